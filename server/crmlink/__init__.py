@@ -1,0 +1,1 @@
+"""crmlink: the accounting reference on the matching Commusoft record, with one click."""
