@@ -1,0 +1,64 @@
+"""Where one Commusoft account is and how to get in; refuses addresses that would leak a secret."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+DEFAULT_BASE_URL = "https://app.commusoft.co.uk/webservice_dev.php/api/v1"
+
+
+class ConnectionUnsafe(ValueError):
+    """The address must not be given credentials; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One account's address and credentials.
+
+    `base_url` ends before `/getToken`; plain http is taken for loopback hosts only. The repr shows
+    the address alone. Raises `ConnectionUnsafe`.
+    """
+
+    base_url: str
+    client_id: str = field(repr=False)
+    username: str = field(repr=False)
+    password: str = field(repr=False)
+    application_id: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", _safe_address(self.base_url))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the address is this machine itself."""
+        return _is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+def _safe_address(base_url: str) -> str:
+    """The address without a slash at its end, or `ConnectionUnsafe`."""
+    text = base_url.strip()
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ConnectionUnsafe("The Commusoft address is not a web address.") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ConnectionUnsafe("The Commusoft address must begin with https:// and name a host.")
+    if parts.username is not None or parts.password is not None:
+        raise ConnectionUnsafe("The Commusoft address must not hold a user name or password.")
+    if parts.query or parts.fragment:
+        raise ConnectionUnsafe("The Commusoft address must end with its path.")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConnectionUnsafe(
+            "The Commusoft address must begin with https://: over http the password could be read."
+        )
+    return text.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

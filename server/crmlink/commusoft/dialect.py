@@ -1,0 +1,152 @@
+"""How one Commusoft account is spoken to: the known ways as small data.
+
+Sources, as far as public material goes (nothing here was tried on a live account):
+W is what two public integrations do against live accounts, P a published OpenAPI profile.
+How W spells an *update*, and the reference in it, was not seen: those ways are made by analogy
+with creating a record (`customertype[...]`) and say `seen=False`; the doctor finds out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from crmlink.words import KINDS, Kind
+
+TokenPlace = Literal["header", "query"]
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One way to write a record.
+
+    `path` has `{number}` or `{uuid}`; `reference` is the dotted place of the reference in the
+    record; `wrapper` is the name that the body is nested under; `required` fields are sent even
+    when the record as read lacks them, `omit` ones never. `creates` warns that the same request
+    creates a record when Commusoft takes the id for a type.
+    """
+
+    name: str
+    method: Literal["PUT", "POST"]
+    path: str
+    encoding: Literal["json", "form"]
+    reference: str
+    wrapper: str | None = None
+    required: tuple[str, ...] = ()
+    omit: tuple[str, ...] = ()
+    seen: bool = True
+    creates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How one kind of record is listed, read and written."""
+
+    list_path: str
+    record_path: str
+    writing: Writing
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Everything that differs between accounts. `token_place` is None until it is known."""
+
+    name: str
+    customer: Ways
+    supplier: Ways
+    token_place: TokenPlace | None = None
+
+    def ways(self, kind: Kind) -> Ways:
+        """How records of `kind` are handled."""
+        return self.customer if kind == "customer" else self.supplier
+
+    def with_writing(self, kind: Kind, writing: Writing) -> "Dialect":
+        """The same dialect, records of `kind` written in another way."""
+        ways = replace(self.ways(kind), writing=writing)
+        return replace(self, customer=ways) if kind == "customer" else replace(self, supplier=ways)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data to store; `Dialect.from_dict` takes it back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Dialect":
+        """The dialect that was stored. Raises `ValueError` when the data is not one."""
+        try:
+            ways = {kind: _ways(data[kind]) for kind in KINDS}
+            return cls(
+                data["name"], ways["customer"], ways["supplier"], data.get("token_place")
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a dialect: {error}") from None
+
+
+def _ways(data: Mapping[str, Any]) -> Ways:
+    writing = dict(data["writing"])
+    for name in ("required", "omit"):
+        writing[name] = tuple(writing.get(name, ()))
+    return Ways(data["list_path"], data["record_path"], Writing(**writing))
+
+
+P_REFERENCE = "accountingSettings.accountingReference"
+# Not seen anywhere: made from the label of the field on Commusoft's own screen.
+W_REFERENCE = "thirdpartyreference"
+_READ_ONLY = ("id", "deleted", "createdAt", "updatedAt")
+
+_P_REQUIRED: dict[Kind, tuple[str, ...]] = {
+    "customer": ("uuid", "lastName"),
+    "supplier": ("uuid", "companyName"),
+}
+
+
+def _p_writing(kind: Kind) -> Writing:
+    return Writing(
+        "json", "PUT", f"/{kind}s/{{uuid}}", "json", P_REFERENCE, required=_P_REQUIRED[kind],
+        seen=kind == "customer",
+    )
+
+
+def _w_writing(kind: Kind) -> Writing:
+    return Writing(
+        "form", "PUT", f"/{kind}s/{{number}}", "form", W_REFERENCE, wrapper=f"{kind}type",
+        seen=False,
+    )
+
+
+def _pair(kind: Kind, key: str, writing: Writing) -> Ways:
+    return Ways(f"/{kind}s", f"/{kind}s/{{{key}}}", writing)
+
+
+W = Dialect(
+    "W",
+    _pair("customer", "number", _w_writing("customer")),
+    _pair("supplier", "number", _w_writing("supplier")),
+)
+P = Dialect(
+    "P",
+    _pair("customer", "uuid", _p_writing("customer")),
+    _pair("supplier", "uuid", _p_writing("supplier")),
+)
+
+
+def dialect_for(base_url: str) -> Dialect:
+    """The dialect that an address suggests: W below `/webservice...`, P elsewhere."""
+    return W if "/webservice" in urlsplit(base_url).path else P
+
+
+def known_writings(kind: Kind) -> tuple[Writing, ...]:
+    """Every way to write that is worth trying, the likeliest and least risky first."""
+    p, w = _p_writing(kind), _w_writing(kind)
+    return (
+        p,
+        replace(p, name="json-without-read-only", omit=_READ_ONLY, seen=False),
+        w,
+        replace(w, name="form-accountingreference", reference="accountingreference"),
+        replace(w, name="nested-json", encoding="json"),
+        replace(
+            w, name="nested-json-accountingreference", encoding="json",
+            reference="accountingreference",
+        ),
+        replace(p, name="json-by-number", path=f"/{kind}s/{{number}}", seen=False),
+        replace(w, name="form-post", method="POST", creates=True),
+    )

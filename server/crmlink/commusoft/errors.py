@@ -1,0 +1,64 @@
+"""What can go wrong with Commusoft, a type each.
+
+After a write only `WriteRefused` and `RecordGone` say that nothing was changed; after every other
+error the record must be read again to know. No message holds a secret, a URL or a record's data.
+"""
+
+from crmlink.words import Kind
+
+
+class CommusoftError(Exception):
+    """Any failure of a call to Commusoft. `cause` is a short word for the log, never data."""
+
+    def __init__(self, cause: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+class CommusoftUnreachable(CommusoftError):
+    """No connection, or it broke: name not found, refused, reset, TLS."""
+
+
+class CommusoftSlow(CommusoftError):
+    """No whole answer within the time allowed."""
+
+
+class CommusoftRefused(CommusoftError):
+    """The credentials, or the token made from them, are not accepted."""
+
+
+class CommusoftBusy(CommusoftError):
+    """Asked to wait. `retry_after` is in seconds, bounded; None when nothing was said."""
+
+    def __init__(self, retry_after: float | None = None, cause: str = "") -> None:
+        super().__init__(cause)
+        self.retry_after = retry_after
+
+
+class CommusoftFault(CommusoftError):
+    """An answer that says Commusoft itself failed, or a status that a call cannot explain."""
+
+    def __init__(self, status: int, cause: str = "") -> None:
+        super().__init__(cause or f"status {status}")
+        self.status = status
+
+
+class CommusoftUnreadable(CommusoftError):
+    """An answer that is not the API's: HTML, truncated, empty, too large, the wrong type."""
+
+
+class RecordGone(CommusoftError):
+    """The record does not exist (any more), or is flagged deleted."""
+
+    def __init__(self, kind: Kind, number: str) -> None:
+        super().__init__(f"{kind}-{number}")
+        self.kind: Kind = kind
+        self.number = number
+
+
+class WriteRefused(CommusoftError):
+    """Commusoft answered that it did not do the write. `status` is the HTTP status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
