@@ -1,0 +1,7 @@
+"""Matching: a contact's details in, the records it may be out, with probabilities and reasons."""
+
+from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
+from crmlink.matching.matcher import Matcher
+from crmlink.matching.reasons import say
+
+__all__ = ["Details", "Matcher", "Reason", "Suggestion", "Suggestions", "say"]

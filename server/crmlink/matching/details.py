@@ -1,0 +1,52 @@
+"""What goes into matching and what comes out of it: plain immutable things, no work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crmlink.words import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What a contact or a record says about itself; empty text where it says nothing.
+
+    `name` is the person, `company` the organisation. Values are as people wrote them:
+    matching normalises them itself.
+    """
+
+    kind: Kind | None = None
+    name: str = ""
+    company: str = ""
+    address: str = ""
+    town: str = ""
+    postcode: str = ""
+    email: str = ""
+    phones: tuple[str, ...] = ()
+    account_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One agreement or difference, as a code with arguments; `reasons.say` has the words."""
+
+    code: str
+    args: Mapping[str, str]
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A record offered for a contact. `probability` is calibrated; `sure` is rare and strict."""
+
+    record_id: str
+    probability: float
+    sure: bool
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """Best first. `none` is the probability that no record is the contact's."""
+
+    items: tuple[Suggestion, ...]
+    none: float

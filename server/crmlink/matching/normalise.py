@@ -1,0 +1,211 @@
+"""How people and companies are written, made comparable: pure functions, one value each.
+
+Every function takes any text, never raises, gives the same again when applied to its own
+result, and never gives more letters than the text has once transliterated to ASCII.
+"""
+
+import json
+import re
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from anyascii import anyascii
+
+WORDS: dict[str, Any] = json.loads(
+    resources.files("crmlink.matching").joinpath("words.json").read_text("utf-8")
+)
+TITLES = frozenset(WORDS["titles"])
+SUFFIXES = frozenset(WORDS["suffixes"])
+LEGAL_FORMS = frozenset(WORDS["legal_forms"])
+ADDRESS_WORDS: dict[str, str] = WORDS["address_words"]
+FREE_MAIL = frozenset(WORDS["free_mail"])
+
+_GARBLED = re.compile("[\u00c2\u00c3\u00c5\u00e2][\u0080-\u00bf\u0152-\u2122]")
+_DOTTED = re.compile(r"(?<![a-z0-9])((?:[a-z]\.){2,}[a-z]?)(?![a-z])")
+_APOSTROPHES = re.compile(r"['`]\s?")
+_BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
+_BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]*)[)\]}]?")
+_TRADING_AS = re.compile(r"\b(?:t\s*/\s*as?|trading\s+(?:as|under))\b", re.IGNORECASE)
+
+
+def ascii_text(text: str) -> str:
+    """The text in lower-case ASCII, wrongly decoded UTF-8 repaired, other scripts spelt out."""
+    if not text.isascii():
+        text = anyascii(_repaired(text))
+    return text.lower()
+
+
+def _repaired(text: str) -> str:
+    if _GARBLED.search(text):
+        for codec in ("cp1252", "latin-1"):
+            try:
+                return text.encode(codec).decode("utf-8")
+            except UnicodeError:
+                continue
+    return text
+
+
+def fold(text: str) -> str:
+    """Lower-case words and numbers with one space between them.
+
+    Apostrophes vanish (O'Connor: oconnor), dotted capitals close up (p.l.c.: plc),
+    everything else that is no letter or digit parts words.
+    """
+    return " ".join(_words(ascii_text(text)))
+
+
+def _words(text: str) -> list[str]:
+    if "." in text:
+        text = _DOTTED.sub(lambda found: found.group(1).replace(".", "") + " ", text)
+    if "'" in text or "`" in text:
+        text = re.sub(r"(?<=\w)['`]s\b", "s", text)
+        text = _APOSTROPHES.sub("", text)
+    return _BETWEEN_WORDS.sub(" ", text).split()
+
+
+@lru_cache(maxsize=50_000)
+def person(text: str) -> str:
+    """A person's name without title and honours, forenames first; Mc, Mac and O closed up."""
+    plain = ascii_text(text)
+    family, comma, rest = plain.partition(",")
+    words = _words(plain)
+    if comma and rest.strip():
+        given = _words(rest)
+        if given and not all(word in SUFFIXES or word in TITLES for word in given):
+            words = given + _words(family)
+    kept = [word for word in words if word not in TITLES and word not in SUFFIXES] or words
+    return " ".join(_closed_up(kept))
+
+
+def _closed_up(words: list[str]) -> list[str]:
+    closed: list[str] = []
+    for word in words:
+        if closed and closed[-1] in ("mc", "mac") and len(word) > 2:
+            closed[-1] += word
+        else:
+            closed.append(word)
+    return closed
+
+
+@lru_cache(maxsize=50_000)
+def company(text: str) -> str:
+    """A company's name without legal form, *and* and a leading *the*; of `A t/a B` all words."""
+    words = _words(_TRADING_AS.sub(" ", ascii_text(text)))
+    if words[:1] == ["the"] and len(words) > 1:
+        words = words[1:]
+    without = [word for word in words if word != "and"] or words
+    kept = [word for word in without if word not in LEGAL_FORMS]
+    return " ".join(kept or without)
+
+
+def aside(text: str) -> frozenset[str]:
+    """The words that stand in brackets: a branch, a town, a remark."""
+    if "(" not in text and "[" not in text:
+        return frozenset()
+    return frozenset(word for part in _BRACKETS.findall(ascii_text(text)) for word in _words(part))
+
+
+@lru_cache(maxsize=20_000)
+def address(text: str) -> str:
+    """An address or town in words, the usual ones in their short form (Road, rd.: rd)."""
+    return " ".join(ADDRESS_WORDS.get(word, word) for word in _words(ascii_text(text)))
+
+
+_UK_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
+_UK_OUTWARD = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?")
+_TO_DIGIT = str.maketrans("OILSZ", "01152")
+_TO_LETTER = str.maketrans("015", "OIS")
+
+
+def postcode(text: str) -> str:
+    """A postcode in capitals without spaces; O for 0 and I for 1 put right in UK ones."""
+    bare = re.sub(r"[^A-Z0-9]", "", ascii_text(text).upper())[:12]
+    if _UK_POSTCODE.fullmatch(bare) or not 5 <= len(bare) <= 7 or bare.isdigit():
+        return bare
+    return _corrected(bare)
+
+
+def _corrected(bare: str) -> str:
+    inward = bare[-3].translate(_TO_DIGIT) + bare[-2:].translate(_TO_LETTER)
+    outward = bare[:-3]
+    for letters in (2, 1):
+        if len(outward) > letters:
+            tried = (
+                outward[:letters].translate(_TO_LETTER)
+                + outward[letters].translate(_TO_DIGIT)
+                + outward[letters + 1 :]
+            )
+            if _UK_POSTCODE.fullmatch(tried + inward):
+                return tried + inward
+    return bare
+
+
+def outward(code: str) -> str:
+    """The outward part of a normalised UK postcode, or the code itself if it is only that.
+
+    Empty for other countries' codes.
+    """
+    whole = _UK_POSTCODE.fullmatch(code)
+    if whole:
+        return whole.group(1)
+    return code if _UK_OUTWARD.fullmatch(code) else ""
+
+
+def email(text: str) -> str:
+    """An address in lower case without `mailto:` and plus tag; without @ it stays as written."""
+    bare = ascii_text(text).strip().removeprefix("mailto:").strip("<>;, \t")
+    bare = re.sub(r"\s+", "", bare)
+    local, at, domain = bare.rpartition("@")
+    if not at:
+        return bare
+    tagless = local.split("+", 1)[0] or local
+    return f"{tagless}@{domain}"
+
+
+def company_domain(address_: str) -> str:
+    """The domain of a normalised email, empty for free-mail providers."""
+    _, at, domain = address_.rpartition("@")
+    return "" if not at or domain in FREE_MAIL else domain
+
+
+_EXTENSION = re.compile(r"(?:\bext?(?:ension)?\b|\bx|#)\.?:?\s*\d{1,6}\s*$", re.IGNORECASE)
+_CALLING_CODES = {"GB": ("44", "0"), "IE": ("353", "0"), "US": ("1", "1"), "CA": ("1", "1")}
+
+
+@lru_cache(maxsize=20_000)
+def phone(text: str, country: str = "GB") -> str:
+    """A phone number in E.164 (`+441632960114`), or empty when there is none in the text.
+
+    `country` is the ISO code that numbers without a country code belong to. An extension is
+    left out. Source of the form: ITU-T E.164.
+    """
+    plain = _EXTENSION.sub("", ascii_text(text))
+    digits = re.sub(r"\D", "", plain.replace("(0)", "") if "+" in plain else plain)
+    if plain.lstrip(" (").startswith("+"):
+        return _international(digits)
+    if digits.startswith("00"):
+        return _international(digits[2:])
+    if len(digits) < 5:
+        return ""
+    code, trunk = _CALLING_CODES.get(country) or _looked_up(country)
+    national = digits[len(trunk) :] if trunk and digits.startswith(trunk) else digits
+    if digits.startswith(code) and not digits.startswith(trunk) and len(digits) > 10:
+        return _international(digits)
+    return _international(code + national)
+
+
+def _international(digits: str) -> str:
+    if digits.startswith("440"):
+        digits = "44" + digits[3:]
+    return "+" + digits[:15] if len(digits) >= 5 else ""
+
+
+@lru_cache(maxsize=300)
+def _looked_up(country: str) -> tuple[str, str]:
+    import phonenumbers  # slow to import, and only rare countries need it
+
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(country.upper(), None)
+    if metadata is None:
+        return "", ""
+    return str(metadata.country_code), metadata.national_prefix or ""

@@ -1,0 +1,141 @@
+"""What a clerk may rely on when looking at suggestions."""
+
+import pytest
+
+from crmlink.matching import Details, Matcher, say
+
+HOLLOWAY = Details(
+    kind="customer",
+    name="Mrs Margaret Holloway",
+    address="14 Orchard Close",
+    town="Cheltenham",
+    postcode="GL50 2TR",
+    email="margaret.holloway@postbox.example",
+    phones=("01632 960114", "07700 900114"),
+)
+RECORDS = [
+    ("customer-1001", HOLLOWAY),
+    (
+        "customer-1004",
+        Details(
+            "customer",
+            "Mr John Smith",
+            "",
+            "8 Mill Lane",
+            "Ripon",
+            "HG4 1AB",
+            "",
+            ("01632 960501",),
+        ),
+    ),
+    (
+        "customer-1005",
+        Details(
+            "customer",
+            "Mr John Smith",
+            "",
+            "52 Station Road",
+            "York",
+            "YO24 1AA",
+            "john.smith@letterbox.example",
+        ),
+    ),
+    (
+        "customer-1007",
+        Details(
+            "customer",
+            "Aisha Khan",
+            "Greenfield Lettings Limited",
+            "101 High Street",
+            "Solihull",
+            "B91 3SX",
+            "office@greenfieldlettings.example",
+        ),
+    ),
+    (
+        "supplier-501",
+        Details(
+            "supplier",
+            "Karen Whitlock",
+            "Northgate Plumbing Supplies Ltd",
+            "Unit 9, Foundry Way",
+            "Darlington",
+            "DL1 2PB",
+            "sales@northgateplumbing.example",
+            ("01632 960801",),
+        ),
+    ),
+]
+
+
+@pytest.fixture
+def matcher() -> Matcher:
+    matcher = Matcher()
+    matcher.update(RECORDS)
+    return matcher
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        Details(name="Margaret Holloway", email="Margaret.Holloway@postbox.example"),
+        Details(name="Holloway, Margaret", postcode="gl50 2tr"),
+        Details(name="M Holloway", phones=("+44 7700 900114",)),
+        Details(company="Margaret Holloway", postcode="GL5O 2TR"),
+    ],
+)
+def test_a_name_with_one_more_detail_puts_the_right_record_first(
+    matcher: Matcher, contact: Details
+) -> None:
+    first = matcher.suggest(contact).items[0]
+    assert first.record_id == "customer-1001"
+    assert any(reason.agrees for reason in first.reasons)
+    assert all(say(reason) for reason in first.reasons)
+
+
+def test_a_name_alone_is_never_sure(matcher: Matcher) -> None:
+    first = matcher.suggest(Details(name="Margaret Holloway")).items[0]
+    assert first.record_id == "customer-1001"
+    assert not first.sure
+
+
+def test_namesakes_are_both_shown_and_neither_is_sure(matcher: Matcher) -> None:
+    items = matcher.suggest(Details(name="John Smith")).items
+    assert {item.record_id for item in items[:2]} == {"customer-1004", "customer-1005"}
+    assert not any(item.sure for item in items)
+    assert any(reason.code == "near_tie" for reason in items[0].reasons)
+
+
+def test_probabilities_of_all_outcomes_add_up_to_at_most_one(matcher: Matcher) -> None:
+    suggestions = matcher.suggest(HOLLOWAY)
+    assert suggestions.none + sum(item.probability for item in suggestions.items) <= 1.000001
+
+
+def test_a_discarded_record_is_not_offered(matcher: Matcher) -> None:
+    matcher.discard(["customer-1001", "customer-unknown"])
+    assert len(matcher) == 4
+    items = matcher.suggest(HOLLOWAY).items
+    assert "customer-1001" not in [item.record_id for item in items]
+
+
+def test_an_updated_record_is_found_by_its_new_details_only(matcher: Matcher) -> None:
+    moved = Details("customer", "Margaret Holloway", "", "", "", "BS1 4DJ", "meg@letterbox.example")
+    matcher.update([("customer-1001", moved)])
+    assert len(matcher) == 5
+    items = matcher.suggest(Details(email="meg@letterbox.example")).items
+    assert items[0].record_id == "customer-1001"
+    reasons = {reason.code for reason in matcher.suggest(HOLLOWAY).items[0].reasons}
+    assert "same_email" not in reasons
+
+
+def test_an_empty_contact_and_an_empty_index_give_nothing(matcher: Matcher) -> None:
+    assert matcher.suggest(Details()).items == ()
+    assert matcher.suggest(Details()).none == pytest.approx(1.0)
+    assert Matcher().suggest(HOLLOWAY).items == ()
+
+
+def test_search_finds_by_the_beginnings_of_words_in_any_field(matcher: Matcher) -> None:
+    assert matcher.search("holl") == ["customer-1001"]
+    assert matcher.search("greenf solih") == ["customer-1007"]
+    assert matcher.search("smith", kind="supplier") == []
+    assert matcher.search("01632 960801") == ["supplier-501"]
