@@ -1,0 +1,279 @@
+"""From the address of a page to the contact that it shows.
+
+The address alone decides. What is not surely a contact page yields nothing: a missing reference
+costs a search, a wrong one sends invoices to the wrong account. `extension/lib/locate.js` is the
+same in JavaScript; `tests/vectors/` and a property test hold the two together.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from crmlink.accounting.address import Address, parse_address, split_path
+from crmlink.accounting.letters import lower
+from crmlink.accounting.packages import Package, Packages, package_rules
+from crmlink.accounting.references import (
+    canonical_reference,
+    matches,
+    reference_in_page,
+)
+from crmlink.words import Kind
+
+__all__ = ["Location", "canonical_reference", "cautions", "locate"]
+
+_LABELS = {
+    "organisation": "[a-z0-9-]+",
+    "name": "[a-z0-9-]+",
+    "digits": "[0-9]{1,3}",
+}
+_HOST_SLOT = re.compile(r"\{(organisation|name|digits)\}")
+_TAB = re.compile(r"[A-Za-z][A-Za-z_-]{0,63}")
+_NUMBER = re.compile(r"[0-9]+")
+
+Captures = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """What an address shows: all None but `url` when it is no page that crmlink knows.
+
+    `page` is "contact" or "list"; `reference` is canonical and set on contact pages only;
+    `organisation` is the company file (Xero's short code, FreeAgent's subdomain, ...).
+    """
+
+    url: str
+    package: str | None = None
+    page: str | None = None
+    kind: Kind | None = None
+    reference: str | None = None
+    organisation: str | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    package: str
+    rule: dict[str, Any]
+    reference: str | None
+    organisation: str | None
+
+
+def locate(url: str, packages: Packages) -> Location:
+    """Which page of which package an address is, and the reference in it.
+
+    Anything else (another host, another page, a malformed address, no string) yields a `Location`
+    with nothing but its `url`. Never raises.
+    """
+    text = url if isinstance(url, str) else ""
+    found = _find(parse_address(text), packages, follow=True)
+    if found is None:
+        return Location(text)
+    return Location(
+        url=text,
+        package=found.package,
+        page=found.rule["page"],
+        kind=found.rule.get("kind"),
+        reference=found.reference,
+        organisation=found.organisation,
+    )
+
+
+def cautions(location: Location, packages: Packages) -> list[str]:
+    """Sentences to say to the clerk beside the reference, where the facts are not sure."""
+    if location.package is None or location.reference is None:
+        return []
+    package = package_rules(packages, location.package)
+    said = [
+        caution["say"]
+        for caution in package.get("cautions", [])
+        if not _excused(caution, location.reference)
+    ]
+    found = _find(parse_address(location.url), packages, follow=True)
+    if found and found.package == location.package and "caution" in found.rule:
+        said.append(found.rule["caution"])
+    return said
+
+
+def _excused(caution: dict[str, str], reference: str) -> bool:
+    pattern = caution.get("unless_reference")
+    return pattern is not None and matches(pattern, reference)
+
+
+def _find(address: Address | None, packages: Packages, *, follow: bool) -> _Found | None:
+    for package_id, rule, values in _matching(address, packages):
+        if rule["page"] == "redirect":
+            found = _target(values, address, packages) if follow and address else None
+        elif ("reference" in values) == (rule["page"] == "contact"):
+            found = _Found(package_id, rule, values.get("reference"), values.get("organisation"))
+        else:
+            found = None
+        if found:
+            return found
+    return None
+
+
+def _matching(
+    address: Address | None, packages: Packages
+) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
+    """Every page rule that an address meets, with what the rule's slots hold."""
+    if address is None:
+        return
+    for package_id, package in packages["packages"].items():
+        for host in package.get("hosts", []):
+            captured = _host_captures(host, address)
+            for rule in package["pages"] if captured is not None else []:
+                more = _page_captures(rule, address)
+                if captured is not None and more is not None:
+                    values = _agreed([*captured, *more], package)
+                    if values is not None:
+                        yield package_id, rule, values
+
+
+def _target(values: dict[str, str], address: Address, packages: Packages) -> _Found | None:
+    """Where a redirect leads, when that is a page of the same host and organisation."""
+    target = values.get("target", "")
+    inner = parse_address(address.origin + target if target.startswith("/") else target)
+    if inner is None or inner.origin != address.origin:
+        return None
+    found = _find(inner, packages, follow=False)
+    organisation = values.get("organisation")
+    if found is None or (organisation and found.organisation not in (None, organisation)):
+        return None
+    return _Found(found.package, found.rule, found.reference, found.organisation or organisation)
+
+
+def _host_captures(template: str, address: Address) -> Captures | None:
+    name, _, port = template.partition(":")
+    if port != address.port:
+        return None
+    wanted, labels = name.split("."), address.host.split(".")
+    if len(wanted) != len(labels):
+        return None
+    captured: Captures = []
+    for expected, label in zip(wanted, labels, strict=True):
+        slot = _HOST_SLOT.search(expected)
+        if slot is None:
+            if expected != label:
+                return None
+            continue
+        before = expected[: slot.start()]
+        rest = label[len(before) :]
+        if not label.startswith(before) or not matches(_LABELS[slot[1]], rest):
+            return None
+        if rest.startswith("xn--"):
+            return None
+        if slot[1] == "organisation":
+            captured.append(("organisation", rest))
+    return captured
+
+
+def _page_captures(rule: dict[str, Any], address: Address) -> Captures | None:
+    if "below" in rule:
+        return _below_captures(rule, address)
+    ignored = rule.get("ignore_case", [])
+    path = _path_captures(split_path(rule["path"]), address.path, "path" in ignored)
+    query = _query_captures(rule.get("query", {}), address.query, "query" in ignored)
+    if path is None or query is None:
+        return None
+    if "fragment" not in rule:
+        return path + query
+    fragment = _path_captures(split_path(rule["fragment"]), address.fragment, False)
+    return None if fragment is None else path + query + fragment
+
+
+def _path_captures(
+    template: list[str], parts: list[str] | None, ignore_case: bool
+) -> Captures | None:
+    if parts is None or len(parts) != len(template):
+        return None
+    captured: Captures = []
+    for expected, part in zip(template, parts, strict=True):
+        if expected == "{tab}":
+            if not _TAB.fullmatch(part):
+                return None
+        elif expected.startswith("{"):
+            captured.append((expected[1:-1], part))
+        elif not _same(expected, part, ignore_case):
+            return None
+    return captured
+
+
+def _query_captures(
+    wanted: dict[str, str], query: list[tuple[str, str | None]], ignore_case: bool
+) -> Captures | None:
+    """What the named parameters hold; None when one of them is there twice with two values.
+
+    Another spelling of a name never gives a value unless the rule says so, but it can disagree.
+    """
+    captured: Captures = []
+    for name, slot in wanted.items():
+        values = {value for key, value in query if _same(name, key, True)}
+        if len(values) > 1 or None in values:
+            return None
+        if ignore_case or any(key == name for key, _ in query):
+            captured += [(slot[1:-1], value) for value in values if value]
+    return captured
+
+
+def _agreed(captured: Captures, package: Package) -> dict[str, str] | None:
+    """The captured values in canonical form; None when two disagree or one is malformed."""
+    values: dict[str, str] = {}
+    for name, text in captured:
+        value = _valid(name, text, package)
+        if value is None or values.setdefault(name, value) != value:
+            return None
+    return values
+
+
+def _valid(name: str, text: str, package: Package) -> str | None:
+    if name == "reference":
+        return reference_in_page(text, package)
+    if name == "organisation":
+        rule = package["organisation"]
+        fits = matches(rule["pattern"], text) and text not in rule.get("never", [])
+        return text if fits else None
+    return text
+
+
+def _below_captures(rule: dict[str, Any], address: Address) -> Captures | None:
+    """The number at the end of an address whose path is not known.
+
+    None unless path, query and fragment end in one and the same number, as far as they end in any.
+    """
+    start = split_path(rule["below"])
+    path, fragment = address.path, address.fragment
+    ignore_case = "path" in rule.get("ignore_case", [])
+    if path is None or fragment is None or len(path) < len(start):
+        return None
+    if _path_captures(start, path[: len(start)], ignore_case) is None:
+        return None
+    rest = path[len(start) :]
+    names = [name for name, _ in address.query + address.fragment_query]
+    if _has_word([*rest, *fragment, *names], rule["never_words"]):
+        return None
+    ends = [*_last(rest), *_last(fragment), *_end(address.query), *_end(address.fragment_query)]
+    numbers = {end for end in ends if _NUMBER.fullmatch(end)}
+    return [("reference", numbers.pop())] if len(numbers) == 1 else None
+
+
+def _last(parts: list[str]) -> list[str]:
+    return parts[-1:]
+
+
+def _end(query: list[tuple[str, str | None]]) -> Iterator[str]:
+    for name, value in query[-1:]:
+        yield value or name
+
+
+def _has_word(parts: Iterable[str], words: list[str]) -> bool:
+    text = lower("\n".join(parts))
+    return any(word in text for word in words)
+
+
+def _same(expected: str, given: str, ignore_case: bool) -> bool:
+    if ignore_case:
+        return lower(expected) == lower(given)
+    return expected == given

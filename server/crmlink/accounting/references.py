@@ -1,0 +1,61 @@
+"""References: what one looks like in each package, and the one way to write it."""
+
+import re
+
+from crmlink.accounting.errors import ReferenceMalformed
+from crmlink.accounting.letters import lower, upper
+from crmlink.accounting.packages import Package, Packages, package_rules
+
+_AROUND = " \t\r\n\u00a0"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_BARE_GUID = re.compile(r"([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})")
+
+
+def canonical_reference(package: str, reference: str, packages: Packages) -> str:
+    """A typed or pasted reference in the package's own form.
+
+    GUIDs come out in lower case with dashes, a Sage 50 A/C in capitals without spaces, numbers and
+    QuickBooks Desktop names as they are. Raises `UnknownPackage`, `ReferenceMalformed`.
+    """
+    rules = package_rules(packages, package)
+    tidied = _tidied(reference, rules["reference"]["canonical"])
+    if not is_reference(tidied, rules):
+        raise ReferenceMalformed(package, reference, rules["reference"]["expected"])
+    return tidied
+
+
+def reference_in_page(text: str, package: Package) -> str | None:
+    """A reference as an address shows it, in canonical form, or None when it is not one.
+
+    Nothing but the case is forgiven here: what an address holds is never tidied into a reference.
+    """
+    lowered = lower(text) if package["reference"]["canonical"] == "guid" else text
+    return lowered if is_reference(lowered, package) else None
+
+
+def is_reference(text: str, package: Package) -> bool:
+    """Whether a text is a reference of this package, in canonical form."""
+    rule = package["reference"]
+    if not text.strip(_AROUND) or len(text) > rule["max"] or _CONTROL.search(text):
+        return False
+    return matches(rule.get("pattern"), text) and text not in rule.get("never", [])
+
+
+def matches(pattern: str | None, text: str) -> bool:
+    """Whether a text as a whole has the form of a rule file's pattern (None: any form)."""
+    return pattern is None or re.fullmatch(pattern, text) is not None
+
+
+def _tidied(text: str, canonical: str) -> str:
+    if canonical == "exact":
+        return text
+    trimmed = text.strip(_AROUND)
+    if canonical == "upper":
+        return upper(trimmed.replace(" ", "").replace("\u00a0", ""))
+    if canonical == "guid":
+        bare = lower(trimmed)
+        if bare.startswith("{") and bare.endswith("}"):
+            bare = bare[1:-1]
+        match = _BARE_GUID.fullmatch(bare)
+        return "-".join(match.groups()) if match else bare
+    return trimmed
