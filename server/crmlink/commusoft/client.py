@@ -1,12 +1,31 @@
 """The client: the whole list of records, one record, and the one write."""
 
+import contextlib
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
 
+from crmlink.commusoft.account import Account
 from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.dialect import Dialect, dialect_for
+from crmlink.commusoft.errors import CommusoftUnreadable, RecordGone
 from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.reading import read_list, read_one, read_record
 from crmlink.commusoft.records import Record
+from crmlink.commusoft.transport import Reply
+from crmlink.commusoft.writing import fill_path, write_body, write_path
 from crmlink.words import Kind
+
+# The host of the published profile serves the API alone; pages are on the web application's host.
+_PAGE_HOSTS = {"api.commusoft.com": "app.commusoft.co.uk"}
+_PAGES: dict[Kind, str] = {
+    "customer": "/customers/customer/{number}/view/property/view",
+    "supplier": "/suppliers/list_supplier/{number}/view/supplier_details",
+}
 
 
 class Commusoft:
@@ -22,25 +41,102 @@ class Commusoft:
         patience: Patience | None = None,
     ) -> None:
         self.connection = connection
-        self.dialect = dialect or dialect_for(connection.base_url)
-        self.patience = patience or Patience()
-        self.sandbox = False
+        self._dialect = dialect or dialect_for(connection.base_url)
+        self._patience = patience or Patience()
+        self._account = Account(connection, self._patience, self._dialect.token_place)
 
-    def records(self, kind: Kind) -> Iterator[Record]:
-        """Every record of `kind`, deleted ones included and flagged."""
-        raise NotImplementedError
+    @property
+    def sandbox(self) -> bool:
+        """True once a reply said that this is the sandbox."""
+        return self._account.transport.sandbox
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect in use, with the token's place as soon as that is known."""
+        return replace(self._dialect, token_place=self._account.token_place)
+
+    def records(self, kind: Kind, created_after: datetime | None = None) -> Iterator[Record]:
+        """Every record of `kind`, deleted ones included and flagged, one at a time.
+
+        `created_after` (aware) leaves out older ones where the API can do so. The whole answer is
+        fetched by this call and held in a temporary file, so the caller may take its time. An
+        error raised on the way means that the list is not whole: nothing may be concluded from a
+        record's absence.
+        """
+        ways = self._dialect.ways(kind)
+        query = {}
+        if created_after is not None and ways.created_filter:
+            when = created_after.astimezone(UTC)
+            query[ways.created_filter] = when.strftime("%Y-%m-%dT%H:%M:%S")
+        with Deadline(self._patience.total) as deadline:
+            reply = self._get(ways.list_path, query, self._patience.list_bytes, deadline)
+        return _each(kind, reply, ways.writing.reference)
 
     def record(self, kind: Kind, number: str, uuid: str | None = None) -> Record:
-        """The record as it is now; `RecordGone` when it does not exist or is deleted."""
-        raise NotImplementedError
+        """The record as it is now; `RecordGone` when it does not exist or is deleted.
+
+        Where records are asked for by UUID and none is given, the whole list is searched for it.
+        """
+        ways = self._dialect.ways(kind)
+        if "{uuid}" in ways.record_path and not uuid:
+            uuid = self._uuid_of(kind, number)
+        path = fill_path(ways.record_path, number, uuid)
+        with (
+            Deadline(self._patience.total) as deadline,
+            self._get(path, {}, self._patience.record_bytes, deadline) as reply,
+        ):
+            if reply.status in (404, 410):
+                raise RecordGone(kind, number)
+            record = read_one(kind, _document(reply), ways.writing.reference)
+        if record.number != number or (uuid and record.uuid and record.uuid != uuid):
+            raise CommusoftUnreadable("another record than the one asked for")
+        if record.deleted:
+            raise RecordGone(kind, number)
+        return record
 
     def write_reference(self, record: Record, reference: str | None) -> None:
         """Put `reference` (None clears it) on `record`: one request, never tried again in here.
 
         Returns when Commusoft said yes, which is not yet proof: read the record again.
         """
-        raise NotImplementedError
+        writing = self._dialect.ways(record.kind).writing
+        path = write_path(writing, record)
+        body, content_type = write_body(writing, record, reference)
+        with Deadline(self._patience.total) as deadline:
+            self._account.write(writing.method, path, body, content_type, deadline)
 
     def page_url(self, kind: Kind, number: str) -> str:
         """The record's page in Commusoft's web application."""
-        raise NotImplementedError
+        return self.web_url + fill_path(_PAGES[kind], number, None)
+
+    @property
+    def web_url(self) -> str:
+        """The web application's address, without a slash at its end."""
+        parts = urlsplit(self.connection.base_url)
+        return f"{parts.scheme}://{_PAGE_HOSTS.get(parts.netloc, parts.netloc)}"
+
+    def _get(self, path: str, query: dict[str, str], most: int, deadline: Deadline) -> Reply:
+        return self._account.get(path, query, most, deadline)
+
+    def _uuid_of(self, kind: Kind, number: str) -> str:
+        found = next((one for one in self.records(kind) if one.number == number), None)
+        if found is None or found.deleted:
+            raise RecordGone(kind, number)
+        if not found.uuid:
+            raise CommusoftUnreadable("a record without a UUID")
+        return found.uuid
+
+
+def _each(kind: Kind, reply: Reply, reference: str) -> Iterator[Record]:
+    with reply:
+        if reply.status in (404, 410):
+            raise CommusoftUnreadable(f"no list at this address: status {reply.status}")
+        for raw in read_list(kind, reply.body):
+            yield read_record(kind, raw, reference)
+
+
+def _document(reply: Reply) -> Any:
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(reply.body.read())
+    # Raised out here: the parser's exception holds the whole document.
+    raise CommusoftUnreadable("an answer that breaks off or is not JSON")

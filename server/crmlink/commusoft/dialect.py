@@ -40,11 +40,15 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """How one kind of record is listed, read and written."""
+    """How one kind of record is listed, read and written.
+
+    `created_filter` is the list's parameter for records created after a time, where there is one.
+    """
 
     list_path: str
     record_path: str
     writing: Writing
+    created_filter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,7 @@ class Dialect:
         """The dialect that was stored. Raises `ValueError` when the data is not one."""
         try:
             ways = {kind: _ways(data[kind]) for kind in KINDS}
-            return cls(
-                data["name"], ways["customer"], ways["supplier"], data.get("token_place")
-            )
+            return cls(data["name"], ways["customer"], ways["supplier"], data.get("token_place"))
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a dialect: {error}") from None
 
@@ -85,7 +87,9 @@ def _ways(data: Mapping[str, Any]) -> Ways:
     writing = dict(data["writing"])
     for name in ("required", "omit"):
         writing[name] = tuple(writing.get(name, ()))
-    return Ways(data["list_path"], data["record_path"], Writing(**writing))
+    return Ways(
+        data["list_path"], data["record_path"], Writing(**writing), data.get("created_filter")
+    )
 
 
 P_REFERENCE = "accountingSettings.accountingReference"
@@ -101,32 +105,39 @@ _P_REQUIRED: dict[Kind, tuple[str, ...]] = {
 
 def _p_writing(kind: Kind) -> Writing:
     return Writing(
-        "json", "PUT", f"/{kind}s/{{uuid}}", "json", P_REFERENCE, required=_P_REQUIRED[kind],
+        "json",
+        "PUT",
+        f"/{kind}s/{{uuid}}",
+        "json",
+        P_REFERENCE,
+        required=_P_REQUIRED[kind],
         seen=kind == "customer",
     )
 
 
 def _w_writing(kind: Kind) -> Writing:
     return Writing(
-        "form", "PUT", f"/{kind}s/{{number}}", "form", W_REFERENCE, wrapper=f"{kind}type",
+        "form",
+        "PUT",
+        f"/{kind}s/{{number}}",
+        "form",
+        W_REFERENCE,
+        wrapper=f"{kind}type",
         seen=False,
     )
 
 
-def _pair(kind: Kind, key: str, writing: Writing) -> Ways:
-    return Ways(f"/{kind}s", f"/{kind}s/{{{key}}}", writing)
+def _p_ways(kind: Kind) -> Ways:
+    return Ways(f"/{kind}s", f"/{kind}s/{{uuid}}", _p_writing(kind))
 
 
-W = Dialect(
-    "W",
-    _pair("customer", "number", _w_writing("customer")),
-    _pair("supplier", "number", _w_writing("supplier")),
-)
-P = Dialect(
-    "P",
-    _pair("customer", "uuid", _p_writing("customer")),
-    _pair("supplier", "uuid", _p_writing("supplier")),
-)
+def _w_ways(kind: Kind) -> Ways:
+    created = "createdondatetime_after" if kind == "customer" else None
+    return Ways(f"/{kind}s", f"/{kind}s/{{number}}", _w_writing(kind), created)
+
+
+W = Dialect("W", _w_ways("customer"), _w_ways("supplier"))
+P = Dialect("P", _p_ways("customer"), _p_ways("supplier"))
 
 
 def dialect_for(base_url: str) -> Dialect:
@@ -134,19 +145,25 @@ def dialect_for(base_url: str) -> Dialect:
     return W if "/webservice" in urlsplit(base_url).path else P
 
 
-def known_writings(kind: Kind) -> tuple[Writing, ...]:
-    """Every way to write that is worth trying, the likeliest and least risky first."""
+def known_writings(kind: Kind, dialect: Dialect) -> tuple[Writing, ...]:
+    """Every way to write that is worth trying: the dialect's own first, the riskiest last."""
     p, w = _p_writing(kind), _w_writing(kind)
-    return (
+    ways = (
         p,
         replace(p, name="json-without-read-only", omit=_READ_ONLY, seen=False),
         w,
         replace(w, name="form-accountingreference", reference="accountingreference"),
         replace(w, name="nested-json", encoding="json"),
         replace(
-            w, name="nested-json-accountingreference", encoding="json",
+            w,
+            name="nested-json-accountingreference",
+            encoding="json",
             reference="accountingreference",
         ),
         replace(p, name="json-by-number", path=f"/{kind}s/{{number}}", seen=False),
         replace(w, name="form-post", method="POST", creates=True),
     )
+    own = dialect.ways(kind).writing
+    if dialect.name == "W":
+        ways = (*ways[2:6], *ways[:2], *ways[6:])
+    return tuple(dict.fromkeys((own, *ways)))

@@ -65,11 +65,7 @@ def sync(
 
 def remember(session: Session, workspace_id: int, record: Record) -> MirroredRecord:
     """Write into the mirror what Commusoft has just said of one record; returns its row."""
-    row = session.scalar(
-        select(MirroredRecord).filter_by(
-            workspace_id=workspace_id, kind=record.kind, number=record.number
-        )
-    )
+    row = _row(session, workspace_id, record.kind, record.number)
     if row is None:
         row = MirroredRecord(workspace_id=workspace_id, kind=record.kind, number=record.number)
         session.add(row)
@@ -77,13 +73,17 @@ def remember(session: Session, workspace_id: int, record: Record) -> MirroredRec
     return row
 
 
-def forget(session: Session, row: MirroredRecord) -> None:
+def forget(session: Session, workspace_id: int, kind: Kind, number: str) -> None:
     """Empty the row of a record that left Commusoft."""
-    row.changed = _next_version(session, row.workspace_id)
-    row.gone_at = now()
-    row.name = row.company = row.email = row.address = row.town = ""
-    row.postcode = row.account_number = ""
-    row.phones, row.reference = [], None
+    row = _row(session, workspace_id, kind, number)
+    if row:
+        _empty(row, _next_version(session, workspace_id))
+
+
+def _row(session: Session, workspace_id: int, kind: Kind, number: str) -> MirroredRecord | None:
+    return session.scalar(
+        select(MirroredRecord).filter_by(workspace_id=workspace_id, kind=kind, number=number)
+    )
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -144,10 +144,12 @@ def _empty_unseen(
     ).all()
     if rows and not seen:
         raise CommusoftUnreadable(f"the list of {kind}s came back empty")
-    for row in rows:
-        if row.number not in seen:
-            forget(session, row)
-            result.gone += 1
+    gone = [row for row in rows if row.number not in seen]
+    if gone:
+        version = _next_version(session, workspace_id)
+        for row in gone:
+            _empty(row, version)
+        result.gone += len(gone)
 
 
 def _fill(row: MirroredRecord, record: Record, version: int) -> None:
@@ -156,6 +158,13 @@ def _fill(row: MirroredRecord, record: Record, version: int) -> None:
     row.phones = list(record.phones)
     row.changed = version
     row.gone_at = None
+
+
+def _empty(row: MirroredRecord, version: int) -> None:
+    row.name = row.company = row.email = row.address = row.town = ""
+    row.postcode = row.account_number = ""
+    row.phones, row.reference = [], None
+    row.changed, row.gone_at = version, now()
 
 
 def _differs(row: MirroredRecord, record: Record) -> bool:

@@ -8,19 +8,20 @@ class Patience:
     """Limits for one client; times in seconds, sizes in bytes.
 
     `total` is the longest that any call may take, waiting for its turn included. A `Retry-After`
-    is believed up to `retry_after_most` and waited for inside a read up to `wait_most`. After
+    is believed up to `retry_after_most` and waited for inside a call up to `wait_most`;
+    `wait_unsaid` stands in for one that was not said. After
     `faults_to_open` failures in a row calls fail at once for `rest` seconds (doubling up to
     `rest_most`), then one call goes out as a probe.
     """
 
     connect: float = 5.0
-    read: float = 25.0
     total: float = 29.0
     at_once: int = 4
     per_second: float = 5.0
     read_again: int = 2
     retry_after_most: float = 300.0
     wait_most: float = 10.0
+    wait_unsaid: float = 1.0
     faults_to_open: int = 5
     rest: float = 5.0
     rest_most: float = 60.0

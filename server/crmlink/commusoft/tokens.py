@@ -1,0 +1,126 @@
+"""The token: made from the credentials, kept until it is old or refused."""
+
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.deadline import Deadline
+from crmlink.commusoft.errors import (
+    CommusoftBusy,
+    CommusoftFault,
+    CommusoftRefused,
+    CommusoftSlow,
+    CommusoftUnreadable,
+)
+from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.transport import Call, Reply, Transport
+from crmlink.commusoft.writing import JSON_TYPE
+
+TOKEN_PATH = "/getToken"  # noqa: S105  # a path
+TOKEN_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, when it was made (monotonic seconds) and in which shape it came."""
+
+    text: str = field(repr=False)
+    made: float
+    shape: str
+
+
+class TokenKeeper:
+    """Gives the current token to every thread and makes a new one only once."""
+
+    def __init__(self, connection: Connection, transport: Transport, patience: Patience) -> None:
+        self._connection = connection
+        self._transport = transport
+        self._patience = patience
+        self._guard = threading.Lock()
+        self._token: Token | None = None
+
+    def token(self, deadline: Deadline, refused: Token | None = None) -> Token:
+        """The current token; a new one when it is old or is the `refused` one."""
+        if not self._guard.acquire(timeout=deadline.remaining()):
+            raise CommusoftSlow("waiting for a token")
+        try:
+            current = self._token
+            if current is None or current is refused or self._is_old(current):
+                self._token = None
+                self._token = current = self._fetch(deadline)
+            return current
+        finally:
+            self._guard.release()
+
+    def _is_old(self, token: Token) -> bool:
+        return time.monotonic() - token.made >= self._patience.token_life
+
+    def _fetch(self, deadline: Deadline) -> Token:
+        connection = self._connection
+        credentials = {
+            "clientId": connection.client_id,
+            "username": connection.username,
+            "password": connection.password,
+            "applicationId": connection.application_id,
+        }
+        call = Call(
+            "POST",
+            TOKEN_PATH,
+            TOKEN_BYTES,
+            headers={"Content-Type": JSON_TYPE},
+            body=json.dumps(credentials).encode(),
+        )
+        with self._transport.send(call, deadline) as reply:
+            _check_status(reply, self._patience)
+            text, shape = read_token(reply)
+        return Token(text, time.monotonic(), shape)
+
+
+def _check_status(reply: Reply, patience: Patience) -> None:
+    status = reply.status
+    if 200 <= status < 300:
+        return
+    if status in (400, 401, 403, 422):
+        raise CommusoftRefused(f"no token: status {status}")
+    if status in (429, 503):
+        raise CommusoftBusy(reply.retry_after(patience.retry_after_most), f"status {status}")
+    if status >= 500:
+        raise CommusoftFault(status)
+    raise CommusoftUnreadable(f"no token: status {status}")
+
+
+def read_token(reply: Reply) -> tuple[str, str]:
+    """The token and the shape it came in: `token`, `userToken`, `text` (plain or a JSON string).
+
+    Raises `CommusoftUnreadable`.
+    """
+    try:
+        text = reply.body.read().decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        text = ""
+    document = _document(text)
+    if isinstance(document, dict):
+        for shape in ("token", "userToken"):
+            if is_token(document.get(shape)):
+                return document[shape], shape
+    elif is_token(document):
+        return document, "text"
+    elif isinstance(document, int) and is_token(text):
+        return text, "text"
+    raise CommusoftUnreadable("a reply without a token")
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def is_token(value: Any) -> bool:
+    """Whether this can be a token: printable, in one piece, no mark-up."""
+    return isinstance(value, str) and re.fullmatch(r"[!-;=?-~]{4,4096}", value) is not None

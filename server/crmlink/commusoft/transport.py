@@ -1,0 +1,258 @@
+"""One HTTP exchange with Commusoft: bounded in time and size, failures turned into types.
+
+Knows nothing of tokens or records. Credentials cannot leave the connection's own host: the URL is
+always built from its base address and redirects are never followed.
+"""
+
+import email.utils
+import logging
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from types import TracebackType
+from typing import IO, Any, Literal
+
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.util.retry import Retry
+
+from crmlink.commusoft.breaker import Breaker
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.deadline import Deadline, WatchedAdapter, current_deadline
+from crmlink.commusoft.errors import (
+    CommusoftError,
+    CommusoftFault,
+    CommusoftSlow,
+    CommusoftUnreachable,
+    CommusoftUnreadable,
+)
+from crmlink.commusoft.pacing import Pace
+from crmlink.commusoft.patience import Patience
+
+SANDBOX_HEADER = "Commusoft-Sandbox"
+_CHUNK = 64 * 1024
+_IN_MEMORY = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request. `most` bounds the bytes of the answer; secrets stay out of the repr."""
+
+    method: Literal["GET", "PUT", "POST"]
+    path: str
+    most: int
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class Reply:
+    """One whole answer: status, headers and the body in a file (in memory while it is small)."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: IO[bytes] = field(repr=False)
+    size: int
+
+    def __enter__(self) -> "Reply":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.body.close()
+
+    @property
+    def content_type(self) -> str:
+        """The media type in lower case without its parameters, "" when none was sent."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+    def start(self) -> bytes:
+        """The first bytes that are not white space."""
+        self.body.seek(0)
+        start = self.body.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
+        self.body.seek(0)
+        return start
+
+    def looks_like_html(self) -> bool:
+        """Whether this is a page for people, such as a log-in page."""
+        return self.start().startswith(b"<")
+
+    def retry_after(self, most: float) -> float | None:
+        """Seconds that Commusoft asks to wait, bounded; None when it does not say."""
+        return parse_retry_after(self.headers.get("Retry-After", ""), most)
+
+
+def parse_retry_after(text: str, most: float) -> float | None:
+    """Seconds from a `Retry-After` (a number or a date), between 0 and `most`."""
+    text = text.strip()
+    if re.fullmatch(r"[0-9]{1,15}", text):
+        return min(float(text), most)
+    try:
+        when = email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(0.0, when - time.time()), most)
+
+
+class _ReadRetry(Retry):
+    """urllib3's Retry for reads alone, within the current deadline and at the common pace."""
+
+    pace: Pace
+
+    def new(self, **changes: Any) -> "_ReadRetry":
+        retry = super().new(**changes)
+        retry.pace = self.pace
+        return retry
+
+    def increment(self, method: str | None = None, *args: Any, **kwargs: Any) -> "_ReadRetry":
+        error, deadline = kwargs.get("error"), current_deadline()
+        over = deadline is None or deadline.expired or isinstance(error, ReadTimeoutError)
+        if error is not None and (method != "GET" or over):
+            raise error
+        return super().increment(method, *args, **kwargs)
+
+    def sleep(self, response: Any = None) -> None:
+        deadline = current_deadline()
+        if deadline is not None:
+            time.sleep(min(self.get_backoff_time(), deadline.remaining()))
+            self.pace.next_start(deadline)
+
+
+class Transport:
+    """The session to one Commusoft address; safe to share between threads."""
+
+    def __init__(self, connection: Connection, patience: Patience) -> None:
+        self._base_url = connection.base_url
+        self._patience = patience
+        self._pace = Pace(patience)
+        self._breaker = Breaker(patience)
+        self._session = _session(connection, patience, self._pace)
+        self.sandbox = False
+        _hide_tokens_in_logs()
+
+    def send(self, call: Call, deadline: Deadline) -> Reply:
+        """The whole answer, whatever its status. Raises `CommusoftError` when there is none."""
+        self._breaker.admit()
+        try:
+            with self._pace.turn(deadline):
+                reply = self._exchange(call, deadline)
+        except CommusoftError as error:
+            self._breaker.failed(error)
+            raise
+        self._note(reply)
+        return reply
+
+    def hold(self, seconds: float) -> None:
+        """Send nothing for so long."""
+        self._pace.hold(seconds)
+
+    def _note(self, reply: Reply) -> None:
+        if SANDBOX_HEADER in reply.headers:
+            self.sandbox = True
+        if reply.status >= 500:
+            self._breaker.failed(CommusoftFault(reply.status))
+        else:
+            self._breaker.succeeded()
+
+    def _exchange(self, call: Call, deadline: Deadline) -> Reply:
+        failure: CommusoftError
+        try:
+            return self._receive(call, deadline)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            failure = _failure(error, deadline)
+        # Raised out here so that the URL in the library's exception does not travel with it.
+        raise failure
+
+    def _receive(self, call: Call, deadline: Deadline) -> Reply:
+        with self._session.request(
+            call.method,
+            self._base_url + call.path,
+            params=dict(call.query),
+            headers=dict(call.headers),
+            data=call.body,
+            # The deadline comes first: it also bounds an answer that drips.
+            timeout=(self._patience.connect, self._patience.total + 1),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body, size = _spool(response, call.most, deadline)
+            return Reply(response.status_code, response.headers, body, size)
+
+
+def _session(connection: Connection, patience: Patience, pace: Pace) -> requests.Session:
+    session = requests.Session()
+    retry = _ReadRetry(
+        total=patience.read_again,
+        allowed_methods={"GET"},
+        status_forcelist={500, 502, 504},
+        backoff_factor=0.3,
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )
+    retry.pace = pace
+    adapter = WatchedAdapter(max_retries=retry, pool_maxsize=patience.at_once)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    session.headers["Accept"] = "application/json"
+    # The token alone speaks for us: no cookie jar, no password out of a .netrc file.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.auth = lambda request: request
+    session.trust_env = not connection.is_loopback
+    return session
+
+
+def _spool(response: requests.Response, most: int, deadline: Deadline) -> tuple[IO[bytes], int]:
+    """The body in a file and its size; the connection is given up when it is too large."""
+    body: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # handed on
+    size = 0
+    try:
+        for chunk in response.iter_content(_CHUNK):
+            size += len(chunk)
+            if size > most:
+                raise CommusoftUnreadable("an answer that is too large")
+            body.write(chunk)
+        if deadline.expired:
+            raise CommusoftSlow("no whole answer in time")
+    except BaseException:
+        body.close()
+        raise
+    body.seek(0)
+    return body, size
+
+
+def _failure(error: Exception, deadline: Deadline) -> CommusoftError:
+    """The failure's type; only the class of the library's exception is kept."""
+    cause = type(error).__name__
+    if deadline.expired or isinstance(error, requests.ReadTimeout | ReadTimeoutError):
+        return CommusoftSlow(cause)
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return CommusoftUnreadable("an answer that breaks off")
+    if isinstance(error, requests.exceptions.ContentDecodingError):
+        return CommusoftUnreadable("an answer that cannot be unpacked")
+    return CommusoftUnreachable(cause)
+
+
+class _HideTokens(logging.Filter):
+    """Takes the value of `token=` out of what urllib3 logs: the query may carry it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = re.sub(r"(token=)[^&\s'\"]*", r"\1***", record.getMessage())
+        record.args = ()
+        return True
+
+
+_FILTER = _HideTokens()
+
+
+def _hide_tokens_in_logs() -> None:
+    # addFilter adds one filter only once.
+    for name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.poolmanager"):
+        logging.getLogger(name).addFilter(_FILTER)

@@ -1,0 +1,69 @@
+"""A record and a new reference → the body of the one request that writes it.
+
+A PUT replaces, so the body is the record as it was read with the one field changed.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from crmlink.commusoft.dialect import Writing
+from crmlink.commusoft.errors import CommusoftUnreadable
+from crmlink.commusoft.records import Record
+
+JSON_TYPE = "application/json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def write_path(writing: Writing, record: Record) -> str:
+    """The path of the request. Raises `CommusoftUnreadable` when the record lacks the id for it."""
+    return fill_path(writing.path, record.number, record.uuid)
+
+
+def fill_path(path: str, number: str, uuid: str | None) -> str:
+    """`path` with its id put in, percent-encoded. Raises `CommusoftUnreadable` without a UUID."""
+    if "{uuid}" in path and not uuid:
+        raise CommusoftUnreadable("a record without a UUID")
+    return path.format(number=quote(number, safe=""), uuid=quote(uuid or "", safe=""))
+
+
+def write_body(writing: Writing, record: Record, reference: str | None) -> tuple[bytes, str]:
+    """The body and its content type; None clears the reference."""
+    fields = {key: value for key, value in record.raw.items() if key not in writing.omit}
+    fields = _with_value(fields, writing.reference.split("."), reference or "")
+    for name in writing.required:
+        if fields.get(name) is None:
+            fields[name] = ""
+    document = {writing.wrapper: fields} if writing.wrapper else fields
+    if writing.encoding == "json":
+        return json.dumps(document, ensure_ascii=False).encode(), JSON_TYPE
+    return urlencode(list(_flat("", document))).encode(), FORM_TYPE
+
+
+def _with_value(fields: Mapping[str, Any], path: list[str], value: str) -> dict[str, Any]:
+    """A copy of `fields` with the value at `path`; the other values are shared, not copied."""
+    copy = dict(fields)
+    if len(path) == 1:
+        copy[path[0]] = value
+        return copy
+    inner = copy.get(path[0])
+    # PHP writes an object without members as an empty list.
+    if inner is None or inner == []:
+        inner = {}
+    if not isinstance(inner, Mapping):
+        raise CommusoftUnreadable("a record whose reference has no place")
+    copy[path[0]] = _with_value(inner, path[1:], value)
+    return copy
+
+
+def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Nested data as PHP's `a[b][0]` names."""
+    if isinstance(value, Mapping | list):
+        pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, inner in pairs:
+            yield from _flat(f"{prefix}[{key}]" if prefix else str(key), inner)
+    elif isinstance(value, bool):
+        yield prefix, "1" if value else "0"
+    else:
+        yield prefix, "" if value is None else str(value)
