@@ -1,0 +1,41 @@
+"""JSON over HTTP: a module a noun, its schemas in one file, its failures in another."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_cors import CORS
+
+from crmlink.api import links, packages, records, suggestions, workspace
+from crmlink.api.errors import ProblemApi, register_errors
+from crmlink.api.guard import register_guard
+from crmlink.house import House
+
+MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
+
+
+def register_api(app: Flask, house: House) -> None:
+    """Add the API, its guard and its documentation to an application."""
+    app.config.update(
+        API_TITLE="crmlink",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.0.3",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        MAX_CONTENT_LENGTH=MOST_BYTES,
+    )
+    register_guard(app)
+    register_errors(app)
+    api = ProblemApi(
+        app,
+        spec_kwargs={
+            "info": {"description": "Puts accounting references on Commusoft records, safely."},
+            "components": {
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            },
+            "security": [{"token": []}],
+        },
+    )
+    for module in (workspace, packages, suggestions, records, links):
+        api.register_blueprint(module.blueprint)
+    if house.settings.cors_origins:
+        CORS(app, resources={r"/api/v1/*": {"origins": list(house.settings.cors_origins)}})

@@ -1,0 +1,117 @@
+"""/links: confirm, look, undo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from sqlalchemy import select, tuple_
+
+from crmlink.api.errors import IdempotencyKeyMissing
+from crmlink.api.guard import desk, device, needs
+from crmlink.api.schemas import (
+    DecisionSchema,
+    LinkQuerySchema,
+    LinkSchema,
+    LinksSchema,
+    UndoSchema,
+)
+from crmlink.api.shapes import link_shape, link_shapes
+from crmlink.linking.decide import Decision, confirm, find_link, undo
+from crmlink.linking.failures import LinkNotMade
+from crmlink.store import Link, LinkState
+
+blueprint = Blueprint("links", __name__, url_prefix="/api/v1", description="Links")
+
+KEY_HEADER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": "Makes a repeated request the same decision.",
+    "schema": {"type": "string", "minLength": 8, "maxLength": 100},
+}
+Answer = tuple[dict[str, Any], int]
+
+
+@blueprint.route("/links")
+class LinksView(MethodView):
+    @needs("read")
+    @blueprint.arguments(LinkQuerySchema, location="query")
+    @blueprint.response(200, LinksSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Links, the newest first"""
+        found = select(Link).filter_by(workspace_id=desk().workspace_id)
+        if state := query.get("state"):
+            found = found.filter_by(state=state)
+        if cursor := query.get("cursor"):
+            last = find_link(desk(), cursor)
+            found = found.where(tuple_(Link.created_at, Link.id) < (last.created_at, last.id))
+        newest = found.order_by(Link.created_at.desc(), Link.id.desc()).limit(query["limit"] + 1)
+        with desk().database.reading() as session:
+            links = list(session.scalars(newest))
+        page = links[: query["limit"]]
+        return {
+            "links": link_shapes(page),
+            "next": page[-1].id if len(links) > len(page) else None,
+        }
+
+    @needs("link")
+    @blueprint.doc(parameters=[KEY_HEADER])
+    @blueprint.arguments(DecisionSchema)
+    @blueprint.response(201, LinkSchema, description="Linked and read back.")
+    @blueprint.alt_response(
+        202, schema=LinkSchema, description="Kept; Commusoft did not answer yet.", success=True
+    )
+    def post(self, body: dict[str, Any]) -> Answer:
+        """Put the contact's reference on a record"""
+        key = _key()
+        decision = Decision(
+            package=body["package"],
+            kind=body["kind"],
+            reference=body["reference"],
+            record_id=body["record_id"],
+            organisation=body["organisation"] or "",
+            contact_name=body["contact_name"],
+            replaces=body["replaces"],
+            also_on=frozenset(body["also_on"]),
+            checked_empty=body["checked_empty"],
+        )
+        return _answer(confirm(desk(), decision, key, device().id))
+
+
+@blueprint.route("/links/<link_id>")
+class LinkView(MethodView):
+    @needs("read")
+    @blueprint.response(200, LinkSchema)
+    def get(self, link_id: str) -> dict[str, Any]:
+        """One link"""
+        return link_shape(find_link(desk(), link_id))
+
+
+@blueprint.route("/links/<link_id>/undo")
+class UndoView(MethodView):
+    @needs("link")
+    @blueprint.doc(parameters=[KEY_HEADER])
+    @blueprint.arguments(UndoSchema)
+    @blueprint.response(201, LinkSchema, description="Undone; the link that did it.")
+    @blueprint.alt_response(
+        202, schema=LinkSchema, description="Kept; Commusoft did not answer yet.", success=True
+    )
+    def post(self, body: dict[str, Any], link_id: str) -> Answer:
+        """Put back what stood on the record before"""
+        return _answer(undo(desk(), link_id, _key(), device().id, frozenset(body["also_on"])))
+
+
+def _key() -> str:
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not 8 <= len(key) <= 100:
+        raise IdempotencyKeyMissing
+    return key
+
+
+def _answer(link: Link) -> Answer:
+    if link.state in (LinkState.FAILED, LinkState.CONFLICT):
+        raise LinkNotMade(link)
+    return link_shape(link), 202 if link.state is LinkState.INTENDED else 201

@@ -1,0 +1,41 @@
+"""GET /records: search as you type, and one record as Commusoft has it now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from crmlink.api.guard import desk, needs
+from crmlink.api.schemas import RecordQuerySchema, RecordSchema, RecordsSchema
+from crmlink.api.shapes import record_shape
+from crmlink.linking.life import fresh
+from crmlink.linking.suggest import mirrored, search
+
+blueprint = Blueprint("records", __name__, url_prefix="/api/v1", description="Commusoft's records")
+
+
+@blueprint.route("/records")
+class RecordsView(MethodView):
+    @needs("suggest")
+    @blueprint.arguments(RecordQuerySchema, location="query")
+    @blueprint.response(200, RecordsSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any]:
+        """Records by name, company, address, postcode, telephone, e-mail or account number"""
+        rows = search(desk(), query["q"], query.get("kind"), query["limit"])
+        return {"records": [record_shape(row) for row in rows]}
+
+
+@blueprint.route("/records/<record_id>")
+class RecordView(MethodView):
+    @needs("read")
+    @blueprint.response(200, RecordSchema)
+    def get(self, record_id: str) -> dict[str, Any]:
+        """One record, read from Commusoft now"""
+        here = desk()
+        with here.database.reading() as session:
+            row = mirrored(session, here.workspace_id, record_id)
+        fresh(here, row.kind, row.number, row.uuid)
+        with here.database.reading() as session:
+            return record_shape(mirrored(session, here.workspace_id, record_id))

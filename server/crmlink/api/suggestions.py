@@ -1,0 +1,63 @@
+"""POST /suggestions: from a contact to the records that may be its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from crmlink.accounting.packages import package_rules
+from crmlink.api.guard import desk, needs
+from crmlink.api.schemas import ContactSchema, OfferSchema
+from crmlink.api.shapes import link_shape, record_shape, suggestion_shape
+from crmlink.linking.suggest import Contact, suggest
+from crmlink.matching import Details
+
+blueprint = Blueprint("suggestions", __name__, url_prefix="/api/v1", description="Suggestions")
+
+
+@blueprint.route("/suggestions")
+class SuggestionsView(MethodView):
+    @needs("suggest")
+    @blueprint.arguments(ContactSchema)
+    @blueprint.response(200, OfferSchema)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The records that a contact may be"""
+        offer = suggest(desk(), _contact(body))
+        contact = offer.contact
+        return {
+            "contact": {
+                "package": contact.package,
+                "package_name": package_rules(desk().packages, contact.package)["name"],
+                "kind": contact.kind,
+                "reference": contact.reference,
+                "organisation": contact.organisation or None,
+            },
+            "likely_kind": offer.likely_kind,
+            "suggestions": [suggestion_shape(row, item) for row, item in offer.suggestions],
+            "none": round(offer.none, 4),
+            "holders": [record_shape(row) for row in offer.holders],
+            "link": link_shape(offer.link) if offer.link else None,
+        }
+
+
+def _contact(body: dict[str, Any]) -> Contact:
+    """The contact of a request. A page's heading may be the person's name or the company's:
+    without a person of its own it serves as both, and matching compares each with each."""
+    return Contact(
+        package=body["package"],
+        reference=body["reference"],
+        kind=body["kind"],
+        organisation=body["organisation"] or "",
+        details=Details(
+            kind=body["kind"],
+            name=body["person"] or body["name"],
+            company=body["company"] or body["name"],
+            address=body["address"],
+            town=body["town"],
+            postcode=body["postcode"],
+            email=body["email"],
+            phones=tuple(body["phones"]),
+        ),
+    )

@@ -1,0 +1,50 @@
+"""GET /workspace: who the caller is, and whether this is the sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+from sqlalchemy import func, select
+
+from crmlink.api.guard import desk, device, house
+from crmlink.api.schemas import WorkspaceSchema
+from crmlink.store import MirroredRecord, Workspace
+
+blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Where you are")
+
+
+@blueprint.route("/workspace")
+class WorkspaceView(MethodView):
+    @blueprint.response(200, WorkspaceSchema)
+    def get(self) -> dict[str, Any]:
+        """The workspace that the token belongs to"""
+        here = desk()
+        with here.database.reading() as session:
+            workspace = session.get_one(Workspace, here.workspace_id)
+            counts = dict(
+                session.execute(
+                    select(MirroredRecord.kind, func.count())
+                    .filter_by(workspace_id=here.workspace_id, gone_at=None)
+                    .group_by(MirroredRecord.kind)
+                )
+                .tuples()
+                .all()
+            )
+        address = urlsplit(here.commusoft.page_url("customer", "0"))
+        return {
+            "name": workspace.name,
+            "device": {"name": device().name, "scopes": device().scopes},
+            "commusoft": {
+                "sandbox": house().sandboxed or here.commusoft.sandbox,
+                "web_url": f"{address.scheme}://{address.netloc}",
+            },
+            "mirror": {
+                "customers": counts.get("customer", 0),
+                "suppliers": counts.get("supplier", 0),
+                "synced_at": workspace.synced_at,
+                "syncing": here.syncing.locked(),
+            },
+        }

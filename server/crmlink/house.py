@@ -1,0 +1,91 @@
+"""Opens everything that one installation needs, for the server and the command line alike."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+from sqlalchemy import select
+from waitress.server import create_server
+
+from crmlink.accounting.packages import load_packages
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.sandbox import SANDBOX_HEADER, create_sandbox
+from crmlink.linking.desk import Desk, Index
+from crmlink.settings import Settings
+from crmlink.store import Database, Workspace
+
+SANDBOX_PORT = 8788
+SANDBOX_PATH = "/webservice_dev.php/api/v1"
+
+
+@dataclass(frozen=True)
+class House:
+    """One installation at work. ``sandboxed``: no Commusoft account is connected yet."""
+
+    settings: Settings
+    database: Database
+    desk: Desk
+    sandboxed: bool
+
+
+def open_house(settings: Settings) -> House:
+    """Migrate the database and set up the workspace's desk; without an account, the sandbox's.
+
+    Raises RulesBroken when the rule file is broken.
+    """
+    packages = load_packages()
+    database = Database(settings.database_url)
+    database.migrate()
+    workspace_id = _workspace(database, settings.commusoft)
+    desk = Desk(
+        workspace_id=workspace_id,
+        database=database,
+        commusoft=Commusoft(settings.commusoft or _sandbox(settings.data_dir)),
+        packages=packages,
+        index=Index(database, workspace_id),
+    )
+    return House(settings, database, desk, sandboxed=settings.commusoft is None)
+
+
+def _workspace(database: Database, account: Connection | None) -> int:
+    """The workspace of this Commusoft account, made when it is new; the sandbox has its own."""
+    key = f"{account.base_url}#{account.client_id}" if account else "sandbox"
+    name = account.client_id if account else "Sandbox"
+    with database.writing() as session:
+        workspace = session.scalar(select(Workspace).filter_by(account=key))
+        if workspace is None:
+            workspace = Workspace(account=key, name=name)
+            session.add(workspace)
+            session.flush()
+        return workspace.id
+
+
+def _sandbox(data_dir: Path) -> Connection:
+    """The sandbox that runs for this data folder already, or a new one in this process."""
+    address_file = data_dir / "sandbox.address"
+    address = address_file.read_text().strip() if address_file.exists() else ""
+    if not _answers(address):
+        address = _start_sandbox(data_dir / "sandbox.jsonl")
+        address_file.write_text(address)
+    return Connection(address + SANDBOX_PATH, *["sandbox"] * 4)
+
+
+def _answers(address: str) -> bool:
+    try:
+        return SANDBOX_HEADER in requests.get(address, timeout=2).headers
+    except requests.RequestException:
+        return False
+
+
+def _start_sandbox(state_file: Path) -> str:
+    application = create_sandbox(state_file=state_file)
+    try:
+        server = create_server(application, host="127.0.0.1", port=SANDBOX_PORT)
+    except OSError:
+        server = create_server(application, host="127.0.0.1", port=0)
+    threading.Thread(target=server.run, name="sandbox", daemon=True).start()
+    return f"http://127.0.0.1:{server.effective_port}"

@@ -1,0 +1,313 @@
+"""A person's decision, checked against Commusoft as it is now and committed before it is tried."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crmlink.accounting.locate import canonical_reference
+from crmlink.commusoft.errors import RecordGone
+from crmlink.commusoft.records import Record
+from crmlink.linking.desk import Desk
+from crmlink.linking.failures import (
+    CannotUndo,
+    IdempotencyKeyReused,
+    KindDiffers,
+    LinkInProgress,
+    LinkUnknown,
+    RecordHasReference,
+    ReferenceNotShown,
+    ReferenceTaken,
+)
+from crmlink.linking.life import attempt, fresh
+from crmlink.linking.suggest import holders, mirrored
+from crmlink.store import Link, LinkState, MirroredRecord, Workspace
+from crmlink.store.models import now
+from crmlink.words import Kind
+
+LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided.
+
+    ``replaces`` is the other reference that they saw on the record and agreed to replace;
+    ``also_on`` the ids of the records that they saw carrying this reference and accepted;
+    ``checked_empty`` that they looked in Commusoft where its API does not show the field.
+    """
+
+    package: str
+    kind: Kind
+    reference: str
+    record_id: str
+    organisation: str = ""
+    contact_name: str = ""
+    replaces: str | None = None
+    also_on: frozenset[str] = frozenset()
+    checked_empty: bool = False
+
+    def fingerprint(self) -> str:
+        """The same for the same decision, so that a key cannot serve two."""
+        fields = asdict(self) | {"also_on": sorted(self.also_on)}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
+    """Carry out a decision once; the same key again gives the same link.
+
+    Returns the link, ``linked``, ``failed`` or ``conflict``, or still ``intended`` when Commusoft
+    stopped answering on the way (``recover`` finishes it). Raises a LinkingFailure,
+    ReferenceMalformed or CommusoftError before anything was written.
+    """
+    reference = canonical_reference(decision.package, decision.reference, desk.packages)
+    fingerprint = decision.fingerprint()
+    if earlier := _by_key(desk, key, fingerprint):
+        return earlier
+    if not decision.record_id.startswith(f"{decision.kind}-"):
+        raise KindDiffers(
+            contact_kind=decision.kind, record_kind=decision.record_id.partition("-")[0]
+        )
+    row, record = _look(desk, decision.record_id)
+    if record.reference not in (None, reference, decision.replaces):
+        raise _has_reference(desk, row, record.reference)
+    if not (record.reference_shown or decision.checked_empty or _kind_shows_references(desk, row)):
+        raise ReferenceNotShown(record=row)
+    _refuse_if_taken(desk, reference, row, decision.also_on)
+    link = Link(
+        workspace_id=desk.workspace_id,
+        device_id=device_id,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        package=decision.package,
+        organisation=decision.organisation,
+        kind=decision.kind,
+        reference=reference,
+        contact_name=decision.contact_name,
+        record_number=row.number,
+        record_uuid=row.uuid,
+        record_label=row.label,
+        prior=record.reference,
+        target=reference,
+    )
+    return _intend_and_attempt(desk, link, decision.also_on)
+
+
+def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[str]) -> Link:
+    """Put back what stood on the record before; a new link whose target is the prior value.
+
+    Allowed while the link stands and Commusoft still holds its value; raises CannotUndo
+    otherwise, and what ``confirm`` raises.
+    """
+    fingerprint = hashlib.sha256(f"undo {link_id} {sorted(also_on)}".encode()).hexdigest()
+    if earlier := _by_key(desk, key, fingerprint):
+        return earlier
+    link = find_link(desk, link_id)
+    if not can_undo(link):
+        raise CannotUndo
+    row, record = _look(desk, link.record_id)
+    if record.reference != link.target:
+        raise CannotUndo(current_reference=record.reference)
+    if link.prior is not None:
+        _refuse_if_taken(desk, link.prior, row, also_on)
+    reversal = Link(
+        workspace_id=desk.workspace_id,
+        device_id=device_id,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        package=link.package,
+        organisation=link.organisation,
+        kind=link.kind,
+        reference=link.reference,
+        contact_name=link.contact_name,
+        record_number=row.number,
+        record_uuid=row.uuid,
+        record_label=row.label,
+        prior=link.target,
+        target=link.prior,
+        undoes_id=link.id,
+    )
+    return _intend_and_attempt(desk, reversal, also_on)
+
+
+def can_undo(link: Link) -> bool:
+    """Whether a link stands and changed something."""
+    return link.state is LinkState.LINKED and link.undoes_id is None and link.prior != link.target
+
+
+def find_link(desk: Desk, link_id: str) -> Link:
+    """One link of this workspace; raises LinkUnknown."""
+    with desk.database.reading() as session:
+        link = session.get(Link, link_id)
+    if link is None or link.workspace_id != desk.workspace_id:
+        raise LinkUnknown
+    return link
+
+
+def _look(desk: Desk, record_id: str) -> tuple[MirroredRecord, Record]:
+    """A record's row and what Commusoft says of it now."""
+    with desk.database.reading() as session:
+        row = mirrored(session, desk.workspace_id, record_id)
+    return row, fresh(desk, row.kind, row.number, row.uuid)
+
+
+def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:
+    """Whether Commusoft showed a reference on any record of this kind: then absent is empty."""
+    with desk.database.reading() as session:
+        return bool(
+            session.scalar(
+                select(MirroredRecord.id)
+                .filter_by(workspace_id=desk.workspace_id, kind=row.kind)
+                .where(MirroredRecord.reference.is_not(None))
+                .limit(1)
+            )
+        )
+
+
+def _has_reference(desk: Desk, row: MirroredRecord, current: str | None) -> RecordHasReference:
+    """The failure, with who put the present reference there and when, if it was one of us."""
+    with desk.database.reading() as session:
+        link = session.scalar(
+            select(Link)
+            .filter_by(
+                workspace_id=desk.workspace_id,
+                kind=row.kind,
+                record_number=row.number,
+                target=current,
+                state=LinkState.LINKED,
+            )
+            .order_by(Link.created_at.desc())
+            .limit(1)
+        )
+    return RecordHasReference(
+        record=row,
+        current_reference=current,
+        by=link.device.name if link else None,
+        since=link.settled_at if link else None,
+    )
+
+
+def _refuse_if_taken(
+    desk: Desk, reference: str, row: MirroredRecord, accepted: frozenset[str]
+) -> None:
+    """Raise ReferenceTaken when other records of this kind carry the reference, asked afresh."""
+    taken = [
+        other
+        for other in _suspects(desk, reference, row)
+        if other.public_id not in accepted and _still_holds(desk, other, reference)
+    ]
+    if taken:
+        raise ReferenceTaken(holders=taken)
+
+
+def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredRecord]:
+    """Records that carry the reference by the mirror, or got it from a link that stands."""
+    with desk.database.reading() as session:
+        found = {
+            other.id: other for other in holders(session, desk.workspace_id, reference, row.kind)
+        }
+        linked = select(Link.record_number).where(
+            Link.workspace_id == desk.workspace_id,
+            Link.kind == row.kind,
+            Link.state == LinkState.LINKED,
+            func.lower(Link.target) == reference.lower(),
+        )
+        for other in session.scalars(
+            select(MirroredRecord)
+            .filter_by(workspace_id=desk.workspace_id, kind=row.kind, gone_at=None)
+            .where(MirroredRecord.number.in_(linked))
+        ):
+            found[other.id] = other
+    found.pop(row.id, None)
+    return list(found.values())
+
+
+def _still_holds(desk: Desk, row: MirroredRecord, reference: str) -> bool:
+    try:
+        held = fresh(desk, row.kind, row.number, row.uuid).reference
+    except RecordGone:
+        return False
+    return held is not None and held.lower() == reference.lower()
+
+
+def _by_key(desk: Desk, key: str, fingerprint: str) -> Link | None:
+    """The link that a key made already, once its attempt is over; raises when it is another's."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    while True:
+        with desk.database.reading() as session:
+            link = session.scalar(
+                select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key)
+            )
+        if link is None:
+            return None
+        if link.fingerprint != fingerprint:
+            raise IdempotencyKeyReused
+        if link.state is not LinkState.INTENDED or not link.attempt_id:
+            return link
+        if time.monotonic() > deadline:
+            return link
+        time.sleep(0.05)
+
+
+def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str]) -> Link:
+    """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
+    try:
+        with desk.database.writing() as session:
+            session.get_one(Workspace, desk.workspace_id, with_for_update=True)
+            row = mirrored(session, desk.workspace_id, link.record_id)
+            overtaken = row.reference != link.prior
+            taken = _carrying(session, desk, link, row, accepted)
+            if not overtaken and not taken:
+                session.add(link)
+    except IntegrityError:
+        if earlier := _by_key(desk, link.idempotency_key, link.fingerprint):
+            return earlier
+        raise _in_progress(desk, link) from None
+    if overtaken:
+        raise _has_reference(desk, row, row.reference)
+    if taken:
+        raise ReferenceTaken(holders=taken)
+    return _answer_in_time(desk, link)
+
+
+def _answer_in_time(desk: Desk, link: Link) -> Link:
+    """Try the link beside this thread: a slow Commusoft must not outlast the person's browser."""
+    try:
+        return desk.attempts.submit(attempt, desk, link).result(timeout=LONGEST_WAIT)
+    except TimeoutError:
+        return find_link(desk, link.id)
+
+
+def _carrying(
+    session: Session, desk: Desk, link: Link, row: MirroredRecord, accepted: frozenset[str]
+) -> list[MirroredRecord]:
+    """Records that got the reference while this decision was being checked."""
+    if link.target is None:
+        return []
+    found = holders(session, desk.workspace_id, link.target, row.kind)
+    return [other for other in found if other.id != row.id and other.public_id not in accepted]
+
+
+def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
+    with desk.database.reading() as session:
+        other = session.scalar(
+            select(Link)
+            .filter_by(workspace_id=desk.workspace_id, state=LinkState.INTENDED, kind=link.kind)
+            .where(
+                or_(
+                    Link.record_number == link.record_number,
+                    (Link.package == link.package)
+                    & (Link.organisation == link.organisation)
+                    & (Link.reference == link.reference),
+                )
+            )
+        )
+    if other is None:  # it settled while we looked
+        return LinkInProgress(by=None, since=now())
+    return LinkInProgress(by=other.device.name, since=other.created_at)

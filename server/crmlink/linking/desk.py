@@ -1,0 +1,81 @@
+"""The desk of one workspace: all that suggesting and linking need, held together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from crmlink.accounting.packages import Packages
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.mirror import SyncResult, sync
+from crmlink.matching import Details, Matcher
+from crmlink.store import Database, MirroredRecord, Workspace
+
+
+class Index:
+    """A matcher that follows the workspace's mirror, in this process and from any other."""
+
+    def __init__(self, database: Database, workspace_id: int) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+        self._matcher = Matcher()
+        self._version = 0
+        self._lock = threading.Lock()
+
+    def matcher(self) -> Matcher:
+        """The matcher, with everything that the mirror has learned until now."""
+        with self._lock, self._database.reading() as session:
+            version = session.get_one(Workspace, self._workspace_id).mirror_version
+            if version != self._version:
+                rows = session.scalars(
+                    select(MirroredRecord)
+                    .filter_by(workspace_id=self._workspace_id)
+                    .where(MirroredRecord.changed > self._version)
+                    .order_by(MirroredRecord.changed)
+                    .execution_options(yield_per=1_000)
+                ).all()
+                self._matcher.discard(row.public_id for row in rows if row.gone_at)
+                self._matcher.update(
+                    (row.public_id, details(row)) for row in rows if not row.gone_at
+                )
+                self._version = version
+        return self._matcher
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One workspace at work."""
+
+    workspace_id: int
+    database: Database
+    commusoft: Commusoft
+    packages: Packages
+    index: Index
+    syncing: threading.Lock = field(default_factory=threading.Lock)
+    attempts: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
+    )
+
+    def sync(self, progress: Callable[[SyncResult], None] = lambda _result: None) -> SyncResult:
+        """Bring the mirror up to date, one sync at a time. Raises CommusoftError."""
+        with self.syncing:
+            return sync(self.database, self.workspace_id, self.commusoft, progress)
+
+
+def details(row: MirroredRecord) -> Details:
+    """What a mirrored record says about itself, for matching."""
+    return Details(
+        kind=row.kind,
+        name=row.name,
+        company=row.company,
+        address=row.address,
+        town=row.town,
+        postcode=row.postcode,
+        email=row.email,
+        phones=tuple(row.phones),
+        account_number=row.account_number,
+    )

@@ -1,0 +1,112 @@
+"""What can stop a link, as types: a code, and the facts its sentence and its answer need."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from crmlink.commusoft.errors import (
+    CommusoftBusy,
+    CommusoftError,
+    CommusoftFault,
+    CommusoftRefused,
+    CommusoftSlow,
+    CommusoftUnreachable,
+    CommusoftUnreadable,
+    RecordGone,
+    WriteRefused,
+)
+from crmlink.store import Link
+
+COMMUSOFT_CODES: dict[type[CommusoftError], str] = {
+    CommusoftUnreachable: "commusoft-unreachable",
+    CommusoftSlow: "commusoft-slow",
+    CommusoftRefused: "commusoft-refused",
+    CommusoftBusy: "commusoft-busy",
+    CommusoftFault: "commusoft-fault",
+    CommusoftUnreadable: "commusoft-unreadable",
+    RecordGone: "record-gone",
+    WriteRefused: "write-refused",
+}
+
+
+def commusoft_code(error: CommusoftError) -> str:
+    """The stable code of what went wrong with Commusoft."""
+    return COMMUSOFT_CODES.get(type(error), "commusoft-fault")
+
+
+class LinkingFailure(Exception):
+    """Nothing was written. ``facts`` are values for the sentence and the answer, never for logs."""
+
+    code: ClassVar[str]
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(self.code)
+        self.facts = facts
+
+
+class RecordUnknown(LinkingFailure):
+    """The mirror has no such record (facts: record_id)."""
+
+    code = "record-unknown"
+
+
+class LinkUnknown(LinkingFailure):
+    """There is no such link in this workspace."""
+
+    code = "not-found"
+
+
+class KindDiffers(LinkingFailure):
+    """The contact is of one kind, the record of the other (facts: contact_kind, record_kind)."""
+
+    code = "kind-differs"
+
+
+class RecordHasReference(LinkingFailure):
+    """The record carries another reference than the person agreed to replace.
+
+    Facts: record, current_reference; by and since where one of our links put it there.
+    """
+
+    code = "record-has-reference"
+
+
+class ReferenceTaken(LinkingFailure):
+    """Other records carry the reference and the person has not accepted it (facts: holders)."""
+
+    code = "reference-taken"
+
+
+class ReferenceNotShown(LinkingFailure):
+    """Commusoft does not show whether the record has a reference (facts: record)."""
+
+    code = "reference-not-shown"
+
+
+class LinkInProgress(LinkingFailure):
+    """Somebody's link is on its way to this record or from this contact (facts: by, since)."""
+
+    code = "link-in-progress"
+
+
+class CannotUndo(LinkingFailure):
+    """The link is not one that stands, or Commusoft holds another value now.
+
+    Facts: current_reference where Commusoft was asked.
+    """
+
+    code = "cannot-undo"
+
+
+class IdempotencyKeyReused(LinkingFailure):
+    """The key belongs to another decision."""
+
+    code = "idempotency-key-reused"
+
+
+class LinkNotMade(Exception):
+    """The decision was kept and tried, and ended as failed or conflict; the link says why."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(link.state)
+        self.link = link

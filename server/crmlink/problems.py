@@ -1,0 +1,193 @@
+"""The one place where what went wrong becomes a status and a sentence a clerk understands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
+from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
+from crmlink.linking.failures import LinkingFailure, LinkNotMade, commusoft_code
+
+TYPE = "urn:crmlink:problem:"
+WAIT = "Nothing was written. Try again in a minute."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem as RFC 9457 has it: ``code`` ends its type, ``facts`` are its own members."""
+
+    code: str
+    detail: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        return PROBLEMS[self.code][0]
+
+    @property
+    def title(self) -> str:
+        return PROBLEMS[self.code][1]
+
+
+# code → HTTP status, title, sentence
+PROBLEMS: dict[str, tuple[int, str, str]] = {
+    "malformed-request": (400, "Request not understood", "The request is not readable JSON."),
+    "idempotency-key-missing": (
+        400,
+        "Idempotency-Key missing",
+        "Send an Idempotency-Key header, so that a repeated request is carried out only once.",
+    ),
+    "token-refused": (
+        401,
+        "Not connected",
+        "This browser or script is not connected any more. Connect it again with a valid token.",
+    ),
+    "scope-missing": (403, "Not allowed", "This token may not do that: it lacks “{scope}”."),
+    "not-found": (404, "Not found", "There is nothing at this address."),
+    "record-unknown": (
+        404,
+        "Record not known",
+        "crmlink does not know this Commusoft record. It may be new: sync, then try again.",
+    ),
+    "method-not-allowed": (405, "Not possible here", "This address does not take that method."),
+    "record-has-reference": (
+        409,
+        "The record has another reference",
+        "{record} already has the reference {current_reference} in Commusoft{whom}. "
+        "Nothing was changed.",
+    ),
+    "reference-taken": (
+        409,
+        "The reference is on another record",
+        "{holders} already carries this reference in Commusoft. Nothing was changed.",
+    ),
+    "reference-not-shown": (
+        409,
+        "Commusoft does not show the reference",
+        "Commusoft does not tell crmlink whether {record} already has a reference. Look at the "
+        "record in Commusoft first; nothing was changed.",
+    ),
+    "record-changed": (
+        409,
+        "The record changed meanwhile",
+        "The reference in Commusoft changed to {current_reference} while this was being linked, "
+        "so crmlink stopped. Look at the record before you decide again.",
+    ),
+    "link-in-progress": (
+        409,
+        "Somebody is linking this now",
+        "{by} is linking this contact or this record since {since}. Look again in a moment.",
+    ),
+    "cannot-undo": (
+        409,
+        "Cannot be undone",
+        "This link cannot be undone any more: {present}. Nothing was changed.",
+    ),
+    "record-gone": (
+        410,
+        "The record is gone",
+        "This record has been deleted in Commusoft. Nothing was written; choose another.",
+    ),
+    "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
+    "unsupported-type": (415, "JSON, please", "Send the request as application/json."),
+    "invalid-fields": (422, "Some fields are not right", "{errors}"),
+    "reference-malformed": (
+        422,
+        "Not a reference of this package",
+        "This is not a reference as {package} gives them: {expected}.",
+    ),
+    "package-unknown": (422, "Package not known", "crmlink does not know this package."),
+    "kind-differs": (
+        422,
+        "Customer or supplier?",
+        "The contact is a {contact_kind}, the chosen record a {record_kind}.",
+    ),
+    "idempotency-key-reused": (
+        422,
+        "Idempotency-Key used twice",
+        "This Idempotency-Key belongs to another decision. Use a new key for each decision.",
+    ),
+    "internal-error": (
+        500,
+        "Something went wrong in crmlink",
+        "crmlink failed unexpectedly. What you decided is kept; look again before you repeat it.",
+    ),
+    "reference-not-kept": (
+        502,
+        "Commusoft did not keep it",
+        "Commusoft accepted the reference but does not show it. The record is as it was before; "
+        "enter the reference in Commusoft by hand.",
+    ),
+    "write-refused": (
+        502,
+        "Commusoft refused the change",
+        "Commusoft refused to change this record. It is as it was before.",
+    ),
+    "commusoft-refused": (
+        502,
+        "Commusoft does not let us in",
+        "Commusoft does not accept crmlink's credentials. Nothing was written; tell your admin.",
+    ),
+    "commusoft-unreadable": (
+        502,
+        "Commusoft's answer is not readable",
+        f"Commusoft answered with something that is not a record. {WAIT}",
+    ),
+    "commusoft-fault": (502, "Commusoft has a fault", f"Commusoft reported a fault. {WAIT}"),
+    "commusoft-unreachable": (
+        503,
+        "Commusoft cannot be reached",
+        f"Commusoft cannot be reached at the moment. {WAIT}",
+    ),
+    "commusoft-busy": (503, "Commusoft is busy", f"Commusoft asks us to wait. {WAIT}"),
+    "commusoft-slow": (504, "Commusoft is slow", f"Commusoft did not answer in time. {WAIT}"),
+}
+
+
+def problem(code: str, **facts: Any) -> Problem:
+    """A problem with its sentence filled in; what the sentence does not use is kept as facts."""
+    return Problem(code, PROBLEMS[code][2].format(**_in_words(facts)), facts)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an exception stands for; anything unknown is an internal error."""
+    match error:
+        case LinkNotMade(link=link):
+            return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
+        case LinkingFailure(code=code, facts=facts):
+            return problem(code, **facts)
+        case ReferenceMalformed():
+            return problem("reference-malformed", package=error.package, expected=error.expected)
+        case UnknownPackage():
+            return problem("package-unknown")
+        case RecordGone():
+            return problem("record-gone")
+        case CommusoftBusy(retry_after=seconds):
+            return problem("commusoft-busy", retry_after=seconds)
+        case CommusoftError():
+            return problem(commusoft_code(error))
+        case _:
+            return problem("internal-error")
+
+
+def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
+    words = dict.fromkeys(("by", "since", "current_reference"), None) | facts
+    since = words["since"]
+    if isinstance(since, datetime):
+        words["since"] = since.astimezone().strftime("%H:%M on %d/%m/%Y")
+    if "record" in facts:
+        words["record"] = facts["record"].label
+    if "holders" in facts:
+        words["holders"] = " and ".join(row.label for row in facts["holders"])
+    words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
+    words["by"] = words["by"] or "Somebody"
+    current = words["current_reference"]
+    words["present"] = (
+        f"Commusoft now holds {current or 'no reference'}"
+        if "current_reference" in facts
+        else "it does not stand"
+    )
+    words["current_reference"] = current or "nothing"
+    return words

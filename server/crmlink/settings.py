@@ -1,0 +1,112 @@
+"""Every setting, its default and its environment variable; unsafe ones are refused at start."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from environs import Env
+from platformdirs import user_data_path
+
+from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
+
+CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
+SHORTEST_SECRET = 32  # characters
+
+
+class SettingsRefused(Exception):
+    """A setting is missing, contradictory or unsafe; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one installation runs on. ``commusoft`` is None until real credentials are given."""
+
+    data_dir: Path
+    database_url: str
+    secret_key: str = field(repr=False)
+    commusoft: Connection | None = None
+    cors_origins: tuple[str, ...] = ()
+    sync_minutes: int = 30
+
+
+def settings_from_environment() -> Settings:
+    """The settings as the environment gives them; makes the data folder and its secret key.
+
+    Raises SettingsRefused with a sentence when one is unsafe.
+    """
+    env = Env(prefix="CRMLINK_")
+    data_dir = env.path("DATA_DIR", user_data_path("crmlink", appauthor=False)).expanduser()
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsRefused(
+            f"The data folder {data_dir} cannot be made ({error.strerror}). "
+            "Set CRMLINK_DATA_DIR to a folder you may write to."
+        ) from error
+    return Settings(
+        data_dir=data_dir,
+        database_url=_database_url(env.str("DATABASE_URL", ""), data_dir),
+        secret_key=_secret_key(env.str("SECRET_KEY", ""), data_dir),
+        commusoft=_commusoft(env),
+        cors_origins=tuple(_origin(origin) for origin in env.list("CORS_ORIGINS", [])),
+        sync_minutes=env.int("SYNC_MINUTES", 30),
+    )
+
+
+def _database_url(given: str, data_dir: Path) -> str:
+    url = given or f"sqlite:///{data_dir / 'crmlink.sqlite'}"
+    if not url.startswith("sqlite:///") or url == "sqlite:///:memory:":
+        raise SettingsRefused(
+            "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite: "
+            "a database that lives in memory would lose every link when the server stops."
+        )
+    return url
+
+
+def _secret_key(given: str, data_dir: Path) -> str:
+    if given:
+        if len(given) < SHORTEST_SECRET or len(set(given)) < SHORTEST_SECRET // 4:
+            raise SettingsRefused(
+                f"CRMLINK_SECRET_KEY is too easy to guess: use {SHORTEST_SECRET} random characters "
+                "or more, or leave it out and crmlink makes one in the data folder."
+            )
+        return given
+    path = data_dir / "secret.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        key = secrets.token_urlsafe(48)
+        file.write(key)
+    return key
+
+
+def _commusoft(env: Env) -> Connection | None:
+    given = {name: env.str(f"COMMUSOFT_{name}", "") for name in CREDENTIALS}
+    url = env.str("COMMUSOFT_URL", "")
+    if not url and not any(given.values()):
+        return None
+    missing = [f"CRMLINK_COMMUSOFT_{name}" for name, value in given.items() if not value]
+    if missing:
+        raise SettingsRefused(
+            f"Commusoft's credentials are not complete: {', '.join(missing)} missing. "
+            "Give all four, or none to work with the sandbox."
+        )
+    try:
+        return Connection(url or DEFAULT_BASE_URL, *given.values())
+    except ConnectionUnsafe as error:
+        raise SettingsRefused(f"CRMLINK_COMMUSOFT_URL: {error}") from error
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or "*" in text:
+        raise SettingsRefused(
+            f"CRMLINK_CORS_ORIGINS: {text!r} is no single origin such as https://intranet.example."
+        )
+    return f"{parts.scheme}://{parts.netloc}"

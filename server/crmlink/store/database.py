@@ -1,0 +1,82 @@
+"""One database: sessions that read, sessions that write, and its migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_MS = 15_000
+
+
+class Database:
+    """An engine and the two ways to use it; SQLite is set up so that a commit is on the disk."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            _set_up_sqlite(self.engine)
+        self._writer = self.engine.execution_options(crmlink_writes=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for reading; what it loaded stays usable afterwards."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that holds the write lock from its start and commits at its end."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest version; does nothing when they are."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self._writer.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def answers(self) -> bool:
+        """Whether the database can be read now."""
+        try:
+            with self.reading() as session:
+                session.execute(text("SELECT id FROM workspace LIMIT 1"))
+        except Exception:  # whatever the driver raises means the same here
+            return False
+        return True
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _set_up_sqlite(engine: Engine) -> None:
+    """WAL, full synchronisation, and BEGIN IMMEDIATE for every transaction that writes.
+
+    The driver's own transaction handling is switched off, as SQLAlchemy's documentation of the
+    pysqlite dialect describes, so that SQLAlchemy's begin event decides how one starts.
+    """
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: sqlite3.Connection, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("crmlink_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,223 @@
+"""The tables. Times are aware UTC; numbers that are ids stay inside the server."""
+
+from __future__ import annotations
+
+import enum
+import uuid
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Enum,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from crmlink.words import Kind
+
+
+def now() -> datetime:
+    """This moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A fresh opaque id."""
+    return uuid.uuid4().hex
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware time in UTC, also where the database keeps no zone (SQLite)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class LinkState(enum.StrEnum):
+    """A link's life: intended → linked (→ undone), or failed, or conflict."""
+
+    INTENDED = "intended"
+    LINKED = "linked"
+    FAILED = "failed"
+    CONFLICT = "conflict"
+    UNDONE = "undone"
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {
+        datetime: UtcDateTime(),
+        Kind: String(8),
+        LinkState: Enum(
+            LinkState, native_enum=False, values_callable=lambda e: [s.value for s in e]
+        ),
+        list[str]: JSON(),
+        dict[str, Any]: JSON(),
+    }
+
+
+class Workspace(Base):
+    """One Commusoft account with everything that belongs to it."""
+
+    __tablename__ = "workspace"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    mirror_version: Mapped[int] = mapped_column(default=0)
+    synced_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Device(Base):
+    """A paired browser or a script's token; the token itself is never kept."""
+
+    __tablename__ = "device"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    name: Mapped[str]
+    prefix: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class MirroredRecord(Base):
+    """Our copy of one Commusoft record: only what matching and screens use.
+
+    ``changed`` is the mirror version that last touched the row, so that an index can follow.
+    A record that left Commusoft keeps its row, emptied, with ``gone_at``.
+    """
+
+    __tablename__ = "record"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "kind", "number"),
+        Index("ix_record_workspace_id_reference", "workspace_id", text("lower(reference)")),
+        Index("ix_record_workspace_id_changed", "workspace_id", "changed"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    kind: Mapped[Kind]
+    number: Mapped[str]
+    uuid: Mapped[str | None]
+    name: Mapped[str]
+    company: Mapped[str]
+    email: Mapped[str]
+    phones: Mapped[list[str]]
+    address: Mapped[str]
+    town: Mapped[str]
+    postcode: Mapped[str]
+    account_number: Mapped[str]
+    reference: Mapped[str | None]
+    changed: Mapped[int]
+    gone_at: Mapped[datetime | None]
+
+    @property
+    def public_id(self) -> str:
+        return f"{self.kind}-{self.number}"
+
+    @property
+    def label(self) -> str:
+        return self.company or self.name or f"{self.kind} {self.number}"
+
+
+UNSETTLED = text(f"state = '{LinkState.INTENDED.value}'")
+
+
+class Link(Base):
+    """One decision to put a reference on a record; an undo is a link too.
+
+    ``target`` is the value to stand on the record (None clears it), ``prior`` what stood there.
+    While one is intended, no second link may be on its way to the same record or contact.
+    """
+
+    __tablename__ = "link"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "idempotency_key"),
+        Index(
+            "uq_link_record_on_its_way",
+            "workspace_id",
+            "kind",
+            "record_number",
+            unique=True,
+            sqlite_where=UNSETTLED,
+            postgresql_where=UNSETTLED,
+        ),
+        Index(
+            "uq_link_contact_on_its_way",
+            "workspace_id",
+            "package",
+            "organisation",
+            "kind",
+            "reference",
+            unique=True,
+            sqlite_where=UNSETTLED,
+            postgresql_where=UNSETTLED,
+        ),
+        Index("ix_link_workspace_id_reference", "workspace_id", "package", "reference"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    idempotency_key: Mapped[str]
+    fingerprint: Mapped[str]
+
+    package: Mapped[str]
+    organisation: Mapped[str] = mapped_column(default="")
+    kind: Mapped[Kind]
+    reference: Mapped[str]
+    contact_name: Mapped[str]
+
+    record_number: Mapped[str]
+    record_uuid: Mapped[str | None]
+    record_label: Mapped[str]
+
+    prior: Mapped[str | None]
+    target: Mapped[str | None]
+    undoes_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
+
+    state: Mapped[LinkState] = mapped_column(default=LinkState.INTENDED)
+    attempt_id: Mapped[str] = mapped_column(default=new_id)
+    writes: Mapped[int] = mapped_column(default=0)
+    failure: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    attempted_at: Mapped[datetime] = mapped_column(default=now)
+    settled_at: Mapped[datetime | None]
+
+    device: Mapped[Device] = relationship(lazy="joined")
+
+    @property
+    def record_id(self) -> str:
+        return f"{self.kind}-{self.record_number}"
