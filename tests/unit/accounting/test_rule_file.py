@@ -1,0 +1,154 @@
+"""The rule file is refused, with a sentence, when it is broken; hosts are added with care."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crmlink.accounting import (
+    HostRefused,
+    RulesBroken,
+    UnknownPackage,
+    canonical_reference,
+    load_packages,
+    locate,
+    package_name,
+    with_hosts,
+)
+
+PACKAGES = load_packages()
+
+
+def written(folder: Path, document: object) -> Path:
+    path = folder / "rules.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return path
+
+
+def changed(*steps: str | int, to: object) -> dict[str, Any]:
+    """The real rules with one value replaced."""
+    document = copy.deepcopy(PACKAGES)
+    place: Any = document
+    for step in steps[:-1]:
+        place = place[step]
+    place[steps[-1]] = to
+    return document
+
+
+def test_the_rule_file_holds_the_eight_packages_by_name() -> None:
+    assert [package_name(PACKAGES, each) for each in PACKAGES["packages"]] == [
+        "Xero",
+        "Sage 50cloud Accounts",
+        "Sage Business Cloud Accounting",
+        "Sage 200 Web Portal",
+        "QuickBooks Online",
+        "QuickBooks Desktop",
+        "FreeAgent",
+        "KashFlow",
+    ]
+
+
+def test_what_is_not_sure_is_marked_in_the_data() -> None:
+    for package in PACKAGES["packages"].values():
+        weak = [page for page in package.get("pages", []) if page.get("certainty") == "low"]
+        assert all("caution" in page for page in weak)
+        assert package["certainty"] == "high" or package["uncertain"]
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ("{", "not JSON"),
+        ("[]", "one JSON object"),
+        ("{}", "version None"),
+        (changed("version", to=2), "version 2"),
+        (changed("version", to="1"), "version '1'"),
+        (changed("packages", to={}), "At packages"),
+        (changed("packages", "xero", "hosts", to=["*.xero.com"]), "At packages.xero.hosts.0"),
+        (changed("packages", "xero", "hosts", to=["https://go.xero.com"]), "hosts.0"),
+        (changed("packages", "xero", "hosts", to=["GO.xero.com"]), "hosts.0"),
+        (changed("packages", "xero", "surprise", to=1), "surprise"),
+        (changed("packages", "xero", "reference", "pattern", to="(a+)+"), "reference.pattern"),
+        (changed("packages", "xero", "reference", "pattern", to=".*"), "reference.pattern"),
+        (changed("packages", "xero", "reference", "pattern", to="a*b*c*d*"), "quick"),
+        (changed("packages", "xero", "reference", "pattern", to="[9-0]"), "not understood"),
+        (changed("packages", "xero", "reference", "pattern", to="[0-9]|"), "empty alternative"),
+        (changed("packages", "xero", "pages", 0, "path", to="/app/{reference"), "path"),
+        (changed("packages", "xero", "pages", 0, "path", to="/app/contact"), "{reference} once"),
+        (changed("packages", "xero", "pages", 0, "page", to="list"), "{reference} once"),
+        (
+            changed("packages", "freeagent", "pages", 2, "path", to="/x/{reference}"),
+            "a list neither",
+        ),
+        (
+            changed(
+                "packages", "kashflow", "pages", 0, "fragment", to="/{organisation}/{reference}"
+            ),
+            "no organisation",
+        ),
+        (changed("packages", "sage_50", "hosts", to=["sage.example"]), "packages.sage_50"),
+    ],
+)
+def test_a_broken_rule_file_is_refused_with_a_sentence(
+    tmp_path: Path, document: object, says: str
+) -> None:
+    with pytest.raises(RulesBroken) as refused:
+        load_packages(written(tmp_path, document))
+    assert says in str(refused.value)
+
+
+def test_a_rule_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RulesBroken, match=r"rules\.json cannot be read"):
+        load_packages(tmp_path / "rules.json")
+
+
+def test_an_added_host_leaves_the_given_rules_as_they_were() -> None:
+    more = with_hosts(PACKAGES, "sage_200", [" SAGE.office.example:10444 ", "srv01:443"])
+    url = "https://sage.office.example:10444/Sage200WebPortal/Customers/27825"
+    assert locate(url, more).reference == "27825"
+    assert locate(url, PACKAGES).reference is None
+    assert "srv01" in more["packages"]["sage_200"]["hosts"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "https://sage.office.example",
+        "sage.office.example/Sage200WebPortal",
+        "*.example",
+        "{name}.example",
+        "a b",
+        "sage.example:0",
+        "sage.example:65536",
+        "sage.example:x",
+        "-a.example",
+        "a..example",
+        "user@sage.example",
+        "s\u00e4ge.example",
+        "a" * 260,
+        "go.xero.com",
+        "acme.freeagent.com",
+        "c16.qbo.intuit.com:8443",
+    ],
+)
+def test_a_host_that_is_none_or_another_packages_is_not_added(host: str) -> None:
+    with pytest.raises(HostRefused):
+        with_hosts(PACKAGES, "sage_200", [host])
+
+
+def test_a_package_with_fixed_addresses_takes_no_host() -> None:
+    with pytest.raises(HostRefused, match="Xero has fixed addresses"):
+        with_hosts(PACKAGES, "xero", ["xero.office.example"])
+
+
+def test_a_package_that_is_not_known_is_said_to_be_unknown() -> None:
+    with pytest.raises(UnknownPackage, match="sage_300"):
+        canonical_reference("sage_300", "1", PACKAGES)
+
+
+@pytest.mark.parametrize("thing", [None, 58, b"https://go.xero.com/", ["x"], object()])
+def test_what_is_no_string_is_no_page(thing: Any) -> None:
+    assert set(locate(thing, PACKAGES).as_dict().values()) == {"", None}
