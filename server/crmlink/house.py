@@ -24,12 +24,16 @@ SANDBOX_PATH = "/webservice_dev.php/api/v1"
 
 @dataclass(frozen=True)
 class House:
-    """One installation at work. ``sandboxed``: no Commusoft account is connected yet."""
+    """One installation at work."""
 
     settings: Settings
     database: Database
     desk: Desk
-    sandboxed: bool
+
+    @property
+    def sandboxed(self) -> bool:
+        """Whether what answers is no Commusoft but the sandbox, ours or one that said so."""
+        return self.settings.commusoft is None or self.desk.commusoft.sandbox
 
 
 def open_house(settings: Settings) -> House:
@@ -48,7 +52,7 @@ def open_house(settings: Settings) -> House:
         packages=packages,
         index=Index(database, workspace_id),
     )
-    return House(settings, database, desk, sandboxed=settings.commusoft is None)
+    return House(settings, database, desk)
 
 
 def _workspace(database: Database, account: Connection | None) -> int:

@@ -68,6 +68,24 @@ def create_token(
     return device, token
 
 
+def command_line_device(database: Database, workspace_id: int) -> Device:
+    """The device that stands for a person at the server's own command line; it has no token."""
+    prefix = f"command line {workspace_id}"
+    with database.writing() as session:
+        device = session.scalar(select(Device).filter_by(prefix=prefix))
+        if device is None:
+            device = Device(
+                workspace_id=workspace_id,
+                name="Command line",
+                prefix=prefix,
+                token_hash=prefix,
+                scopes=[],
+                expires_at=now(),
+            )
+            session.add(device)
+    return device
+
+
 def device_of(database: Database, secret_key: str, token: str) -> Device:
     """The device that a token belongs to, noted as used now; raises TokenRefused."""
     if not is_well_formed(token):
@@ -96,8 +114,13 @@ def is_well_formed(token: str) -> bool:
 
 
 def list_tokens(database: Database, workspace_id: int) -> list[Device]:
-    """All devices of a workspace, the newest first, revoked ones included."""
-    query = select(Device).filter_by(workspace_id=workspace_id).order_by(Device.id.desc())
+    """The tokens of a workspace, the newest first, revoked ones included."""
+    query = (
+        select(Device)
+        .filter_by(workspace_id=workspace_id)
+        .where(Device.prefix.startswith(PREFIX, autoescape=True))
+        .order_by(Device.id.desc())
+    )
     with database.reading() as session:
         return list(session.scalars(query))
 

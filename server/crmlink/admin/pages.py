@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template
-from flask_smorest import Api
 
 from crmlink.access.tokens import list_tokens
 from crmlink.api.guard import house
-from crmlink.commusoft.sandbox import SANDBOX_HEADER
 
 blueprint = Blueprint("pages", __name__)
+
+EXTENSION = Path(__file__).parents[3] / "extension"
+
+
+@blueprint.app_context_processor
+def _shown_everywhere() -> dict[str, Any]:
+    return {"sandboxed": house().sandboxed}
 
 
 @blueprint.get("/")
@@ -21,7 +27,7 @@ def start() -> str:
     devices = list_tokens(here.database, here.desk.workspace_id)
     return render_template(
         "start.html",
-        sandboxed=here.sandboxed,
+        extension=EXTENSION,
         connected=any(device.last_used_at and not device.revoked_at for device in devices),
     )
 
@@ -30,7 +36,13 @@ def start() -> str:
 def docs() -> str:
     """The API for people, from the same OpenAPI document that programs read."""
     spec = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
-    return render_template("docs.html", spec=spec, resolve=lambda node: _resolve(spec, node))
+    return render_template(
+        "docs.html",
+        spec=spec,
+        resolve=lambda node: _resolve(spec, node),
+        problems=PROBLEMS,
+        prefix=TYPE,
+    )
 
 
 @blueprint.get("/healthz")

@@ -56,12 +56,12 @@ def needs(scope: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 def device() -> Device:
     """The device whose token came with this request."""
-    return cast(Device, g.device)
+    return cast("Device", g.device)
 
 
 def house() -> House:
     """The installation this application serves."""
-    return cast(House, current_app.extensions["crmlink"])
+    return cast("House", current_app.extensions["crmlink"])
 
 
 def desk() -> Desk:

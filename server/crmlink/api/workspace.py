@@ -38,7 +38,7 @@ class WorkspaceView(MethodView):
             "name": workspace.name,
             "device": {"name": device().name, "scopes": device().scopes},
             "commusoft": {
-                "sandbox": house().sandboxed or here.commusoft.sandbox,
+                "sandbox": house().sandboxed,
                 "web_url": f"{address.scheme}://{address.netloc}",
             },
             "mirror": {

@@ -121,9 +121,7 @@ def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> 
     return suggestions[0][0].kind if suggestions else "customer"
 
 
-def rows_by_id(
-    session: Session, workspace_id: int, ids: list[str]
-) -> dict[str, MirroredRecord]:
+def rows_by_id(session: Session, workspace_id: int, ids: list[str]) -> dict[str, MirroredRecord]:
     """The mirror's rows for records' ids; those that are not there, or gone, are left out."""
     numbers: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
     for record_id in ids:

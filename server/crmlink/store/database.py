@@ -20,7 +20,7 @@ class Database:
     """An engine and the two ways to use it; SQLite is set up so that a commit is on the disk."""
 
     def __init__(self, url: str) -> None:
-        self.engine = create_engine(url)
+        self.engine = create_engine(url, hide_parameters=True)  # values are people
         if self.engine.dialect.name == "sqlite":
             _set_up_sqlite(self.engine)
         self._writer = self.engine.execution_options(crmlink_writes=True)

@@ -1,0 +1,53 @@
+# make run      start crmlink on http://127.0.0.1:8787
+# make test     install what the tests need, then run everything
+# make demo     watch the main job happen in a real browser
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: env run test demo check unit browsers tools lock
+
+env: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "crmlink needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Making the environment in .venv …"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: env
+	@exec $(BIN)/crmlink serve
+
+test: check unit
+
+check: env tools
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	npm --prefix tests run --silent check
+	npm --prefix tests run --silent lint
+
+unit: env tools browsers
+	npm --prefix tests test --silent
+	$(BIN)/pytest
+
+demo: env browsers
+	@$(BIN)/python tests/demo.py
+
+browsers: env
+	@$(BIN)/python -m browsers.install
+
+tools: tests/node_modules/installed
+
+tests/node_modules/installed: tests/package.json tests/package-lock.json
+	@echo "Installing the browser tooling …"
+	@npm --prefix tests ci --silent
+	@touch $@
+
+# Needs uv: the lock file holds hashes for every platform and names no index.
+lock:
+	uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 --extra test pyproject.toml -o requirements.lock

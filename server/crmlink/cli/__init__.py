@@ -1,0 +1,52 @@
+"""The command line: the server, and the same job without a browser.
+
+Commands import what they need when they run, so that the small ones answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from crmlink.cli.link import link_command, locate_command, undo_command
+from crmlink.cli.serve import sandbox_command, serve_command, sync_command
+from crmlink.cli.tokens import token_group
+
+
+class Crmlink(click.Group):
+    """Tells a failure in one sentence, as the screens do."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from crmlink.accounting.errors import AccountingError
+        from crmlink.commusoft.errors import CommusoftError
+        from crmlink.linking.failures import LinkingFailure, LinkNotMade
+        from crmlink.problems import problem_of
+        from crmlink.settings import SettingsRefused
+
+        try:
+            return super().invoke(ctx)
+        except (LinkingFailure, LinkNotMade, CommusoftError, AccountingError) as error:
+            click.echo(f"Error: {problem_of(error).detail}", err=True)
+        except SettingsRefused as error:
+            click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+
+
+@click.group(cls=Crmlink)
+@click.version_option(package_name="crmlink")
+def main() -> None:
+    """Put the accounting package's reference on the matching Commusoft record."""
+
+
+for command in (
+    serve_command,
+    sync_command,
+    sandbox_command,
+    locate_command,
+    link_command,
+    undo_command,
+    token_group,
+):
+    main.add_command(command)

@@ -1,0 +1,228 @@
+"""crmlink locate, link and undo: the main job without a browser."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from crmlink.words import KINDS, Kind
+
+if TYPE_CHECKING:
+    from crmlink.house import House
+    from crmlink.linking.suggest import Contact, Offer
+    from crmlink.store import Link, MirroredRecord
+
+
+@click.command("locate")
+@click.argument("urls", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
+    """Tell what the address of a page shows; - reads addresses from standard input."""
+    from crmlink.accounting.locate import cautions, locate
+    from crmlink.accounting.packages import load_packages, package_rules
+
+    packages = load_packages()
+    for url in _lines(urls):
+        location = locate(url, packages)
+        if as_json:
+            click.echo(json.dumps(location.as_dict(), ensure_ascii=False))
+            continue
+        if location.package is None:
+            click.echo(f"No contact page that crmlink knows: {url}")
+            continue
+        name = package_rules(packages, location.package)["name"]
+        inside = f" in {location.organisation}" if location.organisation else ""
+        what = location.kind or "contact"
+        if location.page == "list":
+            click.echo(f"{name}: a list of {location.kind or 'contact'}s{inside}")
+        else:
+            click.echo(f"{name}: {what} {location.reference}{inside}")
+        for caution in cautions(location, packages):
+            click.echo(f"  {caution}")
+
+
+def _lines(urls: tuple[str, ...]) -> Iterable[str]:
+    for url in urls:
+        if url == "-":
+            yield from (line.rstrip("\r\n") for line in sys.stdin)
+        else:
+            yield url
+
+
+@click.command("link")
+@click.argument("url")
+@click.option("--name", default="", help="The contact's name or company.")
+@click.option("--email", default="")
+@click.option("--postcode", default="")
+@click.option("--phone", default="")
+@click.option("--kind", type=click.Choice(KINDS), help="Where the address does not tell.")
+@click.option("--record", "record_id", help="The record's id, such as customer-1001.")
+@click.option("--replace", "replaces", help="The other reference on the record, to be replaced.")
+@click.option("--also-on", multiple=True, help="A record that may keep the same reference.")
+@click.option(
+    "--yes", is_flag=True, help="Do not ask; without --record only a sure match is taken."
+)
+@click.option("--json", "as_json", is_flag=True)
+def link_command(
+    url: str,
+    name: str,
+    email: str,
+    postcode: str,
+    phone: str,
+    kind: Kind | None,
+    record_id: str | None,
+    replaces: str | None,
+    also_on: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Put the reference of the contact page URL on its Commusoft record."""
+    from crmlink.house import open_house
+    from crmlink.linking.decide import Decision, confirm
+    from crmlink.linking.suggest import suggest
+    from crmlink.settings import settings_from_environment
+
+    house = open_house(settings_from_environment())
+    contact = _contact(house, url, kind, name, email, postcode, phone)
+    if house.sandboxed:
+        click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
+    _sync_once(house)
+    offer = suggest(house.desk, contact)
+    row = _chosen(house, offer, record_id, yes)
+    if not yes:
+        click.confirm(
+            f"Put {offer.contact.reference} on {row.label} ({row.public_id})?", abort=True, err=True
+        )
+    decision = Decision(
+        package=contact.package,
+        kind=contact.kind or row.kind,
+        reference=contact.reference,
+        record_id=row.public_id,
+        organisation=contact.organisation,
+        contact_name=name,
+        replaces=replaces,
+        also_on=frozenset(also_on),
+    )
+    _report(confirm(house.desk, decision, uuid.uuid4().hex, _device(house)), as_json)
+
+
+@click.command("undo")
+@click.argument("link_id")
+@click.option("--json", "as_json", is_flag=True)
+def undo_command(link_id: str, as_json: bool) -> None:
+    """Put back what stood on the record before the link LINK_ID."""
+    from crmlink.house import open_house
+    from crmlink.linking.decide import undo
+    from crmlink.settings import settings_from_environment
+
+    house = open_house(settings_from_environment())
+    key = uuid.uuid4().hex
+    _report(undo(house.desk, link_id, key, _device(house), frozenset()), as_json)
+
+
+def _contact(
+    house: House, url: str, kind: Kind | None, name: str, email: str, postcode: str, phone: str
+) -> Contact:
+    from crmlink.accounting.locate import cautions, locate
+    from crmlink.linking.suggest import Contact
+    from crmlink.matching import Details
+
+    location = locate(url, house.desk.packages)
+    if location.page != "contact" or not location.package or not location.reference:
+        raise click.ClickException(
+            "This address is no contact page that crmlink knows. Open the contact in your "
+            "accounting package and copy the address from there."
+        )
+    for caution in cautions(location, house.desk.packages):
+        click.echo(caution, err=True)
+    if kind and location.kind and kind != location.kind:
+        raise click.ClickException(f"The address is that of a {location.kind}, not a {kind}.")
+    return Contact(
+        package=location.package,
+        reference=location.reference,
+        kind=location.kind or kind,
+        organisation=location.organisation or "",
+        details=Details(
+            kind=location.kind or kind,
+            name=name,
+            company=name,
+            email=email,
+            postcode=postcode,
+            phones=(phone,) if phone else (),
+        ),
+    )
+
+
+def _sync_once(house: House) -> None:
+    """Fill a mirror that has never been filled."""
+    from crmlink.store import Workspace
+
+    with house.database.reading() as session:
+        if session.get_one(Workspace, house.desk.workspace_id).synced_at:
+            return
+    click.echo("Reading Commusoft's records for the first time…", err=True)
+    house.desk.sync()
+
+
+def _chosen(house: House, offer: Offer, record_id: str | None, yes: bool) -> MirroredRecord:
+    from crmlink.linking.suggest import mirrored
+    from crmlink.matching.reasons import say
+
+    if record_id:
+        with house.database.reading() as session:
+            return mirrored(session, house.desk.workspace_id, record_id)
+    if not offer.suggestions:
+        raise click.ClickException(
+            "No record looks like this contact. Name one with --record, or give more with "
+            "--name, --email, --postcode or --phone."
+        )
+    if yes:
+        row, best = offer.suggestions[0]
+        if not best.sure:
+            raise click.ClickException(
+                f"The best match, {row.label} ({row.public_id}, {best.probability:.0%}), is not "
+                "sure. Name the record with --record."
+            )
+        return row
+    for position, (row, item) in enumerate(offer.suggestions, 1):
+        place = ", ".join(part for part in (row.address, row.town, row.postcode) if part)
+        click.echo(f"{position}. {row.label} ({row.public_id})  {item.probability:.0%}", err=True)
+        click.echo(f"   {place}", err=True)
+        click.echo(f"   {'; '.join(say(reason) for reason in item.reasons)}", err=True)
+    number = click.prompt("Which one", type=click.IntRange(1, len(offer.suggestions)), err=True)
+    return offer.suggestions[number - 1][0]
+
+
+def _device(house: House) -> int:
+    from crmlink.access.tokens import command_line_device
+
+    return command_line_device(house.database, house.desk.workspace_id).id
+
+
+def _report(link: Link, as_json: bool) -> None:
+    from crmlink.linking.failures import LinkNotMade
+    from crmlink.store import LinkState
+
+    if link.state in (LinkState.FAILED, LinkState.CONFLICT):
+        raise LinkNotMade(link)
+    if as_json:
+        fields = {
+            "id": link.id,
+            "state": link.state.value,
+            "record": link.record_id,
+            "reference": link.target,
+            "prior_reference": link.prior,
+        }
+        click.echo(json.dumps(fields))
+    elif link.state is LinkState.INTENDED:
+        click.echo("Kept: Commusoft does not answer, crmlink will finish this by itself.")
+    elif link.undoes_id:
+        click.echo(f"Undone: {link.record_label} holds {link.target or 'no reference'} again.")
+    else:
+        click.echo(f"Linked: {link.record_label} ({link.record_id}) now holds {link.target}.")
+        click.echo(f"Read back from Commusoft. To undo: crmlink undo {link.id}")
