@@ -1,0 +1,212 @@
+"""The sandbox's web application: both shapes of the API, its pages and its controls."""
+
+import json
+import secrets
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from crmlink.commusoft.sandbox.entries import Entry
+from crmlink.commusoft.sandbox.forms import json_object, wrapped
+from crmlink.commusoft.sandbox.ledger import Ledger
+from crmlink.commusoft.sandbox.pages import pages
+from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
+from crmlink.words import KINDS, Kind
+
+CREDENTIAL = "sandbox"
+_CUSTOMER_TYPES = ("1", "2", "3")  # private, company, landlord
+
+
+def create_sandbox(
+    customers: int = 2000,
+    suppliers: int = 200,
+    seed: int = 1,
+    state_file: Path | None = None,
+    drop_supplier_reference: bool = False,
+) -> Flask:
+    """A WSGI application that plays Commusoft; the same seed gives the same records.
+
+    Shape W is below `/webservice_dev.php/api/v1`, P below `/api/v1`; client id, user name, password
+    and application id are all `sandbox`. Edits are kept in `state_file`, when one is given, and
+    survive even a kill. `drop_supplier_reference` makes shape P forget the reference on suppliers,
+    as its published profile has no field for it. Raises `StateDamaged`.
+    """
+    app = Flask(__name__)
+    ledger = Ledger({"customer": customers, "supplier": suppliers}, seed, state_file)
+    tokens: set[str] = set()
+    for shape in (w_shape(), p_shape(drop_supplier_reference)):
+        app.register_blueprint(_api(shape, ledger, tokens), url_prefix=shape.prefix)
+    app.register_blueprint(pages(ledger))
+    app.register_blueprint(_controls(ledger, tokens), url_prefix="/sandbox")
+    app.register_error_handler(Unacceptable, _unacceptable)
+    app.register_error_handler(HTTPException, _http_error)
+
+    @app.after_request
+    def say_that_this_is_a_sandbox(response: Response) -> Response:
+        response.headers["Commusoft-Sandbox"] = "crmlink"
+        return response
+
+    return app
+
+
+def _unacceptable(error: Exception) -> tuple[Response, int]:
+    assert isinstance(error, Unacceptable)  # noqa: S101  # registered for this type alone
+    return jsonify(message=error.message, code=error.status), error.status
+
+
+def _http_error(error: Exception) -> tuple[Response, int]:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type alone
+    status = error.code or 500
+    return jsonify(message=error.name, code=status), status
+
+
+def _controls(ledger: Ledger, tokens: set[str]) -> Blueprint:
+    """What tests ask of the sandbox itself; no token needed."""
+    controls = Blueprint("controls", __name__)
+
+    @controls.get("/writes")
+    def writes() -> Response:
+        return jsonify(writes=[asdict(write) for write in ledger.writes()])
+
+    @controls.delete("/tokens")
+    def forget_tokens() -> tuple[str, int]:
+        tokens.clear()
+        return "", 204
+
+    return controls
+
+
+def _api(shape: Shape, ledger: Ledger, tokens: set[str]) -> Blueprint:
+    api = Blueprint(f"api_{shape.name}", __name__)
+
+    @api.before_request
+    def refuse_without_token() -> tuple[Response, int] | None:
+        given = request.headers.get("X-Auth-Token") or request.args.get("token")
+        if request.endpoint == f"api_{shape.name}.get_token" or given in tokens:
+            return None
+        return jsonify(message="Authentication token missing or invalid", code=401), 401
+
+    @api.post("/getToken")
+    def get_token() -> Response | tuple[Response, int]:
+        given = json_object(request)
+        names = ("clientId", "username", "password", "applicationId")
+        if any(given.get(name) != CREDENTIAL for name in names):
+            return jsonify(message="Invalid credentials", code=401), 401
+        token = secrets.token_hex(20)
+        tokens.add(token)
+        if shape.name == "P":
+            return Response(token, mimetype="text/plain")
+        return jsonify(token=token)
+
+    for kind in KINDS:
+        _add_records(api, shape, ledger, kind)
+    if shape.name == "W":
+        _add_people(api, ledger)
+    return api
+
+
+def _add_records(api: Blueprint, shape: Shape, ledger: Ledger, kind: Kind) -> None:
+    """List, one, update, soft delete and create, for one kind of record."""
+
+    def found(key: str) -> Entry:
+        find = ledger.by_uuid if shape.by_uuid else ledger.by_number
+        entry = find(kind, key)
+        if entry is None:
+            raise Unacceptable("Resource not found", status=404)
+        return entry
+
+    def listed() -> Response:
+        entries = [entry for entry in ledger.all(kind) if _wanted(entry, shape)]
+        return Response(_pieces(shape, kind, entries), mimetype="application/json")
+
+    def one(key: str) -> Response:
+        return jsonify(shape.show(found(key)))
+
+    def updated(key: str) -> Response:
+        entry = found(key)
+        changes = shape.take(entry, _sent(shape, kind))
+        return jsonify(shape.show(ledger.change(entry, changes | {"updated": _now()})))
+
+    def deleted(key: str) -> Response:
+        return jsonify(shape.show(ledger.change(found(key), {"deleted": True})))
+
+    def created(key: str = "") -> tuple[Response, int, dict[str, str]]:
+        if kind == "customer" and not shape.by_uuid and key not in _CUSTOMER_TYPES:
+            raise Unacceptable("Resource not found", status=404)
+        entry = _create(shape, ledger, kind, _sent(shape, kind))
+        place = f"{shape.prefix}/{kind}s/{entry.uuid if shape.by_uuid else entry.number}"
+        return jsonify(shape.show(entry)), 201, {"Location": place}
+
+    creates_by_type = kind == "customer" and not shape.by_uuid
+    rules: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+        (f"/{kind}s", "GET", listed),
+        (f"/{kind}s/<key>", "GET", one),
+        (f"/{kind}s/<key>", "PUT", updated),
+        (f"/{kind}s/<key>", "DELETE", deleted),
+        (f"/{kind}s/<key>" if creates_by_type else f"/{kind}s", "POST", created),
+    )
+    for rule, method, view in rules:
+        api.add_url_rule(rule, f"{kind}_{view.__name__}", view, methods=[method])
+
+
+def _add_people(api: Blueprint, ledger: Ledger) -> None:
+    @api.get("/customers/<number>/contacts")
+    def contacts(number: str) -> Response:
+        entry = ledger.by_number("customer", number)
+        if entry is None:
+            raise Unacceptable("Resource not found", status=404)
+        person = {
+            "id": int(entry.number) * 10,
+            "name": entry.first_name or None,
+            "surname": entry.surname or None,
+            "emailaddress": entry.email or None,
+            "position": entry.position or None,
+        }
+        return jsonify(contacts=[person])
+
+
+def _sent(shape: Shape, kind: Kind) -> dict[str, Any]:
+    return json_object(request) if shape.by_uuid else wrapped(request, f"{kind}type")
+
+
+def _create(shape: Shape, ledger: Ledger, kind: Kind, document: dict[str, Any]) -> Entry:
+    own = str(document.get("uuid") or uuid.uuid4()).lower()
+    if ledger.by_uuid(kind, own) is not None:
+        raise Unacceptable("An error occurred.", status=500)
+    entry = Entry(kind=kind, number="0", uuid=own, created=_now())
+    for name, value in shape.take(entry, document).items():
+        setattr(entry, name, value)
+    return ledger.add(entry)
+
+
+def _wanted(entry: Entry, shape: Shape) -> bool:
+    """Whether the filters that this shape knows let the record through; paging is not one."""
+    wanted = request.args
+    if "uuid" in wanted and wanted["uuid"].lower() != entry.uuid:
+        return False
+    if shape.by_uuid:
+        return True
+    if "emailaddress" in wanted and wanted["emailaddress"].lower() != entry.email.lower():
+        return False
+    return entry.created[:19] > wanted.get("createdondatetime_after", "")
+
+
+def _pieces(shape: Shape, kind: Kind, entries: list[Entry]) -> Iterator[str]:
+    """The whole list as JSON, a few hundred records at a time."""
+    head, tail = ("[", "]") if shape.by_uuid else (f'{{"{kind.capitalize()}s":[', "]}")
+    yield head
+    for start in range(0, len(entries), 500):
+        shown = (shape.show(entry) for entry in entries[start : start + 500])
+        text = ",".join(json.dumps(one, ensure_ascii=False) for one in shown)
+        yield f",{text}" if start else text
+    yield tail
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

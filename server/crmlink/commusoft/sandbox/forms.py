@@ -1,0 +1,44 @@
+"""What a request to the sandbox carries: PHP's nested form names, or JSON."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Request
+
+from crmlink.commusoft.sandbox.shapes import Unacceptable
+
+
+def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """`a[b][0]=x` pairs as nested data, as PHP does it."""
+    document: dict[str, Any] = {}
+    for name, value in pairs:
+        head, brackets = name.partition("[")[0], re.findall(r"\[([^\]]*)\]", name)
+        place = document
+        for part in [head, *brackets][:-1]:
+            inner = place.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise Unacceptable("This value is not valid.")
+            place = inner
+        place[[head, *brackets][-1]] = value
+    return document
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent. Raises `Unacceptable`."""
+    document = request.get_json(force=True, silent=True)
+    if not isinstance(document, dict):
+        raise Unacceptable("The body must be a JSON object.")
+    return document
+
+
+def wrapped(request: Request, wrapper: str) -> dict[str, Any]:
+    """The fields below `wrapper`, from a form or from nested JSON. Raises `Unacceptable`."""
+    document = json_object(request) if request.is_json else nested(request.form.items(multi=True))
+    if any("[" in name for name in document):
+        # What live accounts do with JSON whose names have brackets.
+        raise Unacceptable("An error occurred.", status=500)
+    fields = document.get(wrapper)
+    if not isinstance(fields, dict):
+        raise Unacceptable("This form was not submitted.")
+    return fields

@@ -1,0 +1,46 @@
+"""Pages for people: what this is, and a record with its reference, where Commusoft has them."""
+
+from flask import Blueprint, abort, render_template
+
+from crmlink.commusoft.sandbox.drawing import word_list
+from crmlink.commusoft.sandbox.ledger import Ledger
+from crmlink.words import KINDS, Kind
+
+_PATHS: dict[Kind, tuple[str, ...]] = {
+    "customer": (
+        "/customers/customer/<number>/view/property/view",
+        "/customers/customer_list/<number>/view/property/view",
+    ),
+    "supplier": ("/suppliers/list_supplier/<number>/view/supplier_details",),
+}
+
+
+def pages(ledger: Ledger) -> Blueprint:
+    """The start page and the records' pages, under the paths of Commusoft's web application."""
+    blueprint = Blueprint("pages", __name__, template_folder="templates")
+
+    @blueprint.get("/")
+    def start() -> str:
+        cast = [
+            ledger.by_number(kind, one["number"])
+            for kind in KINDS
+            for one in word_list("cast")[kind]
+        ]
+        counts = {kind: len(ledger.all(kind)) for kind in KINDS}
+        return render_template("start.html", cast=cast, counts=counts)
+
+    for kind in KINDS:
+        for path in _PATHS[kind]:
+            _add_page(blueprint, ledger, kind, path)
+    return blueprint
+
+
+def _add_page(blueprint: Blueprint, ledger: Ledger, kind: Kind, path: str) -> None:
+    def page(number: str) -> str:
+        entry = ledger.by_number(kind, number)
+        if entry is None:
+            abort(404)
+        return render_template("record.html", entry=entry)
+
+    endpoint = f"{path.strip('/').replace('/', '_').translate({60: None, 62: None})}"
+    blueprint.add_url_rule(path, endpoint, page)
