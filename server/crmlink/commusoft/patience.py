@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Patience:
     """Limits for one client; times in seconds, sizes in bytes.
 
-    `total` is the longest that any call may take, waiting for its turn included. A `Retry-After`
+    `connect` is the longest for a connection, `read` the longest silence in an answer; `total` is the longest that any call may take, waiting for its turn included. A `Retry-After`
     is believed up to `retry_after_most` and waited for inside a call up to `wait_most`;
     `wait_unsaid` stands in for one that was not said. After
     `faults_to_open` failures in a row calls fail at once for `rest` seconds (doubling up to
@@ -15,6 +15,7 @@ class Patience:
     """
 
     connect: float = 5.0
+    read: float = 25.0
     total: float = 29.0
     at_once: int = 4
     per_second: float = 5.0

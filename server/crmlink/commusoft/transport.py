@@ -178,8 +178,7 @@ class Transport:
             params=dict(call.query),
             headers=dict(call.headers),
             data=call.body,
-            # The deadline comes first: it also bounds an answer that drips.
-            timeout=(self._patience.connect, self._patience.total + 1),
+            timeout=(self._patience.connect, self._patience.read),
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -231,13 +230,21 @@ def _spool(response: requests.Response, most: int, deadline: Deadline) -> tuple[
 def _failure(error: Exception, deadline: Deadline) -> CommusoftError:
     """The failure's type; only the class of the library's exception is kept."""
     cause = type(error).__name__
-    if deadline.expired or isinstance(error, requests.ReadTimeout | ReadTimeoutError):
+    if deadline.expired or _is_silence(error):
         return CommusoftSlow(cause)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return CommusoftUnreadable("an answer that breaks off")
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return CommusoftUnreadable("an answer that cannot be unpacked")
     return CommusoftUnreachable(cause)
+
+
+def _is_silence(error: Exception) -> bool:
+    # While a body is read, requests wraps the time-out as a connection error.
+    inner = error.args[0] if error.args else None
+    return isinstance(error, requests.ReadTimeout | ReadTimeoutError) or isinstance(
+        inner, ReadTimeoutError
+    )
 
 
 class _HideTokens(logging.Filter):

@@ -3,5 +3,6 @@
 from crmlink.commusoft.sandbox.app import create_sandbox
 from crmlink.commusoft.sandbox.ledger import StateDamaged
 from crmlink.commusoft.sandbox.serving import SandboxServer
+from crmlink.commusoft.transport import SANDBOX_HEADER
 
-__all__ = ["SandboxServer", "StateDamaged", "create_sandbox"]
+__all__ = ["SANDBOX_HEADER", "SandboxServer", "StateDamaged", "create_sandbox"]

@@ -17,6 +17,7 @@ from crmlink.commusoft.sandbox.forms import json_object, wrapped
 from crmlink.commusoft.sandbox.ledger import Ledger
 from crmlink.commusoft.sandbox.pages import pages
 from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
+from crmlink.commusoft.transport import SANDBOX_HEADER
 from crmlink.words import KINDS, Kind
 
 CREDENTIAL = "sandbox"
@@ -49,7 +50,7 @@ def create_sandbox(
 
     @app.after_request
     def say_that_this_is_a_sandbox(response: Response) -> Response:
-        response.headers["Commusoft-Sandbox"] = "crmlink"
+        response.headers[SANDBOX_HEADER] = "crmlink"
         return response
 
     return app
