@@ -1,9 +1,40 @@
 // @ts-check
-// The only part that talks to the server and holds the token.
+// The only part that talks to the server and holds the token. A browser may end it at any time: every listener
+// stands at top level, and everything it must remember lies in storage.
+
+import { createApi } from "./lib/api.js";
+import { createAttempts } from "./lib/attempts.js";
+import { createDesk } from "./lib/desk.js";
+import { createLooks } from "./lib/looks.js";
+import { admit } from "./lib/messages.js";
+import { problem } from "./lib/problem.js";
+import { readContact, readList } from "./lib/read.js";
+import { createRules } from "./lib/rules.js";
+import { createSession, parseServer } from "./lib/session.js";
 
 const MENU = "link-to-crm";
+/** A page that hangs must not hang the popup. */
+const READING_LIMIT = 4_000;
 
-chrome.runtime.onInstalled.addListener(() => {
+const own = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
+const newKey = () => crypto.randomUUID();
+
+const desk = createDesk({
+  session: createSession(chrome.storage.local),
+  rules: createRules(chrome.storage.local, Date.now),
+  attempts: createAttempts(chrome.storage.session, { newKey, now: Date.now }),
+  looks: createLooks(chrome.storage.session, newKey),
+  tabs: { address, read, readList: (tab) => inPage(tab, readList, []) },
+  api: (connection) => createApi(connection, { fetch: (...request) => fetch(...request), whySilent }),
+});
+
+chrome.runtime.onInstalled.addListener(prepare);
+chrome.runtime.onStartup.addListener(keepFromPages);
+chrome.contextMenus.onClicked.addListener(openFromMenu);
+chrome.runtime.onMessage.addListener(hear);
+
+function prepare() {
+  keepFromPages();
   chrome.contextMenus.removeAll(() => {
     chrome.contextMenus.create({
       id: MENU,
@@ -11,4 +42,92 @@ chrome.runtime.onInstalled.addListener(() => {
       contexts: ["page", "selection"],
     });
   });
-});
+}
+
+/** Scripts in pages have no business in our storage; Firefox has no such setting and gives them none. */
+function keepFromPages() {
+  chrome.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
+}
+
+/**
+ * @param {chrome.contextMenus.OnClickData} click
+ * @param {chrome.tabs.Tab} [tab]
+ */
+function openFromMenu(click, tab) {
+  if (click.menuItemId !== MENU) return;
+  // Straight in the click: Firefox opens a popup only for a person's own action.
+  chrome.action.openPopup().catch(() => {
+    const url = chrome.runtime.getURL(`popup/popup.html?tab=${tab?.id ?? ""}`);
+    return chrome.windows.create({ url, type: "popup", width: 416, height: 640 });
+  });
+}
+
+/**
+ * @param {unknown} message
+ * @param {chrome.runtime.MessageSender} sender
+ * @param {(answer: unknown) => void} reply
+ */
+function hear(message, sender, reply) {
+  const type = admit(message, sender, own);
+  if (type === null) return false;
+  const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (desk)[type];
+  work(message).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
+  return true;
+}
+
+/** @param {number} tab */
+async function address(tab) {
+  try {
+    return (await chrome.tabs.get(tab)).url ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {number} tab
+ * @param {any} hints
+ */
+async function read(tab, hints) {
+  return (await inPage(tab, readContact, [hints])) ?? null;
+}
+
+/**
+ * What a function returns in a page; undefined when it may not run there or takes too long.
+ * @param {number} tab
+ * @param {(...args: any[]) => unknown} func
+ * @param {unknown[]} args
+ */
+async function inPage(tab, func, args) {
+  const running = chrome.scripting.executeScript({ target: { tabId: tab }, func, args });
+  try {
+    const results = await Promise.race([running, limit(READING_LIMIT)]);
+    return results?.[0]?.result;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * @param {number} milliseconds
+ * @returns {Promise<undefined>}
+ */
+function limit(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/**
+ * Why a request never reached a server.
+ * @param {string} server
+ */
+async function whySilent(server) {
+  const origins = parseServer(server)?.origins ?? [];
+  if (!(await chrome.permissions.contains({ origins }))) return "permission-missing";
+  return navigator.onLine || isLocal(server) ? "server-unreachable" : "offline";
+}
+
+/** @param {string} server */
+function isLocal(server) {
+  const { hostname } = new URL(server);
+  return hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
+}

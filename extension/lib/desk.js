@@ -1,0 +1,338 @@
+// @ts-check
+// What the background does for the pages, without a browser in it: look, suggest, confirm, undo.
+
+import { subjectOf, titleOf, withTyped } from "./contact.js";
+import { placeByHand, placeOfAddress, placeOfTab, stillThere } from "./places.js";
+import { leavesOutcomeOpen, problem } from "./problem.js";
+import { parseServer, parseToken } from "./session.js";
+
+/** @typedef {import("./api.js").Api} Api */
+/** @typedef {import("./attempts.js").Attempt} Attempt */
+/** @typedef {import("./places.js").AtContact} AtContact */
+/** @typedef {import("./places.js").AtList} AtList */
+/** @typedef {import("./places.js").Elsewhere} Elsewhere */
+/** @typedef {import("./session.js").Connection} Connection */
+/** @typedef {import("./session.js").Standing} Standing */
+/** @typedef {import("./types.js").Accepted} Accepted */
+/** @typedef {import("./types.js").Kind} Kind */
+/** @typedef {import("./types.js").Look} Look */
+/** @typedef {import("./types.js").Problem} Problem */
+/** @typedef {import("./types.js").SuggestionAnswer} SuggestionAnswer */
+
+/**
+ * @template T
+ * @typedef {import("./types.js").Answer<T>} Answer
+ */
+
+/**
+ * @typedef {object} Parts
+ * @property {import("./session.js").Session} session
+ * @property {import("./rules.js").Rules} rules
+ * @property {import("./attempts.js").Attempts} attempts
+ * @property {import("./looks.js").Looks} looks
+ * @property {import("./places.js").Tabs} tabs
+ * @property {(connection: Connection) => Api} api
+ */
+
+/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string} | null}} PackageInWords */
+/** @typedef {{key: string, action: "link" | "undo", title: string}} OpenAttempt */
+
+/**
+ * @typedef {object} View what a popup needs to draw its first screen
+ * @property {Standing} standing
+ * @property {Problem | null} problem why the server could not be asked
+ * @property {AtContact & {look: string} | AtList | Elsewhere | null} place null where nothing could be looked up
+ * @property {PackageInWords[]} packages
+ * @property {OpenAttempt | null} attempt a request about this contact whose outcome nobody has seen
+ * @property {OpenAttempt[]} others such requests about other contacts
+ */
+
+/** @typedef {{typed: {name: string, postcode: string} | null}} Typed */
+
+/** @typedef {ReturnType<typeof createDesk>} Desk */
+
+/** @param {Parts} parts */
+export function createDesk(parts) {
+  const { session, rules, attempts, looks, tabs } = parts;
+  /** @type {Map<string, Promise<Answer<any>>>} */
+  const underway = new Map();
+
+  /**
+   * @param {(packages: any) => Promise<AtContact | AtList | Elsewhere | {expected: string}>} find
+   * @returns {Promise<Answer<View>>}
+   */
+  async function view(find) {
+    const connection = await session.read();
+    if (!connection) return { ok: true, data: await blankView(null) };
+    const api = parts.api(connection);
+    const [known, told] = await Promise.all([
+      rules.get(connection.server, api),
+      askWorkspace(connection, api),
+    ]);
+    const trouble = told.ok ? known.problem : told.problem;
+    if (!known.packages) return { ok: true, data: await blankView(trouble ?? problem("rules-unknown")) };
+    const place = await find(known.packages);
+    if ("expected" in place) return { ok: false, problem: problem("reference-malformed", { detail: place.expected }) };
+    const blank = await blankView(trouble);
+    const packages = inWords(known.packages);
+    if (place.page !== "contact") return { ok: true, data: { ...blank, place, packages } };
+    return { ok: true, data: { ...blank, packages, ...(await atContact(place)) } };
+  }
+
+  /**
+   * @param {Problem | null} trouble
+   * @returns {Promise<View>}
+   */
+  async function blankView(trouble) {
+    const open = (await attempts.all()).map(({ key, action, title }) => ({ key, action, title }));
+    const standing = await session.describe();
+    return { standing, problem: trouble, place: null, packages: [], attempt: null, others: open };
+  }
+
+  /**
+   * Keep the look, and sort the requests nobody has seen the outcome of.
+   * @param {AtContact} place
+   */
+  async function atContact(place) {
+    const { source, tab, contact, details } = place;
+    const look = await looks.keep({ source, tab, contact, details });
+    const subject = subjectOf(contact);
+    const open = await attempts.all();
+    const here = open.filter((one) => one.subject === subject).at(-1) ?? null;
+    const others = open.filter((one) => one !== here).map(({ key, action, title }) => ({ key, action, title }));
+    return { place: { ...place, look: look.id }, attempt: here, others };
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {Api} api
+   */
+  async function askWorkspace(connection, api) {
+    const answer = await api.workspace();
+    if (answer.ok) await session.noteWorkspace(connection, answer.data);
+    return answer;
+  }
+
+  /**
+   * @template T
+   * @param {(api: Api, connection: Connection) => Promise<Answer<T>>} work
+   * @returns {Promise<Answer<T>>}
+   */
+  async function connected(work) {
+    const connection = await session.read();
+    if (!connection) return { ok: false, problem: problem("not-connected") };
+    return work(parts.api(connection), connection);
+  }
+
+  /**
+   * Send a noted request once, however many popups wait for it, and note its outcome.
+   * @param {Attempt} attempt
+   * @returns {Promise<Answer<any> & {attempt: string}>}
+   */
+  async function send(attempt) {
+    const running = underway.get(attempt.key) ?? deliver(attempt);
+    underway.set(attempt.key, running);
+    try {
+      return { ...(await running), attempt: attempt.key };
+    } finally {
+      underway.delete(attempt.key);
+    }
+  }
+
+  /**
+   * @param {Attempt} attempt
+   * @returns {Promise<Answer<any>>}
+   */
+  async function deliver(attempt) {
+    const { action, body, key } = attempt;
+    const answer = await connected(async (api) =>
+      action === "link" ? api.link(body, key) : api.undo(body.link, { also_on: body.also_on }, key),
+    );
+    /** @type {Answer<any>} */
+    const plain = answer.ok ? { ok: true, data: answer.data } : { ok: false, problem: answer.problem };
+    if (answer.ok || !leavesOutcomeOpen(answer.problem)) await attempts.settle(attempt.key, plain);
+    return plain;
+  }
+
+  return {
+    /** @param {{tab: number}} asked */
+    look: ({ tab }) => view((packages) => placeOfTab(tab, packages, tabs)),
+
+    /** @param {{address: string}} asked */
+    look_at_address: ({ address }) => view(async (packages) => placeOfAddress(address, packages)),
+
+    /** @param {{package: string, reference: string, name: string, postcode: string, kind: Kind}} asked */
+    look_by_hand: (asked) => view(async (packages) => placeByHand(asked, packages)),
+
+    /**
+     * Suggestions of one kind. Where the page does not tell the kind and nobody has chosen, the likelier one's.
+     * @param {{look: string, kind: Kind | null} & Typed} asked
+     * @returns {Promise<Answer<SuggestionAnswer & {kind: Kind}>>}
+     */
+    async suggest(asked) {
+      const look = await looks.find(asked.look);
+      if (!look) return { ok: false, problem: problem("look-lost") };
+      const details = withTyped(look.details, asked.typed);
+      const { package: name, reference, organisation } = look.contact;
+      const kind = look.contact.kind ?? asked.kind;
+      return connected(async (api) => {
+        /** @param {Kind | null} of */
+        const ask = async (of) => shaped(await api.suggest({ package: name, reference, organisation, kind: of, ...details }));
+        const first = await ask(kind);
+        if (!first.ok || kind) return withKind(first, kind);
+        const likely = first.data.likely_kind ?? "customer";
+        const mixed = first.data.suggestions.some((one) => one.record.kind !== likely);
+        return withKind(mixed ? await ask(likely) : first, likely);
+      });
+    },
+
+    /** @param {{q: string, kind: Kind}} asked */
+    search: ({ q, kind }) => connected((api) => api.search(q, kind)),
+
+    /**
+     * Write what the person decided, if the contact is still the one the decision was about.
+     * @param {{look: string, kind: Kind, record: string} & Accepted & Typed} asked
+     * @returns {Promise<Answer<any> & {attempt?: string}>}
+     */
+    async confirm(asked) {
+      const look = await looks.find(asked.look);
+      if (!look) return { ok: false, problem: problem("look-lost") };
+      const connection = await session.read();
+      if (!connection) return { ok: false, problem: problem("not-connected") };
+      const { packages } = await rules.get(connection.server, parts.api(connection));
+      if (!packages) return { ok: false, problem: problem("rules-unknown") };
+      const now = await stillThere(look, packages, tabs);
+      if (now !== "same") return { ok: false, problem: problem(now) };
+      return send(await attempts.begin(linkRequest(look, asked)));
+    },
+
+    /**
+     * Learn, or bring about, the outcome of an earlier request.
+     * @param {{attempt: string}} asked
+     */
+    async resume(asked) {
+      const attempt = await attempts.find(asked.attempt);
+      if (!attempt) return { ok: false, problem: problem("look-lost") };
+      return attempt.answer ? { ...attempt.answer, attempt: attempt.key } : send(attempt);
+    },
+
+    /** @param {{attempt: string}} asked */
+    async seen(asked) {
+      await attempts.drop(asked.attempt);
+      return { ok: true, data: null };
+    },
+
+    /** @param {{link: string}} asked */
+    follow: ({ link }) => connected((api) => api.readLink(link)),
+
+    /** @param {{look: string | null, link: string, title: string, also_on: string[]}} asked */
+    async undo(asked) {
+      const look = asked.look === null ? null : await looks.find(asked.look);
+      const subject = look ? subjectOf(look.contact) : `undo:${asked.link}`;
+      const body = { link: asked.link, also_on: asked.also_on };
+      return send(await attempts.begin({ action: "undo", subject, title: asked.title, body }));
+    },
+
+    /** @returns {Promise<Answer<Standing>>} */
+    standing: async () => ({ ok: true, data: await session.describe() }),
+
+    /** @returns {Promise<Answer<Standing>>} */
+    test: () =>
+      connected(async (api, connection) => {
+        const answer = await askWorkspace(connection, api);
+        return answer.ok ? { ok: true, data: await session.describe() } : answer;
+      }),
+
+    /**
+     * Try a connection and keep it only if it works.
+     * @param {{server: string, token: string}} asked
+     * @returns {Promise<Answer<Standing>>}
+     */
+    async connect(asked) {
+      const address = parseServer(asked.server);
+      const token = parseToken(asked.token);
+      if (!address) return { ok: false, problem: problem("address-malformed") };
+      if (!token) return { ok: false, problem: problem("token-malformed") };
+      const connection = { server: address.server, token, workspace: null };
+      const answer = await parts.api(connection).workspace();
+      if (!answer.ok) return answer;
+      const before = await session.read();
+      if (before && before.server !== connection.server) await forgetTraces();
+      await session.save({ ...connection, workspace: answer.data });
+      return { ok: true, data: await session.describe() };
+    },
+
+    /** @returns {Promise<Answer<Standing>>} */
+    async disconnect() {
+      await session.forget();
+      await forgetTraces();
+      return { ok: true, data: await session.describe() };
+    },
+  };
+
+  /** What was meant for one server is never sent to another. */
+  async function forgetTraces() {
+    await rules.forget();
+    for (const { key } of await attempts.all()) await attempts.drop(key);
+  }
+}
+
+/**
+ * @param {Look} look
+ * @param {{kind: Kind, record: string} & Accepted & Typed} asked
+ * @returns {Pick<Attempt, "action" | "subject" | "title" | "body">}
+ */
+function linkRequest(look, asked) {
+  const { contact } = look;
+  const title = titleOf(withTyped(look.details, asked.typed));
+  const body = {
+    package: contact.package,
+    kind: contact.kind ?? asked.kind,
+    reference: contact.reference,
+    organisation: contact.organisation,
+    contact_name: title,
+    record_id: asked.record,
+    replaces: asked.replaces,
+    also_on: asked.also_on,
+    checked_empty: asked.checked_empty,
+  };
+  return { action: "link", subject: subjectOf(contact), title, body };
+}
+
+/**
+ * @param {Answer<SuggestionAnswer>} answer
+ * @param {Kind | null} kind
+ * @returns {Answer<SuggestionAnswer & {kind: Kind}>}
+ */
+function withKind(answer, kind) {
+  return answer.ok ? { ok: true, data: { ...answer.data, kind: kind ?? "customer" } } : answer;
+}
+
+/**
+ * The server's suggestions, or a problem when something else answered.
+ * @param {Answer<any>} answer
+ * @returns {Answer<SuggestionAnswer>}
+ */
+function shaped(answer) {
+  if (!answer.ok) return answer;
+  const { suggestions, none, holders, link, likely_kind } = answer.data;
+  if (!Array.isArray(suggestions) || !Array.isArray(holders)) {
+    return { ok: false, problem: problem("server-odd") };
+  }
+  return {
+    ok: true,
+    data: { suggestions, none: Number(none) || 0, holders, link: link ?? null, likely_kind: likely_kind ?? null },
+  };
+}
+
+/**
+ * @param {any} packages
+ * @returns {PackageInWords[]}
+ */
+function inWords(packages) {
+  return Object.entries(packages.packages).map(([name, rule]) => ({
+    package: name,
+    name: rule.name,
+    by_hand: rule.by_hand ?? null,
+  }));
+}

@@ -1,0 +1,79 @@
+// @ts-check
+// Where two texts differ, character by character.
+
+/** @typedef {{text: string, differs: boolean}} Piece */
+
+/** Longer texts are compared at their ends only. */
+const LONGEST = 400;
+
+/**
+ * Both texts cut into pieces that are in the other one too and pieces that are not.
+ * @param {string} left
+ * @param {string} right
+ * @returns {{left: Piece[], right: Piece[]}}
+ */
+export function differ(left, right) {
+  const a = [...left];
+  const b = [...right];
+  const common = a.length > LONGEST || b.length > LONGEST ? ends(a, b) : longestCommon(a, b);
+  return { left: pieces(a, common.left), right: pieces(b, common.right) };
+}
+
+/** @typedef {{left: boolean[], right: boolean[]}} Shared which characters are in the other text too */
+
+/**
+ * @param {string[]} a
+ * @param {string[]} b
+ * @returns {Shared}
+ */
+function longestCommon(a, b) {
+  const lengths = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
+  for (let i = a.length - 1; i >= 0; i -= 1) {
+    for (let j = b.length - 1; j >= 0; j -= 1) {
+      lengths[i][j] = a[i] === b[j] ? lengths[i + 1][j + 1] + 1 : Math.max(lengths[i + 1][j], lengths[i][j + 1]);
+    }
+  }
+  /** @type {Shared} */
+  const shared = { left: a.map(() => false), right: b.map(() => false) };
+  for (let i = 0, j = 0; i < a.length && j < b.length; ) {
+    if (a[i] === b[j]) {
+      shared.left[i] = shared.right[j] = true;
+      i += 1;
+      j += 1;
+    } else if (lengths[i + 1][j] >= lengths[i][j + 1]) i += 1;
+    else j += 1;
+  }
+  return shared;
+}
+
+/**
+ * @param {string[]} a
+ * @param {string[]} b
+ * @returns {Shared}
+ */
+function ends(a, b) {
+  const shortest = Math.min(a.length, b.length);
+  let head = 0;
+  while (head < shortest && a[head] === b[head]) head += 1;
+  let tail = 0;
+  while (tail < shortest - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
+  /** @param {string[]} text */
+  const marks = (text) => text.map((_, index) => index < head || index >= text.length - tail);
+  return { left: marks(a), right: marks(b) };
+}
+
+/**
+ * @param {string[]} characters
+ * @param {boolean[]} shared
+ * @returns {Piece[]}
+ */
+function pieces(characters, shared) {
+  /** @type {Piece[]} */
+  const found = [];
+  characters.forEach((character, index) => {
+    const last = found.at(-1);
+    if (last && last.differs === !shared[index]) last.text += character;
+    else found.push({ text: character, differs: !shared[index] });
+  });
+  return found;
+}

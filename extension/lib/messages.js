@@ -1,0 +1,102 @@
+// @ts-check
+// Everything a page may ask of the background: one list. What is not on it, or comes from elsewhere, is refused.
+
+/** @typedef {(value: unknown) => boolean} Check */
+
+/** @param {number} longest @returns {Check} */
+const text = (longest) => (value) => typeof value === "string" && value.length <= longest;
+
+/** @type {Check} */
+const id = (value) => typeof value === "string" && /^[A-Za-z0-9._:-]{1,100}$/.test(value);
+
+/** @type {Check} */
+const tab = (value) => Number.isInteger(value) && Number(value) >= 0;
+
+/** @type {Check} */
+const kind = (value) => value === "customer" || value === "supplier";
+
+/** @type {Check} */
+const flag = (value) => typeof value === "boolean";
+
+/** @param {Check} check @returns {Check} */
+const orNull = (check) => (value) => value === null || check(value);
+
+/** @param {Check} check @param {number} most @returns {Check} */
+const listOf = (check, most) => (value) =>
+  Array.isArray(value) && value.length <= most && value.every(check);
+
+/** @param {Record<string, Check>} fields @returns {Check} */
+const shape = (fields) => (value) => {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const given = Object.entries(value);
+  return (
+    given.length === Object.keys(fields).length &&
+    given.every(([name, field]) => Object.hasOwn(fields, name) && fields[name](field))
+  );
+};
+
+const typed = orNull(shape({ name: text(300), postcode: text(20) }));
+const POPUP = "/popup/popup.html";
+const OPTIONS = "/options/options.html";
+
+/** @type {Record<string, {from: string[], fields: Record<string, Check>}>} */
+export const MESSAGES = {
+  look: { from: [POPUP], fields: { tab } },
+  look_at_address: { from: [POPUP], fields: { address: text(8000) } },
+  look_by_hand: {
+    from: [POPUP],
+    fields: { package: id, reference: text(200), name: text(300), postcode: text(20), kind },
+  },
+  suggest: { from: [POPUP], fields: { look: id, kind: orNull(kind), typed } },
+  search: { from: [POPUP], fields: { q: text(200), kind } },
+  confirm: {
+    from: [POPUP],
+    fields: {
+      look: id,
+      kind,
+      typed,
+      record: id,
+      replaces: orNull(text(200)),
+      also_on: listOf(id, 50),
+      checked_empty: flag,
+    },
+  },
+  resume: { from: [POPUP], fields: { attempt: id } },
+  seen: { from: [POPUP], fields: { attempt: id } },
+  follow: { from: [POPUP], fields: { link: id } },
+  undo: {
+    from: [POPUP],
+    fields: { look: orNull(id), link: id, title: text(300), also_on: listOf(id, 50) },
+  },
+  standing: { from: [POPUP, OPTIONS], fields: {} },
+  connect: { from: [OPTIONS], fields: { server: text(500), token: text(500) } },
+  test: { from: [OPTIONS], fields: {} },
+  disconnect: { from: [OPTIONS], fields: {} },
+};
+
+/**
+ * The name of an admissible message, or null.
+ * @param {unknown} message
+ * @param {{id?: string, url?: string}} sender
+ * @param {{id: string, origin: string}} own this extension's id and its pages' origin, without a closing slash
+ * @returns {string | null}
+ */
+export function admit(message, sender, own) {
+  if (sender.id !== own.id || typeof message !== "object" || message === null) return null;
+  const { type, ...fields } = /** @type {Record<string, unknown>} */ (message);
+  if (typeof type !== "string" || !Object.hasOwn(MESSAGES, type)) return null;
+  const rule = MESSAGES[type];
+  const page = ownPage(sender.url, own.origin);
+  return page !== null && rule.from.includes(page) && shape(rule.fields)(fields) ? type : null;
+}
+
+/**
+ * The path of one of our own pages, or null for any other sender.
+ * @param {string | undefined} url
+ * @param {string} origin
+ */
+function ownPage(url, origin) {
+  if (!url || !URL.canParse(url)) return null;
+  const sender = new URL(url);
+  return `${sender.protocol}//${sender.host}` === origin ? sender.pathname : null;
+}

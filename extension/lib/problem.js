@@ -1,0 +1,83 @@
+// @ts-check
+// Everything that can go wrong has one shape, whoever noticed it.
+
+/** @typedef {import("./types.js").Problem} Problem */
+
+const PREFIX = "urn:crmlink:problem:";
+
+/**
+ * A problem found here, or the server's own filled up to the full shape.
+ * @param {string} type
+ * @param {Partial<Problem>} [more]
+ * @returns {Problem}
+ */
+export function problem(type, more = {}) {
+  return {
+    type,
+    status: null,
+    detail: "",
+    request_id: null,
+    retry_after: null,
+    record: null,
+    current_reference: null,
+    holders: [],
+    link: null,
+    by: null,
+    since: null,
+    ...more,
+  };
+}
+
+/**
+ * Read problem details (RFC 9457) as the server sends them; null when the text is something else.
+ * @param {unknown} document the parsed JSON
+ * @param {number} status
+ * @param {string | null} retryAfter the header
+ * @returns {Problem | null}
+ */
+export function fromServer(document, status, retryAfter) {
+  if (typeof document !== "object" || document === null) return null;
+  const told = /** @type {Record<string, any>} */ (document);
+  if (typeof told.type !== "string" || !told.type.startsWith(PREFIX)) return null;
+  return problem(told.type.slice(PREFIX.length), {
+    status,
+    detail: text(told.detail) ?? "",
+    request_id: text(told.request_id),
+    retry_after: seconds(retryAfter),
+    record: told.record ?? null,
+    current_reference: text(told.current_reference),
+    holders: Array.isArray(told.holders) ? told.holders : [],
+    link: told.link ?? null,
+    by: text(told.by),
+    since: text(told.since),
+  });
+}
+
+/**
+ * Whether this leaves open if the server did what was asked. Such a request is sent again under the same key.
+ * @param {Problem} found
+ * @returns {boolean}
+ */
+export function leavesOutcomeOpen(found) {
+  return OPEN.has(found.type);
+}
+
+const OPEN = new Set([
+  "offline",
+  "permission-missing",
+  "server-unreachable",
+  "server-slow",
+  "server-odd",
+  "internal-error",
+]);
+
+/** @param {unknown} value */
+function text(value) {
+  return typeof value === "string" ? value : null;
+}
+
+/** @param {string | null} header */
+function seconds(header) {
+  const value = Number.parseInt(header ?? "", 10);
+  return Number.isFinite(value) && value >= 0 ? value : null;
+}

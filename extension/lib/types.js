@@ -1,0 +1,140 @@
+// The shapes that travel between the pages, the background and the server.
+
+/** @typedef {"customer" | "supplier"} Kind */
+
+/**
+ * What `locate` says about an address.
+ * @typedef {object} Location
+ * @property {string} url
+ * @property {string | null} package
+ * @property {"contact" | "list" | null} page
+ * @property {Kind | null} kind
+ * @property {string | null} reference
+ * @property {string | null} organisation
+ */
+
+/**
+ * One contact of an accounting package, as its address tells it.
+ * @typedef {object} Contact
+ * @property {string} package
+ * @property {string} package_name
+ * @property {Kind | null} kind null where the address does not tell
+ * @property {string} reference
+ * @property {string | null} organisation
+ * @property {string[]} cautions sentences for the clerk
+ */
+
+/**
+ * What was read from the page; every text may be empty.
+ * @typedef {object} Details
+ * @property {string} name
+ * @property {string} company
+ * @property {string} person
+ * @property {string} email
+ * @property {string[]} phones
+ * @property {string} address
+ * @property {string} town
+ * @property {string} postcode
+ */
+
+/**
+ * A look at a contact, kept by the background until it is confirmed.
+ * @typedef {object} Look
+ * @property {string} id
+ * @property {"tab" | "address" | "hand"} source
+ * @property {number | null} tab
+ * @property {Contact} contact
+ * @property {Details} details
+ */
+
+/**
+ * A Commusoft record as the server shows it.
+ * @typedef {object} CrmRecord
+ * @property {string} id
+ * @property {Kind} kind
+ * @property {string} label
+ * @property {string} name
+ * @property {string} company
+ * @property {string} email
+ * @property {string[]} phones
+ * @property {string} address
+ * @property {string} town
+ * @property {string} postcode
+ * @property {string} account_number
+ * @property {string | null} reference
+ * @property {string} page_url
+ */
+
+/** @typedef {{code: string, text: string, agrees: boolean}} Reason */
+
+/** @typedef {{record: CrmRecord, probability: number, sure: boolean, reasons: Reason[]}} Suggestion */
+
+/**
+ * @typedef {object} Link
+ * @property {string} id
+ * @property {"intended" | "linked" | "failed" | "conflict" | "undone"} state
+ * @property {Kind} kind
+ * @property {string} package
+ * @property {string | null} organisation
+ * @property {string | null} reference
+ * @property {string} contact_name
+ * @property {CrmRecord} record
+ * @property {string | null} prior_reference
+ * @property {string} created_at
+ * @property {string | null} settled_at
+ * @property {string} by
+ * @property {{type: string, detail: string} | null} failure
+ * @property {string | null} undoes
+ * @property {string | null} undone_by
+ * @property {boolean} can_undo
+ */
+
+/**
+ * What the person saw and accepted on top of a choice.
+ * @typedef {object} Accepted
+ * @property {string | null} replaces the other reference that the record carries
+ * @property {string[]} also_on ids of the records that carry the contact's reference
+ * @property {boolean} checked_empty they looked in Commusoft where its API does not show the field
+ */
+
+/**
+ * The server's answer about a contact.
+ * @typedef {object} SuggestionAnswer
+ * @property {Kind | null} likely_kind
+ * @property {Suggestion[]} suggestions
+ * @property {number} none
+ * @property {CrmRecord[]} holders
+ * @property {Link | null} link
+ */
+
+/**
+ * @typedef {object} Workspace
+ * @property {string} name
+ * @property {{name: string, scopes: string[]}} device
+ * @property {{sandbox: boolean, web_url: string}} commusoft
+ * @property {{customers: number, suppliers: number, synced_at: string | null, syncing: boolean}} mirror
+ */
+
+/**
+ * Anything that did not work. `type` is the name at the end of the server's problem type, or one of ours
+ * (`offline`, `server-unreachable`, `server-slow`, `server-odd`, `tab-moved`, ...).
+ * @typedef {object} Problem
+ * @property {string} type
+ * @property {number | null} status
+ * @property {string} detail a sentence for the clerk, or "" when the page has its own words for this type
+ * @property {string | null} request_id
+ * @property {number | null} retry_after seconds
+ * @property {CrmRecord | null} record
+ * @property {string | null} current_reference
+ * @property {CrmRecord[]} holders
+ * @property {Link | null} link
+ * @property {string | null} by
+ * @property {string | null} since
+ */
+
+/**
+ * @template T
+ * @typedef {{ok: true, data: T} | {ok: false, problem: Problem}} Answer
+ */
+
+export {};

@@ -1,0 +1,284 @@
+// @ts-check
+// What the popup is doing: from a look at the page, by a decision, to its outcome. Screens draw; this asks and decides
+// which screen comes next.
+
+import { accepted, careAfter, careFor, holdersOf, needsCare, standingOf } from "../lib/choice.js";
+import { isBlank, titleOf, withTyped } from "../lib/contact.js";
+import { leavesOutcomeOpen, problem } from "../lib/problem.js";
+import { ask } from "../ui/ask.js";
+import { showCare } from "./care.js";
+import { showChoose } from "./choose.js";
+import { showElsewhere, showList, showNotConnected } from "./elsewhere.js";
+import { showAlready, showConflict, showLinked, showNoAnswer, showUndone, showWaiting } from "./outcome.js";
+import { showTrouble } from "./problems.js";
+import { showLoading, showWorking } from "./waiting.js";
+
+/** @typedef {import("../lib/desk.js").View} View */
+/** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
+/** @typedef {import("../lib/types.js").Kind} Kind */
+/** @typedef {import("../lib/types.js").Link} Link */
+/** @typedef {import("../lib/types.js").Problem} Problem */
+/** @typedef {import("../lib/types.js").SuggestionAnswer} SuggestionAnswer */
+/** @typedef {import("../lib/places.js").AtContact & {look: string}} AtContact */
+
+/** @typedef {import("../lib/choice.js").Care} Care */
+
+/** @typedef {{name: string, postcode: string}} Typed */
+
+/** @type {Care} */
+const NO_CARE = { replaces: null, also_on: [], checked_empty: false };
+
+export class App {
+  /**
+   * @param {import("./stage.js").Stage} stage
+   * @param {number} tab
+   */
+  constructor(stage, tab) {
+    this.stage = stage;
+    this.tab = tab;
+    /** @type {View | null} */
+    this.view = null;
+    /** @type {AtContact | null} */
+    this.place = null;
+    /** @type {Kind} */
+    this.kind = "customer";
+    /** @type {Typed | null} */
+    this.typed = null;
+    /** @type {SuggestionAnswer | null} */
+    this.answer = null;
+    /** @type {{record: CrmRecord, care: Care, undoing: Link | null} | null} */
+    this.decision = null;
+    /** Raised with every new task, so that a late answer to an old one changes nothing. */
+    this.task = 0;
+  }
+
+  /** @param {string} words */
+  announce = (words) => this.stage.announce(words);
+
+  /** The contact's details with what the clerk typed over them. */
+  get details() {
+    if (!this.place) throw new Error("no contact yet");
+    return withTyped(this.place.details, this.typed);
+  }
+
+  /** Nothing is known that suggestions could be found by. */
+  get unread() {
+    return isBlank(this.details);
+  }
+
+  start = () => this.look("look", { tab: this.tab });
+
+  /**
+   * @param {string} type one of the look messages
+   * @param {object} fields
+   */
+  async look(type, fields) {
+    showLoading(this);
+    const current = this.#newTask();
+    const answer = await ask(type, fields);
+    if (current()) this.#arrive(answer);
+  }
+
+  /**
+   * Look at a contact named by hand; the form keeps what was typed if there is none.
+   * @param {string} type
+   * @param {object} fields
+   * @returns {Promise<{page: "list" | null} | Problem | null>} why it leads to no contact, or null
+   */
+  async lookElsewhere(type, fields) {
+    const answer = await ask(type, fields);
+    if (!answer.ok && answer.problem.type === "reference-malformed") return answer.problem;
+    const { place, problem } = answer.ok ? answer.data : { place: null, problem: null };
+    if (answer.ok && place && place.page !== "contact" && !problem) return place;
+    this.#newTask();
+    this.#arrive(answer);
+    return null;
+  }
+
+  /** @param {import("../lib/types.js").Answer<View>} answer */
+  #arrive(answer) {
+    this.place = null;
+    this.typed = null;
+    this.answer = null;
+    this.decision = null;
+    if (!answer.ok) return showTrouble(this, answer.problem);
+    this.view = answer.data;
+    const { standing, problem, place, attempt } = answer.data;
+    this.stage.place(standing);
+    if (!standing.connected) return showNotConnected(this);
+    if (place?.page === "contact") this.place = place;
+    if (problem) return showTrouble(this, problem);
+    if (place?.page === "list") return showList(this, place);
+    if (place?.page !== "contact") return showElsewhere(this);
+    if (attempt) return this.resume(attempt.key);
+    return this.suggest(null);
+  }
+
+  /**
+   * @param {Kind | null} kind null: the page's, or the likelier one
+   * @param {{stay?: boolean}} [how] stay: go on choosing, whatever already holds the reference
+   */
+  async suggest(kind, how = {}) {
+    if (!this.place) return;
+    const current = this.#newTask();
+    showChoose(this, { loading: true });
+    const answer = await ask("suggest", { look: this.place.look, kind, typed: this.typed });
+    if (!current()) return;
+    if (!answer.ok) return showTrouble(this, answer.problem);
+    this.answer = answer.data;
+    this.kind = answer.data.kind;
+    const standing = standingOf(answer.data, this.place.contact);
+    if (standing === "waiting") return this.follow(answer.data.link);
+    if (standing === "already" && !how.stay) {
+      return showAlready(this, answer.data, holdersOf(answer.data, this.place.contact));
+    }
+    showChoose(this, { loading: false });
+  }
+
+  /** Back to the suggestions, asked anew: what was refused may have changed them. */
+  choose = () => (this.place ? this.suggest(this.kind, { stay: true }) : this.start());
+
+  /** @param {CrmRecord} record */
+  decide(record) {
+    const { answer, place } = this;
+    if (!answer || !place) return undefined;
+    if (record.reference === place.contact.reference) return showAlready(this, answer, [record]);
+    const care = careFor(record, place.contact.reference, answer.holders);
+    if (!needsCare(care)) return this.confirm(record, NO_CARE);
+    return this.#askCare({ record, care, undoing: null });
+  }
+
+  /**
+   * @param {CrmRecord} record
+   * @param {Care} care what the person accepted
+   */
+  async confirm(record, care) {
+    if (!this.place) return;
+    const { look } = this.place;
+    this.decision = { record, care, undoing: null };
+    await this.#send("linking", "confirm", {
+      look, kind: record.kind, typed: this.typed, record: record.id, ...accepted(care),
+    });
+  }
+
+  /**
+   * @param {Link} link
+   * @param {Care} [care]
+   */
+  async undo(link, care = NO_CARE) {
+    this.decision = { record: link.record, care, undoing: link };
+    await this.#send("undoing", "undo", {
+      look: this.place?.look ?? null, link: link.id, title: link.contact_name, also_on: accepted(care).also_on,
+    });
+  }
+
+  /** The last decision once more, as a new request: its first is known to have done nothing. */
+  again = () => (this.decision ? this.#decided(this.decision) : this.start());
+
+  /** @param {NonNullable<App["decision"]>} decision */
+  #decided({ record, care, undoing }) {
+    return undoing ? this.undo(undoing, care) : this.confirm(record, care);
+  }
+
+  /** @param {NonNullable<App["decision"]>} decision with what it still needs */
+  #askCare(decision) {
+    showCare(this, decision, () => void this.#decided(decision));
+  }
+
+  /**
+   * @param {"linking" | "undoing" | "resuming"} what
+   * @param {string} type
+   * @param {object} fields
+   */
+  async #send(what, type, fields) {
+    showWorking(this, what);
+    const current = this.#newTask();
+    const answer = await ask(type, fields);
+    if (current()) this.#settle(answer);
+  }
+
+  /**
+   * A request whose outcome was not seen.
+   * @param {string} attempt
+   */
+  resume = (attempt) => this.#send("resuming", "resume", { attempt });
+
+  /**
+   * The person gives an open question up; the server still knows what became of it.
+   * @param {string} attempt
+   */
+  forget = async (attempt) => {
+    await ask("seen", { attempt });
+  };
+
+  /** @param {import("../lib/types.js").Answer<Link> & {attempt?: string}} answer */
+  #settle(answer) {
+    const open = !answer.ok && leavesOutcomeOpen(answer.problem);
+    if (answer.attempt && open) return showNoAnswer(this, answer.problem, answer.attempt);
+    if (answer.attempt) void ask("seen", { attempt: answer.attempt });
+    return answer.ok ? this.showLink(answer.data) : this.#refused(answer.problem);
+  }
+
+  /**
+   * @param {Link} link
+   * @returns {unknown}
+   */
+  showLink(link) {
+    if (link.state === "intended") return this.follow(link);
+    if (link.state === "conflict") return showConflict(this, link);
+    if (link.state === "undone") return this.start();
+    if (link.state === "failed") return showTrouble(this, failureOf(link));
+    return link.undoes ? showUndone(this, link) : showLinked(this, link);
+  }
+
+  /** @param {Problem} problem */
+  #refused(problem) {
+    const care = this.decision && careAfter(problem, this.decision.care);
+    if (!this.decision || !care) return showTrouble(this, problem);
+    return this.#askCare({ ...this.decision, record: problem.record ?? this.decision.record, care });
+  }
+
+  /**
+   * The server finishes an intended link by itself: look now and then, less and less often.
+   * @param {Link | null} link
+   * @returns {Promise<unknown>}
+   */
+  async follow(link) {
+    if (!link) return undefined;
+    const current = this.#newTask();
+    showWaiting(this, link);
+    for (let pause = 1_000; current(); pause = Math.min(pause * 1.5, 10_000)) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (!current()) break;
+      const answer = await ask("follow", { link: link.id });
+      if (current() && answer.ok && answer.data.state !== "intended") return this.showLink(answer.data);
+    }
+    return undefined;
+  }
+
+  /** @returns {() => boolean} whether the task begun here is still the last one */
+  #newTask() {
+    this.task += 1;
+    const mine = this.task;
+    return () => this.task === mine;
+  }
+
+  /** The name to speak of the contact by. */
+  get title() {
+    return this.place ? titleOf(this.details) : "";
+  }
+}
+
+/**
+ * @param {Link} link
+ * @returns {Problem}
+ */
+function failureOf(link) {
+  const type = (link.failure?.type ?? "general").replace(/^urn:crmlink:problem:/, "");
+  return problem(type, {
+    detail: link.failure?.detail ?? "",
+    record: link.record,
+    current_reference: link.record.reference,
+    link,
+  });
+}

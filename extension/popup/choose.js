@@ -1,0 +1,217 @@
+// @ts-check
+// The main screen: the contact, who it may be in Commusoft, and one key to link.
+
+import { preselected } from "../lib/choice.js";
+import { h, icon } from "../ui/dom.js";
+import { say, sayCount, sayKind } from "../ui/words.js";
+import { exactTable, needsExactMatch } from "./exact.js";
+import { optionList } from "./options_list.js";
+import { contactCard, notice, skeleton } from "./parts.js";
+import { searchBox } from "./search.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
+/** @typedef {import("../lib/types.js").Kind} Kind */
+/** @typedef {import("./options_list.js").Option} Option */
+
+/**
+ * @param {App} app
+ * @param {{loading: boolean}} state
+ */
+export function showChoose(app, { loading }) {
+  const place = app.place;
+  if (!place) return;
+  const card = contactCard(place.contact, app.details, app.announce);
+  const kinds = place.contact.kind === null ? kindQuestion(app) : null;
+  const top = [...earlier(app), card, kinds];
+  if (loading) {
+    const body = [...top, h("h2", {}, say("suggestions")), skeleton()];
+    return app.stage.show({ name: "choose-loading", body, hear: say("loading_suggestions"), keys: kindKeys(app) });
+  }
+  const chooser = createChooser(app);
+  const body = [...top, unreadNotice(app), formerLink(app), unreadForm(app), chooser.body];
+  const first = chooser.list.focusTarget() ?? (app.unread ? document.getElementById("typed-name") : null);
+  return app.stage.show({
+    name: "choose",
+    body,
+    actions: [chooser.submit],
+    keys: { ...kindKeys(app), ...chooser.keys },
+    focus: first,
+    hear: chooser.heard,
+  });
+}
+
+/** @param {App} app */
+function createChooser(app) {
+  const { suggestions, none } = /** @type {NonNullable<App["answer"]>} */ (app.answer);
+  const { index, tie } = preselected(suggestions, none);
+  const submitWords = h("span", { class: "button-words" });
+  const submit = h(
+    "button",
+    { type: "button", class: "button first wide", id: "link", on: { click: () => decide() } },
+    icon("link"),
+    submitWords,
+    h("kbd", { "aria-hidden": "true" }, say("key_enter")),
+  );
+  const exact = h("div", {});
+  const list = optionList({ reference: app.place?.contact.reference ?? "", changed: redraw });
+  const heading = h("h2", { id: "records-heading" });
+  const remark = h("div", {});
+  const search = searchBox({ kind: app.kind, announce: app.announce, found: showFound, cleared: showSuggested, down: list.enter });
+
+  /** @param {Option | null} option */
+  function redraw(option) {
+    submit.setAttribute("aria-disabled", String(option === null));
+    submitWords.textContent = option ? say("link_to", option.record.label) : say("choose_a_record");
+    const needed = option && app.place && needsExactMatch(app.place.contact.package);
+    exact.replaceChildren(...(needed ? [exactTable(app.details, option.record)] : []));
+  }
+
+  function showSuggested() {
+    heading.textContent = suggestions.length ? say("suggestions") : say("no_suggestion");
+    remark.replaceChildren(...remarks(app, suggestions.length, tie));
+    list.fill(suggestions.map((one) => ({ record: one.record, suggestion: one })), index);
+  }
+
+  /** @param {CrmRecord[]} records */
+  function showFound(records) {
+    heading.textContent = records.length ? sayCount("found", records.length) : say(`found_none_${app.kind}`);
+    remark.replaceChildren();
+    list.fill(records.map((record) => ({ record, suggestion: null })), -1);
+  }
+
+  function decide() {
+    const option = list.chosen();
+    if (option) return app.decide(option.record);
+    return app.announce(say("choose_a_record"));
+  }
+
+  showSuggested();
+  const digits = Object.fromEntries([1, 2, 3, 4, 5].map((n) => [String(n), () => list.choose(n - 1)]));
+  const keys = {
+    ...digits,
+    Enter: decide,
+    "/": search.focus,
+    ArrowDown: () => list.move(1),
+    ArrowUp: () => list.move(-1),
+  };
+  const body = [heading, remark, list.element, exact, search.element];
+  return { body, list, submit, keys, heard: heard(suggestions.length, tie) };
+}
+
+/**
+ * @param {number} count
+ * @param {boolean} tie
+ */
+function heard(count, tie) {
+  if (count === 0) return say("no_suggestion");
+  return tie ? say("near_tie") : sayCount("suggestions_heard", count);
+}
+
+/**
+ * @param {App} app
+ * @param {number} count
+ * @param {boolean} tie
+ */
+function remarks(app, count, tie) {
+  if (count === 0) return app.unread ? [] : [h("p", { class: "muted" }, say("no_suggestion_text"))];
+  return tie ? [notice("caution", say("near_tie"))] : [];
+}
+
+/** @param {App} app */
+function kindQuestion(app) {
+  /** @param {Kind} kind @param {string} key */
+  const choice = (kind, key) =>
+    h(
+      "label",
+      { class: "kind" },
+      h("input", { type: "radio", name: "kind", value: kind, checked: app.kind === kind, on: { change: () => ask(app, kind) } }),
+      h("span", {}, sayKind(kind), h("kbd", { "aria-hidden": "true" }, key)),
+    );
+  return h(
+    "fieldset",
+    { class: "kinds" },
+    h("legend", {}, say("customer_or_supplier")),
+    choice("customer", say("key_customer")),
+    choice("supplier", say("key_supplier")),
+  );
+}
+
+/** @param {App} app */
+function kindKeys(app) {
+  if (app.place?.contact.kind !== null) return {};
+  return { [say("key_customer")]: () => ask(app, "customer"), [say("key_supplier")]: () => ask(app, "supplier") };
+}
+
+/**
+ * @param {App} app
+ * @param {Kind} kind
+ */
+function ask(app, kind) {
+  if (kind === app.kind && document.body.dataset.screen === "choose") return;
+  app.kind = kind;
+  void app.suggest(kind, { stay: true });
+}
+
+/**
+ * Requests about other contacts whose outcome nobody has seen yet.
+ * @param {App} app
+ */
+function earlier(app) {
+  return (app.view?.others ?? []).map(({ key, title }) =>
+    notice("info", say("earlier_attempt", title || say("a_contact")), " ",
+      h("button", { type: "button", class: "inline", on: { click: () => showEarlier(app, key) } }, say("show_outcome"))),
+  );
+}
+
+/**
+ * @param {App} app
+ * @param {string} key
+ */
+function showEarlier(app, key) {
+  // What follows is about another contact: nothing on this one may be decided from there.
+  app.place = null;
+  void app.resume(key);
+}
+
+/**
+ * The newest link of this contact, when it did not end well.
+ * @param {App} app
+ */
+function formerLink(app) {
+  const link = app.answer?.link;
+  if (!link || (link.state !== "failed" && link.state !== "conflict")) return null;
+  return notice("caution", say("last_try_failed", link.record.label), " ", link.failure?.detail ?? "");
+}
+
+/** @param {App} app */
+function unreadNotice(app) {
+  if (!app.unread) return null;
+  return notice("info", say(app.place?.source === "tab" ? "unread_page" : "unread_address"));
+}
+
+/**
+ * Where nothing is known to find suggestions by, or what is known found none.
+ * @param {App} app
+ */
+function unreadForm(app) {
+  const none = app.answer?.suggestions.length === 0;
+  if (!app.unread && !none && !app.typed) return null;
+  const name = h("input", { id: "typed-name", type: "text", autocomplete: "off", maxlength: "300", value: app.title });
+  const postcode = h("input", { id: "typed-postcode", type: "text", autocomplete: "off", maxlength: "20", value: app.details.postcode });
+  const submit = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    app.typed = { name: name.value, postcode: postcode.value };
+    void app.suggest(app.kind, { stay: true });
+  };
+  return h(
+    "form",
+    { class: "typed", on: { submit } },
+    h("label", { for: "typed-name" }, say("name")),
+    h("label", { for: "typed-postcode" }, say("postcode")),
+    name,
+    postcode,
+    h("button", { type: "submit", class: "button" }, say("find")),
+  );
+}
+

@@ -1,0 +1,152 @@
+// @ts-check
+// Where there is no contact to look at: not connected, a list, another page, or a package without pages.
+
+import { h, icon } from "../ui/dom.js";
+import { say, sayCount } from "../ui/words.js";
+import { button, headline, notice } from "./parts.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../lib/desk.js").PackageInWords} PackageInWords */
+
+/** @param {App} app */
+export function showNotConnected(app) {
+  app.stage.show({
+    name: "not-connected",
+    body: [headline("plug", "info", say("not_connected")), h("p", {}, say("not_connected_text"))],
+    actions: [button(say("connect"), () => chrome.runtime.openOptionsPage(), { first: true })],
+    keys: { Enter: () => chrome.runtime.openOptionsPage() },
+    hear: say("not_connected"),
+  });
+}
+
+/**
+ * @param {App} app
+ * @param {import("../lib/places.js").AtList} place
+ */
+export function showList(app, place) {
+  const counted = place.count > 0 ? sayCount("list_count", place.count) : say("list_count_unknown");
+  app.stage.show({
+    name: "list",
+    body: [
+      headline("page", "info", say("list_title", place.package_name)),
+      h("p", {}, counted),
+      h("p", {}, say("list_text")),
+      otherWays(app),
+    ],
+    hear: `${say("list_title", place.package_name)}. ${counted}`,
+  });
+}
+
+/** @param {App} app */
+export function showElsewhere(app) {
+  const withPages = (app.view?.packages ?? []).filter((one) => !one.by_hand).map((one) => one.name);
+  app.stage.show({
+    name: "elsewhere",
+    body: [
+      headline("page", "info", say("elsewhere")),
+      h("p", {}, say("elsewhere_text", inWords(withPages))),
+      earlier(app),
+      otherWays(app),
+    ],
+    hear: say("elsewhere"),
+  });
+}
+
+/** @param {App} app */
+function earlier(app) {
+  return (app.view?.others ?? []).map(({ key, title }) =>
+    notice("info", say("earlier_attempt", title || say("a_contact")), " ",
+      h("button", { type: "button", class: "inline", on: { click: () => void app.resume(key) } }, say("show_outcome"))),
+  );
+}
+
+/** @param {App} app */
+function otherWays(app) {
+  const desktop = (app.view?.packages ?? []).filter((one) => one.by_hand !== null);
+  return h("div", { class: "ways" }, pasteForm(app), desktop.length > 0 && handForm(app, desktop));
+}
+
+/** @param {App} app */
+function pasteForm(app) {
+  const field = h("input", {
+    id: "address", type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", maxlength: "8000",
+    placeholder: "https://…", "aria-describedby": "address-trouble",
+  });
+  const trouble = h("p", { id: "address-trouble", class: "field-trouble", role: "alert" });
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    trouble.textContent = "";
+    const why = await app.lookElsewhere("look_at_address", { address: field.value });
+    if (!why) return;
+    trouble.textContent = say("page" in why && why.page === "list" ? "address_is_list" : "address_unknown");
+    field.focus();
+    field.select();
+  };
+  return h(
+    "form",
+    { class: "way", on: { submit } },
+    h("h2", {}, say("paste_title")),
+    h("label", { for: "address" }, say("paste_label")),
+    h("div", { class: "row" }, field, h("button", { type: "submit", class: "button" }, say("look"))),
+    trouble,
+  );
+}
+
+/**
+ * @param {App} app
+ * @param {PackageInWords[]} packages
+ */
+function handForm(app, packages) {
+  const choices = packages.map((one) => h("option", { value: one.package }, one.name));
+  const select = h("select", { id: "hand-package", on: { change: () => explain() } }, choices);
+  const label = h("label", { for: "hand-reference" });
+  const reference = h("input", { id: "hand-reference", type: "text", required: true, autocomplete: "off", spellcheck: "false", maxlength: "200", "aria-describedby": "hand-explain hand-trouble" });
+  const note = h("p", { id: "hand-explain", class: "muted" });
+  const name = h("input", { id: "hand-name", type: "text", autocomplete: "off", maxlength: "300" });
+  const postcode = h("input", { id: "hand-postcode", type: "text", autocomplete: "off", maxlength: "20" });
+  const trouble = h("p", { id: "hand-trouble", class: "field-trouble", role: "alert" });
+
+  function explain() {
+    const words = packages[select.selectedIndex]?.by_hand;
+    label.textContent = words?.label ?? say("reference");
+    note.textContent = words?.explain ?? "";
+  }
+
+  /** @param {Event} event */
+  async function submit(event) {
+    event.preventDefault();
+    trouble.textContent = "";
+    const kind = /** @type {HTMLInputElement} */ (element.querySelector("input[name=hand-kind]:checked")).value;
+    const fields = { package: select.value, reference: reference.value, name: name.value, postcode: postcode.value, kind };
+    const why = await app.lookElsewhere("look_by_hand", fields);
+    if (!why) return;
+    trouble.textContent = "detail" in why && why.detail ? say("should_be", why.detail) : say("reference_unfit");
+    reference.focus();
+  }
+
+  const element = h(
+    "form",
+    { class: "way hand", on: { submit } },
+    h("h2", {}, say("hand_title")),
+    h("div", { class: "field" }, h("label", { for: "hand-package" }, say("package")), select),
+    h("fieldset", { class: "kinds" }, h("legend", { class: "unseen" }, say("customer_or_supplier")), handKind("customer", true), handKind("supplier", false)),
+    h("div", { class: "field" }, label, reference, note, trouble),
+    h("div", { class: "field pair" }, h("label", { for: "hand-name" }, say("name")), h("label", { for: "hand-postcode" }, say("postcode")), name, postcode),
+    h("button", { type: "submit", class: "button" }, icon("search"), h("span", {}, say("find_record"))),
+  );
+  explain();
+  return element;
+}
+
+/**
+ * @param {"customer" | "supplier"} kind
+ * @param {boolean} checked
+ */
+function handKind(kind, checked) {
+  return h("label", { class: "kind" }, h("input", { type: "radio", name: "hand-kind", value: kind, checked }), h("span", {}, say(kind)));
+}
+
+/** @param {string[]} names */
+function inWords(names) {
+  return new Intl.ListFormat("en-GB", { type: "disjunction" }).format(names);
+}

@@ -1,0 +1,70 @@
+// @ts-check
+// Sage Business Cloud matches a record by its full name, address and email, case-sensitively: show where they differ.
+
+import { titleOf } from "../lib/contact.js";
+import { differ } from "../lib/differ.js";
+import { h, icon, unseen } from "../ui/dom.js";
+import { say } from "../ui/words.js";
+
+/** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
+/** @typedef {import("../lib/types.js").Details} Details */
+
+/** @param {string} name of the package */
+export function needsExactMatch(name) {
+  return name === "sage_business_cloud";
+}
+
+/**
+ * @param {Details} details
+ * @param {CrmRecord} record
+ */
+export function exactTable(details, record) {
+  const rows = [
+    row(say("name"), titleOf(details), record.label),
+    row(say("address"), placeOf(details), placeOf(record)),
+    row(say("email"), details.email, record.email),
+  ];
+  const same = rows.every((one) => one.same);
+  return h(
+    "section",
+    { class: "exact", "aria-label": say("exact_title") },
+    h("h2", {}, say("exact_title")),
+    h("p", { class: same ? "muted" : "exact-remark" }, say(same ? "exact_same" : "exact_differs")),
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, h("td", {}), h("th", { scope: "col" }, say("exact_sage")), h("th", { scope: "col" }, say("exact_commusoft")))),
+      h("tbody", {}, rows.map((one) => one.element)),
+    ),
+  );
+}
+
+/** @param {{address: string, town: string, postcode: string}} of */
+function placeOf({ address, town, postcode }) {
+  return [address, town, postcode].filter(Boolean).join(", ");
+}
+
+/**
+ * @param {string} label
+ * @param {string} ours as Sage has it
+ * @param {string} theirs as Commusoft has it
+ */
+function row(label, ours, theirs) {
+  const same = ours === theirs;
+  const { left, right } = differ(ours, theirs);
+  const sign = same ? icon("check") : icon("differ");
+  const element = h(
+    "tr",
+    { class: same ? "same" : "differs" },
+    h("th", { scope: "row" }, sign, label, unseen(say(same ? "agrees" : "differs"))),
+    h("td", {}, marked(left)),
+    h("td", {}, marked(right)),
+  );
+  return { same, element };
+}
+
+/** @param {import("../lib/differ.js").Piece[]} pieces */
+function marked(pieces) {
+  if (pieces.length === 0) return [h("span", { class: "muted" }, say("empty"))];
+  return pieces.map(({ text, differs }) => (differs ? h("mark", {}, text) : text));
+}

@@ -1,0 +1,71 @@
+// @ts-check
+// Searching Commusoft's records as the clerk types.
+
+import { h, icon } from "../ui/dom.js";
+import { say, sayCount } from "../ui/words.js";
+import { ask } from "../ui/ask.js";
+
+/** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
+/** @typedef {import("../lib/types.js").Kind} Kind */
+
+const PAUSE = 250;
+const SHORTEST = 2;
+
+/**
+ * @param {object} wiring
+ * @param {Kind} wiring.kind
+ * @param {(words: string) => void} wiring.announce
+ * @param {(records: CrmRecord[]) => void} wiring.found
+ * @param {() => void} wiring.cleared
+ * @param {() => void} wiring.down the keyboard goes from the box into what was found
+ */
+export function searchBox({ kind, announce, found, cleared, down }) {
+  const input = h("input", {
+    id: "search", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200",
+    placeholder: say(kind === "customer" ? "search_customers" : "search_suppliers"),
+    "aria-describedby": "search-trouble",
+    on: { input: typed, keydown: pressed },
+  });
+  const trouble = h("p", { id: "search-trouble", class: "field-trouble", hidden: true });
+  let timer = 0;
+  let asked = 0;
+
+  function typed() {
+    clearTimeout(timer);
+    asked += 1;
+    const text = input.value.trim();
+    if (text.length === 0) return cleared();
+    if (text.length >= SHORTEST) timer = window.setTimeout(() => void look(text), PAUSE);
+    return undefined;
+  }
+
+  /** @param {string} text */
+  async function look(text) {
+    const mine = asked;
+    const answer = await ask("search", { q: text, kind });
+    if (mine !== asked) return;
+    trouble.hidden = answer.ok;
+    trouble.textContent = answer.ok ? "" : answer.problem.detail || say("search_failed");
+    if (!answer.ok) return announce(trouble.textContent);
+    const records = Array.isArray(answer.data.records) ? answer.data.records : [];
+    found(records);
+    announce(sayCount("found", records.length));
+  }
+
+  /** @param {KeyboardEvent} event */
+  function pressed(event) {
+    if (event.key !== "ArrowDown" && event.key !== "Enter") return;
+    // Enter here looks, and never links: what it would link is not what the eyes are on.
+    event.preventDefault();
+    down();
+  }
+
+  const element = h(
+    "div",
+    { class: "search" },
+    h("label", { for: "search" }, say("none_of_these"), h("kbd", { "aria-hidden": "true" }, "/")),
+    h("div", { class: "search-field" }, icon("search"), input),
+    trouble,
+  );
+  return { element, focus: () => input.focus() };
+}

@@ -1,0 +1,38 @@
+// @ts-check
+// Every word of the interface comes from _locales.
+
+/**
+ * @param {string} key
+ * @param {...(string | number)} values
+ * @returns {string}
+ */
+export function say(key, ...values) {
+  return chrome.i18n.getMessage(key, values.map(String)) || key;
+}
+
+const plural = new Intl.PluralRules("en-GB");
+
+/**
+ * A sentence about a number: `KEY_one` or `KEY_other`.
+ * @param {string} key
+ * @param {number} count
+ */
+export function sayCount(key, count) {
+  return say(`${key}_${plural.select(count) === "one" ? "one" : "other"}`, count.toLocaleString("en-GB"));
+}
+
+/** @param {"customer" | "supplier"} kind */
+export function sayKind(kind) {
+  return say(kind === "customer" ? "customer" : "supplier");
+}
+
+const dated = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
+
+/**
+ * @param {string | null} instant ISO 8601
+ * @returns {string} "" when it is none
+ */
+export function sayWhen(instant) {
+  const time = Date.parse(instant ?? "");
+  return Number.isNaN(time) ? "" : dated.format(time);
+}
