@@ -7,11 +7,11 @@ from dataclasses import dataclass
 class Patience:
     """Limits for one client; times in seconds, sizes in bytes.
 
-    `connect` is the longest for a connection, `read` the longest silence in an answer; `total` is the longest that any call may take, waiting for its turn included. A `Retry-After`
-    is believed up to `retry_after_most` and waited for inside a call up to `wait_most`;
-    `wait_unsaid` stands in for one that was not said. After
-    `faults_to_open` failures in a row calls fail at once for `rest` seconds (doubling up to
-    `rest_most`), then one call goes out as a probe.
+    `connect` is the longest for a connection, `read` the longest silence in an answer, `total` the
+    longest that any call may take, waiting for its turn included. A `Retry-After` is believed up
+    to `retry_after_most` and waited for inside a call up to `wait_most`; `wait_unsaid` stands in
+    for one that was not said. After `faults_to_open` failures in a row calls fail at once for
+    `rest` seconds (doubling up to `rest_most`), then one call goes out as a probe.
     """
 
     connect: float = 5.0

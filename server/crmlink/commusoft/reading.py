@@ -116,9 +116,10 @@ def read_one(kind: Kind, document: Any, preferred: str) -> Record:
     """The record in the reply to a question for one record, wrapped or not."""
     if isinstance(document, list) and len(document) == 1:
         document = document[0]
-    if isinstance(document, Mapping) and not _field(document, "number"):
-        inner = (value_at(document, path) for path in _ONE_KEYS[kind])
-        document = next((one for one in inner if isinstance(one, Mapping)), document)
+    inner = (value_at(document, path) for path in _ONE_KEYS[kind])
+    inside = (one for one in inner if isinstance(one, Mapping) and _field(one, "number"))
+    if not isinstance(document, Mapping) or not _field(document, "number"):
+        document = next(inside, document)
     return read_record(kind, document, preferred)
 
 
