@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 from sqlalchemy import select
-from waitress.server import create_server
 
 from crmlink.accounting.packages import load_packages
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.sandbox import SANDBOX_HEADER, create_sandbox
+from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.linking.desk import Desk, Index
 from crmlink.settings import Settings
 from crmlink.store import Database, Workspace
 
 SANDBOX_PORT = 8788
+SANDBOX_HEADER = "Commusoft-Sandbox"
 SANDBOX_PATH = "/webservice_dev.php/api/v1"
 
 
@@ -29,30 +29,41 @@ class House:
     settings: Settings
     database: Database
     desk: Desk
+    exits: ExitStack
 
     @property
     def sandboxed(self) -> bool:
         """Whether what answers is no Commusoft but the sandbox, ours or one that said so."""
         return self.settings.commusoft is None or self.desk.commusoft.sandbox
 
+    def close(self) -> None:
+        """Let running attempts end, then let go of the database."""
+        self.desk.attempts.shutdown(cancel_futures=True)
+        self.exits.close()
+        self.database.close()
 
-def open_house(settings: Settings) -> House:
+
+def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
     """Migrate the database and set up the workspace's desk; without an account, the sandbox's.
 
-    Raises RulesBroken when the rule file is broken.
+    A client that is given is used in place of the one that the settings describe. Raises
+    RulesBroken when the rule file is broken.
     """
     packages = load_packages()
     database = Database(settings.database_url)
     database.migrate()
+    exits = ExitStack()
+    if commusoft is None:
+        commusoft = Commusoft(settings.commusoft or _sandbox(settings.data_dir, exits))
     workspace_id = _workspace(database, settings.commusoft)
     desk = Desk(
         workspace_id=workspace_id,
         database=database,
-        commusoft=Commusoft(settings.commusoft or _sandbox(settings.data_dir)),
+        commusoft=commusoft,
         packages=packages,
         index=Index(database, workspace_id),
     )
-    return House(settings, database, desk)
+    return House(settings, database, desk, exits)
 
 
 def _workspace(database: Database, account: Connection | None) -> int:
@@ -68,12 +79,17 @@ def _workspace(database: Database, account: Connection | None) -> int:
         return workspace.id
 
 
-def _sandbox(data_dir: Path) -> Connection:
+def _sandbox(data_dir: Path, exits: ExitStack) -> Connection:
     """The sandbox that runs for this data folder already, or a new one in this process."""
     address_file = data_dir / "sandbox.address"
     address = address_file.read_text().strip() if address_file.exists() else ""
     if not _answers(address):
-        address = _start_sandbox(data_dir / "sandbox.jsonl")
+        application = create_sandbox(state_file=data_dir / "sandbox.jsonl")
+        try:
+            server = SandboxServer(application, SANDBOX_PORT)
+        except OSError:
+            server = SandboxServer(application)
+        address = exits.enter_context(server).url
         address_file.write_text(address)
     return Connection(address + SANDBOX_PATH, *["sandbox"] * 4)
 
@@ -83,13 +99,3 @@ def _answers(address: str) -> bool:
         return SANDBOX_HEADER in requests.get(address, timeout=2).headers
     except requests.RequestException:
         return False
-
-
-def _start_sandbox(state_file: Path) -> str:
-    application = create_sandbox(state_file=state_file)
-    try:
-        server = create_server(application, host="127.0.0.1", port=SANDBOX_PORT)
-    except OSError:
-        server = create_server(application, host="127.0.0.1", port=0)
-    threading.Thread(target=server.run, name="sandbox", daemon=True).start()
-    return f"http://127.0.0.1:{server.effective_port}"

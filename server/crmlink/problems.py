@@ -33,7 +33,11 @@ class Problem:
 
 # code → HTTP status, title, sentence
 PROBLEMS: dict[str, tuple[int, str, str]] = {
-    "malformed-request": (400, "Request not understood", "The request is not readable JSON."),
+    "malformed-request": (
+        400,
+        "Request not understood",
+        "The request's body must be one JSON object.",
+    ),
     "idempotency-key-missing": (
         400,
         "Idempotency-Key missing",
@@ -96,7 +100,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "reference-malformed": (
         422,
         "Not a reference of this package",
-        "This is not a reference as {package} gives them: {expected}.",
+        "{sentence}",
     ),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
     "kind-differs": (
@@ -159,7 +163,7 @@ def problem_of(error: Exception) -> Problem:
         case LinkingFailure(code=code, facts=facts):
             return problem(code, **facts)
         case ReferenceMalformed():
-            return problem("reference-malformed", package=error.package, expected=error.expected)
+            return problem("reference-malformed", sentence=str(error))
         case UnknownPackage():
             return problem("package-unknown")
         case RecordGone():

@@ -53,7 +53,7 @@ def settings_from_environment() -> Settings:
         secret_key=_secret_key(env.str("SECRET_KEY", ""), data_dir),
         commusoft=_commusoft(env),
         cors_origins=tuple(_origin(origin) for origin in env.list("CORS_ORIGINS", [])),
-        sync_minutes=env.int("SYNC_MINUTES", 30),
+        sync_minutes=_sync_minutes(env.str("SYNC_MINUTES", "30")),
     )
 
 
@@ -84,6 +84,12 @@ def _secret_key(given: str, data_dir: Path) -> str:
         key = secrets.token_urlsafe(48)
         file.write(key)
     return key
+
+
+def _sync_minutes(given: str) -> int:
+    if not given.isdecimal() or not 1 <= int(given) <= 59:
+        raise SettingsRefused("CRMLINK_SYNC_MINUTES must be a whole number from 1 to 59.")
+    return int(given)
 
 
 def _commusoft(env: Env) -> Connection | None:

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, current_app, jsonify, render_template
 
 from crmlink.access.tokens import list_tokens
 from crmlink.api.guard import house
+from crmlink.problems import PROBLEMS, TYPE
 
 blueprint = Blueprint("pages", __name__)
 

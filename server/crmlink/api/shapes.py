@@ -56,7 +56,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
         undoing = select(Link.undoes_id, Link.id).where(
             Link.undoes_id.in_([link.id for link in links]), Link.state == LinkState.LINKED
         )
-        undone_by = dict(session.execute(undoing).tuples().all())
+        undone_by = dict(session.execute(undoing).all())
     return [
         {
             "id": link.id,

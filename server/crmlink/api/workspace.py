@@ -29,9 +29,7 @@ class WorkspaceView(MethodView):
                     select(MirroredRecord.kind, func.count())
                     .filter_by(workspace_id=here.workspace_id, gone_at=None)
                     .group_by(MirroredRecord.kind)
-                )
-                .tuples()
-                .all()
+                ).all()
             )
         address = urlsplit(here.commusoft.page_url("customer", "0"))
         return {

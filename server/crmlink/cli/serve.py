@@ -49,6 +49,7 @@ def serve_command(host: str, port: int) -> None:
     finally:
         worker.stop()
         server.close()
+        house.close()
 
 
 def _greet(house: House, address: str) -> None:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.commusoft.errors import RecordGone
-from crmlink.commusoft.records import Record
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import (
     CannotUndo,
@@ -70,11 +69,10 @@ def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
     fingerprint = decision.fingerprint()
     if earlier := _by_key(desk, key, fingerprint):
         return earlier
-    if not decision.record_id.startswith(f"{decision.kind}-"):
-        raise KindDiffers(
-            contact_kind=decision.kind, record_kind=decision.record_id.partition("-")[0]
-        )
-    row, record = _look(desk, decision.record_id)
+    row = _row(desk, decision.record_id)
+    if row.kind != decision.kind:
+        raise KindDiffers(contact_kind=decision.kind, record_kind=row.kind)
+    record = fresh(desk, row.kind, row.number, row.uuid)
     if record.reference not in (None, reference, decision.replaces):
         raise _has_reference(desk, row, record.reference)
     if not (record.reference_shown or decision.checked_empty or _kind_shows_references(desk, row)):
@@ -111,7 +109,8 @@ def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[
     link = find_link(desk, link_id)
     if not can_undo(link):
         raise CannotUndo
-    row, record = _look(desk, link.record_id)
+    row = _row(desk, link.record_id)
+    record = fresh(desk, row.kind, row.number, row.uuid)
     if record.reference != link.target:
         raise CannotUndo(current_reference=record.reference)
     if link.prior is not None:
@@ -150,11 +149,9 @@ def find_link(desk: Desk, link_id: str) -> Link:
     return link
 
 
-def _look(desk: Desk, record_id: str) -> tuple[MirroredRecord, Record]:
-    """A record's row and what Commusoft says of it now."""
+def _row(desk: Desk, record_id: str) -> MirroredRecord:
     with desk.database.reading() as session:
-        row = mirrored(session, desk.workspace_id, record_id)
-    return row, fresh(desk, row.kind, row.number, row.uuid)
+        return mirrored(session, desk.workspace_id, record_id)
 
 
 def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:

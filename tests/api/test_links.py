@@ -1,0 +1,213 @@
+"""The main job over HTTP: suggest, confirm, look, undo; and every refusal as problem details."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from playing import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, OTHER, Playing, new_key
+
+URN = "urn:crmlink:problem:"
+CONTACT: dict[str, Any] = {
+    "package": "xero",
+    "organisation": "!kR4N6",
+    "reference": HOLLOWAY,
+    "name": "Margaret Holloway",
+    "email": "margaret.holloway@postbox.example",
+    "postcode": "GL50 2TR",
+}
+
+
+def link(client: FlaskClient, record_id: str = "customer-1001", **more: Any) -> TestResponse:
+    body = {
+        "package": "xero",
+        "organisation": "!kR4N6",
+        "kind": record_id.partition("-")[0],
+        "reference": HOLLOWAY,
+        "contact_name": "Margaret Holloway",
+        "record_id": record_id,
+    }
+    headers = {"Idempotency-Key": more.pop("key", new_key())}
+    return client.post("/api/v1/links", json=body | more, headers=headers)
+
+
+def undo(client: FlaskClient, link_id: str) -> TestResponse:
+    return client.post(
+        f"/api/v1/links/{link_id}/undo", json={}, headers={"Idempotency-Key": new_key()}
+    )
+
+
+def test_the_right_record_stands_first_and_says_why(client: FlaskClient) -> None:
+    offer = client.post("/api/v1/suggestions", json=CONTACT).get_json()
+    best = offer["suggestions"][0]
+    assert best["record"]["id"] == "customer-1001"
+    assert best["record"]["page_url"].endswith("/customers/customer/1001/view/property/view")
+    assert {reason["code"] for reason in best["reasons"] if reason["agrees"]}
+    assert all(reason["text"] for reason in best["reasons"])
+    assert offer["likely_kind"] == "customer"
+    assert offer["contact"]["package_name"] == "Xero"
+    assert offer["holders"] == []
+    assert offer["link"] is None
+
+
+def test_a_supplier_among_the_suggestions_makes_supplier_the_likely_kind(
+    client: FlaskClient,
+) -> None:
+    contact = CONTACT | {
+        "name": "Northgate Plumbing Supplies",
+        "email": "sales@northgateplumbing.example",
+        "postcode": "DL1 2PB",
+    }
+    offer = client.post("/api/v1/suggestions", json=contact).get_json()
+    assert offer["suggestions"][0]["record"]["id"] == "supplier-501"
+    assert offer["likely_kind"] == "supplier"
+
+
+def test_linking_writes_reads_back_and_can_be_undone(client: FlaskClient, sandbox: Playing) -> None:
+    made = link(client)
+    assert made.status_code == 201
+    body = made.get_json()
+    assert (body["state"], body["reference"], body["prior_reference"]) == ("linked", HOLLOWAY, None)
+    assert body["by"] == "Front desk"
+    assert body["can_undo"] is True
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+
+    offer = client.post("/api/v1/suggestions", json=CONTACT).get_json()
+    assert [holder["id"] for holder in offer["holders"]] == ["customer-1001"]
+    assert offer["link"]["id"] == body["id"]
+
+    undone = undo(client, body["id"])
+    assert undone.status_code == 201
+    assert undone.get_json()["undoes"] == body["id"]
+    assert sandbox.reference("customer-1001") is None
+    after = client.get(f"/api/v1/links/{body['id']}").get_json()
+    assert (after["state"], after["undone_by"], after["can_undo"]) == (
+        "undone",
+        undone.get_json()["id"],
+        False,
+    )
+
+
+def test_the_same_key_again_gives_the_same_answer(client: FlaskClient) -> None:
+    key = new_key()
+    assert link(client, key=key).get_json() == link(client, key=key).get_json()
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "code", "says"),
+    [
+        ({"reference": "12345"}, 422, "reference-malformed", "It should be"),
+        ({"package": "sage_9000"}, 422, "package-unknown", "package"),
+        ({"record_id": "customer-999999"}, 404, "record-unknown", "sync"),
+        ({"kind": "supplier"}, 422, "kind-differs", "supplier"),
+        ({"kind": "friend"}, 422, "invalid-fields", "kind"),
+        ({"also_on": "all"}, 422, "invalid-fields", "also_on"),
+        ({"surprise": 1}, 422, "invalid-fields", "surprise"),
+        ({"key": ""}, 400, "idempotency-key-missing", "Idempotency-Key"),
+        ({"reference": GREENFIELD_HAS}, 409, "reference-taken", "Greenfield Lettings Limited"),
+    ],
+)
+def test_a_decision_that_cannot_be_carried_out_is_refused_in_a_sentence(
+    client: FlaskClient,
+    sandbox: Playing,
+    more: dict[str, Any],
+    status: int,
+    code: str,
+    says: str,
+) -> None:
+    reply = link(client, **more)
+    body = reply.get_json()
+    assert (reply.status_code, body["type"]) == (status, URN + code)
+    assert reply.mimetype == "application/problem+json"
+    assert says in body["detail"]
+    assert body["request_id"] == reply.headers["X-Request-Id"]
+    assert sandbox.reference("customer-1001") is None
+    assert client.get("/api/v1/links").get_json()["links"] == []
+
+
+def test_another_reference_on_the_record_is_shown_and_replaced_only_when_named(
+    client: FlaskClient, sandbox: Playing
+) -> None:
+    refused = link(client, "customer-1006").get_json()
+    assert refused["type"] == URN + "record-has-reference"
+    assert refused["current_reference"] == OCONNOR_HAS
+    assert refused["record"]["label"] == "Siân O'Connor"
+    assert link(client, "customer-1006", replaces=OCONNOR_HAS).status_code == 201
+    assert sandbox.reference("customer-1006") == HOLLOWAY
+
+
+def test_a_reference_elsewhere_names_its_holders_and_needs_each_of_them_accepted(
+    client: FlaskClient,
+) -> None:
+    refused = link(client, reference=GREENFIELD_HAS).get_json()
+    assert [holder["id"] for holder in refused["holders"]] == ["customer-1007"]
+    assert link(client, reference=GREENFIELD_HAS, also_on=["customer-1007"]).status_code == 201
+
+
+def test_undo_after_somebody_elses_change_says_what_stands_there_now(
+    client: FlaskClient, sandbox: Playing
+) -> None:
+    made = link(client).get_json()
+    sandbox.put_reference("customer-1001", OTHER)
+    reply = undo(client, made["id"])
+    assert reply.status_code == 409
+    assert reply.get_json()["type"] == URN + "cannot-undo"
+    assert OTHER in reply.get_json()["detail"]
+
+
+def test_a_record_gone_from_commusoft_is_gone_here_too(
+    client: FlaskClient, sandbox: Playing
+) -> None:
+    sandbox.delete("customer-1008")
+    reply = link(client, "customer-1008")
+    assert (reply.status_code, reply.get_json()["type"]) == (410, URN + "record-gone")
+
+
+def test_links_are_listed_newest_first_a_page_at_a_time(client: FlaskClient) -> None:
+    made = [
+        link(client, f"customer-{number}", reference=f"11111111-2222-4333-8444-{number:012}")
+        for number in (1001, 1002, 1003)
+    ]
+    ids = [reply.get_json()["id"] for reply in made]
+    first = client.get("/api/v1/links?limit=2").get_json()
+    assert [item["id"] for item in first["links"]] == ids[:0:-1]
+    rest = client.get(f"/api/v1/links?limit=2&cursor={first['next']}").get_json()
+    assert [item["id"] for item in rest["links"]] == ids[:1]
+    assert rest["next"] is None
+    assert client.get("/api/v1/links?state=failed").get_json()["links"] == []
+    assert client.get("/api/v1/links?state=wrong").status_code == 422
+
+
+def test_a_record_is_shown_as_commusoft_has_it_now(client: FlaskClient, sandbox: Playing) -> None:
+    sandbox.put_reference("customer-1002", OTHER)
+    assert client.get("/api/v1/records/customer-1002").get_json()["reference"] == OTHER
+    assert client.get("/api/v1/records/customer-0").status_code == 404
+
+
+def test_search_finds_by_name_postcode_and_telephone(client: FlaskClient) -> None:
+    for text, wanted in [("holloway", "1001"), ("GL50 2TR", "1001"), ("07700 900231", "1002")]:
+        found = client.get("/api/v1/records", query_string={"q": text}).get_json()["records"]
+        assert found[0]["id"] == f"customer-{wanted}", text
+    assert client.get("/api/v1/records?q=zzzzqqqq").get_json() == {"records": []}
+
+
+def test_a_body_that_is_no_json_or_too_large_is_said_to_be_so(client: FlaskClient) -> None:
+    for body, status, code in [
+        (b"{", 400, "malformed-request"),
+        (b"[]", 400, "malformed-request"),
+        (b'{"name": "' + b"x" * 2_000_000 + b'"}', 413, "too-large"),
+    ]:
+        reply = client.post("/api/v1/suggestions", data=body, content_type="application/json")
+        assert (reply.status_code, reply.get_json()["type"]) == (status, URN + code)
+
+
+def test_commusoft_down_is_told_and_nothing_is_written(
+    client: FlaskClient, sandbox: Playing
+) -> None:
+    sandbox.stop()
+    reply = link(client)
+    assert reply.status_code == 503
+    assert reply.get_json()["type"] == URN + "commusoft-unreachable"
+    assert "Nothing was written" in reply.get_json()["detail"]
+    assert client.post("/api/v1/suggestions", json=CONTACT).status_code == 200

@@ -1,0 +1,77 @@
+"""The fixtures that more than one room's tests use: a real sandbox over HTTP, a real database."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from crmlink.access.tokens import create_token
+from crmlink.app import create_app
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.house import House, open_house
+from crmlink.linking.desk import Desk
+from crmlink.settings import Settings
+from playing import HASTE, Playing, connection_to
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Playing]:
+    """A sandbox with its fixed cast and a few dozen others, on a port of its own."""
+    with ExitStack() as exits:
+        server = exits.enter_context(SandboxServer(create_sandbox(60, 12)))
+        yield Playing(server.url, exits.close)
+
+
+@pytest.fixture
+def settings(sandbox: Playing, tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path,
+        database_url=f"sqlite:///{tmp_path / 'crmlink.sqlite'}",
+        secret_key=secrets.token_urlsafe(48),
+        commusoft=connection_to(sandbox.address),
+    )
+
+
+@pytest.fixture
+def house(settings: Settings) -> Iterator[House]:
+    """An opened house whose mirror is full, with a client that does not dawdle."""
+    assert settings.commusoft
+    opened = open_house(settings, Commusoft(settings.commusoft, patience=HASTE))
+    opened.desk.sync()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    return house.desk
+
+
+@pytest.fixture
+def device_id(house: House) -> int:
+    return create_token(house.database, house.desk.workspace_id, "x" * 40, "Office")[0].id
+
+
+@pytest.fixture
+def app(settings: Settings, house: House) -> Flask:
+    application = create_app(settings, house)
+    application.testing = False
+    return application
+
+
+@pytest.fixture
+def client(app: Flask, house: House) -> FlaskClient:
+    """A client that sends a valid token with the usual scopes."""
+    _, token = create_token(
+        house.database, house.desk.workspace_id, house.settings.secret_key, "Front desk"
+    )
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+    return client

@@ -1,0 +1,87 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from crmlink.settings import SettingsRefused, settings_from_environment
+
+CREDENTIALS = {
+    "CRMLINK_COMMUSOFT_CLIENT_ID": "firm",
+    "CRMLINK_COMMUSOFT_USERNAME": "api",
+    "CRMLINK_COMMUSOFT_PASSWORD": "marked-password",
+    "CRMLINK_COMMUSOFT_APPLICATION_ID": "app-1",
+}
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("CRMLINK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CRMLINK_DATA_DIR", str(tmp_path / "data"))
+
+
+def test_a_first_start_makes_the_folder_and_a_key_that_only_the_user_can_read() -> None:
+    first, second = settings_from_environment(), settings_from_environment()
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 32
+    assert stat.S_IMODE((first.data_dir / "secret.key").stat().st_mode) == 0o600
+    assert first.commusoft is None
+
+
+def test_credentials_reach_the_client_and_stay_out_of_the_repr(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    settings = settings_from_environment()
+    assert settings.commusoft
+    assert settings.commusoft.base_url.startswith("https://app.commusoft.co.uk/")
+    assert settings.commusoft.password == "marked-password"
+    assert "marked-password" not in repr(settings)
+    assert settings.secret_key not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("CRMLINK_SECRET_KEY", "secret", "too easy to guess"),
+        ("CRMLINK_SECRET_KEY", "a" * 64, "too easy to guess"),
+        ("CRMLINK_DATABASE_URL", "sqlite:///:memory:", "lose every link"),
+        ("CRMLINK_DATABASE_URL", "mysql://db/crmlink", "must look like"),
+        ("CRMLINK_COMMUSOFT_URL", "https://app.commusoft.co.uk/api", "not complete"),
+        ("CRMLINK_CORS_ORIGINS", "*", "no single origin"),
+        ("CRMLINK_SYNC_MINUTES", "soon", "CRMLINK_SYNC_MINUTES"),
+        ("CRMLINK_SYNC_MINUTES", "0", "CRMLINK_SYNC_MINUTES"),
+    ],
+)
+def test_an_unsafe_or_broken_setting_is_refused_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsRefused, match=sentence):
+        settings_from_environment()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://app.commusoft.co.uk/api/v1", "ftp://x", "https://user:pw@host/api", "https://h/?a=b"],
+)
+def test_an_address_that_would_leak_the_password_is_refused(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CRMLINK_COMMUSOFT_URL", url)
+    with pytest.raises(SettingsRefused, match="CRMLINK_COMMUSOFT_URL"):
+        settings_from_environment()
+
+
+def test_a_folder_that_cannot_be_made_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setenv("CRMLINK_DATA_DIR", str(blocked / "data"))
+    with pytest.raises(SettingsRefused, match="CRMLINK_DATA_DIR"):
+        settings_from_environment()
