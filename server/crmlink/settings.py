@@ -52,7 +52,7 @@ def settings_from_environment() -> Settings:
         database_url=_database_url(env.str("DATABASE_URL", ""), data_dir),
         secret_key=_secret_key(env.str("SECRET_KEY", ""), data_dir),
         commusoft=_commusoft(env),
-        cors_origins=tuple(_origin(origin) for origin in env.list("CORS_ORIGINS", [])),
+        cors_origins=tuple(map(_origin, env.str("CORS_ORIGINS", "").replace(",", " ").split())),
         sync_minutes=_sync_minutes(env.str("SYNC_MINUTES", "30")),
     )
 

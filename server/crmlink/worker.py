@@ -30,46 +30,41 @@ class Worker:
     def __init__(self, house: House) -> None:
         queue = SqliteHuey(filename=str(house.settings.data_dir / "queue.sqlite"))
         self._consumer = EmbeddedConsumer(queue, workers=2, check_worker_health=False)
-        minutes = house.settings.sync_minutes
-
-        @queue.periodic_task(crontab())
-        def finish_links() -> None:
-            recover(house.desk)
-
-        @queue.task()
-        def sync_mirror() -> None:
-            _sync(house)
-
-        @queue.periodic_task(crontab(minute=f"*/{minutes}"))
-        def sync_on_schedule() -> None:
-            _sync(house)
-
         self._house = house
-        self._sync_now = sync_mirror
-        self._finish_now = queue.task()(lambda: recover(house.desk))
+        self._now = [
+            queue.task(name="finish_links_now")(self._finish_links),
+            queue.task(name="sync_now")(self._sync),
+        ]
+        queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
+        queue.periodic_task(crontab(minute=f"*/{house.settings.sync_minutes}"), name="sync")(
+            self._sync
+        )
 
     def start(self) -> None:
         """Take over what an earlier process left behind, then begin the rounds."""
         release(self._house.desk)
         self._consumer.start()
-        self._finish_now()
-        self._sync_now()
+        for task in self._now:
+            task()
 
     def stop(self) -> None:
         self._consumer.stop()
 
+    def _finish_links(self) -> None:
+        for link in recover(self._house.desk):
+            log.info("link finished", link=link.id, state=link.state.value, problem=link.failure)
 
-def _sync(house: House) -> None:
-    try:
-        result = house.desk.sync()
-    except CommusoftError as error:
-        log.warning("sync failed", problem=commusoft_code(error), cause=error.cause)
-    else:
-        log.info(
-            "synced",
-            customers=result.read["customer"],
-            suppliers=result.read["supplier"],
-            added=result.added,
-            changed=result.changed,
-            gone=result.gone,
-        )
+    def _sync(self) -> None:
+        try:
+            result = self._house.desk.sync()
+        except CommusoftError as error:
+            log.warning("sync failed", problem=commusoft_code(error), cause=error.cause)
+        else:
+            log.info(
+                "synced",
+                customers=result.read["customer"],
+                suppliers=result.read["supplier"],
+                added=result.added,
+                changed=result.changed,
+                gone=result.gone,
+            )

@@ -24,4 +24,5 @@ class PackagesView(MethodView):
         reply = Response(body, mimetype="application/json")
         reply.set_etag(hashlib.sha256(body.encode()).hexdigest()[:32])
         reply.headers["Cache-Control"] = "private, no-cache"
-        return reply.make_conditional(request)
+        reply.make_conditional(request)
+        return reply

@@ -18,6 +18,7 @@ from crmlink.linking.failures import (
     CannotUndo,
     IdempotencyKeyReused,
     KindDiffers,
+    LinkingFailure,
     LinkInProgress,
     LinkUnknown,
     RecordHasReference,
@@ -254,23 +255,32 @@ def _by_key(desk: Desk, key: str, fingerprint: str) -> Link | None:
 
 def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str]) -> Link:
     """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
+    failure: LinkingFailure | None
     try:
         with desk.database.writing() as session:
-            session.get_one(Workspace, desk.workspace_id, with_for_update=True)
-            row = mirrored(session, desk.workspace_id, link.record_id)
-            overtaken = row.reference != link.prior
-            taken = _carrying(session, desk, link, row, accepted)
-            if not overtaken and not taken:
+            failure = _overtaken(session, desk, link, accepted)
+            if failure is None:
                 session.add(link)
     except IntegrityError:
-        if earlier := _by_key(desk, link.idempotency_key, link.fingerprint):
-            return earlier
-        raise _in_progress(desk, link) from None
-    if overtaken:
-        raise _has_reference(desk, row, row.reference)
-    if taken:
-        raise ReferenceTaken(holders=taken)
-    return _answer_in_time(desk, link)
+        failure = _in_progress(desk, link)
+    if failure is None:
+        return _answer_in_time(desk, link)
+    if earlier := _by_key(desk, link.idempotency_key, link.fingerprint):
+        return earlier
+    raise failure
+
+
+def _overtaken(
+    session: Session, desk: Desk, link: Link, accepted: frozenset[str]
+) -> LinkingFailure | None:
+    """What another link of ours changed while this decision was being checked, if anything."""
+    session.get_one(Workspace, desk.workspace_id, with_for_update=True)
+    row = mirrored(session, desk.workspace_id, link.record_id)
+    if row.reference != link.prior:
+        return _has_reference(desk, row, row.reference)
+    found = holders(session, desk.workspace_id, link.target, row.kind) if link.target else []
+    taken = [other for other in found if other.id != row.id and other.public_id not in accepted]
+    return ReferenceTaken(holders=taken) if taken else None
 
 
 def _answer_in_time(desk: Desk, link: Link) -> Link:
@@ -279,16 +289,6 @@ def _answer_in_time(desk: Desk, link: Link) -> Link:
         return desk.attempts.submit(attempt, desk, link).result(timeout=LONGEST_WAIT)
     except TimeoutError:
         return find_link(desk, link.id)
-
-
-def _carrying(
-    session: Session, desk: Desk, link: Link, row: MirroredRecord, accepted: frozenset[str]
-) -> list[MirroredRecord]:
-    """Records that got the reference while this decision was being checked."""
-    if link.target is None:
-        return []
-    found = holders(session, desk.workspace_id, link.target, row.kind)
-    return [other for other in found if other.id != row.id and other.public_id not in accepted]
 
 
 def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
