@@ -4,7 +4,6 @@ import json
 import secrets
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,12 @@ from typing import Any
 from flask import Blueprint, Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
+from crmlink.commusoft.sandbox.controls import controls
 from crmlink.commusoft.sandbox.entries import Entry
+from crmlink.commusoft.sandbox.faults import FaultBoard
 from crmlink.commusoft.sandbox.forms import json_object, wrapped
 from crmlink.commusoft.sandbox.ledger import Ledger
+from crmlink.commusoft.sandbox.misbehave import DROPPED, STALE, Misbehave
 from crmlink.commusoft.sandbox.pages import pages
 from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
 from crmlink.commusoft.transport import SANDBOX_HEADER
@@ -41,10 +43,12 @@ def create_sandbox(
     app = Flask(__name__)
     ledger = Ledger({"customer": customers, "supplier": suppliers}, seed, state_file)
     tokens: set[str] = set()
-    for shape in (w_shape(), p_shape(drop_supplier_reference)):
+    board = FaultBoard()
+    shapes = (w_shape(), p_shape(drop_supplier_reference))
+    for shape in shapes:
         app.register_blueprint(_api(shape, ledger, tokens), url_prefix=shape.prefix)
     app.register_blueprint(pages(ledger))
-    app.register_blueprint(_controls(ledger, tokens), url_prefix="/sandbox")
+    app.register_blueprint(controls(ledger, tokens, board), url_prefix="/sandbox")
     app.register_error_handler(Unacceptable, _unacceptable)
     app.register_error_handler(HTTPException, _http_error)
 
@@ -53,6 +57,8 @@ def create_sandbox(
         response.headers[SANDBOX_HEADER] = "crmlink"
         return response
 
+    prefixes = tuple(shape.prefix for shape in shapes)
+    app.wsgi_app = Misbehave(app.wsgi_app, board, prefixes)  # type: ignore[method-assign]  # Flask's way
     return app
 
 
@@ -65,22 +71,6 @@ def _http_error(error: Exception) -> tuple[Response, int]:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type alone
     status = error.code or 500
     return jsonify(message=error.name, code=status), status
-
-
-def _controls(ledger: Ledger, tokens: set[str]) -> Blueprint:
-    """What tests ask of the sandbox itself; no token needed."""
-    controls = Blueprint("controls", __name__)
-
-    @controls.get("/writes")
-    def writes() -> Response:
-        return jsonify(writes=[asdict(write) for write in ledger.writes()])
-
-    @controls.delete("/tokens")
-    def forget_tokens() -> tuple[str, int]:
-        tokens.clear()
-        return "", 204
-
-    return controls
 
 
 def _api(shape: Shape, ledger: Ledger, tokens: set[str]) -> Blueprint:
@@ -127,11 +117,15 @@ def _add_records(api: Blueprint, shape: Shape, ledger: Ledger, kind: Kind) -> No
         return Response(_pieces(shape, kind, entries), mimetype="application/json")
 
     def one(key: str) -> Response:
-        return jsonify(shape.show(found(key)))
+        entry = found(key)
+        if request.environ.get(STALE):
+            entry = ledger.before_last_write(entry)
+        return jsonify(shape.show(entry))
 
     def updated(key: str) -> Response:
         entry = found(key)
         changes = shape.take(entry, _sent(shape, kind))
+        changes.pop(request.environ.get(DROPPED, ""), None)
         return jsonify(shape.show(ledger.change(entry, changes | {"updated": _now()})))
 
     def deleted(key: str) -> Response:

@@ -46,6 +46,7 @@ class Ledger:
             for kind in KINDS
         }
         self._writes: list[Write] = []
+        self._before: dict[str, Entry] = {}
         self._file: int | None = None
         if state_file is not None:
             self._open(state_file, seed)
@@ -62,6 +63,10 @@ class Ledger:
     def by_uuid(self, kind: Kind, uuid: str) -> Entry | None:
         """The record with that UUID."""
         return self._entries[kind].get(self._numbers[kind].get(uuid.lower(), ""))
+
+    def before_last_write(self, entry: Entry) -> Entry:
+        """The record as it was before it was last written to since the start."""
+        return self._before.get(entry.id, entry)
 
     def writes(self) -> list[Write]:
         """Every edit since the state file was begun, in order."""
@@ -99,6 +104,7 @@ class Ledger:
             old = self._entries[kind][number]
             # Readers that hold the old one go on seeing it whole.
             entry, before = copy_of(old), old.reference
+            self._before[old.id] = old
             for name, value in line["set"].items():
                 setattr(entry, name, value)
         self._entries[entry.kind][entry.number] = entry
