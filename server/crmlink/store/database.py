@@ -35,6 +35,7 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A session that holds the write lock from its start and commits at its end."""
         with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            session.connection()
             yield session
 
     def migrate(self) -> None:

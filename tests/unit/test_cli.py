@@ -1,0 +1,141 @@
+"""The command line, run as a person or a script runs it, against a real sandbox."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from crmlink.cli import main
+from playing import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, WEBSERVICE, Playing
+
+CONTACT = f"https://go.xero.com/app/!kR4N6/contacts/contact/{HOLLOWAY}"
+WHO = ["--name", "Margaret Holloway", "--email", "margaret.holloway@postbox.example"]
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(sandbox: Playing, tmp_path: Path) -> Run:
+    environment = {
+        "CRMLINK_DATA_DIR": str(tmp_path),
+        "CRMLINK_COMMUSOFT_URL": sandbox.address + WEBSERVICE,
+    } | {
+        f"CRMLINK_COMMUSOFT_{name}": "sandbox"
+        for name in ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
+    }
+    runner = CliRunner(env=environment)
+    return lambda *arguments, typed=None: runner.invoke(main, arguments, input=typed)
+
+
+def test_locate_prints_one_json_object_a_line(run: Run) -> None:
+    found = run("locate", "-", CONTACT, "--json", typed="https://example.com/1\n\n")
+    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    assert [line["url"] for line in lines] == ["https://example.com/1", "", CONTACT]
+    assert lines[0]["package"] is None
+    assert lines[2] == {
+        "url": CONTACT,
+        "package": "xero",
+        "page": "contact",
+        "kind": None,
+        "reference": HOLLOWAY,
+        "organisation": "!kR4N6",
+    }
+
+
+def test_locate_tells_people_what_it_saw(run: Run) -> None:
+    said = run("locate", CONTACT, "https://app.qbo.intuit.com/app/vendors", "nonsense").stdout
+    assert said.splitlines() == [
+        f"Xero: contact {HOLLOWAY} in !kR4N6",
+        "QuickBooks Online: a list of suppliers",
+        "No contact page that crmlink knows: nonsense",
+    ]
+
+
+def test_a_sure_match_is_linked_and_undone_without_a_question(run: Run, sandbox: Playing) -> None:
+    linked = run("link", CONTACT, *WHO, "--postcode", "GL50 2TR", "--yes", "--json")
+    assert linked.exit_code == 0, linked.output
+    made = json.loads(linked.stdout)
+    assert (made["state"], made["record"]) == ("linked", "customer-1001")
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+    undone = run("undo", made["id"])
+    assert "holds no reference again" in undone.stdout
+    assert sandbox.reference("customer-1001") is None
+
+
+def test_a_person_chooses_from_the_list_and_confirms(run: Run, sandbox: Playing) -> None:
+    linked = run("link", CONTACT, *WHO, typed="1\ny\n")
+    assert linked.exit_code == 0, linked.output
+    assert "Linked: Margaret Holloway (customer-1001)" in linked.stdout
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+
+
+def test_no_is_no(run: Run, sandbox: Playing) -> None:
+    assert run("link", CONTACT, *WHO, typed="1\nn\n").exit_code == 1
+    assert sandbox.reference("customer-1001") is None
+
+
+def test_a_name_alone_is_never_linked_unasked(run: Run, sandbox: Playing) -> None:
+    refused = run("link", CONTACT, "--name", "John Smith", "--yes")
+    assert refused.exit_code == 1
+    assert "is not sure" in refused.stderr
+    assert sandbox.reference("customer-1004") is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["https://go.xero.com/app/!x/invoicing/view/" + HOLLOWAY], "no contact page"),
+        ([CONTACT, "--record", "customer-424242", "--yes"], "does not know this Commusoft record"),
+        ([CONTACT, "--record", "customer-1006", "--yes"], OCONNOR_HAS),
+        (
+            [CONTACT.replace(HOLLOWAY, GREENFIELD_HAS), "--record", "customer-1001", "--yes"],
+            "Greenfield Lettings Limited already carries",
+        ),
+        ([CONTACT, "--name", "Qqqq Zzzz", "--yes"], "--record"),
+    ],
+)
+def test_what_cannot_be_linked_is_said_in_a_sentence(
+    run: Run, sandbox: Playing, arguments: list[str], says: str
+) -> None:
+    refused = run("link", *arguments)
+    assert refused.exit_code == 1
+    assert says in refused.stderr
+    assert "Traceback" not in refused.output
+    assert sandbox.reference("customer-1001") is None
+
+
+def test_commusoft_down_is_said_and_loses_nothing(run: Run, sandbox: Playing) -> None:
+    run("sync")
+    sandbox.stop()
+    refused = run("link", CONTACT, "--record", "customer-1001", "--yes")
+    assert refused.exit_code == 1
+    assert "Commusoft cannot be reached" in refused.stderr
+
+
+def test_sync_says_what_it_found(run: Run) -> None:
+    assert "customers and" in run("sync").stdout
+    assert "0 new, 0 changed, 0 gone" in run("sync").stdout
+
+
+def test_tokens_are_made_listed_and_revoked(run: Run) -> None:
+    assert "no tokens yet" in run("token", "list").stdout
+    token = run("token", "create", "Front desk").stdout.strip()
+    assert token.startswith("crm_")
+    listed = run("token", "list")
+    assert token not in listed.stdout
+    assert "Front desk" in listed.stdout
+    assert run("token", "revoke", token[:12]).exit_code == 0
+    assert json.loads(run("token", "list", "--json").stdout)["state"] == "revoked"
+    assert run("token", "revoke", "crm_nothing").exit_code == 1
+    assert run("token", "create", "x", "--scope", "everything").exit_code == 2
+    assert run("token", "create", "x", "--days", "4000").exit_code == 2
+
+
+def test_an_unsafe_setting_stops_every_command_with_its_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRMLINK_SECRET_KEY", "short")
+    refused = run("sync")
+    assert refused.exit_code == 1
+    assert "CRMLINK_SECRET_KEY" in refused.stderr

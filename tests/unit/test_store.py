@@ -1,0 +1,81 @@
+"""The database: durable settings, migrations that match the models, times that keep their zone."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from crmlink.store import Database, Workspace
+from crmlink.store.models import Base
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Database:
+    database = Database(f"sqlite:///{tmp_path / 'test.sqlite'}")
+    database.migrate()
+    return database
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping")
+def test_the_migrations_make_exactly_the_tables_that_the_models_describe(
+    database: Database,
+) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+    database.migrate()
+
+
+def test_sqlite_is_set_up_to_survive_a_power_cut(database: Database) -> None:
+    with database.reading() as session:
+        pragma = {
+            name: session.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert pragma == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 15_000,
+    }
+
+
+def test_a_writing_session_holds_the_write_lock_from_its_start(
+    database: Database, tmp_path: Path
+) -> None:
+    with database.writing():
+        other = sqlite3.connect(tmp_path / "test.sqlite", timeout=0, isolation_level=None)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN IMMEDIATE")
+
+
+def test_what_is_written_in_a_session_that_fails_is_not_kept(database: Database) -> None:
+    def fails_half_way() -> None:
+        with database.writing() as session:
+            session.add(Workspace(account="a", name="A"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails_half_way()
+    with database.reading() as session:
+        assert session.query(Workspace).count() == 0
+
+
+def test_times_come_back_aware(database: Database) -> None:
+    with database.writing() as session:
+        session.add(Workspace(account="a", name="A"))
+    with database.reading() as session:
+        assert session.query(Workspace).one().created_at.utcoffset() is not None
+
+
+def test_values_of_people_do_not_show_in_database_errors(database: Database) -> None:
+    with pytest.raises(OperationalError) as caught, database.reading() as session:
+        session.execute(text("SELECT * FROM nowhere WHERE name = :name"), {"name": "Mrs Marked"})
+    assert "Mrs Marked" not in str(caught.value)
