@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from crmlink.linking.desk import Desk, Index
 from crmlink.settings import Settings
 from crmlink.store import Database, Workspace
 
+EXTENSION = Path(__file__).parents[2] / "extension"
+COMMAND = Path(sys.executable).with_name("crmlink")
 SANDBOX_PORT = 8788
 SANDBOX_HEADER = "Commusoft-Sandbox"
 SANDBOX_PATH = "/webservice_dev.php/api/v1"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, render_template
 
 from crmlink.access.tokens import list_tokens
 from crmlink.api.guard import house
+from crmlink.house import COMMAND, EXTENSION
 from crmlink.problems import PROBLEMS, TYPE
 
 blueprint = Blueprint("pages", __name__)
-
-EXTENSION = Path(__file__).parents[3] / "extension"
 
 
 @blueprint.app_context_processor
@@ -29,6 +27,7 @@ def start() -> str:
     return render_template(
         "start.html",
         extension=EXTENSION,
+        command=COMMAND,
         connected=any(device.last_used_at and not device.revoked_at for device in devices),
     )
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from crmlink.commusoft.mirror import SyncResult
     from crmlink.house import House
 
-EXTENSION = Path(__file__).parents[3] / "extension"
-
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -55,6 +53,7 @@ def serve_command(host: str, port: int) -> None:
 def _greet(house: House, address: str) -> None:
     """Five lines: what runs, and what to do next."""
     from crmlink.access.tokens import create_token, list_tokens
+    from crmlink.house import COMMAND, EXTENSION
 
     settings, workspace_id = house.settings, house.desk.workspace_id
     where = (
@@ -66,7 +65,7 @@ def _greet(house: House, address: str) -> None:
     click.echo(f"1. Open {address} in your browser: it guides you.")
     click.echo(f"2. Load the extension from {EXTENSION}")
     if list_tokens(house.database, workspace_id):
-        click.echo("3. Connect it; a new token comes from: crmlink token create NAME")
+        click.echo(f"3. Connect it; a new token comes from: {COMMAND} token create NAME")
     else:
         _, token = create_token(house.database, workspace_id, settings.secret_key, "First browser")
         click.echo(f"3. Connect it with this token, shown only now: {token}")
