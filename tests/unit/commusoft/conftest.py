@@ -1,31 +1,22 @@
-"""What the tests of the Commusoft room share: a sandbox, a client, and a server that obeys."""
+"""The fixtures of the Commusoft room: a sandbox, a way in, and a server that obeys."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import ThreadingHTTPServer
 
 import pytest
 
 from crmlink.commusoft import Commusoft, Connection, Dialect, Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-
-SECRETS = {
-    "client_id": "client-id-secret",
-    "username": "user-name-secret",
-    "password": "pass-word-secret",
-    "application_id": "application-secret",
-}
-QUICK = Patience(
-    connect=2,
-    read=2,
-    total=4,
-    at_once=8,
-    per_second=10_000,
-    read_again=1,
-    wait_unsaid=0.01,
-    rest=0.05,
+from unit.commusoft.obliging import (
+    QUICK,
+    SECRETS,
+    Answer,
+    Enter,
+    Faults,
+    Obedient,
+    Said,
+    handler_of,
 )
 
 
@@ -48,9 +39,6 @@ def sandbox() -> Iterator[SandboxServer]:
         yield server
 
 
-Enter = Callable[..., Commusoft]
-
-
 @pytest.fixture
 def enter() -> Enter:
     """A client for a sandbox's address: `enter(url, dialect=None, patience=QUICK)`."""
@@ -61,29 +49,12 @@ def enter() -> Enter:
     return make
 
 
-@dataclass
-class Said:
-    """One request that the obedient server got."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    body: bytes
-
-
-Answer = tuple[int, Mapping[str, str], bytes]
-
-
-@dataclass
-class Obedient:
-    """A server that answers what its test tells it, and remembers what it was sent."""
-
-    answer: Callable[[Said], Answer]
-    url: str = ""
-    heard: list[Said] = field(default_factory=list)
-
-    def paths(self) -> list[str]:
-        return [f"{said.method} {said.path}" for said in self.heard]
+@pytest.fixture
+def faults(sandbox: SandboxServer) -> Iterator[Faults]:
+    """The faults of this test's sandbox; taken away at the end, so that nobody is kept waiting."""
+    board = Faults(sandbox)
+    yield board
+    board.clear()
 
 
 @pytest.fixture
@@ -93,7 +64,7 @@ def obey() -> Iterator[Callable[[Callable[[Said], Answer]], Obedient]]:
 
     def start(answer: Callable[[Said], Answer]) -> Obedient:
         obedient = Obedient(answer)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(obedient))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(obedient))
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         obedient.url = f"http://127.0.0.1:{server.server_address[1]}"
@@ -103,28 +74,3 @@ def obey() -> Iterator[Callable[[Callable[[Said], Answer]], Obedient]]:
     for server in servers:
         server.shutdown()
         server.server_close()
-
-
-def _handler(obedient: Obedient) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _reply(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            said = Said(self.command, self.path, dict(self.headers), self.rfile.read(size))
-            obedient.heard.append(said)
-            status, headers, body = obedient.answer(said)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            if "Content-Length" not in headers:
-                self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_PUT = do_POST = _reply  # noqa: N815  # the names that http.server calls
-
-        def log_message(self, *args: Any) -> None:
-            """Say nothing: the test looks at what was heard."""
-
-    return Handler
