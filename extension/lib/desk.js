@@ -259,6 +259,7 @@ export function createDesk(parts) {
       const before = await session.read();
       if (before && before.server !== connection.server) await forgetTraces();
       await session.save({ ...connection, workspace: answer.data });
+      await rules.get(connection.server, parts.api(connection));
       return { ok: true, data: await session.describe() };
     },
 
@@ -326,13 +327,12 @@ function shaped(answer) {
 }
 
 /**
+ * By name: a browser's storage keeps no order of its own.
  * @param {any} packages
  * @returns {PackageInWords[]}
  */
 function inWords(packages) {
-  return Object.entries(packages.packages).map(([name, rule]) => ({
-    package: name,
-    name: rule.name,
-    by_hand: rule.by_hand ?? null,
-  }));
+  return Object.entries(packages.packages)
+    .map(([name, rule]) => ({ package: name, name: String(rule.name), by_hand: rule.by_hand ?? null }))
+    .sort((one, other) => one.name.localeCompare(other.name, "en-GB"));
 }

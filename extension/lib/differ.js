@@ -7,7 +7,8 @@
 const LONGEST = 400;
 
 /**
- * Both texts cut into pieces that are in the other one too and pieces that are not.
+ * Both texts cut into pieces that are in the other one too and pieces that are not. Texts with less than half in
+ * common differ as a whole: letters that happen to agree would only confuse.
  * @param {string} left
  * @param {string} right
  * @returns {{left: Piece[], right: Piece[]}}
@@ -16,7 +17,9 @@ export function differ(left, right) {
   const a = [...left];
   const b = [...right];
   const common = a.length > LONGEST || b.length > LONGEST ? ends(a, b) : longestCommon(a, b);
-  return { left: pieces(a, common.left), right: pieces(b, common.right) };
+  const agreeing = common.left.filter(Boolean).length;
+  const alike = agreeing * 2 >= Math.max(a.length, b.length);
+  return { left: pieces(a, common.left, alike), right: pieces(b, common.right, alike) };
 }
 
 /** @typedef {{left: boolean[], right: boolean[]}} Shared which characters are in the other text too */
@@ -65,15 +68,17 @@ function ends(a, b) {
 /**
  * @param {string[]} characters
  * @param {boolean[]} shared
+ * @param {boolean} alike
  * @returns {Piece[]}
  */
-function pieces(characters, shared) {
+function pieces(characters, shared, alike) {
   /** @type {Piece[]} */
   const found = [];
   characters.forEach((character, index) => {
     const last = found.at(-1);
-    if (last && last.differs === !shared[index]) last.text += character;
-    else found.push({ text: character, differs: !shared[index] });
+    const differs = !alike || !shared[index];
+    if (last?.differs === differs) last.text += character;
+    else found.push({ text: character, differs });
   });
   return found;
 }

@@ -43,7 +43,7 @@ export function fromServer(document, status, retryAfter) {
     status,
     detail: text(told.detail) ?? "",
     request_id: text(told.request_id),
-    retry_after: seconds(retryAfter),
+    retry_after: seconds(retryAfter) ?? seconds(String(told.retry_after ?? "")),
     record: told.record ?? null,
     current_reference: text(told.current_reference),
     holders: Array.isArray(told.holders) ? told.holders : [],

@@ -91,11 +91,12 @@ function createChooser(app) {
   const keys = {
     ...digits,
     Enter: decide,
-    "/": search.focus,
+    "/": search.open,
     ArrowDown: () => list.move(1),
     ArrowUp: () => list.move(-1),
   };
-  const body = [heading, remark, list.element, exact, search.element];
+  if (suggestions.length === 0 && !app.unread) search.show();
+  const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact];
   return { body, list, submit, keys, heard: heard(suggestions.length, tie) };
 }
 

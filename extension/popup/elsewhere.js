@@ -8,13 +8,16 @@ import { button, headline, notice } from "./parts.js";
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../lib/desk.js").PackageInWords} PackageInWords */
 
+/** The package last typed by hand, in this browser only. */
+const HABIT = "crmlink.by_hand";
+
 /** @param {App} app */
 export function showNotConnected(app) {
   app.stage.show({
     name: "not-connected",
     body: [headline("plug", "info", say("not_connected")), h("p", {}, say("not_connected_text"))],
     actions: [button(say("connect"), () => chrome.runtime.openOptionsPage(), { first: true })],
-    keys: { Enter: () => chrome.runtime.openOptionsPage() },
+    focusStep: true,
     hear: say("not_connected"),
   });
 }
@@ -37,18 +40,21 @@ export function showList(app, place) {
   });
 }
 
-/** @param {App} app */
-export function showElsewhere(app) {
+/**
+ * @param {App} app
+ * @param {"elsewhere" | "other_contact"} [title] why there is no contact to look at
+ */
+export function showElsewhere(app, title = "elsewhere") {
   const withPages = (app.view?.packages ?? []).filter((one) => !one.by_hand).map((one) => one.name);
   app.stage.show({
     name: "elsewhere",
     body: [
-      headline("page", "info", say("elsewhere")),
+      headline("page", "info", say(title)),
       h("p", {}, say("elsewhere_text", inWords(withPages))),
       earlier(app),
       otherWays(app),
     ],
-    hear: say("elsewhere"),
+    hear: say(title),
   });
 }
 
@@ -63,7 +69,7 @@ function earlier(app) {
 /** @param {App} app */
 function otherWays(app) {
   const desktop = (app.view?.packages ?? []).filter((one) => one.by_hand !== null);
-  return h("div", { class: "ways" }, pasteForm(app), desktop.length > 0 && handForm(app, desktop));
+  return h("div", { class: "ways" }, pasteForm(app), desktop.length > 0 && byHand(app, desktop));
 }
 
 /** @param {App} app */
@@ -85,11 +91,22 @@ function pasteForm(app) {
   return h(
     "form",
     { class: "way", on: { submit } },
-    h("h2", {}, say("paste_title")),
     h("label", { for: "address" }, say("paste_label")),
     h("div", { class: "row" }, field, h("button", { type: "submit", class: "button" }, say("look"))),
     trouble,
   );
+}
+
+/**
+ * Packages without pages. Whoever works with one finds the form open, as it was left.
+ * @param {App} app
+ * @param {PackageInWords[]} packages
+ */
+function byHand(app, packages) {
+  const summary = h("summary", {}, icon("chevron"), say("hand_title", inWords(packages.map((one) => one.name))));
+  const details = h("details", { class: "way", open: localStorage.getItem(HABIT) !== null }, summary, handForm(app, packages));
+  details.addEventListener("toggle", () => details.open || localStorage.removeItem(HABIT));
+  return details;
 }
 
 /**
@@ -99,6 +116,8 @@ function pasteForm(app) {
 function handForm(app, packages) {
   const choices = packages.map((one) => h("option", { value: one.package }, one.name));
   const select = h("select", { id: "hand-package", on: { change: () => explain() } }, choices);
+  select.value = localStorage.getItem(HABIT) ?? packages[0].package;
+  if (select.selectedIndex < 0) select.selectedIndex = 0;
   const label = h("label", { for: "hand-reference" });
   const reference = h("input", { id: "hand-reference", type: "text", required: true, autocomplete: "off", spellcheck: "false", maxlength: "200", "aria-describedby": "hand-explain hand-trouble" });
   const note = h("p", { id: "hand-explain", class: "muted" });
@@ -116,6 +135,7 @@ function handForm(app, packages) {
   async function submit(event) {
     event.preventDefault();
     trouble.textContent = "";
+    localStorage.setItem(HABIT, select.value);
     const kind = /** @type {HTMLInputElement} */ (element.querySelector("input[name=hand-kind]:checked")).value;
     const fields = { package: select.value, reference: reference.value, name: name.value, postcode: postcode.value, kind };
     const why = await app.lookElsewhere("look_by_hand", fields);
@@ -126,8 +146,7 @@ function handForm(app, packages) {
 
   const element = h(
     "form",
-    { class: "way hand", on: { submit } },
-    h("h2", {}, say("hand_title")),
+    { class: "hand", on: { submit } },
     h("div", { class: "field" }, h("label", { for: "hand-package" }, say("package")), select),
     h("fieldset", { class: "kinds" }, h("legend", { class: "unseen" }, say("customer_or_supplier")), handKind("customer", true), handKind("supplier", false)),
     h("div", { class: "field" }, label, reference, note, trouble),

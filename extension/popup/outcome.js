@@ -4,7 +4,7 @@
 import { isOurs } from "../lib/choice.js";
 import { h } from "../ui/dom.js";
 import { say, sayWhen } from "../ui/words.js";
-import { button, contactCard, headline, notice, openLink, recordCard, referenceChange, referenceLine } from "./parts.js";
+import { button, contactCard, headline, notice, openLink, recordCard, referenceChange, referenceClash, referenceLine } from "./parts.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../lib/types.js").Link} Link */
@@ -111,9 +111,10 @@ export function showConflict(app, link) {
       headline("caution", "caution", say("conflict")),
       h("p", {}, link.failure?.detail || say("conflict_text", link.record.label)),
       recordCard(link.record),
-      referenceChange(link.record.reference, link.reference),
+      referenceClash(link.record.reference, link.reference),
     ],
     actions: [openLink(link.record.page_url, say("open_in_commusoft")), button(say("choose_again"), app.choose, { first: true })],
+    focusStep: true,
     hear: say("conflict"),
   });
 }
@@ -142,6 +143,7 @@ export function showNoAnswer(app, problem, attempt) {
       app.place && button(say("choose_again"), giveUp),
       button(say("try_again"), () => void app.resume(attempt), { first: true }),
     ],
+    focusStep: true,
     hear: say("no_answer"),
   });
 }

@@ -50,8 +50,7 @@ export function referenceLine(reference, announce) {
   return h(
     "div",
     { class: "reference" },
-    h("span", { class: "reference-label" }, say("reference")),
-    h("code", {}, reference),
+    h("span", { class: "reference-value" }, h("span", { class: "reference-label" }, say("reference")), h("code", {}, reference)),
     h("button", { type: "button", class: "quiet copy", on: { click: copy } }, icon("copy"), words, unseen(say("reference"))),
   );
 }
@@ -62,13 +61,27 @@ export function referenceLine(reference, announce) {
  * @param {string | null} after
  */
 export function referenceChange(before, after) {
+  return referencePair("change", [say("old"), before], [say("new"), after]);
+}
+
+/**
+ * Two references that contradict each other.
+ * @param {string | null} present
+ * @param {string | null} wanted
+ */
+export function referenceClash(present, wanted) {
+  return referencePair("clash", [say("in_commusoft"), present], [say("wanted"), wanted]);
+}
+
+/**
+ * @param {string} name
+ * @param {...[words: string, reference: string | null]} lines
+ */
+function referencePair(name, ...lines) {
   return h(
     "dl",
-    { class: "change" },
-    h("dt", {}, say("now")),
-    h("dd", {}, before ? h("code", { class: "old" }, before) : say("no_reference")),
-    h("dt", {}, say("then")),
-    h("dd", {}, after ? h("code", { class: "new" }, after) : say("no_reference")),
+    { class: `pair ${name}` },
+    lines.map(([words, reference]) => [h("dt", {}, words), h("dd", {}, reference ? h("code", {}, reference) : say("no_reference"))]),
   );
 }
 

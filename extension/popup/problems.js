@@ -5,7 +5,7 @@ import { isKnown, troubleOf } from "../lib/trouble.js";
 import { h } from "../ui/dom.js";
 import { say, sayCount, sayWhen } from "../ui/words.js";
 import { showElsewhere } from "./elsewhere.js";
-import { button, contactCard, headline, openLink, recordCard, referenceChange } from "./parts.js";
+import { button, contactCard, headline, openLink, recordCard, referenceClash } from "./parts.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../lib/types.js").Problem} Problem */
@@ -30,6 +30,7 @@ export function showTrouble(app, problem) {
       problem.request_id && !isKnown(problem.type) && h("p", { class: "muted" }, say("quote_this"), " ", h("code", {}, problem.request_id)),
     ],
     actions: [byHand(problem), ...trouble.steps.toReversed().map((step) => stepButton(app, step, step === trouble.steps[0]))],
+    focusStep: true,
     hear: `${title}. ${text}`,
   });
 }
@@ -47,7 +48,7 @@ function evidence(problem, app) {
   const record = problem.record ?? problem.link?.record ?? null;
   if (!record) return [];
   const wanted = problem.link?.reference ?? app.place?.contact.reference ?? null;
-  return [recordCard(record), problem.type === "record-changed" && referenceChange(problem.current_reference, wanted)];
+  return [recordCard(record), problem.type === "record-changed" && referenceClash(problem.current_reference, wanted)];
 }
 
 /** @param {string | null} reference */
@@ -77,7 +78,7 @@ function stepButton(app, step, first) {
     choose: { words: "choose_again", act: app.choose },
     again: { words: "try_again", act: app.again },
     options: { words: "open_settings", act: () => chrome.runtime.openOptionsPage() },
-    elsewhere: { words: "other_contact", act: () => showElsewhere(app) },
+    elsewhere: { words: "other_contact", act: () => showElsewhere(app, "other_contact") },
   };
   const { words, act } = steps[step];
   return button(say(words), () => void act(), { first });

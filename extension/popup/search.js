@@ -23,6 +23,7 @@ export function searchBox({ kind, announce, found, cleared, down }) {
   const input = h("input", {
     id: "search", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200",
     placeholder: say(kind === "customer" ? "search_customers" : "search_suppliers"),
+    "aria-label": say(kind === "customer" ? "search_customers" : "search_suppliers"),
     "aria-describedby": "search-trouble",
     on: { input: typed, keydown: pressed },
   });
@@ -60,12 +61,19 @@ export function searchBox({ kind, announce, found, cleared, down }) {
     down();
   }
 
-  const element = h(
-    "div",
-    { class: "search" },
-    h("label", { for: "search" }, say("none_of_these"), h("kbd", { "aria-hidden": "true" }, "/")),
-    h("div", { class: "search-field" }, icon("search"), input),
-    trouble,
-  );
-  return { element, focus: () => input.focus() };
+  const element = h("div", { class: "search", hidden: true }, h("div", { class: "search-field" }, icon("search"), input), trouble);
+  const opener = h("button", { type: "button", class: "quiet", id: "open-search", on: { click: open } },
+    icon("search"), say("none_of_these"), h("kbd", { "aria-hidden": "true" }, "/"));
+
+  function open() {
+    show();
+    input.focus();
+  }
+
+  function show() {
+    element.hidden = false;
+    opener.hidden = true;
+  }
+
+  return { element, opener, open, show };
 }

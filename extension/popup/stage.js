@@ -13,6 +13,7 @@ import { say } from "../ui/words.js";
  * @property {Children[]} [actions] the bar at the bottom
  * @property {Record<string, () => void>} [keys] by KeyboardEvent.key; Enter is left to a focused button or link
  * @property {HTMLElement | null} [focus] where the keyboard is; the heading, when not given
+ * @property {boolean} [focusStep] the keyboard is on the main step, so that Enter takes it
  * @property {string} [hear] said to a screen reader
  */
 
@@ -40,7 +41,9 @@ export function createStage() {
       const actions = present(screen.actions ?? []);
       bar.replaceChildren(...actions);
       bar.hidden = actions.length === 0;
-      (screen.focus ?? main.querySelector("h1"))?.focus();
+      const step = screen.focusStep ? bar.querySelector(".first") : null;
+      const focus = screen.focus ?? step ?? main.querySelector("h1");
+      if (focus instanceof HTMLElement) focus.focus();
       if (screen.hear) this.announce(screen.hear);
     },
 

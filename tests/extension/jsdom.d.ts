@@ -1,0 +1,2 @@
+// jsdom ships no types.
+declare module "jsdom";

@@ -1,0 +1,133 @@
+"""The unpacked extension in headless Chromium, on saved pages under their real addresses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, Page, Playwright, Route, Worker
+
+HERE = Path(__file__).parent
+EXTENSION = HERE.parents[1] / "extension"
+PAGES = HERE.parent / "pages"
+TOKEN = "crm_" + "t" * 40
+BLANK = "<!doctype html><html lang='en-GB'><title></title><body><div></div></body></html>"
+SAVED = {
+    "go.xero.com": "xero/contact.html",
+    "app.qbo.intuit.com": "quickbooks_online/vendor.html",
+    "accounts-extra.sageone.com": "sage_business_cloud/customer.html",
+    "app.kashflow.com": "kashflow/customer.html",
+}
+ARGUMENTS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]
+
+
+def with_permissions(profile: Path) -> Path:
+    """A copy of the extension that has at once what a person grants with a click: a headless
+    browser shows no prompt and no toolbar."""
+    copy = profile / "extension"
+    shutil.copytree(EXTENSION, copy)
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
+    manifest["host_permissions"] = ["http://127.0.0.1/*", "https://*/*"]
+    (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return copy
+
+
+@dataclass
+class LoadedExtension:
+    """A browser with the extension, and one tab (`site`) on an accounting package's page."""
+
+    context: BrowserContext
+    worker: Worker
+    site: Page
+    html: str = ""  # served instead of the saved page
+
+    @property
+    def origin(self) -> str:
+        return f"chrome-extension://{urlsplit(self.worker.url).netloc}"
+
+    @classmethod
+    @contextmanager
+    def launch(cls, playwright: Playwright, profile: Path) -> Iterator[LoadedExtension]:
+        extension = with_permissions(profile)
+        loading = [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
+        context = playwright.chromium.launch_persistent_context(
+            profile / "profile",
+            executable_path=shutil.which("chromium"),
+            headless=False,
+            args=[*ARGUMENTS, *loading],
+            device_scale_factor=2,
+            locale="en-GB",
+        )
+        try:
+            workers = context.service_workers
+            worker = workers[0] if workers else context.wait_for_event("serviceworker")
+            loaded = cls(context, worker, context.new_page())
+            context.route("https://**/*", loaded._serve)
+            context.set_default_timeout(8_000)
+            yield loaded
+        finally:
+            context.close()
+
+    def _serve(self, route: Route) -> None:
+        body = self.html or self._saved(urlsplit(route.request.url).hostname or "")
+        route.fulfill(body=body, content_type="text/html; charset=utf-8")
+
+    @staticmethod
+    def _saved(host: str) -> str:
+        return (PAGES / SAVED[host]).read_text("utf-8") if host in SAVED else BLANK
+
+    def visit(self, url: str) -> None:
+        """Show a page in the tab; a new tab when the last was closed."""
+        if self.site.is_closed():
+            self.site = self.context.new_page()
+        self.site.goto(url)
+
+    def forget(self) -> None:
+        """As freshly installed."""
+        self._in_settings("""async () => {
+            await chrome.storage.local.clear();
+            await chrome.storage.session.clear();
+        }""")
+
+    def connect(self, server: str) -> None:
+        message = {"type": "connect", "server": server, "token": TOKEN}
+        answer = self._in_settings("message => chrome.runtime.sendMessage(message)", message)
+        if not answer["ok"]:
+            raise AssertionError(f"not connected: {answer}")
+
+    def move_server(self, address: str) -> None:
+        """Connected as before, to another address."""
+        self._in_settings("""async server => {
+            const { connection } = await chrome.storage.local.get("connection");
+            await chrome.storage.local.set({ connection: { ...connection, server } });
+        }""", address)
+
+    def _in_settings(self, script: str, argument: Any = None) -> Any:
+        page = self.context.new_page()
+        try:
+            page.goto(f"{self.origin}/options/options.html")
+            return page.evaluate(script, argument)
+        finally:
+            page.close()
+
+    def open_popup(self) -> Page:
+        """The popup as a page of its own, looking at the tab."""
+        page = self.context.new_page()
+        page.goto(f"{self.origin}/popup/popup.html?tab={self._tab()}")
+        return page
+
+    def _tab(self) -> int:
+        """The number that the browser gave the site's tab."""
+        return int(self._in_settings("""async url => {
+            const tabs = await chrome.tabs.query({});
+            return tabs.find((tab) => tab.url === url).id;
+        }""", self.site.url))

@@ -1,0 +1,95 @@
+"""Every state of the popup and the settings, in real Chromium, light and dark, as pictures to look at.
+
+    python tests/extension/photograph.py FOLDER [NAME-PART ...]
+
+Fails when a state does not lead to the screen it should; so it is a check as well.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loaded_extension import LoadedExtension
+from playwright.sync_api import Page, expect, sync_playwright
+from scripted_server import ScriptedServer
+from states import STATES, State, usual_replies
+
+NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+SIZE = {"width": 400, "height": 600}
+
+
+@dataclass
+class Studio:
+    """What a state is photographed with."""
+
+    extension: LoadedExtension
+    server: ScriptedServer
+    folder: Path
+
+    def photograph(self, state: State) -> None:
+        self.server.let_go.clear()
+        self.server.replies = usual_replies(sandbox=state.sandbox)
+        self.extension.forget()
+        if state.connected:
+            self.extension.connect(self.server.address)
+        if state.server_gone:
+            self.extension.move_server(NOBODY)
+        self.server.replies |= state.replies
+        with self.page_of(state) as page:
+            state.steps(page, self.extension.site)
+            expect(page.locator(f"body[data-screen='{state.screen}']")).to_be_attached()
+            if state.shows:
+                expect(page.get_by_text(state.shows).first).to_be_visible()
+            for scheme in ("light", "dark"):
+                self._shoot(page, f"{state.name}-{scheme}.png", scheme)
+        self.server.let_go.set()
+
+    @contextmanager
+    def page_of(self, state: State) -> Iterator[Page]:
+        self.extension.html = state.html
+        self.extension.visit(state.url)
+        page = self.extension.open_popup()
+        page.set_viewport_size(SIZE)  # type: ignore[arg-type] # a plain dict will do
+        try:
+            yield page
+        finally:
+            page.close()
+
+    def _shoot(self, page: Page, name: str, scheme: Any) -> None:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.evaluate("document.documentElement.classList.remove('in-window')")
+        page.mouse.move(0, 0)
+        page.locator("body").screenshot(path=self.folder / name)
+
+
+def main(folder: Path, parts: list[str]) -> int:
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [one for one in STATES if not parts or any(part in one.name for part in parts)]
+    failed = []
+    server = ScriptedServer()
+    profile = Path(tempfile.mkdtemp())
+    try:
+        with sync_playwright() as playwright, LoadedExtension.launch(playwright, profile) as loaded:
+            studio = Studio(loaded, server, folder)
+            for state in wanted:
+                try:
+                    studio.photograph(state)
+                except Exception as error:
+                    failed.append(state.name)
+                    print(f"FAILED {state.name}: {str(error).splitlines()[0]}", flush=True)
+    finally:
+        server.close()
+        shutil.rmtree(profile, ignore_errors=True)
+    print(f"{len(wanted) - len(failed)} of {len(wanted)} states photographed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
