@@ -122,5 +122,8 @@ def _document(text: str) -> Any:
 
 
 def is_token(value: Any) -> bool:
-    """Whether this can be a token: printable, in one piece, no mark-up."""
-    return isinstance(value, str) and re.fullmatch(r"[!-;=?-~]{4,4096}", value) is not None
+    """Whether this can be a token: printable, in one piece, no sign of JSON or mark-up."""
+    return (
+        isinstance(value, str)
+        and re.fullmatch(r"[\w.~+/=:|@$*!%-]{4,4096}", value, re.A) is not None
+    )

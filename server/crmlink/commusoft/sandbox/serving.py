@@ -38,6 +38,9 @@ class SandboxServer:
         # The loop ends when its map is empty; emptied from within, it notices at once.
         self._server.trigger.pull_trigger(self._channels.clear)
         self._thread.join(5)
+        for connection in list(self._server.active_channels.values()):
+            # Wakes a worker that waits for its client to read.
+            connection.handle_close()
         self._server.task_dispatcher.shutdown()
         for channel in open_channels:
             with contextlib.suppress(OSError):
