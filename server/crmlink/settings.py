@@ -26,7 +26,7 @@ class Settings:
     """What one installation runs on. ``commusoft`` is None until real credentials are given."""
 
     data_dir: Path
-    database_url: str
+    database_url: str = field(repr=False)  # may hold a password
     secret_key: str = field(repr=False)
     commusoft: Connection | None = None
     cors_origins: tuple[str, ...] = ()
@@ -59,10 +59,16 @@ def settings_from_environment() -> Settings:
 
 def _database_url(given: str, data_dir: Path) -> str:
     url = given or f"sqlite:///{data_dir / 'crmlink.sqlite'}"
-    if not url.startswith("sqlite:///") or url == "sqlite:///:memory:":
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return url.replace(scheme, "postgresql+psycopg://", 1)
+    if url.startswith("postgresql+psycopg://"):
+        return url
+    if not url.startswith("sqlite:///") or url in ("sqlite:///", "sqlite:///:memory:"):
         raise SettingsRefused(
-            "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite: "
-            "a database that lives in memory would lose every link when the server stops."
+            "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite or "
+            "postgresql://user@host/database. A database that lives in memory would lose every "
+            "link when the server stops."
         )
     return url
 

@@ -2,6 +2,7 @@
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from crmlink.accounting.packages import load_packages
 from crmlink.house import House
@@ -48,6 +49,6 @@ def test_the_start_page_guides_says_sandbox_and_names_nobody(app: Flask) -> None
 def test_health_and_readiness(app: Flask, house: House) -> None:
     assert app.test_client().get("/healthz").status_code == 200
     assert app.test_client().get("/readyz").status_code == 200
-    (house.settings.data_dir / "crmlink.sqlite").unlink()
-    house.database.close()
+    with house.database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE workspace RENAME TO lost"))
     assert app.test_client().get("/readyz").status_code == 503

@@ -27,7 +27,7 @@ from crmlink.linking.failures import (
 )
 from crmlink.linking.life import attempt, fresh
 from crmlink.linking.suggest import holders, mirrored
-from crmlink.store import Link, LinkState, MirroredRecord, Workspace
+from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.models import now
 from crmlink.words import Kind
 
@@ -274,7 +274,6 @@ def _overtaken(
     session: Session, desk: Desk, link: Link, accepted: frozenset[str]
 ) -> LinkingFailure | None:
     """What another link of ours changed while this decision was being checked, if anything."""
-    session.get_one(Workspace, desk.workspace_id, with_for_update=True)
     row = mirrored(session, desk.workspace_id, link.record_id)
     if row.reference != link.prior:
         return _has_reference(desk, row, row.reference)

@@ -1,4 +1,9 @@
-"""One database: sessions that read, sessions that write, and its migrations."""
+"""One database: sessions that read, sessions that write, and its migrations.
+
+Writers take turns: on SQLite because a writing transaction begins with BEGIN IMMEDIATE, on
+PostgreSQL because it begins with an advisory lock. So a check and the change that rests on it are
+one step on both.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +19,18 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 15_000
+WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
 
 
 class Database:
-    """An engine and the two ways to use it; SQLite is set up so that a commit is on the disk."""
+    """An engine and the two ways to use it."""
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url, hide_parameters=True)  # values are people
         if self.engine.dialect.name == "sqlite":
             _set_up_sqlite(self.engine)
+        else:
+            _set_up_postgresql(self.engine)
         self._writer = self.engine.execution_options(crmlink_writes=True)
 
     @contextmanager
@@ -81,3 +89,10 @@ def _set_up_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("crmlink_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _set_up_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("crmlink_writes"):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
