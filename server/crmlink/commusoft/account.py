@@ -50,7 +50,9 @@ class Account:
                 self.token_place = place
                 return _checked(reply)
             reply.body.close()
-        raise CommusoftRefused(f"status {reply.status}")
+        if reply.status in _REFUSALS:
+            raise CommusoftRefused(f"status {reply.status}")
+        raise CommusoftUnreadable(f"a page for people: status {reply.status}")
 
     def _ways_in(self, deadline: Deadline) -> Iterator[tuple[Token, TokenPlace]]:
         """The token in each place that may be right, then a new token the same way."""

@@ -109,7 +109,7 @@ def read_token(reply: Reply) -> tuple[str, str]:
                 return document[shape], shape
     elif is_token(document):
         return document, "text"
-    elif isinstance(document, int) and is_token(text):
+    elif type(document) is int and is_token(text):
         return text, "text"
     raise CommusoftUnreadable("a reply without a token")
 

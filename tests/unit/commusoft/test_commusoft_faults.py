@@ -2,9 +2,11 @@
 
 import socket
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import requests
 
 from crmlink.commusoft import (
     Commusoft,
@@ -292,3 +294,18 @@ def test_no_server_at_all_is_unreachable(sandbox: SandboxServer, enter: Enter) -
     for url in (f"http://127.0.0.1:{port}/api/v1", "https://crm.invalid/api/v1", plain):
         with pytest.raises((CommusoftUnreachable, CommusoftSlow)):
             enter(url, patience=HASTY).record("customer", "1001")
+
+
+def test_a_client_with_socket_time_outs_alone_would_wait_on(
+    client: Commusoft, sandbox: SandboxServer, faults: Faults
+) -> None:
+    """The naive twin of the deadline: every byte comes in time, so it never gives up."""
+    credentials = dict.fromkeys(("clientId", "username", "password", "applicationId"), "sandbox")
+    token = requests.post(f"{sandbox.w_url}/getToken", json=credentials, timeout=5).json()["token"]
+    faults.add("drip", seconds=0.003, path="/customers/*")
+    with pytest.raises(CommusoftSlow):
+        client.record("customer", "1001")
+    naive = requests.get(
+        f"{sandbox.w_url}/customers/1001", headers={"X-Auth-Token": token}, timeout=0.5
+    )
+    assert naive.elapsed < timedelta(seconds=0.5) < timedelta(seconds=0.003 * len(naive.content))
