@@ -1,0 +1,300 @@
+"""Chromium with the extension in it, by Playwright.
+
+The popup is the real one: the DevTools command for an extension's toolbar button opens it and grants
+``activeTab`` as a click does. Playwright does not count it among its pages, so it is spoken to
+through a DevTools session of its own.
+"""
+
+import base64
+import json
+import os
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route, sync_playwright
+
+from browsers.find import CHROMIUM, find
+from browsers.surface import EXTENSION, PATIENCE, BrowserTrouble, NeverCame, Site, Surface
+
+FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-unsafe-extension-debugging",  # without it older releases refuse the button command
+)
+POPUP_PATH = "/popup/popup.html"
+PAUSE = 10.0  # milliseconds between two looks at what the browser has opened
+
+
+class ChromiumPage:
+    """A tab."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def evaluate(self, expression: str) -> Any:
+        return self.page.evaluate(f"async () => await ({expression})")
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def close(self) -> None:
+        self.page.close()
+
+
+class ChromiumPopup:
+    """The popup, through a session inside the browser's own session."""
+
+    def __init__(self, browser: "Chromium", target: str) -> None:
+        self.browser = browser
+        self.target = target
+        attached = browser.session.send(
+            "Target.attachToTarget", {"targetId": target, "flatten": False}
+        )
+        self.session: str = attached["sessionId"]
+        self.asked = 0
+
+    def evaluate(self, expression: str) -> Any:
+        answer = self.send(
+            "Runtime.evaluate",
+            expression=f"(async () => await ({expression}))()",
+            awaitPromise=True,
+            returnByValue=True,
+        )
+        if "exceptionDetails" in answer:
+            raise BrowserTrouble(str(answer["exceptionDetails"].get("exception", answer)))
+        return answer["result"].get("value")
+
+    def press(self, key: str) -> None:
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        code = KEY_CODES.get(key, ord(key.upper()[0]))
+        event = {"key": key, "windowsVirtualKeyCode": code, "text": text}
+        self.send("Input.dispatchKeyEvent", type="keyDown", **event)
+        # The key may have closed the popup.
+        with suppress(BrowserTrouble):
+            self.send("Input.dispatchKeyEvent", type="keyUp", **event)
+
+    def type(self, text: str) -> None:
+        self.send("Input.insertText", text=text)
+
+    def picture(self, path: Path) -> None:
+        answer = self.send("Page.captureScreenshot", format="png")
+        path.write_bytes(base64.b64decode(answer["data"]))
+
+    def close(self) -> None:
+        with suppress(Error):
+            self.browser.session.send("Target.closeTarget", {"targetId": self.target})
+        self.browser.wait_until(lambda: not self.browser.popup_is_open(), "the popup closes")
+
+    def send(self, method: str, **params: Any) -> dict[str, Any]:
+        """One DevTools command to the popup, and its result."""
+        self.asked += 1
+        number = self.asked
+        message = {"id": number, "method": method, "params": params}
+        try:
+            self.browser.session.send(
+                "Target.sendMessageToTarget",
+                {"sessionId": self.session, "message": json.dumps(message)},
+            )
+        except Error as error:
+            raise BrowserTrouble(f"the popup is closed: {error.message}") from error
+        answers = self.browser.answers
+        self.browser.wait_until(
+            lambda: (self.session, number) in answers or self.session in self.browser.detached,
+            f"the popup answers {method}",
+            PATIENCE * 2,
+        )
+        answer = answers.pop((self.session, number), None)
+        if answer is None:
+            raise BrowserTrouble("the popup closed while it was asked something")
+        if "error" in answer:
+            raise BrowserTrouble(f"{method}: {answer['error']['message']}")
+        result: dict[str, Any] = answer["result"]
+        return result
+
+
+KEY_CODES = {"Enter": 13, "Escape": 27, "Tab": 9, " ": 32, "ArrowUp": 38, "ArrowDown": 40, "/": 191}
+
+
+class Chromium:
+    """A running Chromium. ``screen`` is an X display to be seen on; None runs it headless."""
+
+    name = "chromium"
+
+    def __init__(
+        self,
+        granted: tuple[str, ...] = (),
+        screen: str | None = None,
+        size: tuple[int, int] = (1280, 900),
+        flags: tuple[str, ...] = (),
+    ) -> None:
+        """Start it. ``granted`` are host patterns that need no question: see ``_extension``."""
+        self.answers: dict[tuple[str, int], dict[str, Any]] = {}
+        self.detached: set[str] = set()
+        self.tab: Page | None = None
+        self.site: Site = {}
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
+            extension = _extension(folder / "extension", granted)
+            playwright = stack.enter_context(sync_playwright())
+            self.context: BrowserContext = playwright.chromium.launch_persistent_context(
+                folder / "profile",
+                executable_path=find(CHROMIUM).path,
+                headless=False,  # Playwright's own headless mode is another browser, without extensions
+                args=[*FLAGS, *flags, *_flags(extension, screen, size)],
+                ignore_default_args=["--enable-automation", "--disable-extensions"],
+                env=dict(os.environ) | ({"DISPLAY": screen} if screen else {}),
+                no_viewport=True,
+                locale="en-GB",
+            )
+            stack.callback(self.context.close)
+            self.id = self._extension_id()
+            self.session = self._browser_session()
+            self.context.route("https://**/*", self._answer)
+            self._stack = stack.pop_all()
+
+    def _extension_id(self) -> str:
+        workers = self.context.service_workers
+        worker = workers[0] if workers else self.context.wait_for_event("serviceworker")
+        return worker.url.split("/")[2]
+
+    def _browser_session(self) -> CDPSession:
+        browser = self.context.browser
+        if browser is None:
+            raise BrowserTrouble("Playwright gives no browser for a persistent context")
+        session = browser.new_browser_cdp_session()
+        session.on("Target.receivedMessageFromTarget", self._receive)
+        session.on("Target.detachedFromTarget", lambda gone: self.detached.add(gone["sessionId"]))
+        return session
+
+    def _receive(self, event: dict[str, str]) -> None:
+        message = json.loads(event["message"])
+        if "id" in message:
+            self.answers[(event["sessionId"], message["id"])] = message
+
+    def _answer(self, route: Route) -> None:
+        page = self.site.get(route.request.url.partition("?")[0].partition("#")[0])
+        if page is None:
+            route.fulfill(status=404, body="No such saved page")
+        else:
+            route.fulfill(body=page.body, content_type=page.content_type)
+
+    def serve(self, site: Site) -> None:
+        self.site = site
+
+    def visit(self, url: str) -> Surface:
+        before = self.tab
+        self.tab = self.context.new_page()
+        if before is None:
+            before = self.context.pages[0]
+        if not before.is_closed():
+            before.close()
+        self.tab.goto(url)
+        return ChromiumPage(self.tab)
+
+    def open_popup(self) -> Surface:
+        self.press_button()
+        return self.popup_shown()
+
+    def press_button(self) -> None:
+        """Press the toolbar button over the tab in front."""
+        if self.tab is None:
+            raise BrowserTrouble("there is no tab")
+        self.session.send("Extensions.triggerAction", {"id": self.id, "targetId": self._tab_id()})
+
+    def popup_shown(self) -> ChromiumPopup:
+        """The popup, once the browser has opened it."""
+        self.wait_until(self.popup_is_open, "the popup opens")
+        return ChromiumPopup(self, self._popups()[0])
+
+    def open_own_page(self, path: str) -> Surface:
+        page = self.context.new_page()
+        page.goto(f"chrome-extension://{self.id}/{path}")
+        return ChromiumPage(page)
+
+    def popup_is_open(self) -> bool:
+        return bool(self._popups())
+
+    def picture_of_popup(self, path: Path) -> None:
+        self.popup_shown().picture(path)
+
+    def wait_until(self, condition: Any, what: str, seconds: float = PATIENCE) -> None:
+        """Look until a condition holds. Raises NeverCame. Playwright's events arrive between looks."""
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                raise NeverCame(f"It never came that {what}")
+            self.context.pages[0].wait_for_timeout(PAUSE)
+
+    def _targets(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.session.send("Target.getTargets", {"filter": [{}]})[
+            "targetInfos"
+        ]
+        return found
+
+    def _popups(self) -> list[str]:
+        """Target ids of the popup: a page of ours that Playwright does not know as one."""
+        known = {page.url for page in self.context.pages}
+        address = f"chrome-extension://{self.id}{POPUP_PATH}"
+        return [
+            target["targetId"]
+            for target in self._targets()
+            if target["type"] == "page" and target["url"] == address and target["url"] not in known
+        ]
+
+    def _tab_id(self) -> str:
+        """The tab target around the page in front: it, not the page, has toolbar buttons."""
+        if self.tab is None:
+            raise BrowserTrouble("there is no tab")
+        here = self.tab.url
+        ids = [t["targetId"] for t in self._targets() if t["type"] == "tab" and t["url"] == here]
+        if len(ids) != 1:
+            raise BrowserTrouble(f"{len(ids)} tabs show {here}")
+        return str(ids[0])
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+def _flags(extension: Path, screen: str | None, size: tuple[int, int]) -> list[str]:
+    flags = [
+        f"--disable-extensions-except={extension}",
+        f"--load-extension={extension}",
+        f"--window-size={size[0]},{size[1]}",
+        "--window-position=0,0",
+    ]
+    if screen is None:
+        flags.append("--headless=new")
+    if os.geteuid() == 0:
+        flags += [
+            "--no-sandbox",
+            "--test-type",
+        ]  # the second spares the bar that warns of the first
+    return flags
+
+
+def _extension(folder: Path, granted: tuple[str, ...]) -> Path:
+    """The extension to load: the one that ships, or a copy that needs not ask for some hosts.
+
+    A person answers the browser's question for the server's host. Headless Chromium shows it to
+    nobody and has no switch for it, so there the copy's manifest holds the answer, and nothing else
+    differs. The test by keyboard on a real screen answers the question itself, with what ships.
+    """
+    if not granted:
+        return EXTENSION
+    shutil.copytree(EXTENSION, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["host_permissions"] = list(granted)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

@@ -1,0 +1,169 @@
+// @ts-check
+// Firefox with the extension in it, by Puppeteer over WebDriver BiDi: one JSON command a line on standard input, one
+// JSON answer a line on standard output. Ends, with the browser, when standard input does.
+
+import { createInterface } from "node:readline";
+import puppeteer from "puppeteer-core";
+import { popup, pressShortcut } from "./firefox_window.mjs";
+
+/** @typedef {{body: string, content_type: string}} SavedPage */
+
+const PREFERENCES = {
+  // A person answers the browser's question for the server's host; nobody is there to see it.
+  "extensions.webextOptionalPermissionPrompts": false,
+  "intl.accept_languages": "en-GB",
+  "browser.tabs.warnOnClose": false,
+};
+
+/** @type {import("puppeteer-core").Browser} */
+let browser;
+/** @type {Record<string, SavedPage>} */
+let site = {};
+/** Open pages by a number that the other side knows them by. @type {Map<number, import("puppeteer-core").Page>} */
+const pages = new Map();
+let opened = 0;
+let extension = "";
+/** The browser's own window, which holds the toolbar and the popup. */
+let window = "";
+
+/** @type {Record<string, (asked: any) => Promise<unknown>>} */
+const COMMANDS = {
+  async start({ binary, folder, headless, width, height }) {
+    browser = await puppeteer.launch({
+      browser: "firefox",
+      executablePath: binary,
+      headless,
+      // The popup belongs to the browser's window, not to a page.
+      args: ["--remote-allow-system-access", `--width=${width}`, `--height=${height}`],
+      extraPrefsFirefox: PREFERENCES,
+      defaultViewport: null,
+    });
+    extension = await browser.installExtension(folder);
+    const { contexts } = await send("browsingContext.getTree", { "moz:scope": "chrome" });
+    window = contexts[0].context;
+    return { version: await browser.version() };
+  },
+
+  async serve({ pages: given }) {
+    site = given;
+    return null;
+  },
+
+  async visit({ url }) {
+    const page = await browser.newPage();
+    const before = (await browser.pages()).filter((one) => one !== page);
+    await page.setRequestInterception(true);
+    page.on("request", answer);
+    await page.goto(url);
+    for (const one of before) await one.close();
+    return remember(page);
+  },
+
+  async own_page({ path }) {
+    const page = await browser.newPage();
+    const origin = await inWindow(ownOrigin, extension);
+    // Puppeteer loses sight of a page that moves into the extension's process, so the move is not waited for.
+    const context = /** @type {any} */ (page.mainFrame())._id;
+    await send("browsingContext.navigate", { context, url: `${origin}/${path}`, wait: "none" });
+    return remember(page);
+  },
+
+  async evaluate({ page, expression }) {
+    return /** @type {any} */ (await pageOf(page).evaluate(`(async () => await (${expression}))()`)) ?? null;
+  },
+
+  async press({ page, key }) {
+    await pageOf(page).keyboard.press(key);
+    return null;
+  },
+
+  async type({ page, text }) {
+    await pageOf(page).keyboard.type(text);
+    return null;
+  },
+
+  async close_page({ page }) {
+    const known = pages.get(page);
+    pages.delete(page);
+    if (known && !known.isClosed()) await known.close();
+    return null;
+  },
+
+  open_popup: () => inWindow(pressShortcut),
+  popup: (asked) => inWindow(popup, asked),
+
+  async quit() {
+    await browser?.close();
+    return null;
+  },
+};
+
+/** @param {import("puppeteer-core").HTTPRequest} request */
+function answer(request) {
+  const address = request.url().split(/[?#]/)[0];
+  if (!address.startsWith("https://")) return request.continue();
+  const page = site[address];
+  if (!page) return request.respond({ status: 404, body: "No such saved page" });
+  return request.respond({ status: 200, contentType: page.content_type, body: page.body });
+}
+
+/** @param {import("puppeteer-core").Page} page */
+function remember(page) {
+  opened += 1;
+  pages.set(opened, page);
+  return opened;
+}
+
+/** @param {number} number */
+function pageOf(number) {
+  const page = pages.get(number);
+  if (!page) throw new Error(`there is no page ${number}`);
+  return page;
+}
+
+/**
+ * @param {string} method
+ * @param {object} parameters
+ * @returns {Promise<any>}
+ */
+async function send(method, parameters) {
+  const { connection } = /** @type {any} */ (browser);
+  return (await connection.send(method, parameters)).result;
+}
+
+/**
+ * Run a function in the browser's own window, with the browser's own rights.
+ * @param {(asked: any) => unknown} work
+ * @param {unknown} [asked] as JSON
+ */
+async function inWindow(work, asked = null) {
+  const result = await send("script.callFunction", {
+    functionDeclaration: `async (asked) => JSON.stringify((await (${work})(JSON.parse(asked))) ?? null)`,
+    arguments: [{ type: "string", value: JSON.stringify(asked) }],
+    target: { context: window },
+    awaitPromise: true,
+  });
+  if (result.type !== "success") throw new Error(result.exceptionDetails.text);
+  return JSON.parse(result.result.value);
+}
+
+/** Runs in the window. @param {string} id */
+function ownOrigin(id) {
+  // @ts-ignore: the browser's own
+  return `moz-extension://${WebExtensionPolicy.getByID(id).mozExtensionHostname}`;
+}
+
+/** @param {string} line */
+async function obey(line) {
+  const { id, command, ...asked } = JSON.parse(line);
+  try {
+    return { id, result: await COMMANDS[command](asked) };
+  } catch (error) {
+    return { id, error: String(error) };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await obey(line))}\n`);
+}
+await browser?.close();

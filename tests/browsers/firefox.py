@@ -1,0 +1,183 @@
+"""Firefox with the extension in it, through the Node program beside this file.
+
+The popup is the real one, opened by the extension's own shortcut. It belongs to the browser's window,
+which WebDriver BiDi reaches with system access.
+"""
+
+import base64
+import json
+import os
+import queue
+import subprocess
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from browsers.find import FIREFOX, find
+from browsers.surface import EXTENSION, PATIENCE, BrowserTrouble, NeverCame, Site, Surface
+
+PROGRAM = Path(__file__).with_name("firefox.mjs")
+START_LIMIT = 60.0  # seconds
+PAUSE = 0.02  # seconds between two looks at what the browser has opened
+NAMED_KEYS = {
+    "Enter": 13,
+    "Escape": 27,
+    "Tab": 9,
+    " ": 32,
+    "ArrowUp": 38,
+    "ArrowDown": 40,
+}
+
+
+class FirefoxPage:
+    """A tab."""
+
+    def __init__(self, browser: "Firefox", number: int) -> None:
+        self.browser = browser
+        self.number = number
+
+    def evaluate(self, expression: str) -> Any:
+        return self.browser.ask("evaluate", page=self.number, expression=expression)
+
+    def press(self, key: str) -> None:
+        self.browser.ask("press", page=self.number, key=key)
+
+    def type(self, text: str) -> None:
+        self.browser.ask("type", page=self.number, text=text)
+
+    def close(self) -> None:
+        self.browser.ask("close_page", page=self.number)
+
+
+class FirefoxPopup:
+    """The popup."""
+
+    def __init__(self, browser: "Firefox") -> None:
+        self.browser = browser
+
+    def evaluate(self, expression: str) -> Any:
+        return self.browser.ask("popup", action="evaluate", expression=expression)
+
+    def press(self, key: str) -> None:
+        self.browser.ask("popup", action="press", keys=[_key(key)])
+
+    def type(self, text: str) -> None:
+        self.browser.ask("popup", action="type", keys=[_key(letter) for letter in text])
+
+    def close(self) -> None:
+        self.browser.ask("popup", action="close")
+        self.browser.wait_until(lambda: not self.browser.popup_is_open(), "the popup closes")
+
+
+class Firefox:
+    """A running Firefox. ``screen`` is an X display to be seen on; None runs it headless."""
+
+    name = "firefox"
+
+    def __init__(self, screen: str | None = None, size: tuple[int, int] = (1280, 900)) -> None:
+        self.answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.asked = 0
+        self.tab: FirefoxPage | None = None
+        self.process = subprocess.Popen(
+            ["node", PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ) | ({"DISPLAY": screen} if screen else {}),
+        )
+        threading.Thread(target=self._listen, daemon=True).start()
+        try:
+            self.ask(
+                "start",
+                START_LIMIT,
+                binary=str(find(FIREFOX).path),
+                folder=str(EXTENSION),
+                headless=screen is None,
+                width=size[0],
+                height=size[1],
+            )
+        except BaseException:
+            self.close()
+            raise
+
+    def _listen(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.answers.put(json.loads(line))
+        self.answers.put({"id": None, "error": "the Node program ended"})
+
+    def ask(self, command: str, seconds: float = PATIENCE * 2, **asked: Any) -> Any:
+        """One command, and its result. Raises BrowserTrouble."""
+        assert self.process.stdin
+        self.asked += 1
+        try:
+            self.process.stdin.write(json.dumps({"id": self.asked, "command": command} | asked))
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        except OSError as error:
+            raise BrowserTrouble(f"Firefox cannot be asked: {error}") from error
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                answer = self.answers.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                raise NeverCame(f"Firefox did not answer {command} in {seconds:.0f} s") from None
+            if answer["id"] in (self.asked, None):
+                break
+        if "error" in answer:
+            raise BrowserTrouble(f"{command}: {answer['error']}")
+        return answer["result"]
+
+    def serve(self, site: Site) -> None:
+        pages = {
+            url: {"body": page.body, "content_type": page.content_type}
+            for url, page in site.items()
+        }
+        self.ask("serve", pages=pages)
+
+    def visit(self, url: str) -> Surface:
+        self.tab = FirefoxPage(self, self.ask("visit", url=url))
+        return self.tab
+
+    def open_popup(self) -> Surface:
+        self.ask("open_popup")
+        self.wait_until(self.popup_is_open, "the popup opens")
+        return FirefoxPopup(self)
+
+    def open_own_page(self, path: str) -> Surface:
+        page = FirefoxPage(self, self.ask("own_page", path=path))
+        self.wait_until(lambda: path in page.evaluate("location.href"), f"{path} opens")
+        return page
+
+    def popup_is_open(self) -> bool:
+        return bool(self.ask("popup", action="open"))
+
+    def picture_of_popup(self, path: Path) -> None:
+        path.write_bytes(base64.b64decode(self.ask("popup", action="picture")))
+
+    def wait_until(self, condition: Any, what: str, seconds: float = PATIENCE) -> None:
+        """Look until a condition holds. Raises NeverCame."""
+        until = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > until:
+                raise NeverCame(f"It never came that {what}")
+            time.sleep(PAUSE)
+
+    def close(self) -> None:
+        """End the browser, then the program, by force if it must be."""
+        with suppress(BrowserTrouble):
+            self.ask("quit")
+        with suppress(OSError):
+            self.process.stdin.close()  # type: ignore[union-attr]  # opened above
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.terminate()
+            self.process.wait(PATIENCE)
+
+
+def _key(key: str) -> dict[str, Any]:
+    """A key event's fields."""
+    return {"key": key, "keyCode": NAMED_KEYS.get(key, ord(key.upper()[0]))}

@@ -1,0 +1,73 @@
+// What runs inside Firefox's own window, where the popup lives. Each function is sent there as text, so it stands alone.
+/* eslint-disable no-undef */
+
+/** Alt+Shift+K, through the browser's own key handling: it grants activeTab and opens the popup. */
+export function pressShortcut() {
+  const keyboard = Cc["@mozilla.org/text-input-processor;1"].createInstance(Ci.nsITextInputProcessor);
+  if (!keyboard.beginInputTransactionForTests(window)) throw new Error("the window takes no keys");
+  const held = [
+    { key: "Alt", code: "AltLeft", keyCode: 18 },
+    { key: "Shift", code: "ShiftLeft", keyCode: 16 },
+  ].map((one) => new KeyboardEvent("", one));
+  const letter = new KeyboardEvent("", { key: "K", code: "KeyK", keyCode: 75 });
+  for (const one of held) keyboard.keydown(one);
+  keyboard.keydown(letter);
+  keyboard.keyup(letter);
+  for (const one of held.toReversed()) keyboard.keyup(one);
+}
+
+/**
+ * Look into the popup, or work it.
+ * @param {{action: "open" | "evaluate" | "press" | "type" | "close", expression?: string, keys?: object[]}} asked
+ */
+export async function popup(asked) {
+  const browser = [...document.querySelectorAll("browser.webextension-popup-browser")].find(
+    (one) => one.currentURI?.spec.endsWith("/popup/popup.html") && one.clientWidth > 0,
+  );
+  if (asked.action === "open") return browser !== undefined;
+  if (asked.action === "close") {
+    for (const panel of document.querySelectorAll("panel[panelopen], panel[open]")) panel.hidePopup();
+    return null;
+  }
+  if (!browser) throw new Error("the popup is closed");
+
+  /** Runs in the popup's process, beside the popup's own scripts. */
+  const inside = async (frame, { answer, action, expression, keys }) => {
+    const tell = (outcome) => frame.sendAsyncMessage(answer, outcome);
+    try {
+      if (action === "evaluate") {
+        const sandbox = new Cu.Sandbox(frame.content, { sandboxPrototype: frame.content, wantXrays: false });
+        const value = await Cu.evalInSandbox(`(async () => JSON.stringify((await (${expression})) ?? null))()`, sandbox);
+        return tell({ value });
+      }
+      const keyboard = Cc["@mozilla.org/text-input-processor;1"].createInstance(Ci.nsITextInputProcessor);
+      if (!keyboard.beginInputTransactionForTests(frame.content)) throw new Error("the popup takes no keys");
+      for (const key of keys) {
+        const event = new frame.content.KeyboardEvent("", key);
+        keyboard.keydown(event);
+        keyboard.keyup(event);
+      }
+      return tell({ value: "null" });
+    } catch (error) {
+      return tell({ error: String(error) });
+    }
+  };
+
+  return new Promise((resolve, reject) => {
+    const answer = `crmlink:${crypto.randomUUID()}`;
+    const manager = browser.messageManager;
+    const watch = setInterval(() => {
+      if (!browser.isConnected) settle(() => reject(new Error("the popup closed while it was asked something")));
+    }, 50);
+    const settle = (then) => {
+      clearInterval(watch);
+      if (browser.isConnected) manager.removeMessageListener(answer, hear);
+      then();
+    };
+    const hear = ({ data }) =>
+      settle(() => ("error" in data ? reject(new Error(data.error)) : resolve(JSON.parse(data.value))));
+    manager.addMessageListener(answer, hear);
+    const script = `(${inside})(this, ${JSON.stringify({ answer, ...asked })});`;
+    manager.loadFrameScript(`data:text/javascript;charset=utf-8,${encodeURIComponent(script)}`, false);
+  });
+}

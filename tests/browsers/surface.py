@@ -1,0 +1,109 @@
+"""What every browser offers a test: pages to look into and a keyboard to work them with."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+EXTENSION = REPOSITORY / "extension"
+PATIENCE = 15.0  # seconds for anything that a person would wait for
+
+
+class BrowserTrouble(Exception):
+    """The browser did not do what was asked of it."""
+
+
+class NeverCame(BrowserTrouble):
+    """A condition did not come true in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPage:
+    """A page served in place of the real site."""
+
+    body: str
+    content_type: str = "text/html; charset=utf-8"
+
+
+# By address without query and fragment. Any other https address answers 404 and never leaves this machine.
+Site = Mapping[str, SavedPage]
+
+
+class Surface(Protocol):
+    """A page of any kind: a tab, a page of the extension, or its popup."""
+
+    def evaluate(self, expression: str) -> Any:
+        """The JSON value of a JavaScript expression in the page; promises are awaited."""
+
+    def press(self, key: str) -> None:
+        """One key, named as in KeyboardEvent.key."""
+
+    def type(self, text: str) -> None:
+        """Text into the focused field."""
+
+    def close(self) -> None:
+        """Close it; nothing happens when it is closed already."""
+
+
+class Browser(Protocol):
+    """A browser with the extension in it, and one tab in front."""
+
+    name: str
+
+    def serve(self, site: Site) -> None:
+        """Answer for the accounting packages' hosts with these pages."""
+
+    def visit(self, url: str) -> Surface:
+        """Open an address in a fresh tab in front, and close the one before."""
+
+    def open_popup(self) -> Surface:
+        """Press the extension's button (Chromium) or its shortcut (Firefox) over the tab in front."""
+
+    def open_own_page(self, path: str) -> Surface:
+        """Open one of the extension's own pages in a tab."""
+
+    def popup_is_open(self) -> bool:
+        """Whether the popup can be seen."""
+
+    def picture_of_popup(self, path: Path) -> None:
+        """What the popup shows, as PNG."""
+
+    def close(self) -> None:
+        """End the browser and remove its profile."""
+
+
+def wait_for(surface: Surface, expression: str, seconds: float = PATIENCE) -> Any:
+    """The expression's first truthy value. Raises NeverCame, saying what the page showed instead."""
+    outcome = surface.evaluate(_poll(expression, seconds))
+    if outcome["value"]:
+        return outcome["value"]
+    raise NeverCame(f"{expression} never came true; the page shows: {outcome['text']}")
+
+
+def _poll(expression: str, seconds: float) -> str:
+    """Watch in the page itself: a condition is seen when it comes, without a journey for each look."""
+    return f"""new Promise((done) => {{
+        const until = Date.now() + {seconds * 1000:.0f};
+        const look = async () => {{
+            let value = null;
+            try {{ value = await ({expression}); }} catch {{ /* not there yet */ }}
+            if (value || Date.now() > until) {{
+                done({{ value: value ?? null, text: document.body?.innerText.slice(0, 2000) ?? '' }});
+            }} else {{
+                setTimeout(look, 20);
+            }}
+        }};
+        look();
+    }})"""
+
+
+def focus(surface: Surface, selector: str) -> None:
+    """Put the keyboard on an element once it is there, and select what is in it."""
+    wait_for(
+        surface,
+        f"(() => {{ const it = document.querySelector({json.dumps(selector)});"
+        " if (!it || it.disabled) return false; it.focus(); it.select?.();"
+        " return document.activeElement === it; })()",
+    )
