@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from crmlink.commusoft.errors import (
     CommusoftBusy,
@@ -18,29 +19,32 @@ class Breaker:
     call goes out as a probe; its success closes the breaker, its failure doubles the rest.
     """
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, clock: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience
+        self._clock = clock
         self._guard = threading.Lock()
         self._failures = 0
         self._last: CommusoftError | None = None
         self._rest = patience.rest
         self._opens_at = 0.0
+        self._probing = False
 
     def admit(self) -> None:
         """Raises the last failure anew while resting, and while a probe is out."""
         with self._guard:
             if self._last is None or self._failures < self._patience.faults_to_open:
                 return
-            now = time.monotonic()
+            now = self._clock()
             if now < self._opens_at:
                 raise _again(self._last)
             # This call is the probe; the others rest for as long as it may take.
-            self._opens_at = now + self._patience.total
+            self._opens_at, self._probing = now + self._patience.total, True
 
     def succeeded(self) -> None:
         """A call was answered: forget the failures."""
         with self._guard:
             self._failures, self._last, self._rest = 0, None, self._patience.rest
+            self._probing = False
 
     def failed(self, error: CommusoftError) -> None:
         """A call failed: counts when Commusoft is ill; any other answer shows that it is not."""
@@ -54,15 +58,17 @@ class Breaker:
     def _nothing_learnt(self) -> None:
         """No turn came for the call: if it was the probe, the next call is."""
         with self._guard:
-            self._opens_at = min(self._opens_at, time.monotonic())
+            if self._probing:
+                self._opens_at, self._probing = self._clock(), False
 
     def _count(self, error: CommusoftError) -> None:
         with self._guard:
             self._failures, self._last = self._failures + 1, error
-            if self._failures > self._patience.faults_to_open:
-                self._rest = min(self._rest * 2, self._patience.rest_most)
+            if self._probing:
+                # Calls that were out together fail together: that is one sign, not several.
+                self._rest, self._probing = min(self._rest * 2, self._patience.rest_most), False
             if self._failures >= self._patience.faults_to_open:
-                self._opens_at = time.monotonic() + self._rest
+                self._opens_at = self._clock() + self._rest
 
 
 def _says_commusoft_is_ill(error: CommusoftError) -> bool:

@@ -201,7 +201,7 @@ def test_nothing_secret_is_in_the_log_or_in_an_exception(
     caplog.set_level(logging.DEBUG)
     query = replace(W, token_place="query")
     connection = Connection(sandbox.w_url, *["sandbox"] * 4)
-    patience = Patience(per_second=1000, total=3, wait_unsaid=0.01)
+    patience = Patience(per_second=1000, total=1, wait_unsaid=0.01)
     client = Commusoft(connection, query, patience)
     client.record("customer", "1001")
     told = []
