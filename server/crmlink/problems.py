@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
+from crmlink.accounting.errors import HostRefused, ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
 from crmlink.linking.failures import LinkingFailure, LinkNotMade, commusoft_code
 
@@ -103,6 +103,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "{sentence}",
     ),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
+    "host-refused": (422, "Not an address to add", "{sentence}"),
     "kind-differs": (
         422,
         "Customer or supplier?",
@@ -164,6 +165,8 @@ def problem_of(error: Exception) -> Problem:
             return problem(code, **facts)
         case ReferenceMalformed():
             return problem("reference-malformed", sentence=str(error))
+        case HostRefused():
+            return problem("host-refused", sentence=str(error))
         case UnknownPackage():
             return problem("package-unknown")
         case RecordGone():

@@ -20,7 +20,10 @@ def test_the_workspace_says_that_it_is_a_sandbox_and_what_the_mirror_holds(
 ) -> None:
     workspace = client.get("/api/v1/workspace").get_json()
     assert workspace["commusoft"]["sandbox"] is True
-    assert workspace["device"] == {"name": "Front desk", "scopes": ["suggest", "link", "read"]}
+    assert workspace["device"] == {
+        "name": "Front desk",
+        "scopes": ["suggest", "link", "read", "batch"],
+    }
     assert workspace["mirror"]["customers"] > 50
     assert workspace["mirror"]["suppliers"] > 10
     assert workspace["mirror"]["synced_at"]

@@ -24,7 +24,7 @@ RANDOM_LENGTH = 32
 CHECKSUM_LENGTH = 6
 SHOWN_LENGTH = len(PREFIX) + 8  # what lists show of a token
 SCOPES = ("suggest", "link", "read", "batch", "admin")
-USUAL_SCOPES = ("suggest", "link", "read")
+USUAL_SCOPES = ("suggest", "link", "read", "batch")
 USUAL_DAYS = 90
 MOST_DAYS = 365
 USE_NOTED_EVERY = timedelta(minutes=1)

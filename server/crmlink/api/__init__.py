@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_cors import CORS
 
-from crmlink.api import links, packages, records, suggestions, workspace
+from crmlink.api import batches, links, packages, records, suggestions, workspace
 from crmlink.api.errors import ProblemApi, register_errors
 from crmlink.api.guard import register_guard
 from crmlink.house import House
@@ -35,7 +35,7 @@ def register_api(app: Flask, house: House) -> None:
             "security": [{"token": []}],
         },
     )
-    for module in (workspace, packages, suggestions, records, links):
+    for module in (workspace, packages, suggestions, records, links, batches):
         api.register_blueprint(module.blueprint)
     if house.settings.cors_origins:
         CORS(app, resources={r"/api/v1/*": {"origins": list(house.settings.cors_origins)}})

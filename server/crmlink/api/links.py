@@ -77,6 +77,7 @@ class LinksView(MethodView):
             replaces=body["replaces"],
             also_on=frozenset(body["also_on"]),
             checked_empty=body["checked_empty"],
+            differences=tuple(body["differences"]),
         )
         return _answer(confirm(desk(), decision, key, device().id))
 

@@ -1,15 +1,18 @@
-"""GET /packages: the rule file, for the extension to run."""
+"""/packages: the rule file, for the extension to run, and the hosts that an admin added."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from crmlink.api.guard import desk
+from crmlink.api.guard import desk, needs
+from crmlink.api.schemas import HostSchema, HostsSchema
+from crmlink.linking.rules import add_host, hosts, remove_host, rules
 
 blueprint = Blueprint("packages", __name__, url_prefix="/api/v1", description="The rule file")
 
@@ -20,9 +23,32 @@ class PackagesView(MethodView):
     @blueprint.alt_response(304, description="It has not changed.")
     def get(self) -> Response:
         """What each accounting package's pages look like"""
-        body = json.dumps(desk().packages, ensure_ascii=False, sort_keys=True)
+        body = json.dumps(rules(desk()), ensure_ascii=False, sort_keys=True)
         reply = Response(body, mimetype="application/json")
         reply.set_etag(hashlib.sha256(body.encode()).hexdigest()[:32])
         reply.headers["Cache-Control"] = "private, no-cache"
         reply.make_conditional(request)
         return reply
+
+
+@blueprint.route("/packages/<package>/hosts")
+class HostsView(MethodView):
+    @needs("admin")
+    @blueprint.response(200, HostsSchema)
+    def get(self, package: str) -> dict[str, Any]:
+        """The firm's own addresses of a package"""
+        return {"hosts": hosts(desk()).get(package, [])}
+
+    @needs("admin")
+    @blueprint.arguments(HostSchema)
+    @blueprint.response(200, HostsSchema)
+    def post(self, body: dict[str, Any], package: str) -> dict[str, Any]:
+        """Add an address where a package runs for this firm"""
+        return {"hosts": add_host(desk(), package, body["host"])}
+
+    @needs("admin")
+    @blueprint.arguments(HostSchema)
+    @blueprint.response(200, HostsSchema)
+    def delete(self, body: dict[str, Any], package: str) -> dict[str, Any]:
+        """Take an added address away"""
+        return {"hosts": remove_host(desk(), package, body["host"])}

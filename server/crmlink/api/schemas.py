@@ -118,6 +118,7 @@ class LinkSchema(Schema):
     contact_name = fields.String()
     record = fields.Nested(RecordSchema)
     prior_reference = fields.String(allow_none=True)
+    differences = fields.List(fields.Nested("DifferenceSchema"))
     created_at = fields.AwareDateTime()
     settled_at = fields.AwareDateTime(allow_none=True)
     by = fields.String()
@@ -136,8 +137,16 @@ class OfferSchema(Schema):
     link = fields.Nested(LinkSchema, allow_none=True)
 
 
+class DifferenceSchema(Schema):
+    """A field that differs between contact and record, as the person saw it."""
+
+    field = text(20, required=True)
+    contact = text(500, required=True)
+    record = text(500, required=True)
+
+
 class DecisionSchema(ContactIdentitySchema):
-    """A person's decision; the last three are what they saw and agreed to, if anything."""
+    """A person's decision; the last four are what they saw and agreed to, if anything."""
 
     kind = fields.String(required=True, validate=KIND)
     contact_name = text(300, load_default="")
@@ -145,6 +154,9 @@ class DecisionSchema(ContactIdentitySchema):
     replaces = text(200, allow_none=True, load_default=None)
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
     checked_empty = fields.Boolean(load_default=False)
+    differences = fields.List(
+        fields.Nested(DifferenceSchema), validate=validate.Length(max=10), load_default=list
+    )
 
 
 class UndoSchema(Schema):
@@ -186,3 +198,57 @@ class WorkspaceSchema(Schema):
     device = fields.Nested(DeviceSchema)
     commusoft = fields.Nested(CommusoftSchema)
     mirror = fields.Nested(MirrorSchema)
+
+
+class HostSchema(Schema):
+    host = text(260, required=True)
+
+
+class HostsSchema(Schema):
+    hosts = fields.List(fields.String())
+
+
+class BatchContactSchema(Schema):
+    """One contact as its list shows it."""
+
+    reference = text(200, required=True)
+    kind = fields.String(validate=KIND, allow_none=True, load_default=None)
+    name = text(300, load_default="")
+    email = text(320, load_default="")
+    phones = fields.List(text(60), validate=validate.Length(max=10), load_default=list)
+
+
+class NewBatchSchema(Schema):
+    """A page of a contact list; with ``batch`` it joins an earlier page's draft."""
+
+    package = text(40, required=True)
+    organisation = text(200, allow_none=True, load_default=None)
+    kind = fields.String(validate=KIND, allow_none=True, load_default=None)
+    contacts = fields.List(
+        fields.Nested(BatchContactSchema), required=True, validate=validate.Length(1, 1000)
+    )
+    batch = text(64, allow_none=True, load_default=None)
+
+
+class BatchSchema(Schema):
+    """A draft, and how many contacts it holds."""
+
+    id = fields.String()
+    package = fields.String()
+    organisation = fields.String(allow_none=True)
+    kind = fields.String(allow_none=True)
+    contacts = fields.Integer()
+    created_at = fields.AwareDateTime()
+    by = fields.String()
+
+
+class TakenBatchSchema(BatchSchema):
+    added = fields.Integer(metadata={"description": "Contacts that were not in the draft yet."})
+
+
+class BatchesSchema(Schema):
+    batches = fields.List(fields.Nested(BatchSchema))
+
+
+class BatchContentSchema(BatchSchema):
+    rows = fields.List(fields.Nested(BatchContactSchema))

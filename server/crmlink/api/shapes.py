@@ -69,6 +69,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "contact_name": link.contact_name,
             "record": record_shape(rows.get(link.record_id) or _gone(link)),
             "prior_reference": link.prior,
+            "differences": link.differences,
             "created_at": link.created_at,
             "settled_at": link.settled_at,
             "by": link.device.name,

@@ -129,16 +129,18 @@ def _contact(
     house: House, url: str, kind: Kind | None, name: str, email: str, postcode: str, phone: str
 ) -> Contact:
     from crmlink.accounting.locate import cautions, locate
+    from crmlink.linking.rules import rules
     from crmlink.linking.suggest import Contact
     from crmlink.matching import Details
 
-    location = locate(url, house.desk.packages)
+    packages = rules(house.desk)
+    location = locate(url, packages)
     if location.page != "contact" or not location.package or not location.reference:
         raise click.ClickException(
             "This address is no contact page that crmlink knows. Open the contact in your "
             "accounting package and copy the address from there."
         )
-    for caution in cautions(location, house.desk.packages):
+    for caution in cautions(location, packages):
         click.echo(caution, err=True)
     if kind and location.kind and kind != location.kind:
         raise click.ClickException(f"The address is that of a {location.kind}, not a {kind}.")

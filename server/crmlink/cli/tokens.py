@@ -15,7 +15,10 @@ def token_group() -> None:
 @token_group.command("create")
 @click.argument("name")
 @click.option(
-    "--scope", "scopes", multiple=True, help="Repeat for several. Default: suggest, link, read."
+    "--scope",
+    "scopes",
+    multiple=True,
+    help="Repeat for several. Default: suggest, link, read, batch.",
 )
 @click.option("--days", default=90, show_default=True, help="How long it is good for, up to 365.")
 @click.option("--json", "as_json", is_flag=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import func, or_, select
@@ -40,7 +41,8 @@ class Decision:
 
     ``replaces`` is the other reference that they saw on the record and agreed to replace;
     ``also_on`` the ids of the records that they saw carrying this reference and accepted;
-    ``checked_empty`` that they looked in Commusoft where its API does not show the field.
+    ``checked_empty`` that they looked in Commusoft where its API does not show the field;
+    ``differences`` (field, contact, record) are those that they saw and linked over.
     """
 
     package: str
@@ -52,6 +54,7 @@ class Decision:
     replaces: str | None = None
     also_on: frozenset[str] = frozenset()
     checked_empty: bool = False
+    differences: tuple[Mapping[str, str], ...] = ()
 
     def fingerprint(self) -> str:
         """The same for the same decision, so that a key cannot serve two."""
@@ -94,6 +97,7 @@ def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
         record_label=row.label,
         prior=record.reference,
         target=reference,
+        differences=[dict(difference) for difference in decision.differences],
     )
     return _intend_and_attempt(desk, link, decision.also_on)
 

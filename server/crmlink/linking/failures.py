@@ -56,6 +56,12 @@ class LinkUnknown(LinkingFailure):
     code = "not-found"
 
 
+class BatchUnknown(LinkingFailure):
+    """There is no such batch in this workspace, or it is of another package or organisation."""
+
+    code = "not-found"
+
+
 class KindDiffers(LinkingFailure):
     """The contact is of one kind, the record of the other (facts: contact_kind, record_kind)."""
 

@@ -79,6 +79,7 @@ class Base(DeclarativeBase):
         ),
         list[str]: JSON(),
         dict[str, Any]: JSON(),
+        list[dict[str, str]]: JSON(),
     }
 
 
@@ -158,7 +159,8 @@ UNSETTLED = text(f"state = '{LinkState.INTENDED.value}'")
 class Link(Base):
     """One decision to put a reference on a record; an undo is a link too.
 
-    ``target`` is the value to stand on the record (None clears it), ``prior`` what stood there.
+    ``target`` is the value to stand on the record (None clears it), ``prior`` what stood there;
+    ``differences`` are those between contact and record that the person saw and linked over.
     While one is intended, no second link may be on its way to the same record or contact.
     """
 
@@ -208,6 +210,8 @@ class Link(Base):
     target: Mapped[str | None]
     undoes_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
 
+    differences: Mapped[list[dict[str, str]]] = mapped_column(default=list)
+
     state: Mapped[LinkState] = mapped_column(default=LinkState.INTENDED)
     attempt_id: Mapped[str] = mapped_column(default=new_id)
     writes: Mapped[int] = mapped_column(default=0)
@@ -221,3 +225,46 @@ class Link(Base):
     @property
     def record_id(self) -> str:
         return f"{self.kind}-{self.record_number}"
+
+
+class PackageHost(Base):
+    """An address of the firm's own where a package runs, such as Sage 200 on its premises."""
+
+    __tablename__ = "package_host"
+    __table_args__ = (UniqueConstraint("workspace_id", "package", "host"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    package: Mapped[str]
+    host: Mapped[str]
+
+
+class Batch(Base):
+    """Contacts collected to be linked together; a draft until somebody reviews it."""
+
+    __tablename__ = "batch"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    package: Mapped[str]
+    organisation: Mapped[str]
+    kind: Mapped[Kind | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    device: Mapped[Device] = relationship(lazy="joined")
+
+
+class BatchRow(Base):
+    """One contact of a batch: its reference once, and what its list showed of it."""
+
+    __tablename__ = "batch_row"
+    __table_args__ = (UniqueConstraint("batch_id", "kind", "reference"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"))
+    kind: Mapped[str] = mapped_column(String(8))  # "" where the list does not tell
+    reference: Mapped[str]
+    name: Mapped[str]
+    email: Mapped[str]
+    phones: Mapped[list[str]]

@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("prior", sa.String(), nullable=True),
         sa.Column("target", sa.String(), nullable=True),
         sa.Column("undoes_id", sa.String(), nullable=True),
+        sa.Column("differences", sa.JSON(), nullable=False),
         sa.Column(
             "state",
             sa.Enum(
@@ -136,4 +137,52 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("state = 'intended'"),
         postgresql_where=sa.text("state = 'intended'"),
+    )
+
+    op.create_table(
+        "package_host",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("package", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_package_host_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_package_host")),
+        sa.UniqueConstraint(
+            "workspace_id",
+            "package",
+            "host",
+            name=op.f("uq_package_host_workspace_id_package_host"),
+        ),
+    )
+    op.create_table(
+        "batch",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("device_id", sa.Integer(), nullable=False),
+        sa.Column("package", sa.String(), nullable=False),
+        sa.Column("organisation", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_batch_device_id")),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspace.id"], name=op.f("fk_batch_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
+    )
+    op.create_table(
+        "batch_row",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("batch_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("email", sa.String(), nullable=False),
+        sa.Column("phones", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_batch_row_batch_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_batch_row")),
+        sa.UniqueConstraint(
+            "batch_id", "kind", "reference", name=op.f("uq_batch_row_batch_id_kind_reference")
+        ),
     )

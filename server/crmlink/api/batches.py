@@ -1,0 +1,94 @@
+"""/batches: contacts collected from list pages, kept as drafts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from crmlink.api.guard import desk, device, needs
+from crmlink.api.schemas import (
+    BatchContentSchema,
+    BatchesSchema,
+    NewBatchSchema,
+    TakenBatchSchema,
+)
+from crmlink.linking.batches import (
+    Draft,
+    ListedContact,
+    collect,
+    discard_batch,
+    find_batch,
+    list_batches,
+    rows_of,
+)
+
+blueprint = Blueprint("batches", __name__, url_prefix="/api/v1", description="Whole lists")
+
+
+@blueprint.route("/batches")
+class BatchesView(MethodView):
+    @needs("batch")
+    @blueprint.response(200, BatchesSchema)
+    def get(self) -> dict[str, Any]:
+        """The drafts, the newest first"""
+        return {"batches": [_shape(draft) for draft in list_batches(desk())]}
+
+    @needs("batch")
+    @blueprint.arguments(NewBatchSchema)
+    @blueprint.response(201, TakenBatchSchema)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Keep the contacts of a list page as a draft, or add them to one"""
+        contacts = [
+            ListedContact(**contact | {"phones": tuple(contact["phones"])})
+            for contact in body["contacts"]
+        ]
+        draft, added = collect(
+            desk(),
+            device().id,
+            body["package"],
+            body["organisation"] or "",
+            body["kind"],
+            contacts,
+            body["batch"],
+        )
+        return _shape(draft) | {"added": added}
+
+
+@blueprint.route("/batches/<batch_id>")
+class BatchView(MethodView):
+    @needs("batch")
+    @blueprint.response(200, BatchContentSchema)
+    def get(self, batch_id: str) -> dict[str, Any]:
+        """One draft with its contacts"""
+        rows = [
+            {
+                "reference": row.reference,
+                "kind": row.kind or None,
+                "name": row.name,
+                "email": row.email,
+                "phones": row.phones,
+            }
+            for row in rows_of(desk(), batch_id)
+        ]
+        return _shape(find_batch(desk(), batch_id)) | {"rows": rows}
+
+    @needs("batch")
+    @blueprint.response(204)
+    def delete(self, batch_id: str) -> None:
+        """Throw a draft away"""
+        discard_batch(desk(), batch_id)
+
+
+def _shape(draft: Draft) -> dict[str, Any]:
+    batch = draft.batch
+    return {
+        "id": batch.id,
+        "package": batch.package,
+        "organisation": batch.organisation or None,
+        "kind": batch.kind,
+        "contacts": draft.contacts,
+        "created_at": batch.created_at,
+        "by": batch.device.name,
+    }

@@ -1,0 +1,53 @@
+"""The rules of one workspace: the rule file, and the hosts that its admin added."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from sqlalchemy import delete, select
+
+from crmlink.accounting.packages import Packages, with_hosts
+from crmlink.linking.desk import Desk
+from crmlink.store import PackageHost
+
+
+def rules(desk: Desk) -> Packages:
+    """The rule document as this workspace's extensions run it."""
+    document = desk.packages
+    for package, added in hosts(desk).items():
+        document = with_hosts(document, package, added)
+    return document
+
+
+def hosts(desk: Desk) -> dict[str, list[str]]:
+    """The hosts that were added, by package."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    query = select(PackageHost).filter_by(workspace_id=desk.workspace_id).order_by(PackageHost.host)
+    with desk.database.reading() as session:
+        for row in session.scalars(query):
+            found[row.package].append(row.host)
+    return dict(found)
+
+
+def add_host(desk: Desk, package: str, host: str) -> list[str]:
+    """Add an address where a package runs for this firm; returns the package's added hosts.
+
+    Adding one twice changes nothing. Raises HostRefused or UnknownPackage.
+    """
+    host = host.strip().lower()
+    with_hosts(desk.packages, package, [host])
+    if host not in hosts(desk).get(package, []):
+        with desk.database.writing() as session:
+            session.add(PackageHost(workspace_id=desk.workspace_id, package=package, host=host))
+    return hosts(desk).get(package, [])
+
+
+def remove_host(desk: Desk, package: str, host: str) -> list[str]:
+    """Take an added host away; returns those that are left."""
+    with desk.database.writing() as session:
+        session.execute(
+            delete(PackageHost).filter_by(
+                workspace_id=desk.workspace_id, package=package, host=host.strip().lower()
+            )
+        )
+    return hosts(desk).get(package, [])
