@@ -25,6 +25,18 @@ export function readList() {
   const MOST_TEXT = 1000;
   const ROW = "tr, li, [role=row], [role=listitem], article";
 
+  /** Two links of one shape stand in two rows. @param {Element} link */
+  const shapeOf = (link) => `${link.className} ${link.parentElement?.tagName} ${link.parentElement?.className}`;
+
+  /** Whether one of a block's first links is like this one. @param {Element} link @param {Element} block */
+  const hasLinkLike = (link, block) => {
+    const links = block.getElementsByTagName("a");
+    for (let place = 0; place < 10 && links[place]; place += 1) {
+      if (links[place] !== link && shapeOf(links[place]) === shapeOf(link)) return true;
+    }
+    return false;
+  };
+
   /** @param {Element} link */
   const rowOf = (link) => {
     const row = link.closest(ROW);
@@ -32,7 +44,7 @@ export function readList() {
     let block = link;
     for (let up = 0; up < 3; up += 1) {
       const parent = block.parentElement;
-      if (!parent || parent.querySelectorAll("a[href]").length > 3) break;
+      if (!parent || hasLinkLike(link, parent)) break;
       block = parent;
     }
     return block;
@@ -67,7 +79,7 @@ export function readList() {
  * @param {unknown} rows what `readList` returned
  * @param {import("./locate.js").Packages} packages
  * @param {import("./locate.js").Location | null} [list] where the list is: links into another
- *   package or organisation are left out
+ *   package or organisation are left out, and a link that names no organisation is in the list's
  * @returns {Listed[]}
  */
 export function listContacts(rows, packages, list = null) {
@@ -78,7 +90,8 @@ export function listContacts(rows, packages, list = null) {
     const location = locate(href, packages);
     if (location.page !== "contact" || location.package === null || location.reference === null) continue;
     if (list && !isOfList(location, list)) continue;
-    const { url, package: id, kind, reference, organisation } = location;
+    const { url, package: id, kind, reference } = location;
+    const organisation = location.organisation ?? list?.organisation ?? null;
     const key = JSON.stringify([id, organisation, kind, reference]);
     const told = { url, package: id, kind, reference, organisation, ...detailsOf(text, beside) };
     const known = listed.get(key);

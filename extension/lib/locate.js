@@ -12,16 +12,10 @@ import { parseAddress, splitPath } from "./address.js";
 import { lower, upper } from "./letters.js";
 
 /**
- * @typedef {"customer" | "supplier"} Kind
- * @typedef {{pattern?: string, max: number, never?: string[], canonical: string, expected: string}} ReferenceRule
- * @typedef {{page: "contact" | "list" | "redirect", kind?: Kind, path?: string, query?: Record<string, string>,
- *   fragment?: string, below?: string, never_words?: string[], ignore_case?: string[],
- *   certainty?: string, caution?: string}} PageRule
- * @typedef {{name: string, certainty: string, where: string, reference: ReferenceRule,
- *   organisation?: {pattern: string, never?: string[]}, hosts?: string[], pages?: PageRule[],
- *   cautions?: {unless_reference?: string, say: string}[], by_hand?: {label: string, explain: string},
- *   hints?: import("./read.js").Hints}} PackageRules
- * @typedef {{version: number, packages: Record<string, PackageRules>}} Packages
+ * @typedef {import("./ruletypes.js").Kind} Kind
+ * @typedef {import("./ruletypes.js").PageRule} PageRule
+ * @typedef {import("./ruletypes.js").PackageRules} PackageRules
+ * @typedef {import("./ruletypes.js").Packages} Packages
  * @typedef {{url: string, package: string | null, page: "contact" | "list" | null, kind: Kind | null,
  *   reference: string | null, organisation: string | null}} Location
  * @typedef {[name: string, text: string][]} Captures

@@ -1,0 +1,57 @@
+// The shape of the rule file `server/crmlink/accounting/packages.json`, for the modules that run it.
+
+/** @typedef {"customer" | "supplier"} Kind */
+
+/**
+ * @typedef {object} ReferenceRule
+ * @property {"guid" | "upper" | "trimmed" | "exact"} canonical
+ * @property {string} [pattern] matched whole
+ * @property {number} max characters
+ * @property {string[]} [never]
+ * @property {string} expected the form in words
+ */
+
+/**
+ * @typedef {object} PageRule
+ * @property {"contact" | "list" | "redirect"} page
+ * @property {Kind} [kind]
+ * @property {string} [path]
+ * @property {Record<string, string>} [query] a parameter's name → the slot it fills
+ * @property {string} [fragment]
+ * @property {string} [below]
+ * @property {string[]} [never_words]
+ * @property {string[]} [ignore_case]
+ * @property {string} [certainty]
+ * @property {string} [caution]
+ */
+
+/**
+ * What is known of a package's pages, to read them; it may be wrong without harm.
+ * @typedef {object} Hints
+ * @property {string[]} [name] CSS selectors; the same for the other fields
+ * @property {string[]} [company]
+ * @property {string[]} [person]
+ * @property {string[]} [email]
+ * @property {string[]} [phone]
+ * @property {string[]} [address]
+ * @property {Record<string, string>} [icons] an icon's <title> → the field that stands beside it
+ * @property {string[]} [titles] what the page's title calls the package
+ */
+
+/**
+ * @typedef {object} PackageRules
+ * @property {string} name
+ * @property {string} certainty
+ * @property {string} where
+ * @property {ReferenceRule} reference
+ * @property {{pattern: string, never?: string[]}} [organisation]
+ * @property {string[]} [hosts]
+ * @property {PageRule[]} [pages]
+ * @property {{unless_reference?: string, say: string}[]} [cautions]
+ * @property {{label: string, explain: string}} [by_hand]
+ * @property {Hints} [hints]
+ */
+
+/** @typedef {{version: number, packages: Record<string, PackageRules>}} Packages */
+
+export {};
