@@ -209,6 +209,7 @@ export function createDesk(parts) {
     /**
      * Learn, or bring about, the outcome of an earlier request.
      * @param {{attempt: string}} asked
+     * @returns {Promise<Answer<any> & {attempt?: string}>}
      */
     async resume(asked) {
       const attempt = await attempts.find(asked.attempt);

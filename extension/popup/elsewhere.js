@@ -84,7 +84,8 @@ function pasteForm(app) {
     trouble.textContent = "";
     const why = await app.lookElsewhere("look_at_address", { address: field.value });
     if (!why) return;
-    trouble.textContent = say("page" in why && why.page === "list" ? "address_is_list" : "address_unknown");
+    const list = "page" in why && why.page === "list";
+    trouble.textContent = say(list ? "address_is_list" : "address_unknown");
     field.focus();
     field.select();
   };

@@ -1,0 +1,123 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createApi } from "../../extension/lib/api.js";
+import { leavesOutcomeOpen } from "../../extension/lib/problem.js";
+import { fakeServer, lost, problemReply, reply, SERVER, TOKEN } from "./fake_browser.js";
+
+/** @param {ReturnType<typeof fakeServer>} server @param {object} [more] */
+function apiOn(server, more = {}) {
+  const whySilent = async () => "server-unreachable";
+  return createApi({ server: SERVER, token: TOKEN }, { fetch: server.fetch, whySilent, ...more });
+}
+
+test("every request carries the token, no cookies, and follows no redirect", async () => {
+  /** @type {any} */
+  let options = null;
+  const server = fakeServer();
+  server.replies["GET /workspace"] = (/** @type {any} */ _, /** @type {any} */ given) => {
+    options = given;
+    return reply({});
+  };
+  await apiOn(server).workspace();
+  assert.equal(options.headers.Authorization, `Bearer ${TOKEN}`);
+  assert.equal(options.credentials, "omit");
+  assert.equal(options.redirect, "error");
+  assert.equal(options.cache, "no-store");
+});
+
+test("a decision is sent with its idempotency key", async () => {
+  const server = fakeServer();
+  const answer = await apiOn(server).link({ record_id: "customer-1001" }, "key-0001");
+  assert.equal(answer.ok, true);
+  assert.equal(server.asked[0].headers["Idempotency-Key"], "key-0001");
+  assert.deepEqual(server.asked[0].body, { record_id: "customer-1001" });
+});
+
+test("a server's problem arrives with its name, sentence, request id and facts", async () => {
+  const server = fakeServer();
+  server.replies["POST /links"] = () => problemReply("record-has-reference", 409, "It has one.", { current_reference: "OLD" });
+  const answer = await apiOn(server).link({}, "key-0001");
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.type, "record-has-reference");
+  assert.equal(answer.problem.detail, "It has one.");
+  assert.equal(answer.problem.request_id, "req-1");
+  assert.equal(answer.problem.current_reference, "OLD");
+  assert.equal(answer.problem.status, 409);
+});
+
+test("a busy server's waiting time is read from its header", async () => {
+  const server = fakeServer();
+  server.replies["GET /workspace"] = () =>
+    reply({ type: "urn:crmlink:problem:commusoft-busy", detail: "Busy." }, 503, { "Retry-After": "40" });
+  const answer = await apiOn(server).workspace();
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.retry_after, 40);
+});
+
+for (const [what, answer] of /** @type {const} */ ([
+  ["HTML with status 200", () => new Response("<html>Welcome</html>", { status: 200 })],
+  ["HTML with status 502", () => new Response("<html>Bad gateway</html>", { status: 502 })],
+  ["an empty reply", () => new Response("", { status: 200 })],
+  ["a bare number", () => new Response("42", { status: 200 })],
+  ["another program's JSON error", () => reply({ error: "no" }, 404)],
+])) {
+  test(`${what} is not taken for the server`, async () => {
+    const server = fakeServer();
+    server.replies["GET /workspace"] = answer;
+    const told = await apiOn(server).workspace();
+    assert.ok(!told.ok);
+    assert.equal(told.problem.type, "server-odd");
+  });
+}
+
+test("a lost network is told apart by whoever knows the browser", async () => {
+  const server = fakeServer();
+  server.replies["GET /workspace"] = lost;
+  const told = await apiOn(server, { whySilent: async () => "permission-missing" }).workspace();
+  assert.ok(!told.ok);
+  assert.equal(told.problem.type, "permission-missing");
+});
+
+test("a server that never answers is given up as slow", async () => {
+  const server = fakeServer();
+  server.replies["POST /links"] = (/** @type {any} */ _, /** @type {any} */ { signal }) =>
+    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const told = await apiOn(server, { timeouts: { read: 5, write: 5 } }).link({}, "key-0001");
+  assert.ok(!told.ok);
+  assert.equal(told.problem.type, "server-slow");
+  assert.equal(leavesOutcomeOpen(told.problem), true);
+});
+
+test("a server that stops half way through its answer is given up as slow", async () => {
+  const server = fakeServer();
+  server.replies["GET /workspace"] = (/** @type {any} */ _, /** @type {any} */ { signal }) =>
+    new Response(new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode('{"name":'));
+        signal.addEventListener("abort", () => controller.error(signal.reason));
+      },
+    }));
+  const told = await apiOn(server, { timeouts: { read: 5, write: 5 } }).workspace();
+  assert.ok(!told.ok);
+  assert.equal(told.problem.type, "server-slow");
+});
+
+test("no problem ever contains the token", async () => {
+  for (const answer of [lost, () => problemReply("internal-error", 500, "No."), () => new Response("?", { status: 500 })]) {
+    const server = fakeServer();
+    server.replies["GET /workspace"] = answer;
+    assert.ok(!JSON.stringify(await apiOn(server).workspace()).includes(TOKEN));
+  }
+});
+
+test("a refusal in the server's own words settles a decision, silence does not", () => {
+  const named = (/** @type {string} */ type) => /** @type {any} */ ({ type });
+  for (const type of ["record-has-reference", "write-refused", "commusoft-slow", "token-refused"]) {
+    assert.equal(leavesOutcomeOpen(named(type)), false, type);
+  }
+  for (const type of ["server-unreachable", "server-slow", "server-odd", "offline", "internal-error"]) {
+    assert.equal(leavesOutcomeOpen(named(type)), true, type);
+  }
+});

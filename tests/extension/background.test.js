@@ -1,0 +1,195 @@
+// @ts-check
+// The background as a browser starts it: listeners at once, state from storage, and nobody heard but our own pages.
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, lost, MARGARET, SERVER, TOKEN } from "./fake_browser.js";
+
+const ID = "abcdefghijklmnop";
+const ORIGIN = `chrome-extension://${ID}`;
+const POPUP = { id: ID, url: `${ORIGIN}/popup/popup.html` };
+const OPTIONS = { id: ID, url: `${ORIGIN}/options/options.html` };
+
+/** An event that remembers its listeners. */
+function fakeEvent() {
+  /** @type {((...args: any[]) => any)[]} */
+  const listeners = [];
+  /** @param {(...args: any[]) => any} one */
+  const addListener = (one) => listeners.push(one);
+  return { listeners, addListener };
+}
+
+function fakeChrome() {
+  const tabs = fakeTabs();
+  /** @type {any[]} */
+  const menus = [];
+  /** @type {any[]} */
+  const windows = [];
+  const state = { permitted: true, popupOpens: true, access: "", openedPopups: 0 };
+  const chrome = {
+    runtime: { id: ID, getURL: (/** @type {string} */ path) => `${ORIGIN}/${path}`, onInstalled: fakeEvent(), onStartup: fakeEvent(), onMessage: fakeEvent() },
+    i18n: { getMessage: (/** @type {string} */ key) => key },
+    storage: {
+      local: { ...fakeStore(), setAccessLevel: (/** @type {any} */ level) => (state.access = level.accessLevel) },
+      session: fakeStore(),
+    },
+    contextMenus: { removeAll: (/** @type {() => void} */ done) => done(), create: (/** @type {any} */ one) => menus.push(one), onClicked: fakeEvent() },
+    action: {
+      async openPopup() {
+        if (!state.popupOpens) throw new Error("no popup here");
+        state.openedPopups += 1;
+      },
+    },
+    windows: { create: async (/** @type {any} */ one) => windows.push(one) },
+    tabs: {
+      async get(/** @type {number} */ id) {
+        if (!tabs.open.has(id)) throw new Error("No tab with that id.");
+        return { id, url: tabs.open.get(id)?.url };
+      },
+    },
+    scripting: {
+      async executeScript(/** @type {any} */ { target }) {
+        const page = tabs.open.get(target.tabId);
+        if (!page?.details) throw new Error("Cannot access contents of the page.");
+        return [{ result: page.details }];
+      },
+    },
+    permissions: { contains: async () => state.permitted },
+  };
+  return { chrome, tabs, menus, windows, state };
+}
+
+let browser = fakeChrome();
+let server = fakeServer();
+let starts = 0;
+
+/** Start a worker anew: its module is read again, the browser's storage stays. */
+async function start() {
+  for (const event of [browser.chrome.runtime.onInstalled, browser.chrome.runtime.onStartup, browser.chrome.runtime.onMessage, browser.chrome.contextMenus.onClicked]) {
+    event.listeners.length = 0;
+  }
+  const define = (/** @type {string} */ name, /** @type {unknown} */ value) =>
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  define("chrome", browser.chrome);
+  define("fetch", server.fetch);
+  define("navigator", { onLine: true });
+  starts += 1;
+  await import(`../../extension/background.js?start=${starts}`);
+}
+
+/**
+ * @param {object} message
+ * @param {object} [sender]
+ * @returns {Promise<any>} undefined when nobody wants to answer
+ */
+function send(message, sender = POPUP) {
+  return new Promise((resolve) => {
+    const [listener] = browser.chrome.runtime.onMessage.listeners;
+    if (listener(message, sender, resolve) !== true) resolve(undefined);
+  });
+}
+
+beforeEach(async () => {
+  browser = fakeChrome();
+  server = fakeServer();
+  browser.tabs.open.set(7, { url: HOLLOWAY_PAGE, details: MARGARET });
+  await start();
+});
+
+/** Connect, look, and return the look's id. */
+async function ready() {
+  const made = await send({ type: "connect", server: SERVER, token: TOKEN }, OPTIONS);
+  assert.ok(made.ok);
+  return (await send({ type: "look", tab: 7 })).data.place.look;
+}
+
+test("every listener stands as soon as the module has run", () => {
+  const { runtime, contextMenus } = browser.chrome;
+  for (const event of [runtime.onInstalled, runtime.onStartup, runtime.onMessage, contextMenus.onClicked]) {
+    assert.equal(event.listeners.length, 1);
+  }
+});
+
+test("from connecting to linked, through the messages alone", async () => {
+  const look = await ready();
+  const offered = await send({ type: "suggest", look, kind: null, typed: null });
+  assert.equal(offered.data.suggestions[0].record.id, "customer-1001");
+  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false };
+  const done = await send({ type: "confirm", ...decision });
+  assert.equal(done.data.state, "linked");
+});
+
+test("a worker that was ended between look and confirm still knows what is confirmed", async () => {
+  const look = await ready();
+  await start();
+  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false };
+  const done = await send({ type: "confirm", ...decision });
+  assert.equal(done.data.state, "linked");
+});
+
+test("a page's script gets no answer at all", async () => {
+  await ready();
+  assert.equal(await send({ type: "standing" }, { id: ID, url: HOLLOWAY_PAGE, tab: { id: 7 } }), undefined);
+  assert.equal(await send({ type: "standing" }, { id: "another", url: POPUP.url }), undefined);
+});
+
+test("there is no listener for other extensions and web pages", () => {
+  assert.ok(!("onMessageExternal" in browser.chrome.runtime));
+  assert.ok(!("onConnectExternal" in browser.chrome.runtime));
+});
+
+test("a failure inside answers with a problem and without its text", async () => {
+  await ready();
+  browser.chrome.storage.session.get = async () => {
+    throw new Error(`quota exceeded near ${TOKEN}`);
+  };
+  const answer = await send({ type: "suggest", look: "l1", kind: null, typed: null });
+  assert.equal(answer.problem.type, "unexpected");
+  assert.ok(!JSON.stringify(answer).includes(TOKEN));
+});
+
+test("pages' scripts are kept out of the storage where the token lies", () => {
+  browser.chrome.runtime.onInstalled.listeners[0]({ reason: "install" });
+  assert.equal(browser.state.access, "TRUSTED_CONTEXTS");
+});
+
+test("a browser without that setting starts all the same", async () => {
+  Reflect.deleteProperty(browser.chrome.storage.local, "setAccessLevel");
+  browser.chrome.runtime.onInstalled.listeners[0]({ reason: "install" });
+  assert.equal(browser.menus[0].title, "link_to_crm");
+});
+
+test("the page's menu opens the popup, and a window where the browser opens none", async () => {
+  const [click] = browser.chrome.contextMenus.onClicked.listeners;
+  browser.chrome.runtime.onInstalled.listeners[0]({ reason: "install" });
+  click({ menuItemId: browser.menus[0].id }, { id: 7 });
+  assert.equal(browser.state.openedPopups, 1);
+  browser.state.popupOpens = false;
+  click({ menuItemId: browser.menus[0].id }, { id: 7 });
+  await new Promise(setImmediate);
+  assert.match(browser.windows[0].url, /popup\/popup\.html\?tab=7$/);
+});
+
+test("another extension's menu is none of ours", () => {
+  browser.chrome.contextMenus.onClicked.listeners[0]({ menuItemId: "other" }, { id: 7 });
+  assert.equal(browser.state.openedPopups, 0);
+});
+
+test("a page that may not be read is a contact without details", async () => {
+  await ready();
+  browser.tabs.open.set(7, { url: HOLLOWAY_PAGE, details: null });
+  const answer = await send({ type: "look", tab: 7 });
+  assert.equal(answer.data.place.page, "contact");
+  assert.equal(answer.data.place.details.name, "");
+});
+
+test("a lost server is told apart from a permission that was taken back", async () => {
+  await ready();
+  server.replies["POST /suggestions"] = lost;
+  const look = (await send({ type: "look", tab: 7 })).data.place.look;
+  const away = await send({ type: "suggest", look, kind: null, typed: null });
+  assert.equal(away.problem.type, "server-unreachable");
+  browser.state.permitted = false;
+  const refused = await send({ type: "suggest", look, kind: null, typed: null });
+  assert.equal(refused.problem.type, "permission-missing");
+});

@@ -1,0 +1,223 @@
+// @ts-check
+// Linking must never go wrong: the page is looked at again, and no decision is lost or doubled.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { CHOICE, lookAt, setting, TAB } from "./desk_setting.js";
+import { HOLLOWAY_PAGE, link, lost, MARGARET, OTHER_PAGE, problemReply, reply } from "./fake_browser.js";
+
+/** @typedef {Awaited<ReturnType<typeof setting>>["tabs"]} Tabs */
+
+/** What may happen to the page between the look and the decision. */
+const CHANGES = /** @type {[string, string, (tabs: Tabs) => void][]} */ ([
+  ["shows another contact", "tab-moved", ({ open }) => open.set(TAB, { url: OTHER_PAGE, details: MARGARET })],
+  ["shows the list", "tab-moved", ({ open }) => open.set(TAB, { url: "https://go.xero.com/app/!kR4N6/contacts", details: MARGARET })],
+  ["went to another site", "tab-moved", ({ open }) => open.set(TAB, { url: "https://news.example/", details: MARGARET })],
+  ["shows the same id in another organisation", "tab-moved",
+    ({ open }) => open.set(TAB, { url: HOLLOWAY_PAGE.replace("!kR4N6", "!other"), details: MARGARET })],
+  ["was closed", "tab-closed", ({ open }) => open.delete(TAB)],
+  ["shows another name under the same address", "contact-changed",
+    ({ open }) => open.set(TAB, { url: HOLLOWAY_PAGE, details: { ...MARGARET, name: "Peter Ashdown" } })],
+  ["shows another email", "contact-changed",
+    ({ open }) => open.set(TAB, { url: HOLLOWAY_PAGE, details: { ...MARGARET, email: "peter@postbox.example" } })],
+  ["says nothing any more", "contact-changed", ({ open }) => open.set(TAB, { url: HOLLOWAY_PAGE, details: null })],
+]);
+
+for (const [what, type, change] of CHANGES) {
+  test(`a page that ${what} stops the link`, async () => {
+    const { desk, server, tabs } = await setting();
+    const look = await lookAt(desk);
+    change(tabs);
+    const answer = await desk.confirm({ ...CHOICE, look });
+    assert.ok(!answer.ok);
+    assert.equal(answer.problem.type, type);
+    assert.equal(server.times("POST /links").length, 0);
+  });
+}
+
+test("the same check catches a background that does not look again", async () => {
+  const { desk, server, tabs } = await setting();
+  const look = await lookAt(desk);
+  tabs.address = async () => HOLLOWAY_PAGE;
+  tabs.read = async () => MARGARET;
+  for (const [, , change] of CHANGES) {
+    change(tabs);
+    await desk.confirm({ ...CHOICE, look });
+  }
+  assert.notEqual(server.times("POST /links").length, 0);
+});
+
+test("a page that moves while it is read the second time stops the link", async () => {
+  const { desk, server, tabs } = await setting();
+  const look = await lookAt(desk);
+  tabs.read = async () => {
+    tabs.open.set(TAB, { url: OTHER_PAGE, details: MARGARET });
+    return MARGARET;
+  };
+  const answer = await desk.confirm({ ...CHOICE, look });
+  assert.ok(!answer.ok);
+  assert.equal(server.times("POST /links").length, 0);
+});
+
+for (const [what, page] of /** @type {const} */ ([
+  ["another tab of the same contact", { url: `${HOLLOWAY_PAGE}?tab=history`, details: MARGARET }],
+  ["details that arrived late", { url: HOLLOWAY_PAGE, details: { ...MARGARET, person: "Mrs M Holloway" } }],
+])) {
+  test(`${what} is still the same contact`, async () => {
+    const { desk, server, tabs } = await setting();
+    const look = await lookAt(desk);
+    tabs.open.set(TAB, page);
+    assert.equal((await desk.confirm({ ...CHOICE, look })).ok, true);
+    assert.equal(server.times("POST /links").length, 1);
+  });
+}
+
+test("a decision about a forgotten look is refused", async () => {
+  const { desk, server } = await setting();
+  const answer = await desk.confirm({ ...CHOICE, look: "l-unknown" });
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.type, "look-lost");
+  assert.equal(server.asked.length, 0);
+});
+
+test("the contact that is written is the one that was looked at, not one that a popup names", async () => {
+  const { desk, server } = await setting();
+  const look = await lookAt(desk);
+  await desk.confirm(/** @type {any} */ ({ ...CHOICE, look, reference: "evil", package: "sage_50" }));
+  const [{ body }] = server.times("POST /links");
+  assert.equal(body.package, "xero");
+  assert.match(body.reference, /^8275f116/);
+});
+
+test("what the person accepted is sent with the decision", async () => {
+  const { desk, server } = await setting();
+  await desk.confirm({ ...CHOICE, look: await lookAt(desk), replaces: "OLD", also_on: ["customer-7"], checked_empty: true });
+  const [{ body }] = server.times("POST /links");
+  assert.equal(body.replaces, "OLD");
+  assert.deepEqual(body.also_on, ["customer-7"]);
+  assert.equal(body.checked_empty, true);
+});
+
+test("the key is stored before the request leaves", async () => {
+  const { desk, server, attempts } = await setting();
+  /** @type {string[]} */
+  let stored = [];
+  server.replies["POST /links"] = async () => {
+    stored = (await attempts.all()).map((one) => one.key);
+    return reply(link(), 201);
+  };
+  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  assert.deepEqual(stored, [server.times("POST /links")[0].headers["Idempotency-Key"]]);
+});
+
+test("a worker that died while it was sending asks again under the same key, and shows the outcome", async () => {
+  const { desk, server, start } = await setting();
+  /** @type {(error: Error) => void} */
+  let end = () => undefined;
+  const sent = new Promise((resolve) => {
+    server.replies["POST /links"] = () => new Promise((_, reject) => resolve((end = reject)));
+  });
+  void desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  await sent;
+
+  const reborn = start().desk;
+  server.replies["POST /links"] = () => reply(link(), 201);
+  const view = await reborn.look({ tab: TAB });
+  assert.ok(view.ok && view.data.attempt);
+  const answer = await reborn.resume({ attempt: view.data.attempt.key });
+  assert.ok(answer.ok);
+  assert.equal(answer.data.state, "linked");
+  const keys = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
+  assert.equal(keys.length, 2);
+  assert.equal(keys[0], keys[1]);
+  end(new Error("the worker is no more"));
+});
+
+test("a popup that closed finds the outcome without asking the server again", async () => {
+  const { desk, server } = await setting();
+  server.replies["POST /links"] = () => problemReply("write-refused", 502, "Commusoft refused.");
+  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  const view = await desk.look({ tab: TAB });
+  assert.ok(view.ok && view.data.attempt);
+  const answer = await desk.resume({ attempt: view.data.attempt.key });
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.type, "write-refused");
+  assert.equal(server.times("POST /links").length, 1);
+});
+
+test("an outcome that was seen is not shown again", async () => {
+  const { desk } = await setting();
+  const answer = await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  await desk.seen({ attempt: answer.attempt ?? "" });
+  const view = await desk.look({ tab: TAB });
+  assert.ok(view.ok);
+  assert.equal(view.data.attempt, null);
+});
+
+test("an outcome nobody saw is told on the page of another contact", async () => {
+  const { desk, server, tabs } = await setting();
+  server.replies["POST /links"] = lost;
+  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  tabs.open.set(TAB, { url: OTHER_PAGE, details: MARGARET });
+  const view = await desk.look({ tab: TAB });
+  assert.ok(view.ok);
+  assert.equal(view.data.attempt, null);
+  assert.deepEqual(view.data.others.map((one) => one.title), ["Margaret Holloway"]);
+});
+
+test("a lost request that is repeated keeps its key; a refused one gets a new key", async () => {
+  const { desk, server } = await setting();
+  const look = await lookAt(desk);
+  server.replies["POST /links"] = lost;
+  await desk.confirm({ ...CHOICE, look });
+  server.replies["POST /links"] = () => problemReply("commusoft-busy", 503, "Busy.");
+  await desk.confirm({ ...CHOICE, look });
+  await desk.confirm({ ...CHOICE, look });
+  const [first, second, third] = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
+  assert.equal(first, second);
+  assert.notEqual(second, third);
+});
+
+test("another decision never uses an earlier decision's key", async () => {
+  const { desk, server } = await setting();
+  const look = await lookAt(desk);
+  server.replies["POST /links"] = lost;
+  await desk.confirm({ ...CHOICE, look });
+  await desk.confirm({ ...CHOICE, look, record: "customer-1002" });
+  await desk.confirm({ ...CHOICE, look, replaces: "OLD" });
+  const keys = server.times("POST /links").map((one) => one.headers["Idempotency-Key"]);
+  assert.equal(new Set(keys).size, 3);
+});
+
+test("two popups that confirm the same at once send it once", async () => {
+  const { desk, server } = await setting();
+  const look = await lookAt(desk);
+  const both = await Promise.all([desk.confirm({ ...CHOICE, look }), desk.confirm({ ...CHOICE, look })]);
+  assert.deepEqual(both.map((answer) => answer.ok), [true, true]);
+  assert.equal(server.times("POST /links").length, 1);
+});
+
+test("an undo that got no answer keeps its key and is found again on the contact's page", async () => {
+  const { desk, server } = await setting();
+  const look = await lookAt(desk);
+  const undo = { look, link: "lnk_1", title: "Margaret Holloway", also_on: [] };
+  server.replies["POST /links/lnk_1/undo"] = lost;
+  await desk.undo(undo);
+  const view = await desk.look({ tab: TAB });
+  assert.ok(view.ok && view.data.attempt);
+  assert.equal(view.data.attempt.action, "undo");
+  server.replies["POST /links/lnk_1/undo"] = () => reply(link({ id: "lnk_2", undoes: "lnk_1" }), 201);
+  const answer = await desk.resume({ attempt: view.data.attempt.key });
+  assert.ok(answer.ok);
+  const [first, second] = server.times("POST /links/lnk_1/undo").map((one) => one.headers["Idempotency-Key"]);
+  assert.equal(first, second);
+});
+
+test("what was meant for one server is never sent to another", async () => {
+  const { desk, server, attempts } = await setting();
+  server.replies["POST /links"] = lost;
+  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  assert.equal((await attempts.all()).length, 1);
+  await desk.connect({ server: "https://elsewhere.example", token: "crm_another_token" });
+  assert.deepEqual(await attempts.all(), []);
+});

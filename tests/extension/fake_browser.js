@@ -1,0 +1,188 @@
+// @ts-check
+// A browser and a server small enough to read, for tests of what the background does.
+
+import { readFileSync } from "node:fs";
+
+export const RULES = JSON.parse(
+  readFileSync(new URL("../../server/crmlink/accounting/packages.json", import.meta.url), "utf8"),
+);
+export const SERVER = "http://127.0.0.1:8787";
+export const TOKEN = "crm_0123456789abcdefSECRET";
+export const HOLLOWAY_PAGE = "https://go.xero.com/app/!kR4N6/contacts/contact/8275f116-6419-4b82-889a-f41dcc1d6186";
+export const OTHER_PAGE = "https://go.xero.com/app/!kR4N6/contacts/contact/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f";
+export const REFERENCE = "8275f116-6419-4b82-889a-f41dcc1d6186";
+
+/** Like chrome.storage.local: values are copies, and asynchronous. */
+export function fakeStore() {
+  /** @type {Map<string, string>} */
+  const kept = new Map();
+  return {
+    kept,
+    /** @param {string} key */
+    async get(key) {
+      const text = kept.get(key);
+      return text === undefined ? {} : { [key]: JSON.parse(text) };
+    },
+    /** @param {Record<string, any>} items */
+    async set(items) {
+      for (const [key, value] of Object.entries(items)) kept.set(key, JSON.stringify(value));
+    },
+    /** @param {string} key */
+    async remove(key) {
+      kept.delete(key);
+    },
+  };
+}
+
+/** Tabs whose address and page a test changes at will. */
+export function fakeTabs() {
+  /** @type {Map<number, {url: string, details: any}>} */
+  const open = new Map();
+  return {
+    open,
+    /** @param {number} tab */
+    address: async (tab) => open.get(tab)?.url ?? null,
+    /** @param {number} tab */
+    read: async (tab) => open.get(tab)?.details ?? null,
+    /** @returns {Promise<unknown>} */
+    readList: async () => [],
+  };
+}
+
+export const MARGARET = {
+  name: "Margaret Holloway",
+  company: "",
+  person: "",
+  email: "margaret.holloway@postbox.example",
+  phones: ["01632 960114"],
+  address: "14 Orchard Close",
+  town: "Cheltenham",
+  postcode: "GL50 2TR",
+};
+
+/** @param {Partial<import("../../extension/lib/types.js").CrmRecord>} [more] */
+export function record(more = {}) {
+  return {
+    id: "customer-1001",
+    kind: /** @type {const} */ ("customer"),
+    label: "Margaret Holloway",
+    name: "Margaret Holloway",
+    company: "",
+    email: "margaret.holloway@postbox.example",
+    phones: [],
+    address: "14 Orchard Close",
+    town: "Cheltenham",
+    postcode: "GL50 2TR",
+    account_number: "",
+    reference: null,
+    page_url: "https://app.commusoft.example/customers/customer/1001",
+    ...more,
+  };
+}
+
+/**
+ * @param {Partial<import("../../extension/lib/types.js").Link>} [more]
+ * @returns {import("../../extension/lib/types.js").Link}
+ */
+export function link(more = {}) {
+  return {
+    id: "lnk_1",
+    state: "linked",
+    kind: "customer",
+    package: "xero",
+    organisation: "!kR4N6",
+    reference: REFERENCE,
+    contact_name: "Margaret Holloway",
+    record: record({ reference: REFERENCE }),
+    prior_reference: null,
+    created_at: "2026-03-02T09:41:00Z",
+    settled_at: "2026-03-02T09:41:01Z",
+    by: "Front desk",
+    failure: null,
+    undoes: null,
+    undone_by: null,
+    can_undo: true,
+    ...more,
+  };
+}
+
+/**
+ * @param {Partial<import("../../extension/lib/types.js").SuggestionAnswer>} [more]
+ * @returns {import("../../extension/lib/types.js").SuggestionAnswer}
+ */
+export function offer(more = {}) {
+  const reasons = [{ code: "email", text: "same email", agrees: true }];
+  return {
+    likely_kind: "customer",
+    suggestions: [{ record: record(), probability: 0.99, sure: true, reasons }],
+    none: 0.01,
+    holders: [],
+    link: null,
+    ...more,
+  };
+}
+
+export const WORKSPACE = {
+  name: "Severn Vale Heating",
+  device: { name: "Front desk", scopes: ["suggest", "link", "read"] },
+  commusoft: { sandbox: true, web_url: "https://app.commusoft.example" },
+  mirror: { customers: 2000, suppliers: 200, synced_at: null, syncing: false },
+};
+
+/** @typedef {{method: string, path: string, headers: Record<string, string>, body: any}} Asked */
+
+/**
+ * A server behind `fetch`. A reply is a body, or a function of what was asked that may throw like a lost network.
+ */
+export function fakeServer() {
+  /** @type {Asked[]} */
+  const asked = [];
+  /** @type {Record<string, any>} */
+  const replies = {
+    "GET /packages": () => reply(RULES, 200, { ETag: '"v1"' }),
+    "GET /workspace": WORKSPACE,
+    "POST /suggestions": offer(),
+    "POST /links": () => reply(link(), 201),
+  };
+
+  /** @type {typeof globalThis.fetch} */
+  const fetch = async (address, options = {}) => {
+    const url = new URL(String(address));
+    const path = url.pathname.replace("/api/v1", "") + url.search;
+    const headers = /** @type {Record<string, string>} */ (options.headers ?? {});
+    const one = { method: options.method ?? "GET", path, headers, body: options.body ? JSON.parse(String(options.body)) : null };
+    asked.push(one);
+    const told = replies[`${one.method} ${path}`];
+    if (told === undefined) return problemReply("not-found", 404, "There is nothing at this address.");
+    const answer = typeof told === "function" ? await told(one, options) : told;
+    return answer instanceof Response ? answer : reply(answer);
+  };
+  /** @param {string} what */
+  const times = (what) => asked.filter((one) => `${one.method} ${one.path}` === what);
+  return { fetch, asked, replies, times };
+}
+
+/**
+ * @param {unknown} body
+ * @param {number} [status]
+ * @param {Record<string, string>} [headers]
+ */
+export function reply(body, status = 200, headers = {}) {
+  return new Response(status === 304 ? null : JSON.stringify(body), { status, headers });
+}
+
+/**
+ * @param {string} name
+ * @param {number} status
+ * @param {string} detail
+ * @param {object} [more]
+ */
+export function problemReply(name, status, detail, more = {}) {
+  const body = { type: `urn:crmlink:problem:${name}`, title: name, status, detail, request_id: "req-1", ...more };
+  return reply(body, status, { "Content-Type": "application/problem+json" });
+}
+
+/** A network that loses the request. */
+export function lost() {
+  throw new TypeError("Failed to fetch");
+}

@@ -1,0 +1,73 @@
+// @ts-check
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { admit, MESSAGES } from "../../extension/lib/messages.js";
+
+const OWN = { id: "abcdefghijklmnop", origin: "chrome-extension://abcdefghijklmnop" };
+const POPUP = { id: OWN.id, url: `${OWN.origin}/popup/popup.html?tab=7` };
+const OPTIONS = { id: OWN.id, url: `${OWN.origin}/options/options.html` };
+const LOOK = { type: "look", tab: 7 };
+const CONNECT = { type: "connect", server: "http://127.0.0.1:8787", token: "crm_0123456789" };
+const CONFIRM = {
+  type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [],
+  checked_empty: false,
+};
+
+/** Who may not ask, or not in this way. */
+const REFUSED = /** @type {[string, unknown, {id?: string, url?: string}][]} */ ([
+  ["a web page's script", LOOK, { id: OWN.id, url: "https://go.xero.com/app/!x/contacts" }],
+  ["another extension", LOOK, { id: "another", url: "chrome-extension://another/popup/popup.html" }],
+  ["another extension under our page's address", LOOK, { id: "another", url: POPUP.url }],
+  ["a look-alike origin", LOOK, { id: OWN.id, url: `https://${OWN.id}/popup/popup.html` }],
+  ["an origin that begins like ours", LOOK, { id: OWN.id, url: `${OWN.origin}.evil.example/popup/popup.html` }],
+  ["a page of ours that is neither popup nor settings", LOOK, { id: OWN.id, url: `${OWN.origin}/popup/other.html` }],
+  ["a sender without an address", LOOK, { id: OWN.id }],
+  ["a sender with a broken address", LOOK, { id: OWN.id, url: "popup/popup.html" }],
+  ["the settings asking for what only the popup may", CONFIRM, OPTIONS],
+  ["the popup asking for what only the settings may", CONNECT, POPUP],
+  ["an unknown message", { type: "token" }, POPUP],
+  ["a name from the object's prototype", { type: "constructor" }, POPUP],
+  ["a message without a type", { tab: 7 }, POPUP],
+  ["a type that is no text", { type: ["look"], tab: 7 }, POPUP],
+  ["no object at all", "look", POPUP],
+  ["nothing", null, POPUP],
+  ["a field too many", { ...LOOK, url: "https://go.xero.com/" }, POPUP],
+  ["a field too few", { type: "look" }, POPUP],
+  ["a field of the prototype's name", { type: "look", toString: 7 }, POPUP],
+  ["a tab that is no number", { type: "look", tab: "7" }, POPUP],
+  ["a negative tab", { type: "look", tab: -1 }, POPUP],
+  ["an unknown kind", { ...CONFIRM, kind: "both" }, POPUP],
+  ["a record with a slash in it", { ...CONFIRM, record: "customer-1/../../token" }, POPUP],
+  ["holders that are no list", { ...CONFIRM, also_on: "customer-1" }, POPUP],
+  ["a typed name of a megabyte", { ...CONFIRM, typed: { name: "x".repeat(1e6), postcode: "" } }, POPUP],
+]);
+
+/** @param {typeof admit} gate */
+const leaks = (gate) => REFUSED.filter(([, message, sender]) => gate(message, sender, OWN) !== null).map(([who]) => who);
+
+test("nobody but our own pages is heard, and only in the words of the list", () => {
+  assert.deepEqual(leaks(admit), []);
+});
+
+test("the same check catches a gate that trusts the message alone", () => {
+  const trusting = /** @type {typeof admit} */ ((message) => /** @type {any} */ (message)?.type ?? null);
+  assert.ok(leaks(trusting).includes("a web page's script"));
+});
+
+test("our own pages are heard", () => {
+  assert.equal(admit(LOOK, POPUP, OWN), "look");
+  assert.equal(admit(CONFIRM, POPUP, OWN), "confirm");
+  assert.equal(admit(CONNECT, OPTIONS, OWN), "connect");
+  assert.equal(admit({ type: "standing" }, OPTIONS, OWN), "standing");
+});
+
+test("a Firefox page is known by its own origin", () => {
+  const own = { id: "crmlink@example", origin: "moz-extension://0f4b6a1e-1111-4222-8333-444455556666" };
+  assert.equal(admit(LOOK, { id: own.id, url: `${own.origin}/popup/popup.html` }, own), "look");
+});
+
+test("no message asks for the token", () => {
+  const asked = Object.keys(MESSAGES).filter((name) => /token|secret|connection/.test(name));
+  assert.deepEqual(asked, []);
+});

@@ -1,0 +1,325 @@
+// @ts-check
+// The popup under the fingers: what each key does, and what no key may do.
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { link, MARGARET, offer, record, REFERENCE, WORKSPACE } from "./fake_browser.js";
+import { openPage, press, settle } from "./fake_page.js";
+
+/** @type {ReturnType<typeof openPage>} */
+let page = openPage();
+const { App } = await import("../../extension/popup/app.js");
+const { createStage } = await import("../../extension/popup/stage.js");
+
+const SECOND = record({ id: "customer-1002", label: "Jonathan Pryce-Davies", reference: "OLD" });
+const TWO = offer({
+  suggestions: [
+    { record: record(), probability: 0.97, sure: true, reasons: [{ code: "email", text: "same email", agrees: true }] },
+    { record: SECOND, probability: 0.02, sure: false, reasons: [{ code: "town", text: "other town", agrees: false }] },
+  ],
+});
+const TIE = offer({ suggestions: TWO.suggestions.map((one) => ({ ...one, sure: false, probability: 0.4 })) });
+
+/** @param {object} [more] @param {object} [contact] */
+function view(more = {}, contact = {}) {
+  const place = {
+    page: "contact", source: "tab", tab: 7, look: "l1", details: MARGARET,
+    contact: { package: "xero", package_name: "Xero", kind: null, reference: REFERENCE, organisation: null, cautions: [], ...contact },
+  };
+  const standing = { connected: true, server: "http://127.0.0.1:8787", workspace: WORKSPACE };
+  return { ok: true, data: { standing, problem: null, place, packages: [], attempt: null, others: [], ...more } };
+}
+
+/** @param {string} type */
+const asked = (type) => page.asked.filter((one) => one.type === type);
+const screen = () => page.document.body.dataset.screen;
+const words = () => page.document.querySelector("main")?.textContent ?? "";
+const chosen = () => /** @type {HTMLInputElement | null} */ (page.document.querySelector("input[name=record]:checked"))?.value;
+
+async function open() {
+  const app = new App(createStage(), 7);
+  await app.start();
+  await settle();
+  return app;
+}
+
+beforeEach(() => {
+  page = openPage();
+  Object.assign(page.answers, {
+    look: view(),
+    suggest: { ok: true, data: { ...TWO, kind: "customer" } },
+    confirm: { ok: true, data: link(), attempt: "a1" },
+    search: { ok: true, data: { records: [SECOND] } },
+    undo: { ok: true, data: link({ id: "lnk_2", undoes: "lnk_1", reference: null, prior_reference: REFERENCE, can_undo: false }), attempt: "a2" },
+  });
+});
+
+test("Enter links the first suggestion when it is sure, and the outcome is noted as seen", async () => {
+  await open();
+  assert.equal(chosen(), "customer-1001");
+  press(page, "Enter");
+  await settle();
+  assert.equal(screen(), "linked");
+  const [sent] = asked("confirm");
+  assert.deepEqual(sent, {
+    type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false,
+  });
+  assert.deepEqual(asked("seen"), [{ type: "seen", attempt: "a1" }]);
+});
+
+test("a held-down Enter links nothing", async () => {
+  await open();
+  press(page, "Enter", { repeat: true });
+  await settle();
+  assert.equal(asked("confirm").length, 0);
+});
+
+test("Enter twice sends one decision", async () => {
+  await open();
+  press(page, "Enter");
+  press(page, "Enter");
+  await settle();
+  assert.equal(asked("confirm").length, 1);
+});
+
+test("when two fit alike nothing is chosen, and Enter links nothing", async () => {
+  page.answers.suggest = { ok: true, data: { ...TIE, kind: "customer" } };
+  await open();
+  assert.equal(chosen(), undefined);
+  assert.match(words(), /Two records fit almost equally well/);
+  press(page, "Enter");
+  await settle();
+  assert.equal(asked("confirm").length, 0);
+});
+
+test("digits and arrows choose", async () => {
+  page.answers.suggest = { ok: true, data: { ...TIE, kind: "customer" } };
+  await open();
+  press(page, "ArrowDown");
+  assert.equal(chosen(), "customer-1001");
+  press(page, "2");
+  assert.equal(chosen(), "customer-1002");
+  press(page, "5");
+  assert.equal(chosen(), "customer-1002");
+});
+
+test("a record with another reference needs a tick and its own button; Enter alone does nothing", async () => {
+  await open();
+  press(page, "2");
+  press(page, "Enter");
+  await settle();
+  assert.equal(screen(), "care");
+  assert.match(words(), /OLD/);
+  press(page, "Enter");
+  press(page, "Enter");
+  await settle();
+  assert.equal(asked("confirm").length, 0);
+  const proceed = /** @type {HTMLButtonElement} */ (page.document.getElementById("accept-link"));
+  assert.equal(proceed.disabled, true);
+  proceed.click();
+  assert.equal(asked("confirm").length, 0);
+  page.document.getElementById("accept")?.click();
+  proceed.click();
+  await settle();
+  assert.equal(asked("confirm")[0].replaces, "OLD");
+});
+
+test("what the server finds in the way is added up over several questions", async () => {
+  const replies = [
+    { ok: false, attempt: "a1", problem: { type: "record-has-reference", detail: "", record: record({ reference: "OLD" }), current_reference: "OLD", holders: [] } },
+    { ok: false, attempt: "a2", problem: { type: "reference-taken", detail: "", record: null, current_reference: null, holders: [SECOND] } },
+    { ok: true, attempt: "a3", data: link({ prior_reference: "OLD" }) },
+  ];
+  page.answers.confirm = () => replies.shift();
+  await open();
+  press(page, "Enter");
+  await settle();
+  for (let step = 0; step < 2; step += 1) {
+    assert.equal(screen(), "care");
+    page.document.getElementById("accept")?.click();
+    page.document.getElementById("accept-link")?.click();
+    await settle();
+  }
+  assert.equal(screen(), "linked");
+  const last = asked("confirm")[2];
+  assert.equal(last.replaces, "OLD");
+  assert.deepEqual(last.also_on, ["customer-1002"]);
+});
+
+test("c and s ask for the other kind's suggestions, but not while typing", async () => {
+  await open();
+  press(page, "s");
+  await settle();
+  assert.equal(asked("suggest").at(-1)?.kind, "supplier");
+  page.answers.suggest = { ok: true, data: { ...TWO, kind: "supplier" } };
+  press(page, "/");
+  const before = asked("suggest").length;
+  press(page, "c");
+  await settle();
+  assert.equal(asked("suggest").length, before);
+});
+
+test("where the page tells the kind, nobody is asked", async () => {
+  page.answers.look = view({}, { kind: "supplier" });
+  await open();
+  assert.equal(page.document.querySelector("input[name=kind]"), null);
+  press(page, "c");
+  await settle();
+  assert.equal(asked("suggest").length, 1);
+});
+
+test("/ opens the search; Enter there goes to what was found and links nothing", async () => {
+  await open();
+  press(page, "/");
+  const input = /** @type {HTMLInputElement} */ (page.document.getElementById("search"));
+  assert.equal(page.document.activeElement, input);
+  input.value = "pryce";
+  input.dispatchEvent(new page.window.Event("input", { bubbles: true }));
+  await page.answersTo("search");
+  await settle();
+  assert.equal(chosen(), undefined);
+  press(page, "Enter");
+  await settle();
+  assert.equal(asked("confirm").length, 0);
+  assert.equal(chosen(), "customer-1002");
+  assert.match(words(), /One record found/);
+});
+
+test("a late answer to an earlier question changes nothing", async () => {
+  /** @type {(answer: object) => void} */
+  let late = () => undefined;
+  page.answers.suggest = () => new Promise((resolve) => (late = resolve));
+  const app = new App(createStage(), 7);
+  void app.start();
+  await settle();
+  page.answers.suggest = { ok: true, data: { ...TWO, kind: "supplier" } };
+  press(page, "s");
+  await settle();
+  late({ ok: true, data: { ...offer({ suggestions: [] }), kind: "customer" } });
+  await settle();
+  assert.equal(page.document.querySelectorAll("input[name=record]").length, 2);
+  assert.equal(app.kind, "supplier");
+});
+
+test("agreeing and differing reasons are told apart without colour", async () => {
+  await open();
+  assert.match(words(), /Agrees: same email/);
+  assert.match(words(), /Differs: other town/);
+});
+
+test("the sandbox is named on every screen", async () => {
+  await open();
+  const banner = page.document.querySelector(".sandbox");
+  assert.equal(banner?.hasAttribute("hidden"), false);
+  press(page, "Enter");
+  await settle();
+  assert.equal(banner?.isConnected && !banner.hasAttribute("hidden"), true);
+});
+
+test("names from pages and from Commusoft are text, never markup", async () => {
+  const evil = "<img src=x onerror=alert(1)>";
+  page.answers.look = view({}, { cautions: [evil] });
+  page.answers.suggest = { ok: true, data: { ...TWO, kind: "customer", suggestions: [{ ...TWO.suggestions[0], record: record({ label: evil, page_url: "javascript:alert(1)" }) }] } };
+  page.answers.confirm = { ok: true, attempt: "a1", data: link({ record: record({ label: evil, page_url: "javascript:alert(1)" }) }) };
+  await open();
+  assert.equal(page.document.querySelectorAll("main img").length, 0);
+  assert.ok(words().includes(evil));
+  press(page, "Enter");
+  await settle();
+  assert.equal(screen(), "linked");
+  assert.equal(page.document.querySelectorAll("a").length, 0);
+});
+
+test("a request without an answer is tried again under its key, on the person's word", async () => {
+  page.answers.confirm = { ok: false, attempt: "a1", problem: { type: "server-unreachable", detail: "" } };
+  page.answers.resume = { ok: true, attempt: "a1", data: link() };
+  await open();
+  press(page, "Enter");
+  await settle();
+  assert.equal(screen(), "no-answer");
+  assert.equal(asked("seen").length, 0);
+  press(page, "Enter");
+  await settle();
+  assert.deepEqual(asked("resume"), [{ type: "resume", attempt: "a1" }]);
+  assert.equal(screen(), "linked");
+});
+
+test("an outcome that nobody saw comes first when the popup is opened again", async () => {
+  page.answers.look = view({ attempt: { key: "a1", action: "link", title: "Margaret Holloway" } });
+  page.answers.resume = { ok: true, attempt: "a1", data: link() };
+  await open();
+  assert.equal(screen(), "linked");
+  assert.equal(asked("suggest").length, 0);
+});
+
+test("a link that is already there is shown with its undo, and linking another is possible", async () => {
+  const holders = [record({ reference: REFERENCE })];
+  page.answers.suggest = { ok: true, data: { ...TWO, kind: "customer", holders, link: link() } };
+  await open();
+  assert.equal(screen(), "already");
+  const undo = [...page.document.querySelectorAll("button")].find((one) => one.textContent === "Undo");
+  undo?.click();
+  await settle();
+  assert.deepEqual(asked("undo"), [{ type: "undo", look: "l1", link: "lnk_1", title: "Margaret Holloway", also_on: [] }]);
+  assert.equal(screen(), "undone");
+});
+
+test("choosing the record that has the reference already writes nothing", async () => {
+  page.answers.suggest = { ok: true, data: { ...TWO, kind: "customer", suggestions: [{ ...TWO.suggestions[0], record: record({ reference: REFERENCE }) }] } };
+  await open();
+  press(page, "Enter");
+  await settle();
+  assert.equal(screen(), "already");
+  assert.equal(asked("confirm").length, 0);
+});
+
+test("a refusal is said in the server's own words, an unknown one with the number to quote", async () => {
+  page.answers.confirm = { ok: false, attempt: "a1", problem: { type: "record-gone", detail: "This record has been deleted.", holders: [], retry_after: null, request_id: "req-9" } };
+  await open();
+  press(page, "Enter");
+  await settle();
+  assert.match(words(), /This record has been deleted\./);
+  page.answers.suggest = { ok: false, problem: { type: "moon-phase", detail: "", retry_after: null, holders: [], request_id: "req-9" } };
+  press(page, "Enter");
+  await settle();
+  assert.match(words(), /Something went wrong.*req-9/s);
+});
+
+for (const type of ["tab-closed", "tab-moved", "contact-changed"]) {
+  test(`after ${type} the popup starts over, and Enter does not link`, async () => {
+    page.answers.confirm = { ok: false, problem: { type, detail: "", retry_after: null, holders: [] } };
+    await open();
+    press(page, "Enter");
+    await settle();
+    assert.equal(screen(), `trouble-${type}`);
+    assert.match(words(), /nothing was linked/);
+    press(page, "Enter");
+    await settle();
+    assert.equal(asked("confirm").length, 1);
+  });
+}
+
+test("without a connection the one step is to connect", async () => {
+  page.answers.look = view({ standing: { connected: false, server: null, workspace: null }, place: null });
+  await open();
+  assert.equal(screen(), "not-connected");
+  press(page, "Enter");
+  assert.equal(page.calls.options, 1);
+});
+
+test("a background that does not answer is said so", async () => {
+  page.answers.look = () => {
+    throw new Error("Could not establish connection.");
+  };
+  await open();
+  assert.equal(screen(), "trouble-background-silent");
+});
+
+test("every screen has one heading, and the keyboard is inside it", async () => {
+  await open();
+  press(page, "2");
+  press(page, "Enter");
+  await settle();
+  assert.equal(page.document.querySelectorAll("h1").length, 1);
+  assert.equal(page.document.activeElement?.tagName, "H1");
+});
