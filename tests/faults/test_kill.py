@@ -1,0 +1,112 @@
+"""A process killed again and again in the middle of a long run: nothing lost, doubled or wrong."""
+
+import multiprocessing
+import random
+import sqlite3
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from crmlink.access.tokens import create_token
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.house import open_house
+from crmlink.store import MirroredRecord
+from faults.lives import Job, naive_life, naive_priors, safe_life, safe_priors
+from playing import HASTE, Playing, connection_to
+
+ANSWERS_LOST = 0.05
+Life = Callable[[Job, Connection], None]
+
+
+@pytest.fixture
+def crowd() -> Iterator[Playing]:
+    """A sandbox with some three thousand customers, a share of whose answers get lost."""
+    with SandboxServer(create_sandbox(3_200, 5)) as server:
+        yield Playing(server.url, lambda: None)
+
+
+def prepare(folder: Path, crowd: Playing, links: int) -> Job:
+    """The first ``links`` records of the mirror, each to get a reference of its own."""
+    job = Job(folder, crowd.address, ())
+    house = open_house(job.settings, Commusoft(connection_to(crowd.address), patience=HASTE))
+    house.desk.sync()
+    create_token(house.database, house.desk.workspace_id, "k" * 48, "Run")
+    with house.database.reading() as session:
+        rows = session.query(MirroredRecord).filter_by(kind="customer").limit(links).all()
+    house.close()
+    names = random.Random(7)
+    wanted = tuple(
+        (row.public_id, row.reference, str(uuid.UUID(int=names.getrandbits(128), version=4)))
+        for row in rows
+    )
+    assert len(wanted) == links
+    assert any(present for _, present, _ in wanted)
+    requests.post(
+        f"{crowd.address}/sandbox/faults",
+        json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
+        timeout=5,
+    ).raise_for_status()
+    return Job(folder, crowd.address, wanted)
+
+
+def live_and_die(life: Life, job: Job, kills: int, longest: float) -> int:
+    """Run one life after the other, killing each at a random moment; returns how many were."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["faults.lives"])
+    moments = random.Random(11)
+    killed = 0
+    while True:
+        ours, theirs = context.Pipe()
+        process = context.Process(target=life, args=(job, theirs))
+        process.start()
+        theirs.close()
+        finished = False
+        try:
+            assert ours.recv() == "working"
+            limit = moments.uniform(0.01, longest) if killed < kills else 300
+            finished = ours.poll(limit) and ours.recv() == "done"
+        except EOFError:
+            pytest.fail(f"a life ended by itself, exit code {process.exitcode}")
+        process.kill()
+        process.join()
+        if finished:
+            return killed
+        killed += 1
+
+
+def judge(job: Job, priors: dict[str, str | None], crowd: Playing) -> dict[str, list[Any]]:
+    """What went wrong, by kind of wrong; empty lists when nothing did."""
+    writes = requests.get(f"{crowd.address}/sandbox/writes", timeout=30).json()["writes"]
+    puts = Counter(write["record"] for write in writes)
+    held = {record.id: record.reference for record in crowd.other_user.records("customer")}
+    return {
+        "lost": [item for item in job.wanted if held[item[0]] != item[2] or item[0] not in priors],
+        "doubled": [record_id for record_id, count in puts.items() if count > 1],
+        "wrong prior": [item for item in job.wanted if priors.get(item[0]) != item[1]],
+    }
+
+
+def test_two_hundred_kills_lose_nothing_double_nothing_and_remember_what_stood_there(
+    tmp_path: Path, crowd: Playing
+) -> None:
+    job = prepare(tmp_path, crowd, 3_000)
+    killed = live_and_die(safe_life, job, kills=200, longest=0.3)
+    print(f"{killed} kills in a run of {len(job.wanted)} links")
+    assert killed >= 150
+    assert judge(job, safe_priors(job), crowd) == {"lost": [], "doubled": [], "wrong prior": []}
+    with closing(sqlite3.connect(tmp_path / "crmlink.sqlite")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_the_same_kills_catch_a_loop_that_notes_too_late(tmp_path: Path, crowd: Playing) -> None:
+    job = prepare(tmp_path, crowd, 400)
+    live_and_die(naive_life, job, kills=60, longest=0.1)
+    assert judge(job, naive_priors(job), crowd)["wrong prior"]
