@@ -6,17 +6,13 @@
 
 export { listContacts, readList } from "./list.js";
 
-/**
- * @typedef {import("./ruletypes.js").Hints} Hints
- * @typedef {{name: string, company: string, person: string, email: string, phones: string[],
- *   address: string, town: string, postcode: string, kind: null}} Read
- */
+/** @typedef {import("./ruletypes.js").Hints} Hints */
 
 /**
  * What the page in `document` says about its contact. Injected into the page, so it stands on its
  * own: it may use nothing outside itself. Never throws; looks at a bounded part of a huge page.
  * @param {Hints} [hints]
- * @returns {Read}
+ * @returns {import("./types.js").Details & {kind: null}} texts may be empty; the address tells the kind
  */
 export function readContact(hints = {}) {
   const [MOST_ELEMENTS, MOST_LINES, MOST_TEXT, MOST_PHONES] = [5000, 60, 2000, 5];

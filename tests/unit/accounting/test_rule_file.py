@@ -50,6 +50,14 @@ def test_the_rule_file_holds_the_eight_packages_by_name() -> None:
     ]
 
 
+def test_the_example_in_the_documentation_is_a_right_rule_file(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "packages.md").read_text(encoding="utf-8")
+    example = text.split("```json")[1].split("```")[0]
+    path = written(tmp_path, f'{{"version": 1, "packages": {{{example}}}}}')
+    location = locate("https://acme.freeagent.com/contacts/7/edit", load_packages(path))
+    assert (location.reference, location.organisation) == ("7", "acme")
+
+
 def test_what_is_not_sure_is_marked_in_the_data() -> None:
     for package in PACKAGES["packages"].values():
         weak = [page for page in package.get("pages", []) if page.get("certainty") == "low"]
