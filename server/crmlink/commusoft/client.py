@@ -1,8 +1,9 @@
 """The client: the whole list of records, one record, and the one write."""
 
 import contextlib
+import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -68,9 +69,7 @@ class Commusoft:
         if created_after is not None and ways.created_filter:
             when = created_after.astimezone(UTC)
             query[ways.created_filter] = when.strftime("%Y-%m-%dT%H:%M:%S")
-        with Deadline(self._patience.total) as deadline:
-            reply = self._get(ways.list_path, query, self._patience.list_bytes, deadline)
-        return _each(kind, reply, ways.writing.reference)
+        return _each(kind, self.raw_list(kind, query), ways.writing.reference)
 
     def record(self, kind: Kind, number: str, uuid: str | None = None) -> Record:
         """The record as it is now; `RecordGone` when it does not exist or is deleted.
@@ -83,7 +82,7 @@ class Commusoft:
         path = fill_path(ways.record_path, number, uuid)
         with (
             Deadline(self._patience.total) as deadline,
-            self._get(path, {}, self._patience.record_bytes, deadline) as reply,
+            self._account.get(path, {}, self._patience.record_bytes, deadline) as reply,
         ):
             if reply.status in (404, 410):
                 raise RecordGone(kind, number)
@@ -105,6 +104,27 @@ class Commusoft:
         with Deadline(self._patience.total) as deadline:
             self._account.write(writing.method, path, body, content_type, deadline)
 
+    def speaking(self, dialect: Dialect) -> "Commusoft":
+        """The same session in another dialect, for the doctor."""
+        other = copy.copy(self)
+        other._dialect = dialect
+        return other
+
+    def token_shape(self) -> str:
+        """The shape that the token came in, for the doctor."""
+        with Deadline(self._patience.total) as deadline:
+            return self._account.token_shape(deadline)
+
+    def raw_list(self, kind: Kind, query: Mapping[str, str] | None = None) -> Reply:
+        """The list's reply as it came, to be closed by the caller."""
+        path = self._dialect.ways(kind).list_path
+        with Deadline(self._patience.total) as deadline:
+            reply = self._account.get(path, query or {}, self._patience.list_bytes, deadline)
+        if reply.status in (404, 410):
+            reply.body.close()
+            raise CommusoftUnreadable(f"no list at this address: status {reply.status}")
+        return reply
+
     def page_url(self, kind: Kind, number: str) -> str:
         """The record's page in Commusoft's web application."""
         return self.web_url + fill_path(_PAGES[kind], number, None)
@@ -114,9 +134,6 @@ class Commusoft:
         """The web application's address, without a slash at its end."""
         parts = urlsplit(self.connection.base_url)
         return f"{parts.scheme}://{_PAGE_HOSTS.get(parts.netloc, parts.netloc)}"
-
-    def _get(self, path: str, query: dict[str, str], most: int, deadline: Deadline) -> Reply:
-        return self._account.get(path, query, most, deadline)
 
     def _uuid_of(self, kind: Kind, number: str) -> str:
         found = next((one for one in self.records(kind) if one.number == number), None)
@@ -129,8 +146,6 @@ class Commusoft:
 
 def _each(kind: Kind, reply: Reply, reference: str) -> Iterator[Record]:
     with reply:
-        if reply.status in (404, 410):
-            raise CommusoftUnreadable(f"no list at this address: status {reply.status}")
         for raw in read_list(kind, reply.body):
             yield read_record(kind, raw, reference)
 

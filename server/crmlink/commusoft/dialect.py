@@ -64,10 +64,13 @@ class Dialect:
         """How records of `kind` are handled."""
         return self.customer if kind == "customer" else self.supplier
 
+    def with_ways(self, kind: Kind, ways: Ways) -> "Dialect":
+        """The same dialect, records of `kind` handled in another way."""
+        return replace(self, customer=ways) if kind == "customer" else replace(self, supplier=ways)
+
     def with_writing(self, kind: Kind, writing: Writing) -> "Dialect":
         """The same dialect, records of `kind` written in another way."""
-        ways = replace(self.ways(kind), writing=writing)
-        return replace(self, customer=ways) if kind == "customer" else replace(self, supplier=ways)
+        return self.with_ways(kind, replace(self.ways(kind), writing=writing))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data to store; `Dialect.from_dict` takes it back."""

@@ -135,6 +135,7 @@ def read_list(kind: Kind, body: IO[bytes]) -> Iterator[Any]:
 
 def list_prefix(kind: Kind, body: IO[bytes]) -> str:
     """Where the list sits in the reply, in ijson's words. Raises `CommusoftUnreadable`."""
+    body.seek(0)
     cause = "a reply without a list"
     try:
         for prefix, event, _ in ijson.parse(body):
