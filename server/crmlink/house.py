@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 from sqlalchemy import select
 
-from crmlink.accounting.packages import load_packages
+from crmlink.accounting.rulefile import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
@@ -20,6 +20,7 @@ from crmlink.store import Database, Workspace
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 COMMAND = Path(sys.executable).with_name("crmlink")
+RULES_NAME = "packages.json"
 SANDBOX_PORT = 8788
 SANDBOX_HEADER = "Commusoft-Sandbox"
 SANDBOX_PATH = "/webservice_dev.php/api/v1"
@@ -49,10 +50,8 @@ class House:
 def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
     """Migrate the database and set up the workspace's desk; without an account, the sandbox's.
 
-    A client that is given is used in place of the one that the settings describe. Raises
-    RulesBroken when the rule file is broken.
+    A client that is given is used in place of the one that the settings describe.
     """
-    packages = load_packages()
     database = Database(settings.database_url)
     database.migrate()
     exits = ExitStack()
@@ -63,7 +62,7 @@ def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
         workspace_id=workspace_id,
         database=database,
         commusoft=commusoft,
-        packages=packages,
+        rule_file=RuleFile(settings.data_dir / RULES_NAME),
         index=Index(database, workspace_id),
     )
     return House(settings, database, desk, exits)

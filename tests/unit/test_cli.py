@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from crmlink.accounting.packages import load_packages
 from crmlink.cli import main
 from playing import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, WEBSERVICE, Playing
 
@@ -130,6 +131,34 @@ def test_tokens_are_made_listed_and_revoked(run: Run) -> None:
     assert run("token", "revoke", "crm_nothing").exit_code == 1
     assert run("token", "create", "x", "--scope", "everything").exit_code == 2
     assert run("token", "create", "x", "--days", "4000").exit_code == 2
+
+
+def test_an_edited_rule_file_is_checked_installed_and_followed(run: Run, tmp_path: Path) -> None:
+    edited = load_packages()
+    edited["packages"]["freeagent"]["pages"][0]["path"] = "/people/{reference}"
+    file = tmp_path / "edited.json"
+    file.write_text(json.dumps(edited))
+    checked = run("rules", "check", str(file))
+    assert checked.exit_code == 1
+    assert "freeagent.com/contacts/151730" in checked.stdout
+    assert run("rules", "install", str(file)).exit_code == 1
+    assert not (tmp_path / "packages.json").exists()
+    file.write_text(json.dumps(load_packages()))
+    assert run("rules", "check", str(file)).stdout.strip() == "The file is good."
+    assert run("rules", "install", str(file)).exit_code == 0
+    assert load_packages(tmp_path / "packages.json") == load_packages()
+
+
+def test_hosts_are_added_listed_used_and_removed(run: Run) -> None:
+    page = "https://sage.office.example/Sage200WebPortal/Customers/27825"
+    assert "No address" in run("hosts", "list").stdout
+    assert "no contact page" in run("link", page, "--yes").stderr
+    assert run("hosts", "add", "sage_200", "sage.office.example").exit_code == 0
+    assert run("hosts", "list").stdout.strip() == "sage_200  sage.office.example"
+    assert "no contact page" not in run("link", page, "--name", "Nobody Qqq", "--yes").stderr
+    assert run("hosts", "add", "xero", "xero.office.example").exit_code == 1
+    assert run("hosts", "remove", "sage_200", "sage.office.example").exit_code == 0
+    assert "No address" in run("hosts", "list").stdout
 
 
 def test_an_unsafe_setting_stops_every_command_with_its_sentence(

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from crmlink.cli.link import link_command, locate_command, undo_command
+from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import sandbox_command, serve_command, sync_command
 from crmlink.cli.tokens import token_group
 
@@ -48,5 +49,7 @@ for command in (
     link_command,
     undo_command,
     token_group,
+    rules_group,
+    hosts_group,
 ):
     main.add_command(command)

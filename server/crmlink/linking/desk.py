@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import select
 
 from crmlink.accounting.packages import Packages
+from crmlink.accounting.rulefile import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.matching import Details, Matcher
@@ -53,12 +54,17 @@ class Desk:
     workspace_id: int
     database: Database
     commusoft: Commusoft
-    packages: Packages
+    rule_file: RuleFile
     index: Index
     syncing: threading.Lock = field(default_factory=threading.Lock)
     attempts: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
     )
+
+    @property
+    def packages(self) -> Packages:
+        """The rules as they are now, without the hosts that an admin added."""
+        return self.rule_file.current()
 
     def sync(self, progress: Callable[[SyncResult], None] = lambda _result: None) -> SyncResult:
         """Bring the mirror up to date, one sync at a time. Raises CommusoftError."""

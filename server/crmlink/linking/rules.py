@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import structlog
 from sqlalchemy import delete, select
 
+from crmlink.accounting.errors import HostRefused, UnknownPackage
 from crmlink.accounting.packages import Packages, with_hosts
 from crmlink.linking.desk import Desk
 from crmlink.store import PackageHost
 
+log = structlog.get_logger()
+
 
 def rules(desk: Desk) -> Packages:
-    """The rule document as this workspace's extensions run it."""
+    """The rule document as this workspace's extensions run it.
+
+    A host that a newer rule file does not allow any more is left out.
+    """
     document = desk.packages
     for package, added in hosts(desk).items():
-        document = with_hosts(document, package, added)
+        for host in added:
+            try:
+                document = with_hosts(document, package, [host])
+            except (HostRefused, UnknownPackage) as error:
+                log.warning("added host left out", host=host, problem=type(error).__name__)
     return document
 
 

@@ -1,0 +1,105 @@
+"""crmlink rules check and install, crmlink hosts list, add and remove."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+KNOWN_ADDRESSES = Path(__file__).parents[3] / "tests" / "vectors"
+
+
+@click.group("rules")
+def rules_group() -> None:
+    """The file that says what each accounting package's pages look like."""
+
+
+@rules_group.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--vectors", type=click.Path(exists=True, path_type=Path), help="Known addresses.")
+@click.option("--json", "as_json", is_flag=True)
+def check_command(file: Path, vectors: Path | None, as_json: bool) -> None:
+    """Check an edited rule file against its schema and the addresses that are known."""
+    wrong = _wrong(file, vectors)
+    if as_json:
+        click.echo(json.dumps({"good": not wrong, "problems": wrong}, ensure_ascii=False))
+    for sentence in [] if as_json else wrong:
+        click.echo(sentence)
+    if wrong:
+        sys.exit(1)
+    if not as_json:
+        click.echo("The file is good.")
+
+
+@rules_group.command("install")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--vectors", type=click.Path(exists=True, path_type=Path), help="Known addresses.")
+def install_command(file: Path, vectors: Path | None) -> None:
+    """Check a rule file and put it to use; running servers and extensions follow by themselves."""
+    from crmlink.accounting.rulefile import RuleFile
+    from crmlink.house import RULES_NAME
+    from crmlink.settings import settings_from_environment
+
+    if wrong := _wrong(file, vectors):
+        raise click.ClickException("\n".join([*wrong, "Nothing was installed."]))
+    rule_file = RuleFile(settings_from_environment().data_dir / RULES_NAME)
+    rule_file.install(file)
+    click.echo(f"In use now: {rule_file.own}")
+
+
+def _wrong(file: Path, vectors: Path | None) -> list[str]:
+    from crmlink.accounting.rules import check
+
+    if vectors is None and KNOWN_ADDRESSES.is_dir():
+        vectors = KNOWN_ADDRESSES
+    if vectors is None:
+        click.echo("Checked without known addresses: name them with --vectors.", err=True)
+    return check(file, vectors)
+
+
+@click.group("hosts")
+def hosts_group() -> None:
+    """Addresses of the firm's own where a package runs, such as Sage 200 on its premises."""
+
+
+@hosts_group.command("list")
+def list_hosts_command() -> None:
+    """The addresses that were added."""
+    from crmlink.house import open_house
+    from crmlink.linking.rules import hosts
+    from crmlink.settings import settings_from_environment
+
+    found = hosts(open_house(settings_from_environment()).desk)
+    for package, added in found.items():
+        for host in added:
+            click.echo(f"{package}  {host}")
+    if not found:
+        click.echo("No address was added.")
+
+
+@hosts_group.command("add")
+@click.argument("package")
+@click.argument("host")
+def add_host_command(package: str, host: str) -> None:
+    """Add HOST (such as sage.office.example:10444) to PACKAGE (such as sage_200)."""
+    from crmlink.house import open_house
+    from crmlink.linking.rules import add_host
+    from crmlink.settings import settings_from_environment
+
+    added = add_host(open_house(settings_from_environment()).desk, package, host)
+    click.echo(f"{package} is known at: {', '.join(added)}")
+
+
+@hosts_group.command("remove")
+@click.argument("package")
+@click.argument("host")
+def remove_host_command(package: str, host: str) -> None:
+    """Take an added HOST of PACKAGE away."""
+    from crmlink.house import open_house
+    from crmlink.linking.rules import remove_host
+    from crmlink.settings import settings_from_environment
+
+    left = remove_host(open_house(settings_from_environment()).desk, package, host)
+    click.echo(f"{package} has {len(left)} added addresses left.")
