@@ -17,6 +17,8 @@ const outcome = h("div", { id: "outcome", role: "status", "aria-live": "polite" 
 const connection = h("section", { class: "card", "aria-labelledby": "connection-title" });
 /** @type {Standing} */
 let standing = { connected: false, server: null, workspace: null };
+/** Whether the last test went wrong. */
+let broken = false;
 
 document.body.append(
   h("header", { class: "brand" }, h("img", { src: "../icons/48.png", alt: "", width: "40", height: "40" }), h("h1", {}, say("settings_title"))),
@@ -30,11 +32,16 @@ if (standing.connected) await test();
 
 function draw() {
   connection.replaceChildren(
-    h("h2", { id: "connection-title" }, say(standing.connected ? "connected" : "connect_title")),
+    h("h2", { id: "connection-title" }, say(heading())),
     ...(standing.connected ? facts() : [h("p", { class: "muted" }, say("connect_text"))]),
     outcome,
     standing.connected ? connectedButtons() : form(),
   );
+}
+
+function heading() {
+  if (!standing.connected) return "connect_title";
+  return broken ? "connection_broken" : "connected";
 }
 
 function form() {
@@ -87,6 +94,7 @@ async function connect(granted, server, token) {
   token.value = "";
   if (!answer.ok) return tellProblem(answer.problem);
   standing = answer.data;
+  broken = false;
   draw();
   document.getElementById("disconnect")?.focus();
   return tell("good", say("connection_works"));
@@ -95,10 +103,19 @@ async function connect(granted, server, token) {
 async function test() {
   tell("info", say("testing"));
   const answer = await ask("test");
-  if (!answer.ok) return tellProblem(answer.problem);
-  standing = answer.data;
+  broken = !answer.ok;
+  if (answer.ok) standing = answer.data;
   draw();
-  return tell("good", say("connection_works"));
+  if (answer.ok) return tell("good", say("connection_works"));
+  // A token that the server refuses is of no more use: ask for another at once.
+  if (answer.problem.type === "token-refused") connection.append(form());
+  return tellProblem(answer.problem);
+}
+
+/** The permission may have been taken back: asking for one that is there disturbs nobody. */
+function testPressed() {
+  const granted = chrome.permissions.request({ origins: parseServer(standing.server ?? "")?.origins ?? [] });
+  void granted.catch(() => false).then(test);
 }
 
 async function disconnect() {
@@ -117,7 +134,7 @@ function connectedButtons() {
   return h(
     "div",
     { class: "row" },
-    h("button", { type: "button", id: "test", class: "button", on: { click: () => void test() } }, say("test_connection")),
+    h("button", { type: "button", id: "test", class: "button", on: { click: testPressed } }, say("test_connection")),
     h("button", { type: "button", id: "disconnect", class: "button", on: { click: () => void disconnect() } }, say("disconnect")),
   );
 }

@@ -25,8 +25,14 @@ SAVED = {
     "app.kashflow.com": "kashflow/customer.html",
 }
 ARGUMENTS = [
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 ]
 
 
@@ -106,10 +112,13 @@ class LoadedExtension:
 
     def move_server(self, address: str) -> None:
         """Connected as before, to another address."""
-        self._in_settings("""async server => {
+        self._in_settings(
+            """async server => {
             const { connection } = await chrome.storage.local.get("connection");
             await chrome.storage.local.set({ connection: { ...connection, server } });
-        }""", address)
+        }""",
+            address,
+        )
 
     def _in_settings(self, script: str, argument: Any = None) -> Any:
         page = self.context.new_page()
@@ -125,9 +134,19 @@ class LoadedExtension:
         page.goto(f"{self.origin}/popup/popup.html?tab={self._tab()}")
         return page
 
+    def open_settings(self) -> Page:
+        page = self.context.new_page()
+        page.goto(f"{self.origin}/options/options.html")
+        return page
+
     def _tab(self) -> int:
         """The number that the browser gave the site's tab."""
-        return int(self._in_settings("""async url => {
+        return int(
+            self._in_settings(
+                """async url => {
             const tabs = await chrome.tabs.query({});
             return tabs.find((tab) => tab.url === url).id;
-        }""", self.site.url))
+        }""",
+                self.site.url,
+            )
+        )

@@ -1,6 +1,8 @@
-"""Every state of the popup and the settings, in real Chromium, light and dark, as pictures to look at.
+"""Every state of the popup, in real Chromium, light and dark, as pictures to look at.
 
-    python tests/extension/photograph.py FOLDER [NAME-PART ...]
+Run in the folder tests:
+
+    python -m extension.photograph FOLDER [NAME-PART ...]
 
 Fails when a state does not lead to the screen it should; so it is a check as well.
 """
@@ -16,12 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loaded_extension import LoadedExtension
 from playwright.sync_api import Page, expect, sync_playwright
-from scripted_server import ScriptedServer
-from states import STATES, State, usual_replies
+
+from extension.loaded_extension import LoadedExtension
+from extension.replies import usual_replies
+from extension.scripted_server import ScriptedServer
+from extension.states import STATES
+from extension.steps import State
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
+WINDOW = {"width": 760, "height": 820}
 SIZE = {"width": 400, "height": 600}
 
 
@@ -44,7 +50,8 @@ class Studio:
         self.server.replies |= state.replies
         with self.page_of(state) as page:
             state.steps(page, self.extension.site)
-            expect(page.locator(f"body[data-screen='{state.screen}']")).to_be_attached()
+            if state.screen:
+                expect(page.locator(f"body[data-screen='{state.screen}']")).to_be_attached()
             if state.shows:
                 expect(page.get_by_text(state.shows).first).to_be_visible()
             for scheme in ("light", "dark"):
@@ -55,8 +62,9 @@ class Studio:
     def page_of(self, state: State) -> Iterator[Page]:
         self.extension.html = state.html
         self.extension.visit(state.url)
-        page = self.extension.open_popup()
-        page.set_viewport_size(SIZE)  # type: ignore[arg-type] # a plain dict will do
+        loaded = self.extension
+        page = loaded.open_settings() if state.settings else loaded.open_popup()
+        page.set_viewport_size(WINDOW if state.settings else SIZE)  # type: ignore[arg-type] # a plain dict will do
         try:
             yield page
         finally:

@@ -1,4 +1,4 @@
-"""A server that says what it is told to, in the shapes of the JSON API: for looking at every state of the popup."""
+"""A server that says what it is told to: for looking at every state of the popup."""
 
 from __future__ import annotations
 
@@ -27,8 +27,14 @@ class Reply:
 
 def problem(name: str, status: int, detail: str, **more: Any) -> Reply:
     """Problem details (RFC 9457) as the server sends them."""
-    body = {"type": PROBLEM + name, "title": name, "status": status, "detail": detail,
-            "request_id": "req-7c1e90d2", **more}
+    body = {
+        "type": PROBLEM + name,
+        "title": name,
+        "status": status,
+        "detail": detail,
+        "request_id": "req-7c1e90d2",
+        **more,
+    }
     return Reply(status, body, {"Content-Type": "application/problem+json"})
 
 
@@ -88,7 +94,7 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(raw.encode())
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Silent: the script that drives it says what matters."""
 
     return Handler

@@ -1,0 +1,141 @@
+"""What a person does in the popup, and the states that this leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Page
+
+from extension.scripted_server import Answer
+
+CONTACT = "https://go.xero.com/app/!kR4N6/contacts/contact/8275f116-6419-4b82-889a-f41dcc1d6186"
+SAGE = "https://accounts-extra.sageone.com/contacts/customers/145570473"
+KASHFLOW = "https://app.kashflow.com/v3/#/customers/STEV01"
+QUICKBOOKS = "https://app.qbo.intuit.com/app/vendordetail?nameId=31"
+
+FREEAGENT = "https://acme.freeagent.com/contacts/151730"
+
+Steps = Callable[[Page, Page], object]
+
+
+def look_only(_page: Page, _site: Page) -> None:
+    """The popup opens, nothing else."""
+
+
+@dataclass(frozen=True)
+class State:
+    """`screen` is what the popup's body says it shows; `shows` a text that must be seen."""
+
+    name: str
+    screen: str
+    replies: Mapping[str, Answer] = field(default_factory=dict)
+    steps: Steps = look_only
+    url: str = CONTACT
+    shows: str = ""
+    sandbox: bool = False
+    connected: bool = True
+    server_gone: bool = False
+    html: str = ""
+    settings: bool = False
+
+
+def chosen(page: Page) -> None:
+    page.locator("body[data-screen='choose'] #link").wait_for()
+
+
+def confirm(page: Page, _site: Page) -> None:
+    """Enter, as the clerk does."""
+    chosen(page)
+    page.keyboard.press("Enter")
+
+
+def choose_second(page: Page, _site: Page) -> None:
+    chosen(page)
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+
+
+def accept(page: Page, site: Page) -> None:
+    choose_second(page, site)
+    page.locator("#accept").check()
+
+
+def undo(page: Page, site: Page) -> None:
+    confirm(page, site)
+    page.get_by_role("button", name="Undo").click()
+
+
+def plain(page: Page, _site: Page) -> None:
+    page.locator("#server").fill("office-pc:8787")
+
+
+def connect(page: Page, _site: Page) -> None:
+    page.locator("#connect").click()
+
+
+def search(text: str) -> Steps:
+    def steps(page: Page, _site: Page) -> None:
+        chosen(page)
+        page.keyboard.press("/")
+        page.keyboard.type(text)
+        page.locator("#records-heading", has_text="found").wait_for()
+
+    return steps
+
+
+def move_on(page: Page, site: Page) -> None:
+    chosen(page)
+    site.goto(
+        "https://go.xero.com/app/!kR4N6/contacts/contact/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f"
+    )
+    page.keyboard.press("Enter")
+
+
+def change_contact(page: Page, site: Page) -> None:
+    chosen(page)
+    site.evaluate(
+        "for (const h of document.querySelectorAll('h1')) h.textContent = 'Peter Ashdown'"
+    )
+    page.keyboard.press("Enter")
+
+
+def close_tab(page: Page, site: Page) -> None:
+    chosen(page)
+    site.close()
+    page.keyboard.press("Enter")
+
+
+def paste(text: str) -> Steps:
+    def steps(page: Page, _site: Page) -> None:
+        page.locator("#address").fill(text)
+        page.locator("#address").press("Enter")
+
+    return steps
+
+
+def by_hand(reference: str) -> Steps:
+    def steps(page: Page, _site: Page) -> None:
+        if not page.locator("#hand-reference").is_visible():  # open where it was used before
+            page.locator("summary").click()
+        page.locator("#hand-package").select_option("sage_50")
+        page.locator("#hand-reference").fill(reference)
+        page.locator("#hand-name").fill("Margaret Holloway")
+        page.locator("#hand-reference").press("Enter")
+
+    return steps
+
+
+def scroll_down(page: Page, _site: Page) -> None:
+    chosen(page)
+    page.evaluate("document.querySelector('main').scrollTop = 1e6")
+
+
+def other_open(page: Page, site: Page) -> None:
+    """A link of another contact that got no answer, then this contact."""
+    confirm(page, site)
+    page.locator("body[data-screen='no-answer']").wait_for()
+    site.goto(
+        "https://go.xero.com/app/!kR4N6/contacts/contact/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f"
+    )
+    page.reload()
