@@ -1,11 +1,10 @@
 """Chromium with the extension in it, by Playwright.
 
-The popup is the real one: the DevTools command for an extension's toolbar button opens it and grants
-``activeTab`` as a click does. Playwright does not count it among its pages, so it is spoken to
-through a DevTools session of its own.
+The popup is the real one: the DevTools command for an extension's toolbar button opens it and
+grants ``activeTab`` as a click does. Playwright does not count it among its pages, so it is spoken
+to through a DevTools session of its own.
 """
 
-import base64
 import json
 import os
 import shutil
@@ -88,14 +87,8 @@ class ChromiumPopup:
     def type(self, text: str) -> None:
         self.send("Input.insertText", text=text)
 
-    def picture(self, path: Path) -> None:
-        answer = self.send("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(answer["data"]))
-
     def close(self) -> None:
-        with suppress(Error):
-            self.browser.session.send("Target.closeTarget", {"targetId": self.target})
-        self.browser.wait_until(lambda: not self.browser.popup_is_open(), "the popup closes")
+        self.browser.close_popup()
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
         """One DevTools command to the popup, and its result."""
@@ -151,10 +144,10 @@ class Chromium:
             self.context: BrowserContext = playwright.chromium.launch_persistent_context(
                 folder / "profile",
                 executable_path=find(CHROMIUM).path,
-                headless=False,  # Playwright's own headless mode is another browser, without extensions
+                headless=False,  # Playwright's own headless mode knows no extensions
                 args=[*FLAGS, *flags, *_flags(extension, screen, size)],
                 ignore_default_args=["--enable-automation", "--disable-extensions"],
-                env=dict(os.environ) | ({"DISPLAY": screen} if screen else {}),
+                env={**os.environ, **({"DISPLAY": screen} if screen else {})},
                 no_viewport=True,
                 locale="en-GB",
             )
@@ -194,6 +187,7 @@ class Chromium:
         self.site = site
 
     def visit(self, url: str) -> Surface:
+        self.close_popup()
         before = self.tab
         self.tab = self.context.new_page()
         if before is None:
@@ -219,6 +213,7 @@ class Chromium:
         return ChromiumPopup(self, self._popups()[0])
 
     def open_own_page(self, path: str) -> Surface:
+        self.close_popup()
         page = self.context.new_page()
         page.goto(f"chrome-extension://{self.id}/{path}")
         return ChromiumPage(page)
@@ -226,11 +221,15 @@ class Chromium:
     def popup_is_open(self) -> bool:
         return bool(self._popups())
 
-    def picture_of_popup(self, path: Path) -> None:
-        self.popup_shown().picture(path)
+    def close_popup(self) -> None:
+        """As a click elsewhere does."""
+        for target in self._popups():
+            with suppress(Error):
+                self.session.send("Target.closeTarget", {"targetId": target})
+        self.wait_until(lambda: not self.popup_is_open(), "the popup closes")
 
     def wait_until(self, condition: Any, what: str, seconds: float = PATIENCE) -> None:
-        """Look until a condition holds. Raises NeverCame. Playwright's events arrive between looks."""
+        """Look until a condition holds, taking in Playwright's events too. Raises NeverCame."""
         until = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > until:
@@ -280,7 +279,7 @@ def _flags(extension: Path, screen: str | None, size: tuple[int, int]) -> list[s
         flags += [
             "--no-sandbox",
             "--test-type",
-        ]  # the second spares the bar that warns of the first
+        ]  # no bar about the first
     return flags
 
 

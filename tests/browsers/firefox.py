@@ -1,10 +1,9 @@
 """Firefox with the extension in it, through the Node program beside this file.
 
-The popup is the real one, opened by the extension's own shortcut. It belongs to the browser's window,
-which WebDriver BiDi reaches with system access.
+The popup is the real one, opened by the extension's own shortcut. It belongs to the browser's
+window, which WebDriver BiDi reaches with system access.
 """
 
-import base64
 import json
 import os
 import queue
@@ -67,8 +66,7 @@ class FirefoxPopup:
         self.browser.ask("popup", action="type", keys=[_key(letter) for letter in text])
 
     def close(self) -> None:
-        self.browser.ask("popup", action="close")
-        self.browser.wait_until(lambda: not self.browser.popup_is_open(), "the popup closes")
+        self.browser.close_popup()
 
 
 class Firefox:
@@ -138,6 +136,7 @@ class Firefox:
         self.ask("serve", pages=pages)
 
     def visit(self, url: str) -> Surface:
+        self.close_popup()
         self.tab = FirefoxPage(self, self.ask("visit", url=url))
         return self.tab
 
@@ -147,6 +146,7 @@ class Firefox:
         return FirefoxPopup(self)
 
     def open_own_page(self, path: str) -> Surface:
+        self.close_popup()
         page = FirefoxPage(self, self.ask("own_page", path=path))
         self.wait_until(lambda: path in page.evaluate("location.href"), f"{path} opens")
         return page
@@ -154,8 +154,10 @@ class Firefox:
     def popup_is_open(self) -> bool:
         return bool(self.ask("popup", action="open"))
 
-    def picture_of_popup(self, path: Path) -> None:
-        path.write_bytes(base64.b64decode(self.ask("popup", action="picture")))
+    def close_popup(self) -> None:
+        """As a click elsewhere does; a popup left open would be closed by the next shortcut."""
+        self.ask("popup", action="close")
+        self.wait_until(lambda: not self.popup_is_open(), "the popup closes")
 
     def wait_until(self, condition: Any, what: str, seconds: float = PATIENCE) -> None:
         """Look until a condition holds. Raises NeverCame."""

@@ -27,7 +27,7 @@ class SavedPage:
     content_type: str = "text/html; charset=utf-8"
 
 
-# By address without query and fragment. Any other https address answers 404 and never leaves this machine.
+# By address without query and fragment. Any other https address answers 404, from this machine.
 Site = Mapping[str, SavedPage]
 
 
@@ -59,7 +59,7 @@ class Browser(Protocol):
         """Open an address in a fresh tab in front, and close the one before."""
 
     def open_popup(self) -> Surface:
-        """Press the extension's button (Chromium) or its shortcut (Firefox) over the tab in front."""
+        """Press the extension's button (Chromium) or shortcut (Firefox) over the tab in front."""
 
     def open_own_page(self, path: str) -> Surface:
         """Open one of the extension's own pages in a tab."""
@@ -67,15 +67,12 @@ class Browser(Protocol):
     def popup_is_open(self) -> bool:
         """Whether the popup can be seen."""
 
-    def picture_of_popup(self, path: Path) -> None:
-        """What the popup shows, as PNG."""
-
     def close(self) -> None:
         """End the browser and remove its profile."""
 
 
 def wait_for(surface: Surface, expression: str, seconds: float = PATIENCE) -> Any:
-    """The expression's first truthy value. Raises NeverCame, saying what the page showed instead."""
+    """The expression's first truthy value. Raises NeverCame with what the page showed instead."""
     outcome = surface.evaluate(_poll(expression, seconds))
     if outcome["value"]:
         return outcome["value"]
@@ -83,14 +80,16 @@ def wait_for(surface: Surface, expression: str, seconds: float = PATIENCE) -> An
 
 
 def _poll(expression: str, seconds: float) -> str:
-    """Watch in the page itself: a condition is seen when it comes, without a journey for each look."""
+    """Watch in the page itself: a condition is seen when it comes, without many journeys."""
     return f"""new Promise((done) => {{
         const until = Date.now() + {seconds * 1000:.0f};
         const look = async () => {{
             let value = null;
             try {{ value = await ({expression}); }} catch {{ /* not there yet */ }}
+            if (value instanceof Node) value = true;
             if (value || Date.now() > until) {{
-                done({{ value: value ?? null, text: document.body?.innerText.slice(0, 2000) ?? '' }});
+                const text = document.body?.innerText.slice(0, 2000) ?? '';
+                done({{ value: value ?? null, text }});
             }} else {{
                 setTimeout(look, 20);
             }}

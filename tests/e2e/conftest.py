@@ -1,0 +1,49 @@
+"""Real browsers with the real extension, against a real server and a sandbox over HTTP."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from browsers.chromium import Chromium
+from browsers.clerk import Clerk
+from browsers.firefox import Firefox
+from browsers.office import Office, open_office
+from browsers.saved import saved_site
+from browsers.surface import Browser
+
+THIS_MACHINE = "http://127.0.0.1/*"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_in_order() -> Iterator[None]:
+    """A run that is told to end still closes its browsers and servers."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="session", params=["chromium", "firefox"])
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Each browser, headless; it is kept for all tests, which each have a server of their own."""
+    running: Browser = Chromium((THIS_MACHINE,)) if request.param == "chromium" else Firefox()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def office() -> Iterator[Office]:
+    """A server and a Commusoft that nobody has touched."""
+    with open_office() as opened:
+        yield opened
+
+
+@pytest.fixture
+def clerk(browser: Browser, office: Office) -> Clerk:
+    """A clerk whose extension is connected to the office's server."""
+    browser.serve(saved_site())
+    clerk = Clerk(browser)
+    assert "works" in clerk.connect(office.server.address, office.token)
+    return clerk

@@ -1,0 +1,99 @@
+"""What stands in Commusoft is never replaced or doubled without a second, separate choice."""
+
+import pytest
+
+from browsers.clerk import Clerk
+from browsers.office import Office
+from browsers.saved import MARGARET, another_contact, saved_site, xero_contact
+from browsers.surface import Browser
+from playing import OCONNOR_HAS
+
+SIAN = "7b3c9d10-5e42-4c1a-8f6b-0a9d3e7c2b51"
+OTHERS = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.fixture
+def sians_page(browser: Browser, clerk: Clerk) -> str:
+    """The address of a Xero contact whose customer carries another reference since long ago."""
+    page = another_contact(
+        SIAN,
+        name="Siân O'Connor",
+        email="sian.oconnor@postbox.example",
+        mobile="07700 900606",
+        address="3 Bryn Awel",
+        town="Bangor",
+        postcode="LL57 1DT",
+    )
+    browser.serve({**saved_site(), **page})
+    return xero_contact(SIAN)
+
+
+def test_another_reference_is_shown_and_enter_alone_leaves_it(
+    clerk: Clerk, office: Office, sians_page: str
+) -> None:
+    clerk.look_at(sians_page)
+    clerk.link_to_crm()
+    assert clerk.chosen() == "customer-1006"
+    clerk.press("Enter")
+    clerk.sees("care")
+    assert OCONNOR_HAS in clerk.reads()
+    assert SIAN in clerk.reads()
+
+    clerk.press("Enter")
+    assert office.reference("customer-1006") == OCONNOR_HAS
+    assert office.writes() == []
+
+
+def test_another_reference_is_replaced_by_a_second_choice_and_comes_back_by_undo(
+    clerk: Clerk, office: Office, sians_page: str
+) -> None:
+    clerk.look_at(sians_page)
+    clerk.link_to_crm()
+    clerk.press("Enter")
+    clerk.sees("care")
+    clerk.accept()
+    clerk.press_button("Replace")
+    clerk.sees("linked")
+    assert office.reference("customer-1006") == SIAN
+    assert OCONNOR_HAS in clerk.reads()
+
+    clerk.press_button("Undo")
+    clerk.sees("undone")
+    assert office.reference("customer-1006") == OCONNOR_HAS
+
+
+def test_a_reference_put_there_a_moment_ago_is_noticed_at_confirm(
+    clerk: Clerk, office: Office
+) -> None:
+    clerk.look_at(xero_contact())
+    clerk.link_to_crm()
+    office.commusoft.put_reference("customer-1001", OTHERS)
+    clerk.press("Enter")
+    clerk.sees("care")
+    assert OTHERS in clerk.reads()
+    assert office.reference("customer-1001") == OTHERS
+    assert len(office.writes()) == 1  # somebody else's
+
+
+def test_a_reference_on_another_customer_is_shown_and_needs_a_second_choice(
+    clerk: Clerk, office: Office
+) -> None:
+    office.commusoft.put_reference("customer-1008", MARGARET)
+    office.crmlink("sync")
+    clerk.look_at(xero_contact())
+    clerk.link_to_crm("already")
+    assert "David Owusu" in clerk.reads()
+    clerk.press_button("another")
+    clerk.sees("choose")
+    assert clerk.chosen() == "customer-1001"
+
+    clerk.press("Enter")
+    clerk.sees("care")
+    assert "David Owusu" in clerk.reads()
+    assert office.reference("customer-1001") is None
+
+    clerk.accept()
+    clerk.press_button("Link")
+    clerk.sees("linked")
+    assert office.reference("customer-1001") == MARGARET
+    assert office.reference("customer-1008") == MARGARET

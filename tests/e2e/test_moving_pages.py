@@ -1,0 +1,51 @@
+"""A decision holds for the contact that was on the page, and for no other."""
+
+import json
+
+from browsers.clerk import Clerk
+from browsers.office import Office
+from browsers.saved import xero_contact
+from browsers.surface import Surface
+
+GREENFIELD = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
+
+
+def move_without_loading(page: Surface, url: str) -> None:
+    """As Xero does: the address and the words change, the page is not loaded."""
+    page.evaluate(
+        f"(history.pushState(null, '', {json.dumps(url)}),"
+        " document.querySelector('h1').textContent = 'Greenfield Lettings Limited', true)"
+    )
+
+
+def test_a_contact_that_changed_before_enter_is_not_linked(clerk: Clerk, office: Office) -> None:
+    clerk.look_at(xero_contact())
+    clerk.link_to_crm()
+    assert clerk.page
+    move_without_loading(clerk.page, xero_contact(GREENFIELD))
+    clerk.press("Enter")
+    clerk.sees("trouble-tab-moved")
+    assert office.writes() == []
+
+
+def test_a_page_reused_for_another_contact_is_noticed_even_at_the_same_address(
+    clerk: Clerk, office: Office
+) -> None:
+    clerk.look_at(xero_contact())
+    clerk.link_to_crm()
+    assert clerk.page
+    clerk.page.evaluate("(document.querySelector('h1').textContent = 'Somebody Else', true)")
+    clerk.press("Enter")
+    clerk.sees("trouble-contact-changed")
+    assert office.writes() == []
+
+
+def test_a_tab_closed_before_enter_links_nothing(clerk: Clerk, office: Office) -> None:
+    clerk.look_at(xero_contact())
+    clerk.link_to_crm_in_window()
+    assert clerk.chosen() == "customer-1001"
+    assert clerk.page
+    clerk.page.close()
+    clerk.press("Enter")
+    clerk.sees("trouble-tab-closed")
+    assert office.writes() == []
