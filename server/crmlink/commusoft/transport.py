@@ -200,7 +200,8 @@ def _session(connection: Connection, patience: Patience, pace: Pace) -> requests
     adapter = WatchedAdapter(max_retries=retry, pool_maxsize=patience.at_once)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    session.headers["Accept"] = "application/json"
+    # JSON where there is a choice; the profile's token is plain text, and nothing else will do.
+    session.headers["Accept"] = "application/json, */*;q=0.1"
     # The token alone speaks for us: no cookie jar, no password out of a .netrc file.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = lambda request: request

@@ -90,6 +90,16 @@ def test_a_reply_without_a_token_is_unreadable(
         client_of(server, secrets).record("customer", "1")
 
 
+def test_a_server_that_has_only_plain_text_to_offer_may_give_it(
+    obey: Obey, secrets: Mapping[str, str]
+) -> None:
+    server = obey(answering(TOKEN.encode(), in_header))
+    client_of(server, secrets).record("customer", "1")
+    assert all(
+        said.headers["Accept"].startswith("application/json, */*;q=") for said in server.heard
+    )
+
+
 def test_the_header_is_tried_first_and_stays_alone_where_it_works(
     obey: Obey, secrets: Mapping[str, str]
 ) -> None:
