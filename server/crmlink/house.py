@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from sqlalchemy import select
 
 from crmlink.accounting.rulefile import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.patience import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.vault import Vault
+from crmlink.linking.account import connected_account, dialect_of, workspace_of
 from crmlink.linking.desk import Desk, Index
 from crmlink.settings import Settings
-from crmlink.store import Database, Workspace
+from crmlink.store import Database
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 COMMAND = Path(sys.executable).with_name("crmlink")
+KEYS_NAME = "credential.keys"
 RULES_NAME = "packages.json"
 SANDBOX_PORT = 8788
 SANDBOX_HEADER = "Commusoft-Sandbox"
@@ -33,12 +36,13 @@ class House:
     settings: Settings
     database: Database
     desk: Desk
+    has_account: bool
     exits: ExitStack
 
     @property
     def sandboxed(self) -> bool:
         """Whether what answers is no Commusoft but the sandbox, ours or one that said so."""
-        return self.settings.commusoft is None or self.desk.commusoft.sandbox
+        return not self.has_account or self.desk.commusoft.sandbox
 
     def close(self) -> None:
         """Let running attempts end, then let go of the database."""
@@ -55,30 +59,22 @@ def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
     database = Database(settings.database_url)
     database.migrate()
     exits = ExitStack()
+    account = settings.commusoft or connected_account(
+        database, Vault.at(settings.data_dir / KEYS_NAME)
+    )
+    workspace = workspace_of(database, account)
     if commusoft is None:
-        commusoft = Commusoft(settings.commusoft or _sandbox(settings.data_dir, exits))
-    workspace_id = _workspace(database, settings.commusoft)
+        connection = account or _sandbox(settings.data_dir, exits)
+        patience = Patience(at_once=settings.calls_at_once, per_second=settings.calls_per_second)
+        commusoft = Commusoft(connection, dialect_of(workspace), patience)
     desk = Desk(
-        workspace_id=workspace_id,
+        workspace_id=workspace.id,
         database=database,
         commusoft=commusoft,
         rule_file=RuleFile(settings.data_dir / RULES_NAME),
-        index=Index(database, workspace_id),
+        index=Index(database, workspace.id),
     )
-    return House(settings, database, desk, exits)
-
-
-def _workspace(database: Database, account: Connection | None) -> int:
-    """The workspace of this Commusoft account, made when it is new; the sandbox has its own."""
-    key = f"{account.base_url}#{account.client_id}" if account else "sandbox"
-    name = account.client_id if account else "Sandbox"
-    with database.writing() as session:
-        workspace = session.scalar(select(Workspace).filter_by(account=key))
-        if workspace is None:
-            workspace = Workspace(account=key, name=name)
-            session.add(workspace)
-            session.flush()
-        return workspace.id
+    return House(settings, database, desk, account is not None, exits)
 
 
 def _sandbox(data_dir: Path, exits: ExitStack) -> Connection:

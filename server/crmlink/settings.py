@@ -31,6 +31,8 @@ class Settings:
     commusoft: Connection | None = None
     cors_origins: tuple[str, ...] = ()
     sync_minutes: int = 30
+    calls_at_once: int = 4
+    calls_per_second: int = 5
 
 
 def settings_from_environment() -> Settings:
@@ -53,7 +55,9 @@ def settings_from_environment() -> Settings:
         secret_key=_secret_key(env.str("SECRET_KEY", ""), data_dir),
         commusoft=_commusoft(env),
         cors_origins=tuple(map(_origin, env.str("CORS_ORIGINS", "").replace(",", " ").split())),
-        sync_minutes=_sync_minutes(env.str("SYNC_MINUTES", "30")),
+        sync_minutes=_number(env, "SYNC_MINUTES", 30, 59),
+        calls_at_once=_number(env, "COMMUSOFT_AT_ONCE", 4, 50),
+        calls_per_second=_number(env, "COMMUSOFT_PER_SECOND", 5, 1000),
     )
 
 
@@ -92,9 +96,10 @@ def _secret_key(given: str, data_dir: Path) -> str:
     return key
 
 
-def _sync_minutes(given: str) -> int:
-    if not given.isdecimal() or not 1 <= int(given) <= 59:
-        raise SettingsRefused("CRMLINK_SYNC_MINUTES must be a whole number from 1 to 59.")
+def _number(env: Env, name: str, default: int, most: int) -> int:
+    given = env.str(name, str(default))
+    if not given.isdecimal() or not 1 <= int(given) <= most:
+        raise SettingsRefused(f"CRMLINK_{name} must be a whole number from 1 to {most}.")
     return int(given)
 
 

@@ -10,6 +10,12 @@ from typing import Any
 
 import click
 
+from crmlink.cli.account import (
+    connect_command,
+    disconnect_command,
+    doctor_command,
+    keys_group,
+)
 from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import sandbox_command, serve_command, sync_command
@@ -22,6 +28,7 @@ class Crmlink(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError
+        from crmlink.commusoft.vault import VaultClosed
         from crmlink.linking.failures import LinkingFailure, LinkNotMade
         from crmlink.problems import problem_of
         from crmlink.settings import SettingsRefused
@@ -30,6 +37,12 @@ class Crmlink(click.Group):
             return super().invoke(ctx)
         except (LinkingFailure, LinkNotMade, CommusoftError, AccountingError) as error:
             click.echo(f"Error: {problem_of(error).detail}", err=True)
+        except VaultClosed:
+            click.echo(
+                "Error: The stored Commusoft credentials were locked with another key. Bring "
+                "credential.keys back from your backup, or run: crmlink disconnect",
+                err=True,
+            )
         except SettingsRefused as error:
             click.echo(f"Error: {error}", err=True)
         sys.exit(1)
@@ -51,5 +64,9 @@ for command in (
     token_group,
     rules_group,
     hosts_group,
+    connect_command,
+    disconnect_command,
+    doctor_command,
+    keys_group,
 ):
     main.add_command(command)

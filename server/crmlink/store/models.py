@@ -90,6 +90,9 @@ class Workspace(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     account: Mapped[str] = mapped_column(unique=True)
+    credentials: Mapped[str | None]  # locked, see commusoft/vault.py
+    connected_at: Mapped[datetime | None]
+    dialect: Mapped[dict[str, Any] | None]
     name: Mapped[str]
     mirror_version: Mapped[int] = mapped_column(default=0)
     synced_at: Mapped[datetime | None]

@@ -1,0 +1,67 @@
+"""Credentials at rest: encrypted with keys that are kept outside the database."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from crmlink.commusoft.connection import Connection
+
+
+class VaultClosed(Exception):
+    """None of the keys opens it: the key file is another than the one it was locked with."""
+
+
+class Vault:
+    """Locks with the newest key, opens with any. The file holds one key a line, newest first."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._fernet = MultiFernet([Fernet(key) for key in keys])
+
+    @classmethod
+    def at(cls, file: Path) -> Vault:
+        """The vault whose keys stand in a file; a new key is made when there is no file."""
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return cls(file.read_text().split())
+        key = Fernet.generate_key().decode()
+        with os.fdopen(descriptor, "w") as opened:
+            opened.write(key + "\n")
+        return cls([key])
+
+    def lock(self, connection: Connection) -> str:
+        """A connection as text that only the keys open."""
+        return self._fernet.encrypt(json.dumps(asdict(connection)).encode()).decode()
+
+    def open(self, locked: str) -> Connection:
+        """The connection that was locked; raises VaultClosed."""
+        try:
+            return Connection(**json.loads(self._fernet.decrypt(locked)))
+        except InvalidToken:
+            raise VaultClosed from None
+
+
+def add_key(file: Path) -> None:
+    """Put a new key before the others, in one step; old ones still open what they locked."""
+    _write_keys(file, [Fernet.generate_key().decode(), *file.read_text().split()])
+
+
+def keep_newest_key(file: Path) -> None:
+    """Drop all keys but the newest, once everything was locked again with it."""
+    _write_keys(file, file.read_text().split()[:1])
+
+
+def _write_keys(file: Path, keys: list[str]) -> None:
+    beside = file.with_suffix(".new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write("\n".join(keys) + "\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    beside.replace(file)
