@@ -36,7 +36,7 @@ export function preselected(suggestions, none) {
   const [first, second] = suggestions;
   if (!first) return { index: -1, tie: false };
   if (first.sure) return { index: 0, tie: false };
-  const tie = second !== undefined && second.probability >= 0.1 && second.probability >= first.probability / 2;
+  const tie = second !== undefined && second.probability >= 0.03 && second.probability >= first.probability / 2;
   const plausible = first.probability >= 0.5 && first.probability > none;
   return { index: plausible && !tie ? 0 : -1, tie };
 }

@@ -69,7 +69,7 @@ function createChooser(app) {
 
   function showSuggested() {
     heading.textContent = suggestions.length ? say("suggestions") : say("no_suggestion");
-    remark.replaceChildren(...remarks(app, suggestions.length, tie));
+    remark.replaceChildren(...remarks(app, suggestions.length, index, tie));
     list.fill(suggestions.map((one) => ({ record: one.record, suggestion: one })), index);
   }
 
@@ -97,26 +97,29 @@ function createChooser(app) {
   };
   if (suggestions.length === 0 && !app.unread) search.show();
   const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact];
-  return { body, list, submit, keys, heard: heard(suggestions.length, tie) };
+  return { body, list, submit, keys, heard: heard(suggestions.length, index, tie) };
 }
 
 /**
  * @param {number} count
+ * @param {number} first the preselected one, or -1
  * @param {boolean} tie
  */
-function heard(count, tie) {
+function heard(count, first, tie) {
   if (count === 0) return say("no_suggestion");
-  return tie ? say("near_tie") : sayCount("suggestions_heard", count);
+  if (first < 0) return say(tie ? "near_tie" : "none_clear");
+  return sayCount("suggestions_heard", count);
 }
 
 /**
  * @param {App} app
  * @param {number} count
+ * @param {number} first the preselected one, or -1
  * @param {boolean} tie
  */
-function remarks(app, count, tie) {
+function remarks(app, count, first, tie) {
   if (count === 0) return app.unread ? [] : [h("p", { class: "muted" }, say("no_suggestion_text"))];
-  return tie ? [notice("caution", say("near_tie"))] : [];
+  return first < 0 ? [notice("caution", say(tie ? "near_tie" : "none_clear"))] : [];
 }
 
 /** @param {App} app */

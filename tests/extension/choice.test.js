@@ -34,7 +34,7 @@ for (const [what, given, none, expected] of /** @type {const} */ ([
   ["a first one with a near second preselects nothing", [[0.62, false], [0.33, false]], 0.05, { index: -1, tie: true }],
   ["an unlikely one is not preselected", [[0.3, false]], 0.6, { index: -1, tie: false }],
   ["where no record is as likely, nothing is preselected", [[0.5, false]], 0.5, { index: -1, tie: false }],
-  ["two far-fetched ones are no tie", [[0.05, false], [0.05, false]], 0.9, { index: -1, tie: false }],
+  ["two far-fetched ones are no tie", [[0.01, false], [0.01, false]], 0.97, { index: -1, tie: false }],
 ])) {
   test(what, () => {
     assert.deepEqual(preselected(given.map(([p, sure]) => suggestion(p, sure)), none), expected);

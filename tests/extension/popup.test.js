@@ -86,7 +86,7 @@ test("when two fit alike nothing is chosen, and Enter links nothing", async () =
   page.answers.suggest = { ok: true, data: { ...TIE, kind: "customer" } };
   await open();
   assert.equal(chosen(), undefined);
-  assert.match(words(), /Two records fit almost equally well/);
+  assert.match(words(), /More than one record fits almost equally well/);
   press(page, "Enter");
   await settle();
   assert.equal(asked("confirm").length, 0);

@@ -91,7 +91,7 @@ CHOOSING = [
                 none=0.08,
             )
         },
-        shows="Two records fit almost equally well",
+        shows="More than one record fits almost equally well",
     ),
     State("choose-none", "choose", {SUGGEST: NONE_FOUND}, shows="No matching record found"),
     State(
