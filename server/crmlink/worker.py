@@ -10,6 +10,7 @@ from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 
 from crmlink.commusoft.errors import CommusoftError
+from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.house import House
 from crmlink.linking.failures import commusoft_code
 from crmlink.linking.life import recover, release
@@ -56,7 +57,10 @@ class Worker:
 
     def _sync(self) -> None:
         try:
-            result = self._house.desk.sync()
+            desk = self._house.desk
+            result = desk.sync(full=full_sync_is_due(desk.database, desk.workspace_id))
+        except SyncRunning:
+            log.info("sync left out, another one is running")
         except CommusoftError as error:
             log.warning("sync failed", problem=commusoft_code(error), cause=error.cause)
         else:

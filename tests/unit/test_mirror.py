@@ -2,17 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from crmlink.commusoft import mirror
 from crmlink.commusoft.errors import CommusoftUnreadable
-from crmlink.commusoft.mirror import SyncResult
+from crmlink.commusoft.mirror import SyncResult, SyncRunning, full_sync_is_due
 from crmlink.commusoft.records import Record
 from crmlink.linking.desk import Desk
 from crmlink.linking.life import fresh
-from crmlink.store import MirroredRecord
+from crmlink.store import MirroredRecord, Workspace
+from crmlink.store.models import now
 from playing import OTHER, Playing
 
 
@@ -25,8 +28,8 @@ class Rewritten:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
 
-    def records(self, kind: Any) -> Iterable[Record]:
-        return self._rewrite(self._real.records(kind))
+    def records(self, kind: Any, created_after: datetime | None = None) -> Iterable[Record]:
+        return self._rewrite(self._real.records(kind, created_after))
 
 
 def rewritten(desk: Desk, rewrite: Callable[[Iterator[Record]], Iterable[Record]]) -> Desk:
@@ -96,6 +99,52 @@ def test_what_a_link_read_back_during_a_sync_is_not_overwritten_by_the_older_lis
 
     rewritten(desk, overtaken).sync()
     assert row(desk, "customer-1001").reference == OTHER
+
+
+def test_a_quick_sync_asks_for_new_records_only_and_takes_nobody_for_gone(
+    desk: Desk, sandbox: Playing
+) -> None:
+    sandbox.delete("customer-1008")
+    asked: list[datetime | None] = []
+
+    class Watched(Rewritten):
+        def records(self, kind: Any, created_after: datetime | None = None) -> Iterable[Record]:
+            asked.append(created_after)
+            return super().records(kind, created_after)
+
+    watched = replace(desk, commusoft=Watched(desk, lambda records: records))  # type: ignore[arg-type] # stands in
+    assert watched.sync(full=False).gone == 0
+    assert asked[0]
+    assert row(desk, "customer-1008").gone_at is None
+    assert desk.sync().gone == 1
+
+
+def test_a_full_sync_is_due_twice_a_day_and_when_the_clock_makes_no_sense(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not full_sync_is_due(desk.database, desk.workspace_id)
+    for hours in (13, -72):
+        later = now() + timedelta(hours=hours)
+        monkeypatch.setattr(mirror, "now", lambda later=later: later)
+        assert full_sync_is_due(desk.database, desk.workspace_id)
+
+
+def test_one_sync_at_a_time_and_a_dead_one_does_not_block_for_ever(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def another(records: Iterator[Record]) -> Iterable[Record]:
+        with pytest.raises(SyncRunning):
+            desk.sync()
+        return records
+
+    rewritten(desk, another).sync()
+    with desk.database.writing() as session:
+        session.get_one(Workspace, desk.workspace_id).syncing_until = now() + timedelta(minutes=9)
+    with pytest.raises(SyncRunning):
+        desk.sync()
+    later = now() + timedelta(minutes=10)
+    monkeypatch.setattr(mirror, "now", lambda: later)
+    desk.sync()
 
 
 def test_a_sync_tells_how_far_it_is(desk: Desk) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from crmlink.api.guard import desk, device, house
 from crmlink.api.schemas import WorkspaceSchema
+from crmlink.commusoft.mirror import is_syncing
 from crmlink.store import MirroredRecord, Workspace
 
 blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Where you are")
@@ -43,6 +44,6 @@ class WorkspaceView(MethodView):
                 "customers": counts.get("customer", 0),
                 "suppliers": counts.get("supplier", 0),
                 "synced_at": workspace.synced_at,
-                "syncing": here.syncing.locked(),
+                "syncing": is_syncing(workspace),
             },
         }

@@ -75,11 +75,15 @@ def _greet(house: House, address: str) -> None:
 @click.command("sync")
 def sync_command() -> None:
     """Bring the copy of Commusoft's records up to date."""
+    from crmlink.commusoft.mirror import SyncRunning
     from crmlink.house import open_house
     from crmlink.settings import settings_from_environment
 
     house = open_house(settings_from_environment())
-    result = house.desk.sync(_show_progress)
+    try:
+        result = house.desk.sync(_show_progress)
+    except SyncRunning:
+        raise click.ClickException("Another sync is running: let it finish.") from None
     click.echo("\r", nl=False, err=True)
     click.echo(
         f"{result.read['customer']:,} customers and {result.read['supplier']:,} suppliers read: "

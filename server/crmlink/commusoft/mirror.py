@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import islice
 
 from sqlalchemy import select
@@ -16,11 +17,18 @@ from crmlink.store import Database, MirroredRecord, Workspace
 from crmlink.store.models import now
 from crmlink.words import KINDS, Kind
 
+LEASE = timedelta(minutes=10)  # after its last batch a sync counts as dead
+OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known
+FULL_EVERY = timedelta(hours=12)  # so that what is deleted leaves within a day
 BATCH = 1_000  # records a transaction: readers and links wait no longer than that takes
 KEPT = (
     "uuid", "name", "company", "email", "address",
     "town", "postcode", "account_number", "reference",
 )  # fmt: skip
+
+
+class SyncRunning(Exception):
+    """Another sync of this workspace is under way."""
 
 
 @dataclass
@@ -38,29 +46,48 @@ def sync(
     workspace_id: int,
     commusoft: Commusoft,
     progress: Callable[[SyncResult], None] = lambda _result: None,
+    *,
+    full: bool = True,
 ) -> SyncResult:
-    """Compare the whole of Commusoft's lists with the mirror and write what differs.
+    """Bring the mirror up to Commusoft's lists, one sync of a workspace at a time.
 
-    A record that a link touched while the list was being read keeps what the link read back.
-    Raises CommusoftError when a list does not arrive whole; then no record is taken for gone.
+    A full one compares everything, and empties what is gone; another asks only for records created
+    since the last, where the API can tell. A record that a link touched while a list was being
+    read keeps what the link read back. Raises SyncRunning, or CommusoftError when a list does not
+    arrive whole; then no record is taken for gone.
     """
+    since = _begin(database, workspace_id)
     result = SyncResult()
-    for kind in KINDS:
-        with database.reading() as session:
-            start = session.get_one(Workspace, workspace_id).mirror_version
-        seen: set[str] = set()
-        for batch in _batches(commusoft.records(kind)):
-            present = {record.number: record for record in batch if not record.deleted}
-            seen.update(present)
-            result.read[kind] += len(batch)
-            with database.writing() as session:
-                _take(session, workspace_id, kind, present, start, result)
-            progress(result)
-        with database.writing() as session:
-            _empty_unseen(session, workspace_id, kind, seen, start, result)
-    with database.writing() as session:
-        session.get_one(Workspace, workspace_id).synced_at = now()
+    try:
+        for kind in KINDS:
+            partial = not full and since and commusoft.dialect.ways(kind).created_filter
+            _sync_kind(
+                database,
+                workspace_id,
+                commusoft,
+                kind,
+                since if partial else None,
+                result,
+                progress,
+            )
+    except BaseException:
+        _end(database, workspace_id)
+        raise
+    _end(database, workspace_id, synced=True, full=full)
     return result
+
+
+def is_syncing(workspace: Workspace) -> bool:
+    """Whether a sync runs in this process or another; one that died counts for ten minutes."""
+    until = workspace.syncing_until
+    return until is not None and now() < until <= now() + LEASE
+
+
+def full_sync_is_due(database: Database, workspace_id: int) -> bool:
+    """Whether the last full compare is so long ago that deleted records might stay too long."""
+    with database.reading() as session:
+        last = session.get_one(Workspace, workspace_id).fully_synced_at
+    return last is None or not now() - FULL_EVERY < last <= now()
 
 
 def remember(session: Session, workspace_id: int, record: Record) -> MirroredRecord:
@@ -84,6 +111,53 @@ def _row(session: Session, workspace_id: int, kind: Kind, number: str) -> Mirror
     return session.scalar(
         select(MirroredRecord).filter_by(workspace_id=workspace_id, kind=kind, number=number)
     )
+
+
+def _begin(database: Database, workspace_id: int) -> datetime | None:
+    """Take the workspace's turn; returns since when new records are to be asked for."""
+    with database.writing() as session:
+        workspace = session.get_one(Workspace, workspace_id)
+        if is_syncing(workspace):
+            raise SyncRunning
+        workspace.syncing_until = now() + LEASE
+        return workspace.synced_at - OVERLAP if workspace.synced_at else None
+
+
+def _end(
+    database: Database, workspace_id: int, *, synced: bool = False, full: bool = False
+) -> None:
+    with database.writing() as session:
+        workspace = session.get_one(Workspace, workspace_id)
+        workspace.syncing_until = None
+        if synced:
+            workspace.synced_at = now()
+        if synced and full:
+            workspace.fully_synced_at = now()
+
+
+def _sync_kind(
+    database: Database,
+    workspace_id: int,
+    commusoft: Commusoft,
+    kind: Kind,
+    created_after: datetime | None,
+    result: SyncResult,
+    progress: Callable[[SyncResult], None],
+) -> None:
+    with database.reading() as session:
+        start = session.get_one(Workspace, workspace_id).mirror_version
+    seen: set[str] = set()
+    for batch in _batches(commusoft.records(kind, created_after)):
+        present = {record.number: record for record in batch if not record.deleted}
+        seen.update(present)
+        result.read[kind] += len(batch)
+        with database.writing() as session:
+            session.get_one(Workspace, workspace_id).syncing_until = now() + LEASE
+            _take(session, workspace_id, kind, present, start, result)
+        progress(result)
+    if created_after is None:
+        with database.writing() as session:
+            _empty_unseen(session, workspace_id, kind, seen, start, result)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -137,19 +211,22 @@ def _empty_unseen(
     session: Session, workspace_id: int, kind: Kind, seen: set[str], start: int, result: SyncResult
 ) -> None:
     """Empty the rows whose record the list no longer has, or flags as deleted."""
-    rows = session.scalars(
-        select(MirroredRecord)
+    known = session.scalars(
+        select(MirroredRecord.number)
         .filter_by(workspace_id=workspace_id, kind=kind, gone_at=None)
         .where(MirroredRecord.changed <= start)
     ).all()
-    if rows and not seen:
+    if known and not seen:
         raise CommusoftUnreadable(f"the list of {kind}s came back empty")
-    gone = [row for row in rows if row.number not in seen]
-    if gone:
-        version = _next_version(session, workspace_id)
-        for row in gone:
+    gone = [number for number in known if number not in seen]
+    if not gone:
+        return
+    version = _next_version(session, workspace_id)
+    for number in gone:
+        row = _row(session, workspace_id, kind, number)
+        if row:
             _empty(row, version)
-        result.gone += len(gone)
+    result.gone += len(gone)
 
 
 def _fill(row: MirroredRecord, record: Record, version: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -32,19 +32,20 @@ class Index:
         with self._lock, self._database.reading() as session:
             version = session.get_one(Workspace, self._workspace_id).mirror_version
             if version != self._version:
-                rows = session.scalars(
+                changed = (
                     select(MirroredRecord)
                     .filter_by(workspace_id=self._workspace_id)
                     .where(MirroredRecord.changed > self._version)
-                    .order_by(MirroredRecord.changed)
-                    .execution_options(yield_per=1_000)
-                ).all()
-                self._matcher.discard(row.public_id for row in rows if row.gone_at)
-                self._matcher.update(
-                    (row.public_id, details(row)) for row in rows if not row.gone_at
+                    .execution_options(yield_per=5_000)
                 )
+                for rows in session.scalars(changed).partitions():
+                    self._take(rows)
                 self._version = version
         return self._matcher
+
+    def _take(self, rows: Sequence[MirroredRecord]) -> None:
+        self._matcher.discard(row.public_id for row in rows if row.gone_at)
+        self._matcher.update((row.public_id, details(row)) for row in rows if not row.gone_at)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,6 @@ class Desk:
     commusoft: Commusoft
     rule_file: RuleFile
     index: Index
-    syncing: threading.Lock = field(default_factory=threading.Lock)
     attempts: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
     )
@@ -66,10 +66,11 @@ class Desk:
         """The rules as they are now, without the hosts that an admin added."""
         return self.rule_file.current()
 
-    def sync(self, progress: Callable[[SyncResult], None] = lambda _result: None) -> SyncResult:
-        """Bring the mirror up to date, one sync at a time. Raises CommusoftError."""
-        with self.syncing:
-            return sync(self.database, self.workspace_id, self.commusoft, progress)
+    def sync(
+        self, progress: Callable[[SyncResult], None] = lambda _result: None, *, full: bool = True
+    ) -> SyncResult:
+        """Bring the mirror up to date. Raises SyncRunning or CommusoftError."""
+        return sync(self.database, self.workspace_id, self.commusoft, progress, full=full)
 
 
 def details(row: MirroredRecord) -> Details:

@@ -96,6 +96,8 @@ class Workspace(Base):
     name: Mapped[str]
     mirror_version: Mapped[int] = mapped_column(default=0)
     synced_at: Mapped[datetime | None]
+    fully_synced_at: Mapped[datetime | None]
+    syncing_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
