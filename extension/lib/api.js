@@ -2,9 +2,13 @@
 // The server's JSON API as calls that never throw: each returns data or a problem.
 
 import { fromServer, problem } from "./problem.js";
+import { isFinds, isLink, isOffer, isWorkspace } from "./shapes.js";
 
 /** @typedef {import("./types.js").Problem} Problem */
 /** @typedef {import("./types.js").Kind} Kind */
+
+/** How many records a search brings. */
+export const MOST_FOUND = 20;
 
 /** A browser ends a worker whose fetch takes 30 seconds: stay below it. */
 export const TIMEOUTS = { read: 15_000, write: 25_000 };
@@ -63,18 +67,29 @@ export function createApi(connection, wiring) {
   return {
     /** @param {string | null} etag */
     packages: (etag) => call("GET", "/packages", { etag }),
-    workspace: () => call("GET", "/workspace"),
+    workspace: async () => only(isWorkspace, await call("GET", "/workspace")),
     /** @param {object} contact */
-    suggest: (contact) => call("POST", "/suggestions", { body: contact }),
+    suggest: async (contact) => only(isOffer, await call("POST", "/suggestions", { body: contact })),
     /** @param {string} q @param {Kind | null} kind */
-    search: (q, kind) => call("GET", `/records?${query({ q, kind, limit: "20" })}`),
+    search: async (q, kind) => only(isFinds, await call("GET", `/records?${query({ q, kind, limit: String(MOST_FOUND) })}`)),
     /** @param {object} body @param {string} key */
-    link: (body, key) => call("POST", "/links", { body, key }),
+    link: async (body, key) => only(isLink, await call("POST", "/links", { body, key })),
     /** @param {string} id */
-    readLink: (id) => call("GET", `/links/${encodeURIComponent(id)}`),
+    readLink: async (id) => only(isLink, await call("GET", `/links/${encodeURIComponent(id)}`)),
     /** @param {string} id @param {object} body @param {string} key */
-    undo: (id, body, key) => call("POST", `/links/${encodeURIComponent(id)}/undo`, { body, key }),
+    undo: async (id, body, key) => only(isLink, await call("POST", `/links/${encodeURIComponent(id)}/undo`, { body, key })),
   };
+}
+
+/**
+ * The answer, if it has the shape it should have.
+ * @param {(data: any) => boolean} isRight
+ * @param {Answer<any>} answer
+ * @returns {Answer<any>}
+ */
+function only(isRight, answer) {
+  if (!answer.ok || isRight(answer.data)) return answer;
+  return { ok: false, problem: problem("server-odd") };
 }
 
 /**

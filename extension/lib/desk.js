@@ -17,6 +17,7 @@ import { parseServer, parseToken } from "./session.js";
 /** @typedef {import("./types.js").Kind} Kind */
 /** @typedef {import("./types.js").Look} Look */
 /** @typedef {import("./types.js").Problem} Problem */
+/** @typedef {import("./types.js").Suggestion} Suggestion */
 /** @typedef {import("./types.js").SuggestionAnswer} SuggestionAnswer */
 
 /**
@@ -177,11 +178,11 @@ export function createDesk(parts) {
       const kind = look.contact.kind ?? asked.kind;
       return connected(async (api) => {
         /** @param {Kind | null} of */
-        const ask = async (of) => shaped(await api.suggest({ package: name, reference, organisation, kind: of, ...details }));
+        const ask = (of) => api.suggest({ package: name, reference, organisation, kind: of, ...details });
         const first = await ask(kind);
         if (!first.ok || kind) return withKind(first, kind);
         const likely = first.data.likely_kind ?? "customer";
-        const mixed = first.data.suggestions.some((one) => one.record.kind !== likely);
+        const mixed = first.data.suggestions.some((/** @type {Suggestion} */ one) => one.record.kind !== likely);
         return withKind(mixed ? await ask(likely) : first, likely);
       });
     },
@@ -308,23 +309,6 @@ function linkRequest(look, asked) {
  */
 function withKind(answer, kind) {
   return answer.ok ? { ok: true, data: { ...answer.data, kind: kind ?? "customer" } } : answer;
-}
-
-/**
- * The server's suggestions, or a problem when something else answered.
- * @param {Answer<any>} answer
- * @returns {Answer<SuggestionAnswer>}
- */
-function shaped(answer) {
-  if (!answer.ok) return answer;
-  const { suggestions, none, holders, link, likely_kind } = answer.data;
-  if (!Array.isArray(suggestions) || !Array.isArray(holders)) {
-    return { ok: false, problem: problem("server-odd") };
-  }
-  return {
-    ok: true,
-    data: { suggestions, none: Number(none) || 0, holders, link: link ?? null, likely_kind: likely_kind ?? null },
-  };
 }
 
 /**

@@ -7,7 +7,7 @@ import { say, sayCount, sayKind } from "../ui/words.js";
 import { exactTable, needsExactMatch } from "./exact.js";
 import { optionList } from "./options_list.js";
 import { contactCard, notice, skeleton } from "./parts.js";
-import { searchBox } from "./search.js";
+import { foundWords, searchBox } from "./search.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
@@ -75,7 +75,7 @@ function createChooser(app) {
 
   /** @param {CrmRecord[]} records */
   function showFound(records) {
-    heading.textContent = records.length ? sayCount("found", records.length) : say(`found_none_${app.kind}`);
+    heading.textContent = foundWords(records.length, app.kind);
     remark.replaceChildren();
     list.fill(records.map((record) => ({ record, suggestion: null })), -1);
   }

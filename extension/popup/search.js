@@ -1,6 +1,7 @@
 // @ts-check
 // Searching Commusoft's records as the clerk types.
 
+import { MOST_FOUND } from "../lib/api.js";
 import { h, icon } from "../ui/dom.js";
 import { say, sayCount } from "../ui/words.js";
 import { ask } from "../ui/ask.js";
@@ -10,6 +11,15 @@ import { ask } from "../ui/ask.js";
 
 const PAUSE = 250;
 const SHORTEST = 2;
+
+/**
+ * @param {number} count
+ * @param {Kind} kind
+ */
+export function foundWords(count, kind) {
+  if (count === 0) return say(`found_none_${kind}`);
+  return count < MOST_FOUND ? sayCount("found", count) : say("found_first", count);
+}
 
 /**
  * @param {object} wiring
@@ -48,9 +58,9 @@ export function searchBox({ kind, announce, found, cleared, down }) {
     trouble.hidden = answer.ok;
     trouble.textContent = answer.ok ? "" : answer.problem.detail || say("search_failed");
     if (!answer.ok) return announce(trouble.textContent);
-    const records = Array.isArray(answer.data.records) ? answer.data.records : [];
+    const { records } = answer.data;
     found(records);
-    announce(sayCount("found", records.length));
+    announce(foundWords(records.length, kind));
   }
 
   /** @param {KeyboardEvent} event */

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { createApi } from "../../extension/lib/api.js";
 import { leavesOutcomeOpen } from "../../extension/lib/problem.js";
-import { fakeServer, lost, problemReply, reply, SERVER, TOKEN } from "./fake_browser.js";
+import { fakeServer, lost, problemReply, reply, SERVER, TOKEN, WORKSPACE } from "./fake_browser.js";
 
 /** @param {ReturnType<typeof fakeServer>} server @param {object} [more] */
 function apiOn(server, more = {}) {
@@ -18,7 +18,7 @@ test("every request carries the token, no cookies, and follows no redirect", asy
   const server = fakeServer();
   server.replies["GET /workspace"] = (/** @type {any} */ _, /** @type {any} */ given) => {
     options = given;
-    return reply({});
+    return reply(WORKSPACE);
   };
   await apiOn(server).workspace();
   assert.equal(options.headers.Authorization, `Bearer ${TOKEN}`);
@@ -67,6 +67,24 @@ for (const [what, answer] of /** @type {const} */ ([
     const server = fakeServer();
     server.replies["GET /workspace"] = answer;
     const told = await apiOn(server).workspace();
+    assert.ok(!told.ok);
+    assert.equal(told.problem.type, "server-odd");
+  });
+}
+
+for (const [what, path, data] of /** @type {const} */ ([
+  ["a workspace", "GET /workspace", { name: "Router" }],
+  ["suggestions", "POST /suggestions", { suggestions: [{ record: {} }], holders: [], none: 0, link: null }],
+  ["a link", "POST /links", { id: "lnk_1", state: "linked" }],
+  ["search results", "GET /records?q=x&kind=customer&limit=20", { records: [{ id: 7 }] }],
+])) {
+  test(`what does not look like ${what} is not taken for it`, async () => {
+    const server = fakeServer();
+    server.replies[path] = () => reply(data);
+    const api = apiOn(server);
+    const calls = { "GET /workspace": api.workspace, "POST /suggestions": () => api.suggest({}), "POST /links": () => api.link({}, "key-0001"),
+      "GET /records?q=x&kind=customer&limit=20": () => api.search("x", "customer") };
+    const told = await calls[path]();
     assert.ok(!told.ok);
     assert.equal(told.problem.type, "server-odd");
   });

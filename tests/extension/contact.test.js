@@ -45,6 +45,7 @@ test("a name or email that changes, or a page that goes blank, is another page",
   assert.equal(sameDetails(details, { ...details, email: "peter@postbox.example" }), false);
   assert.equal(sameDetails(details, noDetails()), false);
   assert.equal(sameDetails(noDetails(), details), false);
+  assert.equal(sameDetails({ ...noDetails(), email: details.email }, noDetails()), false);
   assert.equal(sameDetails({ ...details, name: "" }, details), false);
 });
 

@@ -59,6 +59,19 @@ LIST = (
     + "</table>"
 )
 
+LONG_NAME = (
+    "The Worshipful Company of Plumbers and Heating Engineers of Llanfairpwllgwyngyllgogerych"
+)
+LONG_PAGE = f"<title></title><h1>{LONG_NAME}</h1><p>Email: {'a' * 60}@postbox.example</p>"
+LONG_RECORD = HOLLOWAY | {
+    "label": LONG_NAME,
+    "company": LONG_NAME,
+    "address": "Unit 27b, The Old Threshing Barn, Lower Upton Business Park, Upton Lane",
+    "email": "a" * 60 + "@postbox.example",
+}
+LONG = offer(suggestion(LONG_RECORD, 0.999, "same name", "same email", "!other town", sure=True))
+LONG_LINKED = Reply(201, link(of=LONG_RECORD, prior_reference=OLD))
+TWENTY = Reply(200, {"records": [HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)]})
 CHOOSING = [
     State("not-connected", "not-connected", connected=False),
     State("loading", "loading", {WORKSPACE: HANG}),
@@ -116,6 +129,9 @@ CHOOSING = [
         url=SAGE,
         shows="exact match",
     ),
+    State("choose-long", "choose", {SUGGEST: LONG}, lambda page, _: chosen(page), html=LONG_PAGE),
+    State("linked-long", "linked", {SUGGEST: LONG, LINKS: LONG_LINKED}, confirm, html=LONG_PAGE),
+    State("search-many", "choose", {RECORDS: TWENTY}, search("hol"), shows="The first 20"),
     State("search", "choose", steps=search("hol"), shows="3 records found"),
     State(
         "search-none",
