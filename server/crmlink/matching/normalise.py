@@ -18,8 +18,17 @@ WORDS: dict[str, Any] = json.loads(
 TITLES = frozenset(WORDS["titles"])
 SUFFIXES = frozenset(WORDS["suffixes"])
 LEGAL_FORMS = frozenset(WORDS["legal_forms"])
+TRAILING_FORMS = frozenset(WORDS["trailing_forms"])
+COMPANY_WORDS: dict[str, str] = WORDS["company_words"]
 ADDRESS_WORDS: dict[str, str] = WORDS["address_words"]
 FREE_MAIL = frozenset(WORDS["free_mail"])
+
+GENERIC_MAILBOXES = frozenset(WORDS["generic_mailboxes"])
+NICKNAMES: dict[str, frozenset[str]] = {}
+for _group in WORDS["nicknames"]:
+    for _name in _group:
+        _others = {_group[0], *_group} if _name == _group[0] else {_group[0]}
+        NICKNAMES[_name] = (NICKNAMES.get(_name, frozenset()) | _others) - {_name}
 
 _GARBLED = re.compile("[\u00c2\u00c3\u00c5\u00e2][\u0080-\u00bf\u0152-\u2122]")
 _DOTTED = re.compile(r"(?<![a-z0-9])((?:[a-z]\.){2,}[a-z]?)(?![a-z])")
@@ -92,11 +101,24 @@ def _closed_up(words: list[str]) -> list[str]:
 def company(text: str) -> str:
     """A company's name without legal form, *and* and a leading *the*; of `A t/a B` all words."""
     words = _words(_TRADING_AS.sub(" ", ascii_text(text)))
-    if words[:1] == ["the"] and len(words) > 1:
-        words = words[1:]
-    without = [word for word in words if word != "and"] or words
-    kept = [word for word in without if word not in LEGAL_FORMS]
-    return " ".join(kept or without)
+    kept = [word for word in words if word != "and" and word not in LEGAL_FORMS]
+    while len(kept) > 1 and kept[-1] in TRAILING_FORMS:
+        kept.pop()
+    while len(kept) > 1 and kept[0] == "the":
+        kept.pop(0)
+    return " ".join(COMPANY_WORDS.get(word, word) for word in kept or words)
+
+
+def name(text: str, as_company: bool) -> str:
+    """A name in the field for persons or companies, read as what its words say that it is."""
+    plain = ascii_text(text)
+    words = plain.replace(".", " ").split()
+    if not words:
+        return ""
+    if words[0] in TITLES:
+        return person(text)
+    is_company = as_company or _TRADING_AS.search(plain) or not LEGAL_FORMS.isdisjoint(words)
+    return company(text) if is_company else person(text)
 
 
 def aside(text: str) -> frozenset[str]:

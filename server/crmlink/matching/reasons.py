@@ -29,7 +29,7 @@ SENTENCES = {
     "other_name": "name differs",
     "same_address": "same address",
     "address_in_part": "address in part the same: {shared}",
-    "other_house_number": "house number differs: {contact} / {record}",
+    "house_number": "house number differs: {contact} / {record}",
     "other_address": "address differs",
     "same_town": "same town",
     "other_town": "town differs: {contact} / {record}",

@@ -1,0 +1,126 @@
+"""Which records are worth a closer look: the rarest shared values first, within a budget."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from crmlink.matching import normalise
+from crmlink.matching.columns import Floats, Ints, Postings, Vocabulary
+from crmlink.matching.index import GRAM_BASE, Index, grams
+from crmlink.matching.terms import Terms, mail_text, mailbox_words
+
+MOST_CANDIDATES = 80
+BUDGET = 60_000  # postings read for one contact, where the rarest values do not need more
+MOST_CLUES = 60
+GRAM_SHARE = 0.35  # what a run of three letters says beside a whole word as rare
+PLACE_SHARE = 0.6
+HINT_SHARE = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """A value of the contact's that records may share."""
+
+    field: str
+    number: int
+    held: float
+    weight: float
+
+
+def candidates(index: Index, asked: Terms) -> Ints:
+    """Rows of records that share most with the contact, at most MOST_CANDIDATES, ascending."""
+    if not len(index):
+        return np.empty(0, np.int32)
+    rows, weights = _gathered(index, asked)
+    if not len(rows):
+        return np.empty(0, np.int32)
+    total: Floats = np.bincount(rows, weights=weights).astype(np.float64)
+    touched = _most(total, rows)
+    touched = touched[index.alive[touched]]
+    if len(touched) > MOST_CANDIDATES:
+        best = total[touched]
+        least = np.partition(best, -MOST_CANDIDATES)[-MOST_CANDIDATES]
+        above, level = touched[best > least], touched[best == least]
+        touched = np.concatenate([above, level[: MOST_CANDIDATES - len(above)]])
+        touched.sort()
+    return touched.astype(np.int32)
+
+
+def _most(total: Floats, rows: Ints) -> Ints:
+    """Distinct rows, those with most among them; no row is read more than MOST_CLUES times."""
+    wanted = MOST_CANDIDATES * MOST_CLUES
+    if len(rows) > 2 * wanted:
+        sums = total[rows]
+        rows = rows[sums >= np.partition(sums, -wanted)[-wanted]]
+    distinct: Ints = np.unique(rows)
+    return distinct
+
+
+def _gathered(index: Index, asked: Terms) -> tuple[Ints, Floats]:
+    found: list[Ints] = []
+    weights: list[float] = []
+    sizes: list[int] = []
+    read = 0
+    for clue in sorted(_clues(index, asked), key=lambda c: (c.held, c.field, c.number)):
+        if read + clue.held > BUDGET and read:
+            break
+        for segment in index.segments:
+            postings: Postings = getattr(segment, clue.field)
+            rows = postings.find(clue.number)
+            if len(rows):
+                found.append(rows)
+                weights.append(clue.weight)
+                sizes.append(len(rows))
+                read += len(rows)
+    if not found:
+        return np.empty(0, np.int32), np.empty(0)
+    return np.concatenate(found), np.repeat(weights, sizes)
+
+
+def _clues(index: Index, asked: Terms) -> Iterator[Clue]:
+    total = len(index)
+    names = [word for word, _ in (*asked.label, *asked.other)]
+    yield from _of(index.names, "names", names, total, 1.0)
+    yield from _of(index.places, "places", [word for word, _ in asked.place], total, PLACE_SHARE)
+    yield from _of(index.codes, "codes", _codes(asked), total, 1.0)
+    known_as = {other for name in names for other in normalise.NICKNAMES.get(name, ())}
+    yield from _of(index.names, "names", sorted(known_as - set(names)), total, HINT_SHARE)
+    if asked.email:
+        hints = [word for word in mailbox_words(asked.email) if word not in names]
+        yield from _of(index.names, "names", hints, total, HINT_SHARE)
+    yield from _of_grams(index, asked, total)
+
+
+def _codes(asked: Terms) -> list[str]:
+    codes = [
+        f"{letter}:{value}"
+        for letter, value in zip(
+            "poeda",
+            (asked.postcode, asked.outward, asked.email, asked.domain, asked.account),
+            strict=True,
+        )
+        if value
+    ]
+    return codes + [f"+:{phone}" for phone in asked.phones]
+
+
+def _of(
+    vocabulary: Vocabulary, field: str, words: list[str], total: int, share: float
+) -> Iterator[Clue]:
+    numbers = [vocabulary.find(word) for word in words]
+    known = np.array([number for number in numbers if number >= 0], np.int64)
+    held = vocabulary.held(known)
+    for number, count in zip(known.tolist(), held.tolist(), strict=True):
+        if count > 0:
+            yield Clue(field, number, count, share * float(np.log(1 + total / count)))
+
+
+def _of_grams(index: Index, asked: Terms, total: int) -> Iterator[Clue]:
+    texts = [" ".join(word for word, _ in words) for words in (asked.label, asked.other)]
+    texts.append(mail_text(asked.email))
+    numbers = np.unique(grams([text for text in texts if text])[0])
+    held = index.gram_held[numbers]
+    for number, count in zip(numbers.tolist(), held.tolist(), strict=True):
+        if count > 0 and number % GRAM_BASE + number // GRAM_BASE:
+            yield Clue("grams", number, count, GRAM_SHARE * float(np.log(1 + total / count)))

@@ -1,0 +1,103 @@
+"""From evidence to suggestions: probabilities, and when a match is *sure*.
+
+*Sure* is a promise, right at least 999 times in 1,000: the probability has to be high, no
+other record may come near, the names have to agree, something beside the name that is not
+widely shared has to agree, and nothing may disagree.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from crmlink.matching.columns import Floats, Ints
+from crmlink.matching.evidence import Evidence
+from crmlink.matching.index import Index
+from crmlink.matching.model import Model
+from crmlink.matching.terms import Terms
+
+SURE = 0.998  # least probability
+RIVAL = 0.001  # most probability of the next record
+NEAR = 0.05  # a record this likely beside the first, as a share of it, is a near-tie
+CONFLICTS = (
+    "name_words_swapped",
+    "name_number_swap",
+    "address_other",
+    "house_number_other",
+    "town_other",
+    "postcode_other",
+    "email_other",
+    "phone_other",
+    "account_other",
+    "kind_other",
+)
+MOST_SHARING = 1.1  # records that may hold a value for it to vouch
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Candidates in order, the likeliest first."""
+
+    rows: Ints
+    probabilities: Floats
+    none: float
+    sure: bool
+    near: int  # how many of the first are near-ties of each other, 0 where there are none
+    namesakes: int  # how many records beside the first have nearly its name
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Candidates with their evidence and scores, before the share of contacts comes in."""
+
+    rows: Ints
+    evidence: Evidence | None
+    scores: Floats
+
+
+def score(index: Index, asked: Terms, rows: Ints, model: Model) -> Scored:
+    if not len(rows):
+        return Scored(rows, None, np.zeros(0))
+    evidence = Evidence(index, asked, rows)
+    return Scored(rows, evidence, model.scores(evidence.features(), len(index)))
+
+
+def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision:
+    """Orders the candidates; equal ones stand in the order of their ids."""
+    probabilities, none = model.probabilities(scored.scores, share)
+    ids, scores = index.ids, scored.scores.round(9).tolist()
+    rows = scored.rows.tolist()
+    order = sorted(range(len(rows)), key=lambda at: (-scores[at], ids[rows[at]]))
+    ordered = probabilities[order]
+    near = int((ordered > NEAR * ordered[0]).sum()) if len(ordered) else 0
+    sure, namesakes = False, 0
+    if scored.evidence is not None:
+        first = order[0]
+        rival = float(ordered[1]) if len(ordered) > 1 else 0.0
+        likely = float(ordered[0]) >= SURE and rival <= RIVAL
+        sure = likely and near == 1 and _vouched(scored.evidence, first)
+        namesakes = _namesakes(scored.evidence, first)
+    return Decision(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
+
+
+def _namesakes(evidence: Evidence, first: int) -> int:
+    fits = evidence.columns.get("name_fit")
+    if fits is None or fits[first] < 0.9:
+        return 0
+    return int((fits >= 0.93).sum()) - int(fits[first] >= 0.93)
+
+
+def _vouched(evidence: Evidence, first: int) -> bool:
+    def value(name: str) -> float:
+        column = evidence.columns.get(name)
+        return 0.0 if column is None else float(column[first])
+
+    if any(value(name) > 0 for name in CONFLICTS):
+        return False
+    if value("name_covered") < 0.7 or value("name_record_covered") < 0.6:
+        return False
+    alone = float(np.log((evidence.total + 1.0) / MOST_SHARING))
+    unique = max(value("email_same"), value("phone_same"), value("account_same")) >= alone
+    where = value("postcode_same") > 0 or (
+        value("house_number") > 0 and value("address_covered") > 0.8
+    )
+    return unique or where

@@ -1,0 +1,187 @@
+"""Why a record is offered: agreements and differences as codes with arguments."""
+
+from collections.abc import Iterator
+
+from rapidfuzz.distance import OSA
+
+from crmlink.matching import normalise
+from crmlink.matching.details import Reason
+from crmlink.matching.held import Held
+from crmlink.matching.terms import TOWN, Terms
+
+ALIKE = 0.6  # share of letters in place from which two words are one word spelt differently
+
+
+def reasons(asked: Terms, record: Held) -> list[Reason]:
+    """What agrees and what differs, the strongest evidence first."""
+    return [
+        *_account(asked, record),
+        *_email(asked, record),
+        *_phone(asked, record),
+        *_names(asked, record),
+        *_postcode(asked, record),
+        *_address(asked, record),
+        *_town(asked, record),
+        *_kind(asked, record),
+    ]
+
+
+def _agrees(code: str, **args: str) -> Reason:
+    return Reason(code, args, True)
+
+
+def _differs(code: str, **args: str) -> Reason:
+    return Reason(code, args, False)
+
+
+def _account(asked: Terms, record: Held) -> Iterator[Reason]:
+    if asked.account and record.codes["account"]:
+        same = asked.account == record.codes["account"]
+        yield _agrees("same_account_number") if same else _differs("other_account_number")
+
+
+def _email(asked: Terms, record: Held) -> Iterator[Reason]:
+    theirs = record.codes["email"]
+    if not asked.email or not theirs:
+        return
+    if asked.email == theirs:
+        count = record.counts[theirs]
+        yield _agrees("shared_email", count=str(count)) if count > 1 else _agrees("same_email")
+    elif OSA.normalized_similarity(asked.email, theirs) >= 0.85:
+        yield _agrees("similar_email", contact=asked.email, record=theirs)
+    elif asked.domain and asked.domain == record.codes["domain"]:
+        yield _agrees("same_email_domain", domain=asked.domain)
+    else:
+        yield _differs("other_email")
+
+
+def _phone(asked: Terms, record: Held) -> Iterator[Reason]:
+    if not asked.phones or not record.phones:
+        return
+    shared = [phone for phone in asked.phones if phone in record.phones]
+    if shared:
+        count = min(record.counts[phone] for phone in shared)
+        yield _agrees("shared_phone", count=str(count)) if count > 1 else _agrees("same_phone")
+    elif any(OSA.distance(a, b) == 1 for a in asked.phones for b in record.phones):
+        yield _agrees("similar_phone")
+    else:
+        yield _differs("other_phone")
+
+
+def _postcode(asked: Terms, record: Held) -> Iterator[Reason]:
+    mine, theirs = asked.postcode, record.codes["postcode"]
+    if not mine or not theirs:
+        return
+    if mine == theirs:
+        yield _agrees("same_postcode")
+    elif OSA.distance(mine, theirs) == 1 and mine != asked.outward:
+        yield _agrees("similar_postcode", contact=_spaced(mine), record=_spaced(theirs))
+    elif asked.outward and asked.outward == record.codes["outward"]:
+        yield _agrees("same_outward_postcode", outward=asked.outward)
+    else:
+        yield _differs("other_postcode", contact=_spaced(mine), record=_spaced(theirs))
+
+
+def _spaced(code: str) -> str:
+    return f"{code[:-3]} {code[-3:]}" if normalise.outward(code) not in ("", code) else code
+
+
+def _names(asked: Terms, record: Held) -> Iterator[Reason]:
+    mine = [words for words in (_plain(asked.label), _plain(asked.other)) if words]
+    theirs = [words for words in (record.label, record.other) if words]
+    pairs = [(len(set(a) ^ set(b)), a, b) for a in mine for b in theirs]
+    pairs.sort(key=lambda pair: (-_likeness(pair[1], pair[2]), pair[0]))
+    if pairs:
+        yield from _name(pairs[0][1], pairs[0][2])
+
+
+def _plain(words: tuple[tuple[str, int], ...]) -> list[str]:
+    return [word for word, _ in words]
+
+
+def _likeness(mine: list[str], theirs: list[str]) -> float:
+    shared = len(set(mine) & set(theirs)) / max(1, min(len(mine), len(theirs)))
+    spelling = OSA.normalized_similarity(" ".join(sorted(mine)), " ".join(sorted(theirs)))
+    return shared + float(spelling)
+
+
+def _name(mine: list[str], theirs: list[str]) -> Iterator[Reason]:
+    if set(mine) == set(theirs) or "".join(mine) == "".join(theirs):
+        yield _agrees("same_name")
+        return
+    left, right = [w for w in mine if w not in theirs], [w for w in theirs if w not in mine]
+    shared = [word for word in mine if word in theirs]
+    partners = list(_partners(left, right))
+    if not shared and not partners:
+        yield _differs("other_name")
+        return
+    yield from partners
+    if shared and not partners:
+        yield _agrees("name_in_part", shared=_shown(shared))
+    if left:
+        yield _differs("name_more_contact", words=_shown(left))
+    if right:
+        yield _differs("name_more_record", words=_shown(right))
+
+
+def _shown(words: list[str]) -> str:
+    return " ".join(word.title() for word in words)
+
+
+def _partners(left: list[str], right: list[str]) -> Iterator[Reason]:
+    """Pairs of words that are one word written differently; takes them out of both lists."""
+    for word in tuple(left):
+        for other in sorted(right, key=lambda w: -OSA.normalized_similarity(word, w)):
+            code = _relation(word, other)
+            if code:
+                left.remove(word)
+                right.remove(other)
+                yield _agrees(code, contact=word.title(), record=other.title())
+                break
+
+
+def _relation(word: str, other: str) -> str:
+    if other in normalise.NICKNAMES.get(word, ()):
+        return "name_short_form"
+    if (len(word) == 1) != (len(other) == 1):
+        return "name_initial" if word[0] == other[0] else ""
+    if word.isdigit() or other.isdigit():
+        return ""
+    if OSA.distance(word, other) == 1 and max(len(word), len(other)) > 2:
+        return "name_one_letter"
+    return "name_spelling" if OSA.normalized_similarity(word, other) >= ALIKE else ""
+
+
+def _address(asked: Terms, record: Held) -> Iterator[Reason]:
+    mine = [word for word, flag in asked.place if not flag & TOWN]
+    if not mine or not record.street:
+        return
+    shared = [word for word in mine if word in record.street]
+    if len(shared) == min(len(mine), len(record.street)) and any(w.isdigit() for w in shared):
+        yield _agrees("same_address")
+        return
+    numbers = [word for word in mine if word[0].isdigit()]
+    others = [word for word in record.street if word[0].isdigit()]
+    streets = [word for word in shared if not word[0].isdigit()]
+    if streets and numbers and others and not set(numbers) & set(others):
+        yield _differs("house_number", contact=" ".join(numbers), record=" ".join(others))
+    elif len(shared) * 2 >= min(len(mine), len(record.street)):
+        yield _agrees("address_in_part", shared=_shown(shared))
+    elif not streets:
+        yield _differs("other_address")
+
+
+def _town(asked: Terms, record: Held) -> Iterator[Reason]:
+    mine = [word for word, flag in asked.place if flag & TOWN]
+    theirs = record.town
+    if not mine or not theirs:
+        return
+    if set(mine) <= {*theirs, *record.street} or set(theirs) <= set(mine):
+        yield _agrees("same_town")
+    elif OSA.normalized_similarity(" ".join(mine), " ".join(theirs)) < ALIKE:
+        yield _differs("other_town", contact=_shown(mine), record=_shown(theirs))
+
+
+def _kind(asked: Terms, record: Held) -> Iterator[Reason]:
+    if asked.kind and record.kind and asked.kind != record.kind:
+        yield _differs("other_kind", kind=record.kind)
