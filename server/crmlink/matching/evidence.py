@@ -399,7 +399,7 @@ class Evidence:
         cosine = self._gram_cosine(mail_text(self.asked.email), MAIL) * ~same
         near = np.maximum(near, cosine)
         self.columns["email_near"] = np.maximum(near - 0.3, 0.0)
-        self.columns["email_close"] = np.maximum(near - 0.7, 0.0) * self._log_total
+        self.columns["email_close"] = (np.maximum(near - 0.7, 0.0) * self._log_total).astype(float)
         self.columns["email_other"] *= near < 0.5
         self._code("domain")
         if self.asked.domain:

@@ -9,6 +9,7 @@ from crmlink.matching.details import Reason
 from crmlink.matching.held import Held
 from crmlink.matching.terms import TOWN, Terms
 
+_LONG = {short: long for long, short in reversed(normalise.ADDRESS_WORDS.items())}
 ALIKE = 0.6  # share of letters in place from which two words are one word spelt differently
 
 
@@ -156,7 +157,7 @@ def _address(asked: Terms, record: Held) -> Iterator[Reason]:
     mine = [word for word, flag in asked.place if not flag & TOWN]
     if not mine or not record.street:
         return
-    shared = [word for word in mine if word in record.street]
+    shared = [word for word in mine if _among(word, record.street)]
     if len(shared) == min(len(mine), len(record.street)) and any(w.isdigit() for w in shared):
         yield _agrees("same_address")
         return
@@ -166,9 +167,20 @@ def _address(asked: Terms, record: Held) -> Iterator[Reason]:
     if streets and numbers and others and not set(numbers) & set(others):
         yield _differs("house_number", contact=" ".join(numbers), record=" ".join(others))
     elif len(shared) * 2 >= min(len(mine), len(record.street)):
-        yield _agrees("address_in_part", shared=_shown(shared))
+        yield _agrees("address_in_part", shared=_shown_place(shared))
     elif not streets:
         yield _differs("other_address")
+
+
+def _among(word: str, others: list[str]) -> bool:
+    """Whether the word, or for longer ones one spelt much like it, is among the others."""
+    if word in others:
+        return True
+    return len(word) > 3 and any(OSA.normalized_similarity(word, o) >= 0.75 for o in others)
+
+
+def _shown_place(words: list[str]) -> str:
+    return _shown([_LONG.get(word, word) for word in words])
 
 
 def _town(asked: Terms, record: Held) -> Iterator[Reason]:
@@ -179,7 +191,7 @@ def _town(asked: Terms, record: Held) -> Iterator[Reason]:
     if set(mine) <= {*theirs, *record.street} or set(theirs) <= set(mine):
         yield _agrees("same_town")
     elif OSA.normalized_similarity(" ".join(mine), " ".join(theirs)) < ALIKE:
-        yield _differs("other_town", contact=_shown(mine), record=_shown(theirs))
+        yield _differs("other_town", contact=_shown_place(mine), record=_shown_place(theirs))
 
 
 def _kind(asked: Terms, record: Held) -> Iterator[Reason]:

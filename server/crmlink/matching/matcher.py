@@ -57,6 +57,11 @@ class Matcher:
             decision = decide(self._index, scored, self.model, self.share)
             return self._suggestions(asked, decision, limit)
 
+    def prepare(self) -> None:
+        """Do now what the first question after an update would have to do."""
+        with self._lock:
+            self._index.refresh()
+
     def search(self, text: str, kind: Kind | None = None, limit: int = 20) -> list[str]:
         """Ids of records that have every word of the text, or its beginning; best first."""
         with self._lock:
