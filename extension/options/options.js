@@ -96,7 +96,7 @@ async function connect(granted, server, token) {
   standing = answer.data;
   broken = false;
   draw();
-  document.getElementById("disconnect")?.focus();
+  document.getElementById("test")?.focus();
   return tell("good", say("connection_works"));
 }
 

@@ -116,6 +116,7 @@ def paste(text: str) -> Steps:
 
 def by_hand(reference: str) -> Steps:
     def steps(page: Page, _site: Page) -> None:
+        page.locator("summary").wait_for()
         if not page.locator("#hand-reference").is_visible():  # open where it was used before
             page.locator("summary").click()
         page.locator("#hand-package").select_option("sage_50")
