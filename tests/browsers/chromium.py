@@ -133,6 +133,7 @@ class Chromium:
         flags: tuple[str, ...] = (),
     ) -> None:
         """Start it. ``granted`` are host patterns that need no question: see ``_extension``."""
+        self.asks = not granted
         self.answers: dict[tuple[str, int], dict[str, Any]] = {}
         self.detached: set[str] = set()
         self.tab: Page | None = None
@@ -270,11 +271,11 @@ def _flags(extension: Path, screen: str | None, size: tuple[int, int]) -> list[s
     flags = [
         f"--disable-extensions-except={extension}",
         f"--load-extension={extension}",
-        f"--window-size={size[0]},{size[1]}",
-        "--window-position=0,0",
     ]
     if screen is None:
-        flags.append("--headless=new")
+        flags += ["--headless=new", f"--window-size={size[0]},{size[1]}"]
+    else:
+        flags.append("--start-maximized")
     if os.geteuid() == 0:
         flags += [
             "--no-sandbox",

@@ -33,12 +33,16 @@ class Clerk:
             focus(page, "#token")
             page.type(token)
             page.press("Enter")
+            self.answer_prompt()
             said: str = wait_for(
                 page, "document.querySelector('#outcome .good, #outcome .stop')?.innerText"
             )
             return said
         finally:
             page.close()
+
+    def answer_prompt(self) -> None:
+        """Allow what the browser asks a person about; the tests' browsers mostly need not ask."""
 
     def _leave_earlier_server(self, page: Surface) -> None:
         # The page tries the connection when it opens, and draws itself anew after it.
@@ -58,13 +62,17 @@ class Clerk:
         self._popup = self.browser.open_popup()
         self.sees(screen)
 
-    def link_to_crm_in_window(self, screen: str = "choose") -> None:
-        """The popup in a window of its own, as where the page's menu cannot open it in place."""
-        self.link_to_crm(screen)
-        tab = self.popup.evaluate(
-            "chrome.tabs.query({ active: true, currentWindow: true }).then(([tab]) => tab.id)"
+    def open_window_on_page(self, screen: str) -> None:
+        """The popup in a window of its own, as where the page's menu cannot open it in place.
+
+        It may look at the page only where the button or the shortcut was pressed before.
+        """
+        helper = self.browser.open_own_page("options/options.html")
+        tab = helper.evaluate(
+            "Promise.all([chrome.tabs.query({ currentWindow: true }), chrome.tabs.getCurrent()])"
+            ".then(([tabs, own]) => tabs.find((tab) => tab.id !== own.id).id)"
         )
-        self.popup.close()
+        helper.close()
         self._popup = self.browser.open_own_page(f"popup/popup.html?tab={tab}")
         self.sees(screen)
 
@@ -79,18 +87,21 @@ class Clerk:
 
     def press_button(self, words: str) -> None:
         """Walk to a button of the popup by what it says, and press it."""
-        self.popup.evaluate(
-            "(() => [...document.querySelectorAll('button')]"
-            f".find((one) => one.textContent.includes({json.dumps(words)}))"
-            ".setAttribute('data-wanted', ''))()"
+        said = json.dumps(words)
+        self.reach(
+            "[...document.querySelectorAll('button, a.button')]"
+            f".find((one) => one.textContent.includes({said}))"
         )
-        focus(self.popup, "[data-wanted]")
-        self.popup.press("Enter")
+        self.press("Enter")
 
     def accept(self) -> None:
         """Tick the box that says what was seen and checked."""
-        focus(self.popup, "#accept")
-        self.popup.press(" ")
+        self.reach("document.querySelector('#accept')")
+        self.press(" ")
+
+    def reach(self, element: str) -> None:
+        """Put the keyboard on an element of the popup, given as an expression."""
+        wait_for(self.popup, f"(({element}).focus(), document.activeElement === {element})")
 
     def reads(self) -> str:
         """All words on the popup."""

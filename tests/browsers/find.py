@@ -81,11 +81,12 @@ XVFB = Program("Xvfb", ("Xvfb",))
 OPENBOX = Program("openbox", ("openbox",))
 XDOTOOL = Program("xdotool", ("xdotool",))
 IMPORT = Program("ImageMagick's import", ("import",))
+XCOMPMGR = Program("xcompmgr", ("xcompmgr",))
 # Without a font Chromium draws pages without a word on them.
 FONT = Program("A font", (), elsewhere=("/usr/share/fonts/**/*.ttf", "/usr/share/fonts/**/*.otf"))
 
 BROWSERS = (CHROMIUM, FIREFOX)
-DESKTOP = (XVFB, OPENBOX, XDOTOOL, IMPORT, FONT)
+DESKTOP = (XVFB, OPENBOX, XCOMPMGR, XDOTOOL, IMPORT, FONT)
 
 
 def needed(platform: str = sys.platform) -> tuple[Program, ...]:

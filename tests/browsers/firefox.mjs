@@ -15,6 +15,9 @@ const PREFERENCES = {
   "browser.tabs.warnOnClose": false,
 };
 
+// Automation pretends that its window is in front, and then a popup opened by the keyboard gets no keys.
+const ON_A_SCREEN = { "focusmanager.testmode": false };
+
 /** @type {import("puppeteer-core").Browser} */
 let browser;
 /** @type {Record<string, SavedPage>} */
@@ -35,7 +38,7 @@ const COMMANDS = {
       headless,
       // The popup belongs to the browser's window, not to a page.
       args: ["--remote-allow-system-access", `--width=${width}`, `--height=${height}`],
-      extraPrefsFirefox: PREFERENCES,
+      extraPrefsFirefox: headless ? PREFERENCES : { ...PREFERENCES, ...ON_A_SCREEN },
       defaultViewport: null,
     });
     extension = await browser.installExtension(folder);

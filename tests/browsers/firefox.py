@@ -73,6 +73,7 @@ class Firefox:
     """A running Firefox. ``screen`` is an X display to be seen on; None runs it headless."""
 
     name = "firefox"
+    asks = False  # by a preference of its own
 
     def __init__(self, screen: str | None = None, size: tuple[int, int] = (1280, 900)) -> None:
         self.answers: queue.Queue[dict[str, Any]] = queue.Queue()
@@ -142,6 +143,9 @@ class Firefox:
 
     def open_popup(self) -> Surface:
         self.ask("open_popup")
+        return self.popup_shown()
+
+    def popup_shown(self) -> Surface:
         self.wait_until(self.popup_is_open, "the popup opens")
         return FirefoxPopup(self)
 

@@ -51,6 +51,7 @@ class Browser(Protocol):
     """A browser with the extension in it, and one tab in front."""
 
     name: str
+    asks: bool  # whether it asks a person before the extension may talk to the server's host
 
     def serve(self, site: Site) -> None:
         """Answer for the accounting packages' hosts with these pages."""
@@ -60,6 +61,9 @@ class Browser(Protocol):
 
     def open_popup(self) -> Surface:
         """Press the extension's button (Chromium) or shortcut (Firefox) over the tab in front."""
+
+    def popup_shown(self) -> Surface:
+        """The popup, once it is open, however that came about."""
 
     def open_own_page(self, path: str) -> Surface:
         """Open one of the extension's own pages in a tab."""

@@ -31,3 +31,13 @@ def test_a_page_that_shows_no_contact_links_nothing(clerk: Clerk, office: Office
     clerk.press("Enter")
     assert MARGARET not in clerk.reads()
     assert office.writes() == []
+
+
+def test_without_button_or_shortcut_the_extension_sees_nothing_of_a_page(
+    clerk: Clerk, office: Office
+) -> None:
+    """The twin of every other test here: what they read, they read because a person pressed."""
+    clerk.look_at(xero_contact())
+    clerk.open_window_on_page("elsewhere")
+    assert "Margaret" not in clerk.reads()
+    assert office.writes() == []

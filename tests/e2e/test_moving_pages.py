@@ -42,7 +42,8 @@ def test_a_page_reused_for_another_contact_is_noticed_even_at_the_same_address(
 
 def test_a_tab_closed_before_enter_links_nothing(clerk: Clerk, office: Office) -> None:
     clerk.look_at(xero_contact())
-    clerk.link_to_crm_in_window()
+    clerk.link_to_crm()
+    clerk.open_window_on_page("choose")
     assert clerk.chosen() == "customer-1001"
     assert clerk.page
     clerk.page.close()

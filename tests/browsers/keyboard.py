@@ -1,0 +1,59 @@
+"""A clerk who has nothing but a screen and a keyboard: no shortcut through the browser's insides.
+
+What the popup shows is still read from inside, but every key goes the way a person's does.
+"""
+
+from browsers.clerk import Clerk
+from browsers.screen import Screen
+from browsers.surface import Browser, NeverCame, wait_for
+
+MOST_TABS = 30  # steps to any button of the popup
+DIMMED = 200  # the settings page is nearly white; a question from the browser greys it
+KEYS = {"Enter": "Return", " ": "space", "ArrowDown": "Down", "ArrowUp": "Up"}
+
+
+class KeyboardClerk(Clerk):
+    """Works a browser that is seen on a screen."""
+
+    def __init__(self, browser: Browser, screen: Screen) -> None:
+        super().__init__(browser)
+        self.screen = screen
+
+    def answer_prompt(self) -> None:
+        """Allow the server's host: the keyboard stands on *Deny*, *Allow* is one step further."""
+        if not self.browser.asks:
+            return
+        self.screen.wait_until(self._is_asked, "the browser asks for the server's host")
+        self.screen.press_until_seen("Tab")
+        self.screen.press_until_seen("Return")
+        self.screen.wait_until(lambda: not self._is_asked(), "the browser's question goes away")
+
+    def _is_asked(self) -> bool:
+        return self.screen.brightness(8, self.screen.size[1] - 8) < DIMMED
+
+    def link_to_crm(self, screen: str = "choose") -> None:
+        """A click into the page, then the shortcut."""
+        self.screen.focus_window(self.browser.name)
+        self.screen.click(8, self.screen.size[1] // 2)
+        self.screen.park_mouse()
+        self.screen.press("alt+shift+k")
+        self._popup = self.browser.popup_shown()
+        self.sees(screen)
+
+    def press(self, *keys: str) -> None:
+        self.screen.press(*(KEYS.get(key, key) for key in keys))
+
+    def reach(self, element: str) -> None:
+        """Walk there with Tab."""
+        there = f"document.activeElement === ({element})"
+        for _ in range(MOST_TABS):
+            if self.popup.evaluate(there):
+                return
+            before = self.popup.evaluate(_MARK)
+            self.screen.press("Tab")
+            wait_for(self.popup, f"{_MARK} !== {before}")
+        raise NeverCame(f"{MOST_TABS} steps with Tab do not lead to {element}")
+
+
+# Which element has the keyboard, as a number that changes when it moves.
+_MARK = "[...document.querySelectorAll('*')].indexOf(document.activeElement)"
