@@ -29,14 +29,15 @@ export function showChoose(app, { loading }) {
     return app.stage.show({ name: "choose-loading", body, hear: say("loading_suggestions"), keys: kindKeys(app) });
   }
   const chooser = createChooser(app);
-  const body = [...top, unreadNotice(app), formerLink(app), unreadForm(app), chooser.body];
-  const first = chooser.list.focusTarget() ?? (app.unread ? document.getElementById("typed-name") : null);
+  const form = typedForm(app);
+  const body = [...top, unreadNotice(app), formerLink(app), form, chooser.body];
+  const nameField = app.unread ? form?.querySelector("input") : null;
   return app.stage.show({
     name: "choose",
     body,
     actions: [chooser.submit],
     keys: { ...kindKeys(app), ...chooser.keys },
-    focus: first,
+    focus: chooser.list.focusTarget() ?? nameField ?? null,
     hear: chooser.heard,
   });
 }
@@ -68,7 +69,7 @@ function createChooser(app) {
   }
 
   function showSuggested() {
-    heading.textContent = suggestions.length ? say("suggestions") : say("no_suggestion");
+    heading.textContent = say(suggestions.length || app.unread ? "suggestions" : "no_suggestion");
     remark.replaceChildren(...remarks(app, suggestions.length, index, tie));
     list.fill(suggestions.map((one) => ({ record: one.record, suggestion: one })), index);
   }
@@ -198,7 +199,7 @@ function unreadNotice(app) {
  * Where nothing is known to find suggestions by, or what is known found none.
  * @param {App} app
  */
-function unreadForm(app) {
+function typedForm(app) {
   const none = app.answer?.suggestions.length === 0;
   if (!app.unread && !none && !app.typed) return null;
   const name = h("input", { id: "typed-name", type: "text", autocomplete: "off", maxlength: "300", value: app.title });

@@ -168,6 +168,20 @@ test("where the page tells the kind, nobody is asked", async () => {
   assert.equal(asked("suggest").length, 1);
 });
 
+test("where nothing could be read, the keyboard is in the name field, and what is typed is asked for", async () => {
+  page.answers.look = view({}, {});
+  page.answers.look.data.place.details = { ...MARGARET, name: "", email: "", address: "", town: "", postcode: "", phones: [] };
+  page.answers.suggest = { ok: true, data: { ...offer({ suggestions: [] }), kind: "customer" } };
+  await open();
+  assert.match(words(), /layout has changed/);
+  const field = /** @type {HTMLInputElement} */ (page.document.activeElement);
+  assert.equal(field.id, "typed-name");
+  field.value = "Margaret Holloway";
+  page.document.querySelector("form")?.requestSubmit();
+  await settle();
+  assert.deepEqual(asked("suggest").at(-1)?.typed, { name: "Margaret Holloway", postcode: "" });
+});
+
 test("/ opens the search; Enter there goes to what was found and links nothing", async () => {
   await open();
   press(page, "/");
