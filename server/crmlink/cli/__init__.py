@@ -20,6 +20,7 @@ from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import sandbox_command, serve_command, sync_command
 from crmlink.cli.tokens import token_group
+from crmlink.matching.command import match_command
 
 
 class Crmlink(click.Group):
@@ -61,6 +62,7 @@ for command in (
     locate_command,
     link_command,
     undo_command,
+    match_command,
     token_group,
     rules_group,
     hosts_group,
