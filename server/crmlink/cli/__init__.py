@@ -20,11 +20,20 @@ from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import sandbox_command, serve_command, sync_command
 from crmlink.cli.tokens import token_group
-from crmlink.matching.command import match_command
 
 
 class Crmlink(click.Group):
-    """Tells a failure in one sentence, as the screens do."""
+    """Tells a failure in one sentence, as the screens do; loads matching only when asked to."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "match"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "match":
+            from crmlink.matching.command import match_command
+
+            return match_command
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         from crmlink.accounting.errors import AccountingError
@@ -62,7 +71,6 @@ for command in (
     locate_command,
     link_command,
     undo_command,
-    match_command,
     token_group,
     rules_group,
     hosts_group,
