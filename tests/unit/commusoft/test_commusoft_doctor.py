@@ -125,7 +125,8 @@ def test_suppliers_without_a_field_are_told_and_reading_goes_on() -> None:
 def test_a_trial_value_is_taken_back_even_when_commusoft_falters(
     sandbox: SandboxServer, faults: Faults, enter: Enter
 ) -> None:
-    faults.add("lost", method="PUT", after=1, count=2)
+    faults.add("lost", method="PUT", after=1, count=1)  # the trial's answer
+    faults.add("reset", method="PUT", after=1, count=1)  # the first attempt to take it back
     steps_of(sandbox.p_url, write_test="customer-1006", trial="crmlink-trial")
     assert enter(sandbox.p_url).record("customer", "1006").reference == OCONNOR
     assert "crmlink-trial" in [write["after"] for write in faults.writes()]
@@ -189,6 +190,29 @@ def test_somebody_elses_reference_is_never_overwritten_by_the_test(obey: Obey) -
     url = f"{obey(server).url}/api/v1"
     steps = steps_of(url, write_test="customer-7", trial="crmlink-trial")
     assert by_code(steps, "write-spoiled")
+    assert server.record["accountingSettings"]["accountingReference"] == "SOMEBODY-ELSES"
+
+
+def test_a_reference_that_somebody_changes_in_mid_test_stops_it_unwritten(obey: Obey) -> None:
+    server = Server(accountingSettings={"accountingReference": "R-1"})
+    writes = 0
+
+    def after_the_first(_: dict[str, Any]) -> None:
+        nonlocal writes
+        writes += 1
+
+    def answer(said: Said) -> Answer:
+        reply = server(said)
+        if said.method == "GET" and said.path.endswith("/u-7") and writes == 1:
+            # Seen as it was once more; then a colleague in the office is quicker than the trial.
+            server.record["accountingSettings"] = {"accountingReference": "SOMEBODY-ELSES"}
+        return reply
+
+    server.after_put = after_the_first
+    url = f"{obey(answer).url}/api/v1"
+    steps = steps_of(url, write_test="customer-7", trial="crmlink-trial")
+    assert [step for step in steps if step.health == "failed"]
+    assert writes == 1
     assert server.record["accountingSettings"]["accountingReference"] == "SOMEBODY-ELSES"
 
 

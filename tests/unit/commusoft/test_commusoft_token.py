@@ -5,13 +5,18 @@ import logging
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
+from requests.adapters import HTTPAdapter
 
 from crmlink.commusoft import (
     Commusoft,
     CommusoftError,
     CommusoftRefused,
+    CommusoftUnreachable,
     CommusoftUnreadable,
     Connection,
     Patience,
@@ -193,16 +198,28 @@ def test_a_cookie_that_commusoft_sets_is_not_sent_back(
     assert not [said for said in server.heard if "Cookie" in said.headers]
 
 
+class Stopped(HTTPAdapter):
+    """Keeps what would have been sent to a host that is not here."""
+
+    sent: requests.PreparedRequest
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        self.sent = request
+        raise requests.ConnectionError
+
+
 def test_a_password_for_the_host_in_a_netrc_file_is_not_sent(
-    obey: Obey, secrets: Mapping[str, str], tmp_path: object, monkeypatch: pytest.MonkeyPatch
+    secrets: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    netrc = f"{tmp_path}/netrc"
-    with open(netrc, "w", encoding="utf-8") as file:  # noqa: PTH123  # a plain string suits netrc
-        file.write("machine 127.0.0.1 login somebody password something\n")
-    monkeypatch.setenv("NETRC", netrc)
-    server = obey(answering(TOKEN.encode(), in_header))
-    client_of(server, secrets).record("customer", "1")
-    assert not [said for said in server.heard if "Authorization" in said.headers]
+    (tmp_path / "netrc").write_text("machine crm.example login somebody password something\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    stopped = Stopped()
+    client = Commusoft(Connection("https://crm.example/api/v1", **secrets), patience=QUICK)
+    client._account.transport._session.mount("https://", stopped)  # the host is not here
+    with pytest.raises(CommusoftUnreachable):
+        client.record("customer", "1", "u")
+    assert stopped.sent.url == "https://crm.example/api/v1/getToken"
+    assert "Authorization" not in stopped.sent.headers
 
 
 def test_nothing_secret_is_in_the_log_or_in_an_exception(
