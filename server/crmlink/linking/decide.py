@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
-from crmlink.commusoft.errors import RecordGone
+from crmlink.commusoft.errors import CommusoftSlow, RecordGone
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import (
     CannotUndo,
@@ -33,6 +34,7 @@ from crmlink.store.models import now
 from crmlink.words import Kind
 
 LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +71,15 @@ def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
     stopped answering on the way (``recover`` finishes it). Raises a LinkingFailure,
     ReferenceMalformed or CommusoftError before anything was written.
     """
+    deadline = time.monotonic() + LONGEST_WAIT
     reference = canonical_reference(decision.package, decision.reference, desk.packages)
     fingerprint = decision.fingerprint()
-    if earlier := _by_key(desk, key, fingerprint):
+    if earlier := _by_key(desk, key, fingerprint, deadline):
         return earlier
     row = _row(desk, decision.record_id)
     if row.kind != decision.kind:
         raise KindDiffers(contact_kind=decision.kind, record_kind=row.kind)
-    record = fresh(desk, row.kind, row.number, row.uuid)
-    if record.reference not in (None, reference, decision.replaces):
-        raise _has_reference(desk, row, record.reference)
-    if not (record.reference_shown or decision.checked_empty or _kind_shows_references(desk, row)):
-        raise ReferenceNotShown(record=row)
-    _refuse_if_taken(desk, reference, row, decision.also_on)
+    prior = _in_time(desk, deadline, lambda: _checked(desk, decision, reference, row))
     link = Link(
         workspace_id=desk.workspace_id,
         device_id=device_id,
@@ -95,11 +93,22 @@ def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
         record_number=row.number,
         record_uuid=row.uuid,
         record_label=row.label,
-        prior=record.reference,
+        prior=prior,
         target=reference,
         differences=[dict(difference) for difference in decision.differences],
     )
-    return _intend_and_attempt(desk, link, decision.also_on)
+    return _intend_and_attempt(desk, link, decision.also_on, deadline)
+
+
+def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord) -> str | None:
+    """What stands on the record now; raises when the person has not agreed to what is there."""
+    record = fresh(desk, row.kind, row.number, row.uuid)
+    if record.reference not in (None, reference, decision.replaces):
+        raise _has_reference(desk, row, record.reference)
+    if not (record.reference_shown or decision.checked_empty or _kind_shows_references(desk, row)):
+        raise ReferenceNotShown(record=row)
+    _refuse_if_taken(desk, reference, row, decision.also_on)
+    return record.reference
 
 
 def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[str]) -> Link:
@@ -108,18 +117,15 @@ def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[
     Allowed while the link stands and Commusoft still holds its value; raises CannotUndo
     otherwise, and what ``confirm`` raises.
     """
+    deadline = time.monotonic() + LONGEST_WAIT
     fingerprint = hashlib.sha256(f"undo {link_id} {sorted(also_on)}".encode()).hexdigest()
-    if earlier := _by_key(desk, key, fingerprint):
+    if earlier := _by_key(desk, key, fingerprint, deadline):
         return earlier
     link = find_link(desk, link_id)
     if not can_undo(link):
         raise CannotUndo
     row = _row(desk, link.record_id)
-    record = fresh(desk, row.kind, row.number, row.uuid)
-    if record.reference != link.target:
-        raise CannotUndo(current_reference=record.reference)
-    if link.prior is not None:
-        _refuse_if_taken(desk, link.prior, row, also_on)
+    _in_time(desk, deadline, lambda: _check_undo(desk, link, row, also_on))
     reversal = Link(
         workspace_id=desk.workspace_id,
         device_id=device_id,
@@ -137,7 +143,15 @@ def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[
         target=link.prior,
         undoes_id=link.id,
     )
-    return _intend_and_attempt(desk, reversal, also_on)
+    return _intend_and_attempt(desk, reversal, also_on, deadline)
+
+
+def _check_undo(desk: Desk, link: Link, row: MirroredRecord, also_on: frozenset[str]) -> None:
+    record = fresh(desk, row.kind, row.number, row.uuid)
+    if record.reference != link.target:
+        raise CannotUndo(current_reference=record.reference)
+    if link.prior is not None:
+        _refuse_if_taken(desk, link.prior, row, also_on)
 
 
 def can_undo(link: Link) -> bool:
@@ -173,7 +187,15 @@ def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:
 
 
 def _has_reference(desk: Desk, row: MirroredRecord, current: str | None) -> RecordHasReference:
-    """The failure, with who put the present reference there and when, if it was one of us."""
+    return RecordHasReference(record=row, current_reference=current, **_by_whom(desk, row, current))
+
+
+def _is_taken(desk: Desk, reference: str, holders: list[MirroredRecord]) -> ReferenceTaken:
+    return ReferenceTaken(holders=holders, **_by_whom(desk, holders[0], reference))
+
+
+def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str, Any]:
+    """Who of us put the present reference on a record (by) and when (since); None for others."""
     with desk.database.reading() as session:
         link = session.scalar(
             select(Link)
@@ -181,18 +203,13 @@ def _has_reference(desk: Desk, row: MirroredRecord, current: str | None) -> Reco
                 workspace_id=desk.workspace_id,
                 kind=row.kind,
                 record_number=row.number,
-                target=current,
+                target=reference,
                 state=LinkState.LINKED,
             )
             .order_by(Link.created_at.desc())
             .limit(1)
         )
-    return RecordHasReference(
-        record=row,
-        current_reference=current,
-        by=link.device.name if link else None,
-        since=link.settled_at if link else None,
-    )
+    return {"by": link.device.name if link else None, "since": link.settled_at if link else None}
 
 
 def _refuse_if_taken(
@@ -205,7 +222,7 @@ def _refuse_if_taken(
         if other.public_id not in accepted and _still_holds(desk, other, reference)
     ]
     if taken:
-        raise ReferenceTaken(holders=taken)
+        raise _is_taken(desk, reference, taken)
 
 
 def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredRecord]:
@@ -238,9 +255,16 @@ def _still_holds(desk: Desk, row: MirroredRecord, reference: str) -> bool:
     return held is not None and held.lower() == reference.lower()
 
 
-def _by_key(desk: Desk, key: str, fingerprint: str) -> Link | None:
+def _in_time(desk: Desk, deadline: float, check: Callable[[], T]) -> T:
+    """A check that writes nothing, beside this thread; CommusoftSlow when the time is over."""
+    try:
+        return desk.attempts.submit(check).result(timeout=max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        raise CommusoftSlow("still being asked") from None
+
+
+def _by_key(desk: Desk, key: str, fingerprint: str, deadline: float) -> Link | None:
     """The link that a key made already, once its attempt is over; raises when it is another's."""
-    deadline = time.monotonic() + LONGEST_WAIT
     while True:
         with desk.database.reading() as session:
             link = session.scalar(
@@ -250,14 +274,13 @@ def _by_key(desk: Desk, key: str, fingerprint: str) -> Link | None:
             return None
         if link.fingerprint != fingerprint:
             raise IdempotencyKeyReused
-        if link.state is not LinkState.INTENDED or not link.attempt_id:
-            return link
-        if time.monotonic() > deadline:
+        over = link.state is not LinkState.INTENDED or not link.attempt_id
+        if over or link.attempt_id in desk.abandoned or time.monotonic() > deadline:
             return link
         time.sleep(0.05)
 
 
-def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str]) -> Link:
+def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str], deadline: float) -> Link:
     """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
     failure: LinkingFailure | None
     try:
@@ -268,8 +291,8 @@ def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str]) -> Lin
     except IntegrityError:
         failure = _in_progress(desk, link)
     if failure is None:
-        return _answer_in_time(desk, link)
-    if earlier := _by_key(desk, link.idempotency_key, link.fingerprint):
+        return _answer_in_time(desk, link, deadline)
+    if earlier := _by_key(desk, link.idempotency_key, link.fingerprint, deadline):
         return earlier
     raise failure
 
@@ -281,33 +304,37 @@ def _overtaken(
     row = mirrored(session, desk.workspace_id, link.record_id)
     if row.reference != link.prior:
         return _has_reference(desk, row, row.reference)
-    found = holders(session, desk.workspace_id, link.target, row.kind) if link.target else []
+    if link.target is None:
+        return None
+    found = holders(session, desk.workspace_id, link.target, row.kind)
     taken = [other for other in found if other.id != row.id and other.public_id not in accepted]
-    return ReferenceTaken(holders=taken) if taken else None
+    return _is_taken(desk, link.target, taken) if taken else None
 
 
-def _answer_in_time(desk: Desk, link: Link) -> Link:
+def _answer_in_time(desk: Desk, link: Link, deadline: float) -> Link:
     """Try the link beside this thread: a slow Commusoft must not outlast the person's browser."""
+    running = desk.attempts.submit(attempt, desk, link)
     try:
-        return desk.attempts.submit(attempt, desk, link).result(timeout=LONGEST_WAIT)
+        return running.result(timeout=max(0.0, deadline - time.monotonic()))
     except TimeoutError:
         return find_link(desk, link.id)
 
 
 def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
+    """Whose link came first; it may have settled while this one was refused."""
+    same_contact = (
+        (Link.package == link.package)
+        & (Link.organisation == link.organisation)
+        & (Link.reference == link.reference)
+    )
     with desk.database.reading() as session:
         other = session.scalar(
             select(Link)
-            .filter_by(workspace_id=desk.workspace_id, state=LinkState.INTENDED, kind=link.kind)
-            .where(
-                or_(
-                    Link.record_number == link.record_number,
-                    (Link.package == link.package)
-                    & (Link.organisation == link.organisation)
-                    & (Link.reference == link.reference),
-                )
-            )
+            .filter_by(workspace_id=desk.workspace_id, kind=link.kind)
+            .where(or_(Link.record_number == link.record_number, same_contact))
+            .order_by(Link.settled_at.is_not(None), Link.created_at.desc())
+            .limit(1)
         )
-    if other is None:  # it settled while we looked
+    if other is None:  # its workspace was emptied while we looked
         return LinkInProgress(by=None, since=now())
     return LinkInProgress(by=other.device.name, since=other.created_at)

@@ -50,13 +50,17 @@ class Index:
 
 @dataclass(frozen=True)
 class Desk:
-    """One workspace at work."""
+    """One workspace at work.
+
+    ``abandoned`` are ids of attempts that broke down in this process, for ``recover`` to take over.
+    """
 
     workspace_id: int
     database: Database
     commusoft: Commusoft
     rule_file: RuleFile
     index: Index
+    abandoned: set[str] = field(default_factory=set)
     attempts: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
     )

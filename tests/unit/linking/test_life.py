@@ -1,5 +1,6 @@
 """What happens to an intended link when Commusoft or the process fails on the way."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -7,16 +8,16 @@ from typing import Any
 import pytest
 
 from crmlink.commusoft.errors import (
-    CommusoftError,
     CommusoftSlow,
     CommusoftUnreachable,
+    RecordGone,
     WriteRefused,
 )
 from crmlink.commusoft.records import Record
 from crmlink.linking import decide, life
 from crmlink.linking.decide import confirm
 from crmlink.linking.desk import Desk
-from crmlink.linking.failures import LinkInProgress
+from crmlink.linking.failures import LinkInProgress, RecordHasReference, RecordUnknown
 from crmlink.linking.life import recover, release
 from crmlink.store import Link, LinkState
 from playing import HOLLOWAY, OTHER, Playing, decision, new_key
@@ -41,7 +42,7 @@ def meddled(desk: Desk, **steps: Callable[..., Any]) -> Desk:
     return replace(desk, commusoft=Meddler(desk, **steps))  # type: ignore[arg-type] # stands in for it
 
 
-def fails(error: CommusoftError, *, first: bool = False) -> Callable[..., Any]:
+def fails(error: Exception, *, first: bool = False) -> Callable[..., Any]:
     """A step that raises; with ``first`` only after the real one was done, as a lost answer."""
 
     def step(real: Callable[..., Any], *args: Any) -> Any:
@@ -52,7 +53,7 @@ def fails(error: CommusoftError, *, first: bool = False) -> Callable[..., Any]:
     return step
 
 
-def fails_from_call(number: int, error: CommusoftError) -> Callable[..., Any]:
+def fails_from_call(number: int, error: Exception) -> Callable[..., Any]:
     calls = iter(range(1, 1000))
 
     def step(real: Callable[..., Any], *args: Any) -> Any:
@@ -61,6 +62,10 @@ def fails_from_call(number: int, error: CommusoftError) -> Callable[..., Any]:
         return real(*args)
 
     return step
+
+
+class NoSpaceLeft(Exception):
+    """Stands for whatever nobody thought of."""
 
 
 def look(desk: Desk, link: Link) -> Link:
@@ -110,13 +115,99 @@ def test_a_refused_write_fails_and_changes_nothing(
     assert sandbox.reference(RECORD) is None
 
 
-def test_an_accepted_write_that_does_not_show_is_never_called_linked(
+def test_an_accepted_write_that_does_not_show_is_looked_at_again_before_it_is_called_failed(
     desk: Desk, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(life, "READ_BACKS", (0.0, 0.0))
     dropped = meddled(desk, write_reference=lambda _real, *_args: None)
     link = confirm(dropped, decision(), new_key(), device_id)
+    assert (link.state, link.failure) == (LinkState.INTENDED, {"code": "reference-not-kept"})
+    away = meddled(desk, record=fails(CommusoftUnreachable()))
+    assert recover(away)[0].state is LinkState.INTENDED
+    failed = recover(desk)[0]
+    assert (failed.state, failed.failure) == (LinkState.FAILED, {"code": "reference-not-kept"})
+    assert failed.writes == 1
+
+
+def test_a_write_that_changed_the_record_but_not_its_reference_failed_for_sure(
+    desk: Desk, device_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(life, "READ_BACKS", (0.0, 0.0))
+
+    def drops(real: Callable[..., None], record: Record, _reference: str) -> None:
+        real(replace(record, raw={**record.raw, "town": "Elsewhere"}), None)
+
+    link = confirm(meddled(desk, write_reference=drops), decision(), new_key(), device_id)
     assert (link.state, link.failure) == (LinkState.FAILED, {"code": "reference-not-kept"})
+
+
+def test_a_record_that_seems_gone_is_looked_at_again_before_it_is_called_gone(
+    desk: Desk, sandbox: Playing, device_id: int
+) -> None:
+    gone = meddled(desk, record=fails_from_call(3, RecordGone("customer", "1001")))
+    link = confirm(gone, decision(), new_key(), device_id)
+    assert (link.state, link.failure) == (LinkState.INTENDED, {"code": "record-gone"})
+    assert sandbox.reference(RECORD) == HOLLOWAY
+    assert recover(desk)[0].state is LinkState.LINKED
+
+
+def test_a_record_deleted_on_the_way_ends_its_link_and_leaves_the_mirror(
+    desk: Desk, sandbox: Playing, device_id: int
+) -> None:
+    away = meddled(desk, write_reference=fails(CommusoftUnreachable()))
+    link = confirm(away, decision(), new_key(), device_id)
+    sandbox.delete(RECORD)
+    assert recover(desk)[0].state is LinkState.INTENDED
+    assert recover(desk)[0].state is LinkState.FAILED
+    assert look(desk, link).failure == {"code": "record-gone"}
+    with pytest.raises(RecordUnknown):
+        confirm(desk, decision(), new_key(), device_id)
+
+
+def test_an_attempt_that_breaks_down_is_taken_over_without_waiting_for_its_lease(
+    desk: Desk, sandbox: Playing, device_id: int
+) -> None:
+    broken = meddled(desk, write_reference=fails(CommusoftSlow(), first=True))
+    breaks = meddled(broken, record=fails_from_call(3, NoSpaceLeft()))
+    key = new_key()
+    with pytest.raises(NoSpaceLeft):
+        confirm(breaks, decision(), key, device_id)
+    assert confirm(desk, decision(), key, device_id).state is LinkState.INTENDED
+    assert [(link.state, link.writes) for link in recover(desk)] == [(LinkState.LINKED, 1)]
+    assert desk.abandoned == set()
+
+
+def test_a_process_that_slept_through_its_lease_sends_nothing_when_it_wakes(
+    desk: Desk, sandbox: Playing, device_id: int
+) -> None:
+    calls: list[int] = []
+
+    def sleeps(real: Callable[..., Record], *args: Any) -> Record:
+        record = real(*args)
+        calls.append(1)
+        if len(calls) == 2:
+            release(desk)
+            assert recover(desk)[0].state is LinkState.LINKED
+            sandbox.put_reference(RECORD, None)
+        return record
+
+    link = confirm(meddled(desk, record=sleeps), decision(), new_key(), device_id)
+    assert (link.state, link.writes) == (LinkState.LINKED, 1)
+    assert sandbox.reference(RECORD) is None
+
+
+def test_an_older_answer_does_not_make_the_mirror_forget_what_a_link_read_back(
+    desk: Desk, device_id: int
+) -> None:
+    def overtaken(real: Callable[..., Record], *args: Any) -> Record:
+        older = real(*args)
+        confirm(desk, decision(), new_key(), device_id)
+        return older
+
+    with pytest.raises(RecordHasReference) as caught:
+        confirm(meddled(desk, record=overtaken), decision(reference=OTHER), new_key(), device_id)
+    assert caught.value.facts["current_reference"] == HOLLOWAY
+    assert caught.value.facts["by"] == "Office"
 
 
 def test_a_write_that_shows_late_is_waited_for(
@@ -206,18 +297,34 @@ def test_a_write_whose_answer_is_always_lost_ends_for_a_person_to_see(
     assert look(desk, link).state is LinkState.FAILED
 
 
+def test_a_check_that_takes_too_long_is_given_up_and_writes_nothing_when_it_ends(
+    desk: Desk, sandbox: Playing, device_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+
+    def slow(real: Callable[..., Any], *args: Any) -> Any:
+        answered.wait(10)
+        return real(*args)
+
+    monkeypatch.setattr(decide, "LONGEST_WAIT", 0.05)
+    with pytest.raises(CommusoftSlow):
+        confirm(meddled(desk, record=slow), decision(), new_key(), device_id)
+    assert not answered.is_set()
+    answered.set()
+    desk.attempts.shutdown(wait=True)
+    assert sandbox.reference(RECORD) is None
+
+
 def test_a_slow_commusoft_is_not_waited_for_longer_than_a_browser_would(
     desk: Desk, sandbox: Playing, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import threading
-
     answered = threading.Event()
 
     def slow(real: Callable[..., Any], *args: Any) -> None:
         answered.wait(10)
         real(*args)
 
-    monkeypatch.setattr(decide, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(decide, "LONGEST_WAIT", 1.5)
     link = confirm(meddled(desk, write_reference=slow), decision(), new_key(), device_id)
     assert link.state is LinkState.INTENDED
     answered.set()
