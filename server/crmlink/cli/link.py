@@ -112,17 +112,28 @@ def link_command(
 
 
 @click.command("undo")
-@click.argument("link_id")
+@click.argument("link_ids", nargs=-1, required=True, metavar="LINK...")
 @click.option("--json", "as_json", is_flag=True)
-def undo_command(link_id: str, as_json: bool) -> None:
-    """Put back what stood on the record before the link LINK_ID."""
+def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
+    """Put back what stood on the records before these links."""
+    from crmlink.commusoft.errors import CommusoftError
     from crmlink.house import open_house
     from crmlink.linking.decide import undo
+    from crmlink.linking.failures import LinkingFailure, LinkNotMade
+    from crmlink.problems import problem_of
     from crmlink.settings import settings_from_environment
 
     house = open_house(settings_from_environment())
-    key = uuid.uuid4().hex
-    _report(undo(house.desk, link_id, key, _device(house), frozenset()), as_json)
+    device_id, failed = _device(house), 0
+    for link_id in link_ids:
+        try:
+            link = undo(house.desk, link_id, uuid.uuid4().hex, device_id, frozenset())
+            _report(link, as_json)
+        except (LinkingFailure, LinkNotMade, CommusoftError) as error:
+            failed += 1
+            click.echo(f"{link_id}: {problem_of(error).detail}", err=True)
+    if failed:
+        sys.exit(1)
 
 
 def _contact(
