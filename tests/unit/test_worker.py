@@ -1,0 +1,53 @@
+"""The worker inside the server: what an earlier process left behind is finished at the start."""
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy import update
+
+from crmlink.commusoft.errors import CommusoftUnreachable
+from crmlink.house import House
+from crmlink.linking.decide import confirm
+from crmlink.linking.suggest import holders
+from crmlink.store import Link, LinkState, Workspace
+from crmlink.worker import Worker
+from playing import HOLLOWAY, OTHER, Playing, decision, new_key
+from unit.linking.test_life import fails, meddled
+
+
+def wait_until(done: Callable[[], bool]) -> None:
+    """Look again until it is so; the test fails when it is not within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_date(
+    house: House, sandbox: Playing, device_id: int
+) -> None:
+    away = meddled(house.desk, write_reference=fails(CommusoftUnreachable()))
+    link = confirm(away, decision(), new_key(), device_id)
+    with house.database.writing() as session:
+        session.execute(update(Link).values(attempt_id="a process that died"))
+        session.execute(update(Workspace).values(fully_synced_at=None))
+    sandbox.put_reference("customer-1002", OTHER)
+
+    def state() -> LinkState:
+        with house.database.reading() as session:
+            return session.get_one(Link, link.id).state
+
+    worker = Worker(house)
+    worker.start()
+    try:
+        wait_until(lambda: state() is LinkState.LINKED)
+        wait_until(lambda: _knows(house, OTHER))
+    finally:
+        worker.stop()
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+
+
+def _knows(house: House, reference: str) -> bool:
+
+    with house.database.reading() as session:
+        return bool(holders(session, house.desk.workspace_id, reference))
