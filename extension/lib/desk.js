@@ -49,6 +49,7 @@ import { parseServer, parseToken } from "./session.js";
  */
 
 /** @typedef {{typed: {name: string, postcode: string} | null}} Typed */
+/** @typedef {{differences: import("./types.js").Difference[]}} LinkedOver */
 
 /** @typedef {ReturnType<typeof createDesk>} Desk */
 
@@ -192,7 +193,7 @@ export function createDesk(parts) {
 
     /**
      * Write what the person decided, if the contact is still the one the decision was about.
-     * @param {{look: string, kind: Kind, record: string} & Accepted & Typed} asked
+     * @param {{look: string, kind: Kind, record: string} & Accepted & Typed & LinkedOver} asked
      * @returns {Promise<Answer<any> & {attempt?: string}>}
      */
     async confirm(asked) {
@@ -282,7 +283,7 @@ export function createDesk(parts) {
 
 /**
  * @param {Look} look
- * @param {{kind: Kind, record: string} & Accepted & Typed} asked
+ * @param {{kind: Kind, record: string} & Accepted & Typed & LinkedOver} asked
  * @returns {Pick<Attempt, "action" | "subject" | "title" | "body">}
  */
 function linkRequest(look, asked) {
@@ -298,6 +299,7 @@ function linkRequest(look, asked) {
     replaces: asked.replaces,
     also_on: asked.also_on,
     checked_empty: asked.checked_empty,
+    differences: asked.differences,
   };
   return { action: "link", subject: subjectOf(contact), title, body };
 }

@@ -35,6 +35,7 @@ const shape = (fields) => (value) => {
   );
 };
 
+const difference = shape({ field: text(20), contact: text(500), record: text(500) });
 const typed = orNull(shape({ name: text(300), postcode: text(20) }));
 const POPUP = "/popup/popup.html";
 const OPTIONS = "/options/options.html";
@@ -59,6 +60,7 @@ export const MESSAGES = {
       replaces: orNull(text(200)),
       also_on: listOf(id, 50),
       checked_empty: flag,
+      differences: listOf(difference, 10),
     },
   },
   resume: { from: [POPUP], fields: { attempt: id } },

@@ -80,6 +80,7 @@
  * @property {string} contact_name
  * @property {CrmRecord} record
  * @property {string | null} prior_reference
+ * @property {Difference[]} [differences] those that the person saw and linked over
  * @property {string} created_at
  * @property {string | null} settled_at
  * @property {string} by
@@ -87,6 +88,11 @@
  * @property {string | null} undoes
  * @property {string | null} undone_by
  * @property {boolean} can_undo
+ */
+
+/**
+ * A field in which contact and record differ.
+ * @typedef {{field: "name" | "address" | "email", contact: string, record: string}} Difference
  */
 
 /**

@@ -4,6 +4,7 @@
 
 import { accepted, careAfter, careFor, holdersOf, needsCare, standingOf } from "../lib/choice.js";
 import { isBlank, titleOf, withTyped } from "../lib/contact.js";
+import { differencesOver } from "../lib/exact.js";
 import { leavesOutcomeOpen, problem } from "../lib/problem.js";
 import { ask } from "../ui/ask.js";
 import { showCare } from "./care.js";
@@ -24,6 +25,14 @@ import { showLoading, showWorking } from "./waiting.js";
 /** @typedef {import("../lib/choice.js").Care} Care */
 
 /** @typedef {{name: string, postcode: string}} Typed */
+
+/**
+ * @typedef {object} Decision
+ * @property {CrmRecord} record
+ * @property {Care} care
+ * @property {Link | null} undoing
+ * @property {import("../lib/types.js").Difference[]} differences as the person saw them
+ */
 
 /** @type {Care} */
 const NO_CARE = { replaces: null, also_on: [], checked_empty: false };
@@ -46,7 +55,7 @@ export class App {
     this.typed = null;
     /** @type {SuggestionAnswer | null} */
     this.answer = null;
-    /** @type {{record: CrmRecord, care: Care, undoing: Link | null} | null} */
+    /** @type {Decision | null} */
     this.decision = null;
     /** Raised with every new task, so that a late answer to an old one changes nothing. */
     this.task = 0;
@@ -144,20 +153,19 @@ export class App {
     if (!answer || !place) return undefined;
     if (record.reference === place.contact.reference) return showAlready(this, answer, [record]);
     const care = careFor(record, place.contact.reference, answer.holders);
-    if (!needsCare(care)) return this.confirm(record, NO_CARE);
-    return this.#askCare({ record, care, undoing: null });
+    const differences = differencesOver(place.contact.package, this.details, record);
+    const decision = { record, care, undoing: null, differences };
+    return needsCare(care) ? this.#askCare(decision) : this.confirm(decision);
   }
 
-  /**
-   * @param {CrmRecord} record
-   * @param {Care} care what the person accepted
-   */
-  async confirm(record, care) {
+  /** @param {Decision} decision with what the person accepted */
+  async confirm(decision) {
     if (!this.place) return;
     const { look } = this.place;
-    this.decision = { record, care, undoing: null };
+    const { record, care, differences } = decision;
+    this.decision = decision;
     await this.#send("linking", "confirm", {
-      look, kind: record.kind, typed: this.typed, record: record.id, ...accepted(care),
+      look, kind: record.kind, typed: this.typed, record: record.id, ...accepted(care), differences,
     });
   }
 
@@ -166,7 +174,7 @@ export class App {
    * @param {Care} [care]
    */
   async undo(link, care = NO_CARE) {
-    this.decision = { record: link.record, care, undoing: link };
+    this.decision = { record: link.record, care, undoing: link, differences: [] };
     await this.#send("undoing", "undo", {
       look: this.place?.look ?? null, link: link.id, title: link.contact_name, also_on: accepted(care).also_on,
     });
@@ -175,12 +183,12 @@ export class App {
   /** The last decision once more, as a new request: its first is known to have done nothing. */
   again = () => (this.decision ? this.#decided(this.decision) : this.start());
 
-  /** @param {NonNullable<App["decision"]>} decision */
-  #decided({ record, care, undoing }) {
-    return undoing ? this.undo(undoing, care) : this.confirm(record, care);
+  /** @param {Decision} decision */
+  #decided(decision) {
+    return decision.undoing ? this.undo(decision.undoing, decision.care) : this.confirm(decision);
   }
 
-  /** @param {NonNullable<App["decision"]>} decision with what it still needs */
+  /** @param {Decision} decision with what it still needs */
   #askCare(decision) {
     showCare(this, decision, () => void this.#decided(decision));
   }

@@ -2,9 +2,10 @@
 // The main screen: the contact, who it may be in Commusoft, and one key to link.
 
 import { preselected } from "../lib/choice.js";
+import { needsExactMatch } from "../lib/exact.js";
 import { h, icon } from "../ui/dom.js";
 import { say, sayCount, sayKind } from "../ui/words.js";
-import { exactTable, needsExactMatch } from "./exact.js";
+import { exactTable } from "./exact.js";
 import { optionList } from "./options_list.js";
 import { contactCard, notice, skeleton } from "./parts.js";
 import { foundWords, searchBox } from "./search.js";

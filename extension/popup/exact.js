@@ -1,29 +1,20 @@
 // @ts-check
 // Sage Business Cloud matches a record by its full name, address and email, case-sensitively: show where they differ.
 
-import { titleOf } from "../lib/contact.js";
 import { differ } from "../lib/differ.js";
+import { exactFields } from "../lib/exact.js";
 import { h, icon, unseen } from "../ui/dom.js";
 import { say } from "../ui/words.js";
 
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Details} Details */
 
-/** @param {string} name of the package */
-export function needsExactMatch(name) {
-  return name === "sage_business_cloud";
-}
-
 /**
  * @param {Details} details
  * @param {CrmRecord} record
  */
 export function exactTable(details, record) {
-  const rows = [
-    row(say("name"), titleOf(details), record.label),
-    row(say("address"), placeOf(details), placeOf(record)),
-    row(say("email"), details.email, record.email),
-  ];
+  const rows = exactFields(details, record).map((one) => row(say(one.field), one.contact, one.record));
   const same = rows.every((one) => one.same);
   return h(
     "section",
@@ -37,11 +28,6 @@ export function exactTable(details, record) {
       h("tbody", {}, rows.map((one) => one.element)),
     ),
   );
-}
-
-/** @param {{address: string, town: string, postcode: string}} of */
-function placeOf({ address, town, postcode }) {
-  return [address, town, postcode].filter(Boolean).join(", ");
 }
 
 /**

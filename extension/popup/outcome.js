@@ -23,6 +23,7 @@ export function showLinked(app, link) {
       recordCard(link.record),
       referenceLine(link.reference ?? "", app.announce),
       link.prior_reference && h("p", { class: "muted" }, say("before", link.prior_reference)),
+      notedDifferences(link),
     ],
     actions: [
       link.can_undo && undoButton(app, link),
@@ -30,6 +31,16 @@ export function showLinked(app, link) {
     ],
     hear: say("linked_text", link.record.label),
   });
+}
+
+/**
+ * What was linked over, and is kept with the link.
+ * @param {Link} link
+ */
+function notedDifferences({ differences = [] }) {
+  if (differences.length === 0) return null;
+  const fields = differences.map(({ field }) => say(field).toLocaleLowerCase("en-GB"));
+  return notice("info", say("differences_noted", new Intl.ListFormat("en-GB").format(fields)));
 }
 
 /**

@@ -114,7 +114,7 @@ test("from connecting to linked, through the messages alone", async () => {
   const look = await ready();
   const offered = await send({ type: "suggest", look, kind: null, typed: null });
   assert.equal(offered.data.suggestions[0].record.id, "customer-1001");
-  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false };
+  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [] };
   const done = await send({ type: "confirm", ...decision });
   assert.equal(done.data.state, "linked");
 });
@@ -122,7 +122,7 @@ test("from connecting to linked, through the messages alone", async () => {
 test("a worker that was ended between look and confirm still knows what is confirmed", async () => {
   const look = await ready();
   await start();
-  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false };
+  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [] };
   const done = await send({ type: "confirm", ...decision });
   assert.equal(done.data.state, "linked");
 });

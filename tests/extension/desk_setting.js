@@ -12,7 +12,7 @@ import { fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, MARGARET, SERVER, TOKEN
 export const TAB = 7;
 /** @type {Omit<Parameters<import("../../extension/lib/desk.js").Desk["confirm"]>[0], "look">} */
 export const CHOICE = {
-  kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false,
+  kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [],
 };
 
 /** @param {{connected?: boolean}} [how] */

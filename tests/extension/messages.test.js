@@ -11,7 +11,7 @@ const LOOK = { type: "look", tab: 7 };
 const CONNECT = { type: "connect", server: "http://127.0.0.1:8787", token: "crm_0123456789" };
 const CONFIRM = {
   type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [],
-  checked_empty: false,
+  checked_empty: false, differences: [],
 };
 
 /** Who may not ask, or not in this way. */

@@ -62,7 +62,7 @@ test("Enter links the first suggestion when it is sure, and the outcome is noted
   assert.equal(screen(), "linked");
   const [sent] = asked("confirm");
   assert.deepEqual(sent, {
-    type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false,
+    type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [],
   });
   assert.deepEqual(asked("seen"), [{ type: "seen", attempt: "a1" }]);
 });
