@@ -38,6 +38,9 @@ def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL of this run, with {} for the database's name."""
     with tempfile.TemporaryDirectory() as folder:
         server = get_server(Path(folder), cleanup_mode="stop")
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")  # nothing in it is to be kept
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri().replace("/postgres?", "/{}?")
         server.cleanup()
 
