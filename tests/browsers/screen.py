@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -19,8 +19,6 @@ from browsers.surface import PATIENCE, BrowserTrouble, NeverCame
 
 START_LIMIT = 30.0  # seconds
 PAUSE = 0.05  # seconds between two looks
-MOST_TRIES = 10
-NOTICED = 1.0  # seconds within which a key shows an effect
 PHOTOGRAPH = ("import", "-window", "root")
 T = TypeVar("T")
 
@@ -61,27 +59,14 @@ class Screen:
         """What stands on the screen, as PNG with at most 256 colours: small, and sharp as ever."""
         self._photograph("-dither", "None", "-colors", "256", "-strip", str(path))
 
-    def press_until_seen(self, key: str) -> None:
-        """One key, again and again until the screen changes.
-
-        A browser ignores keys on a question that has only just come up.
-        """
-        before = self.wait_until(self._standing_still, "the screen stands still")
-        for _ in range(MOST_TRIES):
-            self.press(key)
-            with suppress(NeverCame):
-                self.wait_until(lambda: self._pixels() != before, "the screen changes", NOTICED)
-                return
-        raise NeverCame(f"{key} was pressed {MOST_TRIES} times and nothing was seen of it")
-
-    def _standing_still(self) -> bytes:
-        """The screen's pixels when two looks are the same, else nothing."""
-        first = self._pixels()
-        time.sleep(PAUSE)
-        return first if first == self._pixels() else b""
-
-    def _pixels(self) -> bytes:
-        return self._photograph("rgb:-")
+    def find_colour(self, colour: bytes) -> tuple[int, int] | None:
+        """The middle between the first and the last point of exactly this red, green and blue."""
+        pixels = self._photograph("-depth", "8", "rgb:-")
+        places = [at // 3 for at in _all_places(pixels, colour) if at % 3 == 0]
+        if not places:
+            return None
+        (top, left), (bottom, right) = (divmod(at, self.size[0]) for at in (places[0], places[-1]))
+        return (left + right) // 2, (top + bottom) // 2
 
     def brightness(self, x: int, y: int) -> int:
         """How bright one place is, from 0 to 255."""
@@ -97,7 +82,7 @@ class Screen:
         )
         return done.stdout
 
-    def wait_until(self, look: Callable[[], T], what: str, seconds: float = PATIENCE) -> T:
+    def wait_until(self, look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
         """The first truthy thing seen. Raises NeverCame."""
         until = time.monotonic() + seconds
         while not (seen := look()):
@@ -153,6 +138,13 @@ def open_screen(size: tuple[int, int] = (1280, 900)) -> Iterator[Screen]:
             stack.callback(_end, helper)
         screen.wait_until(lambda: _managed(screen), "the window manager is ready", START_LIMIT)
         yield screen
+
+
+def _all_places(pixels: bytes, colour: bytes) -> Iterator[int]:
+    at = pixels.find(colour)
+    while at >= 0:
+        yield at
+        at = pixels.find(colour, at + 1)
 
 
 def _display_number(pipe: int) -> int:
