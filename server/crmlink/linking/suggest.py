@@ -14,6 +14,8 @@ from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, MirroredRecord
 from crmlink.words import KINDS, Kind
 
+PLAUSIBLE = 0.001  # what is less likely than that only hides the others; search still finds it
+
 
 @dataclass(frozen=True, slots=True)
 class Contact:
@@ -53,7 +55,9 @@ def suggest(desk: Desk, contact: Contact, limit: int = 5) -> Offer:
     with desk.database.reading() as session:
         rows = rows_by_id(session, desk.workspace_id, [item.record_id for item in found.items])
         suggestions = tuple(
-            (rows[item.record_id], item) for item in found.items if item.record_id in rows
+            (rows[item.record_id], item)
+            for item in found.items
+            if item.record_id in rows and item.probability >= PLAUSIBLE
         )
         return Offer(
             contact=contact,
