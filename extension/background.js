@@ -5,6 +5,7 @@
 import { createApi } from "./lib/api.js";
 import { createAttempts } from "./lib/attempts.js";
 import { createDesk } from "./lib/desk.js";
+import { createLists } from "./lib/lists.js";
 import { createLooks } from "./lib/looks.js";
 import { admit } from "./lib/messages.js";
 import { problem } from "./lib/problem.js";
@@ -24,6 +25,7 @@ const desk = createDesk({
   rules: createRules(chrome.storage.local, Date.now),
   attempts: createAttempts(chrome.storage.session, { newKey, now: Date.now }),
   looks: createLooks(chrome.storage.session, newKey),
+  lists: createLists(chrome.storage.session, newKey),
   tabs: { address, read, readList: (tab) => inPage(tab, readList, []) },
   api: (connection) => createApi(connection, { fetch: (...request) => fetch(...request), whySilent }),
 });

@@ -2,7 +2,7 @@
 // The server's JSON API as calls that never throw: each returns data or a problem.
 
 import { fromServer, problem } from "./problem.js";
-import { isFinds, isLink, isOffer, isWorkspace } from "./shapes.js";
+import { isDrafts, isFinds, isLink, isOffer, isTaken, isWorkspace } from "./shapes.js";
 
 /** @typedef {import("./types.js").Problem} Problem */
 /** @typedef {import("./types.js").Kind} Kind */
@@ -78,6 +78,9 @@ export function createApi(connection, wiring) {
     readLink: async (id) => only(isLink, await call("GET", `/links/${encodeURIComponent(id)}`)),
     /** @param {string} id @param {object} body @param {string} key */
     undo: async (id, body, key) => only(isLink, await call("POST", `/links/${encodeURIComponent(id)}/undo`, { body, key })),
+    /** @param {object} body a list page's contacts */
+    collect: async (body) => only(isTaken, await call("POST", "/batches", { body })),
+    drafts: async () => only(isDrafts, await call("GET", "/batches")),
   };
 }
 

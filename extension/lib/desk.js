@@ -2,6 +2,7 @@
 // What the background does for the pages, without a browser in it: look, suggest, confirm, undo.
 
 import { subjectOf, titleOf, withTyped } from "./contact.js";
+import { joinable, preview, sameList, sendList } from "./lists.js";
 import { placeByHand, placeOfAddress, placeOfTab, stillThere } from "./places.js";
 import { leavesOutcomeOpen, problem } from "./problem.js";
 import { parseServer, parseToken } from "./session.js";
@@ -10,6 +11,7 @@ import { parseServer, parseToken } from "./session.js";
 /** @typedef {import("./attempts.js").Attempt} Attempt */
 /** @typedef {import("./places.js").AtContact} AtContact */
 /** @typedef {import("./places.js").AtList} AtList */
+/** @typedef {import("./types.js").Draft} Draft */
 /** @typedef {import("./places.js").Elsewhere} Elsewhere */
 /** @typedef {import("./session.js").Connection} Connection */
 /** @typedef {import("./session.js").Standing} Standing */
@@ -31,6 +33,7 @@ import { parseServer, parseToken } from "./session.js";
  * @property {import("./rules.js").Rules} rules
  * @property {import("./attempts.js").Attempts} attempts
  * @property {import("./looks.js").Looks} looks
+ * @property {import("./lists.js").Lists} lists
  * @property {import("./places.js").Tabs} tabs
  * @property {(connection: Connection) => Api} api
  */
@@ -39,10 +42,15 @@ import { parseServer, parseToken } from "./session.js";
 /** @typedef {{key: string, action: "link" | "undo", title: string}} OpenAttempt */
 
 /**
+ * A list as the popup shows it; `list` is null where there is nothing to send, `refused` says why nothing may be sent.
+ * @typedef {ReturnType<typeof preview> & {list: string | null, drafts: Draft[], refused: Problem | null}} ListView
+ */
+
+/**
  * @typedef {object} View what a popup needs to draw its first screen
  * @property {Standing} standing
  * @property {Problem | null} problem why the server could not be asked
- * @property {AtContact & {look: string} | AtList | Elsewhere | null} place null where nothing could be looked up
+ * @property {AtContact & {look: string} | ListView | Elsewhere | null} place null where nothing could be looked up
  * @property {PackageInWords[]} packages
  * @property {OpenAttempt | null} attempt a request about this contact whose outcome nobody has seen
  * @property {OpenAttempt[]} others such requests about other contacts
@@ -55,15 +63,16 @@ import { parseServer, parseToken } from "./session.js";
 
 /** @param {Parts} parts */
 export function createDesk(parts) {
-  const { session, rules, attempts, looks, tabs } = parts;
+  const { session, rules, attempts, looks, lists, tabs } = parts;
   /** @type {Map<string, Promise<Answer<any>>>} */
   const underway = new Map();
 
   /**
    * @param {(packages: any) => Promise<AtContact | AtList | Elsewhere | {expected: string}>} find
+   * @param {number | null} [tab]
    * @returns {Promise<Answer<View>>}
    */
-  async function view(find) {
+  async function view(find, tab = null) {
     const connection = await session.read();
     if (!connection) return { ok: true, data: await blankView(null) };
     const api = parts.api(connection);
@@ -77,6 +86,7 @@ export function createDesk(parts) {
     if ("expected" in place) return { ok: false, problem: problem("reference-malformed", { detail: place.expected }) };
     const blank = await blankView(trouble);
     const packages = inWords(known.packages);
+    if (place.page === "list") return { ok: true, data: { ...blank, place: await atList(place, tab, api), packages } };
     if (place.page !== "contact") return { ok: true, data: { ...blank, place, packages } };
     return { ok: true, data: { ...blank, packages, ...(await atContact(place)) } };
   }
@@ -89,6 +99,21 @@ export function createDesk(parts) {
     const open = (await attempts.all()).map(({ key, action, title }) => ({ key, action, title }));
     const standing = await session.describe();
     return { standing, problem: trouble, place: null, packages: [], attempt: null, others: open };
+  }
+
+  /**
+   * Keep the list, and find the drafts that it may join.
+   * @param {AtList} place
+   * @param {number | null} tab null when nothing of the page can be seen
+   * @param {Api} api
+   * @returns {Promise<ListView>}
+   */
+  async function atList(place, tab, api) {
+    const shown = preview(place);
+    if (tab === null || place.contacts.length === 0) return { ...shown, list: null, drafts: [], refused: null };
+    const [id, told] = await Promise.all([lists.keep(place, tab), api.drafts()]);
+    if (!told.ok) return { ...shown, list: id, drafts: [], refused: told.problem };
+    return { ...shown, list: id, drafts: joinable(told.data.batches, place), refused: null };
   }
 
   /**
@@ -158,7 +183,7 @@ export function createDesk(parts) {
 
   return {
     /** @param {{tab: number}} asked */
-    look: ({ tab }) => view((packages) => placeOfTab(tab, packages, tabs)),
+    look: ({ tab }) => view((packages) => placeOfTab(tab, packages, tabs), tab),
 
     /** @param {{address: string}} asked */
     look_at_address: ({ address }) => view(async (packages) => placeOfAddress(address, packages)),
@@ -206,6 +231,27 @@ export function createDesk(parts) {
       const now = await stillThere(look, packages, tabs);
       if (now !== "same") return { ok: false, problem: problem(now) };
       return send(await attempts.begin(linkRequest(look, asked)));
+    },
+
+    /**
+     * Send a list as a draft, if its page still shows what the person saw. The drafts that wait now come along.
+     * @param {{list: string, batch: string | null}} asked
+     * @returns {Promise<Answer<{draft: Draft & {added: number, sent: number}, drafts: Draft[]}>>}
+     */
+    async collect(asked) {
+      const list = await lists.find(asked.list);
+      if (!list) return { ok: false, problem: problem("look-lost") };
+      return connected(async (api, connection) => {
+        const { packages } = await rules.get(connection.server, api);
+        if (!packages) return { ok: false, problem: problem("rules-unknown") };
+        if ((await tabs.address(list.tab)) === null) return { ok: false, problem: problem("tab-closed") };
+        const now = await placeOfTab(list.tab, packages, tabs);
+        if (now.page !== "list" || !sameList(list, now)) return { ok: false, problem: problem("list-changed") };
+        const answer = await sendList(api, list, asked.batch);
+        if (!answer.ok) return answer;
+        const told = await api.drafts();
+        return { ok: true, data: { draft: answer.data, drafts: told.ok ? told.data.batches : [answer.data] } };
+      });
     },
 
     /**

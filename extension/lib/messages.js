@@ -63,6 +63,7 @@ export const MESSAGES = {
       differences: listOf(difference, 10),
     },
   },
+  collect: { from: [POPUP], fields: { list: id, batch: orNull(id) } },
   resume: { from: [POPUP], fields: { attempt: id } },
   seen: { from: [POPUP], fields: { attempt: id } },
   follow: { from: [POPUP], fields: { link: id } },

@@ -21,7 +21,8 @@ import { canonicalReference, cautions, locate } from "./locate.js";
 
 /**
  * @typedef {{page: "contact", source: Look["source"], tab: number | null, contact: Contact, details: Details}} AtContact
- * @typedef {{page: "list", package_name: string, kind: Kind | null, count: number}} AtList
+ * @typedef {{page: "list", package: string, package_name: string, kind: Kind | null, organisation: string | null,
+ *   contacts: import("./list.js").Listed[]}} AtList the contacts are all of one organisation
  * @typedef {{page: null}} Elsewhere
  */
 
@@ -150,6 +151,8 @@ function contactAt(location, packages) {
  */
 function placeOfList(location, rows, packages) {
   const { name } = packages.packages[String(location.package)];
-  const count = listContacts(rows, packages, location).length;
-  return { page: "list", package_name: name, kind: location.kind, count };
+  const listed = listContacts(rows, packages, location);
+  const organisation = location.organisation ?? listed[0]?.organisation ?? null;
+  const contacts = listed.filter((one) => one.organisation === organisation);
+  return { page: "list", package: String(location.package), package_name: name, kind: location.kind, organisation, contacts };
 }

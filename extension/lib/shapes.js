@@ -44,6 +44,24 @@ export function isFinds(value) {
 
 /**
  * @param {any} value
+ * @returns {value is import("./types.js").Draft}
+ */
+export function isDraft(value) {
+  return isText(value?.id) && isText(value.package) && isText(value.created_at) && typeof value.contacts === "number";
+}
+
+/** @param {any} value */
+export function isTaken(value) {
+  return isDraft(value) && typeof /** @type {any} */ (value).added === "number";
+}
+
+/** @param {any} value */
+export function isDrafts(value) {
+  return Array.isArray(value?.batches) && value.batches.every(isDraft);
+}
+
+/**
+ * @param {any} value
  * @returns {value is import("./types.js").Workspace}
  */
 export function isWorkspace(value) {

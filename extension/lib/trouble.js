@@ -33,6 +33,8 @@ const KNOWN = {
   "tab-closed": to(["elsewhere"], "info"),
   "tab-moved": to(["start"], "info"),
   "contact-changed": to(["start"], "info"),
+  "list-changed": to(["start"], "info"),
+  "list-unanswered": to(["start"]),
   "record-unknown": to(["choose"]),
   "record-gone": to(["choose"]),
   "kind-differs": to(["choose"]),

@@ -114,6 +114,18 @@
  */
 
 /**
+ * A list of contacts that waits on the server for its review.
+ * @typedef {object} Draft
+ * @property {string} id
+ * @property {string} package
+ * @property {string | null} organisation
+ * @property {Kind | null} kind
+ * @property {number} contacts how many
+ * @property {string} created_at
+ * @property {string} by
+ */
+
+/**
  * @typedef {object} Workspace
  * @property {string} name
  * @property {{name: string, scopes: string[]}} device

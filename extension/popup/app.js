@@ -9,7 +9,8 @@ import { leavesOutcomeOpen, problem } from "../lib/problem.js";
 import { ask } from "../ui/ask.js";
 import { showCare } from "./care.js";
 import { showChoose } from "./choose.js";
-import { showElsewhere, showList, showNotConnected } from "./elsewhere.js";
+import { showElsewhere, showNotConnected } from "./elsewhere.js";
+import { showKept, showList } from "./list.js";
 import { showAlready, showConflict, showLinked, showNoAnswer, showUndone, showWaiting } from "./outcome.js";
 import { showTrouble } from "./problems.js";
 import { showLoading, showWorking } from "./waiting.js";
@@ -102,6 +103,19 @@ export class App {
     this.#newTask();
     this.#arrive(answer);
     return null;
+  }
+
+  /**
+   * Send the list on the page.
+   * @param {string} list
+   * @param {string | null} batch the draft to join
+   */
+  async collect(list, batch) {
+    showWorking(this, "collecting");
+    const current = this.#newTask();
+    const answer = await ask("collect", { list, batch });
+    if (!current()) return undefined;
+    return answer.ok ? showKept(this, answer.data) : showTrouble(this, answer.problem);
   }
 
   /** @param {import("../lib/types.js").Answer<View>} answer */

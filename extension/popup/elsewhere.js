@@ -2,7 +2,7 @@
 // Where there is no contact to look at: not connected, a list, another page, or a package without pages.
 
 import { h, icon } from "../ui/dom.js";
-import { say, sayCount } from "../ui/words.js";
+import { say } from "../ui/words.js";
 import { button, headline, notice } from "./parts.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -24,24 +24,6 @@ export function showNotConnected(app) {
 
 /**
  * @param {App} app
- * @param {import("../lib/places.js").AtList} place
- */
-export function showList(app, place) {
-  const counted = place.count > 0 ? sayCount("list_count", place.count) : say("list_count_unknown");
-  app.stage.show({
-    name: "list",
-    body: [
-      headline("page", "info", say("list_title", place.package_name)),
-      h("p", {}, counted),
-      h("p", {}, say("list_text")),
-      otherWays(app),
-    ],
-    hear: `${say("list_title", place.package_name)}. ${counted}`,
-  });
-}
-
-/**
- * @param {App} app
  * @param {"elsewhere" | "other_contact"} [title] why there is no contact to look at
  */
 export function showElsewhere(app, title = "elsewhere") {
@@ -58,8 +40,11 @@ export function showElsewhere(app, title = "elsewhere") {
   });
 }
 
-/** @param {App} app */
-function earlier(app) {
+/**
+ * Requests whose outcome nobody has seen yet.
+ * @param {App} app
+ */
+export function earlier(app) {
   return (app.view?.others ?? []).map(({ key, title }) =>
     notice("info", say("earlier_attempt", title || say("a_contact")), " ",
       h("button", { type: "button", class: "inline", on: { click: () => void app.resume(key) } }, say("show_outcome"))),
@@ -67,7 +52,7 @@ function earlier(app) {
 }
 
 /** @param {App} app */
-function otherWays(app) {
+export function otherWays(app) {
   const desktop = (app.view?.packages ?? []).filter((one) => one.by_hand !== null);
   return h("div", { class: "ways" }, pasteForm(app), desktop.length > 0 && byHand(app, desktop));
 }

@@ -19,7 +19,7 @@ export function showLoading(app) {
 
 /**
  * @param {App} app
- * @param {"linking" | "undoing" | "resuming"} what
+ * @param {"linking" | "undoing" | "resuming" | "collecting"} what
  */
 export function showWorking(app, what) {
   app.stage.show({

@@ -36,3 +36,10 @@ export function sayWhen(instant) {
   const time = Date.parse(instant ?? "");
   return Number.isNaN(time) ? "" : dated.format(time);
 }
+
+const timed = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
+
+/** @param {string} instant ISO 8601, of today */
+export function sayTime(instant) {
+  return timed.format(Date.parse(instant));
+}

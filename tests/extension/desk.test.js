@@ -67,7 +67,9 @@ test("a list is counted by the contacts that its links lead to", async () => {
   tabs.readList = async () => [row(HOLLOWAY_PAGE), row(`${HOLLOWAY_PAGE}?tab=history`), row("https://go.xero.com/app/!kR4N6/bills")];
   const answer = await desk.look({ tab: TAB });
   assert.ok(answer.ok);
-  assert.deepEqual(answer.data.place, { page: "list", package_name: "Xero", kind: null, count: 1 });
+  assert.deepEqual(answer.data.place, {
+    page: "list", package_name: "Xero", kind: null, count: 1, names: ["Somebody"], list: "key-00000001", drafts: [], refused: null,
+  });
 });
 
 test("a page on its way to the next contact is read where it arrives", async () => {

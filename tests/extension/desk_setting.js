@@ -4,6 +4,7 @@
 import { createApi } from "../../extension/lib/api.js";
 import { createAttempts } from "../../extension/lib/attempts.js";
 import { createDesk } from "../../extension/lib/desk.js";
+import { createLists } from "../../extension/lib/lists.js";
 import { createLooks } from "../../extension/lib/looks.js";
 import { createRules } from "../../extension/lib/rules.js";
 import { createSession } from "../../extension/lib/session.js";
@@ -34,6 +35,7 @@ export async function setting({ connected = true } = {}) {
       attempts,
       rules: createRules(local, () => clock.now),
       looks: createLooks(memory, newKey),
+      lists: createLists(memory, newKey),
       tabs,
       api: (connection) => createApi(connection, { fetch: server.fetch, whySilent: async () => "server-unreachable" }),
     });

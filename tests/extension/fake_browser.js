@@ -122,6 +122,14 @@ export function offer(more = {}) {
   };
 }
 
+/** @param {object} [more] */
+export function draft(more = {}) {
+  return {
+    id: "bat_1", package: "xero", organisation: "!kR4N6", kind: null, contacts: 48, added: 48,
+    created_at: "2026-03-02T14:05:00Z", by: "Front desk", ...more,
+  };
+}
+
 export const WORKSPACE = {
   name: "Severn Vale Heating",
   device: { name: "Front desk", scopes: ["suggest", "link", "read"] },
@@ -143,6 +151,8 @@ export function fakeServer() {
     "GET /workspace": WORKSPACE,
     "POST /suggestions": offer(),
     "POST /links": () => reply(link(), 201),
+    "GET /batches": { batches: [] },
+    "POST /batches": (/** @type {any} */ { body }) => reply(draft({ contacts: body.contacts.length, added: body.contacts.length }), 201),
   };
 
   /** @type {typeof globalThis.fetch} */

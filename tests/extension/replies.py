@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from extension.scripted_server import Answer, Reply, problem
@@ -156,11 +157,33 @@ def link(state: str = "linked", of: dict[str, Any] = HOLLOWAY, **more: Any) -> d
     } | more
 
 
+def draft(**more: Any) -> dict[str, Any]:
+    """A list that waits for its review."""
+    return {
+        "id": "bat_01",
+        "package": "xero",
+        "organisation": "!kR4N6",
+        "kind": None,
+        "contacts": 48,
+        "created_at": datetime.now(UTC).replace(hour=14, minute=5).isoformat(),
+        "by": "Front desk, Chrome",
+        **more,
+    }
+
+
+def take_list(body: dict[str, Any]) -> Reply:
+    """Keep a list as the server does; a draft that is joined held two of its contacts before."""
+    sent = len(body["contacts"])
+    if body["batch"]:
+        return Reply(201, draft(contacts=46 + sent, added=sent - 2))
+    return Reply(201, draft(id="bat_02", contacts=sent, added=sent))
+
+
 def usual_replies(*, sandbox: bool) -> dict[str, Answer]:
     """A server on which everything works."""
     workspace = {
         "name": "Severn Vale Heating",
-        "device": {"name": "Front desk, Chrome", "scopes": ["suggest", "link", "read"]},
+        "device": {"name": "Front desk, Chrome", "scopes": ["suggest", "link", "read", "batch"]},
         "commusoft": {"sandbox": sandbox, "web_url": "https://app.commusoft.example"},
         "mirror": {
             "customers": 2000,
@@ -174,6 +197,8 @@ def usual_replies(*, sandbox: bool) -> dict[str, Answer]:
         "POST /api/v1/suggestions": FOUND,
         "GET /api/v1/records": Reply(200, {"records": [HOLLOWAY, HALLOWES, HOLLIS]}),
         "POST /api/v1/links": Reply(201, link()),
+        "GET /api/v1/batches": Reply(200, {"batches": []}),
+        "POST /api/v1/batches": take_list,
         "POST /api/v1/links/lnk_01/undo": Reply(
             201,
             link(
@@ -191,6 +216,10 @@ def usual_replies(*, sandbox: bool) -> dict[str, Answer]:
 SUGGEST, LINKS, RECORDS = "POST /api/v1/suggestions", "POST /api/v1/links", "GET /api/v1/records"
 WORKSPACE, UNDO = "GET /api/v1/workspace", "POST /api/v1/links/lnk_01/undo"
 
+
+BATCHES, COLLECT = "GET /api/v1/batches", "POST /api/v1/batches"
+DRAFTS = Reply(200, {"batches": [draft()]})
+NO_LISTS = problem("scope-missing", 403, "This device may not do that: it lacks the scope batch.")
 
 HANG = Reply(hang=True)
 HTML = Reply(200, "<html><body>Welcome to the router</body></html>", {"Content-Type": "text/html"})

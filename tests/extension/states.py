@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from extension.replies import (
+    BATCHES,
+    COLLECT,
+    DRAFTS,
     FOUND,
     HANG,
     HOLLOWAY,
     HTML,
     LINKS,
     MANY,
+    NO_LISTS,
     NONE_FOUND,
     NORTHGATE,
     OLD,
@@ -36,6 +40,7 @@ from extension.steps import (
     State,
     accept,
     by_hand,
+    change_list,
     choose_second,
     chosen,
     confirm,
@@ -45,10 +50,12 @@ from extension.steps import (
     plain,
     scroll_down,
     search,
+    send_list,
     undo,
 )
 from extension.troubles import REFUSED, TROUBLES
 
+LISTED = "https://go.xero.com/app/!kR4N6/contacts"
 NEWS = "https://news.example/today"
 LIST = (
     "<title>Contacts</title><table>"
@@ -273,10 +280,33 @@ ELSEWHERE = [
     State(
         "list",
         "list",
-        url="https://go.xero.com/app/!kR4N6/contacts",
-        shows="24 contacts are on this page.",
+        url=LISTED,
+        shows="Link these 24 contacts",
         html=LIST,
     ),
+    State("list-join", "list", {BATCHES: DRAFTS}, url=LISTED, shows="Add to the list", html=LIST),
+    State("list-empty", "list", url=LISTED, shows="No contact could be seen", html="<p>Loading"),
+    State("list-no-scope", "list", {BATCHES: NO_LISTS}, url=LISTED, shows="token", html=LIST),
+    State("list-kept", "list-kept", {}, send_list, url=LISTED, shows="24 contacts kept", html=LIST),
+    State(
+        "list-joined",
+        "list-kept",
+        {BATCHES: DRAFTS},
+        send_list,
+        url=LISTED,
+        shows="2 were in the draft already",
+        html=LIST,
+    ),
+    State("list-sending", "working", {COLLECT: HANG}, send_list, url=LISTED, html=LIST),
+    State(
+        "list-unanswered",
+        "trouble-list-unanswered",
+        {COLLECT: HTML},
+        send_list,
+        url=LISTED,
+        html=LIST,
+    ),
+    State("list-changed", "trouble-list-changed", {}, change_list, url=LISTED, html=LIST),
 ]
 
 SETTINGS = [

@@ -127,6 +127,18 @@ def by_hand(reference: str) -> Steps:
     return steps
 
 
+def send_list(page: Page, _site: Page) -> None:
+    page.locator("#send-list").wait_for()
+    page.keyboard.press("Enter")
+
+
+def change_list(page: Page, site: Page) -> None:
+    """The page goes on to its next contacts while the popup is open."""
+    page.locator("#send-list").wait_for()
+    site.evaluate("document.querySelector('tr').remove()")
+    page.keyboard.press("Enter")
+
+
 def scroll_down(page: Page, _site: Page) -> None:
     chosen(page)
     page.evaluate("document.querySelector('main').scrollTop = 1e6")

@@ -1,0 +1,137 @@
+// @ts-check
+// Whole lists: what a list's page shows, kept until the person sends it, and sent as a draft to the server.
+
+import { leavesOutcomeOpen, problem } from "./problem.js";
+
+/** @typedef {import("./api.js").Api} Api */
+/** @typedef {import("./list.js").Listed} Listed */
+/** @typedef {import("./places.js").AtList} AtList */
+/** @typedef {import("./types.js").Draft} Draft */
+/** @typedef {import("./types.js").Problem} Problem */
+
+/**
+ * @template T
+ * @typedef {import("./types.js").Answer<T>} Answer
+ */
+
+/** @typedef {AtList & {id: string, tab: number}} KeptList */
+
+const KEY = "lists";
+const KEPT = 5;
+/** How many names a person sees before they send a list. */
+const SHOWN = 6;
+/** How many contacts the server takes at once. */
+export const MOST_AT_ONCE = 1000;
+const JOINS_FOR = 12 * 60 * 60 * 1000;
+
+/** @typedef {ReturnType<typeof createLists>} Lists */
+
+/**
+ * @param {import("./session.js").Store} store
+ * @param {() => string} newId
+ */
+export function createLists(store, newId) {
+  /** @returns {Promise<KeptList[]>} */
+  async function all() {
+    return (await store.get(KEY))[KEY] ?? [];
+  }
+
+  return {
+    /**
+     * @param {AtList} list
+     * @param {number} tab
+     * @returns {Promise<string>} the id to send it by
+     */
+    async keep(list, tab) {
+      const kept = { ...list, id: newId(), tab };
+      await store.set({ [KEY]: [...(await all()), kept].slice(-KEPT) });
+      return kept.id;
+    },
+
+    /** @param {string} id */
+    async find(id) {
+      return (await all()).find((list) => list.id === id) ?? null;
+    },
+  };
+}
+
+/**
+ * What the popup shows of a list: never all of it.
+ * @param {AtList} list
+ */
+export function preview({ page, package_name, kind, contacts }) {
+  const names = contacts.map((one) => one.name || one.email || one.reference).slice(0, SHOWN);
+  return { page, package_name, kind, count: contacts.length, names };
+}
+
+/**
+ * The drafts that this list may join: ids mean the same only within one organisation.
+ * @param {Draft[]} drafts
+ * @param {AtList} list
+ */
+export function joinable(drafts, list) {
+  return drafts.filter((one) => one.package === list.package && one.organisation === list.organisation);
+}
+
+/**
+ * The draft that the next page of a list most likely belongs to: one begun not long ago.
+ * @param {Draft[]} drafts the newest first
+ * @param {number} now milliseconds
+ * @returns {string | null} its id
+ */
+export function likelyDraft(drafts, now) {
+  const [newest] = drafts;
+  return newest && now - Date.parse(newest.created_at) < JOINS_FOR ? newest.id : null;
+}
+
+/**
+ * Whether two readings show the same contacts.
+ * @param {AtList} one
+ * @param {AtList} other
+ */
+export function sameList(one, other) {
+  /** @param {AtList} list */
+  const identity = ({ package: name, organisation, kind, contacts }) =>
+    JSON.stringify([name, organisation, kind, contacts.map((contact) => [contact.kind, contact.reference])]);
+  return identity(one) === identity(other);
+}
+
+/**
+ * Send a list, in as many pieces as the server needs.
+ * @param {Api} api
+ * @param {AtList} list
+ * @param {string | null} batch the draft to join
+ * @returns {Promise<Answer<Draft & {added: number, sent: number}>>}
+ */
+export async function sendList(api, list, batch) {
+  const contacts = list.contacts.map(forServer);
+  /** @type {Answer<Draft & {added: number}> | null} */
+  let last = null;
+  let added = 0;
+  for (let at = 0; at < contacts.length; at += MOST_AT_ONCE) {
+    const piece = contacts.slice(at, at + MOST_AT_ONCE);
+    const { package: name, organisation, kind } = list;
+    const joins = last?.ok ? last.data.id : batch;
+    last = await api.collect({ package: name, organisation, kind, contacts: piece, batch: joins });
+    if (!last.ok) return { ok: false, problem: told(last.problem, at > 0) };
+    added += last.data.added;
+  }
+  if (!last?.ok) return { ok: false, problem: problem("list-empty") };
+  return { ok: true, data: { ...last.data, added, sent: contacts.length } };
+}
+
+/**
+ * A lost answer leaves open whether the draft was kept, and the person must not read that nothing was.
+ * @param {Problem} found
+ * @param {boolean} partly whether a piece was kept before
+ */
+function told(found, partly) {
+  const open = leavesOutcomeOpen(found) && found.type !== "permission-missing";
+  return open || partly ? problem("list-unanswered", { request_id: found.request_id }) : found;
+}
+
+/** @param {Listed} contact what a page that is not ours said, within the server's bounds */
+function forServer({ reference, kind, name, email, phones }) {
+  const fits = phones.filter((phone) => phone.length <= 60).slice(0, 10);
+  return { reference, kind, name: name.slice(0, 300), email: email.length > 320 ? "" : email, phones: fits };
+}
