@@ -222,6 +222,11 @@ class Chromium:
     def popup_is_open(self) -> bool:
         return bool(self._popups())
 
+    def newest_page(self) -> Surface:
+        """The tab that was opened beside the one in front, once it is there."""
+        self.wait_until(lambda: len(self.context.pages) > 1, "another tab opens")
+        return ChromiumPage(self.context.pages[-1])
+
     def close_popup(self) -> None:
         """As a click elsewhere does."""
         for target in self._popups():

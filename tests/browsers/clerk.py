@@ -1,6 +1,7 @@
 """A clerk at a browser: what a person does with the extension, and what they see."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from browsers.surface import PATIENCE, Browser, Surface, focus, wait_for
@@ -21,8 +22,11 @@ class Clerk:
             raise AssertionError("the popup was never opened")
         return self._popup
 
-    def connect(self, server: str, token: str) -> str:
-        """Connect the extension by its settings page; what the page says in the end."""
+    def connect(self, server: str, token: str, look: Callable[[], None] | None = None) -> str:
+        """Connect the extension by its settings page; what the page says in the end.
+
+        `look` is called while that can be seen.
+        """
         page = self.browser.open_own_page("options/options.html")
         try:
             wait_for(page, "document.querySelector('#server, #disconnect')")
@@ -37,6 +41,8 @@ class Clerk:
             said: str = wait_for(
                 page, "document.querySelector('#outcome .good, #outcome .stop')?.innerText"
             )
+            if look:
+                look()
             return said
         finally:
             page.close()

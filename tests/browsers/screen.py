@@ -19,6 +19,7 @@ from browsers.surface import PATIENCE, BrowserTrouble, NeverCame
 
 START_LIMIT = 30.0  # seconds
 PAUSE = 0.05  # seconds between two looks
+STILL = 0.3  # seconds between two looks at what may still move
 PHOTOGRAPH = ("import", "-window", "root")
 T = TypeVar("T")
 
@@ -56,8 +57,18 @@ class Screen:
         return done.stdout.split()
 
     def picture(self, path: Path) -> None:
-        """What stands on the screen, as PNG with at most 256 colours: small, and sharp as ever."""
-        self._photograph("-dither", "None", "-colors", "256", "-strip", str(path))
+        """What stands on the screen once nothing moves, as PNG.
+
+        At most 256 colours: a few hundred kilobytes, and letters as sharp as ever.
+        """
+        self.wait_until(self._stands_still, "the screen stands still")
+        self._photograph("-dither", "None", "-colors", "256", "-strip", f"png8:{path}")
+
+    def _stands_still(self) -> bool:
+        """Whether two looks, some frames apart, are the same."""
+        before = self._photograph("rgb:-")
+        time.sleep(STILL)
+        return self._photograph("rgb:-") == before
 
     def find_colour(self, colour: bytes) -> tuple[int, int] | None:
         """The middle between the first and the last point of exactly this red, green and blue."""

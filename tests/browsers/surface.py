@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXTENSION = REPOSITORY / "extension"
+THIS_MACHINE = "http://127.0.0.1/*"  # the host permission that the tests' servers need
 PATIENCE = 15.0  # seconds for anything that a person would wait for
 
 

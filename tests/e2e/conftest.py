@@ -12,9 +12,7 @@ from browsers.clerk import Clerk
 from browsers.firefox import Firefox
 from browsers.office import Office, open_office
 from browsers.saved import saved_site
-from browsers.surface import Browser
-
-THIS_MACHINE = "http://127.0.0.1/*"
+from browsers.surface import THIS_MACHINE, Browser
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,0 +1,165 @@
+"""The main job, shown by itself: what `make demo` runs.
+
+A real crmlink server, a sandbox that plays Commusoft, a real Chromium with the extension as it
+ships, and a Xero contact page saved under its real address. Each step is said in a sentence and, on
+Linux, photographed for the README. The exit code is 0 only when Commusoft holds what it should.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from browsers.chromium import Chromium
+from browsers.clerk import Clerk
+from browsers.find import Unavailable
+from browsers.keyboard import KeyboardClerk
+from browsers.office import Office, OfficeTrouble, open_office
+from browsers.saved import MARGARET, saved_site, xero_contact
+from browsers.screen import Screen, open_screen
+from browsers.surface import REPOSITORY, THIS_MACHINE, BrowserTrouble, wait_for
+
+PICTURES = REPOSITORY / "docs/pictures"
+RECORD = "customer-1001"
+CUSTOMERS, SUPPLIERS = 2_000, 200
+SHARP = 2  # screen points to a point on the page
+SIZE = (1200 * SHARP, 900 * SHARP)
+
+
+class Differs(Exception):
+    """Something was not as it should be."""
+
+
+class Demo:
+    """One showing: a clerk, an office, and a camera where there is a screen."""
+
+    def __init__(
+        self, browser: Chromium, clerk: Clerk, office: Office, screen: Screen | None
+    ) -> None:
+        self.browser = browser
+        self.clerk = clerk
+        self.office = office
+        self.screen = screen
+
+    def show(self) -> None:
+        """Every step. Raises Differs."""
+        self.open_contact()
+        self.connect()
+        self.link()
+        self.read_back(MARGARET)
+        self.look_in_commusoft()
+        self.undo()
+        self.read_back(None)
+
+    def open_contact(self) -> None:
+        """The page where a clerk is when the job begins."""
+        self.clerk.look_at(xero_contact())
+        say(f"Margaret Holloway is open in Xero, at {xero_contact()}")
+        self.picture("1-contact")
+
+    def connect(self) -> None:
+        """Once for each browser, with a token that an admin made."""
+        token = self.office.create_token("Front desk")
+        address = self.office.server.address
+        said = self.clerk.connect(address, token, lambda: self.picture("2-connected"))
+        expect("works" in said, said)
+        say(f"The extension is connected to {address} by a token.")
+
+    def link(self) -> None:
+        """The job itself: one shortcut, one key."""
+        self.clerk.link_to_crm()
+        expect(self.clerk.chosen() == RECORD, f"{self.clerk.chosen()} is chosen, not {RECORD}")
+        say(f"Link to CRM offers {RECORD} first, and has it chosen.")
+        self.picture("3-suggestions")
+        self.clerk.press("Enter")
+        self.clerk.sees("linked")
+        say("Enter: linked.")
+        self.picture("4-linked")
+
+    def look_in_commusoft(self) -> None:
+        """The record's own page, by the popup's button."""
+        self.clerk.press_button("Open in Commusoft")
+        page = self.browser.newest_page()
+        expect(
+            wait_for(page, "document.querySelector('#reference')?.textContent") == MARGARET,
+            "The record's page does not show the reference",
+        )
+        say("Open in Commusoft: the record's page shows the reference.")
+        self.picture("5-in-commusoft")
+        page.close()
+
+    def undo(self) -> None:
+        """Later, from the contact's page again."""
+        self.clerk.link_to_crm("already")
+        self.clerk.press_button("Undo")
+        self.clerk.sees("undone")
+        say("Link to CRM again, Undo: undone.")
+        self.picture("6-undone")
+
+    def read_back(self, wanted: str | None) -> None:
+        """What Commusoft holds, asked of the sandbox over HTTP, past crmlink's server."""
+        found = self.office.reference(RECORD)
+        expect(found == wanted, f"{RECORD} carries {found}, it should carry {wanted}")
+        say(f"Read back from Commusoft: {RECORD} carries {found or 'no reference'}.")
+
+    def picture(self, name: str) -> None:
+        """What a person sees now; nothing where there is no screen."""
+        if self.screen:
+            PICTURES.mkdir(parents=True, exist_ok=True)
+            self.screen.picture(PICTURES / f"{name}.png")
+
+
+@contextmanager
+def browser_and_clerk() -> Iterator[tuple[Chromium, Clerk, Screen | None]]:
+    """Chromium on a screen of its own, worked by keyboard; headless where this is not Linux."""
+    if not sys.platform.startswith("linux"):
+        with closing(Chromium((THIS_MACHINE,))) as browser:
+            yield browser, Clerk(browser), None
+        return
+    with (
+        open_screen(SIZE) as screen,
+        closing(
+            Chromium(screen=screen.display, flags=(f"--force-device-scale-factor={SHARP}",))
+        ) as browser,
+    ):
+        yield browser, KeyboardClerk(browser, screen), screen
+
+
+def expect(held: bool, otherwise: str) -> None:
+    """Raises Differs with what was found instead."""
+    if not held:
+        raise Differs(otherwise)
+
+
+def say(sentence: str) -> None:
+    """One step, at once."""
+    print(sentence, flush=True)
+
+
+def main() -> int:
+    """Show the main job; 0 when Commusoft held what it should at every step."""
+    # Told to end, it still closes what it opened.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with (
+            open_office(CUSTOMERS, SUPPLIERS) as office,
+            browser_and_clerk() as (browser, clerk, screen),
+        ):
+            say(
+                f"crmlink runs, with a sandbox of {CUSTOMERS:,} made-up customers as its Commusoft."
+            )
+            browser.serve(saved_site())
+            Demo(browser, clerk, office, screen).show()
+    except (Differs, BrowserTrouble, OfficeTrouble, Unavailable) as error:
+        print(f"The demonstration failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    say(f"It worked: {RECORD} carried {MARGARET} after Enter, and nothing again after Undo.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
