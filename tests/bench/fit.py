@@ -39,6 +39,8 @@ AGAINST = (
     "name_surplus",
     "name_surplus_aside",
     "name_swap",
+    "name_words_lacking",
+    "name_words_surplus",
     "name_words_swapped",
     "name_number_swap",
     "address_other",
@@ -48,6 +50,7 @@ AGAINST = (
     "email_other",
     "domain_other",
     "phone_other",
+    "name_behind",
 )
 EITHER = ("name_there", "name_one_word", "name_elsewhere", "bare")
 BY_HAND = {  # no public set has kinds or account numbers: points set by judgement
@@ -126,8 +129,8 @@ def knots(feature: str, values: NDArray[Any]) -> list[float]:
     most = float(values.max(initial=0))
     if most <= 0:
         return []
-    if set(np.unique(values[:5000])) <= {0.0, 1.0} and most <= 1.0:
-        return [0.0, 1.0]
+    if most <= 5.0 and np.array_equal(values[:5000], np.round(values[:5000])):
+        return [float(at) for at in range(int(most) + 1)]
     grid = SHARES if most <= 1.0001 else MASSES
     kept = [at for at in grid if at < most]
     return [*kept, next((at for at in grid if at >= most), round(most, 1) + 0.1)]

@@ -129,6 +129,28 @@ def _relative(draw: random.Random, record: Details) -> Details:
     return replace(record, name=name, email=_email(draw, name, "") if draw.random() < 0.5 else "")
 
 
+def _near_name(draw: random.Random, record: Details) -> Details:
+    """Somebody else again, elsewhere: a name that differs in one word or by a few letters."""
+    words = (record.company or record.name).split()
+    at = draw.randrange(len(words))
+    chance = draw.random()
+    if record.company and chance < 0.4:
+        words[at] = draw.choice([*WORDS["business_words"], *WORDS["trades"]])
+    elif record.company and chance < 0.7:
+        words.insert(
+            draw.randrange(2), draw.choice([_surname(draw), draw.choice(WORDS["towns"])[0]])
+        )
+    elif record.company and len(words) > 2:
+        del words[at]
+    else:
+        words[-1] = _typed(draw, _typed(draw, words[-1], 1.0), 0.5)
+    other = _record(draw, record.kind or "customer")
+    name = " ".join(words)
+    if record.company:
+        return replace(other, company=name, name="")
+    return replace(other, name=name, company="")
+
+
 def records(count: int, seed: int) -> list[tuple[str, Details]]:
     """Made-up records with ids, nine customers to one supplier, with families and branches."""
     draw = random.Random(f"records {seed}")
@@ -157,8 +179,10 @@ def contacts(
         contact_id = f"c{number}"
         if draw.random() < share:
             truth[contact_id] = {record_id}
-        elif draw.random() < 0.4:
+        elif draw.random() < 0.35:
             details = _relative(draw, details)
+        elif draw.random() < 0.4:
+            details = _near_name(draw, details)
         else:
             details = _record(draw, details.kind or "customer")
         made.append((contact_id, _as_contact(draw, details, partial)))
