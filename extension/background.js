@@ -7,11 +7,13 @@ import { createAttempts } from "./lib/attempts.js";
 import { createDesk } from "./lib/desk.js";
 import { createLists } from "./lib/lists.js";
 import { createLooks } from "./lib/looks.js";
-import { admit } from "./lib/messages.js";
+import { admit, admitFromPage } from "./lib/messages.js";
+import { createOnPage } from "./lib/onpage.js";
 import { problem } from "./lib/problem.js";
 import { readContact, readList } from "./lib/read.js";
 import { createRules } from "./lib/rules.js";
 import { createSession, parseServer } from "./lib/session.js";
+import { pageScripts } from "./pagescripts.js";
 
 const MENU = "link-to-crm";
 /** A page that hangs must not hang the popup. */
@@ -19,12 +21,14 @@ const READING_LIMIT = 4_000;
 
 const own = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
 const newKey = () => crypto.randomUUID();
+const onPage = createOnPage(chrome.storage.local, pageScripts);
 
 const desk = createDesk({
   session: createSession(chrome.storage.local),
   rules: createRules(chrome.storage.local, Date.now),
   attempts: createAttempts(chrome.storage.session, { newKey, now: Date.now }),
   looks: createLooks(chrome.storage.session, newKey),
+  onPage,
   lists: createLists(chrome.storage.session, newKey),
   tabs: { address, read, readList: (tab) => inPage(tab, readList, []) },
   api: (connection) => createApi(connection, { fetch: (...request) => fetch(...request), whySilent }),
@@ -34,9 +38,11 @@ chrome.runtime.onInstalled.addListener(prepare);
 chrome.runtime.onStartup.addListener(keepFromPages);
 chrome.contextMenus.onClicked.addListener(openFromMenu);
 chrome.runtime.onMessage.addListener(hear);
+chrome.permissions.onRemoved.addListener(() => void onPage.restore());
 
 function prepare() {
   keepFromPages();
+  void onPage.restore();
   chrome.contextMenus.removeAll(() => {
     chrome.contextMenus.create({
       id: MENU,
@@ -57,6 +63,11 @@ function keepFromPages() {
  */
 function openFromMenu(click, tab) {
   if (click.menuItemId !== MENU) return;
+  openOver(tab);
+}
+
+/** @param {chrome.tabs.Tab} [tab] */
+function openOver(tab) {
   // Straight in the click: Firefox opens a popup only for a person's own action.
   chrome.action.openPopup().catch(() => {
     const url = chrome.runtime.getURL(`popup/popup.html?tab=${tab?.id ?? ""}`);
@@ -70,10 +81,27 @@ function openFromMenu(click, tab) {
  * @param {(answer: unknown) => void} reply
  */
 function hear(message, sender, reply) {
+  const fromPage = admitFromPage(message, sender, own);
+  if (fromPage) return hearPage(fromPage, sender, reply);
   const type = admit(message, sender, own);
   if (type === null) return false;
   const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (desk)[type];
   work(message).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
+  return true;
+}
+
+/**
+ * Our script in a page: what its button shows, and that it was pressed.
+ * @param {{type: string, tab: number}} said
+ * @param {chrome.runtime.MessageSender} sender
+ * @param {(answer: unknown) => void} reply
+ */
+function hearPage({ type, tab }, sender, reply) {
+  if (type === "page_open") {
+    openOver(sender.tab);
+    return false;
+  }
+  desk.mark(tab).then((data) => reply({ ok: true, data }), () => reply({ ok: false }));
   return true;
 }
 

@@ -3,9 +3,10 @@
 
 import { subjectOf, titleOf, withTyped } from "./contact.js";
 import { joinable, preview, sameList, sendList } from "./lists.js";
+import { markFor } from "./onpage.js";
 import { placeByHand, placeOfAddress, placeOfTab, stillThere } from "./places.js";
 import { leavesOutcomeOpen, problem } from "./problem.js";
-import { parseServer, parseToken } from "./session.js";
+import { createSettings } from "./settings.js";
 
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./attempts.js").Attempt} Attempt */
@@ -34,6 +35,7 @@ import { parseServer, parseToken } from "./session.js";
  * @property {import("./attempts.js").Attempts} attempts
  * @property {import("./looks.js").Looks} looks
  * @property {import("./lists.js").Lists} lists
+ * @property {import("./onpage.js").OnPage} onPage
  * @property {import("./places.js").Tabs} tabs
  * @property {(connection: Connection) => Api} api
  */
@@ -63,7 +65,7 @@ import { parseServer, parseToken } from "./session.js";
 
 /** @param {Parts} parts */
 export function createDesk(parts) {
-  const { session, rules, attempts, looks, lists, tabs } = parts;
+  const { session, rules, attempts, looks, lists, onPage, tabs } = parts;
   /** @type {Map<string, Promise<Answer<any>>>} */
   const underway = new Map();
 
@@ -178,6 +180,7 @@ export function createDesk(parts) {
     /** @type {Answer<any>} */
     const plain = answer.ok ? { ok: true, data: answer.data } : { ok: false, problem: answer.problem };
     if (answer.ok || !leavesOutcomeOpen(answer.problem)) await attempts.settle(attempt.key, plain);
+    if (answer.ok) void onPage.refresh();
     return plain;
   }
 
@@ -272,7 +275,12 @@ export function createDesk(parts) {
     },
 
     /** @param {{link: string}} asked */
-    follow: ({ link }) => connected((api) => api.readLink(link)),
+    follow: ({ link }) =>
+      connected(async (api) => {
+        const answer = await api.readLink(link);
+        if (answer.ok && answer.data.state !== "intended") void onPage.refresh();
+        return answer;
+      }),
 
     /** @param {{look: string | null, link: string, title: string, also_on: string[]}} asked */
     async undo(asked) {
@@ -282,41 +290,18 @@ export function createDesk(parts) {
       return send(await attempts.begin({ action: "undo", subject, title: asked.title, body }));
     },
 
-    /** @returns {Promise<Answer<Standing>>} */
-    standing: async () => ({ ok: true, data: await session.describe() }),
-
-    /** @returns {Promise<Answer<Standing>>} */
-    test: () =>
-      connected(async (api, connection) => {
-        const answer = await askWorkspace(connection, api);
-        return answer.ok ? { ok: true, data: await session.describe() } : answer;
-      }),
+    ...createSettings(parts, { connected, askWorkspace, forgetTraces }),
 
     /**
-     * Try a connection and keep it only if it works.
-     * @param {{server: string, token: string}} asked
-     * @returns {Promise<Answer<Standing>>}
+     * What the button in a tab shows, asked by our script there; null where there is none.
+     * @param {number} tab
      */
-    async connect(asked) {
-      const address = parseServer(asked.server);
-      const token = parseToken(asked.token);
-      if (!address) return { ok: false, problem: problem("address-malformed") };
-      if (!token) return { ok: false, problem: problem("token-malformed") };
-      const connection = { server: address.server, token, workspace: null };
-      const answer = await parts.api(connection).workspace();
-      if (!answer.ok) return answer;
-      const before = await session.read();
-      if (before && before.server !== connection.server) await forgetTraces();
-      await session.save({ ...connection, workspace: answer.data });
-      await rules.get(connection.server, parts.api(connection));
-      return { ok: true, data: await session.describe() };
-    },
-
-    /** @returns {Promise<Answer<Standing>>} */
-    async disconnect() {
-      await session.forget();
-      await forgetTraces();
-      return { ok: true, data: await session.describe() };
+    async mark(tab) {
+      const connection = await session.read();
+      if (!connection) return null;
+      const api = parts.api(connection);
+      const { packages } = await rules.get(connection.server, api);
+      return markFor(await tabs.address(tab), { packages, onPage, api });
     },
   };
 

@@ -75,7 +75,29 @@ export const MESSAGES = {
   connect: { from: [OPTIONS], fields: { server: text(500), token: text(500) } },
   test: { from: [OPTIONS], fields: {} },
   disconnect: { from: [OPTIONS], fields: {} },
+  on_page: { from: [OPTIONS], fields: {} },
+  on_page_on: { from: [OPTIONS], fields: { package: id } },
+  on_page_off: { from: [OPTIONS], fields: { package: id } },
 };
+
+/** All that our script in a page may say, without any more words: the address is asked of the browser. */
+export const PAGE_MESSAGES = ["page_mark", "page_open"];
+
+/**
+ * What our script in a page said, and in which tab; null for anybody and anything else.
+ * @param {unknown} message
+ * @param {{id?: string, url?: string, frameId?: number, tab?: {id?: number}}} sender
+ * @param {{id: string, origin: string}} own
+ * @returns {{type: string, tab: number} | null}
+ */
+export function admitFromPage(message, sender, own) {
+  if (sender.id !== own.id || typeof message !== "object" || message === null) return null;
+  const { type, ...fields } = /** @type {Record<string, unknown>} */ (message);
+  if (typeof type !== "string" || !PAGE_MESSAGES.includes(type) || Object.keys(fields).length > 0) return null;
+  const from = sender.tab?.id;
+  if (sender.frameId !== 0 || from === undefined || !sender.url?.startsWith("https://")) return null;
+  return { type, tab: from };
+}
 
 /**
  * The name of an admissible message, or null.

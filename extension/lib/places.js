@@ -128,11 +128,11 @@ async function detailsIn(tab, location, packages, tabs) {
 }
 
 /**
- * @param {Location} location
+ * @param {Location} location of a contact
  * @param {any} packages
  * @returns {Contact}
  */
-function contactAt(location, packages) {
+export function contactAt(location, packages) {
   return {
     package: String(location.package),
     package_name: packages.packages[String(location.package)].name,

@@ -6,6 +6,7 @@ import { KNOWN_TYPES } from "../lib/trouble.js";
 import { ask } from "../ui/ask.js";
 import { h } from "../ui/dom.js";
 import { say, sayCount, sayWhen } from "../ui/words.js";
+import { drawOnPage, onPageCard } from "./onpage.js";
 import { shortcutCard } from "./shortcut.js";
 
 /** @typedef {import("../lib/session.js").Standing} Standing */
@@ -22,13 +23,14 @@ let broken = false;
 
 document.body.append(
   h("header", { class: "brand" }, h("img", { src: "../icons/48.png", alt: "", width: "40", height: "40" }), h("h1", {}, say("settings_title"))),
-  h("main", {}, connection, await shortcutCard()),
+  h("main", {}, connection, onPageCard(), await shortcutCard()),
 );
 
 const first = await ask("standing");
 if (first.ok) standing = first.data;
 draw();
 if (standing.connected) await test();
+await drawOnPage();
 
 function draw() {
   connection.replaceChildren(
@@ -97,6 +99,7 @@ async function connect(granted, server, token) {
   broken = false;
   draw();
   document.getElementById("test")?.focus();
+  void drawOnPage();
   return tell("good", say("connection_works"));
 }
 
@@ -127,6 +130,7 @@ async function disconnect() {
   await chrome.permissions.remove({ origins }).catch(() => false);
   draw();
   document.getElementById("token")?.focus();
+  void drawOnPage();
   return tell("info", say("disconnected"));
 }
 

@@ -25,6 +25,10 @@ function fakeChrome() {
   const menus = [];
   /** @type {any[]} */
   const windows = [];
+  /** @type {any[]} */
+  const registered = [];
+  /** @type {[number, string][]} */
+  const told = [];
   const state = { permitted: true, popupOpens: true, access: "", openedPopups: 0 };
   const chrome = {
     runtime: { id: ID, getURL: (/** @type {string} */ path) => `${ORIGIN}/${path}`, onInstalled: fakeEvent(), onStartup: fakeEvent(), onMessage: fakeEvent() },
@@ -46,6 +50,8 @@ function fakeChrome() {
         if (!tabs.open.has(id)) throw new Error("No tab with that id.");
         return { id, url: tabs.open.get(id)?.url };
       },
+      query: async () => [...tabs.open.keys()].map((id) => ({ id })),
+      sendMessage: async (/** @type {number} */ id, /** @type {any} */ message) => told.push([id, message.type]),
     },
     scripting: {
       async executeScript(/** @type {any} */ { target }) {
@@ -53,10 +59,17 @@ function fakeChrome() {
         if (!page?.details) throw new Error("Cannot access contents of the page.");
         return [{ result: page.details }];
       },
+      async insertCSS() {},
+      registerContentScripts: async (/** @type {any[]} */ scripts) => void registered.push(...scripts),
+      async unregisterContentScripts(/** @type {any} */ { ids }) {
+        const at = registered.findIndex((one) => one.id === ids[0]);
+        if (at < 0) throw new Error(`Nonexistent script ID '${ids[0]}'`);
+        registered.splice(at, 1);
+      },
     },
-    permissions: { contains: async () => state.permitted },
+    permissions: { contains: async () => state.permitted, remove: async () => true, onRemoved: fakeEvent() },
   };
-  return { chrome, tabs, menus, windows, state };
+  return { chrome, tabs, menus, windows, registered, told, state };
 }
 
 let browser = fakeChrome();
@@ -65,7 +78,7 @@ let starts = 0;
 
 /** Start a worker anew: its module is read again, the browser's storage stays. */
 async function start() {
-  for (const event of [browser.chrome.runtime.onInstalled, browser.chrome.runtime.onStartup, browser.chrome.runtime.onMessage, browser.chrome.contextMenus.onClicked]) {
+  for (const event of [browser.chrome.runtime.onInstalled, browser.chrome.runtime.onStartup, browser.chrome.runtime.onMessage, browser.chrome.contextMenus.onClicked, browser.chrome.permissions.onRemoved]) {
     event.listeners.length = 0;
   }
   const define = (/** @type {string} */ name, /** @type {unknown} */ value) =>
@@ -192,4 +205,35 @@ test("a lost server is told apart from a permission that was taken back", async 
   browser.state.permitted = false;
   const refused = await send({ type: "suggest", look, kind: null, typed: null });
   assert.equal(refused.problem.type, "permission-missing");
+});
+
+const PAGE = { id: ID, url: HOLLOWAY_PAGE, frameId: 0, tab: { id: 7 } };
+
+test("a page's script learns of the button only where it was switched on", async () => {
+  await ready();
+  assert.deepEqual(await send({ type: "page_mark" }, PAGE), { ok: true, data: null });
+  await send({ type: "on_page_on", package: "xero" }, OPTIONS);
+  assert.deepEqual(browser.registered.map((one) => [one.id, one.matches]), [["button-xero", ["https://go.xero.com/*"]]]);
+  assert.equal((await send({ type: "page_mark" }, PAGE)).data.mark, "not_linked");
+  await send({ type: "on_page_off", package: "xero" }, OPTIONS);
+  assert.deepEqual(browser.registered, []);
+  assert.deepEqual(browser.told, [[7, "leave"]]);
+});
+
+test("the button in the page opens the popup over its own tab", async () => {
+  await ready();
+  await send({ type: "on_page_on", package: "xero" }, OPTIONS);
+  browser.state.popupOpens = false;
+  assert.equal(await send({ type: "page_open" }, PAGE), undefined);
+  await new Promise(setImmediate);
+  assert.match(browser.windows[0].url, /popup\.html\?tab=7$/);
+});
+
+test("a permission taken back in the browser's own settings takes the script away", async () => {
+  await ready();
+  await send({ type: "on_page_on", package: "xero" }, OPTIONS);
+  browser.state.permitted = false;
+  browser.chrome.permissions.onRemoved.listeners[0]({ origins: ["https://go.xero.com/*"] });
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  assert.deepEqual(browser.registered, []);
 });

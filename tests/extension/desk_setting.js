@@ -6,9 +6,10 @@ import { createAttempts } from "../../extension/lib/attempts.js";
 import { createDesk } from "../../extension/lib/desk.js";
 import { createLists } from "../../extension/lib/lists.js";
 import { createLooks } from "../../extension/lib/looks.js";
+import { createOnPage } from "../../extension/lib/onpage.js";
 import { createRules } from "../../extension/lib/rules.js";
 import { createSession } from "../../extension/lib/session.js";
-import { fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, MARGARET, SERVER, TOKEN } from "./fake_browser.js";
+import { fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, MARGARET, SERVER, TOKEN } from "./fake_browser.js";
 
 export const TAB = 7;
 /** @type {Omit<Parameters<import("../../extension/lib/desk.js").Desk["confirm"]>[0], "look">} */
@@ -22,6 +23,7 @@ export async function setting({ connected = true } = {}) {
   const memory = fakeStore();
   const server = fakeServer();
   const tabs = fakeTabs();
+  const scripts = fakeScripts();
   const clock = { now: 1_000_000 };
   let keys = 0;
   const newKey = () => `key-${(keys += 1).toString().padStart(8, "0")}`;
@@ -30,6 +32,7 @@ export async function setting({ connected = true } = {}) {
   const start = () => {
     const session = createSession(local);
     const attempts = createAttempts(memory, { newKey, now: () => clock.now });
+    const onPage = createOnPage(local, scripts);
     const desk = createDesk({
       session,
       attempts,
@@ -37,15 +40,16 @@ export async function setting({ connected = true } = {}) {
       looks: createLooks(memory, newKey),
       lists: createLists(memory, newKey),
       tabs,
+      onPage,
       api: (connection) => createApi(connection, { fetch: server.fetch, whySilent: async () => "server-unreachable" }),
     });
-    return { desk, session, attempts };
+    return { desk, session, attempts, onPage };
   };
 
   const worker = start();
   if (connected) await worker.session.save({ server: SERVER, token: TOKEN, workspace: null });
   tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: MARGARET });
-  return { ...worker, server, tabs, local, memory, clock, start };
+  return { ...worker, server, tabs, scripts, local, memory, clock, start };
 }
 
 /**

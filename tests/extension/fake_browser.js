@@ -49,6 +49,33 @@ export function fakeTabs() {
   };
 }
 
+/** A browser's way with scripts in pages: what is allowed and registered, and what the pages were told. */
+export function fakeScripts() {
+  /** @type {Set<string>} */
+  const allowed = new Set();
+  /** @type {Map<string, string[]>} */
+  const registered = new Map();
+  /** @type {string[][]} */
+  const injected = [];
+  /** @type {{origins: string[], word: string}[]} */
+  const told = [];
+  return {
+    allowed, registered, injected, told,
+    /** @param {string[]} origins */
+    granted: async (origins) => origins.every((one) => allowed.has(one)),
+    /** @param {string[]} origins */
+    revoke: async (origins) => origins.forEach((one) => allowed.delete(one)),
+    /** @param {string} name @param {string[]} origins */
+    register: async (name, origins) => void registered.set(name, origins),
+    /** @param {string} name */
+    unregister: async (name) => void registered.delete(name),
+    /** @param {string[]} origins */
+    inject: async (origins) => void injected.push(origins),
+    /** @param {string[]} origins @param {"look_again" | "leave"} word */
+    tell: async (origins, word) => void told.push({ origins, word }),
+  };
+}
+
 export const MARGARET = {
   name: "Margaret Holloway",
   company: "",

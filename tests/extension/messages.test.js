@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { admit, MESSAGES } from "../../extension/lib/messages.js";
+import { admit, admitFromPage, MESSAGES } from "../../extension/lib/messages.js";
 
 const OWN = { id: "abcdefghijklmnop", origin: "chrome-extension://abcdefghijklmnop" };
 const POPUP = { id: OWN.id, url: `${OWN.origin}/popup/popup.html?tab=7` };
@@ -70,4 +70,33 @@ test("a Firefox page is known by its own origin", () => {
 test("no message asks for the token", () => {
   const asked = Object.keys(MESSAGES).filter((name) => /token|secret|connection/.test(name));
   assert.deepEqual(asked, []);
+});
+
+const PAGE = { id: OWN.id, url: "https://go.xero.com/app/!x/contacts", frameId: 0, tab: { id: 7 } };
+
+/** Who may not speak as our script in a page, or not in this way. */
+const UNHEARD = /** @type {[string, unknown, object][]} */ ([
+  ["another extension's script", { type: "page_mark" }, { ...PAGE, id: "another" }],
+  ["a frame inside the page", { type: "page_mark" }, { ...PAGE, frameId: 3 }],
+  ["a sender without a tab", { type: "page_mark" }, { ...PAGE, tab: undefined }],
+  ["a page without encryption", { type: "page_mark" }, { ...PAGE, url: "http://go.xero.com/" }],
+  ["our own popup", { type: "page_mark" }, POPUP],
+  ["an address in the message", { type: "page_mark", address: "https://go.xero.com/" }, PAGE],
+  ["a tab in the message", { type: "page_open", tab: 8 }, PAGE],
+  ["what only the popup may ask", CONFIRM, PAGE],
+  ["what only the settings may ask", { type: "standing" }, PAGE],
+  ["an unknown message", { type: "page_text" }, PAGE],
+  ["no object", "page_mark", PAGE],
+]);
+
+test("our script in a page may say that it is there and that it was pressed, and nothing else", () => {
+  assert.deepEqual(admitFromPage({ type: "page_mark" }, PAGE, OWN), { type: "page_mark", tab: 7 });
+  assert.deepEqual(admitFromPage({ type: "page_open" }, PAGE, OWN), { type: "page_open", tab: 7 });
+  assert.deepEqual(UNHEARD.filter(([, message, sender]) => admitFromPage(message, sender, OWN) !== null), []);
+});
+
+test("what a page's script may say is not heard as a page of ours, nor the other way round", () => {
+  assert.equal(admit({ type: "page_mark" }, POPUP, OWN), null);
+  assert.equal(admit({ type: "page_open" }, PAGE, OWN), null);
+  assert.equal(admitFromPage(LOOK, PAGE, OWN), null);
 });
