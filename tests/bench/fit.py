@@ -1,6 +1,6 @@
 """Fits the scorecard of crmlink/matching/model.json.
 
-    .venv/bin/python tests/bench/fit.py [--out FILE] [--all-but SET ...]
+    PYTHONPATH=tests python -m bench.fit [--out FILE] [--all-but SET ...]
 
 Split: of every public set beside the checkout, the contacts whose id has an even CRC-32, and
 made-up UK sets (uk.py) of three sizes with seeds of their own. Measured is on the rest, and
@@ -10,7 +10,6 @@ differences, so that no accident of a set can turn evidence around.
 
 import argparse
 import json
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,10 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from bench.sets import MatchingSet, shared_sets
-from bench.uk import made_set
+from bench.uk import made_set, worn_set
 from crmlink.matching.candidates import candidates
 from crmlink.matching.evidence import FEATURES, Evidence
 from crmlink.matching.index import Index
@@ -77,7 +74,7 @@ class Cases:
 
     def half(self, remainder: int) -> "Cases":
         """The contacts of one half: 0 is for fitting, 1 for measuring."""
-        kept = [at for at, c in enumerate(self.contacts) if crc32(c.encode()) % 2 == remainder]
+        kept = [at for at, c in enumerate(self.contacts) if is_measured(c) == bool(remainder)]
         chosen = [self.contacts[at] for at in kept]
         return Cases(
             self.name,
@@ -88,6 +85,11 @@ class Cases:
             [self.ids[at] for at in kept],
             self.records,
         )
+
+
+def is_measured(contact_id: str) -> bool:
+    """Whether a contact is of the half that is measured on and not fitted on."""
+    return crc32(contact_id.encode()) % 2 == 1
 
 
 def cases_of(matching_set: MatchingSet) -> Cases:
@@ -117,6 +119,7 @@ def training_sets() -> list[MatchingSet]:
         made_set(2_000, 1_500, 12, 0.4),
         made_set(20_000, 3_000, 11),
         made_set(100_000, 2_000, 13),
+        worn_set(1_000, 1_200, 14),
     ]
 
 

@@ -291,3 +291,40 @@ def made_set(
     held = records(size, seed)
     of, truth = contacts(held, asked, seed, share, partial)
     return MatchingSet(f"made_{size}", of, held, truth)
+
+
+def _worn(draw: random.Random, details: Details, chance: float) -> Details:
+    """As carelessly kept lists have it: misspelt anywhere, half a name, fields lost."""
+    words = details.name.split()
+    if len(words) > 1 and draw.random() < chance:
+        words = [draw.choice(words)]
+    elif draw.random() < chance / 2:
+        words.reverse()
+    fields = {"name": " ".join(words), "company": details.company, "town": details.town}
+    fields |= {"email": details.email, "address": details.address}
+    for field, value in fields.items():
+        for _ in range(draw.choice([1, 1, 2])):
+            fields[field] = value = _typed(draw, value, chance)
+    for field in ("town", "email", "address"):
+        if draw.random() < chance:
+            fields[field] = ""
+    return replace(details, **fields)
+
+
+def worn_set(size: int, asked: int, seed: int) -> MatchingSet:
+    """A set whose records and contacts are both worn."""
+    draw = random.Random(f"worn {seed}")
+    kept = records(size, seed)
+    held = [(record_id, _worn(draw, details, 0.2)) for record_id, details in kept]
+    of, truth = [], {}
+    for number in range(asked):
+        record_id, details = kept[draw.randrange(size)]
+        if draw.random() < 0.85:
+            truth[f"w{number}"] = {record_id}
+        else:
+            details = _record(draw, "customer")
+        details = replace(details, address="" if draw.random() < 0.7 else details.address)
+        details = replace(details, postcode="" if draw.random() < 0.7 else details.postcode)
+        details = replace(details, phones=(), kind=None)
+        of.append((f"w{number}", _worn(draw, details, 0.3)))
+    return MatchingSet(f"worn_{size}", of, held, truth)

@@ -55,7 +55,7 @@ def _postcodes(scene: Scene) -> Features:
     outward = _code(scene, "outward").get("outward_same", np.zeros(len(held)))
     part = (outward > 0) & ~same
     columns["outward_same"] = outward * part
-    columns["postcode_near"] = close * scene.log_total
+    columns["postcode_near"] = np.where(close, scene.log_total, 0.0)
     columns["postcode_other"] = columns["postcode_other"] * ~close * ~part
     return columns
 
