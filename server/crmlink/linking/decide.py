@@ -196,6 +196,7 @@ def _is_taken(desk: Desk, reference: str, holders: list[MirroredRecord]) -> Refe
 
 def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str, Any]:
     """Who of us put the present reference on a record (by) and when (since); None for others."""
+    ours = (LinkState.LINKED, LinkState.INTENDED)  # it may have landed and not be read back yet
     with desk.database.reading() as session:
         link = session.scalar(
             select(Link)
@@ -204,12 +205,14 @@ def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str
                 kind=row.kind,
                 record_number=row.number,
                 target=reference,
-                state=LinkState.LINKED,
             )
+            .where(Link.state.in_(ours))
             .order_by(Link.created_at.desc())
             .limit(1)
         )
-    return {"by": link.device.name if link else None, "since": link.settled_at if link else None}
+    if link is None:
+        return {"by": None, "since": None}
+    return {"by": link.device.name, "since": link.settled_at or link.created_at}
 
 
 def _refuse_if_taken(
