@@ -95,7 +95,7 @@ def device_of(database: Database, secret_key: str, token: str) -> Device:
     moment = now()
     if device is None or device.revoked_at or device.expires_at <= moment:
         raise TokenRefused
-    if device.last_used_at is None or moment - device.last_used_at > USE_NOTED_EVERY:
+    if device.last_used_at is None or abs(moment - device.last_used_at) > USE_NOTED_EVERY:
         with database.writing() as session:
             session.get_one(Device, device.id).last_used_at = moment
     return device
