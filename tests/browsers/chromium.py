@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route, sync_playwright
 
 from browsers.find import CHROMIUM, find
-from browsers.surface import EXTENSION, PATIENCE, BrowserTrouble, NeverCame, Site, Surface
+from browsers.surface import EXTENSION, PATIENCE, SEEN, BrowserTrouble, NeverCame, Site, Surface
 
 FLAGS = (
     "--disable-gpu",
@@ -227,6 +228,25 @@ class Chromium:
         self.wait_until(lambda: len(self.context.pages) > 1, "another tab opens")
         return ChromiumPage(self.context.pages[-1])
 
+    def on_page_button(self) -> str | None:
+        if self.tab is None or not self.tab.evaluate(SEEN):
+            return None
+        session = self.context.new_cdp_session(self.tab)
+        try:
+            document = session.send("DOM.getDocument", {"depth": -1, "pierce": True})
+        finally:
+            session.detach()
+        host = next(_nodes(document["root"], "crmlink-button"), None)
+        buttons = _nodes(host, "button") if host else iter(())
+        return next((_text(button) for button in buttons), None)
+
+    def window_on_page(self) -> bool:
+        address = f"chrome-extension://{self.id}{POPUP_PATH}?tab="
+        windows = [page for page in self.context.pages if page.url.startswith(address)]
+        for page in windows:
+            page.close()
+        return bool(windows)
+
     def close_popup(self) -> None:
         """As a click elsewhere does."""
         for target in self._popups():
@@ -270,6 +290,21 @@ class Chromium:
 
     def close(self) -> None:
         self._stack.close()
+
+
+def _nodes(top: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    """The elements of a name below a node, those in closed shadows too."""
+    for below in [*top.get("shadowRoots", []), *top.get("children", [])]:
+        if below.get("localName") == name:
+            yield below
+        yield from _nodes(below, name)
+
+
+def _text(top: dict[str, Any]) -> str:
+    """The words in a node, with a space between its parts."""
+    own = str(top.get("nodeValue", "")).strip()
+    parts = [own, *(_text(below) for below in top.get("children", []))]
+    return " ".join(part for part in parts if part)
 
 
 def _flags(extension: Path, screen: str | None, size: tuple[int, int]) -> list[str]:

@@ -1,6 +1,7 @@
 """A clerk at a browser: what a person does with the extension, and what they see."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -76,7 +77,7 @@ class Clerk:
         helper = self.browser.open_own_page("options/options.html")
         tab = helper.evaluate(
             "Promise.all([chrome.tabs.query({ currentWindow: true }), chrome.tabs.getCurrent()])"
-            ".then(([tabs, own]) => tabs.find((tab) => tab.id !== own.id).id)"
+            ".then(([tabs, own]) => tabs.findLast((tab) => tab.id !== own.id).id)"
         )
         helper.close()
         self._popup = self.browser.open_own_page(f"popup/popup.html?tab={tab}")
@@ -85,6 +86,37 @@ class Clerk:
     def sees(self, screen: str, seconds: float = PATIENCE) -> None:
         """Wait for one of the popup's screens, by its name."""
         wait_for(self.popup, f"document.body.dataset.screen === {json.dumps(screen)}", seconds)
+
+    def switch_on_page(self, package: str) -> str:
+        """Throw the settings' switch for a package's pages; what the page says to it."""
+        page = self.browser.open_own_page("options/options.html")
+        try:
+            focus(page, f"#on-page-{package}")
+            page.press("Enter")
+            self.answer_prompt()
+            said: str = wait_for(page, "document.querySelector('.outcome > *')?.innerText")
+            return said
+        finally:
+            page.close()
+
+    def finds_button(self, words: str | None) -> None:
+        """Wait until the button on the page says this; None: until there is none."""
+        until = time.monotonic() + PATIENCE
+        while (said := self.browser.on_page_button()) != words:
+            if time.monotonic() > until:
+                raise AssertionError(f"the button on the page says {said!r}, not {words!r}")
+            time.sleep(0.05)
+
+    def press_on_page(self) -> None:
+        """Walk to the button on the page with the Tab key, and press it."""
+        page = self.page
+        if page is None:
+            raise AssertionError("there is no page")
+        for _ in range(100):
+            page.press("Tab")
+            if page.evaluate("document.activeElement?.localName === 'crmlink-button'"):
+                return page.press("Enter")
+        raise AssertionError("the Tab key never came to the button")
 
     def press(self, *keys: str) -> None:
         """Keys in the popup, one after another."""

@@ -4,7 +4,7 @@
 
 import { createInterface } from "node:readline";
 import puppeteer from "puppeteer-core";
-import { popup, pressShortcut } from "./firefox_window.mjs";
+import { onPageButton, popup, pressShortcut, switchExtension, windowOnPage } from "./firefox_window.mjs";
 
 /** @typedef {{body: string, content_type: string}} SavedPage */
 
@@ -94,6 +94,9 @@ const COMMANDS = {
 
   open_popup: () => inWindow(pressShortcut),
   popup: (asked) => inWindow(popup, asked),
+  on_page_button: () => inWindow(onPageButton),
+  window_on_page: () => inWindow(windowOnPage),
+  disable_extension: ({ back }) => inWindow(switchExtension, { id: extension, on: back }),
 
   async quit() {
     await browser?.close();

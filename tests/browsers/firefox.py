@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from browsers.find import FIREFOX, find
-from browsers.surface import EXTENSION, PATIENCE, BrowserTrouble, NeverCame, Site, Surface
+from browsers.surface import EXTENSION, PATIENCE, SEEN, BrowserTrouble, NeverCame, Site, Surface
 
 PROGRAM = Path(__file__).with_name("firefox.mjs")
 START_LIMIT = 60.0  # seconds
@@ -157,6 +157,19 @@ class Firefox:
 
     def popup_is_open(self) -> bool:
         return bool(self.ask("popup", action="open"))
+
+    def on_page_button(self) -> str | None:
+        if self.tab is None or not self.tab.evaluate(SEEN):
+            return None
+        said = self.ask("on_page_button")
+        return str(said) if said else None
+
+    def window_on_page(self) -> bool:
+        return bool(self.ask("window_on_page"))
+
+    def disable_extension(self, *, back: bool = False) -> None:
+        """As a person does in the browser's list of extensions; or enable it again."""
+        self.ask("disable_extension", back=back)
 
     def close_popup(self) -> None:
         """As a click elsewhere does; a popup left open would be closed by the next shortcut."""

@@ -71,3 +71,40 @@ export async function popup(asked) {
     manager.loadFrameScript(`data:text/javascript;charset=utf-8,${encodeURIComponent(script)}`, false);
   });
 }
+
+/** What the button on the page in front says; its shadow is closed to the page, not to the browser. */
+export function onPageButton() {
+  const inside = (frame, answer) => {
+    const host = frame.content.document.querySelector("crmlink-button");
+    const button = host?.openOrClosedShadowRoot?.querySelector("button");
+    const parts = button ? [...button.querySelectorAll("span")].map((one) => one.textContent) : [];
+    frame.sendAsyncMessage(answer, parts.filter(Boolean).join(" "));
+  };
+  return new Promise((resolve) => {
+    const answer = `crmlink:${crypto.randomUUID()}`;
+    const manager = gBrowser.selectedBrowser.messageManager;
+    const hear = ({ data }) => {
+      manager.removeMessageListener(answer, hear);
+      resolve(data);
+    };
+    manager.addMessageListener(answer, hear);
+    const script = `(${inside})(this, ${JSON.stringify(answer)});`;
+    manager.loadFrameScript(`data:text/javascript;charset=utf-8,${encodeURIComponent(script)}`, false);
+  });
+}
+
+/** Whether the popup stands open in a window of its own; it is closed again. */
+export function windowOnPage() {
+  const found = [...Services.wm.getEnumerator("navigator:browser")].filter((one) =>
+    one.gBrowser?.currentURI.spec.includes("/popup/popup.html?tab="),
+  );
+  for (const one of found) one.close();
+  return found.length > 0;
+}
+
+/** @param {{id: string, on: boolean}} asked */
+export async function switchExtension({ id, on }) {
+  const { AddonManager } = ChromeUtils.importESModule("resource://gre/modules/AddonManager.sys.mjs");
+  const addon = await AddonManager.getAddonByID(id);
+  await (on ? addon.enable() : addon.disable());
+}

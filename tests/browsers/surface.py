@@ -72,6 +72,12 @@ class Browser(Protocol):
     def popup_is_open(self) -> bool:
         """Whether the popup can be seen."""
 
+    def on_page_button(self) -> str | None:
+        """What the button on the page in front says; None where none can be seen."""
+
+    def window_on_page(self) -> bool:
+        """Whether the popup stands open in a window of its own; it is closed again."""
+
     def close(self) -> None:
         """End the browser and remove its profile."""
 
@@ -101,6 +107,14 @@ def _poll(expression: str, seconds: float) -> str:
         }};
         look();
     }})"""
+
+
+SEEN = """(() => {
+    const host = document.querySelector('crmlink-button');
+    if (!host) return false;
+    const { display, visibility } = getComputedStyle(host);
+    return display !== 'none' && visibility !== 'hidden' && host.getBoundingClientRect().width > 0;
+})()"""
 
 
 def focus(surface: Surface, selector: str) -> None:

@@ -1,0 +1,180 @@
+"""The Link to CRM button on the contact's own page, where a person has switched it on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from browsers.chromium import Chromium
+from browsers.clerk import Clerk
+from browsers.firefox import Firefox
+from browsers.office import Office
+from browsers.saved import another_contact, saved_site, xero_contact
+from browsers.surface import PATIENCE, Browser, wait_for
+
+XERO = "https://go.xero.com/*"
+OTHER = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A browser that lets the extension have Xero's pages as soon as it asks for them."""
+    running: Browser = (
+        Chromium(("http://127.0.0.1/*", XERO)) if request.param == "chromium" else Firefox()
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def clerk(browser: Browser, office: Office) -> Iterator[Clerk]:
+    """A connected clerk, with the button switched on in Xero."""
+    browser.serve({**saved_site(), **another_contact(OTHER, name="Ruth Adeyemi")})
+    clerk = Clerk(browser)
+    assert "works" in clerk.connect(office.server.address, office.token)
+    assert "is on in Xero" in clerk.switch_on_page("xero")
+    yield clerk
+    if _is_on(clerk):
+        clerk.switch_on_page("xero")
+
+
+def _is_on(clerk: Clerk) -> bool:
+    page = clerk.browser.open_own_page("options/options.html")
+    try:
+        wait_for(page, "document.querySelector('#on-page-xero')")
+        on: bool = page.evaluate(
+            "document.querySelector('#on-page-xero').getAttribute('aria-pressed') === 'true'"
+        )
+        return on
+    finally:
+        page.close()
+
+
+def test_the_button_stands_beside_the_name_and_says_linked_after_linking(
+    clerk: Clerk, office: Office
+) -> None:
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    assert clerk.page
+    assert clerk.page.evaluate("!!document.querySelector('h1 > crmlink-button')")
+
+    clerk.link_to_crm()
+    clerk.press("Enter")
+    clerk.sees("linked")
+    clerk.finds_button("Link to CRM Linked")
+    clerk.press_button("Undo")
+    clerk.sees("undone")
+    clerk.finds_button("Link to CRM Not linked")
+
+
+def test_the_button_follows_the_page_to_another_contact_and_away_from_all(
+    clerk: Clerk, office: Office
+) -> None:
+    office.commusoft.put_reference("customer-1010", OTHER)
+    office.crmlink("sync")
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    _move_without_loading(clerk, xero_contact(OTHER))
+    clerk.finds_button("Link to CRM Linked")
+    _move_without_loading(clerk, "https://go.xero.com/app/!kR4N6/dashboard")
+    clerk.finds_button(None)
+    _move_without_loading(clerk, xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+
+
+def test_a_page_that_is_drawn_anew_gets_its_button_again_and_only_one(clerk: Clerk) -> None:
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    assert clerk.page
+    clerk.page.evaluate("(document.querySelector('h1').textContent = 'Margaret Holloway', true)")
+    clerk.finds_button("Link to CRM Not linked")
+    assert clerk.page.evaluate("document.querySelectorAll('crmlink-button').length") == 1
+
+
+def test_without_a_place_beside_a_name_it_stands_at_the_edge_over_nothing_to_press(
+    clerk: Clerk,
+) -> None:
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    assert clerk.page
+    clerk.page.evaluate(_WITHOUT_NAME)
+    wait_for(clerk.page, "document.querySelector('html > crmlink-button')")
+    clerk.finds_button("Link to CRM Not linked")
+    assert clerk.page.evaluate(_COVERS) == []
+
+
+def test_a_page_full_of_controls_is_not_covered_at_all(clerk: Clerk) -> None:
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    assert clerk.page
+    clerk.page.evaluate(
+        "(document.body.innerHTML = '<button style=\"position:fixed;inset:0\">all</button>', true)"
+    )
+    clerk.finds_button(None)
+
+
+def test_the_keyboard_reaches_the_button_and_it_opens_the_popup_on_this_contact(
+    clerk: Clerk, browser: Browser
+) -> None:
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    clerk.press_on_page()
+    _wait(lambda: browser.popup_is_open() or browser.window_on_page())
+
+
+def test_switched_off_nothing_of_it_is_left_on_an_open_page(clerk: Clerk, browser: Browser) -> None:
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    assert clerk.page
+    before = clerk.page
+    assert "is off in Xero" in clerk.switch_on_page("xero")
+    clerk.finds_button(None)
+    assert not before.evaluate("!!document.querySelector('crmlink-button')")
+    if browser.name == "firefox":  # in Chromium the tests' copy holds the permission for good
+        page = browser.open_own_page("options/options.html")
+        held = page.evaluate(f"chrome.permissions.contains({{origins: [{json.dumps(XERO)}]}})")
+        page.close()
+        assert held is False
+    clerk.look_at(xero_contact())
+    clerk.finds_button(None)
+
+
+def test_disconnected_the_button_goes(clerk: Clerk, browser: Browser) -> None:
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    page = browser.open_own_page("options/options.html")
+    page.evaluate("chrome.runtime.sendMessage({ type: 'disconnect' })")
+    page.close()
+    clerk.finds_button(None)
+
+
+_WITHOUT_NAME = """(() => {
+    for (const one of document.querySelectorAll('h1')) one.remove();
+    return true;
+})()"""
+# What can be pressed under the button, looked at point by point.
+_COVERS = """(() => {
+    const host = document.querySelector('crmlink-button');
+    const { left, right, top, bottom } = host.getBoundingClientRect();
+    const found = new Set();
+    for (let y = top + 1; y < bottom; y += 2)
+        for (let x = left + 1; x < right; x += 2)
+            for (const one of document.elementsFromPoint(x, y))
+                if (one !== host && one.closest('a, button, input')) found.add(one.outerHTML);
+    return [...found];
+})()"""
+
+
+def _move_without_loading(clerk: Clerk, url: str) -> None:
+    assert clerk.page
+    clerk.page.evaluate(f"(history.pushState(null, '', {json.dumps(url)}), true)")
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.05)
