@@ -54,6 +54,10 @@ class Studio:
                 expect(page.locator(f"body[data-screen='{state.screen}']")).to_be_attached()
             if state.shows:
                 expect(page.get_by_text(state.shows).first).to_be_visible()
+            if state.site:
+                self.extension.site.bring_to_front()
+                self.extension.site.screenshot(path=self.folder / f"{state.name}.png")
+                return
             for scheme in ("light", "dark"):
                 self._shoot(page, f"{state.name}-{scheme}.png", scheme)
         self.server.let_go.set()

@@ -51,6 +51,7 @@ from extension.steps import (
     scroll_down,
     search,
     send_list,
+    switch_on,
     undo,
 )
 from extension.troubles import REFUSED, TROUBLES
@@ -340,4 +341,25 @@ SETTINGS = [
     State("settings-away", "", server_gone=True, settings=True, shows="can't be reached"),
 ]
 
-STATES = [*CHOOSING, *ELSEWHERE, *TROUBLES, *SETTINGS]
+CARRIED = {SUGGEST: offer(holders=[{**HOLLOWAY, "reference": REFERENCE}])}
+NAMELESS = "<title>Sage</title><body style='margin:0'>" + "".join(
+    f"<p style='margin:18px'>Line {n} <button style='float:right'>Edit {n}</button></p>"
+    for n in range(6)
+)
+ON_PAGE = [
+    State("settings-on-page", "", settings=True, steps=switch_on("xero"), shows="The button is on"),
+    State("on-page-open", "", settings=True, site=True, steps=switch_on("xero")),
+    State("on-page-linked", "", CARRIED, switch_on("xero"), settings=True, site=True),
+    State("on-page-quiet", "", {SUGGEST: HTML}, switch_on("xero"), settings=True, site=True),
+    State(
+        "on-page-edge",
+        "",
+        steps=switch_on("sage_business_cloud"),
+        url=SAGE,
+        html=NAMELESS,
+        settings=True,
+        site=True,
+    ),
+]
+
+STATES = [*CHOOSING, *ELSEWHERE, *TROUBLES, *SETTINGS, *ON_PAGE]

@@ -38,6 +38,7 @@ class State:
     server_gone: bool = False
     html: str = ""
     settings: bool = False
+    site: bool = False  # the accounting package's page is what is looked at
 
 
 def chosen(page: Page) -> None:
@@ -72,6 +73,20 @@ def plain(page: Page, _site: Page) -> None:
 
 def connect(page: Page, _site: Page) -> None:
     page.locator("#connect").click()
+
+
+def switch_on(package: str) -> Steps:
+    """The button on the package's pages, from the settings; then it shows itself in the tab."""
+
+    def steps(page: Page, site: Page) -> None:
+        page.locator(f"#on-page-{package}").click()
+        page.get_by_text("The button is on in").wait_for()
+        site.bring_to_front()
+        site.wait_for_function(
+            "getComputedStyle(document.querySelector('crmlink-button')).visibility === 'visible'"
+        )
+
+    return steps
 
 
 def search(text: str) -> Steps:
