@@ -38,7 +38,7 @@ demo: env browsers
 	@$(BIN)/python tests/demo.py
 
 browsers: env
-	@$(BIN)/python -m browsers.install
+	@cd tests && ../$(BIN)/python -m browsers.install
 
 tools: tests/node_modules/installed
 
