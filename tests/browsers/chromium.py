@@ -247,6 +247,13 @@ class Chromium:
             page.close()
         return bool(windows)
 
+    def remove_extension(self) -> None:
+        """As a person does with the switch in the browser's list of extensions."""
+        page = self.context.new_page()
+        page.goto("chrome://extensions")
+        page.evaluate("id => chrome.management.setEnabled(id, false)", self.id)
+        page.close()
+
     def close_popup(self) -> None:
         """As a click elsewhere does."""
         for target in self._popups():

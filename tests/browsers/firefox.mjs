@@ -4,7 +4,7 @@
 
 import { createInterface } from "node:readline";
 import puppeteer from "puppeteer-core";
-import { onPageButton, popup, pressShortcut, switchExtension, windowOnPage } from "./firefox_window.mjs";
+import { onPageButton, popup, pressShortcut, removeExtension, windowOnPage } from "./firefox_window.mjs";
 
 /** @typedef {{body: string, content_type: string}} SavedPage */
 
@@ -96,7 +96,7 @@ const COMMANDS = {
   popup: (asked) => inWindow(popup, asked),
   on_page_button: () => inWindow(onPageButton),
   window_on_page: () => inWindow(windowOnPage),
-  disable_extension: ({ back }) => inWindow(switchExtension, { id: extension, on: back }),
+  remove_extension: () => inWindow(removeExtension, extension),
 
   async quit() {
     await browser?.close();

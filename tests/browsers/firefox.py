@@ -167,9 +167,9 @@ class Firefox:
     def window_on_page(self) -> bool:
         return bool(self.ask("window_on_page"))
 
-    def disable_extension(self, *, back: bool = False) -> None:
-        """As a person does in the browser's list of extensions; or enable it again."""
-        self.ask("disable_extension", back=back)
+    def remove_extension(self) -> None:
+        """As a person does in the browser's list of extensions."""
+        self.ask("remove_extension")
 
     def close_popup(self) -> None:
         """As a click elsewhere does; a popup left open would be closed by the next shortcut."""

@@ -102,9 +102,8 @@ export function windowOnPage() {
   return found.length > 0;
 }
 
-/** @param {{id: string, on: boolean}} asked */
-export async function switchExtension({ id, on }) {
+/** @param {string} id */
+export async function removeExtension(id) {
   const { AddonManager } = ChromeUtils.importESModule("resource://gre/modules/AddonManager.sys.mjs");
-  const addon = await AddonManager.getAddonByID(id);
-  await (on ? addon.enable() : addon.disable());
+  await (await AddonManager.getAddonByID(id)).uninstall();
 }

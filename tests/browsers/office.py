@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,6 +167,36 @@ def open_office(customers: int = 60, suppliers: int = 12) -> Iterator[Office]:
             server.said,
         )
         yield office
+
+
+class Offices:
+    """Offices opened ahead: while one is worked in, the next is being made."""
+
+    def __init__(self) -> None:
+        self._maker = ThreadPoolExecutor(max_workers=1)
+        self._next = self._maker.submit(self._make)
+
+    def _make(self) -> tuple[Office, ExitStack]:
+        with ExitStack() as stack:
+            office = stack.enter_context(open_office())
+            return office, stack.pop_all()
+
+    @contextmanager
+    def next(self) -> Iterator[Office]:
+        """An office that nobody has been in; it is closed behind the one who leaves."""
+        office, stack = self._next.result()
+        self._next = self._maker.submit(self._make)
+        try:
+            yield office
+        finally:
+            self._maker.submit(stack.close)
+
+    def close(self) -> None:
+        """Close the one that nobody came to, and wait for the rest."""
+        try:
+            self._next.result()[1].close()
+        finally:
+            self._maker.shutdown()
 
 
 def _environment(data: Path, commusoft: str) -> dict[str, str]:

@@ -75,6 +75,9 @@ class Browser(Protocol):
     def on_page_button(self) -> str | None:
         """What the button on the page in front says; None where none can be seen."""
 
+    def remove_extension(self) -> None:
+        """Take the extension out of the browser, as a person does in its settings."""
+
     def window_on_page(self) -> bool:
         """Whether the popup stands open in a window of its own; it is closed again."""
 

@@ -13,7 +13,7 @@ from browsers.clerk import Clerk
 from browsers.firefox import Firefox
 from browsers.office import Office
 from browsers.saved import another_contact, saved_site, xero_contact
-from browsers.surface import PATIENCE, Browser, wait_for
+from browsers.surface import PATIENCE, SEEN, Browser, wait_for
 
 XERO = "https://go.xero.com/*"
 OTHER = "11111111-2222-4333-8444-555555555555"
@@ -22,6 +22,16 @@ OTHER = "11111111-2222-4333-8444-555555555555"
 @pytest.fixture(scope="module", params=["chromium", "firefox"])
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser that lets the extension have Xero's pages as soon as it asks for them."""
+    running: Browser = (
+        Chromium(("http://127.0.0.1/*", XERO)) if request.param == "chromium" else Firefox()
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def fresh(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A browser for one test, which may break it."""
     running: Browser = (
         Chromium(("http://127.0.0.1/*", XERO)) if request.param == "chromium" else Firefox()
     )
@@ -151,6 +161,31 @@ def test_disconnected_the_button_goes(clerk: Clerk, browser: Browser) -> None:
     clerk.finds_button(None)
 
 
+def test_with_the_extension_gone_the_button_is_not_seen_any_more(
+    office: Office, fresh: Browser
+) -> None:
+    fresh.serve(saved_site())
+    clerk = Clerk(fresh)
+    assert "works" in clerk.connect(office.server.address, office.token)
+    assert "is on in Xero" in clerk.switch_on_page("xero")
+    clerk.look_at(xero_contact())
+    clerk.finds_button("Link to CRM Not linked")
+    assert clerk.page
+    clerk.page.evaluate(_NOTE_ERRORS)
+    fresh.remove_extension()
+    wait_for(clerk.page, f"!{SEEN}")
+    clerk.page.evaluate("(history.pushState(null, '', '#moved'), document.body.append('x'))")
+    wait_for(clerk.page, "new Promise((done) => setTimeout(() => done(true), 1500))")
+    assert clerk.page.evaluate("window.noted") == []
+    assert clerk.page.evaluate(SEEN) is False
+
+
+_NOTE_ERRORS = """(() => {
+    window.noted = [];
+    addEventListener('error', (event) => noted.push(event.message));
+    addEventListener('unhandledrejection', (event) => noted.push(String(event.reason)));
+    return true;
+})()"""
 _WITHOUT_NAME = """(() => {
     for (const one of document.querySelectorAll('h1')) one.remove();
     return true;
