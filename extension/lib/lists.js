@@ -14,10 +14,11 @@ import { leavesOutcomeOpen, problem } from "./problem.js";
  * @typedef {import("./types.js").Answer<T>} Answer
  */
 
-/** @typedef {AtList & {id: string, tab: number}} KeptList */
+/** @typedef {Pick<Listed, "reference" | "kind" | "name" | "email" | "phones">} Sent a contact within the server's bounds */
+/** @typedef {Omit<AtList, "contacts"> & {contacts: Sent[], id: string, tab: number}} KeptList */
 
 const KEY = "lists";
-const KEPT = 5;
+const KEPT = 2;
 /** How many names a person sees before they send a list. */
 const SHOWN = 6;
 /** How many contacts the server takes at once. */
@@ -43,7 +44,7 @@ export function createLists(store, newId) {
      * @returns {Promise<string>} the id to send it by
      */
     async keep(list, tab) {
-      const kept = { ...list, id: newId(), tab };
+      const kept = { ...list, contacts: list.contacts.map(forServer), id: newId(), tab };
       await store.set({ [KEY]: [...(await all()), kept].slice(-KEPT) });
       return kept.id;
     },
@@ -85,12 +86,16 @@ export function likelyDraft(drafts, now) {
 }
 
 /**
+ * @typedef {Pick<AtList, "package" | "organisation" | "kind"> & {contacts: {kind: any, reference: string}[]}} Identified
+ */
+
+/**
  * Whether two readings show the same contacts.
- * @param {AtList} one
- * @param {AtList} other
+ * @param {Identified} one
+ * @param {Identified} other
  */
 export function sameList(one, other) {
-  /** @param {AtList} list */
+  /** @param {Identified} list */
   const identity = ({ package: name, organisation, kind, contacts }) =>
     JSON.stringify([name, organisation, kind, contacts.map((contact) => [contact.kind, contact.reference])]);
   return identity(one) === identity(other);
@@ -99,12 +104,12 @@ export function sameList(one, other) {
 /**
  * Send a list, in as many pieces as the server needs.
  * @param {Api} api
- * @param {AtList} list
+ * @param {KeptList} list
  * @param {string | null} batch the draft to join
  * @returns {Promise<Answer<Draft & {added: number, sent: number}>>}
  */
 export async function sendList(api, list, batch) {
-  const contacts = list.contacts.map(forServer);
+  const { contacts } = list;
   /** @type {Answer<Draft & {added: number}> | null} */
   let last = null;
   let added = 0;
@@ -130,7 +135,10 @@ function told(found, partly) {
   return open || partly ? problem("list-unanswered", { request_id: found.request_id }) : found;
 }
 
-/** @param {Listed} contact what a page that is not ours said, within the server's bounds */
+/**
+ * @param {Listed} contact as a page that is not ours told it
+ * @returns {Sent}
+ */
 function forServer({ reference, kind, name, email, phones }) {
   const fits = phones.filter((phone) => phone.length <= 60).slice(0, 10);
   return { reference, kind, name: name.slice(0, 300), email: email.length > 320 ? "" : email, phones: fits };

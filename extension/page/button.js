@@ -191,8 +191,9 @@
       dress(host, { position: "fixed", right: "0", top: "0", margin: "0", "z-index": "2147483000", visibility: "hidden" });
       document.documentElement.append(host);
     }
-    const { width, height } = host.getBoundingClientRect();
-    const top = freeTop(width, height);
+    const { left, top: now, width, height } = host.getBoundingClientRect();
+    const stays = host.style.visibility === "visible" && isFree(left, now, width, height);
+    const top = stays ? now : freeTop(width, height);
     dress(host, top === null ? { visibility: "hidden" } : { visibility: "visible", top: `${top}px` });
   }
 

@@ -1,0 +1,67 @@
+"""A list of contacts becomes a draft on the server, and nothing is written to Commusoft."""
+
+from browsers.clerk import Clerk
+from browsers.office import Office
+from browsers.surface import wait_for
+
+LIST = "https://go.xero.com/app/!kR4N6/contacts"
+
+
+def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
+    clerk: Clerk, office: Office
+) -> None:
+    clerk.look_at(LIST)
+    clerk.link_to_crm("list")
+    assert "Margaret Holloway" in clerk.reads()
+    assert office.ask("batches")["batches"] == []
+    clerk.press("Enter")
+    clerk.sees("list-kept")
+    [draft] = office.ask("batches")["batches"]
+    assert (draft["package"], draft["organisation"]) == ("xero", "!kR4N6")
+    rows = office.ask(f"batches/{draft['id']}")["rows"]
+    assert ("Margaret Holloway", "margaret.holloway@postbox.example") in [
+        (row["name"], row["email"]) for row in rows
+    ]
+    assert f"{len(rows)} contacts kept" in clerk.reads()
+
+    clerk.look_at(LIST)
+    assert clerk.page
+    clerk.page.evaluate(_ONE_MORE)
+    clerk.link_to_crm("list")
+    assert f"({len(rows)} contacts)" in clerk.reads()
+    clerk.press("Enter")
+    clerk.sees("list-kept")
+    assert "One contact kept" in clerk.reads()
+    [draft] = office.ask("batches")["batches"]
+    assert draft["contacts"] == len(rows) + 1
+    assert office.writes() == []
+
+
+def test_a_list_that_changes_before_enter_is_not_sent(clerk: Clerk, office: Office) -> None:
+    clerk.look_at(LIST)
+    clerk.link_to_crm("list")
+    assert clerk.page
+    clerk.page.evaluate(_ONE_MORE)
+    clerk.press("Enter")
+    clerk.sees("trouble-list-changed")
+    assert office.ask("batches")["batches"] == []
+
+
+def test_a_token_that_may_not_send_lists_is_said_to_be_so(clerk: Clerk, office: Office) -> None:
+    narrow = office.crmlink("token", "create", "Till", *SCOPES).split()[0]
+    assert "works" in clerk.connect(office.server.address, narrow)
+    clerk.look_at(LIST)
+    clerk.link_to_crm("list")
+    wait_for(clerk.popup, "document.body.innerText.includes('does not allow whole lists')")
+    clerk.press("Enter")
+    assert office.ask("batches")["batches"] == []
+
+
+SCOPES = ("--scope", "suggest", "--scope", "link", "--scope", "read")
+_ONE_MORE = """(() => {
+    const link = document.createElement('a');
+    link.href = '/app/!kR4N6/contacts/contact/11111111-2222-4333-8444-555555555555';
+    link.textContent = 'Ruth Adeyemi';
+    document.body.append(link);
+    return true;
+})()"""
