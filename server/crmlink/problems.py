@@ -8,7 +8,7 @@ from typing import Any
 
 from crmlink.accounting.errors import HostRefused, ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
-from crmlink.linking.failures import LinkingFailure, LinkNotMade, commusoft_code
+from crmlink.linking.failures import LinkingFailure, LinkNotMade
 
 TYPE = "urn:crmlink:problem:"
 WAIT = "Nothing was written. Try again in a minute."
@@ -174,7 +174,7 @@ def problem_of(error: Exception) -> Problem:
         case CommusoftBusy(retry_after=seconds):
             return problem("commusoft-busy", retry_after=seconds)
         case CommusoftError():
-            return problem(commusoft_code(error))
+            return problem(error.code)
         case _:
             return problem("internal-error")
 

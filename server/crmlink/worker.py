@@ -12,7 +12,6 @@ from huey.consumer import Consumer
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.house import House
-from crmlink.linking.failures import commusoft_code
 from crmlink.linking.life import recover, release
 
 log = structlog.get_logger()
@@ -62,7 +61,7 @@ class Worker:
         except SyncRunning:
             log.info("sync left out, another one is running")
         except CommusoftError as error:
-            log.warning("sync failed", problem=commusoft_code(error), cause=error.cause)
+            log.warning("sync failed", problem=error.code, cause=error.cause)
         else:
             log.info(
                 "synced",

@@ -4,11 +4,18 @@ After a write only `WriteRefused` and `RecordGone` say that nothing was changed;
 error the record must be read again to know. No message holds a secret, a URL or a record's data.
 """
 
+from typing import ClassVar
+
 from crmlink.words import Kind
 
 
 class CommusoftError(Exception):
-    """Any failure of a call to Commusoft. `cause` is a short word for the log, never data."""
+    """Any failure of a call to Commusoft. `cause` is a short word for the log, never data.
+
+    `code` is stable: it is stored with links and ends a problem's type.
+    """
+
+    code: ClassVar[str] = "commusoft-fault"
 
     def __init__(self, cause: str = "") -> None:
         super().__init__(cause)
@@ -18,17 +25,25 @@ class CommusoftError(Exception):
 class CommusoftUnreachable(CommusoftError):
     """No connection, or it broke: name not found, refused, reset, TLS."""
 
+    code = "commusoft-unreachable"
+
 
 class CommusoftSlow(CommusoftError):
     """No whole answer within the time allowed."""
+
+    code = "commusoft-slow"
 
 
 class CommusoftRefused(CommusoftError):
     """The credentials, or the token made from them, are not accepted."""
 
+    code = "commusoft-refused"
+
 
 class CommusoftBusy(CommusoftError):
     """Asked to wait. `retry_after` is in seconds, bounded; None when nothing was said."""
+
+    code = "commusoft-busy"
 
     def __init__(self, retry_after: float | None = None, cause: str = "") -> None:
         super().__init__(cause)
@@ -46,9 +61,13 @@ class CommusoftFault(CommusoftError):
 class CommusoftUnreadable(CommusoftError):
     """An answer that is not the API's: HTML, truncated, empty, too large, the wrong type."""
 
+    code = "commusoft-unreadable"
+
 
 class RecordGone(CommusoftError):
     """The record does not exist (any more), or is flagged deleted."""
+
+    code = "record-gone"
 
     def __init__(self, kind: Kind, number: str) -> None:
         super().__init__(f"{kind}-{number}")
@@ -58,6 +77,8 @@ class RecordGone(CommusoftError):
 
 class WriteRefused(CommusoftError):
     """Commusoft answered that it did not do the write. `status` is the HTTP status."""
+
+    code = "write-refused"
 
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")

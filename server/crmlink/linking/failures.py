@@ -4,34 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from crmlink.commusoft.errors import (
-    CommusoftBusy,
-    CommusoftError,
-    CommusoftFault,
-    CommusoftRefused,
-    CommusoftSlow,
-    CommusoftUnreachable,
-    CommusoftUnreadable,
-    RecordGone,
-    WriteRefused,
-)
 from crmlink.store import Link
-
-COMMUSOFT_CODES: dict[type[CommusoftError], str] = {
-    CommusoftUnreachable: "commusoft-unreachable",
-    CommusoftSlow: "commusoft-slow",
-    CommusoftRefused: "commusoft-refused",
-    CommusoftBusy: "commusoft-busy",
-    CommusoftFault: "commusoft-fault",
-    CommusoftUnreadable: "commusoft-unreadable",
-    RecordGone: "record-gone",
-    WriteRefused: "write-refused",
-}
-
-
-def commusoft_code(error: CommusoftError) -> str:
-    """The stable code of what went wrong with Commusoft."""
-    return COMMUSOFT_CODES.get(type(error), "commusoft-fault")
 
 
 class LinkingFailure(Exception):

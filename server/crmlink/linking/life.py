@@ -18,7 +18,6 @@ from crmlink.commusoft.errors import CommusoftError, RecordGone, WriteRefused
 from crmlink.commusoft.mirror import forget, remember
 from crmlink.commusoft.records import Record
 from crmlink.linking.desk import Desk
-from crmlink.linking.failures import commusoft_code
 from crmlink.store import Link, LinkState, MirroredRecord, Workspace
 from crmlink.store.models import new_id, now
 from crmlink.words import Kind
@@ -119,7 +118,7 @@ def _attempt(desk: Desk, link: Link) -> Link:
     except RecordGone:
         return _believe_twice(desk, link, GONE)
     except CommusoftError as error:
-        return _leave(desk, link, _doubt(link) or commusoft_code(error))
+        return _leave(desk, link, _doubt(link) or error.code)
     if held.reference != link.prior or link.prior == link.target:
         return _conclude(desk, link, held)
     if _doubt(link) == NOT_KEPT:
@@ -135,7 +134,7 @@ def _write(desk: Desk, link: Link, before: Record) -> Link:
     try:
         held = _read_back(desk, link, retry=trouble is None)
     except CommusoftError as error:
-        return _leave(desk, link, commusoft_code(error))
+        return _leave(desk, link, error.code)
     if held.reference != link.prior:
         return _conclude(desk, link, held)
     if trouble is None:
@@ -144,8 +143,8 @@ def _write(desk: Desk, link: Link, before: Record) -> Link:
             return _settle(desk, link, LinkState.FAILED, {"code": NOT_KEPT}, held)
         return _believe_twice(desk, link, NOT_KEPT, held)
     if isinstance(trouble, WriteRefused) or link.writes >= MOST_WRITES:
-        return _settle(desk, link, LinkState.FAILED, {"code": commusoft_code(trouble)}, held)
-    return _leave(desk, link, commusoft_code(trouble))
+        return _settle(desk, link, LinkState.FAILED, {"code": trouble.code}, held)
+    return _leave(desk, link, trouble.code)
 
 
 def _conclude(desk: Desk, link: Link, held: Record) -> Link:

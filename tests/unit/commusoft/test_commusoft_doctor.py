@@ -272,12 +272,12 @@ def test_an_address_without_its_end_leads_to_the_right_one(sandbox: SandboxServe
 @pytest.mark.parametrize(
     ("fault", "code", "failure"),
     [
-        ({"fault": "status", "status": 401, "path": "/getToken"}, "token", "refused"),
-        ({"fault": "html", "path": "/getToken"}, "token", "unreadable"),
-        ({"fault": "reset", "path": "/getToken"}, "token", "unreachable"),
-        ({"fault": "html", "path": "/customers"}, "list", "unreadable"),
-        ({"fault": "status", "status": 500, "path": "/customers"}, "list", "fault"),
-        ({"fault": "status", "status": 401, "path": "/customers"}, "list", "refused"),
+        ({"fault": "status", "status": 401, "path": "/getToken"}, "token", "commusoft-refused"),
+        ({"fault": "html", "path": "/getToken"}, "token", "commusoft-unreadable"),
+        ({"fault": "reset", "path": "/getToken"}, "token", "commusoft-unreachable"),
+        ({"fault": "html", "path": "/customers"}, "list", "commusoft-unreadable"),
+        ({"fault": "status", "status": 500, "path": "/customers"}, "list", "commusoft-fault"),
+        ({"fault": "status", "status": 401, "path": "/customers"}, "list", "commusoft-refused"),
     ],
 )
 def test_an_account_that_cannot_be_read_ends_with_a_letter_to_support(

@@ -5,29 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from crmlink.commusoft.dialect import Dialect
-from crmlink.commusoft.errors import (
-    CommusoftBusy,
-    CommusoftError,
-    CommusoftFault,
-    CommusoftRefused,
-    CommusoftSlow,
-    CommusoftUnreachable,
-    CommusoftUnreadable,
-    RecordGone,
-    WriteRefused,
-)
+from crmlink.commusoft.errors import CommusoftError
 
 Health = Literal["fine", "note", "failed"]
-_FAILURES: Mapping[type[CommusoftError], str] = {
-    CommusoftUnreachable: "unreachable",
-    CommusoftSlow: "slow",
-    CommusoftRefused: "refused",
-    CommusoftBusy: "busy",
-    CommusoftFault: "fault",
-    CommusoftUnreadable: "unreadable",
-    RecordGone: "gone",
-    WriteRefused: "write-refused",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +26,4 @@ class Step:
 
 def failure_args(error: CommusoftError) -> dict[str, Any]:
     """How a call failed, for a step's arguments."""
-    return {"failure": _FAILURES.get(type(error), "fault"), "cause": error.cause}
+    return {"failure": error.code, "cause": error.cause}

@@ -7,13 +7,13 @@ from crmlink.commusoft.doctor.steps import Step
 
 Args = Mapping[str, Any]
 _FAILURES = {
-    "unreachable": "no connection",
-    "slow": "no answer in time",
-    "refused": "the credentials or the token were refused",
-    "busy": "Commusoft asked to wait",
-    "fault": "Commusoft answered with a fault",
-    "unreadable": "the answer was not the API's",
-    "gone": "there is no such record",
+    "commusoft-unreachable": "no connection",
+    "commusoft-slow": "no answer in time",
+    "commusoft-refused": "the credentials or the token were refused",
+    "commusoft-busy": "Commusoft asked to wait",
+    "commusoft-fault": "Commusoft answered with a fault",
+    "commusoft-unreadable": "the answer was not the API's",
+    "record-gone": "there is no such record",
     "write-refused": "the write was refused",
     "ignored": "it was accepted, but nothing changed",
     "none": "neither its number nor its UUID led to it",
