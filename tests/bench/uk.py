@@ -308,7 +308,7 @@ def _worn(draw: random.Random, details: Details, chance: float) -> Details:
     for field in ("town", "email", "address"):
         if draw.random() < chance:
             fields[field] = ""
-    return replace(details, **fields)
+    return replace(details, **fields)  # type: ignore[arg-type]  # texts by name
 
 
 def worn_set(size: int, asked: int, seed: int) -> MatchingSet:

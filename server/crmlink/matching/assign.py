@@ -96,7 +96,12 @@ def one_to_one(answers: Sequence[Answer]) -> list[Answer]:
 def _as_chosen(suggestions: Suggestions, chosen: str | None, taken: set[str]) -> Suggestions:
     if chosen is None:
         return replace(suggestions, items=())
-    own = [item for item in suggestions.items if item.record_id == chosen]
+    first = suggestions.items[0].record_id == chosen
+    own = [
+        replace(item, sure=item.sure and first)
+        for item in suggestions.items
+        if item.record_id == chosen
+    ]
     others = [
         replace(item, sure=False) for item in suggestions.items if item.record_id not in taken
     ]

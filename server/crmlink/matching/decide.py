@@ -30,12 +30,13 @@ CONFLICTS = (
     "account_other",
     "kind_other",
 )
+LAST_SHOWN = 5
 MOST_SHARING = 1.1  # records that may hold a value for it to vouch
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Candidates in order, the likeliest first."""
+    """Candidates in order, the likeliest first but for a firm's last place shown."""
 
     rows: Ints
     probabilities: Floats
@@ -52,13 +53,14 @@ class Scored:
     rows: Ints
     evidence: Evidence | None
     scores: Floats
+    firm: bool = False
 
 
 def score(index: Index, asked: Terms, rows: Ints, model: Model) -> Scored:
     if not len(rows):
         return Scored(rows, None, np.zeros(0))
     evidence = Evidence(index, asked, rows)
-    return Scored(rows, evidence, model.scores(evidence.features(), len(index)))
+    return Scored(rows, evidence, model.scores(evidence.features(), len(index)), asked.firm)
 
 
 def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision:
@@ -67,6 +69,8 @@ def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision
     ids, scores = index.ids, scored.scores.round(9).tolist()
     rows = scored.rows.tolist()
     order = sorted(range(len(rows)), key=lambda at: (-scores[at], ids[rows[at]]))
+    if scored.firm and scored.evidence is not None:
+        _give_letters_a_place(order, scored.evidence)
     ordered = probabilities[order]
     near = int((ordered > NEAR * ordered[0]).sum()) if len(ordered) else 0
     sure, namesakes = False, 0
@@ -77,6 +81,14 @@ def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision
         sure = likely and near == 1 and _vouched(scored.evidence, first)
         namesakes = _namesakes(scored.evidence, first)
     return Decision(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
+
+
+def _give_letters_a_place(order: list[int], evidence: Evidence) -> None:
+    """Firms change their names: the last place shown is for the name most alike by its letters."""
+    cosine = evidence.columns.get("name_cosine")
+    if cosine is not None and len(order) > LAST_SHOWN:
+        best = max(range(LAST_SHOWN - 1, len(order)), key=lambda at: cosine[order[at]])
+        order.insert(LAST_SHOWN - 1, order.pop(best))
 
 
 def _namesakes(evidence: Evidence, first: int) -> int:

@@ -12,6 +12,7 @@ from crmlink.matching.columns import FLAG_BITS, Floats, Ints, Vocabulary
 
 FLAGS = (1 << FLAG_BITS) - 1
 EXACT, NICK, FUZZY, INITIAL = 1.0, 0.97, 0.95, 0.55
+TRADE = 0.5
 Table = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
@@ -27,15 +28,23 @@ class Bag:
     distinct: list[str]
 
 
-def bag(table: Ints, vocabulary: Vocabulary, total: int) -> Bag:
+def plainness(words: list[str]) -> Floats:
+    """What part of its rarity each word of a name counts with: half for words of trade."""
+    return np.array([TRADE if word in normalise.TRADE_WORDS else 1.0 for word in words])
+
+
+def bag(table: Ints, vocabulary: Vocabulary, total: int, names: bool = False) -> Bag:
+    """The words of a table; those of names count as `plainness` says."""
     inside = table >= 0
     numbers, at = np.unique(table >> FLAG_BITS, return_inverse=True)
     if len(numbers) and numbers[0] < 0:  # the place of -1 moves to the end
         numbers, at = numbers[1:], np.where(inside, at.reshape(table.shape) - 1, len(numbers) - 1)
     rarity = np.append(rarity_of(vocabulary.held(numbers), total), 0.0)
     at = at.reshape(table.shape)
-    words = vocabulary.words
-    return Bag(at, table & FLAGS, inside, rarity[at], [words[number] for number in numbers])
+    distinct = [vocabulary.words[number] for number in numbers]
+    if names:
+        rarity[:-1] *= plainness(distinct)
+    return Bag(at, table & FLAGS, inside, rarity[at], distinct)
 
 
 def rarity_of(held: Floats, total: int) -> Floats:

@@ -23,6 +23,7 @@ from crmlink.matching.likeness import (
     align,
     bag,
     likeness,
+    plainness,
     share,
 )
 from crmlink.matching.scene import Scene
@@ -53,9 +54,9 @@ def name_features(scene: Scene) -> Features:
     words = [word for word, _ in (*asked.label, *asked.other)]
     if not words:
         return {}
-    held = bag(scene.index.name_bags.table(scene.rows), scene.index.names, scene.total)
+    held = bag(scene.index.name_bags.table(scene.rows), scene.index.names, scene.total, True)
     alike = likeness(words, held.distinct, names=True)
-    weights = scene.rarities(scene.index.names, words)
+    weights = scene.rarities(scene.index.names, words) * plainness(words)
     found = []
     cut = len(asked.label)
     for own, part in ((asked.label, slice(0, cut)), (asked.other, slice(cut, None))):

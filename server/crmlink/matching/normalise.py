@@ -21,6 +21,7 @@ LEGAL_FORMS = frozenset(WORDS["legal_forms"])
 TRAILING_FORMS = frozenset(WORDS["trailing_forms"])
 COMPANY_WORDS: dict[str, str] = WORDS["company_words"]
 ADDRESS_WORDS: dict[str, str] = WORDS["address_words"]
+TRADE_WORDS = frozenset(WORDS["trade_words"])  # they say what a firm does, not which it is
 FREE_MAIL = frozenset(WORDS["free_mail"])
 
 GENERIC_MAILBOXES = frozenset(WORDS["generic_mailboxes"])
@@ -90,7 +91,8 @@ def person(text: str) -> str:
 def _closed_up(words: list[str]) -> list[str]:
     closed: list[str] = []
     for word in words:
-        if closed and closed[-1] in ("mc", "mac") and len(word) > 2:
+        after = closed and closed[-1] in ("mc", "mac")
+        if after and len(word) > 2 and word.isalpha() and word != "mac":
             closed[-1] += word
         else:
             closed.append(word)
@@ -112,13 +114,14 @@ def company(text: str) -> str:
 def name(text: str, as_company: bool) -> str:
     """A name in the field for persons or companies, read as what its words say that it is."""
     plain = ascii_text(text)
-    words = plain.replace(".", " ").split()
+    words = _words(plain)
     if not words:
         return ""
-    if words[0] in TITLES:
-        return person(text)
     is_company = as_company or _TRADING_AS.search(plain) or not LEGAL_FORMS.isdisjoint(words)
-    return company(text) if is_company else person(text)
+    normal = person(text) if words[0] in TITLES or not is_company else company(text)
+    left = normal.split()
+    again = left[:1] and (left[0] in TITLES or not LEGAL_FORMS.isdisjoint(left))
+    return name(normal, as_company) if again and left != words else normal
 
 
 def aside(text: str) -> frozenset[str]:
@@ -134,9 +137,10 @@ def address(text: str) -> str:
     return " ".join(ADDRESS_WORDS.get(word, word) for word in _words(ascii_text(text)))
 
 
-_UK_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][A-Z0-9]?)([0-9][A-Z]{2})")
-_UK_OUTWARD = re.compile(r"[A-Z]{1,2}[0-9][A-Z0-9]?")
+_UK_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][0-9A-HJKMNPR-Y]?)([0-9][A-Z]{2})")
+_UK_OUTWARD = re.compile(r"[A-Z]{1,2}[0-9][0-9A-HJKMNPR-Y]?")
 _TO_DIGIT = str.maketrans("OILSZ", "01152")
+_TO_LAST_DIGIT = str.maketrans("OIL", "011")  # S and Z do stand last in some
 _TO_LETTER = str.maketrans("015", "OIS")
 
 
@@ -156,7 +160,7 @@ def _corrected(bare: str) -> str:
             tried = (
                 outward[:letters].translate(_TO_LETTER)
                 + outward[letters].translate(_TO_DIGIT)
-                + outward[letters + 1 :]
+                + outward[letters + 1 :].translate(_TO_LAST_DIGIT)
             )
             if _UK_POSTCODE.fullmatch(tried + inward):
                 return tried + inward
@@ -186,9 +190,9 @@ def email(text: str) -> str:
 
 
 def company_domain(address_: str) -> str:
-    """The domain of a normalised email, empty for free-mail providers."""
-    _, at, domain = address_.rpartition("@")
-    return "" if not at or domain in FREE_MAIL else domain
+    """The domain of an email, empty for free-mail providers."""
+    domain = email(address_).rpartition("@")[2]
+    return "" if domain in FREE_MAIL or "." not in domain else domain
 
 
 _EXTENSION = re.compile(r"(?:\bext?(?:ension)?\b|\bx|#)\.?:?\s*\d{1,6}\s*$", re.IGNORECASE)
