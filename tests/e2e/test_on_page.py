@@ -188,6 +188,9 @@ _NOTE_ERRORS = """(() => {
 })()"""
 _WITHOUT_NAME = """(() => {
     for (const one of document.querySelectorAll('h1')) one.remove();
+    const inTheWay = document.createElement('button');
+    inTheWay.style.cssText = 'position:fixed; right:0; top:30%; width:60px; height:25%';
+    document.body.append(inTheWay);
     return true;
 })()"""
 # What can be pressed under the button, looked at point by point.
