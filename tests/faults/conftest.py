@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
+
+from databases import KINDS, empty_database
 
 
 @pytest.fixture(scope="module")
@@ -15,13 +14,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("office")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="module", params=KINDS)
 def lasting_database_url(request: pytest.FixtureRequest, folder: Path) -> str:
     """An empty database that the tests of one file share."""
-    if request.param == "sqlite":
-        return f"sqlite:///{folder / 'crmlink.sqlite'}"
-    address: str = request.getfixturevalue("postgresql")
-    name = f"test_{secrets.token_hex(8)}"
-    with psycopg.connect(address.format("postgres"), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    return address.format(name).replace("postgresql://", "postgresql+psycopg://")
+    return empty_database(request, folder)
