@@ -1,11 +1,12 @@
 # make run      start crmlink on http://127.0.0.1:8787
 # make test     install what the tests need, then run everything
 # make demo     watch the main job happen in a real browser
+# make bench-matching   measure matching beside its peers (half an hour)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env run test demo check unit browsers tools lock
+.PHONY: env run test demo check unit browsers tools lock bench-matching
 
 env: .venv/installed
 
@@ -45,6 +46,16 @@ tools: tests/node_modules/installed
 tests/node_modules/installed: tests/package.json tests/package-lock.json
 	@echo "Installing the browser tooling …"
 	@npm --prefix tests ci --silent
+	@touch $@
+
+bench-matching: .venv-bench/installed
+	@PYTHONPATH=tests .venv-bench/bin/python -m bench.matching
+
+# The peers live in an environment of their own: the product needs none of them.
+.venv-bench/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@.venv-bench/bin/pip install --quiet --disable-pip-version-check --no-build-isolation -e '.[bench]'
 	@touch $@
 
 # Needs uv: the lock file holds hashes for every platform and names no index.
