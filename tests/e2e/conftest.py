@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
 from browsers.chromium import Chromium
 from browsers.clerk import Clerk
 from browsers.firefox import Firefox
-from browsers.office import Office, open_office
+from browsers.office import Office, Offices
 from browsers.saved import saved_site
 from browsers.surface import THIS_MACHINE, Browser
 
@@ -31,10 +32,17 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     running.close()
 
 
+@pytest.fixture(scope="session")
+def offices() -> Iterator[Offices]:
+    """Where tests get their offices from."""
+    with closing(Offices()) as opened:
+        yield opened
+
+
 @pytest.fixture
-def office() -> Iterator[Office]:
+def office(offices: Offices) -> Iterator[Office]:
     """A server and a Commusoft that nobody has touched."""
-    with open_office() as opened:
+    with offices.next() as opened:
         yield opened
 
 
