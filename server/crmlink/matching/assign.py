@@ -2,10 +2,11 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from multiprocessing.pool import AsyncResult
+from multiprocessing.pool import AsyncResult, Pool
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ WORTH_A_PROCESS = 1_000  # contacts from which starting processes pays
 LARGE = 400  # contacts and records entangled, from which the sparse method is used
 IMPOSSIBLE = 1e4
 
-_matcher: Matcher | None = None  # the matcher in a process that was forked for a list
+_matcher: Matcher | None = None  # the matcher in a process that was started for a list
 
 
 def suggest_many(
@@ -31,13 +32,13 @@ def suggest_many(
 ) -> Iterator[Answer]:
     """Suggestions for each contact, in the contacts' order, while they are read.
 
-    Works on `processes` cores, all by default, where the system can fork and no other thread
-    is running; else on one. Meanwhile the matcher must not be updated.
+    Works on `processes` cores, all by default. What they know is the matcher as it is when the
+    first answer is asked for.
     """
     incoming = iter(contacts)
     first = list(islice(incoming, WORTH_A_PROCESS))
     several = processes or os.cpu_count() or 1
-    if len(first) < WORTH_A_PROCESS or several == 1 or not _can_fork():
+    if len(first) < WORTH_A_PROCESS or several == 1:
         for contact_id, details in _chained(first, incoming):
             yield contact_id, matcher.suggest(details, limit)
         return
@@ -49,27 +50,30 @@ def _chained(first: list[Contact], rest: Iterator[Contact]) -> Iterator[Contact]
     yield from rest
 
 
-def _can_fork() -> bool:
-    return "fork" in multiprocessing.get_all_start_methods() and os.name == "posix"
-
-
 def _in_processes(
     matcher: Matcher, contacts: Iterator[Contact], limit: int, processes: int
 ) -> Iterator[Answer]:
-    global _matcher  # the forked processes find the matcher here, uncopied
     matcher.prepare()
+    with _pool(matcher, processes) as pool:
+        pending: list[AsyncResult[list[Answer]]] = []
+        while True:
+            while len(pending) < 3 * processes and (some := list(islice(contacts, AT_A_TIME))):
+                pending.append(pool.apply_async(_answer, (some, limit)))
+            if not pending:
+                return
+            yield from pending.pop(0).get()
+
+
+def _pool(matcher: Matcher, processes: int) -> Pool:
+    """Processes that have the matcher: forked where that is safe, which copies nothing."""
+    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    context = multiprocessing.get_context("fork" if can_fork else "spawn")
+    return context.Pool(processes, _take, (matcher,))
+
+
+def _take(matcher: Matcher) -> None:
+    global _matcher
     _matcher = matcher
-    try:
-        with multiprocessing.get_context("fork").Pool(processes) as pool:
-            pending: list[AsyncResult[list[Answer]]] = []
-            while True:
-                while len(pending) < 3 * processes and (some := list(islice(contacts, AT_A_TIME))):
-                    pending.append(pool.apply_async(_answer, (some, limit)))
-                if not pending:
-                    return
-                yield from pending.pop(0).get()
-    finally:
-        _matcher = None
 
 
 def _answer(contacts: list[Contact], limit: int) -> list[Answer]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import Any
 
 from crmlink.matching.candidates import candidates
 from crmlink.matching.decide import Decision, decide, score
@@ -34,6 +35,13 @@ class Matcher:
 
     def __len__(self) -> int:
         return len(self._index)
+
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.Lock())
 
     def update(self, records: Iterable[tuple[str, Details]]) -> None:
         """Add records, or replace those with the same id."""

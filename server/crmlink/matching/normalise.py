@@ -92,7 +92,7 @@ def _closed_up(words: list[str]) -> list[str]:
     closed: list[str] = []
     for word in words:
         after = closed and closed[-1] in ("mc", "mac")
-        if after and len(word) > 2 and word.isalpha() and word != "mac":
+        if after and len(word) > 2 and word.isalpha() and not word.startswith(("mc", "mac")):
             closed[-1] += word
         else:
             closed.append(word)
@@ -113,15 +113,19 @@ def company(text: str) -> str:
 
 def name(text: str, as_company: bool) -> str:
     """A name in the field for persons or companies, read as what its words say that it is."""
+    normal = _named(text, as_company)
+    while (again := _named(normal, as_company)) != normal:  # each time it has fewer words
+        normal = again
+    return normal
+
+
+def _named(text: str, as_company: bool) -> str:
     plain = ascii_text(text)
     words = _words(plain)
     if not words:
         return ""
     is_company = as_company or _TRADING_AS.search(plain) or not LEGAL_FORMS.isdisjoint(words)
-    normal = person(text) if words[0] in TITLES or not is_company else company(text)
-    left = normal.split()
-    again = left[:1] and (left[0] in TITLES or not LEGAL_FORMS.isdisjoint(left))
-    return name(normal, as_company) if again and left != words else normal
+    return person(text) if words[0] in TITLES or not is_company else company(text)
 
 
 def aside(text: str) -> frozenset[str]:

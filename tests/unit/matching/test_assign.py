@@ -85,9 +85,16 @@ def test_large_entangled_lists_are_solved_as_well_as_small_ones(
     assert len(taken) == len(set(taken)) > 130
 
 
-def test_several_processes_give_what_one_gives_in_the_same_order() -> None:
+@pytest.mark.parametrize("others_run", [False, True])
+def test_several_processes_give_what_one_gives_in_the_same_order(
+    monkeypatch: pytest.MonkeyPatch, others_run: bool
+) -> None:
+    monkeypatch.setattr("crmlink.matching.assign.WORTH_A_PROCESS", 20)
+    monkeypatch.setattr("crmlink.matching.assign.AT_A_TIME", 15)
+    threads = 2 if others_run else 1  # beside other threads forking is not safe
+    monkeypatch.setattr("threading.active_count", lambda: threads)
     held = records(300, 31)
-    asked, _ = contacts(held, 1_100, 32)
+    asked, _ = contacts(held, 70, 32)
     matcher = Matcher()
     matcher.update(held)
     alone = list(suggest_many(matcher, asked, 2, processes=1))

@@ -5,6 +5,8 @@ else on made-up lists. Which of them it was stands among pytest's warnings.
 """
 
 import json
+import math
+import operator
 import warnings
 from functools import lru_cache
 from typing import Any
@@ -14,27 +16,30 @@ import pytest
 
 from bench.fit import MODEL, Cases, cases_of
 from bench.sets import SHARED, MatchingSet, febrl_partial, measure, read_set
-from bench.uk import worn_set
+from bench.uk import made_set, worn_set
 from crmlink.matching import Matcher
-from crmlink.matching.model import read_model
+from crmlink.matching.columns import Floats
+from crmlink.matching.model import Model, read_model
 
 DOCUMENT = json.loads(MODEL.read_text("utf-8"))
-MOST = 250  # contacts of a set, to be quick
-# recall@1, F1 and recall at precision 0.99 that must be reached
+MOST = 200  # contacts of a set, to be quick
+# recall@1, F1 and recall at precision 0.99 that must be reached, and how much the answers may
+# surprise: the mean of -ln(probability given to what is right), which feels every weight
 GOALS = {
-    "febrl3_partial_dev": (0.930, 0.930, 0.85),
-    "fz_nameonly": (0.990, 0.925, 0.50),
-    "fake1000_dev": (0.920, 0.930, 0.78),
-    "febrl3_partial": (0.930, 0.930, 0.80),
-    "worn_1000": (0.900, 0.900, 0.78),
+    "febrl3_partial_dev": (0.935, 0.953, 0.915, 0.322),
+    "fz_nameonly": (0.990, 0.945, 0.600, 0.234),
+    "fake1000_dev": (0.922, 0.938, 0.795, 0.361),
+    "febrl3_partial": (0.944, 0.958, 0.925, 0.251),
+    "made_3000": (0.984, 0.945, 0.840, 0.257),
+    "worn_1000": (0.910, 0.918, 0.800, 0.365),
 }
 
 
 def _sets() -> list[MatchingSet]:
+    made = made_set(3_000, 500, 42)  # with phones and British postcodes, which the others lack
     if SHARED.is_dir():
-        return [read_set(SHARED / name) for name in GOALS if (SHARED / name).is_dir()]
-    febrl = febrl_partial()
-    return [febrl] if febrl else [worn_set(1_000, 600, 41)]
+        return [made, *(read_set(SHARED / name) for name in GOALS if (SHARED / name).is_dir())]
+    return [made, febrl_partial() or worn_set(1_000, 600, 41)]
 
 
 @lru_cache(maxsize=1)
@@ -64,9 +69,20 @@ def _failures(document: dict[str, Any]) -> list[str]:
             ranked[contact_id] = [(ids[at], float(likely[at])) for at in best]
         found = measure(ranked, cases.truth)
         reached = (found.recall1, found.f1, found.recall_at_p99)
-        if any(got < goal for got, goal in zip(reached, GOALS[cases.name], strict=True)):
-            failures.append(f"{cases.name}: {reached}")
+        surprise = _surprise(cases, scores, model, share)
+        *goals, most = GOALS[cases.name]
+        if surprise > most or any(map(operator.lt, reached, goals)):
+            failures.append(f"{cases.name}: {reached}, {surprise:.4f}")
     return failures
+
+
+def _surprise(cases: Cases, scores: list[Floats], model: Model, share: float) -> float:
+    total = 0.0
+    for contact_id, scored, right in zip(cases.contacts, scores, cases.rights, strict=True):
+        likely, none = model.probabilities(scored, share)
+        given = float(likely[right].sum()) if contact_id in cases.truth else none
+        total -= math.log(max(given, 1e-4))
+    return total / len(scores)
 
 
 def test_the_right_record_stands_first_on_public_lists() -> None:
@@ -84,7 +100,7 @@ def test_nothing_wrong_is_called_sure() -> None:
             first = matcher.suggest(details, 1).items[:1]
             if first and first[0].sure:
                 sure += 1
-                assert first[0].record_id in matching_set.truth[contact_id]
+                assert first[0].record_id in matching_set.truth.get(contact_id, ())
     assert sure > 50
 
 
@@ -92,9 +108,10 @@ def test_nothing_wrong_is_called_sure() -> None:
     ("one", "other"),
     [
         ("email_other", "person:name_exact"),
-        ("email_close", "person:name_lacking_aside"),
+        ("phone_same", "phone_other"),
+        ("postcode_same", "firm:name_both_covered"),
         ("town_other", "town_exact"),
-        ("person:name_there", "person:name_near"),
+        ("person:name_there", "firm:name_elsewhere"),
     ],
 )
 def test_a_model_with_two_weights_swapped_does_not_pass(one: str, other: str) -> None:
