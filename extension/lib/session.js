@@ -55,9 +55,23 @@ export function parseToken(typed) {
 
 /** @param {Store} store */
 export function createSession(store) {
+  /** @type {Promise<unknown>} */
+  let turn = Promise.resolve();
+
   /** @returns {Promise<Connection | null>} */
   async function read() {
     return (await store.get(KEY))[KEY] ?? null;
+  }
+
+  /**
+   * One change at a time: what the server said must not bring back a connection that is being forgotten.
+   * @param {() => Promise<void>} work
+   * @returns {Promise<void>}
+   */
+  function alone(work) {
+    const mine = turn.then(work);
+    turn = mine.catch(() => undefined);
+    return mine;
   }
 
   return {
@@ -74,24 +88,21 @@ export function createSession(store) {
     },
 
     /** @param {Connection} connection */
-    async save(connection) {
-      await store.set({ [KEY]: connection });
-    },
+    save: (connection) => alone(() => store.set({ [KEY]: connection })),
 
     /**
      * Keep what the server last said of the workspace, unless the connection changed while it was asked.
      * @param {Connection} asked
      * @param {Workspace} workspace
      */
-    async noteWorkspace(asked, workspace) {
-      const now = await read();
-      if (now?.token === asked.token && now.server === asked.server) {
-        await store.set({ [KEY]: { ...now, workspace } });
-      }
-    },
+    noteWorkspace: (asked, workspace) =>
+      alone(async () => {
+        const now = await read();
+        if (now?.token === asked.token && now.server === asked.server) {
+          await store.set({ [KEY]: { ...now, workspace } });
+        }
+      }),
 
-    async forget() {
-      await store.remove(KEY);
-    },
+    forget: () => alone(() => store.remove(KEY)),
   };
 }

@@ -57,3 +57,11 @@ test("news of a workspace is not kept once the browser is connected elsewhere", 
   await session.noteWorkspace(asked, WORKSPACE);
   assert.equal((await session.describe()).connected, false);
 });
+
+test("what the server said of itself does not bring back a connection that was forgotten meanwhile", async () => {
+  const session = createSession(fakeStore());
+  const connection = { server: "http://127.0.0.1:8787", token: TOKEN, workspace: null };
+  await session.save(connection);
+  await Promise.all([session.noteWorkspace(connection, WORKSPACE), session.forget()]);
+  assert.equal(await session.read(), null);
+});
