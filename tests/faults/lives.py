@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -86,10 +87,11 @@ def naive_life(job: Job, parent: Connection) -> None:
         if record_id in done:
             continue
         record = commusoft.record("customer", record_id.removeprefix("customer-"))
-        try:
-            commusoft.write_reference(record, reference)
-        except CommusoftError:
-            commusoft.write_reference(record, reference)
+        written = False
+        while not written:
+            with suppress(CommusoftError):
+                commusoft.write_reference(record, reference)
+                written = True
         notes.execute("INSERT INTO link VALUES (?, ?, ?)", (record_id, record.reference, reference))
     parent.send("done")
 

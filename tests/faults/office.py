@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from crmlink.house import House, open_house
 from crmlink.linking.desk import Desk
 from crmlink.settings import Settings
 from crmlink.store import Link, MirroredRecord
+from faults.processes import processes
 from playing import HASTE, connection_to
 from unit.commusoft.obliging import Faults
 
@@ -95,7 +95,7 @@ def opened_office(
 @contextmanager
 def sandbox_process(customers: int) -> Iterator[str]:
     """The address of a sandbox in a process of its own, so that both cores have work."""
-    context = multiprocessing.get_context("forkserver")
+    context = processes()
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(customers, theirs), daemon=True)
     process.start()

@@ -1,6 +1,5 @@
 """A process killed again and again in the middle of a long run: nothing lost, doubled or wrong."""
 
-import multiprocessing
 import random
 import sqlite3
 import uuid
@@ -20,6 +19,7 @@ from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.house import open_house
 from crmlink.store import MirroredRecord
 from faults.lives import Job, naive_life, naive_priors, safe_life, safe_priors
+from faults.processes import processes
 from playing import HASTE, Playing, connection_to
 
 ANSWERS_LOST = 0.05
@@ -59,8 +59,7 @@ def prepare(folder: Path, crowd: Playing, links: int) -> Job:
 
 def live_and_die(life: Life, job: Job, kills: int, longest: float) -> int:
     """Run one life after the other, killing each at a random moment; returns how many were."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["faults.lives"])
+    context = processes()
     moments = random.Random(11)
     killed = 0
     while True:
