@@ -142,14 +142,14 @@ def _partners(left: list[str], right: list[str]) -> Iterator[Reason]:
 
 
 def _relation(word: str, other: str) -> str:
-    if other in normalise.NICKNAMES.get(word, ()):
-        return "name_short_form"
     if (len(word) == 1) != (len(other) == 1):
         return "name_initial" if word[0] == other[0] else ""
     if word.isdigit() or other.isdigit():
         return ""
     if OSA.distance(word, other) == 1 and max(len(word), len(other)) > 2:
         return "name_one_letter"
+    if other in normalise.NICKNAMES.get(word, ()):
+        return "name_short_form"
     return "name_spelling" if OSA.normalized_similarity(word, other) >= ALIKE else ""
 
 

@@ -14,13 +14,22 @@ from crmlink.words import KINDS, Kind
 
 MOST_WORDS = 400  # words of the vocabulary that one typed beginning may stand for
 MOST_ROWS = 30_000  # rows looked at for the rarest word
+NOT_KEPT = normalise.TITLES | normalise.LEGAL_FORMS | {"and", "the"}  # in names of records
 _PHONE = re.compile(r"[+(]?[\d\s()./-]{4,}")
 _PART_OF_POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]?\d[a-z]{0,2}")
 
 
 def search(index: Index, text: str, country: str, kind: Kind | None, limit: int) -> list[str]:
     """Ids of at most `limit` records of the kind, best first; equal ones by their id."""
-    typed = [_meant(index, options) for options in _typed(text, country)]
+    account = normalise.fold(text).replace(" ", "")
+    whole = _found(index, [[("codes", f"a:{account}", 3.0)]] if account else [], kind, limit)
+    parts = _found(index, list(_typed(text, country)), kind, limit)
+    return list(dict.fromkeys([*whole, *parts]))[:limit]
+
+
+def _found(index: Index, words: list[list["Option"]], kind: Kind | None, limit: int) -> list[str]:
+    """Ids of records that fit each of the words."""
+    typed = [_meant(index, options) for options in words]
     if not typed:
         return []
     typed.sort(key=lambda meant: meant.held)
@@ -52,6 +61,7 @@ def _typed(text: str, country: str) -> Iterator[list[Option]]:
         yield [("codes", f"e:{normalise.email(text)}", 3.0)]
         return
     words = normalise.fold(text).split()
+    words = [word for word in words if word not in NOT_KEPT] or words
     while words:
         word = words.pop(0)
         if words and _PART_OF_POSTCODE.fullmatch(word + words[0]):

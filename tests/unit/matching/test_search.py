@@ -1,0 +1,74 @@
+"""Search as you type, for when no suggestion fits."""
+
+import pytest
+
+from bench.uk import records
+from crmlink.matching import Details, Matcher
+
+RECORDS = [
+    ("a", Details("customer", "Margaret Holloway", "", "14 Orchard Close", "Bath", "GL50 2TR")),
+    (
+        "b",
+        Details("customer", "", "Holloway Road Garage Ltd", "2 Mill Lane", "London", "N7 8DD"),
+    ),
+    (
+        "c",
+        Details(
+            "supplier", "Karen Whitlock", "Northgate Plumbing Supplies Ltd", "Unit 9, Foundry Way",
+            "Darlington", "DL1 2PB", "sales@northgate.example", ("01632 960801",), "NOR-77",
+        ),
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    matcher = Matcher()
+    matcher.update([*records(3_000, 61), *RECORDS])
+    return matcher
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("northg", "c"),
+        ("plumbing northgate whit", "c"),
+        ("Unit 9 Foundry", "c"),
+        ("foundry way", "c"),
+        ("01632 9608", "c"),
+        ("+44 1632 960801", "c"),
+        ("sales@northg", "c"),
+        ("nor-77", "c"),
+        ("DL1 2PB", "c"),
+        ("dl12p", "c"),
+        ("marg holloway gl50", "a"),
+        ("Holloway Garage", "b"),
+    ],
+)
+def test_a_record_is_found_by_beginnings_of_words_of_any_field(
+    matcher: Matcher, typed: str, found: str
+) -> None:
+    assert found in matcher.search(typed, limit=5)
+
+
+def test_a_name_comes_before_a_street_of_that_name(matcher: Matcher) -> None:
+    found = matcher.search("holloway", limit=50)
+    assert set(found[:2]) == {"a", "b"}
+
+
+def test_only_the_kind_asked_for_is_found_and_no_more_than_asked_for(matcher: Matcher) -> None:
+    found = matcher.search("s", "supplier", 7)
+    assert found
+    assert all(record == "c" or record.startswith("supplier") for record in found)
+    assert len(matcher.search("s", limit=7)) == 7
+
+
+@pytest.mark.parametrize("typed", ["", "   ", "!", "zzzzzzzz", "\x00", "x" * 5_000, "£€"])
+def test_what_nothing_has_finds_nothing(matcher: Matcher, typed: str) -> None:
+    assert matcher.search(typed) == []
+
+
+def test_every_record_is_found_by_its_own_name(matcher: Matcher) -> None:
+    for record_id, details in records(3_000, 61)[:60]:
+        text = f"{details.company or details.name} {details.postcode}"
+        assert record_id in matcher.search(text, limit=20)

@@ -1,0 +1,93 @@
+"""*Sure* is a promise: high probability, no rival, something beside the name, no conflict."""
+
+from dataclasses import replace
+
+import pytest
+
+from bench.uk import records
+from crmlink.matching import Details, Matcher
+
+HELD = Details(
+    kind="customer",
+    name="Margaret Holloway",
+    address="14 Orchard Close",
+    town="Cheltenham",
+    postcode="GL50 2TR",
+    email="margaret.holloway@postbox.example",
+    phones=("01632 960114",),
+)
+
+
+@pytest.fixture(scope="module")
+def crowd() -> list[tuple[str, Details]]:
+    return records(1_500, 51)
+
+
+def first_is_sure(
+    crowd: list[tuple[str, Details]], contact: Details, *held: Details
+) -> tuple[str, bool]:
+    matcher = Matcher()
+    matcher.update([*crowd, *((f"h{place}", d) for place, d in enumerate(held or (HELD,)))])
+    first = matcher.suggest(contact).items[0]
+    return first.record_id, first.sure
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        replace(HELD, kind=None),
+        Details(name=HELD.name, postcode=HELD.postcode, email=HELD.email),
+        Details(name="Mrs M Holloway", email=HELD.email, phones=HELD.phones),
+        Details(name=HELD.name, address=HELD.address, town=HELD.town),
+    ],
+)
+def test_a_name_with_strong_evidence_beside_it_is_sure(
+    crowd: list[tuple[str, Details]], contact: Details
+) -> None:
+    assert first_is_sure(crowd, contact) == ("h0", True)
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        Details(name=HELD.name),
+        Details(name=HELD.name, town=HELD.town),
+        Details(email=HELD.email),
+        replace(HELD, name="Peter Holloway"),
+        replace(HELD, postcode="TR1 2AB"),
+        replace(HELD, email="someone.else@letterbox.example"),
+        replace(HELD, phones=("01632 111222",)),
+        replace(HELD, kind="supplier"),
+        replace(HELD, address="41 Station Road"),
+    ],
+)
+def test_a_name_alone_or_any_conflict_is_never_sure(
+    crowd: list[tuple[str, Details]], contact: Details
+) -> None:
+    assert first_is_sure(crowd, contact)[1] is False
+
+
+def test_two_records_of_one_person_are_both_offered_and_neither_is_sure(
+    crowd: list[tuple[str, Details]],
+) -> None:
+    matcher = Matcher()
+    matcher.update([*crowd, ("h0", HELD), ("h1", HELD)])
+    items = matcher.suggest(HELD).items
+    assert [item.record_id for item in items[:2]] == ["h0", "h1"]
+    assert not any(item.sure for item in items)
+    assert all("near_tie" in [r.code for r in item.reasons] for item in items[:2])
+
+
+def test_an_email_that_many_share_vouches_for_nobody(crowd: list[tuple[str, Details]]) -> None:
+    shared = Details(name="Margaret Holloway", email="info@managing.example")
+    others = [Details(name=f"Tenant {n}", email="info@managing.example") for n in range(5)]
+    assert first_is_sure(crowd, shared, shared, *others) == ("h0", False)
+
+
+def test_a_record_of_the_other_kind_stands_lower_than_one_of_the_own(
+    crowd: list[tuple[str, Details]],
+) -> None:
+    contact = replace(HELD, kind="supplier", email="", phones=())
+    same = replace(HELD, kind="supplier")
+    assert first_is_sure(crowd, contact, HELD, same)[0] == "h1"
+    assert first_is_sure(crowd, contact, HELD)[0] == "h0"
