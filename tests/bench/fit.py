@@ -288,7 +288,7 @@ def _closest(features: Table, right: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.union1d(best, np.flatnonzero(right))
 
 
-def fit(several: Iterable[Cases], penalty: float = 1.0) -> dict[str, Any]:
+def fit(several: Iterable[Cases], penalty: float = 0.3) -> dict[str, Any]:
     """The model document fitted on the fitting half of each."""
     return Fit([cases.half(0) for cases in several], penalty).run()
 
