@@ -10,7 +10,7 @@ from crmlink.matching.columns import Floats, Ints, Postings, Vocabulary
 from crmlink.matching.index import GRAM_BASE, Index, grams
 from crmlink.matching.terms import Terms, mail_text, mailbox_words
 
-MOST_CANDIDATES = 80
+MOST_CANDIDATES = 64
 BUDGET = 60_000  # postings read for one contact, where the rarest values do not need more
 MOST_CLUES = 60
 GRAM_SHARE = 0.35  # what a run of three letters says beside a whole word as rare

@@ -72,14 +72,20 @@ def likeness(words: list[str], distinct: list[str], names: bool) -> Table:
 
 
 def _short_forms(words: list[str], distinct: list[str], alike: Table) -> None:
+    """Marks short forms and initials."""
+    places = {word: place for place, word in enumerate(distinct)}
+    letters = [place for place, word in enumerate(distinct) if len(word) == 1]
     for row, word in enumerate(words):
-        known_as = normalise.NICKNAMES.get(word)
-        for column, other in enumerate(distinct):
-            if (len(word) == 1) != (len(other) == 1):
-                if word[0] == other[0] and not word.isdigit():
-                    alike[row, column] = INITIAL
-            elif known_as and other in known_as:
-                alike[row, column] = NICK
+        for other in normalise.NICKNAMES.get(word, ()):
+            if other in places:
+                alike[row, places[other]] = NICK
+        if word[0].isdigit():
+            continue
+        if len(word) == 1:
+            longer = [at for at, other in enumerate(distinct) if other[0] == word and other != word]
+            alike[row, longer] = INITIAL
+        else:
+            alike[row, [at for at in letters if distinct[at] == word[0]]] = INITIAL
 
 
 @dataclass(frozen=True, slots=True)

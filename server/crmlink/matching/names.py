@@ -92,11 +92,12 @@ def _best(found: list[tuple[Features, Marks]]) -> Features:
     if len(found) == 1:
         return found[0][0]
     fits = np.stack([np.where(there, features["name_fit"], -1.0) for features, there in found])
-    best, places = fits.argmax(axis=0), np.arange(fits.shape[1])
-    columns = {
-        name: np.stack([features[name] for features, _ in found])[best, places]
-        for name in found[0][0]
-    }
+    best = fits.argmax(axis=0)
+    columns = dict(found[0][0])
+    for place in np.unique(best[best > 0]).tolist():
+        these = best == place
+        for name, column in found[place][0].items():
+            columns[name] = np.where(these, column, columns[name])
     columns["name_second"] = (np.sort(fits, axis=0)[-2] > SECOND_FITS).astype(np.float64)
     return columns
 
