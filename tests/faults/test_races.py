@@ -5,29 +5,23 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from crmlink.access.tokens import create_token
 from crmlink.linking.decide import Decision, confirm
-from crmlink.linking.failures import (
-    LinkingFailure,
-    LinkInProgress,
-    RecordHasReference,
-    ReferenceTaken,
-)
-from crmlink.store import Link, LinkState
-from faults.office import Office, opened_office, sandbox_process
+from crmlink.store import LinkState
+from faults.clerks import Clerk, Outcome, clerks_of
+from faults.office import Office, number_of, opened_office, sandbox_process
 from playing import decision, new_key
 
 DOUBLES = 500  # of each sort: a thousand
 IMPATIENT = 50
 THREADS = 8
-PAIRS_AT_ONCE = 2
-Outcome = Link | LinkingFailure
+REFUSALS = {"link-in-progress", "record-has-reference", "reference-taken"}
+Pair = tuple[Decision, Decision]
 
 
 @pytest.fixture(scope="module")
@@ -40,71 +34,77 @@ def office(lasting_database_url: str, folder: Path) -> Iterator[Office]:
 
 
 @pytest.fixture(scope="module")
-def clerks(office: Office) -> tuple[int, int]:
-    """The devices of two people, Ada and Ben."""
-    house = office.house
-    ada, ben = (
-        create_token(house.database, house.desk.workspace_id, "k" * 48, name)[0].id
-        for name in ("Ada", "Ben")
-    )
-    return ada, ben
+def clerks(office: Office) -> Iterator[list[Clerk]]:
+    with clerks_of(office.house) as clerks:
+        yield clerks
 
 
-def outcome(office: Office, wish: Decision, key: str, device_id: int) -> Outcome:
-    try:
-        return confirm(office.desk, wish, key, device_id)
-    except LinkingFailure as failure:
-        return failure
-
-
-def double(office: Office, clerks: tuple[int, int], wishes: tuple[Decision, Decision]) -> str:
-    """Two decisions of two people at the same moment; the id of the record that was linked."""
-    start = threading.Barrier(2)
-
-    def decide(number: int) -> Outcome:
-        start.wait(30)
-        return outcome(office, wishes[number], new_key(), clerks[number])
-
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(decide, (0, 1)))
-    won = [one for one in found if isinstance(one, Link)]
-    lost = [one for one in found if isinstance(one, LinkingFailure)]
-    assert [link.state for link in won] == [LinkState.LINKED]
-    assert isinstance(lost[0], LinkInProgress | RecordHasReference | ReferenceTaken)
-    assert lost[0].facts["by"] == won[0].device.name
-    assert lost[0].facts["since"]
+def winner(outcomes: list[Outcome]) -> str:
+    """The record that was linked; the other clerk must have been told who was first, and when."""
+    won = [one for one in outcomes if one.state is LinkState.LINKED]
+    lost = [one for one in outcomes if one.refusal in REFUSALS]
+    assert (len(won), len(lost)) == (1, 1), outcomes
+    assert lost[0].first == won[0].name, outcomes
+    assert lost[0].since, outcomes
     return won[0].record_id
 
 
-def doubles(
-    office: Office, clerks: tuple[int, int], pairs: list[tuple[Decision, Decision]]
-) -> None:
-    """Play them all, then hold what the sandbox was sent against who won."""
+def at_once(clerks: list[Clerk], pairs: list[Pair]) -> list[str]:
+    """Two doubles at the same moment, four clerks; the records that were linked."""
+    wishes = [wish for pair in pairs for wish in pair]
+    for clerk, wish in zip(clerks, wishes, strict=True):
+        clerk.line.send(wish)
+    told = [clerk.told() for clerk in clerks]
+    return [winner(told[:2]), winner(told[2:])]
+
+
+def race(office: Office, clerks: list[Clerk], pair: Callable[[], Pair]) -> None:
+    """Play all doubles, by turns within one server process and between two of them."""
+    ada, ben, cem, dee = clerks
     before = office.puts()
-    with ThreadPoolExecutor(PAIRS_AT_ONCE) as pool:
-        winners = list(pool.map(lambda pair: double(office, clerks, pair), pairs))
-    assert office.puts() - before == Counter(winners)
-    assert len(winners) == len(set(winners)) == DOUBLES
+    won: list[str] = []
+    for number in range(DOUBLES // 2):
+        seats = [ada, ben, cem, dee] if number % 2 else [ada, cem, ben, dee]
+        won += at_once(seats, [pair(), pair()])
+    assert len(won) == len(set(won)) == DOUBLES
+    assert office.puts() - before == Counter(won)
 
 
 def test_one_contact_confirmed_on_two_records_at_once_reaches_exactly_one(
-    office: Office, clerks: tuple[int, int]
+    office: Office, clerks: list[Clerk]
 ) -> None:
-    def pair() -> tuple[Decision, Decision]:
+    def pair() -> Pair:
         contact = str(uuid.uuid4())
         return decision(office.record(), contact), decision(office.record(), contact)
 
-    doubles(office, clerks, [pair() for _ in range(DOUBLES)])
+    race(office, clerks, pair)
 
 
 def test_two_contacts_confirmed_on_one_record_at_once_leave_exactly_one_there(
-    office: Office, clerks: tuple[int, int]
+    office: Office, clerks: list[Clerk]
 ) -> None:
-    def pair() -> tuple[Decision, Decision]:
+    def pair() -> Pair:
         record_id = office.record()
         return decision(record_id, str(uuid.uuid4())), decision(record_id, str(uuid.uuid4()))
 
-    doubles(office, clerks, [pair() for _ in range(DOUBLES)])
+    race(office, clerks, pair)
+
+
+def test_the_same_race_catches_a_path_that_looks_and_then_writes(office: Office) -> None:
+    commusoft, before = office.desk.commusoft, office.puts()
+    records = [office.record() for _ in range(20)]
+    start = threading.Barrier(2)
+
+    def look_and_write(reference: str) -> None:
+        for record_id in records:
+            start.wait(30)
+            record = commusoft.record("customer", number_of(record_id))
+            if record.reference is None:
+                commusoft.write_reference(record, reference)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(look_and_write, (str(uuid.uuid4()), str(uuid.uuid4()))))
+    assert office.puts() - before != Counter(records)
 
 
 def test_one_key_in_eight_threads_makes_one_link_one_put_and_one_answer(office: Office) -> None:
