@@ -38,7 +38,7 @@ unit: env tools browsers
 demo: env browsers
 	@$(BIN)/python tests/demo.py
 
-browsers: env
+browsers: env tools
 	@cd tests && ../$(BIN)/python -m browsers.install
 
 tools: tests/node_modules/installed
