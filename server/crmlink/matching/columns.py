@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 FLAG_BITS = 2
-MOST_WORDS_LOOKED_AT = 20_000
+MOST_WORDS_LOOKED_AT = 5_000
 
 
 class Growing:
@@ -172,7 +172,7 @@ class Postings:
     def find(self, number: int) -> Ints:
         if self.numbers is None:
             return self.rows[self.offsets[number] : self.offsets[number + 1]]
-        at = int(np.searchsorted(self.numbers, number))
+        at = int(self.numbers.searchsorted(np.int32(number)))  # a plain int would copy it all
         if at == len(self.numbers) or self.numbers[at] != number:
             return self.rows[:0]
         return self.rows[self.offsets[at] : self.offsets[at + 1]]

@@ -108,7 +108,10 @@ def _vouched(evidence: Evidence, first: int) -> bool:
     if value("name_covered") < 0.7 or value("name_record_covered") < 0.6:
         return False
     alone = float(np.log((evidence.total + 1.0) / MOST_SHARING))
-    unique = max(value("email_same"), value("phone_same"), value("account_same")) >= alone
+    personal = max(value("email_same"), value("account_same")) >= alone
+    if personal or value("name_initial") > 0:  # a house and its phone have several of an initial
+        return personal
+    unique = value("phone_same") >= alone
     where = value("postcode_same") > 0 or (
         value("house_number") > 0 and value("address_covered") > 0.8
     )

@@ -20,7 +20,7 @@ _PART_OF_POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]?\d[a-z]{0,2}")
 
 
 def search(index: Index, text: str, country: str, kind: Kind | None, limit: int) -> list[str]:
-    """Ids of at most `limit` records of the kind, best first; equal ones by their id."""
+    """Ids of at most `limit` records of the kind, best first."""
     account = normalise.fold(text).replace(" ", "")
     whole = _found(index, [[("codes", f"a:{account}", 3.0)]] if account else [], kind, limit)
     parts = _found(index, list(_typed(text, country)), kind, limit)
@@ -42,8 +42,8 @@ def _found(index: Index, words: list[list["Option"]], kind: Kind | None, limit: 
         gained = _fitting(index, meant, found)
         found, worth = found[gained > 0], (worth + gained)[gained > 0]
     if len(found) > limit:
-        least = np.partition(worth, -limit)[-limit]
-        found, worth = found[worth >= least], worth[worth >= least]
+        best = np.argsort(-worth, kind="stable")[: 2 * limit]
+        found, worth = found[best], worth[best]
     pairs = zip(found.tolist(), worth.tolist(), strict=True)
     ranked = sorted((-value, index.ids[row]) for row, value in pairs)
     return [record_id for _, record_id in ranked[:limit]]

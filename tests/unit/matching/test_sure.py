@@ -58,6 +58,7 @@ def test_a_name_with_strong_evidence_beside_it_is_sure(
         replace(HELD, email="someone.else@letterbox.example"),
         replace(HELD, phones=("01632 111222",)),
         replace(HELD, kind="supplier"),
+        replace(HELD, name="M Holloway", email=""),
         replace(HELD, address="41 Station Road"),
     ],
 )
