@@ -49,7 +49,7 @@ tests/node_modules/installed: tests/package.json tests/package-lock.json
 	@touch $@
 
 bench-matching: .venv-bench/installed
-	@PYTHONPATH=tests .venv-bench/bin/python -m bench.matching
+	@PYTHONPATH=tests .venv-bench/bin/python -m bench.matching --plot docs/matching-reliability.png
 
 # The peers live in an environment of their own: the product needs none of them.
 .venv-bench/installed: requirements.lock pyproject.toml

@@ -71,3 +71,4 @@ class Worker:
                 changed=result.changed,
                 gone=result.gone,
             )
+            desk.index.matcher()  # so that the first person need not wait for it
