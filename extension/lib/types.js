@@ -65,7 +65,7 @@
  * @property {string} page_url
  */
 
-/** @typedef {{code: string, text: string, agrees: boolean}} Reason */
+/** @typedef {{code: string, text: string, agrees: boolean | null}} Reason  null for a note about the other records */
 
 /** @typedef {{record: CrmRecord, probability: number, sure: boolean, reasons: Reason[]}} Suggestion */
 

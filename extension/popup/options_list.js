@@ -118,9 +118,10 @@ function reasons({ reasons: told }) {
   return h(
     "span",
     { class: "reasons" },
-    told.map(({ text, agrees }) =>
-      h("span", { class: agrees ? "reason agrees" : "reason differs" },
-        icon(agrees ? "check" : "differ"), unseen(say(agrees ? "agrees" : "differs")), " ", text, unseen(".")),
-    ),
+    told.map(({ text, agrees }) => {
+      if (agrees === null) return h("span", { class: "reason note" }, icon("info"), " ", text, unseen("."));
+      const word = agrees ? "agrees" : "differs";
+      return h("span", { class: `reason ${word}` }, icon(agrees ? "check" : "differ"), unseen(say(word)), " ", text, unseen("."));
+    }),
   );
 }

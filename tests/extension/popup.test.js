@@ -221,6 +221,14 @@ test("agreeing and differing reasons are told apart without colour", async () =>
   assert.match(words(), /Differs: other town/);
 });
 
+test("a note about other records is not read out as a difference", async () => {
+  const noted = TIE.suggestions.map((one) => ({ ...one, reasons: [{ code: "near_tie", text: "another record fits nearly as well", agrees: null }] }));
+  page.answers.suggest = { ok: true, data: { ...TIE, kind: "customer", suggestions: noted } };
+  await open();
+  assert.match(words(), /another record fits nearly as well/);
+  assert.doesNotMatch(words(), /(Agrees|Differs): another record/);
+});
+
 test("the sandbox is named on every screen", async () => {
   await open();
   const banner = page.document.querySelector(".sandbox");

@@ -80,7 +80,7 @@ class ContactSchema(ContactIdentitySchema):
 class ReasonSchema(Schema):
     code = fields.String()
     text = fields.String()
-    agrees = fields.Boolean()
+    agrees = fields.Boolean(allow_none=True)  # null for a note about the other records
 
 
 class SuggestionSchema(Schema):

@@ -27,11 +27,14 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One agreement or difference, as a code with arguments; `reasons.say` has the words."""
+    """One agreement or difference, as a code with arguments; `reasons.say` has the words.
+
+    `agrees` is None for a note, which is about the other records and not about this one.
+    """
 
     code: str
     args: Mapping[str, str]
-    agrees: bool
+    agrees: bool | None
 
 
 @dataclass(frozen=True, slots=True)

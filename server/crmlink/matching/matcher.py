@@ -97,10 +97,10 @@ class Matcher:
             record = held(self._index, row)
             found = reasons(asked, record)
             if place < decision.near:
-                found.append(Reason("near_tie", {}, False))
+                found.append(Reason("near_tie", {}, None))
             if place == 0 and decision.namesakes:
                 kind = KINDS[int(self._index.kinds[row]) - 1] if record.kind else "record"
-                found.append(Reason("namesake", {"kind": kind}, False))
+                found.append(Reason("namesake", {"kind": kind}, None))
             probability = float(decision.probabilities[place])
             sure = place == 0 and decision.sure
             items.append(Suggestion(self._index.ids[row], probability, sure, tuple(found)))
