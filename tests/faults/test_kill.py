@@ -97,7 +97,7 @@ def test_two_hundred_kills_lose_nothing_double_nothing_and_remember_what_stood_t
     tmp_path: Path, crowd: Playing
 ) -> None:
     job = prepare(tmp_path, crowd, 3_000)
-    killed = live_and_die(safe_life, job, kills=200, longest=0.3)
+    killed = live_and_die(safe_life, job, kills=200, longest=0.7)
     print(f"{killed} kills in a run of {len(job.wanted)} links")
     assert killed >= 150
     assert judge(job, safe_priors(job), crowd) == {"lost": [], "doubled": [], "wrong prior": []}
