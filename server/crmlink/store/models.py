@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import uuid
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import (
     JSON,
@@ -23,6 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from crmlink.words import Kind
+
+if TYPE_CHECKING:
+    from crmlink.store.people import Person
 
 
 def now() -> datetime:
@@ -74,8 +77,8 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar = {
         datetime: UtcDateTime(),
         Kind: String(8),
-        LinkState: Enum(
-            LinkState, native_enum=False, values_callable=lambda e: [s.value for s in e]
+        enum.StrEnum: Enum(
+            enum.StrEnum, native_enum=False, values_callable=lambda e: [s.value for s in e]
         ),
         list[str]: JSON(),
         dict[str, Any]: JSON(),
@@ -94,6 +97,7 @@ class Workspace(Base):
     connected_at: Mapped[datetime | None]
     dialect: Mapped[dict[str, Any] | None]
     name: Mapped[str]
+    preferences: Mapped[dict[str, Any] | None]
     mirror_version: Mapped[int] = mapped_column(default=0)
     synced_at: Mapped[datetime | None]
     fully_synced_at: Mapped[datetime | None]
@@ -101,21 +105,44 @@ class Workspace(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class DeviceSort(enum.StrEnum):
+    """What acts: a paired browser, a script's token, the pages, or the server's command line."""
+
+    BROWSER = "browser"
+    SCRIPT = "script"
+    PAGES = "pages"
+    COMMAND_LINE = "command_line"
+
+
 class Device(Base):
-    """A paired browser or a script's token; the token itself is never kept."""
+    """What acts for a person; a script's token itself is never kept.
+
+    ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
+    While a rotated token waits for its first use, ``previous_hash`` is the old one's, still good.
+    """
 
     __tablename__ = "device"
+    __table_args__ = (Index("uq_device_public_id", "public_id", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(default=new_id)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    sort: Mapped[DeviceSort] = mapped_column(default=DeviceSort.SCRIPT)
     name: Mapped[str]
     prefix: Mapped[str] = mapped_column(unique=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
+    previous_hash: Mapped[str | None]
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
+    last_used_address: Mapped[str | None]
+    use_count: Mapped[int] = mapped_column(default=0)
     revoked_at: Mapped[datetime | None]
+    revoked_because: Mapped[str | None]
+
+    person: Mapped[Person | None] = relationship(lazy="joined")
 
 
 class MirroredRecord(Base):
@@ -148,6 +175,7 @@ class MirroredRecord(Base):
     reference: Mapped[str | None]
     changed: Mapped[int]
     gone_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]  # a person asked: details never come back
 
     @property
     def public_id(self) -> str:

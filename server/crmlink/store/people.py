@@ -1,0 +1,137 @@
+"""The tables of who may do what: people, log-ins, pairings, and the tokens of paired browsers."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crmlink.store.models import Base, Device, new_id, now
+
+
+class Role(enum.StrEnum):
+    """What a person is in a workspace; each may do what the one before may."""
+
+    CLERK = "clerk"
+    MANAGER = "manager"
+    ADMIN = "admin"
+
+
+class PairingState(enum.StrEnum):
+    """A pairing's life: waiting → approved (→ redeemed), perhaps by way of an admin; or denied."""
+
+    WAITING = "waiting"
+    NEEDS_ADMIN = "needs_admin"
+    APPROVED = "approved"
+    REDEEMED = "redeemed"
+    DENIED = "denied"
+
+
+class Person(Base):
+    """Somebody who may log in. One who was removed keeps the row, for what they did."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(unique=True, default=new_id)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    name: Mapped[str]
+    email: Mapped[str]
+    role: Mapped[Role]
+    password_hash: Mapped[str | None]
+    sso_subject: Mapped[str | None]  # issuer and subject, once single sign-on has shown who it is
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    joined_at: Mapped[datetime | None]
+    last_seen_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+
+
+Index(
+    "uq_person_workspace_id_email",
+    Person.workspace_id,
+    func.lower(Person.email),
+    unique=True,
+    sqlite_where=Person.removed_at.is_(None),
+    postgresql_where=Person.removed_at.is_(None),
+)
+
+
+class Invitation(Base):
+    """A one-time link that lets somebody set a password; without a person, the first admin's."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    person: Mapped[Person | None] = relationship(lazy="joined")
+
+
+class PageSession(Base):
+    """A log-in to the pages; the cookie itself is never kept."""
+
+    __tablename__ = "page_session"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(unique=True, default=new_id)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    browser: Mapped[str]
+    address: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(lazy="joined")
+
+
+class Pairing(Base):
+    """A browser that asks to be connected, in the shape of RFC 8628."""
+
+    __tablename__ = "pairing"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    device_code_hash: Mapped[str] = mapped_column(unique=True)
+    user_code: Mapped[str] = mapped_column(unique=True)
+    browser: Mapped[str]
+    address: Mapped[str]
+    state: Mapped[PairingState] = mapped_column(default=PairingState.WAITING)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    last_polled_at: Mapped[datetime | None]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    device_name: Mapped[str] = mapped_column(default="")
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+
+    person: Mapped[Person | None] = relationship(lazy="joined")
+    device: Mapped[Device | None] = relationship(lazy="joined")
+
+
+class Refresh(Base):
+    """One generation of a browser's refresh token.
+
+    ``public_id`` is the ``jti`` of the access tokens given out with it. ``received_at`` is when
+    the browser first used one of the two, which proves that it has them; then the generation
+    before is over, and whoever still shows it stole it.
+    """
+
+    __tablename__ = "refresh"
+    __table_args__ = (UniqueConstraint("device_id", "generation"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(unique=True, default=new_id)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    generation: Mapped[int]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    received_at: Mapped[datetime | None]
+
+    device: Mapped[Device] = relationship(lazy="joined")
