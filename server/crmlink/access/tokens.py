@@ -1,153 +1,163 @@
-"""Script tokens: made once, shown once, kept only as a keyed hash.
-
-A token is ``crm_`` + 32 letters and digits + 6 that are their checksum, so that a secret scanner
-can tell one from noise without asking anybody.
-"""
+"""Script tokens: made by an admin, shown once, kept only as a keyed hash."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-import string
-import zlib
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select, update
+from sqlalchemy.orm import Session
 
-from crmlink.store import Database, Device
+from crmlink.access.devices import device_name
+from crmlink.access.failures import DeviceUnknown, FieldsWrong, TokenRefused
+from crmlink.access.office import Actor, Office, note
+from crmlink.access.roles import SCOPES, permissions_of_scopes
+from crmlink.access.secret import is_well_formed, new_secret
+from crmlink.store import Device, DeviceSort, Person
 from crmlink.store.models import now
 
 PREFIX = "crm_"
-LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
-RANDOM_LENGTH = 32
-CHECKSUM_LENGTH = 6
 SHOWN_LENGTH = len(PREFIX) + 8  # what lists show of a token
-SCOPES = ("suggest", "link", "read", "batch", "admin")
 USUAL_SCOPES = ("suggest", "link", "read", "batch")
 USUAL_DAYS = 90
 MOST_DAYS = 365
-USE_NOTED_EVERY = timedelta(minutes=1)
-
-
-class TokenRefused(Exception):
-    """The token is unknown, malformed, expired or revoked: the caller learns no more than that."""
-
-
-class TokenUnknown(Exception):
-    """No token begins with what was given, or several do."""
+WARNED = timedelta(days=14)  # before its end
 
 
 def create_token(
-    database: Database,
-    workspace_id: int,
-    secret_key: str,
+    office: Office,
+    actor: Actor,
     name: str,
     scopes: tuple[str, ...] = USUAL_SCOPES,
     days: int = USUAL_DAYS,
 ) -> tuple[Device, str]:
-    """A new device and its token; nobody can see the token again. Raises ValueError."""
-    if not name.strip():
-        raise ValueError("A token needs a name that tells people whose it is.")
-    if unknown := set(scopes) - set(SCOPES):
-        raise ValueError(f"Unknown scope: {', '.join(sorted(unknown))}. Use {', '.join(SCOPES)}.")
+    """A new token's device, and the token, which nobody can see again. Raises FieldsWrong."""
+    name = device_name(name)
+    errors = []
+    if not scopes or set(scopes) - set(SCOPES):
+        errors.append(f"scopes: Choose some of {', '.join(SCOPES)}.")
     if not 1 <= days <= MOST_DAYS:
-        raise ValueError(f"A token lives from 1 to {MOST_DAYS} days.")
-    random = "".join(secrets.choice(LETTERS) for _ in range(RANDOM_LENGTH))
-    token = PREFIX + random + _checksum(random)
-    device = Device(
-        workspace_id=workspace_id,
-        name=name.strip(),
-        prefix=token[:SHOWN_LENGTH],
-        token_hash=_hash(token, secret_key),
-        scopes=list(scopes),
-        expires_at=now() + timedelta(days=days),
-    )
-    with database.writing() as session:
+        errors.append(f"days: A token lives from 1 to {MOST_DAYS} days.")
+    if errors:
+        raise FieldsWrong(errors=errors)
+    token = new_secret(PREFIX)
+    with office.database.writing() as session:
+        device = Device(
+            workspace_id=office.workspace_id,
+            person=session.get_one(Person, actor.person.id) if actor.person else None,
+            sort=DeviceSort.SCRIPT,
+            name=name,
+            prefix=token[:SHOWN_LENGTH],
+            token_hash=_hash(office, token),
+            scopes=sorted(set(scopes), key=SCOPES.index),
+            expires_at=now() + timedelta(days=days),
+        )
         session.add(device)
+        session.flush()
+        note(
+            session, office, actor, "token.created", device.public_id,
+            scopes=device.scopes, days=days,
+        )  # fmt: skip
     return device, token
 
 
-def command_line_device(database: Database, workspace_id: int) -> Device:
-    """The device that stands for a person at the server's own command line; it has no token."""
-    prefix = f"command line {workspace_id}"
-    with database.writing() as session:
-        device = session.scalar(select(Device).filter_by(prefix=prefix))
-        if device is None:
-            device = Device(
-                workspace_id=workspace_id,
-                name="Command line",
-                prefix=prefix,
-                token_hash=prefix,
-                scopes=[],
-                expires_at=now(),
-            )
-            session.add(device)
-    return device
-
-
-def device_of(database: Database, secret_key: str, token: str) -> Device:
-    """The device that a token belongs to, noted as used now; raises TokenRefused."""
-    if not is_well_formed(token):
-        raise TokenRefused
-    with database.reading() as session:
-        device = session.scalar(select(Device).filter_by(token_hash=_hash(token, secret_key)))
-    moment = now()
-    if device is None or device.revoked_at or device.expires_at <= moment:
-        raise TokenRefused
-    if device.last_used_at is None or abs(moment - device.last_used_at) > USE_NOTED_EVERY:
-        with database.writing() as session:
-            session.get_one(Device, device.id).last_used_at = moment
-    return device
-
-
-def is_well_formed(token: str) -> bool:
-    """Whether a text has a token's form and its checksum."""
-    body = token.removeprefix(PREFIX)
-    random, checksum = body[:RANDOM_LENGTH], body[RANDOM_LENGTH:]
-    return (
-        token.startswith(PREFIX)
-        and len(body) == RANDOM_LENGTH + CHECKSUM_LENGTH
-        and body.isascii()
-        and hmac.compare_digest(checksum, _checksum(random))
-    )
-
-
-def list_tokens(database: Database, workspace_id: int) -> list[Device]:
+def list_tokens(office: Office) -> list[Device]:
     """The tokens of a workspace, the newest first, revoked ones included."""
-    query = (
-        select(Device)
-        .filter_by(workspace_id=workspace_id)
-        .where(Device.prefix.startswith(PREFIX, autoescape=True))
-        .order_by(Device.id.desc())
-    )
-    with database.reading() as session:
+    query = _tokens(office).order_by(Device.id.desc())
+    with office.database.reading() as session:
         return list(session.scalars(query))
 
 
-def revoke_token(database: Database, workspace_id: int, prefix: str) -> Device:
-    """Refuse a token from now on, named by how it begins; raises TokenUnknown."""
-    query = (
-        select(Device)
-        .filter_by(workspace_id=workspace_id)
-        .where(Device.prefix.startswith(prefix[:SHOWN_LENGTH], autoescape=True))
-    )
-    with database.writing() as session:
-        found = list(session.scalars(query))
-        if len(found) != 1 or len(prefix) <= len(PREFIX):
-            raise TokenUnknown
-        found[0].revoked_at = found[0].revoked_at or now()
+def script_actor(office: Office, token: str, address: str) -> Actor:
+    """Who acts with a token, noted as used now; raises TokenRefused."""
+    if not is_well_formed(token, PREFIX):
+        raise TokenRefused
+    shown = _hash(office, token)
+    query = _tokens(office).where(or_(Device.token_hash == shown, Device.previous_hash == shown))
+    with office.database.reading() as session:
+        device = session.scalar(query)
+    if device is None or device.revoked_at or device.expires_at <= now():
+        raise TokenRefused
+    if device.person and device.person.removed_at:
+        raise TokenRefused
+    if device.previous_hash and device.token_hash == shown:
+        _end_previous(office, device)
+    permissions = permissions_of_scopes(device.scopes, device.person)
+    return Actor(device, device.person, permissions, address)
+
+
+def rotate_token(office: Office, actor: Actor, public_id: str) -> str:
+    """A new token in place of one, which stays good until the new one is first used.
+
+    Lasts as long as the old one did when it was made. Raises DeviceUnknown.
+    """
+    token = new_secret(PREFIX)
+    with office.database.writing() as session:
+        device = _find(session, office, public_id)
+        if device.revoked_at:
+            raise DeviceUnknown
+        lifetime = device.expires_at - (device.rotated_at or device.created_at)
+        device.previous_hash = device.token_hash
+        device.token_hash, device.prefix = _hash(office, token), token[:SHOWN_LENGTH]
+        device.rotated_at = now()
+        device.expires_at = now() + lifetime
+        note(session, office, actor, "token.rotated", device.public_id)
+    return token
+
+
+def revoke_token(office: Office, actor: Actor, name: str) -> Device:
+    """Refuse a token from now on, named by its id or by how it begins; raises DeviceUnknown."""
+    with office.database.writing() as session:
+        device = _find(session, office, name)
+        if device.revoked_at is None:
+            device.revoked_at, device.revoked_because = now(), "revoked"
+            note(session, office, actor, "token.revoked", device.public_id)
+    return device
+
+
+def revoke_all_tokens(office: Office, actor: Actor) -> int:
+    """Refuse every token of the workspace from now on; returns how many were good until now."""
+    with office.database.writing() as session:
+        ended = session.scalars(
+            update(Device)
+            .where(
+                Device.workspace_id == office.workspace_id,
+                Device.sort == DeviceSort.SCRIPT,
+                Device.revoked_at.is_(None),
+            )
+            .values(revoked_at=now(), revoked_because="revoked")
+            .returning(Device.public_id)
+        ).all()
+        note(session, office, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
+    return len(ended)
+
+
+def expires_soon(device: Device) -> bool:
+    """Whether a token that is still good will not be for long."""
+    return device.revoked_at is None and now() < device.expires_at < now() + WARNED
+
+
+def _end_previous(office: Office, device: Device) -> None:
+    with office.database.writing() as session:
+        session.execute(
+            update(Device)
+            .where(Device.id == device.id, Device.token_hash == device.token_hash)
+            .values(previous_hash=None)
+        )
+
+
+def _find(session: Session, office: Office, name: str) -> Device:
+    begins = Device.prefix.startswith(name[:SHOWN_LENGTH], autoescape=True)
+    found = session.scalars(_tokens(office).where(or_(Device.public_id == name, begins))).all()
+    if len(found) != 1 or len(name) <= len(PREFIX):
+        raise DeviceUnknown
     return found[0]
 
 
-def _hash(token: str, secret_key: str) -> str:
-    return hmac.new(secret_key.encode(), token.encode(), hashlib.sha256).hexdigest()
+def _tokens(office: Office) -> Select[Device]:
+    return select(Device).filter_by(workspace_id=office.workspace_id, sort=DeviceSort.SCRIPT)
 
 
-def _checksum(random: str) -> str:
-    number = zlib.crc32(random.encode())
-    digits = []
-    for _ in range(CHECKSUM_LENGTH):
-        number, digit = divmod(number, len(LETTERS))
-        digits.append(LETTERS[digit])
-    return "".join(reversed(digits))
+def _hash(office: Office, token: str) -> str:
+    return hmac.new(office.secret_key.encode(), token.encode(), hashlib.sha256).hexdigest()

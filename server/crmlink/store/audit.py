@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -83,7 +83,7 @@ def hash_of(entry: AuditEntry) -> str:
         entry.previous_hash,
         entry.workspace_id,
         entry.place,
-        entry.at.isoformat(),
+        entry.at.astimezone(UTC).isoformat(),
         entry.action,
         entry.subject,
         entry.person_id,
@@ -93,11 +93,10 @@ def hash_of(entry: AuditEntry) -> str:
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
-def first_break(entries: Iterator[AuditEntry]) -> int | None:
+def first_break(entries: Iterable[AuditEntry]) -> int | None:
     """The place at which a chain, given in its order, does not hold; None when all is well."""
-    previous, place = START, 0
-    for entry in entries:
-        place += 1
+    previous = START
+    for place, entry in enumerate(entries, 1):
         sound = entry.place == place and entry.previous_hash == previous
         if not sound or entry.hash != hash_of(entry):
             return place

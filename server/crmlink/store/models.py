@@ -141,6 +141,7 @@ class Device(Base):
     use_count: Mapped[int] = mapped_column(default=0)
     revoked_at: Mapped[datetime | None]
     revoked_because: Mapped[str | None]
+    rotated_at: Mapped[datetime | None]
 
     person: Mapped[Person | None] = relationship(lazy="joined")
 

@@ -75,9 +75,7 @@ def _people() -> None:
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspace.id"], name=op.f("fk_invitation_workspace_id")
         ),
-        sa.ForeignKeyConstraint(
-            ["person_id"], ["person.id"], name=op.f("fk_invitation_person_id")
-        ),
+        sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_invitation_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_invitation_token_hash")),
     )
@@ -111,6 +109,7 @@ def _devices() -> None:
         sa.Column("last_used_address", sa.String(), nullable=True),
         sa.Column("use_count", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("revoked_because", sa.String(), nullable=True),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
     ):
         op.add_column("device", column)
     # In words: Alembic adds a foreign key by itself, which SQLite cannot.

@@ -1,0 +1,114 @@
+"""What acts for people: paired browsers, the pages themselves, and the server's command line."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crmlink.access.failures import DeviceUnknown, FieldsWrong, NotAllowed
+from crmlink.access.office import Actor, Office, note
+from crmlink.access.roles import ADMIN
+from crmlink.store import Device, DeviceSort, Person
+from crmlink.store.models import new_id, now
+
+LONGEST_NAME = 80
+
+
+def list_devices(office: Office, person: Person | None = None) -> list[Device]:
+    """The paired browsers of a workspace, or of one person; the newest first, ended ones too."""
+    query = (
+        select(Device)
+        .filter_by(workspace_id=office.workspace_id, sort=DeviceSort.BROWSER)
+        .order_by(Device.id.desc())
+    )
+    if person:
+        query = query.filter_by(person_id=person.id)
+    with office.database.reading() as session:
+        return list(session.scalars(query))
+
+
+def revoke_device(office: Office, actor: Actor, public_id: str) -> Device:
+    """Refuse a browser or a token from now on; its own person may, and an admin.
+
+    Raises DeviceUnknown or NotAllowed.
+    """
+    with office.database.writing() as session:
+        device = _revocable(session, office, actor, public_id)
+        if device.revoked_at is None:
+            own = device.id == actor.device.id
+            end_device(session, device, "disconnected" if own else "revoked")
+            note(session, office, actor, "device.revoked", public_id)
+    return device
+
+
+def rename_device(office: Office, actor: Actor, public_id: str, name: str) -> Device:
+    """Give a browser or token another name. Raises DeviceUnknown, NotAllowed or FieldsWrong."""
+    name = device_name(name)
+    with office.database.writing() as session:
+        device = _revocable(session, office, actor, public_id)
+        device.name = name
+        note(session, office, actor, "device.renamed", public_id)
+    return device
+
+
+def end_device(session: Session, device: Device, because: str) -> None:
+    """Refuse a device from now on, in a writing session."""
+    device.revoked_at, device.revoked_because = now(), because
+
+
+def device_name(text: str) -> str:
+    """A name fit for a device; raises FieldsWrong."""
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise FieldsWrong(errors=[f"name: Give it a name of up to {LONGEST_NAME} letters."])
+    return name
+
+
+def command_line_actor(office: Office) -> Actor:
+    """Whoever sits at the server's own command line, who could read the database anyway."""
+    return Actor(_standing(office, DeviceSort.COMMAND_LINE, "Command line", None), None, ADMIN)
+
+
+def pages_device(office: Office, person: Person) -> Device:
+    """The device that acts for a person who works in the pages."""
+    return _standing(office, DeviceSort.PAGES, "crmlink's pages", person)
+
+
+def _standing(office: Office, sort: DeviceSort, name: str, person: Person | None) -> Device:
+    """A device without a token, made when it is first needed."""
+    query = select(Device).filter_by(
+        workspace_id=office.workspace_id, sort=sort, person_id=person.id if person else None
+    )
+    with office.database.reading() as session:
+        device = session.scalar(query)
+    if device:
+        return device
+    with office.database.writing() as session:
+        device = session.scalar(query)
+        if device is None:
+            mark = f"{sort} {new_id()}"
+            device = Device(
+                workspace_id=office.workspace_id,
+                sort=sort,
+                name=name,
+                person=session.merge(person, load=False) if person else None,
+                prefix=mark,
+                token_hash=mark,
+                scopes=[],
+                expires_at=now(),
+            )
+            session.add(device)
+    return device
+
+
+def _revocable(session: Session, office: Office, actor: Actor, public_id: str) -> Device:
+    device = session.scalar(
+        select(Device)
+        .filter_by(workspace_id=office.workspace_id, public_id=public_id)
+        .where(Device.sort.in_([DeviceSort.BROWSER, DeviceSort.SCRIPT]))
+    )
+    if device is None:
+        raise DeviceUnknown
+    if "admin" not in actor.permissions and not actor.owns(device):
+        raise NotAllowed
+    return device

@@ -1,0 +1,45 @@
+"""What an admin has settled for the workspace."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+from crmlink.access.failures import FieldsWrong
+from crmlink.access.office import Actor, Office, note
+from crmlink.store import Workspace
+
+MOST_DAYS = 3650
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """``keep_…_days``: how long what names people is kept; 0 is until somebody erases it."""
+
+    pairing_needs_admin: bool = False
+    keep_names_days: int = 0  # of contacts and records on links that are settled
+    keep_drafts_days: int = 90  # of lists that nobody came back to
+
+
+def read_preferences(office: Office) -> Preferences:
+    """As they are now; what was never settled has its default."""
+    with office.database.reading() as session:
+        kept = session.get_one(Workspace, office.workspace_id).preferences or {}
+    known = {field.name for field in fields(Preferences)}
+    return Preferences(**{name: value for name, value in kept.items() if name in known})
+
+
+def save_preferences(office: Office, actor: Actor, preferences: Preferences) -> None:
+    """Settle them anew. Raises FieldsWrong."""
+    errors = [
+        f"{name}: A whole number of days from 0 to {MOST_DAYS}."
+        for name in ("keep_names_days", "keep_drafts_days")
+        if not 0 <= getattr(preferences, name) <= MOST_DAYS
+    ]
+    if errors:
+        raise FieldsWrong(errors=errors)
+    before, after = asdict(read_preferences(office)), asdict(preferences)
+    changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+    with office.database.writing() as session:
+        session.get_one(Workspace, office.workspace_id).preferences = after
+        if changed:
+            note(session, office, actor, "preferences.changed", "workspace", changed=changed)

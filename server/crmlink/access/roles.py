@@ -1,0 +1,31 @@
+"""What each role, and each scope of a script's token, permits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crmlink.store import Person, Role
+
+CLERK = frozenset({"suggest", "read", "link", "collect"})
+MANAGER = CLERK | {"undo_any", "batch", "report"}
+ADMIN = MANAGER | {"admin"}
+OF_ROLE = {Role.CLERK: CLERK, Role.MANAGER: MANAGER, Role.ADMIN: ADMIN}
+OF_SCOPE = {
+    "suggest": frozenset({"suggest"}),
+    "link": frozenset({"link"}),
+    "read": frozenset({"read", "report"}),
+    "batch": frozenset({"collect", "batch"}),
+    "admin": frozenset({"admin", "undo_any"}),
+}
+SCOPES = tuple(OF_SCOPE)
+
+
+def permissions_of(person: Person) -> frozenset[str]:
+    """What a person may do."""
+    return OF_ROLE[person.role]
+
+
+def permissions_of_scopes(scopes: Iterable[str], maker: Person | None) -> frozenset[str]:
+    """What a script may do: its token's scopes, as far as who made it may do so now."""
+    granted = frozenset[str]().union(*(OF_SCOPE.get(scope, frozenset()) for scope in scopes))
+    return granted & OF_ROLE[maker.role] if maker else granted

@@ -1,0 +1,54 @@
+"""Secrets that are handed out: random, told apart by how they begin, with a checksum.
+
+A token is its beginning + 32 letters and digits + 6 that are their checksum, so that a secret
+scanner can tell one from noise without asking anybody.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import string
+import zlib
+
+LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+RANDOM_LENGTH = 32
+CHECKSUM_LENGTH = 6
+
+
+def new_secret(beginning: str) -> str:
+    """A fresh token that nobody can guess."""
+    return _whole(beginning, "".join(secrets.choice(LETTERS) for _ in range(RANDOM_LENGTH)))
+
+
+def derived_secret(beginning: str, digest: bytes) -> str:
+    """The token that follows from 32 bytes which only the server can work out."""
+    return _whole(beginning, _digits(int.from_bytes(digest), RANDOM_LENGTH))
+
+
+def is_well_formed(token: str, beginning: str) -> bool:
+    """Whether a text has the form of such a token, and its checksum."""
+    body = token.removeprefix(beginning)
+    random, checksum = body[:RANDOM_LENGTH], body[RANDOM_LENGTH:]
+    return (
+        token.startswith(beginning)
+        and len(body) == RANDOM_LENGTH + CHECKSUM_LENGTH
+        and body.isascii()
+        and hmac.compare_digest(checksum, _checksum(random))
+    )
+
+
+def _whole(beginning: str, random: str) -> str:
+    return beginning + random + _checksum(random)
+
+
+def _checksum(random: str) -> str:
+    return _digits(zlib.crc32(random.encode()), CHECKSUM_LENGTH)
+
+
+def _digits(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, len(LETTERS))
+        digits.append(LETTERS[digit])
+    return "".join(reversed(digits))
