@@ -11,7 +11,7 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from crmlink.matching import normalise
-from crmlink.matching.columns import FLAG_BITS, Floats
+from crmlink.matching.columns import FLAG_BITS, Floats, Ints
 from crmlink.matching.likeness import (
     EXACT,
     INITIAL,
@@ -34,18 +34,43 @@ SECOND_FITS = 0.75
 
 
 @dataclass(frozen=True, slots=True)
+class Theirs:
+    """All names of all candidates, one a row: first their labels, then the people behind some."""
+
+    of: Ints  # the candidate of each row
+    behind: Marks  # whether the row is a person behind a company
+    held: Bag
+    there: Marks  # whether the row has a word
+
+    @classmethod
+    def of_scene(cls, scene: Scene) -> "Theirs":
+        table = scene.index.name_bags.table(scene.rows)
+        second = (table >= 0) & ((table & OTHER) > 0)
+        behind = np.flatnonzero(second.any(axis=1))
+        both = np.concatenate(
+            [np.where(second, -1, table), np.where(second[behind], table[behind], -1)]
+        )
+        held = bag(both, scene.index.names, scene.total, True)
+        rows = len(table)
+        return cls(
+            np.concatenate([np.arange(rows), behind]).astype(np.int32),
+            np.arange(rows + len(behind)) >= rows,
+            held,
+            np.asarray(held.inside.any(axis=1)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
-    """One name of the contact beside one name of every candidate."""
+    """One name of the contact beside every name of every candidate."""
 
     own: Words
     weights: Floats  # of own, by rarity
     aside: Marks  # of own
-    held: Bag
-    mask: Marks  # which of held belong to the records' name
+    theirs: Theirs
     alike: Table
-    own_is_person: bool
-    only_person_behind: bool  # a company's contact person, and the contact is only a person
-    persons: Floats  # 1 where both names are persons'
+    is_person: bool  # own
+    is_behind: bool  # own is the person behind a company
 
 
 def name_features(scene: Scene) -> Features:
@@ -54,72 +79,61 @@ def name_features(scene: Scene) -> Features:
     words = [word for word, _ in (*asked.label, *asked.other)]
     if not words:
         return {}
-    held = bag(scene.index.name_bags.table(scene.rows), scene.index.names, scene.total, True)
-    alike = likeness(words, held.distinct, names=True)
+    theirs = Theirs.of_scene(scene)
+    alike = likeness(words, theirs.held.distinct, names=True)
     weights = scene.rarities(scene.index.names, words) * plainness(words)
-    found = []
     cut = len(asked.label)
+    found = []
     for own, part in ((asked.label, slice(0, cut)), (asked.other, slice(cut, None))):
-        for flag in (0, OTHER):
-            mask = held.inside & ((held.flags & OTHER) == flag)
-            if own and (flag == 0 or bool(mask.any())):
-                pair = _pair(scene, own, weights[part], alike[part], held, mask, flag)
-                found.append((_compared(scene, pair, flag), mask.any(axis=1)))
-    return _best(found)
+        if own:
+            aside = np.array([(flags & ASIDE) > 0 for _, flags in own])
+            rarities = np.where(aside, weights[part] / 2, weights[part])
+            behind = own is asked.other
+            person = behind or not asked.firm
+            pair = Pair(own, rarities, aside, theirs, alike[part], person, behind)
+            found.append(_compared(scene, pair))
+    return _best(found, theirs, len(scene.rows))
 
 
-def _pair(
-    scene: Scene, own: Words, weights: Floats, alike: Table, held: Bag, mask: Marks, flag: int
-) -> Pair:
-    aside = np.array([(flags & ASIDE) > 0 for _, flags in own])
-    person = own is scene.asked.other or not scene.asked.firm
-    theirs = (flag == OTHER) | ~scene.index.firms[scene.rows]
-    return Pair(
-        own,
-        np.where(aside, weights / 2, weights),
-        aside,
-        held,
-        mask,
-        alike,
-        person,
-        flag == OTHER and own is not scene.asked.other,
-        (theirs & person).astype(np.float64),
-    )
-
-
-def _best(found: list[tuple[Features, Marks]]) -> Features:
+def _best(found: list[Features], theirs: Theirs, rows: int) -> Features:
     """Of several pairs of names the one that fits best speaks; a second one that fits, too."""
-    if len(found) == 1:
-        return found[0][0]
-    fits = np.stack([np.where(there, features["name_fit"], -1.0) for features, there in found])
-    best = fits.argmax(axis=0)
-    columns = dict(found[0][0])
-    for place in np.unique(best[best > 0]).tolist():
-        these = best == place
-        for name, column in found[place][0].items():
-            columns[name] = np.where(these, column, columns[name])
-    columns["name_second"] = (np.sort(fits, axis=0)[-2] > SECOND_FITS).astype(np.float64)
+    if len(found) == 1 and len(theirs.of) == rows:
+        return found[0]
+    places = np.full((2 * len(found), rows), -1)
+    for at in range(len(found)):
+        places[2 * at] = np.arange(rows) + at * len(theirs.of)
+        places[2 * at + 1, theirs.of[rows:]] = np.arange(rows, len(theirs.of)) + at * len(theirs.of)
+    there = np.append(np.tile(theirs.there, len(found)), False)
+    fits = np.append(np.concatenate([columns["name_fit"] for columns in found]), -1.0)
+    ranked = np.where(there[places], fits[places], -1.0)
+    speaks = places[ranked.argmax(axis=0), np.arange(rows)]
+    columns = {
+        name: np.concatenate([columns[name] for columns in found])[speaks] for name in found[0]
+    }
+    columns["name_second"] = (np.sort(ranked, axis=0)[-2] > SECOND_FITS).astype(np.float64)
     return columns
 
 
-def _compared(scene: Scene, pair: Pair, flag: int) -> Features:
-    aligned = align(pair.alike, pair.held, pair.mask)
-    there = np.asarray(pair.mask.any(axis=1))
-    elsewhere = _in_place(scene, [word for word, _ in pair.own])
-    cosine = scene.gram_cosine(" ".join(word for word, _ in pair.own), flag)
+def _compared(scene: Scene, pair: Pair) -> Features:
+    theirs = pair.theirs
+    aligned = align(pair.alike, theirs.held, theirs.held.inside)
+    there = theirs.there
+    elsewhere = _in_place(scene, [word for word, _ in pair.own])[:, theirs.of]
+    flags = np.where(theirs.behind, OTHER, 0)
+    cosine = scene.gram_cosine(" ".join(word for word, _ in pair.own), flags, theirs.of)
     straight, swapped = _spelling(pair)
     columns = _masses(pair, aligned, elsewhere) | _counts(pair, aligned, elsewhere)
-    covered, theirs = columns["name_covered"], columns["name_record_covered"]
+    covered, record_covered = columns["name_covered"], columns["name_record_covered"]
     best = np.maximum(np.maximum(swapped, straight), cosine)
     all_equal = (aligned.asked == EXACT).all(axis=0)
-    all_equal &= ((aligned.held == EXACT) | ~pair.mask).all(axis=1)
+    all_equal &= ((aligned.held == EXACT) | ~theirs.held.inside).all(axis=1)
     columns |= {
         "name_same": (all_equal | (straight == 1.0)).astype(np.float64),
-        "name_fit": best * 0.5 + 0.25 * (covered + theirs),
-        "name_both_covered": covered * theirs,
+        "name_fit": best * 0.5 + 0.25 * (covered + record_covered),
+        "name_both_covered": covered * record_covered,
         "name_cosine": cosine,
         "name_cosine_covered": cosine * covered,
-        "name_cosine_record": cosine * theirs,
+        "name_cosine_record": cosine * record_covered,
         "name_spelling": straight,
         "name_spelling_covered": straight * covered,
         "name_order": np.maximum(swapped - straight, 0.0),
@@ -127,17 +141,20 @@ def _compared(scene: Scene, pair: Pair, flag: int) -> Features:
         "name_number_swap": _numbers_differ(pair, aligned).astype(np.float64),
         "name_one_word": np.full(len(there), float(len(pair.own) == 1)),
         "name_there": np.ones(len(there)),
-        "name_behind": np.full(len(there), float(pair.only_person_behind)),
+        "name_behind": (theirs.behind & (not pair.is_behind)).astype(np.float64),
     }
-    return {name: column * there for name, column in columns.items()} | {"persons": pair.persons}
+    persons = (theirs.behind | ~scene.index.firms[scene.rows[theirs.of]]) & pair.is_person
+    columns = {name: column * there for name, column in columns.items()}
+    return columns | {"persons": persons.astype(np.float64)}
 
 
 def _masses(pair: Pair, aligned: Alignment, elsewhere: Marks) -> Features:
     """Sums of rarities: of words that agree, nearly agree, are lacking, are too many."""
     column = pair.weights[:, None]
     aside = pair.aside[:, None]
-    theirs = np.where(pair.mask, pair.held.weights, 0.0)
-    their_aside = (pair.held.flags & ASIDE) > 0
+    held = pair.theirs.held
+    theirs = np.where(held.inside, held.weights, 0.0)
+    their_aside = (held.flags & ASIDE) > 0
     theirs = np.where(their_aside, theirs / 2, theirs)
     misspelt = (aligned.asked < NICK) & (aligned.asked > INITIAL)
     exact = (column * (aligned.asked == EXACT)).sum(axis=0)
@@ -164,9 +181,10 @@ def _masses(pair: Pair, aligned: Alignment, elsewhere: Marks) -> Features:
 
 def _counts(pair: Pair, aligned: Alignment, elsewhere: Marks) -> Features:
     """Numbers of words without a partner, of short forms and of initials."""
-    their_aside = (pair.held.flags & ASIDE) > 0
+    held = pair.theirs.held
+    their_aside = (held.flags & ASIDE) > 0
     lacking = ((aligned.asked < 0.5) & ~pair.aside[:, None] & ~elsewhere).sum(axis=0)
-    surplus = ((aligned.held < 0.5) & pair.mask & ~their_aside).sum(axis=1)
+    surplus = ((aligned.held < 0.5) & held.inside & ~their_aside).sum(axis=1)
     return {
         "name_nick": (aligned.asked == NICK).sum(axis=0).astype(np.float64),
         "name_initial": (aligned.asked == INITIAL).sum(axis=0).astype(np.float64),
@@ -179,11 +197,12 @@ def _counts(pair: Pair, aligned: Alignment, elsewhere: Marks) -> Features:
 
 def _numbers_differ(pair: Pair, aligned: Alignment) -> Marks:
     """Whether both names have a number that the other lacks."""
+    held = pair.theirs.held
     mine = np.array([word[:1].isdigit() for word, _ in pair.own])
     if not mine.any():
-        return np.zeros(len(pair.mask), np.bool_)
-    digits = np.array([word[:1].isdigit() for word in pair.held.distinct] + [False])
-    theirs = (digits[pair.held.at] & pair.mask & (aligned.held < 0.5)).any(axis=1)
+        return np.zeros(len(held.inside), np.bool_)
+    digits = np.array([word[:1].isdigit() for word in held.distinct] + [False])
+    theirs = (digits[held.at] & held.inside & (aligned.held < 0.5)).any(axis=1)
     differ: Marks = theirs & ((aligned.asked < 0.5) & mine[:, None]).any(axis=0)
     return differ
 
@@ -201,13 +220,13 @@ def _spelling(pair: Pair) -> tuple[Floats, Floats]:
     """How alike the names are letter by letter: as they stand, and with sorted words."""
     words = [word for word, flag in pair.own if not flag & ASIDE]
     words = words or [word for word, _ in pair.own]
-    distinct = [*pair.held.distinct, ""]
-    main = pair.mask & ((pair.held.flags & ASIDE) == 0)
-    main |= pair.mask & ~main.any(axis=1)[:, None]
-    lists = [[distinct[at] for at in row] for row in np.where(main, pair.held.at, -1).tolist()]
+    held, there = pair.theirs.held, pair.theirs.there
+    distinct = [*held.distinct, ""]
+    main = held.inside & ((held.flags & ASIDE) == 0)
+    main |= held.inside & ~main.any(axis=1)[:, None]
+    lists = [[distinct[at] for at in row] for row in np.where(main, held.at, -1).tolist()]
     straight = ["".join(each) for each in lists]
     ordered = ["".join(sorted(each)) for each in lists]
     as_is = cdist(["".join(words)], straight, scorer=OSA.normalized_similarity)[0]
     swapped = cdist(["".join(sorted(words))], ordered, scorer=OSA.normalized_similarity)[0]
-    there = pair.mask.any(axis=1)
     return as_is.astype(np.float64) * there, swapped.astype(np.float64) * there

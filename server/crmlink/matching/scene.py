@@ -34,14 +34,18 @@ class Scene:
         numbers = np.array([vocabulary.find(word) for word in words], np.int64)
         return rarity_of(vocabulary.held(numbers), self.total)
 
-    def gram_cosine(self, text: str, flag: int) -> Floats:
-        """Cosine of runs of three letters, each weighted by its rarity, with each record's."""
+    def gram_cosine(self, text: str, flags: Ints | int, of: Ints | None = None) -> Floats:
+        """Cosine of runs of three letters, each weighted by its rarity, with each record's.
+
+        Looks at the runs with the flag, or for each candidate in `of` at those with its one.
+        """
         mine = grams([text])[0]
         rarity = self.index.gram_rarity
         weight = np.zeros(GRAMS)
         weight[mine] = rarity[mine]
-        table = self._gram_table
-        held = np.where((table >= 0) & ((table & FLAGS) == flag), table >> FLAG_BITS, 0)
+        table = self._gram_table if of is None else self._gram_table[of]
+        wanted = np.reshape(flags, (-1, 1))
+        held = np.where((table >= 0) & ((table & FLAGS) == wanted), table >> FLAG_BITS, 0)
         held_rarity = rarity[held]
         product = (weight[held] * held_rarity).sum(axis=1)
         length = np.sqrt((held_rarity**2).sum(axis=1)) * np.sqrt((rarity[mine] ** 2).sum())
