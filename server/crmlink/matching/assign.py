@@ -1,12 +1,9 @@
 """Whole lists: many contacts at once on all cores, and at most one contact to a record."""
 
-import multiprocessing
 import os
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
-from multiprocessing.pool import AsyncResult, Pool
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,72 +11,31 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
 
-from crmlink.matching.details import Details, Suggestions
+from crmlink.matching.details import Suggestions
 from crmlink.matching.matcher import Matcher
+from crmlink.matching.processes import Answer, Contact, in_processes
 
-Contact = tuple[str, Details]
-Answer = tuple[str, Suggestions]
-AT_A_TIME = 250
 WORTH_A_PROCESS = 1_000  # contacts from which starting processes pays
 LARGE = 400  # contacts and records entangled, from which the sparse method is used
 IMPOSSIBLE = 1e4
 
-_matcher: Matcher | None = None  # the matcher in a process that was started for a list
-
 
 def suggest_many(
     matcher: Matcher, contacts: Iterable[Contact], limit: int = 5, processes: int | None = None
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Suggestions for each contact, in the contacts' order, while they are read.
 
     Works on `processes` cores, all by default. What they know is the matcher as it is when the
-    first answer is asked for.
+    first answer is asked for. Raises BrokenProcessPool where a process dies.
     """
     incoming = iter(contacts)
     first = list(islice(incoming, WORTH_A_PROCESS))
     several = processes or os.cpu_count() or 1
     if len(first) < WORTH_A_PROCESS or several == 1:
-        for contact_id, details in _chained(first, incoming):
+        for contact_id, details in chain(first, incoming):
             yield contact_id, matcher.suggest(details, limit)
         return
-    yield from _in_processes(matcher, _chained(first, incoming), limit, several)
-
-
-def _chained(first: list[Contact], rest: Iterator[Contact]) -> Iterator[Contact]:
-    yield from first
-    yield from rest
-
-
-def _in_processes(
-    matcher: Matcher, contacts: Iterator[Contact], limit: int, processes: int
-) -> Iterator[Answer]:
-    matcher.prepare()
-    with _pool(matcher, processes) as pool:
-        pending: list[AsyncResult[list[Answer]]] = []
-        while True:
-            while len(pending) < 3 * processes and (some := list(islice(contacts, AT_A_TIME))):
-                pending.append(pool.apply_async(_answer, (some, limit)))
-            if not pending:
-                return
-            yield from pending.pop(0).get()
-
-
-def _pool(matcher: Matcher, processes: int) -> Pool:
-    """Processes that have the matcher: forked where that is safe, which copies nothing."""
-    can_fork = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    context = multiprocessing.get_context("fork" if can_fork else "spawn")
-    return context.Pool(processes, _take, (matcher,))
-
-
-def _take(matcher: Matcher) -> None:
-    global _matcher
-    _matcher = matcher
-
-
-def _answer(contacts: list[Contact], limit: int) -> list[Answer]:
-    if _matcher is None:
-        raise RuntimeError("This process was not started for a list.")
-    return [(contact_id, _matcher.suggest(details, limit)) for contact_id, details in contacts]
+    yield from in_processes(matcher, chain(first, incoming), limit, several)
 
 
 def one_to_one(answers: Sequence[Answer]) -> list[Answer]:

@@ -1,6 +1,7 @@
 """Why a record is offered: agreements and differences as codes with arguments."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
@@ -28,11 +29,17 @@ def reasons(asked: Terms, record: Held) -> list[Reason]:
 
 
 def _agrees(code: str, **args: str) -> Reason:
-    return Reason(code, args, True)
+    return Reason(code, args, True) if args else _bare(code, True)
 
 
 def _differs(code: str, **args: str) -> Reason:
-    return Reason(code, args, False)
+    return Reason(code, args, False) if args else _bare(code, False)
+
+
+@lru_cache(maxsize=256)
+def _bare(code: str, agrees: bool) -> Reason:
+    """The same object each time: whole lists hold a great many of these."""
+    return Reason(code, {}, agrees)
 
 
 def _account(asked: Terms, record: Held) -> Iterator[Reason]:

@@ -1,13 +1,18 @@
 """Whole lists: the same answers on all cores, and a record for one contact only."""
 
 import itertools
+import multiprocessing
+import os
 import random
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 import pytest
 
 from bench.uk import contacts, records
 from crmlink.matching import Matcher, Suggestion, Suggestions
-from crmlink.matching.assign import Answer, one_to_one, suggest_many
+from crmlink.matching.assign import one_to_one, suggest_many
+from crmlink.matching.processes import Answer
 
 
 def answer(contact_id: str, none: float, **likely: float) -> Answer:
@@ -85,19 +90,53 @@ def test_large_entangled_lists_are_solved_as_well_as_small_ones(
     assert len(taken) == len(set(taken)) > 130
 
 
-@pytest.mark.parametrize("others_run", [False, True])
-def test_several_processes_give_what_one_gives_in_the_same_order(
-    monkeypatch: pytest.MonkeyPatch, others_run: bool
-) -> None:
+@pytest.fixture(params=["alone", "beside other threads"])
+def in_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short lists go to several processes: forked, and forked by a leader."""
     monkeypatch.setattr("crmlink.matching.assign.WORTH_A_PROCESS", 20)
-    monkeypatch.setattr("crmlink.matching.assign.AT_A_TIME", 15)
-    threads = 2 if others_run else 1  # beside other threads forking is not safe
+    monkeypatch.setattr("crmlink.matching.processes.AT_A_TIME", 15)
+    monkeypatch.setattr("crmlink.matching.processes.PER_ROUND", 2)
+    threads = 1 if request.param == "alone" else 2
     monkeypatch.setattr("threading.active_count", lambda: threads)
-    held = records(300, 31)
-    asked, _ = contacts(held, 70, 32)
-    matcher = Matcher()
-    matcher.update(held)
-    alone = list(suggest_many(matcher, asked, 2, processes=1))
-    together = list(suggest_many(matcher, iter(asked), 2, processes=2))
+
+
+@pytest.fixture(scope="module")
+def matcher() -> Matcher:
+    made = Matcher()
+    made.update(records(300, 31))
+    return made
+
+
+ASKED, _ = contacts(records(300, 31), 100, 32)
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_several_processes_give_what_one_gives_in_the_same_order(matcher: Matcher) -> None:
+    alone = list(suggest_many(matcher, ASKED, 2, processes=1))
+    together = list(suggest_many(matcher, iter(ASKED), 2, processes=2))
     assert together == alone
-    assert [contact_id for contact_id, _ in together] == [contact_id for contact_id, _ in asked]
+    assert [contact_id for contact_id, _ in together] == [contact_id for contact_id, _ in ASKED]
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_a_list_that_is_given_up_leaves_no_process_behind(matcher: Matcher) -> None:
+    answers = suggest_many(matcher, ASKED, processes=2)
+    assert next(answers)[0] == ASKED[0][0]
+    answers.close()
+    assert not multiprocessing.active_children()
+
+
+class Deadly(str):
+    """An id that ends the process which unpacks it, as one that runs out of memory ends."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (9,)
+
+
+@pytest.mark.usefixtures("in_processes")
+def test_a_process_that_dies_is_an_error_and_no_wait_without_end(matcher: Matcher) -> None:
+    deadly = [*ASKED[:70], (Deadly("x"), ASKED[0][1]), *ASKED[70:]]
+    with pytest.raises(BrokenProcessPool):
+        list(suggest_many(matcher, deadly, processes=2))
+    assert not multiprocessing.active_children()
