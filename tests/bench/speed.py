@@ -1,7 +1,6 @@
-"""How fast matching is and what it takes, beside brute force in the same run.
+"""How fast single questions are and what they take, beside brute force in the same run.
 
-Single questions are timed by what they take of one core, so that busy neighbours do not count;
-whole lists by the clock, with what they took of all cores beside it.
+They are timed by what they take of one core, so that busy neighbours do not count.
 """
 
 import os
@@ -18,7 +17,6 @@ from rapidfuzz.process import extract
 from bench.peers import text
 from bench.uk import contacts, records
 from crmlink.matching import Details, Matcher
-from crmlink.matching.assign import one_to_one, suggest_many
 
 GOALS = {100_000: (8.0, 400.0), 1_000_000: (25.0, 2_500.0)}  # p95 ms, MB
 Rows = list[tuple[str, Details]]
@@ -115,31 +113,3 @@ def _brute_force(held: Rows, asked: Rows, p95: float) -> None:
         took.append(time.thread_time() - started)
     theirs = _percentiles(took)[1]
     print(f"   token_set_ratio, brute force: p95 {theirs:.0f} ms, {theirs / p95:.0f} times ours")
-
-
-def bulk(size: int, count: int, most_seconds: float) -> bool:
-    """Prints the time of a whole list; whether it is within the goal."""
-    held = records(size, 15)
-    asked, truth = contacts(held, count, 16)
-    matcher = Matcher()
-    started, busy = time.perf_counter(), sum(os.times()[:4])
-    matcher.update(held)
-    matcher.share = matcher.estimate_share([details for _, details in asked])
-    answers = list(suggest_many(matcher, asked))
-    took = time.perf_counter() - started
-    busy = sum(os.times()[:4]) - busy
-    single = one_to_one(answers)
-    whole = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
-    firsts = [
-        sum(bool(s.items) and s.items[0].record_id in truth.get(c, ()) for c, s in several)
-        for several in (answers, single)
-    ]
-    print(
-        f"{count} contacts against {size} records: {took:.0f} s "
-        f"({busy:.0f} s of a core), one to one {whole:.0f} s; "
-        f"recall@1 {firsts[0] / len(truth):.3f}, one to one {firsts[1] / len(truth):.3f}; "
-        f"at most {peak:.0f} MB, a process of it {child:.0f} MB"
-    )
-    return took <= most_seconds

@@ -166,16 +166,23 @@ def records(count: int, seed: int) -> list[tuple[str, Details]]:
 
 
 def contacts(
-    of: list[tuple[str, Details]], count: int, seed: int, share: float = 0.75, partial: bool = False
+    of: list[tuple[str, Details]],
+    count: int,
+    seed: int,
+    share: float = 0.75,
+    partial: bool = False,
+    once: bool = False,
 ) -> tuple[list[tuple[str, Details]], dict[str, set[str]]]:
     """Contacts and the truth about them; `share` of them have a record.
 
     With `partial` every contact has a name and an address or postcode and no email or phone.
+    With `once` no two have the same record.
     """
     draw = random.Random(f"contacts {seed}")
     made, truth = [], {}
+    places = draw.sample(range(len(of)), count) if once else []
     for number in range(count):
-        record_id, details = of[draw.randrange(len(of))]
+        record_id, details = of[places[number] if once else draw.randrange(len(of))]
         contact_id = f"c{number}"
         if draw.random() < share:
             truth[contact_id] = {record_id}
