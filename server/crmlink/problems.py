@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from crmlink.access.failures import AccessFailure
 from crmlink.accounting.errors import HostRefused, ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
 from crmlink.linking.failures import LinkingFailure, LinkNotMade
@@ -38,6 +39,42 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Request not understood",
         "The request's body must be one JSON object.",
     ),
+    "form-expired": (
+        400,
+        "The page was too old",
+        "Nothing was changed: the page was opened before you logged in, or on another site. "
+        "Load it again and repeat what you did.",
+    ),
+    "pairing-pending": (400, "Not approved yet", "Nobody has approved this browser yet."),
+    "pairing-hasty": (400, "Too soon", "Ask again a little later."),
+    "pairing-denied": (400, "Not approved", "This browser was not approved."),
+    "pairing-over": (
+        400,
+        "The code is over",
+        "This code is over: it was decided already, or ten minutes have passed. Press Connect "
+        "again for a new one.",
+    ),
+    "grant-refused": (
+        400,
+        "Not connected",
+        "This browser is not connected any more. Connect it again.",
+    ),
+    "device-revoked": (
+        400,
+        "Disconnected by your admin",
+        "This browser was disconnected in crmlink. Connect it again, or ask your admin.",
+    ),
+    "device-expired": (
+        400,
+        "Connection over",
+        "This browser was not used for so long that its connection has ended. Connect it again.",
+    ),
+    "token-reused": (
+        400,
+        "Disconnected for safety",
+        "The connection of this browser was used from somewhere else too, so crmlink ended it. "
+        "Tell your admin, then connect it again.",
+    ),
     "idempotency-key-missing": (
         400,
         "Idempotency-Key missing",
@@ -48,8 +85,29 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Not connected",
         "This browser or script is not connected any more. Connect it again with a valid token.",
     ),
-    "scope-missing": (403, "Not allowed", "This token may not do that: it lacks “{scope}”."),
+    "log-in-refused": (
+        401,
+        "Not logged in",
+        "This email and password do not belong together. Try again, or ask your admin for a new "
+        "link.",
+    ),
+    "not-yours": (
+        403,
+        "Not your link",
+        "{by} made this link. They can undo it, and so can a manager.",
+    ),
+    "role-too-low": (403, "Not allowed", "Only an admin can do this."),
+    "scope-missing": (
+        403,
+        "Not allowed",
+        "Your role or this token does not allow that: it lacks “{scope}”.",
+    ),
     "not-found": (404, "Not found", "There is nothing at this address."),
+    "pairing-unknown": (
+        404,
+        "Code not known",
+        "No browser shows this code. Compare it letter by letter, or press Connect again.",
+    ),
     "record-unknown": (
         404,
         "Record not known",
@@ -89,6 +147,17 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Cannot be undone",
         "This link cannot be undone any more: {present}. Nothing was changed.",
     ),
+    "email-taken": (409, "Email in use", "Somebody here has this email already."),
+    "last-admin": (
+        409,
+        "The last admin",
+        "Somebody must stay admin. Make another person admin first.",
+    ),
+    "invitation-refused": (
+        410,
+        "The link is over",
+        "This one-time link was used, or is too old. Ask your admin for a new one.",
+    ),
     "record-gone": (
         410,
         "The record is gone",
@@ -97,6 +166,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
     "unsupported-type": (415, "JSON, please", "Send the request as application/json."),
     "invalid-fields": (422, "Some fields are not right", "{errors}"),
+    "password-weak": (422, "Choose another password", "{reason}"),
     "reference-malformed": (
         422,
         "Not a reference of this package",
@@ -113,6 +183,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         422,
         "Idempotency-Key used twice",
         "This Idempotency-Key belongs to another decision. Use a new key for each decision.",
+    ),
+    "too-many-requests": (
+        429,
+        "Too many requests",
+        "That was too often in a short time. Wait a little, then try again.",
     ),
     "internal-error": (
         500,
@@ -161,7 +236,7 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case LinkNotMade(link=link):
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
-        case LinkingFailure(code=code, facts=facts):
+        case LinkingFailure(code=code, facts=facts) | AccessFailure(code=code, facts=facts):
             return problem(code, **facts)
         case ReferenceMalformed():
             return problem("reference-malformed", sentence=str(error))
@@ -191,6 +266,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
     words["by"] = words["by"] or "Somebody"
     current = words["current_reference"]
+    if "errors" in facts:
+        words["errors"] = " ".join(facts["errors"])
     words["present"] = (
         f"Commusoft now holds {current or 'no reference'}"
         if "current_reference" in facts

@@ -33,6 +33,8 @@ class Settings:
     sync_minutes: int = 30
     calls_at_once: int = 4
     calls_per_second: int = 5
+    requests_per_minute: int = 600  # of one device; strangers at one address get the same
+    trusted_proxies: int = 0  # in front of us, each adding itself to X-Forwarded-For
 
 
 def settings_from_environment() -> Settings:
@@ -58,6 +60,8 @@ def settings_from_environment() -> Settings:
         sync_minutes=_number(env, "SYNC_MINUTES", 30, 59),
         calls_at_once=_number(env, "COMMUSOFT_AT_ONCE", 4, 50),
         calls_per_second=_number(env, "COMMUSOFT_PER_SECOND", 5, 1000),
+        requests_per_minute=_number(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
+        trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 5, least=0),
     )
 
 
@@ -96,10 +100,10 @@ def _secret_key(given: str, data_dir: Path) -> str:
     return key
 
 
-def _number(env: Env, name: str, default: int, most: int) -> int:
+def _number(env: Env, name: str, default: int, most: int, least: int = 1) -> int:
     given = env.str(name, str(default))
-    if not given.isdecimal() or not 1 <= int(given) <= most:
-        raise SettingsRefused(f"CRMLINK_{name} must be a whole number from 1 to {most}.")
+    if not given.isdecimal() or not least <= int(given) <= most:
+        raise SettingsRefused(f"CRMLINK_{name} must be a whole number from {least} to {most}.")
     return int(given)
 
 

@@ -9,6 +9,8 @@ import structlog
 from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 
+from crmlink.access.grants import forget_old_tokens
+from crmlink.access.personal import apply_retention
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.house import House
@@ -36,6 +38,8 @@ class Worker:
             queue.task(name="sync_now")(self._sync),
         ]
         queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
+        queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
+        queue.periodic_task(crontab(hour="3", minute="10"), name="forget")(self._forget)
         queue.periodic_task(crontab(minute=f"*/{house.settings.sync_minutes}"), name="sync")(
             self._sync
         )
@@ -53,6 +57,12 @@ class Worker:
     def _finish_links(self) -> None:
         for link in recover(self._house.desk):
             log.info("link finished", link=link.id, state=link.state.value, problem=link.failure)
+
+    def _forget(self) -> None:
+        """What has been kept long enough goes."""
+        forget_old_tokens(self._house.office)
+        erased = apply_retention(self._house.office)
+        log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
     def _sync(self) -> None:
         try:

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from crmlink.access.tokens import create_token
 from crmlink.accounting.locate import locate
 from crmlink.house import House
+from entering import make_token, with_token
 
 SERVER = "sage.office.example:10444"
 PAGE = f"https://{SERVER}/Sage200WebPortal/Customers/View/27825"
@@ -17,12 +17,7 @@ HOSTS = "/api/v1/packages/sage_200/hosts"
 
 @pytest.fixture
 def admin(app: Flask, house: House) -> FlaskClient:
-    _, token = create_token(
-        house.database, house.desk.workspace_id, house.settings.secret_key, "IT", ("admin",)
-    )
-    client = app.test_client()
-    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
-    return client
+    return with_token(app, make_token(house.office, "admin"))
 
 
 def rules(client: FlaskClient) -> tuple[Any, str]:

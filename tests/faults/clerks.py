@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from crmlink.access.devices import command_line_actor
 from crmlink.access.tokens import create_token
 from crmlink.commusoft.client import Commusoft
 from crmlink.house import House, open_house
@@ -68,7 +69,7 @@ def clerks_of(house: House) -> Iterator[list[Clerk]]:
 
 
 def _device(house: House, name: str) -> int:
-    return create_token(house.database, house.desk.workspace_id, "k" * 48, name)[0].id
+    return create_token(house.office, command_line_actor(house.office), name)[0].id
 
 
 def _serve(settings: Settings, desks: list[tuple[str, int, Connection]]) -> None:

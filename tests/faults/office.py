@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 from sqlalchemy import select
 
-from crmlink.access.tokens import create_token
+from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.patience import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
@@ -85,7 +85,7 @@ def opened_office(
     )
     house = open_house(settings, Commusoft(connection_to(address), None, patience))
     house.desk.sync()
-    device, _ = create_token(house.database, house.desk.workspace_id, "k" * 48, "Office")
+    device = command_line_actor(house.office).device
     faults = Faults(SimpleNamespace(url=address))  # type: ignore[arg-type] # asks for no more
     yield Office(house, address, faults, device.id, iter(_without_reference(house)))
     faults.clear()

@@ -17,13 +17,14 @@ import pytest
 import requests
 from sqlalchemy.exc import OperationalError
 
-from crmlink.access.tokens import create_token, device_of
+from crmlink.access.tokens import script_actor
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.house import House
 from crmlink.linking.decide import confirm
 from crmlink.linking.desk import Desk
 from crmlink.linking.life import recover
 from crmlink.store import Link, LinkState, models
+from entering import make_token
 from faults.disks import Disk, SmallDisk, TightDatabase, mounted
 from faults.office import Office, opened_office, sandbox_process
 from faults.steps import Watched
@@ -315,12 +316,11 @@ def test_a_clock_set_back_does_not_let_one_stuck_link_keep_the_others_waiting(
 def test_a_token_works_through_a_jump_and_its_last_use_is_told_right_afterwards(
     house: House, clock: Clock, jump: timedelta
 ) -> None:
-    key = "x" * 40
-    _, token = create_token(house.database, house.desk.workspace_id, key, "Front desk")
+    token = make_token(house.office)
 
     def use() -> datetime:
-        device_of(house.database, key, token)
-        used = device_of(house.database, key, token).last_used_at
+        house.uses.note(script_actor(house.office, token, "127.0.0.1"))
+        used = script_actor(house.office, token, "127.0.0.1").device.last_used_at
         assert used
         return used
 

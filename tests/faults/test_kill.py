@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from crmlink.access.tokens import create_token
+from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.house import open_house
@@ -38,7 +38,7 @@ def prepare(folder: Path, crowd: Playing, links: int) -> Job:
     job = Job(folder, crowd.address, ())
     house = open_house(job.settings, Commusoft(connection_to(crowd.address), patience=HASTE))
     house.desk.sync()
-    create_token(house.database, house.desk.workspace_id, "k" * 48, "Run")
+    command_line_actor(house.office)
     with house.database.reading() as session:
         rows = session.query(MirroredRecord).filter_by(kind="customer").limit(links).all()
     house.close()

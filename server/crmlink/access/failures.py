@@ -81,6 +81,12 @@ class NotAllowed(AccessFailure):
     code = "role-too-low"
 
 
+class NotYours(AccessFailure):
+    """Somebody else made the link (facts: by)."""
+
+    code = "not-yours"
+
+
 class PairingUnknown(AccessFailure):
     """No pairing has this code (any more)."""
 

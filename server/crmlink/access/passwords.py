@@ -23,7 +23,7 @@ def hash_password(password: str, *known: str) -> str:
         raise PasswordWeak(reason=f"Use {SHORTEST} characters or more; a few words do well.")
     if len(set(password)) < DISTINCT:
         raise PasswordWeak(reason="It repeats the same few characters.")
-    if any(word and word.casefold() in password.casefold() for word in known):
+    if any(len(word) > 3 and word.casefold() in password.casefold() for word in known):
         raise PasswordWeak(reason="It contains the name or the email.")
     with _turns:
         return _hasher.hash(password)

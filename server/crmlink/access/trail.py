@@ -34,6 +34,7 @@ class Verdict:
     sound: bool
     count: int
     broken_at: int | None
+    last_hash: str = ""
 
 
 def entries(
@@ -66,7 +67,7 @@ def verify(office: Office) -> Verdict:
         chain = session.scalars(query.order_by(AuditEntry.place).execution_options(yield_per=1000))
         counted = _Counted(chain)
         broken_at = first_break(counted)
-    return Verdict(broken_at is None, counted.count, broken_at)
+    return Verdict(broken_at is None, counted.count, broken_at, counted.last_hash)
 
 
 def write_csv(office: Office, out: IO[str]) -> int:
@@ -95,10 +96,10 @@ def write_csv(office: Office, out: IO[str]) -> int:
 
 
 class _Counted:
-    """Counts what runs through it."""
+    """Counts what runs through it, and keeps the last hash."""
 
     def __init__(self, inner: Iterator[AuditEntry]) -> None:
-        self.count = 0
+        self.count, self.last_hash = 0, ""
         self._inner = iter(inner)
 
     def __iter__(self) -> Iterator[AuditEntry]:
@@ -106,7 +107,7 @@ class _Counted:
 
     def __next__(self) -> AuditEntry:
         entry = next(self._inner)
-        self.count += 1
+        self.count, self.last_hash = self.count + 1, entry.hash
         return entry
 
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 from flask import Flask
 from flask_cors import CORS
 
-from crmlink.api import batches, links, packages, records, suggestions, workspace
+from crmlink.api import (
+    audit,
+    batches,
+    devices,
+    links,
+    packages,
+    pairings,
+    people,
+    records,
+    suggestions,
+    tokens,
+    workspace,
+)
 from crmlink.api.errors import ProblemApi, register_errors
-from crmlink.api.guard import register_guard
 from crmlink.house import House
 
 MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
@@ -23,7 +34,6 @@ def register_api(app: Flask, house: House) -> None:
         OPENAPI_JSON_PATH="openapi.json",
         MAX_CONTENT_LENGTH=MOST_BYTES,
     )
-    register_guard(app)
     register_errors(app)
     api = ProblemApi(
         app,
@@ -35,7 +45,19 @@ def register_api(app: Flask, house: House) -> None:
             "security": [{"token": []}],
         },
     )
-    for module in (workspace, packages, suggestions, records, links, batches):
+    for module in (
+        workspace,
+        packages,
+        suggestions,
+        records,
+        links,
+        batches,
+        pairings,
+        people,
+        devices,
+        tokens,
+        audit,
+    ):
         api.register_blueprint(module.blueprint)
     if house.settings.cors_origins:
         CORS(app, resources={r"/api/v1/*": {"origins": list(house.settings.cors_origins)}})

@@ -7,7 +7,7 @@ from typing import Any
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
-from crmlink.api.guard import desk, device, needs
+from crmlink.api.guard import actor, desk, needs
 from crmlink.api.schemas import (
     BatchContentSchema,
     BatchesSchema,
@@ -29,13 +29,13 @@ blueprint = Blueprint("batches", __name__, url_prefix="/api/v1", description="Wh
 
 @blueprint.route("/batches")
 class BatchesView(MethodView):
-    @needs("batch")
+    @needs("collect")
     @blueprint.response(200, BatchesSchema)
     def get(self) -> dict[str, Any]:
         """The drafts, the newest first"""
         return {"batches": [_shape(draft) for draft in list_batches(desk())]}
 
-    @needs("batch")
+    @needs("collect")
     @blueprint.arguments(NewBatchSchema)
     @blueprint.response(201, TakenBatchSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class BatchesView(MethodView):
         ]
         draft, added = collect(
             desk(),
-            device().id,
+            actor().device.id,
             body["package"],
             body["organisation"] or "",
             body["kind"],
@@ -58,7 +58,7 @@ class BatchesView(MethodView):
 
 @blueprint.route("/batches/<batch_id>")
 class BatchView(MethodView):
-    @needs("batch")
+    @needs("collect")
     @blueprint.response(200, BatchContentSchema)
     def get(self, batch_id: str) -> dict[str, Any]:
         """One draft with its contacts"""
@@ -74,7 +74,7 @@ class BatchView(MethodView):
         ]
         return _shape(find_batch(desk(), batch_id)) | {"rows": rows}
 
-    @needs("batch")
+    @needs("collect")
     @blueprint.response(204)
     def delete(self, batch_id: str) -> None:
         """Throw a draft away"""

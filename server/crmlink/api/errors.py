@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g
 from flask_smorest import Api
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from crmlink.access.tokens import TokenRefused
+from crmlink.access.failures import AccessFailure, GrantFailure, TokenRefused
 from crmlink.accounting.errors import AccountingError
 from crmlink.api.guard import ScopeMissing
+from crmlink.api.limits import limiter
 from crmlink.api.schemas import ProblemSchema
 from crmlink.api.shapes import link_shape, record_shape
 from crmlink.commusoft.errors import CommusoftError
@@ -29,9 +32,20 @@ HTTP_CODES = {
     413: "too-large",
     415: "unsupported-type",
     422: "invalid-fields",
+    429: "too-many-requests",
 }
 # Facts that an answer may carry; the others only serve the sentence.
-SHOWN = {"record", "holders", "current_reference", "link", "errors", "by", "since", "retry_after"}
+SHOWN = {
+    "record",
+    "holders",
+    "current_reference",
+    "link",
+    "errors",
+    "by",
+    "since",
+    "retry_after",
+    "error",
+}
 
 
 class ProblemApi(Api):  # type: ignore[misc] # flask-smorest ships no types
@@ -48,9 +62,11 @@ class IdempotencyKeyMissing(Exception):
 
 
 def register_errors(app: Flask) -> None:
-    for kind in (LinkingFailure, LinkNotMade, CommusoftError, AccountingError):
+    for kind in (LinkingFailure, LinkNotMade, CommusoftError, AccountingError, AccessFailure):
         app.register_error_handler(kind, lambda error: answer(problem_of(error)))
     app.register_error_handler(TokenRefused, lambda _: _token_refused())
+    app.register_error_handler(GrantFailure, _no_grant)
+    app.register_error_handler(CSRFError, lambda _: answer(problem("form-expired")))
     app.register_error_handler(
         ScopeMissing, lambda error: answer(problem("scope-missing", scope=error.scope))
     )
@@ -83,6 +99,11 @@ def _token_refused() -> Response:
     return reply
 
 
+def _no_grant(error: GrantFailure) -> Response:
+    """A problem that is also RFC 6749's error."""
+    return answer(problem(error.code, error=error.error))
+
+
 def _http_problem(error: HTTPException) -> Response:
     data = getattr(error, "data", None) or {}
     code = HTTP_CODES.get(error.code or 500, "internal-error")
@@ -91,9 +112,16 @@ def _http_problem(error: HTTPException) -> Response:
         if "_schema" in errors.get("json", {}) or not errors:
             code = "malformed-request"
         return answer(problem(code, errors=_sentences(errors)))
+    if code == "too-many-requests":
+        return answer(problem(code, retry_after=_seconds_to_wait()))
     if code == "internal-error" and error.code not in (None, 500):
         code = "malformed-request"
     return answer(problem(code))
+
+
+def _seconds_to_wait() -> float:
+    limit = limiter.current_limit
+    return max(1.0, limit.reset_at - time.time()) if limit else 60.0
 
 
 def _unexpected(error: Exception) -> Response:

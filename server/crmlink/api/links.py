@@ -9,8 +9,9 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from sqlalchemy import select, tuple_
 
+from crmlink.access.roles import refuse_undo
 from crmlink.api.errors import IdempotencyKeyMissing
-from crmlink.api.guard import desk, device, needs
+from crmlink.api.guard import actor, desk, needs
 from crmlink.api.schemas import (
     DecisionSchema,
     LinkQuerySchema,
@@ -79,7 +80,7 @@ class LinksView(MethodView):
             checked_empty=body["checked_empty"],
             differences=tuple(body["differences"]),
         )
-        return _answer(confirm(desk(), decision, key, device().id))
+        return _answer(confirm(desk(), decision, key, actor().device.id))
 
 
 @blueprint.route("/links/<link_id>")
@@ -101,8 +102,11 @@ class UndoView(MethodView):
         202, schema=LinkSchema, description="Kept; Commusoft did not answer yet.", success=True
     )
     def post(self, body: dict[str, Any], link_id: str) -> Answer:
-        """Put back what stood on the record before"""
-        return _answer(undo(desk(), link_id, _key(), device().id, frozenset(body["also_on"])))
+        """Put back what stood on the record before; another's link only as a manager or admin"""
+        key = _key()
+        refuse_undo(actor(), find_link(desk(), link_id).device)
+        also_on = frozenset(body["also_on"])
+        return _answer(undo(desk(), link_id, key, actor().device.id, also_on))
 
 
 def _key() -> str:

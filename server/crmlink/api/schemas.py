@@ -174,9 +174,18 @@ class LinksSchema(Schema):
     next = fields.String(allow_none=True)
 
 
-class DeviceSchema(Schema):
+class ActingDeviceSchema(Schema):
+    id = fields.String()
     name = fields.String()
-    scopes = fields.List(fields.String())
+    scopes = fields.List(fields.String(), metadata={"description": "What it may do now."})
+    expires_at = fields.AwareDateTime(
+        metadata={"description": "A paired browser's moves on with use, a token's does not."}
+    )
+
+
+class ActingPersonSchema(Schema):
+    name = fields.String()
+    role = fields.String()
 
 
 class CommusoftSchema(Schema):
@@ -195,7 +204,8 @@ class WorkspaceSchema(Schema):
     """Where the caller is: its device, the Commusoft account and how fresh the mirror is."""
 
     name = fields.String()
-    device = fields.Nested(DeviceSchema)
+    device = fields.Nested(ActingDeviceSchema)
+    person = fields.Nested(ActingPersonSchema, allow_none=True)
     commusoft = fields.Nested(CommusoftSchema)
     mirror = fields.Nested(MirrorSchema)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from crmlink.api.guard import desk
+from crmlink.access.roles import may_undo
+from crmlink.api.guard import actor, desk
 from crmlink.linking.decide import can_undo
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
@@ -72,11 +73,11 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "differences": link.differences,
             "created_at": link.created_at,
             "settled_at": link.settled_at,
-            "by": link.device.name,
+            "by": link.device.who,
             "failure": _failure(link),
             "undoes": link.undoes_id,
             "undone_by": undone_by.get(link.id),
-            "can_undo": can_undo(link),
+            "can_undo": can_undo(link) and may_undo(actor(), link.device),
         }
         for link in links
     ]

@@ -9,7 +9,7 @@ from flask.views import MethodView
 from flask_smorest import Blueprint
 from sqlalchemy import func, select
 
-from crmlink.api.guard import desk, device, house
+from crmlink.api.guard import actor, desk, house
 from crmlink.api.schemas import WorkspaceSchema
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.store import MirroredRecord, Workspace
@@ -32,10 +32,17 @@ class WorkspaceView(MethodView):
                     .group_by(MirroredRecord.kind)
                 ).all()
             )
+        device, person = actor().device, actor().person
         address = urlsplit(here.commusoft.page_url("customer", "0"))
         return {
             "name": workspace.name,
-            "device": {"name": device().name, "scopes": device().scopes},
+            "device": {
+                "id": device.public_id,
+                "name": device.name,
+                "scopes": sorted(actor().permissions),
+                "expires_at": device.expires_at,
+            },
+            "person": {"name": person.name, "role": person.role} if person else None,
             "commusoft": {
                 "sandbox": house().sandboxed,
                 "web_url": f"{address.scheme}://{address.netloc}",

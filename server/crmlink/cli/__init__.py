@@ -17,6 +17,7 @@ from crmlink.cli.account import (
     keys_group,
 )
 from crmlink.cli.link import link_command, locate_command, undo_command
+from crmlink.cli.people import audit_group, device_group, person_group
 from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import sandbox_command, serve_command, sync_command
 from crmlink.cli.tokens import token_group
@@ -36,6 +37,7 @@ class Crmlink(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
+        from crmlink.access.failures import AccessFailure
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError
         from crmlink.commusoft.vault import VaultClosed
@@ -45,7 +47,9 @@ class Crmlink(click.Group):
 
         try:
             return super().invoke(ctx)
-        except (LinkingFailure, LinkNotMade, CommusoftError, AccountingError) as error:
+        except (
+            AccessFailure, LinkingFailure, LinkNotMade, CommusoftError, AccountingError
+        ) as error:  # fmt: skip
             click.echo(f"Error: {problem_of(error).detail}", err=True)
         except VaultClosed:
             click.echo(
@@ -72,6 +76,9 @@ for command in (
     link_command,
     undo_command,
     token_group,
+    person_group,
+    device_group,
+    audit_group,
     rules_group,
     hosts_group,
     connect_command,

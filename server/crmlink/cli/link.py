@@ -212,9 +212,9 @@ def _chosen(house: House, offer: Offer, record_id: str | None, yes: bool) -> Mir
 
 
 def _device(house: House) -> int:
-    from crmlink.access.tokens import command_line_device
+    from crmlink.access.devices import command_line_actor
 
-    return command_line_device(house.database, house.desk.workspace_id).id
+    return command_line_actor(house.office).device.id
 
 
 def _report(link: Link, as_json: bool) -> None:

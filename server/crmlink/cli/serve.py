@@ -52,23 +52,24 @@ def serve_command(host: str, port: int) -> None:
 
 def _greet(house: House, address: str) -> None:
     """Five lines: what runs, and what to do next."""
-    from crmlink.access.tokens import create_token, list_tokens
-    from crmlink.house import COMMAND, EXTENSION
+    from crmlink.access.people import first_admin_invitation
+    from crmlink.cli.people import welcome_link
+    from crmlink.house import EXTENSION
 
-    settings, workspace_id = house.settings, house.desk.workspace_id
     where = (
         "with the sandbox: made-up customers, not your Commusoft"
         if house.sandboxed
         else f"with Commusoft at {house.desk.commusoft.connection.base_url}"
     )
     click.echo(f"crmlink runs at {address} {where}. Stop it with Ctrl+C.")
-    click.echo(f"1. Open {address} in your browser: it guides you.")
-    click.echo(f"2. Load the extension from {EXTENSION}")
-    if list_tokens(house.database, workspace_id):
-        click.echo(f"3. Connect it; a new token comes from: {COMMAND} token create NAME")
+    if token := first_admin_invitation(house.office):
+        click.echo(
+            f"1. Become its admin, by this link that works once: {welcome_link(address, token)}"
+        )
     else:
-        _, token = create_token(house.database, workspace_id, settings.secret_key, "First browser")
-        click.echo(f"3. Connect it with this token, shown only now: {token}")
+        click.echo(f"1. Log in at {address}; it guides you.")
+    click.echo(f"2. Load the extension from {EXTENSION}")
+    click.echo("3. Press Connect in the extension, and approve it on the page that opens.")
     click.echo("4. Open a contact in Xero and press Alt+Shift+K.")
 
 

@@ -1,15 +1,20 @@
-"""crmlink token create, list and revoke."""
+"""crmlink token: make, list, rotate and revoke the tokens of scripts."""
 
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from crmlink.house import House
+    from crmlink.store import Device
 
 
 @click.group("token")
 def token_group() -> None:
-    """Tokens for scripts and, for now, for browsers."""
+    """Tokens for scripts; browsers are connected by the extension's Connect."""
 
 
 @token_group.command("create")
@@ -24,24 +29,15 @@ def token_group() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:
     """Make a token. It is shown once; NAME says whose it is."""
+    from crmlink.access.devices import command_line_actor
     from crmlink.access.tokens import USUAL_SCOPES, create_token
-    from crmlink.house import open_house
-    from crmlink.settings import settings_from_environment
 
-    house = open_house(settings_from_environment())
-    try:
-        device, token = create_token(
-            house.database,
-            house.desk.workspace_id,
-            house.settings.secret_key,
-            name,
-            scopes or USUAL_SCOPES,
-            days,
-        )
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    office = _house().office
+    device, token = create_token(
+        office, command_line_actor(office), name, scopes or USUAL_SCOPES, days
+    )
     if as_json:
-        click.echo(json.dumps({"name": device.name, "token": token, "scopes": device.scopes}))
+        click.echo(json.dumps(_fields(device) | {"token": token}))
         return
     click.echo(token)
     click.echo(
@@ -53,49 +49,84 @@ def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool)
 @click.option("--json", "as_json", is_flag=True)
 def list_command(as_json: bool) -> None:
     """The tokens of this workspace, the newest first."""
-    from crmlink.access.tokens import list_tokens
-    from crmlink.house import open_house
-    from crmlink.settings import settings_from_environment
-    from crmlink.store.models import now
+    from crmlink.access.tokens import expires_soon, list_tokens
 
-    house = open_house(settings_from_environment())
-    devices = list_tokens(house.database, house.desk.workspace_id)
+    devices = list_tokens(_house().office)
     if not devices and not as_json:
         click.echo("There are no tokens yet. Make one with: crmlink token create NAME")
     for device in devices:
-        state = "revoked" if device.revoked_at else "valid"
-        if state == "valid" and device.expires_at <= now():
-            state = "expired"
-        used = device.last_used_at
         if as_json:
-            fields = {
-                "prefix": device.prefix,
-                "name": device.name,
-                "state": state,
-                "scopes": device.scopes,
-                "expires_at": device.expires_at.isoformat(),
-                "last_used_at": used.isoformat() if used else None,
-            }
-            click.echo(json.dumps(fields))
-        else:
-            last = f"last used {used:%d/%m/%Y %H:%M}" if used else "never used"
-            click.echo(
-                f"{device.prefix}…  {state:<8} until {device.expires_at:%d/%m/%Y}  "
-                f"{last}  {device.name} ({', '.join(device.scopes)})"
-            )
+            click.echo(json.dumps(_fields(device)))
+            continue
+        used = device.last_used_at
+        last = (
+            f"used {device.use_count:,} times, last {used:%d/%m/%Y %H:%M} "
+            f"from {device.last_used_address}"
+            if used
+            else "never used"
+        )
+        soon = " SOON OVER" if expires_soon(device) else ""
+        click.echo(
+            f"{device.prefix}…  {_state(device):<8} until {device.expires_at:%d/%m/%Y}{soon}  "
+            f"{last}  {device.name} ({', '.join(device.scopes)})"
+        )
+
+
+@token_group.command("rotate")
+@click.argument("prefix")
+def rotate_command(prefix: str) -> None:
+    """A new token in place of one, which works until the new one is first used."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.tokens import rotate_token
+
+    office = _house().office
+    click.echo(rotate_token(office, command_line_actor(office), prefix))
+    click.echo("It is shown only now. The old one works until this one is first used.", err=True)
 
 
 @token_group.command("revoke")
-@click.argument("prefix")
-def revoke_command(prefix: str) -> None:
+@click.argument("prefix", required=False)
+@click.option("--all", "every", is_flag=True, help="Every token of this workspace.")
+def revoke_command(prefix: str | None, every: bool) -> None:
     """Refuse a token from now on. PREFIX is how it begins, as the list shows it."""
-    from crmlink.access.tokens import TokenUnknown, revoke_token
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.tokens import revoke_all_tokens, revoke_token
+
+    if bool(prefix) == every:
+        raise click.UsageError("Say which token: how it begins, or --all.")
+    office = _house().office
+    actor = command_line_actor(office)
+    if prefix:
+        device = revoke_token(office, actor, prefix)
+        click.echo(f"{device.prefix}… ({device.name}) is revoked.")
+    else:
+        click.echo(f"{revoke_all_tokens(office, actor)} tokens are revoked.")
+
+
+def _state(device: Device) -> str:
+    from crmlink.store.models import now
+
+    if device.revoked_at:
+        return "revoked"
+    return "valid" if device.expires_at > now() else "expired"
+
+
+def _fields(device: Device) -> dict[str, Any]:
+    used = device.last_used_at
+    return {
+        "prefix": device.prefix,
+        "name": device.name,
+        "state": _state(device),
+        "scopes": device.scopes,
+        "expires_at": device.expires_at.isoformat(),
+        "last_used_at": used.isoformat() if used else None,
+        "last_used_address": device.last_used_address,
+        "use_count": device.use_count,
+    }
+
+
+def _house() -> House:
     from crmlink.house import open_house
     from crmlink.settings import settings_from_environment
 
-    house = open_house(settings_from_environment())
-    try:
-        device = revoke_token(house.database, house.desk.workspace_id, prefix)
-    except TokenUnknown:
-        raise click.ClickException("No single token begins so: see crmlink token list.") from None
-    click.echo(f"{device.prefix}… ({device.name}) is revoked.")
+    return open_house(settings_from_environment())

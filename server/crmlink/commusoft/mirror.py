@@ -21,10 +21,8 @@ LEASE = timedelta(minutes=10)  # after its last batch a sync counts as dead
 OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known
 FULL_EVERY = timedelta(hours=12)  # so that what is deleted leaves within a day
 BATCH = 1_000  # records a transaction: readers and links wait no longer than that takes
-KEPT = (
-    "uuid", "name", "company", "email", "address",
-    "town", "postcode", "account_number", "reference",
-)  # fmt: skip
+PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
+KEPT = ("uuid", "reference")  # also of somebody who was erased
 
 
 class SyncRunning(Exception):
@@ -230,23 +228,32 @@ def _empty_unseen(
 
 
 def _fill(row: MirroredRecord, record: Record, version: int) -> None:
-    for name in KEPT:
-        setattr(row, name, getattr(record, name))
-    row.phones = list(record.phones)
+    for name, value in _values(row, record).items():
+        setattr(row, name, value)
     row.changed = version
     row.gone_at = None
 
 
 def _empty(row: MirroredRecord, version: int) -> None:
-    row.name = row.company = row.email = row.address = row.town = ""
-    row.postcode = row.account_number = ""
+    for name in PERSONAL:
+        setattr(row, name, "")
     row.phones, row.reference = [], None
     row.changed, row.gone_at = version, now()
 
 
 def _differs(row: MirroredRecord, record: Record) -> bool:
+    return row.gone_at is not None or any(
+        getattr(row, name) != value for name, value in _values(row, record).items()
+    )
+
+
+def _values(row: MirroredRecord, record: Record) -> dict[str, object]:
+    """What a row is to hold of a record: of somebody who was erased, nothing that names them."""
+    values: dict[str, object] = {name: getattr(record, name) for name in KEPT}
+    if row.erased_at:
+        return values | dict.fromkeys(PERSONAL, "") | {"phones": []}
     return (
-        row.gone_at is not None
-        or row.phones != list(record.phones)
-        or any(getattr(row, name) != getattr(record, name) for name in KEPT)
+        values
+        | {name: getattr(record, name) for name in PERSONAL}
+        | {"phones": list(record.phones)}
     )

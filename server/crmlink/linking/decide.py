@@ -212,7 +212,7 @@ def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str
         )
     if link is None:
         return {"by": None, "since": None}
-    return {"by": link.device.name, "since": link.settled_at or link.created_at}
+    return {"by": link.device.who, "since": link.settled_at or link.created_at}
 
 
 def _refuse_if_taken(
@@ -340,4 +340,4 @@ def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
         )
     if other is None:  # its workspace was emptied while we looked
         return LinkInProgress(by=None, since=now())
-    return LinkInProgress(by=other.device.name, since=other.created_at)
+    return LinkInProgress(by=other.device.who, since=other.created_at)

@@ -145,6 +145,11 @@ class Device(Base):
 
     person: Mapped[Person | None] = relationship(lazy="joined")
 
+    @property
+    def who(self) -> str:
+        """Who acts by it, as people call them."""
+        return self.person.name if self.person else self.name
+
 
 class MirroredRecord(Base):
     """Our copy of one Commusoft record: only what matching and screens use.

@@ -1,0 +1,70 @@
+"""/audit and /preferences: what happened, and what was settled; for admins."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response, request
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from crmlink.access.preferences import Preferences, read_preferences, save_preferences
+from crmlink.access.trail import TrailLine, entries, verify, write_csv
+from crmlink.api.guard import actor, needs, office
+from crmlink.api.schemas_access import AuditQuerySchema, AuditSchema, PreferencesSchema
+
+blueprint = Blueprint("audit", __name__, url_prefix="/api/v1", description="Audit and preferences")
+
+
+@blueprint.route("/audit")
+class AuditView(MethodView):
+    @needs("admin")
+    @blueprint.arguments(AuditQuerySchema, location="query")
+    @blueprint.response(200, AuditSchema)
+    def get(self, query: dict[str, Any]) -> dict[str, Any] | Response:
+        """Who did what to which record, the newest first; the whole of it with Accept: text/csv"""
+        if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
+            table = io.StringIO()
+            write_csv(office(), table)
+            return Response(table.getvalue(), mimetype="text/csv")
+        lines = entries(office(), query["q"], query["action"], query["before"], query["limit"] + 1)
+        shown = lines[: query["limit"]]
+        verdict = verify(office())
+        return {
+            "entries": [_shape(line) for line in shown],
+            "next": shown[-1].entry.place if len(lines) > len(shown) else None,
+            "chain": {"sound": verdict.sound, "broken_at": verdict.broken_at},
+        }
+
+
+@blueprint.route("/preferences")
+class PreferencesView(MethodView):
+    @needs("admin")
+    @blueprint.response(200, PreferencesSchema)
+    def get(self) -> dict[str, Any]:
+        """What the workspace has settled"""
+        return asdict(read_preferences(office()))
+
+    @needs("admin")
+    @blueprint.arguments(PreferencesSchema)
+    @blueprint.response(200, PreferencesSchema)
+    def put(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Settle it anew"""
+        save_preferences(office(), actor(), Preferences(**body))
+        return asdict(read_preferences(office()))
+
+
+def _shape(line: TrailLine) -> dict[str, Any]:
+    entry = line.entry
+    return {
+        "place": entry.place,
+        "at": entry.at,
+        "action": entry.action,
+        "subject": entry.subject,
+        "person": line.person.name if line.person else None,
+        "device": line.device.name if line.device else None,
+        "details": entry.details,
+        "hash": entry.hash,
+    }

@@ -1,0 +1,57 @@
+"""/devices: the paired browsers; one may end its own, an admin any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from crmlink.access.devices import list_devices, rename_device, revoke_device
+from crmlink.api.guard import actor, needs, office
+from crmlink.api.schemas_access import DeviceSchema, DevicesSchema, NameSchema
+from crmlink.store import Device
+
+blueprint = Blueprint("devices", __name__, url_prefix="/api/v1", description="Paired browsers")
+
+
+@blueprint.route("/devices")
+class DevicesView(MethodView):
+    @needs("admin")
+    @blueprint.response(200, DevicesSchema)
+    def get(self) -> dict[str, Any]:
+        """All paired browsers, the newest first, ended ones too"""
+        return {"devices": [_shape(device) for device in list_devices(office())]}
+
+
+@blueprint.route("/devices/<device_id>")
+class DeviceView(MethodView):
+    @blueprint.arguments(NameSchema)
+    @blueprint.response(200, DeviceSchema)
+    def patch(self, body: dict[str, Any], device_id: str) -> dict[str, Any]:
+        """Rename a browser; «me» is the one that asks"""
+        return _shape(rename_device(office(), actor(), _own(device_id), body["name"]))
+
+    @blueprint.response(204)
+    def delete(self, device_id: str) -> None:
+        """End a browser's connection at once; «me» is the one that asks"""
+        revoke_device(office(), actor(), _own(device_id))
+
+
+def _own(device_id: str) -> str:
+    return actor().device.public_id if device_id == "me" else device_id
+
+
+def _shape(device: Device) -> dict[str, Any]:
+    return {
+        "id": device.public_id,
+        "name": device.name,
+        "person": device.person.name if device.person else None,
+        "created_at": device.created_at,
+        "expires_at": device.expires_at,
+        "last_used_at": device.last_used_at,
+        "last_used_address": device.last_used_address,
+        "use_count": device.use_count,
+        "revoked_at": device.revoked_at,
+        "revoked_because": device.revoked_because,
+    }

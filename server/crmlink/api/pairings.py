@@ -1,0 +1,76 @@
+"""/pairings and /token: how a browser is connected and stays so (RFC 8628, RFC 6749)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request, url_for
+from flask_smorest import Blueprint
+
+from crmlink.access.failures import FieldsWrong
+from crmlink.access.grants import Grant, rotate
+from crmlink.access.pairing import begin_pairing, redeem
+from crmlink.api.guard import office
+from crmlink.api.limits import grant_limit, pairing_limit
+from crmlink.api.schemas_access import (
+    DEVICE_CODE_GRANT,
+    BegunSchema,
+    GrantQuerySchema,
+    GrantSchema,
+    PairingSchema,
+)
+
+blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="Connect a browser")
+
+
+@blueprint.route("/pairings", methods=["POST"])
+@pairing_limit
+@blueprint.doc(security=[])
+@blueprint.arguments(PairingSchema, location="form")
+@blueprint.response(200, BegunSchema)
+def begin(form: dict[str, Any]) -> dict[str, Any]:
+    """Ask for a browser to be connected; a person approves it at the verification address"""
+    begun = begin_pairing(office(), form["browser"], request.remote_addr or "")
+    return {
+        "device_code": begun.device_code,
+        "user_code": begun.user_code,
+        "verification_uri": url_for("pages.pair", _external=True),
+        "verification_uri_complete": url_for("pages.pair", code=begun.user_code, _external=True),
+        "expires_in": begun.expires_in,
+        "interval": begun.interval,
+    }
+
+
+@blueprint.route("/token", methods=["POST"])
+@grant_limit
+@blueprint.doc(security=[])
+@blueprint.arguments(GrantQuerySchema, location="form")
+@blueprint.response(200, GrantSchema)
+def token(form: dict[str, Any]) -> dict[str, Any]:
+    """Tokens for an approved browser, or new ones in place of old ones
+
+    Asked again with the same code or token, because an answer was lost, it gives the same refresh
+    token, until that or its access token was used.
+    """
+    if form["grant_type"] == DEVICE_CODE_GRANT:
+        grant = redeem(office(), _given(form, "device_code"))
+    else:
+        grant = rotate(office(), _given(form, "refresh_token"))
+    return _shape(grant)
+
+
+def _given(form: dict[str, Any], name: str) -> str:
+    if not form[name]:
+        raise FieldsWrong(errors=[f"{name}: Missing data for required field."])
+    return str(form[name])
+
+
+def _shape(grant: Grant) -> dict[str, Any]:
+    return {
+        "access_token": grant.access_token,
+        "token_type": "Bearer",
+        "expires_in": grant.expires_in,
+        "refresh_token": grant.refresh_token,
+        "device": {"id": grant.device.public_id, "name": grant.device.name},
+        "person": {"name": grant.person.name, "role": grant.person.role},
+    }

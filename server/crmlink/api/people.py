@@ -1,0 +1,99 @@
+"""/people: who may do what in the workspace; for admins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import url_for
+from flask.views import MethodView
+from flask_smorest import Blueprint
+
+from crmlink.access.people import (
+    change_role,
+    find_person,
+    invite,
+    list_people,
+    new_invitation,
+    remove_person,
+    rename_person,
+)
+from crmlink.api.guard import actor, needs, office
+from crmlink.api.schemas_access import (
+    ChangedPersonSchema,
+    InvitationSchema,
+    NewPersonSchema,
+    PeopleSchema,
+    PersonSchema,
+)
+from crmlink.store import Person
+
+blueprint = Blueprint("people", __name__, url_prefix="/api/v1", description="People and roles")
+
+
+@blueprint.route("/people")
+class PeopleView(MethodView):
+    @needs("admin")
+    @blueprint.response(200, PeopleSchema)
+    def get(self) -> dict[str, Any]:
+        """Everybody who may log in"""
+        return {"people": [_shape(person) for person in list_people(office())]}
+
+    @needs("admin")
+    @blueprint.arguments(NewPersonSchema)
+    @blueprint.response(201, InvitationSchema)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Invite somebody; hand them the one-time link"""
+        person, token = invite(office(), actor(), body["name"], body["email"], body["role"])
+        return _shape(person) | {"link": invitation_link(token)}
+
+
+@blueprint.route("/people/<person_id>")
+class PersonView(MethodView):
+    @needs("admin")
+    @blueprint.response(200, PersonSchema)
+    def get(self, person_id: str) -> dict[str, Any]:
+        """One person"""
+        return _shape(find_person(office(), person_id))
+
+    @needs("admin")
+    @blueprint.arguments(ChangedPersonSchema)
+    @blueprint.response(200, PersonSchema)
+    def patch(self, body: dict[str, Any], person_id: str) -> dict[str, Any]:
+        """Correct a name, or change a role"""
+        if body["name"] is not None:
+            rename_person(office(), actor(), person_id, body["name"])
+        if body["role"] is not None:
+            change_role(office(), actor(), person_id, body["role"])
+        return _shape(find_person(office(), person_id))
+
+    @needs("admin")
+    @blueprint.response(204)
+    def delete(self, person_id: str) -> None:
+        """Remove a person; their browsers and tokens stop at once"""
+        remove_person(office(), actor(), person_id)
+
+
+@blueprint.route("/people/<person_id>/invitations")
+class InvitationsView(MethodView):
+    @needs("admin")
+    @blueprint.response(201, InvitationSchema)
+    def post(self, person_id: str) -> dict[str, Any]:
+        """A new one-time link for somebody, such as after a forgotten password"""
+        token = new_invitation(office(), actor(), person_id)
+        return _shape(find_person(office(), person_id)) | {"link": invitation_link(token)}
+
+
+def invitation_link(token: str) -> str:
+    """The one-time link; its secret is a fragment, which browsers send to no server."""
+    return url_for("pages.welcome", _external=True) + "#" + token
+
+
+def _shape(person: Person) -> dict[str, Any]:
+    return {
+        "id": person.public_id,
+        "name": person.name,
+        "email": person.email,
+        "role": person.role,
+        "joined_at": person.joined_at,
+        "last_seen_at": person.last_seen_at,
+    }

@@ -1,0 +1,236 @@
+"""crmlink person, device and audit: who may do what, and who did what."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from crmlink.access.office import Office
+    from crmlink.store import Person
+
+ROLES = click.Choice(["clerk", "manager", "admin"])
+
+
+@click.group("person")
+def person_group() -> None:
+    """People who may log in, and what is kept about anybody."""
+
+
+@person_group.command("add")
+@click.argument("name")
+@click.argument("email")
+@click.option("--role", type=ROLES, default="clerk", show_default=True)
+@click.option("--server", default="http://127.0.0.1:8787", show_default=True)
+def add_command(name: str, email: str, role: str, server: str) -> None:
+    """Invite somebody; prints the one-time link to hand to them."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.people import invite
+
+    office = _office()
+    _, token = invite(office, command_line_actor(office), name, email, role)
+    click.echo(welcome_link(server, token))
+    click.echo("It works once, for seven days.", err=True)
+
+
+@person_group.command("link")
+@click.argument("email")
+@click.option("--server", default="http://127.0.0.1:8787", show_default=True)
+def link_command(email: str, server: str) -> None:
+    """A new one-time link for somebody, such as after a forgotten password."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.people import new_invitation
+
+    office = _office()
+    person = _by_email(office, email)
+    token = new_invitation(office, command_line_actor(office), person.public_id)
+    click.echo(welcome_link(server, token))
+
+
+@person_group.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def list_command(as_json: bool) -> None:
+    """Everybody who may log in."""
+    from crmlink.access.people import list_people
+
+    people = list_people(_office())
+    if not people and not as_json:
+        click.echo("Nobody yet: crmlink serve prints the first admin's one-time link.")
+    for person in people:
+        seen = person.last_seen_at
+        if as_json:
+            fields = {
+                "id": person.public_id,
+                "name": person.name,
+                "email": person.email,
+                "role": person.role,
+                "joined": person.joined_at is not None,
+                "last_seen_at": seen.isoformat() if seen else None,
+            }
+            click.echo(json.dumps(fields))
+        else:
+            last = f"last here {seen:%d/%m/%Y %H:%M}" if seen else "invited"
+            click.echo(f"{person.role:<8} {person.name} <{person.email}>  {last}")
+
+
+@person_group.command("role")
+@click.argument("email")
+@click.argument("role", type=ROLES)
+def role_command(email: str, role: str) -> None:
+    """Make somebody a clerk, a manager or an admin."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.people import change_role
+
+    office = _office()
+    person = _by_email(office, email)
+    change_role(office, command_line_actor(office), person.public_id, role)
+    click.echo(f"{person.name} is {role} now.")
+
+
+@person_group.command("remove")
+@click.argument("email")
+def remove_command(email: str) -> None:
+    """Let somebody in no more; their browsers and tokens stop at once."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.people import remove_person
+
+    office = _office()
+    person = _by_email(office, email)
+    remove_person(office, command_line_actor(office), person.public_id)
+    click.echo(f"{person.name} is removed. What they linked stays.")
+
+
+@person_group.command("export")
+@click.argument("who")
+def export_command(who: str) -> None:
+    """All that is kept about a person, as JSON. WHO is an email, or a record such as customer-1001.
+
+    Prints what the records, the links, the drafts and the people here say about them.
+    """
+    from crmlink.access.personal import export
+
+    click.echo(json.dumps(export(_office(), who), indent=2, ensure_ascii=False))
+
+
+@person_group.command("erase")
+@click.argument("who")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase_command(who: str, yes: bool) -> None:
+    """Erase what names a person. WHO is an email, or a record such as customer-1001.
+
+    References, states and the audit stay; they name nobody. What Commusoft knows is not touched,
+    and the next sync does not bring the person back.
+    """
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.personal import erase
+
+    if not yes:
+        click.confirm(f"Erase what names {who}? This cannot be undone", abort=True, err=True)
+    office = _office()
+    erased = erase(office, command_line_actor(office), who)
+    click.echo(
+        f"Erased: {erased.people} people, {erased.records} records, {erased.links} links, "
+        f"{erased.drafts} contacts in drafts."
+    )
+
+
+@click.group("device")
+def device_group() -> None:
+    """Paired browsers."""
+
+
+@device_group.command("list")
+@click.option("--json", "as_json", is_flag=True)
+def device_list_command(as_json: bool) -> None:
+    """All paired browsers, the newest first."""
+    from crmlink.access.devices import list_devices
+
+    devices = list_devices(_office())
+    if not devices and not as_json:
+        click.echo("No browser is connected yet: press Connect in the extension.")
+    for device in devices:
+        used = device.last_used_at
+        if as_json:
+            fields = {
+                "id": device.public_id,
+                "name": device.name,
+                "person": device.person.name if device.person else None,
+                "revoked": device.revoked_at is not None,
+                "last_used_at": used.isoformat() if used else None,
+            }
+            click.echo(json.dumps(fields))
+        else:
+            state = "ended" if device.revoked_at else "connected"
+            last = f"last used {used:%d/%m/%Y %H:%M}" if used else "never used"
+            click.echo(f"{device.public_id}  {state:<9} {last}  {device.name} ({device.who})")
+
+
+@device_group.command("revoke")
+@click.argument("device_id")
+def device_revoke_command(device_id: str) -> None:
+    """End a browser's connection at once."""
+    from crmlink.access.devices import command_line_actor, revoke_device
+
+    office = _office()
+    device = revoke_device(office, command_line_actor(office), device_id)
+    click.echo(f"{device.name} is disconnected.")
+
+
+@click.group("audit")
+def audit_group() -> None:
+    """Who did what to which record."""
+
+
+@audit_group.command("export")
+def audit_export_command() -> None:
+    """The whole audit as a table (CSV) on standard output."""
+    from crmlink.access.trail import write_csv
+
+    write_csv(_office(), sys.stdout)
+
+
+@audit_group.command("verify")
+@click.option("--json", "as_json", is_flag=True)
+def audit_verify_command(as_json: bool) -> None:
+    """Check that no line was changed or taken out; exit code 1 when one was."""
+    from crmlink.access.trail import verify
+
+    verdict = verify(_office())
+    if as_json:
+        fields = {
+            "sound": verdict.sound, "entries": verdict.count, "broken_at": verdict.broken_at,
+            "last_hash": verdict.last_hash,
+        }  # fmt: skip
+        click.echo(json.dumps(fields))
+    elif verdict.sound:
+        click.echo(f"All {verdict.count:,} entries hold together. The last: {verdict.last_hash}")
+        click.echo(
+            "Compare it with the last «audit» line of server.log to see that none is cut off."
+        )
+    else:
+        click.echo(f"The chain is broken at entry {verdict.broken_at}.", err=True)
+    sys.exit(0 if verdict.sound else 1)
+
+
+def welcome_link(server: str, token: str) -> str:
+    """The one-time link; its secret is a fragment, which browsers send to no server."""
+    return f"{server.rstrip('/')}/welcome#{token}"
+
+
+def _office() -> Office:
+    from crmlink.house import open_house
+    from crmlink.settings import settings_from_environment
+
+    return open_house(settings_from_environment()).office
+
+
+def _by_email(office: Office, email: str) -> Person:
+    from crmlink.access.people import list_people
+
+    for person in list_people(office):
+        if person.email.casefold() == email.strip().casefold():
+            return person
+    raise click.ClickException("Nobody here has this email: see crmlink person list.")

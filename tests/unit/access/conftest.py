@@ -1,0 +1,26 @@
+"""An office over an empty database: access needs neither Commusoft nor a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from crmlink.access.devices import command_line_actor
+from crmlink.access.office import Actor, Office
+from crmlink.linking.account import workspace_of
+from crmlink.store import Database
+
+
+@pytest.fixture
+def office(database_url: str) -> Iterator[Office]:
+    database = Database(database_url)
+    database.migrate()
+    yield Office(database, workspace_of(database, None).id, "k" * 48)
+    database.close()
+
+
+@pytest.fixture
+def server(office: Office) -> Actor:
+    """Who sits at the server's command line."""
+    return command_line_actor(office)
