@@ -1,18 +1,13 @@
 // @ts-check
-// The only part that talks to the server and holds the token. A browser may end it at any time: every listener
+// The only part that talks to the server and holds the tokens. A browser may end it at any time: every listener
 // stands at top level, and everything it must remember lies in storage.
 
-import { createApi } from "./lib/api.js";
-import { createAttempts } from "./lib/attempts.js";
-import { createDesk } from "./lib/desk.js";
-import { createLists } from "./lib/lists.js";
-import { createLooks } from "./lib/looks.js";
+import { assemble } from "./lib/assemble.js";
+import { browserName } from "./lib/browser.js";
 import { admit, admitFromPage } from "./lib/messages.js";
-import { createOnPage } from "./lib/onpage.js";
 import { problem } from "./lib/problem.js";
 import { readContact, readList } from "./lib/read.js";
-import { createRules } from "./lib/rules.js";
-import { createSession, parseServer } from "./lib/session.js";
+import { isLocal, parseServer } from "./lib/server.js";
 import { pageScripts } from "./pagescripts.js";
 
 const MENU = "link-to-crm";
@@ -20,25 +15,33 @@ const MENU = "link-to-crm";
 const READING_LIMIT = 4_000;
 
 const own = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
-const newKey = () => crypto.randomUUID();
-const onPage = createOnPage(chrome.storage.local, pageScripts);
+const { local, session: memory, managed } = chrome.storage;
 
-const desk = createDesk({
-  session: createSession(chrome.storage.local),
-  rules: createRules(chrome.storage.local, Date.now),
-  attempts: createAttempts(chrome.storage.session, { newKey, now: Date.now }),
-  looks: createLooks(chrome.storage.session, newKey),
-  onPage,
-  lists: createLists(chrome.storage.session, newKey),
+const background = assemble({
+  local,
+  memory,
+  managed: { get: async () => managed?.get() ?? {} },
+  net: { fetch: (...request) => fetch(...request), whySilent },
   tabs: { address, read, readList: (tab) => inPage(tab, readList, []) },
-  api: (connection) => createApi(connection, { fetch: (...request) => fetch(...request), whySilent }),
+  scripts: pageScripts,
+  permitted: (origins) => chrome.permissions.contains({ origins }),
+  name: async () => browserName(/** @type {any} */ (navigator), (await chrome.runtime.getPlatformInfo()).os),
+  open: (url) => chrome.tabs.create({ url }),
+  now: Date.now,
+  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  newKey: () => crypto.randomUUID(),
 });
+const { desk, onPage, connecting } = background;
 
 chrome.runtime.onInstalled.addListener(prepare);
 chrome.runtime.onStartup.addListener(keepFromPages);
 chrome.contextMenus.onClicked.addListener(openFromMenu);
 chrome.runtime.onMessage.addListener(hear);
+chrome.permissions.onAdded.addListener(() => void connecting.allowed());
 chrome.permissions.onRemoved.addListener(() => void onPage.restore());
+managed?.onChanged?.addListener(() => void connecting.obey());
+
+void background.wake();
 
 function prepare() {
   keepFromPages();
@@ -153,11 +156,5 @@ function limit(milliseconds) {
 async function whySilent(server) {
   const origins = parseServer(server)?.origins ?? [];
   if (!(await chrome.permissions.contains({ origins }))) return "permission-missing";
-  return navigator.onLine || isLocal(server) ? "server-unreachable" : "offline";
-}
-
-/** @param {string} server */
-function isLocal(server) {
-  const { hostname } = new URL(server);
-  return hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
+  return navigator.onLine || isLocal(new URL(server).hostname) ? "server-unreachable" : "offline";
 }

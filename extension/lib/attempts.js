@@ -12,6 +12,7 @@
  * @property {string} title the contact's name, for the notice
  * @property {any} body what is sent: a link's fields, or {link: id, also_on} for an undo
  * @property {number} started_at milliseconds
+ * @property {boolean} unanswered whether it was sent once without an answer
  * @property {import("./types.js").Answer<import("./types.js").Link> | null} answer null while its outcome is unknown
  */
 
@@ -60,7 +61,7 @@ export function createAttempts(store, wiring) {
       return alter((list) => {
         const open = list.find((one) => one.answer === null && sameRequest(one, wanted));
         if (open) return { list, result: open };
-        const attempt = { ...wanted, key: wiring.newKey(), started_at: wiring.now(), answer: null };
+        const attempt = { ...wanted, key: wiring.newKey(), started_at: wiring.now(), unanswered: false, answer: null };
         return { list: [...list, attempt], result: attempt };
       });
     },
@@ -72,6 +73,17 @@ export function createAttempts(store, wiring) {
     settle(key, answer) {
       return alter((list) => ({
         list: list.map((one) => (one.key === key ? { ...one, answer } : one)),
+        result: undefined,
+      }));
+    },
+
+    /**
+     * It was sent, and nobody knows what became of it.
+     * @param {string} key
+     */
+    leaveOpen(key) {
+      return alter((list) => ({
+        list: list.map((one) => (one.key === key ? { ...one, unanswered: true } : one)),
         result: undefined,
       }));
     },

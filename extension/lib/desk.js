@@ -5,7 +5,7 @@ import { subjectOf, titleOf, withTyped } from "./contact.js";
 import { joinable, preview, sameList, sendList } from "./lists.js";
 import { markFor } from "./onpage.js";
 import { placeByHand, placeOfAddress, placeOfTab, stillThere } from "./places.js";
-import { leavesOutcomeOpen, problem } from "./problem.js";
+import { leavesOutcomeOpen, problem, turnedAway } from "./problem.js";
 import { createSettings } from "./settings.js";
 
 /** @typedef {import("./api.js").Api} Api */
@@ -15,7 +15,7 @@ import { createSettings } from "./settings.js";
 /** @typedef {import("./types.js").Draft} Draft */
 /** @typedef {import("./places.js").Elsewhere} Elsewhere */
 /** @typedef {import("./session.js").Connection} Connection */
-/** @typedef {import("./session.js").Standing} Standing */
+/** @typedef {import("./connecting.js").Standing} Standing */
 /** @typedef {import("./types.js").Accepted} Accepted */
 /** @typedef {import("./types.js").Kind} Kind */
 /** @typedef {import("./types.js").Look} Look */
@@ -31,6 +31,7 @@ import { createSettings } from "./settings.js";
 /**
  * @typedef {object} Parts
  * @property {import("./session.js").Session} session
+ * @property {import("./connecting.js").Connecting} connecting
  * @property {import("./rules.js").Rules} rules
  * @property {import("./attempts.js").Attempts} attempts
  * @property {import("./looks.js").Looks} looks
@@ -65,7 +66,7 @@ import { createSettings } from "./settings.js";
 
 /** @param {Parts} parts */
 export function createDesk(parts) {
-  const { session, rules, attempts, looks, lists, onPage, tabs } = parts;
+  const { session, connecting, rules, attempts, looks, lists, onPage, tabs } = parts;
   /** @type {Map<string, Promise<Answer<any>>>} */
   const underway = new Map();
 
@@ -75,6 +76,7 @@ export function createDesk(parts) {
    * @returns {Promise<Answer<View>>}
    */
   async function view(find, tab = null) {
+    await connecting.obey();
     const connection = await session.read();
     if (!connection) return { ok: true, data: await blankView(null) };
     const api = parts.api(connection);
@@ -99,7 +101,7 @@ export function createDesk(parts) {
    */
   async function blankView(trouble) {
     const open = (await attempts.all()).map(({ key, action, title }) => ({ key, action, title }));
-    const standing = await session.describe();
+    const standing = await connecting.describe();
     return { standing, problem: trouble, place: null, packages: [], attempt: null, others: open };
   }
 
@@ -179,7 +181,8 @@ export function createDesk(parts) {
     );
     /** @type {Answer<any>} */
     const plain = answer.ok ? { ok: true, data: answer.data } : { ok: false, problem: answer.problem };
-    if (answer.ok || !leavesOutcomeOpen(answer.problem)) await attempts.settle(attempt.key, plain);
+    if (plain.ok || settles(plain.problem, attempt)) await attempts.settle(attempt.key, plain);
+    else await attempts.leaveOpen(attempt.key);
     if (answer.ok) void onPage.refresh();
     return plain;
   }
@@ -290,7 +293,7 @@ export function createDesk(parts) {
       return send(await attempts.begin({ action: "undo", subject, title: asked.title, body }));
     },
 
-    ...createSettings(parts, { connected, askWorkspace, forgetTraces }),
+    ...createSettings(parts, { connected, askWorkspace }),
 
     /**
      * What the button in a tab shows, asked by our script there; null where there is none.
@@ -304,12 +307,15 @@ export function createDesk(parts) {
       return markFor(await tabs.address(tab), { packages, onPage, api });
     },
   };
+}
 
-  /** What was meant for one server is never sent to another. */
-  async function forgetTraces() {
-    await rules.forget();
-    for (const { key } of await attempts.all()) await attempts.drop(key);
-  }
+/**
+ * Whether a request's outcome is known. One that was turned away now may have been done when it was sent before.
+ * @param {Problem} found
+ * @param {Attempt} attempt
+ */
+function settles(found, attempt) {
+  return !leavesOutcomeOpen(found) && !(attempt.unanswered && turnedAway(found));
 }
 
 /**

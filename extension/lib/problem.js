@@ -15,6 +15,7 @@ export function problem(type, more = {}) {
   return {
     type,
     status: null,
+    error: null,
     detail: "",
     request_id: null,
     retry_after: null,
@@ -41,6 +42,7 @@ export function fromServer(document, status, retryAfter) {
   if (typeof told.type !== "string" || !told.type.startsWith(PREFIX)) return null;
   return problem(told.type.slice(PREFIX.length), {
     status,
+    error: text(told.error),
     detail: text(told.detail) ?? "",
     request_id: text(told.request_id),
     retry_after: seconds(retryAfter) ?? seconds(String(told.retry_after ?? "")),
@@ -61,6 +63,26 @@ export function fromServer(document, status, retryAfter) {
 export function leavesOutcomeOpen(found) {
   return OPEN.has(found.type);
 }
+
+/**
+ * Whether a request was turned away before it was looked at: this sending of it did nothing.
+ * @param {Problem} found
+ */
+export function turnedAway(found) {
+  return found.error === "invalid_grant" || AT_THE_DOOR.has(found.type) || endsConnection(found);
+}
+
+/**
+ * Whether this browser has to be connected anew.
+ * @param {Problem} found
+ */
+export function endsConnection(found) {
+  return ENDINGS.has(found.type);
+}
+
+const AT_THE_DOOR = new Set(["token-refused", "scope-missing", "role-too-low", "too-many-requests"]);
+
+const ENDINGS = new Set(["not-connected", "device-revoked", "device-expired", "token-reused", "grant-refused"]);
 
 const OPEN = new Set([
   "offline",

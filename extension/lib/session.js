@@ -1,13 +1,31 @@
 // @ts-check
-// Which server this browser is connected to. The token stays in here and in api.js.
+// Which server this browser is connected to, and the two tokens for it. They stay in here and in api.js.
+
+import { problem } from "./problem.js";
 
 /** @typedef {import("./types.js").Workspace} Workspace */
-
-/** @typedef {{server: string, token: string, workspace: Workspace | null}} Connection */
+/** @typedef {import("./types.js").Person} Person */
+/** @typedef {import("./tokens.js").Grant} Grant */
 
 /**
- * What a page may know of the connection.
- * @typedef {{connected: boolean, server: string | null, workspace: Workspace | null}} Standing
+ * @template T
+ * @typedef {import("./types.js").Answer<T>} Answer
+ */
+
+/**
+ * @typedef {object} Connection
+ * @property {string} server
+ * @property {{id: string, name: string}} device
+ * @property {Person} person
+ * @property {string} refresh_token
+ * @property {string} access_token
+ * @property {number} access_until milliseconds
+ * @property {Workspace | null} workspace
+ */
+
+/**
+ * A connection that the server has ended.
+ * @typedef {{server: string, type: string, detail: string}} Ended
  */
 
 /**
@@ -19,76 +37,97 @@
  */
 
 const KEY = "connection";
-
-/**
- * Read a server address as a person types it.
- * @param {string} typed
- * @returns {{server: string, origins: string[], plain: boolean} | null} null when it is none; `plain` when the way
- *   to it is neither encrypted nor within this computer
- */
-export function parseServer(typed) {
-  const trimmed = typed.trim();
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;
-  if (trimmed === "" || !URL.canParse(text)) return null;
-  const url = new URL(text);
-  const web = url.protocol === "http:" || url.protocol === "https:";
-  if (!web || url.username || url.password || url.search || url.hash) return null;
-  const local = url.hostname === "localhost" || url.hostname === "127.0.0.1" || url.hostname === "[::1]";
-  return {
-    server: url.origin + url.pathname.replace(/\/+$/, ""),
-    // Host permissions know no ports in every browser; without one they cover all.
-    origins: [`${url.protocol}//${url.hostname}/*`],
-    plain: url.protocol === "http:" && !local,
-  };
-}
-
-/**
- * A token fit for a header, or null.
- * @param {string} typed
- */
-export function parseToken(typed) {
-  const token = typed.trim();
-  return /^[\x21-\x7e]{8,500}$/.test(token) ? token : null;
-}
+const ENDED = "ended";
+/** Renew when less than this is left: a request and its answer take their time. */
+const MARGIN = 60_000;
 
 /** @typedef {ReturnType<typeof createSession>} Session */
 
-/** @param {Store} store */
-export function createSession(store) {
-  /** @type {Promise<unknown>} */
-  let turn = Promise.resolve();
+/**
+ * @param {Store} store
+ * @param {{tokens: import("./tokens.js").Tokens, now: () => number}} wiring
+ */
+export function createSession(store, { tokens, now }) {
+  const changing = oneAtATime();
+  const renewing = oneAtATime();
 
   /** @returns {Promise<Connection | null>} */
   async function read() {
     return (await store.get(KEY))[KEY] ?? null;
   }
 
+  /** @returns {Promise<Ended | null>} */
+  async function ended() {
+    return (await store.get(ENDED))[ENDED] ?? null;
+  }
+
   /**
-   * One change at a time: what the server said must not bring back a connection that is being forgotten.
-   * @param {() => Promise<void>} work
-   * @returns {Promise<void>}
+   * Change the connection, unless it is no longer the one that was meant: what the server said must not bring back
+   * one that was forgotten meanwhile.
+   * @param {Pick<Connection, "server" | "device">} meant
+   * @param {(current: Connection) => Record<string, any>} change what to store
+   * @returns {Promise<boolean>} whether it was
    */
-  function alone(work) {
-    const mine = turn.then(work);
-    turn = mine.catch(() => undefined);
-    return mine;
+  const change = (meant, change) =>
+    changing(async () => {
+      const current = await read();
+      if (!current || !isSame(current, meant)) return false;
+      await store.set(change(current));
+      return true;
+    });
+
+  /**
+   * The old refresh token is kept until the new one is stored: if the answer, or this worker, is lost before that, the
+   * old one is sent again, and the server gives the same new one.
+   * @param {Connection} connection
+   * @returns {Promise<Answer<string>>}
+   */
+  async function renew(connection) {
+    const answer = await tokens.renew(connection.server, connection.refresh_token);
+    if (answer.ok) {
+      const kept = await change(connection, (current) => ({ [KEY]: { ...current, ...granted(answer.data, now()) } }));
+      return kept ? { ok: true, data: answer.data.access_token } : { ok: false, problem: problem("not-connected") };
+    }
+    if (answer.problem.error !== "invalid_grant") return answer;
+    const { type, detail } = answer.problem;
+    await change(connection, ({ server }) => ({ [KEY]: null, [ENDED]: { server, type, detail } }));
+    return answer;
   }
 
   return {
     read,
+    ended,
 
-    /** @returns {Promise<Standing>} */
-    async describe() {
-      const connection = await read();
-      return {
-        connected: connection !== null,
-        server: connection?.server ?? null,
-        workspace: connection?.workspace ?? null,
-      };
+    /**
+     * A token to send with a request of this connection.
+     * @param {Pick<Connection, "server" | "device">} meant
+     * @param {string | null} [refused] the token that the server did not take
+     * @returns {Promise<Answer<string>>}
+     */
+    async access(meant, refused = null) {
+      /** @param {Connection | null} found @returns {found is Connection} */
+      const isIt = (found) => found !== null && isSame(found, meant);
+      /** @param {Connection} found */
+      const isGood = (found) => found.access_token !== refused && found.access_until - now() > MARGIN;
+      const found = await read();
+      if (isIt(found) && isGood(found)) return { ok: true, data: found.access_token };
+      return renewing(async () => {
+        // Somebody before us in the row may have renewed it: the refresh token read above must not be used again.
+        const current = await read();
+        if (!isIt(current)) return { ok: false, problem: problem((await ended())?.type ?? "not-connected") };
+        return isGood(current) ? { ok: true, data: current.access_token } : renew(current);
+      });
     },
 
-    /** @param {Connection} connection */
-    save: (connection) => alone(() => store.set({ [KEY]: connection })),
+    /**
+     * Keep what a pairing brought.
+     * @param {string} server
+     * @param {Grant} grant
+     */
+    save: (server, grant) =>
+      changing(async () => {
+        await store.set({ [KEY]: { server, workspace: null, ...granted(grant, now()) }, [ENDED]: null });
+      }),
 
     /**
      * Keep what the server last said of the workspace, unless the connection changed while it was asked.
@@ -96,13 +135,42 @@ export function createSession(store) {
      * @param {Workspace} workspace
      */
     noteWorkspace: (asked, workspace) =>
-      alone(async () => {
-        const now = await read();
-        if (now?.token === asked.token && now.server === asked.server) {
-          await store.set({ [KEY]: { ...now, workspace } });
-        }
+      change(asked, (current) => {
+        const { person, device } = workspace;
+        return { [KEY]: { ...current, workspace, person: person ?? current.person, device: { ...current.device, name: device.name } } };
       }),
 
-    forget: () => alone(() => store.remove(KEY)),
+    /** Everything is forgotten, the end of an earlier connection too. */
+    forget: () => changing(() => store.set({ [KEY]: null, [ENDED]: null })),
+  };
+}
+
+/**
+ * @param {Grant} grant
+ * @param {number} now milliseconds
+ */
+function granted({ access_token, expires_in, refresh_token, device, person }, now) {
+  return { access_token, access_until: now + expires_in * 1000, refresh_token, device, person };
+}
+
+/**
+ * @param {Pick<Connection, "server" | "device">} one
+ * @param {Pick<Connection, "server" | "device">} other
+ */
+function isSame(one, other) {
+  return one.server === other.server && one.device.id === other.device.id;
+}
+
+/**
+ * A row in which each waits for the one before, whatever became of it.
+ * @returns {<T>(work: () => Promise<T>) => Promise<T>}
+ */
+export function oneAtATime() {
+  /** @type {Promise<unknown>} */
+  let last = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
   };
 }

@@ -126,8 +126,13 @@
  */
 
 /**
+ * @typedef {{name: string, role: string}} Person  clerk, manager or admin
+ */
+
+/**
  * @typedef {object} Workspace
  * @property {string} name
+ * @property {Person | null} person
  * @property {{name: string, scopes: string[]}} device
  * @property {{sandbox: boolean, web_url: string}} commusoft
  * @property {{customers: number, suppliers: number, synced_at: string | null, syncing: boolean}} mirror
@@ -139,6 +144,7 @@
  * @typedef {object} Problem
  * @property {string} type
  * @property {number | null} status
+ * @property {string | null} error the short name that OAuth gives it
  * @property {string} detail a sentence for the clerk, or "" when the page has its own words for this type
  * @property {string | null} request_id
  * @property {number | null} retry_after seconds

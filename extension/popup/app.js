@@ -5,11 +5,12 @@
 import { accepted, careAfter, careFor, holdersOf, needsCare, standingOf } from "../lib/choice.js";
 import { isBlank, titleOf, withTyped } from "../lib/contact.js";
 import { differencesOver } from "../lib/exact.js";
-import { leavesOutcomeOpen, problem } from "../lib/problem.js";
+import { endsConnection, leavesOutcomeOpen, problem } from "../lib/problem.js";
 import { ask } from "../ui/ask.js";
 import { showCare } from "./care.js";
 import { showChoose } from "./choose.js";
-import { showElsewhere, showNotConnected } from "./elsewhere.js";
+import { showConnect } from "./connect.js";
+import { showElsewhere } from "./elsewhere.js";
 import { showKept, showList } from "./list.js";
 import { showAlready, showConflict, showLinked, showNoAnswer, showUndone, showWaiting } from "./outcome.js";
 import { showTrouble } from "./problems.js";
@@ -84,7 +85,7 @@ export class App {
    */
   async look(type, fields) {
     showLoading(this);
-    const current = this.#newTask();
+    const current = this.newTask();
     const answer = await ask(type, fields);
     if (current()) this.#arrive(answer);
   }
@@ -100,7 +101,7 @@ export class App {
     if (!answer.ok && answer.problem.type === "reference-malformed") return answer.problem;
     const { place, problem } = answer.ok ? answer.data : { place: null, problem: null };
     if (answer.ok && place && place.page !== "contact" && !problem) return place;
-    this.#newTask();
+    this.newTask();
     this.#arrive(answer);
     return null;
   }
@@ -112,10 +113,10 @@ export class App {
    */
   async collect(list, batch) {
     showWorking(this, "collecting");
-    const current = this.#newTask();
+    const current = this.newTask();
     const answer = await ask("collect", { list, batch });
     if (!current()) return undefined;
-    return answer.ok ? showKept(this, answer.data) : showTrouble(this, answer.problem);
+    return answer.ok ? showKept(this, answer.data) : this.#trouble(answer.problem);
   }
 
   /** @param {import("../lib/types.js").Answer<View>} answer */
@@ -124,13 +125,13 @@ export class App {
     this.typed = null;
     this.answer = null;
     this.decision = null;
-    if (!answer.ok) return showTrouble(this, answer.problem);
+    if (!answer.ok) return this.#trouble(answer.problem);
     this.view = answer.data;
     const { standing, problem, place, attempt } = answer.data;
     this.stage.place(standing);
-    if (!standing.connected) return showNotConnected(this);
+    if (!standing.connected) return showConnect(this, standing);
     if (place?.page === "contact") this.place = place;
-    if (problem) return showTrouble(this, problem);
+    if (problem) return this.#trouble(problem);
     if (place?.page === "list") return showList(this, place);
     if (place?.page !== "contact") return showElsewhere(this);
     if (attempt) return this.resume(attempt.key);
@@ -143,11 +144,11 @@ export class App {
    */
   async suggest(kind, how = {}) {
     if (!this.place) return;
-    const current = this.#newTask();
+    const current = this.newTask();
     showChoose(this, { loading: true });
     const answer = await ask("suggest", { look: this.place.look, kind, typed: this.typed });
     if (!current()) return;
-    if (!answer.ok) return showTrouble(this, answer.problem);
+    if (!answer.ok) return this.#trouble(answer.problem);
     this.answer = answer.data;
     this.kind = answer.data.kind;
     const standing = standingOf(answer.data, this.place.contact);
@@ -214,7 +215,7 @@ export class App {
    */
   async #send(what, type, fields) {
     showWorking(this, what);
-    const current = this.#newTask();
+    const current = this.newTask();
     const answer = await ask(type, fields);
     if (current()) this.#settle(answer);
   }
@@ -249,15 +250,32 @@ export class App {
     if (link.state === "intended") return this.follow(link);
     if (link.state === "conflict") return showConflict(this, link);
     if (link.state === "undone") return this.start();
-    if (link.state === "failed") return showTrouble(this, failureOf(link));
+    if (link.state === "failed") return this.#trouble(failureOf(link));
     return link.undoes ? showUndone(this, link) : showLinked(this, link);
   }
 
   /** @param {Problem} problem */
   #refused(problem) {
     const care = this.decision && careAfter(problem, this.decision.care);
-    if (!this.decision || !care) return showTrouble(this, problem);
+    if (!this.decision || !care) return this.#trouble(problem);
     return this.#askCare({ ...this.decision, record: problem.record ?? this.decision.record, care });
+  }
+
+  /**
+   * What does not work; a connection that is no more is no trouble, but a reason to connect again.
+   * @param {Problem} problem
+   */
+  #trouble(problem) {
+    return endsConnection(problem) ? void this.#reconnect(problem) : showTrouble(this, problem);
+  }
+
+  /** @param {Problem} problem */
+  async #reconnect(problem) {
+    const current = this.newTask();
+    const answer = await ask("standing");
+    if (!current()) return;
+    if (answer.ok && !answer.data.connected) showConnect(this, answer.data);
+    else showTrouble(this, problem);
   }
 
   /**
@@ -267,7 +285,7 @@ export class App {
    */
   async follow(link) {
     if (!link) return undefined;
-    const current = this.#newTask();
+    const current = this.newTask();
     showWaiting(this, link);
     for (let pause = 1_000; current(); pause = Math.min(pause * 1.5, 10_000)) {
       await new Promise((resolve) => setTimeout(resolve, pause));
@@ -279,7 +297,7 @@ export class App {
   }
 
   /** @returns {() => boolean} whether the task begun here is still the last one */
-  #newTask() {
+  newTask() {
     this.task += 1;
     const mine = this.task;
     return () => this.task === mine;

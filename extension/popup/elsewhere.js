@@ -1,26 +1,15 @@
 // @ts-check
-// Where there is no contact to look at: not connected, a list, another page, or a package without pages.
+// Where there is no contact to look at: another page, or a package without pages.
 
 import { h, icon } from "../ui/dom.js";
 import { say } from "../ui/words.js";
-import { button, headline, notice } from "./parts.js";
+import { headline, notice } from "./parts.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../lib/desk.js").PackageInWords} PackageInWords */
 
 /** The package last typed by hand, in this browser only. */
 const HABIT = "crmlink.by_hand";
-
-/** @param {App} app */
-export function showNotConnected(app) {
-  app.stage.show({
-    name: "not-connected",
-    body: [headline("plug", "info", say("not_connected")), h("p", {}, say("not_connected_text"))],
-    actions: [button(say("connect"), () => chrome.runtime.openOptionsPage(), { first: true })],
-    focusStep: true,
-    hear: say("not_connected"),
-  });
-}
 
 /**
  * @param {App} app

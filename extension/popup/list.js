@@ -62,13 +62,12 @@ function nameList({ names, count }) {
 }
 
 /**
- * Why nothing may be sent: most often the token.
+ * Why nothing may be sent: most often the person's role.
  * @param {import("../lib/types.js").Problem} problem
  */
 function refusal(problem) {
-  const scope = problem.type === "scope-missing";
-  const settings = h("button", { type: "button", class: "inline", on: { click: () => chrome.runtime.openOptionsPage() } }, say("open_settings"));
-  return notice("stop", scope ? say("list_scope_missing") : `${say("list_refused")} ${problem.detail}`, " ", settings);
+  const role = problem.type === "scope-missing" || problem.type === "role-too-low";
+  return notice(role ? "info" : "stop", role ? say("list_not_allowed") : `${say("list_refused")} ${problem.detail}`);
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { isKnown, troubleOf } from "../lib/trouble.js";
 import { h } from "../ui/dom.js";
-import { say, sayCount, sayWhen } from "../ui/words.js";
+import { say, sayRetry, sayWhen } from "../ui/words.js";
 import { showElsewhere } from "./elsewhere.js";
 import { button, contactCard, headline, openLink, recordCard, referenceClash } from "./parts.js";
 
@@ -25,7 +25,7 @@ export function showTrouble(app, problem) {
       headline(trouble.tone, trouble.tone, title),
       h("p", {}, text),
       evidence(problem, app),
-      problem.retry_after !== null && h("p", { class: "muted" }, sayCount("retry_after", problem.retry_after)),
+      problem.retry_after !== null && h("p", { class: "muted" }, sayRetry(problem.retry_after)),
       app.place && contactCard(app.place.contact, app.details, app.announce, "p"),
       problem.request_id && !isKnown(problem.type) && h("p", { class: "muted" }, say("quote_this"), " ", h("code", {}, problem.request_id)),
     ],

@@ -54,10 +54,10 @@ export function createStage() {
       requestAnimationFrame(() => (status.textContent = words));
     },
 
-    /** @param {import("../lib/session.js").Standing} standing */
+    /** @param {import("../lib/connecting.js").Standing} standing */
     place(standing) {
       sandbox.hidden = !standing.workspace?.commusoft?.sandbox;
-      workspace.textContent = standing.workspace?.name ?? "";
+      workspace.textContent = [standing.person?.name, standing.workspace?.name].filter(Boolean).join(" · ");
     },
   };
 }

@@ -43,3 +43,22 @@ const timed = new Intl.DateTimeFormat("en-GB", { timeStyle: "short" });
 export function sayTime(instant) {
   return timed.format(Date.parse(instant));
 }
+
+/** From here on a time of day says more than a number of seconds. */
+const LONG = 90;
+
+/** @param {number} seconds until it may be tried again */
+export function sayRetry(seconds) {
+  return seconds > LONG ? say("retry_at", timed.format(Date.now() + seconds * 1000)) : sayCount("retry_after", seconds);
+}
+
+const ROLES = ["clerk", "manager", "admin"];
+
+/**
+ * @param {string} role
+ * @param {"is" | "may"} [what]
+ */
+export function sayRole(role, what = "is") {
+  if (!ROLES.includes(role)) return what === "is" ? role : "";
+  return say(what === "is" ? `role_${role}` : `role_${role}_text`);
+}

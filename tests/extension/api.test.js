@@ -3,13 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createApi } from "../../extension/lib/api.js";
+import { createCall } from "../../extension/lib/call.js";
 import { leavesOutcomeOpen } from "../../extension/lib/problem.js";
-import { fakeServer, lost, problemReply, reply, SERVER, TOKEN, WORKSPACE } from "./fake_browser.js";
+import { ACCESS, CONNECTION, fakeServer, lost, problemReply, reply, WORKSPACE } from "./fake_browser.js";
 
 /** @param {ReturnType<typeof fakeServer>} server @param {object} [more] */
 function apiOn(server, more = {}) {
   const whySilent = async () => "server-unreachable";
-  return createApi({ server: SERVER, token: TOKEN }, { fetch: server.fetch, whySilent, ...more });
+  const call = createCall({ fetch: server.fetch, whySilent, ...more });
+  return createApi(CONNECTION, { call, access: async () => ({ ok: true, data: ACCESS }) });
 }
 
 test("every request carries the token, no cookies, and follows no redirect", async () => {
@@ -21,7 +23,7 @@ test("every request carries the token, no cookies, and follows no redirect", asy
     return reply(WORKSPACE);
   };
   await apiOn(server).workspace();
-  assert.equal(options.headers.Authorization, `Bearer ${TOKEN}`);
+  assert.equal(options.headers.Authorization, `Bearer ${ACCESS}`);
   assert.equal(options.credentials, "omit");
   assert.equal(options.redirect, "error");
   assert.equal(options.cache, "no-store");
@@ -126,7 +128,7 @@ test("no problem ever contains the token", async () => {
   for (const answer of [lost, () => problemReply("internal-error", 500, "No."), () => new Response("?", { status: 500 })]) {
     const server = fakeServer();
     server.replies["GET /workspace"] = answer;
-    assert.ok(!JSON.stringify(await apiOn(server).workspace()).includes(TOKEN));
+    assert.ok(!JSON.stringify(await apiOn(server).workspace()).includes(ACCESS));
   }
 });
 

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, lost, MARGARET, SERVER, TOKEN } from "./fake_browser.js";
+import { ACCESS, CONNECTION, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, lost, MARGARET, SERVER } from "./fake_browser.js";
+import { fakeTokens } from "./fake_tokens.js";
 
 const ID = "abcdefghijklmnop";
 const ORIGIN = `chrome-extension://${ID}`;
@@ -25,17 +26,20 @@ function fakeChrome() {
   const menus = [];
   /** @type {any[]} */
   const windows = [];
+  /** @type {string[]} */
+  const opened = [];
   /** @type {any[]} */
   const registered = [];
   /** @type {[number, string][]} */
   const told = [];
   const state = { permitted: true, popupOpens: true, access: "", openedPopups: 0 };
   const chrome = {
-    runtime: { id: ID, getURL: (/** @type {string} */ path) => `${ORIGIN}/${path}`, onInstalled: fakeEvent(), onStartup: fakeEvent(), onMessage: fakeEvent() },
+    runtime: { id: ID, getURL: (/** @type {string} */ path) => `${ORIGIN}/${path}`, onInstalled: fakeEvent(), onStartup: fakeEvent(), onMessage: fakeEvent(), getPlatformInfo: async () => ({ os: "linux" }) },
     i18n: { getMessage: (/** @type {string} */ key) => key },
     storage: {
       local: { ...fakeStore(), setAccessLevel: (/** @type {any} */ level) => (state.access = level.accessLevel) },
       session: fakeStore(),
+      managed: { get: async () => ({}), onChanged: fakeEvent() },
     },
     contextMenus: { removeAll: (/** @type {() => void} */ done) => done(), create: (/** @type {any} */ one) => menus.push(one), onClicked: fakeEvent() },
     action: {
@@ -46,6 +50,7 @@ function fakeChrome() {
     },
     windows: { create: async (/** @type {any} */ one) => windows.push(one) },
     tabs: {
+      create: async (/** @type {any} */ { url }) => opened.push(url),
       async get(/** @type {number} */ id) {
         if (!tabs.open.has(id)) throw new Error("No tab with that id.");
         return { id, url: tabs.open.get(id)?.url };
@@ -67,9 +72,9 @@ function fakeChrome() {
         registered.splice(at, 1);
       },
     },
-    permissions: { contains: async () => state.permitted, remove: async () => true, onRemoved: fakeEvent() },
+    permissions: { contains: async () => state.permitted, remove: async () => true, onAdded: fakeEvent(), onRemoved: fakeEvent() },
   };
-  return { chrome, tabs, menus, windows, registered, told, state };
+  return { chrome, tabs, menus, windows, opened, registered, told, state };
 }
 
 let browser = fakeChrome();
@@ -78,7 +83,7 @@ let starts = 0;
 
 /** Start a worker anew: its module is read again, the browser's storage stays. */
 async function start() {
-  for (const event of [browser.chrome.runtime.onInstalled, browser.chrome.runtime.onStartup, browser.chrome.runtime.onMessage, browser.chrome.contextMenus.onClicked, browser.chrome.permissions.onRemoved]) {
+  for (const event of [browser.chrome.runtime.onInstalled, browser.chrome.runtime.onStartup, browser.chrome.runtime.onMessage, browser.chrome.contextMenus.onClicked, browser.chrome.permissions.onRemoved, browser.chrome.permissions.onAdded]) {
     event.listeners.length = 0;
   }
   const define = (/** @type {string} */ name, /** @type {unknown} */ value) =>
@@ -111,8 +116,7 @@ beforeEach(async () => {
 
 /** Connect, look, and return the look's id. */
 async function ready() {
-  const made = await send({ type: "connect", server: SERVER, token: TOKEN }, OPTIONS);
-  assert.ok(made.ok);
+  await browser.chrome.storage.local.set({ connection: CONNECTION });
   return (await send({ type: "look", tab: 7 })).data.place.look;
 }
 
@@ -123,7 +127,7 @@ test("every listener stands as soon as the module has run", () => {
   }
 });
 
-test("from connecting to linked, through the messages alone", async () => {
+test("from the look to linked, through the messages alone", async () => {
   const look = await ready();
   const offered = await send({ type: "suggest", look, kind: null, typed: null });
   assert.equal(offered.data.suggestions[0].record.id, "customer-1001");
@@ -154,11 +158,11 @@ test("there is no listener for other extensions and web pages", () => {
 test("a failure inside answers with a problem and without its text", async () => {
   await ready();
   browser.chrome.storage.session.get = async () => {
-    throw new Error(`quota exceeded near ${TOKEN}`);
+    throw new Error(`quota exceeded near ${ACCESS}`);
   };
   const answer = await send({ type: "suggest", look: "l1", kind: null, typed: null });
   assert.equal(answer.problem.type, "unexpected");
-  assert.ok(!JSON.stringify(answer).includes(TOKEN));
+  assert.ok(!JSON.stringify(answer).includes(ACCESS));
 });
 
 test("pages' scripts are kept out of the storage where the token lies", () => {
@@ -205,6 +209,20 @@ test("a lost server is told apart from a permission that was taken back", async 
   browser.state.permitted = false;
   const refused = await send({ type: "suggest", look, kind: null, typed: null });
   assert.equal(refused.problem.type, "permission-missing");
+});
+
+test("Connect in a popup that the browser's question closes goes on once it is allowed", async () => {
+  fakeTokens(server, { now: 0 });
+  browser.state.permitted = false;
+  await send({ type: "pair", server: SERVER });
+  assert.deepEqual(server.asked, []);
+  await start();
+  browser.state.permitted = true;
+  browser.chrome.permissions.onAdded.listeners[0]({ origins: ["http://127.0.0.1/*"] });
+  for (let turn = 0; turn < 50 && browser.opened.length === 0; turn += 1) await new Promise(setImmediate);
+  assert.deepEqual(browser.opened, [`${SERVER}/pair?code=BCDF-GHJK`]);
+  assert.equal((await send({ type: "standing" })).data.pairing.code, "BCDF-GHJK");
+  await send({ type: "pair_cancel" });
 });
 
 const PAGE = { id: ID, url: HOLLOWAY_PAGE, frameId: 0, tab: { id: 7 } };

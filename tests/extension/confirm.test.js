@@ -212,12 +212,3 @@ test("an undo that got no answer keeps its key and is found again on the contact
   const [first, second] = server.times("POST /links/lnk_1/undo").map((one) => one.headers["Idempotency-Key"]);
   assert.equal(first, second);
 });
-
-test("what was meant for one server is never sent to another", async () => {
-  const { desk, server, attempts } = await setting();
-  server.replies["POST /links"] = lost;
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
-  assert.equal((await attempts.all()).length, 1);
-  await desk.connect({ server: "https://elsewhere.example", token: "crm_another_token" });
-  assert.deepEqual(await attempts.all(), []);
-});

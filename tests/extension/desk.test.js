@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CHOICE, lookAt, setting, TAB } from "./desk_setting.js";
-import { HOLLOWAY_PAGE, lost, MARGARET, offer, problemReply, record, REFERENCE, reply, RULES, TOKEN } from "./fake_browser.js";
+import { HOLLOWAY_PAGE, lost, MARGARET, offer, record, REFERENCE, reply, RULES } from "./fake_browser.js";
 
 test("a contact's page is looked at: who it is, under which reference, and where we are", async () => {
   const { desk } = await setting();
@@ -200,34 +200,3 @@ for (const name of ["xero", "constructor", "__proto__", "nothing"]) {
     assert.equal(answer.problem.type, "reference-malformed");
   });
 }
-
-test("a connection is kept only when the server accepts the token", async () => {
-  const { desk, server, local } = await setting({ connected: false });
-  server.replies["GET /workspace"] = () => problemReply("token-refused", 401, "No.");
-  const refused = await desk.connect({ server: "127.0.0.1:8787", token: TOKEN });
-  assert.ok(!refused.ok);
-  assert.equal(refused.problem.type, "token-refused");
-  assert.deepEqual([...local.kept.keys()], []);
-});
-
-test("a working connection is kept, described without its token, and forgotten on demand", async () => {
-  const { desk, local } = await setting({ connected: false });
-  const made = await desk.connect({ server: "127.0.0.1:8787", token: ` ${TOKEN} ` });
-  assert.ok(made.ok);
-  assert.equal(made.data.server, "http://127.0.0.1:8787");
-  assert.ok(!JSON.stringify(made).includes(TOKEN));
-  await desk.disconnect();
-  assert.deepEqual([...local.kept.values()].filter((text) => text.includes(TOKEN)), []);
-  assert.equal((await desk.test()).ok, false);
-});
-
-test("nothing that the background answers contains the token", async () => {
-  const { desk } = await setting();
-  const look = await lookAt(desk);
-  const answers = [
-    await desk.look({ tab: TAB }), await desk.standing(), await desk.test(), await desk.suggest({ look, kind: null, typed: null }),
-    await desk.search({ q: "x", kind: "customer" }), await desk.confirm({ ...CHOICE, look }), await desk.follow({ link: "lnk_1" }),
-    await desk.connect({ server: "nonsense://", token: TOKEN }), await desk.disconnect(),
-  ];
-  assert.ok(!JSON.stringify(answers).includes(TOKEN));
-});

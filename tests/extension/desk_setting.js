@@ -1,15 +1,8 @@
 // @ts-check
-// A background without a browser: its desk on a fake store, fake tabs and a fake server.
+// A background without a browser: all of its parts on fake stores, fake tabs and a fake server.
 
-import { createApi } from "../../extension/lib/api.js";
-import { createAttempts } from "../../extension/lib/attempts.js";
-import { createDesk } from "../../extension/lib/desk.js";
-import { createLists } from "../../extension/lib/lists.js";
-import { createLooks } from "../../extension/lib/looks.js";
-import { createOnPage } from "../../extension/lib/onpage.js";
-import { createRules } from "../../extension/lib/rules.js";
-import { createSession } from "../../extension/lib/session.js";
-import { fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, MARGARET, SERVER, TOKEN } from "./fake_browser.js";
+import { assemble } from "../../extension/lib/assemble.js";
+import { CONNECTION, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, MARGARET } from "./fake_browser.js";
 
 export const TAB = 7;
 /** @type {Omit<Parameters<import("../../extension/lib/desk.js").Desk["confirm"]>[0], "look">} */
@@ -25,36 +18,36 @@ export async function setting({ connected = true } = {}) {
   const tabs = fakeTabs();
   const scripts = fakeScripts();
   const clock = { now: 1_000_000 };
+  /** What the browser allows, what IT has set, and the pages that were opened. */
+  const browser = { permitted: true, managed: /** @type {Record<string, any>} */ ({}), opened: /** @type {string[]} */ ([]), naps: 0 };
   let keys = 0;
   const newKey = () => `key-${(keys += 1).toString().padStart(8, "0")}`;
 
   /** A worker: what it holds in memory is lost when it is ended, what lies in the stores is not. */
-  const start = () => {
-    const session = createSession(local);
-    const attempts = createAttempts(memory, { newKey, now: () => clock.now });
-    const onPage = createOnPage(local, scripts);
-    const desk = createDesk({
-      session,
-      attempts,
-      rules: createRules(local, () => clock.now),
-      looks: createLooks(memory, newKey),
-      lists: createLists(memory, newKey),
-      tabs,
-      onPage,
-      api: (connection) => createApi(connection, { fetch: server.fetch, whySilent: async () => "server-unreachable" }),
+  const start = () =>
+    assemble({
+      local, memory, tabs, scripts, newKey,
+      managed: { get: async () => browser.managed },
+      net: { fetch: server.fetch, whySilent: async () => "server-unreachable" },
+      permitted: async () => browser.permitted,
+      name: async () => "Chrome on Windows",
+      open: async (address) => browser.opened.push(address),
+      now: () => clock.now,
+      async sleep(milliseconds) {
+        browser.naps += 1;
+        clock.now += milliseconds;
+        await new Promise(setImmediate);
+      },
     });
-    return { desk, session, attempts, onPage };
-  };
 
-  const worker = start();
-  if (connected) await worker.session.save({ server: SERVER, token: TOKEN, workspace: null });
+  if (connected) await local.set({ connection: CONNECTION });
   tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: MARGARET });
-  return { ...worker, server, tabs, scripts, local, memory, clock, start };
+  return { ...start(), server, tabs, scripts, local, memory, clock, browser, start };
 }
 
 /**
  * Look at the tab and return the look's id.
- * @param {import("../../extension/lib/desk.js").Desk} desk
+ * @param {Pick<import("../../extension/lib/desk.js").Desk, "look">} desk
  */
 export async function lookAt(desk) {
   const answer = await desk.look({ tab: TAB });

@@ -7,7 +7,9 @@ export const RULES = JSON.parse(
   readFileSync(new URL("../../server/crmlink/accounting/packages.json", import.meta.url), "utf8"),
 );
 export const SERVER = "http://127.0.0.1:8787";
-export const TOKEN = "crm_0123456789abcdefSECRET";
+/** The two tokens of the connection below; nothing but the server may ever see them. */
+export const ACCESS = "eyJ0123456789.accessSECRET";
+export const REFRESH = "crmr_0123456789abcdefSECRET";
 export const HOLLOWAY_PAGE = "https://go.xero.com/app/!kR4N6/contacts/contact/8275f116-6419-4b82-889a-f41dcc1d6186";
 export const OTHER_PAGE = "https://go.xero.com/app/!kR4N6/contacts/contact/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f";
 export const REFERENCE = "8275f116-6419-4b82-889a-f41dcc1d6186";
@@ -157,8 +159,20 @@ export function draft(more = {}) {
   };
 }
 
+export const PERSON = { name: "Jan Novak", role: "clerk" };
+export const DEVICE = { id: "dev_1", name: "Front desk" };
+
+/** What the server gives a browser that was approved. */
+export const GRANT = { access_token: ACCESS, token_type: "Bearer", expires_in: 600, refresh_token: REFRESH, device: DEVICE, person: PERSON };
+
+/** @type {import("../../extension/lib/session.js").Connection} */
+export const CONNECTION = {
+  server: SERVER, device: DEVICE, person: PERSON, access_token: ACCESS, refresh_token: REFRESH, access_until: 2_000_000_000_000, workspace: null,
+};
+
 export const WORKSPACE = {
   name: "Severn Vale Heating",
+  person: PERSON,
   device: { name: "Front desk", scopes: ["suggest", "link", "read"] },
   commusoft: { sandbox: true, web_url: "https://app.commusoft.example" },
   mirror: { customers: 2000, suppliers: 200, synced_at: null, syncing: false },
@@ -179,16 +193,22 @@ export function fakeServer() {
     "POST /suggestions": offer(),
     "POST /links": () => reply(link(), 201),
     "GET /batches": { batches: [] },
+    "DELETE /devices/me": () => new Response(null, { status: 204 }),
     "POST /batches": (/** @type {any} */ { body }) => reply(draft({ contacts: body.contacts.length, added: body.contacts.length }), 201),
   };
+
+  /** Who asks is looked at first. @type {{guard: ((one: Asked) => Response | null) | null}} */
+  const door = { guard: null };
 
   /** @type {typeof globalThis.fetch} */
   const fetch = async (address, options = {}) => {
     const url = new URL(String(address));
     const path = url.pathname.replace("/api/v1", "") + url.search;
     const headers = /** @type {Record<string, string>} */ (options.headers ?? {});
-    const one = { method: options.method ?? "GET", path, headers, body: options.body ? JSON.parse(String(options.body)) : null };
+    const one = { method: options.method ?? "GET", path, headers, body: options.body ? parsed(String(options.body), headers) : null };
     asked.push(one);
+    const refused = door.guard?.(one);
+    if (refused) return refused;
     const told = replies[`${one.method} ${path}`];
     if (told === undefined) return problemReply("not-found", 404, "There is nothing at this address.");
     const answer = typeof told === "function" ? await told(one, options) : told;
@@ -196,7 +216,16 @@ export function fakeServer() {
   };
   /** @param {string} what */
   const times = (what) => asked.filter((one) => `${one.method} ${one.path}` === what);
-  return { fetch, asked, replies, times };
+  return { fetch, asked, replies, times, door };
+}
+
+/**
+ * @param {string} body
+ * @param {Record<string, string>} headers
+ */
+function parsed(body, headers) {
+  const form = headers["Content-Type"] === "application/x-www-form-urlencoded";
+  return form ? Object.fromEntries(new URLSearchParams(body)) : JSON.parse(body);
 }
 
 /**

@@ -25,16 +25,27 @@ export function openPage() {
   const asked = [];
   /** @type {Record<string, any>} */
   const answers = {};
-  const calls = { options: 0 };
+  const calls = { options: 0, permissions: /** @type {string[][]} */ ([]), order: /** @type {string[]} */ ([]) };
+  /** What the person answers to the browser's question. */
+  const person = { allows: true };
   /** @type {Map<string, () => void>} */
   const waiting = new Map();
   const chrome = {
     i18n: { getMessage },
+    permissions: {
+      /** @param {{origins: string[]}} asked */
+      async request({ origins }) {
+        calls.order.push("permissions");
+        calls.permissions.push(origins);
+        return person.allows;
+      },
+    },
     runtime: {
       openOptionsPage: () => (calls.options += 1),
       /** @param {any} message */
       async sendMessage(message) {
         asked.push(message);
+        calls.order.push(message.type);
         const answer = answers[message.type];
         waiting.get(message.type)?.();
         return structuredClone(typeof answer === "function" ? await answer(message) : (answer ?? { ok: true, data: null }));
@@ -50,7 +61,7 @@ export function openPage() {
   }
   /** Once the popup has asked this. @param {string} type @returns {Promise<void>} */
   const answersTo = (type) => new Promise((resolve) => waiting.set(type, resolve));
-  return { window, document: window.document, asked, answers, calls, answersTo };
+  return { window, document: window.document, asked, answers, calls, person, answersTo };
 }
 
 /**

@@ -8,7 +8,8 @@ const OWN = { id: "abcdefghijklmnop", origin: "chrome-extension://abcdefghijklmn
 const POPUP = { id: OWN.id, url: `${OWN.origin}/popup/popup.html?tab=7` };
 const OPTIONS = { id: OWN.id, url: `${OWN.origin}/options/options.html` };
 const LOOK = { type: "look", tab: 7 };
-const CONNECT = { type: "connect", server: "http://127.0.0.1:8787", token: "crm_0123456789" };
+const PAIR = { type: "pair", server: "http://127.0.0.1:8787" };
+const DISCONNECT = { type: "disconnect" };
 const CONFIRM = {
   type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [],
   checked_empty: false, differences: [],
@@ -25,7 +26,7 @@ const REFUSED = /** @type {[string, unknown, {id?: string, url?: string}][]} */ 
   ["a sender without an address", LOOK, { id: OWN.id }],
   ["a sender with a broken address", LOOK, { id: OWN.id, url: "popup/popup.html" }],
   ["the settings asking for what only the popup may", CONFIRM, OPTIONS],
-  ["the popup asking for what only the settings may", CONNECT, POPUP],
+  ["the popup asking for what only the settings may", DISCONNECT, POPUP],
   ["an unknown message", { type: "token" }, POPUP],
   ["a name from the object's prototype", { type: "constructor" }, POPUP],
   ["a message without a type", { tab: 7 }, POPUP],
@@ -58,7 +59,9 @@ test("the same check catches a gate that trusts the message alone", () => {
 test("our own pages are heard", () => {
   assert.equal(admit(LOOK, POPUP, OWN), "look");
   assert.equal(admit(CONFIRM, POPUP, OWN), "confirm");
-  assert.equal(admit(CONNECT, OPTIONS, OWN), "connect");
+  assert.equal(admit(DISCONNECT, OPTIONS, OWN), "disconnect");
+  assert.equal(admit(PAIR, POPUP, OWN), "pair");
+  assert.equal(admit(PAIR, OPTIONS, OWN), "pair");
   assert.equal(admit({ type: "standing" }, OPTIONS, OWN), "standing");
 });
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { originsOf } from "../../extension/lib/onpage.js";
 import { CHOICE, lookAt, setting, TAB } from "./desk_setting.js";
-import { HOLLOWAY_PAGE, link, lost, offer, record, REFERENCE, RULES, TOKEN } from "./fake_browser.js";
+import { GRANT, HOLLOWAY_PAGE, link, lost, offer, record, REFERENCE, RULES } from "./fake_browser.js";
 
 const XERO = ["https://go.xero.com/*"];
 
@@ -69,7 +69,7 @@ test("switched on, the script is registered and put into open pages; switched of
 
 test("an origin that the server needs keeps its permission", async () => {
   const { desk, scripts, session } = await switched();
-  await session.save({ server: "https://go.xero.com", token: TOKEN, workspace: null });
+  await session.save("https://go.xero.com", GRANT);
   await desk.on_page_off({ package: "xero" });
   assert.deepEqual([...scripts.allowed], XERO);
 });

@@ -321,14 +321,6 @@ for (const type of ["tab-closed", "tab-moved", "contact-changed"]) {
   });
 }
 
-test("without a connection the one step is to connect", async () => {
-  page.answers.look = view({ standing: { connected: false, server: null, workspace: null }, place: null });
-  await open();
-  assert.equal(screen(), "not-connected");
-  press(page, "Enter");
-  assert.equal(page.calls.options, 1);
-});
-
 test("a background that does not answer is said so", async () => {
   page.answers.look = () => {
     throw new Error("Could not establish connection.");

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createApi } from "../../extension/lib/api.js";
+import { createCall } from "../../extension/lib/call.js";
 import { createRules } from "../../extension/lib/rules.js";
-import { fakeServer, fakeStore, lost, reply, RULES, SERVER, TOKEN } from "./fake_browser.js";
+import { ACCESS, CONNECTION, fakeServer, fakeStore, lost, reply, RULES, SERVER } from "./fake_browser.js";
 
 const MINUTE = 61_000;
 
@@ -12,7 +13,8 @@ function setting() {
   const server = fakeServer();
   const clock = { now: 1_000_000 };
   const rules = createRules(fakeStore(), () => clock.now);
-  const api = createApi({ server: SERVER, token: TOKEN }, { fetch: server.fetch, whySilent: async () => "server-unreachable" });
+  const call = createCall({ fetch: server.fetch, whySilent: async () => "server-unreachable" });
+  const api = createApi(CONNECTION, { call, access: async () => ({ ok: true, data: ACCESS }) });
   return { server, clock, rules, get: () => rules.get(SERVER, api), api };
 }
 

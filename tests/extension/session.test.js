@@ -1,80 +1,191 @@
 // @ts-check
+// Tokens: renewed in time, one renewal after another, and never a lock-out by a lost answer.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createSession, parseServer, parseToken } from "../../extension/lib/session.js";
-import { fakeStore, SERVER, TOKEN, WORKSPACE } from "./fake_browser.js";
+import { CHOICE, lookAt, setting } from "./desk_setting.js";
+import { ACCESS, CONNECTION, GRANT, lost, problemReply, REFRESH, SERVER, WORKSPACE } from "./fake_browser.js";
+import { fakeTokens } from "./fake_tokens.js";
 
-for (const [typed, server, origin, plain] of /** @type {const} */ ([
-  ["http://127.0.0.1:8787", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
-  [" http://127.0.0.1:8787/ ", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
-  ["127.0.0.1:8787", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
-  ["localhost:8787", "http://localhost:8787", "http://localhost/*", false],
-  ["office-pc:8787", "http://office-pc:8787", "http://office-pc/*", true],
-  ["http://192.168.1.20:8787", "http://192.168.1.20:8787", "http://192.168.1.20/*", true],
-  ["https://crm.office.example", "https://crm.office.example", "https://crm.office.example/*", false],
-  ["https://office.example/crmlink/", "https://office.example/crmlink", "https://office.example/*", false],
-  ["HTTPS://CRM.Office.Example:443", "https://crm.office.example", "https://crm.office.example/*", false],
-])) {
-  test(`the address ${JSON.stringify(typed)} is understood`, () => {
-    assert.deepEqual(parseServer(typed), { server, origins: [origin], plain });
-  });
+const MINUTE = 60_000;
+
+/** A browser that was paired through the server's own doors. */
+async function paired() {
+  const set = await setting({ connected: false });
+  const tokens = fakeTokens(set.server, set.clock);
+  await set.desk.pair({ server: SERVER });
+  tokens.pairing.state = "approved";
+  await set.pairings.follow();
+  assert.equal((await set.desk.standing()).ok && (await set.session.read())?.device.id, "dev_1");
+  return { ...set, tokens, asked: () => set.server.times("POST /token").filter((one) => one.body.grant_type === "refresh_token") };
 }
 
-for (const typed of [
-  "", "   ", "ftp://office.example", "javascript://x", "https://user:secret@office.example", "https://office.example/?a=1",
-  "https://office.example/#top", "http://", "http://a b", "chrome://extensions",
-]) {
-  test(`the address ${JSON.stringify(typed)} is refused`, () => {
-    assert.equal(parseServer(typed), null);
-  });
-}
+test("an access token serves until less than a minute of it is left", async () => {
+  const { desk, clock, asked } = await paired();
+  await desk.test();
+  clock.now += 9 * MINUTE - 5_000;
+  assert.ok((await desk.test()).ok);
+  assert.equal(asked().length, 0);
+  clock.now += 10_000;
+  assert.ok((await desk.test()).ok);
+  assert.equal(asked().length, 1);
+});
 
-test("a token is taken without the spaces around it, and nothing that breaks a header", () => {
-  assert.equal(parseToken(`  ${TOKEN}\n`), TOKEN);
-  for (const typed of ["", "short", "crm_with space", "crm_line\nbreak12", "crm_ümlaut_0123"]) {
-    assert.equal(parseToken(typed), null, typed);
+test("one renewal serves everybody who waits for it", async () => {
+  const { desk, clock, asked } = await paired();
+  clock.now += 20 * MINUTE;
+  const answers = await Promise.all([desk.test(), desk.search({ q: "x", kind: "customer" }), desk.test(), desk.follow({ link: "lnk_1" }), desk.look({ tab: 7 })]);
+  assert.ok(answers[0].ok && answers[2].ok && answers[4].ok);
+  assert.equal(asked().length, 1);
+});
+
+test("a token that the server refuses early is renewed once, and the request sent again under its own key", async () => {
+  const { desk, server, tokens, asked } = await paired();
+  const look = await lookAt(desk);
+  tokens.access.clear();
+  const done = await desk.confirm({ ...CHOICE, look });
+  assert.ok(done.ok);
+  const sent = server.times("POST /links");
+  assert.equal(sent.length, 2);
+  assert.equal(sent[0].headers["Idempotency-Key"], sent[1].headers["Idempotency-Key"]);
+  assert.deepEqual(sent[0].body, sent[1].body);
+  assert.notEqual(sent[0].headers.Authorization, sent[1].headers.Authorization);
+  assert.equal(asked().length, 1);
+});
+
+test("a server that refuses every token is not asked without end", async () => {
+  const { desk, server, asked } = await paired();
+  const before = server.asked.length;
+  server.door.guard = ({ path }) => (path === "/token" ? null : problemReply("token-refused", 401, "No."));
+  const answer = await desk.test();
+  assert.ok(!answer.ok && answer.problem.type === "token-refused");
+  assert.equal(asked().length, 1);
+  assert.equal(server.asked.length - before, 3);
+});
+
+test("two hundred lost answers lock nobody out", async () => {
+  const { desk, server, clock, tokens, start } = await paired();
+  const working = server.replies["POST /token"];
+  /** @type {(one: any) => any} */
+  const losing = (one) => {
+    working(one);
+    return lost();
+  };
+  let worker = desk;
+  for (let round = 0; round < 200; round += 1) {
+    clock.now += 11 * MINUTE;
+    server.replies["POST /token"] = losing;
+    const answer = await worker.test();
+    assert.ok(!answer.ok && answer.problem.type === "server-unreachable", `round ${round}`);
+    if (round % 3 === 0) worker = start().desk;
+    if (round % 2 === 0) {
+      server.replies["POST /token"] = working;
+      assert.ok((await worker.test()).ok, `round ${round}`);
+    }
+  }
+  server.replies["POST /token"] = working;
+  assert.ok((await worker.test()).ok);
+  assert.equal(tokens.devices[0].ended, null);
+});
+
+test("a browser that keeps no old token is locked out by the same losses", async () => {
+  const { session, server, clock, tokens, local } = await paired();
+  clock.now += 11 * MINUTE;
+  const connection = await session.read();
+  assert.ok(connection);
+  await session.access(connection);
+  // As if the new token had been used but not stored.
+  const [, newest] = [...tokens.access.keys()];
+  await server.fetch(`${SERVER}/api/v1/workspace`, { headers: { Authorization: `Bearer ${newest}` } });
+  await local.set({ connection });
+  const answer = await session.access(connection);
+  assert.ok(!answer.ok && answer.problem.type === "token-reused");
+});
+
+test("a worker that dies between the answer and storing it asks again with the old token", async () => {
+  const { desk, clock, local, start, tokens, asked } = await paired();
+  clock.now += 11 * MINUTE;
+  const { set } = local;
+  local.set = () => new Promise(() => undefined);
+  void desk.test();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  local.set = set;
+  assert.ok((await start().desk.test()).ok);
+  const [first, second] = asked().map((one) => one.body.refresh_token);
+  assert.equal(first, second);
+  assert.equal(tokens.devices[0].ended, null);
+});
+
+test("a connection survives a server that is away, busy or another program", async () => {
+  const { desk, server, session, clock } = await paired();
+  clock.now += 11 * MINUTE;
+  for (const [answer, type] of /** @type {[any, string][]} */ ([
+    [lost, "server-unreachable"],
+    [() => problemReply("too-many-requests", 429, "Wait.", { retry_after: 40 }), "too-many-requests"],
+    [() => problemReply("internal-error", 500, "Oh."), "internal-error"],
+    [() => new Response("<html>", { status: 200 }), "server-odd"],
+    [{ access_token: "line\nbreak", refresh_token: "x", expires_in: 600 }, "server-odd"],
+  ])) {
+    server.replies["POST /token"] = answer;
+    const told = await desk.test();
+    assert.ok(!told.ok && told.problem.type === type, type);
+    assert.ok(await session.read(), type);
   }
 });
 
-test("what pages may know of the connection never holds the token", async () => {
-  const session = createSession(fakeStore());
-  assert.deepEqual(await session.describe(), { connected: false, server: null, workspace: null });
-  await session.save({ server: SERVER, token: TOKEN, workspace: WORKSPACE });
-  const standing = await session.describe();
-  assert.equal(standing.connected, true);
-  assert.equal(standing.server, SERVER);
-  assert.ok(!JSON.stringify(standing).includes(TOKEN));
-});
+for (const type of ["device-revoked", "device-expired", "token-reused", "grant-refused"]) {
+  test(`${type}: the tokens are forgotten, and why is remembered until the next connection`, async () => {
+    const { desk, server, session, local, clock, tokens } = await paired();
+    clock.now += 11 * MINUTE;
+    const working = server.replies["POST /token"];
+    server.replies["POST /token"] = () => problemReply(type, 400, "Told why.", { error: "invalid_grant" });
+    const told = await desk.test();
+    assert.ok(!told.ok && told.problem.type === type);
+    assert.equal(await session.read(), null);
+    assert.doesNotMatch([...local.kept.values()].join(), /refresh-dev|access-token/);
+    const view = await desk.look({ tab: 7 });
+    assert.ok(view.ok && view.data.standing.ended?.type === type && view.data.place === null);
 
-test("news of a workspace is not kept once the browser is connected elsewhere", async () => {
-  const session = createSession(fakeStore());
-  const asked = { server: SERVER, token: TOKEN, workspace: null };
-  await session.save({ ...asked, token: "crm_another_token" });
-  await session.noteWorkspace(asked, WORKSPACE);
-  assert.equal((await session.describe()).workspace, null);
-  await session.forget();
-  await session.noteWorkspace(asked, WORKSPACE);
-  assert.equal((await session.describe()).connected, false);
-});
-
-test("what the server said of itself does not bring back a connection that was forgotten meanwhile", async () => {
-  const store = fakeStore();
-  /** @type {Promise<void> | null} */
-  let forgetting = null;
-  const session = createSession({
-    ...store,
-    /** The person disconnects just when the connection was read. @param {string} key */
-    async get(key) {
-      const found = await store.get(key);
-      forgetting ??= session.forget();
-      await new Promise(setImmediate);
-      return found;
-    },
+    server.replies["POST /token"] = working;
+    await desk.pair({ server: SERVER });
+    tokens.pairing.state = "approved";
+    const again = await desk.standing();
+    assert.ok(again.ok);
+    for (let turn = 0; turn < 50 && !(await session.read()); turn += 1) await new Promise(setImmediate);
+    const after = await desk.standing();
+    assert.ok(after.ok && after.data.connected && after.data.ended === null);
   });
-  const connection = { server: "http://127.0.0.1:8787", token: TOKEN, workspace: null };
-  await session.save(connection);
-  await session.noteWorkspace(connection, WORKSPACE);
+}
+
+test("a late answer brings no forgotten connection back, nor ends the next one", async () => {
+  const { session, local } = await setting();
+  /** @type {Promise<unknown> | null} */
+  let forgetting = null;
+  const { get } = local;
+  local.get = async (key) => {
+    const found = await get(key);
+    if (key === "connection") forgetting ??= session.forget();
+    await new Promise(setImmediate);
+    return found;
+  };
+  await session.noteWorkspace(CONNECTION, WORKSPACE);
   await forgetting;
   assert.equal(await session.read(), null);
+  await session.save(SERVER, { ...GRANT, device: { id: "dev_2", name: "Till" } });
+  await session.noteWorkspace(CONNECTION, WORKSPACE);
+  assert.equal((await session.read())?.workspace, null);
+  const told = await session.access(CONNECTION);
+  assert.ok(!told.ok && told.problem.type === "not-connected");
+});
+
+test("nothing that the background answers holds a token", async () => {
+  const { desk } = await setting();
+  const look = await lookAt(desk);
+  const answers = [
+    await desk.look({ tab: 7 }), await desk.standing(), await desk.test(), await desk.suggest({ look, kind: null, typed: null }),
+    await desk.search({ q: "x", kind: "customer" }), await desk.confirm({ ...CHOICE, look }), await desk.follow({ link: "lnk_1" }),
+    await desk.pair({ server: "nonsense://" }), await desk.pair({ server: SERVER }), await desk.disconnect(),
+  ];
+  const said = JSON.stringify(answers);
+  assert.ok(!said.includes(ACCESS) && !said.includes(REFRESH) && !said.includes("_token"));
 });

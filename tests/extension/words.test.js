@@ -18,7 +18,7 @@ const code = (path) => text(path).replace(/^\s*(\/\/|\*|\/\*).*$/gm, "");
 const source = sources.map(text).join("\n") + text("manifest.json");
 
 /** Keys that are put together while running. */
-const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_)|_(one|other|text)$|^(linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
+const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_|ended_|role_)|_(one|other|text)$|^(linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
 
 test("every word that is said stands in the messages", () => {
   const calls = [...source.matchAll(/\bsay\(([^()]*)[()]/g)].map((found) => found[1]);
@@ -69,7 +69,7 @@ test("only the background and the pages touch the browser", () => {
   assert.deepEqual(touching, []);
 });
 
-test("only the background reads the storage where the token lies", () => {
+test("only the background reads the storage where the tokens lie", () => {
   assert.deepEqual(sources.filter((path) => /chrome\.storage/.test(code(path)) && path !== "background.js"), []);
 });
 

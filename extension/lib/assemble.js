@@ -1,0 +1,68 @@
+// @ts-check
+// The background put together from its parts, with everything of the browser handed in.
+
+import { createApi } from "./api.js";
+import { createAttempts } from "./attempts.js";
+import { createCall } from "./call.js";
+import { createConnecting } from "./connecting.js";
+import { createDesk } from "./desk.js";
+import { createLists } from "./lists.js";
+import { createLooks } from "./looks.js";
+import { createOnPage } from "./onpage.js";
+import { createPairings } from "./pairing.js";
+import { createPolicy } from "./policy.js";
+import { createRules } from "./rules.js";
+import { createSession } from "./session.js";
+import { createTokens } from "./tokens.js";
+
+/**
+ * @typedef {object} Browser
+ * @property {import("./session.js").Store} local kept on the disk
+ * @property {import("./session.js").Store} memory kept while the browser runs
+ * @property {Parameters<typeof createPolicy>[0]} managed
+ * @property {import("./call.js").Wiring} net
+ * @property {import("./places.js").Tabs} tabs
+ * @property {import("./onpage.js").PageScripts} scripts
+ * @property {import("./connecting.js").Parts["permitted"]} permitted
+ * @property {() => Promise<string>} name what the browser is called
+ * @property {(address: string) => Promise<unknown>} open show a page in a tab
+ * @property {() => number} now milliseconds
+ * @property {(milliseconds: number) => Promise<void>} sleep
+ * @property {() => string} newKey
+ */
+
+/** @param {Browser} browser */
+export function assemble({ local, memory, managed, net, tabs, scripts, permitted, name, open, now, sleep, newKey }) {
+  const call = createCall(net);
+  const tokens = createTokens(call);
+  const session = createSession(local, { tokens, now });
+  const rules = createRules(local, now);
+  const attempts = createAttempts(memory, { newKey, now });
+  const onPage = createOnPage(local, scripts);
+  /** @param {import("./session.js").Connection} connection */
+  const api = (connection) => createApi(connection, { call, access: session.access });
+  const shared = { session, rules, attempts, onPage, api };
+
+  const pairings = createPairings(memory, {
+    tokens, now, sleep, open,
+    browser: name,
+    connected: async () => (await session.read()) !== null,
+    done: (server, grant) => connecting.paired(server, grant),
+  });
+  const connecting = createConnecting({ ...shared, pairings, permitted, policy: createPolicy(managed) });
+  const looks = createLooks(memory, newKey);
+  const lists = createLists(memory, newKey);
+  const desk = createDesk({ ...shared, connecting, looks, lists, tabs });
+
+  return {
+    /** What each message of our pages leads to, and the mark on a page. */
+    desk: { ...desk, ...connecting.heard },
+    session, attempts, onPage, connecting, pairings,
+
+    /** At each start: what was going on when the worker died goes on. */
+    async wake() {
+      await connecting.obey();
+      await pairings.follow();
+    },
+  };
+}

@@ -1,0 +1,164 @@
+// @ts-check
+// The settings' card about the connection: connecting, what is connected with what, and disconnecting.
+
+import { parseServer } from "../lib/server.js";
+import { KNOWN_TYPES } from "../lib/trouble.js";
+import { ask } from "../ui/ask.js";
+import { codeView, connectForm, nextStanding, phaseOf, told } from "../ui/connect.js";
+import { h } from "../ui/dom.js";
+import { say, sayCount, sayRetry, sayRole, sayWhen } from "../ui/words.js";
+
+/** @typedef {import("../lib/connecting.js").Standing} Standing */
+/** @typedef {import("../lib/types.js").Problem} Problem */
+
+const outcome = h("div", { id: "outcome", role: "status", "aria-live": "polite" });
+const card = h("section", { class: "card", "aria-labelledby": "connection-title" });
+/** Raised with every drawing, so that a late answer to an old one changes nothing. */
+let drawing = 0;
+/** What else depends on the connection. @type {() => void} */
+let changed = () => undefined;
+
+/** @param {() => void} whenChanged */
+export async function connectionCard(whenChanged) {
+  changed = whenChanged;
+  const first = await ask("standing");
+  if (!first.ok) tellProblem(first.problem);
+  else if (first.data.connected) void test(first.data);
+  else draw(first.data);
+  return card;
+}
+
+/** @param {Standing} standing @param {{broken?: boolean}} [how] broken: the last test went wrong */
+function draw(standing, { broken = false } = {}) {
+  drawing += 1;
+  const mine = drawing;
+  const current = () => drawing === mine;
+  if (standing.connected) return fill(say(broken ? "connection_broken" : "connected"), facts(standing), outcome, connectedButtons(standing));
+  const waiting = phaseOf(standing) === "waiting";
+  const typing = waiting ? drawCode(standing) : drawForm(standing, current);
+  return void nextStanding(standing, current, typing).then((next) => next && arrive(next));
+}
+
+/** @param {Standing} standing that came about while the page was open */
+function arrive(standing) {
+  outcome.replaceChildren();
+  draw(standing);
+  if (!standing.connected) return;
+  document.getElementById("test")?.focus();
+  void test(standing).then(changed);
+}
+
+/** @param {string} title @param {...import("../ui/dom.js").Children} content */
+function fill(title, ...content) {
+  card.replaceChildren(h("h2", { id: "connection-title" }, title), ...h("div", {}, ...content).childNodes);
+}
+
+/** @param {Standing} standing */
+function drawCode(standing) {
+  const { title, text } = told(standing);
+  const cancel = () => void ask("pair_cancel").then((answer) => answer.ok && arrive(answer.data));
+  fill(title, h("p", {}, text), codeView(standing), outcome,
+    h("div", { class: "row" },
+      h("button", { type: "button", id: "reopen", class: "button first", on: { click: () => void ask("pair_again") } }, say("pairing_reopen")),
+      h("button", { type: "button", id: "cancel", class: "button", on: { click: cancel } }, say("cancel"))));
+  return () => false;
+}
+
+/** @param {Standing} standing @param {() => boolean} current */
+function drawForm(standing, current) {
+  const fresh = phaseOf(standing) === "new";
+  const { title, text, tone } = told(standing);
+  const form = connectForm(standing, (answer) => {
+    if (!current()) return;
+    if ("standing" in answer) arrive(answer.standing);
+    else if (answer.words) tell("stop", answer.words);
+    else tell("info", say("connecting"));
+  });
+  fill(fresh ? say("connect_title") : title, h("p", fresh ? { class: "muted" } : { class: `notice ${tone}` }, fresh ? say("connect_text") : text),
+    form.element, outcome, h("div", { class: "row" }, form.button));
+  return form.touched;
+}
+
+/** @param {Standing} standing */
+async function test(standing) {
+  draw(standing);
+  tell("info", say("testing"));
+  const answer = await ask("test");
+  if (answer.ok) {
+    draw(answer.data);
+    return tell("good", say("connection_works"));
+  }
+  const now = await ask("standing");
+  if (now.ok && !now.data.connected) return arrive(now.data);
+  draw(standing, { broken: true });
+  return tellProblem(answer.problem);
+}
+
+/**
+ * The permission may have been taken back: asking for one that is there disturbs nobody.
+ * @param {Standing} standing
+ */
+function testPressed(standing) {
+  const granted = chrome.permissions.request({ origins: parseServer(standing.server ?? "")?.origins ?? [] });
+  void granted.catch(() => false).then(() => test(standing));
+}
+
+/** @param {Standing} standing */
+async function disconnect(standing) {
+  tell("info", say("disconnecting"));
+  const origins = parseServer(standing.server ?? "")?.origins ?? [];
+  const answer = await ask("disconnect");
+  if (!answer.ok) return tellProblem(answer.problem);
+  // Not kept by every browser's rules (a policy may have granted it): leaving it is no failure.
+  await chrome.permissions.remove({ origins }).catch(() => false);
+  arrive(answer.data);
+  document.getElementById("connect")?.focus();
+  changed();
+  return answer.data.told ? tell("info", say("disconnected")) : tell("caution", say("disconnected_untold", standing.device ?? ""));
+}
+
+/** @param {Standing} standing */
+function connectedButtons(standing) {
+  return h(
+    "div",
+    { class: "row" },
+    h("button", { type: "button", id: "test", class: "button", on: { click: () => testPressed(standing) } }, say("test_connection")),
+    h("button", { type: "button", id: "disconnect", class: "button", on: { click: () => void disconnect(standing) } }, say("disconnect")),
+  );
+}
+
+/**
+ * What is connected with what, and as whom.
+ * @param {Standing} standing
+ */
+function facts({ server, workspace, person, device }) {
+  /** @type {[string, string, string?][]} */
+  const rows = [[say("server_address"), server ?? ""]];
+  if (workspace) rows.push([say("workspace"), workspace.name]);
+  if (person) rows.push([say("person"), `${person.name}, ${sayRole(person.role)}`, sayRole(person.role, "may")]);
+  if (device) rows.push([say("this_browser"), device]);
+  if (workspace) {
+    const { mirror } = workspace;
+    rows.push([say("records"), say("records_text", sayCount("customers", mirror.customers), sayCount("suppliers", mirror.suppliers))]);
+    rows.push([say("last_copied"), mirror.syncing ? say("copying_now") : sayWhen(mirror.synced_at) || say("never")]);
+  }
+  return [
+    workspace?.commusoft.sandbox ? h("p", { class: "sandbox" }, say("sandbox")) : null,
+    h("dl", { class: "facts" }, rows.flatMap(([term, words, more]) => [h("dt", {}, term), h("dd", {}, words, more && h("span", { class: "more" }, more))])),
+  ];
+}
+
+/**
+ * @param {"good" | "info" | "caution" | "stop"} tone
+ * @param {string} words
+ */
+function tell(tone, words) {
+  outcome.replaceChildren(h("div", { class: `notice ${tone}` }, words));
+}
+
+/** @param {Problem} problem */
+function tellProblem(problem) {
+  const name = KNOWN_TYPES.includes(problem.type) ? problem.type.replaceAll("-", "_") : "general";
+  const when = problem.retry_after === null ? "" : ` ${sayRetry(problem.retry_after)}`;
+  tell("stop", `${say(`trouble_${name}`)}. ${problem.detail || say(`trouble_${name}_text`)}${when}`);
+}

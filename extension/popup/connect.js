@@ -1,0 +1,74 @@
+// @ts-check
+// The popup of a browser that is not connected: connecting, and why an earlier connection is no more.
+
+import { codeView, connectForm, nextStanding, phaseOf, told } from "../ui/connect.js";
+import { ask } from "../ui/ask.js";
+import { h } from "../ui/dom.js";
+import { say } from "../ui/words.js";
+import { button, headline, notice } from "./parts.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../lib/connecting.js").Standing} Standing */
+
+/**
+ * @param {App} app
+ * @param {Standing} standing
+ * @returns {Promise<unknown>}
+ */
+export async function showConnect(app, standing) {
+  const current = app.newTask();
+  if (standing.connected) return app.start();
+  const typing = phaseOf(standing) === "waiting" ? showCode(app, standing) : showForm(app, standing, current);
+  const next = await nextStanding(standing, current, typing);
+  return next && showConnect(app, next);
+}
+
+/**
+ * @param {App} app
+ * @param {Standing} standing
+ */
+function showCode(app, standing) {
+  const { name, title, text } = told(standing);
+  app.stage.show({
+    name,
+    body: [headline("plug", "info", title), h("p", {}, text), codeView(standing)],
+    actions: [
+      button(say("cancel"), () => void change(app, "pair_cancel")),
+      button(say("pairing_reopen"), () => void ask("pair_again"), { first: true, drawing: "open" }),
+    ],
+    hear: title,
+  });
+  return () => false;
+}
+
+/**
+ * @param {App} app
+ * @param {Standing} standing
+ * @param {() => boolean} current
+ */
+function showForm(app, standing, current) {
+  const { name, title, text, tone, drawing } = told(standing);
+  const outcome = h("div", { role: "status", "aria-live": "polite" });
+  const form = connectForm(standing, (answer) => {
+    if (!current()) return;
+    if ("standing" in answer) return void showConnect(app, answer.standing);
+    outcome.replaceChildren(answer.words ? notice("stop", answer.words) : notice("info", say("connecting")));
+  });
+  app.stage.show({
+    name,
+    body: [headline(drawing, tone, title), h("p", {}, text), form.element, outcome],
+    actions: [form.button],
+    focusStep: true,
+    hear: `${title}. ${text}`,
+  });
+  return form.touched;
+}
+
+/**
+ * @param {App} app
+ * @param {string} message
+ */
+async function change(app, message) {
+  const answer = await ask(message);
+  if (answer.ok) void showConnect(app, answer.data);
+}

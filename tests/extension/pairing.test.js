@@ -1,0 +1,254 @@
+// @ts-check
+// Connecting: three clicks, whatever closes or dies in between, and plain words for every other end.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { setting } from "./desk_setting.js";
+import { lost, reply, SERVER } from "./fake_browser.js";
+import { fakeTokens } from "./fake_tokens.js";
+
+async function fresh() {
+  const set = await setting({ connected: false });
+  const tokens = fakeTokens(set.server, set.clock);
+  const standing = async () => {
+    const answer = await set.desk.standing();
+    assert.ok(answer.ok);
+    return answer.data;
+  };
+  const polls = () => set.server.times("POST /token");
+  return { ...set, tokens, standing, polls };
+}
+
+/** Let what goes on in the background go on. @param {() => unknown} until */
+async function turns(until) {
+  for (let turn = 0; turn < 2000; turn += 1) {
+    if (await until()) return;
+    await new Promise(setImmediate);
+  }
+  assert.fail("it never came");
+}
+
+test("Connect opens the approval page, shows the code, and is connected once it is approved", async () => {
+  const { desk, server, tokens, browser, standing, polls } = await fresh();
+  await desk.pair({ server: "127.0.0.1:8787/" });
+  const [begun] = server.times("POST /pairings");
+  assert.deepEqual(begun.body, { client_id: "crmlink-extension", browser: "Chrome on Windows" });
+  assert.equal(begun.headers.Authorization, undefined);
+  assert.deepEqual(browser.opened, ["http://127.0.0.1:8787/pair?code=BCDF-GHJK"]);
+  assert.deepEqual((await standing()).pairing, { state: "waiting", server: SERVER, code: "BCDF-GHJK", problem: null });
+
+  await turns(() => polls().length > 2);
+  tokens.pairing.state = "approved";
+  await turns(async () => (await standing()).connected);
+  const now = await standing();
+  assert.equal(now.pairing, null);
+  assert.deepEqual([now.server, now.person?.name, now.person?.role, now.device], [SERVER, "Jan Novak", "clerk", "Front desk"]);
+  assert.equal(polls()[0].body.device_code, "device-code-1");
+});
+
+test("no page learns the secret half of the code", async () => {
+  const { desk, standing } = await fresh();
+  const answers = [await desk.pair({ server: SERVER }), await standing(), await desk.pair_again(), await desk.pair_cancel()];
+  assert.ok(!JSON.stringify(answers).includes("device-code"));
+});
+
+test("before the browser allows it nothing is asked; when it does, it begins though the popup is gone", async () => {
+  const { desk, server, browser, connecting, standing } = await fresh();
+  browser.permitted = false;
+  await desk.pair({ server: SERVER });
+  assert.deepEqual(server.asked, []);
+  assert.equal((await standing()).pairing, null);
+  browser.permitted = true;
+  await connecting.allowed();
+  assert.equal((await standing()).pairing?.state, "waiting");
+  assert.equal(browser.opened.length, 1);
+});
+
+test("a permission for something else, or long after, begins nothing", async () => {
+  const { desk, server, browser, connecting, clock } = await fresh();
+  await connecting.allowed();
+  browser.permitted = false;
+  await desk.pair({ server: SERVER });
+  await connecting.allowed();
+  clock.now += 10 * 60_000;
+  browser.permitted = true;
+  await connecting.allowed();
+  assert.deepEqual(server.asked, []);
+});
+
+test("Connect pressed twice, in two pages, is one pairing and one tab", async () => {
+  const { desk, server, browser } = await fresh();
+  await Promise.all([desk.pair({ server: SERVER }), desk.pair({ server: SERVER })]);
+  await desk.pair({ server: SERVER });
+  assert.equal(server.times("POST /pairings").length, 1);
+  assert.equal(browser.opened.length, 1);
+  await desk.pair_again();
+  assert.equal(browser.opened.length, 2);
+});
+
+test("a worker that dies half way goes on when it starts again", async () => {
+  const { desk, server, start, memory, tokens, standing } = await fresh();
+  const answer = server.replies["POST /token"];
+  server.replies["POST /token"] = () => new Promise(() => undefined);
+  await desk.pair({ server: SERVER });
+  await turns(() => server.times("POST /token").length > 0);
+  assert.match(String(memory.kept.get("pairing")), /device-code-1/);
+  server.replies["POST /token"] = answer;
+  tokens.pairing.state = "approved";
+  await start().wake();
+  assert.equal((await standing()).connected, true);
+});
+
+test("a lost answer to the approved question costs nothing", async () => {
+  const { desk, server, tokens, standing } = await fresh();
+  const answer = server.replies["POST /token"];
+  let losses = 0;
+  server.replies["POST /token"] = (/** @type {any} */ one) => {
+    tokens.pairing.state = "approved";
+    const told = answer(one);
+    losses += 1;
+    return losses < 5 ? lost() : told;
+  };
+  await desk.pair({ server: SERVER });
+  await turns(async () => (await standing()).connected);
+  assert.equal(tokens.devices.length, 1);
+  assert.equal(losses, 5);
+});
+
+test("a code that brought its tokens is not sent again, though the worker died before it was dropped", async () => {
+  const { desk, memory, tokens, start, standing, polls } = await fresh();
+  await desk.pair({ server: SERVER });
+  const kept = String(memory.kept.get("pairing"));
+  tokens.pairing.state = "approved";
+  await turns(async () => (await standing()).connected);
+  const sent = polls().length;
+  memory.kept.set("pairing", kept);
+  await start().wake();
+  assert.equal(polls().length, sent);
+  assert.equal(memory.kept.has("pairing"), false);
+});
+
+test("the server is asked no more often than it wants", async () => {
+  const { desk, clock, server, tokens } = await fresh();
+  /** @type {number[]} */
+  const times = [];
+  const answer = server.replies["POST /token"];
+  server.replies["POST /token"] = (/** @type {any} */ one) => {
+    times.push(clock.now);
+    tokens.pairing.state = times.length === 2 ? "slow" : "pending";
+    if (times.length === 4) return reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "60" });
+    if (times.length === 6) tokens.pairing.state = "denied";
+    return answer(one);
+  };
+  await desk.pair({ server: SERVER });
+  await turns(() => times.length === 6);
+  assert.deepEqual(times.map((time, index) => (time - (times[index - 1] ?? 1_000_000)) / 1000), [2, 2, 7, 7, 60, 14]);
+});
+
+test("a server that does not answer is asked more and more rarely, and the page says so", async () => {
+  const { desk, clock, server, standing } = await fresh();
+  /** @type {number[]} */
+  const times = [];
+  server.replies["POST /token"] = () => {
+    times.push(clock.now);
+    return lost();
+  };
+  await desk.pair({ server: SERVER });
+  await turns(() => times.length > 6);
+  assert.deepEqual(times.slice(0, 7).map((time, index) => (time - (times[index - 1] ?? 1_000_000)) / 1000), [2, 4, 8, 16, 30, 30, 30]);
+  assert.equal((await standing()).pairing?.problem?.type, "server-unreachable");
+});
+
+test("the worker never rests so long that a browser would end it", async () => {
+  const { desk, server, standing, browser } = await fresh();
+  server.replies["POST /token"] = () => reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "300" });
+  await desk.pair({ server: SERVER });
+  await turns(async () => (await standing()).pairing?.state === "over");
+  assert.ok(browser.naps >= 600 / 20);
+});
+
+for (const [state, shown] of [["denied", "denied"], ["over", "over"]]) {
+  test(`a pairing that is ${state} says so, and can be begun again`, async () => {
+    const { desk, tokens, standing, server } = await fresh();
+    await desk.pair({ server: SERVER });
+    tokens.pairing.state = state;
+    await turns(async () => (await standing()).pairing?.state === shown);
+    await desk.pair({ server: SERVER });
+    assert.equal((await standing()).pairing?.state, "waiting");
+    assert.equal(server.times("POST /pairings").length, 2);
+  });
+}
+
+test("after ten minutes without a server it is over, after one last question", async () => {
+  const { desk, server, clock, standing } = await fresh();
+  await desk.pair({ server: SERVER });
+  server.replies["POST /token"] = lost;
+  await turns(async () => (await standing()).pairing?.state === "over");
+  assert.ok(clock.now >= 1_000_000 + 600_000);
+});
+
+test("an approval in the last moment counts, though the worker woke too late", async () => {
+  const { desk, server, clock, tokens, start, standing } = await fresh();
+  const answer = server.replies["POST /token"];
+  server.replies["POST /token"] = () => new Promise(() => undefined);
+  await desk.pair({ server: SERVER });
+  clock.now += 3_600_000;
+  tokens.pairing.state = "approved";
+  server.replies["POST /token"] = answer;
+  await start().wake();
+  assert.equal((await standing()).connected, true);
+});
+
+test("Cancel stops it, at once and for good", async () => {
+  const { desk, server, tokens, standing } = await fresh();
+  /** @type {(() => void) | null} */
+  let release = null;
+  const answer = server.replies["POST /token"];
+  server.replies["POST /token"] = async (/** @type {any} */ one) => {
+    await new Promise((resolve) => (release = () => resolve(undefined)));
+    return answer(one);
+  };
+  await desk.pair({ server: SERVER });
+  await turns(() => release);
+  await desk.pair_cancel();
+  assert.equal((await standing()).pairing, null);
+  tokens.pairing.state = "approved";
+  /** @type {any} */ (release)();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal((await standing()).connected, false);
+});
+
+for (const [what, answer, type] of /** @type {[string, any, string][]} */ ([
+  ["a server that is away", lost, "server-unreachable"],
+  ["too many tries", () => reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "300" }), "too-many-requests"],
+  ["another program", () => new Response("<html>"), "server-odd"],
+  ["a code that is none", { device_code: "device-code-1", user_code: "<b>", expires_in: 600 }, "server-odd"],
+])) {
+  test(`${what} is told, and opens no page`, async () => {
+    const { desk, server, browser, standing } = await fresh();
+    server.replies["POST /pairings"] = answer;
+    await desk.pair({ server: SERVER });
+    const { pairing } = await standing();
+    assert.equal(pairing?.state, "failed");
+    assert.equal(pairing?.problem?.type, type);
+    if (type === "too-many-requests") assert.equal(pairing?.problem?.retry_after, 300);
+    assert.deepEqual(browser.opened, []);
+  });
+}
+
+for (const [told, opened] of [
+  ["https://evil.example/pair?code=BCDF-GHJK", "http://127.0.0.1:8787/pair?code=BCDF-GHJK"],
+  ["http://127.0.0.1:9999/pair", "http://127.0.0.1:8787/pair?code=BCDF-GHJK"],
+  ["javascript:alert(1)", "http://127.0.0.1:8787/pair?code=BCDF-GHJK"],
+  ["http://127.0.0.1:8787/somewhere?code=BCDF-GHJK", "http://127.0.0.1:8787/somewhere?code=BCDF-GHJK"],
+  [undefined, "http://127.0.0.1:8787/pair?code=BCDF-GHJK"],
+]) {
+  test(`told to open ${told}, it opens ${opened}`, async () => {
+    const { desk, server, browser } = await fresh();
+    server.replies["POST /pairings"] = {
+      device_code: "device-code-1", user_code: "BCDF-GHJK", expires_in: 600, interval: 2, verification_uri_complete: told,
+    };
+    await desk.pair({ server: SERVER });
+    assert.deepEqual(browser.opened, [opened]);
+  });
+}
