@@ -29,6 +29,11 @@ class Breaker:
         self._opens_at = 0.0
         self._probing = False
 
+    @property
+    def trouble(self) -> str | None:
+        """The code of the failure that the last call ended with; None when it was answered."""
+        return self._last.code if self._last else None
+
     def admit(self) -> None:
         """Raises the last failure anew while resting, and while a probe is out."""
         with self._guard:

@@ -52,6 +52,11 @@ class Commusoft:
         return self._account.transport.sandbox
 
     @property
+    def trouble(self) -> str | None:
+        """The code of what Commusoft failed with when it was last asked; None when it answered."""
+        return self._account.transport.trouble
+
+    @property
     def dialect(self) -> Dialect:
         """The dialect in use, with the token's place as soon as that is known."""
         return replace(self._dialect, token_place=self._account.token_place)

@@ -138,6 +138,11 @@ class Transport:
         self.sandbox = False
         _hide_tokens_in_logs()
 
+    @property
+    def trouble(self) -> str | None:
+        """The code of what the last call failed with; None when it was answered."""
+        return self._breaker.trouble
+
     def send(self, call: Call, deadline: Deadline) -> Reply:
         """The whole answer, whatever its status. Raises `CommusoftError` when there is none."""
         self._breaker.admit()
