@@ -1,68 +1,103 @@
-"""The pages that need no token: the start page, the API's documentation, and the health checks."""
+"""The pages for people: one blueprint, what every page knows, and how values are shown.
+
+The pages themselves stand in the modules beside this one, a module a noun.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, render_template
+from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
-from crmlink.access.tokens import list_tokens
-from crmlink.api.guard import house
-from crmlink.house import COMMAND, EXTENSION
-from crmlink.problems import PROBLEMS, TYPE
+from crmlink.access.office import Actor
+from crmlink.accounting.errors import UnknownPackage
+from crmlink.accounting.packages import package_name
+from crmlink.admin.wording import ROLES, action_in_words, value_in_words
+from crmlink.api.guard import desk, house
 
 blueprint = Blueprint("pages", __name__)
 
 
 @blueprint.app_context_processor
 def _shown_everywhere() -> dict[str, Any]:
-    return {"sandboxed": house().sandboxed}
-
-
-@blueprint.get("/")
-def start() -> str:
-    """What to do next, step by step, with what is done already. Shows no record and no person."""
-    here = house()
-    devices = list_tokens(here.database, here.desk.workspace_id)
-    return render_template(
-        "start.html",
-        extension=EXTENSION,
-        command=COMMAND,
-        connected=any(device.last_used_at and not device.revoked_at for device in devices),
-    )
-
-
-@blueprint.get("/api/docs")
-def docs() -> str:
-    """The API for people, from the same OpenAPI document that programs read."""
-    spec = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
-    return render_template(
-        "docs.html",
-        spec=spec,
-        resolve=lambda node: _resolve(spec, node),
-        problems=PROBLEMS,
-        prefix=TYPE,
-    )
+    actor = acting()
+    return {
+        "sandboxed": house().sandboxed,
+        "person": actor.person if actor else None,
+        "may": may,
+        "section": _section(),
+        "request_id": g.get("request_id"),
+    }
 
 
 @blueprint.get("/healthz")
-def health() -> Response:
-    """The process answers."""
-    return jsonify(status="ok")
-
-
 @blueprint.get("/readyz")
-def ready() -> tuple[Response, int]:
-    """The database answers too."""
-    answers = house().database.answers()
-    return jsonify(status="ok" if answers else "database does not answer"), 200 if answers else 503
+def health() -> tuple[Response, int]:
+    """The process answers; at /readyz, the database answers too."""
+    if request.path == "/healthz" or house().database.answers():
+        return jsonify(status="ok"), 200
+    return jsonify(status="database does not answer"), 503
 
 
-def _resolve(spec: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """What a ``$ref`` of the document stands for; anything else as it is."""
-    while "$ref" in node:
-        found: Any = spec
-        for part in node["$ref"].removeprefix("#/").split("/"):
-            found = found[part]
-        node = found
-    return node
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked before something is done that cannot be taken back."""
+
+    title: str
+    button: str
+    back: str
+    sentences: tuple[str, ...] = ()
+    consequences: tuple[str, ...] = ()
+
+
+def ask(question: Ask) -> str:
+    """A page that asks; its form is sent to the same address."""
+    return render_template("confirm.html", ask=question)
+
+
+def here(endpoint: str, **values: Any) -> Response:
+    """Back to a page after a form was carried out."""
+    return redirect(url_for(endpoint, **values), 303)
+
+
+def acting() -> Actor | None:
+    """Who looks at this page; None for somebody who has not logged in."""
+    actor: Actor | None = g.get("actor")
+    return actor
+
+
+def may(permission: str) -> bool:
+    """Whether who looks at this page may do something."""
+    actor = acting()
+    return actor is not None and permission in actor.permissions
+
+
+blueprint.add_app_template_filter(action_in_words, "action")
+blueprint.add_app_template_filter(value_in_words, "shown")
+blueprint.add_app_template_filter(ROLES.__getitem__, "role")
+
+
+@blueprint.app_template_filter("day")
+def _day(moment: datetime) -> str:
+    return moment.astimezone().strftime("%d/%m/%Y")
+
+
+@blueprint.app_template_filter("clock")
+def _clock(moment: datetime) -> str:
+    return moment.astimezone().strftime("%d/%m/%Y %H:%M")
+
+
+@blueprint.app_template_filter("package")
+def _package(package_id: str) -> str:
+    try:
+        return package_name(desk().packages, package_id)
+    except UnknownPackage:  # a rule file that has lost it since
+        return package_id
+
+
+def _section() -> str:
+    """Which entry of the navigation a page belongs to: the first part of its address."""
+    return request.path.split("/")[1] or "overview"

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, Response, g, render_template, request
 from flask_smorest import Api
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -77,7 +77,15 @@ def register_errors(app: Flask) -> None:
 
 
 def answer(found: Problem) -> Response:
-    """Problem details as a reply; a Retry-After header where one is known."""
+    """A reply: problem details to programs, a page to people; Retry-After where it is known."""
+    to_program = request.path.startswith("/api/")
+    reply = _details(found) if to_program else _page(found)
+    if seconds := found.facts.get("retry_after"):
+        reply.headers["Retry-After"] = str(max(1, round(seconds)))
+    return reply
+
+
+def _details(found: Problem) -> Response:
     body = {
         "type": TYPE + found.code,
         "title": found.title,
@@ -85,12 +93,13 @@ def answer(found: Problem) -> Response:
         "detail": found.detail,
         "request_id": g.request_id,
     } | {name: _shape(value) for name, value in found.facts.items() if name in SHOWN}
-    reply = Response(
+    return Response(
         json.dumps(body, ensure_ascii=False), found.status, mimetype="application/problem+json"
     )
-    if seconds := found.facts.get("retry_after"):
-        reply.headers["Retry-After"] = str(max(1, round(seconds)))
-    return reply
+
+
+def _page(found: Problem) -> Response:
+    return Response(render_template("problem.html", problem=found), found.status)
 
 
 def _token_refused() -> Response:

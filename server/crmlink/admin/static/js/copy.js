@@ -1,0 +1,18 @@
+// @ts-check
+// The button beside a secret that is shown once. Without JavaScript the text can be selected.
+
+for (const button of document.querySelectorAll("button[data-copies]")) {
+  const source = document.getElementById(/** @type {HTMLElement} */ (button).dataset.copies ?? "");
+  const told = document.getElementById("copied");
+  if (!source) continue;
+  /** @type {HTMLElement} */ (button).hidden = false;
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(source.textContent ?? "");
+      if (told) told.textContent = "Copied.";
+    } catch {
+      getSelection()?.selectAllChildren(source);
+      if (told) told.textContent = "Select it and press Ctrl+C: this browser does not let a page copy.";
+    }
+  });
+}
