@@ -10,6 +10,7 @@ from crmlink.accounting.errors import (
 from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.accounting.packages import (
     Packages,
+    for_pages,
     load_packages,
     package_name,
     package_rules,
@@ -27,6 +28,7 @@ __all__ = [
     "UnknownPackage",
     "canonical_reference",
     "cautions",
+    "for_pages",
     "load_packages",
     "locate",
     "package_name",

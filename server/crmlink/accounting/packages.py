@@ -15,6 +15,7 @@ from typing import Any, cast
 import jsonschema
 
 from crmlink.accounting.errors import HostRefused, RulesBroken, UnknownPackage
+from crmlink.accounting.forms import export_problems
 
 Packages = dict[str, Any]
 Package = dict[str, Any]
@@ -67,6 +68,16 @@ def problems(document: object) -> Iterator[str]:
     if not errors:
         for package_id, package in document["packages"].items():
             yield from _package_problems(package_id, package)
+        yield from export_problems(document)
+
+
+def for_pages(packages: Packages) -> Packages:
+    """The part of the rules that reads pages: what the browser extension runs."""
+    kept = {
+        package_id: {name: rule for name, rule in package.items() if name != "exports"}
+        for package_id, package in packages["packages"].items()
+    }
+    return {"version": packages["version"], "packages": kept}
 
 
 def package_rules(packages: Packages, package_id: str) -> Package:

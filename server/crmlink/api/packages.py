@@ -10,6 +10,7 @@ from flask import Response, request
 from flask.views import MethodView
 from flask_smorest import Blueprint
 
+from crmlink.accounting.packages import for_pages
 from crmlink.api.guard import desk, needs
 from crmlink.api.schemas import HostSchema, HostsSchema
 from crmlink.linking.rules import add_host, hosts, remove_host, rules
@@ -23,7 +24,7 @@ class PackagesView(MethodView):
     @blueprint.alt_response(304, description="It has not changed.")
     def get(self) -> Response:
         """What each accounting package's pages look like"""
-        body = json.dumps(rules(desk()), ensure_ascii=False, sort_keys=True)
+        body = json.dumps(for_pages(rules(desk())), ensure_ascii=False, sort_keys=True)
         reply = Response(body, mimetype="application/json")
         reply.set_etag(hashlib.sha256(body.encode()).hexdigest()[:32])
         reply.headers["Cache-Control"] = "private, no-cache"

@@ -1,0 +1,119 @@
+"""An export file before it is read: opened, and told by its first bytes for what it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
+
+from crmlink.accounting.errors import ExportRefused
+
+Source = Path | str | BinaryIO
+
+MOST_MB = 200
+_HEAD = 4096
+_SIGNATURES = (
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "xls"),
+    (b"%PDF", "pdf"),
+    (b"{\\rtf", "rtf"),
+    (b"\x1f\x8b", "gzip"),
+    (b"\x89PNG", "picture"),
+    (b"\xff\xd8\xff", "picture"),
+    (b"GIF8", "picture"),
+)
+_PAGES = (b"<!doctype html", b"<html", b"<head", b"<body", b"<table", b"<meta")
+_NAMED = {
+    ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".iif": "iif", ".xlsx": "xlsx", ".xlsm": "xlsx",
+    ".xls": "xls",
+}  # fmt: skip
+
+
+@contextmanager
+def opened(source: Source) -> Iterator[BinaryIO]:
+    """The file at its beginning, seekable; a stream stays open afterwards.
+
+    Raises ExportRefused (`unreadable`, `empty`, `too_large`).
+    """
+    if isinstance(source, (str, Path)):
+        try:
+            stream: BinaryIO = Path(source).open("rb")  # noqa: SIM115 - closed below
+        except OSError as error:
+            raise ExportRefused("unreadable") from error
+        with stream:
+            _measure(stream)
+            yield stream
+    elif source.seekable():
+        _measure(source)
+        yield source
+    else:
+        with TemporaryFile() as copy:
+            shutil.copyfileobj(_Bounded(source), copy)
+            _measure(cast("BinaryIO", copy))
+            yield cast("BinaryIO", copy)
+
+
+class _Bounded:
+    """A stream that refuses to go on for ever."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._left = MOST_MB * 2**20
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._stream.read(size)
+        self._left -= len(found)
+        if self._left < 0:
+            raise ExportRefused("too_large", most=MOST_MB)
+        return found
+
+
+def _measure(stream: BinaryIO) -> None:
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    if size > MOST_MB * 2**20:
+        raise ExportRefused("too_large", most=MOST_MB)
+    if not size:
+        raise ExportRefused("empty")
+
+
+def contents(stream: BinaryIO, filename: str) -> str:
+    """What is in the file, "xlsx" or "text", which must be what its name says.
+
+    Raises ExportRefused (`not_as_named`, `not_a_list`, `old_excel`).
+    """
+    stream.seek(0)
+    head = stream.read(_HEAD)
+    found = _signature(head)
+    stream.seek(0)
+    named = _NAMED.get(Path(filename).suffix.lower())
+    if found == "xls":
+        raise ExportRefused("old_excel")
+    if found == "zip" and named in (None, "xlsx"):
+        return "xlsx"
+    if found == "text" and named in (None, "csv", "iif"):
+        return "text"
+    if named is None:
+        raise ExportRefused("not_a_list", found=found)
+    raise ExportRefused(
+        "not_as_named",
+        filename=Path(filename).name,
+        named=named,
+        found="csv" if found == "text" else "xlsx" if b"[Content_Types].xml" in head else found,
+    )
+
+
+def _signature(head: bytes) -> str:
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith(_PAGES):
+        return "html"
+    if start.startswith(b"<?xml"):
+        return "html" if b"<html" in start else "xml"
+    return "text"

@@ -1,0 +1,187 @@
+"""XLSX workbooks, read row by row: openpyxl in its read-only mode, with its strings on the disk.
+
+openpyxl holds a workbook's shared strings in memory, which for a long list is most of the file.
+Here they are written to a temporary file as they come.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import iterparse
+
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.utils.escape import unescape
+from openpyxl.workbook.workbook import Workbook
+from openpyxl.worksheet._reader import WorkSheetParser
+from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
+
+from crmlink.accounting.errors import ExportRefused
+
+Cell = Any  # str, int, float, bool, date, time, timedelta or None
+
+MOST_UNPACKED_MB = 800
+MOST_STRINGS_MB = 400
+MOST_OTHER_MB = 32  # styles, themes and the like, which are read as a whole
+MOST_PARTS = 2_000
+MOST_COLUMNS = 256
+MOST_SHEETS = 20
+
+_ITEM = f"{{{SHEET_MAIN_NS}}}si"
+_TEXT = f"{{{SHEET_MAIN_NS}}}t"
+_RUN = f"{{{SHEET_MAIN_NS}}}r"
+
+
+@contextmanager
+def workbook(stream: BinaryIO) -> Iterator[Workbook]:
+    """A workbook whose rows can be read. Raises ExportRefused (`damaged`, `too_large_unpacked`)."""
+    with damage_told(), TemporaryFile() as spilled:
+        stream.seek(0)
+        with zipfile.ZipFile(stream) as archive:
+            _weigh(archive)
+        stream.seek(0)
+        reader = _Reader(stream, spilled)
+        reader.read()
+        try:
+            yield reader.wb
+        finally:
+            reader.archive.close()
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """Whatever openpyxl stumbles over in a damaged workbook becomes one failure."""
+    try:
+        yield
+    except (ExportRefused, MemoryError, GeneratorExit):
+        raise
+    except Exception as error:
+        raise ExportRefused("damaged") from error
+
+
+def sheet_names(book: Workbook) -> tuple[str, ...]:
+    """The worksheets that are looked at, in their order."""
+    return tuple(sheet.title for sheet in islice(book.worksheets, MOST_SHEETS))
+
+
+def rows(book: Workbook, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
+    """The number and the values of each row that holds any.
+
+    openpyxl's own `iter_rows` would fill every gap with empty rows, of which a damaged file can
+    ask for any number, and keep what it learns of each row's height.
+    """
+    found: Any = book[sheet]
+    described: Any = book
+    with found._get_source() as source:
+        parser: Any = WorkSheetParser(
+            source,
+            found._shared_strings,
+            data_only=True,
+            epoch=book.epoch,
+            date_formats=described._date_formats,
+            timedelta_formats=described._timedelta_formats,
+        )
+        parser.row_dimensions = _Forgotten()
+        for number, cells in parser.parse():
+            if values := _values(cells):
+                yield number, values
+
+
+class _Forgotten(dict[str, Any]):
+    """Keeps nothing."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        pass
+
+
+def _values(cells: list[dict[str, Any]]) -> list[Cell]:
+    values: list[Cell] = []
+    for cell in cells:
+        place = cell["column"] - 1
+        if cell["value"] is not None and place < MOST_COLUMNS:
+            values.extend([None] * (place + 1 - len(values)))
+            values[place] = _plain(cell["value"])
+    return values
+
+
+def _plain(cell: Cell) -> Cell:
+    return unescape(cell) if isinstance(cell, str) and "_x" in cell else cell
+
+
+def _weigh(archive: zipfile.ZipFile) -> None:
+    """Refuse what would unpack to too much; zipfile gives no more of a part than it declares."""
+    parts = archive.infolist()
+    names = {part.filename for part in parts}
+    if "[Content_Types].xml" not in names:
+        raise ExportRefused("not_a_list", found="zip")
+    if "xl/workbook.bin" in names:
+        raise ExportRefused("not_a_list", found="xlsb")
+    total = sum(part.file_size for part in parts)
+    if len(parts) > MOST_PARTS or total > MOST_UNPACKED_MB * 2**20:
+        raise ExportRefused("too_large_unpacked", most=MOST_UNPACKED_MB)
+    for part in parts:
+        name = part.filename.lower()
+        most = MOST_UNPACKED_MB if "/worksheets/" in name else MOST_OTHER_MB
+        most = MOST_STRINGS_MB if name.endswith("sharedstrings.xml") else most
+        if part.file_size > most * 2**20:
+            raise ExportRefused("too_large_unpacked", most=most)
+
+
+class _Strings(Sequence[str]):
+    """Shared strings in a file, with nothing but their places in memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._ends = array("Q", [0])
+
+    def append(self, text: str) -> None:
+        written = self._file.write(text.encode("utf-8", "replace"))
+        self._ends.append(self._ends[-1] + written)
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        start, end = self._ends[place], self._ends[place + 1]
+        self._file.seek(start)
+        return self._file.read(end - start).decode("utf-8")
+
+
+class _Reader(ExcelReader):
+    """openpyxl's reader of a whole workbook, with the strings elsewhere."""
+
+    def __init__(self, stream: BinaryIO, spilled: Any) -> None:
+        super().__init__(stream, read_only=True, data_only=True, keep_links=False)
+        self._spilled = spilled
+
+    def read_strings(self) -> None:
+        strings: Any = _Strings(self._spilled)
+        package: Any = self.package
+        part = package.find(SHARED_STRINGS)
+        if part is not None:
+            with self.archive.open(part.PartName[1:]) as source:
+                _spill(source, strings)
+        self.shared_strings = strings
+
+
+def _spill(source: Any, strings: _Strings) -> None:
+    events = iterparse(source, events=("start", "end"))  # noqa: S314 - expat bounds what entities do
+    _, root = next(events)
+    for event, node in events:
+        if event == "end" and node.tag == _ITEM:
+            strings.append(_text(node))
+            root.clear()
+
+
+def _text(node: Any) -> str:
+    """The text of a string and of its runs, without how it is pronounced."""
+    parts = [child if child.tag == _TEXT else child.find(_TEXT) for child in node
+             if child.tag in (_TEXT, _RUN)]  # fmt: skip
+    return "".join(part.text or "" for part in parts if part is not None)
