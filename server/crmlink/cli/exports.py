@@ -1,0 +1,146 @@
+"""crmlink export read: what an export file holds, before anything is done with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crmlink.words import KINDS, Kind
+
+if TYPE_CHECKING:
+    from crmlink.accounting.exports import BadRow, ExportedContact, Recognised
+    from crmlink.accounting.packages import Packages
+
+MOST_BAD_ROWS = 1000
+
+
+@click.group("export")
+def export_group() -> None:
+    """Files that the accounting packages export."""
+
+
+@export_group.command("read")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--package", help="Which package the file is of, such as sage_50.")
+@click.option("--kind", type=click.Choice(KINDS), help="What the contacts are.")
+@click.option("--sheet", help="Which sheet of a workbook.")
+@click.option("--header-line", type=click.IntRange(0), help="Where the headings are; 0: nowhere.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=HEADING",
+    help="Which column holds what; with several headings: phones=Phone=Mobile.",
+)
+@click.option("--rows", default=10, show_default=True, type=click.IntRange(0, 1000))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def read_command(
+    file: Path,
+    package: str | None,
+    kind: Kind | None,
+    sheet: str | None,
+    header_line: int | None,
+    columns: tuple[str, ...],
+    rows: int,
+    as_json: bool,
+) -> None:
+    """Show what FILE is taken for, its first contacts, and every row that is none."""
+    from crmlink.accounting.errors import ExportRefused
+    from crmlink.accounting.exports import read_contacts, recognise
+    from crmlink.accounting.rulefile import RuleFile
+    from crmlink.house import RULES_NAME
+    from crmlink.settings import settings_from_environment
+
+    packages = RuleFile(settings_from_environment().data_dir / RULES_NAME).current()
+    try:
+        found = recognise(
+            file, file.name, packages, package=package, sheet=sheet, header_line=header_line
+        ).corrected(kind=kind, columns=_columns(columns))
+        if not as_json:
+            _show(found, file, packages)
+        _report(read_contacts(file, found, packages), found, packages, rows, as_json)
+    except ExportRefused as refused:
+        raise click.ClickException(str(refused)) from refused
+
+
+def _columns(given: Iterable[str]) -> dict[str, list[str]]:
+    columns: dict[str, list[str]] = {}
+    for each in given:
+        field, equals, headings = each.partition("=")
+        if not equals:
+            raise click.UsageError(f"--column {each}: give it as FIELD=HEADING, such as name=Name.")
+        columns[field.strip()] = [heading for heading in headings.split("=") if heading.strip()]
+    return columns
+
+
+def _show(found: Recognised, file: Path, packages: Packages) -> None:
+    from crmlink.accounting.exports import advice
+    from crmlink.accounting.packages import package_name
+
+    name = package_name(packages, found.package) if found.package else "not known"
+    forms = ", ".join(f"{fit.form} (certainty: {fit.certainty})" for fit in found.fits)
+    kind = f", {found.kind}s" if found.kind else ""
+    click.echo(f"{file.name}: {name}{kind}{': ' if forms else ''}{forms}")
+    place = f"line {found.header_line}" if found.header_line else "no header"
+    facts = [found.file_kind.upper(), found.encoding, found.sheet and f"sheet “{found.sheet}”"]
+    click.echo(", ".join([*(fact for fact in facts if fact), place]))
+    for field, labels in found.columns.items():
+        click.echo(f"  {field:15} {', '.join(labels)}")
+    used = {label for labels in found.columns.values() for label in labels}
+    unused = [label for label in found.header if label not in used]
+    if unused:
+        click.echo(f"  not used: {', '.join(unused)}")
+    for sentence in advice(found, packages):
+        click.echo(sentence)
+
+
+def _report(
+    rows: Iterable[ExportedContact | BadRow],
+    found: Recognised,
+    packages: Packages,
+    most: int,
+    as_json: bool,
+) -> None:
+    from crmlink.accounting.exports import BadRow, advice, say
+
+    first: list[ExportedContact] = []
+    bad: list[dict[str, Any]] = []
+    contacts = bad_count = 0
+    for row in rows:
+        if isinstance(row, BadRow):
+            bad_count += 1
+            if len(bad) < MOST_BAD_ROWS:
+                bad.append({"line": row.line, "code": row.code, "sentence": say(row)})
+        else:
+            contacts += 1
+            if len(first) < most:
+                first.append(row)
+    if as_json:
+        told = {
+            "recognised": found.as_dict() | {"has_references": found.has_references},
+            "advice": advice(found, packages),
+            "contacts": contacts,
+            "bad": bad_count,
+            "first": [dataclasses.asdict(contact) for contact in first],
+            "bad_rows": bad,
+        }
+        click.echo(json.dumps(told, ensure_ascii=False, default=str))
+        return
+    for contact in first:
+        click.echo(f"line {contact.line}: {_line(contact)}")
+    for each in bad:
+        click.echo(f"line {each['line']}, not taken: {each['sentence']}")
+    if bad_count > len(bad):
+        click.echo(f"And {bad_count - len(bad)} more rows are not taken.")
+    click.echo(f"{contacts} contacts, {bad_count} rows not taken.")
+
+
+def _line(contact: ExportedContact) -> str:
+    parts = [contact.reference, contact.kind, contact.label, contact.email, *contact.phones,
+             *contact.address, contact.town, contact.postcode]  # fmt: skip
+    return " · ".join(part for part in parts if part)
