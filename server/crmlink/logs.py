@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+LOG_NAME = "server.log"
 FILE_BYTES, FILES_KEPT = 5_000_000, 3
 
 

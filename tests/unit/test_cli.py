@@ -177,3 +177,43 @@ def test_an_unsafe_setting_stops_every_command_with_its_sentence(
     refused = run("sync")
     assert refused.exit_code == 1
     assert "CRMLINK_SECRET_KEY" in refused.stderr
+
+
+def test_people_are_added_listed_given_roles_and_removed(run: Run) -> None:
+    assert "Nobody yet" in run("person", "list").stdout
+    added = run("person", "add", "Ann Lee", "ann@firm.example", "--role", "admin")
+    assert added.stdout.startswith("http://127.0.0.1:8787/welcome#crmi_")
+    assert run("person", "add", "Ann Lee", "ANN@firm.example").exit_code == 1
+    assert run("person", "add", "Ann Lee", "no email").exit_code == 2
+    assert "admin    Ann Lee <ann@firm.example>  invited" in run("person", "list").stdout
+    assert "/welcome#crmi_" in run("person", "link", "ann@firm.example").stdout
+    assert run("person", "role", "nobody@firm.example", "clerk").exit_code == 1
+    assert json.loads(run("person", "list", "--json").stdout)["joined"] is False
+
+
+def test_what_is_kept_about_a_customer_is_shown_and_erased(run: Run) -> None:
+    run("sync")
+    kept = json.loads(run("person", "export", "customer-1001").stdout)
+    assert kept["records"][0]["postcode"] == "GL50 2TR"
+    assert "1 records" in run("person", "erase", "customer-1001", "--yes").stdout
+    run("sync")
+    assert "GL50 2TR" not in run("person", "export", "customer-1001").stdout
+    assert run("person", "erase", "nobody@nowhere.example", "--yes").exit_code == 1
+
+
+def test_the_audit_is_exported_and_verified(run: Run) -> None:
+    run("token", "create", "Nightly")
+    assert "token.created" in run("audit", "export").stdout
+    verdict = json.loads(run("audit", "verify", "--json").stdout)
+    assert verdict["sound"]
+    assert verdict["entries"] == 1
+    assert "hold together" in run("audit", "verify").stdout
+
+
+def test_a_token_is_rotated_and_all_are_revoked(run: Run) -> None:
+    token = run("token", "create", "Nightly").stdout.strip()
+    assert run("token", "rotate", token[:12]).stdout.startswith("crm_")
+    assert run("token", "revoke").exit_code == 2
+    assert "1 tokens are revoked" in run("token", "revoke", "--all").stdout
+    assert "No browser is connected" in run("device", "list").stdout
+    assert run("device", "revoke", "none").exit_code == 1

@@ -99,6 +99,18 @@ class GrantFailure(AccessFailure):
     error: ClassVar[str] = "invalid_grant"
 
 
+class GrantMalformed(GrantFailure):
+    """The request lacks a field, or holds one that is too long."""
+
+    code, error = "grant-malformed", "invalid_request"
+
+
+class GrantTypeUnknown(GrantFailure):
+    """Tokens are asked for in a way that is not offered here."""
+
+    code, error = "grant-malformed", "unsupported_grant_type"
+
+
 class PairingPending(GrantFailure):
     """Nobody has decided yet."""
 

@@ -140,7 +140,9 @@ def _found(
         records = session.scalars(
             select(MirroredRecord).filter_by(**mine, kind=kind, number=number)
         ).all()
-        links = session.scalars(select(Link).filter_by(**mine, kind=kind, record_number=number))
+        links = session.scalars(
+            select(Link).filter_by(**mine, kind=kind, record_number=number)
+        ).all()
         return None, list(records), list(links), []
     email = who.strip().lower()
     person = session.scalar(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -58,6 +58,17 @@ def entries(
         query = query.where(_mentions(search))
     with office.database.reading() as session:
         return [TrailLine(*row) for row in session.execute(query)]
+
+
+def names_of(office: Office, subjects: Iterable[str]) -> dict[str, str]:
+    """What people call the people and devices that entries are about, by their public ids."""
+    wanted = list(subjects)
+    found: dict[str, str] = {}
+    with office.database.reading() as session:
+        for table in (Person, Device):
+            query = select(table.public_id, table.name).filter_by(workspace_id=office.workspace_id)
+            found.update(session.execute(query.where(table.public_id.in_(wanted))).tuples().all())
+    return found
 
 
 def verify(office: Office) -> Verdict:

@@ -9,7 +9,7 @@ from crmlink.accounting.errors import HostRefused
 from crmlink.accounting.packages import package_rules
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
-from crmlink.api.guard import desk, needs
+from crmlink.api.guard import actor, desk, needs
 from crmlink.house import COMMAND
 from crmlink.linking.rules import add_host, hosts, remove_host
 from crmlink.problems import problem_of
@@ -28,7 +28,7 @@ def add_package_host(package: str) -> str | Response | tuple[str, int]:
     """Add an address of the firm's own."""
     form = sent("host")
     try:
-        add_host(desk(), package, form.values["host"])
+        add_host(desk(), package, form.values["host"], actor().device.id)
     except HostRefused as refused:
         found = problem_of(refused)
         form.errors["host"] = found.detail
@@ -58,7 +58,7 @@ def ask_remove_host(package: str) -> str:
 @needs("admin")
 def remove_package_host(package: str) -> Response:
     """Take an address of the firm's own away."""
-    remove_host(desk(), package, request.args.get("host", ""))
+    remove_host(desk(), package, request.args.get("host", ""), actor().device.id)
     tell("Taken away.")
     return here("pages.packages")
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from flask import Response, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from crmlink.accounting.packages import for_pages
-from crmlink.api.guard import desk, needs
+from crmlink.api.guard import actor, desk, needs
 from crmlink.api.schemas import HostSchema, HostsSchema
+from crmlink.api.strict import Blueprint
 from crmlink.linking.rules import add_host, hosts, remove_host, rules
 
 blueprint = Blueprint("packages", __name__, url_prefix="/api/v1", description="The rule file")
@@ -45,11 +45,11 @@ class HostsView(MethodView):
     @blueprint.response(200, HostsSchema)
     def post(self, body: dict[str, Any], package: str) -> dict[str, Any]:
         """Add an address where a package runs for this firm"""
-        return {"hosts": add_host(desk(), package, body["host"])}
+        return {"hosts": add_host(desk(), package, body["host"], actor().device.id)}
 
     @needs("admin")
     @blueprint.arguments(HostSchema)
     @blueprint.response(200, HostsSchema)
     def delete(self, body: dict[str, Any], package: str) -> dict[str, Any]:
         """Take an added address away"""
-        return {"hosts": remove_host(desk(), package, body["host"])}
+        return {"hosts": remove_host(desk(), package, body["host"], actor().device.id)}

@@ -38,7 +38,7 @@ class Crmlink(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        from crmlink.access.failures import AccessFailure
+        from crmlink.access.failures import AccessFailure, FieldsWrong
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError
         from crmlink.commusoft.vault import VaultClosed
@@ -48,6 +48,8 @@ class Crmlink(click.Group):
 
         try:
             return super().invoke(ctx)
+        except FieldsWrong as error:
+            raise click.UsageError(problem_of(error).detail) from error
         except (
             AccessFailure, LinkingFailure, LinkNotMade, CommusoftError, AccountingError
         ) as error:  # fmt: skip

@@ -81,14 +81,13 @@ def doctor_command(
     as_json: bool,
 ) -> None:
     """Find out what your Commusoft account speaks, and remember it."""
+    from crmlink.cli.opening import at_work
     from crmlink.commusoft.doctor import examine
-    from crmlink.house import open_house
     from crmlink.linking.account import keep_dialect
-    from crmlink.settings import settings_from_environment
 
     if (trial or known_reference) and not write_test:
         raise click.UsageError("--trial and --known-reference go with --write-test.")
-    house = open_house(settings_from_environment())
+    house = at_work()
     if write_test and not yes:
         what = f"{trial} and then its own reference" if trial else "its own reference"
         click.confirm(f"Write {what} to {write_test} in Commusoft?", abort=True, err=True)

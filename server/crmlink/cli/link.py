@@ -82,12 +82,11 @@ def link_command(
     as_json: bool,
 ) -> None:
     """Put the reference of the contact page URL on its Commusoft record."""
-    from crmlink.house import open_house
+    from crmlink.cli.opening import at_work
     from crmlink.linking.decide import Decision, confirm
     from crmlink.linking.suggest import suggest
-    from crmlink.settings import settings_from_environment
 
-    house = open_house(settings_from_environment())
+    house = at_work()
     contact = _contact(house, url, kind, name, email, postcode, phone)
     if house.sandboxed:
         click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
@@ -116,14 +115,13 @@ def link_command(
 @click.option("--json", "as_json", is_flag=True)
 def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     """Put back what stood on the records before these links."""
+    from crmlink.cli.opening import at_work
     from crmlink.commusoft.errors import CommusoftError
-    from crmlink.house import open_house
     from crmlink.linking.decide import undo
     from crmlink.linking.failures import LinkingFailure, LinkNotMade
     from crmlink.problems import problem_of
-    from crmlink.settings import settings_from_environment
 
-    house = open_house(settings_from_environment())
+    house = at_work()
     device_id, failed = _device(house), 0
     for link_id in link_ids:
         try:

@@ -221,10 +221,9 @@ def welcome_link(server: str, token: str) -> str:
 
 
 def _office() -> Office:
-    from crmlink.house import open_house
-    from crmlink.settings import settings_from_environment
+    from crmlink.cli.opening import at_work
 
-    return open_house(settings_from_environment()).office
+    return at_work().office
 
 
 def _by_email(office: Office, email: str) -> Person:

@@ -67,11 +67,10 @@ def hosts_group() -> None:
 @hosts_group.command("list")
 def list_hosts_command() -> None:
     """The addresses that were added."""
-    from crmlink.house import open_house
+    from crmlink.cli.opening import at_work
     from crmlink.linking.rules import hosts
-    from crmlink.settings import settings_from_environment
 
-    found = hosts(open_house(settings_from_environment()).desk)
+    found = hosts(at_work().desk)
     for package, added in found.items():
         for host in added:
             click.echo(f"{package}  {host}")
@@ -84,11 +83,12 @@ def list_hosts_command() -> None:
 @click.argument("host")
 def add_host_command(package: str, host: str) -> None:
     """Add HOST (such as sage.office.example:10444) to PACKAGE (such as sage_200)."""
-    from crmlink.house import open_house
+    from crmlink.access.devices import command_line_actor
+    from crmlink.cli.opening import at_work
     from crmlink.linking.rules import add_host
-    from crmlink.settings import settings_from_environment
 
-    added = add_host(open_house(settings_from_environment()).desk, package, host)
+    house = at_work()
+    added = add_host(house.desk, package, host, command_line_actor(house.office).device.id)
     click.echo(f"{package} is known at: {', '.join(added)}")
 
 
@@ -97,9 +97,10 @@ def add_host_command(package: str, host: str) -> None:
 @click.argument("host")
 def remove_host_command(package: str, host: str) -> None:
     """Take an added HOST of PACKAGE away."""
-    from crmlink.house import open_house
+    from crmlink.access.devices import command_line_actor
+    from crmlink.cli.opening import at_work
     from crmlink.linking.rules import remove_host
-    from crmlink.settings import settings_from_environment
 
-    left = remove_host(open_house(settings_from_environment()).desk, package, host)
+    house = at_work()
+    left = remove_host(house.desk, package, host, command_line_actor(house.office).device.id)
     click.echo(f"{package} has {len(left)} added addresses left.")

@@ -23,12 +23,12 @@ def serve_command(host: str, port: int) -> None:
 
     from crmlink.app import create_app
     from crmlink.house import open_house
-    from crmlink.logs import set_up_logs
+    from crmlink.logs import LOG_NAME, set_up_logs
     from crmlink.settings import settings_from_environment
     from crmlink.worker import Worker
 
     settings = settings_from_environment()
-    set_up_logs(settings.data_dir / "server.log")
+    set_up_logs(settings.data_dir / LOG_NAME)
     house = open_house(settings)
     app = create_app(settings, house)
     try:
@@ -76,11 +76,10 @@ def _greet(house: House, address: str) -> None:
 @click.command("sync")
 def sync_command() -> None:
     """Bring the copy of Commusoft's records up to date."""
+    from crmlink.cli.opening import at_work
     from crmlink.commusoft.mirror import SyncRunning
-    from crmlink.house import open_house
-    from crmlink.settings import settings_from_environment
 
-    house = open_house(settings_from_environment())
+    house = at_work()
     try:
         result = house.desk.sync(_show_progress)
     except SyncRunning:

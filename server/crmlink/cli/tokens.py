@@ -126,7 +126,6 @@ def _fields(device: Device) -> dict[str, Any]:
 
 
 def _house() -> House:
-    from crmlink.house import open_house
-    from crmlink.settings import settings_from_environment
+    from crmlink.cli.opening import at_work
 
-    return open_house(settings_from_environment())
+    return at_work()

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.vault import Vault, add_key, keep_newest_key
+from crmlink.linking.noting import note
 from crmlink.store import Database, Workspace
 from crmlink.store.models import now
 
@@ -50,13 +51,21 @@ def connect_account(
         row.credentials = vault.lock(connection)
         row.connected_at = now()
         row.dialect = dialect.as_dict()
+        note(session, workspace.id, None, "commusoft.connected", "workspace")
     return workspace
 
 
 def disconnect_account(database: Database) -> None:
     """Forget all credentials; links and records stay."""
     with database.writing() as session:
-        session.execute(update(Workspace).values(credentials=None, connected_at=None))
+        ended = session.scalars(
+            update(Workspace)
+            .where(Workspace.credentials.is_not(None))
+            .values(credentials=None, connected_at=None)
+            .returning(Workspace.id)
+        ).all()
+        for workspace_id in ended:
+            note(session, workspace_id, None, "commusoft.disconnected", "workspace")
 
 
 def keep_dialect(database: Database, workspace_id: int, dialect: Dialect) -> None:

@@ -28,6 +28,7 @@ from crmlink.linking.failures import (
     ReferenceTaken,
 )
 from crmlink.linking.life import attempt, fresh
+from crmlink.linking.noting import note_intended
 from crmlink.linking.suggest import holders, mirrored
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.models import now
@@ -291,6 +292,8 @@ def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str], deadli
             failure = _overtaken(session, desk, link, accepted)
             if failure is None:
                 session.add(link)
+                session.flush()
+                note_intended(session, link)
     except IntegrityError:
         failure = _in_progress(desk, link)
     if failure is None:

@@ -18,6 +18,7 @@ from crmlink.commusoft.errors import CommusoftError, RecordGone, WriteRefused
 from crmlink.commusoft.mirror import forget, remember
 from crmlink.commusoft.records import Record
 from crmlink.linking.desk import Desk
+from crmlink.linking.noting import note_settled
 from crmlink.store import Link, LinkState, MirroredRecord, Workspace
 from crmlink.store.models import new_id, now
 from crmlink.words import Kind
@@ -230,6 +231,8 @@ def _settle(
         settled = session.scalar(
             _ours(link).values(state=state, failure=failure, settled_at=now()).returning(Link.id)
         )
+        if settled:
+            note_settled(session, link, state, (failure or {}).get("code"))
         if settled and held:
             remember(session, desk.workspace_id, held)
         elif settled:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from crmlink.accounting.errors import HostRefused, UnknownPackage
 from crmlink.accounting.packages import Packages, with_hosts
 from crmlink.linking.desk import Desk
+from crmlink.linking.noting import note
 from crmlink.store import PackageHost
 
 log = structlog.get_logger()
@@ -40,7 +41,7 @@ def hosts(desk: Desk) -> dict[str, list[str]]:
     return dict(found)
 
 
-def add_host(desk: Desk, package: str, host: str) -> list[str]:
+def add_host(desk: Desk, package: str, host: str, device_id: int) -> list[str]:
     """Add an address where a package runs for this firm; returns the package's added hosts.
 
     Adding one twice changes nothing. Raises HostRefused or UnknownPackage.
@@ -50,15 +51,19 @@ def add_host(desk: Desk, package: str, host: str) -> list[str]:
     if host not in hosts(desk).get(package, []):
         with desk.database.writing() as session:
             session.add(PackageHost(workspace_id=desk.workspace_id, package=package, host=host))
+            note(session, desk.workspace_id, device_id, "host.added", package, host=host)
     return hosts(desk).get(package, [])
 
 
-def remove_host(desk: Desk, package: str, host: str) -> list[str]:
+def remove_host(desk: Desk, package: str, host: str, device_id: int) -> list[str]:
     """Take an added host away; returns those that are left."""
+    host = host.strip().lower()
     with desk.database.writing() as session:
-        session.execute(
-            delete(PackageHost).filter_by(
-                workspace_id=desk.workspace_id, package=package, host=host.strip().lower()
-            )
-        )
+        removed = session.scalars(
+            delete(PackageHost)
+            .filter_by(workspace_id=desk.workspace_id, package=package, host=host)
+            .returning(PackageHost.id)
+        ).all()
+        if removed:
+            note(session, desk.workspace_id, device_id, "host.removed", package, host=host)
     return hosts(desk).get(package, [])
