@@ -3,26 +3,47 @@
 from __future__ import annotations
 
 import io
+import re
+from dataclasses import dataclass
+from datetime import datetime
 
-from flask import Response, render_template, request
+from flask import Response, render_template, request, url_for
 
-from crmlink.access.trail import entries, verify, write_csv
+from crmlink.access.trail import TrailLine, entries, names_of, verify, write_csv
 from crmlink.admin.pages import blueprint
+from crmlink.admin.wording import action_in_words, value_in_words
 from crmlink.api.guard import needs, office
 
 SHOWN = 50
-# How an action begins → what people call that sort of thing.
-SORTS = {
+SORTS = {  # how an action begins → what people call that sort of thing
     "link": "Links",
     "person": "People",
     "session": "Log-ins",
     "pairing": "Browsers that asked",
     "device": "Browsers",
     "token": "Tokens",
+    "personal": "Personal data",
     "preferences": "Settings",
     "commusoft": "Commusoft",
     "host": "Packages",
 }
+RECORD = re.compile(r"(customer|supplier)-\w+")
+OPAQUE = {"log_in"}  # details that tell people nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry as the page shows it; ``about_url`` is "" where there is nothing to go to."""
+
+    place: int
+    at: datetime
+    who: str
+    device: str
+    what: str
+    about: str
+    about_url: str
+    link_url: str
+    details: tuple[tuple[str, str], ...]
 
 
 @blueprint.get("/audit")
@@ -32,17 +53,15 @@ def audit() -> str:
     search = request.args.get("q", "").strip()[:200]
     action = request.args.get("action", "")
     action = action if action in SORTS else ""
-    before = request.args.get("before", "")
-    place = int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None
-    lines = entries(office(), search, action, place, SHOWN + 1)
+    lines = entries(office(), search, f"{action}." if action else "", _place(), SHOWN + 1)
     return render_template(
         "audit.html",
-        lines=lines[:SHOWN],
+        rows=_rows(lines[:SHOWN]),
         older=lines[SHOWN - 1].entry.place if len(lines) > SHOWN else None,
         verdict=verify(office()),
         values={"q": search, "action": action},
         query={name: value for name, value in (("q", search), ("action", action)) if value},
-        before=place,
+        before=_place(),
         sorts=SORTS,
     )
 
@@ -56,3 +75,45 @@ def audit_csv() -> Response:
     reply = Response(table.getvalue(), mimetype="text/csv")
     reply.headers["Content-Disposition"] = 'attachment; filename="crmlink-audit.csv"'
     return reply
+
+
+def _place() -> int | None:
+    text = request.args.get("before", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _rows(lines: list[TrailLine]) -> list[Row]:
+    mentioned = {line.entry.subject for line in lines}
+    mentioned |= {str(line.entry.details.get("person", "")) for line in lines}
+    names = names_of(office(), mentioned)
+    return [_row(line, names) for line in lines]
+
+
+def _about(subject: str, is_record: bool) -> str:
+    """What an entry is about, where that tells people something."""
+    if subject == "workspace" or subject.isdigit():
+        return ""
+    return subject.replace("-", " ") if is_record else subject
+
+
+def _row(line: TrailLine, names: dict[str, str]) -> Row:
+    entry, person, device = line.entry, line.person, line.device
+    about = names.get(entry.subject, entry.subject)
+    is_record = RECORD.fullmatch(entry.subject) is not None
+    link = entry.details.get("link")
+    itself = about if entry.action in ("session.begun", "person.joined") else "crmlink itself"
+    return Row(
+        place=entry.place,
+        at=entry.at,
+        who=person.name if person else device.name if device else itself,
+        device=device.name if person and device and device.sort != "pages" else "",
+        what=action_in_words(entry.action),
+        about="" if about == itself else _about(about, is_record),
+        about_url=url_for("pages.record", record_id=entry.subject) if is_record else "",
+        link_url=url_for("pages.link", link_id=str(link)) if link else "",
+        details=tuple(
+            (name.replace("_", " "), names.get(str(value), value_in_words(value)))
+            for name, value in entry.details.items()
+            if name not in OPAQUE and name not in ("link", "undoes")
+        ),
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from uuid import uuid4
 
 from flask import redirect, render_template, request, url_for
@@ -43,7 +44,7 @@ def links() -> str:
         values=query,
         people=people_who_linked(desk()),
         packages=desk().packages["packages"],
-        states=list(LinkState),
+        wrong_days=[name for name in ("since", "until") if query[name] and not _day(query[name])],
     )
 
 
@@ -148,7 +149,7 @@ def _filter(query: dict[str, str]) -> LinkFilter:
 
 
 def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+    """A day as people here write it: 31/01/2026."""
+    with suppress(ValueError):
+        return datetime.strptime(text, "%d/%m/%Y").date()
+    return None

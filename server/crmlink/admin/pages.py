@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from crmlink.access.office import Actor
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.packages import package_name
-from crmlink.admin.wording import ROLES, action_in_words, value_in_words
+from crmlink.admin.wording import ROLES
 from crmlink.api.guard import desk, house
 
 blueprint = Blueprint("pages", __name__)
@@ -75,8 +75,6 @@ def may(permission: str) -> bool:
     return actor is not None and permission in actor.permissions
 
 
-blueprint.add_app_template_filter(action_in_words, "action")
-blueprint.add_app_template_filter(value_in_words, "shown")
 blueprint.add_app_template_filter(ROLES.__getitem__, "role")
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 ACTIONS = {
-    "link.decided": "decided a link",
     "link.intended": "decided a link",
     "link.linked": "linked",
-    "link.failed": "a link failed",
-    "link.conflict": "a link met a conflict",
+    "link.failed": "link failed",
+    "link.conflict": "link met a conflict",
     "link.undone": "undid a link",
     "person.invited": "added a person",
     "person.invited_again": "made a one-time link",
@@ -16,10 +15,8 @@ ACTIONS = {
     "person.renamed": "corrected a name",
     "person.role": "changed a role",
     "person.removed": "removed a person",
-    "person.exported": "took away a person's data",
-    "person.erased": "erased a person",
-    "record.exported": "took away a record's data",
-    "record.erased": "erased a record's data",
+    "personal.erased": "erased personal data",
+    "personal.retention": "took away old names",
     "session.begun": "logged in",
     "session.ended": "ended a log-in",
     "session.all_ended": "ended all log-ins",
@@ -34,6 +31,10 @@ ACTIONS = {
     "token.rotated": "made a token anew",
     "token.revoked": "revoked a token",
     "token.all_revoked": "revoked all tokens",
+    "commusoft.connected": "connected Commusoft",
+    "commusoft.disconnected": "disconnected Commusoft",
+    "host.added": "added an address",
+    "host.removed": "took an address away",
     "preferences.changed": "changed the settings",
 }
 ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}
@@ -52,8 +53,17 @@ def value_in_words(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            return " → ".join(value_in_words(item) for item in value) or "nothing"
+            return ", ".join(value_in_words(item) for item in value) or "nothing"
         case dict():
-            return ", ".join(f"{name} {value_in_words(item)}" for name, item in value.items())
+            return "; ".join(_change_in_words(name, both) for name, both in value.items())
         case _:
             return str(value)
+
+
+def _change_in_words(name: str, both: object) -> str:
+    match both:
+        case [before, after]:
+            change = f"{value_in_words(before)} → {value_in_words(after)}"
+        case _:
+            change = value_in_words(both)
+    return f"{name.replace('_', ' ')} {change}"
