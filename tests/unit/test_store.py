@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from crmlink.store import Database, Workspace
+from crmlink.store import Database, Device, Workspace
 from crmlink.store.models import Base
 
 
@@ -86,3 +86,27 @@ def test_values_of_people_do_not_show_in_database_errors(database: Database) -> 
     with pytest.raises(DBAPIError) as caught, database.reading() as session:
         session.execute(text("SELECT * FROM nowhere WHERE name = :name"), {"name": "Mrs Marked"})
     assert "Mrs Marked" not in str(caught.value)
+
+
+def test_an_older_database_with_rows_is_brought_up_to_date(database_url: str) -> None:
+    older = Database(database_url)
+    older.migrate("0001")
+    with older.writing() as session:
+        for statement in (
+            "INSERT INTO workspace (id, account, name, mirror_version, created_at) "
+            "VALUES (1, 'a', 'A', 0, '2026-01-01')",
+            "INSERT INTO device (id, workspace_id, name, prefix, token_hash, scopes, created_at, "
+            "expires_at) VALUES (1, 1, 'Till', 'crm_AAAAAAAA', 'h', '[]', '2026-01-01', "
+            "'2027-01-01')",
+            "INSERT INTO device (id, workspace_id, name, prefix, token_hash, scopes, created_at, "
+            "expires_at) VALUES (2, 1, 'Command line', 'command line 1', 'c', '[]', "
+            "'2026-01-01', '2026-01-01')",
+        ):
+            session.execute(text(statement))
+    older.migrate()
+    with older.reading() as session:
+        till, command_line = session.query(Device).order_by(Device.id)
+    assert (till.sort, command_line.sort) == ("script", "command_line")
+    assert len({till.public_id, command_line.public_id}) == 2
+    assert len(till.public_id) == 32
+    older.close()

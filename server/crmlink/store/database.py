@@ -46,13 +46,13 @@ class Database:
             session.connection()
             yield session
 
-    def migrate(self) -> None:
-        """Bring the tables to the newest version; does nothing when they are."""
+    def migrate(self, to: str = "head") -> None:
+        """Bring the tables to the newest version, or one named; does nothing when they are."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._writer.begin() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
 
     def answers(self) -> bool:
         """Whether the database can be read now."""
