@@ -14,6 +14,7 @@ from crmlink.admin.pages import blueprint as pages
 from crmlink.api import register_api
 from crmlink.api.guard import register_door, register_guard
 from crmlink.api.limits import register_limits
+from crmlink.api.strict import register_strictness
 from crmlink.house import House, open_house
 from crmlink.settings import Settings
 
@@ -47,6 +48,7 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     register_guard(app)
     register_limits(app, settings.requests_per_minute)
     register_door(app)
+    register_strictness(app)
     register_api(app, house)
     app.register_blueprint(pages)
     return app

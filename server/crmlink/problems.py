@@ -37,7 +37,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "malformed-request": (
         400,
         "Request not understood",
-        "The request's body must be one JSON object.",
+        "The request cannot be read; a body must be one JSON object.",
     ),
     "form-expired": (
         400,
@@ -53,6 +53,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "The code is over",
         "This code is over: it was decided already, or ten minutes have passed. Press Connect "
         "again for a new one.",
+    ),
+    "grant-malformed": (
+        400,
+        "Request not understood",
+        "The request's form lacks something, or asks for something that is not offered.",
     ),
     "grant-refused": (
         400,
@@ -164,7 +169,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "This record has been deleted in Commusoft. Nothing was written; choose another.",
     ),
     "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
-    "unsupported-type": (415, "JSON, please", "Send the request as application/json."),
+    "unsupported-type": (415, "JSON, please", "Send the request's body as application/json."),
     "invalid-fields": (422, "Some fields are not right", "{errors}"),
     "password-weak": (422, "Choose another password", "{reason}"),
     "reference-malformed": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask import Flask
 from flask_cors import CORS
 
@@ -59,5 +61,5 @@ def register_api(app: Flask, house: House) -> None:
         audit,
     ):
         api.register_blueprint(module.blueprint)
-    if house.settings.cors_origins:
-        CORS(app, resources={r"/api/v1/*": {"origins": list(house.settings.cors_origins)}})
+    if listed := [re.compile(re.escape(origin) + r"\Z") for origin in house.settings.cors_origins]:
+        CORS(app, resources={r"/api/v1/*": {"origins": listed}})

@@ -8,12 +8,12 @@ from typing import Any
 
 from flask import Response, request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from crmlink.access.preferences import Preferences, read_preferences, save_preferences
 from crmlink.access.trail import TrailLine, entries, verify, write_csv
 from crmlink.api.guard import actor, needs, office
 from crmlink.api.schemas_access import AuditQuerySchema, AuditSchema, PreferencesSchema
+from crmlink.api.strict import Blueprint
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1", description="Audit and preferences")
 

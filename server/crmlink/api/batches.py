@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from crmlink.api.guard import actor, desk, needs
 from crmlink.api.schemas import (
@@ -14,6 +13,7 @@ from crmlink.api.schemas import (
     NewBatchSchema,
     TakenBatchSchema,
 )
+from crmlink.api.strict import Blueprint
 from crmlink.linking.batches import (
     Draft,
     ListedContact,

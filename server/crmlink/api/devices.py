@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
 from crmlink.api.guard import actor, needs, office
 from crmlink.api.schemas_access import DeviceSchema, DevicesSchema, NameSchema
+from crmlink.api.strict import Blueprint
 from crmlink.store import Device
 
 blueprint = Blueprint("devices", __name__, url_prefix="/api/v1", description="Paired browsers")

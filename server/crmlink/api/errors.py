@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, Response, g, render_template, request
 from flask_smorest import Api
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from crmlink.access.failures import AccessFailure, GrantFailure, TokenRefused
 from crmlink.accounting.errors import AccountingError
@@ -125,7 +125,10 @@ def _http_problem(error: HTTPException) -> Response:
         return answer(problem(code, retry_after=_seconds_to_wait()))
     if code == "internal-error" and error.code not in (None, 500):
         code = "malformed-request"
-    return answer(problem(code))
+    reply = answer(problem(code))
+    if isinstance(error, MethodNotAllowed):
+        reply.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))
+    return reply
 
 
 def _seconds_to_wait() -> float:

@@ -127,6 +127,8 @@ def _identify() -> None:
 def _admit() -> Response | None:
     """Refuse whoever is not known, and every form that did not come from a page of ours."""
     in_pages = not request.path.startswith(API)
+    if _is_listed_preflight():
+        return None
     if request.endpoint not in PUBLIC and "actor" not in g:
         if in_pages and request.method in ("GET", "HEAD"):
             wanted = request.full_path.rstrip("?")
@@ -135,6 +137,16 @@ def _admit() -> Response | None:
     if in_pages:
         _refuse_forged_form()
     return None
+
+
+def _is_listed_preflight() -> bool:
+    """Whether a browser only asks, without its token, if a site that an admin listed may ask."""
+    return (
+        request.method == "OPTIONS"
+        and request.path.startswith(API)
+        and "Access-Control-Request-Method" in request.headers
+        and request.headers.get("Origin") in house().settings.cors_origins
+    )
 
 
 def _by_token() -> Actor:

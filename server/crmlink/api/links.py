@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import request
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from sqlalchemy import select, tuple_
 
 from crmlink.access.roles import refuse_undo
@@ -20,6 +19,7 @@ from crmlink.api.schemas import (
     UndoSchema,
 )
 from crmlink.api.shapes import link_shape, link_shapes
+from crmlink.api.strict import Blueprint
 from crmlink.linking.decide import Decision, confirm, find_link, undo
 from crmlink.linking.failures import LinkNotMade
 from crmlink.store import Link, LinkState

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request, url_for
-from flask_smorest import Blueprint
+from flask import Response, request, url_for
+from werkzeug.exceptions import HTTPException
 
-from crmlink.access.failures import FieldsWrong
+from crmlink.access.failures import GrantMalformed, GrantTypeUnknown
 from crmlink.access.grants import Grant, rotate
 from crmlink.access.pairing import begin_pairing, redeem
+from crmlink.api.errors import answer
 from crmlink.api.guard import office
 from crmlink.api.limits import grant_limit, pairing_limit
 from crmlink.api.schemas_access import (
@@ -19,6 +20,8 @@ from crmlink.api.schemas_access import (
     GrantSchema,
     PairingSchema,
 )
+from crmlink.api.strict import Blueprint
+from crmlink.problems import problem_of
 
 blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="Connect a browser")
 
@@ -59,9 +62,18 @@ def token(form: dict[str, Any]) -> dict[str, Any]:
     return _shape(grant)
 
 
+@blueprint.errorhandler(415)
+@blueprint.errorhandler(422)
+def malformed(error: HTTPException) -> Response:
+    """RFC 6749 has one word for whatever is wrong with a request's form, and one for its type."""
+    wrong = getattr(error, "data", {}).get("messages", {}).get("form", {})
+    unknown_type = "grant_type" in wrong and request.form.get("grant_type")
+    return answer(problem_of(GrantTypeUnknown() if unknown_type else GrantMalformed()))
+
+
 def _given(form: dict[str, Any], name: str) -> str:
     if not form[name]:
-        raise FieldsWrong(errors=[f"{name}: Missing data for required field."])
+        raise GrantMalformed
     return str(form[name])
 
 

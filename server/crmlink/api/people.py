@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import url_for
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from crmlink.access.people import (
     change_role,
@@ -25,6 +24,7 @@ from crmlink.api.schemas_access import (
     PeopleSchema,
     PersonSchema,
 )
+from crmlink.api.strict import Blueprint
 from crmlink.store import Person
 
 blueprint = Blueprint("people", __name__, url_prefix="/api/v1", description="People and roles")

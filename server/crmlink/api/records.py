@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from crmlink.api.guard import desk, needs
 from crmlink.api.schemas import RecordQuerySchema, RecordSchema, RecordsSchema
 from crmlink.api.shapes import record_shape
+from crmlink.api.strict import Blueprint
 from crmlink.linking.life import fresh
 from crmlink.linking.suggest import mirrored, search
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import RAISE, Schema, fields, validate
 
+from crmlink.api.strict import WholeText, YesNo
 from crmlink.store import LinkState
 from crmlink.words import KINDS
 
@@ -15,6 +16,13 @@ KIND = validate.OneOf(KINDS)
 def text(length: int, **kwargs: Any) -> fields.String:
     """A text of up to ``length`` characters."""
     return fields.String(validate=validate.Length(max=length), **kwargs)
+
+
+class Asked(Schema):
+    """What a request may hold, and nothing beside it."""
+
+    class Meta:
+        unknown = RAISE
 
 
 class ProblemSchema(Schema):
@@ -49,13 +57,13 @@ class RecordsSchema(Schema):
     records = fields.List(fields.Nested(RecordSchema))
 
 
-class RecordQuerySchema(Schema):
+class RecordQuerySchema(Asked):
     q = text(200, required=True)
     kind = fields.String(validate=KIND)
-    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+    limit = WholeText(load_default=20, validate=validate.Range(1, 100))
 
 
-class ContactIdentitySchema(Schema):
+class ContactIdentitySchema(Asked):
     """Which contact it is; the reference in whatever spelling, it is made canonical."""
 
     package = text(40, required=True)
@@ -137,7 +145,7 @@ class OfferSchema(Schema):
     link = fields.Nested(LinkSchema, allow_none=True)
 
 
-class DifferenceSchema(Schema):
+class DifferenceSchema(Asked):
     """A field that differs between contact and record, as the person saw it."""
 
     field = text(20, required=True)
@@ -153,19 +161,19 @@ class DecisionSchema(ContactIdentitySchema):
     record_id = text(100, required=True)
     replaces = text(200, allow_none=True, load_default=None)
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
-    checked_empty = fields.Boolean(load_default=False)
+    checked_empty = YesNo(load_default=False)
     differences = fields.List(
         fields.Nested(DifferenceSchema), validate=validate.Length(max=10), load_default=list
     )
 
 
-class UndoSchema(Schema):
+class UndoSchema(Asked):
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
 
 
-class LinkQuerySchema(Schema):
+class LinkQuerySchema(Asked):
     state = fields.Enum(LinkState, by_value=True)
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    limit = WholeText(load_default=50, validate=validate.Range(1, 200))
     cursor = text(64)
 
 
@@ -210,7 +218,7 @@ class WorkspaceSchema(Schema):
     mirror = fields.Nested(MirrorSchema)
 
 
-class HostSchema(Schema):
+class HostSchema(Asked):
     host = text(260, required=True)
 
 
@@ -218,7 +226,7 @@ class HostsSchema(Schema):
     hosts = fields.List(fields.String())
 
 
-class BatchContactSchema(Schema):
+class BatchContactSchema(Asked):
     """One contact as its list shows it."""
 
     reference = text(200, required=True)
@@ -228,7 +236,7 @@ class BatchContactSchema(Schema):
     phones = fields.List(text(60), validate=validate.Length(max=10), load_default=list)
 
 
-class NewBatchSchema(Schema):
+class NewBatchSchema(Asked):
     """A page of a contact list; with ``batch`` it joins an earlier page's draft."""
 
     package = text(40, required=True)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from crmlink.access.devices import LONGEST_NAME
 from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
 from crmlink.access.tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
-from crmlink.api.schemas import ActingPersonSchema, text
+from crmlink.api.schemas import ActingPersonSchema, Asked, text
+from crmlink.api.strict import Whole, WholeText, YesNo
 from crmlink.store import Role
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 ROLE = validate.OneOf([role.value for role in Role])
 
 
-class PairingSchema(Schema):
+class OAuthSchema(Schema):
+    """RFC 6749 wants parameters that are not known to be left alone."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class PairingSchema(OAuthSchema):
     """RFC 8628's device authorization request; ``browser`` is what the browser says it is."""
 
     client_id = text(60, load_default="")
@@ -33,7 +41,7 @@ class BegunSchema(Schema):
     interval = fields.Integer()
 
 
-class GrantQuerySchema(Schema):
+class GrantQuerySchema(OAuthSchema):
     """RFC 6749's token request, for a device code or a refresh token."""
 
     grant_type = fields.String(
@@ -75,13 +83,13 @@ class PeopleSchema(Schema):
     people = fields.List(fields.Nested(PersonSchema))
 
 
-class NewPersonSchema(Schema):
+class NewPersonSchema(Asked):
     name = text(100, required=True)
     email = text(254, required=True)
     role = fields.String(required=True, validate=ROLE)
 
 
-class ChangedPersonSchema(Schema):
+class ChangedPersonSchema(Asked):
     name = text(100, allow_none=True, load_default=None)
     role = fields.String(validate=ROLE, allow_none=True, load_default=None)
 
@@ -90,7 +98,7 @@ class InvitationSchema(PersonSchema):
     link = fields.String(metadata={"description": "The one-time link, good for seven days."})
 
 
-class NameSchema(Schema):
+class NameSchema(Asked):
     name = text(LONGEST_NAME, required=True)
 
 
@@ -113,14 +121,14 @@ class DevicesSchema(Schema):
     devices = fields.List(fields.Nested(DeviceSchema))
 
 
-class NewTokenSchema(Schema):
+class NewTokenSchema(Asked):
     name = text(LONGEST_NAME, required=True)
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)),
         load_default=list(USUAL_SCOPES),
         validate=validate.Length(1, len(SCOPES)),
     )
-    days = fields.Integer(load_default=USUAL_DAYS, validate=validate.Range(1, MOST_DAYS))
+    days = Whole(load_default=USUAL_DAYS, validate=validate.Range(1, MOST_DAYS))
 
 
 class TokenSchema(Schema):
@@ -155,15 +163,13 @@ class RevokedSchema(Schema):
     revoked = fields.Integer()
 
 
-class AuditQuerySchema(Schema):
+class AuditQuerySchema(Asked):
     """``q`` searches; ``action`` is how an action begins; ``before`` is a place in the chain."""
 
     q = text(200, load_default="")
     action = text(60, load_default="")
-    before = fields.Integer(
-        allow_none=True, load_default=None, validate=validate.Range(1, 2**31 - 1)
-    )
-    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    before = WholeText(allow_none=True, load_default=None, validate=validate.Range(1, 2**31 - 1))
+    limit = WholeText(load_default=50, validate=validate.Range(1, 200))
 
 
 class AuditEntrySchema(Schema):
@@ -188,7 +194,7 @@ class AuditSchema(Schema):
     chain = fields.Nested(ChainSchema)
 
 
-class PreferencesSchema(Schema):
-    pairing_needs_admin = fields.Boolean(required=True)
-    keep_names_days = fields.Integer(required=True, validate=validate.Range(0, LONGEST_KEPT))
-    keep_drafts_days = fields.Integer(required=True, validate=validate.Range(0, LONGEST_KEPT))
+class PreferencesSchema(Asked):
+    pairing_needs_admin = YesNo(required=True)
+    keep_names_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
+    keep_drafts_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))

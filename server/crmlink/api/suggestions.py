@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from crmlink.accounting.packages import package_rules
 from crmlink.api.guard import desk, needs
 from crmlink.api.schemas import ContactSchema, OfferSchema
 from crmlink.api.shapes import link_shape, record_shape, suggestion_shape
+from crmlink.api.strict import Blueprint
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.matching import Details
 

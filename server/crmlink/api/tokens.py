@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 
 from crmlink.access.tokens import (
     create_token,
@@ -22,6 +21,7 @@ from crmlink.api.schemas_access import (
     ShownTokenSchema,
     TokensSchema,
 )
+from crmlink.api.strict import Blueprint
 from crmlink.store import Device
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/api/v1", description="Tokens for scripts")

@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from sqlalchemy import func, select
 
 from crmlink.api.guard import actor, desk, house
 from crmlink.api.schemas import WorkspaceSchema
+from crmlink.api.strict import Blueprint
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.store import MirroredRecord, Workspace
 
