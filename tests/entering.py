@@ -52,7 +52,7 @@ def pair(office: Office, person: Person, name: str = "Front desk") -> Grant:
 def make_token(office: Office, *scopes: str, days: int = 90) -> str:
     """A script's token, with the usual scopes unless some are given."""
     more = {"scopes": scopes} if scopes else {}
-    return create_token(office, command_line_actor(office), "Front desk", days=days, **more)[1]  # type: ignore[arg-type] # a factory
+    return create_token(office, command_line_actor(office), "Front desk", days=days, **more)[1]
 
 
 def with_token(app: Flask, token: str) -> FlaskClient:

@@ -21,11 +21,12 @@ MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
 @click.option("--url", help="The address of Commusoft's API, where it is not the usual one.")
 def connect_command(url: str | None) -> None:
     """Connect your Commusoft account: asks for the credentials, tries them, keeps them locked."""
+    from crmlink.access.people import take_along
     from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
     from crmlink.commusoft.doctor import examine
     from crmlink.commusoft.vault import Vault
     from crmlink.house import KEYS_NAME
-    from crmlink.linking.account import connect_account
+    from crmlink.linking.account import connect_account, connected_account, workspace_of
     from crmlink.settings import settings_from_environment
     from crmlink.store import Database
 
@@ -45,8 +46,13 @@ def connect_command(url: str | None) -> None:
         raise click.ClickException("Nothing was stored. Mend what is marked above and try again.")
     database = Database(settings.database_url)
     database.migrate()
-    connect_account(database, Vault.at(settings.data_dir / KEYS_NAME), connection, dialect)
+    vault = Vault.at(settings.data_dir / KEYS_NAME)
+    before = workspace_of(database, settings.commusoft or connected_account(database, vault))
+    workspace = connect_account(database, vault, connection, dialect)
+    people = take_along(database, before.id, workspace.id)
     click.echo("Connected. Start crmlink again to work with this account.")
+    if people:
+        click.echo(f"{people} people can log in as before; browsers are to be connected again.")
 
 
 @click.command("disconnect")
