@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,15 @@ PLENTY = 1_000_000  # requests a minute
 def open_app(folder: Path, commusoft: str = NOWHERE, **more: Any) -> Iterator[Flask]:
     """The whole server over SQLite, unbounded unless told otherwise."""
     connection = connection_to(commusoft)
-    settings = Settings(
-        **{
-            "data_dir": folder,
-            "database_url": f"sqlite:///{folder / 'crmlink.sqlite'}",
-            "secret_key": secrets.token_urlsafe(48),
-            "commusoft": connection,
-            "requests_per_minute": PLENTY,
-        }
-        | more
+    settings = replace(
+        Settings(
+            data_dir=folder,
+            database_url=f"sqlite:///{folder / 'crmlink.sqlite'}",
+            secret_key=secrets.token_urlsafe(48),
+            commusoft=connection,
+            requests_per_minute=PLENTY,
+        ),
+        **more,
     )
     house = open_house(settings, Commusoft(connection, patience=HASTE))
     app = create_app(settings, house)

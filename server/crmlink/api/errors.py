@@ -65,7 +65,7 @@ def register_errors(app: Flask) -> None:
     for kind in (LinkingFailure, LinkNotMade, CommusoftError, AccountingError, AccessFailure):
         app.register_error_handler(kind, lambda error: answer(problem_of(error)))
     app.register_error_handler(TokenRefused, lambda _: _token_refused())
-    app.register_error_handler(GrantFailure, _no_grant)
+    app.register_error_handler(GrantFailure, no_grant)
     app.register_error_handler(CSRFError, lambda _: answer(problem("form-expired")))
     app.register_error_handler(
         ScopeMissing, lambda error: answer(problem("scope-missing", scope=error.scope))
@@ -108,7 +108,7 @@ def _token_refused() -> Response:
     return reply
 
 
-def _no_grant(error: GrantFailure) -> Response:
+def no_grant(error: GrantFailure) -> Response:
     """A problem that is also RFC 6749's error."""
     return answer(problem(error.code, error=error.error))
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from crmlink.access.failures import GrantMalformed, GrantTypeUnknown
 from crmlink.access.grants import Grant, rotate
 from crmlink.access.pairing import begin_pairing, redeem
-from crmlink.api.errors import answer
+from crmlink.api.errors import no_grant
 from crmlink.api.guard import office
 from crmlink.api.limits import grant_limit, pairing_limit
 from crmlink.api.schemas_access import (
@@ -21,7 +21,6 @@ from crmlink.api.schemas_access import (
     PairingSchema,
 )
 from crmlink.api.strict import Blueprint
-from crmlink.problems import problem_of
 
 blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="Connect a browser")
 
@@ -68,7 +67,7 @@ def malformed(error: HTTPException) -> Response:
     """RFC 6749 has one word for whatever is wrong with a request's form, and one for its type."""
     wrong = getattr(error, "data", {}).get("messages", {}).get("form", {})
     unknown_type = "grant_type" in wrong and request.form.get("grant_type")
-    return answer(problem_of(GrantTypeUnknown() if unknown_type else GrantMalformed()))
+    return no_grant(GrantTypeUnknown() if unknown_type else GrantMalformed())
 
 
 def _given(form: dict[str, Any], name: str) -> str:

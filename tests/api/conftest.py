@@ -1,0 +1,38 @@
+"""A server that needs no Commusoft, for tests of people, devices and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from crmlink.access.office import Office
+from crmlink.store import Person
+from entering import make_person, pair, with_token
+from houses import house_of, open_app
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The whole server over SQLite."""
+    with open_app(tmp_path_factory.mktemp("door")) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+def office(door: Flask) -> Office:
+    return house_of(door).office
+
+
+@pytest.fixture(scope="module")
+def boss(office: Office) -> Person:
+    """An admin."""
+    return make_person(office, "admin", "Alex Boss")
+
+
+@pytest.fixture
+def admin(door: Flask, office: Office, boss: Person) -> FlaskClient:
+    """A client with an admin's browser."""
+    return with_token(door, pair(office, boss, "Boss's desk").access_token)

@@ -1,0 +1,223 @@
+"""Connecting a browser over HTTP: RFC 8628 and RFC 6749 to the letter, lost answers included."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from crmlink.access.office import Office
+from crmlink.access.pairing import approve_pairing, deny_pairing
+from crmlink.access.people import remove_person
+from crmlink.api.schemas_access import DEVICE_CODE_GRANT
+from crmlink.store import Device, Pairing, Person
+from crmlink.store.models import now
+from entering import make_person, page_actor, pair, with_token
+
+URN = "urn:crmlink:problem:"
+LONG_AGO = now() - timedelta(days=100)
+
+
+def begin(app: Flask) -> dict[str, Any]:
+    form = {"client_id": "crmlink-extension", "browser": "Chrome on Windows"}
+    reply = app.test_client().post("/api/v1/pairings", data=form)
+    assert reply.status_code == 200
+    body: dict[str, Any] = reply.get_json()
+    return body
+
+
+def ask_token(app: Flask, **form: str) -> TestResponse:
+    return app.test_client().post("/api/v1/token", data={"client_id": "crmlink-extension"} | form)
+
+
+def redeem(app: Flask, device_code: str) -> TestResponse:
+    return ask_token(app, grant_type=DEVICE_CODE_GRANT, device_code=device_code)
+
+
+def refresh(app: Flask, token: str) -> TestResponse:
+    return ask_token(app, grant_type="refresh_token", refresh_token=token)
+
+
+def says(reply: TestResponse) -> tuple[int, str, str]:
+    """A refusal's status, RFC 6749's word for it, and ours."""
+    assert reply.mimetype == "application/problem+json"
+    body = reply.get_json()
+    return reply.status_code, body["error"], body["type"].removeprefix(URN)
+
+
+def works(app: Flask, access_token: str) -> bool:
+    return with_token(app, access_token).get("/api/v1/workspace").status_code == 200
+
+
+@pytest.fixture
+def person(office: Office) -> Person:
+    return make_person(office)
+
+
+def connect(app: Flask, office: Office, person: Person) -> dict[str, Any]:
+    begun = begin(app)
+    approve_pairing(office, page_actor(office, person), begun["user_code"], "Front desk")
+    body: dict[str, Any] = redeem(app, begun["device_code"]).get_json()
+    return body
+
+
+def test_a_pairing_begins_with_a_code_for_both_sides(door: Flask) -> None:
+    begun = begin(door)
+    assert begun["expires_in"] == 600
+    assert begun["interval"] == 2
+    assert begun["verification_uri"] == "http://localhost/pair"
+    assert begun["verification_uri_complete"].endswith(f"/pair?code={begun['user_code']}")
+    assert len(begun["user_code"]) == 9
+    assert begun["device_code"] not in begun["verification_uri_complete"]
+
+
+def test_an_approved_browser_gets_tokens_that_work(
+    door: Flask, office: Office, person: Person
+) -> None:
+    begun = begin(door)
+    assert says(redeem(door, begun["device_code"])) == (
+        400, "authorization_pending", "pairing-pending",
+    )  # fmt: skip
+    approve_pairing(office, page_actor(office, person), begun["user_code"], "Front desk")
+    reply = redeem(door, begun["device_code"])
+    grant = reply.get_json()
+    assert (reply.status_code, grant["token_type"], grant["expires_in"]) == (200, "Bearer", 600)
+    assert grant["device"]["name"] == "Front desk"
+    assert grant["person"] == {"name": person.name, "role": "clerk"}
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert works(door, grant["access_token"])
+    renewed = refresh(door, grant["refresh_token"]).get_json()
+    assert renewed["refresh_token"] != grant["refresh_token"]
+    assert works(door, renewed["access_token"])
+
+
+def test_a_browser_that_asks_too_often_is_told_to_slow_down(door: Flask) -> None:
+    begun = begin(door)
+    redeem(door, begun["device_code"])
+    assert says(redeem(door, begun["device_code"])) == (400, "slow_down", "pairing-hasty")
+
+
+def test_a_denied_browser_hears_so(door: Flask, office: Office, person: Person) -> None:
+    begun = begin(door)
+    deny_pairing(office, page_actor(office, person), begun["user_code"])
+    assert says(redeem(door, begun["device_code"])) == (400, "access_denied", "pairing-denied")
+
+
+def test_a_code_is_over_after_its_ten_minutes(door: Flask, office: Office) -> None:
+    begun = begin(door)
+    with office.database.writing() as session:
+        code = begun["user_code"].replace("-", "")
+        session.execute(update(Pairing).where(Pairing.user_code == code).values(expires_at=now()))
+    assert says(redeem(door, begun["device_code"])) == (400, "expired_token", "pairing-over")
+
+
+def test_a_lost_answer_is_given_again_until_the_browser_used_it(
+    door: Flask, office: Office, person: Person
+) -> None:
+    begun = begin(door)
+    approve_pairing(office, page_actor(office, person), begun["user_code"], "Front desk")
+    first, again = (redeem(door, begun["device_code"]).get_json() for _ in range(2))
+    assert first["refresh_token"] == again["refresh_token"]
+    assert first["device"] == again["device"]
+    assert works(door, again["access_token"])
+    assert says(redeem(door, begun["device_code"])) == (400, "invalid_grant", "grant-refused")
+
+    second, repeated = (refresh(door, first["refresh_token"]).get_json() for _ in range(2))
+    assert second["refresh_token"] == repeated["refresh_token"]
+    third = refresh(door, second["refresh_token"]).get_json()
+    assert works(door, third["access_token"])
+
+
+def test_a_token_shown_after_its_successor_ends_the_browser(
+    door: Flask, office: Office, person: Person
+) -> None:
+    first = connect(door, office, person)
+    second = refresh(door, first["refresh_token"]).get_json()
+    assert works(door, second["access_token"])
+    reused = (400, "invalid_grant", "token-reused")
+    assert says(refresh(door, first["refresh_token"])) == reused
+    assert not works(door, second["access_token"])
+    assert says(refresh(door, second["refresh_token"])) == reused
+
+
+def test_a_browser_disconnected_by_an_admin_hears_so(
+    door: Flask, office: Office, person: Person, admin: FlaskClient
+) -> None:
+    grant = connect(door, office, person)
+    assert admin.delete(f"/api/v1/devices/{grant['device']['id']}").status_code == 204
+    assert not works(door, grant["access_token"])
+    assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-revoked")
+
+
+def test_a_removed_persons_browser_hears_so(
+    door: Flask, office: Office, person: Person, boss: Person
+) -> None:
+    grant = connect(door, office, person)
+    remove_person(office, page_actor(office, boss), person.public_id)
+    assert not works(door, grant["access_token"])
+    assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-revoked")
+
+
+def test_a_browser_that_was_not_used_for_long_hears_so(
+    door: Flask, office: Office, person: Person
+) -> None:
+    grant = connect(door, office, person)
+    with office.database.writing() as session:
+        session.execute(
+            update(Device)
+            .where(Device.public_id == grant["device"]["id"])
+            .values(expires_at=LONG_AGO)
+        )
+    assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-expired")
+
+
+def test_a_browser_logs_itself_out(door: Flask, office: Office, person: Person) -> None:
+    grant = connect(door, office, person)
+    assert with_token(door, grant["access_token"]).delete("/api/v1/devices/me").status_code == 204
+    assert not works(door, grant["access_token"])
+    assert says(refresh(door, grant["refresh_token"]))[2] == "device-revoked"
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({}, "invalid_request"),
+        ({"grant_type": ""}, "invalid_request"),
+        ({"grant_type": "password", "username": "a", "password": "b"}, "unsupported_grant_type"),
+        ({"grant_type": "refresh_token"}, "invalid_request"),
+        ({"grant_type": DEVICE_CODE_GRANT}, "invalid_request"),
+        ({"grant_type": "refresh_token", "refresh_token": "x" * 101}, "invalid_request"),
+        ({"grant_type": "refresh_token", "refresh_token": "x"}, "invalid_grant"),
+        ({"grant_type": "refresh_token", "refresh_token": "crmr_" + "é" * 38}, "invalid_grant"),
+        ({"grant_type": DEVICE_CODE_GRANT, "device_code": "x"}, "invalid_grant"),
+    ],
+)
+def test_a_request_that_is_not_right_gets_the_word_of_the_standard(
+    door: Flask, form: dict[str, str], error: str
+) -> None:
+    reply = door.test_client().post("/api/v1/token", data=form)
+    assert says(reply)[:2] == (400, error)
+
+
+def test_a_token_request_comes_as_a_form_and_may_hold_what_nobody_knows(
+    door: Flask, office: Office, person: Person
+) -> None:
+    grant = connect(door, office, person)
+    form = {"grant_type": "refresh_token", "refresh_token": grant["refresh_token"]}
+    as_json = door.test_client().post("/api/v1/token", json=form)
+    assert says(as_json)[:2] == (400, "invalid_request")
+    assert ask_token(door, **form, resource="x", surprise="y").status_code == 200
+
+
+def test_no_kind_of_secret_serves_as_another(door: Flask, office: Office, person: Person) -> None:
+    begun, grant = begin(door), pair(office, person)
+    for wrong in (grant.access_token[:100], begun["device_code"], begun["user_code"]):
+        assert says(refresh(door, wrong))[1] == "invalid_grant"
+    assert says(redeem(door, grant.refresh_token))[1] == "invalid_grant"
+    for wrong in (grant.refresh_token, begun["device_code"]):
+        assert not works(door, wrong)
