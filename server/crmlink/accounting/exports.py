@@ -8,6 +8,7 @@ for row in read_contacts(file, found.corrected(kind="customer"), packages):
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.exported import (
@@ -71,8 +72,8 @@ def _contacts(
     source: Source, found: Recognised, packages: Packages
 ) -> Iterator[ExportedContact | BadRow]:
     maker = Maker(found, packages)
-    with opened(source) as stream:
-        for row in rows_of(stream, found, packages):
+    with opened(source) as stream, closing(rows_of(stream, found, packages)) as rows:
+        for row in rows:
             made = row if isinstance(row, BadRow) else maker.made(row)
             if made is not None:
                 yield made

@@ -7,6 +7,7 @@ found out: it alone is bad, and the lines after it are read again.
 from __future__ import annotations
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from crmlink.accounting.exported import BadRow
 
 MOST_LINE = 100_000  # characters
 MOST_LINES = 50  # of one row
+_BREAK = re.compile(r"\r\n|\r|\n")
 _MOST_RECORD = 120_000  # characters; the csv module stops at 131,072 in one value
 
 
@@ -115,8 +117,8 @@ class Records:
                 continue
             if lines.ended or (len(lines.taken) > 1 and self._swallowed(cells)):
                 yield self._given_up()
-            elif again and self.width and self._count(cells) not in (0, self.width):
-                facts = {"found": self._count(cells), "columns": self.width}
+            elif again and self._cut(cells):
+                facts = {"found": len(cells), "columns": self.width}
                 yield BadRow(lines.taken[0].number, "cut_row", facts)
             else:
                 yield Record(lines.taken[0].number, cells)
@@ -128,27 +130,35 @@ class Records:
         return BadRow(first.number, "line_too_long" if alone else "quote_open", {})
 
     def _swallowed(self, cells: list[str]) -> bool:
-        """Whether a value of several lines looks like rows rather than like an address."""
+        """Whether a value of several lines looks like rows rather than like an address.
+
+        It does when it has as many delimiters as rows would have, and the last line would be a row
+        by itself. Where it would not, a delimiter before a space is taken for a comma.
+        """
         if self.width < 2:
             return False
-        if self._count(cells) > self.width:
+        if len(cells) > self.width:
             return True
-        return any(self._rows_in(cell) for cell in cells if "\n" in cell or "\r" in cell)
+        last = self._lines.taken[-1].text
+        row = last.count('"') % 2 == 0 and len(self._alone(last)) == self.width
+        pieces = [_BREAK.split(cell) for cell in cells]
+        return any(self._rows_in(each, spaced=row) for each in pieces if len(each) > 1)
 
-    def _count(self, cells: list[str]) -> int:
-        """How many values there are, without empty ones beyond the header."""
-        count = len(cells)
-        while count > self.width and not cells[count - 1].strip():
-            count -= 1
-        return count
+    def _cut(self, cells: list[str]) -> bool:
+        """Whether what follows an open quotation mark is anything but a whole row."""
+        marks = sum(line.text.count('"') for line in self._lines.taken)
+        return bool(self.width and cells) and (len(cells) != self.width or marks % 2 == 1)
 
-    def _rows_in(self, cell: str) -> bool:
-        pieces = cell.splitlines()
-        inner = any(self._parts(piece) >= self.width for piece in pieces[1:-1])
+    def _alone(self, line: str) -> list[str]:
+        return next(csv.reader([line], delimiter=self._delimiter), [])
+
+    def _rows_in(self, pieces: list[str], *, spaced: bool) -> bool:
+        inner = any(self._parts(piece, spaced) >= self.width for piece in pieces[1:-1])
         # the end of one row and the beginning of another
-        return inner or self._parts(pieces[0]) + self._parts(pieces[-1]) > self.width
+        ends = self._parts(pieces[0], spaced) + self._parts(pieces[-1], spaced)
+        return inner or ends > self.width
 
-    def _parts(self, text: str) -> int:
-        """How many values a line would have; people put a space after a comma, programs none."""
-        found = text.count(self._delimiter) - text.count(f"{self._delimiter} ") + 1
-        return found - 1 if self.width == 2 and text.endswith(self._delimiter) else found
+    def _parts(self, text: str, spaced: bool) -> int:
+        """How many values a line would have."""
+        found = text.count(self._delimiter) + 1
+        return found if spaced else found - text.count(f"{self._delimiter} ")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TextIO
 
@@ -34,7 +35,7 @@ class Row:
 
 def rows_of(
     stream: BinaryIO, found: Recognised, packages: Mapping[str, Any]
-) -> Iterator[Row | BadRow]:
+) -> Generator[Row | BadRow, None, None]:
     """The rows of a file that was recognised, or corrected by a person.
 
     Raises ExportRefused (`header_changed`, `sheet_unknown`, `too_many_rows`, `damaged`).
@@ -45,10 +46,11 @@ def rows_of(
         source = _iif_rows(stream, found, kinds_by_table(packages))
     else:
         source = _text_rows(stream, found)
-    for number, row in enumerate(source):
-        if number >= MOST_ROWS:
-            raise ExportRefused("too_many_rows", most=MOST_ROWS)
-        yield row
+    with closing(source):
+        for number, row in enumerate(source):
+            if number >= MOST_ROWS:
+                raise ExportRefused("too_many_rows", most=MOST_ROWS)
+            yield row
 
 
 def kinds_by_table(packages: Mapping[str, Any]) -> dict[str, Kind | None]:
@@ -74,7 +76,7 @@ def iif_headers(text: TextIO, delimiter: str) -> dict[str, list[str]]:
     return found
 
 
-def _text_rows(stream: BinaryIO, found: Recognised) -> Iterator[Row | BadRow]:
+def _text_rows(stream: BinaryIO, found: Recognised) -> Generator[Row | BadRow, None, None]:
     with text_of(stream, found.encoding) as text:
         records = Records(text, found.delimiter)
         below = found.header_line is None
@@ -108,7 +110,7 @@ def _same_header(cells: list[str], found: Recognised) -> None:
 
 def _iif_rows(
     stream: BinaryIO, found: Recognised, kinds: Mapping[str, Kind | None]
-) -> Iterator[Row | BadRow]:
+) -> Generator[Row | BadRow, None, None]:
     headers: dict[str, tuple[str, ...]] = {}
     with text_of(stream, found.encoding) as text:
         records = Records(text, found.delimiter)
@@ -129,7 +131,7 @@ def _iif_rows(
                 yield Row(row.line, row.cells, row.header, kind) if isinstance(row, Row) else row
 
 
-def _workbook_rows(stream: BinaryIO, found: Recognised) -> Iterator[Row | BadRow]:
+def _workbook_rows(stream: BinaryIO, found: Recognised) -> Generator[Row | BadRow, None, None]:
     with workbook(stream) as book:
         if found.sheet not in book.sheetnames:
             names = ", ".join(book.sheetnames[:20])

@@ -17,7 +17,8 @@ DELIMITERS = (",", ";", "\t", "|")
 HEAD = 1 << 17  # bytes that are looked at to tell what a file is
 
 _CHUNK = 1 << 20
-_NOT_ASCII = re.compile(r"[^\x00-\x7f\ufffd]")
+_NO_LETTER = re.compile(r"[\udc80-\udcff]")  # a byte that is not UTF-8
+_LETTER = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")
 _SEPARATOR = re.compile(r'"?sep=(?P<sign>[,;|\t])"?', re.IGNORECASE)
 
@@ -50,14 +51,16 @@ def encoding_of(stream: BinaryIO) -> str:
 def _utf8_or_cp1252(stream: BinaryIO) -> str:
     """UTF-8 unless more letters contradict it than bear it out."""
     stream.seek(0)
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
-    while chunk := stream.read(_CHUNK):
-        text = decoder.decode(chunk)
+    while True:
+        chunk = stream.read(_CHUNK)
+        text = decoder.decode(chunk, final=not chunk)
         if not text.isascii():
-            bad += text.count("\ufffd")
-            good += len(_NOT_ASCII.findall(text))
-    bad += decoder.decode(b"", True).count("\ufffd")
+            bad += len(_NO_LETTER.findall(text))
+            good += len(_LETTER.findall(text))
+        if not chunk:
+            break
     return "utf-8" if good >= bad else "cp1252"
 
 
