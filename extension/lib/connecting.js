@@ -3,6 +3,7 @@
 
 import { problem } from "./problem.js";
 import { parseServer } from "./server.js";
+import { LEFT } from "./session.js";
 
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./session.js").Connection} Connection */
@@ -20,7 +21,8 @@ import { parseServer } from "./server.js";
  * @property {import("./types.js").Person | null} person
  * @property {string | null} device the name of this browser on the server
  * @property {import("./types.js").Workspace | null} workspace
- * @property {import("./session.js").Ended | null} ended why the last connection is no more
+ * @property {string | null} last the server of the last connection
+ * @property {import("./session.js").Ended | null} ended why the server ended it
  * @property {import("./pairing.js").Shown | null} pairing
  * @property {import("./policy.js").Policy | null} policy
  */
@@ -46,14 +48,15 @@ export function createConnecting(parts) {
   /** @returns {Promise<Standing>} */
   async function standing() {
     const set = await obey();
-    const [connection, ended, pairing] = await Promise.all([session.read(), session.ended(), pairings.show()]);
+    const [connection, last, pairing] = await Promise.all([session.read(), session.ended(), pairings.show()]);
     return {
       connected: connection !== null,
       server: connection?.server ?? null,
       person: connection?.person ?? null,
       device: connection?.device.name ?? null,
       workspace: connection?.workspace ?? null,
-      ended,
+      last: last?.server ?? null,
+      ended: last?.type === LEFT ? null : last,
       pairing: connection ? null : pairing,
       policy: set,
     };
@@ -75,7 +78,7 @@ export function createConnecting(parts) {
   async function leave(connection) {
     const told = await parts.api(connection).leave();
     const gone = !told.ok && told.problem.error === "invalid_grant";
-    await session.forget();
+    await session.forget(connection.server);
     await forgetTraces();
     void onPage.refresh();
     return told.ok || gone;
@@ -115,7 +118,6 @@ export function createConnecting(parts) {
   async function disconnect() {
     const connection = await session.read();
     const told = connection ? await leave(connection) : true;
-    if (!connection) await session.forget();
     return { ok: true, data: { ...(await standing()), told } };
   }
 

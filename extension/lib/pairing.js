@@ -61,6 +61,8 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
   const alone = oneAtATime();
   /** @type {Promise<void> | null} */
   let watching = null;
+  /** Ends the nap that is being taken. */
+  let rouse = () => undefined;
 
   /** @returns {Promise<Pairing | null>} */
   const read = async () => (await store.get(KEY))[KEY] ?? null;
@@ -135,7 +137,8 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
       const pairing = await read();
       if (!pairing) return;
       const due = Math.min(pairing.next_at, pairing.until) - now();
-      await sleep(Math.min(Math.max(due, 0), LONGEST_NAP));
+      const called = new Promise((resolve) => (rouse = () => void resolve(undefined)));
+      await Promise.race([sleep(Math.min(Math.max(due, 0), LONGEST_NAP)), called]);
     }
   }
 
@@ -181,6 +184,7 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
      * @returns {Promise<void>}
      */
     follow() {
+      rouse(); // from a nap of an earlier pairing
       watching ??= watch().finally(() => (watching = null));
       return watching;
     },

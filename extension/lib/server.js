@@ -16,7 +16,8 @@ export function parseServer(typed) {
   if (trimmed === "" || !URL.canParse(text)) return null;
   const url = new URL(text);
   const web = url.protocol === "http:" || url.protocol === "https:";
-  if (!web || url.username || url.password || url.search || url.hash) return null;
+  // Chrome takes a space in a host's name, as %20.
+  if (!web || url.hostname.includes("%") || url.username || url.password || url.search || url.hash) return null;
   return {
     server: url.origin + url.pathname.replace(/\/+$/, ""),
     // Host permissions know no ports in every browser; without one they cover all.

@@ -24,7 +24,7 @@ import { problem } from "./problem.js";
  */
 
 /**
- * A connection that the server has ended.
+ * The last connection: `disconnected` by the person, or why the server ended it.
  * @typedef {{server: string, type: string, detail: string}} Ended
  */
 
@@ -38,6 +38,8 @@ import { problem } from "./problem.js";
 
 const KEY = "connection";
 const ENDED = "ended";
+/** How a connection ended that the person ended. */
+export const LEFT = "disconnected";
 /** Renew when less than this is left: a request and its answer take their time. */
 const MARGIN = 60_000;
 
@@ -59,6 +61,11 @@ export function createSession(store, { tokens, now }) {
   /** @returns {Promise<Ended | null>} */
   async function ended() {
     return (await store.get(ENDED))[ENDED] ?? null;
+  }
+
+  async function whyGone() {
+    const last = await ended();
+    return last && last.type !== LEFT ? last.type : "not-connected";
   }
 
   /**
@@ -114,7 +121,7 @@ export function createSession(store, { tokens, now }) {
       return renewing(async () => {
         // Somebody before us in the row may have renewed it: the refresh token read above must not be used again.
         const current = await read();
-        if (!isIt(current)) return { ok: false, problem: problem((await ended())?.type ?? "not-connected") };
+        if (!isIt(current)) return { ok: false, problem: problem(await whyGone()) };
         return isGood(current) ? { ok: true, data: current.access_token } : renew(current);
       });
     },
@@ -140,8 +147,11 @@ export function createSession(store, { tokens, now }) {
         return { [KEY]: { ...current, workspace, person: person ?? current.person, device: { ...current.device, name: device.name } } };
       }),
 
-    /** Everything is forgotten, the end of an earlier connection too. */
-    forget: () => changing(() => store.set({ [KEY]: null, [ENDED]: null })),
+    /**
+     * Forget it all but where it led to.
+     * @param {string} server
+     */
+    forget: (server) => changing(() => store.set({ [KEY]: null, [ENDED]: { server, type: LEFT, detail: "" } })),
   };
 }
 

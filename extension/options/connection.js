@@ -43,9 +43,9 @@ function draw(standing, { broken = false } = {}) {
 function arrive(standing) {
   outcome.replaceChildren();
   draw(standing);
-  if (!standing.connected) return;
+  if (!standing.connected) return changed();
   document.getElementById("test")?.focus();
-  void test(standing).then(changed);
+  return void test(standing).then(changed);
 }
 
 /** @param {string} title @param {...import("../ui/dom.js").Children} content */
@@ -113,7 +113,6 @@ async function disconnect(standing) {
   await chrome.permissions.remove({ origins }).catch(() => false);
   arrive(answer.data);
   document.getElementById("connect")?.focus();
-  changed();
   return answer.data.told ? tell("info", say("disconnected")) : tell("caution", say("disconnected_untold", standing.device ?? ""));
 }
 

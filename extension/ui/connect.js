@@ -90,8 +90,8 @@ export function spelled(code) {
  */
 export function connectForm(standing, then) {
   const { policy, ended, pairing } = standing;
-  const last = pairing?.server ?? ended?.server;
-  const address = (policy?.only ? null : last) ?? policy?.server ?? USUAL;
+  const chosen = pairing?.server ?? standing.last;
+  const address = (policy?.only ? null : chosen) ?? policy?.server ?? USUAL;
   const field = h("input", { id: "server", type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", value: address, "aria-describedby": "server-remark", on: { input: remark } });
   const note = h("p", { id: "server-remark", class: "muted" });
   const typed = h("div", { class: "field" }, h("label", { for: "server" }, say("server_address")), field, note);

@@ -41,7 +41,10 @@ class ChromiumPage:
         self.page = page
 
     def evaluate(self, expression: str) -> Any:
-        return self.page.evaluate(f"async () => await ({expression})")
+        try:
+            return self.page.evaluate(f"async () => await ({expression})")
+        except Error as error:
+            raise BrowserTrouble(error.message) from error
 
     def press(self, key: str) -> None:
         self.page.keyboard.press(key)
@@ -223,6 +226,13 @@ class Chromium:
     def popup_is_open(self) -> bool:
         return bool(self._popups())
 
+    def tab_at(self, address: str) -> Surface:
+        def found() -> list[Page]:
+            return [page for page in self.context.pages if page.url.startswith(address)]
+
+        self.wait_until(found, f"a tab opens {address}")
+        return ChromiumPage(found()[-1])
+
     def newest_page(self) -> Surface:
         """The tab that was opened beside the one in front, once it is there."""
         self.wait_until(lambda: len(self.context.pages) > 1, "another tab opens")
@@ -246,6 +256,17 @@ class Chromium:
         for page in windows:
             page.close()
         return bool(windows)
+
+    def end_worker(self) -> None:
+        workers = [
+            t for t in self._targets() if t["type"] == "service_worker" and self.id in t["url"]
+        ]
+        for worker in workers:
+            self.session.send("Target.closeTarget", {"targetId": worker["targetId"]})
+        gone = {worker["targetId"] for worker in workers}
+        self.wait_until(
+            lambda: not gone & {t["targetId"] for t in self._targets()}, "the worker ends"
+        )
 
     def remove_extension(self) -> None:
         """As a person does with the switch in the browser's list of extensions."""

@@ -2,10 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
-from browsers.surface import PATIENCE, Browser, Surface, focus, wait_for
+from browsers.office import Office
+from browsers.surface import PATIENCE, Browser, Surface, focus, wait_for, wait_through
+from crmlink.access.grants import Grant
+from crmlink.store import Person
+from entering import PASSWORD, make_person, pair
 
 
 class Clerk:
@@ -23,42 +26,83 @@ class Clerk:
             raise AssertionError("the popup was never opened")
         return self._popup
 
-    def connect(self, server: str, token: str, look: Callable[[], None] | None = None) -> str:
-        """Connect the extension by its settings page; what the page says in the end.
+    def connect(self, office: Office, role: str = "clerk", device: str = "Front desk") -> Person:
+        """Be connected as somebody new, as if paired before; who it is."""
+        person = make_person(office.doors, role)
+        self.arrive_with(office.server.address, pair(office.doors, person, device))
+        return person
 
-        `look` is called while that can be seen.
-        """
+    def arrive_with(self, server: str, grant: Grant) -> None:
+        """Put a pairing's outcome where the extension keeps it."""
+        connection = {
+            "server": server,
+            "device": {"id": grant.device.public_id, "name": grant.device.name},
+            "person": {"name": grant.person.name, "role": grant.person.role},
+            "refresh_token": grant.refresh_token,
+            "access_token": grant.access_token,
+            "access_until": (time.time() + grant.expires_in) * 1000,
+            "workspace": None,
+        }
+        self.in_own_page(
+            "Promise.all([chrome.storage.session.clear(), chrome.storage.local.remove('rules'),"
+            f" chrome.storage.local.set({json.dumps({'connection': connection, 'ended': None})})])"
+        )
+        said = self.test_connection()
+        if "works" not in said:
+            raise AssertionError(f"not connected: {said}")
+
+    def test_connection(self) -> str:
+        """Press Test in the settings, which also asks for the server's host; what they say."""
         page = self.browser.open_own_page("options/options.html")
         try:
-            wait_for(page, "document.querySelector('#server, #disconnect')")
-            if page.evaluate("!!document.querySelector('#disconnect')"):
-                self._leave_earlier_server(page)
-            focus(page, "#server")
-            page.type(server)
-            focus(page, "#token")
-            page.type(token)
+            wait_for(page, "document.querySelector('#outcome .good, #outcome .stop')")
+            focus(page, "#test")
             page.press("Enter")
             self.answer_prompt()
-            said: str = wait_for(
-                page, "document.querySelector('#outcome .good, #outcome .stop')?.innerText"
-            )
-            if look:
-                look()
+            said: str = wait_for(page, "document.querySelector('#outcome .good')?.innerText")
             return said
+        finally:
+            page.close()
+
+    def press_connect(self, server: str) -> Surface:
+        """Connect in the settings, as a person does; the settings, which show the code."""
+        page = self.browser.open_own_page("options/options.html")
+        focus(page, "#server")
+        page.type(server)
+        page.press("Enter")
+        self.answer_prompt()
+        wait_for(page, "document.querySelector('.code')")
+        return page
+
+    def approve(self, server: str, person: Person, answer: str = "approve") -> str:
+        """Log in on the page that Connect opened, and answer it; the code it shows."""
+        page = self.browser.tab_at(f"{server}/")
+        wait_through(page, "document.querySelector('#password, .code')")
+        if page.evaluate("!!document.querySelector('#password')"):
+            focus(page, "#email")
+            page.type(person.email)
+            focus(page, "#password")
+            page.type(PASSWORD)
+            page.press("Enter")
+        code: str = wait_through(page, "document.querySelector('.code')?.innerText")
+        focus(page, f"button[name=answer][value={answer}]")
+        page.press("Enter")
+        wait_through(
+            page, "!document.querySelector('button[name=answer]') && document.querySelector('h1')"
+        )
+        page.close()
+        return code
+
+    def in_own_page(self, script: str) -> Any:
+        """The value of a JavaScript expression in one of the extension's own pages."""
+        page = self.browser.open_own_page("options/options.html")
+        try:
+            return page.evaluate(script)
         finally:
             page.close()
 
     def answer_prompt(self) -> None:
         """Allow what the browser asks a person about; the tests' browsers mostly need not ask."""
-
-    def _leave_earlier_server(self, page: Surface) -> None:
-        # The page tries the connection when it opens, and draws itself anew after it.
-        wait_for(
-            page, "document.querySelector('#outcome .good, #outcome .stop, #outcome .caution')"
-        )
-        focus(page, "#disconnect")
-        page.press("Enter")
-        wait_for(page, "document.querySelector('#server')")
 
     def look_at(self, url: str) -> None:
         """Open a page of the accounting package in a fresh tab."""

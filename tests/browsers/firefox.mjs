@@ -4,7 +4,7 @@
 
 import { createInterface } from "node:readline";
 import puppeteer from "puppeteer-core";
-import { onPageButton, popup, pressShortcut, removeExtension, windowOnPage } from "./firefox_window.mjs";
+import { endBackground, onPageButton, popup, pressShortcut, removeExtension, windowOnPage } from "./firefox_window.mjs";
 
 /** @typedef {{body: string, content_type: string}} SavedPage */
 
@@ -71,6 +71,9 @@ const COMMANDS = {
     return remember(page);
   },
 
+  has_tab: async ({ address }) => (await tabsAt(address)).length > 0,
+  tab_at: async ({ address }) => remember((await tabsAt(address)).at(-1)),
+
   async evaluate({ page, expression }) {
     return /** @type {any} */ (await pageOf(page).evaluate(`(async () => await (${expression}))()`)) ?? null;
   },
@@ -96,6 +99,7 @@ const COMMANDS = {
   popup: (asked) => inWindow(popup, asked),
   on_page_button: () => inWindow(onPageButton),
   window_on_page: () => inWindow(windowOnPage),
+  end_background: () => inWindow(endBackground, extension),
   remove_extension: () => inWindow(removeExtension, extension),
 
   async quit() {
@@ -113,8 +117,14 @@ function answer(request) {
   return request.respond({ status: 200, contentType: page.content_type, body: page.body });
 }
 
-/** @param {import("puppeteer-core").Page} page */
+/** @param {string} address */
+async function tabsAt(address) {
+  return (await browser.pages()).filter((page) => page.url().startsWith(address));
+}
+
+/** @param {import("puppeteer-core").Page | undefined} page */
 function remember(page) {
+  if (!page) throw new Error("there is no such tab");
   opened += 1;
   pages.set(opened, page);
   return opened;

@@ -155,6 +155,10 @@ class Firefox:
         self.wait_until(lambda: path in page.evaluate("location.href"), f"{path} opens")
         return page
 
+    def tab_at(self, address: str) -> Surface:
+        self.wait_until(lambda: self.ask("has_tab", address=address), f"a tab opens {address}")
+        return FirefoxPage(self, self.ask("tab_at", address=address))
+
     def popup_is_open(self) -> bool:
         return bool(self.ask("popup", action="open"))
 
@@ -166,6 +170,9 @@ class Firefox:
 
     def window_on_page(self) -> bool:
         return bool(self.ask("window_on_page"))
+
+    def end_worker(self) -> None:
+        self.ask("end_background")
 
     def remove_extension(self) -> None:
         """As a person does in the browser's list of extensions."""

@@ -103,6 +103,11 @@ export function windowOnPage() {
 }
 
 /** @param {string} id */
+export async function endBackground(id) {
+  await WebExtensionPolicy.getByID(id).extension.terminateBackground({ ignoreDevToolsAttached: true });
+}
+
+/** @param {string} id */
 export async function removeExtension(id) {
   const { AddonManager } = ChromeUtils.importESModule("resource://gre/modules/AddonManager.sys.mjs");
   await (await AddonManager.getAddonByID(id)).uninstall();

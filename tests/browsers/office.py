@@ -16,11 +16,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import requests
+from sqlalchemy import select
 
+from crmlink.access.office import Office as Doors
+from crmlink.store import Database, Workspace
+from entering import make_token
 from playing import WEBSERVICE, Playing
 
 CRMLINK = Path(sys.executable).with_name("crmlink")
@@ -92,11 +97,12 @@ class Office:
     sandbox: Service
     server: Service
     commusoft: Playing
-    token: str  # the one that the server made at its first start
+    doors: Doors  # its people and browsers, in its own database
 
-    def create_token(self, name: str = "Front desk") -> str:
-        """A fresh token, as an admin makes it."""
-        return self.crmlink("token", "create", name).split()[0]
+    @cached_property
+    def token(self) -> str:
+        """A script's, to look behind the screens with."""
+        return make_token(self.doors)
 
     def crmlink(self, *words: str) -> str:
         """What a `crmlink` command prints. Raises CalledProcessError."""
@@ -157,16 +163,26 @@ def open_office(customers: int = 60, suppliers: int = 12) -> Iterator[Office]:
         server = Service("serve", folder, _environment(folder / "data", sandbox.address))
         stack.callback(server.stop)
         server.start()
-        tokens = wait_until(
-            lambda: re.findall(r"crm_\S+", server.said()), "the server prints a token", server.said
-        )
-        office = Office(sandbox, server, Playing(sandbox.address, sandbox.stop), tokens[0])
+        doors = stack.enter_context(_doors(folder / "data"))
+        office = Office(sandbox, server, Playing(sandbox.address, sandbox.stop), doors)
         wait_until(
             lambda: office.ask("workspace")["mirror"]["synced_at"],
             "the server copies the records",
             server.said,
         )
         yield office
+
+
+@contextmanager
+def _doors(data: Path) -> Iterator[Doors]:
+    """Who may do what in a running server, past its pages."""
+    database = Database(f"sqlite:///{data / 'crmlink.sqlite'}")
+    try:
+        with database.reading() as session:
+            workspace_id = session.scalars(select(Workspace.id)).one()
+        yield Doors(database, workspace_id, (data / "secret.key").read_text().strip())
+    finally:
+        database.close()
 
 
 class Offices:

@@ -1,6 +1,7 @@
 """What every browser offers a test: pages to look into and a keyboard to work them with."""
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXTENSION = REPOSITORY / "extension"
 THIS_MACHINE = "http://127.0.0.1/*"  # the host permission that the tests' servers need
+PAUSE = 0.05  # seconds between two looks
 PATIENCE = 15.0  # seconds for anything that a person would wait for
 
 
@@ -69,11 +71,17 @@ class Browser(Protocol):
     def open_own_page(self, path: str) -> Surface:
         """Open one of the extension's own pages in a tab."""
 
+    def tab_at(self, address: str) -> Surface:
+        """The tab whose address begins so, once there is one."""
+
     def popup_is_open(self) -> bool:
         """Whether the popup can be seen."""
 
     def on_page_button(self) -> str | None:
         """What the button on the page in front says; None where none can be seen."""
+
+    def end_worker(self) -> None:
+        """End the extension's background, as browsers do when they want its memory."""
 
     def remove_extension(self) -> None:
         """Take the extension out of the browser, as a person does in its settings."""
@@ -91,6 +99,20 @@ def wait_for(surface: Surface, expression: str, seconds: float = PATIENCE) -> An
     if outcome["value"]:
         return outcome["value"]
     raise NeverCame(f"{expression} never came true; the page shows: {outcome['text']}")
+
+
+def wait_through(surface: Surface, expression: str, seconds: float = PATIENCE) -> Any:
+    """As `wait_for`, in a tab that may be on its way to another page. Raises NeverCame."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return wait_for(surface, expression, max(0.1, until - time.monotonic()))
+        except NeverCame:
+            raise
+        except BrowserTrouble:  # the page that was asked is gone
+            if time.monotonic() > until:
+                raise NeverCame(f"{expression} never came true") from None
+            time.sleep(PAUSE)
 
 
 def _poll(expression: str, seconds: float) -> str:

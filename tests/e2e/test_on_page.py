@@ -44,7 +44,7 @@ def clerk(browser: Browser, office: Office) -> Iterator[Clerk]:
     """A connected clerk, with the button switched on in Xero."""
     browser.serve({**saved_site(), **another_contact(OTHER, name="Ruth Adeyemi")})
     clerk = Clerk(browser)
-    assert "works" in clerk.connect(office.server.address, office.token)
+    clerk.connect(office)
     assert "is on in Xero" in clerk.switch_on_page("xero")
     yield clerk
     if _is_on(clerk):
@@ -166,7 +166,7 @@ def test_with_the_extension_gone_the_button_is_not_seen_any_more(
 ) -> None:
     fresh.serve(saved_site())
     clerk = Clerk(fresh)
-    assert "works" in clerk.connect(office.server.address, office.token)
+    clerk.connect(office)
     assert "is on in Xero" in clerk.switch_on_page("xero")
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")

@@ -28,7 +28,7 @@ for (const [typed, server, origin, plain] of /** @type {const} */ ([
 
 for (const typed of [
   "", "   ", "ftp://office.example", "javascript://x", "https://user:secret@office.example", "https://office.example/?a=1",
-  "https://office.example/#top", "http://", "http://a b", "chrome://extensions",
+  "https://office.example/#top", "http://", "http://a b", "http://a%20b", "chrome://extensions",
 ]) {
   test(`the address ${JSON.stringify(typed)} is refused`, () => {
     assert.equal(parseServer(typed), null);
@@ -47,7 +47,7 @@ for (const [name, navigator, system] of /** @type {[string, any, string][]} */ (
 test("disconnecting ends the connection on the server and forgets it here", async () => {
   const { desk, server, local } = await setting();
   const answer = await desk.disconnect();
-  assert.ok(answer.ok && !answer.data.connected);
+  assert.ok(answer.ok && !answer.data.connected && answer.data.last === SERVER && answer.data.ended === null);
   assert.equal(server.times("DELETE /devices/me").length, 1);
   assert.equal(server.times("DELETE /devices/me")[0].headers.Authorization, `Bearer ${ACCESS}`);
   const kept = [...local.kept.values()].join();

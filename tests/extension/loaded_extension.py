@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,18 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Playwright, Route, Worker
 
+from extension.replies import DEVICE, PERSON
+
 HERE = Path(__file__).parent
 EXTENSION = HERE.parents[1] / "extension"
 PAGES = HERE.parent / "pages"
-TOKEN = "crm_" + "t" * 40
+CONNECTION = {
+    "device": DEVICE,
+    "person": PERSON,
+    "refresh_token": "crmr_" + "t" * 40,
+    "access_token": "e30." + "t" * 40,
+    "workspace": None,
+}
 BLANK = "<!doctype html><html lang='en-GB'><title></title><body><div></div></body></html>"
 SAVED = {
     "go.xero.com": "xero/contact.html",
@@ -105,10 +114,34 @@ class LoadedExtension:
         }""")
 
     def connect(self, server: str) -> None:
-        message = {"type": "connect", "server": server, "token": TOKEN}
-        answer = self._in_settings("message => chrome.runtime.sendMessage(message)", message)
+        until = (time.time() + 600) * 1000
+        connection = CONNECTION | {"server": server, "access_until": until}
+        self._in_settings("connection => chrome.storage.local.set({ connection })", connection)
+        answer = self._in_settings("() => chrome.runtime.sendMessage({ type: 'test' })")
         if not answer["ok"]:
             raise AssertionError(f"not connected: {answer}")
+
+    def let_token_lapse(self) -> None:
+        """The next request needs a new access token."""
+        self._in_settings("""async () => {
+            const { connection } = await chrome.storage.local.get("connection");
+            await chrome.storage.local.set({ connection: { ...connection, access_until: 0 } });
+        }""")
+
+    def set_policy(self, policy: Mapping[str, object]) -> None:
+        """What the office has set for all browsers; a real policy is the machine's, not ours."""
+        self.worker.evaluate(
+            """policy => Object.defineProperty(chrome.storage.managed, "get", {
+                value: async () => policy, configurable: true,
+            })""",
+            dict(policy),
+        )
+
+    def close_others(self) -> None:
+        """What the extension opened: only the site's tab stays."""
+        for page in self.context.pages:
+            if page is not self.site:
+                page.close()
 
     def move_server(self, address: str) -> None:
         """Connected as before, to another address."""

@@ -199,6 +199,19 @@ test("an approval in the last moment counts, though the worker woke too late", a
   assert.equal((await standing()).connected, true);
 });
 
+test("a new pairing is asked after at once, though the last one's question was to wait", async () => {
+  const { desk, server, tokens, standing, polls } = await fresh();
+  const answer = server.replies["POST /token"];
+  server.replies["POST /token"] = () => reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "300" });
+  await desk.pair({ server: SERVER });
+  await turns(() => polls().length === 1);
+  await desk.pair_cancel();
+  server.replies["POST /token"] = answer;
+  await desk.pair({ server: SERVER });
+  tokens.pairing.state = "approved";
+  await turns(async () => (await standing()).connected);
+});
+
 test("Cancel stops it, at once and for good", async () => {
   const { desk, server, tokens, standing } = await fresh();
   /** @type {(() => void) | null} */

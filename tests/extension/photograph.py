@@ -45,10 +45,15 @@ class Studio:
         self.extension.forget()
         if state.connected:
             self.extension.connect(self.server.address)
+        self.extension.set_policy(state.policy)
+        if state.lapsed:
+            self.extension.let_token_lapse()
         if state.server_gone:
             self.extension.move_server(NOBODY)
         self.server.replies |= state.replies
         with self.page_of(state) as page:
+            if state.types_address:
+                page.locator("#server").fill(self.server.address)
             state.steps(page, self.extension.site)
             if state.screen:
                 expect(page.locator(f"body[data-screen='{state.screen}']")).to_be_attached()
@@ -73,6 +78,7 @@ class Studio:
             yield page
         finally:
             page.close()
+            loaded.close_others()
 
     def _shoot(self, page: Page, name: str, scheme: Any) -> None:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")

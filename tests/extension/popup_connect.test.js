@@ -12,7 +12,7 @@ const { App } = await import("../../extension/popup/app.js");
 const { createStage } = await import("../../extension/popup/stage.js");
 const { spelled } = await import("../../extension/ui/connect.js");
 
-const NEW = { connected: false, server: null, person: null, device: null, workspace: null, ended: null, pairing: null, policy: null };
+const NEW = { connected: false, server: null, person: null, device: null, workspace: null, last: null, ended: null, pairing: null, policy: null };
 const WAITING = { ...NEW, pairing: { state: "waiting", server: "http://127.0.0.1:8787", code: "BCDF-GHJK", problem: null } };
 const CONNECTED = { ...NEW, connected: true, server: "http://127.0.0.1:8787", person: { name: "Jan Novak", role: "clerk" }, workspace: WORKSPACE };
 
@@ -127,7 +127,7 @@ for (const [type, title] of [
   ["token-reused", "Disconnected to be safe"], ["grant-refused", "The server no longer knows this browser"], ["something-new", "The server no longer knows this browser"],
 ]) {
   test(`${type}: a plain state with the way back, to the same server`, async () => {
-    await open({ ...NEW, ended: { server: "https://crm.office.example", type, detail: "Detail." } });
+    await open({ ...NEW, last: "https://crm.office.example", ended: { server: "https://crm.office.example", type, detail: "Detail." } });
     assert.equal(screen(), `ended-${type}`);
     assert.equal(page.document.querySelector("h1")?.textContent, title);
     assert.doesNotMatch(screen() ?? "", /trouble/);

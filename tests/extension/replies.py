@@ -11,6 +11,47 @@ REFERENCE = "8275f116-6419-4b82-889a-f41dcc1d6186"
 OLD = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
 
 
+PERSON = {"name": "Jan Novak", "role": "clerk"}
+DEVICE = {"id": "dev_01", "name": "Front desk, Chrome"}
+BEGUN = Reply(
+    200,
+    {
+        "device_code": "crmd_" + "d" * 40,
+        "user_code": "BCDF-GHJK",
+        "verification_uri": "http://127.0.0.1/pair",
+        "expires_in": 600,
+        "interval": 2,
+    },
+)
+
+
+def oauth(error: str, name: str, detail: str) -> Reply:
+    """Why a browser gets no tokens, as RFC 6749 and the server both name it."""
+    return problem(name, 400, detail, error=error)
+
+
+REFUSED = problem("token-refused", 401, "This browser is not connected any more.")
+RENEWED = Reply(
+    200,
+    {
+        "access_token": "e30." + "u" * 40,
+        "token_type": "Bearer",
+        "expires_in": 600,
+        "refresh_token": "crmr_" + "u" * 40,
+        "device": DEVICE,
+        "person": PERSON,
+    },
+)
+PENDING = oauth("authorization_pending", "pairing-pending", "Nobody has approved it yet.")
+DENIED = oauth("access_denied", "pairing-denied", "Somebody refused this browser.")
+OVER = oauth("expired_token", "pairing-over", "The code is too old.")
+
+
+def ended(name: str) -> Reply:
+    """The server ended this browser's connection."""
+    return oauth("invalid_grant", name, "This browser is not connected any more.")
+
+
 def record(
     number: str, label: str, address: str, town: str, postcode: str, **more: Any
 ) -> dict[str, Any]:
@@ -183,7 +224,8 @@ def usual_replies(*, sandbox: bool) -> dict[str, Answer]:
     """A server on which everything works."""
     workspace = {
         "name": "Severn Vale Heating",
-        "device": {"name": "Front desk, Chrome", "scopes": ["suggest", "link", "read", "batch"]},
+        "person": PERSON,
+        "device": DEVICE | {"scopes": ["suggest", "link", "read", "collect"]},
         "commusoft": {"sandbox": sandbox, "web_url": "https://app.commusoft.example"},
         "mirror": {
             "customers": 2000,
@@ -199,6 +241,9 @@ def usual_replies(*, sandbox: bool) -> dict[str, Answer]:
         "POST /api/v1/links": Reply(201, link()),
         "GET /api/v1/batches": Reply(200, {"batches": []}),
         "POST /api/v1/batches": take_list,
+        "POST /api/v1/pairings": BEGUN,
+        "POST /api/v1/token": PENDING,
+        "DELETE /api/v1/devices/me": Reply(204),
         "POST /api/v1/links/lnk_01/undo": Reply(
             201,
             link(
@@ -219,7 +264,11 @@ WORKSPACE, UNDO = "GET /api/v1/workspace", "POST /api/v1/links/lnk_01/undo"
 
 BATCHES, COLLECT = "GET /api/v1/batches", "POST /api/v1/batches"
 DRAFTS = Reply(200, {"batches": [draft()]})
-NO_LISTS = problem("scope-missing", 403, "This device may not do that: it lacks the scope batch.")
+NO_LISTS = problem("role-too-low", 403, "Your role does not reach so far.")
+PAIRINGS, TOKEN = "POST /api/v1/pairings", "POST /api/v1/token"
+LEAVE = "DELETE /api/v1/devices/me"
+BUSY = problem("too-many-requests", 429, "Too many requests. Try again in a moment.")
+BUSY = Reply(BUSY.status, BUSY.body, {**BUSY.headers, "Retry-After": "40"})
 
 HANG = Reply(hang=True)
 HTML = Reply(200, "<html><body>Welcome to the router</body></html>", {"Content-Type": "text/html"})

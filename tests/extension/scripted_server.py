@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 RULES = Path(__file__).parents[2] / "server" / "crmlink" / "accounting" / "packages.json"
 PROBLEM = "urn:crmlink:problem:"
@@ -80,19 +80,29 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             self._reply("GET", {})
 
+        def do_DELETE(self) -> None:
+            self._reply("DELETE", {})
+
         def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            self._reply("POST", json.loads(self.rfile.read(length) or b"{}"))
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            form = self.headers.get("Content-Type", "").startswith("application/x-www-form")
+            self._reply(
+                "POST", dict(parse_qsl(body.decode())) if form else json.loads(body or b"{}")
+            )
 
         def _reply(self, method: str, body: dict[str, Any]) -> None:
             path = urlsplit(self.path).path
             reply = server.answer(method, path, body, self.headers.get("Idempotency-Key"))
+            if reply.status == 204:
+                self.send_response(204)
+                return self.end_headers()
             raw = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(raw.encode())
+            return None
 
         def log_message(self, *_: object) -> None:
             """Silent: the script that drives it says what matters."""

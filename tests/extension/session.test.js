@@ -164,7 +164,7 @@ test("a late answer brings no forgotten connection back, nor ends the next one",
   const { get } = local;
   local.get = async (key) => {
     const found = await get(key);
-    if (key === "connection") forgetting ??= session.forget();
+    if (key === "connection") forgetting ??= session.forget(SERVER);
     await new Promise(setImmediate);
     return found;
   };

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from extension.connecting import CONNECTING, SETTINGS
 from extension.replies import (
     BATCHES,
     COLLECT,
@@ -44,17 +45,15 @@ from extension.steps import (
     choose_second,
     chosen,
     confirm,
-    connect,
     other_open,
     paste,
-    plain,
     scroll_down,
     search,
     send_list,
     switch_on,
     undo,
 )
-from extension.troubles import REFUSED, TROUBLES
+from extension.troubles import TROUBLES
 
 LISTED = "https://go.xero.com/app/!kR4N6/contacts"
 NEWS = "https://news.example/today"
@@ -81,7 +80,6 @@ LONG = offer(suggestion(LONG_RECORD, 0.999, "same name", "same email", "!other t
 LONG_LINKED = Reply(201, link(of=LONG_RECORD, prior_reference=OLD))
 TWENTY = Reply(200, {"records": [HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)]})
 CHOOSING = [
-    State("not-connected", "not-connected", connected=False),
     State("loading", "loading", {WORKSPACE: HANG}),
     State("choose-loading", "choose-loading", {SUGGEST: HANG}),
     State("choose", "choose", steps=lambda page, _: chosen(page)),
@@ -287,7 +285,7 @@ ELSEWHERE = [
     ),
     State("list-join", "list", {BATCHES: DRAFTS}, url=LISTED, shows="Add to the list", html=LIST),
     State("list-empty", "list", url=LISTED, shows="No contact could be seen", html="<p>Loading"),
-    State("list-no-scope", "list", {BATCHES: NO_LISTS}, url=LISTED, shows="token", html=LIST),
+    State("list-no-scope", "list", {BATCHES: NO_LISTS}, url=LISTED, shows="Your admin", html=LIST),
     State("list-kept", "list-kept", {}, send_list, url=LISTED, shows="24 contacts kept", html=LIST),
     State(
         "list-joined",
@@ -308,37 +306,6 @@ ELSEWHERE = [
         html=LIST,
     ),
     State("list-changed", "trouble-list-changed", {}, change_list, url=LISTED, html=LIST),
-]
-
-SETTINGS = [
-    State(
-        "settings-new", "", connected=False, settings=True, shows="Connect to your crmlink server"
-    ),
-    State(
-        "settings-unencrypted",
-        "",
-        connected=False,
-        settings=True,
-        steps=plain,
-        shows="Not encrypted",
-    ),
-    State(
-        "settings-half",
-        "",
-        connected=False,
-        settings=True,
-        steps=connect,
-        shows="Paste the whole token",
-    ),
-    State("settings-connected", "", settings=True, shows="The connection works.", sandbox=True),
-    State(
-        "settings-refused",
-        "",
-        {WORKSPACE: REFUSED},
-        settings=True,
-        shows="The server refuses this browser",
-    ),
-    State("settings-away", "", server_gone=True, settings=True, shows="can't be reached"),
 ]
 
 CARRIED = {SUGGEST: offer(holders=[{**HOLLOWAY, "reference": REFERENCE}])}
@@ -362,4 +329,4 @@ ON_PAGE = [
     ),
 ]
 
-STATES = [*CHOOSING, *ELSEWHERE, *TROUBLES, *SETTINGS, *ON_PAGE]
+STATES = [*CONNECTING, *CHOOSING, *ELSEWHERE, *TROUBLES, *SETTINGS, *ON_PAGE]

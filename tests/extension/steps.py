@@ -35,8 +35,11 @@ class State:
     shows: str = ""
     sandbox: bool = False
     connected: bool = True
+    lapsed: bool = False  # the access token has to be renewed
+    policy: Mapping[str, object] = field(default_factory=dict)  # what the office has set
     server_gone: bool = False
     html: str = ""
+    types_address: bool = False  # of the server that answers here
     settings: bool = False
     site: bool = False  # the accounting package's page is what is looked at
 
@@ -73,6 +76,16 @@ def plain(page: Page, _site: Page) -> None:
 
 def connect(page: Page, _site: Page) -> None:
     page.locator("#connect").click()
+
+
+def connect_to_nonsense(page: Page, _site: Page) -> None:
+    page.locator("#server").fill("crm office")
+    page.locator("#connect").click()
+
+
+def disconnect(page: Page, _site: Page) -> None:
+    page.locator("#outcome .good").wait_for()
+    page.locator("#disconnect").click()
 
 
 def switch_on(package: str) -> Steps:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from extension.replies import (
+    BUSY,
     HOLLOWAY,
     HTML,
     LINKS,
     OLD,
+    REFUSED,
+    RENEWED,
     SUGGEST,
+    TOKEN,
     UNDO,
     WORKSPACE,
     link,
@@ -25,16 +29,19 @@ def refused(name: str, status: int, detail: str, **more: Any) -> State:
     return State(f"trouble-{name}", f"trouble-{name}", {LINKS: reply}, confirm, shows=detail)
 
 
-REFUSED = problem(
-    "token-refused",
-    401,
-    "This browser is not connected any more. Connect it again with a valid token.",
-)
 TROUBLES = [
+    State("trouble-token-refused", "trouble-token-refused", {WORKSPACE: REFUSED, TOKEN: RENEWED}),
     State(
-        "trouble-token-refused",
-        "trouble-token-refused",
-        {WORKSPACE: REFUSED},
+        "trouble-too-many",
+        "trouble-too-many-requests",
+        {SUGGEST: BUSY},
+        shows="Try again in 40 seconds",
+    ),
+    State(
+        "trouble-not-yours",
+        "trouble-not-yours",
+        {UNDO: problem("not-yours", 403, "Somebody else made this link.")},
+        undo,
     ),
     State(
         "trouble-server-unreachable",
@@ -130,7 +137,7 @@ TROUBLES = [
     refused("commusoft-unreadable", 502, "Commusoft answered with something that is not a record."),
     refused("kind-differs", 422, "The contact is a customer, the chosen record a supplier."),
     refused("reference-malformed", 422, "This is not a reference as Xero gives them."),
-    refused("scope-missing", 403, "This token may not do that: it lacks “link”."),
+    refused("role-too-low", 403, "Your role does not reach so far."),
     State(
         "trouble-cannot-undo",
         "trouble-cannot-undo",

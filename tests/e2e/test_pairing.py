@@ -1,0 +1,227 @@
+"""Connecting a browser in three clicks, and every way in which a connection ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from browsers.clerk import Clerk
+from browsers.office import Office, wait_until
+from browsers.saved import MARGARET, saved_site, xero_contact
+from browsers.surface import Browser, Surface, wait_for
+from crmlink.access.devices import list_devices, revoke_device
+from crmlink.access.grants import rotate
+from crmlink.access.people import remove_person
+from crmlink.store import Device, Pairing, Person
+from crmlink.store.models import now
+from entering import make_person, page_actor
+
+GOOD = "document.querySelector('#outcome .good')?.innerText"
+
+
+@pytest.fixture
+def stranger(browser: Browser) -> Clerk:
+    """Somebody whose extension was never connected."""
+    browser.serve(saved_site())
+    clerk = Clerk(browser)
+    clerk.in_own_page(
+        "Promise.all([chrome.storage.session.clear(),"
+        " chrome.storage.local.remove(['connection', 'ended', 'rules'])])"
+    )
+    return clerk
+
+
+@pytest.fixture
+def anna(office: Office) -> Person:
+    """A clerk of the office, with a password."""
+    return make_person(office.doors, "clerk", "Anna Kowalska")
+
+
+def shown_code(page: Surface) -> str:
+    code: str = wait_for(page, "document.querySelector('.code [aria-hidden]')?.innerText")
+    return code
+
+
+def test_connect_allow_approve_and_the_clerk_links_until_an_admin_says_no(
+    stranger: Clerk, office: Office, anna: Person
+) -> None:
+    server = office.server.address
+    settings = stranger.press_connect(server)
+    code = shown_code(settings)
+    spelled = settings.evaluate("document.querySelector('.code .unseen').textContent")
+    assert ", ".join(code.replace("-", "")) in spelled
+    assert stranger.approve(server, anna) == code
+    assert "works" in wait_for(settings, GOOD)
+    facts = settings.evaluate("document.querySelector('.facts').innerText")
+    assert "Anna Kowalska, clerk" in facts
+    [device] = list_devices(office.doors)
+    assert device.name in facts
+    assert device.person
+    assert device.person.name == "Anna Kowalska"
+    settings.close()
+
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
+    assert "Anna Kowalska" in stranger.reads()
+    stranger.press("Enter")
+    stranger.sees("linked")
+    assert office.reference("customer-1001") == MARGARET
+
+    admin = page_actor(office.doors, make_person(office.doors, "admin"))
+    revoke_device(office.doors, admin, device.public_id)
+    stranger.press_button("Undo")
+    stranger.sees("ended-device-revoked")
+    assert "Disconnected by your admin" in stranger.reads()
+    assert office.reference("customer-1001") == MARGARET
+
+    stranger.press("Enter")
+    stranger.answer_prompt()
+    stranger.approve(server, anna)
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm("already")
+    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [False, True]
+
+
+def test_the_code_is_on_the_popup_too_while_its_page_is_open(
+    stranger: Clerk, office: Office, anna: Person
+) -> None:
+    server = office.server.address
+    settings = stranger.press_connect(server)
+    code = shown_code(settings)
+    settings.close()
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm("pairing")
+    assert shown_code(stranger.popup) == code
+    stranger.approve(server, anna)
+    stranger.sees("choose")
+
+
+def test_a_worker_that_dies_half_way_goes_on(
+    stranger: Clerk, browser: Browser, office: Office, anna: Person
+) -> None:
+    server = office.server.address
+    stranger.press_connect(server).close()
+    browser.end_worker()
+    stranger.approve(server, anna)
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
+    assert len(list_devices(office.doors)) == 1
+
+
+def test_a_browser_that_is_refused_says_so_and_may_ask_again(
+    stranger: Clerk, office: Office, anna: Person
+) -> None:
+    server = office.server.address
+    settings = stranger.press_connect(server)
+    stranger.approve(server, anna, "deny")
+    wait_for(settings, "document.body.innerText.includes('Not approved')")
+    settings.close()
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm("pairing-denied")
+    stranger.press("Enter")
+    stranger.approve(server, anna)
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
+
+
+def test_a_code_that_nobody_approved_in_time_is_too_old(stranger: Clerk, office: Office) -> None:
+    settings = stranger.press_connect(office.server.address)
+    with office.doors.database.writing() as session:
+        session.execute(update(Pairing).values(expires_at=now() - timedelta(seconds=1)))
+    wait_for(settings, "document.body.innerText.includes('The code is too old')")
+    settings.close()
+    stranger.link_to_crm("pairing-over")
+    assert list_devices(office.doors) == []
+
+
+def test_cancel_ends_the_waiting(stranger: Clerk, office: Office, anna: Person) -> None:
+    settings = stranger.press_connect(office.server.address)
+    settings.evaluate("document.querySelector('#cancel').click()")
+    wait_for(settings, "document.querySelector('#connect')")
+    stranger.approve(office.server.address, anna)
+    settings.close()
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm("not-connected")
+    assert list_devices(office.doors) == []
+
+
+def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
+    clerk: Clerk, office: Office
+) -> None:
+    def lapse() -> None:
+        with office.doors.database.writing() as session:
+            session.execute(update(Device).values(expires_at=now() - timedelta(seconds=1)))
+
+    def copy() -> None:
+        stored = clerk.in_own_page("chrome.storage.local.get('connection')")["connection"]
+        second = rotate(office.doors, stored["refresh_token"])
+        third = rotate(office.doors, second.refresh_token)
+        rotate(office.doors, third.refresh_token)
+        clerk.in_own_page(
+            "chrome.storage.local.get('connection').then(({ connection }) =>"
+            " chrome.storage.local.set({ connection: { ...connection, access_until: 0 } }))"
+        )
+
+    def leave() -> None:
+        admin = page_actor(office.doors, make_person(office.doors, "admin"))
+        remove_person(office.doors, admin, person.public_id)
+
+    for end, screen, words in (
+        (lapse, "ended-device-expired", "lapsed"),
+        (copy, "ended-token-reused", "to be safe"),
+        (leave, "ended-device-revoked", "Disconnected by your admin"),
+    ):
+        person = clerk.connect(office)
+        end()
+        clerk.look_at(xero_contact())
+        clerk.link_to_crm(screen)
+        assert words in clerk.reads()
+        kept = clerk.in_own_page("chrome.storage.local.get(null).then(JSON.stringify)")
+        assert "crmr_" not in kept
+        assert "access_token" not in kept
+
+
+def test_disconnecting_ends_it_on_the_server_and_says_when_it_could_not(
+    clerk: Clerk, office: Office
+) -> None:
+    assert "on the server too" in disconnect(clerk)
+    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [True]
+    clerk.connect(office, device="Till")
+    office.server.stop()
+    said = disconnect(clerk)
+    assert "ask your admin" in said
+    assert "Till" in said
+
+
+def disconnect(clerk: Clerk) -> str:
+    """By the settings; what they say."""
+    page = clerk.browser.open_own_page("options/options.html")
+    try:
+        wait_for(page, "document.querySelector('#outcome .good, #outcome .stop')")
+        page.evaluate("document.querySelector('#disconnect').click()")
+        said: str = wait_for(
+            page,
+            "document.querySelector('#connect') && document.querySelector('#outcome')?.innerText",
+            30,
+        )
+        return said
+    finally:
+        page.close()
+
+
+def test_a_server_that_is_away_when_tokens_are_due_costs_no_connection(
+    clerk: Clerk, office: Office
+) -> None:
+    clerk.look_at(xero_contact())
+    clerk.in_own_page(
+        "chrome.storage.local.get('connection').then(({ connection }) =>"
+        " chrome.storage.local.set({ connection: { ...connection, access_until: 0 } }))"
+    )
+    office.server.stop()
+    clerk.link_to_crm("trouble-server-unreachable")
+    office.server.start()
+    wait_until(lambda: office.ask("workspace"), "the server is back")
+    clerk.press("Enter")
+    clerk.sees("choose")
