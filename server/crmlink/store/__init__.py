@@ -1,10 +1,21 @@
 """Tables, migrations and the database they live in."""
 
 from crmlink.store.audit import AuditEntry
+from crmlink.store.batches import (
+    BadBatchRow,
+    Batch,
+    BatchPage,
+    BatchRow,
+    BatchSource,
+    BatchState,
+    Choice,
+    LinkedShare,
+    Lookalike,
+    RowState,
+    Verdict,
+)
 from crmlink.store.database import Database
 from crmlink.store.models import (
-    Batch,
-    BatchRow,
     Device,
     DeviceSort,
     Link,
@@ -25,14 +36,21 @@ from crmlink.store.people import (
 
 __all__ = [
     "AuditEntry",
+    "BadBatchRow",
     "Batch",
+    "BatchPage",
     "BatchRow",
+    "BatchSource",
+    "BatchState",
+    "Choice",
     "Database",
     "Device",
     "DeviceSort",
     "Invitation",
     "Link",
     "LinkState",
+    "LinkedShare",
+    "Lookalike",
     "MirroredRecord",
     "PackageHost",
     "PageSession",
@@ -41,5 +59,7 @@ __all__ = [
     "Person",
     "Refresh",
     "Role",
+    "RowState",
+    "Verdict",
     "Workspace",
 ]

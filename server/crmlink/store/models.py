@@ -81,6 +81,7 @@ class Base(DeclarativeBase):
             enum.StrEnum, native_enum=False, values_callable=lambda e: [s.value for s in e]
         ),
         list[str]: JSON(),
+        list[Any]: JSON(),
         dict[str, Any]: JSON(),
         list[dict[str, str]]: JSON(),
     }
@@ -227,6 +228,8 @@ class Link(Base):
             postgresql_where=UNSETTLED,
         ),
         Index("ix_link_workspace_id_reference", "workspace_id", "package", "reference"),
+        Index("ix_link_workspace_id_target", "workspace_id", text("lower(target)")),
+        Index("ix_link_workspace_id_record", "workspace_id", "kind", "record_number"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
@@ -276,34 +279,3 @@ class PackageHost(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     package: Mapped[str]
     host: Mapped[str]
-
-
-class Batch(Base):
-    """Contacts collected to be linked together; a draft until somebody reviews it."""
-
-    __tablename__ = "batch"
-
-    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
-    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
-    package: Mapped[str]
-    organisation: Mapped[str]
-    kind: Mapped[Kind | None]
-    created_at: Mapped[datetime] = mapped_column(default=now)
-
-    device: Mapped[Device] = relationship(lazy="joined")
-
-
-class BatchRow(Base):
-    """One contact of a batch: its reference once, and what its list showed of it."""
-
-    __tablename__ = "batch_row"
-    __table_args__ = (UniqueConstraint("batch_id", "kind", "reference"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"))
-    kind: Mapped[str] = mapped_column(String(8))  # "" where the list does not tell
-    reference: Mapped[str]
-    name: Mapped[str]
-    email: Mapped[str]
-    phones: Mapped[list[str]]

@@ -1,0 +1,259 @@
+"""The tables of whole lists: batches with their rows, and what is found out about the records."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crmlink.store.models import Base, Device, new_id, now
+from crmlink.words import Kind
+
+
+class BatchState(enum.StrEnum):
+    """A batch's life: draft → matching → review → writing ⇄ paused → done, or cancelled."""
+
+    DRAFT = "draft"
+    MATCHING = "matching"
+    REVIEW = "review"
+    WRITING = "writing"
+    PAUSED = "paused"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+class BatchSource(enum.StrEnum):
+    """Where a batch's contacts came from first."""
+
+    LIST_PAGE = "list_page"
+    FILE = "file"
+    API = "api"
+    COMMAND_LINE = "command_line"
+
+
+class Verdict(enum.StrEnum):
+    """What matching says of a row; ``new`` before it was asked."""
+
+    NEW = "new"
+    SURE = "sure"
+    CHECK = "check"
+    NONE = "none"
+    LINKED = "linked"
+    CONFLICT = "conflict"
+
+
+class Choice(enum.StrEnum):
+    """What a person decided for a row: this record, no record, or nothing yet."""
+
+    OPEN = "open"
+    RECORD = "record"
+    NONE = "none"
+
+
+class RowState(enum.StrEnum):
+    """How far the writing of a row has come; ``idle`` while nobody asked for it."""
+
+    IDLE = "idle"
+    WAITING = "waiting"
+    PROCESSING = "processing"
+    FAILED = "failed"
+    SUCCESSFUL = "successful"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
+class Batch(Base):
+    """Contacts to be linked together.
+
+    ``package`` is empty while nobody knows it, ``recognised`` what a file was taken for. While
+    something works on the batch, ``lease`` is that worker's until ``lease_until``. ``progress`` of
+    ``progress_of`` tells how far matching is, ``rate`` how many rows a second are written,
+    ``trouble`` why nothing moves. ``version`` grows with every change that a screen shows.
+    """
+
+    __tablename__ = "batch"
+    __table_args__ = (Index("ix_batch_state", "state"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    package: Mapped[str]
+    organisation: Mapped[str]
+    kind: Mapped[Kind | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    name: Mapped[str] = mapped_column(default="")
+    source: Mapped[BatchSource] = mapped_column(default=BatchSource.LIST_PAGE)
+    file_name: Mapped[str] = mapped_column(default="")
+    recognised: Mapped[dict[str, Any] | None]
+    bad_rows: Mapped[int] = mapped_column(default=0)
+
+    state: Mapped[BatchState] = mapped_column(default=BatchState.DRAFT)
+    version: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime] = mapped_column(default=now)
+    lease: Mapped[str] = mapped_column(default="")
+    lease_until: Mapped[datetime | None]
+
+    sure_bound: Mapped[float | None]
+    share: Mapped[float | None]
+    progress: Mapped[int] = mapped_column(default=0)
+    progress_of: Mapped[int] = mapped_column(default=0)
+    matched_at: Mapped[datetime | None]
+    sample: Mapped[dict[str, Any] | None]  # the sure rows that a person was shown, see batch_sure
+
+    started_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    rate: Mapped[float | None]
+    trouble: Mapped[dict[str, Any] | None]
+
+    device: Mapped[Device] = relationship(lazy="joined", foreign_keys=[device_id])
+    started_by: Mapped[Device | None] = relationship(lazy="joined", foreign_keys=[started_by_id])
+
+
+class BatchRow(Base):
+    """One contact of a batch, what matching says of it, what a person decided, what became of it.
+
+    ``reference`` is empty where the file has none; ``completed_by`` says by what ("email", "name")
+    a list page's contact was found to be this one. ``suggestions`` are compact, see
+    linking/batch_rows.py. ``best`` is the record that the list as a whole leaves to this row.
+    ``agreed`` is what the person saw and agreed to. ``version`` grows with every decision.
+    """
+
+    __tablename__ = "batch_row"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "position"),
+        Index(
+            "uq_batch_row_batch_id_kind_reference",
+            "batch_id",
+            "kind",
+            "reference",
+            unique=True,
+            sqlite_where=text("reference <> ''"),
+            postgresql_where=text("reference <> ''"),
+        ),
+        Index(
+            "uq_batch_row_batch_id_record_id",
+            "batch_id",
+            "record_id",
+            unique=True,
+            sqlite_where=text("choice = 'record'"),
+            postgresql_where=text("choice = 'record'"),
+        ),
+        Index("ix_batch_row_batch_id_state_position", "batch_id", "state", "position"),
+        Index("ix_batch_row_batch_id_verdict_position", "batch_id", "verdict", "position"),
+        Index("ix_batch_row_counts", "batch_id", "verdict", "choice", "state"),
+        Index("ix_batch_row_best", "best"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"))
+    position: Mapped[int]
+    line: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(8))  # "" where the list does not tell
+    reference: Mapped[str] = mapped_column(default="")
+    completed_by: Mapped[str] = mapped_column(String(8), default="")
+
+    name: Mapped[str] = mapped_column(default="")
+    company: Mapped[str] = mapped_column(default="")
+    person: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    town: Mapped[str] = mapped_column(default="")
+    postcode: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    phones: Mapped[list[str]] = mapped_column(default=list)
+    account_number: Mapped[str] = mapped_column(default="")
+    open_pence: Mapped[int | None] = mapped_column(BigInteger)
+    newest: Mapped[date | None]
+
+    verdict: Mapped[Verdict] = mapped_column(default=Verdict.NEW)
+    conflict: Mapped[dict[str, Any] | None]
+    suggestions: Mapped[list[Any]] = mapped_column(default=list)
+    none_probability: Mapped[float | None]
+    best: Mapped[str | None]
+    probability: Mapped[float | None]
+
+    choice: Mapped[Choice] = mapped_column(default=Choice.OPEN)
+    record_id: Mapped[str | None]
+    agreed: Mapped[dict[str, Any] | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    decided_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=0)
+    claimed_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    claimed_until: Mapped[datetime | None]
+
+    state: Mapped[RowState] = mapped_column(default=RowState.IDLE)
+    attempt: Mapped[int] = mapped_column(default=0)
+    link_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
+    failure: Mapped[dict[str, Any] | None]
+    settled_at: Mapped[datetime | None]
+
+    decided_by: Mapped[Device | None] = relationship(foreign_keys=[decided_by_id])
+    claimed_by: Mapped[Device | None] = relationship(foreign_keys=[claimed_by_id])
+
+
+class BadBatchRow(Base):
+    """A line of a file that is no contact, and why; ``accounting.exports.say`` has the words."""
+
+    __tablename__ = "batch_bad_row"
+    __table_args__ = (Index("ix_batch_bad_row_batch_id_line", "batch_id", "line"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id", ondelete="CASCADE"))
+    line: Mapped[int]
+    code: Mapped[str]
+    args: Mapped[dict[str, Any]]
+
+
+class BatchPage(Base):
+    """A list page that was taken, by its key: sent again, it is told the same."""
+
+    __tablename__ = "batch_page"
+    __table_args__ = (UniqueConstraint("workspace_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str]
+    fingerprint: Mapped[str]
+    added: Mapped[int]
+    completed: Mapped[int] = mapped_column(default=0)
+
+
+class LinkedShare(Base):
+    """How many records of a kind there were on a day, and how many carried a reference."""
+
+    __tablename__ = "linked_share"
+    __table_args__ = (UniqueConstraint("workspace_id", "kind", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    kind: Mapped[Kind]
+    day: Mapped[date]
+    records: Mapped[int]
+    linked: Mapped[int]
+
+
+class Lookalike(Base):
+    """Two records that look like the same customer or supplier; ``first_id`` is the older one.
+
+    A pair that a person has said to be two stays dismissed.
+    """
+
+    __tablename__ = "lookalike"
+    __table_args__ = (UniqueConstraint("workspace_id", "first_id", "second_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    first_id: Mapped[str]
+    second_id: Mapped[str]
+    likeness: Mapped[float]
+    reasons: Mapped[list[Any]]
+    found_at: Mapped[datetime] = mapped_column(default=now)
+    dismissed_at: Mapped[datetime | None]
+    dismissed_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
