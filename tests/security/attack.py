@@ -1,0 +1,79 @@
+"""Ask for every route with one credential, and tell what came back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from crmlink.api.guard import COOKIE
+from security.credentials import Credential
+from security.routes import Route
+from security.world import World
+
+REQUEST_ID = re.compile(r"[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a stranger learns from an answer, but for the request's id and the page they wanted."""
+
+    status: int
+    where: str
+    body: str
+    kind: str
+    realm: str
+
+
+class Attacker:
+    """Somebody who has looked at the log-in page, so that no form's token is what stops them."""
+
+    def __init__(self, world: World, routes: Iterable[Route]) -> None:
+        self._world = world
+        self._cookie, self._csrf = forms_of(world.app.test_client())
+        self._aims: list[tuple[Route, str, dict[str, Any]]] = [
+            (route, route.path(world), route.content(world)) for route in routes
+        ]
+
+    def ask_all(self, credential: Credential) -> dict[str, Refusal]:
+        """The answer of each route, by its name."""
+        return {
+            route.name: self._ask(route, path, content, credential)
+            for route, path, content in self._aims
+        }
+
+    def _ask(
+        self, route: Route, path: str, content: dict[str, Any], credential: Credential
+    ) -> Refusal:
+        client = self._world.app.test_client()
+        client.set_cookie("crmlink_forms", self._cookie)
+        for name, value in credential.cookies.items():
+            client.set_cookie(name, value)
+        headers = credential.headers | ({} if route.in_api else {"X-CSRFToken": self._csrf})
+        for name, value in credential.query.items():
+            path += ("&" if "?" in path else "?") + f"{name}={value}"
+        reply = route.send(client, path, content, headers=headers)
+        assert COOKIE not in "".join(reply.headers.getlist("Set-Cookie"))
+        body = reply.get_data(as_text=True)
+        if reply.status_code == 303:  # it repeats the page that was wanted
+            body = ""
+        return Refusal(
+            reply.status_code,
+            reply.headers.get("Location", "").partition("?")[0],
+            REQUEST_ID.sub("", body),
+            reply.content_type or "",
+            reply.headers.get("WWW-Authenticate", ""),
+        )
+
+
+def forms_of(client: FlaskClient) -> tuple[str, str]:
+    """The cookie of the log-in page, and the token that its form carries."""
+    page = client.get("/log-in").get_data(as_text=True)
+    kept = client.get_cookie("crmlink_forms")
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    assert kept
+    assert token
+    return kept.value, token

@@ -1,0 +1,27 @@
+"""One installation for each module of attacks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from houses import open_app
+from security.world import World, make_world
+
+
+@pytest.fixture(scope="package", autouse=True)
+def without_logs() -> Iterator[None]:
+    """Thousands of requests need not be told of one by one."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Something of everything, on SQLite."""
+    with open_app(tmp_path_factory.mktemp("world")) as app:
+        yield make_world(app)

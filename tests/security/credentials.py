@@ -1,0 +1,254 @@
+"""Everything that must open nothing, by name: bad tokens for the API, bad cookies for pages."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import select, update
+
+from crmlink.access import grants
+from crmlink.access.devices import command_line_actor, revoke_device
+from crmlink.access.grants import AUDIENCE, TYPE, Grant
+from crmlink.access.pairing import begin_pairing
+from crmlink.access.people import invite, remove_person
+from crmlink.access.secret import new_secret
+from crmlink.access.sessions import begin_session, end_session, session_of
+from crmlink.access.tokens import create_token, revoke_token, rotate_token, script_actor
+from crmlink.api.guard import COOKIE
+from crmlink.store import Device, PageSession
+from crmlink.store.models import new_id, now
+from entering import make_person, make_token, page_actor, pair
+from security.world import World
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a request carries: headers, and cookies by name."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+
+
+def bearer(token: str) -> Credential:
+    return Credential(headers={"Authorization": f"Bearer {token}"})
+
+
+def cookie(token: str, name: str = COOKIE) -> Credential:
+    return Credential(cookies={name: token})
+
+
+def bad_for_api(world: World) -> dict[str, Credential]:
+    """All that must not be taken for a token."""
+    good = pair(world.office, world.people["admin"])
+    session = world.session(world.people["admin"])
+    return {
+        "no token": Credential(),
+        "nothing after Bearer": bearer(""),
+        "garbage": bearer("garbage"),
+        "three dots": bearer("..."),
+        "the log-in's cookie instead of a token": cookie(session),
+        "a log-in as token": bearer(session),
+        "a token in the address": Credential(query={"access_token": good.access_token}),
+        "Basic instead of Bearer": Credential(headers={"Authorization": _basic(good)}),
+        "another header": Credential(headers={"X-Auth-Token": good.access_token}),
+        "refresh token as access token": bearer(good.refresh_token),
+        "invitation as access token": bearer(_invitation(world)),
+        "device code as access token": bearer(begin_pairing(world.office, "", "").device_code),
+    } | {
+        name: bearer(token)
+        for name, token in (_bad_access_tokens(world, good) | _bad_script_tokens(world)).items()
+    }
+
+
+def bad_for_pages(world: World) -> dict[str, Credential]:
+    """All that must not be taken for a log-in."""
+    person = world.people["admin"]
+    grant = pair(world.office, person)
+    good = world.session(person)
+    return {
+        "no cookie": Credential(),
+        "empty": cookie(""),
+        "garbage": cookie("garbage"),
+        "Bearer instead of cookie": bearer(grant.access_token),
+        "script token instead of cookie": bearer(make_token(world.office)),
+        "a log-in as Bearer": bearer(good),
+        "access token as cookie": cookie(grant.access_token),
+        "refresh token as cookie": cookie(grant.refresh_token),
+        "script token as cookie": cookie(make_token(world.office)),
+        "invitation as cookie": cookie(_invitation(world)),
+        "under another name": cookie(good, "session"),
+        "tampered": cookie(_other_end(good)),
+        "never given out": cookie(new_secret("crms_")),
+        "ended": cookie(_ended_session(world)),
+        "idle for too long": cookie(_aged_session(world, last_seen_at=now() - 13 * HOUR)),
+        "begun too long ago": cookie(_aged_session(world, created_at=now() - 15 * 24 * HOUR)),
+        "person removed": cookie(_orphaned_session(world)),
+        "other workspace": cookie(
+            begin_session(world.other, make_person(world.other, "admin"), "", "")
+        ),
+        "another key": cookie(_aged_session(world, token_hash=new_id())),
+    }
+
+
+def _bad_access_tokens(world: World, good: Grant) -> dict[str, str]:
+    claims = jwt.decode(good.access_token, options={"verify_signature": False})
+    key = grants._key(world.office)
+    admin_device = world.browsers["admin"].device.public_id
+    clerk = pair(world.office, world.people["clerk"])
+    clerks = jwt.decode(clerk.access_token, options={"verify_signature": False})
+
+    def forged(head: dict[str, Any] | None = None, alg: str = "HS256", **changed: Any) -> str:
+        body = {name: value for name, value in (claims | changed).items() if value is not None}
+        return jwt.encode(body, key, alg, headers={"typ": TYPE} | (head or {}))
+
+    return {
+        "expired": forged(iat=now() - 2 * HOUR, nbf=now() - 2 * HOUR, exp=now() - HOUR),
+        "not yet valid": forged(nbf=now() + HOUR, exp=now() + 2 * HOUR),
+        "from the future": forged(iat=now() + HOUR),
+        "wrong audience": forged(aud="somebody-else"),
+        "two audiences": forged(aud=[AUDIENCE, "somebody-else"]),
+        "wrong issuer": forged(iss="somebody-else"),
+        "wrong typ": forged({"typ": "JWT"}),
+        "no typ": forged({"typ": None}),
+        "no jti": forged(jti=None),
+        "no exp": forged(exp=None),
+        "no sub": forged(sub=None),
+        "jti never given out": forged(jti=new_id()),
+        "jti of another browser": forged(jti=clerks["jti"]),
+        "sub of another browser": forged(sub=admin_device),
+        "alg none": _put_together({"alg": "none", "typ": TYPE}, claims, ""),
+        "alg none with the signature": _put_together(
+            {"alg": "none", "typ": TYPE}, claims, good.access_token.rpartition(".")[2]
+        ),
+        "another algorithm with our key": forged(alg="HS512"),
+        "algorithm confusion": _by_public_key(claims),
+        "tampered": _put_together(
+            {"alg": "HS256", "typ": TYPE}, claims | {"sub": admin_device}, _signature(good)
+        ),
+        "signature tampered": _other_end(good.access_token),
+        "signature cut off": good.access_token.rpartition(".")[0] + ".",
+        "signed with another key": jwt.encode(claims, "k" * 48, "HS256", headers={"typ": TYPE}),
+        "signed with the secret itself": jwt.encode(
+            claims, world.office.secret_key, "HS256", headers={"typ": TYPE}
+        ),
+        "revoked": _revoked_browser(world),
+        "lapsed": _lapsed_browser(world),
+        "person removed": _orphaned_browser(world),
+        "other workspace": pair(world.other, make_person(world.other, "admin")).access_token,
+    }  # fmt: skip
+
+
+def _bad_script_tokens(world: World) -> dict[str, str]:
+    server = command_line_actor(world.office)
+    expired, expired_token = create_token(world.office, server, "Expired")
+    with world.office.database.writing() as session:
+        session.execute(update(Device).filter_by(id=expired.id).values(expires_at=now()))
+    revoked, revoked_token = create_token(world.office, server, "Revoked")
+    revoke_token(world.office, server, revoked.public_id)
+    rotated, old_token = create_token(world.office, server, "Rotated")
+    script_actor(world.office, rotate_token(world.office, server, rotated.public_id), "")
+    good = make_token(world.office, "admin", "link", "read", "suggest", "batch")
+    return {
+        "script: expired": expired_token,
+        "script: revoked": revoked_token,
+        "script: rotated away": old_token,
+        "script: tampered": _other_end(good),
+        "script: never given out": new_secret("crm_"),
+        "script: maker removed": _orphaned_script(world),
+        "script: other workspace": make_token(world.other),
+        "script: its hash": _kept_hash(world, good),
+    }
+
+
+def _kept_hash(world: World, token: str) -> str:
+    with world.office.database.reading() as session:
+        return session.scalars(select(Device.token_hash).filter_by(prefix=token[:12])).one()
+
+
+def _by_public_key(claims: dict[str, Any]) -> str:
+    """Signed by the attacker's own key, which the header offers for checking."""
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    offered = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key()))
+    head = {"typ": TYPE, "jwk": offered, "kid": "mine"}
+    return jwt.encode(claims, private, "RS256", headers=head)
+
+
+def _put_together(head: dict[str, Any], claims: dict[str, Any], signature: str) -> str:
+    parts = (base64.urlsafe_b64encode(json.dumps(part).encode()) for part in (head, claims))
+    return ".".join([*(part.decode().rstrip("=") for part in parts), signature])
+
+
+def _signature(grant: Grant) -> str:
+    return grant.access_token.rpartition(".")[2]
+
+
+def _other_end(token: str) -> str:
+    """With another letter near its end; the very last of base64 may hold bits that mean nothing."""
+    return token[:-3] + ("A" if token[-3] != "A" else "B") + token[-2:]
+
+
+def _basic(grant: Grant) -> str:
+    return "Basic " + base64.b64encode(f"{grant.access_token}:".encode()).decode()
+
+
+def _invitation(world: World) -> str:
+    server = command_line_actor(world.office)
+    return invite(world.office, server, "Somebody", f"{new_id()}@firm.example", "admin")[1]
+
+
+def _revoked_browser(world: World) -> str:
+    grant = pair(world.office, world.people["admin"])
+    revoke_device(world.office, command_line_actor(world.office), grant.device.public_id)
+    return grant.access_token
+
+
+def _lapsed_browser(world: World) -> str:
+    grant = pair(world.office, world.people["admin"])
+    with world.office.database.writing() as session:
+        session.execute(update(Device).filter_by(id=grant.device.id).values(expires_at=now()))
+    return grant.access_token
+
+
+def _orphaned_browser(world: World) -> str:
+    person = make_person(world.office, "admin")
+    grant = pair(world.office, person)
+    remove_person(world.office, command_line_actor(world.office), person.public_id)
+    return grant.access_token
+
+
+def _orphaned_script(world: World) -> str:
+    person = make_person(world.office, "admin")
+    token = create_token(world.office, page_actor(world.office, person), "Theirs")[1]
+    remove_person(world.office, command_line_actor(world.office), person.public_id)
+    return token
+
+
+def _orphaned_session(world: World) -> str:
+    person = make_person(world.office, "admin")
+    token = world.session(person)
+    remove_person(world.office, command_line_actor(world.office), person.public_id)
+    return token
+
+
+def _ended_session(world: World) -> str:
+    token = world.session(world.people["admin"])
+    begun, actor = session_of(world.office, token)
+    end_session(world.office, actor, begun.public_id)
+    return token
+
+
+def _aged_session(world: World, **changed: Any) -> str:
+    token = world.session(world.people["admin"])
+    begun, _ = session_of(world.office, token)
+    with world.office.database.writing() as session:
+        session.execute(update(PageSession).filter_by(id=begun.id).values(changed))
+    return token

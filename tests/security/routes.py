@@ -1,0 +1,111 @@
+"""Every route of the URL map as requests that would do something if they were let in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import Client, TestResponse
+
+from crmlink.api.guard import API, PUBLIC
+from crmlink.store import Person
+from playing import HOLLOWAY
+from security.world import PARAMETERS, SPECIAL, World, new_code
+
+KEY = {"Idempotency-Key": "a key of a test"}
+DECISION = {
+    "package": "xero",
+    "kind": "customer",
+    "reference": HOLLOWAY,
+    "record_id": "customer-1001",
+}
+CONTACT = {"package": "xero", "reference": HOLLOWAY}
+# What a request to the API carries, so that it would be carried out; nothing where none is needed.
+BODIES: dict[str, Any] = {
+    "POST /api/v1/suggestions": CONTACT,
+    "POST /api/v1/links": DECISION,
+    "POST /api/v1/links/<link_id>/undo": {},
+    "POST /api/v1/batches": {"package": "xero", "contacts": [{"reference": HOLLOWAY}]},
+    "POST /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},
+    "DELETE /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},
+    "POST /api/v1/people": {"name": "Eve", "email": "eve@firm.example", "role": "admin"},
+    "PATCH /api/v1/people/<person_id>": {"role": "admin"},
+    "PATCH /api/v1/devices/<device_id>": {"name": "Mine now"},
+    "POST /api/v1/tokens": {"name": "Mine", "scopes": ["admin"]},
+    "PUT /api/v1/preferences": {
+        "pairing_needs_admin": False,
+        "keep_names_days": 1,
+        "keep_drafts_days": 1,
+    },
+}
+QUERIES = {"GET /api/v1/records": "?q=holloway"}
+# The same for forms of pages.
+FORMS: dict[str, dict[str, str]] = {
+    "POST /people": {"name": "Eve", "email": "eve@firm.example", "role": "admin"},
+    "POST /people/<person_id>": {"name": "Eve", "role": "admin"},
+    "POST /devices/browsers/<device_id>": {"name": "Mine now"},
+    "POST /devices/tokens/new": {"name": "Mine", "days": "90", "scopes": "admin"},
+    "POST /account/browsers/<device_id>/name": {"name": "Mine now"},
+    "POST /packages/<package>/hosts": {"host": "sage.office.example"},
+    "POST /settings": {"keep_names_days": "1", "keep_drafts_days": "1"},
+}
+
+
+class ParameterUnknown(Exception):
+    """A route has a parameter that nobody has said how to fill: add it to world.PARAMETERS."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one route. ``name`` is «GET /links/<link_id>»."""
+
+    rule: Rule
+    method: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.rule.rule}"
+
+    @property
+    def in_api(self) -> bool:
+        return self.rule.rule.startswith(API)
+
+    @property
+    def is_public(self) -> bool:
+        return self.rule.endpoint in PUBLIC
+
+    def path(self, world: World, owner: Person | None = None) -> str:
+        """Its address, about things that exist: of an owner, or of somebody else."""
+        values = {}
+        for name in self.rule.arguments:
+            maker = SPECIAL.get((self.rule.rule, name)) or PARAMETERS.get(name)
+            if maker is None:
+                raise ParameterUnknown(f"{self.name}: {name}")
+            values[name] = maker(world, owner)
+        built = self.rule.build(values)
+        assert built is not None
+        return built[1] + QUERIES.get(self.name, "")
+
+    def content(self, world: World) -> dict[str, Any]:
+        """What the request carries."""
+        if self.name == "POST /pair":
+            return {"data": {"code": new_code(world), "name": "Mine"}}
+        if self.name in BODIES:
+            return {"json": BODIES[self.name]}
+        return {"data": FORMS[self.name]} if self.name in FORMS else {}
+
+    def send(self, client: Client, path: str, content: dict[str, Any], **more: Any) -> TestResponse:
+        """Ask; ``more`` are the test client's own words."""
+        headers = KEY | more.pop("headers", {})
+        return client.open(path, method=self.method, headers=headers, **content, **more)
+
+
+def every_route(app: Flask, *, quiet_methods: bool = False) -> Iterator[Route]:
+    """All that the URL map knows; HEAD and OPTIONS, which nobody writes, only when asked for."""
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        for method in sorted(rule.methods or ()):
+            if quiet_methods or method not in ("HEAD", "OPTIONS"):
+                yield Route(rule, method)

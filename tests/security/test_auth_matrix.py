@@ -1,0 +1,227 @@
+"""Every route, and all that must open nothing: refused, the same way, and nothing happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jwt
+import pytest
+from flask import Flask
+
+from crmlink.access import grants
+from crmlink.api import guard
+from security.attack import Attacker, Refusal
+from security.credentials import Credential, bad_for_api, bad_for_pages, bearer, cookie
+from security.routes import ParameterUnknown, Route, every_route
+from security.world import World
+
+PUBLIC = {
+    "static": {"/static/<path:filename>"},
+    "pages.health": {"/healthz", "/readyz"},
+    "pages.log_in": {"/log-in"},
+    "pages.welcome": {"/welcome"},
+    "pairings.begin": {"/api/v1/pairings"},
+    "pairings.token": {"/api/v1/token"},
+}
+QUIET = {"no token", "no cookie", "revoked", "ended", "person removed"}  # of HEAD and OPTIONS
+EITHER = {"api-docs.openapi_json"}
+NOTHING = Credential()
+
+
+@pytest.fixture(scope="module")
+def api_bad(world: World) -> dict[str, Credential]:
+    return bad_for_api(world)
+
+
+@pytest.fixture(scope="module")
+def page_bad(world: World) -> dict[str, Credential]:
+    return bad_for_pages(world)
+
+
+def guarded(app: Flask, *, in_api: bool, quiet_methods: bool = False) -> list[Route]:
+    return [
+        route
+        for route in every_route(app, quiet_methods=quiet_methods)
+        if not route.is_public and route.in_api is in_api and route.rule.endpoint not in EITHER
+    ]
+
+
+def findings(
+    world: World, routes: list[Route], bad: dict[str, Credential], *, few: bool = False
+) -> list[str]:
+    """What is wrong, as «credential: route: why»; ``few`` leaves most credentials out."""
+    attacker = Attacker(world, routes)
+    expected = attacker.ask_all(NOTHING)
+    found = [
+        f"no credential: {name}: answered {refusal.status}"
+        for name, refusal in expected.items()
+        if not is_refusal(name, refusal)
+    ]
+    before = world.everything()
+    for what, credential in bad.items():
+        if few and what not in QUIET:
+            continue
+        for name, refusal in attacker.ask_all(credential).items():
+            if refusal != expected[name]:
+                found.append(f"{what}: {name}: answered {refusal.status}, or otherwise")
+        after = world.everything()
+        if after != before:
+            changed = [table for table in after if after[table] != before[table]]
+            found.append(f"{what}: something was done in {', '.join(changed)}")
+            before = after
+    return found
+
+
+def is_refusal(name: str, refusal: Refusal) -> bool:
+    in_api, reads = "/api/v1/" in name, name.startswith(("GET ", "HEAD "))
+    if in_api:
+        quiet = name.startswith("HEAD ")
+        told = quiet or '"type": "urn:crmlink:problem:token-refused"' in refusal.body
+        return refusal.status == 401 and refusal.realm.startswith("Bearer") and told
+    if reads:
+        return (refusal.status, refusal.where) == (303, "/log-in")
+    return refusal.status == 401
+
+
+def test_the_public_routes_are_these_six(world: World) -> None:
+    by_endpoint: dict[str, set[str]] = {}
+    for route in every_route(world.app):
+        by_endpoint.setdefault(route.rule.endpoint, set()).add(route.rule.rule)
+    assert {name: by_endpoint[name] for name in guard.PUBLIC} == PUBLIC
+    assert len(PUBLIC) == 6
+
+
+def test_no_route_of_the_api_opens_to_a_bad_token(
+    world: World, api_bad: dict[str, Credential]
+) -> None:
+    assert len(api_bad) >= 45
+    routes = guarded(world.app, in_api=True)
+    assert len(routes) >= 30
+    assert findings(world, routes, api_bad) == []
+
+
+def test_no_page_opens_to_a_bad_log_in(world: World, page_bad: dict[str, Credential]) -> None:
+    assert len(page_bad) >= 19
+    routes = guarded(world.app, in_api=False)
+    assert len(routes) >= 50
+    assert findings(world, routes, page_bad) == []
+
+
+def test_the_description_of_the_api_opens_to_both_and_to_nothing_else(
+    world: World, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
+) -> None:
+    assert guard.EITHER == EITHER
+    good = {"Bearer instead of cookie", "script token instead of cookie"}
+    good |= {"the log-in's cookie instead of a token"}
+    bad = {name: one for name, one in (api_bad | page_bad).items() if name not in good}
+    routes = [route for route in every_route(world.app) if route.rule.endpoint in EITHER]
+    assert findings(world, routes, bad) == []
+
+
+def test_head_and_options_open_nothing_either(
+    world: World, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
+) -> None:
+    for in_api, bad in ((True, api_bad), (False, page_bad)):
+        routes = [
+            route
+            for route in guarded(world.app, in_api=in_api, quiet_methods=True)
+            if route.method in ("HEAD", "OPTIONS")
+        ]
+        assert findings(world, routes, bad, few=True) == []
+
+
+def test_all_routes_of_the_api_refuse_with_one_and_the_same_body(world: World) -> None:
+    attacker = Attacker(world, guarded(world.app, in_api=True))
+    assert len({refusal.body for refusal in attacker.ask_all(NOTHING).values()}) == 1
+
+
+def test_the_good_ones_are_let_in(world: World) -> None:
+    """Or else the matrix would prove nothing."""
+    admin = world.browsers["admin"]
+    for in_api, good in (
+        (True, bearer(admin.access_token)),
+        (False, cookie(world.session(world.people["admin"]))),
+    ):
+        routes = [route for route in guarded(world.app, in_api=in_api) if route.method == "GET"]
+        for name, reply in Attacker(world, routes).ask_all(good).items():
+            assert not is_refusal(name, reply), name
+
+
+def test_a_route_that_nobody_thought_of_is_tried_or_fails_the_tests(world: World) -> None:
+    app = Flask("new")
+    app.add_url_rule("/api/v1/secrets/<secret_id>", view_func=lambda secret_id: secret_id)
+    with pytest.raises(ParameterUnknown, match="secret_id"):
+        Attacker(world, guarded(app, in_api=True))
+
+
+def no_typ_check(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(jwt, "get_unverified_header", lambda _: {"typ": grants.TYPE})
+
+
+def no_device_check(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(grants, "_refuse_ended", lambda device: device.person)
+
+
+def no_audience_check(patch: pytest.MonkeyPatch) -> None:
+    plain = jwt.decode
+
+    def decode(token: str, *args: Any, **more: Any) -> Any:
+        more.pop("audience", None)
+        more["options"] = {"verify_aud": False}
+        return plain(token, *args, **more)
+
+    patch.setattr(jwt, "decode", decode)
+
+
+def any_algorithm(patch: pytest.MonkeyPatch) -> None:
+    plain = jwt.decode
+    patch.setattr(
+        jwt,
+        "decode",
+        lambda token, key, _, **more: plain(token, key, ["HS256", "HS512"], **more),
+    )
+
+
+def a_seventh_public_route(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(guard, "PUBLIC", guard.PUBLIC | {"workspace.WorkspaceView"})
+
+
+def pages_by_token(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(guard, "EITHER", {"pages.account"})
+
+
+def any_workspace(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("crmlink.access.sessions._is_good", lambda *_: True)
+
+
+@pytest.mark.parametrize(
+    ("twin", "caught"),
+    [
+        (no_typ_check, {"wrong typ", "no typ"}),
+        (no_device_check, {"revoked", "lapsed", "person removed"}),
+        (no_audience_check, {"wrong audience", "two audiences"}),
+        (any_algorithm, {"another algorithm with our key"}),
+        (a_seventh_public_route, {"no credential"}),
+        (pages_by_token, {"Bearer instead of cookie"}),
+        (any_workspace, {"ended", "other workspace", "idle for too long"}),
+    ],
+)
+def test_a_guard_with_a_hole_is_caught(
+    world: World,
+    api_bad: dict[str, Credential],
+    page_bad: dict[str, Credential],
+    monkeypatch: pytest.MonkeyPatch,
+    twin: Callable[[pytest.MonkeyPatch], None],
+    caught: set[str],
+) -> None:
+    routes = [
+        route for route in every_route(world.app)
+        if route.name in ("GET /api/v1/workspace", "GET /account")
+    ]  # fmt: skip
+    twin(monkeypatch)
+    found = [
+        *findings(world, [route for route in routes if route.in_api], api_bad),
+        *findings(world, [route for route in routes if not route.in_api], page_bad),
+    ]
+    assert {one.partition(":")[0] for one in found} >= caught
