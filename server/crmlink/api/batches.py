@@ -17,6 +17,7 @@ from crmlink.api.strict import Blueprint
 from crmlink.linking.batches import (
     Draft,
     ListedContact,
+    Taken,
     collect,
     discard_batch,
     find_batch,
@@ -44,7 +45,7 @@ class BatchesView(MethodView):
             ListedContact(**contact | {"phones": tuple(contact["phones"])})
             for contact in body["contacts"]
         ]
-        draft, added = collect(
+        taken = collect(
             desk(),
             actor().device.id,
             body["package"],
@@ -53,7 +54,7 @@ class BatchesView(MethodView):
             contacts,
             body["batch"],
         )
-        return _shape(draft) | {"added": added}
+        return _shape(taken) | {"added": taken.added}
 
 
 @blueprint.route("/batches/<batch_id>")
@@ -72,7 +73,8 @@ class BatchView(MethodView):
             }
             for row in rows_of(desk(), batch_id)
         ]
-        return _shape(find_batch(desk(), batch_id)) | {"rows": rows}
+        found = find_batch(desk(), batch_id)
+        return _shape(Draft(found, len(rows))) | {"rows": rows}
 
     @needs("collect")
     @blueprint.response(204)
@@ -81,7 +83,7 @@ class BatchView(MethodView):
         discard_batch(desk(), batch_id)
 
 
-def _shape(draft: Draft) -> dict[str, Any]:
+def _shape(draft: Draft | Taken) -> dict[str, Any]:
     batch = draft.batch
     return {
         "id": batch.id,

@@ -53,6 +53,7 @@ class Desk:
     """One workspace at work.
 
     ``abandoned`` are ids of attempts that broke down in this process, for ``recover`` to take over.
+    ``wake`` tells the worker that there is something to do; without it the worker finds it later.
     """
 
     workspace_id: int
@@ -61,6 +62,7 @@ class Desk:
     rule_file: RuleFile
     index: Index
     abandoned: set[str] = field(default_factory=set)
+    wake: Callable[[], None] = lambda: None
     attempts: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
     )

@@ -83,6 +83,57 @@ class IdempotencyKeyReused(LinkingFailure):
     code = "idempotency-key-reused"
 
 
+class BatchWrongState(LinkingFailure):
+    """What was asked for is not possible in the batch's present state (facts: state)."""
+
+    code = "batch-state"
+
+
+class RowDecided(LinkingFailure):
+    """Somebody else decided this row since it was shown.
+
+    Facts: by, since, choice, and record where they chose one.
+    """
+
+    code = "row-decided"
+
+
+class RowUnderWay(LinkingFailure):
+    """The row is being written, or linked already (facts: state)."""
+
+    code = "row-under-way"
+
+
+class RecordChosen(LinkingFailure):
+    """Another row of the batch has this record (facts: contact, position)."""
+
+    code = "record-chosen"
+
+
+class SampleNeeded(LinkingFailure):
+    """The sure rows changed since a sample of them was shown, or none was."""
+
+    code = "sample-needed"
+
+
+class CountChanged(LinkingFailure):
+    """Not as many contacts would be linked as the summary said (facts: contacts)."""
+
+    code = "count-changed"
+
+
+class NothingToLink(LinkingFailure):
+    """No accepted row of the batch is ready to be written."""
+
+    code = "nothing-to-link"
+
+
+class PackageNeeded(LinkingFailure):
+    """Nobody has said which accounting package the batch is of."""
+
+    code = "package-needed"
+
+
 class LinkNotMade(Exception):
     """The decision was kept and tried, and ended as failed or conflict; the link says why."""
 

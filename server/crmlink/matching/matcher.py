@@ -76,6 +76,12 @@ class Matcher:
             self._index.refresh()
             return search(self._index, text, self._country, kind, limit)
 
+    def with_share(self, share: float) -> "Matcher":
+        """The same records, for contacts of which another share has a record."""
+        other = Matcher.__new__(Matcher)
+        vars(other).update(vars(self), share=share)
+        return other
+
     def estimate_share(self, contacts: Sequence[Details]) -> float:
         """The share of such contacts that have a record, for `share`; from at most 2,000."""
         step = max(1, len(contacts) // 2_000)

@@ -14,8 +14,12 @@ from crmlink.words import Kind
 
 
 class BatchState(enum.StrEnum):
-    """A batch's life: draft → matching → review → writing ⇄ paused → done, or cancelled."""
+    """A batch's life: draft → matching → review → writing ⇄ paused → done, or cancelled.
 
+    While ``importing``, it is not whole yet and shown to nobody.
+    """
+
+    IMPORTING = "importing"
     DRAFT = "draft"
     MATCHING = "matching"
     REVIEW = "review"

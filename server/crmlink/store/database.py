@@ -15,7 +15,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
 
 BUSY_TIMEOUT_MS = 15_000
@@ -23,10 +23,11 @@ WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
 
 
 class Database:
-    """An engine and the two ways to use it."""
+    """An engine and the two ways to use it; not ``pooled``, it holds no idle connection."""
 
-    def __init__(self, url: str) -> None:
-        self.engine = create_engine(url, hide_parameters=True)  # values are people
+    def __init__(self, url: str, *, pooled: bool = True) -> None:
+        pool = {} if pooled else {"poolclass": NullPool}
+        self.engine = create_engine(url, hide_parameters=True, **pool)  # values are people
         if self.engine.dialect.name == "sqlite":
             _set_up_sqlite(self.engine)
         else:
