@@ -74,7 +74,9 @@ def shown(cell: Any) -> str:
 def _tidy(text: str) -> str:
     if text.startswith("=") and (told := _AS_TEXT.fullmatch(text)):
         text = told[1]
-    return _CONTROL.sub(" ", text).strip(_AROUND)
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    return text.strip(_AROUND)
 
 
 def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:

@@ -201,7 +201,7 @@ class Maker:
                 if len(text) > longest:
                     word = field if field in LONGEST else "person"
                     raise _Bad("field_too_long", field=word, most=longest)
-                return _BREAK.sub(" ", text)
+                return text if text.isprintable() else _BREAK.sub(" ", text)
         return ""
 
     def _all(self, cells: Sequence[Any], field: str) -> list[str]:

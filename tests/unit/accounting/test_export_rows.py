@@ -3,13 +3,10 @@
 import io
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crmlink.accounting import exported, making, recognising, records, rows, source, wording
-from crmlink.accounting import workbook as workbooks
 from crmlink.accounting.exports import BadRow, read_contacts, say
 
 from .export_files import PACKAGES, SAGE, bad, contacts, look, read, table, workbook
@@ -283,16 +280,3 @@ def test_a_postcode_is_taken_from_an_address_only_when_it_is_the_only_one() -> N
 def test_quickbooks_desktop_names_keep_their_spaces_and_capitals() -> None:
     rows = read("!CUST\tNAME\nCUST\t  Two  Spaces \nCUST\ttwo  spaces\n", "list.iif")
     assert [row.reference for row in contacts(rows)] == ["  Two  Spaces ", "two  spaces"]
-
-
-def test_codes_raised_and_sentences_written_are_the_same() -> None:
-    """Every code in the rooms' sources has a sentence, and every sentence a code."""
-    modules = (exported, making, recognising, records, rows, source, workbooks)
-    folder = Path(making.__file__).parent
-    text = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in modules)
-    text += "".join(
-        (folder / name).read_text(encoding="utf-8")
-        for name in ("cells.py", "exports.py", "textfile.py")
-    )
-    for code in (*wording.REFUSALS, *wording.ROWS):
-        assert f'"{code}"' in text, code
