@@ -4,6 +4,8 @@
 /** @typedef {import("./types.js").Problem} Problem */
 
 const PREFIX = "urn:crmlink:problem:";
+/** Elsewhere a Retry-After is no answer to anything: some servers send one with every reply. */
+const ASKS_TO_WAIT = new Set([429, 503]);
 
 /**
  * A problem found here, or the server's own filled up to the full shape.
@@ -45,7 +47,7 @@ export function fromServer(document, status, retryAfter) {
     error: text(told.error),
     detail: text(told.detail) ?? "",
     request_id: text(told.request_id),
-    retry_after: seconds(retryAfter) ?? seconds(String(told.retry_after ?? "")),
+    retry_after: ASKS_TO_WAIT.has(status) ? (seconds(retryAfter) ?? seconds(String(told.retry_after ?? ""))) : null,
     record: told.record ?? null,
     current_reference: text(told.current_reference),
     holders: Array.isArray(told.holders) ? told.holders : [],

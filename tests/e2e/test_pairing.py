@@ -88,14 +88,16 @@ def test_the_code_is_on_the_popup_too_while_its_page_is_open(
     stranger: Clerk, office: Office, anna: Person
 ) -> None:
     server = office.server.address
+    stranger.look_at(xero_contact())
     settings = stranger.press_connect(server)
     code = shown_code(settings)
     settings.close()
-    stranger.look_at(xero_contact())
     stranger.link_to_crm("pairing")
     assert shown_code(stranger.popup) == code
-    stranger.approve(server, anna)
-    stranger.sees("choose")
+    stranger.popup.close()
+    assert stranger.approve(server, anna) == code
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
 
 
 def test_a_worker_that_dies_half_way_goes_on(

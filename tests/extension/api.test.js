@@ -58,6 +58,14 @@ test("a busy server's waiting time is read from its header", async () => {
   assert.equal(answer.problem.retry_after, 40);
 });
 
+test("a waiting time that comes with any other refusal is not one", async () => {
+  const server = fakeServer();
+  server.replies["GET /workspace"] = () => reply({ type: "urn:crmlink:problem:role-too-low", detail: "No." }, 403, { "Retry-After": "60" });
+  const answer = await apiOn(server).workspace();
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.retry_after, null);
+});
+
 for (const [what, answer] of /** @type {const} */ ([
   ["HTML with status 200", () => new Response("<html>Welcome</html>", { status: 200 })],
   ["HTML with status 502", () => new Response("<html>Bad gateway</html>", { status: 502 })],
