@@ -10,7 +10,7 @@ from crmlink.access.pairing import approve_pairing, begin_pairing, shown
 from crmlink.access.people import invite
 from crmlink.access.tokens import create_token
 from crmlink.house import House
-from crmlink.linking.batches import ListedContact, collect
+from crmlink.linking.batches import collect
 from crmlink.linking.decide import Decision, confirm, undo
 from crmlink.store import Device, Link, LinkState, Person
 from crmlink.store.models import new_id, now
@@ -64,7 +64,7 @@ def furnish(house: House, commusoft: Playing) -> Scene:
     hers = command_line_actor(office) if not made else page_actor(office, admin)
     token, _ = create_token(office, hers, "Nightly export, office server", ("read",), 9)
     create_token(office, hers, "Stock system", ("suggest", "link"), 90)
-    collect(desk, browser.id, "xero", "!kR4N6", None, [ListedContact(REFERENCE.format(77))])
+    collect(desk, browser.id, "xero", "!kR4N6", None, [])
     return Scene(
         clerk=clerk,
         manager=manager,

@@ -67,7 +67,7 @@ def names_of(office: Office, subjects: Iterable[str]) -> dict[str, str]:
     with office.database.reading() as session:
         for table in (Person, Device):
             query = select(table.public_id, table.name).filter_by(workspace_id=office.workspace_id)
-            found.update(session.execute(query.where(table.public_id.in_(wanted))).tuples().all())
+            found.update(session.execute(query.where(table.public_id.in_(wanted))).all())
     return found
 
 

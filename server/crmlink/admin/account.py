@@ -6,7 +6,7 @@ from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
-from crmlink.access.failures import AccessFailure, FieldsWrong, LogInRefused
+from crmlink.access.failures import AccessFailure, DeviceUnknown, FieldsWrong, LogInRefused
 from crmlink.access.people import change_password
 from crmlink.access.sessions import end_session, list_sessions
 from crmlink.admin.door import enter
@@ -71,12 +71,12 @@ def rename_own(device_id: str) -> Response:
 @needs("read")
 def ask_disconnect_own(device_id: str) -> str:
     """What disconnecting means, before it is done."""
-    device = next(
-        (one for one in list_devices(office(), _me()) if one.public_id == device_id), None
-    )
+    own = {device.public_id: device for device in list_devices(office(), _me())}
+    if device_id not in own:
+        raise DeviceUnknown
     return ask(
         Ask(
-            title=f"Disconnect {device.name if device else 'this browser'}?",
+            title=f"Disconnect {own[device_id].name}?",
             sentences=("Links that were made with it stay as they are.",),
             consequences=("The extension in that browser says that it was disconnected.",),
             button="Disconnect",
