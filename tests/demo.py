@@ -20,6 +20,7 @@ from browsers.office import Office, OfficeTrouble, open_office
 from browsers.saved import MARGARET, saved_site, xero_contact
 from browsers.screen import Screen, open_screen
 from browsers.surface import REPOSITORY, THIS_MACHINE, BrowserTrouble, wait_for
+from entering import make_person
 
 PICTURES = REPOSITORY / "docs/pictures"
 RECORD = "customer-1001"
@@ -60,12 +61,18 @@ class Demo:
         self.picture("1-contact")
 
     def connect(self) -> None:
-        """Once for each browser, with a token that an admin made."""
-        token = self.office.create_token("Front desk")
+        """Once for each browser: Connect, allow, and yes on the server's own page."""
+        anna = make_person(self.office.doors, "clerk", "Anna Kowalska")
         address = self.office.server.address
-        said = self.clerk.connect(address, token, lambda: self.picture("2-connected"))
+        settings = self.clerk.press_connect(address)
+        shown = settings.evaluate("document.querySelector('.code [aria-hidden]').innerText")
+        code = self.clerk.approve(address, anna, look=lambda: self.picture("2-approve"))
+        expect(code == shown, f"The page shows {code}, the extension {shown}")
+        said = wait_for(settings, "document.querySelector('#outcome .good')?.innerText")
         expect("works" in said, said)
-        say(f"The extension is connected to {address} by a token.")
+        self.picture("2-connected")
+        settings.close()
+        say(f"The extension is connected to {address}: both sides showed {code}, Anna said yes.")
 
     def link(self) -> None:
         """The job itself: one shortcut, one key."""

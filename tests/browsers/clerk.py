@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 from browsers.office import Office
@@ -74,8 +75,18 @@ class Clerk:
         wait_for(page, "document.querySelector('.code')")
         return page
 
-    def approve(self, server: str, person: Person, answer: str = "approve") -> str:
-        """Log in on the page that Connect opened, and answer it; the code it shows."""
+    def approve(
+        self,
+        server: str,
+        person: Person,
+        answer: str = "approve",
+        name: str = "Front desk",
+        look: Callable[[], None] = lambda: None,
+    ) -> str:
+        """Log in on the page that Connect opened, and answer it; the code it shows.
+
+        `look` is called while the question can be seen.
+        """
         page = self.browser.tab_at(f"{server}/")
         wait_through(page, "document.querySelector('#password, .code')")
         if page.evaluate("!!document.querySelector('#password')"):
@@ -85,6 +96,9 @@ class Clerk:
             page.type(PASSWORD)
             page.press("Enter")
         code: str = wait_through(page, "document.querySelector('.code')?.innerText")
+        focus(page, "#name")
+        page.type(name)
+        look()
         focus(page, f"button[name=answer][value={answer}]")
         page.press("Enter")
         wait_through(

@@ -6,8 +6,11 @@ What the popup shows is still read from inside, but every key goes the way a per
 from contextlib import suppress
 
 from browsers.clerk import Clerk
+from browsers.office import Office
 from browsers.screen import Screen
 from browsers.surface import Browser, NeverCame, wait_for
+from crmlink.store import Person
+from entering import make_person
 
 MOST_TABS = 30  # steps to any button of the popup
 MOST_PRESSES = 10
@@ -42,6 +45,15 @@ class KeyboardClerk(Clerk):
                 self.screen.wait_until(lambda: not self._is_asked(), "the question goes", NOTICED)
                 return
         raise NeverCame("The browser's question never went away")
+
+    def connect(self, office: Office, role: str = "clerk", device: str = "Front desk") -> Person:
+        """Connect as a person does: Connect, allow, and yes on the server's page."""
+        person = make_person(office.doors, role)
+        settings = self.press_connect(office.server.address)
+        self.approve(office.server.address, person, name=device)
+        wait_for(settings, "document.querySelector('#outcome .good')")
+        settings.close()
+        return person
 
     def _is_asked(self) -> bool:
         return self.screen.brightness(8, self.screen.size[1] - 8) < DIMMED

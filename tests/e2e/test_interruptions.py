@@ -36,20 +36,6 @@ def test_a_server_that_dies_before_enter_gets_the_decision_later_and_once(
     assert len(office.writes()) == 1
 
 
-def test_a_revoked_token_is_refused_at_once_in_words(clerk: Clerk, office: Office) -> None:
-    token = office.create_token("Till")
-    assert "works" in clerk.connect(office.server.address, token)
-    clerk.look_at(xero_contact())
-    clerk.link_to_crm()
-    office.crmlink("token", "revoke", token[:12])
-    clerk.press("Enter")
-    clerk.sees("trouble-token-refused")
-    assert office.writes() == []
-
-    clerk.look_at(xero_contact())
-    clerk.link_to_crm("trouble-token-refused")
-
-
 def test_commusoft_down_before_enter_writes_nothing_and_may_be_tried_again(
     clerk: Clerk, office: Office
 ) -> None:

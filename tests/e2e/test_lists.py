@@ -2,7 +2,6 @@
 
 from browsers.clerk import Clerk
 from browsers.office import Office
-from browsers.surface import wait_for
 
 LIST = "https://go.xero.com/app/!kR4N6/contacts"
 
@@ -47,17 +46,6 @@ def test_a_list_that_changes_before_enter_is_not_sent(clerk: Clerk, office: Offi
     assert office.ask("batches")["batches"] == []
 
 
-def test_a_token_that_may_not_send_lists_is_said_to_be_so(clerk: Clerk, office: Office) -> None:
-    narrow = office.crmlink("token", "create", "Till", *SCOPES).split()[0]
-    assert "works" in clerk.connect(office.server.address, narrow)
-    clerk.look_at(LIST)
-    clerk.link_to_crm("list")
-    wait_for(clerk.popup, "document.body.innerText.includes('does not allow whole lists')")
-    clerk.press("Enter")
-    assert office.ask("batches")["batches"] == []
-
-
-SCOPES = ("--scope", "suggest", "--scope", "link", "--scope", "read")
 _ONE_MORE = """(() => {
     const link = document.createElement('a');
     link.href = '/app/!kR4N6/contacts/contact/11111111-2222-4333-8444-555555555555';
