@@ -167,6 +167,8 @@ class Maker:
             raise _Bad(changed.code, shown=changed.shown) from changed
         if not text.strip():
             raise _Bad("reference_missing")
+        if len(text.strip()) > 1 and text.strip()[0] == text.strip()[-1] == '"':
+            raise _Bad("reference_quoted", reference=text.strip()[:60])
         if "\ufffd" in text:
             raise _Bad("letters_lost", reference=text[:60])
         try:

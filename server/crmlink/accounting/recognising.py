@@ -24,7 +24,14 @@ from crmlink.accounting.records import Record, Records
 from crmlink.accounting.references import is_reference
 from crmlink.accounting.rows import iif_headers, kinds_by_table, letters_for, table_of
 from crmlink.accounting.source import Source, contents, opened
-from crmlink.accounting.textfile import DELIMITERS, encoding_of, head_of, likely_delimiter, text_of
+from crmlink.accounting.textfile import (
+    DELIMITERS,
+    encoding_of,
+    head_of,
+    likely_delimiter,
+    text_of,
+    with_its_spaces,
+)
 from crmlink.accounting.workbook import rows, sheet_names, workbook
 from crmlink.words import Kind
 
@@ -82,13 +89,15 @@ def recognise(
 def _text(head: str, asked: _Asked) -> Recognised:
     """A table as text: the delimiter with which a known header appears, else the likeliest."""
     likely = likely_delimiter(head)
-    for delimiter in (likely, *DELIMITERS):
+    for sign in (likely, *DELIMITERS):
+        delimiter = with_its_spaces(head, sign)
         lines = _lines(head, delimiter)
         if asked.header_line and not any(line == asked.header_line for line, _ in lines):
             continue
         found = _table(lines, "csv", asked)
         if found.fits:
             return replace(found, delimiter=delimiter)
+    likely = with_its_spaces(head, likely)
     return replace(_table(_lines(head, likely), "csv", asked), delimiter=likely)
 
 

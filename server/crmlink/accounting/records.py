@@ -95,13 +95,15 @@ class Records:
     """The rows of a text, and a BadRow for each that cannot be read.
 
     `width` is the number of columns once the header is known; without it a row of several lines
-    is taken as it is.
+    is taken as it is. A delimiter of two signs (", ") has spaces after it that do not count.
     """
 
     def __init__(self, text: TextIO, delimiter: str) -> None:
         self._lines = _Lines(text)
-        self._delimiter = delimiter
-        self._reader = csv.reader(self._lines, delimiter=delimiter)
+        self._delimiter = delimiter[0]
+        self._reader = csv.reader(
+            self._lines, delimiter=delimiter[0], skipinitialspace=len(delimiter) > 1, strict=True
+        )
         self.width = 0
 
     def __iter__(self) -> Iterator[Record | BadRow]:

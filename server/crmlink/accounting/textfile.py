@@ -97,6 +97,13 @@ def likely_delimiter(head: str) -> str:
     return max(DELIMITERS, key=lambda sign: _evenness(head, sign))
 
 
+def with_its_spaces(head: str, delimiter: str) -> str:
+    """The delimiter, with a space where the file has one between it and quotation marks."""
+    lines = [line for line in head.splitlines() if line.strip()][:60]
+    spaced = sum(f'{delimiter} "' in line for line in lines)
+    return f"{delimiter} " if delimiter != "\t" and spaced * 3 >= len(lines) else delimiter
+
+
 def _evenness(head: str, delimiter: str) -> tuple[int, int]:
     try:
         widths = [len(row) for row in csv.reader(io.StringIO(head, ""), delimiter=delimiter)]

@@ -65,12 +65,14 @@ ROWS = {
     "reference_date": "Its reference was turned into the date {shown}, perhaps by Excel. Format "
     "the column as text, or export it again.",
     "reference_value": "Where its reference should be, Excel has {shown}.",
+    "reference_quoted": "Its reference stands in quotation marks that may not belong to it: "
+    "{reference}.",
     "letters_lost": "Letters of its reference were lost: {reference}. Save the file as CSV UTF-8, "
     "or export it again.",
     "nothing_to_match": "It has neither a name nor anything else to find its record by.",
     "too_many_values": "It has {found} values for {columns} columns: perhaps a comma stands in a "
     "value without quotation marks.",
-    "quote_open": "A quotation mark in it is not closed.",
+    "quote_open": "A quotation mark in it is not closed, or stands where none belongs.",
     "cut_row": "It has {found} values for {columns} columns, near a quotation mark that is not "
     "closed.",
     "line_too_long": "The line is longer than any contact's.",

@@ -116,10 +116,49 @@ def test_a_quotation_mark_left_open_in_a_long_file_costs_one_row() -> None:
     assert len(contacts(rows)) == 999
 
 
+@pytest.mark.parametrize(
+    ("swallowing", "named"),
+    [
+        ('A1,"Ann,1 Road\nA2,Bob",2 Road\n', [(2, "quote_open"), (3, "cut_row")]),
+        ('A1,"Ann, Eve,1 Road\nA2, Bob,"\n', [(2, "quote_open"), (3, "quote_open")]),
+        ('A1,Ann,"1 Road\nA2,Bob,2 Road\nA3"\n', [(2, "quote_open"), (4, "cut_row")]),
+        ('A1,Ann,"1 Road\nA2",Bob,2 Road\n', [(2, "quote_open"), (3, "cut_row")]),
+    ],
+)
+def test_two_stray_marks_never_make_one_contact_of_several(
+    swallowing: str, named: list[tuple[int, str]]
+) -> None:
+    rows = read(f"A/C,Name,Address Line 1\n{swallowing}Z9,Zoe,9 Road\n")
+    assert bad(rows) == named
+    assert contacts(rows)[-1].reference == "Z9"
+    assert "A1" not in [row.reference for row in contacts(rows)]
+
+
 def test_after_an_open_quotation_mark_only_whole_rows_are_taken() -> None:
     rows = read('A/C,Name,Address Line 1\nA1,"Ann,1 Road\nMONDAY,x\nA2,Bob,2 Road\n')
     assert bad(rows) == [(2, "quote_open"), (3, "cut_row")]
     assert [row.reference for row in contacts(rows)] == ["A2"]
+
+
+def test_a_quotation_mark_where_none_belongs_makes_no_other_reference_of_it() -> None:
+    rows = read('!CUST\tNAME\nCUST\t"Big" Bob\nCUST\t6" Pipes Ltd\nCUST\t"""Big"" Bob"\n', "a.iif")
+    assert bad(rows) == [(2, "quote_open")]
+    assert [row.reference for row in contacts(rows)] == ['6" Pipes Ltd', '"Big" Bob']
+
+
+def test_spaces_between_commas_and_quotation_marks_do_not_count() -> None:
+    content = '"A/C", "Name", "Address Line 1"\n"A1", "Ann, Ltd", "1 Road"\n"B1", "Bob", ""\n'
+    assert look(content).delimiter == ", "
+    assert [(row.reference, row.name) for row in contacts(read(content))] == [
+        ("A1", "Ann, Ltd"),
+        ("B1", "Bob"),
+    ]
+
+
+def test_quotation_marks_about_a_reference_are_never_taken_for_part_of_it() -> None:
+    rows = read('Name,A/C,Address Line 1\nAnn, "A1",\nBob,B1,\nCyd,C1,\n')
+    assert bad(rows) == [(2, "reference_quoted")]
+    assert [row.reference for row in contacts(rows)] == ["B1", "C1"]
 
 
 def test_line_breaks_within_quotation_marks_belong_to_their_value() -> None:
