@@ -45,6 +45,7 @@ class Commusoft:
         self._dialect = dialect or dialect_for(connection.base_url)
         self._patience = patience or Patience()
         self._account = Account(connection, self._patience, self._dialect.token_place)
+        self._patient = False
 
     @property
     def sandbox(self) -> bool:
@@ -86,7 +87,7 @@ class Commusoft:
             uuid = self._uuid_of(kind, number)
         path = fill_path(ways.record_path, number, uuid)
         with (
-            Deadline(self._patience.total) as deadline,
+            self._deadline() as deadline,
             self._account.get(path, {}, self._patience.record_bytes, deadline) as reply,
         ):
             if reply.status in (404, 410):
@@ -106,7 +107,7 @@ class Commusoft:
         writing = self._dialect.ways(record.kind).writing
         path = write_path(writing, record)
         body, content_type = write_body(writing, record, reference)
-        with Deadline(self._patience.total) as deadline:
+        with self._deadline() as deadline:
             self._account.write(writing.method, path, body, content_type, deadline)
 
     def speaking(self, dialect: Dialect) -> "Commusoft":
@@ -115,15 +116,34 @@ class Commusoft:
         other._dialect = dialect
         return other
 
+    def behind_people(self) -> "Commusoft":
+        """The same session for work that nobody waits for: calls of others go first."""
+        other = copy.copy(self)
+        other._patient = True
+        return other
+
+    @property
+    def at_once(self) -> int:
+        """How many calls may be out at the same time."""
+        return self._patience.at_once
+
+    @property
+    def patient_per_second(self) -> float:
+        """How many calls a second work that nobody waits for may make."""
+        return self._account.transport.patient_per_second
+
+    def _deadline(self) -> Deadline:
+        return Deadline(self._patience.total, patient=self._patient)
+
     def token_shape(self) -> str:
         """The shape that the token came in, for the doctor."""
-        with Deadline(self._patience.total) as deadline:
+        with self._deadline() as deadline:
             return self._account.token_shape(deadline)
 
     def raw_list(self, kind: Kind, query: Mapping[str, str] | None = None) -> Reply:
         """The list's reply as it came, to be closed by the caller."""
         path = self._dialect.ways(kind).list_path
-        with Deadline(self._patience.total) as deadline:
+        with self._deadline() as deadline:
             reply = self._account.get(path, query or {}, self._patience.list_bytes, deadline)
         if reply.status in (404, 410):
             reply.body.close()

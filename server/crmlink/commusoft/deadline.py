@@ -24,9 +24,13 @@ _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 
 
 class Deadline:
-    """The end of one call, as a context manager; `expired` says that it came."""
+    """The end of one call, as a context manager; `expired` says that it came.
 
-    def __init__(self, seconds: float) -> None:
+    `patient` marks a call that nobody waits for: others go first.
+    """
+
+    def __init__(self, seconds: float, *, patient: bool = False) -> None:
+        self.patient = patient
         self._ends = time.monotonic() + seconds
         self._guard = threading.Lock()
         self._sockets: list[socket.socket] = []

@@ -143,6 +143,11 @@ class Transport:
         """The code of what the last call failed with; None when it was answered."""
         return self._breaker.trouble
 
+    @property
+    def patient_per_second(self) -> float:
+        """How many calls a second may go out that nobody waits for."""
+        return self._pace.patient_per_second
+
     def send(self, call: Call, deadline: Deadline) -> Reply:
         """The whole answer, whatever its status. Raises `CommusoftError` when there is none."""
         self._breaker.admit()
