@@ -21,6 +21,7 @@ from crmlink.linking.account import connected_account, dialect_of, workspace_of
 from crmlink.linking.desk import Desk, Index
 from crmlink.settings import Settings
 from crmlink.store import Database
+from crmlink.wake import Bell
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 COMMAND = Path(sys.executable).with_name("crmlink")
@@ -78,6 +79,7 @@ def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
         commusoft=commusoft,
         rule_file=RuleFile(settings.data_dir / RULES_NAME),
         index=Index(database, workspace.id),
+        wake=Bell(settings.data_dir).ring,
     )
     office = Office(database, workspace.id, settings.secret_key)
     return House(settings, database, desk, office, Uses(office), account is not None, exits)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from crmlink.access.failures import AccessFailure
-from crmlink.accounting.errors import HostRefused, ReferenceMalformed, UnknownPackage
+from crmlink.accounting.errors import ExportRefused, HostRefused, ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
+from crmlink.linking.batch_outcome import facts_again
 from crmlink.linking.failures import LinkingFailure, LinkNotMade
 
 TYPE = "urn:crmlink:problem:"
@@ -31,6 +33,12 @@ class Problem:
     def title(self) -> str:
         return PROBLEMS[self.code][1]
 
+
+BATCH_WORDS = {
+    "importing": "being read", "draft": "a draft", "matching": "being matched",
+    "review": "under review", "writing": "being linked", "paused": "paused", "done": "finished",
+    "cancelled": "cancelled", "undoing": "being undone", "undone": "undone",
+}  # fmt: skip
 
 # code → HTTP status, title, sentence
 PROBLEMS: dict[str, tuple[int, str, str]] = {
@@ -152,6 +160,38 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Cannot be undone",
         "This link cannot be undone any more: {present}. Nothing was changed.",
     ),
+    "batch-state": (
+        409,
+        "Not possible now",
+        "The list is {batch_state}: that cannot be done with it now. Look at it again.",
+    ),
+    "row-decided": (
+        409,
+        "Somebody was quicker",
+        "{by} decided this contact meanwhile{decision}. Look at it again before you change that.",
+    ),
+    "row-under-way": (
+        409,
+        "On its way already",
+        "This contact is being linked, or is linked already. To change it, undo its link first.",
+    ),
+    "record-chosen": (
+        409,
+        "The record is taken",
+        "{contact} on this list has this record already. One of the two must have another, or "
+        "none.",
+    ),
+    "sample-needed": (
+        409,
+        "Look at a sample first",
+        "Look at a sample of the sure matches first: the list has changed since one was shown.",
+    ),
+    "count-changed": (
+        409,
+        "The list has changed",
+        "It would be {contacts} contacts now. Look at the summary again.",
+    ),
+    "nothing-to-link": (409, "Nothing to do", "No contact of this list is ready for that."),
     "email-taken": (409, "Email in use", "Somebody here has this email already."),
     "last-admin": (
         409,
@@ -177,6 +217,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Not a reference of this package",
         "{sentence}",
     ),
+    "package-needed": (
+        422,
+        "Which accounting package?",
+        "Say which accounting package this list is of.",
+    ),
+    "export-refused": (422, "The file cannot be taken", "{sentence}"),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
     "host-refused": (422, "Not an address to add", "{sentence}"),
     "kind-differs": (
@@ -245,6 +291,8 @@ def problem_of(error: Exception) -> Problem:
             return problem(code, **facts)
         case ReferenceMalformed():
             return problem("reference-malformed", sentence=str(error))
+        case ExportRefused():
+            return problem("export-refused", sentence=str(error))
         case HostRefused():
             return problem("host-refused", sentence=str(error))
         case UnknownPackage():
@@ -259,6 +307,13 @@ def problem_of(error: Exception) -> Problem:
             return problem("internal-error")
 
 
+def problem_kept(failure: Mapping[str, Any]) -> Problem:
+    """The problem that a row of a batch keeps as its failure."""
+    facts = facts_again(failure)
+    code = facts.pop("code", "internal-error")
+    return problem(code if code in PROBLEMS else "internal-error", **facts)
+
+
 def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     words = dict.fromkeys(("by", "since", "current_reference"), None) | facts
     since = words["since"]
@@ -270,6 +325,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         words["holders"] = " and ".join(row.label for row in facts["holders"])
     words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
     words["by"] = words["by"] or "Somebody"
+    words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
+    words["decision"] = _decision(words)
     current = words["current_reference"]
     if "errors" in facts:
         words["errors"] = " ".join(facts["errors"])
@@ -280,3 +337,13 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     )
     words["current_reference"] = current or "nothing"
     return words
+
+
+def _decision(words: Mapping[str, Any]) -> str:
+    match words.get("choice"):
+        case "record":
+            return f": it is {words['record']}" if "record" in words else ": it has a record"
+        case "none":
+            return ": no record is its"
+        case _:
+            return ""

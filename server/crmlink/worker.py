@@ -1,12 +1,16 @@
-"""The work behind the scenes, by huey inside the one process: finish links, keep the mirror up.
+"""The work behind the scenes, by huey inside the one process: finish links, keep the mirror up,
+match and write whole lists.
 
 The queue only wakes; what there is to do stands in the rows, so a lost wake-up loses nothing.
 """
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import structlog
-from huey import SqliteHuey, crontab
+from huey import crontab
 from huey.consumer import Consumer
 
 from crmlink.access.grants import forget_old_tokens
@@ -14,9 +18,19 @@ from crmlink.access.personal import apply_retention
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.house import House
+from crmlink.linking.batch_import import throw_away_unfinished
+from crmlink.linking.batch_match import match_waiting
+from crmlink.linking.batch_state import release_leases, work_is_waiting
+from crmlink.linking.batch_tidy import settle_stopped
+from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.life import recover, release
+from crmlink.store import BatchState
+from crmlink.wake import BATCH_WORK, listen, queue_in
 
 log = structlog.get_logger()
+
+SLOWEST_LOOK = 1.0  # seconds until a bell is heard
+LONGEST_GOODBYE = 20.0  # seconds; a link's attempt ends within this or is taken up at the start
 
 
 class EmbeddedConsumer(Consumer):  # type: ignore[misc] # huey ships no types
@@ -30,13 +44,24 @@ class Worker:
     """Runs the periodic work of one house in threads of this process."""
 
     def __init__(self, house: House) -> None:
-        queue = SqliteHuey(filename=str(house.settings.data_dir / "queue.sqlite"))
-        self._consumer = EmbeddedConsumer(queue, workers=2, check_worker_health=False)
+        queue = queue_in(house.settings.data_dir)
+        self._consumer = EmbeddedConsumer(
+            queue, workers=4, check_worker_health=False, max_delay=SLOWEST_LOOK
+        )
         self._house = house
+        self._stopping = threading.Event()
+        batches = (
+            _OneAtATime(self._match_batches, self._stopping.is_set),
+            _OneAtATime(self._write_batches, self._stopping.is_set),
+        )
+        self._batches = batches
         self._now = [
             queue.task(name="finish_links_now")(self._finish_links),
             queue.task(name="sync_now")(self._sync),
+            *(listen(queue, name, work) for name, work in zip(BATCH_WORK, batches, strict=True)),
         ]
+        for name, work in zip(BATCH_WORK, batches, strict=True):
+            queue.periodic_task(crontab(), name=f"{name}_by_and_by")(work)
         queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
         queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
         queue.periodic_task(crontab(hour="3", minute="10"), name="forget")(self._forget)
@@ -47,12 +72,28 @@ class Worker:
     def start(self) -> None:
         """Take over what an earlier process left behind, then begin the rounds."""
         release(self._house.desk)
+        release_leases(self._house.desk)
         self._consumer.start()
         for task in self._now:
             task()
 
     def stop(self) -> None:
+        """Begin nothing new, and wait a little for what whole lists have on its way."""
+        self._stopping.set()
         self._consumer.stop()
+        for work in self._batches:
+            work.wait(LONGEST_GOODBYE)
+
+    def _match_batches(self) -> bool:
+        desk = self._house.desk
+        match_waiting(desk, self._stopping.is_set)
+        return work_is_waiting(desk, BatchState.MATCHING)
+
+    def _write_batches(self) -> bool:
+        desk = self._house.desk
+        settle_stopped(desk)
+        write_waiting(desk, self._stopping.is_set)
+        return work_is_waiting(desk, BatchState.WRITING, BatchState.UNDOING)
 
     def _finish_links(self) -> None:
         for link in recover(self._house.desk):
@@ -61,6 +102,7 @@ class Worker:
     def _forget(self) -> None:
         """What has been kept long enough goes."""
         forget_old_tokens(self._house.office)
+        throw_away_unfinished(self._house.desk)
         erased = apply_retention(self._house.office)
         log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
@@ -82,3 +124,27 @@ class Worker:
                 gone=result.gone,
             )
             desk.index.matcher()  # so that the first person need not wait for it
+
+
+class _OneAtATime:
+    """Work that says whether there is more; called while it runs, it only goes on longer."""
+
+    def __init__(self, work: Callable[[], bool], stopping: Callable[[], bool]) -> None:
+        self._work, self._stopping = work, stopping
+        self._running = threading.Lock()
+        self.__module__ = __name__  # huey knows a task by these
+        self.__name__ = work.__name__
+
+    def __call__(self) -> None:
+        if not self._running.acquire(blocking=False):
+            return
+        try:
+            while not self._stopping() and self._work():
+                pass
+        finally:
+            self._running.release()
+
+    def wait(self, seconds: float) -> None:
+        """Until it does not run."""
+        if self._running.acquire(timeout=seconds):
+            self._running.release()

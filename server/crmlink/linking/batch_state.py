@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.linking.desk import Desk
@@ -107,6 +107,17 @@ def release_leases(desk: Desk) -> None:
             .where(Batch.workspace_id == desk.workspace_id, Batch.lease != "")
             .values(lease="", lease_until=None)
         )
+
+
+def work_is_waiting(desk: Desk, *states: BatchState) -> bool:
+    """Whether a batch is to be worked on in one of these states, and nobody does."""
+    free = select(Batch.id).where(
+        Batch.workspace_id == desk.workspace_id,
+        Batch.state.in_(states),
+        or_(Batch.lease == "", Batch.lease_until < now()),
+    )
+    with desk.database.reading() as session:
+        return session.scalar(free.limit(1)) is not None
 
 
 def ago(**span: float) -> datetime:

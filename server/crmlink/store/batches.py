@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crmlink.store.models import Base, Device, new_id, now
+from crmlink.store.models import Base, Device, Link, new_id, now
 from crmlink.words import Kind
 
 
@@ -199,6 +199,7 @@ class BatchRow(Base):
 
     decided_by: Mapped[Device | None] = relationship(foreign_keys=[decided_by_id])
     claimed_by: Mapped[Device | None] = relationship(foreign_keys=[claimed_by_id])
+    link: Mapped[Link | None] = relationship()
 
 
 class BadBatchRow(Base):

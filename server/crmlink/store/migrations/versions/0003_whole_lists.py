@@ -1,5 +1,7 @@
 """Whole lists: batches that are matched, reviewed and written, and what is left"""
 
+import warnings
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,7 +15,9 @@ TIME = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     _batches()
-    _rows()
+    with warnings.catch_warnings():  # SQLAlchemy says that it copies no index of an expression
+        warnings.simplefilter("ignore", sa.exc.SAWarning)
+        _rows()
     _around_batches()
     _what_is_left()
     op.create_index(
