@@ -6,18 +6,25 @@ from dataclasses import asdict, dataclass, fields
 
 from crmlink.access.failures import FieldsWrong
 from crmlink.access.office import Actor, Office, note
+from crmlink.matching.decide import SURE
 from crmlink.store import Workspace
 
 MOST_DAYS = 3650
+LEAST_SURE, MOST_SURE = SURE, 0.99999  # matching calls nothing sure below its own bound
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """``keep_…_days``: how long what names people is kept; 0 is until somebody erases it."""
+    """``keep_…_days``: how long what names people is kept; 0 is until somebody erases it.
+
+    ``sure_bound`` is the least probability of what whole lists call *sure*; at its default, at most
+    1 in 1,000 was wrong on the lists that docs/matching.md tells of.
+    """
 
     pairing_needs_admin: bool = False
     keep_names_days: int = 0  # of contacts and records on links that are settled
     keep_drafts_days: int = 90  # of lists that nobody came back to
+    sure_bound: float = SURE
 
 
 def read_preferences(office: Office) -> Preferences:
@@ -35,6 +42,8 @@ def save_preferences(office: Office, actor: Actor, preferences: Preferences) -> 
         for name in ("keep_names_days", "keep_drafts_days")
         if not 0 <= getattr(preferences, name) <= MOST_DAYS
     ]
+    if not LEAST_SURE <= preferences.sure_bound <= MOST_SURE:
+        errors.append(f"sure_bound: A probability from {LEAST_SURE} to {MOST_SURE}.")
     if errors:
         raise FieldsWrong(errors=errors)
     before, after = asdict(read_preferences(office)), asdict(preferences)

@@ -60,6 +60,15 @@ class Whole(fields.Integer):
         return value
 
 
+class Number(fields.Float):
+    """A number in a JSON body; neither text nor a truth value stands for one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if type(value) not in (int, float):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class WholeText(fields.Integer):
     """A whole number in an address: digits, nothing else."""
 
