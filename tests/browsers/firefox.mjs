@@ -18,8 +18,7 @@ const PREFERENCES = {
 // Automation pretends that its window is in front, and then a popup opened by the keyboard gets no keys.
 const ON_A_SCREEN = { "focusmanager.testmode": false };
 
-/** @type {import("puppeteer-core").Browser} */
-let browser;
+let browser = /** @type {import("puppeteer-core").Browser} */ (/** @type {unknown} */ (undefined));
 /** @type {Record<string, SavedPage>} */
 let site = {};
 /** Open pages by a number that the other side knows them by. @type {Map<number, import("puppeteer-core").Page>} */

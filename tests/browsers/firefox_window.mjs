@@ -1,5 +1,7 @@
 // What runs inside Firefox's own window, where the popup lives. Each function is sent there as text, so it stands alone.
-/* eslint-disable no-undef */
+
+/** A page's part of a message manager, and what it is told. @typedef {any} Frame */
+/** @typedef {{data: any}} Told */
 
 /** Alt+Shift+K, through the browser's own key handling: it grants activeTab and opens the popup. */
 export function pressShortcut() {
@@ -21,19 +23,21 @@ export function pressShortcut() {
  * @param {{action: "open" | "evaluate" | "press" | "type" | "close", expression?: string, keys?: object[]}} asked
  */
 export async function popup(asked) {
-  const browser = [...document.querySelectorAll("browser.webextension-popup-browser")].find(
+  const found = /** @type {any[]} */ ([...document.querySelectorAll("browser.webextension-popup-browser")]);
+  const browser = found.find(
     (one) => one.currentURI?.spec.endsWith("/popup/popup.html") && one.clientWidth > 0,
   );
   if (asked.action === "open") return browser !== undefined;
   if (asked.action === "close") {
-    for (const panel of document.querySelectorAll("panel[panelopen], panel[open]")) panel.hidePopup();
+    const panels = /** @type {NodeListOf<any>} */ (document.querySelectorAll("panel[panelopen], panel[open]"));
+    for (const panel of panels) panel.hidePopup();
     return null;
   }
   if (!browser) throw new Error("the popup is closed");
 
-  /** Runs in the popup's process, beside the popup's own scripts. */
+  /** Runs in the popup's process, beside the popup's own scripts. @param {Frame} frame @param {any} asked */
   const inside = async (frame, { answer, action, expression, keys }) => {
-    const tell = (outcome) => frame.sendAsyncMessage(answer, outcome);
+    const tell = (/** @type {object} */ outcome) => frame.sendAsyncMessage(answer, outcome);
     try {
       if (action === "evaluate") {
         const sandbox = new Cu.Sandbox(frame.content, { sandboxPrototype: frame.content, wantXrays: false });
@@ -59,12 +63,12 @@ export async function popup(asked) {
     const watch = setInterval(() => {
       if (!browser.isConnected) settle(() => reject(new Error("the popup closed while it was asked something")));
     }, 50);
-    const settle = (then) => {
+    const settle = (/** @type {() => void} */ then) => {
       clearInterval(watch);
       if (browser.isConnected) manager.removeMessageListener(answer, hear);
       then();
     };
-    const hear = ({ data }) =>
+    const hear = (/** @type {Told} */ { data }) =>
       settle(() => ("error" in data ? reject(new Error(data.error)) : resolve(JSON.parse(data.value))));
     manager.addMessageListener(answer, hear);
     const script = `(${inside})(this, ${JSON.stringify({ answer, ...asked })});`;
@@ -74,7 +78,7 @@ export async function popup(asked) {
 
 /** What the button on the page in front says; its shadow is closed to the page, not to the browser. */
 export function onPageButton() {
-  const inside = (frame, answer) => {
+  const inside = (/** @type {Frame} */ frame, /** @type {string} */ answer) => {
     const host = frame.content.document.querySelector("crmlink-button");
     const button = host?.openOrClosedShadowRoot?.querySelector("button");
     const parts = button ? [...button.querySelectorAll("span")].map((one) => one.textContent) : [];
@@ -83,7 +87,7 @@ export function onPageButton() {
   return new Promise((resolve) => {
     const answer = `crmlink:${crypto.randomUUID()}`;
     const manager = gBrowser.selectedBrowser.messageManager;
-    const hear = ({ data }) => {
+    const hear = (/** @type {Told} */ { data }) => {
       manager.removeMessageListener(answer, hear);
       resolve(data);
     };
