@@ -39,7 +39,7 @@ def theatre() -> Iterator[Theatre]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_on_any_page(
+def test_axe_finds_nothing_wrong_on_any_page_and_each_fits_a_telephone(
     browser: Browser, theatre: Theatre, scheme: Any
 ) -> None:
     wrong = {}
@@ -49,6 +49,9 @@ def test_axe_finds_nothing_wrong_on_any_page(
         page.add_script_tag(path=AXE)
         if found := page.evaluate(RUN_AXE):
             wrong[sight.name] = found
+        page.set_viewport_size({"width": 390, "height": 800})
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong[f"{sight.name} on a telephone"] = "wider than the screen"
         context.close()
     assert not wrong, json.dumps(wrong, indent=1)
 

@@ -1,0 +1,79 @@
+"""Files that somebody sent and has not said yes to: kept beside the database for a day at most."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from werkzeug.datastructures import FileStorage
+
+FOLDER = "uploads"
+KEPT_SECONDS = 24 * 3600
+TOKEN = re.compile(r"[0-9a-f]{32}")
+LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that was sent: by whom (a device's public id), and what they call it."""
+
+    token: str
+    filename: str
+    device: str
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.token
+
+
+def keep_file(data_dir: Path, upload: FileStorage, device: str) -> SentFile:
+    """Put an upload by, under a name that nobody can guess; forgets what is too old."""
+    folder = data_dir / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _forget_old(folder)
+    sent = SentFile(secrets.token_hex(16), plain_name(upload.filename or ""), device, folder)
+    upload.save(sent.path)
+    sent.path.chmod(0o600)
+    told = {name: value for name, value in asdict(sent).items() if name != "folder"}
+    sent.path.with_suffix(".json").write_text(json.dumps(told), encoding="utf-8")
+    return sent
+
+
+def find_file(data_dir: Path, token: str, device: str) -> SentFile | None:
+    """The file that this device sent; None when there is none any more."""
+    if not TOKEN.fullmatch(token):
+        return None
+    folder = data_dir / FOLDER
+    try:
+        told = json.loads((folder / f"{token}.json").read_text(encoding="utf-8"))
+        sent = SentFile(**told, folder=folder)
+    except (OSError, ValueError, TypeError):
+        return None
+    return sent if sent.device == device and sent.path.exists() else None
+
+
+def forget_file(sent: SentFile) -> None:
+    """Remove a file that is not needed any more."""
+    sent.path.unlink(missing_ok=True)
+    sent.path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def plain_name(filename: str) -> str:
+    """A file's name without the folders that some browsers send with it."""
+    name = PureWindowsPath(PurePosixPath(filename).name).name
+    return "".join(sign for sign in name if sign.isprintable())[-LONGEST_NAME:] or "contacts"
+
+
+def _forget_old(folder: Path) -> None:
+    oldest = time.time() - KEPT_SECONDS
+    for path in folder.iterdir():
+        try:
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+        except FileNotFoundError:  # another process was quicker
+            continue
