@@ -58,6 +58,7 @@ BY_HAND = {  # no public set has kinds or account numbers: points set by judgeme
 SHARES = [0.0, 0.3, 0.5, 0.65, 0.8, 0.9, 1.0]
 MASSES = [0.0, 1.5, 3.0, 5.0, 7.0, 10.0, 14.0, 20.0, 30.0]
 KEPT = 40
+ROUNDS = 3
 
 
 @dataclass
@@ -119,6 +120,7 @@ def training_sets() -> list[MatchingSet]:
         made_set(2_000, 1_500, 12, 0.4),
         made_set(20_000, 3_000, 11),
         made_set(100_000, 2_000, 13),
+        made_set(100_000, 1_500, 17, partial=True),
         worn_set(1_000, 1_200, 14),
     ]
 
@@ -213,15 +215,16 @@ class Fit:
         loss = -float(((np.log(good) - np.log(whole)) * self.weights).sum())
         return loss + self.penalty * float(kept @ kept), -slope + 2 * self.penalty * kept
 
-    def run(self, rounds: int = 2) -> dict[str, Any]:
+    def run(self) -> dict[str, Any]:
         """The model document.
 
-        Where all contacts have a record by construction, many cannot be found by spelling; there
-        the share is estimated in turn with the points, as it will be in use.
+        In use the share of contacts that have a record is estimated, so that points are fitted
+        for estimated shares, in turn with them. At first the true share is taken, but for lists
+        where all have one by construction and many cannot be found by spelling.
         """
         self.having = self._summed(self.rights.astype(float)) > 0
         points = np.zeros(self.pieces.shape[1])
-        for _ in range(rounds):
+        for round_ in range(ROUNDS):
             found = minimize(
                 self._loss,
                 points,
@@ -231,15 +234,23 @@ class Fit:
                 options={"maxiter": 200, "maxfun": 260},
             )
             points = found.x
-            self._estimate_shares(points)
+            before, known = self.share, self.share_known & (round_ == 0)
+            estimated = self._estimated_shares(points)
+            self.share = np.where(known, before, estimated)
+            if round_:  # half a step, or it swings from one side to the other
+                self.share = (self.share + before) / 2
         return self._document(points)
 
-    def _estimate_shares(self, points: Table) -> None:
+    def _estimated_shares(self, points: Table) -> Table:
+        kept: Table = self.share
         for _ in range(30):
             _, none, whole = self._odds(points)
             found = 1 - none / whole
             means = [found[self.sets == number].mean() for number in range(len(self.share))]
-            self.share = np.where(self.share_known, self.share, np.clip(means, 0.02, 0.98))
+            self.share = np.clip(means, 0.02, 0.98)
+        estimated: Table = self.share
+        self.share = kept
+        return estimated
 
     def _document(self, points: Table) -> dict[str, Any]:
         curves: dict[str, Any] = {}

@@ -175,7 +175,8 @@ def contacts(
 ) -> tuple[list[tuple[str, Details]], dict[str, set[str]]]:
     """Contacts and the truth about them; `share` of them have a record.
 
-    With `partial` every contact has a name and an address or postcode and no email or phone.
+    With `partial` every contact is of a record that has a postcode, and has a name and an
+    address or postcode and no email or phone.
     With `once` no two have the same record.
     """
     draw = random.Random(f"contacts {seed}")
@@ -183,6 +184,8 @@ def contacts(
     places = draw.sample(range(len(of)), count) if once else []
     for number in range(count):
         record_id, details = of[places[number] if once else draw.randrange(len(of))]
+        while partial and not details.postcode:
+            record_id, details = of[draw.randrange(len(of))]
         contact_id = f"c{number}"
         if draw.random() < share:
             truth[contact_id] = {record_id}

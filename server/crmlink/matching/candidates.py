@@ -16,6 +16,8 @@ BUDGET = 60_000  # postings read for one contact, where the rarest values do not
 GRAM_SHARE = 0.35  # what a run of three letters says beside a whole word as rare
 PLACE_SHARE = 0.6
 HINT_SHARE = 0.4
+GRAMS_WAIT = 3  # a run of letters is read as late as a whole value that so many times more hold
+_KEYS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def _gathered(index: Index, asked: Terms) -> tuple[Ints, Floats]:
     weights: list[float] = []
     sizes: list[int] = []
     read = 0
-    for clue in sorted(_clues(index, asked), key=lambda c: (c.held, c.field, c.number)):
+
+    for clue in sorted(_clues(index, asked), key=_turn):
         if read + clue.held > BUDGET and read:
             break
         for segment in index.segments:
@@ -78,12 +81,20 @@ def _gathered(index: Index, asked: Terms) -> tuple[Ints, Floats]:
     return np.concatenate(found), np.repeat(weights, sizes)
 
 
+def _turn(clue: Clue) -> tuple[float, str, int]:
+    """When a clue is read: rare values first, and whole ones before runs of letters as rare."""
+    return clue.held * (GRAMS_WAIT if clue.field == "grams" else 1), clue.field, clue.number
+
+
 def _clues(index: Index, asked: Terms) -> Iterator[Clue]:
     total = len(index)
     names = [word for word, _ in (*asked.label, *asked.other)]
     yield from _of(index.names, "names", names, total, 1.0)
     yield from _of(index.places, "places", [word for word, _ in asked.place], total, PLACE_SHARE)
     yield from _of(index.codes, "codes", _codes(asked), total, 1.0)
+    if asked.postcode and index.codes.find(f"p:{asked.postcode}") < 0:
+        slips = [f"p:{code}" for code in _slips(asked.postcode)]
+        yield from _of(index.codes, "codes", slips, total, PLACE_SHARE)
     known_as = {other for name in names for other in normalise.NICKNAMES.get(name, ())}
     yield from _of(index.names, "names", sorted(known_as - set(names)), total, HINT_SHARE)
     if asked.email:
@@ -103,6 +114,18 @@ def _codes(asked: Terms) -> list[str]:
         if value
     ]
     return codes + [f"+:{phone}" for phone in asked.phones]
+
+
+def _slips(code: str) -> list[str]:
+    """What somebody meant who typed a code with one slip."""
+    meant: set[str] = set()
+    for at in range(len(code) + 1):
+        before, after = code[:at], code[at:]
+        meant.update(before + letter + after for letter in _KEYS)
+        meant.update(before + letter + after[1:] for letter in _KEYS)
+        meant.add(before + after[1:])
+        meant.add(before + after[1:2] + after[:1] + after[2:])
+    return sorted(meant - {code})
 
 
 def _of(

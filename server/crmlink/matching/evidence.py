@@ -25,6 +25,7 @@ NAME_FEATURES = (
     "name_lacking",
     "name_lacking_aside",
     "name_elsewhere",
+    "name_mailed",
     "name_surplus",
     "name_surplus_aside",
     "name_swap",

@@ -27,10 +27,11 @@ from crmlink.matching.likeness import (
     share,
 )
 from crmlink.matching.scene import Scene
-from crmlink.matching.terms import ASIDE, OTHER, Words
+from crmlink.matching.terms import ASIDE, OTHER, Words, mail_text
 
 Features = dict[str, Floats]
 SECOND_FITS = 0.75
+LEAST_IN_MAIL = 3  # letters of a word that is looked for in an email
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +119,23 @@ def _compared(scene: Scene, pair: Pair) -> Features:
     theirs = pair.theirs
     aligned = align(pair.alike, theirs.held, theirs.held.inside)
     there = theirs.there
-    elsewhere = _in_place(scene, [word for word, _ in pair.own])[:, theirs.of]
+    words = [word for word, _ in pair.own]
+    mailed = _in_mails(scene, words)[:, theirs.of]
+    mails = _in_mail(scene, theirs.held)
+    elsewhere = Elsewhere(_in_place(scene, words)[:, theirs.of] | mailed, mailed, mails)
     flags = np.where(theirs.behind, OTHER, 0)
-    cosine = scene.gram_cosine(" ".join(word for word, _ in pair.own), flags, theirs.of)
+    cosine = scene.gram_cosine(" ".join(words), flags, theirs.of)
     straight, swapped = _spelling(pair)
+    together = straight == 1.0  # Good Will and Goodwill: the same but for the spaces
+    aligned.asked[:, together] = EXACT
+    aligned.held[together] = np.where(theirs.held.inside[together], EXACT, 0.0)
     columns = _masses(pair, aligned, elsewhere) | _counts(pair, aligned, elsewhere)
     covered, record_covered = columns["name_covered"], columns["name_record_covered"]
     best = np.maximum(np.maximum(swapped, straight), cosine)
-    all_equal = (aligned.asked == EXACT).all(axis=0)
-    all_equal &= ((aligned.held == EXACT) | ~theirs.held.inside).all(axis=1)
+    same = (aligned.asked == EXACT).all(axis=0)
+    same &= ((aligned.held == EXACT) | ~theirs.held.inside).all(axis=1)
     columns |= {
-        "name_same": (all_equal | (straight == 1.0)).astype(np.float64),
+        "name_same": same.astype(np.float64),
         "name_fit": best * 0.5 + 0.25 * (covered + record_covered),
         "name_both_covered": covered * record_covered,
         "name_cosine": cosine,
@@ -148,7 +155,16 @@ def _compared(scene: Scene, pair: Pair) -> Features:
     return columns | {"persons": persons.astype(np.float64)}
 
 
-def _masses(pair: Pair, aligned: Alignment, elsewhere: Marks) -> Features:
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Words that the other side has not in its name but in another place."""
+
+    own: Marks  # (words, records): in the record's address, town or email
+    mailed: Marks  # (words, records): in the record's email
+    theirs: Marks  # (records, most words): in the contact's email
+
+
+def _masses(pair: Pair, aligned: Alignment, elsewhere: Elsewhere) -> Features:
     """Sums of rarities: of words that agree, nearly agree, are lacking, are too many."""
     column = pair.weights[:, None]
     aside = pair.aside[:, None]
@@ -161,15 +177,17 @@ def _masses(pair: Pair, aligned: Alignment, elsewhere: Marks) -> Features:
     rarer = np.minimum(column, aligned.weights)
     near = (rarer * np.where(misspelt, aligned.asked, 0)).sum(axis=0)
     lacking = column * (1 - aligned.asked)
-    lacking_main = (lacking * ~aside * ~elsewhere).sum(axis=0)
+    lacking_main = (lacking * ~aside * ~elsewhere.own).sum(axis=0)
     surplus = theirs * (1 - aligned.held)
-    surplus_main = (surplus * ~their_aside).sum(axis=1)
+    surplus_main = (surplus * ~their_aside * ~elsewhere.theirs).sum(axis=1)
+    mailed = (lacking * elsewhere.mailed).sum(axis=0) + (surplus * elsewhere.theirs).sum(axis=1)
     return {
         "name_exact": exact,
         "name_near": np.minimum(near, 12.0),
         "name_lacking": np.minimum(lacking_main, 15.0),
-        "name_lacking_aside": (lacking * aside * ~elsewhere).sum(axis=0),
-        "name_elsewhere": (lacking * elsewhere).sum(axis=0),
+        "name_lacking_aside": (lacking * aside * ~elsewhere.own).sum(axis=0),
+        "name_elsewhere": (lacking * elsewhere.own * ~elsewhere.mailed).sum(axis=0),
+        "name_mailed": np.minimum(mailed, 12.0),
         "name_surplus": np.minimum(surplus_main, 15.0),
         "name_surplus_aside": (surplus * their_aside).sum(axis=1),
         "name_swap": np.minimum(np.minimum(lacking_main, surplus_main), 10.0),
@@ -179,12 +197,13 @@ def _masses(pair: Pair, aligned: Alignment, elsewhere: Marks) -> Features:
     }
 
 
-def _counts(pair: Pair, aligned: Alignment, elsewhere: Marks) -> Features:
+def _counts(pair: Pair, aligned: Alignment, elsewhere: Elsewhere) -> Features:
     """Numbers of words without a partner, of short forms and of initials."""
     held = pair.theirs.held
     their_aside = (held.flags & ASIDE) > 0
-    lacking = ((aligned.asked < 0.5) & ~pair.aside[:, None] & ~elsewhere).sum(axis=0)
-    surplus = ((aligned.held < 0.5) & held.inside & ~their_aside).sum(axis=1)
+    lacking = ((aligned.asked < 0.5) & ~pair.aside[:, None] & ~elsewhere.own).sum(axis=0)
+    surplus = (aligned.held < 0.5) & held.inside & ~their_aside & ~elsewhere.theirs
+    surplus = surplus.sum(axis=1)
     return {
         "name_nick": (aligned.asked == NICK).sum(axis=0).astype(np.float64),
         "name_initial": (aligned.asked == INITIAL).sum(axis=0).astype(np.float64),
@@ -214,6 +233,24 @@ def _in_place(scene: Scene, words: list[str]) -> Marks:
     known = numbers >= 0
     found: Marks = (held[None] == numbers[:, None, None]).any(axis=2) & known[:, None]
     return found
+
+
+def _in_mails(scene: Scene, words: list[str]) -> Marks:
+    """Which of the words stand in the record's email, shape (words, records)."""
+    found = np.zeros((len(words), len(scene.rows)), np.bool_)
+    for at, mail in scene.mails:
+        for row, word in enumerate(words):
+            found[row, at] = len(word) >= LEAST_IN_MAIL and word in mail
+    return found
+
+
+def _in_mail(scene: Scene, held: Bag) -> Marks:
+    """Which of the records' words stand in the contact's email, shape (records, most words)."""
+    mail = mail_text(scene.asked.email)
+    if not mail:
+        return np.zeros(held.inside.shape, np.bool_)
+    found = [len(word) >= LEAST_IN_MAIL and word in mail for word in held.distinct]
+    return np.array([*found, False])[held.at] & held.inside
 
 
 def _spelling(pair: Pair) -> tuple[Floats, Floats]:

@@ -22,6 +22,7 @@ TRAILING_FORMS = frozenset(WORDS["trailing_forms"])
 COMPANY_WORDS: dict[str, str] = WORDS["company_words"]
 ADDRESS_WORDS: dict[str, str] = WORDS["address_words"]
 TRADE_WORDS = frozenset(WORDS["trade_words"])  # they say what a firm does, not which it is
+IN_ENGLISH: dict[str, str] = WORDS["places_in_english"]  # from Welsh and Gaelic
 FREE_MAIL = frozenset(WORDS["free_mail"])
 
 GENERIC_MAILBOXES = frozenset(WORDS["generic_mailboxes"])
@@ -74,6 +75,17 @@ def _words(text: str) -> list[str]:
     return _BETWEEN_WORDS.sub(" ", text).split()
 
 
+_BILINGUAL = frozenset(place.split()[0] for place in IN_ENGLISH)
+_PLACES = re.compile(rf"\b(?:{'|'.join(sorted(IN_ENGLISH, key=len, reverse=True))})\b")
+
+
+def _in_english(words: list[str]) -> list[str]:
+    """The words with the Welsh or Gaelic names of places among them put into English."""
+    if _BILINGUAL.isdisjoint(words):
+        return words
+    return _PLACES.sub(lambda found: IN_ENGLISH[found.group()], " ".join(words)).split()
+
+
 @lru_cache(maxsize=50_000)
 def person(text: str) -> str:
     """A person's name without title and honours, forenames first; Mc, Mac and O closed up."""
@@ -102,7 +114,7 @@ def _closed_up(words: list[str]) -> list[str]:
 @lru_cache(maxsize=50_000)
 def company(text: str) -> str:
     """A company's name without legal form, *and* and a leading *the*; of `A t/a B` all words."""
-    words = _words(_TRADING_AS.sub(" ", ascii_text(text)))
+    words = _in_english(_words(_TRADING_AS.sub(" ", ascii_text(text))))
     kept = [word for word in words if word != "and" and word not in LEGAL_FORMS]
     while len(kept) > 1 and kept[-1] in TRAILING_FORMS:
         kept.pop()
@@ -138,7 +150,8 @@ def aside(text: str) -> frozenset[str]:
 @lru_cache(maxsize=20_000)
 def address(text: str) -> str:
     """An address or town in words, the usual ones in their short form (Road, rd.: rd)."""
-    return " ".join(ADDRESS_WORDS.get(word, word) for word in _words(ascii_text(text)))
+    words = _in_english(_words(ascii_text(text)))
+    return " ".join(ADDRESS_WORDS.get(word, word) for word in words)
 
 
 _UK_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][0-9A-HJKMNPR-Y]?)([0-9][A-Z]{2})")

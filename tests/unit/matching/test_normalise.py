@@ -172,6 +172,15 @@ def test_wrongly_decoded_text_is_repaired() -> None:
     assert normalise.fold("MusÃ©e du Louvre") == normalise.fold("Musée du Louvre")
 
 
+@pytest.mark.parametrize(
+    ("written", "english"),
+    [("Caerdydd", "Cardiff"), ("Pen-y-bont ar Ogwr", "Bridgend"), ("YR WYDDGRUG", "Mold")],
+)
+def test_places_in_wales_have_one_name_in_both_languages(written: str, english: str) -> None:
+    assert normalise.address(written) == normalise.address(english)
+    assert normalise.company(f"{written} Glass Ltd") == normalise.company(f"{english} Glass Ltd")
+
+
 def test_usual_words_of_addresses_have_one_form() -> None:
     assert normalise.address("Flat 3, 27 Cathedral Road") == normalise.address(
         "Apt 3 27 cathedral rd."

@@ -139,3 +139,31 @@ def test_search_finds_by_the_beginnings_of_words_in_any_field(matcher: Matcher) 
     assert matcher.search("greenf solih") == ["customer-1007"]
     assert matcher.search("smith", kind="supplier") == []
     assert matcher.search("01632 960801") == ["supplier-501"]
+
+
+@pytest.mark.parametrize(
+    ("held", "asked"),
+    [
+        (Details(company="Good Will Glazing"), Details(company="Goodwill Glazing Ltd")),
+        (Details(name="Mary Anne Smith"), Details(name="Maryanne Smith")),
+        (
+            Details(name="Owen", email="poppy.owen@postbox.example"),
+            Details(name="Poppy", email="p0ppy.owen@postbox.example"),
+        ),
+        (
+            Details(name="Thomas Stevens", postcode="AB13 3LZ"),
+            Details(name="Thomas Stevens", postcode="AAB13 3LZ"),
+        ),
+    ],
+)
+def test_one_record_is_known_though_it_is_written_differently(
+    held: Details, asked: Details
+) -> None:
+    """Beside many others that have one of its words."""
+    made = Matcher()
+    others = [Details(name=f"{first} Smith") for first in ("Mary", "Anne", "Poppy", "Will")]
+    others += [Details(name="Poppy Lane"), Details(company="Good Roofing")]
+    others += [Details(name="Thomas Stevens", postcode=f"LS{n} 4AA") for n in range(1, 90)]
+    made.update((f"other-{place}", details) for place, details in enumerate(others))
+    made.update([("right", held)])
+    assert made.suggest(asked).items[0].record_id == "right"
