@@ -24,7 +24,7 @@ def test_a_list_page_is_kept_as_a_draft_and_the_next_page_joins_it(client: Flask
     assert (draft["contacts"], draft["added"], draft["by"]) == (1, 1, "Front desk")
     second = collect(client, HOLLOWAY, OTHER, batch=draft["id"]).get_json()
     assert (second["id"], second["contacts"], second["added"]) == (draft["id"], 2, 1)
-    kept = client.get(f"/api/v1/batches/{draft['id']}").get_json()
+    kept = client.get(f"/api/v1/batches/{draft['id']}/rows").get_json()
     assert [row["reference"] for row in kept["rows"]] == [HOLLOWAY, OTHER]
     assert [item["id"] for item in client.get("/api/v1/batches").get_json()["batches"]] == [
         draft["id"]

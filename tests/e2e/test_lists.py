@@ -17,7 +17,7 @@ def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
     clerk.sees("list-kept")
     [draft] = office.ask("batches")["batches"]
     assert (draft["package"], draft["organisation"]) == ("xero", "!kR4N6")
-    rows = office.ask(f"batches/{draft['id']}")["rows"]
+    rows = office.ask(f"batches/{draft['id']}/rows")["rows"]
     assert ("Margaret Holloway", "margaret.holloway@postbox.example") in [
         (row["name"], row["email"]) for row in rows
     ]

@@ -9,6 +9,7 @@ from flask_cors import CORS
 
 from crmlink.api import (
     audit,
+    batch_rows,
     batches,
     devices,
     links,
@@ -54,6 +55,7 @@ def register_api(app: Flask, house: House) -> None:
         records,
         links,
         batches,
+        batch_rows,
         pairings,
         people,
         devices,

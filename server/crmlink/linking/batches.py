@@ -269,6 +269,8 @@ def _fields(contact: ListedContact) -> Mapping[str, Any]:
 
 def _taken(session: Session, desk: Desk, batch_id: str, added: int, completed: int) -> Taken:
     batch = batch_in(session, desk, batch_id)
+    session.flush()
+    session.refresh(batch)  # with who made it
     return Taken(batch, _count(session, batch_id), added, completed)
 
 
