@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.linking.desk import Desk
@@ -126,36 +127,36 @@ def _standing(desk: Desk) -> Select[Kind, int]:
 
 
 def _open(desk: Desk) -> Select[Link]:
-    later = aliased(Link)
-    same_record = and_(later.kind == Link.kind, later.record_number == Link.record_number)
-    same_contact = and_(
-        later.kind == Link.kind,
-        later.package == Link.package,
-        later.organisation == Link.organisation,
-        later.reference == Link.reference,
-    )
-    overtaken = (
-        select(later.id)
-        .where(
-            later.workspace_id == Link.workspace_id,
-            later.created_at > Link.created_at,
-            or_(same_record, same_contact),
-        )
-        .exists()
-    )
+    on_record = _newest(desk, Link.kind, Link.record_number)
+    of_contact = _newest(desk, Link.kind, Link.package, Link.organisation, Link.reference)
     as_wanted = func.coalesce(MirroredRecord.reference, "") == func.coalesce(Link.target, "")
     return (
         select(Link)
         .join(MirroredRecord, _is_of(MirroredRecord))
+        .join(on_record, _is_newest(on_record))
+        .join(of_contact, _is_newest(of_contact))
         .where(
             Link.workspace_id == desk.workspace_id,
             Link.state.in_(ENDED_BADLY),
             MirroredRecord.gone_at.is_(None),
             ~as_wanted,
-            ~overtaken,
         )
         .order_by(Link.created_at.desc())
     )
+
+
+def _newest(desk: Desk, *what: InstrumentedAttribute[Any]) -> Subquery:
+    """When the newest link of each record, or of each contact, was decided."""
+    return (
+        select(*what, func.max(Link.created_at).label("created_at"))
+        .where(Link.workspace_id == desk.workspace_id)
+        .group_by(*what)
+        .subquery()
+    )
+
+
+def _is_newest(newest: Subquery) -> ColumnElement[bool]:
+    return and_(*(getattr(Link, column.name) == column for column in newest.columns))
 
 
 def _is_of(record: type[MirroredRecord]) -> ColumnElement[bool]:
