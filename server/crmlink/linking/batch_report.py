@@ -80,14 +80,16 @@ class Overview:
 class Summary:
     """What *Link N contacts* would do, and what it would leave out.
 
-    ``replaces``: rows that replace another reference, as somebody agreed; ``also_on``: whose
-    reference stands on another record too. ``seconds`` is an estimate by how hard Commusoft may be
-    pressed.
+    ``sure``: rows whose record was called sure and accepted, alone or with all others; the rest
+    was chosen by hand. ``replaces``: rows that replace another reference, as somebody agreed;
+    ``also_on``: whose reference stands on another record too. ``seconds`` is an estimate by how
+    hard Commusoft may be pressed.
     """
 
     to_link: int
     customers: int
     suppliers: int
+    sure: int
     replaces: int
     also_on: int
     without_reference: int
@@ -115,9 +117,11 @@ def summary(desk: Desk, batch_id: str) -> Summary:
         counts = _counts(session, batch)
         kinds: Counter[str] = Counter()
         agreed: Counter[str] = Counter()
-        rows = select(BatchRow.record_id, BatchRow.agreed).where(*ready_rows(batch_id))
-        for record_id, kept in session.execute(rows.execution_options(yield_per=1_000)):
+        as_called = (BatchRow.verdict == Verdict.SURE) & (BatchRow.record_id == BatchRow.best)
+        rows = select(BatchRow.record_id, BatchRow.agreed, as_called).where(*ready_rows(batch_id))
+        for record_id, kept, sure in session.execute(rows.execution_options(yield_per=1_000)):
             kinds[(record_id or "").partition("-")[0]] += 1
+            agreed["sure"] += bool(sure)
             agreed["replaces"] += bool(kept and kept.get("replaces"))
             agreed["also_on"] += bool(kept and kept.get("also_on"))
         to_link = sum(kinds.values())
@@ -126,6 +130,7 @@ def summary(desk: Desk, batch_id: str) -> Summary:
         to_link=to_link,
         customers=kinds["customer"],
         suppliers=kinds["supplier"],
+        sure=agreed["sure"],
         replaces=agreed["replaces"],
         also_on=agreed["also_on"],
         without_reference=counts.without_reference,
