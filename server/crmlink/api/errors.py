@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -25,6 +26,7 @@ from crmlink.store import Link, MirroredRecord
 
 log = structlog.get_logger()
 
+PROBLEM_JSON = "application/problem+json"
 HTTP_CODES = {
     400: "malformed-request",
     404: "not-found",
@@ -52,6 +54,14 @@ class ProblemApi(Api):  # type: ignore[misc] # flask-smorest ships no types
     """flask-smorest, answering with our problem details."""
 
     ERROR_SCHEMA = ProblemSchema
+
+    def _register_responses(self) -> None:
+        """The failures that flask-smorest documents by itself, with the type they really have."""
+        failures = {status.name: status.phrase for status in HTTPStatus if status >= 400}
+        for name, phrase in ({"DEFAULT_ERROR": "What went wrong."} | failures).items():
+            content = {PROBLEM_JSON: {"schema": self.ERROR_SCHEMA}}
+            response = {"description": phrase, "content": content}
+            self.spec.components.response(name, response, lazy=True)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         return _http_problem(error)
@@ -93,9 +103,7 @@ def _details(found: Problem) -> Response:
         "detail": found.detail,
         "request_id": g.request_id,
     } | {name: _shape(value) for name, value in found.facts.items() if name in SHOWN}
-    return Response(
-        json.dumps(body, ensure_ascii=False), found.status, mimetype="application/problem+json"
-    )
+    return Response(json.dumps(body, ensure_ascii=False), found.status, mimetype=PROBLEM_JSON)
 
 
 def _page(found: Problem) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields, validate
 
 from crmlink.api.strict import WholeText, YesNo
 from crmlink.store import LinkState
@@ -18,21 +18,23 @@ def text(length: int, **kwargs: Any) -> fields.String:
     return fields.String(validate=validate.Length(max=length), **kwargs)
 
 
-class Asked(Schema):
-    """What a request may hold, and nothing beside it."""
-
-    class Meta:
-        unknown = RAISE
-
-
 class ProblemSchema(Schema):
-    """RFC 9457 problem details; some types add members of their own."""
+    """RFC 9457 problem details; the members after the first five belong to some types only."""
 
     type = fields.String(required=True)
     title = fields.String(required=True)
     status = fields.Integer(required=True)
     detail = fields.String(required=True)
     request_id = fields.String(required=True)
+    errors = fields.List(fields.String(), metadata={"description": "One for each wrong field."})
+    error = fields.String(metadata={"description": "RFC 6749's word, where tokens are asked for."})
+    record = fields.Nested("RecordSchema")
+    holders = fields.List(fields.Nested("RecordSchema"))
+    current_reference = fields.String(allow_none=True)
+    link = fields.Nested("LinkSchema")
+    by = fields.String(allow_none=True)
+    since = fields.AwareDateTime(allow_none=True)
+    retry_after = fields.Float(allow_none=True, metadata={"description": "Seconds."})
 
 
 class RecordSchema(Schema):
@@ -57,13 +59,13 @@ class RecordsSchema(Schema):
     records = fields.List(fields.Nested(RecordSchema))
 
 
-class RecordQuerySchema(Asked):
+class RecordQuerySchema(Schema):
     q = text(200, required=True)
     kind = fields.String(validate=KIND)
     limit = WholeText(load_default=20, validate=validate.Range(1, 100))
 
 
-class ContactIdentitySchema(Asked):
+class ContactIdentitySchema(Schema):
     """Which contact it is; the reference in whatever spelling, it is made canonical."""
 
     package = text(40, required=True)
@@ -145,7 +147,7 @@ class OfferSchema(Schema):
     link = fields.Nested(LinkSchema, allow_none=True)
 
 
-class DifferenceSchema(Asked):
+class DifferenceSchema(Schema):
     """A field that differs between contact and record, as the person saw it."""
 
     field = text(20, required=True)
@@ -167,11 +169,11 @@ class DecisionSchema(ContactIdentitySchema):
     )
 
 
-class UndoSchema(Asked):
+class UndoSchema(Schema):
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
 
 
-class LinkQuerySchema(Asked):
+class LinkQuerySchema(Schema):
     state = fields.Enum(LinkState, by_value=True)
     limit = WholeText(load_default=50, validate=validate.Range(1, 200))
     cursor = text(64)
@@ -218,7 +220,7 @@ class WorkspaceSchema(Schema):
     mirror = fields.Nested(MirrorSchema)
 
 
-class HostSchema(Asked):
+class HostSchema(Schema):
     host = text(260, required=True)
 
 
@@ -226,7 +228,7 @@ class HostsSchema(Schema):
     hosts = fields.List(fields.String())
 
 
-class BatchContactSchema(Asked):
+class BatchContactSchema(Schema):
     """One contact as its list shows it."""
 
     reference = text(200, required=True)
@@ -236,7 +238,7 @@ class BatchContactSchema(Asked):
     phones = fields.List(text(60), validate=validate.Length(max=10), load_default=list)
 
 
-class NewBatchSchema(Asked):
+class NewBatchSchema(Schema):
     """A page of a contact list; with ``batch`` it joins an earlier page's draft."""
 
     package = text(40, required=True)

@@ -8,7 +8,7 @@ from crmlink.access.devices import LONGEST_NAME
 from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
 from crmlink.access.tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
-from crmlink.api.schemas import ActingPersonSchema, Asked, text
+from crmlink.api.schemas import ActingPersonSchema, text
 from crmlink.api.strict import Whole, WholeText, YesNo
 from crmlink.store import Role
 
@@ -83,13 +83,13 @@ class PeopleSchema(Schema):
     people = fields.List(fields.Nested(PersonSchema))
 
 
-class NewPersonSchema(Asked):
+class NewPersonSchema(Schema):
     name = text(100, required=True)
     email = text(254, required=True)
     role = fields.String(required=True, validate=ROLE)
 
 
-class ChangedPersonSchema(Asked):
+class ChangedPersonSchema(Schema):
     name = text(100, allow_none=True, load_default=None)
     role = fields.String(validate=ROLE, allow_none=True, load_default=None)
 
@@ -98,7 +98,7 @@ class InvitationSchema(PersonSchema):
     link = fields.String(metadata={"description": "The one-time link, good for seven days."})
 
 
-class NameSchema(Asked):
+class NameSchema(Schema):
     name = text(LONGEST_NAME, required=True)
 
 
@@ -121,7 +121,7 @@ class DevicesSchema(Schema):
     devices = fields.List(fields.Nested(DeviceSchema))
 
 
-class NewTokenSchema(Asked):
+class NewTokenSchema(Schema):
     name = text(LONGEST_NAME, required=True)
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)),
@@ -163,7 +163,7 @@ class RevokedSchema(Schema):
     revoked = fields.Integer()
 
 
-class AuditQuerySchema(Asked):
+class AuditQuerySchema(Schema):
     """``q`` searches; ``action`` is how an action begins; ``before`` is a place in the chain."""
 
     q = text(200, load_default="")
@@ -194,7 +194,7 @@ class AuditSchema(Schema):
     chain = fields.Nested(ChainSchema)
 
 
-class PreferencesSchema(Asked):
+class PreferencesSchema(Schema):
     pairing_needs_admin = YesNo(required=True)
     keep_names_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
     keep_drafts_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
