@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 from flask import render_template, request
 from werkzeug.wrappers import Response
@@ -87,7 +86,7 @@ def decide_row(batch_id: str, position: str) -> Reply:
     place = _place(position)
     try:
         row, answer = _decided(batch_id, place)
-        status = HTTPStatus.OK
+        status = 200
     except LinkingFailure as failure:
         if isinstance(failure, BatchUnknown):
             raise
@@ -115,7 +114,7 @@ def claim_row(batch_id: str, position: str) -> str:
 def leave_list(batch_id: str) -> tuple[str, int]:
     """Nobody of this device looks at the list any more."""
     release_claims(desk(), actor().device.id, batch_id)
-    return "", HTTPStatus.NO_CONTENT
+    return "", 204
 
 
 def _decided(batch_id: str, place: int) -> tuple[ReviewRow, Answer]:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.exports import (
     BadRow,
+    DateOrder,
     ExportedContact,
     Recognised,
     advice,
@@ -39,7 +40,7 @@ SINGLE = (
 )  # fmt: skip
 SEVERAL = ("phones", "address")
 FIRST = ("reference", "name", "company", "email", "phones", "address", "postcode")
-DATES = ("dmy", "mdy")
+DATES: tuple[DateOrder, ...] = ("dmy", "mdy")
 
 Reply = str | Response | tuple[str, int]
 
@@ -53,7 +54,7 @@ class Look:
 
     sent: SentFile
     asked: Form
-    found: Recognised | None = None
+    found: Recognised
     contacts: list[ExportedContact] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
     whole: bool = True
@@ -109,14 +110,14 @@ def correct_list(token: str) -> Reply:
     sent = _sent(token)
     if sent is None:
         return _gone()
-    look = _looked(sent, Form({name: value for name, value in request.form.items()}))
+    look = _looked(sent, Form(dict(request.form.items())))
     if request.form.get("do") != "keep":
         return _page(look)
-    if look.found and not _kind_is_told(look.found) and look.asked.values.get("kind") != "both":
+    if not _kind_is_told(look.found) and look.asked.values.get("kind") != "both":
         look.asked.errors["kind"] = "Say what the contacts are: the file does not tell."
-    if look.found is None or look.refused or look.asked.errors:
+    if look.refused or look.asked.errors:
         return _page(look, 422)
-    return _kept(look, look.found)
+    return _kept(look)
 
 
 @blueprint.post("/lists/new/<token>/forget")
@@ -128,11 +129,11 @@ def forget_list(token: str) -> Response:
     return here("pages.lists")
 
 
-def _kept(look: Look, found: Recognised) -> Reply:
+def _kept(look: Look) -> Reply:
     name = look.asked.values.get("name", "").strip()[:LONGEST_NAME]
     try:
         done = import_file(
-            desk(), actor().device.id, look.sent.path, look.sent.filename, found, name=name
+            desk(), actor().device.id, look.sent.path, look.sent.filename, look.found, name=name
         )
     except ExportRefused as refused:
         look.refused = str(refused)
@@ -145,16 +146,17 @@ def _kept(look: Look, found: Recognised) -> Reply:
 
 def _looked(sent: SentFile, asked: Form) -> Look:
     """Recognise the file, with what the form says, and read its first rows."""
-    look = Look(sent, asked)
     packages = desk().packages
     try:
-        look.found = found = _recognised(sent, asked.values, packages)
-        look.advice = advice(found, packages)
-        _read(look, found, packages)
+        look = Look(sent, asked, _recognised(sent, asked.values, packages))
+    except ExportRefused as refused:  # a correction that cannot be: show it without
+        plain = look_at(desk(), sent.path, sent.filename)
+        return Look(sent, asked, plain, refused=str(refused))
+    look.advice = advice(look.found, packages)
+    try:
+        _read(look, packages)
     except ExportRefused as refused:
         look.refused = str(refused)
-        if look.found is None:  # a correction that cannot be: show it without
-            look.found = look_at(desk(), sent.path, sent.filename)
     return look
 
 
@@ -170,7 +172,7 @@ def _recognised(sent: SentFile, asked: Mapping[str, str], packages: Packages) ->
         else None,
     )  # fmt: skip
     columns = _columns(asked, first) if asked.get("seen") == _seen(first) else {}
-    dates = next((order for order in DATES if order == asked.get("dates")), None)
+    dates: DateOrder | None = next((each for each in DATES if each == asked.get("dates")), None)
     return first.corrected(kind=_kind(asked.get("kind", "")), columns=columns, dates=dates)
 
 
@@ -192,8 +194,8 @@ def _columns(asked: Mapping[str, str], found: Recognised) -> dict[str, list[int]
     return said
 
 
-def _read(look: Look, found: Recognised, packages: Packages) -> None:
-    rows = read_contacts(look.sent.path, found, packages)
+def _read(look: Look, packages: Packages) -> None:
+    rows = read_contacts(look.sent.path, look.found, packages)
     seen = 0
     for row in islice(rows, LOOKED_AT):
         seen += 1
@@ -218,7 +220,6 @@ def _kind_is_told(found: Recognised) -> bool:
 
 def _page(look: Look, status: int = 200) -> Reply:
     found = look.found
-    assert found is not None  # a file that is no list was refused when it came
     page = render_template(
         "list_look.html",
         look=look,

@@ -41,9 +41,7 @@ def sample_of_sure(batch_id: str) -> str:
 def accept_all_sure(batch_id: str) -> Response:
     """Accept every sure row that nobody has decided."""
     try:
-        done = accept_sure(
-            desk(), actor().device.id, batch_id, request.form.get("token", "")[:100]
-        )
+        done = accept_sure(desk(), actor().device.id, batch_id, request.form.get("token", "")[:100])
     except SampleNeeded as failure:
         tell(problem_of(failure).detail, "caution")
         return here("pages.sample_of_sure", batch_id=batch_id)
@@ -98,7 +96,9 @@ def resume_list(batch_id: str) -> Response:
 def ask_cancel(batch_id: str) -> str:
     """What cancelling means."""
     found = overview(desk(), batch_id)
-    waiting, linked = (found.counts.states[state] for state in (RowState.WAITING, RowState.SUCCESSFUL))
+    waiting, linked = (
+        found.counts.states[state] for state in (RowState.WAITING, RowState.SUCCESSFUL)
+    )
     return ask(
         Ask(
             title=f"Cancel “{name_of(found.batch)}”?",
@@ -189,8 +189,6 @@ def _summary_page(batch_id: str, refused: str = "") -> str:
     return render_template(
         "list_link.html", **list_facts(found), what=summary(desk(), batch_id), refused=refused
     )
-
-
 
 
 def _carried_out(
