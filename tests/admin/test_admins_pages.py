@@ -218,6 +218,17 @@ def test_an_address_cannot_be_added_to_a_package_with_fixed_ones_or_to_none(
     assert hosts(house.desk) == {}
 
 
+def test_a_rule_file_of_ones_own_that_is_broken_is_said_with_what_is_wrong(
+    admin: Visitor, house: House
+) -> None:
+    assert "checked just now and found good" in admin.read("/packages")
+    house.desk.rule_file.own.write_text('{"version": 1, "packages": {"xero": {}}}')
+    page = admin.read("/packages")
+    assert "rule file is not good" in page
+    assert "At packages.xero" in page
+    assert "Sage 200 Web Portal" in page, "the last good rules stay in use"
+
+
 def test_the_audit_says_who_did_what_and_leads_there(admin: Visitor, scene: Scene) -> None:
     page = admin.get("/audit?action=link").get_data(as_text=True)
     assert f'href="/links/{scene.linked.id}"' in page

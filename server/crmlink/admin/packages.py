@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.accounting.errors import HostRefused
 from crmlink.accounting.packages import package_rules
+from crmlink.accounting.rules import check
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
 from crmlink.api.guard import actor, desk, needs
@@ -73,5 +74,6 @@ def _page(refused: str = "", form: Form | None = None) -> str:
         form=form,
         untouched=Form(),
         own=own if own.exists() else None,
+        broken=check(own) if own.exists() else [],
         command=COMMAND,
     )
