@@ -13,7 +13,7 @@ from crmlink.api.guard import desk, house, needs
 from crmlink.linking.batches import list_batches
 from crmlink.linking.reports import MirrorState, mirror_state, recent_links, shares, unfinished
 from crmlink.problems import problem
-from crmlink.store import Link
+from crmlink.store import BatchState, Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,13 @@ def overview() -> str:
 
 
 def _of_links() -> list[Task]:
-    waiting = unfinished(desk())
+    waiting, lists = unfinished(desk()), url_for("pages.lists")
     found = [
         Task("conflict", len(waiting.conflicts), _where(waiting.conflicts, "conflict")),
         Task("failed", len(waiting.failed), _where(waiting.failed, "failed")),
         Task("hanging", len(waiting.hanging), _where(waiting.hanging, "intended")),
-        Task("drafts", len(list_batches(desk())), ""),
+        Task("drafts", len(list_batches(desk())), lists),
+        Task("reviews", len(list_batches(desk(), BatchState.REVIEW, BatchState.PAUSED)), lists),
     ]
     return [task for task in found if task.count]
 
