@@ -123,7 +123,7 @@ def row_at(session: Session, desk: Desk, batch_id: str, position: int) -> BatchR
 
 def _with_people() -> Select[BatchRow]:
     return select(BatchRow).options(
-        joinedload(BatchRow.decided_by), joinedload(BatchRow.claimed_by)
+        joinedload(BatchRow.decided_by), joinedload(BatchRow.claimed_by), joinedload(BatchRow.link)
     )
 
 
