@@ -20,6 +20,7 @@ from crmlink.admin.lists_words import (
     VERDICTS,
     conflict_in_words,
     file_in_words,
+    reasons_in_words,
 )
 from crmlink.admin.pages import Ask, ask, blueprint, here, may
 from crmlink.api.guard import actor, desk, needs, office
@@ -29,7 +30,6 @@ from crmlink.linking.batch_report import Overview, bad_rows, overview
 from crmlink.linking.batch_rows import label
 from crmlink.linking.batch_view import RowFilter, count_rows, list_rows_at
 from crmlink.linking.batches import discard_batch, list_batches
-from crmlink.matching import say as say_reason
 from crmlink.problems import PROBLEMS, Problem, problem, problem_kept
 from crmlink.store import BadBatchRow, Batch, BatchState, Choice, RowState, Verdict
 from crmlink.words import KINDS
@@ -245,7 +245,7 @@ def _words() -> dict[str, object]:
 
 blueprint.add_app_template_filter(say, "why_bad")
 blueprint.add_app_template_filter(label, "contact_label")
-blueprint.add_app_template_filter(say_reason, "reason")
+blueprint.add_app_template_filter(reasons_in_words, "reasons")
 blueprint.add_app_template_filter(conflict_in_words, "conflict")
 blueprint.add_app_template_filter(file_in_words, "file_kind")
 blueprint.add_app_template_filter(name_of, "list_name")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmlink.linking.batch_view import ReviewRow
+from crmlink.matching import Suggestion, say
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
 
 STATES = {  # tone, words
@@ -40,6 +41,7 @@ BOXES = {
     RowState.FAILED: "Failed",
     RowState.SUCCESSFUL: "Successful",
 }
+TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
 FIELDS = {
     "reference": "Reference",
     "name": "Name",
@@ -77,6 +79,21 @@ def conflict_in_words(row: ReviewRow) -> str:
             return f"{record} fits row {rows} of this list as well."
         case _:
             return ""
+
+
+def reasons_in_words(suggestion: Suggestion | None) -> list[tuple[str, str]]:
+    """Why a record was suggested, as tone and words: all that is the same in one line."""
+    said = [(reason.agrees, say(reason)) for reason in (suggestion.reasons if suggestion else ())]
+    same = [words.removeprefix("same ") for agrees, words in said if agrees and _is_plain(words)]
+    others = [(agrees, words) for agrees, words in said if not (agrees and _is_plain(words))]
+    return [
+        *([("agrees", f"same {', '.join(same)}")] if same else []),
+        *((TONES[agrees], words) for agrees, words in others),
+    ]
+
+
+def _is_plain(words: str) -> bool:
+    return words.startswith("same ") and "," not in words
 
 
 def file_in_words(file_kind: str) -> str:
