@@ -101,8 +101,8 @@ export function notice(tone, ...children) {
  */
 export function recordCard(record, ...more) {
   return h(
-    "section",
-    { class: "record", "aria-label": say("record_in_commusoft") },
+    "div",
+    { class: "record", role: "group", "aria-label": say("record_in_commusoft") },
     h("p", { class: "eyebrow" }, `Commusoft · ${sayKind(record.kind)}`),
     h("p", { class: "record-name" }, record.label),
     recordLines(record).map((line) => h("p", { class: "line" }, line)),

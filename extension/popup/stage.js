@@ -25,7 +25,7 @@ export function createStage() {
   const status = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
   const sandbox = h("p", { class: "sandbox", hidden: true }, say("sandbox"));
   const workspace = h("span", { class: "workspace" });
-  document.body.append(header(workspace), sandbox, main, bar, status);
+  document.body.append(header(workspace, sandbox), main, bar, status);
 
   /** @type {Record<string, () => void>} */
   let keys = {};
@@ -62,11 +62,14 @@ export function createStage() {
   };
 }
 
-/** @param {HTMLElement} workspace */
-function header(workspace) {
+/**
+ * @param {HTMLElement} workspace
+ * @param {HTMLElement} sandbox
+ */
+function header(workspace, sandbox) {
   const open = () => chrome.runtime.openOptionsPage();
-  return h(
-    "header",
+  const top = h(
+    "div",
     { class: "top" },
     h("img", { src: "../icons/48.png", alt: "", width: "20", height: "20" }),
     h("span", { class: "product" }, say("link_to_crm")),
@@ -74,6 +77,7 @@ function header(workspace) {
     h("button", { type: "button", class: "quiet square", "aria-label": say("settings"), title: say("settings"), on: { click: open } },
       icon("settings")),
   );
+  return h("header", {}, top, sandbox);
 }
 
 /**

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, Page, Playwright, Route, Worker
 
+from browsers.find import CHROMIUM, find
 from extension.replies import DEVICE, PERSON
 
 HERE = Path(__file__).parent
@@ -76,7 +77,7 @@ class LoadedExtension:
         loading = [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
         context = playwright.chromium.launch_persistent_context(
             profile / "profile",
-            executable_path=shutil.which("chromium"),
+            executable_path=find(CHROMIUM).path,
             headless=False,
             args=[*ARGUMENTS, *loading],
             device_scale_factor=2,
@@ -153,10 +154,13 @@ class LoadedExtension:
             address,
         )
 
-    def _in_settings(self, script: str, argument: Any = None) -> Any:
+    def _in_settings(self, script: str, argument: Any = None, *, settled: bool = True) -> Any:
         page = self.context.new_page()
         try:
             page.goto(f"{self.origin}/options/options.html")
+            # What the page asks by itself when it opens must not come after what is done here.
+            if settled:
+                page.locator("#connect, #cancel, #outcome .good, #outcome .stop").first.wait_for()
             return page.evaluate(script, argument)
         finally:
             page.close()
@@ -181,5 +185,6 @@ class LoadedExtension:
             return tabs.find((tab) => tab.url === url).id;
         }""",
                 self.site.url,
+                settled=False,
             )
         )
