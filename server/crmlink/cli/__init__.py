@@ -16,6 +16,7 @@ from crmlink.cli.account import (
     doctor_command,
     keys_group,
 )
+from crmlink.cli.batches import batch_group
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.people import audit_group, device_group, person_group
@@ -79,6 +80,7 @@ for command in (
     link_command,
     undo_command,
     export_group,
+    batch_group,
     token_group,
     person_group,
     device_group,

@@ -60,15 +60,16 @@ def read_command(
     try:
         found = recognise(
             file, file.name, packages, package=package, sheet=sheet, header_line=header_line
-        ).corrected(kind=kind, columns=_columns(columns))
+        ).corrected(kind=kind, columns=parse_columns(columns))
         if not as_json:
-            _show(found, file, packages)
+            show_recognised(found, file, packages)
         _report(read_contacts(file, found, packages), found, packages, rows, as_json)
     except ExportRefused as refused:
         raise click.ClickException(str(refused)) from refused
 
 
-def _columns(given: Iterable[str]) -> dict[str, list[str]]:
+def parse_columns(given: Iterable[str]) -> dict[str, list[str]]:
+    """FIELD=HEADING as often as given, with several headings FIELD=ONE=TWO."""
     columns: dict[str, list[str]] = {}
     for each in given:
         field, equals, headings = each.partition("=")
@@ -78,7 +79,8 @@ def _columns(given: Iterable[str]) -> dict[str, list[str]]:
     return columns
 
 
-def _show(found: Recognised, file: Path, packages: Packages) -> None:
+def show_recognised(found: Recognised, file: Path, packages: Packages) -> None:
+    """Say what a file is taken for, and which column holds what."""
     from crmlink.accounting.exports import advice
     from crmlink.accounting.packages import package_name
 

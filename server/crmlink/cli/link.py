@@ -90,7 +90,7 @@ def link_command(
     contact = _contact(house, url, kind, name, email, postcode, phone)
     if house.sandboxed:
         click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
-    _sync_once(house)
+    sync_once(house)
     offer = suggest(house.desk, contact)
     row = _chosen(house, offer, record_id, yes)
     if not yes:
@@ -169,7 +169,7 @@ def _contact(
     )
 
 
-def _sync_once(house: House) -> None:
+def sync_once(house: House) -> None:
     """Fill a mirror that has never been filled."""
     from crmlink.store import Workspace
 
