@@ -1,12 +1,13 @@
 # make run      start crmlink on http://127.0.0.1:8787
 # make test     install what the tests need, then run everything
 # make demo     watch the main job happen in a real browser
+# make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
 # make bench-matching   measure matching beside its peers (half an hour)
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env run test demo check unit browsers tools lock bench-matching
+.PHONY: env run test demo check unit fuzz browsers tools lock bench-matching
 
 env: .venv/installed
 
@@ -34,6 +35,9 @@ check: env tools
 unit: env tools browsers
 	npm --prefix tests test --silent
 	$(BIN)/pytest
+
+fuzz: env
+	@PYTHONPATH=tests $(BIN)/python -m security.fuzz --cases 50000
 
 demo: env browsers
 	@$(BIN)/python tests/demo.py
