@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from werkzeug.test import Client, TestResponse
 from crmlink.api.guard import API, PUBLIC
 from crmlink.store import Person
 from playing import HOLLOWAY
-from security.world import PARAMETERS, SPECIAL, World, new_code
+from security.world import PARAMETERS, SPECIAL, Maker, World, new_code
 
 KEY = {"Idempotency-Key": "a key of a test"}
 DECISION = {
@@ -35,6 +35,9 @@ BODIES: dict[str, Any] = {
     "PATCH /api/v1/people/<person_id>": {"role": "admin"},
     "PATCH /api/v1/devices/<device_id>": {"name": "Mine now"},
     "POST /api/v1/tokens": {"name": "Mine", "scopes": ["admin"]},
+    "POST /api/v1/batches/<batch_id>/sure": {"version": 1},
+    "POST /api/v1/batches/<batch_id>/write": {"version": 1},
+    "PUT /api/v1/batches/<batch_id>/rows/<int:position>": {"version": 0, "choice": "none"},
     "PUT /api/v1/preferences": {
         "pairing_needs_admin": False,
         "keep_names_days": 1,
@@ -77,14 +80,21 @@ class Route:
     def is_public(self) -> bool:
         return self.rule.endpoint in PUBLIC
 
-    def path(self, world: World, owner: Person | None = None) -> str:
-        """Its address, about things that exist: of an owner, or of somebody else."""
+    def path(self, world: World) -> str:
+        """Its address, about things that exist and will be there after it."""
+        return self._path(world.made_by)
+
+    def fresh_path(self, world: World, owner: Person | None) -> str:
+        """Its address, about new things: of an owner, or of somebody else."""
+        return self._path(lambda maker: maker(world, owner))
+
+    def _path(self, made_by: Callable[[Maker], str]) -> str:
         values = {}
         for name in self.rule.arguments:
             maker = SPECIAL.get((self.rule.rule, name)) or PARAMETERS.get(name)
             if maker is None:
                 raise ParameterUnknown(f"{self.name}: {name}")
-            values[name] = maker(world, owner)
+            values[name] = made_by(maker)
         built = self.rule.build(values)
         assert built is not None
         return built[1] + QUERIES.get(self.name, "")

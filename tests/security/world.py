@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -32,6 +32,7 @@ from playing import HOLLOWAY
 
 ROLES = ("clerk", "manager", "admin")
 _numbers = count(1)
+Maker = Callable[["World", Person | None], str]
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class World:
     other: Office
     people: dict[str, Person]
     browsers: dict[str, Grant]
+    standing: dict[Maker, str] = field(default_factory=dict)
+
+    def made_by(self, maker: Maker) -> str:
+        """What a maker makes, made once: for requests that must not change it."""
+        if maker not in self.standing:
+            self.standing[maker] = maker(self, None)
+        return self.standing[maker]
 
     def session(self, person: Person) -> str:
         """The cookie of a new log-in."""
@@ -130,7 +138,6 @@ def new_code(world: World) -> str:
     return begin_pairing(world.office, "Chrome on Windows", "127.0.0.1").user_code
 
 
-Maker = Callable[[World, Person | None], str]
 # What fills each parameter of a route: something that exists, and belongs to the person given, or
 # to somebody else. A route with a parameter that is not here fails the tests until it is.
 PARAMETERS: dict[str, Maker] = {
@@ -140,8 +147,10 @@ PARAMETERS: dict[str, Maker] = {
     "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
     "package": lambda world, owner: "sage_200",
     "person_id": lambda world, owner: make_person(world.office).public_id,
+    "position": lambda world, owner: "1",
     "record_id": lambda world, owner: "customer-1001",
     "session_id": new_session_id,
+    "token": lambda world, owner: "a-file-that-was-sent",
     "token_id": lambda world, owner: new_token(world, owner).public_id,
 }
 # Routes whose parameter means something else than elsewhere.
