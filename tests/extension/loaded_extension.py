@@ -72,7 +72,9 @@ class LoadedExtension:
 
     @classmethod
     @contextmanager
-    def launch(cls, playwright: Playwright, profile: Path) -> Iterator[LoadedExtension]:
+    def launch(
+        cls, playwright: Playwright, profile: Path, *, bypass_csp: bool = False
+    ) -> Iterator[LoadedExtension]:
         extension = with_permissions(profile)
         loading = [f"--disable-extensions-except={extension}", f"--load-extension={extension}"]
         context = playwright.chromium.launch_persistent_context(
@@ -82,6 +84,7 @@ class LoadedExtension:
             args=[*ARGUMENTS, *loading],
             device_scale_factor=2,
             locale="en-GB",
+            bypass_csp=bypass_csp,
         )
         try:
             workers = context.service_workers

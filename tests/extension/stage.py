@@ -70,12 +70,12 @@ class Stage:
 
 
 @contextmanager
-def open_stage() -> Iterator[Stage]:
+def open_stage(*, bypass_csp: bool = False) -> Iterator[Stage]:
     """A browser and a server for as long as the block lasts."""
     with (
         tempfile.TemporaryDirectory(prefix="crmlink-", ignore_cleanup_errors=True) as profile,
         closing(ScriptedServer()) as server,
         sync_playwright() as playwright,
-        LoadedExtension.launch(playwright, Path(profile)) as loaded,
+        LoadedExtension.launch(playwright, Path(profile), bypass_csp=bypass_csp) as loaded,
     ):
         yield Stage(loaded, server)
