@@ -1,4 +1,4 @@
-"""Whole lists for tests: the sandbox's cast and made-up contacts as a Xero export, in every state."""
+"""Whole lists for tests, in every state: the sandbox's cast and others as a Xero export."""
 
 from __future__ import annotations
 
@@ -101,32 +101,45 @@ def draft(
     return import_file(house.desk, device, path, "Contacts.csv", found, name=name).batch
 
 
-def matched(house: House, person: Person, rows: tuple[Listed, ...] = CAST, **more: str) -> Batch:
+def matched(
+    house: House,
+    person: Person,
+    rows: tuple[Listed, ...] = CAST,
+    *,
+    references: bool = True,
+    name: str = "Xero customers",
+) -> Batch:
     """A list that waits for its review."""
-    batch = draft(house, person, rows, **more)  # type: ignore[arg-type] # name alone
+    batch = draft(house, person, rows, references=references, name=name)
     bound = read_preferences(house.office).sure_bound
     start_matching(house.desk, batch.device_id, batch.id, bound)
     match_waiting(house.desk)
     return batch
 
 
-def accepted(house: House, person: Person, rows: tuple[Listed, ...] = CAST, **more: str) -> Batch:
+def accepted(
+    house: House, person: Person, rows: tuple[Listed, ...] = CAST, name: str = "Xero customers"
+) -> Batch:
     """A list whose sure rows somebody has accepted."""
-    batch = matched(house, person, rows, **more)
+    batch = matched(house, person, rows, name=name)
     accept_sure(house.desk, batch.device_id, batch.id, draw_sample(house.desk, batch.id).token)
     return batch
 
 
-def started(house: House, person: Person, rows: tuple[Listed, ...] = CAST, **more: str) -> Batch:
+def started(
+    house: House, person: Person, rows: tuple[Listed, ...] = CAST, name: str = "Xero customers"
+) -> Batch:
     """A list that is to be written, and of which nothing is yet."""
-    batch = accepted(house, person, rows, **more)
+    batch = accepted(house, person, rows, name)
     start_writing(house.desk, batch.device_id, batch.id, summary(house.desk, batch.id).to_link)
     return batch
 
 
-def linked(house: House, person: Person, rows: tuple[Listed, ...] = CAST, **more: str) -> Batch:
+def linked(
+    house: House, person: Person, rows: tuple[Listed, ...] = CAST, name: str = "Xero customers"
+) -> Batch:
     """A list that is written."""
-    batch = started(house, person, rows, **more)
+    batch = started(house, person, rows, name)
     write_waiting(house.desk)
     return batch
 

@@ -125,6 +125,7 @@ def _decidable(
     row = row_at(session, desk, batch_id, position)
     if row.version != version:
         record = rows_by_id(session, desk.workspace_id, [row.record_id or ""])
+        _keep_readable(session, *record.values())
         raise RowDecided(
             by=row.decided_by.who if row.decided_by else None,
             since=row.decided_at,
@@ -148,6 +149,8 @@ def _refuse_unless_free(
         return
     present = record.reference
     if present and present != agreed.replaces and present.lower() != row.reference.lower():
+        _keep_readable(session, record)
+        session.expunge_all()
         raise RecordHasReference(record=record, current_reference=present)
     others = [
         other
@@ -155,7 +158,14 @@ def _refuse_unless_free(
         if other.id != record.id and other.public_id not in agreed.also_on
     ]
     if others:
+        _keep_readable(session, *others)
         raise ReferenceTaken(holders=others)
+
+
+def _keep_readable(session: Session, *records: MirroredRecord) -> None:
+    """Take records out of a session whose rollback would empty them: a failure tells of them."""
+    for record in records:
+        session.expunge(record)
 
 
 def _who_has(desk: Desk, batch_id: str, record_id: str) -> dict[str, Any]:
