@@ -126,9 +126,7 @@ def _compared(scene: Scene, pair: Pair) -> Features:
     flags = np.where(theirs.behind, OTHER, 0)
     cosine = scene.gram_cosine(" ".join(words), flags, theirs.of)
     straight, swapped = _spelling(pair)
-    together = straight == 1.0  # Good Will and Goodwill: the same but for the spaces
-    aligned.asked[:, together] = EXACT
-    aligned.held[together] = np.where(theirs.held.inside[together], EXACT, 0.0)
+    _join(pair, aligned, straight == 1.0)
     columns = _masses(pair, aligned, elsewhere) | _counts(pair, aligned, elsewhere)
     covered, record_covered = columns["name_covered"], columns["name_record_covered"]
     best = np.maximum(np.maximum(swapped, straight), cosine)
@@ -251,6 +249,14 @@ def _in_mail(scene: Scene, held: Bag) -> Marks:
         return np.zeros(held.inside.shape, np.bool_)
     found = [len(word) >= LEAST_IN_MAIL and word in mail for word in held.distinct]
     return np.array([*found, False])[held.at] & held.inside
+
+
+def _join(pair: Pair, aligned: Alignment, together: Marks) -> None:
+    """Goodwill is Good Will: pairs all words outside brackets where spaces alone differ."""
+    held = pair.theirs.held
+    aligned.asked[np.ix_(~pair.aside, together)] = EXACT
+    main = held.inside & ((held.flags & ASIDE) == 0) & together[:, None]
+    aligned.held[main] = EXACT
 
 
 def _spelling(pair: Pair) -> tuple[Floats, Floats]:

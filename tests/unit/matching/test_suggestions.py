@@ -167,3 +167,14 @@ def test_one_record_is_known_though_it_is_written_differently(
     made.update((f"other-{place}", details) for place, details in enumerate(others))
     made.update([("right", held)])
     assert made.suggest(asked).items[0].record_id == "right"
+
+
+def test_a_branch_in_brackets_is_a_difference_though_the_names_before_it_are_one() -> None:
+    held = [("plain", Details(company="Great Northern Mall")), ("x", Details(company="Palm"))]
+    made = Matcher()
+    made.update([*held, *((str(n), Details(company=f"Firm {n}")) for n in range(300))])
+    alike, other = (
+        made.suggest(Details(company=name)).items[0].probability
+        for name in ("Great Northern Mall", "Great Northern Mall (Ohio)")
+    )
+    assert other < alike
