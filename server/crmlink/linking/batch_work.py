@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 TELL_EVERY = 1.0  # seconds between two words on how far it is
 RATE_OVER = 20.0  # seconds that the rate is smoothed over
+FIRST_REST = 1.0  # seconds
 LONGEST_REST = 60.0  # seconds, when Commusoft does not answer
 LOOK_AGAIN = 0.5  # seconds between looks at links whose end is open
 MOST_TRIES = 5  # of one row that Commusoft gives no good answer for, while it does for others
@@ -103,7 +104,7 @@ class _Run:
         self._queue: deque[_Job] = deque()
         self._running: dict[Future[Outcome], _Job] = {}
         self._tries: Counter[int] = Counter()
-        self._rest, self._rests_until = 1.0, 0.0
+        self._rest, self._rests_until = FIRST_REST, 0.0
         self._trouble: str | None = None
         self._pace = _Rate()
         self._told = time.monotonic()
@@ -214,7 +215,7 @@ class _Run:
 
     def _values(self, job: _Job, outcome: Outcome) -> dict[str, object]:
         if outcome.trouble is None:
-            self._rest, self._trouble = 1.0, None
+            self._rest, self._trouble = FIRST_REST, None
         else:
             self._tries[job.row_id] += 1
             self._trouble = outcome.trouble
