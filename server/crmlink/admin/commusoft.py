@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from flask import current_app, render_template, request, stream_template, url_for
 from werkzeug.wrappers import Response
 
+from crmlink.access.people import take_along
 from crmlink.admin.errands import SyncErrand
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
@@ -131,7 +132,8 @@ def _connected(where: House, connection: Connection) -> Iterator[Step]:
         yield step
         if step.dialect:
             vault = Vault.at(where.settings.data_dir / KEYS_NAME)
-            connect_account(where.database, vault, connection, step.dialect)
+            workspace = connect_account(where.database, vault, connection, step.dialect)
+            take_along(where.database, where.office.workspace_id, workspace.id)
 
 
 def _streamed(steps: Iterator[Step], purpose: str) -> Reply:
