@@ -104,6 +104,27 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "This email and password do not belong together. Try again, or ask your admin for a new "
         "link.",
     ),
+    "sso-refused": (
+        400,
+        "Single sign-on not completed",
+        "The single sign-on was not completed. Press its button again.",
+    ),
+    "sso-denied": (
+        403,
+        "Single sign-on refused",
+        "The single sign-on did not let you in. Try again, or use your password.",
+    ),
+    "sso-unproven": (
+        403,
+        "Email not proven",
+        "The single sign-on does not vouch for your email address. Ask whoever runs it to have it "
+        "confirmed, or use your password.",
+    ),
+    "sso-unknown": (
+        403,
+        "Not invited",
+        "Nobody with your email was invited here. Ask your admin for an invitation.",
+    ),
     "not-yours": (
         403,
         "Not your link",
@@ -273,6 +294,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         f"Commusoft cannot be reached at the moment. {WAIT}",
     ),
     "commusoft-busy": (503, "Commusoft is busy", f"Commusoft asks us to wait. {WAIT}"),
+    "sso-unreachable": (
+        503,
+        "Single sign-on cannot be reached",
+        "The single sign-on cannot be reached at the moment. Try again in a minute, or use your "
+        "password.",
+    ),
     "commusoft-slow": (504, "Commusoft is slow", f"Commusoft did not answer in time. {WAIT}"),
 }
 

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from environs import Env
 from platformdirs import user_data_path
 
+from crmlink.access.provider import Provider, ProviderUnsafe
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
+OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 SHORTEST_SECRET = 32  # characters
 
 
@@ -29,6 +31,7 @@ class Settings:
     database_url: str = field(repr=False)  # may hold a password
     secret_key: str = field(repr=False)
     commusoft: Connection | None = None
+    oidc: Provider | None = None  # who lets people in beside their passwords
     cors_origins: tuple[str, ...] = ()
     sync_minutes: int = 30
     calls_at_once: int = 4
@@ -56,6 +59,7 @@ def settings_from_environment() -> Settings:
         database_url=_database_url(env.str("DATABASE_URL", ""), data_dir),
         secret_key=_secret_key(env.str("SECRET_KEY", ""), data_dir),
         commusoft=_commusoft(env),
+        oidc=_oidc(env),
         cors_origins=tuple(map(_origin, env.str("CORS_ORIGINS", "").replace(",", " ").split())),
         sync_minutes=_number(env, "SYNC_MINUTES", 30, 59),
         calls_at_once=_number(env, "COMMUSOFT_AT_ONCE", 4, 50),
@@ -122,6 +126,23 @@ def _commusoft(env: Env) -> Connection | None:
         return Connection(url or DEFAULT_BASE_URL, *given.values())
     except ConnectionUnsafe as error:
         raise SettingsRefused(f"CRMLINK_COMMUSOFT_URL: {error}") from error
+
+
+def _oidc(env: Env) -> Provider | None:
+    given = {name: env.str(f"OIDC_{name}", "") for name in OIDC}
+    if not any(given.values()):
+        return None
+    missing = [f"CRMLINK_OIDC_{name}" for name, value in given.items() if not value]
+    if missing:
+        raise SettingsRefused(
+            f"Single sign-on is not complete: {', '.join(missing)} missing. Give all three or none."
+        )
+    try:
+        return Provider(
+            given["ISSUER"], given["CLIENT_ID"], given["CLIENT_SECRET"], env.str("OIDC_NAME", "")
+        )
+    except ProviderUnsafe as error:
+        raise SettingsRefused(f"CRMLINK_OIDC_ISSUER: {error}") from error
 
 
 def _origin(text: str) -> str:

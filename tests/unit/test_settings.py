@@ -1,5 +1,6 @@
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,4 +85,37 @@ def test_a_folder_that_cannot_be_made_is_named(
     blocked.write_text("")
     monkeypatch.setenv("CRMLINK_DATA_DIR", str(blocked / "data"))
     with pytest.raises(SettingsRefused, match="CRMLINK_DATA_DIR"):
+        settings_from_environment()
+
+
+OIDC = {
+    "CRMLINK_OIDC_ISSUER": "https://sso.firm.example",
+    "CRMLINK_OIDC_CLIENT_ID": "crmlink",
+    "CRMLINK_OIDC_CLIENT_SECRET": "marked-secret-5120",
+}
+
+
+def test_single_sign_on_is_a_setting_of_three_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_from_environment().oidc is None
+    for name, value in OIDC.items():
+        monkeypatch.setenv(name, value)
+        if name != "CRMLINK_OIDC_CLIENT_SECRET":
+            with pytest.raises(SettingsRefused, match="missing"):
+                settings_from_environment()
+    settings = settings_from_environment()
+    assert settings.oidc
+    assert settings.oidc.name == "sso.firm.example"
+    assert "marked-secret-5120" not in repr(settings)
+    monkeypatch.setenv("CRMLINK_OIDC_NAME", "Firm Sign-on")
+    assert settings_from_environment().oidc == replace(settings.oidc, name="Firm Sign-on")
+
+
+@pytest.mark.parametrize("issuer", ["http://sso.firm.example", "sso.firm.example"])
+def test_an_issuer_that_could_be_listened_to_is_refused(
+    monkeypatch: pytest.MonkeyPatch, issuer: str
+) -> None:
+    for name, value in OIDC.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("CRMLINK_OIDC_ISSUER", issuer)
+    with pytest.raises(SettingsRefused, match="CRMLINK_OIDC_ISSUER"):
         settings_from_environment()

@@ -27,6 +27,36 @@ class LogInRefused(AccessFailure):
     code = "log-in-refused"
 
 
+class SsoUnreachable(AccessFailure):
+    """The single sign-on provider does not answer."""
+
+    code = "sso-unreachable"
+
+
+class SsoDenied(AccessFailure):
+    """The provider, or the person there, said no."""
+
+    code = "sso-denied"
+
+
+class SsoRefused(AccessFailure):
+    """What came back from the provider is not an answer to what was asked."""
+
+    code = "sso-refused"
+
+
+class SsoUnproven(AccessFailure):
+    """The provider does not vouch for an email address."""
+
+    code = "sso-unproven"
+
+
+class SsoUnknown(AccessFailure):
+    """Nobody with this email was invited, or they came by another account before."""
+
+    code = "sso-unknown"
+
+
 class InvitationRefused(AccessFailure):
     """The one-time link was used, is over, or never was one."""
 

@@ -13,6 +13,7 @@ from crmlink.access.people import log_in as prove
 from crmlink.access.sessions import LONGEST, begin_session, end_session
 from crmlink.admin.forms import Form, sent
 from crmlink.admin.pages import blueprint
+from crmlink.admin.signing_on import come_back, is_answer, provider_name, set_out
 from crmlink.api.guard import COOKIE, actor, office
 from crmlink.api.limits import email_limit, stranger_limit
 from crmlink.problems import problem_of
@@ -41,9 +42,11 @@ SYSTEMS = {
 @stranger_limit
 @email_limit
 def log_in() -> Reply:
-    """Email and password, once."""
+    """Email and password, once; or the way by single sign-on, and back."""
     if request.method == "GET":
-        return _log_in_page(Form())
+        return _enter_by_sso() if is_answer() else _log_in_page(Form())
+    if request.form.get("with") == "sso":
+        return _leave_for_sso()
     form = sent("email", "password")
     try:
         person = prove(office(), form.values["email"], form.values["password"])
@@ -106,6 +109,27 @@ def browser_name() -> str:
     return f"{browser} on {system}" if system else browser
 
 
+def _leave_for_sso() -> Reply:
+    try:
+        return set_out(_wanted())
+    except AccessFailure as refused:
+        return _not_by_sso(refused)
+
+
+def _enter_by_sso() -> Reply:
+    try:
+        person, wanted = come_back()
+    except AccessFailure as refused:
+        return _not_by_sso(refused)
+    return enter(person, wanted)
+
+
+def _not_by_sso(refused: AccessFailure) -> Reply:
+    form = Form()
+    form.refuse(refused)
+    return _log_in_page(form), problem_of(refused).status
+
+
 def _join(form: Form, invitation: Invitation) -> Reply:
     values = form.values
     try:
@@ -119,7 +143,7 @@ def _join(form: Form, invitation: Invitation) -> Reply:
 
 
 def _log_in_page(form: Form) -> str:
-    return render_template("log_in.html", form=form, wanted=_wanted(), sso=None)
+    return render_template("log_in.html", form=form, wanted=_wanted(), sso=provider_name())
 
 
 def _welcome_page(form: Form, invitation: Invitation) -> str:

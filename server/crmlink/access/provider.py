@@ -1,0 +1,56 @@
+"""Whom single sign-on is left to; refuses addresses that would leak a secret."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+
+class ProviderUnsafe(ValueError):
+    """The address must not be given a secret; the message is a sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """An OpenID Connect provider, and crmlink's account there. ``name`` is what people call it.
+
+    The repr does not show the secret. Raises ProviderUnsafe.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_safe(self.issuer):
+            raise ProviderUnsafe(
+                "The issuer must be an address that begins with https://, without a query: over "
+                "http whoever listens could log in as anybody."
+            )
+        if not self.name:
+            object.__setattr__(self, "name", urlsplit(self.issuer).hostname or "")
+
+
+def is_safe(address: object) -> bool:
+    """Whether secrets may be sent to an address: https, or this computer itself."""
+    if not isinstance(address, str):
+        return False
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    plain = not (parts.username or parts.password or parts.query or parts.fragment)
+    secret = parts.scheme == "https" or (parts.scheme == "http" and _is_this_computer(host))
+    return bool(host) and plain and secret
+
+
+def _is_this_computer(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
