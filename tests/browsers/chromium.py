@@ -226,6 +226,12 @@ class Chromium:
     def popup_is_open(self) -> bool:
         return bool(self._popups())
 
+    def open_other_extension(self, folder: Path, path: str) -> Surface:
+        loaded = self.session.send("Extensions.loadUnpacked", {"path": str(folder)})
+        page = self.context.new_page()
+        page.goto(f"chrome-extension://{loaded['id']}/{path}")
+        return ChromiumPage(page)
+
     def tab_at(self, address: str) -> Surface:
         def found() -> list[Page]:
             return [page for page in self.context.pages if page.url.startswith(address)]
@@ -336,10 +342,7 @@ def _text(top: dict[str, Any]) -> str:
 
 
 def _flags(extension: Path, screen: str | None, size: tuple[int, int]) -> list[str]:
-    flags = [
-        f"--disable-extensions-except={extension}",
-        f"--load-extension={extension}",
-    ]
+    flags = [f"--load-extension={extension}"]
     if screen is None:
         flags += ["--headless=new", f"--window-size={size[0]},{size[1]}"]
     else:

@@ -61,14 +61,8 @@ const COMMANDS = {
     return remember(page);
   },
 
-  async own_page({ path }) {
-    const page = await browser.newPage();
-    const origin = await inWindow(ownOrigin, extension);
-    // Puppeteer loses sight of a page that moves into the extension's process, so the move is not waited for.
-    const context = /** @type {any} */ (page.mainFrame())._id;
-    await send("browsingContext.navigate", { context, url: `${origin}/${path}`, wait: "none" });
-    return remember(page);
-  },
+  own_page: ({ path }) => openPageOf(extension, path),
+  other_page: async ({ folder, path }) => openPageOf(await browser.installExtension(folder), path),
 
   has_tab: async ({ address }) => (await tabsAt(address)).length > 0,
   tab_at: async ({ address }) => remember((await tabsAt(address)).at(-1)),
@@ -114,6 +108,19 @@ function answer(request) {
   const page = site[address];
   if (!page) return request.respond({ status: 404, body: "No such saved page" });
   return request.respond({ status: 200, contentType: page.content_type, body: page.body });
+}
+
+/**
+ * @param {string} id of an extension
+ * @param {string} path
+ */
+async function openPageOf(id, path) {
+  const page = await browser.newPage();
+  const origin = await inWindow(ownOrigin, id);
+  // Puppeteer loses sight of a page that moves into the extension's process, so the move is not waited for.
+  const context = /** @type {any} */ (page.mainFrame())._id;
+  await send("browsingContext.navigate", { context, url: `${origin}/${path}`, wait: "none" });
+  return remember(page);
 }
 
 /** @param {string} address */

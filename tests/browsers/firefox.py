@@ -151,7 +151,13 @@ class Firefox:
 
     def open_own_page(self, path: str) -> Surface:
         self.close_popup()
-        page = FirefoxPage(self, self.ask("own_page", path=path))
+        return self._arrived(self.ask("own_page", path=path), path)
+
+    def open_other_extension(self, folder: Path, path: str) -> Surface:
+        return self._arrived(self.ask("other_page", folder=str(folder), path=path), path)
+
+    def _arrived(self, number: int, path: str) -> FirefoxPage:
+        page = FirefoxPage(self, number)
         self.wait_until(lambda: path in page.evaluate("location.href"), f"{path} opens")
         return page
 

@@ -71,6 +71,9 @@ class Browser(Protocol):
     def open_own_page(self, path: str) -> Surface:
         """Open one of the extension's own pages in a tab."""
 
+    def open_other_extension(self, folder: Path, path: str) -> Surface:
+        """Install another, unpacked extension, and open one of its pages in a tab."""
+
     def tab_at(self, address: str) -> Surface:
         """The tab whose address begins so, once there is one."""
 

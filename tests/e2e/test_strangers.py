@@ -1,0 +1,140 @@
+"""Who is no page of the extension's own may ask its background for nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from browsers.chromium import Chromium
+from browsers.clerk import Clerk
+from browsers.firefox import Firefox
+from browsers.office import Office
+from browsers.saved import saved_site, xero_contact
+from browsers.surface import THIS_MACHINE, Browser, wait_for
+from crmlink.access.devices import list_devices
+
+XERO = "https://go.xero.com/*"
+SILENT = "nobody answered"
+# What the popup and the settings would say, in the words that the background knows.
+FORGED = [
+    {"type": "standing"},
+    {"type": "disconnect"},
+    {"type": "pair", "server": "http://127.0.0.1:9"},
+    {"type": "search", "q": "a", "kind": "customer"},
+    {"type": "look_at_address", "address": xero_contact()},
+    {"type": "undo", "look": None, "link": "lnk_1", "title": "", "also_on": []},
+    {
+        "type": "look_by_hand",
+        "package": "sage_50",
+        "reference": "HOLL01",
+        "name": "Margaret Holloway",
+        "postcode": "",
+        "kind": "customer",
+    },
+]
+SEND = """async (messages) => {
+    const answers = [];
+    for (const message of messages) {
+        const late = new Promise((resolve) => setTimeout(resolve, 1000, undefined));
+        const sent = chrome.runtime.sendMessage(message).catch(() => undefined);
+        answers.push((await Promise.race([sent, late])) ?? "nobody answered");
+    }
+    return answers;
+}"""
+
+
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A browser that lets the extension put scripts into Xero's pages."""
+    running: Browser = Chromium((THIS_MACHINE, XERO)) if request.param == "chromium" else Firefox()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def clerk(browser: Browser, office: Office) -> Clerk:
+    browser.serve(saved_site())
+    clerk = Clerk(browser)
+    clerk.connect(office)
+    return clerk
+
+
+def test_a_script_of_ours_in_a_page_is_heard_only_in_its_own_two_words(
+    clerk: Clerk, office: Office
+) -> None:
+    """As if a page had got hold of it: it speaks under the extension's own name."""
+    clerk.switch_on_page("xero")
+    clerk.look_at(xero_contact())
+    helper = clerk.browser.open_own_page("options/options.html")
+    answers = helper.evaluate(
+        "chrome.tabs.query({ url: 'https://go.xero.com/*' }).then(([tab]) =>"
+        " chrome.scripting.executeScript({ target: { tabId: tab.id },"
+        f" func: {SEND}, args: [{json.dumps([*FORGED, {'type': 'page_mark'}])}] }}))"
+        ".then(([done]) => done.result)"
+    )
+    ours = helper.evaluate(f"({SEND})([{{ type: 'standing' }}])")
+    helper.close()
+    clerk.switch_on_page("xero")
+    assert answers[:-1] == [SILENT] * len(FORGED)
+    assert set(answers[-1]) == {"ok", "data"}
+    assert ours[0]["data"]["connected"] is True
+    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [False]
+
+
+def test_a_web_page_has_no_way_to_the_background(clerk: Clerk, browser: Browser) -> None:
+    own = browser.open_own_page("options/options.html")
+    identity = own.evaluate("({ id: chrome.runtime.id, origin: location.origin })")
+    own.close()
+    clerk.look_at(xero_contact())
+    assert clerk.page
+    reached = clerk.page.evaluate(
+        "typeof (globalThis.chrome ?? globalThis.browser)?.runtime?.sendMessage"
+    )
+    assert reached == "undefined"
+    framed = clerk.page.evaluate(f"""new Promise((done) => {{
+        const frame = document.createElement("iframe");
+        frame.src = {json.dumps(identity["origin"])} + "/popup/popup.html";
+        frame.onload = frame.onerror = () => setTimeout(done, 300, frame.contentDocument === null
+            ? "closed" : frame.contentDocument.body?.textContent ?? "");
+        document.body.append(frame);
+    }})""")
+    assert "Link to CRM" not in framed
+    file = json.dumps(f"{identity['origin']}/lib/api.js")
+    fetched = clerk.page.evaluate(f"fetch({file}).then(() => 'read', () => 'refused')")
+    assert fetched == "refused"
+
+
+def test_another_extension_is_not_heard(
+    clerk: Clerk, browser: Browser, office: Office, tmp_path: Path
+) -> None:
+    own = browser.open_own_page("options/options.html")
+    identity = own.evaluate("chrome.runtime.id")
+    own.close()
+    (tmp_path / "manifest.json").write_text(
+        json.dumps(
+            {
+                "manifest_version": 3,
+                "name": "Another",
+                "version": "1",
+                "browser_specific_settings": {"gecko": {"id": "another@firm.example"}},
+            }
+        )
+    )
+    (tmp_path / "page.html").write_text("<!doctype html><title>Another</title>")
+    page = browser.open_other_extension(tmp_path, "page.html")
+    send = SEND.replace("sendMessage(message)", f"sendMessage({json.dumps(identity)}, message)")
+    answers = page.evaluate(f"({send})({json.dumps(FORGED)})")
+    page.close()
+    assert answers == [SILENT] * len(FORGED)
+    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [False]
+    wait_for_popup(clerk)
+
+
+def wait_for_popup(clerk: Clerk) -> None:
+    """What was refused has changed nothing."""
+    clerk.look_at(xero_contact())
+    clerk.link_to_crm()
+    wait_for(clerk.popup, "document.querySelector('input[name=record]')")
