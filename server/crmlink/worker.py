@@ -23,6 +23,8 @@ from crmlink.linking.batch_match import match_waiting
 from crmlink.linking.batch_state import release_leases, work_is_waiting
 from crmlink.linking.batch_tidy import settle_stopped
 from crmlink.linking.batch_work import write_waiting
+from crmlink.linking.left import take_snapshot
+from crmlink.linking.left_twice import find_lookalikes
 from crmlink.linking.life import recover, release
 from crmlink.store import BatchState
 from crmlink.wake import BATCH_WORK, listen, queue_in
@@ -64,6 +66,10 @@ class Worker:
             queue.periodic_task(crontab(), name=f"{name}_by_and_by")(work)
         queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
         queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
+        queue.periodic_task(crontab(minute="55"), name="note_shares")(self._note_shares)
+        queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
+            self._find_lookalikes
+        )
         queue.periodic_task(crontab(hour="3", minute="10"), name="forget")(self._forget)
         queue.periodic_task(crontab(minute=f"*/{house.settings.sync_minutes}"), name="sync")(
             self._sync
@@ -98,6 +104,12 @@ class Worker:
     def _finish_links(self) -> None:
         for link in recover(self._house.desk):
             log.info("link finished", link=link.id, state=link.state.value, problem=link.failure)
+
+    def _note_shares(self) -> None:
+        take_snapshot(self._house.desk)
+
+    def _find_lookalikes(self) -> None:
+        find_lookalikes(self._house.desk)
 
     def _forget(self) -> None:
         """What has been kept long enough goes."""

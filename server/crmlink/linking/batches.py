@@ -48,13 +48,13 @@ class ListedContact:
     reference: str
     kind: Kind | None = None
     name: str = ""
+    email: str = ""
+    phones: tuple[str, ...] = ()
     company: str = ""
     person: str = ""
     address: str = ""
     town: str = ""
     postcode: str = ""
-    email: str = ""
-    phones: tuple[str, ...] = ()
     account_number: str = ""
 
 

@@ -245,7 +245,7 @@ class LinkedShare(Base):
 
 
 class Lookalike(Base):
-    """Two records that look like the same customer or supplier; ``first_id`` is the older one.
+    """Two records that look like the same customer or supplier; ``first_id`` has the lower number.
 
     A pair that a person has said to be two stays dismissed.
     """
