@@ -10,15 +10,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, tuple_, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.failures import PersonUnknown
 from crmlink.access.office import Actor, Office, note
 from crmlink.access.people import remove_person
+from crmlink.access.personal_lists import (
+    ERASED,
+    drop_unfinished,
+    empty_finished,
+    erase_rows,
+    forget_records,
+    rows_about,
+)
+from crmlink.access.personal_lists import SHOWN as ON_LISTS
 from crmlink.access.preferences import read_preferences
 from crmlink.store import (
-    Batch,
     BatchRow,
     Device,
     Link,
@@ -31,7 +39,6 @@ from crmlink.store import (
 from crmlink.store.models import now
 from crmlink.words import KINDS
 
-ERASED = "(erased)"
 PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
 
 
@@ -62,7 +69,7 @@ def export(office: Office, who: str) -> dict[str, Any]:
                         "state", "differences", "created_at")
                 for link in links
             ],
-            "drafts": [_fields(row, "reference", "name", "email", "phones") for row in rows],
+            "drafts": [_fields(row, *ON_LISTS) for row in rows],
         }  # fmt: skip
 
 
@@ -85,7 +92,8 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
             _erase_record(session, office, session.get_one(MirroredRecord, record.id))
         for link in links:
             _erase_names(session.get_one(Link, link.id))
-        session.execute(delete(BatchRow).where(BatchRow.id.in_([row.id for row in rows])))
+        erase_rows(session, rows)
+        forget_records(session, office.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"
         note(
             session, office, actor, "personal.erased", subject,
@@ -111,18 +119,9 @@ def apply_retention(office: Office) -> Erased:
             for link in session.scalars(old):
                 _erase_names(link)
                 erased.links += 1
+            empty_finished(session, office.workspace_id, _ago(days))
         if days := preferences.keep_drafts_days:
-            stale = [
-                batch.id
-                for batch in session.scalars(
-                    select(Batch)
-                    .filter_by(workspace_id=office.workspace_id)
-                    .where(Batch.created_at < _ago(days))
-                )
-            ]
-            rows = session.execute(delete(BatchRow).where(BatchRow.batch_id.in_(stale)))
-            session.execute(delete(Batch).where(Batch.id.in_(stale)))
-            erased.drafts += int(rows.rowcount)  # type: ignore[attr-defined] # a delete has it
+            erased.drafts += drop_unfinished(session, office.workspace_id, _ago(days))
         if erased.links or erased.drafts:
             note(
                 session, office, None, "personal.retention", "workspace",
@@ -143,7 +142,8 @@ def _found(
         links = session.scalars(
             select(Link).filter_by(**mine, kind=kind, record_number=number)
         ).all()
-        return None, list(records), list(links), []
+        rows = rows_about(session, office.workspace_id, "", [who])
+        return None, list(records), list(links), rows
     email = who.strip().lower()
     person = session.scalar(
         select(Person)
@@ -159,12 +159,8 @@ def _found(
     links = session.scalars(
         select(Link).filter_by(**mine).where(tuple_(Link.kind, Link.record_number).in_(linked))
     ).all()
-    rows = session.scalars(
-        select(BatchRow)
-        .join(Batch, Batch.id == BatchRow.batch_id)
-        .where(Batch.workspace_id == office.workspace_id, func.lower(BatchRow.email) == email)
-    )
-    return person, list(records), list(links), list(rows)
+    rows = rows_about(session, office.workspace_id, email, [record.public_id for record in records])
+    return person, list(records), list(links), rows
 
 
 def _erase_person(session: Session, person: Person) -> None:

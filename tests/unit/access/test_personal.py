@@ -11,16 +11,20 @@ from sqlalchemy import update
 from crmlink.access.devices import command_line_actor
 from crmlink.access.failures import PersonUnknown
 from crmlink.access.office import Actor
-from crmlink.access.personal import ERASED, apply_retention, erase, export
+from crmlink.access.personal import apply_retention, erase, export
+from crmlink.access.personal_lists import ERASED
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.access.trail import verify
 from crmlink.house import House
+from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.batches import ListedContact, collect, list_batches
 from crmlink.linking.decide import confirm, find_link, undo
+from crmlink.linking.failures import BatchUnknown
 from crmlink.matching import Details
-from crmlink.store import Batch, Link, MirroredRecord
+from crmlink.store import Batch, Link, MirroredRecord, RowState
 from crmlink.store.models import now
 from entering import make_person, pair
+from lists import asked_for, lines_of, matched, rows_of
 from playing import HOLLOWAY, Playing, decision, new_key
 
 EMAIL = "margaret.holloway@postbox.example"
@@ -86,7 +90,7 @@ def test_names_and_drafts_go_when_they_were_kept_long_enough(house: House, actor
     old = now() - timedelta(days=31)
     with house.database.writing() as session:
         session.execute(update(Link).values(settled_at=old))
-        session.execute(update(Batch).values(created_at=old))
+        session.execute(update(Batch).values(created_at=old, changed_at=old))
     first, second = apply_retention(house.office), apply_retention(house.office)
     assert (first.links, first.drafts) == (1, 1)
     assert (second.links, second.drafts) == (0, 0)
@@ -100,3 +104,29 @@ def test_without_a_settlement_names_are_kept(house: House, actor: Actor) -> None
     with house.database.writing() as session:
         session.execute(update(Link).values(settled_at=now() - timedelta(days=3000)))
     assert apply_retention(house.office).links == 0
+
+
+def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stays(
+    house: House, actor: Actor
+) -> None:
+    desk, device_id = house.desk, actor.device.id
+    written = asked_for(desk, device_id, lines_of(desk, 2))
+    write_waiting(desk)
+    reviewed = matched(desk, device_id, lines_of(desk, 4))
+    first = rows_of(desk, written)[0]
+    assert first.chosen
+    name = first.chosen.label
+    assert name in json.dumps(export(house.office, first.chosen.public_id))
+    erase(house.office, actor, first.chosen.public_id)
+    emptied = rows_of(desk, written)[0].row
+    assert (emptied.name, emptied.address, emptied.suggestions) == (ERASED, "", [])
+    assert (emptied.state, emptied.reference) == (RowState.SUCCESSFUL, first.row.reference)
+    told = [item for row in rows_of(desk, reviewed) for item in row.row.suggestions]
+    assert [item[3] for item in told if item[0] == first.chosen.public_id] in ([], [[]])
+    with house.database.writing() as session:
+        session.execute(update(Batch).values(changed_at=now() - timedelta(days=40)))
+    save_preferences(house.office, actor, Preferences(keep_names_days=30, keep_drafts_days=30))
+    apply_retention(house.office)
+    assert [row.row.name for row in rows_of(desk, written)] == [ERASED, ERASED]
+    with pytest.raises(BatchUnknown):
+        rows_of(desk, reviewed)
