@@ -1,0 +1,355 @@
+"""Whole lists, measured from end to end.
+
+    PYTHONPATH=tests python -m bench.batches match [--contacts 10000] [--records 100000]
+    PYTHONPATH=tests python -m bench.batches write [--contacts 3000] [--per-second 10000]
+
+`match` puts made-up records and contacts into a database, matches the list as the worker does, and
+reports seconds by the clock, the memory of all processes together, and how many *sure* rows are
+wrong. `write` links a list to the sandbox, which plays Commusoft in a process of its own, and
+reports the rate, how memory grows with the rows written, and what the API takes idle and meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import statistics
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import requests
+from sqlalchemy import insert, select
+from waitress.server import create_server
+
+from bench.lists import _family, _held_by
+from bench.uk import contacts, records
+from crmlink.access.devices import command_line_actor
+from crmlink.app import create_app
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.patience import Patience
+from crmlink.house import House, open_house
+from crmlink.linking.batch_match import match_waiting, start_matching
+from crmlink.linking.batch_report import overview, summary
+from crmlink.linking.batch_work import write_waiting
+from crmlink.linking.batch_write import start_writing
+from crmlink.matching import Details
+from crmlink.settings import Settings
+from crmlink.store import Batch, BatchRow, BatchState, Choice, MirroredRecord, Verdict, Workspace
+from entering import make_token
+from faults.office import sandbox_process
+from playing import connection_to
+
+NOWHERE = "http://127.0.0.1:9"
+AT_A_TIME = 2_000
+SAMPLED_EVERY = 0.5  # seconds
+WARM = 300  # rows written before memory counts
+IDLE_ROUNDS, BUSY_ROUNDS = 60, 60
+SINGLE_LINKS = 12  # of each round's kind: linked by people, idle and meanwhile
+
+
+def match(wanted: int, held: int) -> None:
+    """Prints what matching takes."""
+    known = records(held, 15)
+    asked, truth = contacts(known, wanted, 16, once=True)
+    with _house(NOWHERE, Patience()) as house:
+        _fill_mirror(house, known)
+        device_id = command_line_actor(house.office).device.id
+        batch_id, ids = _draft(house, device_id, asked)
+        start_matching(house.desk, device_id, batch_id, 0.998)
+        before = _held_by(os.getpid())
+        with _sampled() as most:
+            started = time.perf_counter()
+            assert match_waiting(house.desk) == 1
+            took = time.perf_counter() - started
+        found = overview(house.desk, batch_id)
+        verdicts = {verdict.value: number for verdict, number in found.counts.verdicts.items()}
+        print(f"{wanted} contacts against {held} records: {took:.1f} s by the clock")
+        print(f"  memory at most {max(most):.0f} MB in all, {max(most) - before:.0f} MB more")
+        print(f"  verdicts {verdicts}, share with a record {found.batch.share:.3f}")
+        _print_sure(house, batch_id, ids, truth)
+
+
+def _print_sure(house: House, batch_id: str, ids: Sequence[str], truth: Any) -> None:
+    query = select(BatchRow.position, BatchRow.best).where(
+        BatchRow.batch_id == batch_id, BatchRow.verdict == Verdict.SURE
+    )
+    with house.database.reading() as session:
+        sure = session.execute(query).all()
+    wrong = 0
+    for position, best in sure:
+        wrong += _number(best or "") not in {
+            _number(one) for one in truth.get(ids[position - 1], ())
+        }
+    print(f"  {len(sure)} sure, {wrong} of them wrong")
+
+
+def write(wanted: int, per_second: float) -> None:
+    """Prints what writing takes, and what it leaves to people."""
+    patience = Patience(per_second=per_second, at_once=4)
+    with sandbox_process(int(wanted * 1.35) + 200) as address, _house(address, patience) as house:
+        started = time.perf_counter()
+        house.desk.sync()
+        house.desk.index.matcher().prepare()
+        print(f"mirror filled in {time.perf_counter() - started:.0f} s")
+        device_id = command_line_actor(house.office).device.id
+        free = _free_records(house)
+        batch_id = _accepted(house, device_id, free[:wanted])
+        singles = iter(free[wanted : wanted + 2 * SINGLE_LINKS])
+        with _served(house) as client:
+            idle = _latencies(client, singles, batch_id, IDLE_ROUNDS, lambda: True)
+            start_writing(house.desk, device_id, batch_id, summary(house.desk, batch_id).to_link)
+            hand = threading.Thread(target=write_waiting, args=(house.desk,))
+            began = time.perf_counter()
+            hand.start()
+            watch = _Memory(house, batch_id, hand)
+            busy = _latencies(client, singles, batch_id, BUSY_ROUNDS, hand.is_alive)
+            hand.join()
+            took = time.perf_counter() - began
+            watch.join()
+        done = overview(house.desk, batch_id)
+        states = {state.value: number for state, number in done.counts.states.items()}
+        print(f"{wanted} rows in {took:.0f} s, {wanted / took:.1f} a second: {states}")
+        watch.tell()
+        for name in idle:
+            quiet, loud = idle[name], busy.get(name, [])
+            if loud:
+                print(f"  {name:22s} idle p50 {_p(quiet, 50)} p95 {_p(quiet, 95)} ms, "
+                      f"meanwhile p50 {_p(loud, 50)} p95 {_p(loud, 95)} ms, "
+                      f"ratio of p50 {statistics.median(loud) / statistics.median(quiet):.2f} "
+                      f"({len(loud)} times)")  # fmt: skip
+
+
+class _Memory(threading.Thread):
+    """Notes how many rows are written and what this process holds, until the writing ends."""
+
+    def __init__(self, house: House, batch_id: str, hand: threading.Thread) -> None:
+        super().__init__()
+        self._house, self._batch_id, self._hand = house, batch_id, hand
+        self._seen: list[tuple[int, float]] = []
+        self.start()
+
+    def run(self) -> None:
+        while self._hand.is_alive():
+            done = overview(self._house.desk, self._batch_id).progress.done
+            self._seen.append((done, _held_by(os.getpid())))
+            self._hand.join(2)
+
+    def tell(self) -> None:
+        seen = [one for one in self._seen if one[0] >= WARM]
+        if len(seen) < 3 or seen[-1][0] == seen[0][0]:
+            print("  too short a list to tell how memory grows")
+            return
+        slope, _ = statistics.linear_regression(*zip(*seen, strict=True))
+        grown = max(megabytes for _, megabytes in seen) - seen[0][1]
+        print(f"  memory: {seen[0][1]:.0f} MB after {seen[0][0]} rows, at most {grown:.1f} MB more; "
+              f"{1000 * slope:.2f} MB per 1,000 rows, so {100_000 * slope:.0f} MB for 100,000")  # fmt: skip
+
+
+def _latencies(
+    client: _Client, singles: Iterator[str], batch_id: str, rounds: int, going: Callable[[], bool]
+) -> dict[str, list[float]]:
+    """Milliseconds of each kind of request, as a person's browser sends them."""
+    took: dict[str, list[float]] = {}
+    linked = list(islice(singles, SINGLE_LINKS))
+    for number in range(rounds):
+        if not going():
+            break
+        calls = {
+            "suggestions": lambda: client.post("suggestions", _contact(number)),
+            "records?q=": lambda: client.get("records?q=smith"),
+            "links?limit=50": lambda: client.get("links?limit=50"),
+            "batches/ID": lambda: client.get(f"batches/{batch_id}"),
+        }
+        if number % 5 == 0 and linked:
+            record_id = linked.pop()
+            calls["POST links (4 calls)"] = lambda: client.link(record_id)
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            took.setdefault(name, []).append(1000 * (time.perf_counter() - started))
+        time.sleep(0.1)
+    return took
+
+
+def _contact(number: int) -> dict[str, Any]:
+    return {
+        "package": "sage_50", "reference": f"ZZ{number}", "kind": "customer",
+        "name": "John Smith", "postcode": "HG4 1AB",
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Client:
+    address: str
+    token: str
+    session: requests.Session
+
+    def get(self, path: str) -> None:
+        self._ask("GET", path)
+
+    def post(self, path: str, body: Any) -> None:
+        self._ask("POST", path, json=body)
+
+    def link(self, record_id: str) -> None:
+        body = {"package": "xero", "kind": "customer", "reference": str(uuid.uuid4()),
+                "record_id": record_id}  # fmt: skip
+        self._ask("POST", "links", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
+
+    def _ask(self, method: str, path: str, **more: Any) -> None:
+        headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})
+        self.session.request(
+            method, f"{self.address}/api/v1/{path}", headers=headers, timeout=60, **more
+        ).raise_for_status()
+
+
+@contextmanager
+def _served(house: House) -> Iterator[_Client]:
+    server = create_server(create_app(house.settings, house), port=0, threads=8)
+    serving = threading.Thread(target=server.run, daemon=True)
+    serving.start()
+    token = make_token(house.office, "suggest", "link", "read", "batch")
+    with requests.Session() as session:
+        yield _Client(f"http://127.0.0.1:{server.effective_port}", token, session)
+    server.close()
+
+
+@contextmanager
+def _house(address: str, patience: Patience) -> Iterator[House]:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            data_dir=Path(folder),
+            database_url=f"sqlite:///{folder}/crmlink.sqlite",
+            secret_key=secrets.token_urlsafe(48),
+            commusoft=connection_to(address),
+            requests_per_minute=1_000_000,
+        )
+        house = open_house(settings, Commusoft(connection_to(address), patience=patience))
+        yield house
+        house.close()
+
+
+@contextmanager
+def _sampled() -> Iterator[list[float]]:
+    """What this process and all below it hold together, over and over, in MB."""
+    seen, over = [0.0], threading.Event()
+
+    def sample() -> None:
+        while not over.wait(SAMPLED_EVERY):
+            seen.append(sum(map(_held_by, _family(os.getpid()))))
+
+    watch = threading.Thread(target=sample)
+    watch.start()
+    yield seen
+    over.set()
+    watch.join()
+
+
+def _fill_mirror(house: House, known: Sequence[tuple[str, Details]]) -> None:
+    rows = (
+        _fields(details) | {
+            "workspace_id": house.desk.workspace_id, "kind": "customer", "number": _number(number),
+            "changed": 1,
+        }
+        for number, details in known
+    )  # fmt: skip
+    _insert(house, MirroredRecord, rows)
+    with house.database.writing() as session:
+        session.get_one(Workspace, house.desk.workspace_id).mirror_version = 1
+
+
+def _draft(
+    house: House, device_id: int, asked: Sequence[tuple[str, Details]]
+) -> tuple[str, list[str]]:
+    """A batch of contacts; its id, and the contacts' by position."""
+    batch_id = _batch(house, device_id, BatchState.DRAFT)
+    rows = (
+        _fields(details) | {
+            "batch_id": batch_id, "position": position, "kind": "customer",
+            "reference": f"R{position}", "name": details.company or details.name,
+            "person": details.name,
+        }
+        for position, (_, details) in enumerate(asked, 1)
+    )  # fmt: skip
+    _insert(house, BatchRow, rows)
+    return batch_id, [contact_id for contact_id, _ in asked]
+
+
+def _accepted(house: House, device_id: int, record_ids: Sequence[str]) -> str:
+    """A batch under review of which every row is accepted."""
+    batch_id = _batch(house, device_id, BatchState.REVIEW)
+    rows = (
+        {
+            "batch_id": batch_id, "position": position, "kind": "customer",
+            "reference": f"R{position}", "name": f"Contact {position}", "choice": Choice.RECORD,
+            "record_id": record_id, "verdict": Verdict.SURE, "best": record_id,
+        }
+        for position, record_id in enumerate(record_ids, 1)
+    )  # fmt: skip
+    _insert(house, BatchRow, rows)
+    return batch_id
+
+
+def _batch(house: House, device_id: int, state: BatchState) -> str:
+    with house.database.writing() as session:
+        batch = Batch(
+            workspace_id=house.desk.workspace_id, device_id=device_id, package="sage_50",
+            organisation="", kind="customer", state=state,
+        )  # fmt: skip
+        session.add(batch)
+        session.flush()
+        return batch.id
+
+
+def _free_records(house: House) -> list[str]:
+    with house.database.reading() as session:
+        rows = session.query(MirroredRecord).filter_by(
+            kind="customer", reference=None, gone_at=None
+        )
+        return [row.public_id for row in rows.order_by(MirroredRecord.id)]
+
+
+def _insert(house: House, table: type[Any], rows: Iterator[dict[str, Any]]) -> None:
+    while some := list(islice(rows, AT_A_TIME)):
+        with house.database.writing() as session:
+            session.execute(insert(table), some)
+
+
+def _fields(details: Details) -> dict[str, Any]:
+    fields = asdict(details)
+    del fields["kind"]
+    return fields | {"phones": list(details.phones)}
+
+
+def _number(record_id: str) -> str:
+    return "".join(filter(str.isdigit, record_id)) or record_id
+
+
+def _p(times: Sequence[float], percent: int) -> str:
+    ordered = sorted(times)
+    return f"{ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]:.0f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("what", choices=("match", "write"))
+    parser.add_argument("--contacts", type=int)
+    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--per-second", type=float, default=10_000.0)
+    given = parser.parse_args()
+    if given.what == "match":
+        match(given.contacts or 10_000, given.records)
+    else:
+        write(given.contacts or 3_000, given.per_second)
+
+
+if __name__ == "__main__":
+    main()

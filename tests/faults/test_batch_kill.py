@@ -1,0 +1,152 @@
+"""A server that is killed again and again while it writes a whole list: nothing lost or doubled."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+import requests
+
+from crmlink.access.devices import command_line_actor
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.house import House, open_house
+from crmlink.linking import batch_outcome, batch_work
+from crmlink.linking.batch_report import overview
+from crmlink.linking.batch_state import release_leases
+from crmlink.linking.batch_work import work_on
+from crmlink.linking.life import recover, release
+from crmlink.settings import Settings
+from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
+from faults.processes import processes
+from lists import asked_for, lines_of
+from playing import HASTE, Playing, connection_to
+
+CONTACTS, KILLS = 350, 20
+LONGEST_LIFE = 0.9  # seconds from the moment that it writes
+ANSWERS_LOST = 0.05
+
+Life = Callable[["Place", Connection], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server lives, and which list it writes."""
+
+    folder: Path
+    sandbox: str
+    batch_id: str = ""
+
+    def open(self) -> House:
+        settings = Settings(
+            data_dir=self.folder,
+            database_url=f"sqlite:///{self.folder / 'crmlink.sqlite'}",
+            secret_key="k" * 48,
+            commusoft=connection_to(self.sandbox),
+        )
+        return open_house(settings, Commusoft(connection_to(self.sandbox), patience=HASTE))
+
+
+def life(place: Place, parent: Connection) -> None:
+    """One life of the server's part in it, as its worker begins it."""
+    batch_work.TELL_EVERY, batch_work.LOOK_AGAIN, batch_work.FIRST_REST = 0.05, 0.05, 0.05
+    batch_work.LONGEST_REST = 0.1
+    house = place.open()
+    release(house.desk)
+    release_leases(house.desk)
+    parent.send("working")
+    recover(house.desk)
+    while not work_on(house.desk, place.batch_id, BatchState.WRITING):
+        pass
+    parent.send("done")
+
+
+def forgetful_life(place: Place, parent: Connection) -> None:
+    """A twin whose key for a row is another one in every life."""
+    batch_outcome.key_of = lambda row: f"{os.getpid()}-{row.id}"
+    life(place, parent)
+
+
+@pytest.fixture
+def crowd() -> Iterator[Playing]:
+    with SandboxServer(create_sandbox(CONTACTS + 150, 5)) as server:
+        yield Playing(server.url, lambda: None)
+
+
+@pytest.fixture
+def place(tmp_path: Path, crowd: Playing) -> Place:
+    """A list that waits to be written, to a Commusoft some of whose answers get lost."""
+    where = Place(tmp_path, crowd.address)
+    house = where.open()
+    house.desk.sync()
+    device_id = command_line_actor(house.office).device.id
+    batch_id = asked_for(house.desk, device_id, lines_of(house.desk, CONTACTS))
+    house.close()
+    requests.post(
+        f"{crowd.address}/sandbox/faults",
+        json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
+        timeout=5,
+    ).raise_for_status()
+    return Place(tmp_path, crowd.address, batch_id)
+
+
+def live_and_die(place: Place, one_life: Life = life, kills: int = KILLS) -> int:
+    """One life after the other, each killed at a random moment; returns how many were."""
+    moments, killed = random.Random(5), 0
+    while True:
+        ours, theirs = processes().Pipe()
+        process = processes().Process(target=one_life, args=(place, theirs))
+        process.start()
+        theirs.close()
+        assert ours.recv() == "working"
+        limit = moments.uniform(0.02, LONGEST_LIFE) if killed < kills else 200
+        finished = ours.poll(limit) and ours.recv() == "done"
+        process.kill()
+        process.join()
+        if finished:
+            return killed
+        killed += 1
+
+
+def judge(place: Place, crowd: Playing) -> dict[str, int]:
+    """What went wrong, by kind of wrong; nothing when nothing did."""
+    writes = requests.get(f"{crowd.address}/sandbox/writes", timeout=30).json()["writes"]
+    puts = Counter(write["record"] for write in writes)
+    held = {record.id: record.reference for record in crowd.other_user.records("customer")}
+    house = place.open()
+    with house.database.reading() as session:
+        rows = session.query(BatchRow).filter(BatchRow.record_id.is_not(None)).all()
+        links = {link.id: link for link in session.query(Link)}
+    found = overview(house.desk, place.batch_id)
+    house.close()
+    assert len(rows) > CONTACTS // 2
+    linked = [links[row.link_id or ""] for row in rows if row.state is RowState.SUCCESSFUL]
+    wrong = Counter(
+        lost=sum(held[row.record_id or ""] != row.reference for row in rows),
+        not_told=len(rows) - len(linked),
+        written_twice=sum(count > 1 for count in puts.values()),
+        linked_twice=len(links) - len(rows),
+        wrong_prior=sum(link.prior is not None for link in linked),
+        not_linked=sum(link.state is not LinkState.LINKED for link in linked),
+        not_done=int(found.batch.state is not BatchState.DONE),
+        miscounted=abs(found.progress.done - len(rows)),
+    )
+    return {name: count for name, count in wrong.items() if count}
+
+
+def test_twenty_kills_lose_nothing_and_double_nothing(place: Place, crowd: Playing) -> None:
+    killed = live_and_die(place)
+    print(f"{killed} kills in a list of {CONTACTS}")
+    assert killed >= KILLS // 2
+    assert judge(place, crowd) == {}
+
+
+def test_the_same_kills_catch_a_worker_that_forgets_its_keys(place: Place, crowd: Playing) -> None:
+    live_and_die(place, forgetful_life)
+    assert "linked_twice" in judge(place, crowd)
