@@ -1,11 +1,13 @@
 // @ts-check
 // The button's script in the packages' pages, as the browser keeps and runs it. A part of the background.
 
+import { onPageNeeds } from "./lib/consent.js";
+
 const FILES = { js: ["page/button.js"], css: ["page/button.css"] };
 
 /** @type {import("./lib/onpage.js").PageScripts} */
 export const pageScripts = {
-  granted: (origins) => chrome.permissions.contains({ origins }),
+  granted: async (origins) => chrome.permissions.contains(onPageNeeds(origins, await chrome.permissions.getAll())),
 
   async revoke(origins) {
     if (origins.length === 0) return;

@@ -1,12 +1,15 @@
 // @ts-check
 // The button on the packages' own pages: off until a person switches it on, package by package.
 
+import { onPageNeeds } from "../lib/consent.js";
 import { ask } from "../ui/ask.js";
 import { h } from "../ui/dom.js";
 import { say } from "../ui/words.js";
 
 /** @typedef {import("../lib/onpage.js").Switch} Switch */
 
+/** Known before the click: a browser grants nothing after a pause. */
+const held = await chrome.permissions.getAll();
 const list = h("ul", { class: "switches" });
 const outcome = h("div", { role: "status", "aria-live": "polite", class: "outcome" });
 const card = h(
@@ -53,7 +56,7 @@ function line(one) {
 /** @param {Switch} one */
 function pressed(one) {
   // First of all: a browser grants this only while the click lasts.
-  const granted = one.on ? Promise.resolve(true) : chrome.permissions.request({ origins: one.origins });
+  const granted = one.on ? Promise.resolve(true) : chrome.permissions.request(onPageNeeds(one.origins, held));
   void change(one, granted);
 }
 

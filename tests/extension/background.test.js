@@ -72,7 +72,7 @@ function fakeChrome() {
         registered.splice(at, 1);
       },
     },
-    permissions: { contains: async () => state.permitted, remove: async () => true, onAdded: fakeEvent(), onRemoved: fakeEvent() },
+    permissions: { getAll: async () => ({}), contains: async () => state.permitted, remove: async () => true, onAdded: fakeEvent(), onRemoved: fakeEvent() },
   };
   return { chrome, tabs, menus, windows, opened, registered, told, state };
 }

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { onPageNeeds } from "../../extension/lib/consent.js";
+
 const EXTENSION = new URL("../../extension/", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("manifest.json", EXTENSION), "utf8"));
 
@@ -44,9 +46,22 @@ test("every file that the manifest names is there, and every icon has the size i
   }
 });
 
+test("IT may set the server's address, and nothing else that is secret or that we do not read", () => {
+  const schema = JSON.parse(readFileSync(new URL(manifest.storage.managed_schema, EXTENSION), "utf8"));
+  assert.equal(schema.type, "object");
+  assert.deepEqual(Object.keys(schema.properties), ["server", "only_this_server"]);
+});
+
+test("only Firefox, which knows it, is asked for the consent to tell what a person looks at", () => {
+  const origins = ["https://go.xero.com/*"];
+  assert.deepEqual(onPageNeeds(origins, { origins: [], permissions: [] }), { origins });
+  assert.deepEqual(onPageNeeds(origins, { data_collection: [] }), { origins, data_collection: ["browsingActivity"] });
+});
+
 test("Firefox is told what leaves the browser", () => {
   const { gecko } = manifest.browser_specific_settings;
   assert.deepEqual(gecko.data_collection_permissions.required, ["personallyIdentifyingInfo", "websiteContent"]);
+  assert.deepEqual(gecko.data_collection_permissions.optional, ["browsingActivity"]);
   assert.ok(gecko.id);
   assert.ok(Number.parseInt(gecko.strict_min_version, 10) >= 140);
 });
