@@ -1,0 +1,145 @@
+"""A whole list over HTTP, from draft to linked to undone, and who may do what with it."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from crmlink.house import House
+from crmlink.linking.batch_match import match_waiting
+from crmlink.linking.batch_work import write_waiting
+from entering import make_token, with_token
+from lists import records_of
+from playing import HOLLOWAY, Playing, new_key
+
+API = "/api/v1/batches"
+
+
+@pytest.fixture
+def manager(app: Flask, house: House) -> FlaskClient:
+    """A script that may do all that a list needs."""
+    return with_token(app, make_token(house.office, "batch", "read"))
+
+
+def contacts_of(house: House, most: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "reference": f"AC{number:04}", "name": record.label, "address": record.address,
+            "town": record.town, "postcode": record.postcode, "email": record.email,
+            "phones": record.phones,
+        }
+        for number, record in enumerate(records_of(house.desk)[:most], 1)
+    ]  # fmt: skip
+
+
+def draft(client: FlaskClient, contacts: list[dict[str, Any]], **more: Any) -> Any:
+    body = {"package": "sage_50", "kind": "customer", "contacts": contacts} | more
+    return client.post(API, json=body)
+
+
+def under_review(client: FlaskClient, house: House, most: int = 8) -> str:
+    batch_id: str = draft(client, contacts_of(house, most)).get_json()["id"]
+    assert client.post(f"{API}/{batch_id}/match").status_code == 202
+    assert match_waiting(house.desk) == 1
+    return batch_id
+
+
+def test_a_list_is_matched_accepted_linked_told_and_undone(
+    manager: FlaskClient, house: House, sandbox: Playing
+) -> None:
+    batch_id = under_review(manager, house)
+    whole = manager.get(f"{API}/{batch_id}").get_json()
+    assert (whole["state"], whole["contacts"], whole["progress"]["trouble"]) == ("review", 8, None)
+    sample = manager.post(f"{API}/{batch_id}/sample").get_json()
+    assert sample["of"] == whole["counts"]["verdicts"]["sure"] >= 6
+    assert sample["rows"][0]["offers"][0]["reasons"]
+    done = manager.post(f"{API}/{batch_id}/sure", json={"token": sample["token"]}).get_json()
+    assert done == {"accepted": sample["of"], "left": 0}
+    planned = manager.get(f"{API}/{batch_id}/summary").get_json()
+    assert planned["to_link"] == planned["customers"] == sample["of"]
+    wrong = manager.post(f"{API}/{batch_id}/write", json={"contacts": 1})
+    assert (wrong.status_code, wrong.get_json()["contacts"]) == (409, sample["of"])
+    asked = manager.post(f"{API}/{batch_id}/write", json={"contacts": planned["to_link"]})
+    assert (asked.status_code, asked.get_json()["state"]) == (202, "writing")
+    assert write_waiting(house.desk) == 1
+    rows = manager.get(f"{API}/{batch_id}/rows?state=successful").get_json()["rows"]
+    assert len(rows) == sample["of"]
+    assert sandbox.reference(rows[0]["record"]["id"]) == rows[0]["reference"]
+    table = manager.get(f"{API}/{batch_id}/results")
+    assert table.mimetype == "text/csv"
+    assert len(table.get_data(as_text=True).splitlines()) == 9
+    assert manager.post(f"{API}/{batch_id}/undo").get_json() == {"contacts": sample["of"]}
+    assert write_waiting(house.desk) == 1
+    assert manager.get(f"{API}/{batch_id}").get_json()["state"] == "undone"
+    assert sandbox.reference(rows[0]["record"]["id"]) is None
+
+
+def test_a_stale_decision_is_told_who_decided_what(manager: FlaskClient, house: House) -> None:
+    batch_id = under_review(manager, house)
+    row = manager.get(f"{API}/{batch_id}/rows/1").get_json()
+    record = row["offers"][0]["record"]["id"]
+    wish = {"version": row["version"], "choice": "record", "record_id": record}
+    decided = manager.put(f"{API}/{batch_id}/rows/1", json=wish)
+    assert (decided.status_code, decided.get_json()["record"]["id"]) == (200, record)
+    stale = manager.put(f"{API}/{batch_id}/rows/1", json=wish | {"choice": "none"})
+    told = stale.get_json()
+    assert stale.status_code == 409
+    assert (told["type"], told["by"], told["record"]["id"]) == (
+        "urn:crmlink:problem:row-decided", "Front desk", record,
+    )  # fmt: skip
+    taken = manager.put(f"{API}/{batch_id}/rows/2", json=wish)
+    assert (taken.status_code, taken.get_json()["position"]) == (409, 1)
+
+
+def test_rows_come_in_pages_and_by_filter(manager: FlaskClient, house: House) -> None:
+    batch_id = under_review(manager, house)
+    first = manager.get(f"{API}/{batch_id}/rows?limit=5").get_json()
+    then = manager.get(f"{API}/{batch_id}/rows?limit=5&after={first['next']}").get_json()
+    assert [row["position"] for row in first["rows"] + then["rows"]] == list(range(1, 9))
+    assert then["next"] is None
+    found = manager.get(f"{API}/{batch_id}/rows?q=AC0003").get_json()["rows"]
+    assert [row["position"] for row in found] == [3]
+
+
+def test_a_page_with_a_key_is_kept_once_whatever_gets_lost(client: FlaskClient) -> None:
+    body = {"package": "xero", "contacts": [{"reference": HOLLOWAY}]}
+    key = {"Idempotency-Key": new_key()}
+    first, again = (client.post(API, json=body, headers=key).get_json() for _ in range(2))
+    assert (first["id"], first["added"]) == (again["id"], again["added"])
+    assert len(client.get(API).get_json()["batches"]) == 1
+
+
+def test_what_is_under_way_is_not_listed_as_a_draft(manager: FlaskClient, house: House) -> None:
+    batch_id = under_review(manager, house)
+    assert manager.get(API).get_json() == {"batches": []}
+    listed = manager.get(f"{API}?state=review").get_json()["batches"]
+    assert [batch["id"] for batch in listed] == [batch_id]
+
+
+def test_collecting_alone_does_not_let_a_script_match_or_write(
+    app: Flask, house: House, manager: FlaskClient
+) -> None:
+    batch_id = under_review(manager, house)
+    suggests = with_token(app, make_token(house.office, "suggest", "link", "read"))
+    for path in ("match", "sample", "pause", "resume", "cancel", "undo", "retry"):
+        assert suggests.post(f"{API}/{batch_id}/{path}").status_code == 403, path
+    assert suggests.get(f"{API}/{batch_id}").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["", "/rows", "/rows/1", "/summary", "/results", "/bad-rows"])
+def test_a_list_that_is_not_there_is_not_found(manager: FlaskClient, path: str) -> None:
+    assert manager.get(f"{API}/nowhere{path}").status_code == 404
+
+
+def test_what_is_left_is_told(manager: FlaskClient, house: House) -> None:
+    under_review(manager, house)
+    points = manager.get("/api/v1/left/shares?days=3").get_json()["points"]
+    assert len(points) == 6
+    left = manager.get("/api/v1/left/unlinked?kind=supplier").get_json()
+    assert left["total"] >= len(left["records"]) > 0
+    assert set(manager.get("/api/v1/left/duplicates").get_json()) == {
+        "references", "contacts", "lookalikes",
+    }  # fmt: skip
+    assert manager.get("/api/v1/left/malformed").get_json()["packages"] == []
+    assert manager.delete("/api/v1/left/lookalikes/1").status_code == 404
