@@ -34,6 +34,13 @@ class Clerk:
         return person
 
     def arrive_with(self, server: str, grant: Grant) -> None:
+        """Be connected by a pairing's outcome, and see that it works."""
+        self.remember(server, grant)
+        said = self.test_connection()
+        if "works" not in said:
+            raise AssertionError(f"not connected: {said}")
+
+    def remember(self, server: str, grant: Grant) -> None:
         """Put a pairing's outcome where the extension keeps it."""
         connection = {
             "server": server,
@@ -48,9 +55,6 @@ class Clerk:
             "Promise.all([chrome.storage.session.clear(), chrome.storage.local.remove('rules'),"
             f" chrome.storage.local.set({json.dumps({'connection': connection, 'ended': None})})])"
         )
-        said = self.test_connection()
-        if "works" not in said:
-            raise AssertionError(f"not connected: {said}")
 
     def test_connection(self) -> str:
         """Press Test in the settings, which also asks for the server's host; what they say."""

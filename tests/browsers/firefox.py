@@ -75,7 +75,13 @@ class Firefox:
     name = "firefox"
     asks = False  # by a preference of its own
 
-    def __init__(self, screen: str | None = None, size: tuple[int, int] = (1280, 900)) -> None:
+    def __init__(
+        self,
+        screen: str | None = None,
+        size: tuple[int, int] = (1280, 900),
+        home: Path | None = None,
+    ) -> None:
+        """Start it. `home` is where it looks for what an office has set."""
         self.answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self.asked = 0
         self.tab: FirefoxPage | None = None
@@ -84,7 +90,9 @@ class Firefox:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=dict(os.environ) | ({"DISPLAY": screen} if screen else {}),
+            env=dict(os.environ)
+            | ({"DISPLAY": screen} if screen else {})
+            | ({"HOME": str(home)} if home else {}),
         )
         threading.Thread(target=self._listen, daemon=True).start()
         try:

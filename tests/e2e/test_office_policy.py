@@ -1,0 +1,72 @@
+"""An office's policy, as Firefox reads it: Connect is the only step, to the office's own server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browsers.clerk import Clerk
+from browsers.firefox import Firefox
+from browsers.office import Office
+from browsers.saved import saved_site, xero_contact
+from browsers.surface import EXTENSION
+from crmlink.access.devices import list_devices
+from entering import make_person, pair
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"),
+    reason="the folder where Firefox looks for policies is Linux's",
+)
+GECKO_ID = json.loads((EXTENSION / "manifest.json").read_text())["browser_specific_settings"][
+    "gecko"
+]["id"]
+
+
+def set_policy(home: Path, **data: Any) -> None:
+    """What IT rolls out to the office's computers."""
+    folder = home / ".mozilla" / "managed-storage"
+    folder.mkdir(parents=True)
+    policy = {"name": GECKO_ID, "description": "crmlink", "type": "storage", "data": data}
+    (folder / f"{GECKO_ID}.json").write_text(json.dumps(policy))
+
+
+def test_where_it_has_set_the_server_connect_is_the_only_step(
+    office: Office, tmp_path: Path
+) -> None:
+    set_policy(tmp_path, server=office.server.address)
+    anna = make_person(office.doors, "clerk", "Anna Kowalska")
+    with closing(Firefox(home=tmp_path)) as browser:
+        browser.serve(saved_site())
+        clerk = Clerk(browser)
+        clerk.look_at(xero_contact())
+        clerk.link_to_crm("not-connected")
+        assert office.server.address in clerk.reads()
+        assert clerk.popup.evaluate("document.querySelectorAll('input').length") == 0
+        clerk.press("Enter")
+        clerk.sees("pairing")
+        clerk.popup.close()
+        clerk.approve(office.server.address, anna)
+        clerk.look_at(xero_contact())
+        clerk.link_to_crm()
+
+
+def test_a_browser_leaves_a_server_that_it_no_longer_allows(office: Office, tmp_path: Path) -> None:
+    set_policy(tmp_path, server="https://crm.office.example", only_this_server=True)
+    anna = make_person(office.doors, "clerk", "Anna Kowalska")
+    with closing(Firefox(home=tmp_path)) as browser:
+        browser.serve(saved_site())
+        clerk = Clerk(browser)
+        clerk.in_own_page("chrome.storage.local.clear()")
+        clerk.remember(office.server.address, pair(office.doors, anna))
+        clerk.look_at(xero_contact())
+        clerk.link_to_crm("not-connected")
+        assert "https://crm.office.example" in clerk.reads()
+        assert "Use another server" not in clerk.reads()
+        kept = clerk.in_own_page("chrome.storage.local.get(null).then(JSON.stringify)")
+    assert "crmr_" not in kept
+    assert len(list_devices(office.doors)) == 1
