@@ -145,6 +145,7 @@ PARAMETERS: dict[str, Maker] = {
     "device_id": lambda world, owner: new_device(world, owner).public_id,
     "filename": lambda world, owner: "crmlink.css",
     "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
+    "pair_id": lambda world, owner: "1",
     "package": lambda world, owner: "sage_200",
     "person_id": lambda world, owner: make_person(world.office).public_id,
     "position": lambda world, owner: "1",
