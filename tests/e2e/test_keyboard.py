@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from browsers.office import Office
 from browsers.saved import MARGARET, saved_site, xero_contact
 from browsers.screen import Screen, open_screen
 from browsers.surface import Browser
+from entering import make_person
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="a screen of its own needs Xvfb, which is Linux's"
@@ -39,11 +41,16 @@ def browser(request: pytest.FixtureRequest, screen: Screen) -> Iterator[Browser]
 
 
 @pytest.fixture
-def clerk(browser: Browser, office: Office, screen: Screen) -> KeyboardClerk:
+def stranger(browser: Browser, screen: Screen) -> KeyboardClerk:
+    """Somebody who has just installed the extension."""
     browser.serve(saved_site())
-    clerk = KeyboardClerk(browser, screen)
-    clerk.connect(office)
-    return clerk
+    return KeyboardClerk(browser, screen)
+
+
+@pytest.fixture
+def clerk(stranger: KeyboardClerk, office: Office) -> KeyboardClerk:
+    stranger.connect(office)
+    return stranger
 
 
 def test_the_shortcut_alone_gives_the_extension_the_page_and_enter_links(
@@ -62,3 +69,19 @@ def test_the_shortcut_alone_gives_the_extension_the_page_and_enter_links(
     clerk.press_button("Undo")
     clerk.sees("undone")
     assert office.reference("customer-1001") is None
+
+
+def test_connect_in_the_popup_goes_on_though_the_browsers_question_may_close_it(
+    stranger: KeyboardClerk, office: Office
+) -> None:
+    anna = make_person(office.doors, "clerk", "Anna Kowalska")
+    server = office.server.address
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm("not-connected")
+    stranger.popup.evaluate(f"document.querySelector('#server').value = {json.dumps(server)}")
+    stranger.press("Enter")
+    stranger.answer_prompt()
+    stranger.approve(server, anna)
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
+    assert "Anna Kowalska" in stranger.reads()
