@@ -12,6 +12,7 @@ reports the rate, how memory grows with the rows written, and what the API takes
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import secrets
 import statistics
@@ -22,11 +23,13 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import requests
+import structlog
 from sqlalchemy import insert, select
 from waitress.server import create_server
 
@@ -52,7 +55,7 @@ NOWHERE = "http://127.0.0.1:9"
 AT_A_TIME = 2_000
 SAMPLED_EVERY = 0.5  # seconds
 WARM = 300  # rows written before memory counts
-IDLE_ROUNDS, BUSY_ROUNDS = 60, 60
+WARM_ROUNDS, IDLE_ROUNDS, BUSY_ROUNDS = 10, 60, 60
 SINGLE_LINKS = 12  # of each round's kind: linked by people, idle and meanwhile
 
 
@@ -67,12 +70,12 @@ def match(wanted: int, held: int) -> None:
         start_matching(house.desk, device_id, batch_id, 0.998)
         before = _held_by(os.getpid())
         with _sampled() as most:
-            started = time.perf_counter()
+            started, busy = time.perf_counter(), sum(os.times()[:4])
             assert match_waiting(house.desk) == 1
-            took = time.perf_counter() - started
+            took, core = time.perf_counter() - started, sum(os.times()[:4]) - busy
         found = overview(house.desk, batch_id)
         verdicts = {verdict.value: number for verdict, number in found.counts.verdicts.items()}
-        print(f"{wanted} contacts against {held} records: {took:.1f} s by the clock")
+        print(f"{wanted} contacts against {held} records: {took:.0f} s, {core:.0f} s of a core")
         print(f"  memory at most {max(most):.0f} MB in all, {max(most) - before:.0f} MB more")
         print(f"  verdicts {verdicts}, share with a record {found.batch.share:.3f}")
         _print_sure(house, batch_id, ids, truth)
@@ -86,9 +89,8 @@ def _print_sure(house: House, batch_id: str, ids: Sequence[str], truth: Any) -> 
         sure = session.execute(query).all()
     wrong = 0
     for position, best in sure:
-        wrong += _number(best or "") not in {
-            _number(one) for one in truth.get(ids[position - 1], ())
-        }
+        right = {_number(one) for one in truth.get(ids[position - 1], ())}
+        wrong += _number(best or "") not in right
     print(f"  {len(sure)} sure, {wrong} of them wrong")
 
 
@@ -105,7 +107,7 @@ def write(wanted: int, per_second: float) -> None:
         batch_id = _accepted(house, device_id, free[:wanted])
         singles = iter(free[wanted : wanted + 2 * SINGLE_LINKS])
         with _served(house) as client:
-            idle = _latencies(client, singles, batch_id, IDLE_ROUNDS, lambda: True)
+            _latencies(client, iter(()), batch_id, WARM_ROUNDS, lambda: True)
             start_writing(house.desk, device_id, batch_id, summary(house.desk, batch_id).to_link)
             hand = threading.Thread(target=write_waiting, args=(house.desk,))
             began = time.perf_counter()
@@ -115,6 +117,7 @@ def write(wanted: int, per_second: float) -> None:
             hand.join()
             took = time.perf_counter() - began
             watch.join()
+            idle = _latencies(client, singles, batch_id, IDLE_ROUNDS, lambda: True)
         done = overview(house.desk, batch_id)
         states = {state.value: number for state, number in done.counts.states.items()}
         print(f"{wanted} rows in {took:.0f} s, {wanted / took:.1f} a second: {states}")
@@ -148,10 +151,13 @@ class _Memory(threading.Thread):
         if len(seen) < 3 or seen[-1][0] == seen[0][0]:
             print("  too short a list to tell how memory grows")
             return
-        slope, _ = statistics.linear_regression(*zip(*seen, strict=True))
         grown = max(megabytes for _, megabytes in seen) - seen[0][1]
-        print(f"  memory: {seen[0][1]:.0f} MB after {seen[0][0]} rows, at most {grown:.1f} MB more; "
-              f"{1000 * slope:.2f} MB per 1,000 rows, so {100_000 * slope:.0f} MB for 100,000")  # fmt: skip
+        print(f"  memory: {seen[0][1]:.0f} MB after {seen[0][0]} rows, at most {grown:.1f} MB more")
+        later = seen[len(seen) // 2 :]  # what a process grows to once is behind it then
+        slope, _ = statistics.linear_regression(*zip(*later, strict=True))
+        print(f"  in the second half {1000 * slope:.2f} MB for 1,000 rows")
+        told = ", ".join(f"{held:.0f} at {rows}" for rows, held in seen[:: max(1, len(seen) // 8)])
+        print(f"  MB at rows written: {told}")
 
 
 def _latencies(
@@ -164,14 +170,13 @@ def _latencies(
         if not going():
             break
         calls = {
-            "suggestions": lambda: client.post("suggestions", _contact(number)),
-            "records?q=": lambda: client.get("records?q=smith"),
-            "links?limit=50": lambda: client.get("links?limit=50"),
-            "batches/ID": lambda: client.get(f"batches/{batch_id}"),
+            "suggestions": partial(client.post, "suggestions", _contact(number)),
+            "records?q=": partial(client.get, "records?q=smith"),
+            "links?limit=50": partial(client.get, "links?limit=50"),
+            "batches/ID": partial(client.get, f"batches/{batch_id}"),
         }
         if number % 5 == 0 and linked:
-            record_id = linked.pop()
-            calls["POST links (4 calls)"] = lambda: client.link(record_id)
+            calls["POST links (4 calls)"] = partial(client.link, linked.pop())
         for name, call in calls.items():
             started = time.perf_counter()
             call()
@@ -310,11 +315,9 @@ def _batch(house: House, device_id: int, state: BatchState) -> str:
 
 
 def _free_records(house: House) -> list[str]:
+    free = select(MirroredRecord).filter_by(kind="customer", reference=None, gone_at=None)
     with house.database.reading() as session:
-        rows = session.query(MirroredRecord).filter_by(
-            kind="customer", reference=None, gone_at=None
-        )
-        return [row.public_id for row in rows.order_by(MirroredRecord.id)]
+        return [row.public_id for row in session.scalars(free.order_by(MirroredRecord.id))]
 
 
 def _insert(house: House, table: type[Any], rows: Iterator[dict[str, Any]]) -> None:
@@ -345,6 +348,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--per-second", type=float, default=10_000.0)
     given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     if given.what == "match":
         match(given.contacts or 10_000, given.records)
     else:
