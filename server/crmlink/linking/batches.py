@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.linking.batch_complete import complete
+from crmlink.linking.batch_recheck import recheck
 from crmlink.linking.batch_state import OPEN, batch_in, find_batch, touch
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import BatchUnknown, BatchWrongState, IdempotencyKeyReused
@@ -134,6 +135,7 @@ def collect(
                 )
             )
         session.flush()
+        recheck(session, desk.workspace_id, _rows_with(session, batch, completed))
         return _taken(session, desk, batch.id, len(new), len(completed))
 
 
@@ -245,6 +247,14 @@ def _held(session: Session, batch: Batch) -> list[Identity]:
         BatchRow.batch_id == batch.id, BatchRow.reference != ""
     )
     return [(kind, reference) for kind, reference in session.execute(held)]
+
+
+def _rows_with(session: Session, batch: Batch, identities: set[Identity]) -> list[BatchRow]:
+    references = [reference for _, reference in identities]
+    query = select(BatchRow).where(
+        BatchRow.batch_id == batch.id, BatchRow.reference.in_(references)
+    )
+    return list(session.scalars(query)) if references else []
 
 
 def _add(session: Session, batch: Batch, new: Sequence[tuple[str, str, ListedContact]]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from crmlink.accounting.errors import ExportRefused
 from crmlink.linking.batch_import import import_file, look_at
+from crmlink.linking.batch_match import match_waiting, start_matching
 from crmlink.linking.batch_report import bad_rows, overview
 from crmlink.linking.batches import (
     ListedContact,
@@ -16,9 +17,9 @@ from crmlink.linking.batches import (
 )
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import BatchUnknown, BatchWrongState, IdempotencyKeyReused
-from crmlink.store import Batch, BatchRow, BatchState
-from lists import Line, accepted, imported, lines_of, rows_of
-from playing import HOLLOWAY, OTHER, new_key
+from crmlink.store import Batch, BatchRow, BatchState, Verdict
+from lists import BOUND, Line, accepted, imported, lines_of, records_of, rows_of
+from playing import HOLLOWAY, OTHER, Playing, new_key
 
 XERO = (
     "*ContactName,AccountNumber,EmailAddress,FirstName,LastName,POAttentionTo,POAddressLine1,"
@@ -156,3 +157,33 @@ def test_a_list_is_thrown_away_only_while_nothing_of_it_is_linked(
     discard_batch(desk, batch_id)
     with desk.database.reading() as session:
         assert session.query(BatchRow).count() == 0
+
+
+def test_a_reference_that_comes_after_matching_is_held_against_what_was_found(
+    desk: Desk, device_id: int, sandbox: Playing
+) -> None:
+    first, second, third = records_of(desk)[:3]
+    batch_id = xero_draft(
+        desk, device_id, *(
+            f'"{one.label}",,,,,,"{one.address}",{one.town},{one.postcode}'
+            for one in (first, second, third)
+        ),
+    )  # fmt: skip
+    start_matching(desk, device_id, batch_id, BOUND)
+    match_waiting(desk)
+    assert {row.row.best for row in rows_of(desk, batch_id)} == {
+        first.public_id, second.public_id, third.public_id,
+    }  # fmt: skip
+    sandbox.put_reference(first.public_id, HOLLOWAY)
+    sandbox.put_reference(second.public_id, OTHER)
+    desk.sync()
+    references = (HOLLOWAY, "99999999-2222-4333-8444-555555555555", OTHER)
+    contacts = [
+        ListedContact(reference, name=one.label)
+        for one, reference in zip((first, second, third), references, strict=True)
+    ]
+    assert page(desk, device_id, batch_id, *contacts) == (0, 3)
+    linked, other, elsewhere = (row.row for row in rows_of(desk, batch_id))
+    assert (linked.verdict, linked.best) == (Verdict.LINKED, first.public_id)
+    assert (other.conflict or {})["code"] == "record-has-reference"
+    assert elsewhere.conflict == {"code": "reference-elsewhere", "records": [second.public_id]}

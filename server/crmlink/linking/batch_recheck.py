@@ -1,0 +1,63 @@
+"""Rows that got their reference after they were matched: does the reference fit what was found?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crmlink.linking.batch_judge import LIKELY
+from crmlink.linking.suggest import rows_by_id
+from crmlink.store import BatchRow, MirroredRecord, Verdict
+
+
+def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> None:
+    """Judge matched rows anew: by who carries their reference, and what their best one carries."""
+    matched = [row for row in rows if row.verdict is not Verdict.NEW]
+    holders = _holders(session, workspace_id, {row.reference.lower() for row in matched})
+    bests = rows_by_id(session, workspace_id, [row.best or "" for row in matched])
+    for row in matched:
+        found = [record for record in holders[row.reference.lower()]
+                 if not row.kind or record.kind == row.kind]  # fmt: skip
+        conflict = _conflict(row, found, bests.get(row.best or ""))
+        if conflict:
+            row.verdict, row.conflict = Verdict.CONFLICT, conflict
+        elif found:
+            row.verdict, row.conflict, row.best = Verdict.LINKED, None, found[0].public_id
+
+
+def _conflict(
+    row: BatchRow, holders: Sequence[MirroredRecord], best: MirroredRecord | None
+) -> dict[str, Any] | None:
+    ids = [record.public_id for record in holders]
+    likely = best is not None and (row.probability or 0.0) >= LIKELY
+    if len(ids) > 1:
+        return {"code": "reference-twice", "records": ids}
+    if best is None or not likely:
+        return None
+    if ids and best.public_id not in ids:
+        return {"code": "reference-elsewhere", "records": ids}
+    if best.reference and not ids:
+        return {
+            "code": "record-has-reference",
+            "record": best.public_id,
+            "current_reference": best.reference,
+        }
+    return None
+
+
+def _holders(
+    session: Session, workspace_id: int, references: set[str]
+) -> defaultdict[str, list[MirroredRecord]]:
+    found: defaultdict[str, list[MirroredRecord]] = defaultdict(list)
+    query = select(MirroredRecord).where(
+        MirroredRecord.workspace_id == workspace_id,
+        MirroredRecord.gone_at.is_(None),
+        func.lower(MirroredRecord.reference).in_(references),
+    )
+    for record in session.scalars(query.order_by(MirroredRecord.id)):
+        found[(record.reference or "").lower()].append(record)
+    return found
