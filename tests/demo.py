@@ -7,10 +7,13 @@ Linux, photographed for the README. The exit code is 0 only when Commusoft holds
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+
+import structlog
 
 from browsers.chromium import Chromium
 from browsers.clerk import Clerk
@@ -147,6 +150,7 @@ def say(sentence: str) -> None:
 
 def main() -> int:
     """Show the main job; 0 when Commusoft held what it should at every step."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     # Told to end, it still closes what it opened.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -145,6 +145,7 @@ class Chromium:
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
             extension = _extension(folder / "extension", granted)
+            _keep_no_passwords(folder / "profile")
             playwright = stack.enter_context(sync_playwright())
             self.context: BrowserContext = playwright.chromium.launch_persistent_context(
                 folder / "profile",
@@ -353,6 +354,13 @@ def _flags(extension: Path, screen: str | None, size: tuple[int, int]) -> list[s
             "--test-type",
         ]  # no bar about the first
     return flags
+
+
+def _keep_no_passwords(profile: Path) -> None:
+    """A question about a password would cover the page that it was typed into."""
+    (profile / "Default").mkdir(parents=True)
+    wish = {"credentials_enable_service": False, "profile": {"password_manager_enabled": False}}
+    (profile / "Default" / "Preferences").write_text(json.dumps(wish))
 
 
 def _extension(folder: Path, granted: tuple[str, ...]) -> Path:
