@@ -7,10 +7,16 @@ from sqlalchemy import update
 
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.house import House
+from crmlink.linking.batch_match import start_matching
+from crmlink.linking.batch_report import summary
+from crmlink.linking.batch_state import find_batch
+from crmlink.linking.batch_sure import accept_sure, draw_sample
+from crmlink.linking.batch_write import start_writing
 from crmlink.linking.decide import confirm
 from crmlink.linking.suggest import holders
-from crmlink.store import Link, LinkState, Workspace
+from crmlink.store import BatchState, Link, LinkState, Workspace
 from crmlink.worker import Worker
+from lists import BOUND, imported, lines_of, rows_of
 from playing import HOLLOWAY, OTHER, Playing, decision, new_key
 from unit.linking.test_life import fails, meddled
 
@@ -51,3 +57,23 @@ def _knows(house: House, reference: str) -> bool:
 
     with house.database.reading() as session:
         return bool(holders(session, house.desk.workspace_id, reference))
+
+
+def test_the_bell_makes_the_worker_match_and_write_a_list(
+    house: House, sandbox: Playing, device_id: int
+) -> None:
+    desk = house.desk
+    batch_id = imported(desk, device_id, lines_of(desk, 3)).batch.id
+    worker = Worker(house)
+    worker.start()
+    try:
+        start_matching(desk, device_id, batch_id, BOUND)
+        wait_until(lambda: find_batch(desk, batch_id).state is BatchState.REVIEW)
+        accept_sure(desk, device_id, batch_id, draw_sample(desk, batch_id).token)
+        start_writing(desk, device_id, batch_id, summary(desk, batch_id).to_link)
+        wait_until(lambda: find_batch(desk, batch_id).state is BatchState.DONE)
+    finally:
+        worker.stop()
+    row = rows_of(desk, batch_id)[0]
+    assert row.chosen
+    assert sandbox.reference(row.chosen.public_id) == row.row.reference
