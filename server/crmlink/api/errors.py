@@ -47,6 +47,11 @@ SHOWN = {
     "since",
     "retry_after",
     "error",
+    "choice",
+    "contact",
+    "contacts",
+    "position",
+    "state",
 }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from crmlink.access.devices import LONGEST_NAME
+from crmlink.access.preferences import LEAST_SURE, MOST_SURE
 from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
 from crmlink.access.tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
 from crmlink.api.schemas import ActingPersonSchema, text
-from crmlink.api.strict import Whole, WholeText, YesNo
+from crmlink.api.strict import Number, Whole, WholeText, YesNo
 from crmlink.store import Role
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -198,3 +199,8 @@ class PreferencesSchema(Schema):
     pairing_needs_admin = YesNo(required=True)
     keep_names_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
     keep_drafts_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
+    sure_bound = Number(
+        load_default=LEAST_SURE,
+        validate=validate.Range(LEAST_SURE, MOST_SURE),
+        metadata={"description": "The least probability of what whole lists call sure."},
+    )
