@@ -11,11 +11,11 @@ from typing import IO
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
 
 from crmlink.access.office import Office
+from crmlink.spreadsheet import harmless
 from crmlink.store import AuditEntry, Device, Person
 from crmlink.store.audit import first_break
 
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def write_csv(office: Office, out: IO[str]) -> int:
         for entry, person, device in session.execute(query):
             count += 1
             table.writerow(
-                _harmless(value)
+                harmless(value)
                 for value in (
                     str(entry.place),
                     entry.at.isoformat(),
@@ -144,8 +144,3 @@ def _mentions(search: str) -> ColumnElement[bool]:
             )
         )
     )
-
-
-def _harmless(value: str) -> str:
-    """A value that a spreadsheet shows instead of running."""
-    return f"'{value}" if value.startswith(DANGEROUS) else value
