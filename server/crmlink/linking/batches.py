@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -115,8 +116,7 @@ def collect(
             session.add(batch)
             session.flush()
             note(session, desk.workspace_id, device_id, "batch.made", batch.id, source=source.value)
-        for identity in _held(session, batch):
-            named.pop(identity, None)
+        named = _not_held(named, _held(session, batch))
         completed = complete(session, batch, named) if batch_id else set()
         new = [(identity[0], identity[1], contact) for identity, contact in named.items()
                if identity not in completed]  # fmt: skip
@@ -240,6 +240,22 @@ def _joined(session: Session, desk: Desk, batch_id: str, package: str, organisat
         raise BatchUnknown
     batch.package, batch.organisation = package, organisation
     return batch
+
+
+def _not_held(
+    named: dict[Identity, ListedContact], held: Sequence[Identity]
+) -> dict[Identity, ListedContact]:
+    """What is new. Where one of the two does not tell the kind, the same reference is the same."""
+    kinds: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, reference in held:
+        kinds[reference].add(kind)
+    new = {}
+    for (kind, reference), contact in sorted(named.items(), key=lambda item: not item[0][0]):
+        known = kinds[reference]
+        if kind not in known and "" not in known and (kind or not known):
+            new[kind, reference] = contact
+            known.add(kind)
+    return {identity: new[identity] for identity in named if identity in new}
 
 
 def _held(session: Session, batch: Batch) -> list[Identity]:

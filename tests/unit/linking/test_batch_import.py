@@ -138,6 +138,14 @@ def test_a_page_sent_again_with_its_key_is_told_the_same_and_makes_no_second_dra
         collect(desk, device_id, "xero", "!kR4N6", None, [ListedContact(OTHER)], key=key)
 
 
+def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(desk: Desk, device_id: int) -> None:
+    told, untold = ListedContact("12", "customer", "Ann"), ListedContact("12", None, "Ann")
+    first = collect(desk, device_id, "freeagent", "firm", None, [told, untold])
+    assert first.added == 1
+    again = collect(desk, device_id, "freeagent", "firm", None, [untold], first.batch.id)
+    assert again.added == 0
+
+
 def test_a_page_of_another_package_does_not_join_a_file(desk: Desk, device_id: int) -> None:
     batch_id = xero_draft(desk, device_id, "Ada Wells,,,,,,,,")
     with pytest.raises(BatchUnknown):
