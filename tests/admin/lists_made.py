@@ -15,7 +15,7 @@ from crmlink.linking.batch_report import summary
 from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.batch_write import start_writing
-from crmlink.store import Batch, Person
+from crmlink.store import Batch, MirroredRecord, Person
 from entering import page_actor
 
 GUID = "3f1e60a2-7c4b-4d10-9a55-{:012d}"
@@ -142,6 +142,25 @@ def linked(
     batch = started(house, person, rows, name)
     write_waiting(house.desk)
     return batch
+
+
+def unlinked(house: House, count: int, skip: int = 0) -> tuple[Listed, ...]:
+    """Customers of the sandbox without a reference, as their accounting package lists them."""
+    with house.database.reading() as session:
+        records = (
+            session.query(MirroredRecord)
+            .filter_by(kind="customer", reference=None, gone_at=None)
+            .order_by(MirroredRecord.id.desc())
+            .offset(skip)
+            .limit(count)
+        )
+        return tuple(
+            Listed(
+                record.label, record.email, record.address, record.town, record.postcode,
+                record.phones[0] if record.phones else "", GUID.format(int(record.number)),
+            )
+            for record in records
+        )  # fmt: skip
 
 
 def work(house: House) -> None:

@@ -56,9 +56,10 @@ class Wanted:
 def lists() -> str:
     """All of them, the newest first."""
     found = list_batches(desk(), *SHOWN)
+    views = [(draft, overview(desk(), draft.batch.id)) for draft in found[:MOST_SHOWN]]
     return render_template(
         "lists.html",
-        lists=[(draft, overview(desk(), draft.batch.id)) for draft in found[:MOST_SHOWN]],
+        lists=[(draft, view, ready(view)) for draft, view in views],
         more=max(0, len(found) - MOST_SHOWN),
     )
 

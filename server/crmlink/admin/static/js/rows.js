@@ -4,6 +4,8 @@
 
 const AROUND = "1400px 0px"; // how far beyond the screen rows are kept ready
 const CALM = 70; // milliseconds a part must stay near before it is asked for
+const LINGERS = 800; // milliseconds a part that went out of reach is kept
+const KEPT = 4; // so many parts are too few to take any away
 const GUESS = 120; // pixels of a row that nobody has seen yet
 
 /**
@@ -35,6 +37,7 @@ export class Rows {
   constructor(list, address) {
     this.list = list;
     this.address = address;
+    this.refreshing = this.wanted = false;
     this.places = expand(list.dataset.places ?? "");
     const atOnce = Number(list.dataset.atOnce) || 50;
     const first = /** @type {HTMLOListElement} */ (list.querySelector("ol"));
@@ -81,16 +84,19 @@ export class Rows {
     return seen ? Number(/** @type {HTMLElement} */ (seen).dataset.place) : (this.places[0] ?? null);
   }
 
-  /** Fetch again what is on the screen, and change the rows that others have changed. */
+  /** Fetch again what is in the page, and change the rows that others have changed. */
   async refresh() {
-    const near = this.parts.filter((part) => {
-      const box = part.element.getBoundingClientRect();
-      return part.loaded && box.bottom > 0 && box.top < innerHeight;
-    });
-    for (const part of near) {
-      const rows = await this.#fetch(part);
-      if (part.loaded) rows?.forEach((row) => this.put(row));
+    this.wanted = true;
+    if (this.refreshing) return;
+    this.refreshing = true;
+    while (this.wanted) {
+      this.wanted = false;
+      for (const part of this.parts.filter((each) => each.loaded)) {
+        const rows = await this.#fetch(part);
+        if (part.loaded) rows?.forEach((row) => this.put(row));
+      }
     }
+    this.refreshing = false;
   }
 
   /** Put a new version of a row in place of the old; where nothing changed, nothing is touched.
@@ -119,13 +125,14 @@ export class Rows {
       if (!part.loaded) part.timer = window.setTimeout(() => void this.#load(part), CALM);
     } else {
       part.asked?.abort();
-      this.#empty(part);
+      part.timer = window.setTimeout(() => this.#empty(part), LINGERS);
     }
   }
 
   /** @param {Part} part */
   #empty(part) {
-    if (!part.loaded || part.element.contains(document.activeElement)) return;
+    if (this.parts.length <= KEPT || !part.loaded) return;
+    if (part.element.contains(document.activeElement)) return;
     part.element.style.height = `${part.element.offsetHeight}px`;
     part.element.replaceChildren();
     part.loaded = false;
