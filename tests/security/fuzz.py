@@ -163,7 +163,7 @@ def main() -> None:
     """Run until there were enough cases; exit 1 when anything was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=50_000)
-    parser.add_argument("--examples", type=int, default=200, help="for each operation in a round")
+    parser.add_argument("--examples", type=int, default=25, help="for each operation in a round")
     arguments = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     total, seed = Outcome(), 1
