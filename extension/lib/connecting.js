@@ -44,6 +44,8 @@ import { LEFT } from "./session.js";
 /** @param {Parts} parts */
 export function createConnecting(parts) {
   const { session, pairings, policy, rules, attempts, onPage } = parts;
+  /** @type {Promise<boolean> | null} */
+  let leaving = null;
 
   /** @returns {Promise<Standing>} */
   async function standing() {
@@ -71,11 +73,17 @@ export function createConnecting(parts) {
   }
 
   /**
-   * Forget the connection, on the server too where it answers.
+   * Forget the connection, on the server too where it answers. Whoever asks meanwhile waits for the same.
    * @param {Connection} connection
    * @returns {Promise<boolean>} whether the server knows
    */
-  async function leave(connection) {
+  function leave(connection) {
+    leaving ??= forget(connection).finally(() => (leaving = null));
+    return leaving;
+  }
+
+  /** @param {Connection} connection */
+  async function forget(connection) {
     const told = await parts.api(connection).leave();
     const gone = !told.ok && told.problem.error === "invalid_grant";
     await session.forget(connection.server);

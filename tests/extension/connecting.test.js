@@ -160,6 +160,13 @@ test("what a person chose stays, unless the office allows its own server only", 
   assert.equal(server.times("POST /pairings").length, 0);
 });
 
+test("a server that is no longer allowed is told once, whoever looks meanwhile", async () => {
+  const { desk, browser, server } = await setting();
+  browser.managed = { server: OFFICE, only_this_server: true };
+  await Promise.all([desk.look({ tab: 7 }), desk.standing(), desk.standing(), desk.disconnect()]);
+  assert.equal(server.times("DELETE /devices/me").length, 1);
+});
+
 test("the office's own server stays connected when the policy arrives", async () => {
   const { desk, browser, session } = await setting();
   browser.managed = { server: SERVER, only_this_server: true };
