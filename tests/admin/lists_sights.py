@@ -26,10 +26,13 @@ from crmlink.linking.batch_match import start_matching
 from crmlink.linking.batch_review import claim
 from crmlink.linking.batch_write import cancel, pause, start_undo
 from crmlink.linking.batches import rows_of
+from crmlink.linking.left_twice import find_lookalikes
 from crmlink.store import Batch, RowState
 from entering import page_actor
+from playing import OTHER
 
 FEW = 6
+CONTACT = f"https://go.xero.com/app/!kR4N6/contacts/contact/{OTHER}"
 Steps = Callable[[Page], None]
 Where = Callable[["Shelf"], str]
 
@@ -91,6 +94,7 @@ def stock(theatre: Theatre) -> Shelf:
     writing = started(house, boss, unlinked(house, FEW, 7 * FEW), "Xero, July")
     start_matching(desk, matching.device_id, matching.id, 0.99)
     start_undo(desk, undoing.device_id, undoing.id)
+    find_lookalikes(desk)
     return Shelf(
         draft=draft(house, clerk, (*CAST, BROKEN), name="Xero, with a broken line").id,
         bare=draft(house, clerk, references=False, name="Xero, as exported").id,
@@ -191,5 +195,9 @@ LIST_SIGHTS = (
     ListSight("list-undo", _list("done", "/undo"), "gets back"),
     ListSight("list-cancel", _list("paused", "/cancel"), "stay linked"),
     ListSight("list-discard", _list("draft", "/discard"), "forgets"),
+    ListSight("left", lambda _: "/left", "Share linked", "clerk"),
+    ListSight("left-manager", lambda _: "/left?days=30", "Duplicates found"),
+    ListSight("left-customers", lambda _: "/left/customer", "without a reference", "clerk"),
+    ListSight("left-link", lambda _: f"/left/link/customer-1004?url={CONTACT}", "that it", "clerk"),
     ListSight("list-summary", _list("undone", "/summary"), "Could not be undone"),
 )

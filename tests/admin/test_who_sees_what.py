@@ -22,8 +22,8 @@ CLERKS = {
 
 
 def _is_here(rule: Rule) -> bool:
-    """Whether a page is looked at here; whole lists have roles and tests of their own."""
-    return rule.endpoint.startswith("pages.") and not rule.rule.startswith("/lists")
+    """Whether a page is looked at here; whole lists and what is left have tests of their own."""
+    return rule.endpoint.startswith("pages.") and not rule.rule.startswith(("/lists", "/left"))
 
 
 def _pages(app: Flask, method: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmlink.linking.batch_view import ReviewRow
+from crmlink.linking.left_twice import Pair
 from crmlink.matching import Suggestion, say
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
 
@@ -81,7 +82,7 @@ def conflict_in_words(row: ReviewRow) -> str:
             return ""
 
 
-def reasons_in_words(suggestion: Suggestion | None) -> list[tuple[str, str]]:
+def reasons_in_words(suggestion: Suggestion | Pair | None) -> list[tuple[str, str]]:
     """Why a record was suggested, as tone and words: all that is the same in one line."""
     said = [(reason.agrees, say(reason)) for reason in (suggestion.reasons if suggestion else ())]
     same = [words.removeprefix("same ") for agrees, words in said if agrees and _is_plain(words)]
