@@ -5,7 +5,7 @@ import { likelyDraft } from "../lib/lists.js";
 import { h } from "../ui/dom.js";
 import { say, sayCount, sayTime, sayWhen } from "../ui/words.js";
 import { earlier, otherWays } from "./elsewhere.js";
-import { button, headline, notice } from "./parts.js";
+import { button, headline, notice, openLink } from "./parts.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../lib/desk.js").ListView} ListView */
@@ -104,6 +104,7 @@ function begun({ created_at }) {
 export function showKept(app, { draft, drafts }) {
   const known = draft.sent - draft.added;
   const counted = sayCount("list_kept", draft.added);
+  const server = app.view?.standing.server;
   app.stage.show({
     name: "list-kept",
     body: [
@@ -114,7 +115,10 @@ export function showKept(app, { draft, drafts }) {
       h("h2", {}, say("drafts")),
       h("ul", { class: "drafts" }, drafts.map((one) => draftLine(app, one, one.id === draft.id))),
     ],
-    actions: [button(say("look_again"), app.start, { first: true })],
+    actions: [
+      server ? openLink(`${server}/lists/${encodeURIComponent(draft.id)}`, say("draft_open")) : null,
+      button(say("look_again"), app.start, { first: true }),
+    ],
     hear: `${counted}. ${say("list_waits")}`,
   });
 }
