@@ -5,6 +5,7 @@ Reasons go to the rows as they come, so that only what the judgement needs stays
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -36,6 +37,7 @@ PAGE = 2_000  # rows read at once
 PARCEL = 500  # rows written in one transaction
 OFFERED = 5
 SAMPLED = 2_000  # contacts that the share with a record is estimated from
+POLITE = 10  # steps behind the server, which people wait for
 TOLD_EVERY = 0.5  # seconds between two words on how far it is
 
 
@@ -54,6 +56,8 @@ class Stopped(Exception):
 
 def match_in_process(address: str, job: MatchJob) -> None:
     """All of it, in a process that was started for it and has nothing yet."""
+    if hasattr(os, "nice"):
+        os.nice(POLITE)
     database = Database(address, pooled=False)  # others are forked from here: they inherit none
     try:
         matcher = Index(database, job.workspace_id).matcher()
