@@ -16,7 +16,7 @@ PER_MINUTE = "CRMLINK_REQUESTS_PER_MINUTE"
 
 def _who() -> str:
     actor = g.get("actor")
-    return actor.device.public_id if actor else request.remote_addr or ""
+    return actor.device.public_id if actor else request.remote_addr or "unknown"
 
 
 def _email() -> str:

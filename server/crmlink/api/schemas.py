@@ -35,6 +35,11 @@ class ProblemSchema(Schema):
     by = fields.String(allow_none=True)
     since = fields.AwareDateTime(allow_none=True)
     retry_after = fields.Float(allow_none=True, metadata={"description": "Seconds."})
+    state = fields.String(metadata={"description": "In which a list or its row is now."})
+    choice = fields.String(allow_none=True)
+    contact = fields.String(allow_none=True)
+    contacts = fields.Integer()
+    position = fields.Integer(allow_none=True)
 
 
 class RecordSchema(Schema):
