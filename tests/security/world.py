@@ -144,6 +144,7 @@ PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
     "device_id": lambda world, owner: new_device(world, owner).public_id,
     "filename": lambda world, owner: "crmlink.css",
+    "kind": lambda world, owner: "customer",
     "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
     "pair_id": lambda world, owner: "1",
     "package": lambda world, owner: "sage_200",
