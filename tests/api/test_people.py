@@ -238,7 +238,12 @@ def test_the_audit_comes_in_pages_and_as_a_table(admin: FlaskClient) -> None:
 
 
 def test_preferences_are_settled_whole_and_audited(admin: FlaskClient) -> None:
-    wanted = {"pairing_needs_admin": True, "keep_names_days": 30, "keep_drafts_days": 7}
+    wanted = {
+        "pairing_needs_admin": True,
+        "keep_names_days": 30,
+        "keep_drafts_days": 7,
+        "sure_bound": 0.999,
+    }
     before = admin.get(f"{API}/preferences").get_json()
     assert admin.put(f"{API}/preferences", json=wanted).get_json() == wanted
     assert admin.get(f"{API}/preferences").get_json() == wanted
