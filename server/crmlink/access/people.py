@@ -71,7 +71,10 @@ def new_invitation(office: Office, actor: Actor, public_id: str) -> str:
 
 
 def first_admin_invitation(office: Office) -> str | None:
-    """The one-time link of the first admin, a new one each time; None once there is an admin."""
+    """The one-time link of the first admin, a new one each time; None once there is an admin.
+
+    Older ones stay good until then: what a second server prints must not end the first one's.
+    """
     with office.database.writing() as session:
         if _admins(session, office):
             return None
@@ -280,8 +283,9 @@ def _refuse_without_admin(session: Session, office: Office) -> None:
 
 
 def _invitation(session: Session, office: Office, person: Person | None) -> str:
-    """A new one-time link, the only one that is good for this person."""
-    _end_invitations(session, office, person)
+    """A new one-time link, the only one that is good for a person who is known."""
+    if person:
+        _end_invitations(session, office, person)
     token = new_secret(INVITATION)
     session.add(
         Invitation(
@@ -294,12 +298,12 @@ def _invitation(session: Session, office: Office, person: Person | None) -> str:
     return token
 
 
-def _end_invitations(session: Session, office: Office, person: Person | None) -> None:
+def _end_invitations(session: Session, office: Office, person: Person) -> None:
     session.execute(
         update(Invitation)
         .where(
             Invitation.workspace_id == office.workspace_id,
-            Invitation.person_id == (person.id if person else None),
+            Invitation.person_id == person.id,
             Invitation.used_at.is_(None),
         )
         .values(used_at=now())
