@@ -143,6 +143,7 @@ def test_browsers_are_listed_renamed_and_ended(
     listed = admin.get(f"{API}/devices").get_json()["devices"]
     ended = next(device for device in listed if device["id"] == grant.device.public_id)
     assert (ended["name"], ended["revoked_because"]) == ("Back office", "revoked")
+    assert ended["state"] == "revoked"
     assert code(admin.delete(f"{API}/devices/nobody")) == (404, "not-found")
 
 
@@ -171,6 +172,7 @@ def test_a_token_is_shown_once_rotated_and_revoked(admin: FlaskClient, door: Fla
     assert "token" not in shown
     assert old.startswith(shown["begins"])
     assert shown["made_by"] == "Alex Boss"
+    assert shown["state"] == "valid"
 
     new = admin.post(f"{API}/tokens/{token_id}/rotations").get_json()["token"]
     reads = f"{API}/links"
@@ -181,6 +183,11 @@ def test_a_token_is_shown_once_rotated_and_revoked(admin: FlaskClient, door: Fla
     assert admin.delete(f"{API}/tokens/{token_id}").status_code == 204
     assert with_token(door, new).get(reads).status_code == 401
     assert code(admin.post(f"{API}/tokens/{token_id}/rotations")) == (404, "not-found")
+
+
+def test_a_token_that_ends_soon_is_said_to(admin: FlaskClient) -> None:
+    made = admin.post(f"{API}/tokens", json={"name": "Nightly", "days": 13})
+    assert made.get_json()["state"] == "expiring"
 
 
 def test_all_tokens_are_revoked_in_one_go_and_browsers_stay(

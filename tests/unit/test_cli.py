@@ -189,6 +189,14 @@ def test_people_are_added_listed_given_roles_and_removed(run: Run) -> None:
     assert "/welcome#crmi_" in run("person", "link", "ann@firm.example").stdout
     assert run("person", "role", "nobody@firm.example", "clerk").exit_code == 1
     assert json.loads(run("person", "list", "--json").stdout)["joined"] is False
+    assert run("person", "role", "ann@firm.example", "clerk").exit_code == 1, "the last admin stays"
+    assert run("person", "rename", "ann@firm.example", "Anne Lee").exit_code == 0
+    assert run("person", "add", "Bo Ray", "bo@firm.example").exit_code == 0
+    assert "manager now" in run("person", "role", "bo@firm.example", "manager").stdout
+    assert "Bo Ray is removed" in run("person", "remove", "bo@firm.example").stdout
+    listed = run("person", "list").stdout
+    assert "Anne Lee" in listed
+    assert "Bo Ray" not in listed
 
 
 def test_what_is_kept_about_a_customer_is_shown_and_erased(run: Run) -> None:
@@ -208,6 +216,25 @@ def test_the_audit_is_exported_and_verified(run: Run) -> None:
     assert verdict["sound"]
     assert verdict["entries"] == 1
     assert "hold together" in run("audit", "verify").stdout
+
+
+def test_a_token_that_ends_soon_is_said_with_what_to_do(run: Run) -> None:
+    token = run("token", "create", "Nightly", "--days", "9").stdout.strip()
+    run("token", "create", "Stock", "--days", "90")
+    listed = run("token", "list")
+    assert listed.stderr == f"Nightly ends soon: crmlink token rotate {token[:12]}\n"
+    states = [
+        json.loads(line)["state"] for line in run("token", "list", "--json").stdout.split("\n")[:2]
+    ]
+    assert states == ["valid", "expiring"]
+
+
+def test_a_device_is_given_another_name(run: Run) -> None:
+    made = json.loads(run("token", "create", "Nightly", "--json").stdout)
+    assert run("device", "rename", made["id"], "Stock system").exit_code == 0
+    assert "Stock system" in run("token", "list").stdout
+    assert run("device", "rename", made["id"], " ").exit_code == 2
+    assert run("device", "rename", "none", "Till").exit_code == 1
 
 
 def test_a_token_is_rotated_and_all_are_revoked(run: Run) -> None:

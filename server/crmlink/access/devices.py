@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import enum
+from datetime import timedelta
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +15,27 @@ from crmlink.store import Device, DeviceSort, Person
 from crmlink.store.models import new_id, now
 
 LONGEST_NAME = 80
+WARNED = timedelta(days=14)  # before a token's end
+
+
+class Standing(enum.StrEnum):
+    """How a browser or a token stands; only tokens, which no use prolongs, are expiring."""
+
+    VALID = "valid"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+def standing(device: Device) -> Standing:
+    """How a browser or a token stands now."""
+    if device.revoked_at:
+        return Standing.REVOKED
+    left = device.expires_at - now()
+    if left <= timedelta(0):
+        return Standing.EXPIRED
+    warned = device.sort is DeviceSort.SCRIPT and left < WARNED
+    return Standing.EXPIRING if warned else Standing.VALID
 
 
 def list_devices(office: Office, person: Person | None = None) -> list[Device]:

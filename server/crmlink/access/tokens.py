@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
@@ -22,7 +22,6 @@ SHOWN_LENGTH = len(PREFIX) + 8  # what lists show of a token
 USUAL_SCOPES = ("suggest", "link", "read", "batch")
 USUAL_DAYS = 90
 MOST_DAYS = 365
-WARNED = timedelta(days=14)  # before its end
 
 
 def create_token(
@@ -77,7 +76,7 @@ def script_actor(office: Office, token: str, address: str) -> Actor:
     query = _tokens(office).where(or_(Device.token_hash == shown, Device.previous_hash == shown))
     with office.database.reading() as session:
         device = session.scalar(query)
-    if device is None or device.revoked_at or device.expires_at <= now():
+    if device is None or device.revoked_at or _end(device, shown) <= now():
         raise TokenRefused
     if device.person and device.person.removed_at:
         raise TokenRefused
@@ -88,9 +87,10 @@ def script_actor(office: Office, token: str, address: str) -> Actor:
 
 
 def rotate_token(office: Office, actor: Actor, public_id: str) -> str:
-    """A new token in place of one, which stays good until the new one is first used.
+    """A new token in place of one, which stays good until the new one is first used, or its end.
 
-    Lasts as long as the old one did when it was made. Raises DeviceUnknown.
+    Lasts as long as the old one did when it was made. Where the old one was never used itself,
+    the one before it stays: it is what the script has. Raises DeviceUnknown.
     """
     token = new_secret(PREFIX)
     with office.database.writing() as session:
@@ -98,7 +98,8 @@ def rotate_token(office: Office, actor: Actor, public_id: str) -> str:
         if device.revoked_at:
             raise DeviceUnknown
         lifetime = device.expires_at - (device.rotated_at or device.created_at)
-        device.previous_hash = device.token_hash
+        if device.previous_expires_at is None or device.previous_expires_at <= now():
+            device.previous_hash, device.previous_expires_at = device.token_hash, device.expires_at
         device.token_hash, device.prefix = _hash(office, token), token[:SHOWN_LENGTH]
         device.rotated_at = now()
         device.expires_at = now() + lifetime
@@ -133,18 +134,19 @@ def revoke_all_tokens(office: Office, actor: Actor) -> int:
     return len(ended)
 
 
-def expires_soon(device: Device) -> bool:
-    """Whether a token that is still good will not be for long."""
-    return device.revoked_at is None and now() < device.expires_at < now() + WARNED
-
-
 def _end_previous(office: Office, device: Device) -> None:
     with office.database.writing() as session:
         session.execute(
             update(Device)
             .where(Device.id == device.id, Device.token_hash == device.token_hash)
-            .values(previous_hash=None)
+            .values(previous_hash=None, previous_expires_at=None)
         )
+
+
+def _end(device: Device, shown: str) -> datetime:
+    """When the token with this hash ends: the device's own, or the one before a rotation."""
+    previous = device.previous_expires_at if shown == device.previous_hash else None
+    return previous or device.expires_at
 
 
 def _find(session: Session, office: Office, name: str) -> Device:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.devices import list_devices, rename_device, revoke_device
+from crmlink.access.devices import (
+    Standing,
+    list_devices,
+    rename_device,
+    revoke_device,
+    standing,
+)
 from crmlink.access.failures import DeviceUnknown, FieldsWrong
 from crmlink.access.pairing import shown, waiting_for_admin
 from crmlink.access.roles import SCOPES
@@ -14,7 +20,6 @@ from crmlink.access.tokens import (
     USUAL_DAYS,
     USUAL_SCOPES,
     create_token,
-    expires_soon,
     list_tokens,
     revoke_all_tokens,
     revoke_token,
@@ -23,10 +28,16 @@ from crmlink.access.tokens import (
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
 from crmlink.api.guard import actor, needs, office
-from crmlink.store import Device
-from crmlink.store.models import now
+from crmlink.store import Device, DeviceSort
 
 Reply = str | Response | tuple[str, int]
+ENDING = {  # whether it is a script's token → the verb, and what follows
+    True: ("Revoke", "Its next request is refused."),
+    False: (
+        "Disconnect",
+        "The extension in that browser says that it was disconnected by the admin.",
+    ),
+}
 
 
 @blueprint.get("/devices")
@@ -40,7 +51,7 @@ def devices() -> str:
         tokens=[one for one in list_tokens(office()) if ended or is_good(one)],
         waiting=[(one, shown(one.user_code)) for one in waiting_for_admin(office())],
         ended=ended,
-        state_of=state_of,
+        standing=standing,
     )
 
 
@@ -71,16 +82,13 @@ def rename(device_id: str) -> Reply:
 def ask_revoke(device_id: str) -> str:
     """What revoking stops."""
     found = _find(device_id)
+    verb, consequence = ENDING[found.sort is DeviceSort.SCRIPT]
     return ask(
         Ask(
-            title=f"Revoke {found.name}?",
+            title=f"{verb} {found.name}?",
             sentences=("What was linked with it stays as it is. This cannot be taken back.",),
-            consequences=(
-                "Its next request is refused."
-                if found.sort == "script"
-                else "The extension in that browser says that it was disconnected by the admin.",
-            ),
-            button="Revoke",
+            consequences=(consequence,),
+            button=verb,
             back=url_for("pages.device", device_id=device_id),
         )
     )
@@ -91,11 +99,12 @@ def ask_revoke(device_id: str) -> str:
 def revoke(device_id: str) -> Response:
     """Refuse a browser or token from now on."""
     found = _find(device_id)
-    if found.sort == "script":
+    if found.sort is DeviceSort.SCRIPT:
         revoke_token(office(), actor(), device_id)
+        tell(f"{found.name} is revoked.")
     else:
         revoke_device(office(), actor(), device_id)
-    tell(f"{found.name} is revoked.")
+        tell(f"{found.name} is disconnected.")
     return here("pages.devices")
 
 
@@ -174,16 +183,7 @@ def revoke_all() -> Response:
 
 def is_good(device: Device) -> bool:
     """Whether a browser or token is let in."""
-    return device.revoked_at is None and device.expires_at > now()
-
-
-def state_of(device: Device) -> str:
-    """How a browser or token stands: good, soon over, over or revoked."""
-    if device.revoked_at:
-        return "revoked"
-    if device.expires_at <= now():
-        return "over"
-    return "soon" if device.sort == "script" and expires_soon(device) else "good"
+    return standing(device) in (Standing.VALID, Standing.EXPIRING)
 
 
 def _find(device_id: str) -> Device:
@@ -195,7 +195,7 @@ def _find(device_id: str) -> Device:
 
 
 def _device_page(found: Device, form: Form) -> str:
-    return render_template("device.html", device=found, form=form, state=state_of(found))
+    return render_template("device.html", device=found, form=form, state=standing(found))
 
 
 def _token_page(form: Form, scopes: tuple[str, ...]) -> str:

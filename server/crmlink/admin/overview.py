@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from flask import render_template, url_for
 
+from crmlink.access.devices import Standing, standing
 from crmlink.access.pairing import waiting_for_admin
-from crmlink.access.tokens import expires_soon, list_tokens
+from crmlink.access.tokens import list_tokens
 from crmlink.admin.pages import blueprint, may
 from crmlink.api.guard import desk, house, needs
 from crmlink.linking.batches import list_batches
@@ -66,7 +67,7 @@ def _of_devices() -> list[Task]:
         Task("pairings", len(waiting_for_admin(office)), url_for("pages.devices")),
         Task(
             "tokens",
-            sum(expires_soon(token) for token in list_tokens(office)),
+            sum(standing(token) is Standing.EXPIRING for token in list_tokens(office)),
             url_for("pages.devices", _anchor="tokens"),
         ),
     ]

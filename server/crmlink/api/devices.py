@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.access.devices import list_devices, rename_device, revoke_device
+from crmlink.access.devices import list_devices, rename_device, revoke_device, standing
 from crmlink.api.guard import actor, needs, office
 from crmlink.api.schemas_access import DeviceSchema, DevicesSchema, NameSchema
 from crmlink.api.strict import Blueprint
@@ -47,6 +47,7 @@ def _shape(device: Device) -> dict[str, Any]:
         "id": device.public_id,
         "name": device.name,
         "person": device.person.name if device.person else None,
+        "state": standing(device),
         "created_at": device.created_at,
         "expires_at": device.expires_at,
         "last_used_at": device.last_used_at,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from crmlink.access.devices import LONGEST_NAME
+from crmlink.access.devices import LONGEST_NAME, Standing
 from crmlink.access.preferences import LEAST_SURE, MOST_SURE
 from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
@@ -15,6 +15,7 @@ from crmlink.store import Role
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 ROLE = validate.OneOf([role.value for role in Role])
+STANDING = validate.OneOf([standing.value for standing in Standing])
 
 
 class OAuthSchema(Schema):
@@ -109,6 +110,7 @@ class DeviceSchema(Schema):
     id = fields.String()
     name = fields.String()
     person = fields.String(allow_none=True)
+    state = fields.String(validate=STANDING)
     created_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
     last_used_at = fields.AwareDateTime(allow_none=True)
@@ -133,13 +135,17 @@ class NewTokenSchema(Schema):
 
 
 class TokenSchema(Schema):
-    """A script's token; itself it is shown only when it is made or rotated."""
+    """A script's token; itself it is shown only when it is made or rotated.
+
+    ``state`` is expiring in the last 14 days: rotate it before the script stops.
+    """
 
     id = fields.String()
     name = fields.String()
     begins = fields.String()
     scopes = fields.List(fields.String())
     made_by = fields.String(allow_none=True)
+    state = fields.String(validate=STANDING)
     created_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
     last_used_at = fields.AwareDateTime(allow_none=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
+from crmlink.access.devices import standing
 from crmlink.access.tokens import (
     create_token,
     list_tokens,
@@ -77,6 +78,7 @@ def _shape(device: Device) -> dict[str, Any]:
         "begins": device.prefix,
         "scopes": device.scopes,
         "made_by": device.person.name if device.person else None,
+        "state": standing(device),
         "created_at": device.created_at,
         "expires_at": device.expires_at,
         "last_used_at": device.last_used_at,

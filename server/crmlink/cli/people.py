@@ -90,6 +90,20 @@ def role_command(email: str, role: str) -> None:
     click.echo(f"{person.name} is {role} now.")
 
 
+@person_group.command("rename")
+@click.argument("email")
+@click.argument("name")
+def rename_command(email: str, name: str) -> None:
+    """Correct somebody's name."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.people import rename_person
+
+    office = _office()
+    person = _by_email(office, email)
+    rename_person(office, command_line_actor(office), person.public_id, name)
+    click.echo(f"{person.name} is called {name} now.")
+
+
 @person_group.command("remove")
 @click.argument("email")
 def remove_command(email: str) -> None:
@@ -146,7 +160,7 @@ def device_group() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def device_list_command(as_json: bool) -> None:
     """All paired browsers, the newest first."""
-    from crmlink.access.devices import list_devices
+    from crmlink.access.devices import list_devices, standing
 
     devices = list_devices(_office())
     if not devices and not as_json:
@@ -158,14 +172,33 @@ def device_list_command(as_json: bool) -> None:
                 "id": device.public_id,
                 "name": device.name,
                 "person": device.person.name if device.person else None,
-                "revoked": device.revoked_at is not None,
+                "state": standing(device),
                 "last_used_at": used.isoformat() if used else None,
+                "last_used_address": device.last_used_address,
+                "use_count": device.use_count,
             }
             click.echo(json.dumps(fields))
         else:
-            state = "ended" if device.revoked_at else "connected"
-            last = f"last used {used:%d/%m/%Y %H:%M}" if used else "never used"
-            click.echo(f"{device.public_id}  {state:<9} {last}  {device.name} ({device.who})")
+            last = (
+                f"last used {used:%d/%m/%Y %H:%M} from {device.last_used_address}"
+                if used
+                else "never used"
+            )
+            click.echo(
+                f"{device.public_id}  {standing(device):<8} {last}  {device.name} ({device.who})"
+            )
+
+
+@device_group.command("rename")
+@click.argument("device_id")
+@click.argument("name")
+def device_rename_command(device_id: str, name: str) -> None:
+    """Give a browser another name, or a token (its id: crmlink token list --json)."""
+    from crmlink.access.devices import command_line_actor, rename_device
+
+    office = _office()
+    device = rename_device(office, command_line_actor(office), device_id, name)
+    click.echo(f"It is called {device.name} now.")
 
 
 @device_group.command("revoke")

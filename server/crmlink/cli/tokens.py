@@ -49,7 +49,8 @@ def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool)
 @click.option("--json", "as_json", is_flag=True)
 def list_command(as_json: bool) -> None:
     """The tokens of this workspace, the newest first."""
-    from crmlink.access.tokens import expires_soon, list_tokens
+    from crmlink.access.devices import Standing, standing
+    from crmlink.access.tokens import list_tokens
 
     devices = list_tokens(_house().office)
     if not devices and not as_json:
@@ -65,11 +66,12 @@ def list_command(as_json: bool) -> None:
             if used
             else "never used"
         )
-        soon = " SOON OVER" if expires_soon(device) else ""
         click.echo(
-            f"{device.prefix}…  {_state(device):<8} until {device.expires_at:%d/%m/%Y}{soon}  "
+            f"{device.prefix}…  {standing(device):<8} until {device.expires_at:%d/%m/%Y}  "
             f"{last}  {device.name} ({', '.join(device.scopes)})"
         )
+        if standing(device) is Standing.EXPIRING:
+            click.echo(f"{device.name} ends soon: crmlink token rotate {device.prefix}", err=True)
 
 
 @token_group.command("rotate")
@@ -103,20 +105,15 @@ def revoke_command(prefix: str | None, every: bool) -> None:
         click.echo(f"{revoke_all_tokens(office, actor)} tokens are revoked.")
 
 
-def _state(device: Device) -> str:
-    from crmlink.store.models import now
-
-    if device.revoked_at:
-        return "revoked"
-    return "valid" if device.expires_at > now() else "expired"
-
-
 def _fields(device: Device) -> dict[str, Any]:
+    from crmlink.access.devices import standing
+
     used = device.last_used_at
     return {
+        "id": device.public_id,
         "prefix": device.prefix,
         "name": device.name,
-        "state": _state(device),
+        "state": standing(device),
         "scopes": device.scopes,
         "expires_at": device.expires_at.isoformat(),
         "last_used_at": used.isoformat() if used else None,

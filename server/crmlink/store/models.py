@@ -119,7 +119,8 @@ class Device(Base):
     """What acts for a person; a script's token itself is never kept.
 
     ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
-    While a rotated token waits for its first use, ``previous_hash`` is the old one's, still good.
+    While a rotated token waits for its first use, ``previous_hash`` is the old one's, good until
+    its own end, ``previous_expires_at``.
     """
 
     __tablename__ = "device"
@@ -134,6 +135,7 @@ class Device(Base):
     prefix: Mapped[str] = mapped_column(unique=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
     previous_hash: Mapped[str | None]
+    previous_expires_at: Mapped[datetime | None]
     scopes: Mapped[list[str]]
     created_at: Mapped[datetime] = mapped_column(default=now)
     expires_at: Mapped[datetime]

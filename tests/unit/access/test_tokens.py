@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from crmlink.access import tokens
+from crmlink.access.devices import Standing, standing
 from crmlink.access.failures import DeviceUnknown, FieldsWrong, TokenRefused
 from crmlink.access.office import Actor, Office
 from crmlink.access.tokens import (
     create_token,
-    expires_soon,
     list_tokens,
     revoke_all_tokens,
     revoke_token,
@@ -19,7 +20,7 @@ from crmlink.access.tokens import (
     script_actor,
 )
 from crmlink.access.uses import Uses
-from crmlink.store import Device
+from crmlink.store import Device, DeviceSort
 from crmlink.store.models import now
 
 
@@ -35,6 +36,53 @@ def test_a_rotated_token_works_until_the_new_one_is_first_used(
     assert script_actor(office, new, "").device.id == device.id
     left = list_tokens(office)[0].expires_at - now()
     assert timedelta(days=29) < left <= timedelta(days=30)
+
+
+def test_a_rotation_whose_token_got_lost_can_be_repeated_while_the_script_works_on(
+    office: Office, server: Actor
+) -> None:
+    device, in_use = create_token(office, server, "Nightly")
+    lost = rotate_token(office, server, device.public_id)
+    new = rotate_token(office, server, device.public_id)
+    with pytest.raises(TokenRefused):
+        script_actor(office, lost, "")
+    script_actor(office, in_use, "")
+    script_actor(office, new, "")
+    with pytest.raises(TokenRefused):
+        script_actor(office, in_use, "")
+
+
+def test_no_rotation_lets_an_old_token_live_longer(
+    office: Office, server: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, old = create_token(office, server, "Nightly", days=30)
+    at(monkeypatch, timedelta(days=20))
+    rotate_token(office, server, device.public_id)
+    script_actor(office, old, "")
+    at(monkeypatch, timedelta(days=31))
+    with pytest.raises(TokenRefused):
+        script_actor(office, old, "")
+    new = rotate_token(office, server, device.public_id)
+    with pytest.raises(TokenRefused):
+        script_actor(office, old, "")
+    script_actor(office, new, "")
+
+
+def test_a_token_that_is_over_is_not_brought_back_by_its_rotation(
+    office: Office, server: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, old = create_token(office, server, "Nightly", days=30)
+    at(monkeypatch, timedelta(days=40))
+    new = rotate_token(office, server, device.public_id)
+    with pytest.raises(TokenRefused):
+        script_actor(office, old, "")
+    script_actor(office, new, "")
+
+
+def at(monkeypatch: pytest.MonkeyPatch, later: timedelta) -> None:
+    """Let that much time pass for tokens."""
+    moment = now() + later
+    monkeypatch.setattr(tokens, "now", lambda: moment)
 
 
 def test_a_token_that_leaked_before_its_rotation_can_be_revoked_with_the_new_one(
@@ -88,9 +136,15 @@ def test_a_beginning_that_fits_several_names_none(office: Office, server: Actor)
 
 def test_a_token_that_is_over_soon_is_told_from_the_others(office: Office, server: Actor) -> None:
     device, _ = create_token(office, server, "A", days=15)
-    assert not expires_soon(device)
+    assert standing(device) is Standing.VALID
     device.expires_at -= timedelta(days=2)
-    assert expires_soon(device)
+    assert standing(device) is Standing.EXPIRING
+    device.sort = DeviceSort.BROWSER
+    assert standing(device) is Standing.VALID, "each use prolongs a browser's connection"
+    device.expires_at -= timedelta(days=14)
+    assert standing(device) is Standing.EXPIRED
+    device.revoked_at = now()
+    assert standing(device) is Standing.REVOKED
 
 
 def test_use_is_counted_and_written_once_a_minute(office: Office, server: Actor) -> None:
