@@ -119,7 +119,12 @@ def _counts(
 
 
 def _of_kind(rows: list[BatchRow], kind: str) -> list[BatchRow]:
-    return [row for row in rows if not kind or not row.kind or row.kind == kind]
+    return [row for row in rows if not kind or _kind(row) in ("", kind)]
+
+
+def _kind(row: BatchRow) -> str:
+    """What the contact is, told by its list or by the record that somebody accepted for it."""
+    return row.kind or (row.record_id or "").partition("-")[0]
 
 
 def _names_fit(row: BatchRow, contact: ListedContact) -> bool:

@@ -12,7 +12,7 @@ import structlog
 
 from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftError, RecordGone
-from crmlink.linking.batch_rows import label
+from crmlink.linking.batch_rows import kind_of, label
 from crmlink.linking.decide import Decision, confirm, undo
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import LinkingFailure
@@ -88,7 +88,7 @@ def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int) -> Link:
     record_id = row.record_id or ""
     decision = Decision(
         package=batch.package,
-        kind=_kind(record_id),
+        kind=kind_of(row) or _kind(record_id),
         reference=row.reference,
         record_id=record_id,
         organisation=batch.organisation,
@@ -106,7 +106,7 @@ def _undo(desk: Desk, row: BatchRow, device_id: int) -> Link:
 
 
 def _kind(record_id: str) -> Kind:
-    """A row is linked as what its record is; that they fit was seen when it was decided."""
+    """Where the list does not tell, a row is linked as what its record is."""
     return next(kind for kind in KINDS if record_id.startswith(f"{kind}-"))
 
 

@@ -16,6 +16,8 @@ from crmlink.store import BatchRow, MirroredRecord, Verdict
 
 def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> None:
     """Judge matched rows anew: by who carries their reference, and what their best one carries."""
+    for row in rows:
+        _forget_other_kind(row)
     matched = [row for row in rows if row.verdict is not Verdict.NEW]
     holders = _holders(session, workspace_id, {row.reference.lower() for row in matched})
     bests = rows_by_id(session, workspace_id, [row.best or "" for row in matched])
@@ -27,6 +29,13 @@ def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> No
             row.verdict, row.conflict = Verdict.CONFLICT, conflict
         elif found:
             row.verdict, row.conflict, row.best = Verdict.LINKED, None, found[0].public_id
+
+
+def _forget_other_kind(row: BatchRow) -> None:
+    """What was found for a row that turns out to be of the other kind says nothing of it."""
+    if row.kind and row.best and not row.best.startswith(f"{row.kind}-"):
+        row.verdict, row.conflict, row.suggestions = Verdict.NEW, None, []
+        row.best = row.probability = row.none_probability = None
 
 
 def _conflict(
