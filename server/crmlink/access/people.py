@@ -257,7 +257,7 @@ def _by_email(office: Office, email: str) -> Select[Person]:
     return (
         select(Person)
         .filter_by(workspace_id=office.workspace_id, removed_at=None)
-        .where(func.lower(Person.email) == email.strip().lower())
+        .where(func.lower(Person.email) == func.lower(email.strip()))
     )
 
 

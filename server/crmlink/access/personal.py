@@ -144,16 +144,18 @@ def _found(
         ).all()
         rows = rows_about(session, office.workspace_id, "", [who])
         return None, list(records), list(links), rows
-    email = who.strip().lower()
+    email = who.strip()
     person = session.scalar(
         select(Person)
         .filter_by(**mine)
-        .where(func.lower(Person.email) == email)
+        .where(func.lower(Person.email) == func.lower(email))
         .order_by(Person.id.desc())
         .limit(1)
     )
     records = session.scalars(
-        select(MirroredRecord).filter_by(**mine).where(func.lower(MirroredRecord.email) == email)
+        select(MirroredRecord)
+        .filter_by(**mine)
+        .where(func.lower(MirroredRecord.email) == func.lower(email))
     ).all()
     linked = [(record.kind, record.number) for record in records]
     links = session.scalars(

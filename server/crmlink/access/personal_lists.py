@@ -37,7 +37,7 @@ def rows_about(
         .where(
             Batch.workspace_id == workspace_id,
             or_(
-                (func.lower(BatchRow.email) == email) & (BatchRow.email != ""),
+                (func.lower(BatchRow.email) == func.lower(email)) & (BatchRow.email != ""),
                 (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(list(record_ids)),
             ),
         )

@@ -19,7 +19,7 @@ def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> No
     for row in rows:
         _forget_other_kind(row)
     matched = [row for row in rows if row.verdict is not Verdict.NEW]
-    holders = _holders(session, workspace_id, {row.reference.lower() for row in matched})
+    holders = _holders(session, workspace_id, {row.reference for row in matched})
     bests = rows_by_id(session, workspace_id, [row.best or "" for row in matched])
     for row in matched:
         found = [record for record in holders[row.reference.lower()]
@@ -65,7 +65,7 @@ def _holders(
     query = select(MirroredRecord).where(
         MirroredRecord.workspace_id == workspace_id,
         MirroredRecord.gone_at.is_(None),
-        func.lower(MirroredRecord.reference).in_(references),
+        func.lower(MirroredRecord.reference).in_([func.lower(each) for each in references]),
     )
     for record in session.scalars(query.order_by(MirroredRecord.id)):
         found[(record.reference or "").lower()].append(record)

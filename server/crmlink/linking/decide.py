@@ -239,7 +239,7 @@ def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredR
             Link.workspace_id == desk.workspace_id,
             Link.kind == row.kind,
             Link.state == LinkState.LINKED,
-            func.lower(Link.target) == reference.lower(),
+            func.lower(Link.target) == func.lower(reference),
         )
         for other in session.scalars(
             select(MirroredRecord)

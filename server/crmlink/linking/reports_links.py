@@ -133,14 +133,14 @@ def _conditions(desk: Desk, wanted: LinkFilter) -> list[ColumnElement[bool]]:
         found.append(Link.created_at >= _start_of(wanted.since))
     if wanted.until:
         found.append(Link.created_at < _start_of(wanted.until + timedelta(days=1)))
-    found.extend(_has(word) for word in wanted.search.lower().split())
+    found.extend(_has(word) for word in wanted.search.split())
     return found
 
 
 def _has(word: str) -> ColumnElement[bool]:
     fields = (Link.contact_name, Link.record_label, Link.reference, Link.prior, Link.target)
     number = Link.record_number == word
-    return or_(number, *(func.lower(field).contains(word, autoescape=True) for field in fields))
+    return or_(number, *(field.icontains(word, autoescape=True) for field in fields))
 
 
 def _start_of(day: date) -> datetime:

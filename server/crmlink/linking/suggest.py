@@ -91,11 +91,12 @@ def holders(
     """Records that carry the reference by the mirror, of one kind or of both.
 
     Upper and lower case count as the same here: whether Commusoft tells them apart is not known.
+    The database lowers both sides, for it does so with fewer letters than Python.
     """
     query = select(MirroredRecord).where(
         MirroredRecord.workspace_id == workspace_id,
         MirroredRecord.gone_at.is_(None),
-        func.lower(MirroredRecord.reference) == reference.lower(),
+        func.lower(MirroredRecord.reference) == func.lower(reference),
     )
     if kind:
         query = query.where(MirroredRecord.kind == kind)

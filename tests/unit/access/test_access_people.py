@@ -242,3 +242,12 @@ def test_people_come_along_to_the_account_that_their_firm_connects(
     assert take_along(office.database, office.workspace_id, account.workspace_id) == 1
     assert log_in(account, person.email, PASSWORD).role == "admin"
     assert take_along(office.database, office.workspace_id, account.workspace_id) == 0
+
+
+def test_an_email_with_letters_beyond_a_to_z_lets_its_person_in(
+    office: Office, server: Actor
+) -> None:
+    email = "Élodie@exämple.Øst"
+    _, token = invite(office, server, "Élodie", email, "clerk")
+    accept_invitation(office, token, PASSWORD)
+    assert log_in(office, email, PASSWORD).email == email
