@@ -360,6 +360,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     words["present"] = (
         f"Commusoft now holds {current or 'no reference'}"
         if "current_reference" in facts
+        else f"the record was linked anew since{words['whom']}"
+        if facts.get("by")
         else "it does not stand"
     )
     words["current_reference"] = current or "nothing"

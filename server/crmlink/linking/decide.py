@@ -115,8 +115,8 @@ def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord
 def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[str]) -> Link:
     """Put back what stood on the record before; a new link whose target is the prior value.
 
-    Allowed while the link stands and Commusoft still holds its value; raises CannotUndo
-    otherwise, and what ``confirm`` raises.
+    Allowed while the link stands, Commusoft still holds its value, and no later link has decided
+    about that value; raises CannotUndo otherwise, and what ``confirm`` raises.
     """
     deadline = time.monotonic() + LONGEST_WAIT
     fingerprint = hashlib.sha256(f"undo {link_id} {sorted(also_on)}".encode()).hexdigest()
@@ -125,6 +125,8 @@ def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[
     link = find_link(desk, link_id)
     if not can_undo(link):
         raise CannotUndo
+    if later := _decided_since(desk, link):
+        raise CannotUndo(by=later.device.who, since=later.settled_at or later.created_at)
     row = _row(desk, link.record_id)
     _in_time(desk, deadline, lambda: _check_undo(desk, link, row, also_on))
     reversal = Link(
@@ -158,6 +160,30 @@ def _check_undo(desk: Desk, link: Link, row: MirroredRecord, also_on: frozenset[
 def can_undo(link: Link) -> bool:
     """Whether a link stands and changed something."""
     return link.state is LinkState.LINKED and link.undoes_id is None and link.prior != link.target
+
+
+def _decided_since(desk: Desk, link: Link) -> Link | None:
+    """A later link that stands and replaced this one's value, or put it there anew: its value is
+    that decision's now."""
+    value = link.target
+    with desk.database.reading() as session:
+        return session.scalar(
+            select(Link)
+            .filter_by(
+                workspace_id=desk.workspace_id,
+                kind=link.kind,
+                record_number=link.record_number,
+                state=LinkState.LINKED,
+                undoes_id=None,
+            )
+            .where(
+                Link.created_at > link.created_at,
+                Link.prior.is_distinct_from(Link.target),
+                or_(Link.prior == value, Link.target == value),
+            )
+            .order_by(Link.created_at.desc())
+            .limit(1)
+        )
 
 
 def find_link(desk: Desk, link_id: str) -> Link:
@@ -314,7 +340,15 @@ def _overtaken(
         return None
     found = holders(session, desk.workspace_id, link.target, row.kind)
     taken = [other for other in found if other.id != row.id and other.public_id not in accepted]
-    return _is_taken(desk, link.target, taken) if taken else None
+    if taken:
+        return _is_taken(desk, link.target, taken)
+    arriving = session.scalars(
+        select(Link)
+        .filter_by(workspace_id=desk.workspace_id, kind=link.kind, state=LinkState.INTENDED)
+        .where(func.lower(Link.target) == func.lower(link.target))
+    )
+    first = next((other for other in arriving if other.record_id not in accepted), None)
+    return LinkInProgress(by=first.device.who, since=first.created_at) if first else None
 
 
 def _answer_in_time(desk: Desk, link: Link, deadline: float) -> Link:

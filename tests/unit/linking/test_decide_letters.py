@@ -45,6 +45,9 @@ def test_a_row_that_gets_such_a_reference_is_found_to_be_linked(desk: Desk) -> N
 
 def test_links_are_found_by_such_a_reference_as_it_is_written(desk: Desk, device_id: int) -> None:
     confirm(
-        desk, decision(ON, NAME, package="quickbooks_desktop", organisation=""), new_key(), device_id
+        desk,
+        decision(ON, NAME, package="quickbooks_desktop", organisation=""),
+        new_key(),
+        device_id,
     )
     assert list_links(desk, LinkFilter(search="ÉTOILE")).total == 1
