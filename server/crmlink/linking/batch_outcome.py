@@ -9,13 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 
 from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftError, RecordGone
 from crmlink.linking.batch_rows import kind_of, label
 from crmlink.linking.decide import Decision, confirm, undo
 from crmlink.linking.desk import Desk
-from crmlink.linking.failures import LinkingFailure
+from crmlink.linking.failures import IdempotencyKeyReused, LinkingFailure
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.words import KINDS, Kind
 
@@ -46,6 +47,8 @@ def carry_out(desk: Desk, row_id: int, state: BatchState, device_id: int) -> Out
     back = RowState.SUCCESSFUL if undoing else RowState.FAILED
     try:
         link = _undo(desk, row, device_id) if undoing else _link(desk, batch, row, device_id)
+    except IdempotencyKeyReused as failure:
+        return _made_before(desk, row) or Outcome(back, {"code": failure.code})
     except LinkingFailure as failure:
         return Outcome(back, {"code": failure.code, **plain_facts(failure.facts)})
     except ReferenceMalformed as failure:
@@ -57,6 +60,18 @@ def carry_out(desk: Desk, row_id: int, state: BatchState, device_id: int) -> Out
     except CommusoftError as failure:
         return Outcome(state=back, trouble=failure.code, gives_up=back)
     return outcome_of(link)
+
+
+def _made_before(desk: Desk, row: BatchRow) -> Outcome | None:
+    """What an earlier go at this row and attempt came to, though the row reads differently since:
+    an erased contact has no name any more, but its link stands."""
+    with desk.database.reading() as session:
+        link = session.scalar(
+            select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
+        )
+    if link and (link.record_id, link.reference) == (row.record_id, row.reference):
+        return outcome_of(link)
+    return None
 
 
 def outcome_of(link: Link) -> Outcome:

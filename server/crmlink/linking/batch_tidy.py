@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
-from crmlink.linking.batch_outcome import key_of, outcome_of
+from crmlink.linking.batch_outcome import Outcome, key_of, outcome_of
 from crmlink.linking.batch_state import touch
 from crmlink.linking.desk import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
@@ -33,17 +34,37 @@ def settle_stopped(desk: Desk) -> int:
     settled = 0
     with desk.database.writing() as session:
         for row in session.scalars(left):
-            link = session.scalar(
-                select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
-            )
-            if link is not None and link.state is LinkState.INTENDED:
-                continue  # recover comes first
-            if link is None:
-                row.state = RowState.IDLE
-            else:
-                outcome = outcome_of(link)
-                row.state, row.failure, row.link_id = outcome.state, outcome.failure, link.id
-                row.settled_at = now()
-            touch(session.get_one(Batch, row.batch_id))
-            settled += 1
+            if _settle(session, desk, row).state is not RowState.PROCESSING:
+                touch(session.get_one(Batch, row.batch_id))
+                settled += 1
     return settled
+
+
+def settle_before_undo(desk: Desk, batch_id: str) -> None:
+    """For who begins to undo a batch: links that were made just before it was paused, or that
+    their worker did not live to note, are to be undone too."""
+    with desk.database.writing() as session:
+        rows = session.scalars(
+            select(BatchRow).where(
+                BatchRow.batch_id == batch_id,
+                BatchRow.state.in_((RowState.PROCESSING, RowState.SUCCESSFUL)),
+            )
+        )
+        for row in rows:
+            if row.state is RowState.PROCESSING:
+                _settle(session, desk, row)
+            if row.state is RowState.SUCCESSFUL and row.failure is None:
+                row.state, row.attempt = RowState.UNDOING, row.attempt + 1
+
+
+def _settle(session: Session, desk: Desk, row: BatchRow) -> Outcome:
+    """What became of a row that a worker took, by its own key; *processing* while that is open."""
+    link = session.scalar(
+        select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
+    )
+    outcome = outcome_of(link) if link else Outcome(RowState.IDLE)
+    row.state, row.failure = outcome.state, outcome.failure
+    if link:
+        row.link_id = link.id
+        row.settled_at = None if link.state is LinkState.INTENDED else now()
+    return outcome

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 
 from crmlink.linking.batch_outcome import Outcome, carry_out, outcome_of
 from crmlink.linking.batch_state import drop_lease, keep_lease, take_lease, touch
+from crmlink.linking.batch_tidy import settle_before_undo
 from crmlink.linking.desk import Desk
 from crmlink.linking.life import recover
 from crmlink.linking.noting import note
@@ -114,7 +115,10 @@ class _Run:
 
     def go(self) -> bool:
         """True when nothing is left to do."""
-        self._queue.extend(self._left_behind())
+        if self._state is BatchState.UNDOING:
+            settle_before_undo(self._desk, self._batch_id)
+        else:
+            self._queue.extend(self._left_behind())
         while True:
             going = self._tell() and not self._stopping()
             if not going:
@@ -185,7 +189,8 @@ class _Run:
         if ids and self._state is BatchState.WRITING:
             with self._desk.database.writing() as session:
                 batch = session.get_one(Batch, self._batch_id)
-                back = RowState.IDLE if batch.state is BatchState.CANCELLED else RowState.WAITING
+                goes_on = batch.state in (BatchState.WRITING, BatchState.PAUSED)
+                back = RowState.WAITING if goes_on else RowState.IDLE
                 session.execute(
                     update(BatchRow)
                     .where(BatchRow.id.in_(ids), BatchRow.state == RowState.PROCESSING)
@@ -230,7 +235,9 @@ class _Run:
         values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
         if outcome.link_id:
             values["link_id"] = outcome.link_id
-        if outcome.state is not RowState.PROCESSING:
+        if outcome.state is RowState.UNDOING:
+            values["attempt"] = job.attempt + 1
+        elif outcome.state is not RowState.PROCESSING:
             values["settled_at"] = now()
         return values
 
@@ -273,12 +280,19 @@ class _Run:
         with self._desk.database.reading() as session:
             found = [(_Job(row_id, attempt), link)
                      for row_id, attempt, link in session.execute(waiting)]  # fmt: skip
-        ended = [(job, outcome_of(link)) for job, link in found
+        ended = [(job, self._end_of(link)) for job, link in found
                  if link.state is not LinkState.INTENDED]  # fmt: skip
         self._note(ended)
         if len(ended) < len(found):
             self._rests_until = time.monotonic() + LOOK_AGAIN
         return len(ended) < len(found) or self._take()
+
+    def _end_of(self, link: Link) -> Outcome:
+        """A link that comes to its end while its batch is undone, is to be undone too."""
+        outcome = outcome_of(link)
+        if self._state is BatchState.UNDOING and outcome.state is RowState.SUCCESSFUL:
+            return replace(outcome, state=RowState.UNDOING)
+        return outcome
 
     def _finish(self) -> bool:
         with self._desk.database.writing() as session:
