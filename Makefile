@@ -34,7 +34,7 @@ check: env tools
 
 unit: env tools browsers
 	npm --prefix tests test --silent
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 fuzz: env
 	@PYTHONPATH=tests $(BIN)/python -m security.fuzz --cases 50000

@@ -28,6 +28,12 @@ async function turns(until) {
   assert.fail("it never came");
 }
 
+/**
+ * No answer as long as the test runs; then the question is given up, so that its timer holds nothing up.
+ * @param {import("node:test").TestContext} t
+ */
+const silentUntilTheEnd = (t) => () => new Promise((_, giveUp) => t.after(() => giveUp(new TypeError("over"))));
+
 test("Connect opens the approval page, shows the code, and is connected once it is approved", async () => {
   const { desk, server, tokens, browser, standing, polls } = await fresh();
   await desk.pair({ server: "127.0.0.1:8787/" });
@@ -86,10 +92,10 @@ test("Connect pressed twice, in two pages, is one pairing and one tab", async ()
   assert.equal(browser.opened.length, 2);
 });
 
-test("a worker that dies half way goes on when it starts again", async () => {
+test("a worker that dies half way goes on when it starts again", async (t) => {
   const { desk, server, start, memory, tokens, standing } = await fresh();
   const answer = server.replies["POST /token"];
-  server.replies["POST /token"] = () => new Promise(() => undefined);
+  server.replies["POST /token"] = silentUntilTheEnd(t);
   await desk.pair({ server: SERVER });
   await turns(() => server.times("POST /token").length > 0);
   assert.match(String(memory.kept.get("pairing")), /device-code-1/);
@@ -187,10 +193,10 @@ test("after ten minutes without a server it is over, after one last question", a
   assert.ok(clock.now >= 1_000_000 + 600_000);
 });
 
-test("an approval in the last moment counts, though the worker woke too late", async () => {
+test("an approval in the last moment counts, though the worker woke too late", async (t) => {
   const { desk, server, clock, tokens, start, standing } = await fresh();
   const answer = server.replies["POST /token"];
-  server.replies["POST /token"] = () => new Promise(() => undefined);
+  server.replies["POST /token"] = silentUntilTheEnd(t);
   await desk.pair({ server: SERVER });
   clock.now += 3_600_000;
   tokens.pairing.state = "approved";
