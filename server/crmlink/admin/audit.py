@@ -17,6 +17,8 @@ from crmlink.api.guard import needs, office
 SHOWN = 50
 SORTS = {  # how an action begins → what people call that sort of thing
     "link": "Links",
+    "batch": "Lists",
+    "lookalike": "Records that look alike",
     "person": "People",
     "session": "Log-ins",
     "pairing": "Browsers that asked",
@@ -25,9 +27,11 @@ SORTS = {  # how an action begins → what people call that sort of thing
     "personal": "Personal data",
     "preferences": "Settings",
     "commusoft": "Commusoft",
-    "host": "Packages",
+    "host": "Addresses of packages",
+    "rules": "Rules of packages",
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")
+OPAQUE_ID = re.compile("[0-9a-f]{32}")
 OPAQUE = {"log_in"}  # details that tell people nothing
 
 
@@ -91,15 +95,24 @@ def _rows(lines: list[TrailLine]) -> list[Row]:
 
 def _about(subject: str, is_record: bool) -> str:
     """What an entry is about, where that tells people something."""
-    if subject == "workspace" or subject.isdigit():
+    if subject == "workspace" or subject.isdigit() or OPAQUE_ID.fullmatch(subject):
         return ""
     return subject.replace("-", " ") if is_record else subject
+
+
+def _about_url(action: str, subject: str, is_record: bool) -> str:
+    if is_record:
+        return url_for("pages.record", record_id=subject)
+    if action.startswith("batch.") and action != "batch.discarded":
+        return url_for("pages.one_list", batch_id=subject)
+    return ""
 
 
 def _row(line: TrailLine, names: dict[str, str]) -> Row:
     entry, person, device = line.entry, line.person, line.device
     about = names.get(entry.subject, entry.subject)
     is_record = RECORD.fullmatch(entry.subject) is not None
+    about = "the list" if entry.action.startswith("batch.") else about
     link = entry.details.get("link")
     itself = about if entry.action in ("session.begun", "person.joined") else "crmlink itself"
     return Row(
@@ -109,7 +122,7 @@ def _row(line: TrailLine, names: dict[str, str]) -> Row:
         device=device.name if person and device and device.sort != "pages" else "",
         what=action_in_words(entry.action),
         about="" if about == itself else _about(about, is_record),
-        about_url=url_for("pages.record", record_id=entry.subject) if is_record else "",
+        about_url=_about_url(entry.action, entry.subject, is_record),
         link_url=url_for("pages.link", link_id=str(link)) if link else "",
         details=tuple(
             (name.replace("_", " "), names.get(str(value), value_in_words(value)))

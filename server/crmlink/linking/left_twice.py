@@ -14,6 +14,7 @@ from sqlalchemy.orm import aliased
 
 from crmlink.linking.batch_rows import label, pack, unpack
 from crmlink.linking.desk import Desk, details
+from crmlink.linking.noting import note
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Matcher, Reason, normalise
 from crmlink.matching.details import Suggestions
@@ -135,7 +136,12 @@ def dismiss_lookalike(desk: Desk, device_id: int, pair_id: int) -> bool:
         pair = session.get(Lookalike, pair_id)
         if pair is None or pair.workspace_id != desk.workspace_id:
             return False
-        pair.dismissed_at, pair.dismissed_by_id = now(), device_id
+        if pair.dismissed_at is None:
+            pair.dismissed_at, pair.dismissed_by_id = now(), device_id
+            note(
+                session, desk.workspace_id, device_id, "lookalike.dismissed", pair.first_id,
+                other=pair.second_id,
+            )  # fmt: skip
     return True
 
 

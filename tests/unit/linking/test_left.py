@@ -14,7 +14,7 @@ from crmlink.linking.left_twice import (
     lookalikes,
     references_on_two_records,
 )
-from crmlink.store import BatchRow, Link, MirroredRecord
+from crmlink.store import AuditEntry, BatchRow, Link, MirroredRecord
 from crmlink.store.models import now
 from lists import line_of, lines_of, matched, records_of
 from playing import HOLLOWAY, Playing, decision, new_key
@@ -100,7 +100,11 @@ def test_records_that_look_like_one_are_found_and_stay_dismissed(
     pair = next(pair for pair in lookalikes(desk) if pair.first.public_id == first.public_id)
     assert pair.second.public_id == "customer-987654"
     assert any(reason.code == "same_name" for reason in pair.reasons)
-    assert dismiss_lookalike(desk, device_id, pair.id)
+    for _ in range(2):
+        assert dismiss_lookalike(desk, device_id, pair.id)
+    with desk.database.reading() as session:
+        [entry] = session.query(AuditEntry).filter_by(action="lookalike.dismissed")
+    assert (entry.subject, entry.device_id) == (pair.first.public_id, device_id)
     find_lookalikes(desk)
     assert pair.id not in {each.id for each in lookalikes(desk)}
     assert "customer-987654" not in {each.second.public_id for each in lookalikes(desk)}
