@@ -65,6 +65,7 @@ def test_a_write_test_writes_the_records_own_reference_back(run: Run, sandbox: P
     assert tested.exit_code == 0, tested.output
     assert sandbox.reference("customer-1006") == before
     assert run("doctor", "--trial", "X").exit_code == 2
+    assert ",commusoft.write_tested,customer-1006,,Command line," in run("audit", "export").stdout
 
 
 def test_what_is_stored_does_not_show_a_secret(run: Run, sandbox: Playing, tmp_path: Path) -> None:

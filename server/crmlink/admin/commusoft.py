@@ -12,14 +12,20 @@ from crmlink.access.people import take_along
 from crmlink.admin.errands import SyncErrand
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
-from crmlink.api.guard import desk, house, needs
+from crmlink.api.guard import actor, desk, house, needs
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.commusoft.doctor import Step, examine, say, support_message
 from crmlink.commusoft.vault import Vault
 from crmlink.house import COMMAND, KEYS_NAME, House
-from crmlink.linking.account import connect_account, disconnect_account, keep_dialect
+from crmlink.linking.account import (
+    connect_account,
+    disconnect_account,
+    keep_dialect,
+    note_write_test,
+)
 from crmlink.linking.reports import mirror_state, shares
 from crmlink.problems import problem
+from crmlink.store import Device
 
 Reply = str | Response | tuple[str, int] | tuple[Iterator[str], dict[str, str]]
 CREDENTIALS = ("client_id", "username", "password", "application_id")
@@ -61,6 +67,8 @@ def run_doctor() -> Reply:
     if form.errors:
         return _page(form), 422
     here_ = house()
+    if record:
+        note_write_test(here_.database, here_.desk.workspace_id, actor().device.id, record)
     steps = examine(here_.desk.commusoft.connection, record or None)
     return _streamed(_kept(here_, steps), "doctor")
 
@@ -88,7 +96,7 @@ def connect() -> Reply:
         form.errors["url"] = str(error)
     if form.errors or house().settings.commusoft:
         return _connect_page(form), 422
-    return _streamed(_connected(house(), connection), "connect")
+    return _streamed(_connected(house(), connection, actor().device), "connect")
 
 
 @blueprint.get("/commusoft/disconnect")
@@ -113,7 +121,7 @@ def ask_disconnect() -> str:
 @needs("admin")
 def disconnect() -> Response:
     """Forget the credentials."""
-    disconnect_account(house().database)
+    disconnect_account(house().database, actor().device)
     tell("The credentials are forgotten. Start crmlink again to work without this account.")
     return here("pages.commusoft")
 
@@ -126,13 +134,13 @@ def _kept(where: House, steps: Iterator[Step]) -> Iterator[Step]:
             keep_dialect(where.database, where.desk.workspace_id, step.dialect)
 
 
-def _connected(where: House, connection: Connection) -> Iterator[Step]:
+def _connected(where: House, connection: Connection, by: Device) -> Iterator[Step]:
     """Steps as they come; when a way was found, the credentials are kept locked."""
     for step in examine(connection):
         yield step
         if step.dialect:
             vault = Vault.at(where.settings.data_dir / KEYS_NAME)
-            workspace = connect_account(where.database, vault, connection, step.dialect)
+            workspace = connect_account(where.database, vault, connection, step.dialect, by)
             take_along(where.database, where.office.workspace_id, workspace.id)
 
 
@@ -149,6 +157,7 @@ def _streamed(steps: Iterator[Step], purpose: str) -> Reply:
         steps=told(),
         purpose=purpose,
         found=lambda: bool(seen and seen[-1].dialect),
+        failed=lambda: any(step.health == "failed" for step in seen),
         letter=lambda: support_message(seen),
         command=COMMAND,
     )

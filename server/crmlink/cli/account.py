@@ -21,6 +21,8 @@ MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
 @click.option("--url", help="The address of Commusoft's API, where it is not the usual one.")
 def connect_command(url: str | None) -> None:
     """Connect your Commusoft account: asks for the credentials, tries them, keeps them locked."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.office import Office
     from crmlink.access.people import take_along
     from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
     from crmlink.commusoft.doctor import examine
@@ -48,7 +50,9 @@ def connect_command(url: str | None) -> None:
     database.migrate()
     vault = Vault.at(settings.data_dir / KEYS_NAME)
     before = workspace_of(database, settings.commusoft or connected_account(database, vault))
-    workspace = connect_account(database, vault, connection, dialect)
+    office = Office(database, before.id, settings.secret_key)
+    by = command_line_actor(office).device
+    workspace = connect_account(database, vault, connection, dialect, by)
     people = take_along(database, before.id, workspace.id)
     click.echo("Connected. Start crmlink again to work with this account.")
     if people:
@@ -87,9 +91,10 @@ def doctor_command(
     as_json: bool,
 ) -> None:
     """Find out what your Commusoft account speaks, and remember it."""
+    from crmlink.access.devices import command_line_actor
     from crmlink.cli.opening import at_work
     from crmlink.commusoft.doctor import examine
-    from crmlink.linking.account import keep_dialect
+    from crmlink.linking.account import keep_dialect, note_write_test
 
     if (trial or known_reference) and not write_test:
         raise click.UsageError("--trial and --known-reference go with --write-test.")
@@ -97,6 +102,9 @@ def doctor_command(
     if write_test and not yes:
         what = f"{trial} and then its own reference" if trial else "its own reference"
         click.confirm(f"Write {what} to {write_test} in Commusoft?", abort=True, err=True)
+    if write_test:
+        by = command_line_actor(house.office).device.id
+        note_write_test(house.database, house.desk.workspace_id, by, write_test, trial)
     steps = examine(house.desk.commusoft.connection, write_test, trial, known_reference)
     dialect = _told(steps, as_json)
     if dialect is None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.vault import Vault, add_key, keep_newest_key
 from crmlink.linking.noting import note
-from crmlink.store import Database, Workspace
+from crmlink.store import Database, Device, Workspace
 from crmlink.store.models import now
 
 SANDBOX = "sandbox"
@@ -42,20 +43,29 @@ def connected_account(database: Database, vault: Vault) -> Connection | None:
 
 
 def connect_account(
-    database: Database, vault: Vault, connection: Connection, dialect: Dialect
+    database: Database,
+    vault: Vault,
+    connection: Connection,
+    dialect: Dialect,
+    by: Device | None = None,
 ) -> Workspace:
-    """Work with this account from the next start on; its credentials are kept locked."""
+    """Work with this account from the next start on; its credentials are kept locked.
+
+    The audit of another workspace says that it was done, and that of ``by``'s own says by whom:
+    nothing crosses between workspaces.
+    """
     workspace = workspace_of(database, connection)
     with database.writing() as session:
         row = session.get_one(Workspace, workspace.id)
         row.credentials = vault.lock(connection)
         row.connected_at = now()
         row.dialect = dialect.as_dict()
-        note(session, workspace.id, None, "commusoft.connected", "workspace")
+        for place in sorted({workspace.id, by.workspace_id if by else workspace.id}):
+            _note(session, place, by, "commusoft.connected")
     return workspace
 
 
-def disconnect_account(database: Database) -> None:
+def disconnect_account(database: Database, by: Device | None = None) -> None:
     """Forget all credentials; links and records stay."""
     with database.writing() as session:
         ended = session.scalars(
@@ -65,7 +75,16 @@ def disconnect_account(database: Database) -> None:
             .returning(Workspace.id)
         ).all()
         for workspace_id in ended:
-            note(session, workspace_id, None, "commusoft.disconnected", "workspace")
+            _note(session, workspace_id, by, "commusoft.disconnected")
+
+
+def note_write_test(
+    database: Database, workspace_id: int, device_id: int, record_id: str, trial: str | None = None
+) -> None:
+    """Write down, before it begins, that the doctor is to write to a record."""
+    more = {"trial": trial} if trial else {}
+    with database.writing() as session:
+        note(session, workspace_id, device_id, "commusoft.write_tested", record_id, **more)
 
 
 def keep_dialect(database: Database, workspace_id: int, dialect: Dialect) -> None:
@@ -96,3 +115,8 @@ def rotate_keys(database: Database, keys: Path) -> int:
             row.credentials = new.lock(old.open(row.credentials or ""))
     keep_newest_key(keys)
     return len(rows)
+
+
+def _note(session: Session, workspace_id: int, by: Device | None, action: str) -> None:
+    known = by is not None and by.workspace_id == workspace_id
+    note(session, workspace_id, by.id if by and known else None, action, "workspace")

@@ -122,6 +122,14 @@ def test_suppliers_without_a_field_are_told_and_reading_goes_on() -> None:
     assert steps[-1].health == "note"
 
 
+def test_a_record_that_is_not_there_says_nothing_about_ways_to_write(
+    sandbox: SandboxServer,
+) -> None:
+    steps = steps_of(sandbox.w_url, write_test="customer-999999")
+    assert [step.code for step in steps[-2:]] == ["write-interrupted", "dialect"]
+    assert steps[-1].dialect, "reading is known all the same"
+
+
 def test_a_trial_value_is_taken_back_even_when_commusoft_falters(
     sandbox: SandboxServer, faults: Faults, enter: Enter
 ) -> None:

@@ -243,13 +243,25 @@ def _decide(
     test = _test(write_test, trial)
     if test is None:
         yield Step("write-record", "failed", {"record": write_test, "failure": "name", "cause": ""})
-    dialect = (yield from run_write_test(client, test, place)) if test else None
+    dialect = (yield from _write(client, test, place)) if test else None
     if test and dialect:
         yield Step("dialect", "fine", _tested(dialect, test.kind), dialect)
         return
-    if test:
-        yield Step("not-written", "failed", {"kind": test.kind})
     yield Step("dialect", "note", _tested(client.dialect, None), client.dialect)
+
+
+def _write(
+    client: Commusoft, test: WriteTest, place: str | None
+) -> Generator[Step, None, Dialect | None]:
+    """Only a test that came to its end shows that there is no way to write."""
+    try:
+        dialect = yield from run_write_test(client, test, place)
+    except CommusoftError as error:
+        yield Step("write-interrupted", "failed", {"record": test.record_id} | failure_args(error))
+        return None
+    if dialect is None:
+        yield Step("not-written", "failed", {"kind": test.kind})
+    return dialect
 
 
 def _placed(dialect: Dialect, place: str | None) -> Dialect:

@@ -44,21 +44,12 @@ def run_write_test(
     """A step for each way tried; returns the dialect with the way that was kept, if one was.
 
     `reference_place` is where the survey found references: each way is then tried with it.
+    Raises CommusoftError where Commusoft has no such record or stops answering.
     """
-    try:
-        return (yield from _each_way(client, test, reference_place))
-    except CommusoftError as error:
-        yield Step("write-interrupted", "failed", {"record": test.record_id} | failure_args(error))
-        return None
-
-
-def _each_way(
-    client: Commusoft, test: WriteTest, place: str | None
-) -> Generator[Step, None, Dialect | None]:
     before = client.record(test.kind, test.number)
     shown = {"has_reference": before.reference is not None, "shown": before.reference_shown}
     yield Step("write-record", "fine", {"record": test.record_id} | shown)
-    for writing in _ways(client.dialect, test.kind, place):
+    for writing in _ways(client.dialect, test.kind, reference_place):
         if writing.creates and not before.uuid:
             # Only a record's own UUID makes Commusoft refuse to create it a second time.
             yield Step("write-skipped", "note", {"way": writing.name})
