@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from admin.scene import Scene
 from admin.visitor import Visitor, visit_as, words
 from crmlink.access.preferences import read_preferences
 from crmlink.access.tokens import list_tokens
+from crmlink.accounting.packages import RULE_FILE
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.vault import Vault
@@ -82,12 +85,12 @@ def test_a_rotated_token_takes_over_when_it_is_first_used(app: Flask, admin: Vis
 def test_tokens_and_browsers_are_revoked_after_a_second_yes(
     admin: Visitor, scene: Scene, house: House
 ) -> None:
-    for device in (scene.browser, scene.token):
+    for device, done in ((scene.browser, "is disconnected"), (scene.token, "is revoked")):
         path = f"/devices/browsers/{device.public_id}/revoke"
         assert "cannot be taken back" in admin.read(path)
         assert device.name in admin.read("/devices")
         assert admin.send(path).status_code == 303
-        assert "is revoked" in admin.read("/devices"), "said once"
+        assert done in admin.read("/devices"), "said once"
         assert device.name not in admin.read("/devices")
         assert device.name in admin.read("/devices?ended=yes")
         assert "Revoked" in admin.read(f"/devices/browsers/{device.public_id}")
@@ -176,6 +179,9 @@ def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
             "/commusoft/connect", url=connection_to(sandbox.address).base_url, **fields
         )
         assert "Connected. The credentials are kept, locked." in words(reply)
+        told = admin.read("/audit?action=commusoft")
+        assert "connected Commusoft" in told
+        assert "Robin" in told
         assert connected_account(bare.database, vault) == connection_to(sandbox.address)
         assert admin.send("/commusoft/disconnect").status_code == 303
         assert connected_account(bare.database, vault) is None
@@ -229,11 +235,53 @@ def test_a_rule_file_of_ones_own_that_is_broken_is_said_with_what_is_wrong(
     assert "Sage 200 Web Portal" in page, "the last good rules stay in use"
 
 
+def sent_rules(admin: Visitor, content: str, then: str) -> TestResponse:
+    file = (io.BytesIO(content.encode()), "edited.json")
+    return admin.send("/packages/rules", file=file, then=then)
+
+
+def test_an_edited_rule_file_is_checked_put_to_use_and_taken_out_again(
+    admin: Visitor, house: House
+) -> None:
+    edited = RULE_FILE.read_text("utf-8").replace('"Xero"', '"Xero, mended"')
+    assert "edited.json is good" in words(sent_rules(admin, edited, "check"))
+    assert not house.desk.rule_file.own.exists(), "checking changes nothing"
+    assert sent_rules(admin, edited, "install").status_code == 303
+    assert house.desk.packages["packages"]["xero"]["name"] == "Xero, mended"
+    assert "Go back" in admin.read("/packages/rules/remove")
+    assert admin.send("/packages/rules/remove").status_code == 303
+    assert house.desk.packages["packages"]["xero"]["name"] == "Xero"
+    page = admin.read("/audit?action=rules")
+    assert "put a rule file to use" in page
+    assert "went back to crmlink's own rules" in page
+    assert page.count("Priya Raman") >= 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("no JSON", "The rule file edited.json is not JSON"),
+        ('{"version": 1, "packages": {"xero": {}}}', "At packages.xero"),
+        (RULE_FILE.read_text("utf-8").replace("go.xero.com", "go.xero.example"), "xero"),
+    ],
+)
+def test_a_rule_file_that_is_not_good_is_said_and_not_put_to_use(
+    admin: Visitor, house: House, content: str, said: str
+) -> None:
+    reply = sent_rules(admin, content, "install")
+    assert reply.status_code == 422
+    assert "edited.json is not good" in words(reply)
+    assert said in words(reply)
+    assert not house.desk.rule_file.own.exists()
+    assert "Choose the edited rule file" in words(admin.send("/packages/rules", then="install"))
+
+
 def test_the_audit_says_who_did_what_and_leads_there(admin: Visitor, scene: Scene) -> None:
     page = admin.get("/audit?action=link").get_data(as_text=True)
     assert f'href="/links/{scene.linked.id}"' in page
     assert 'href="/records/customer-1001"' in page
     assert "Anna Whitcombe" in page
+    assert 'href="/lists/' in admin.get("/audit?action=batch").get_data(as_text=True)
     assert "The chain holds." in words(admin.get("/audit"))
     assert "No line fits" in admin.read("/audit?q=zebra")
     assert "added a person" in admin.read("/audit?action=person&q=Priya")

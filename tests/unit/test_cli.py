@@ -158,6 +158,18 @@ def test_an_edited_rule_file_is_checked_installed_and_followed(run: Run, tmp_pat
     assert load_packages(tmp_path / "packages.json") == load_packages()
 
 
+def test_an_installed_rule_file_is_audited_and_taken_out_again(run: Run, tmp_path: Path) -> None:
+    edited = tmp_path / "edited.json"
+    edited.write_text(json.dumps(load_packages()))
+    assert run("rules", "install", str(edited)).exit_code == 0
+    assert (tmp_path / "packages.json").exists()
+    assert run("rules", "remove").exit_code == 0
+    assert not (tmp_path / "packages.json").exists()
+    told = run("audit", "export").stdout
+    assert "rules.installed" in told
+    assert "rules.removed" in told
+
+
 def test_hosts_are_added_listed_used_and_removed(run: Run) -> None:
     page = "https://sage.office.example/Sage200WebPortal/Customers/27825"
     assert "No address" in run("hosts", "list").stdout

@@ -38,6 +38,12 @@ class RuleFile:
         beside.write_bytes(file.read_bytes())
         beside.replace(self.own)
 
+    def remove(self) -> bool:
+        """Go back to the built-in rules; whether there were others."""
+        there = self.own.exists()
+        self.own.unlink(missing_ok=True)
+        return there
+
     def _seen(self) -> tuple[int, int] | None:
         try:
             found = self.own.stat()

@@ -16,6 +16,7 @@ from crmlink.accounting.locate import Location, locate
 from crmlink.accounting.packages import Packages, load_packages, package_name, problems, with_hosts
 
 MOST_SENTENCES = 20
+_VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
 _KEYS = ("package", "page", "kind", "reference", "organisation")
 
 Entry = dict[str, Any]
@@ -40,6 +41,11 @@ def check(path: Path, vectors: Path | None = None) -> list[str]:
     if not entries:
         return [f"There are no known addresses in {vectors.name} to check against."]
     return _shortened(list(_differences(packages, entries)))
+
+
+def known_addresses() -> Path | None:
+    """The folder of known addresses beside this code; None where only the code is installed."""
+    return _VECTORS if _VECTORS.is_dir() else None
 
 
 def _all_problems(path: Path) -> list[str]:

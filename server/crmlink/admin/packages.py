@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
 from flask import render_template, request, url_for
+from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
 from crmlink.accounting.errors import HostRefused
 from crmlink.accounting.packages import package_rules
-from crmlink.accounting.rules import check
+from crmlink.accounting.rules import check, known_addresses
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
 from crmlink.api.guard import actor, desk, needs
-from crmlink.house import COMMAND
-from crmlink.linking.rules import add_host, hosts, remove_host
+from crmlink.linking.rules import add_host, hosts, install_rules, remove_host, remove_rules
 from crmlink.problems import problem_of
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A rule file that somebody sent, and what is wrong with it."""
+
+    name: str
+    wrong: tuple[str, ...]
 
 
 @blueprint.get("/packages")
@@ -21,6 +33,48 @@ from crmlink.problems import problem_of
 def packages() -> str:
     """Every package with its addresses."""
     return _page()
+
+
+@blueprint.post("/packages/rules")
+@needs("admin")
+def send_rules() -> str | Response | tuple[str, int]:
+    """Check a rule file, and put it to use when that was asked for and nothing is wrong."""
+    sent_file = request.files.get("file")
+    if sent_file is None or not sent_file.filename:
+        return _page(rules_error="Choose the edited rule file first."), 422
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / (secure_filename(sent_file.filename) or "rules.json")
+        sent_file.save(file)
+        found = Checked(sent_file.filename, tuple(check(file, known_addresses())))
+        if found.wrong or request.form.get("then") != "install":
+            return _page(checked=found), 422 if found.wrong else 200
+        install_rules(desk(), file, actor().device.id)
+    tell("The new rules are in use. Extensions follow by themselves.")
+    return here("pages.packages")
+
+
+@blueprint.get("/packages/rules/remove")
+@needs("admin")
+def ask_remove_rules() -> str:
+    """What going back to the built-in rules means."""
+    return ask(
+        Ask(
+            title="Go back to the rules that came with crmlink?",
+            sentences=("The office's own rule file is deleted. Keep a copy if you may need it.",),
+            consequences=("Contacts are known by the built-in rules; extensions follow.",),
+            button="Go back to them",
+            back=url_for("pages.packages"),
+        )
+    )
+
+
+@blueprint.post("/packages/rules/remove")
+@needs("admin")
+def remove_own_rules() -> Response:
+    """Use the built-in rules again."""
+    remove_rules(desk(), actor().device.id)
+    tell("The rules that came with crmlink are in use.")
+    return here("pages.packages")
 
 
 @blueprint.post("/packages/<package>/hosts")
@@ -64,7 +118,12 @@ def remove_package_host(package: str) -> Response:
     return here("pages.packages")
 
 
-def _page(refused: str = "", form: Form | None = None) -> str:
+def _page(
+    refused: str = "",
+    form: Form | None = None,
+    checked: Checked | None = None,
+    rules_error: str = "",
+) -> str:
     own = desk().rule_file.own
     return render_template(
         "packages.html",
@@ -72,8 +131,10 @@ def _page(refused: str = "", form: Form | None = None) -> str:
         added=hosts(desk()),
         refused=refused,
         form=form,
+        checked=checked,
+        rules_error=rules_error,
         untouched=Form(),
         own=own if own.exists() else None,
         broken=check(own) if own.exists() else [],
-        command=COMMAND,
+        by_schema_only=known_addresses() is None,
     )

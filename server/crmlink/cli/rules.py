@@ -8,8 +8,6 @@ from pathlib import Path
 
 import click
 
-KNOWN_ADDRESSES = Path(__file__).parents[3] / "tests" / "vectors"
-
 
 @click.group("rules")
 def rules_group() -> None:
@@ -38,22 +36,33 @@ def check_command(file: Path, vectors: Path | None, as_json: bool) -> None:
 @click.option("--vectors", type=click.Path(exists=True, path_type=Path), help="Known addresses.")
 def install_command(file: Path, vectors: Path | None) -> None:
     """Check a rule file and put it to use; running servers and extensions follow by themselves."""
-    from crmlink.accounting.rulefile import RuleFile
-    from crmlink.house import RULES_NAME
-    from crmlink.settings import settings_from_environment
+    from crmlink.access.devices import command_line_actor
+    from crmlink.cli.opening import at_work
+    from crmlink.linking.rules import install_rules
 
     if wrong := _wrong(file, vectors):
         raise click.ClickException("\n".join([*wrong, "Nothing was installed."]))
-    rule_file = RuleFile(settings_from_environment().data_dir / RULES_NAME)
-    rule_file.install(file)
-    click.echo(f"In use now: {rule_file.own}")
+    house = at_work()
+    install_rules(house.desk, file, command_line_actor(house.office).device.id)
+    click.echo(f"In use now: {house.desk.rule_file.own}")
+
+
+@rules_group.command("remove")
+def remove_command() -> None:
+    """Go back to the rules that came with crmlink."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.cli.opening import at_work
+    from crmlink.linking.rules import remove_rules
+
+    house = at_work()
+    remove_rules(house.desk, command_line_actor(house.office).device.id)
+    click.echo("The rules that came with crmlink are in use.")
 
 
 def _wrong(file: Path, vectors: Path | None) -> list[str]:
-    from crmlink.accounting.rules import check
+    from crmlink.accounting.rules import check, known_addresses
 
-    if vectors is None and KNOWN_ADDRESSES.is_dir():
-        vectors = KNOWN_ADDRESSES
+    vectors = vectors or known_addresses()
     if vectors is None:
         click.echo("Checked without known addresses: name them with --vectors.", err=True)
     return check(file, vectors)

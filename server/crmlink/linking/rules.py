@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
+from pathlib import Path
 
 import structlog
 from sqlalchemy import delete, select
@@ -29,6 +31,21 @@ def rules(desk: Desk) -> Packages:
             except (HostRefused, UnknownPackage) as error:
                 log.warning("added host left out", host=host, problem=type(error).__name__)
     return document
+
+
+def install_rules(desk: Desk, file: Path, device_id: int) -> None:
+    """Put a checked rule file to use for this installation. Raises RulesBroken."""
+    desk.rule_file.install(file)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+    with desk.database.writing() as session:
+        note(session, desk.workspace_id, device_id, "rules.installed", "workspace", sha256=digest)
+
+
+def remove_rules(desk: Desk, device_id: int) -> None:
+    """Go back to the rules that came with crmlink."""
+    if desk.rule_file.remove():
+        with desk.database.writing() as session:
+            note(session, desk.workspace_id, device_id, "rules.removed", "workspace")
 
 
 def hosts(desk: Desk) -> dict[str, list[str]]:
