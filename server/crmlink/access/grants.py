@@ -4,13 +4,13 @@ A browser that did not get an answer asks again with the token it has. So the sa
 same successor, however often and in whatever order the answers are lost, until the browser has
 used what it got: the successor, or an access token that came with it. From then on the old token
 is over, and whoever shows it has copied it; the whole device is refused then, because nobody can
-tell the copy from the original.
+tell the copy from the original. A request that came before that use and had to wait is no such one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
@@ -96,14 +96,17 @@ def rotate(office: Office, refresh_token: str) -> Grant:
     """New tokens for a browser's refresh token; raises a GrantFailure that says why not."""
     if not is_well_formed(refresh_token, REFRESH):
         raise GrantRefused
+    asked_at = now()
     with office.database.writing() as session:
-        outcome = _rotate(session, office, refresh_token)
+        outcome = _rotate(session, office, refresh_token, asked_at)
     if isinstance(outcome, GrantFailure):
         raise outcome
     return outcome
 
 
-def _rotate(session: Session, office: Office, refresh_token: str) -> Grant | GrantFailure:
+def _rotate(
+    session: Session, office: Office, refresh_token: str, asked_at: datetime
+) -> Grant | GrantFailure:
     """The grant, or the failure: one that must be kept is not raised inside the transaction."""
     shown = session.scalar(
         select(Refresh).filter_by(token_hash=_refresh_hash(office, refresh_token))
@@ -116,7 +119,7 @@ def _rotate(session: Session, office: Office, refresh_token: str) -> Grant | Gra
     except GrantFailure as failure:
         return failure
     following = _generation(session, device, shown.generation + 1)
-    if following and following.received_at:
+    if following and following.received_at and following.received_at < asked_at:
         end_device(session, device, TokenReused.code)
         note(session, office, None, "device.token_reused", device.public_id)
         return TokenReused()

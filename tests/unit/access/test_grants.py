@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import jwt
 import pytest
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from crmlink.access import grants
 from crmlink.access.devices import command_line_actor, revoke_device
@@ -23,7 +27,7 @@ from crmlink.access.failures import (
 from crmlink.access.grants import Grant, actor_of, forget_old_tokens, rotate
 from crmlink.access.office import Office
 from crmlink.access.secret import derived_secret
-from crmlink.store import Device, Refresh
+from crmlink.store import Database, Device, Refresh
 from crmlink.store.models import now
 from entering import make_person, pair
 
@@ -111,6 +115,31 @@ def test_a_thief_who_keeps_step_is_noticed_as_soon_as_one_of_the_two_goes_on(
     actor_of(office, rotate(office, thief.refresh_token).access_token, "")
     with pytest.raises(TokenReused):
         rotate(office, owner.refresh_token)
+
+
+class Crowded:
+    """A database whose writers wait, while somebody who came later goes first."""
+
+    def __init__(self, database: Database, first: Callable[[], object]) -> None:
+        self._database, self._first = database, first
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        self._first()
+        with self._database.writing() as session:
+            yield session
+
+
+def test_a_request_that_waited_while_its_browser_asked_again_and_went_on_ends_nothing(
+    office: Office, grant: Grant
+) -> None:
+    def asks_again() -> None:
+        actor_of(office, rotate(office, grant.refresh_token).access_token, "")
+
+    crowded: Any = Crowded(office.database, asks_again)
+    late = rotate(replace(office, database=crowded), grant.refresh_token)
+    actor_of(office, late.access_token, "")
+    rotate(office, late.refresh_token)
 
 
 def test_an_admin_ends_a_browser_at_once_and_it_learns_that(office: Office, grant: Grant) -> None:
