@@ -49,9 +49,9 @@ export function assemble({ local, memory, managed, net, tabs, scripts, permitted
     connected: async () => (await session.read()) !== null,
     done: (server, grant) => connecting.paired(server, grant),
   });
-  const connecting = createConnecting({ ...shared, pairings, permitted, policy: createPolicy(managed) });
   const looks = createLooks(memory, newKey);
   const lists = createLists(memory, newKey);
+  const connecting = createConnecting({ ...shared, looks, lists, pairings, permitted, policy: createPolicy(managed) });
   const desk = createDesk({ ...shared, connecting, looks, lists, tabs });
 
   return {

@@ -34,6 +34,8 @@ import { LEFT } from "./session.js";
  * @property {import("./policy.js").PolicyReader} policy
  * @property {import("./rules.js").Rules} rules
  * @property {import("./attempts.js").Attempts} attempts
+ * @property {import("./looks.js").Looks} looks
+ * @property {import("./lists.js").Lists} lists
  * @property {Pick<import("./onpage.js").OnPage, "refresh">} onPage
  * @property {(connection: Connection) => Api} api
  * @property {(origins: string[]) => Promise<boolean>} permitted whether the browser lets us reach these
@@ -43,7 +45,7 @@ import { LEFT } from "./session.js";
 
 /** @param {Parts} parts */
 export function createConnecting(parts) {
-  const { session, pairings, policy, rules, attempts, onPage } = parts;
+  const { session, pairings, policy, rules, attempts, looks, lists, onPage } = parts;
   /** @type {Promise<boolean> | null} */
   let leaving = null;
 
@@ -92,9 +94,10 @@ export function createConnecting(parts) {
     return told.ok || gone;
   }
 
-  /** What was meant for one server is never sent to another. */
+  /** What was meant for one server is never sent to another: its customer 5 is somebody else there. */
   async function forgetTraces() {
     await rules.forget();
+    await Promise.all([looks.forget(), lists.forget()]);
     for (const { key } of await attempts.all()) await attempts.drop(key);
   }
 

@@ -49,6 +49,8 @@ export function createLists(store, newId) {
       return kept.id;
     },
 
+    forget: () => store.remove(KEY),
+
     /** @param {string} id */
     async find(id) {
       return (await all()).find((list) => list.id === id) ?? null;

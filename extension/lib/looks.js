@@ -37,6 +37,12 @@ export function createLooks(store, newId) {
       return mine;
     },
 
+    forget() {
+      const mine = turn.then(() => store.remove(KEY));
+      turn = mine.catch(() => undefined);
+      return mine;
+    },
+
     /**
      * @param {string} id
      * @returns {Promise<Look | null>}

@@ -72,33 +72,38 @@ export function createSession(store, { tokens, now }) {
    * Change the connection, unless it is no longer the one that was meant: what the server said must not bring back
    * one that was forgotten meanwhile.
    * @param {Pick<Connection, "server" | "device">} meant
-   * @param {(current: Connection) => Record<string, any>} change what to store
-   * @returns {Promise<boolean>} whether it was
+   * @param {(current: Connection) => Record<string, any> | null} change what to store, if anything
+   * @returns {Promise<Connection | null>} as it was
    */
   const change = (meant, change) =>
     changing(async () => {
       const current = await read();
-      if (!current || !isSame(current, meant)) return false;
-      await store.set(change(current));
-      return true;
+      if (!current || !isSame(current, meant)) return null;
+      const items = change(current);
+      if (items) await store.set(items);
+      return current;
     });
 
   /**
    * The old refresh token is kept until the new one is stored: if the answer, or this worker, is lost before that, the
-   * old one is sent again, and the server gives the same new one.
+   * old one is sent again, and the server gives the same new one. An answer to a token that another worker has renewed
+   * meanwhile is late: what that one stored counts.
    * @param {Connection} connection
    * @returns {Promise<Answer<string>>}
    */
   async function renew(connection) {
-    const answer = await tokens.renew(connection.server, connection.refresh_token);
-    if (answer.ok) {
-      const kept = await change(connection, (current) => ({ [KEY]: { ...current, ...granted(answer.data, now()) } }));
-      return kept ? { ok: true, data: answer.data.access_token } : { ok: false, problem: problem("not-connected") };
-    }
-    if (answer.problem.error !== "invalid_grant") return answer;
-    const { type, detail } = answer.problem;
-    await change(connection, ({ server }) => ({ [KEY]: null, [ENDED]: { server, type, detail } }));
-    return answer;
+    const shown = connection.refresh_token;
+    const answer = await tokens.renew(connection.server, shown);
+    if (!answer.ok && answer.problem.error !== "invalid_grant") return answer;
+    const found = await change(connection, (current) => {
+      if (current.refresh_token !== shown) return null;
+      if (answer.ok) return { [KEY]: { ...current, ...granted(answer.data, now()) } };
+      const { type, detail } = answer.problem;
+      return { [KEY]: null, [ENDED]: { server: current.server, type, detail } };
+    });
+    if (found && found.refresh_token !== shown) return { ok: true, data: found.access_token };
+    if (!answer.ok) return answer;
+    return found ? { ok: true, data: answer.data.access_token } : { ok: false, problem: problem("not-connected") };
   }
 
   return {

@@ -95,6 +95,16 @@ test("what was meant for one server is never sent to another", async () => {
   assert.deepEqual(await start().attempts.all(), []);
 });
 
+test("a record that one server offered is never linked on another, whose popup was left open", async () => {
+  const { desk, server, connecting } = await setting();
+  const look = await lookAt(desk);
+  await desk.disconnect();
+  await connecting.paired(OFFICE, GRANT);
+  const answer = await desk.confirm({ ...CHOICE, look });
+  assert.ok(!answer.ok && answer.problem.type === "look-lost");
+  assert.equal(server.times("POST /links").length, 0);
+});
+
 test("a decision that may have arrived stays open while the browser is turned away", async () => {
   const { desk, server, attempts, connecting } = await setting();
   const look = await lookAt(desk);

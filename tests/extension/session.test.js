@@ -116,6 +116,23 @@ test("a worker that dies between the answer and storing it asks again with the o
   assert.equal(tokens.devices[0].ended, null);
 });
 
+for (const [what, late] of /** @type {[string, any][]} */ ([
+  ["brings an older token back", GRANT],
+  ["ends the connection", problemReply("grant-refused", 400, "No.", { error: "invalid_grant" })],
+])) {
+  test(`no late answer to one worker ${what} when another has gone on`, async () => {
+    const { session, server, local } = await setting();
+    const newer = { ...CONNECTION, refresh_token: "refresh-newer", access_token: "access-newer" };
+    server.replies["POST /token"] = async () => {
+      await local.set({ connection: newer });
+      return late;
+    };
+    const told = await session.access(CONNECTION, CONNECTION.access_token);
+    assert.deepEqual(told, { ok: true, data: "access-newer" });
+    assert.deepEqual(await session.read(), newer);
+  });
+}
+
 test("a connection survives a server that is away, busy or another program", async () => {
   const { desk, server, session, clock } = await paired();
   clock.now += 11 * MINUTE;
