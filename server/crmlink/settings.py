@@ -87,7 +87,7 @@ def _database_url(given: str, data_dir: Path) -> str:
 
 def _secret_key(given: str, data_dir: Path) -> str:
     if given:
-        if len(given) < SHORTEST_SECRET or len(set(given)) < SHORTEST_SECRET // 4:
+        if _is_easy(given):
             raise SettingsRefused(
                 f"CRMLINK_SECRET_KEY is too easy to guess: use {SHORTEST_SECRET} random characters "
                 "or more, or leave it out and crmlink makes one in the data folder."
@@ -97,11 +97,29 @@ def _secret_key(given: str, data_dir: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text().strip()
+        return _kept_key(path)
     with os.fdopen(descriptor, "w") as file:
         key = secrets.token_urlsafe(48)
         file.write(key)
+        file.flush()
+        os.fsync(file.fileno())
     return key
+
+
+def _kept_key(path: Path) -> str:
+    """The key that was made before; half of one, as a full disk leaves it, would be no secret."""
+    key = path.read_text().strip()
+    if _is_easy(key):
+        raise SettingsRefused(
+            f"The key in {path} is not whole. Put it back from a backup, or remove the file: "
+            "crmlink makes a new one, everybody logs in again, browsers and scripts are connected "
+            "anew."
+        )
+    return key
+
+
+def _is_easy(key: str) -> bool:
+    return len(key) < SHORTEST_SECRET or len(set(key)) < SHORTEST_SECRET // 4
 
 
 def _number(env: Env, name: str, default: int, most: int, least: int = 1) -> int:

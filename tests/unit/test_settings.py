@@ -119,3 +119,11 @@ def test_an_issuer_that_could_be_listened_to_is_refused(
     monkeypatch.setenv("CRMLINK_OIDC_ISSUER", issuer)
     with pytest.raises(SettingsRefused, match="CRMLINK_OIDC_ISSUER"):
         settings_from_environment()
+
+
+@pytest.mark.parametrize("kept", ["", "\n", "half-a-key"])
+def test_a_key_file_that_was_cut_off_is_no_key(kept: str) -> None:
+    settings = settings_from_environment()
+    (settings.data_dir / "secret.key").write_text(kept)
+    with pytest.raises(SettingsRefused, match="not whole"):
+        settings_from_environment()
