@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from crmlink.house import House
 from crmlink.linking.batch_match import match_waiting
 from crmlink.linking.batch_work import write_waiting
-from entering import make_token, with_token
+from entering import make_person, make_token, pair, with_token
 from lists import records_of
 from playing import HOLLOWAY, Playing, new_key
 
@@ -125,6 +125,20 @@ def test_collecting_alone_does_not_let_a_script_match_or_write(
     for path in ("match", "sample", "pause", "resume", "cancel", "undo", "retry"):
         assert suggests.post(f"{API}/{batch_id}/{path}").status_code == 403, path
     assert suggests.get(f"{API}/{batch_id}").status_code == 403
+
+
+def test_who_may_only_collect_throws_no_decisions_away(
+    app: Flask, manager: FlaskClient, house: House
+) -> None:
+    batch_id = under_review(manager, house)
+    clerk = pair(house.office, make_person(house.office)).access_token
+    refused = with_token(app, clerk).delete(f"{API}/{batch_id}")
+    assert (refused.status_code, refused.get_json()["type"]) == (
+        403, "urn:crmlink:problem:scope-missing",
+    )  # fmt: skip
+    assert manager.delete(f"{API}/{batch_id}").status_code == 204
+    own = draft(with_token(app, clerk), contacts_of(house, 1)).get_json()["id"]
+    assert with_token(app, clerk).delete(f"{API}/{own}").status_code == 204
 
 
 @pytest.mark.parametrize("path", ["", "/rows", "/rows/1", "/summary", "/results", "/bad-rows"])

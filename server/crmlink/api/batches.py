@@ -12,7 +12,7 @@ from flask.views import MethodView
 from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports import BadRow, say
 from crmlink.api.errors import IdempotencyKeyMissing
-from crmlink.api.guard import actor, desk, needs, office
+from crmlink.api.guard import ScopeMissing, actor, desk, needs, office
 from crmlink.api.schemas_batches import (
     AcceptedSchema,
     AfterSchema,
@@ -45,6 +45,7 @@ from crmlink.linking.batches import (
     ListedContact,
     collect,
     discard_batch,
+    find_batch,
     joinable_batches,
     list_batches,
 )
@@ -117,7 +118,10 @@ class BatchView(MethodView):
     @needs("collect")
     @blueprint.response(204)
     def delete(self, batch_id: str) -> None:
-        """Throw a list away of which nothing was linked"""
+        """Throw a list away of which nothing was linked; what was decided for it needs *batch*"""
+        draft = find_batch(desk(), batch_id).state is BatchState.DRAFT
+        if not draft and "batch" not in actor().permissions:
+            raise ScopeMissing("batch")
         discard_batch(desk(), batch_id, actor().device.id)
 
 
