@@ -29,7 +29,7 @@ _SHOWN_DATE = re.compile(
 _EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|NUM!|DIV/0!|NULL!)")
 _EXACT_DIGITS = 15
 
-_BETWEEN_PHONES = re.compile(r"\s*(?:[;,|\n\r]|\bor\b)\s*")
+_BETWEEN_PHONES = re.compile(r"[;,|\n\r]|\bor\b")
 _PHONE_LABEL = re.compile(r"(?<![A-Za-z])([A-Za-z][A-Za-z ]{0,20}):\s*")
 _MOST_PHONES, _LONGEST_PHONE, _FEWEST_DIGITS = 10, 60, 5
 
@@ -134,7 +134,7 @@ def phones(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     found: dict[str, None] = {}
     strange = False
     for cell in cells:
-        for piece in _BETWEEN_PHONES.split(_PHONE_LABEL.sub(r"\n\1:", cell)):
+        for piece in map(str.strip, _BETWEEN_PHONES.split(_PHONE_LABEL.sub(r"\n\1:", cell))):
             label, colon, number = piece.rpartition(":")
             if not piece or (colon and "fax" in label.lower()):
                 continue

@@ -6,18 +6,20 @@ Here they are written to a temporary file as they come.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 from xml.etree.ElementTree import iterparse
 
 from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.escape import unescape
 from openpyxl.workbook.workbook import Workbook
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import WorkSheetParser
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
@@ -27,13 +29,19 @@ Cell = Any  # str, int, float, bool, date, time, timedelta or None
 
 MOST_UNPACKED_MB = 800
 MOST_STRINGS_MB = 400
-MOST_OTHER_MB = 32  # styles, themes and the like, which are read as a whole
+MOST_OTHER_MB = 32
+MOST_WHOLE_MB = 8  # of styles, themes and the like, of which openpyxl makes a tree
+MOST_ROW_MB = 4  # of one row, or of one string, as XML
+MOST_BEHIND_MB = 16  # the rows of a sheet: links, merged cells, formats
+MOST_ROWS = 2**20  # that Excel has, empty ones included
+MOST_TEXTS = 10_000_000
 MOST_PARTS = 2_000
 MOST_COLUMNS = 256
 MOST_SHEETS = 20
 
 _ITEM = f"{{{SHEET_MAIN_NS}}}si"
 _TEXT = f"{{{SHEET_MAIN_NS}}}t"
+_ROWS_END = re.compile(rb"</(?:\w{1,8}:)?sheetData\s*>")
 _RUN = f"{{{SHEET_MAIN_NS}}}r"
 
 
@@ -78,8 +86,9 @@ def rows(book: Workbook, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
     found: Any = book[sheet]
     described: Any = book
     with found._get_source() as source:
+        measured = _Measured(source)
         parser: Any = WorkSheetParser(
-            source,
+            measured,
             found._shared_strings,
             data_only=True,
             epoch=book.epoch,
@@ -87,9 +96,36 @@ def rows(book: Workbook, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
             timedelta_formats=described._timedelta_formats,
         )
         parser.row_dimensions = _Forgotten()
-        for number, cells in parser.parse():
+        for count, (number, cells) in enumerate(parser.parse()):
+            measured.start_anew()
+            if count > MOST_ROWS:
+                raise ExportRefused("damaged")
             if values := _values(cells):
                 yield number, values
+
+
+class _Measured:
+    """A part that is read in a stream, and refused once one piece of it has no end in sight."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self._since = 0
+        self._most = MOST_ROW_MB * 2**20
+        self._last = b""
+
+    def start_anew(self) -> None:
+        """A row, or a string, came to its end."""
+        self._since = 0
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._source.read(size)
+        self._since += len(chunk)
+        if _ROWS_END.search(self._last + chunk):
+            self._most = MOST_BEHIND_MB * 2**20
+        self._last = chunk[-32:]
+        if self._since > self._most:
+            raise ExportRefused("damaged")
+        return chunk
 
 
 class _Forgotten(dict[str, Any]):
@@ -154,12 +190,39 @@ class _Strings(Sequence[str]):
         return self._file.read(end - start).decode("utf-8")
 
 
+class _Archive(zipfile.ZipFile):
+    """Gives nothing large as a whole."""
+
+    def read(self, name: str | zipfile.ZipInfo, pwd: bytes | None = None) -> bytes:
+        part = name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)
+        if part.file_size > MOST_WHOLE_MB * 2**20:
+            raise ExportRefused("too_large_unpacked", most=MOST_WHOLE_MB)
+        return super().read(name, pwd)
+
+
+class _Sheet(ReadOnlyWorksheet):
+    """A worksheet whose size nobody asks for: openpyxl would read all of it to find out."""
+
+    def _get_size(self) -> None:
+        pass
+
+
 class _Reader(ExcelReader):
     """openpyxl's reader of a whole workbook, with the strings elsewhere."""
 
     def __init__(self, stream: BinaryIO, spilled: Any) -> None:
         super().__init__(stream, read_only=True, data_only=True, keep_links=False)
+        self.archive = _Archive(stream)
         self._spilled = spilled
+
+    def read_worksheets(self) -> None:
+        found: Any = self.parser.find_sheets()
+        book: Any = self.wb
+        for sheet, rel in found:
+            if "chartsheet" in rel.Type:
+                self.read_chartsheet(sheet, rel)
+            elif rel.target in self.valid_files:
+                book._sheets.append(_Sheet(book, sheet.name, rel.target, self.shared_strings))
 
     def read_strings(self) -> None:
         strings: Any = _Strings(self._spilled)
@@ -167,17 +230,20 @@ class _Reader(ExcelReader):
         part = package.find(SHARED_STRINGS)
         if part is not None:
             with self.archive.open(part.PartName[1:]) as source:
-                _spill(source, strings)
+                _spill(_Measured(source), strings)
         self.shared_strings = strings
 
 
-def _spill(source: Any, strings: _Strings) -> None:
+def _spill(source: _Measured, strings: _Strings) -> None:
     events = iterparse(source, events=("start", "end"))  # noqa: S314 - expat bounds what entities do
     _, root = next(events)
     for event, node in events:
         if event == "end" and node.tag == _ITEM:
             strings.append(_text(node))
             root.clear()
+            source.start_anew()
+            if len(strings) > MOST_TEXTS:
+                raise ExportRefused("damaged")
 
 
 def _text(node: Any) -> str:

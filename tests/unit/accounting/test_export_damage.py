@@ -12,7 +12,17 @@ from crmlink.accounting import source as opening
 from crmlink.accounting import workbook as workbooks
 from crmlink.accounting.exports import ExportRefused, read_contacts, recognise
 
-from .export_files import PACKAGES, SAGE, contacts, look, read, repacked, table, workbook
+from .export_files import (
+    PACKAGES,
+    SAGE,
+    contacts,
+    look,
+    read,
+    repacked,
+    table,
+    with_shared_strings,
+    workbook,
+)
 
 SHEET = "xl/worksheets/sheet1.xml"
 GOOD = table([SAGE, ["A1", "Ann", ""]])
@@ -96,6 +106,64 @@ def test_parts_that_are_held_in_memory_are_bounded_each(
     monkeypatch.setattr(workbooks, "MOST_OTHER_MB", 1)
     monkeypatch.setattr(workbooks, "MOST_STRINGS_MB", 1)
     assert refused(repacked(PACKED, {part: b" " * 2_000_000}), "list.xlsx") == "too_large_unpacked"
+
+
+NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+
+
+@pytest.mark.parametrize(
+    ("before", "piece", "after"),
+    [
+        ('<sheetData><row r="1">', "<c><v>1</v></c>", "</row></sheetData>"),
+        (
+            '<sheetData><row r="1"><c t="inlineStr"><is>', "<r><t>a</t></r>",
+            "</is></c></row></sheetData>",
+        ),
+        ("", "<a/>", "<sheetData></sheetData>"),
+    ],
+)  # fmt: skip
+def test_a_row_that_unpacks_without_an_end_is_refused_before_it_fills_the_memory(
+    before: str, piece: str, after: str
+) -> None:
+    many = piece * (5 * 2**20 // len(piece))
+    sheet = f"<worksheet {NS}>{before}{many}{after}</worksheet>".encode()
+    bomb = repacked(PACKED, {SHEET: sheet})
+    assert len(bomb) < 50_000
+    assert refused(bomb, "list.xlsx") == "damaged"
+
+
+def test_a_string_that_unpacks_without_an_end_is_refused() -> None:
+    packed = with_shared_strings([["Name", "Email"], ["Ann", "ann@firm.example"]])
+    strings = f"<sst {NS}><si>{'<r><t>a</t></r>' * 400_000}</si></sst>".encode()
+    bomb = repacked(packed, {"xl/sharedStrings.xml": strings})
+    assert refused(bomb, "list.xlsx") == "damaged"
+
+
+def test_styles_are_no_larger_than_what_a_tree_of_them_may_take() -> None:
+    styles = f"<styleSheet {NS}><fonts>{'<font/>' * 1_300_000}</fonts></styleSheet>".encode()
+    bomb = repacked(PACKED, {"xl/styles.xml": styles})
+    assert refused(bomb, "list.xlsx") == "too_large_unpacked"
+
+
+def test_empty_rows_are_bounded_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbooks, "MOST_ROWS", 1_000)
+    sheet = f"<worksheet {NS}><sheetData>{'<row/>' * 2_000}</sheetData></worksheet>".encode()
+    assert refused(repacked(PACKED, {SHEET: sheet}), "list.xlsx") == "damaged"
+
+
+def test_a_long_list_without_a_stated_size_and_with_much_behind_its_rows_is_read() -> None:
+    text = '<c r="{}{}" t="inlineStr"><is><t>{}</t></is></c>'
+    rows = "".join(
+        f'<row r="{line}">' + text.format("A", line, name) + text.format("B", line, who) + "</row>"
+        for line, (name, who) in enumerate(
+            [("A/C", "Name"), *((f"A{number}", f"Ann {number}") for number in range(60_000))], 1
+        )
+    )
+    behind = "<mergeCells>" + '<mergeCell ref="C1:D1"/>' * 200_000 + "</mergeCells>"
+    sheet = f"<worksheet {NS}><sheetData>{rows}</sheetData>{behind}</worksheet>".encode()
+    assert len(sheet) > 2 * workbooks.MOST_ROW_MB * 2**20
+    read_rows = read(repacked(PACKED, {SHEET: sheet}), "list.xlsx")
+    assert sum(1 for _ in read_rows) == 60_000
 
 
 def test_a_workbook_whose_declared_size_is_a_lie_is_refused() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crmlink.accounting import cells as understood
 from crmlink.accounting.exports import BadRow, read_contacts, say
 
 from .export_files import PACKAGES, SAGE, bad, contacts, look, read, table, workbook
@@ -319,3 +320,10 @@ def test_a_postcode_is_taken_from_an_address_only_when_it_is_the_only_one() -> N
 def test_quickbooks_desktop_names_keep_their_spaces_and_capitals() -> None:
     rows = read("!CUST\tNAME\nCUST\t  Two  Spaces \nCUST\ttwo  spaces\n", "list.iif")
     assert [row.reference for row in contacts(rows)] == ["  Two  Spaces ", "two  spaces"]
+
+
+def test_a_value_that_is_all_gaps_is_read_in_one_go() -> None:
+    """With a pattern that tries each gap from each of its places this would take days."""
+    gap = " " * 2_000_000
+    told = ("01632 960001", "01632 960002"), False
+    assert understood.phones([f"01632 960001{gap}or{gap}01632 960002"]) == told
