@@ -172,13 +172,13 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder, fuzzed_app(Path(folder)) as app:
                 found = run(app, role, arguments.examples, seed)
             print(f"seed {seed}, {role}: {found}", flush=True)
+            for name, told in found.failures.items() - total.failures.items():
+                print(f"\n{name}\n{told}\n", flush=True)
+            for error in found.errors:
+                print(error, flush=True)
             total.add(found)
         seed += 1
-    print(f"In all {total}")
-    for name, told in total.failures.items():
-        print(f"\n{name}\n{told}")
-    for error in total.errors:
-        print(error)
+    print(f"In all {total}; {len(total.failures)} failures, {len(total.errors)} errors")
     sys.exit(1 if total.failures or total.errors else 0)
 
 
