@@ -27,6 +27,11 @@ class Preferences:
     sure_bound: float = SURE
 
 
+def percent(probability: float) -> str:
+    """A probability as people write it, such as 99.8."""
+    return f"{100 * probability:.7g}"
+
+
 def read_preferences(office: Office) -> Preferences:
     """As they are now; what was never settled has its default."""
     with office.database.reading() as session:
@@ -43,7 +48,7 @@ def save_preferences(office: Office, actor: Actor, preferences: Preferences) -> 
         if not 0 <= getattr(preferences, name) <= MOST_DAYS
     ]
     if not LEAST_SURE <= preferences.sure_bound <= MOST_SURE:
-        errors.append(f"sure_bound: A probability from {LEAST_SURE} to {MOST_SURE}.")
+        errors.append(f"sure_bound: From {percent(LEAST_SURE)} to {percent(MOST_SURE)} percent.")
     if errors:
         raise FieldsWrong(errors=errors)
     before, after = asdict(read_preferences(office)), asdict(preferences)
