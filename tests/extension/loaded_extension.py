@@ -112,7 +112,7 @@ class LoadedExtension:
 
     def forget(self) -> None:
         """As freshly installed."""
-        self._in_settings("""async () => {
+        self.worker.evaluate("""async () => {
             await chrome.storage.local.clear();
             await chrome.storage.session.clear();
         }""")
@@ -120,14 +120,19 @@ class LoadedExtension:
     def connect(self, server: str) -> None:
         until = (time.time() + 600) * 1000
         connection = CONNECTION | {"server": server, "access_until": until}
-        self._in_settings("connection => chrome.storage.local.set({ connection })", connection)
-        answer = self._in_settings("() => chrome.runtime.sendMessage({ type: 'test' })")
+        answer = self._in_settings(
+            """async connection => {
+                await chrome.storage.local.set({ connection });
+                return chrome.runtime.sendMessage({ type: "test" });
+            }""",
+            connection,
+        )
         if not answer["ok"]:
             raise AssertionError(f"not connected: {answer}")
 
     def let_token_lapse(self) -> None:
         """The next request needs a new access token."""
-        self._in_settings("""async () => {
+        self.worker.evaluate("""async () => {
             const { connection } = await chrome.storage.local.get("connection");
             await chrome.storage.local.set({ connection: { ...connection, access_until: 0 } });
         }""")
@@ -149,7 +154,7 @@ class LoadedExtension:
 
     def move_server(self, address: str) -> None:
         """Connected as before, to another address."""
-        self._in_settings(
+        self.worker.evaluate(
             """async server => {
             const { connection } = await chrome.storage.local.get("connection");
             await chrome.storage.local.set({ connection: { ...connection, server } });
@@ -157,13 +162,12 @@ class LoadedExtension:
             address,
         )
 
-    def _in_settings(self, script: str, argument: Any = None, *, settled: bool = True) -> Any:
+    def _in_settings(self, script: str, argument: Any) -> Any:
         page = self.context.new_page()
         try:
             page.goto(f"{self.origin}/options/options.html")
             # What the page asks by itself when it opens must not come after what is done here.
-            if settled:
-                page.locator("#connect, #cancel, #outcome .good, #outcome .stop").first.wait_for()
+            page.locator("#connect, #cancel, #outcome .good, #outcome .stop").first.wait_for()
             return page.evaluate(script, argument)
         finally:
             page.close()
@@ -182,12 +186,8 @@ class LoadedExtension:
     def _tab(self) -> int:
         """The number that the browser gave the site's tab."""
         return int(
-            self._in_settings(
-                """async url => {
-            const tabs = await chrome.tabs.query({});
-            return tabs.find((tab) => tab.url === url).id;
-        }""",
+            self.worker.evaluate(
+                "url => chrome.tabs.query({}).then((all) => all.find((tab) => tab.url === url).id)",
                 self.site.url,
-                settled=False,
             )
         )
