@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from admin.sights import SIGHTS, Sight
-from admin.theatre import Theatre, open_theatre, start_chromium
+from admin.theatre import Theatre, await_keyboard, open_theatre, start_chromium
 from crmlink.access.people import invite
 from entering import PASSWORD, page_actor
 
@@ -113,6 +113,7 @@ def test_the_skip_link_is_the_first_stop_and_leads_past_the_navigation(
     context = theatre.context(browser, "clerk")
     page = context.new_page()
     page.goto(f"{theatre.address}/records")
+    await_keyboard(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -203,6 +204,7 @@ def test_reading_all_records_again_shows_when_it_is_done(
 
 def _go_to(page: Page, name: str) -> None:
     """Press Tab until the thing with this name has the keyboard."""
+    await_keyboard(page)
     for _ in range(80):
         page.keyboard.press("Tab")
         if page.evaluate(FOCUSED) == name:

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from admin.lists_made import CAST, GUID, Listed, draft, matched, started, unlinked, work, xero_file
 from admin.lists_sights import LIST_SIGHTS, ListSight, Shelf, stock
 from admin.test_hostile_names_on_pages import NAMES, Watch
 from admin.test_in_browser import AXE, RUN_AXE
-from admin.theatre import Theatre, open_theatre, start_chromium
+from admin.theatre import Theatre, await_keyboard, open_theatre, start_chromium
 from crmlink.linking.batch_match import start_matching
 from crmlink.linking.batches import list_batches, rows_of
-from crmlink.store import Choice
+from crmlink.store import Batch, Choice
 
 NAMED = """(() => {
     const at = document.activeElement;
@@ -96,8 +96,10 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
     assert theatre.commusoft.reference("customer-1005") == CAST[3].reference
     _go_to(page, "Its link, and undo")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=CAST[0].name, exact=True)).to_be_visible()
     _go_to(page, "Undo …")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Undo this link?")).to_be_visible()
     _go_to(page, "Undo the link")
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Undone")
@@ -107,7 +109,8 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
 
 def _send_by_keyboard(page: Page) -> None:
     """Choose the file as a keyboard opens the browser's own dialog: with the space bar."""
-    page.keyboard.press("Tab")
+    expect(page.get_by_role("heading", name="A list from a file")).to_be_visible()
+    await_keyboard(page)
     page.locator("#file").focus()
     with page.expect_file_chooser() as asked:
         page.keyboard.press("Space")
@@ -136,6 +139,7 @@ def _name_columns(page: Page) -> None:
 def _review(page: Page) -> None:
     """Three accepted, one of them by its digit and one by a search; none for the others."""
     said = page.locator("#said")
+    await_keyboard(page)
     page.keyboard.press("j")
     expect(page.locator("#row-1")).to_be_focused()
     page.keyboard.press("Enter")
@@ -176,14 +180,14 @@ def test_a_second_choice_is_asked_and_only_its_own_key_agrees(
     browser: Browser, theatre: Theatre
 ) -> None:
     batch = matched(theatre.house, theatre.scene.manager)
-    page = theatre.context(browser, "manager").new_page()
-    page.goto(f"{theatre.address}/lists/{batch.id}")
+    page = _at_list(browser, theatre, batch)
     page.locator("#row-7").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#row-7 .asked")).to_contain_text("The record has another reference.")
     expect(page.locator("#said")).to_contain_text("already has the reference")
     expect(page.locator("#row-7")).to_be_focused()
     page.keyboard.press("Enter")
+    _answered(page, "#row-7")
     expect(page.locator("#row-7 .asked")).to_be_visible()
     assert rows_of(theatre.house.desk, batch.id)[6].choice is Choice.OPEN
     page.keyboard.press("r")
@@ -192,15 +196,49 @@ def test_a_second_choice_is_asked_and_only_its_own_key_agrees(
     page.context.close()
 
 
+def test_a_key_held_down_decides_once(browser: Browser, theatre: Theatre) -> None:
+    batch = matched(theatre.house, theatre.scene.manager)
+    page = _at_list(browser, theatre, batch)
+    page.locator("#row-10").focus()
+    for _ in range(3):  # the second and third as a keyboard repeats it
+        page.keyboard.down("n")
+        _answered(page, "#row-10")
+    page.keyboard.up("n")
+    expect(page.locator("#row-11")).to_be_focused()
+    assert rows_of(theatre.house.desk, batch.id)[9].choice is Choice.NONE
+    assert rows_of(theatre.house.desk, batch.id)[10].choice is Choice.OPEN
+    page.context.close()
+
+
+def test_an_answer_from_before_a_decision_does_not_hide_it(
+    browser: Browser, theatre: Theatre
+) -> None:
+    batch = matched(theatre.house, theatre.scene.manager)
+    page = _at_list(browser, theatre, batch)
+    address = f"{theatre.address}/lists/{batch.id}/rows"
+    before = page.context.request.get(f"{address}?at=10").text()
+    held: list[Route] = []
+    page.route(f"{address}/10/claim", lambda route: held.append(route))
+    with page.expect_request(f"{address}/10/claim"):
+        page.locator("#row-10").focus()
+    page.keyboard.press("n")
+    expect(page.locator("#row-11")).to_be_focused()
+    with page.expect_response(f"{address}/10/claim"):
+        held[0].fulfill(body=before, content_type="text/html")
+    page.evaluate("address => fetch(address).then((answer) => answer.text())", f"{address}?at=9")
+    expect(page.locator("#row-10")).to_contain_text("Take back")
+    page.context.close()
+
+
 def test_the_keys_can_be_switched_off(browser: Browser, theatre: Theatre) -> None:
     batch = matched(theatre.house, theatre.scene.manager)
-    page = theatre.context(browser, "manager").new_page()
-    page.goto(f"{theatre.address}/lists/{batch.id}")
+    page = _at_list(browser, theatre, batch)
     page.locator("#row-1").focus()
     page.keyboard.press("?")
     page.get_by_label("Use these keys").uncheck()
     page.keyboard.press("Escape")
     page.reload()
+    await_keyboard(page)
     page.locator("#row-1").focus()
     page.keyboard.press("n")
     page.keyboard.press("j")
@@ -215,6 +253,7 @@ def test_two_people_on_one_list_see_what_the_other_does(browser: Browser, theatr
     priya = theatre.context(browser, "admin").new_page()
     for page in (marcus, priya):
         page.goto(f"{theatre.address}/lists/{batch.id}")
+        await_keyboard(page)
     marcus.locator("#row-10").focus()
     marcus.keyboard.press("n")
     expect(marcus.locator("#row-10")).to_contain_text("No record")
@@ -236,8 +275,7 @@ def test_a_list_of_thousands_keeps_few_rows_in_the_page_and_loses_none(
         Listed(f"Contact {number}", reference=GUID.format(number)) for number in range(3_000)
     )
     batch = draft(theatre.house, theatre.scene.manager, many)
-    page = theatre.context(browser, "manager").new_page()
-    page.goto(f"{theatre.address}/lists/{batch.id}")
+    page = _at_list(browser, theatre, batch)
     page.keyboard.press("End")
     expect(page.locator("#row-3000")).to_be_visible()
     expect(page.locator("#row-1")).to_have_count(0)
@@ -269,8 +307,7 @@ def test_pausing_and_going_on_show_without_loading_the_page_again(
 ) -> None:
     house = theatre.house
     batch = started(house, theatre.scene.manager, unlinked(house, 6))
-    page = theatre.context(browser, "manager").new_page()
-    page.goto(f"{theatre.address}/lists/{batch.id}")
+    page = _at_list(browser, theatre, batch)
     expect(page.locator("#box-waiting")).to_have_text("6 Waiting")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="Paused")).to_be_visible()
@@ -311,6 +348,7 @@ def test_hostile_names_in_a_file_stay_text_on_every_page(
     for path in ("", "/sure", "/link", "/bad", "/summary", "/rows/1?q=%3Cscript%3E", "/discard"):
         watch.visit(f"/lists/{batch.id}{path}")
     watch.visit(f"/lists/{batch.id}")
+    await_keyboard(watch.page)
     watch.page.locator("#row-1").focus()
     for key in ("j", "n", "u", "/"):
         watch.page.keyboard.press(key)
@@ -321,8 +359,22 @@ def test_hostile_names_in_a_file_stay_text_on_every_page(
     context.close()
 
 
+def _answered(page: Page, row: str) -> None:
+    """Until the server has answered the row's last decision: a key before that says so only."""
+    expect(page.locator(row)).not_to_have_attribute("aria-busy", "true")
+
+
+def _at_list(browser: Browser, theatre: Theatre, batch: Batch) -> Page:
+    """A manager's browser that shows a list and takes keys."""
+    page = theatre.context(browser, "manager").new_page()
+    page.goto(f"{theatre.address}/lists/{batch.id}")
+    await_keyboard(page)
+    return page
+
+
 def _go_to(page: Page, name: str) -> None:
     """Press Tab until the thing with this name has the keyboard."""
+    await_keyboard(page)
     for _ in range(140):
         page.keyboard.press("Tab")
         if page.evaluate(NAMED) == name:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from admin.scene import Scene, furnish
 from admin.sights import Who
@@ -81,3 +81,13 @@ def start_chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+PAINTED = "performance.getEntriesByName('first-contentful-paint').length > 0"
+
+
+def await_keyboard(page: Page) -> None:
+    """Until a key reaches the page: Chromium drops those that come before a page's first picture,
+    which on a busy machine is well after its load."""
+    page.wait_for_load_state()
+    page.wait_for_function(PAINTED)

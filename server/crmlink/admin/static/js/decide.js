@@ -29,7 +29,8 @@ export class Decisions {
   async send(form, pressed) {
     const place = placeOf(form.action);
     const row = this.rows.row(place);
-    if (!row || row.getAttribute("aria-busy")) return false;
+    if (!row) return false;
+    if (row.getAttribute("aria-busy")) return this.say("The last decision is still being kept."), false;
     row.setAttribute("aria-busy", "true");
     const action = pressed instanceof HTMLButtonElement ? pressed.value : "";
     try {

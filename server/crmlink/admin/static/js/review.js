@@ -169,6 +169,7 @@ function review(section, rows, decisions, finder) {
     if (event.key === "Enter" && !at.matches(".row")) return;
     if (event.key !== "Enter" && event.key !== "?" && !useKeys.checked) return;
     event.preventDefault();
+    if (event.repeat && !"jk".includes(event.key)) return; // a key held down decides once
     void keys[event.key]();
   });
 }

@@ -105,6 +105,7 @@ export class Rows {
     const old = document.getElementById(row.id);
     if (!old || !this.list.contains(old)) return;
     if (!force && old.dataset.stamp === row.dataset.stamp) return;
+    if (version(row) < version(old)) return; // it was asked for before the last decision
     const inside = old.contains(document.activeElement);
     if (!force && inside && document.activeElement !== old) return; // somebody is choosing there
     const open = old.querySelector("details")?.open ?? false;
@@ -161,6 +162,11 @@ export class Rows {
       return null;
     }
   }
+}
+
+/** Grows with every decision on the row. @param {HTMLElement} row */
+function version(row) {
+  return Number.parseInt(row.dataset.stamp ?? "", 10);
 }
 
 /** Say that the server does not answer. */
