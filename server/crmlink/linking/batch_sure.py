@@ -6,7 +6,7 @@ import random
 import secrets
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from crmlink.linking.batch_state import DECIDABLE, batch_in, changing
@@ -102,12 +102,15 @@ def _sure(batch: Batch) -> list[ColumnElement[bool]]:
 
 
 def _elsewhere() -> ColumnElement[bool]:
-    """Whether a person gave the record to another row of the batch."""
+    """Whether another row of the batch has the record, by a person's choice, or is as sure of it:
+    a matching that was stopped half way may leave two such rows."""
     other = aliased(BatchRow)
-    return exists().where(
-        and_(
-            other.batch_id == BatchRow.batch_id,
-            other.choice == Choice.RECORD,
-            other.record_id == BatchRow.best,
-        )
+    chosen = and_(other.choice == Choice.RECORD, other.record_id == BatchRow.best)
+    rival = and_(
+        other.id != BatchRow.id, other.choice == Choice.OPEN,
+        other.verdict == Verdict.SURE, other.best == BatchRow.best,
+    )  # fmt: skip
+    return or_(
+        exists().where(other.batch_id == BatchRow.batch_id, chosen),
+        exists().where(other.batch_id == BatchRow.batch_id, rival),
     )

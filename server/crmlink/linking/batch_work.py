@@ -183,20 +183,24 @@ class _Run:
         return bool(jobs)
 
     def _put_back(self) -> None:
-        """What was taken and not begun waits again."""
+        """What was taken and not begun waits again, if the batch still does."""
         ids = [job.row_id for job in self._queue]
         self._queue.clear()
-        if ids and self._state is BatchState.WRITING:
-            with self._desk.database.writing() as session:
-                batch = session.get_one(Batch, self._batch_id)
-                goes_on = batch.state in (BatchState.WRITING, BatchState.PAUSED)
-                back = RowState.WAITING if goes_on else RowState.IDLE
-                session.execute(
-                    update(BatchRow)
-                    .where(BatchRow.id.in_(ids), BatchRow.state == RowState.PROCESSING)
-                    .values(state=back)
-                )
-                touch(batch)
+        if self._state is not BatchState.WRITING:
+            return
+        with self._desk.database.writing() as session:
+            batch = session.get_one(Batch, self._batch_id)
+            mine = BatchRow.id.in_(ids) & (BatchRow.state == RowState.PROCESSING)
+            back = RowState.WAITING
+            if batch.state not in (BatchState.WRITING, BatchState.PAUSED):
+                mine |= BatchRow.state == RowState.WAITING  # Commusoft gave no answer for them
+                back = RowState.IDLE
+            session.execute(
+                update(BatchRow)
+                .where(BatchRow.batch_id == self._batch_id, mine)
+                .values(state=back)
+            )
+            touch(batch)
 
     def _finish_running(self) -> None:
         for future, job in list(self._running.items()):

@@ -235,6 +235,22 @@ def died_after(desk: Desk, device_id: int, batch_id: str) -> None:
     assert confirm(desk, wish, key_of(first), device_id).state is LinkState.LINKED
 
 
+def test_a_row_that_commusoft_gives_no_answer_for_does_not_wait_in_a_cancelled_batch(
+    desk: Desk, device_id: int
+) -> None:
+    batch_id = asked_for(desk, device_id, lines_of(desk, 4))
+    away = behind(desk, record=fails(CommusoftUnreachable()))
+    looks = iter((False, True))
+
+    def cancelled_meanwhile() -> bool:
+        if stopped := next(looks):
+            cancel(desk, device_id, batch_id)
+        return stopped
+
+    assert not work_on(away, batch_id, BatchState.WRITING, cancelled_meanwhile)
+    assert set(states(desk)) == {RowState.IDLE}
+
+
 def test_a_commusoft_that_is_away_is_waited_for_and_named(desk: Desk, device_id: int) -> None:
     batch_id = asked_for(desk, device_id, lines_of(desk, 2))
     away = behind(desk, record=fails(CommusoftUnreachable()))
