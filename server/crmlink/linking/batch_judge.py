@@ -63,7 +63,7 @@ def judge(rows: Sequence[Asked], standing: Standing, sure_bound: float) -> dict[
     others: list[Asked] = []
     taken = set(standing.given)
     for row in rows:
-        verdict = _held(row)
+        verdict = _held(row, standing)
         if verdict is None:
             others.append(row)
             continue
@@ -82,8 +82,9 @@ def judge(rows: Sequence[Asked], standing: Standing, sure_bound: float) -> dict[
     return judged
 
 
-def _held(row: Asked) -> Judgement | None:
-    """A row whose reference stands on a record already: right, or in conflict with it."""
+def _held(row: Asked, standing: Standing) -> Judgement | None:
+    """A row whose reference stands on a record already: right, or in conflict with it. One that
+    differs in upper and lower case is not right: Commusoft may tell them apart."""
     if not row.holders:
         return None
     if len(row.holders) > 1:
@@ -93,6 +94,10 @@ def _held(row: Asked) -> Judgement | None:
     if first and first.sure and first.record_id != holder:
         found = {"code": "reference-elsewhere", "records": [holder]}
         return Judgement(Verdict.CONFLICT, first.record_id, first.probability, found)
+    if (present := standing.references.get(holder, row.reference)) != row.reference:
+        return Judgement(
+            Verdict.CONFLICT, holder, _probability(row, holder), _other(holder, present)
+        )
     return Judgement(Verdict.LINKED, holder, _probability(row, holder))
 
 
@@ -115,10 +120,13 @@ def _on_another(row: Asked, standing: Standing) -> Judgement | None:
     present = standing.references.get(first.record_id)
     if present is None:
         return None
-    found = {
-        "code": "record-has-reference", "record": first.record_id, "current_reference": present,
-    }  # fmt: skip
-    return Judgement(Verdict.CONFLICT, first.record_id, first.probability, found)
+    return Judgement(
+        Verdict.CONFLICT, first.record_id, first.probability, _other(first.record_id, present)
+    )
+
+
+def _other(record_id: str, present: str) -> dict[str, Any]:
+    return {"code": "record-has-reference", "record": record_id, "current_reference": present}
 
 
 def _contested(row: Asked, claims: Mapping[str, list[int]]) -> Judgement | None:

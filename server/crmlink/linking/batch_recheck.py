@@ -27,6 +27,7 @@ def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> No
         conflict = _conflict(row, found, bests.get(row.best or ""))
         if conflict:
             row.verdict, row.conflict = Verdict.CONFLICT, conflict
+            row.best = conflict.get("record", row.best)
         elif found:
             row.verdict, row.conflict, row.best = Verdict.LINKED, None, found[0].public_id
 
@@ -45,17 +46,16 @@ def _conflict(
     likely = best is not None and (row.probability or 0.0) >= LIKELY
     if len(ids) > 1:
         return {"code": "reference-twice", "records": ids}
-    if best is None or not likely:
-        return None
-    if ids and best.public_id not in ids:
+    if likely and best and ids and best.public_id not in ids:
         return {"code": "reference-elsewhere", "records": ids}
-    if best.reference and not ids:
-        return {
-            "code": "record-has-reference",
-            "record": best.public_id,
-            "current_reference": best.reference,
-        }
-    return None
+    present = holders[0] if holders else best if likely else None
+    if present is None or present.reference in (None, row.reference):
+        return None
+    return {
+        "code": "record-has-reference",
+        "record": present.public_id,
+        "current_reference": present.reference,
+    }
 
 
 def _holders(

@@ -148,7 +148,7 @@ def _refuse_unless_free(
     if not row.reference:
         return
     present = record.reference
-    if present and present != agreed.replaces and present.lower() != row.reference.lower():
+    if present and present not in (row.reference, agreed.replaces):
         _keep_readable(session, record)
         session.expunge_all()
         raise RecordHasReference(record=record, current_reference=present)

@@ -52,6 +52,18 @@ def test_a_reference_that_stands_on_one_record_is_linked_whatever_else_is_offere
     assert (one.verdict, one.best) == (Verdict.LINKED, "customer-1")
 
 
+def test_a_reference_in_other_letters_is_another_one_and_left_to_a_person() -> None:
+    one, other = judged(
+        asked(1, ("customer-1", 0.9995, True), holders=("customer-1",), reference="Abc"),
+        asked(2, holders=("customer-1",), reference="ABC"),
+        references={"customer-1": "ABC"},
+    )
+    assert one.conflict == {
+        "code": "record-has-reference", "record": "customer-1", "current_reference": "ABC",
+    }  # fmt: skip
+    assert (one.best, other.verdict) == ("customer-1", Verdict.LINKED)
+
+
 def test_a_reference_on_another_record_than_the_sure_one_is_a_conflict() -> None:
     [one] = judged(asked(1, ("customer-2", 0.9995, True), holders=("customer-1",)))
     assert (one.verdict, one.best) == (Verdict.CONFLICT, "customer-2")

@@ -9,6 +9,8 @@ from crmlink.linking.batch_report import overview, summary
 from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, release_claims, reopen
 from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batch_view import RowFilter, count_rows, find_row, list_rows
+from crmlink.linking.batch_work import write_waiting
+from crmlink.linking.batch_write import start_writing
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import (
     BatchUnknown,
@@ -21,7 +23,7 @@ from crmlink.linking.failures import (
     RowDecided,
     SampleNeeded,
 )
-from crmlink.store import Choice, Verdict
+from crmlink.store import BatchRow, Choice, MirroredRecord, Verdict
 from lists import imported, line_of, lines_of, matched, records_of, rows_of
 from playing import Playing
 
@@ -86,6 +88,58 @@ def test_another_reference_on_the_record_needs_a_second_separate_choice(
     assert (done.row.agreed["replaces"], done.row.agreed["also_on"]) == ("OLD", [two.public_id])
     planned = summary(desk, batch_id)
     assert (planned.to_link, planned.replaces, planned.also_on) == (1, 1, 1)
+
+
+def test_a_reference_in_other_letters_is_replaced_only_by_a_second_separate_choice(
+    desk: Desk, device_id: int, sandbox: Playing
+) -> None:
+    one = records_of(desk)[0]
+    sandbox.put_reference(one.public_id, "ac1")
+    desk.sync()
+    batch_id = matched(desk, device_id, [line_of(one, "AC1")])
+    assert rows_of(desk, batch_id)[0].row.verdict is Verdict.CONFLICT
+    with pytest.raises(RecordHasReference):
+        accept(desk, device_id, batch_id, 1, 0, one.public_id)
+    accept(desk, device_id, batch_id, 1, 0, one.public_id, Agreed(replaces="ac1"))
+    start_writing(desk, device_id, batch_id, 1)
+    write_waiting(desk)
+    assert sandbox.reference(one.public_id) == "AC1"
+
+
+def test_zeros_before_a_number_make_another_reference(desk: Desk, device_id: int) -> None:
+    one, two = records_of(desk)[:2]
+    batch_id = matched(desk, device_id, [line_of(one, "0012"), line_of(two, "12")])
+    accept_sure(desk, device_id, batch_id, draw_sample(desk, batch_id).token)
+    assert [(row.row.reference, row.row.record_id) for row in rows_of(desk, batch_id)] == [
+        ("0012", one.public_id), ("12", two.public_id),
+    ]  # fmt: skip
+
+
+def test_a_customer_and_a_supplier_of_one_number_and_reference_are_two(
+    desk: Desk, device_id: int, sandbox: Playing
+) -> None:
+    sandbox.put_reference("supplier-501", "AC1")
+    desk.sync()
+    customer = records_of(desk)[0]
+    with desk.database.writing() as session:
+        supplier = session.query(MirroredRecord).filter_by(kind="supplier", number="501").one()
+        supplier.number = customer.number
+    batch_id = matched(desk, device_id, [line_of(customer, "AC1")])
+    row = rows_of(desk, batch_id)[0]
+    assert (row.row.verdict, row.row.best) == (Verdict.SURE, customer.public_id)
+    assert accept(desk, device_id, batch_id, 1, 0, customer.public_id).chosen
+
+
+def test_accepting_what_is_sure_leaves_two_rows_that_are_sure_of_one_record_to_a_person(
+    desk: Desk, device_id: int
+) -> None:
+    batch_id = matched(desk, device_id, lines_of(desk, 4))
+    with desk.database.writing() as session:  # as a matching that was stopped may leave them
+        one, two = session.query(BatchRow).order_by(BatchRow.position).limit(2)
+        two.best, one.verdict, two.verdict = one.best, Verdict.SURE, Verdict.SURE
+    done = accept_sure(desk, device_id, batch_id, draw_sample(desk, batch_id).token)
+    assert done.left == 2
+    assert [row.row.choice for row in rows_of(desk, batch_id)[:2]] == [Choice.OPEN, Choice.OPEN]
 
 
 def test_a_customer_is_no_supplier_and_an_unknown_record_is_none(
