@@ -196,9 +196,7 @@ class _Run:
                 mine |= BatchRow.state == RowState.WAITING  # Commusoft gave no answer for them
                 back = RowState.IDLE
             session.execute(
-                update(BatchRow)
-                .where(BatchRow.batch_id == self._batch_id, mine)
-                .values(state=back)
+                update(BatchRow).where(BatchRow.batch_id == self._batch_id, mine).values(state=back)
             )
             touch(batch)
 

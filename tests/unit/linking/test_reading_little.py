@@ -1,0 +1,83 @@
+"""What a link costs must not grow with the records: no query may read a table from end to end."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, text
+
+from crmlink.linking.batch_work import write_waiting
+from crmlink.linking.decide import confirm, undo
+from crmlink.linking.desk import Desk
+from crmlink.linking.suggest import rows_by_id
+from crmlink.store import LinkState
+from lists import asked_for, lines_of
+from playing import decision, new_key
+
+GREAT = "record|link|batch_row"  # the tables that grow with a firm
+WHOLE = re.compile(rf"SCAN ({GREAT})\b|SEARCH ({GREAT}) .*\(workspace_id=\?\)$")
+
+
+@contextmanager
+def plans(desk: Desk) -> Iterator[list[tuple[str, str]]]:
+    """How SQLite comes to the rows of each query, with the query."""
+    asked: list[tuple[str, Any]] = []
+    found: list[tuple[str, str]] = []
+
+    def note(_: Connection, __: Any, statement: str, values: Any, *___: Any) -> None:
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            asked.append((statement, values))
+
+    event.listen(desk.database.engine, "before_cursor_execute", note)
+    yield found
+    event.remove(desk.database.engine, "before_cursor_execute", note)
+    with desk.database.engine.connect() as connection:
+        for statement, values in asked:
+            if isinstance(values, list):
+                continue
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            found.extend((row[3], statement) for row in rows)
+
+
+@pytest.fixture(autouse=True)
+def only_sqlite(desk: Desk) -> None:
+    if desk.database.engine.dialect.name != "sqlite":
+        pytest.skip("the plans are SQLite's")
+
+
+def whole_tables(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [one for one in found if WHOLE.match(one[0])]
+
+
+def test_a_link_and_its_undo_read_no_table_from_end_to_end(desk: Desk, device_id: int) -> None:
+    with plans(desk) as found:
+        link = confirm(desk, decision("customer-1004"), new_key(), device_id)
+        assert link.state is LinkState.LINKED
+        undo(desk, link.id, new_key(), device_id, frozenset())
+    assert found
+    assert whole_tables(found) == []
+
+
+def test_a_row_of_a_list_is_linked_without_reading_a_table_from_end_to_end(
+    desk: Desk, device_id: int
+) -> None:
+    asked_for(desk, device_id, lines_of(desk, 2))
+    with plans(desk) as found:
+        assert write_waiting(desk) == 1
+    at_its_end = "link.attempted_at"  # once a list: the search for links that were interrupted
+    assert [one for one in whole_tables(found) if at_its_end not in one[1]] == []
+
+
+def test_customers_and_suppliers_are_found_by_their_numbers(desk: Desk) -> None:
+    with plans(desk) as found, desk.database.reading() as session:
+        both = rows_by_id(session, 1, ["customer-1001", "supplier-501", "customer-0"])
+    assert set(both) == {"customer-1001", "supplier-501"}
+    assert whole_tables(found) == []
+
+
+def test_a_query_that_reads_all_records_is_caught(desk: Desk) -> None:
+    with plans(desk) as found, desk.database.reading() as session:
+        session.execute(text("SELECT id FROM record WHERE lower(name) = 'x'"))
+    assert whole_tables(found)
