@@ -1,0 +1,193 @@
+"""A very long list written to the sandbox by a server that is killed on the way.
+
+    PYTHONPATH=tests python -m bench.batches_killed [--contacts 100000] [--kills 3] [--rows 5000]
+
+Each life but the last ends by SIGKILL in the middle of its part; with --rows, the last one too,
+once so many rows of the list are written. Prints how the memory of each life grew with the rows
+it wrote, and whether anything was lost, doubled or miscounted at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import requests
+import structlog
+from sqlalchemy import func, select
+
+from bench.batches import _accepted, _free_records
+from bench.lists import _held_by
+from crmlink.access.devices import command_line_actor
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.patience import Patience
+from crmlink.house import House, open_house
+from crmlink.linking.batch_report import summary
+from crmlink.linking.batch_state import release_leases
+from crmlink.linking.batch_work import work_on
+from crmlink.linking.batch_write import start_writing
+from crmlink.linking.life import recover, release
+from crmlink.settings import Settings
+from crmlink.store import BatchRow, BatchState, Link, LinkState, MirroredRecord, RowState
+from faults.office import sandbox_process
+from faults.processes import processes
+from playing import connection_to
+
+PATIENCE = Patience(per_second=10_000, at_once=4)
+SAMPLED_EVERY = 2.0  # seconds
+WARM = 500  # rows of a life before its memory counts
+ENDED = (RowState.SUCCESSFUL, RowState.FAILED)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server lives, and which list it writes."""
+
+    folder: Path
+    sandbox: str
+    batch_id: str = ""
+
+    def open(self) -> House:
+        settings = Settings(
+            data_dir=self.folder,
+            database_url=f"sqlite:///{self.folder / 'crmlink.sqlite'}",
+            secret_key="k" * 48,
+            commusoft=connection_to(self.sandbox),
+        )
+        return open_house(settings, Commusoft(connection_to(self.sandbox), patience=PATIENCE))
+
+
+def life(place: Place, parent: Connection) -> None:
+    """One life of the server's part in it, as its worker begins it."""
+    _say_little()
+    house = place.open()
+    release(house.desk)
+    release_leases(house.desk)
+    recover(house.desk)
+    parent.send("working")
+    while not work_on(house.desk, place.batch_id, BatchState.WRITING):
+        pass
+    parent.send("done")
+
+
+def run(contacts: int, kills: int, rows: int) -> None:
+    """Prints what became of it."""
+    with (
+        sandbox_process(int(contacts * 1.35) + 200) as address,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        place = _prepared(Place(Path(folder), address), contacts)
+        house = place.open()
+        began, written = time.monotonic(), 0
+        for number in range(1, kills + 2):
+            ends_itself = number > kills and rows == contacts
+            until = None if ends_itself else rows * number // (kills + 1)
+            written = _one_life(house, place, until, written)
+        took = time.monotonic() - began
+        print(f"{written} of {contacts} rows in {took:.0f} s, {written / took:.0f} a second")
+        release(house.desk)
+        recover(house.desk)
+        print(f"  wrong after {kills} kills: {_wrong(house, place) or 'nothing'}")
+        house.close()
+
+
+def _prepared(place: Place, contacts: int) -> Place:
+    house = place.open()
+    house.desk.sync()
+    device_id = command_line_actor(house.office).device.id
+    batch_id = _accepted(house, device_id, _free_records(house)[:contacts])
+    start_writing(house.desk, device_id, batch_id, summary(house.desk, batch_id).to_link)
+    house.close()
+    return Place(place.folder, place.sandbox, batch_id)
+
+
+def _one_life(house: House, place: Place, until: int | None, before: int) -> int:
+    """Rows written by now; killed once there are ``until``, else at its natural end."""
+    ours, theirs = processes().Pipe()
+    process = processes().Process(target=life, args=(place, theirs))
+    process.start()
+    theirs.close()
+    assert ours.recv() == "working"
+    seen = []
+    while not ours.poll(SAMPLED_EVERY):
+        written = _written(house, place)
+        if written - before >= WARM:
+            seen.append((written, _held_by(process.pid or 0)))
+        if until is not None and written >= until:
+            break
+    process.kill()
+    process.join()
+    if seen:
+        first, most = seen[0], max(held for _, held in seen)
+        print(f"  rows {first[0]} to {seen[-1][0]}: {first[1]:.0f} MB, "
+              f"at most {most - first[1]:.1f} MB more", flush=True)  # fmt: skip
+    return _written(house, place)
+
+
+def _written(house: House, place: Place) -> int:
+    with house.database.reading() as session:
+        count = select(func.count()).where(
+            BatchRow.batch_id == place.batch_id, BatchRow.state.in_(ENDED)
+        )
+        return session.scalar(count) or 0
+
+
+def _wrong(house: House, place: Place) -> dict[str, int]:
+    """What went wrong, by kind of wrong."""
+    puts = _puts(place.sandbox)
+    house.desk.sync(full=True)
+    wrong: Counter[str] = Counter(written_twice=sum(count > 1 for count in puts.values()))
+    with house.database.reading() as session:
+        held = {
+            f"customer-{number}": reference
+            for number, reference in session.execute(
+                select(MirroredRecord.number, MirroredRecord.reference).filter_by(kind="customer")
+            )
+        }
+        links = {link.record_id: link for link in session.scalars(select(Link))}
+        wrong["linked_twice"] = (session.scalar(select(func.count(Link.id))) or 0) - len(links)
+    for row in _rows(house, place):
+        link, stands = links.get(row.record_id or ""), held.get(row.record_id or "")
+        wrong["failed"] += row.state is RowState.FAILED
+        if row.state is RowState.SUCCESSFUL:
+            wrong["lost"] += stands != row.reference
+            wrong["not_linked"] += link is None or link.state is not LinkState.LINKED
+        elif row.state is not RowState.PROCESSING:  # of those the next life would find out
+            wrong["not_told"] += link is not None or stands == row.reference
+    return {name: count for name, count in wrong.items() if count}
+
+
+def _rows(house: House, place: Place) -> Iterator[BatchRow]:
+    with house.database.reading() as session:
+        query = select(BatchRow).filter_by(batch_id=place.batch_id)
+        yield from session.scalars(query.execution_options(yield_per=1_000))
+
+
+def _puts(sandbox: str) -> Counter[str]:
+    writes = requests.get(f"{sandbox}/sandbox/writes", timeout=120).json()["writes"]
+    return Counter(write["record"] for write in writes)
+
+
+def _say_little() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--contacts", type=int, default=100_000)
+    parser.add_argument("--kills", type=int, default=3)
+    parser.add_argument("--rows", type=int)
+    given = parser.parse_args()
+    _say_little()
+    run(given.contacts, given.kills, given.rows or given.contacts)
+
+
+if __name__ == "__main__":
+    main()
