@@ -173,3 +173,11 @@ def test_one_renames_and_disconnects_ones_own_browser_and_nobody_elses(
     assert manager.send(f"{path}/name", name="Mine").status_code == 403
     assert clerk.send(f"{path}/disconnect").status_code == 303
     assert "No browser is connected" in clerk.read("/account")
+
+
+def test_nobody_at_somebodys_screen_can_try_passwords_without_end(clerk: Visitor) -> None:
+    for _ in range(60):
+        reply = clerk.send("/account/password", old="wrong one", password=NEW, again=NEW)
+        if reply.status_code == 429:
+            break
+    assert reply.status_code == 429

@@ -13,6 +13,7 @@ from crmlink.admin.door import enter
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
 from crmlink.api.guard import actor, needs, office
+from crmlink.api.limits import stranger_limit
 from crmlink.store import Person
 
 Reply = str | Response | tuple[str, int]
@@ -27,6 +28,7 @@ def account() -> str:
 
 @blueprint.post("/account/password")
 @needs("read")
+@stranger_limit
 def new_password() -> Reply:
     """Change one's own password; every other log-in ends."""
     form = sent("old", "password", "again")

@@ -1,7 +1,7 @@
 """How much one device, or one address without a device, may ask in a while.
 
-Only refused log-ins and codes count against their own, lower bounds, so that an office behind one
-address can work. Counts are kept in memory, by each process.
+Only refused log-ins, passwords and codes count against their own, lower bounds, so that an office
+behind one address can work. Counts are kept in memory, by each process.
 """
 
 from __future__ import annotations
