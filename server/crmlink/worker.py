@@ -15,6 +15,7 @@ from huey.consumer import Consumer
 
 from crmlink.access.grants import forget_old_tokens
 from crmlink.access.personal import apply_retention
+from crmlink.admin.lists_files import forget_old_files
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.house import House
@@ -103,7 +104,8 @@ class Worker:
 
     def _finish_links(self) -> None:
         for link in recover(self._house.desk):
-            log.info("link finished", link=link.id, state=link.state.value, problem=link.failure)
+            problem = (link.failure or {}).get("code")  # the rest may be a reference that is a name
+            log.info("link finished", link=link.id, state=link.state.value, problem=problem)
 
     def _note_shares(self) -> None:
         take_snapshot(self._house.desk)
@@ -115,6 +117,7 @@ class Worker:
         """What has been kept long enough goes."""
         forget_old_tokens(self._house.office)
         throw_away_unfinished(self._house.desk)
+        forget_old_files(self._house.settings.data_dir)
         erased = apply_retention(self._house.office)
         log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 

@@ -1,10 +1,13 @@
 """The worker inside the server: what an earlier process left behind is finished at the start."""
 
+import os
 import time
 from collections.abc import Callable
 
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
+from crmlink.admin.lists_files import FOLDER, KEPT_SECONDS
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.house import House
 from crmlink.linking.batch_match import start_matching
@@ -77,3 +80,31 @@ def test_the_bell_makes_the_worker_match_and_write_a_list(
     row = rows_of(desk, batch_id)[0]
     assert row.chosen
     assert sandbox.reference(row.chosen.public_id) == row.row.reference
+
+
+def test_what_has_a_persons_name_for_a_reference_is_not_told_to_the_log(
+    house: House, sandbox: Playing, device_id: int
+) -> None:
+    away = meddled(house.desk, write_reference=fails(CommusoftUnreachable()))
+    confirm(away, decision(), new_key(), device_id)
+    sandbox.put_reference("customer-1001", "Margaret Holloway")
+    with capture_logs() as told:
+        Worker(house)._finish_links()
+    assert [line["problem"] for line in told if line["event"] == "link finished"] == [
+        "record-changed"
+    ]
+    assert "Holloway" not in str(told)
+
+
+def test_a_file_that_nobody_came_back_to_goes_within_a_day_though_no_other_comes(
+    house: House,
+) -> None:
+    folder = house.settings.data_dir / FOLDER
+    folder.mkdir()
+    kept, old = folder / "new", folder / "old"
+    for file in (kept, old):
+        file.write_text("Margaret Holloway")
+    long_ago = time.time() - KEPT_SECONDS - 1
+    os.utime(old, (long_ago, long_ago))
+    Worker(house)._forget()
+    assert [file.name for file in folder.iterdir()] == ["new"]

@@ -35,7 +35,7 @@ def keep_file(data_dir: Path, upload: FileStorage, device: str) -> SentFile:
     """Put an upload by, under a name that nobody can guess; forgets what is too old."""
     folder = data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    _forget_old(folder)
+    forget_old_files(data_dir)
     sent = SentFile(secrets.token_hex(16), plain_name(upload.filename or ""), device, folder)
     upload.save(sent.path)
     sent.path.chmod(0o600)
@@ -69,9 +69,11 @@ def plain_name(filename: str) -> str:
     return "".join(sign for sign in name if sign.isprintable())[-LONGEST_NAME:] or "contacts"
 
 
-def _forget_old(folder: Path) -> None:
+def forget_old_files(data_dir: Path) -> None:
+    """Remove files that nobody said yes or no to in time."""
+    folder = data_dir / FOLDER
     oldest = time.time() - KEPT_SECONDS
-    for path in folder.iterdir():
+    for path in folder.iterdir() if folder.exists() else ():
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
