@@ -26,8 +26,10 @@ class Database:
     """An engine and the two ways to use it; not ``pooled``, it holds no idle connection."""
 
     def __init__(self, url: str, *, pooled: bool = True) -> None:
-        pool = {} if pooled else {"poolclass": NullPool}
-        self.engine = create_engine(url, hide_parameters=True, **pool)  # values are people
+        how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
+        if not url.startswith("sqlite"):  # a writer must see what was committed while it waited
+            how["isolation_level"] = "READ COMMITTED"
+        self.engine = create_engine(url, hide_parameters=True, **how)  # values are people
         if self.engine.dialect.name == "sqlite":
             _set_up_sqlite(self.engine)
         else:
