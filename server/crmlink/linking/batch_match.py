@@ -124,12 +124,17 @@ def _in_a_process(desk: Desk, job: MatchJob, stopping: Callable[[], bool]) -> No
 
 
 def _goes_on(desk: Desk, job: MatchJob) -> bool:
-    """Whether the process may go on: false once it is done, or was stopped."""
+    """Whether the process may go on: false once it is done, or was stopped.
+
+    Keeps its lease, for it says nothing itself while it builds its index and while it judges.
+    """
+    if keep_lease(desk.database, job.batch_id, job.lease, BatchState.MATCHING):
+        return True
     with desk.database.reading() as session:
         batch = session.get(Batch, job.batch_id)
         if batch is None or batch.lease != job.lease:
             return False
-        return batch.state in (BatchState.MATCHING, BatchState.REVIEW)
+        return batch.state is BatchState.REVIEW
 
 
 def unmatched(desk: Desk, batch_id: str) -> int:

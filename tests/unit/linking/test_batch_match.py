@@ -1,5 +1,7 @@
 """Matching a whole list against the sandbox's records, in this process and in one of its own."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from crmlink.linking import batch_match
@@ -10,6 +12,7 @@ from crmlink.linking.batch_state import take_lease
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import BatchWrongState
 from crmlink.store import Batch, BatchState, Choice, Verdict
+from crmlink.store.models import now
 from lists import BOUND, Line, accepted, imported, line_of, lines_of, matched, records_of, rows_of
 from playing import Playing
 
@@ -112,6 +115,43 @@ def test_a_batch_is_matched_by_one_process_at_a_time(desk: Desk, device_id: int)
     start_matching(desk, device_id, batch_id, BOUND)
     assert take_lease(desk.database, batch_id, BatchState.MATCHING)
     assert match_waiting(desk) == 0
+
+
+def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
+    desk: Desk, device_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id = imported(desk, device_id, lines_of(desk, 2)).batch.id
+    start_matching(desk, device_id, batch_id, BOUND)
+    taken_over: list[str | None] = []
+
+    class Silent:
+        """A process that is still at its index when its lease has run out."""
+
+        exitcode = 0
+        looks = iter((True, True, True, False, False, False))
+
+        def __init__(self, **_: object) -> None: ...
+
+        def start(self) -> None:
+            with desk.database.writing() as session:
+                session.get_one(Batch, batch_id).lease_until = now()
+
+        def is_alive(self) -> bool:
+            return next(self.looks)
+
+        def join(self, _timeout: float = 0.0) -> None:
+            if not taken_over:
+                taken_over.append(None)
+            else:
+                taken_over.append(take_lease(desk.database, batch_id, BatchState.MATCHING))
+
+    monkeypatch.setattr(batch_match, "WORTH_A_PROCESS", 1)
+    monkeypatch.setattr(
+        batch_match.multiprocessing, "get_context", lambda _: SimpleNamespace(Process=Silent)
+    )
+    match_batch(desk, batch_id)
+    assert taken_over[1:]
+    assert set(taken_over) == {None}
 
 
 def test_a_list_that_is_finished_is_not_matched_again(desk: Desk, device_id: int) -> None:
