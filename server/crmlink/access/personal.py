@@ -21,6 +21,7 @@ from crmlink.access.personal_lists import (
     drop_unfinished,
     empty_finished,
     erase_rows,
+    forget_in_failures,
     forget_records,
     rows_about,
 )
@@ -84,6 +85,7 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
         raise PersonUnknown
     if person and person.removed_at is None:
         remove_person(office, actor, person.public_id)
+    names = {record.label for record in records} | ({person.name} if person else set())
     erased = Erased(1 if person else 0, len(records), len(links), len(rows))
     with office.database.writing() as session:
         if person:
@@ -93,6 +95,7 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
         for link in links:
             _erase_names(session.get_one(Link, link.id))
         erase_rows(session, rows)
+        forget_in_failures(session, office.workspace_id, names)
         forget_records(session, office.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"
         note(

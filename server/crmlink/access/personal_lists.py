@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -23,6 +24,7 @@ SHOWN = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
     "account_number", "open_pence",
 )  # fmt: skip
+NAMED = ("record", "holders", "contact", "by", "sentence")  # facts of failures that may be names
 ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
 UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
@@ -75,6 +77,12 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
         )
 
 
+def forget_in_failures(session: Session, workspace_id: int, names: Collection[str]) -> None:
+    """Why other rows failed names the records and the people that stood in their way."""
+    mine = select(Batch.id).where(Batch.workspace_id == workspace_id)
+    _rename_in_failures(session, [BatchRow.batch_id.in_(mine)], names)
+
+
 def drop_unfinished(session: Session, workspace_id: int, before: datetime) -> int:
     """Throw away lists that nobody came back to; returns how many contacts they held."""
     stale = list(
@@ -101,6 +109,7 @@ def empty_finished(session: Session, workspace_id: int, before: datetime) -> Non
 
 
 def _empty(session: Session, rows: list[ColumnElement[bool]]) -> None:
+    _rename_in_failures(session, rows, None)
     blank = dict.fromkeys(("company", "person", "address", "town", "postcode", "email"), "")
     session.execute(
         update(BatchRow)
@@ -111,3 +120,22 @@ def _empty(session: Session, rows: list[ColumnElement[bool]]) -> None:
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
+
+
+def _rename_in_failures(
+    session: Session, rows: list[ColumnElement[bool]], names: Collection[str] | None
+) -> None:
+    """Let the failures of rows name nobody of these any more; None: nobody at all."""
+    told = cast(BatchRow.failure, String).contains("{")  # neither NULL nor JSON's null
+    for row in session.scalars(select(BatchRow).where(*rows, told)):
+        row.failure = {
+            fact: _renamed(value, names) if fact in NAMED else value
+            for fact, value in (row.failure or {}).items()
+        }
+    session.flush()
+
+
+def _renamed(value: Any, names: Collection[str] | None) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return ERASED if isinstance(value, str) and (names is None or value in names) else value

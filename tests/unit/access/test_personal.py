@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -20,12 +21,14 @@ from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.batches import ListedContact, collect, list_batches
 from crmlink.linking.decide import confirm, find_link, undo
 from crmlink.linking.failures import BatchUnknown
+from crmlink.linking.suggest import holders
 from crmlink.matching import Details
+from crmlink.problems import problem_kept
 from crmlink.store import Batch, Link, MirroredRecord, RowState
 from crmlink.store.models import now
 from entering import make_person, pair
 from lists import asked_for, lines_of, matched, rows_of
-from playing import HOLLOWAY, Playing, decision, new_key
+from playing import HOLLOWAY, OCONNOR_HAS, Playing, decision, new_key
 
 EMAIL = "margaret.holloway@postbox.example"
 
@@ -130,3 +133,35 @@ def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stay
     assert [row.row.name for row in rows_of(desk, written)] == [ERASED, ERASED]
     with pytest.raises(BatchUnknown):
         rows_of(desk, reviewed)
+
+
+def test_why_a_row_failed_names_nobody_who_was_erased(
+    house: House, actor: Actor, sandbox: Playing
+) -> None:
+    desk = house.desk
+    colleague = make_person(house.office, name="Priya Raman")
+    browser = pair(house.office, colleague).device.id
+    batch_id = asked_for(desk, actor.device.id, lines_of(desk, 2))
+    first, second = rows_of(desk, batch_id)
+    taken = replace(decision("customer-1006", first.row.reference), package="sage_50")
+    confirm(desk, replace(taken, replaces=OCONNOR_HAS), new_key(), browser)
+    write_waiting(desk)
+
+    def told() -> str:
+        return json.dumps(rows_of(desk, batch_id)[0].row.failure, ensure_ascii=False)
+
+    holder = next(row.label for row in holders_of(house, first.row.reference))
+    assert holder in told()
+    assert "Priya Raman" in told()
+    erase(house.office, actor, "customer-1006")
+    assert holder not in told()
+    erase(house.office, actor, colleague.email)
+    assert "Priya Raman" not in told()
+    assert json.loads(told())["code"] == "reference-taken"
+    assert problem_kept(json.loads(told())).detail
+    assert rows_of(desk, batch_id)[1].row.name == second.row.name
+
+
+def holders_of(house: House, reference: str) -> list[MirroredRecord]:
+    with house.database.reading() as session:
+        return holders(session, house.desk.workspace_id, reference)

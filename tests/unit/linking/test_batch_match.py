@@ -146,9 +146,8 @@ def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
                 taken_over.append(take_lease(desk.database, batch_id, BatchState.MATCHING))
 
     monkeypatch.setattr(batch_match, "WORTH_A_PROCESS", 1)
-    monkeypatch.setattr(
-        batch_match.multiprocessing, "get_context", lambda _: SimpleNamespace(Process=Silent)
-    )
+    context = SimpleNamespace(Process=Silent)
+    monkeypatch.setattr("multiprocessing.get_context", lambda _: context)
     match_batch(desk, batch_id)
     assert taken_over[1:]
     assert set(taken_over) == {None}
