@@ -101,6 +101,8 @@ def test_all_tokens_are_revoked_at_once_and_browsers_stay(
 ) -> None:
     assert "refused from now on: 2" in admin.read("/devices/tokens/revoke-all")
     admin.send("/devices/tokens/revoke-all")
+    told = admin.read("/audit?action=token")
+    assert scene.token.name in told.partition("revoked all tokens")[2].partition("made a token")[0]
     assert all(token.revoked_at for token in list_tokens(house.office))
     page = admin.read("/devices")
     assert "No tokens" in page

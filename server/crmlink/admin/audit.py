@@ -89,6 +89,7 @@ def _place() -> int | None:
 def _rows(lines: list[TrailLine]) -> list[Row]:
     mentioned = {line.entry.subject for line in lines}
     mentioned |= {str(line.entry.details.get("person", "")) for line in lines}
+    mentioned.update(*(line.entry.details.get("tokens", ()) for line in lines))
     names = names_of(office(), mentioned)
     return [_row(line, names) for line in lines]
 
@@ -98,6 +99,13 @@ def _about(subject: str, is_record: bool) -> str:
     if subject == "workspace" or subject.isdigit() or OPAQUE_ID.fullmatch(subject):
         return ""
     return subject.replace("-", " ") if is_record else subject
+
+
+def _named(value: object, names: dict[str, str]) -> str:
+    """A detail in words, with what people call the people and devices in it."""
+    if isinstance(value, list):
+        return value_in_words([names.get(str(each), each) for each in value])
+    return names.get(str(value), value_in_words(value))
 
 
 def _about_url(action: str, subject: str, is_record: bool) -> str:
@@ -125,7 +133,7 @@ def _row(line: TrailLine, names: dict[str, str]) -> Row:
         about_url=_about_url(entry.action, entry.subject, is_record),
         link_url=url_for("pages.link", link_id=str(link)) if link else "",
         details=tuple(
-            (name.replace("_", " "), names.get(str(value), value_in_words(value)))
+            (name.replace("_", " "), _named(value, names))
             for name, value in entry.details.items()
             if name not in OPAQUE and name not in ("link", "undoes")
         ),
