@@ -42,7 +42,8 @@ class Visitor:
 
 def words(reply: TestResponse) -> str:
     """What a page says, without its markup, in single spaces."""
-    text = re.sub(r"<(script|style)\b.*?</\1>", "", reply.get_data(as_text=True), flags=re.S)
+    text = reply.get_data(as_text=True).replace("<wbr>", "")
+    text = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.S)
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
