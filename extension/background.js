@@ -41,10 +41,10 @@ chrome.permissions.onAdded.addListener(() => void connecting.allowed());
 chrome.permissions.onRemoved.addListener(() => void onPage.restore());
 managed?.onChanged?.addListener(() => void connecting.obey());
 
+keepFromPages();
 void background.wake();
 
 function prepare() {
-  keepFromPages();
   void onPage.restore();
   chrome.contextMenus.removeAll(() => {
     chrome.contextMenus.create({
@@ -55,7 +55,10 @@ function prepare() {
   });
 }
 
-/** Scripts in pages have no business in our storage; Firefox has no such setting and gives them none. */
+/**
+ * Scripts in pages have no business in our storage; Firefox has no such setting and gives them none. Said at each
+ * start: an extension that is switched on again is neither installed nor started with its browser.
+ */
 function keepFromPages() {
   chrome.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
 }
