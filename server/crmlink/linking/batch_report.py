@@ -24,6 +24,7 @@ from crmlink.store import (
     BatchRow,
     BatchState,
     Choice,
+    LinkState,
     MirroredRecord,
     RowState,
     Verdict,
@@ -208,6 +209,8 @@ def _result(row: BatchRow, record: MirroredRecord | None, why: Any) -> dict[str,
     outcome = row.state.value if row.state is not RowState.IDLE else "not linked"
     if row.state is RowState.IDLE and row.verdict is Verdict.LINKED:
         outcome = "linked before"
+    if link and link.state is LinkState.UNDONE:  # perhaps by itself, from the links' own pages
+        outcome = RowState.UNDONE.value
     return {
         "position": row.position,
         "line": row.line or "",

@@ -25,7 +25,7 @@ from crmlink.linking.batch_write import (
     start_writing,
     try_again,
 )
-from crmlink.linking.decide import confirm
+from crmlink.linking.decide import confirm, undo
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import (
     BatchWrongState,
@@ -336,6 +336,19 @@ def test_the_results_tell_every_row_and_no_spreadsheet_runs_them(
     assert [row["outcome"] for row in rows] == ["successful", "successful", "not linked"]
     assert rows[0]["link"]
     assert rows[2]["contact"] == "'=HYPERLINK(1)"
+
+
+def test_the_results_tell_of_a_link_that_somebody_undid_by_itself(
+    desk: Desk, device_id: int
+) -> None:
+    batch_id = asked_for(desk, device_id, lines_of(desk, 2))
+    write_waiting(desk)
+    first = rows_of(desk, batch_id)[0].row
+    undo(desk, first.link_id or "", new_key(), device_id, frozenset())
+    table = io.StringIO()
+    write_results(desk, batch_id, table, lambda failure: problem_kept(failure).detail)
+    outcomes = [row["outcome"] for row in csv.DictReader(io.StringIO(table.getvalue()))]
+    assert outcomes == ["undone", "successful"]
 
 
 def test_a_batch_is_in_the_audit_from_beginning_to_end(desk: Desk, device_id: int) -> None:
