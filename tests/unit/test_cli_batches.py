@@ -49,6 +49,7 @@ def test_a_file_becomes_links_and_is_undone(run: Run, export: Path, sandbox: Pla
     matched = run("batch", "match", batch_id, "--json")
     assert matched.exit_code == 0, matched.output
     assert json.loads(matched.stdout)["verdicts"] == {"sure": 2}
+    assert run("batch", "status", batch_id).stdout.startswith("review\n")
     assert "same phone" in run("batch", "show", batch_id, "--verdict", "sure").stdout
     assert run("batch", "accept-sure", batch_id, typed="n\n").exit_code == 1
     assert "2 accepted" in run("batch", "accept-sure", batch_id, "--yes").stdout

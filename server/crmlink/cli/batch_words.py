@@ -26,7 +26,8 @@ def progress_line(found: Overview) -> str:
     from crmlink.store import RowState
 
     counts, progress = found.counts, found.progress
-    parts = [f"{found.batch.state.value}: {progress.done} of {progress.of} done"]
+    how_far = f": {progress.done} of {progress.of} done" if progress.of else ""
+    parts = [f"{found.batch.state.value}{how_far}"]
     if failed := counts.states.get(RowState.FAILED, 0):
         parts.append(f"{failed} failed")
     if progress.rate:
