@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import FilePayload, Page
 
 from admin.scene import Scene
+from crmlink.accounting.packages import RULE_FILE
 
+RULES = RULE_FILE.read_text("utf-8")
+WRONG_RULES = RULES.replace("go.xero.com", "go.xero.example")
 Who = Literal["clerk", "manager", "admin", "nobody"]
 
 
@@ -62,8 +65,28 @@ def _make_token(page: Page) -> None:
     page.get_by_role("button", name="Make the token").click()
 
 
+def _send_rules(content: str) -> Callable[[Page], None]:
+    file = FilePayload(name="edited.json", mimeType="application/json", buffer=content.encode())
+
+    def send(page: Page) -> None:
+        page.get_by_label("An edited rule file").set_input_files(file)
+        page.get_by_role("button", name="Check it", exact=True).click()
+
+    return send
+
+
+def _write_to_nobody(page: Page) -> None:
+    page.get_by_label("Also test writing").fill("customer-999999")
+    page.get_by_label("Yes, write to that record").check()
+    page.get_by_role("button", name="Examine the account").click()
+
+
 def _approve(page: Page) -> None:
     page.get_by_role("button", name="Yes, connect it").click()
+
+
+def _of_browser(scene: Scene) -> str:
+    return f"/devices/browsers/{scene.browser.public_id}"
 
 
 SIGHTS = (
@@ -95,16 +118,23 @@ SIGHTS = (
     Sight("people-wrong", _at("/people"), "no email", "admin", _add_nobody),
     Sight("invited", _at("/people"), "Hand this link", "admin", _add_somebody),
     Sight("person", lambda scene: f"/people/{scene.clerk.public_id}", "Name and role"),
+    Sight("disconnect", lambda scene: _of_browser(scene) + "/revoke", "by the admin"),
+    Sight("rotate", lambda scene: f"/devices/tokens/{scene.token.public_id}/rotate", "stays good"),
+    Sight("revoke-all", _at("/devices/tokens/revoke-all"), "refused from now on"),
     Sight("remove", lambda scene: f"/people/{scene.clerk.public_id}/remove", "At once"),
     Sight("devices", _at("/devices?ended=yes"), "Waiting for your yes"),
-    Sight("browser", lambda scene: f"/devices/browsers/{scene.browser.public_id}", "acts for"),
+    Sight("browser", _of_browser, "acts for"),
     Sight("token", lambda scene: f"/devices/browsers/{scene.token.public_id}", "It ends on"),
     Sight("token-new", _at("/devices/tokens/new"), "It may"),
     Sight("token-made", _at("/devices/tokens/new"), "shown only now", "admin", _make_token),
     Sight("commusoft", _at("/commusoft"), "The doctor"),
     Sight("doctor", _at("/commusoft"), "way was found", "admin", _press("Examine the account")),
+    Sight("doctor-broken", _at("/commusoft"), "is not good", "admin", _write_to_nobody),
     Sight("connect", _at("/commusoft/connect"), "environment variables"),
     Sight("packages", _at("/packages"), "The rules"),
+    Sight("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
+    Sight("rules-wrong", _at("/packages"), "is not good", "admin", _send_rules(WRONG_RULES)),
+    Sight("rules-remove", _at("/packages/rules/remove"), "extensions follow"),
     Sight("audit", _at("/audit"), "The chain holds"),
     Sight("settings", _at("/settings"), "must approve"),
     Sight("not-allowed", _at("/people"), "Not allowed", "clerk"),

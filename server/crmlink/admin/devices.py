@@ -141,7 +141,7 @@ def ask_rotate(device_id: str) -> str:
             title=f"Make a new token for {found.name}?",
             sentences=("You are shown a new token, which you put into the script.",),
             consequences=(
-                "The old token stays good until the new one is used for the first time.",
+                "The old token stays good until the new one is used, never past its own end.",
             ),
             button="Make a new token",
             back=url_for("pages.device", device_id=device_id),
