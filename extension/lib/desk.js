@@ -242,7 +242,7 @@ export function createDesk(parts) {
     /**
      * Send a list as a draft, if its page still shows what the person saw. The drafts that wait now come along.
      * @param {{list: string, batch: string | null}} asked
-     * @returns {Promise<Answer<{draft: Draft & {added: number, sent: number}, drafts: Draft[]}>>}
+     * @returns {Promise<Answer<{draft: Draft & {added: number, completed: number, sent: number}, drafts: Draft[]}>>}
      */
     async collect(asked) {
       const list = await lists.find(asked.list);

@@ -68,12 +68,17 @@ export function preview({ page, package_name, kind, contacts }) {
 }
 
 /**
- * The drafts that this list may join: ids mean the same only within one organisation.
+ * The drafts that this list may join: ids mean the same only within one organisation. A file's learns
+ * what it does not know of these two from the first page that joins it.
  * @param {Draft[]} drafts
  * @param {AtList} list
  */
 export function joinable(drafts, list) {
-  return drafts.filter((one) => one.package === list.package && one.organisation === list.organisation);
+  return drafts.filter((one) => {
+    const learns = Boolean(one.source) && one.source !== "list_page";
+    return (one.package === list.package || (learns && !one.package))
+      && (one.organisation === list.organisation || (learns && !one.organisation));
+  });
 }
 
 /**
@@ -108,13 +113,14 @@ export function sameList(one, other) {
  * @param {Api} api
  * @param {KeptList} list
  * @param {string | null} batch the draft to join
- * @returns {Promise<Answer<Draft & {added: number, sent: number}>>}
+ * @returns {Promise<Answer<Draft & {added: number, completed: number, sent: number}>>}
  */
 export async function sendList(api, list, batch) {
   const { contacts } = list;
-  /** @type {Answer<Draft & {added: number}> | null} */
+  /** @type {Answer<Draft & {added: number, completed?: number}> | null} */
   let last = null;
   let added = 0;
+  let completed = 0;
   for (let at = 0; at < contacts.length; at += MOST_AT_ONCE) {
     const piece = contacts.slice(at, at + MOST_AT_ONCE);
     const { package: name, organisation, kind } = list;
@@ -122,9 +128,10 @@ export async function sendList(api, list, batch) {
     last = await api.collect({ package: name, organisation, kind, contacts: piece, batch: joins });
     if (!last.ok) return { ok: false, problem: told(last.problem, at > 0) };
     added += last.data.added;
+    completed += last.data.completed ?? 0;
   }
   if (!last?.ok) return { ok: false, problem: problem("list-empty") };
-  return { ok: true, data: { ...last.data, added, sent: contacts.length } };
+  return { ok: true, data: { ...last.data, added, completed, sent: contacts.length } };
 }
 
 /**

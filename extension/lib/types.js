@@ -114,9 +114,12 @@
  */
 
 /**
- * A list of contacts that waits on the server for its review.
+ * A list of contacts that waits on the server for its review. A file's may not know its package or
+ * organisation yet.
  * @typedef {object} Draft
  * @property {string} id
+ * @property {string} [name] what a person called it, or its file
+ * @property {string} [source] where it came from first: list_page, file, api, command_line
  * @property {string} package
  * @property {string | null} organisation
  * @property {Kind | null} kind

@@ -83,11 +83,17 @@ function joinQuestion(drafts) {
     "fieldset",
     { class: "joins" },
     h("legend", {}, say("list_where")),
-    drafts.slice(0, 3).map((one) => choice(one.id, say("list_join", begun(one), sayCount("contacts", one.contacts)))),
+    drafts.slice(0, 3).map((one) => choice(one.id, joinWords(one))),
     choice("", say("list_new")),
   );
   const chosen = () => /** @type {HTMLInputElement | null} */ (element.querySelector("input:checked"))?.value || null;
   return { element, chosen };
+}
+
+/** @param {Draft} draft */
+function joinWords(draft) {
+  const counted = sayCount("contacts", draft.contacts);
+  return draft.name ? say("list_join_named", draft.name, counted) : say("list_join", begun(draft), counted);
 }
 
 /** @param {Draft} draft */
@@ -99,16 +105,17 @@ function begun({ created_at }) {
 /**
  * What was kept, and everything that waits for its review.
  * @param {App} app
- * @param {{draft: Draft & {added: number, sent: number}, drafts: Draft[]}} kept
+ * @param {{draft: Draft & {added: number, completed: number, sent: number}, drafts: Draft[]}} kept
  */
 export function showKept(app, { draft, drafts }) {
-  const known = draft.sent - draft.added;
-  const counted = sayCount("list_kept", draft.added);
+  const known = draft.sent - draft.added - draft.completed;
+  const counted = sayCount("list_kept", draft.added + draft.completed);
   const server = app.view?.standing.server;
   app.stage.show({
     name: "list-kept",
     body: [
       headline("check", "good", counted),
+      draft.completed > 0 && h("p", {}, sayCount("list_completed", draft.completed)),
       known > 0 && h("p", {}, sayCount("list_known", known)),
       h("p", {}, sayCount("list_holds", draft.contacts)),
       notice("info", say("list_waits")),

@@ -1,7 +1,10 @@
 """A list of contacts becomes a draft on the server, and nothing is written to Commusoft."""
 
+from pathlib import Path
+
 from browsers.clerk import Clerk
 from browsers.office import Office
+from browsers.saved import MARGARET
 
 LIST = "https://go.xero.com/app/!kR4N6/contacts"
 
@@ -34,6 +37,34 @@ def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
     [draft] = office.ask("batches")["batches"]
     assert draft["contacts"] == len(rows) + 1
     assert office.writes() == []
+
+
+def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_lacks(
+    clerk: Clerk, office: Office, tmp_path: Path
+) -> None:
+    export = tmp_path / "Contacts.csv"
+    export.write_text(
+        "*ContactName,AccountNumber,EmailAddress,FirstName,LastName,POAddressLine1,POPostalCode\n"
+        "Margaret Holloway,,margaret.holloway@postbox.example,,,14 Orchard Close,GL50 2TR\n"
+        "Nobody Onthepage,,nobody@nowhere.example,,,1 Moon Lane,TR1 2AB\n"
+    )
+    told = office.crmlink("batch", "import", str(export), "--kind", "customer")
+    assert "no references" in told
+    clerk.look_at(LIST)
+    clerk.link_to_crm("list")
+    assert "(2 contacts)" in clerk.reads()
+    clerk.press("Enter")
+    clerk.sees("list-kept")
+    assert "One brought the reference that the list lacked." in clerk.reads()
+    [draft] = office.ask("batches")["batches"]
+    rows = {row["name"]: row for row in office.ask(f"batches/{draft['id']}/rows")["rows"]}
+    margaret, nobody = rows["Margaret Holloway"], rows["Nobody Onthepage"]
+    assert (margaret["reference"], margaret["postcode"]) == (MARGARET, "GL50 2TR")
+    assert nobody["reference"] in (None, "")
+    office.crmlink("batch", "match", draft["id"])
+    office.crmlink("batch", "accept-sure", draft["id"], "--yes")
+    office.crmlink("batch", "write", draft["id"], "--yes")
+    assert office.reference("customer-1001") == MARGARET
 
 
 def test_a_list_that_changes_before_enter_is_not_sent(clerk: Clerk, office: Office) -> None:

@@ -86,6 +86,21 @@ test("only drafts of the same package and organisation are offered to join", asy
   assert.deepEqual(joinable([draft({ organisation: null })], /** @type {any} */ ({ package: "xero", organisation: "!kR4N6" })), []);
 });
 
+test("the draft of a file is offered too, for it learns its organisation from the page that joins it", async () => {
+  const xero = /** @type {any} */ ({ package: "xero", organisation: "!kR4N6" });
+  const file = { source: "file", name: "Contacts.csv" };
+  const drafts = [
+    draft({ ...file, organisation: null }), draft({ ...file, id: "bat_2", package: "", organisation: null }),
+    draft({ ...file, id: "bat_3", organisation: "!OTHER" }), draft({ ...file, id: "bat_4", package: "kashflow", organisation: null }),
+  ];
+  assert.deepEqual(joinable(drafts, xero).map((one) => one.id), ["bat_1", "bat_2"]);
+  const { desk, server, look } = await onList();
+  server.replies["POST /batches"] = draft({ ...file, added: 0, completed: 2 });
+  const answer = await desk.collect({ list: idOf(await look()), batch: "bat_1" });
+  assert.ok(answer.ok);
+  assert.deepEqual([answer.data.draft.added, answer.data.draft.completed], [0, 2]);
+});
+
 test("a draft begun today is the likely one, an old one is not", () => {
   const begun = Date.parse(draft().created_at);
   assert.equal(likelyDraft([draft()], begun + 3_600_000), "bat_1");
