@@ -350,8 +350,12 @@ def test_hostile_names_in_a_file_stay_text_on_every_page(
     watch.visit(f"/lists/{batch.id}")
     await_keyboard(watch.page)
     watch.page.locator("#row-1").focus()
-    for key in ("j", "n", "u", "/"):
+    for key, row in (("j", "#row-2"), ("n", "#row-3"), ("u", "#row-2")):
         watch.page.keyboard.press(key)
+        expect(watch.page.locator(row)).to_be_focused()
+    expect(watch.page.locator("#row-2")).to_contain_text("Search …")
+    watch.page.keyboard.press("/")
+    expect(watch.page.locator("#finder-q")).to_be_focused()
     watch.page.keyboard.type("<img src=x onerror=window.hostile=1>")
     expect(watch.page.locator("#finder-found")).to_contain_text("No record fits")
     watch.look("the review and its search")

@@ -83,11 +83,15 @@ def start_chromium() -> Iterator[Browser]:
             browser.close()
 
 
-PAINTED = "performance.getEntriesByName('first-contentful-paint').length > 0"
+PAINTED = """() => new Promise((painted) => {
+    new PerformanceObserver((seen) => {
+        if (seen.getEntriesByName('first-contentful-paint').length) painted(true);
+    }).observe({ type: 'paint', buffered: true });
+})"""
 
 
 def await_keyboard(page: Page) -> None:
     """Until a key reaches the page: Chromium drops those that come before a page's first picture,
     which on a busy machine is well after its load."""
     page.wait_for_load_state()
-    page.wait_for_function(PAINTED)
+    page.evaluate(PAINTED)

@@ -24,13 +24,19 @@ export class Decisions {
     requestAnimationFrame(() => (this.said.textContent = sentence));
   }
 
+  /** Whether the row's last decision is still on its way; says so. @param {HTMLElement} row */
+  isBusy(row) {
+    const busy = row.hasAttribute("aria-busy");
+    if (busy) this.say("The last decision is still being kept.");
+    return busy;
+  }
+
   /** Send a decision. Resolves to whether it was carried out.
    * @param {HTMLFormElement} form @param {HTMLElement | null} pressed */
   async send(form, pressed) {
     const place = placeOf(form.action);
     const row = this.rows.row(place);
-    if (!row) return false;
-    if (row.getAttribute("aria-busy")) return this.say("The last decision is still being kept."), false;
+    if (!row || this.isBusy(row)) return false;
     row.setAttribute("aria-busy", "true");
     const action = pressed instanceof HTMLButtonElement ? pressed.value : "";
     try {

@@ -114,6 +114,7 @@ function review(section, rows, decisions, finder) {
   function press(key) {
     const row = current === null ? null : rows.row(current);
     const target = row?.querySelector(`[data-key="${key}"]`);
+    if (row && decisions.isBusy(row)) return true;
     if (target instanceof HTMLAnchorElement) search(target);
     else if (target instanceof HTMLButtonElement && target.form) void decide(target.form, target);
     return Boolean(target);
