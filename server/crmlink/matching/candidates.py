@@ -133,17 +133,24 @@ def _of(
 ) -> Iterator[Clue]:
     numbers = [vocabulary.find(word) for word in words]
     known = np.array([number for number in numbers if number >= 0], np.int64)
-    held = vocabulary.held(known)
-    for number, count in zip(known.tolist(), held.tolist(), strict=True):
-        if count > 0:
-            yield Clue(field, number, count, share * float(np.log(1 + total / count)))
+    yield from _as_clues(field, known, vocabulary.held(known), total, share)
 
 
 def _of_grams(index: Index, asked: Terms, total: int) -> Iterator[Clue]:
     texts = [" ".join(word for word, _ in words) for words in (asked.label, asked.other)]
     texts.append(mail_text(asked.email))
     numbers = np.unique(grams([text for text in texts if text])[0])
-    held = index.gram_held[numbers]
-    for number, count in zip(numbers.tolist(), held.tolist(), strict=True):
-        if count > 0 and number % GRAM_BASE + number // GRAM_BASE:
-            yield Clue("grams", number, count, GRAM_SHARE * float(np.log(1 + total / count)))
+    numbers = numbers[numbers % GRAM_BASE + numbers // GRAM_BASE > 0]
+    yield from _as_clues("grams", numbers, index.gram_held[numbers], total, GRAM_SHARE)
+
+
+def _as_clues(
+    field: str, numbers: NDArray[np.integer], held: Floats, total: int, share: float
+) -> Iterator[Clue]:
+    """A clue for each number that a record holds."""
+    numbers, held = numbers[held > 0], held[held > 0]
+    weights = share * np.log(1 + total / held)
+    for number, count, weight in zip(
+        numbers.tolist(), held.tolist(), weights.tolist(), strict=True
+    ):
+        yield Clue(field, number, count, weight)

@@ -16,6 +16,7 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 FLAG_BITS = 2
 MOST_WORDS_LOOKED_AT = 5_000
+FEW_WORDS = 30  # new ones that are put among the sorted ones, rather than sorting anew
 
 
 class Growing:
@@ -52,6 +53,7 @@ class Vocabulary:
         self._numbers: dict[str, int] = {}
         self._held = Growing(np.int32)
         self._sorted: list[str] = []
+        self._in_order = np.empty(0, np.int32)  # the numbers of the sorted words
 
     def __len__(self) -> int:
         return len(self.words)
@@ -68,16 +70,27 @@ class Vocabulary:
         """The word's number, or -1."""
         return self._numbers.get(word, -1)
 
-    def beginning_with(self, letters: str, most: int) -> list[int]:
+    def beginning_with(self, letters: str, most: int) -> Ints:
         """Numbers of held words with this beginning, those of most rows first, at most `most`."""
-        if len(self._sorted) < len(self.words):
-            self._sorted = sorted(self._sorted + self.words[len(self._sorted) :])
+        self._sort()
         low = bisect_left(self._sorted, letters)
         high = min(bisect_left(self._sorted, letters + "\uffff"), low + MOST_WORDS_LOOKED_AT)
-        numbers = [self._numbers[word] for word in self._sorted[low:high]]
-        held = self.held(np.array(numbers, np.int64))
+        numbers = self._in_order[low:high]
+        held = self.held(numbers)
         order = np.argsort(-held, kind="stable")[:most]
-        return [numbers[at] for at in order.tolist() if held[at] > 0]
+        found: Ints = numbers[order][held[order] > 0]
+        return found
+
+    def _sort(self) -> None:
+        fresh = self.words[len(self._sorted) :]
+        if len(fresh) > FEW_WORDS:
+            self._sorted = sorted(self._sorted + fresh)
+            self._in_order = np.array([self._numbers[word] for word in self._sorted], np.int32)
+            return
+        for word in fresh:
+            at = bisect_left(self._sorted, word)
+            self._sorted.insert(at, word)
+            self._in_order = np.insert(self._in_order, at, self._numbers[word])
 
     def count(self, numbers: NDArray[Any], by: int) -> None:
         """Say that one row more (`by` 1) or less (-1) holds each of the numbers."""
@@ -176,3 +189,12 @@ class Postings:
         if at == len(self.numbers) or self.numbers[at] != number:
             return self.rows[:0]
         return self.rows[self.offsets[at] : self.offsets[at + 1]]
+
+    def find_all(self, numbers: Ints) -> list[Ints]:
+        """The rows of each of the numbers that some row holds."""
+        if self.numbers is None or not len(self.numbers):
+            return [self.find(number) for number in numbers.tolist()]
+        at = np.minimum(self.numbers.searchsorted(numbers), len(self.numbers) - 1)
+        at = at[self.numbers[at] == numbers]
+        bounds = zip(self.offsets[at].tolist(), self.offsets[at + 1].tolist(), strict=True)
+        return [self.rows[low:high] for low, high in bounds]

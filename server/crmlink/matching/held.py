@@ -27,8 +27,9 @@ class Held:
 def held(index: Index, row: int) -> Held:
     """The record of a row."""
     flags = (1 << FLAG_BITS) - 1
-    names = [(index.names.words[v >> FLAG_BITS], v & flags) for v in index.name_bags.of(row)]
-    places = [(index.places.words[v >> FLAG_BITS], v & flags) for v in index.place_bags.of(row)]
+    name_bag, place_bag = index.name_bags.of(row).tolist(), index.place_bags.of(row).tolist()
+    names = [(index.names.words[v >> FLAG_BITS], v & flags) for v in name_bag]
+    places = [(index.places.words[v >> FLAG_BITS], v & flags) for v in place_bag]
     numbers = index.code_table[row].astype(np.int64)
     counts = index.codes.held(numbers).astype(int).tolist()
     words = [index.codes.words[n][2:] if n >= 0 else "" for n in numbers.tolist()]

@@ -64,6 +64,7 @@ class Index:
         self.gram_held = np.zeros(GRAMS)
         self._gram_rarity: Floats | None = None
         self.ids: list[str] = []
+        self.mails: list[str] = []  # for each row the letters of its email
         self._rows: dict[str, int] = {}
         self.segments: list[Segment] = []
 
@@ -105,7 +106,9 @@ class Index:
         self._kinds.extend([KINDS.index(t.kind) + 1 if t.kind else 0 for _, t in records])
         self._firms.extend(np.array([t.firm for _, t in records], np.bool_))
         self._alive.extend(np.ones(len(records), np.bool_))
-        self._put_grams([terms for _, terms in records])
+        mails = [mail_text(terms.email) for _, terms in records]
+        self.mails.extend(mails)
+        self._put_grams([terms for _, terms in records], mails)
         self._count(first, len(self.ids), 1)
 
     def _coded(self, terms: Terms) -> list[int]:
@@ -117,10 +120,9 @@ class Index:
         phones = [self.codes.number(f"+:{phone}") for phone in terms.phones]
         return numbers + phones + [-1] * (4 - len(phones))
 
-    def _put_grams(self, several: Sequence[Terms]) -> None:
+    def _put_grams(self, several: Sequence[Terms], mails: list[str]) -> None:
         labels = [" ".join(word for word, _ in terms.label) for terms in several]
         others = [" ".join(word for word, _ in terms.other) for terms in several]
-        mails = [mail_text(terms.email) for terms in several]
         numbers, texts = grams(labels + others + mails)
         flags = np.array([0, OTHER, MAIL])[texts // max(1, len(several))]
         rows = texts % max(1, len(several))
@@ -193,13 +195,15 @@ class Index:
         self._alive = Growing(np.bool_)
         self._alive.extend(np.ones(len(rows), np.bool_))
         self.ids = [self.ids[row] for row in rows]
+        self.mails = [self.mails[row] for row in rows]
         self._rows = {record_id: row for row, record_id in enumerate(self.ids)}
         self.segments = []
 
-    def rows_with(self, field: str, number: int) -> Ints:
-        """Rows that hold a number in `names`, `places`, `codes` or `grams`, given up ones too."""
-        found = [getattr(segment, field).find(number) for segment in self.segments]
-        return np.concatenate(found) if found else np.empty(0, np.int32)
+    def rows_with_any(self, field: str, numbers: Ints) -> list[Ints]:
+        """Rows that hold one of the numbers in `names`, `places` or `codes`, given up ones too."""
+        return [
+            rows for segment in self.segments for rows in getattr(segment, field).find_all(numbers)
+        ]
 
     def table(self, field: str, rows: Ints) -> Ints:
         """The numbers that rows hold in `names`, `places` or `codes`, -1 for none."""

@@ -236,9 +236,9 @@ def _in_place(scene: Scene, words: list[str]) -> Marks:
 def _in_mails(scene: Scene, words: list[str]) -> Marks:
     """Which of the words stand in the record's email, shape (words, records)."""
     found = np.zeros((len(words), len(scene.rows)), np.bool_)
-    for at, mail in scene.mails:
-        for row, word in enumerate(words):
-            found[row, at] = len(word) >= LEAST_IN_MAIL and word in mail
+    for row, word in enumerate(words):
+        if len(word) >= LEAST_IN_MAIL:
+            found[row, [at for at, mail in scene.mails if word in mail]] = True
     return found
 
 

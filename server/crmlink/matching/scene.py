@@ -7,9 +7,9 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from crmlink.matching.columns import FLAG_BITS, Floats, Ints, Vocabulary
-from crmlink.matching.index import CODES, GRAMS, Index, grams
+from crmlink.matching.index import GRAMS, Index, grams
 from crmlink.matching.likeness import FLAGS, Marks, rarity_of, share
-from crmlink.matching.terms import Terms, mail_text
+from crmlink.matching.terms import Terms
 
 
 class Scene:
@@ -32,9 +32,8 @@ class Scene:
     @cached_property
     def mails(self) -> list[tuple[int, str]]:
         """The candidates that have an email, by place, and its letters."""
-        codes = self.index.codes.words
-        numbers = self.index.code_table[self.rows, CODES.index("email")].tolist()
-        return [(at, mail_text(codes[n][2:])) for at, n in enumerate(numbers) if n >= 0]
+        mails = self.index.mails
+        return [(at, mails[row]) for at, row in enumerate(self.rows.tolist()) if mails[row]]
 
     def rarities(self, vocabulary: Vocabulary, words: list[str]) -> Floats:
         """How rare each word is in the list at hand."""

@@ -72,3 +72,14 @@ def test_every_record_is_found_by_its_own_name(matcher: Matcher) -> None:
     for record_id, details in records(3_000, 61)[:60]:
         text = f"{details.company or details.name} {details.postcode}"
         assert record_id in matcher.search(text, limit=20)
+
+
+def test_words_that_came_one_by_one_are_found_as_those_that_came_at_once() -> None:
+    held = records(60, 62)
+    at_once, one_by_one = Matcher(), Matcher()
+    at_once.update(held)
+    for record in held:
+        one_by_one.update([record])
+        one_by_one.search("a")
+    typed = [details.name[:end] for _, details in held for end in (1, 2, 4) if details.name]
+    assert [one_by_one.search(text) for text in typed] == [at_once.search(text) for text in typed]
