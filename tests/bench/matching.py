@@ -1,6 +1,6 @@
 """Measures matching beside its peers.
 
-    PYTHONPATH=tests python -m bench.matching [quality] [latency] [bulk] [--sizes N ...]
+    PYTHONPATH=tests python -m bench.matching [quality] [latency] [typed] [bulk] [--sizes N ...]
 
 Peers need the extra `bench` of pyproject.toml. Writes tables to standard output and, with
 `--plot FILE`, a reliability plot. Ends with exit code 1 where a goal is missed.
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import lists, speed
+from bench import lists, speed, typed
 from bench.fit import is_measured
 from bench.peers import NEED_FIELDS, PEERS, Ranked, fields_enough
 from bench.sets import MatchingSet, Quality, measure, shared_sets
@@ -147,7 +147,7 @@ def _plot(claims: Claims, path: Path) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("parts", nargs="*", default=["quality", "latency", "bulk"])
+    parser.add_argument("parts", nargs="*", default=["quality", "latency", "typed", "bulk"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[1_000, 100_000, 1_000_000])
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
@@ -157,6 +157,8 @@ def main() -> int:
     if "latency" in arguments.parts:
         for size in arguments.sizes:
             met &= speed.latency(size)
+    if "typed" in arguments.parts:
+        met &= typed.all_within_goals()
     if "bulk" in arguments.parts:
         met &= lists.all_within_goals()
     print("all goals met" if met else "some goals missed")
