@@ -1,6 +1,7 @@
 """Whole lists: many contacts at once on all cores, and at most one contact to a record."""
 
 import os
+import pickle
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
@@ -13,7 +14,7 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 
 from crmlink.matching.details import Suggestions
 from crmlink.matching.matcher import Matcher
-from crmlink.matching.processes import Answer, Contact, in_processes
+from crmlink.matching.processes import AT_A_TIME, Answer, Contact, in_processes
 
 WORTH_A_PROCESS = 1_000  # contacts from which starting processes pays
 LARGE = 400  # contacts and records entangled, from which the sparse method is used
@@ -45,12 +46,31 @@ def one_to_one(answers: Sequence[Answer]) -> list[Answer]:
     all better used elsewhere keeps none; what else is offered to a contact is what nobody got.
     A contact that got another record than its likeliest is not sure.
     """
+    return list(_as_all_chosen(answers))
+
+
+def one_to_one_of_many(answers: Iterable[Answer]) -> Iterator[Answer]:
+    """The same for a long list, whose answers are kept in a sixth of the memory until then."""
+    return _as_all_chosen(_Packed(answers))
+
+
+class _Packed(Iterable[Answer]):
+    def __init__(self, answers: Iterable[Answer]) -> None:
+        incoming = iter(answers)
+        self._parcels: list[bytes] = []
+        while some := list(islice(incoming, AT_A_TIME)):
+            self._parcels.append(pickle.dumps(some, pickle.HIGHEST_PROTOCOL))
+
+    def __iter__(self) -> Iterator[Answer]:
+        for parcel in self._parcels:
+            yield from pickle.loads(parcel)  # noqa: S301 - packed above
+
+
+def _as_all_chosen(answers: Iterable[Answer]) -> Iterator[Answer]:
     chosen = _chosen(answers)
     taken = set(chosen.values())
-    return [
-        (contact_id, _as_chosen(suggestions, chosen.get(place), taken))
-        for place, (contact_id, suggestions) in enumerate(answers)
-    ]
+    for place, (contact_id, suggestions) in enumerate(answers):
+        yield contact_id, _as_chosen(suggestions, chosen.get(place), taken)
 
 
 def _as_chosen(suggestions: Suggestions, chosen: str | None, taken: set[str]) -> Suggestions:
@@ -68,7 +88,7 @@ def _as_chosen(suggestions: Suggestions, chosen: str | None, taken: set[str]) ->
     return replace(suggestions, items=(*own, *others))
 
 
-def _chosen(answers: Sequence[Answer]) -> dict[int, str]:
+def _chosen(answers: Iterable[Answer]) -> dict[int, str]:
     """The place of each contact that gets a record, and the record's id."""
     records: dict[str, int] = {}
     rows, columns, gains = [], [], []
@@ -80,9 +100,10 @@ def _chosen(answers: Sequence[Answer]) -> dict[int, str]:
     if not rows:
         return {}
     ids = list(records)
+    contacts = rows[-1] + 1  # as far as any record is offered to them
     graph = coo_array(
-        (np.ones(len(rows)), (rows, np.array(columns) + len(answers))),
-        shape=(len(answers) + len(ids),) * 2,
+        (np.ones(len(rows)), (rows, np.array(columns) + contacts)),
+        shape=(contacts + len(ids),) * 2,
     )
     groups = connected_components(graph, directed=False)[1][rows]
     order = np.argsort(groups, kind="stable")

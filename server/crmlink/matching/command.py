@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from crmlink.matching.assign import one_to_one, suggest_many
+from crmlink.matching.assign import one_to_one_of_many, suggest_many
 from crmlink.matching.lists import ANSWER_HEADER, HeaderMissing, answer_rows, read_list
 from crmlink.matching.matcher import Matcher
 from crmlink.matching.processes import Answer
@@ -40,7 +40,7 @@ def match_command(
         raise click.UsageError(str(missing)) from missing
     matcher.share = matcher.estimate_share([details for _, details in asked])
     answers: Iterable[Answer] = suggest_many(matcher, asked, top)
-    _write(out, one_to_one(list(answers)) if single else answers)
+    _write(out, one_to_one_of_many(answers) if single else answers)
 
 
 def _complain(sentence: str) -> None:

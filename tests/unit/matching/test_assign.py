@@ -11,7 +11,7 @@ import pytest
 
 from bench.uk import contacts, records
 from crmlink.matching import Matcher, Suggestion, Suggestions
-from crmlink.matching.assign import one_to_one, suggest_many
+from crmlink.matching.assign import one_to_one, one_to_one_of_many, suggest_many
 from crmlink.matching.processes import Answer
 
 
@@ -84,6 +84,7 @@ def test_large_entangled_lists_are_solved_as_well_as_small_ones(
         near = {f"r{(number + step) % 150}": draw.uniform(0.02, 0.9) for step in range(4)}
         given.append(answer(f"c{number}", 0.05, **near))
     dense = one_to_one(given)
+    assert list(one_to_one_of_many(iter(given))) == dense
     monkeypatch.setattr("crmlink.matching.assign.LARGE", 10)
     assert firsts(one_to_one(given)) == firsts(dense)
     taken = [record for record in firsts(dense).values() if record]
