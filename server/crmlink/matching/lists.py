@@ -42,7 +42,7 @@ def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str
             if problem:
                 complain(f"{path}, line {number}: {problem}; skipped.")
             elif row:
-                values = dict(zip(header, row, strict=True))
+                values = {name: row[header.index(name)] for name in HEADER}
                 seen.add(values["id"])
                 yield values["id"], _details(values)
 

@@ -99,3 +99,10 @@ def test_columns_may_stand_in_any_order_with_others_between(tmp_path: Path) -> N
     contacts = header + ",,c9,x,John Smith,,,,HG4 1AB\n"
     assert run(tmp_path, contacts).exit_code == 0
     assert answers(tmp_path)[0]["record_id"] == "r3"
+
+
+def test_of_two_columns_with_one_name_the_first_counts(tmp_path: Path) -> None:
+    header = HEADER.replace("\n", ",id\n")
+    contacts = header + "c1,Margaret Holloway,,,,GL50 2TR,,,other\n"
+    assert run(tmp_path, contacts).exit_code == 0
+    assert answers(tmp_path)[0]["contact_id"] == "c1"
