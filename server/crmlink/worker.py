@@ -122,8 +122,9 @@ class Worker:
         log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
     def _sync(self) -> None:
+        desk = self._house.desk
+        desk.index.matcher()  # so that nobody need wait for it, though Commusoft is away
         try:
-            desk = self._house.desk
             result = desk.sync(full=full_sync_is_due(desk.database, desk.workspace_id))
         except SyncRunning:
             log.info("sync left out, another one is running")
@@ -138,7 +139,7 @@ class Worker:
                 changed=result.changed,
                 gone=result.gone,
             )
-            desk.index.matcher()  # so that the first person need not wait for it
+            desk.index.matcher()
 
 
 class _OneAtATime:

@@ -56,6 +56,18 @@ def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_dat
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
+def test_what_the_mirror_holds_is_ready_to_be_matched_though_commusoft_is_away(
+    house: House, sandbox: Playing
+) -> None:
+    sandbox.stop()
+    worker = Worker(house)
+    worker.start()
+    try:
+        wait_until(lambda: house.desk.index._version > 0)
+    finally:
+        worker.stop()
+
+
 def _knows(house: House, reference: str) -> bool:
 
     with house.database.reading() as session:
