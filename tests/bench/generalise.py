@@ -9,7 +9,7 @@ from bench.fit import Cases, cases_of, fit, training_sets
 from bench.sets import Quality, measure
 from crmlink.matching.model import Model, read_model
 
-MADE = ("made", "worn")
+MADE = ("made", "worn", "organisations")
 
 
 def origin(name: str) -> str:

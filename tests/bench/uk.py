@@ -35,15 +35,15 @@ class _Steep:
         return self._values[bisect(self._sums, draw.random() * self._sums[-1])]
 
 
-_surname = _Steep(random.Random(1).sample(_SURNAMES[170:], len(_SURNAMES) - 170), 400)
+a_surname = _Steep(random.Random(1).sample(_SURNAMES[170:], len(_SURNAMES) - 170), 400)
 _common_surname = _Steep(WORDS["surnames"], 12)
-_forename = _Steep(WORDS["forenames"], 20)
+a_forename = _Steep(WORDS["forenames"], 20)
 
 
 def _person(draw: random.Random) -> str:
-    family = _common_surname(draw) if draw.random() < 0.45 else _surname(draw)
-    middle = f" {_forename(draw)}" if draw.random() < 0.08 else ""
-    return f"{_forename(draw)}{middle} {family}"
+    family = _common_surname(draw) if draw.random() < 0.45 else a_surname(draw)
+    middle = f" {a_forename(draw)}" if draw.random() < 0.08 else ""
+    return f"{a_forename(draw)}{middle} {family}"
 
 
 def _home(draw: random.Random) -> tuple[str, str, str]:
@@ -80,16 +80,16 @@ def _company(draw: random.Random) -> str:
     head = draw.choice(
         [
             draw.choice(WORDS["business_words"]),
-            _surname(draw),
+            a_surname(draw),
             draw.choice(WORDS["towns"])[0],
-            f"{_common_surname(draw)} & {_surname(draw)}",
-            f"{draw.choice(WORDS['business_words'])} {_surname(draw)}",
+            f"{_common_surname(draw)} & {a_surname(draw)}",
+            f"{draw.choice(WORDS['business_words'])} {a_surname(draw)}",
         ]
     )
     return f"{head} {draw.choice(WORDS['trades'])} {draw.choice(WORDS['forms'])}".strip()
 
 
-def _record(draw: random.Random, kind: str) -> Details:
+def a_record(draw: random.Random, kind: str) -> Details:
     person = _person(draw)
     company = _company(draw) if draw.random() < (0.9 if kind == "supplier" else 0.25) else ""
     address, town, code = _home(draw)
@@ -122,9 +122,9 @@ def _relative(draw: random.Random, record: Details) -> Details:
         )
     first, *_, family = record.name.split()
     others = NICKNAMES.get(first.lower(), frozenset()) | {first.lower()}
-    forename = _forename(draw)
+    forename = a_forename(draw)
     while forename.lower() in others:
-        forename = _forename(draw)
+        forename = a_forename(draw)
     name = f"{forename} {family}"
     return replace(record, name=name, email=_email(draw, name, "") if draw.random() < 0.5 else "")
 
@@ -138,13 +138,13 @@ def _near_name(draw: random.Random, record: Details) -> Details:
         words[at] = draw.choice([*WORDS["business_words"], *WORDS["trades"]])
     elif record.company and chance < 0.7:
         words.insert(
-            draw.randrange(2), draw.choice([_surname(draw), draw.choice(WORDS["towns"])[0]])
+            draw.randrange(2), draw.choice([a_surname(draw), draw.choice(WORDS["towns"])[0]])
         )
     elif record.company and len(words) > 2:
         del words[at]
     else:
-        words[-1] = _typed(draw, _typed(draw, words[-1], 1.0), 0.5)
-    other = _record(draw, record.kind or "customer")
+        words[-1] = typed(draw, typed(draw, words[-1], 1.0), 0.5)
+    other = a_record(draw, record.kind or "customer")
     name = " ".join(words)
     if record.company:
         return replace(other, company=name, name="")
@@ -160,7 +160,7 @@ def records(count: int, seed: int) -> list[tuple[str, Details]]:
         if made and draw.random() < 0.12:
             details = _relative(draw, made[-1][1])
         else:
-            details = _record(draw, kind)
+            details = a_record(draw, kind)
         made.append((f"{details.kind}-{number + 2001}", details))
     return made
 
@@ -194,7 +194,7 @@ def contacts(
         elif draw.random() < 0.4:
             details = _near_name(draw, details)
         else:
-            details = _record(draw, details.kind or "customer")
+            details = a_record(draw, details.kind or "customer")
         made.append((contact_id, _as_contact(draw, details, partial)))
     return made, truth
 
@@ -224,7 +224,7 @@ def _as_contact(draw: random.Random, details: Details, partial: bool) -> Details
     if "email" not in changes and draw.random() < 0.12:
         changes["email"] = _email(draw, details.name or "a b", details.company)
     if "address" not in changes:
-        changes["address"] = _typed(draw, _abbreviated(draw, details.address), 0.15)
+        changes["address"] = typed(draw, _abbreviated(draw, details.address), 0.15)
     if "postcode" not in changes:
         changes["postcode"] = _postcode_typed(draw, details.postcode)
     changes["name"], changes["company"] = _renamed(draw, details)
@@ -256,10 +256,10 @@ def _renamed(draw: random.Random, details: Details) -> tuple[str, str]:
             person = f"{draw.choice(['Mr', 'Mrs', 'Ms', 'Dr'])} {person}"
     if company and draw.random() < 0.6:
         person = ""
-    return _typed(draw, person, 0.1), _typed(draw, company, 0.1)
+    return typed(draw, person, 0.1), typed(draw, company, 0.1)
 
 
-def _typed(draw: random.Random, text: str, chance: float) -> str:
+def typed(draw: random.Random, text: str, chance: float) -> str:
     """The text with one slip of the keyboard, sometimes."""
     if len(text) < 4 or draw.random() > chance:
         return text
@@ -287,7 +287,7 @@ def _postcode_typed(draw: random.Random, code: str) -> str:
         return code.lower().replace(" ", "")
     if chance < 0.13:
         return code.split(" ")[0]
-    return _typed(draw, code, 0.04).upper()
+    return typed(draw, code, 0.04).upper()
 
 
 def _redialled(draw: random.Random, phone: str) -> str:
@@ -301,40 +301,3 @@ def made_set(
     held = records(size, seed)
     of, truth = contacts(held, asked, seed, share, partial)
     return MatchingSet(f"made_{size}", of, held, truth)
-
-
-def _worn(draw: random.Random, details: Details, chance: float) -> Details:
-    """As carelessly kept lists have it: misspelt anywhere, half a name, fields lost."""
-    words = details.name.split()
-    if len(words) > 1 and draw.random() < chance:
-        words = [draw.choice(words)]
-    elif draw.random() < chance / 2:
-        words.reverse()
-    fields = {"name": " ".join(words), "company": details.company, "town": details.town}
-    fields |= {"email": details.email, "address": details.address}
-    for field, value in fields.items():
-        for _ in range(draw.choice([1, 1, 2])):
-            fields[field] = value = _typed(draw, value, chance)
-    for field in ("town", "email", "address"):
-        if draw.random() < chance:
-            fields[field] = ""
-    return replace(details, **fields)  # type: ignore[arg-type]  # texts by name
-
-
-def worn_set(size: int, asked: int, seed: int) -> MatchingSet:
-    """A set whose records and contacts are both worn."""
-    draw = random.Random(f"worn {seed}")
-    kept = records(size, seed)
-    held = [(record_id, _worn(draw, details, 0.2)) for record_id, details in kept]
-    of, truth = [], {}
-    for number in range(asked):
-        record_id, details = kept[draw.randrange(size)]
-        if draw.random() < 0.85:
-            truth[f"w{number}"] = {record_id}
-        else:
-            details = _record(draw, "customer")
-        details = replace(details, address="" if draw.random() < 0.7 else details.address)
-        details = replace(details, postcode="" if draw.random() < 0.7 else details.postcode)
-        details = replace(details, phones=(), kind=None)
-        of.append((f"w{number}", _worn(draw, details, 0.3)))
-    return MatchingSet(f"worn_{size}", of, held, truth)

@@ -93,8 +93,8 @@ def _clues(index: Index, asked: Terms) -> Iterator[Clue]:
     yield from _of(index.places, "places", [word for word, _ in asked.place], total, PLACE_SHARE)
     yield from _of(index.codes, "codes", _codes(asked), total, 1.0)
     if asked.postcode and index.codes.find(f"p:{asked.postcode}") < 0:
-        slips = [f"p:{code}" for code in _slips(asked.postcode)]
-        yield from _of(index.codes, "codes", slips, total, PLACE_SHARE)
+        near = [f"p:{code}" for code in slips(asked.postcode)]
+        yield from _of(index.codes, "codes", near, total, PLACE_SHARE)
     known_as = {other for name in names for other in normalise.NICKNAMES.get(name, ())}
     yield from _of(index.names, "names", sorted(known_as - set(names)), total, HINT_SHARE)
     if asked.email:
@@ -116,7 +116,7 @@ def _codes(asked: Terms) -> list[str]:
     return codes + [f"+:{phone}" for phone in asked.phones]
 
 
-def _slips(code: str) -> list[str]:
+def slips(code: str) -> list[str]:
     """What somebody meant who typed a code with one slip."""
     meant: set[str] = set()
     for at in range(len(code) + 1):

@@ -58,6 +58,7 @@ OTHER_FEATURES = (
     "address_near",
     "address_covered",
     "address_record_covered",
+    "address_apart",
     "address_other",
     "house_number",
     "house_number_other",

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from crmlink.matching.candidates import slips
 from crmlink.matching.columns import Floats, Ints
 from crmlink.matching.index import CODES, PHONES
 from crmlink.matching.likeness import Marks, rarity_of
@@ -55,9 +56,17 @@ def _postcodes(scene: Scene) -> Features:
     outward = _code(scene, "outward").get("outward_same", np.zeros(len(held)))
     part = (outward > 0) & ~same
     columns["outward_same"] = outward * part
-    columns["postcode_near"] = np.where(close, scene.log_total, 0.0)
+    columns["postcode_near"] = np.where(close, _near_rarity(scene) if close.any() else 0.0, 0.0)
     columns["postcode_other"] = columns["postcode_other"] * ~close * ~part
     return columns
+
+
+def _near_rarity(scene: Scene) -> float:
+    """How rare the postcodes one slip from the contact's are together: short ones are not."""
+    codes = scene.index.codes
+    numbers = [codes.find(f"p:{code}") for code in slips(scene.asked.postcode)]
+    near = np.array([number for number in numbers if number >= 0], np.int64)
+    return float(rarity_of(np.array([codes.held(near).sum()]), scene.total)[0])
 
 
 def _emails(scene: Scene) -> Features:

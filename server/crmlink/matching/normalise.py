@@ -19,6 +19,7 @@ TITLES = frozenset(WORDS["titles"])
 SUFFIXES = frozenset(WORDS["suffixes"])
 LEGAL_FORMS = frozenset(WORDS["legal_forms"])
 TRAILING_FORMS = frozenset(WORDS["trailing_forms"])
+LONG_FORMS: list[list[str]] = [form.split() for form in WORDS["long_forms"]]  # without *limited*
 COMPANY_WORDS: dict[str, str] = WORDS["company_words"]
 ADDRESS_WORDS: dict[str, str] = WORDS["address_words"]
 TRADE_WORDS = frozenset(WORDS["trade_words"])  # they say what a firm does, not which it is
@@ -116,11 +117,19 @@ def company(text: str) -> str:
     """A company's name without legal form, *and* and a leading *the*; of `A t/a B` all words."""
     words = _in_english(_words(_TRADING_AS.sub(" ", ascii_text(text))))
     kept = [word for word in words if word != "and" and word not in LEGAL_FORMS]
-    while len(kept) > 1 and kept[-1] in TRAILING_FORMS:
-        kept.pop()
+    while cut := _form_behind(kept):
+        del kept[-cut:]
     while len(kept) > 1 and kept[0] == "the":
         kept.pop(0)
     return " ".join(COMPANY_WORDS.get(word, word) for word in kept or words)
+
+
+def _form_behind(words: list[str]) -> int:
+    """How many words at the end are a legal form; 0 where nothing would be left."""
+    for form in LONG_FORMS:
+        if len(words) > len(form) and words[-len(form) :] == form:
+            return len(form)
+    return int(len(words) > 1 and words[-1] in TRAILING_FORMS)
 
 
 def name(text: str, as_company: bool) -> str:
@@ -195,9 +204,17 @@ def outward(code: str) -> str:
     return code if _UK_OUTWARD.fullmatch(code) else ""
 
 
+_IN_ANGLES = re.compile(r"<([^<>]*@[^<>]*)>")
+
+
 def email(text: str) -> str:
-    """An address in lower case without `mailto:` and plus tag; without @ it stays as written."""
-    bare = ascii_text(text).strip().removeprefix("mailto:").strip("<>;, \t")
+    """An address in lower case without `mailto:` and plus tag; without @ it stays as written.
+
+    Of `Jo Bloggs <jo@acme.example>` it is what stands between the angles.
+    """
+    plain = ascii_text(text)
+    between = _IN_ANGLES.search(plain)
+    bare = (between.group(1) if between else plain).strip().removeprefix("mailto:").strip("<>;, \t")
     bare = re.sub(r"\s+", "", bare)
     local, at, domain = bare.rpartition("@")
     if not at:

@@ -8,6 +8,7 @@ from crmlink.matching.scene import Scene
 from crmlink.matching.terms import TOWN
 
 Features = dict[str, Floats]
+APART = 0.7  # addresses with less in common speak against each other, the more the less it is
 
 
 def place_features(scene: Scene) -> Features:
@@ -36,17 +37,19 @@ def _address(words: list[str], alike: Table, weights: Floats, held: Bag, street:
     column = weights[:, None]
     exact = (column * (aligned.asked == EXACT)).sum(axis=0)
     rarer = np.minimum(column, aligned.weights)
-    near = (rarer * np.where(aligned.asked < EXACT, aligned.asked, 0)).sum(axis=0)
+    near = (rarer * np.where(aligned.asked < EXACT, aligned.asked**2, 0)).sum(axis=0)
     covered = (column * aligned.asked).sum(axis=0) / max(float(column.sum()), 1e-9)
     theirs = np.where(street, held.weights, 0)
     record_covered = share((theirs * aligned.held).sum(axis=1), theirs.sum(axis=1))
+    fits = np.maximum(covered, record_covered)
     agrees, both = _house_numbers(words, aligned.asked, held, street)
     return {
         "address_exact": exact * has,
         "address_near": np.minimum(near, 12.0) * has,
         "address_covered": covered * has,
         "address_record_covered": record_covered * has,
-        "address_other": has * (np.maximum(covered, record_covered) < 0.25),
+        "address_apart": has * np.maximum(1 - fits / APART, 0.0),
+        "address_other": has * (fits < 0.25),
         "house_number": has * (agrees & both),
         "house_number_other": has * (~agrees & both),
     }

@@ -26,6 +26,10 @@ TEXTS = st.one_of(
                 "St",
                 "p.l.c.",
                 "co",
+                "community",
+                "interest",
+                "company",
+                "limited",
             ]
         ),
         max_size=7,
@@ -90,6 +94,8 @@ def test_a_phone_is_empty_or_in_the_international_form(text: str) -> None:
         ("Siân O\u2019Connor", "sian oconnor"),
         ("Sian O' Connor", "sian oconnor"),
         ("Ewan Mc Donald", "ewan mcdonald"),
+        ("Mac Donald, Ewan", "ewan macdonald"),
+        ("\u0418\u0432\u0430\u043d Bj\u00f6rn", "ivan bjorn"),
         ("Sir", "sir"),
     ],
 )
@@ -108,6 +114,12 @@ def test_persons_are_read_in_one_order_without_titles(written: str, normal: str)
         ("Castleview Healthcare Ltd t/a Castle View", "castleview healthcare castle view"),
         ("Limited", "limited"),
         ("Fish & Co (UK) Ltd.", "fish"),
+        ("Fish Public Limited Company", "fish"),
+        ("Fish Community Interest Company", "fish"),
+        ("Fish Limited Liability Partnership", "fish"),
+        ("Community Interest Company", "community interest"),
+        ("Fish (Leeds) C.I.C.", "fish leeds"),
+        ("Fish trading as Chips", "fish chips"),
     ],
 )
 def test_companies_are_read_without_legal_form(written: str, normal: str) -> None:
@@ -164,6 +176,7 @@ def test_phones_belong_to_the_country_asked_for() -> None:
 
 def test_emails_lose_case_tags_and_mailto_and_only_companies_have_a_domain() -> None:
     assert normalise.email(" mailto:Jo.Bloggs+xero@Acme.example ") == "jo.bloggs@acme.example"
+    assert normalise.email("Jo Bloggs <Jo@Acme.example>") == "jo@acme.example"
     assert normalise.company_domain("jo@acme.example") == "acme.example"
     assert normalise.company_domain("jo@gmail.com") == ""
 
