@@ -1,6 +1,7 @@
 """Measures matching beside its peers.
 
-    PYTHONPATH=tests python -m bench.matching [quality] [sure] [latency] [typed] [bulk] [--sizes N ...]
+    PYTHONPATH=tests python -m bench.matching [quality] [sure] [latency] [typed] [bulk]
+        [--sizes N ...] [--plot FILE]
 
 Peers need the extra `bench` of pyproject.toml. Writes tables to standard output and, with
 `--plot FILE`, a reliability plot. Ends with exit code 1 where a goal is missed.
