@@ -17,6 +17,7 @@ from lists import asked_for, lines_of
 from playing import decision, new_key
 
 GREAT = "record|link|batch_row"  # the tables that grow with a firm
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # whose plans it is
 WHOLE = re.compile(rf"SCAN ({GREAT})\b|SEARCH ({GREAT}) .*\(workspace_id=\?\)$")
 
 
@@ -39,12 +40,6 @@ def plans(desk: Desk) -> Iterator[list[tuple[str, str]]]:
                 continue
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
             found.extend((row[3], statement) for row in rows)
-
-
-@pytest.fixture(autouse=True)
-def only_sqlite(desk: Desk) -> None:
-    if desk.database.engine.dialect.name != "sqlite":
-        pytest.skip("the plans are SQLite's")
 
 
 def whole_tables(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
