@@ -15,7 +15,15 @@ for (const [typed, server, origin, plain] of /** @type {const} */ ([
   [" http://127.0.0.1:8787/ ", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
   ["127.0.0.1:8787", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
   ["localhost:8787", "http://localhost:8787", "http://localhost/*", false],
-  ["office-pc:8787", "http://office-pc:8787", "http://office-pc/*", true],
+  ["127.1:8787", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
+  ["[::1]:8787", "http://[::1]:8787", "http://[::1]/*", false],
+  ["LOCALHOST", "http://localhost", "http://localhost/*", false],
+  ["office-pc:8787", "https://office-pc:8787", "https://office-pc/*", false],
+  ["192.168.1.20:8787", "https://192.168.1.20:8787", "https://192.168.1.20/*", false],
+  ["crm.office.example/crmlink", "https://crm.office.example/crmlink", "https://crm.office.example/*", false],
+  ["localhost.office.example", "https://localhost.office.example", "https://localhost.office.example/*", false],
+  ["127.0.0.1.office.example:80", "https://127.0.0.1.office.example:80", "https://127.0.0.1.office.example/*", false],
+  ["http://office-pc:8787", "http://office-pc:8787", "http://office-pc/*", true],
   ["http://192.168.1.20:8787", "http://192.168.1.20:8787", "http://192.168.1.20/*", true],
   ["https://crm.office.example", "https://crm.office.example", "https://crm.office.example/*", false],
   ["https://office.example/crmlink/", "https://office.example/crmlink", "https://office.example/*", false],
@@ -144,6 +152,14 @@ test("an address that the office set is known before anybody connects, even when
     browser.managed = useless;
     assert.equal(await policy(), null);
   }
+});
+
+test("an address that the office set without a scheme is an encrypted one", async () => {
+  const { desk, browser } = await setting({ connected: false });
+  browser.managed = { server: "crm.office.example" };
+  const answer = await desk.standing();
+  assert.ok(answer.ok);
+  assert.deepEqual(answer.data.policy, { server: OFFICE, only: false });
 });
 
 test("a browser without managed storage is like one that nobody set anything for", async () => {
