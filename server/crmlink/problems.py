@@ -159,6 +159,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "The reference is on another record",
         "{holders} already carries this reference in Commusoft. Nothing was changed.",
     ),
+    "kind-differs": (
+        409,
+        "Customer or supplier?",
+        "The contact is a {contact_kind}, but {record} is a {record_kind} in Commusoft. "
+        "Nothing was changed.",
+    ),
     "reference-not-shown": (
         409,
         "Commusoft does not show the reference",
@@ -246,11 +252,6 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "export-refused": (422, "The file cannot be taken", "{sentence}"),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
     "host-refused": (422, "Not an address to add", "{sentence}"),
-    "kind-differs": (
-        422,
-        "Customer or supplier?",
-        "The contact is a {contact_kind}, the chosen record a {record_kind}.",
-    ),
     "idempotency-key-reused": (
         422,
         "Idempotency-Key used twice",
@@ -354,6 +355,7 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     words["by"] = words["by"] or "Somebody"
     words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
+    words.setdefault("record", "the chosen record")
     current = words["current_reference"]
     if "errors" in facts:
         words["errors"] = " ".join(facts["errors"])

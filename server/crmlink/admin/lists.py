@@ -15,6 +15,7 @@ from crmlink.admin.forms import tell
 from crmlink.admin.lists_words import (
     BOXES,
     FIELDS,
+    QUESTIONS,
     SOURCES,
     STATES,
     VERDICTS,
@@ -237,6 +238,7 @@ def _words() -> dict[str, object]:
         "list_states": STATES,
         "list_sources": SOURCES,
         "verdicts": VERDICTS,
+        "questions": QUESTIONS,
         "boxes": BOXES,
         "fields": FIELDS,
         "kinds": KINDS,

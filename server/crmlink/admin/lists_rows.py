@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import render_template, request
 from werkzeug.wrappers import Response
@@ -13,21 +13,15 @@ from crmlink.admin.pages import blueprint, here
 from crmlink.api.guard import actor, desk, needs
 from crmlink.linking.batch_places import from_ranges, next_place
 from crmlink.linking.batch_report import overview
-from crmlink.linking.batch_review import (
-    Agreed,
-    accept,
-    choose_none,
-    claim,
-    release_claims,
-    reopen,
-)
+from crmlink.linking.batch_review import accept, choose_none, claim, release_claims, reopen
 from crmlink.linking.batch_rows import kind_of, label
 from crmlink.linking.batch_view import ReviewRow, RowFilter, find_row, list_rows_at
 from crmlink.linking.batch_write import try_again
 from crmlink.linking.failures import BatchUnknown, LinkingFailure
+from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import search
 from crmlink.problems import problem_of
-from crmlink.store import Choice, MirroredRecord
+from crmlink.store import Choice
 
 FOUND = 9  # records of a search
 PART = "Crmlink-Part"  # the header with which a page asks for a part of itself
@@ -40,15 +34,14 @@ class Answer:
     """What became of a decision: the sentence that is said, and what is asked back, if anything.
 
     ``question`` is the code of what a person has to agree to before the same is done again, with
-    the record that they chose, the reference there now, and the others that carry this row's.
+    the record that they chose; ``overrides`` is what they agreed to before, and this on top.
     """
 
     said: str = ""
     tone: str = "good"
     question: str = ""
     record_id: str = ""
-    present: str = ""
-    holders: list[MirroredRecord] = field(default_factory=list)
+    overrides: Overrides = field(default_factory=Overrides)
 
 
 @blueprint.get("/lists/<batch_id>/rows")
@@ -123,9 +116,8 @@ def _decided(batch_id: str, place: int) -> tuple[ReviewRow, Answer]:
     shown = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1
     match request.form.get("do"):
         case "accept":
-            row = accept(
-                desk(), device, batch_id, place, shown, request.form.get("record", ""), _agreed()
-            )
+            record_id = request.form.get("record", "")
+            row = accept(desk(), device, batch_id, place, shown, record_id, _overrides())
             chosen = row.chosen.label if row.chosen else ""
             return row, Answer(f"Accepted: {label(row.row)} is {chosen}.")
         case "none":
@@ -139,21 +131,30 @@ def _decided(batch_id: str, place: int) -> tuple[ReviewRow, Answer]:
             return row, Answer(f"Taken back: {label(row.row)} is open again.")
 
 
-def _agreed() -> Agreed:
-    return Agreed(
+def _overrides() -> Overrides:
+    return Overrides(
         replaces=request.form.get("replaces") or None,
         also_on=frozenset(request.form.getlist("also_on")),
         checked_empty="checked_empty" in request.form,
+        accepts_kind="accepts_kind" in request.form,
     )
 
 
 def _asked_back(failure: LinkingFailure) -> Answer:
     """Which failures a person can answer with a second, separate choice."""
     answer = Answer(tone="caution", record_id=request.form.get("record", ""))
-    if failure.code in ("record-has-reference", "reference-taken"):
-        answer.question = failure.code
-        answer.present = str(failure.facts.get("current_reference") or "")
-        answer.holders = list(failure.facts.get("holders", []))
+    before, facts = _overrides(), failure.facts
+    match failure.code:
+        case "kind-differs":
+            answer.overrides = replace(before, accepts_kind=True)
+        case "record-has-reference":
+            answer.overrides = replace(before, replaces=facts["current_reference"])
+        case "reference-taken":
+            holders = {holder.public_id for holder in facts["holders"]}
+            answer.overrides = replace(before, also_on=before.also_on | holders)
+        case _:
+            return answer
+    answer.question = failure.code
     return answer
 
 

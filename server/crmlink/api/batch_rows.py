@@ -14,9 +14,10 @@ from crmlink.api.schemas_batches import (
     RowsSchema,
     StartedSchema,
 )
+from crmlink.api.shapes import overrides_of
 from crmlink.api.shapes_batches import row_shape
 from crmlink.api.strict import Blueprint
-from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, reopen
+from crmlink.linking.batch_review import accept, choose_none, claim, reopen
 from crmlink.linking.batch_view import RowFilter, find_row, list_rows
 from crmlink.linking.batch_write import try_again
 from crmlink.linking.failures import BatchUnknown, RecordUnknown
@@ -69,8 +70,7 @@ class RowView(MethodView):
             case Choice.RECORD:
                 if not body["record_id"]:
                     raise RecordUnknown(record_id="")
-                agreed = Agreed(body["replaces"], frozenset(body["also_on"]), body["checked_empty"])
-                return row_shape(accept(*here, body["record_id"], agreed))
+                return row_shape(accept(*here, body["record_id"], overrides_of(body)))
             case Choice.NONE:
                 return row_shape(choose_none(*here))
         return row_shape(reopen(*here))

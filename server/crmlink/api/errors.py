@@ -41,6 +41,7 @@ SHOWN = {
     "record",
     "holders",
     "current_reference",
+    "contact_kind",
     "link",
     "errors",
     "by",

@@ -18,7 +18,7 @@ from crmlink.api.schemas import (
     LinksSchema,
     UndoSchema,
 )
-from crmlink.api.shapes import link_shape, link_shapes
+from crmlink.api.shapes import link_shape, link_shapes, overrides_of
 from crmlink.api.strict import Blueprint
 from crmlink.linking.decide import Decision, confirm, find_link, undo
 from crmlink.linking.failures import LinkNotMade
@@ -75,9 +75,7 @@ class LinksView(MethodView):
             record_id=body["record_id"],
             organisation=body["organisation"] or "",
             contact_name=body["contact_name"],
-            replaces=body["replaces"],
-            also_on=frozenset(body["also_on"]),
-            checked_empty=body["checked_empty"],
+            overrides=overrides_of(body),
             differences=tuple(body["differences"]),
         )
         return _answer(confirm(desk(), decision, key, actor().device.id))

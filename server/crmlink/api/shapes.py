@@ -9,11 +9,22 @@ from sqlalchemy import select
 from crmlink.access.roles import may_undo
 from crmlink.api.guard import actor, desk
 from crmlink.linking.decide import can_undo
+from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
 from crmlink.matching.reasons import say
 from crmlink.problems import TYPE, problem
 from crmlink.store import Link, LinkState, MirroredRecord
+
+
+def overrides_of(body: dict[str, Any]) -> Overrides:
+    """What a decision's body says that the person agreed to (`OverridesSchema`)."""
+    return Overrides(
+        replaces=body["replaces"],
+        also_on=frozenset(body["also_on"]),
+        checked_empty=body["checked_empty"],
+        accepts_kind=body["accepts_kind"],
+    )
 
 
 def record_shape(row: MirroredRecord) -> dict[str, Any]:
@@ -63,6 +74,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "id": link.id,
             "state": link.state.value,
             "kind": link.kind,
+            "contact_kind": link.contact_kind,
             "package": link.package,
             "organisation": link.organisation or None,
             "reference": link.target,

@@ -9,7 +9,7 @@ from flask.views import MethodView
 from crmlink.accounting.packages import package_rules
 from crmlink.api.guard import desk, needs
 from crmlink.api.schemas import ContactSchema, OfferSchema
-from crmlink.api.shapes import link_shape, record_shape, suggestion_shape
+from crmlink.api.shapes import link_shape, link_shapes, record_shape, suggestion_shape
 from crmlink.api.strict import Blueprint
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.matching import Details
@@ -38,6 +38,7 @@ class SuggestionsView(MethodView):
             "suggestions": [suggestion_shape(row, item) for row, item in offer.suggestions],
             "none": round(offer.none, 4),
             "holders": [record_shape(row) for row in offer.holders],
+            "holder_links": link_shapes(list(offer.holder_links)),
             "link": link_shape(offer.link) if offer.link else None,
         }
 

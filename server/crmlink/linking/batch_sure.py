@@ -14,6 +14,7 @@ from crmlink.linking.batch_view import ReviewRow, list_rows_at
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import SampleNeeded
 from crmlink.linking.noting import note
+from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
 from crmlink.store.models import now
 
@@ -67,11 +68,11 @@ def accept_sure(desk: Desk, device_id: int, batch_id: str, token: str) -> Accept
             raise SampleNeeded
         accepted = session.scalars(
             update(BatchRow)
-            .where(*_sure(batch), BatchRow.best.is_not(None), ~_elsewhere())
+            .where(*_sure(batch), BatchRow.best.is_not(None), _of_its_kind(), ~_elsewhere())
             .values(
                 choice=Choice.RECORD, record_id=BatchRow.best, decided_by_id=device_id,
                 decided_at=now(), version=BatchRow.version + 1,
-                agreed={"replaces": None, "also_on": [], "checked_empty": False, "differences": []},
+                agreed=Overrides().as_dict() | {"differences": []},
             )
             .returning(BatchRow.id)
             .execution_options(synchronize_session=False)
@@ -99,6 +100,11 @@ def _sure(batch: Batch) -> list[ColumnElement[bool]]:
         BatchRow.choice == Choice.OPEN,
         BatchRow.state == RowState.IDLE,
     ]
+
+
+def _of_its_kind() -> ColumnElement[bool]:
+    """Whether the best record is of the row's kind, or nothing tells what the row is."""
+    return or_(BatchRow.kind == "", BatchRow.best.startswith(BatchRow.kind + "-"))
 
 
 def _elsewhere() -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from crmlink.linking.decide import find_link
+from crmlink.linking.decide import find_link, same_contact, same_record
 from crmlink.linking.desk import Desk
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
 from crmlink.words import Kind
@@ -148,16 +148,10 @@ def _start_of(day: date) -> datetime:
 
 
 def _others(session: Session, link: Link) -> list[Link]:
-    same_record = Link.record_number == link.record_number
-    same_contact = (
-        (Link.package == link.package)
-        & (Link.organisation == link.organisation)
-        & (Link.reference == link.reference)
-    )
     query = (
         select(Link)
-        .filter_by(workspace_id=link.workspace_id, kind=link.kind)
-        .where(Link.id != link.id, or_(same_record, same_contact))
+        .filter_by(workspace_id=link.workspace_id)
+        .where(Link.id != link.id, or_(same_record(link), same_contact(link)))
         .order_by(Link.created_at.desc(), Link.id)
         .limit(PAGE)
     )

@@ -13,7 +13,7 @@ from crmlink.commusoft.errors import CommusoftRefused, CommusoftUnreachable
 from crmlink.linking import batch_work
 from crmlink.linking.batch_outcome import key_of
 from crmlink.linking.batch_report import overview, summary, write_results
-from crmlink.linking.batch_review import Agreed, accept, choose_none, reopen
+from crmlink.linking.batch_review import accept, choose_none, reopen
 from crmlink.linking.batch_state import release_leases, take_lease
 from crmlink.linking.batch_tidy import settle_stopped
 from crmlink.linking.batch_work import work_on, write_waiting
@@ -33,6 +33,7 @@ from crmlink.linking.failures import (
     NothingToLink,
     RowUnderWay,
 )
+from crmlink.linking.overrides import Overrides
 from crmlink.problems import problem_kept
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from lists import Line, accepted, asked_for, line_of, lines_of, matched, records_of, rows_of
@@ -151,7 +152,7 @@ def test_what_the_person_agreed_to_replace_is_replaced_and_exactly_that(
     desk.sync()
     batch_id = matched(desk, device_id, [line_of(one, "NEW1"), line_of(two, "NEW2")])
     for position, record in enumerate((one, two), 1):
-        agreed = Agreed(replaces=f"OLD{record.number}")
+        agreed = Overrides(replaces=f"OLD{record.number}")
         accept(desk, device_id, batch_id, position, 0, record.public_id, agreed)
     sandbox.put_reference(two.public_id, "NEWER")
     start_writing(desk, device_id, batch_id, 2)
