@@ -244,6 +244,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Say which accounting package this list is of.",
     ),
     "export-refused": (422, "The file cannot be taken", "{sentence}"),
+    "lines-left-out": (
+        409,
+        "Many lines would be left out",
+        "{left_out:,} of the {lines:,} lines would be left out. Nothing was kept yet.",
+    ),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
     "host-refused": (422, "Not an address to add", "{sentence}"),
     "kind-differs": (
@@ -352,6 +357,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         words["holders"] = " and ".join(row.label for row in facts["holders"])
     words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
     words["by"] = words["by"] or "Somebody"
+    if "left_out" in facts:
+        words["lines"] = facts["left_out"] + facts["contacts"]
     words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
     current = words["current_reference"]

@@ -27,9 +27,12 @@ from crmlink.accounting.packages import Packages, package_rules
 from crmlink.accounting.recognising import recognise
 from crmlink.accounting.rows import rows_of
 from crmlink.accounting.source import Source, opened
+from crmlink.accounting.textfile import DELIMITERS, ENCODINGS
 from crmlink.accounting.wording import advice, say
 
 __all__ = [
+    "DELIMITERS",
+    "ENCODINGS",
     "FIELDS",
     "BadRow",
     "Column",
