@@ -19,7 +19,7 @@ from extension.replies import DEVICE, PERSON
 
 HERE = Path(__file__).parent
 EXTENSION = HERE.parents[1] / "extension"
-PAGES = HERE.parent / "pages"
+PAGES = HERE.parent / "saved_pages"
 CONNECTION = {
     "device": DEVICE,
     "person": PERSON,

@@ -7,7 +7,7 @@ import { JSDOM } from "jsdom";
 import { listContacts, readContact, readList } from "../../extension/lib/read.js";
 import { locate } from "../../extension/lib/locate.js";
 
-const folder = new URL("../pages/", import.meta.url);
+const folder = new URL("../saved_pages/", import.meta.url);
 const ruleFile = new URL("../../server/crmlink/accounting/packages.json", import.meta.url);
 /** @type {import("../../extension/lib/locate.js").Packages} */
 const packages = JSON.parse(readFileSync(ruleFile, "utf8"));
