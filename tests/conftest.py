@@ -19,7 +19,7 @@ from crmlink.access.tokens import create_token
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.linking.desk import Desk
 from crmlink.settings import Settings
 from databases import KINDS, empty_database

@@ -13,7 +13,7 @@ from flask import Flask
 
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.settings import Settings
 from playing import HASTE, connection_to
 

@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crmlink.kinds import Kind
 from crmlink.linking.batch_import import Imported, import_file, look_at
 from crmlink.linking.batch_match import match_waiting, start_matching
 from crmlink.linking.batch_report import summary
@@ -15,7 +16,6 @@ from crmlink.linking.batch_view import ReviewRow, list_rows
 from crmlink.linking.batch_write import start_writing
 from crmlink.linking.desk import Desk
 from crmlink.store import MirroredRecord
-from crmlink.words import Kind
 
 HEADER = (
     "A/C", "Name", "Address Line 1", "Address Line 2", "Address Line 3", "Address Line 4",

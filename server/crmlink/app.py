@@ -15,7 +15,7 @@ from crmlink.api import register_api
 from crmlink.api.guard import register_door, register_guard
 from crmlink.api.limits import register_limits
 from crmlink.api.strict import register_strictness
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.settings import Settings
 
 log = structlog.get_logger()

@@ -18,7 +18,7 @@ from crmlink.access.personal import apply_retention
 from crmlink.admin.lists_files import forget_old_files
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_import import throw_away_unfinished
 from crmlink.linking.batch_match import match_waiting
 from crmlink.linking.batch_state import release_leases, work_is_waiting
@@ -28,7 +28,7 @@ from crmlink.linking.left import take_snapshot
 from crmlink.linking.left_twice import find_lookalikes
 from crmlink.linking.life import recover, release
 from crmlink.store import BatchState
-from crmlink.wake import BATCH_WORK, listen, queue_in
+from crmlink.wakeup import BATCH_WORK, listen, queue_in
 
 log = structlog.get_logger()
 

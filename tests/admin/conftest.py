@@ -7,7 +7,7 @@ from flask import Flask
 
 from admin.scene import Scene, furnish
 from admin.visitor import Visitor, stranger, visit_as
-from crmlink.house import House
+from crmlink.installation import House
 from playing import Playing
 
 

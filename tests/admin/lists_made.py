@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmlink.access.preferences import read_preferences
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_import import import_file, look_at
 from crmlink.linking.batch_match import match_waiting, start_matching
 from crmlink.linking.batch_report import summary

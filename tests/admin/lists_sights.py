@@ -21,7 +21,7 @@ from admin.lists_made import (
 )
 from admin.sights import Who
 from admin.theatre import Theatre
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_match import start_matching
 from crmlink.linking.batch_review import claim
 from crmlink.linking.batch_write import cancel, pause, start_undo

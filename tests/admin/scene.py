@@ -9,7 +9,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.pairing import approve_pairing, begin_pairing, shown
 from crmlink.access.people import invite
 from crmlink.access.tokens import create_token
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batches import collect
 from crmlink.linking.decide import Decision, confirm, undo
 from crmlink.store import Device, Link, LinkState, Person

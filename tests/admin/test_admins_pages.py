@@ -19,7 +19,7 @@ from crmlink.accounting.packages import RULE_FILE
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.vault import Vault
-from crmlink.house import KEYS_NAME, House, open_house
+from crmlink.installation import KEYS_NAME, House, open_house
 from crmlink.linking.account import connected_account
 from crmlink.linking.rules import hosts
 from crmlink.settings import Settings

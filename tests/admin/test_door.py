@@ -9,7 +9,7 @@ from admin.scene import Scene
 from admin.visitor import Visitor, stranger, words
 from crmlink.access.people import first_admin_invitation, invite, list_people
 from crmlink.api.guard import COOKIE
-from crmlink.house import House
+from crmlink.installation import House
 from entering import PASSWORD, page_actor
 
 NEW = "a bucket of elbow joints"

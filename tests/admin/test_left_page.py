@@ -12,12 +12,12 @@ from sqlalchemy import update
 from admin.lists_made import CAST, GUID, Listed, linked, matched
 from admin.visitor import Visitor, visit_as, words
 from crmlink.admin.left import draw
-from crmlink.house import House
+from crmlink.installation import House
+from crmlink.kinds import KINDS
 from crmlink.linking.decide import confirm
 from crmlink.linking.left import Point
 from crmlink.linking.left_twice import find_lookalikes
 from crmlink.store import BatchRow, MirroredRecord, Person
-from crmlink.words import KINDS
 from entering import make_person
 from playing import HOLLOWAY, Playing, decision, new_key
 

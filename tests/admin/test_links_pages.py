@@ -9,7 +9,7 @@ from flask import Flask
 
 from admin.scene import REFERENCE, Scene
 from admin.visitor import Visitor, visit_as, words
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.reports_links import PAGE, LinkFilter, list_links
 from crmlink.linking.reports_records import RecordFilter, list_records
 from crmlink.store import Link

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from admin.lists_made import CAST, GUID, Listed, draft, matched
 from admin.visitor import Visitor, visit_as, words
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_report import overview
 from crmlink.linking.batches import rows_of
 from crmlink.store import Batch, BatchRow, Choice, Person, RowState

@@ -11,7 +11,7 @@ from flask import Flask
 
 from admin.lists_made import CAST, accepted, linked, matched, started, work
 from admin.visitor import Visitor, visit_as, words
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_report import overview
 from crmlink.store import Batch, BatchState, Person, RowState
 from entering import make_person

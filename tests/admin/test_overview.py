@@ -7,7 +7,7 @@ from flask import Flask
 
 from admin.visitor import Visitor, visit_as
 from crmlink.commusoft.errors import CommusoftUnreachable
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.reports import shares
 from crmlink.store import MirroredRecord
 from entering import make_person

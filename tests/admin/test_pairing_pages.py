@@ -9,7 +9,7 @@ from admin.visitor import Visitor, words
 from crmlink.access.devices import command_line_actor, list_devices
 from crmlink.access.pairing import begin_pairing, find_pairing, redeem
 from crmlink.access.preferences import Preferences, save_preferences
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.store import Pairing, PairingState
 from crmlink.store.models import now
 

@@ -12,7 +12,7 @@ from admin.scene import Scene
 from admin.visitor import Visitor, stranger, visit_as, words
 from crmlink.access.people import find_person, list_people
 from crmlink.access.sessions import list_sessions
-from crmlink.house import House
+from crmlink.installation import House
 from entering import PASSWORD
 
 NEW = "a bucket of elbow joints"

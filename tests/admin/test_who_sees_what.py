@@ -8,7 +8,7 @@ from werkzeug.routing import Rule
 
 from admin.scene import Scene
 from admin.visitor import Visitor, words
-from crmlink.house import House
+from crmlink.installation import House
 from entering import pair
 
 EVERYBODYS = {"pages.health", "pages.log_in", "pages.welcome"}

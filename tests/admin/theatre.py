@@ -21,7 +21,7 @@ from crmlink.api.guard import COOKIE
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.settings import Settings
 from playing import HASTE, Playing, connection_to
 

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.store import Person
 from entering import logged_in
 

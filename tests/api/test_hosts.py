@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from crmlink.accounting.locate import locate
-from crmlink.house import House
+from crmlink.installation import House
 from entering import make_token, with_token
 
 SERVER = "sage.office.example:10444"

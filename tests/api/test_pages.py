@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from crmlink.access.roles import CLERK
 from crmlink.accounting.packages import load_packages
-from crmlink.house import House
+from crmlink.installation import House
 from entering import logged_in, make_person, pair, with_token
 
 

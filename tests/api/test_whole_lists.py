@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_match import match_waiting
 from crmlink.linking.batch_work import write_waiting
 from entering import make_person, make_token, pair, with_token

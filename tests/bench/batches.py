@@ -39,7 +39,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.patience import Patience
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.linking.batch_match import match_waiting, start_matching
 from crmlink.linking.batch_report import overview, summary
 from crmlink.linking.batch_work import write_waiting

@@ -28,7 +28,7 @@ from bench.lists import _held_by
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.patience import Patience
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.linking.batch_report import summary
 from crmlink.linking.batch_state import release_leases
 from crmlink.linking.batch_work import work_on

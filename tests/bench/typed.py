@@ -26,7 +26,7 @@ from bench.batches import NOWHERE, _fill_mirror, _house
 from bench.uk import records
 from browsers.office import Service, _environment
 from crmlink.commusoft.patience import Patience
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.matching import Details
 from crmlink.store import MirroredRecord
 from entering import make_token

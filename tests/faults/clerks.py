@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from crmlink.access.devices import command_line_actor
 from crmlink.access.tokens import create_token
 from crmlink.commusoft.client import Commusoft
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.linking.decide import Decision, confirm
 from crmlink.linking.failures import LinkingFailure
 from crmlink.settings import Settings

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.house import open_house
+from crmlink.installation import open_house
 from crmlink.linking.decide import Decision, confirm
 from crmlink.linking.life import recover, release
 from crmlink.settings import Settings

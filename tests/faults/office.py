@@ -16,7 +16,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.patience import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.linking.desk import Desk
 from crmlink.settings import Settings
 from crmlink.store import Link, MirroredRecord

@@ -7,8 +7,8 @@ from typing import Any
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.records import Record
+from crmlink.kinds import Kind
 from crmlink.linking.desk import Desk
-from crmlink.words import Kind
 
 READS = ("first read", "comparing read", "read-back")
 

@@ -16,7 +16,7 @@ import requests
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
 from crmlink.linking import batch_outcome, batch_work
 from crmlink.linking.batch_report import overview
 from crmlink.linking.batch_state import release_leases

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from crmlink.access.tokens import script_actor
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.decide import confirm
 from crmlink.linking.desk import Desk
 from crmlink.linking.life import recover

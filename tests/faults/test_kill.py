@@ -16,7 +16,7 @@ import requests
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.house import open_house
+from crmlink.installation import open_house
 from crmlink.store import MirroredRecord
 from faults.lives import Job, naive_life, naive_priors, safe_life, safe_priors
 from faults.processes import processes

@@ -16,7 +16,7 @@ from crmlink.access.office import Office
 from crmlink.access.people import invite, list_people, remove_person
 from crmlink.access.provider import Provider, ProviderUnsafe
 from crmlink.api.guard import COOKIE
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.problems import problem
 from crmlink.store import Person
 from houses import house_of, open_app

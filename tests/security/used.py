@@ -21,7 +21,7 @@ from crmlink.api.schemas_access import DEVICE_CODE_GRANT
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import W
 from crmlink.commusoft.vault import Vault
-from crmlink.house import KEYS_NAME
+from crmlink.installation import KEYS_NAME
 from crmlink.linking.account import connect_account
 from crmlink.store import Database
 from houses import NOWHERE

@@ -20,7 +20,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server runs here, and Commusoft need not be spared."""
     monkeypatch.setattr(batch_following, "SERVER_TAKES", 0.0)
     monkeypatch.setattr(batch_following, "LOOK_EVERY", 0.02)
-    monkeypatch.setattr("crmlink.house.Patience", lambda **_: HASTE)
+    monkeypatch.setattr("crmlink.installation.Patience", lambda **_: HASTE)
 
 
 @pytest.fixture

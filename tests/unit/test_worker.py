@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from crmlink.admin.lists_files import FOLDER, KEPT_SECONDS
 from crmlink.commusoft.errors import CommusoftUnreachable
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_match import start_matching
 from crmlink.linking.batch_report import summary
 from crmlink.linking.batch_state import find_batch

@@ -27,6 +27,7 @@ from crmlink.access.personal_lists import (
 )
 from crmlink.access.personal_lists import SHOWN as ON_LISTS
 from crmlink.access.preferences import read_preferences
+from crmlink.kinds import KINDS
 from crmlink.store import (
     BatchRow,
     Device,
@@ -38,7 +39,6 @@ from crmlink.store import (
     Workspace,
 )
 from crmlink.store.models import now
-from crmlink.words import KINDS
 
 PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
 

@@ -11,7 +11,7 @@ from typing import IO
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
 
 from crmlink.access.office import Office
-from crmlink.spreadsheet import harmless
+from crmlink.csv_safety import harmless
 from crmlink.store import AuditEntry, Device, Person
 from crmlink.store.audit import first_break
 

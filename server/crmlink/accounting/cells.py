@@ -16,7 +16,7 @@ from typing import Any
 from crmlink.accounting.exported import DateOrder
 from crmlink.accounting.packages import Package
 from crmlink.accounting.references import is_reference
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _AROUND = "\ufeff" + "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())

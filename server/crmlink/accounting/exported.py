@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.headings import key
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 FileKind = Literal["csv", "xlsx", "iif"]
 DateOrder = Literal["dmy", "mdy"]

@@ -18,7 +18,7 @@ from crmlink.accounting.references import (
     matches,
     reference_in_page,
 )
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 __all__ = ["Location", "canonical_reference", "cautions", "locate"]
 

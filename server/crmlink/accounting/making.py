@@ -14,7 +14,7 @@ from crmlink.accounting.headings import key
 from crmlink.accounting.packages import Packages, package_rules
 from crmlink.accounting.references import canonical_reference
 from crmlink.accounting.rows import Row
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 LONGEST = {
     "name": 300, "company": 300, "person": 300, "account_number": 100, "email": 320, "town": 200,

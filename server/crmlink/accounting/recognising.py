@@ -33,7 +33,7 @@ from crmlink.accounting.textfile import (
     with_its_spaces,
 )
 from crmlink.accounting.workbook import rows, sheet_names, workbook
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 _SEARCHED = 30  # rows in which a header may begin
 _LOOKED_AT = 60  # rows

@@ -16,7 +16,7 @@ from crmlink.accounting.headings import labels
 from crmlink.accounting.records import Record, Records
 from crmlink.accounting.textfile import text_of
 from crmlink.accounting.workbook import Cell, rows, workbook
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 MOST_ROWS = 1_000_000
 

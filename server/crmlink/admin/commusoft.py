@@ -16,7 +16,7 @@ from crmlink.api.guard import actor, desk, house, needs
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.commusoft.doctor import Step, examine, say, support_message
 from crmlink.commusoft.vault import Vault
-from crmlink.house import COMMAND, KEYS_NAME, House
+from crmlink.installation import COMMAND, KEYS_NAME, House
 from crmlink.linking.account import (
     connect_account,
     disconnect_account,

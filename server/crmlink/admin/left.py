@@ -14,6 +14,7 @@ from crmlink.admin.forms import tell
 from crmlink.admin.links import kind_of, page_number
 from crmlink.admin.pages import blueprint, here
 from crmlink.api.guard import actor, desk, needs
+from crmlink.kinds import KINDS, Kind
 from crmlink.linking.left import Point, linked_over_time, malformed_references, unlinked
 from crmlink.linking.left_twice import (
     contacts_on_one_record,
@@ -21,7 +22,6 @@ from crmlink.linking.left_twice import (
     lookalikes,
     references_on_two_records,
 )
-from crmlink.words import KINDS, Kind
 
 SPANS = (30, 90, 365)  # days that the plot may show
 SHOWN = 50  # of each sort of duplicate

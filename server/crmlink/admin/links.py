@@ -15,6 +15,7 @@ from crmlink.admin.forms import tell
 from crmlink.admin.pages import blueprint
 from crmlink.api.guard import actor, desk, needs
 from crmlink.commusoft.errors import CommusoftError
+from crmlink.kinds import KINDS, Kind
 from crmlink.linking.decide import can_undo, find_link, undo
 from crmlink.linking.failures import LinkingFailure, ReferenceTaken
 from crmlink.linking.reports_links import (
@@ -26,7 +27,6 @@ from crmlink.linking.reports_links import (
 )
 from crmlink.problems import Problem, problem, problem_of
 from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.words import KINDS, Kind
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
 FARTHEST = 10_000  # pages; what lies behind is found by a filter

@@ -24,6 +24,7 @@ from crmlink.admin.lists_words import (
 )
 from crmlink.admin.pages import Ask, ask, blueprint, here, may
 from crmlink.api.guard import actor, desk, needs, office
+from crmlink.kinds import KINDS
 from crmlink.linking.batch_match import start_matching, stop_matching
 from crmlink.linking.batch_places import MOST_PLACES, in_ranges, places
 from crmlink.linking.batch_report import Overview, bad_rows, overview
@@ -32,7 +33,6 @@ from crmlink.linking.batch_view import RowFilter, count_rows, list_rows_at
 from crmlink.linking.batches import discard_batch, list_batches
 from crmlink.problems import PROBLEMS, Problem, problem, problem_kept
 from crmlink.store import BadBatchRow, Batch, BatchState, Choice, RowState, Verdict
-from crmlink.words import KINDS
 
 SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
 MOST_SHOWN = 100  # lists, the newest

@@ -23,8 +23,8 @@ from crmlink.admin.forms import Form, tell
 from crmlink.admin.lists_files import SentFile, find_file, forget_file, keep_file
 from crmlink.admin.pages import blueprint, here
 from crmlink.api.guard import actor, desk, house, needs
+from crmlink.kinds import KINDS, Kind
 from crmlink.linking.batch_import import import_file, look_at
-from crmlink.words import KINDS, Kind
 
 MOST_MB = 50
 MOST_BYTES = MOST_MB * 2**20

@@ -23,7 +23,7 @@ from crmlink.api import (
     workspace,
 )
 from crmlink.api.errors import ProblemApi, register_errors
-from crmlink.house import House
+from crmlink.installation import House
 
 MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
 

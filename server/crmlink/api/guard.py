@@ -17,7 +17,7 @@ from crmlink.access.grants import actor_of
 from crmlink.access.office import Actor, Office
 from crmlink.access.sessions import session_of
 from crmlink.access.tokens import PREFIX, script_actor
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.desk import Desk
 
 # The only routes that answer to anybody. None of them shows a record, a link or a person.

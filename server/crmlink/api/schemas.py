@@ -7,8 +7,8 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from crmlink.api.strict import WholeText, YesNo
+from crmlink.kinds import KINDS
 from crmlink.store import LinkState
-from crmlink.words import KINDS
 
 KIND = validate.OneOf(KINDS)
 

@@ -27,7 +27,7 @@ def connect_command(url: str | None) -> None:
     from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
     from crmlink.commusoft.doctor import examine
     from crmlink.commusoft.vault import Vault
-    from crmlink.house import KEYS_NAME
+    from crmlink.installation import KEYS_NAME
     from crmlink.linking.account import connect_account, connected_account, workspace_of
     from crmlink.settings import settings_from_environment
     from crmlink.store import Database
@@ -120,7 +120,7 @@ def keys_group() -> None:
 @keys_group.command("rotate")
 def rotate_command() -> None:
     """Lock the credentials with a new key and drop the old one."""
-    from crmlink.house import KEYS_NAME
+    from crmlink.installation import KEYS_NAME
     from crmlink.linking.account import rotate_keys
     from crmlink.settings import settings_from_environment
     from crmlink.store import Database

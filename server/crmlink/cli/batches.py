@@ -15,10 +15,10 @@ from crmlink.cli.batch_words import (
     row_lines,
     summary_lines,
 )
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from crmlink.house import House
+    from crmlink.installation import House
     from crmlink.linking.batch_report import Overview
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
     from crmlink.accounting.exports import BadRow, ExportedContact, Recognised
@@ -53,7 +53,7 @@ def read_command(
     from crmlink.accounting.errors import ExportRefused
     from crmlink.accounting.exports import read_contacts, recognise
     from crmlink.accounting.rulefile import RuleFile
-    from crmlink.house import RULES_NAME
+    from crmlink.installation import RULES_NAME
     from crmlink.settings import settings_from_environment
 
     packages = RuleFile(settings_from_environment().data_dir / RULES_NAME).current()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from crmlink.house import House
+    from crmlink.installation import House
     from crmlink.linking.suggest import Contact, Offer
     from crmlink.store import Link, MirroredRecord
 

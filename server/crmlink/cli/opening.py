@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crmlink.house import House
+    from crmlink.installation import House
 
 
 def at_work() -> House:
     """The installation that the environment describes."""
-    from crmlink.house import open_house
+    from crmlink.installation import open_house
     from crmlink.logs import LOG_NAME, set_up_logs
     from crmlink.settings import settings_from_environment
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from crmlink.house import House
+    from crmlink.installation import House
     from crmlink.store import Device
 
 

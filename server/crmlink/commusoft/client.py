@@ -19,7 +19,7 @@ from crmlink.commusoft.reading import read_list, read_one, read_record
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.transport import Reply
 from crmlink.commusoft.writing import fill_path, write_body, write_path
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 # The host of the published profile serves the API alone; pages are on the web application's host.
 _PAGE_HOSTS = {"api.commusoft.com": "app.commusoft.co.uk"}

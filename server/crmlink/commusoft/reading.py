@@ -12,7 +12,7 @@ import ijson  # type: ignore[import-untyped]  # it ships no types
 
 from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.records import Record
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "number": ("id", "customer_id", "customerId", "supplier_id", "supplierId"),

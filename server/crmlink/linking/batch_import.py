@@ -24,11 +24,11 @@ from crmlink.accounting.exports import (
     read_contacts,
     recognise,
 )
+from crmlink.kinds import Kind
 from crmlink.linking.batch_state import ago, touch
 from crmlink.linking.desk import Desk
 from crmlink.linking.noting import note
 from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
-from crmlink.words import Kind
 
 log = structlog.get_logger()
 

@@ -13,12 +13,12 @@ from sqlalchemy import select
 
 from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftError, RecordGone
+from crmlink.kinds import KINDS, Kind
 from crmlink.linking.batch_rows import kind_of, label
 from crmlink.linking.decide import Decision, confirm, undo
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import IdempotencyKeyReused, LinkingFailure
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
-from crmlink.words import KINDS, Kind
 
 log = structlog.get_logger()
 

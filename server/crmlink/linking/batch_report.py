@@ -12,12 +12,12 @@ from typing import IO, Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from crmlink.csv_safety import harmless
 from crmlink.linking.batch_rows import label
 from crmlink.linking.batch_state import batch_in
 from crmlink.linking.batch_write import ready_rows
 from crmlink.linking.desk import Desk
 from crmlink.linking.suggest import rows_by_id
-from crmlink.spreadsheet import harmless
 from crmlink.store import (
     BadBatchRow,
     Batch,

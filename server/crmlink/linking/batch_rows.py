@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from crmlink.kinds import KINDS, Kind
 from crmlink.matching import Details, Reason, Suggestion
 from crmlink.matching.details import Suggestions
 from crmlink.store import BatchRow
-from crmlink.words import KINDS, Kind
 
 DIGITS = 6  # of a probability
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from crmlink.kinds import Kind
 from crmlink.linking.batch_rows import unpack
 from crmlink.linking.batch_state import ago, batch_in
 from crmlink.linking.desk import Desk
@@ -16,7 +17,6 @@ from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
 from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Verdict
 from crmlink.store.models import now
-from crmlink.words import Kind
 
 CLAIM_SECONDS = 90
 MOST_ROWS = 500

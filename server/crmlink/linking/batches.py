@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
+from crmlink.kinds import Kind
 from crmlink.linking.batch_complete import complete
 from crmlink.linking.batch_recheck import recheck
 from crmlink.linking.batch_state import OPEN, batch_in, find_batch, touch
@@ -28,7 +29,6 @@ from crmlink.store import (
     Link,
     RowState,
 )
-from crmlink.words import Kind
 
 __all__ = [
     "Draft",

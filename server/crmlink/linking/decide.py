@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.commusoft.errors import CommusoftSlow, RecordGone
+from crmlink.kinds import Kind
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import (
     CannotUndo,
@@ -32,7 +33,6 @@ from crmlink.linking.noting import note_intended
 from crmlink.linking.suggest import holders, mirrored
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.models import now
-from crmlink.words import Kind
 
 LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
 T = TypeVar("T")

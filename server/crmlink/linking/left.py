@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
 from crmlink.accounting.references import canonical_reference
+from crmlink.kinds import KINDS, Kind
 from crmlink.linking.desk import Desk
 from crmlink.linking.reports import shares
 from crmlink.linking.reports_links import PAGE, Leaf
@@ -28,7 +29,6 @@ from crmlink.store import (
     MirroredRecord,
 )
 from crmlink.store.models import now
-from crmlink.words import KINDS, Kind
 
 MOST_LISTED = 500
 READ_AT_ONCE = 2_000

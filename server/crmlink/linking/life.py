@@ -17,11 +17,11 @@ from sqlalchemy.sql.dml import Update
 from crmlink.commusoft.errors import CommusoftError, RecordGone, WriteRefused
 from crmlink.commusoft.mirror import forget, remember
 from crmlink.commusoft.records import Record
+from crmlink.kinds import Kind
 from crmlink.linking.desk import Desk
 from crmlink.linking.noting import note_settled
 from crmlink.store import Link, LinkState, MirroredRecord, Workspace
 from crmlink.store.models import new_id, now
-from crmlink.words import Kind
 
 LEASE = timedelta(minutes=5)  # longer than one attempt can take; then another process may take over
 MOST_WRITES = 10  # a write whose answer keeps getting lost ends as failed, for a person to see

@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, s
 from sqlalchemy.orm import InstrumentedAttribute
 
 from crmlink.commusoft.mirror import is_syncing
+from crmlink.kinds import KINDS, Kind
 from crmlink.linking.desk import Desk
 from crmlink.store import Link, LinkState, MirroredRecord, Workspace
 from crmlink.store.models import now
-from crmlink.words import KINDS, Kind
 
 HANGING = timedelta(minutes=2)  # a link usually needs seconds
 MISSED_SYNCS = 3  # so many turns without a sync, and the mirror counts as old

@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
+from crmlink.kinds import Kind
 from crmlink.linking.decide import find_link
 from crmlink.linking.desk import Desk
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
-from crmlink.words import Kind
 
 PAGE = 50
 Row = TypeVar("Row")

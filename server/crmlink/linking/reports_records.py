@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
 
+from crmlink.kinds import Kind
 from crmlink.linking.desk import Desk
 from crmlink.linking.reports_links import PAGE, Leaf
 from crmlink.linking.suggest import mirrored, search
 from crmlink.store import Link, MirroredRecord
-from crmlink.words import Kind
 
 MOST_FOUND = 500  # a search that finds more is to be narrowed, not paged through
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crmlink.kinds import KINDS, Kind
 from crmlink.matching.columns import FLAG_BITS
 from crmlink.matching.index import CODES, PHONES, Index
 from crmlink.matching.terms import OTHER, TOWN
-from crmlink.words import KINDS, Kind
 
 
 @dataclass(frozen=True, slots=True)

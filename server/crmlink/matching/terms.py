@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
+from crmlink.kinds import Kind
 from crmlink.matching import normalise
 from crmlink.matching.details import Details
-from crmlink.words import Kind
 
 MOST_WORDS = 20
 MOST_PHONES = 4

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crmlink.kinds import Kind
 from crmlink.store.models import Base, Device, Link, new_id, now
-from crmlink.words import Kind
 
 
 class BatchState(enum.StrEnum):

@@ -16,7 +16,7 @@ from crmlink.access.personal import apply_retention, erase, export
 from crmlink.access.personal_lists import ERASED
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.access.trail import verify
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.batches import ListedContact, collect, list_batches
 from crmlink.linking.decide import confirm, find_link, undo

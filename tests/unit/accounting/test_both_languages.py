@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from crmlink.accounting import cautions, load_packages, locate
 from crmlink.accounting.packages import RULE_FILE
-
-from .vectors import address_entries
+from unit.accounting.vectors import address_entries
 
 GUID = "8275f116-6419-4b82-889a-f41dcc1d6186"
 PACKAGES = load_packages()

@@ -10,8 +10,7 @@ import pytest
 from crmlink.accounting import load_packages
 from crmlink.accounting.packages import RULE_FILE
 from crmlink.accounting.rules import MOST_SENTENCES, check
-
-from .vectors import VECTORS
+from unit.accounting.vectors import VECTORS
 
 GUID = "8275f116-6419-4b82-889a-f41dcc1d6186"
 

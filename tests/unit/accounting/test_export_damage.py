@@ -11,8 +11,7 @@ from crmlink.accounting import rows as row_reading
 from crmlink.accounting import source as opening
 from crmlink.accounting import workbook as workbooks
 from crmlink.accounting.exports import ExportRefused, read_contacts, recognise
-
-from .export_files import (
+from unit.accounting.export_files import (
     PACKAGES,
     SAGE,
     contacts,

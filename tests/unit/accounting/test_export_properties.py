@@ -16,8 +16,7 @@ from crmlink.accounting.exports import (
     recognise,
     say,
 )
-
-from .export_files import PACKAGES, bad, contacts, read, table, workbook
+from unit.accounting.export_files import PACKAGES, bad, contacts, read, table, workbook
 
 FILES = [
     path

@@ -9,8 +9,7 @@ import pytest
 
 from crmlink.accounting import cells as understood
 from crmlink.accounting.exports import BadRow, read_contacts, say
-
-from .export_files import PACKAGES, SAGE, bad, contacts, look, read, table, workbook
+from unit.accounting.export_files import PACKAGES, SAGE, bad, contacts, look, read, table, workbook
 
 CHOSEN = {"reference": "Id"}
 

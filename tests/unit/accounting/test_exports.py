@@ -18,8 +18,7 @@ from crmlink.accounting.exports import (
     recognise,
     say,
 )
-
-from .export_files import (
+from unit.accounting.export_files import (
     PACKAGES,
     SAGE,
     XERO,

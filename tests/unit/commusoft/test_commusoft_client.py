@@ -17,7 +17,7 @@ from crmlink.commusoft import (
     RecordGone,
 )
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 from unit.commusoft.obliging import Enter, Faults
 
 

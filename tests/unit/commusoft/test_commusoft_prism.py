@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from crmlink.commusoft.sandbox import SandboxServer
-from crmlink.words import KINDS
+from crmlink.kinds import KINDS
 from unit.commusoft.obliging import Enter
 from unit.commusoft.test_commusoft_profile import PROFILE
 

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 from unit.commusoft.obliging import Enter
 
 PROFILE = Path(__file__).parents[4] / "shared" / "facts" / "commusoft-openapi.yml"

@@ -14,7 +14,7 @@ from crmlink.commusoft.sandbox import StateDamaged
 from crmlink.commusoft.sandbox.drawing import word_list
 from crmlink.commusoft.sandbox.ledger import Ledger
 from crmlink.commusoft.sandbox.population import population
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 COUNTS: dict[Kind, int] = {"customer": 40, "supplier": 15}
 

@@ -7,7 +7,7 @@ import pytest
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal import erase
 from crmlink.commusoft.errors import CommusoftUnreachable
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking import batch_work
 from crmlink.linking.batch_work import work_on, write_waiting
 from crmlink.linking.batch_write import pause, start_undo

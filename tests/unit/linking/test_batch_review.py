@@ -4,7 +4,7 @@ import pytest
 
 from crmlink.access.devices import command_line_actor
 from crmlink.access.tokens import create_token
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.batch_report import overview, summary
 from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, release_claims, reopen
 from crmlink.linking.batch_sure import accept_sure, draw_sample

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crmlink.access.grants import Grant
 from crmlink.access.trail import entries
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.decide import confirm, undo
 from entering import make_person, pair
 from playing import GREENFIELD_HAS, HOLLOWAY, OTHER, decision, new_key

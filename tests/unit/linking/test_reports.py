@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from admin.scene import REFERENCE, Scene, furnish
-from crmlink.house import House
+from crmlink.installation import House
 from crmlink.linking.decide import confirm, undo
 from crmlink.linking.reports import mirror_state, shares, unfinished
 from crmlink.linking.reports_links import LinkFilter, link_story, list_links, people_who_linked

@@ -17,7 +17,7 @@ from crmlink.commusoft.doctor.survey import Survey, places_of, survey_list
 from crmlink.commusoft.doctor.write_test import WriteTest, run_write_test
 from crmlink.commusoft.errors import CommusoftError, CommusoftUnreadable, RecordGone
 from crmlink.commusoft.patience import Patience
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 _KNOWN_PATHS = ("/webservice_dev.php/api/v1", "/api/v1")
 

@@ -17,7 +17,7 @@ from crmlink.commusoft.reading import (
     value_at,
 )
 from crmlink.commusoft.records import Record
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 # Names that a field for the reference might have, where no known spelling is there.
 _SUSPICIOUS = re.compile(r"ref|third|extern|sage|xero|quick.?book|free.?agent|kashflow", re.I)

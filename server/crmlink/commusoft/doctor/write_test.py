@@ -17,7 +17,7 @@ from crmlink.commusoft.doctor.steps import Step, failure_args
 from crmlink.commusoft.doctor.survey import leaves
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.records import Record
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 _STAMP = re.compile(r"updat|modif|chang", re.I)
 _LOOKS = 3

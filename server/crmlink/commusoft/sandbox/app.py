@@ -20,7 +20,7 @@ from crmlink.commusoft.sandbox.misbehave import DROPPED, STALE, Misbehave
 from crmlink.commusoft.sandbox.pages import pages
 from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
 from crmlink.commusoft.transport import SANDBOX_HEADER
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 CREDENTIAL = "sandbox"
 _CUSTOMER_TYPES = ("1", "2", "3")  # private, company, landlord

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmlink.commusoft.sandbox.entries import Entry
 from crmlink.commusoft.sandbox.population import copy_of, population
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 
 class StateDamaged(ValueError):

@@ -14,7 +14,7 @@ from crmlink.commusoft.sandbox.drawing import Draw, word_list
 from crmlink.commusoft.sandbox.entries import Entry
 from crmlink.commusoft.sandbox.people import People, Person, slug
 from crmlink.commusoft.sandbox.places import Place, Places
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 FIRST_NUMBER: dict[Kind, int] = {"customer": 2001, "supplier": 701}
 _EPOCH = datetime(2015, 1, 5, 9, 0, tzinfo=UTC)

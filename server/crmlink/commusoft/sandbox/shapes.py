@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmlink.commusoft.sandbox.entries import Entry
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 
 class Unacceptable(Exception):

@@ -21,7 +21,7 @@ from crmlink.linking.account import connected_account, dialect_of, workspace_of
 from crmlink.linking.desk import Desk, Index
 from crmlink.settings import Settings
 from crmlink.store import Database
-from crmlink.wake import Bell
+from crmlink.wakeup import Bell
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 COMMAND = Path(sys.executable).with_name("crmlink")
