@@ -15,9 +15,9 @@ from crmlink.access.passwords import hash_password
 from crmlink.access.people import invite
 from crmlink.access.sessions import begin_session, session_of
 from crmlink.access.tokens import create_token
-from crmlink.api.guard import COOKIE
 from crmlink.store import Person
 from crmlink.store.models import now
+from crmlink.web.auth import COOKIE
 
 PASSWORD = "three wet spanners"
 _hash = hash_password(PASSWORD)

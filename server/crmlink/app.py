@@ -12,11 +12,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crmlink.admin.pages import blueprint as pages
 from crmlink.api import register_api
-from crmlink.api.guard import register_door, register_guard
-from crmlink.api.limits import register_limits
-from crmlink.api.strict import register_strictness
 from crmlink.installation import House, open_house
 from crmlink.settings import Settings
+from crmlink.web.auth import register_door, register_guard
+from crmlink.web.rate_limits import register_limits
+from crmlink.web.strict_parsing import register_strictness
 
 log = structlog.get_logger()
 

@@ -8,8 +8,8 @@ from flask import Flask
 from admin.scene import Scene
 from admin.visitor import Visitor, stranger, words
 from crmlink.access.people import first_admin_invitation, invite, list_people
-from crmlink.api.guard import COOKIE
 from crmlink.installation import House
+from crmlink.web.auth import COOKIE
 from entering import PASSWORD, page_actor
 
 NEW = "a bucket of elbow joints"

@@ -17,12 +17,12 @@ from admin.scene import Scene, furnish
 from admin.sights import Who
 from browsers.find import CHROMIUM, find
 from crmlink.access.sessions import begin_session
-from crmlink.api.guard import COOKIE
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.installation import House, open_house
 from crmlink.settings import Settings
+from crmlink.web.auth import COOKIE
 from playing import HASTE, Playing, connection_to
 
 

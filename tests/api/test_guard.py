@@ -12,9 +12,9 @@ from sqlalchemy import update
 
 from crmlink.access.office import Office
 from crmlink.access.tokens import list_tokens
-from crmlink.api.guard import PUBLIC
 from crmlink.store import Device
 from crmlink.store.models import now
+from crmlink.web.auth import PUBLIC
 from entering import logged_in, make_person, make_token, pair, with_token
 from houses import house_of
 

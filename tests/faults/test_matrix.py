@@ -26,8 +26,8 @@ from crmlink.linking.decide import Decision, confirm
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import LinkingFailure
 from crmlink.linking.life import recover
-from crmlink.problems import PROBLEMS, problem, problem_of
 from crmlink.store import Link, LinkState
+from crmlink.web.problems import PROBLEMS, problem, problem_of
 from faults.office import Office, number_of, opened_office, sandbox_process
 from playing import decision, new_key
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from crmlink.api.guard import COOKIE
+from crmlink.web.auth import COOKIE
 from security.credentials import Credential
 from security.routes import Route
 from security.world import World

@@ -20,9 +20,9 @@ from crmlink.access.people import invite, remove_person
 from crmlink.access.secret import new_secret
 from crmlink.access.sessions import begin_session, end_session, session_of
 from crmlink.access.tokens import create_token, revoke_token, rotate_token, script_actor
-from crmlink.api.guard import COOKIE
 from crmlink.store import Device, PageSession
 from crmlink.store.models import new_id, now
+from crmlink.web.auth import COOKIE
 from entering import make_person, make_token, page_actor, pair
 from security.world import World
 

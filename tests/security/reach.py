@@ -8,9 +8,9 @@ from werkzeug.test import Client, TestResponse
 
 from crmlink.access.roles import SCOPES
 from crmlink.access.tokens import create_token
-from crmlink.api.guard import COOKIE
-from crmlink.problems import TYPE
 from crmlink.store import Person
+from crmlink.web.auth import COOKIE
+from crmlink.web.problems import TYPE
 from entering import make_person, page_actor, pair
 from security.attack import forms_of
 from security.routes import Route

@@ -10,8 +10,8 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import Client, TestResponse
 
-from crmlink.api.guard import API, PUBLIC
 from crmlink.store import Person
+from crmlink.web.auth import API, PUBLIC
 from playing import HOLLOWAY
 from security.world import PARAMETERS, SPECIAL, Maker, World, new_code
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from crmlink.access import grants
-from crmlink.api import guard
+from crmlink.web import auth as guard
 from security.attack import Attacker, Refusal
 from security.credentials import Credential, bad_for_api, bad_for_pages, bearer, cookie
 from security.routes import ParameterUnknown, Route, every_route

@@ -9,8 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.api.guard import COOKIE
 from crmlink.app import HEADERS
+from crmlink.web.auth import COOKIE
 from entering import PASSWORD, make_person, pair, with_token
 from houses import house_of, open_app
 from security.attack import forms_of

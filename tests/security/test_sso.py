@@ -15,10 +15,10 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.office import Office
 from crmlink.access.people import invite, list_people, remove_person
 from crmlink.access.provider import Provider, ProviderUnsafe
-from crmlink.api.guard import COOKIE
 from crmlink.installation import House
-from crmlink.problems import problem
 from crmlink.store import Person
+from crmlink.web.auth import COOKIE
+from crmlink.web.problems import problem
 from houses import house_of, open_app
 from security.attack import forms_of
 from security.signing import SECRET, log_in_there, running_provider

@@ -12,9 +12,9 @@ from crmlink.access.sessions import end_session, list_sessions
 from crmlink.admin.door import enter
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
-from crmlink.api.guard import actor, needs, office
-from crmlink.api.limits import stranger_limit
 from crmlink.store import Person
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.rate_limits import stranger_limit
 
 Reply = str | Response | tuple[str, int]
 

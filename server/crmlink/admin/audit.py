@@ -12,7 +12,7 @@ from flask import Response, render_template, request, url_for
 from crmlink.access.trail import TrailLine, entries, names_of, verify, write_csv
 from crmlink.admin.pages import blueprint
 from crmlink.admin.wording import action_in_words, value_in_words
-from crmlink.api.guard import needs, office
+from crmlink.web.auth import needs, office
 
 SHOWN = 50
 SORTS = {  # how an action begins → what people call that sort of thing

@@ -12,7 +12,6 @@ from crmlink.access.people import take_along
 from crmlink.admin.errands import SyncErrand
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
-from crmlink.api.guard import actor, desk, house, needs
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.commusoft.doctor import Step, examine, say, support_message
 from crmlink.commusoft.vault import Vault
@@ -24,8 +23,9 @@ from crmlink.linking.account import (
     note_write_test,
 )
 from crmlink.linking.reports import mirror_state, shares
-from crmlink.problems import problem
 from crmlink.store import Device
+from crmlink.web.auth import actor, desk, house, needs
+from crmlink.web.problems import problem
 
 Reply = str | Response | tuple[str, int] | tuple[Iterator[str], dict[str, str]]
 CREDENTIALS = ("client_id", "username", "password", "application_id")

@@ -27,8 +27,8 @@ from crmlink.access.tokens import (
 )
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
-from crmlink.api.guard import actor, needs, office
 from crmlink.store import Device, DeviceSort
+from crmlink.web.auth import actor, needs, office
 
 Reply = str | Response | tuple[str, int]
 ENDING = {  # whether it is a script's token → the verb, and what follows

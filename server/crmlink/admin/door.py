@@ -14,10 +14,10 @@ from crmlink.access.sessions import LONGEST, begin_session, end_session
 from crmlink.admin.forms import Form, sent
 from crmlink.admin.pages import blueprint
 from crmlink.admin.signing_on import come_back, is_answer, provider_name, set_out
-from crmlink.api.guard import COOKIE, actor, office
-from crmlink.api.limits import email_limit, stranger_limit
-from crmlink.problems import problem_of
 from crmlink.store import Invitation, Person, Role
+from crmlink.web.auth import COOKIE, actor, office
+from crmlink.web.problems import problem_of
+from crmlink.web.rate_limits import email_limit, stranger_limit
 
 Reply = str | Response | tuple[str, int]
 BROWSERS = {

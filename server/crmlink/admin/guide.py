@@ -8,10 +8,10 @@ from flask import current_app, render_template, request
 
 from crmlink.access.devices import list_devices
 from crmlink.admin.pages import acting, blueprint
-from crmlink.api.guard import house, needs
 from crmlink.installation import COMMAND, EXTENSION
 from crmlink.linking.reports import recent_links
-from crmlink.problems import PROBLEMS, TYPE
+from crmlink.web.auth import house, needs
+from crmlink.web.problems import PROBLEMS, TYPE
 
 
 @blueprint.get("/start")

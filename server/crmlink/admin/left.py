@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response
 from crmlink.admin.forms import tell
 from crmlink.admin.links import kind_of, page_number
 from crmlink.admin.pages import blueprint, here
-from crmlink.api.guard import actor, desk, needs
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.left import Point, linked_over_time, malformed_references, unlinked
 from crmlink.linking.left_twice import (
@@ -22,6 +21,7 @@ from crmlink.linking.left_twice import (
     lookalikes,
     references_on_two_records,
 )
+from crmlink.web.auth import actor, desk, needs
 
 SPANS = (30, 90, 365)  # days that the plot may show
 SHOWN = 50  # of each sort of duplicate

@@ -12,14 +12,14 @@ from crmlink.accounting.errors import ReferenceMalformed
 from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.admin.forms import tell
 from crmlink.admin.pages import blueprint
-from crmlink.api.guard import actor, desk, needs
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.decide import Decision, confirm
 from crmlink.linking.failures import LinkingFailure
 from crmlink.linking.reports_records import record_with_links
 from crmlink.linking.rules import rules
-from crmlink.problems import problem, problem_of
 from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.problems import problem, problem_of
 
 LONGEST_ADDRESS = 2_000
 

@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response
 from crmlink.access.roles import may_undo, refuse_undo
 from crmlink.admin.forms import tell
 from crmlink.admin.pages import blueprint
-from crmlink.api.guard import actor, desk, needs
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.decide import can_undo, find_link, undo
@@ -25,8 +24,9 @@ from crmlink.linking.reports_links import (
     list_links,
     people_who_linked,
 )
-from crmlink.problems import Problem, problem, problem_of
 from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.problems import Problem, problem, problem_of
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
 FARTHEST = 10_000  # pages; what lies behind is found by a filter

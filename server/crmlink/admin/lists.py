@@ -23,7 +23,6 @@ from crmlink.admin.lists_words import (
     reasons_in_words,
 )
 from crmlink.admin.pages import Ask, ask, blueprint, here, may
-from crmlink.api.guard import actor, desk, needs, office
 from crmlink.kinds import KINDS
 from crmlink.linking.batch_match import start_matching, stop_matching
 from crmlink.linking.batch_places import MOST_PLACES, in_ranges, places
@@ -31,8 +30,9 @@ from crmlink.linking.batch_report import Overview, bad_rows, overview
 from crmlink.linking.batch_rows import label
 from crmlink.linking.batch_view import RowFilter, count_rows, list_rows_at
 from crmlink.linking.batches import discard_batch, list_batches
-from crmlink.problems import PROBLEMS, Problem, problem, problem_kept
 from crmlink.store import BadBatchRow, Batch, BatchState, Choice, RowState, Verdict
+from crmlink.web.auth import actor, desk, needs, office
+from crmlink.web.problems import PROBLEMS, Problem, problem, problem_kept
 
 SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
 MOST_SHOWN = 100  # lists, the newest
@@ -217,7 +217,7 @@ def start_of_page() -> int:
 
 
 def _only_with(permission: str) -> None:
-    from crmlink.api.guard import ScopeMissing
+    from crmlink.web.auth import ScopeMissing
 
     if not may(permission):
         raise ScopeMissing(permission)

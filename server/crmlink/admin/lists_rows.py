@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from crmlink.admin.forms import tell
 from crmlink.admin.lists import FIRST_ROWS, list_facts
 from crmlink.admin.pages import blueprint, here
-from crmlink.api.guard import actor, desk, needs
 from crmlink.linking.batch_places import from_ranges, next_place
 from crmlink.linking.batch_report import overview
 from crmlink.linking.batch_review import (
@@ -26,8 +25,9 @@ from crmlink.linking.batch_view import ReviewRow, RowFilter, find_row, list_rows
 from crmlink.linking.batch_write import try_again
 from crmlink.linking.failures import BatchUnknown, LinkingFailure
 from crmlink.linking.suggest import search
-from crmlink.problems import problem_of
 from crmlink.store import Choice, MirroredRecord
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.problems import problem_of
 
 FOUND = 9  # records of a search
 PART = "Crmlink-Part"  # the header with which a page asks for a part of itself

@@ -22,9 +22,9 @@ from crmlink.accounting.packages import Packages
 from crmlink.admin.forms import Form, tell
 from crmlink.admin.lists_files import SentFile, find_file, forget_file, keep_file
 from crmlink.admin.pages import blueprint, here
-from crmlink.api.guard import actor, desk, house, needs
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.batch_import import import_file, look_at
+from crmlink.web.auth import actor, desk, house, needs
 
 MOST_MB = 50
 MOST_BYTES = MOST_MB * 2**20

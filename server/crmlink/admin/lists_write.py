@@ -12,15 +12,15 @@ from werkzeug.wrappers import Response
 from crmlink.admin.forms import tell
 from crmlink.admin.lists import list_facts, name_of
 from crmlink.admin.pages import Ask, ask, blueprint, here
-from crmlink.api.guard import actor, desk, needs
 from crmlink.linking.batch_report import overview, summary, write_results
 from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batch_view import RowFilter, list_rows
 from crmlink.linking.batch_write import cancel, pause, resume, start_undo, start_writing, try_again
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import BatchUnknown, LinkingFailure, SampleNeeded
-from crmlink.problems import problem_kept, problem_of
 from crmlink.store import RowState
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.problems import problem_kept, problem_of
 
 LISTED = 200  # rows that a summary names one by one
 

@@ -10,11 +10,11 @@ from crmlink.access.devices import Standing, standing
 from crmlink.access.pairing import waiting_for_admin
 from crmlink.access.tokens import list_tokens
 from crmlink.admin.pages import blueprint, may
-from crmlink.api.guard import desk, house, needs
 from crmlink.linking.batches import list_batches
 from crmlink.linking.reports import MirrorState, mirror_state, recent_links, shares, unfinished
-from crmlink.problems import problem
 from crmlink.store import BatchState, Link
+from crmlink.web.auth import desk, house, needs
+from crmlink.web.problems import problem
 
 
 @dataclass(frozen=True, slots=True)

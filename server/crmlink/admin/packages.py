@@ -15,9 +15,9 @@ from crmlink.accounting.packages import package_rules
 from crmlink.accounting.rules import check, known_addresses
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
-from crmlink.api.guard import actor, desk, needs
 from crmlink.linking.rules import add_host, hosts, install_rules, remove_host, remove_rules
-from crmlink.problems import problem_of
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.problems import problem_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from crmlink.access.office import Actor
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.packages import package_name
 from crmlink.admin.wording import ROLES
-from crmlink.api.guard import desk, house
+from crmlink.web.auth import desk, house
 
 blueprint = Blueprint("pages", __name__)
 

@@ -9,10 +9,10 @@ from crmlink.access.failures import AccessFailure, FieldsWrong, PairingUnknown
 from crmlink.access.pairing import approve_pairing, deny_pairing, find_pairing, is_over, shown
 from crmlink.admin.forms import Form, sent
 from crmlink.admin.pages import blueprint, may
-from crmlink.api.guard import actor, needs, office
-from crmlink.api.limits import code_limit
-from crmlink.problems import problem_of
 from crmlink.store import Pairing, PairingState
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.problems import problem_of
+from crmlink.web.rate_limits import code_limit
 
 Reply = str | Response | tuple[str, int]
 OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)

@@ -20,10 +20,10 @@ from crmlink.access.sessions import end_sessions, list_sessions
 from crmlink.access.tokens import list_tokens
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
-from crmlink.api.guard import actor, needs, office
 from crmlink.api.people import invitation_link
-from crmlink.problems import problem_of
 from crmlink.store import Device, Person, Role
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.problems import problem_of
 
 Reply = str | Response | tuple[str, int]
 

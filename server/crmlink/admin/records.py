@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response
 from crmlink.admin.forms import tell
 from crmlink.admin.links import kind_of, page_number
 from crmlink.admin.pages import blueprint
-from crmlink.api.guard import desk, house, needs
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.life import fresh
 from crmlink.linking.reports import mirror_state
@@ -18,7 +17,8 @@ from crmlink.linking.reports_records import (
     list_records,
     record_with_links,
 )
-from crmlink.problems import problem_of
+from crmlink.web.auth import desk, house, needs
+from crmlink.web.problems import problem_of
 
 LINKED = {"yes": True, "no": False}
 

@@ -19,7 +19,7 @@ from crmlink.access.preferences import (
 )
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import blueprint, here
-from crmlink.api.guard import actor, house, needs, office
+from crmlink.web.auth import actor, house, needs, office
 
 BOUND = "sure_bound"
 DAYS = tuple(field.name for field in fields(Preferences) if field.name.endswith("_days"))

@@ -11,8 +11,8 @@ from crmlink.access.failures import LogInRefused, SsoRefused, SsoUnknown
 from crmlink.access.people import person_of_sso
 from crmlink.access.provider import Provider
 from crmlink.access.sso import Journey, begin_sso, finish_sso
-from crmlink.api.guard import house, office
 from crmlink.store import Person
+from crmlink.web.auth import house, office
 
 KEPT = "sso"  # in the cookie that forms have too: signed, and read by no script
 LONGEST = 600  # seconds on the way

@@ -22,8 +22,8 @@ from crmlink.api import (
     tokens,
     workspace,
 )
-from crmlink.api.errors import ProblemApi, register_errors
 from crmlink.installation import House
+from crmlink.web.error_handlers import ProblemApi, register_errors
 
 MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
 

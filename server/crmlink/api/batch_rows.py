@@ -6,7 +6,6 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.api.guard import actor, desk, needs
 from crmlink.api.schemas_batches import (
     RowDecisionSchema,
     RowQuerySchema,
@@ -15,12 +14,13 @@ from crmlink.api.schemas_batches import (
     StartedSchema,
 )
 from crmlink.api.shapes_batches import row_shape
-from crmlink.api.strict import Blueprint
 from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, reopen
 from crmlink.linking.batch_view import RowFilter, find_row, list_rows
 from crmlink.linking.batch_write import try_again
 from crmlink.linking.failures import BatchUnknown, RecordUnknown
 from crmlink.store import Choice, RowState, Verdict
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("batch_rows", __name__, url_prefix="/api/v1", description="Whole lists")
 LARGEST = 2**31 - 1

@@ -11,8 +11,6 @@ from flask.views import MethodView
 
 from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports import BadRow, say
-from crmlink.api.errors import IdempotencyKeyMissing
-from crmlink.api.guard import ScopeMissing, actor, desk, needs, office
 from crmlink.api.schemas_batches import (
     AcceptedSchema,
     AfterSchema,
@@ -29,7 +27,6 @@ from crmlink.api.schemas_batches import (
     WriteSchema,
 )
 from crmlink.api.shapes_batches import batch_shape, row_shape, whole_batch_shape
-from crmlink.api.strict import Blueprint
 from crmlink.linking.batch_match import start_matching, stop_matching
 from crmlink.linking.batch_report import bad_rows, overview, summary, write_results
 from crmlink.linking.batch_sure import accept_sure, draw_sample
@@ -49,8 +46,11 @@ from crmlink.linking.batches import (
     joinable_batches,
     list_batches,
 )
-from crmlink.problems import problem_kept
 from crmlink.store import BatchSource, BatchState, DeviceSort
+from crmlink.web.auth import ScopeMissing, actor, desk, needs, office
+from crmlink.web.error_handlers import IdempotencyKeyMissing
+from crmlink.web.problems import problem_kept
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("batches", __name__, url_prefix="/api/v1", description="Whole lists")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.api.guard import actor, desk, needs
 from crmlink.api.schemas_left import (
     DuplicatesSchema,
     LeftQuerySchema,
@@ -16,7 +15,6 @@ from crmlink.api.schemas_left import (
     UnlinkedSchema,
 )
 from crmlink.api.shapes import record_shape
-from crmlink.api.strict import Blueprint
 from crmlink.linking.failures import RecordUnknown
 from crmlink.linking.left import linked_over_time, malformed_references, unlinked
 from crmlink.linking.left_twice import (
@@ -26,6 +24,8 @@ from crmlink.linking.left_twice import (
     references_on_two_records,
 )
 from crmlink.matching import say
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("left", __name__, url_prefix="/api/v1", description="What is left")
 

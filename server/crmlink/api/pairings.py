@@ -10,9 +10,6 @@ from werkzeug.exceptions import HTTPException
 from crmlink.access.failures import GrantMalformed, GrantTypeUnknown
 from crmlink.access.grants import Grant, rotate
 from crmlink.access.pairing import begin_pairing, redeem
-from crmlink.api.errors import no_grant
-from crmlink.api.guard import office
-from crmlink.api.limits import grant_limit, pairing_limit
 from crmlink.api.schemas_access import (
     DEVICE_CODE_GRANT,
     BegunSchema,
@@ -20,7 +17,10 @@ from crmlink.api.schemas_access import (
     GrantSchema,
     PairingSchema,
 )
-from crmlink.api.strict import Blueprint
+from crmlink.web.auth import office
+from crmlink.web.error_handlers import no_grant
+from crmlink.web.rate_limits import grant_limit, pairing_limit
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="Connect a browser")
 

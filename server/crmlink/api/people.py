@@ -16,7 +16,6 @@ from crmlink.access.people import (
     remove_person,
     rename_person,
 )
-from crmlink.api.guard import actor, needs, office
 from crmlink.api.schemas_access import (
     ChangedPersonSchema,
     InvitationSchema,
@@ -24,8 +23,9 @@ from crmlink.api.schemas_access import (
     PeopleSchema,
     PersonSchema,
 )
-from crmlink.api.strict import Blueprint
 from crmlink.store import Person
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("people", __name__, url_prefix="/api/v1", description="People and roles")
 

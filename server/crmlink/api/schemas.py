@@ -6,9 +6,9 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from crmlink.api.strict import WholeText, YesNo
 from crmlink.kinds import KINDS
 from crmlink.store import LinkState
+from crmlink.web.strict_parsing import WholeText, YesNo
 
 KIND = validate.OneOf(KINDS)
 

@@ -10,8 +10,8 @@ from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
 from crmlink.access.tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
 from crmlink.api.schemas import ActingPersonSchema, text
-from crmlink.api.strict import Number, Whole, WholeText, YesNo
 from crmlink.store import Role
+from crmlink.web.strict_parsing import Number, Whole, WholeText, YesNo
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 ROLE = validate.OneOf([role.value for role in Role])

@@ -11,8 +11,8 @@ from crmlink.api.schemas import (
     RecordSchema,
     text,
 )
-from crmlink.api.strict import Whole, WholeText, YesNo
 from crmlink.store import BatchState, Choice, RowState, Verdict
+from crmlink.web.strict_parsing import Whole, WholeText, YesNo
 
 MOST_CONTACTS = 1000  # in one request
 SHOWN_STATES = [state.value for state in BatchState if state is not BatchState.IMPORTING]

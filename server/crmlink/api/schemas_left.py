@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from crmlink.api.schemas import KIND, ReasonSchema, RecordSchema
-from crmlink.api.strict import WholeText
+from crmlink.web.strict_parsing import WholeText
 
 
 class SharesQuerySchema(Schema):

@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import select
 
 from crmlink.access.roles import may_undo
-from crmlink.api.guard import actor, desk
 from crmlink.linking.decide import can_undo
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
 from crmlink.matching.reasons import say
-from crmlink.problems import TYPE, problem
 from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.web.auth import actor, desk
+from crmlink.web.problems import TYPE, problem
 
 
 def record_shape(row: MirroredRecord) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from crmlink.linking.batch_report import Overview
 from crmlink.linking.batch_rows import label
 from crmlink.linking.batch_view import Offered, ReviewRow
 from crmlink.matching.reasons import say
-from crmlink.problems import TYPE, problem_kept
 from crmlink.store import Batch
+from crmlink.web.problems import TYPE, problem_kept
 
 
 def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:

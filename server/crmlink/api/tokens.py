@@ -14,7 +14,6 @@ from crmlink.access.tokens import (
     revoke_token,
     rotate_token,
 )
-from crmlink.api.guard import actor, needs, office
 from crmlink.api.schemas_access import (
     NewTokenSchema,
     RevokedSchema,
@@ -22,8 +21,9 @@ from crmlink.api.schemas_access import (
     ShownTokenSchema,
     TokensSchema,
 )
-from crmlink.api.strict import Blueprint
 from crmlink.store import Device
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/api/v1", description="Tokens for scripts")
 

@@ -44,8 +44,8 @@ class Crmlink(click.Group):
         from crmlink.commusoft.errors import CommusoftError
         from crmlink.commusoft.vault import VaultClosed
         from crmlink.linking.failures import LinkingFailure, LinkNotMade
-        from crmlink.problems import problem_of
         from crmlink.settings import SettingsRefused
+        from crmlink.web.problems import problem_of
 
         try:
             return super().invoke(ctx)

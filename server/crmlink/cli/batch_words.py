@@ -22,8 +22,8 @@ def counts_line(found: Overview) -> str:
 
 def progress_line(found: Overview) -> str:
     """How far a list is, in one line."""
-    from crmlink.problems import problem_kept
     from crmlink.store import RowState
+    from crmlink.web.problems import problem_kept
 
     counts, progress = found.counts, found.progress
     how_far = f": {progress.done} of {progress.of} done" if progress.of else ""
@@ -65,7 +65,7 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
     """A row and what is offered for it."""
     from crmlink.linking.batch_rows import label
     from crmlink.matching.reasons import say
-    from crmlink.problems import problem_kept
+    from crmlink.web.problems import problem_kept
 
     row = found.row
     place = _place(row.address, row.town, row.postcode)

@@ -290,7 +290,7 @@ def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
 def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
     """Every row with what happened, as CSV."""
     from crmlink.linking.batch_report import result_rows, write_results
-    from crmlink.problems import problem_kept
+    from crmlink.web.problems import problem_kept
 
     house = _house()
 

@@ -119,7 +119,7 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     from crmlink.commusoft.errors import CommusoftError
     from crmlink.linking.decide import undo
     from crmlink.linking.failures import LinkingFailure, LinkNotMade
-    from crmlink.problems import problem_of
+    from crmlink.web.problems import problem_of
 
     house = at_work()
     device_id, failed = _device(house), 0

@@ -23,9 +23,9 @@ from crmlink.linking.decide import confirm, find_link, undo
 from crmlink.linking.failures import BatchUnknown
 from crmlink.linking.suggest import holders
 from crmlink.matching import Details
-from crmlink.problems import problem_kept
 from crmlink.store import Batch, Link, MirroredRecord, RowState
 from crmlink.store.models import now
+from crmlink.web.problems import problem_kept
 from entering import make_person, pair
 from lists import asked_for, lines_of, matched, rows_of
 from playing import HOLLOWAY, OCONNOR_HAS, Playing, decision, new_key

@@ -33,8 +33,8 @@ from crmlink.linking.failures import (
     NothingToLink,
     RowUnderWay,
 )
-from crmlink.problems import problem_kept
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.web.problems import problem_kept
 from lists import Line, accepted, asked_for, line_of, lines_of, matched, records_of, rows_of
 from playing import HOLLOWAY, Playing, decision, new_key
 from unit.linking.test_life import fails, meddled

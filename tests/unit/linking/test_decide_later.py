@@ -6,8 +6,8 @@ from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.linking.decide import confirm, undo
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import CannotUndo, LinkInProgress
-from crmlink.problems import problem_of
 from crmlink.store import Link, LinkState
+from crmlink.web.problems import problem_of
 from playing import HOLLOWAY, OTHER, Playing, decision, new_key
 from unit.linking.test_life import fails, meddled
 

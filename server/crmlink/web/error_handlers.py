@@ -15,14 +15,14 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from crmlink.access.failures import AccessFailure, GrantFailure, TokenRefused
 from crmlink.accounting.errors import AccountingError
-from crmlink.api.guard import ScopeMissing
-from crmlink.api.limits import limiter
 from crmlink.api.schemas import ProblemSchema
 from crmlink.api.shapes import link_shape, record_shape
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.failures import LinkingFailure, LinkNotMade
-from crmlink.problems import PROBLEMS, TYPE, Problem, problem, problem_of
 from crmlink.store import Link, MirroredRecord
+from crmlink.web.auth import ScopeMissing
+from crmlink.web.problems import PROBLEMS, TYPE, Problem, problem, problem_of
+from crmlink.web.rate_limits import limiter
 
 log = structlog.get_logger()
 
