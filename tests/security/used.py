@@ -17,7 +17,7 @@ import requests
 from sqlalchemy import text
 
 from browsers.office import Service, wait_until
-from crmlink.api.schemas_access import DEVICE_CODE_GRANT
+from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import W
 from crmlink.commusoft.vault import Vault

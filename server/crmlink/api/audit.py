@@ -11,7 +11,7 @@ from flask.views import MethodView
 
 from crmlink.access.preferences import Preferences, read_preferences, save_preferences
 from crmlink.access.trail import TrailLine, entries, verify, write_csv
-from crmlink.api.schemas_access import AuditQuerySchema, AuditSchema, PreferencesSchema
+from crmlink.api.schemas.access import AuditQuerySchema, AuditSchema, PreferencesSchema
 from crmlink.web.auth import actor, needs, office
 from crmlink.web.strict_parsing import Blueprint
 

@@ -9,14 +9,14 @@ from flask.views import MethodView
 from sqlalchemy import select, tuple_
 
 from crmlink.access.roles import refuse_undo
-from crmlink.api.schemas import (
+from crmlink.api.schemas.common import (
     DecisionSchema,
     LinkQuerySchema,
     LinkSchema,
     LinksSchema,
     UndoSchema,
 )
-from crmlink.api.shapes import link_shape, link_shapes
+from crmlink.api.serializers.links import link_shape, link_shapes
 from crmlink.linking.decide import Decision, confirm, find_link, undo
 from crmlink.linking.failures import LinkNotMade
 from crmlink.store import Link, LinkState

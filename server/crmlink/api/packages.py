@@ -10,7 +10,7 @@ from flask import Response, request
 from flask.views import MethodView
 
 from crmlink.accounting.packages import for_pages
-from crmlink.api.schemas import HostSchema, HostsSchema
+from crmlink.api.schemas.common import HostSchema, HostsSchema
 from crmlink.linking.rules import add_host, hosts, remove_host, rules
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.strict_parsing import Blueprint

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from crmlink.access.failures import GrantMalformed, GrantTypeUnknown
 from crmlink.access.grants import Grant, rotate
 from crmlink.access.pairing import begin_pairing, redeem
-from crmlink.api.schemas_access import (
+from crmlink.api.schemas.access import (
     DEVICE_CODE_GRANT,
     BegunSchema,
     GrantQuerySchema,

@@ -16,7 +16,7 @@ from crmlink.access.people import (
     remove_person,
     rename_person,
 )
-from crmlink.api.schemas_access import (
+from crmlink.api.schemas.access import (
     ChangedPersonSchema,
     InvitationSchema,
     NewPersonSchema,

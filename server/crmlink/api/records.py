@@ -6,8 +6,8 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.api.schemas import RecordQuerySchema, RecordSchema, RecordsSchema
-from crmlink.api.shapes import record_shape
+from crmlink.api.schemas.common import RecordQuerySchema, RecordSchema, RecordsSchema
+from crmlink.api.serializers.links import record_shape
 from crmlink.linking.life import fresh
 from crmlink.linking.suggest import mirrored, search
 from crmlink.web.auth import desk, needs

@@ -14,7 +14,7 @@ from crmlink.access.tokens import (
     revoke_token,
     rotate_token,
 )
-from crmlink.api.schemas_access import (
+from crmlink.api.schemas.access import (
     NewTokenSchema,
     RevokedSchema,
     SecretSchema,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask.views import MethodView
 from sqlalchemy import func, select
 
-from crmlink.api.schemas import WorkspaceSchema
+from crmlink.api.schemas.common import WorkspaceSchema
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.store import MirroredRecord, Workspace
 from crmlink.web.auth import actor, desk, house

@@ -15,8 +15,8 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from crmlink.access.failures import AccessFailure, GrantFailure, TokenRefused
 from crmlink.accounting.errors import AccountingError
-from crmlink.api.schemas import ProblemSchema
-from crmlink.api.shapes import link_shape, record_shape
+from crmlink.api.schemas.common import ProblemSchema
+from crmlink.api.serializers.links import link_shape, record_shape
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.failures import LinkingFailure, LinkNotMade
 from crmlink.store import Link, MirroredRecord

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.api.schemas_left import (
+from crmlink.api.schemas.reports import (
     DuplicatesSchema,
     LeftQuerySchema,
     MalformedSchema,
@@ -14,7 +14,7 @@ from crmlink.api.schemas_left import (
     SharesSchema,
     UnlinkedSchema,
 )
-from crmlink.api.shapes import record_shape
+from crmlink.api.serializers.links import record_shape
 from crmlink.linking.failures import RecordUnknown
 from crmlink.linking.left import linked_over_time, malformed_references, unlinked
 from crmlink.linking.left_twice import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmlink.api.shapes import record_shape
+from crmlink.api.serializers.links import record_shape
 from crmlink.linking.batch_report import Overview
 from crmlink.linking.batch_rows import label
 from crmlink.linking.batch_view import Offered, ReviewRow

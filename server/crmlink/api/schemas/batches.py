@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from crmlink.api.schemas import (
+from crmlink.api.schemas.common import (
     KIND,
     FailureSchema,
     ReasonSchema,

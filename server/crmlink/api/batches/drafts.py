@@ -11,7 +11,7 @@ from flask.views import MethodView
 
 from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports import BadRow, say
-from crmlink.api.schemas_batches import (
+from crmlink.api.schemas.batches import (
     AcceptedSchema,
     AfterSchema,
     BadRowsSchema,
@@ -26,7 +26,7 @@ from crmlink.api.schemas_batches import (
     WholeBatchSchema,
     WriteSchema,
 )
-from crmlink.api.shapes_batches import batch_shape, row_shape, whole_batch_shape
+from crmlink.api.serializers.batches import batch_shape, row_shape, whole_batch_shape
 from crmlink.linking.batch_match import start_matching, stop_matching
 from crmlink.linking.batch_report import bad_rows, overview, summary, write_results
 from crmlink.linking.batch_sure import accept_sure, draw_sample

@@ -6,14 +6,14 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.api.schemas_batches import (
+from crmlink.api.schemas.batches import (
     RowDecisionSchema,
     RowQuerySchema,
     RowSchema,
     RowsSchema,
     StartedSchema,
 )
-from crmlink.api.shapes_batches import row_shape
+from crmlink.api.serializers.batches import row_shape
 from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, reopen
 from crmlink.linking.batch_view import RowFilter, find_row, list_rows
 from crmlink.linking.batch_write import try_again
