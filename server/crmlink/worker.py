@@ -15,7 +15,6 @@ from huey.consumer import Consumer
 
 from crmlink.access.grants import forget_old_tokens
 from crmlink.access.personal import apply_retention
-from crmlink.admin.lists_files import forget_old_files
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.installation import House
@@ -27,6 +26,7 @@ from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.left import take_snapshot
 from crmlink.linking.left_twice import find_lookalikes
 from crmlink.linking.life import recover, release
+from crmlink.pages.lists.uploads import forget_old_files
 from crmlink.store import BatchState
 from crmlink.wakeup import BATCH_WORK, listen, queue_in
 

@@ -11,12 +11,12 @@ from sqlalchemy import update
 
 from admin.lists_made import CAST, GUID, Listed, linked, matched
 from admin.visitor import Visitor, visit_as, words
-from crmlink.admin.left import draw
 from crmlink.installation import House
 from crmlink.kinds import KINDS
 from crmlink.linking.decide import confirm
 from crmlink.linking.left import Point
 from crmlink.linking.left_twice import find_lookalikes
+from crmlink.pages.still_to_link import draw
 from crmlink.store import BatchRow, MirroredRecord, Person
 from entering import make_person
 from playing import HOLLOWAY, Playing, decision, new_key

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import crmlink
-from crmlink.admin.audit import SORTS
-from crmlink.admin.wording import ACTIONS
+from crmlink.pages.audit import SORTS
+from crmlink.pages.labels import ACTIONS
 
 CODE = re.compile(r"[a-z]+\.[a-z_]+")
 

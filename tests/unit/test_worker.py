@@ -7,7 +7,6 @@ from collections.abc import Callable
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from crmlink.admin.lists_files import FOLDER, KEPT_SECONDS
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import House
 from crmlink.linking.batch_match import start_matching
@@ -17,6 +16,7 @@ from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batch_write import start_writing
 from crmlink.linking.decide import confirm
 from crmlink.linking.suggest import holders
+from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
 from crmlink.store import BatchState, Link, LinkState, Workspace
 from crmlink.worker import Worker
 from lists import BOUND, imported, lines_of, rows_of
