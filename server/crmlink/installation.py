@@ -9,8 +9,8 @@ from pathlib import Path
 
 import requests
 
-from crmlink.access.office import Office
-from crmlink.access.uses import Uses
+from crmlink.access.context import Office
+from crmlink.access.usage import Uses
 from crmlink.accounting.rulefile import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection

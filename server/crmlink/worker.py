@@ -13,8 +13,8 @@ import structlog
 from huey import crontab
 from huey.consumer import Consumer
 
-from crmlink.access.grants import forget_old_tokens
-from crmlink.access.personal import apply_retention
+from crmlink.access.personal_data.subject import apply_retention
+from crmlink.access.refresh_tokens import forget_old_tokens
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.installation import House

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
 from crmlink.access.pairing import approve_pairing, begin_pairing, shown
 from crmlink.access.people import invite
-from crmlink.access.tokens import create_token
 from crmlink.installation import House
 from crmlink.linking.batches import collect
 from crmlink.linking.decide import Decision, confirm, undo

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from admin.scene import Scene
 from admin.visitor import Visitor, visit_as, words
+from crmlink.access.api_tokens import list_tokens
 from crmlink.access.preferences import read_preferences
-from crmlink.access.tokens import list_tokens
 from crmlink.accounting.packages import RULE_FILE
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft

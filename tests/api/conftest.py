@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from crmlink.access.office import Office
+from crmlink.access.context import Office
 from crmlink.store import Person
 from entering import make_person, pair, with_token
 from houses import house_of, open_app

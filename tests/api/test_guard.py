@@ -10,8 +10,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from crmlink.access.office import Office
-from crmlink.access.tokens import list_tokens
+from crmlink.access.api_tokens import list_tokens
+from crmlink.access.context import Office
 from crmlink.store import Device
 from crmlink.store.models import now
 from crmlink.web.auth import PUBLIC

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from crmlink.access.office import Office
+from crmlink.access.context import Office
 from crmlink.access.pairing import approve_pairing, deny_pairing
 from crmlink.access.people import remove_person
 from crmlink.api.schemas.access import DEVICE_CODE_GRANT

@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.access.office import Office
+from crmlink.access.context import Office
 from crmlink.access.people import accept_invitation
 from crmlink.store import Person
 from entering import PASSWORD, logged_in, make_person, make_token, pair, with_token

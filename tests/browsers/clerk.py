@@ -7,7 +7,7 @@ from typing import Any
 
 from browsers.office import Office
 from browsers.surface import PATIENCE, Browser, Surface, focus, wait_for, wait_through
-from crmlink.access.grants import Grant
+from crmlink.access.refresh_tokens import Grant
 from crmlink.store import Person
 from entering import PASSWORD, make_person, pair
 

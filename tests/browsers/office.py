@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import requests
 from sqlalchemy import select
 
-from crmlink.access.office import Office as Doors
+from crmlink.access.context import Office as Doors
 from crmlink.store import Database, Workspace
 from entering import make_token
 from playing import WEBSERVICE, Playing

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
-from crmlink.access.tokens import create_token
 from crmlink.commusoft.client import Commusoft
 from crmlink.installation import House, open_house
 from crmlink.linking.decide import Decision, confirm

@@ -17,7 +17,7 @@ import pytest
 import requests
 from sqlalchemy.exc import OperationalError
 
-from crmlink.access.tokens import script_actor
+from crmlink.access.api_tokens import script_actor
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.installation import House
 from crmlink.linking.decide import confirm

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Flask
 
-from crmlink.access.grants import Grant
+from crmlink.access.refresh_tokens import Grant
 from crmlink.store import Device, Person
 from entering import make_person, pair
 from houses import house_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from werkzeug.test import Client, TestResponse
 
+from crmlink.access.api_tokens import create_token
 from crmlink.access.roles import SCOPES
-from crmlink.access.tokens import create_token
 from crmlink.store import Person
 from crmlink.web.auth import COOKIE
 from crmlink.web.problems import TYPE

@@ -9,7 +9,7 @@ import jwt
 import pytest
 from flask import Flask
 
-from crmlink.access import grants
+from crmlink.access import refresh_tokens as grants
 from crmlink.web import auth as guard
 from security.attack import Attacker, Refusal
 from security.credentials import Credential, bad_for_api, bad_for_pages, bearer, cookie

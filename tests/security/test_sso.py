@@ -11,10 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from crmlink.access.context import Office
 from crmlink.access.devices import command_line_actor
-from crmlink.access.office import Office
+from crmlink.access.oidc_provider import Provider, ProviderUnsafe
 from crmlink.access.people import invite, list_people, remove_person
-from crmlink.access.provider import Provider, ProviderUnsafe
 from crmlink.installation import House
 from crmlink.store import Person
 from crmlink.web.auth import COOKIE

@@ -10,12 +10,12 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import inspect, select, table, text
 
+from crmlink.access.api_tokens import create_token
+from crmlink.access.context import Office
 from crmlink.access.devices import command_line_actor
-from crmlink.access.grants import Grant
-from crmlink.access.office import Office
 from crmlink.access.pairing import begin_pairing
+from crmlink.access.refresh_tokens import Grant
 from crmlink.access.sessions import begin_session, session_of
-from crmlink.access.tokens import create_token
 from crmlink.store import (
     Database,
     Device,

@@ -9,8 +9,8 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
+from crmlink.access.audit_log import TrailLine, entries, verify, write_csv
 from crmlink.access.preferences import Preferences, read_preferences, save_preferences
-from crmlink.access.trail import TrailLine, entries, verify, write_csv
 from crmlink.api.schemas.access import AuditQuerySchema, AuditSchema, PreferencesSchema
 from crmlink.web.auth import actor, needs, office
 from crmlink.web.strict_parsing import Blueprint

@@ -7,9 +7,9 @@ from typing import Any
 from flask import Response, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from crmlink.access.failures import GrantMalformed, GrantTypeUnknown
-from crmlink.access.grants import Grant, rotate
+from crmlink.access.errors import GrantMalformed, GrantTypeUnknown
 from crmlink.access.pairing import begin_pairing, redeem
+from crmlink.access.refresh_tokens import Grant, rotate
 from crmlink.api.schemas.access import (
     DEVICE_CODE_GRANT,
     BegunSchema,

@@ -6,14 +6,14 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.access.devices import standing
-from crmlink.access.tokens import (
+from crmlink.access.api_tokens import (
     create_token,
     list_tokens,
     revoke_all_tokens,
     revoke_token,
     rotate_token,
 )
+from crmlink.access.devices import standing
 from crmlink.api.schemas.access import (
     NewTokenSchema,
     RevokedSchema,

@@ -39,7 +39,7 @@ class Crmlink(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        from crmlink.access.failures import AccessFailure, FieldsWrong
+        from crmlink.access.errors import AccessFailure, FieldsWrong
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError
         from crmlink.commusoft.vault import VaultClosed

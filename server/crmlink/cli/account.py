@@ -21,8 +21,8 @@ MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
 @click.option("--url", help="The address of Commusoft's API, where it is not the usual one.")
 def connect_command(url: str | None) -> None:
     """Connect your Commusoft account: asks for the credentials, tries them, keeps them locked."""
+    from crmlink.access.context import Office
     from crmlink.access.devices import command_line_actor
-    from crmlink.access.office import Office
     from crmlink.access.people import take_along
     from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
     from crmlink.commusoft.doctor import examine

@@ -6,7 +6,7 @@ from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
-from crmlink.access.failures import AccessFailure, DeviceUnknown, FieldsWrong, LogInRefused
+from crmlink.access.errors import AccessFailure, DeviceUnknown, FieldsWrong, LogInRefused
 from crmlink.access.people import change_password
 from crmlink.access.sessions import end_session, list_sessions
 from crmlink.pages.blueprint import Ask, ask, blueprint, here

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from flask import Response, render_template, request, url_for
 
-from crmlink.access.trail import TrailLine, entries, names_of, verify, write_csv
+from crmlink.access.audit_log import TrailLine, entries, names_of, verify, write_csv
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.labels import action_in_words, value_in_words
 from crmlink.web.auth import needs, office

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.office import Actor
+from crmlink.access.context import Actor
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.packages import package_name
 from crmlink.pages.labels import ROLES

@@ -5,17 +5,7 @@ from __future__ import annotations
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.devices import (
-    Standing,
-    list_devices,
-    rename_device,
-    revoke_device,
-    standing,
-)
-from crmlink.access.failures import DeviceUnknown, FieldsWrong
-from crmlink.access.pairing import shown, waiting_for_admin
-from crmlink.access.roles import SCOPES
-from crmlink.access.tokens import (
+from crmlink.access.api_tokens import (
     MOST_DAYS,
     USUAL_DAYS,
     USUAL_SCOPES,
@@ -25,6 +15,16 @@ from crmlink.access.tokens import (
     revoke_token,
     rotate_token,
 )
+from crmlink.access.devices import (
+    Standing,
+    list_devices,
+    rename_device,
+    revoke_device,
+    standing,
+)
+from crmlink.access.errors import DeviceUnknown, FieldsWrong
+from crmlink.access.pairing import shown, waiting_for_admin
+from crmlink.access.roles import SCOPES
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
 from crmlink.pages.forms import Form, sent, tell
 from crmlink.store import Device, DeviceSort

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from flask import flash, request
 
-from crmlink.access.failures import AccessFailure, EmailTaken, FieldsWrong, PasswordWeak
+from crmlink.access.errors import AccessFailure, EmailTaken, FieldsWrong, PasswordWeak
 from crmlink.web.problems import problem_of
 
 FIELD_OF: Mapping[type[AccessFailure], str] = {EmailTaken: "email", PasswordWeak: "password"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.failures import AccessFailure, FieldsWrong, PairingUnknown
+from crmlink.access.errors import AccessFailure, FieldsWrong, PairingUnknown
 from crmlink.access.pairing import approve_pairing, deny_pairing, find_pairing, is_over, shown
 from crmlink.pages.blueprint import blueprint, may
 from crmlink.pages.forms import Form, sent

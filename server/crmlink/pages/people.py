@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
+from crmlink.access.api_tokens import list_tokens
 from crmlink.access.devices import list_devices
-from crmlink.access.failures import AccessFailure, FieldsWrong, LastAdmin
+from crmlink.access.errors import AccessFailure, FieldsWrong, LastAdmin
 from crmlink.access.people import (
     change_role,
     find_person,
@@ -17,7 +18,6 @@ from crmlink.access.people import (
     rename_person,
 )
 from crmlink.access.sessions import end_sessions, list_sessions
-from crmlink.access.tokens import list_tokens
 from crmlink.api.people import invitation_link
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
 from crmlink.pages.forms import Form, sent, tell

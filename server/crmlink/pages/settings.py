@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.access.failures import FieldsWrong
+from crmlink.access.errors import FieldsWrong
 from crmlink.access.preferences import (
     LEAST_SURE,
     MOST_SURE,

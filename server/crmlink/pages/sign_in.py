@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.failures import AccessFailure, InvitationRefused, LogInRefused
+from crmlink.access.errors import AccessFailure, InvitationRefused, LogInRefused
 from crmlink.access.people import accept_invitation, invitation_of
 from crmlink.access.people import log_in as prove
 from crmlink.access.sessions import LONGEST, begin_session, end_session

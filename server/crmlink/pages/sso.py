@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 from flask import Response, render_template, request, session, url_for
 
-from crmlink.access.failures import LogInRefused, SsoRefused, SsoUnknown
+from crmlink.access.errors import LogInRefused, SsoRefused, SsoUnknown
+from crmlink.access.oidc import Journey, begin_sso, finish_sso
+from crmlink.access.oidc_provider import Provider
 from crmlink.access.people import person_of_sso
-from crmlink.access.provider import Provider
-from crmlink.access.sso import Journey, begin_sso, finish_sso
 from crmlink.store import Person
 from crmlink.web.auth import house, office
 

@@ -12,11 +12,11 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
-from crmlink.access.failures import TokenRefused
-from crmlink.access.grants import actor_of
-from crmlink.access.office import Actor, Office
+from crmlink.access.api_tokens import PREFIX, script_actor
+from crmlink.access.context import Actor, Office
+from crmlink.access.errors import TokenRefused
+from crmlink.access.refresh_tokens import actor_of
 from crmlink.access.sessions import session_of
-from crmlink.access.tokens import PREFIX, script_actor
 from crmlink.installation import House
 from crmlink.linking.desk import Desk
 

@@ -13,7 +13,7 @@ from flask_smorest import Api
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from crmlink.access.failures import AccessFailure, GrantFailure, TokenRefused
+from crmlink.access.errors import AccessFailure, GrantFailure, TokenRefused
 from crmlink.accounting.errors import AccountingError
 from crmlink.api.schemas.common import ProblemSchema
 from crmlink.api.serializers.links import link_shape, record_shape

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from crmlink.access.failures import AccessFailure
+from crmlink.access.errors import AccessFailure
 from crmlink.accounting.errors import ExportRefused, HostRefused, ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
 from crmlink.linking.batch_outcome import facts_again

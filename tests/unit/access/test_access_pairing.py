@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from crmlink.access import pairing as module
-from crmlink.access.failures import (
+from crmlink.access.context import Office
+from crmlink.access.errors import (
     FieldsWrong,
     GrantRefused,
     NotAllowed,
@@ -18,8 +19,6 @@ from crmlink.access.failures import (
     PairingPending,
     PairingUnknown,
 )
-from crmlink.access.grants import actor_of
-from crmlink.access.office import Office
 from crmlink.access.pairing import (
     approve_pairing,
     begin_pairing,
@@ -29,6 +28,7 @@ from crmlink.access.pairing import (
     waiting_for_admin,
 )
 from crmlink.access.preferences import Preferences, save_preferences
+from crmlink.access.refresh_tokens import actor_of
 from crmlink.store.models import now
 from entering import make_person, page_actor
 

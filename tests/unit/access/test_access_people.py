@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from crmlink.access.failures import (
+from crmlink.access.api_tokens import create_token, script_actor
+from crmlink.access.context import Actor, Office
+from crmlink.access.errors import (
     AccessFailure,
     EmailTaken,
     FieldsWrong,
@@ -18,8 +20,6 @@ from crmlink.access.failures import (
     PersonUnknown,
     TokenRefused,
 )
-from crmlink.access.grants import actor_of
-from crmlink.access.office import Actor, Office
 from crmlink.access.people import (
     accept_invitation,
     change_password,
@@ -33,9 +33,9 @@ from crmlink.access.people import (
     remove_person,
     take_along,
 )
+from crmlink.access.refresh_tokens import actor_of
 from crmlink.access.roles import permissions_of
 from crmlink.access.sessions import begin_session, end_session, list_sessions, session_of
-from crmlink.access.tokens import create_token, script_actor
 from crmlink.linking.account import workspace_of
 from crmlink.store import Invitation, PageSession
 from crmlink.store.models import now

@@ -12,9 +12,9 @@ import responses
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import RSAKey
 
-from crmlink.access.failures import SsoRefused, SsoUnproven, SsoUnreachable
-from crmlink.access.provider import Provider
-from crmlink.access.sso import Journey, Proven, begin_sso, finish_sso
+from crmlink.access.errors import SsoRefused, SsoUnproven, SsoUnreachable
+from crmlink.access.oidc import Journey, Proven, begin_sso, finish_sso
+from crmlink.access.oidc_provider import Provider
 
 ISSUER = "https://sso.firm.example"
 PROVIDER = Provider(ISSUER, "crmlink", "a secret that both know, thirty-two letters long")

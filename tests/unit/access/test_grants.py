@@ -14,9 +14,10 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from crmlink.access import grants
+from crmlink.access import refresh_tokens as grants
+from crmlink.access.context import Office
 from crmlink.access.devices import command_line_actor, revoke_device
-from crmlink.access.failures import (
+from crmlink.access.errors import (
     DeviceExpired,
     DeviceRevoked,
     GrantFailure,
@@ -24,9 +25,8 @@ from crmlink.access.failures import (
     TokenRefused,
     TokenReused,
 )
-from crmlink.access.grants import Grant, actor_of, forget_old_tokens, rotate
-from crmlink.access.office import Office
-from crmlink.access.secret import derived_secret
+from crmlink.access.refresh_tokens import Grant, actor_of, forget_old_tokens, rotate
+from crmlink.access.token_format import derived_secret
 from crmlink.store import Database, Device, Refresh
 from crmlink.store.models import now
 from entering import make_person, pair

@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from crmlink.access.audit_log import verify
+from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
-from crmlink.access.failures import PersonUnknown
-from crmlink.access.office import Actor
-from crmlink.access.personal import apply_retention, erase, export
-from crmlink.access.personal_lists import ERASED
+from crmlink.access.errors import PersonUnknown
+from crmlink.access.personal_data.batches import ERASED
+from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
-from crmlink.access.trail import verify
 from crmlink.installation import House
 from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.batches import ListedContact, collect, list_batches

@@ -7,11 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from crmlink.access import tokens
-from crmlink.access.devices import Standing, standing
-from crmlink.access.failures import DeviceUnknown, FieldsWrong, TokenRefused
-from crmlink.access.office import Actor, Office
-from crmlink.access.tokens import (
+from crmlink.access import api_tokens as tokens
+from crmlink.access.api_tokens import (
     create_token,
     list_tokens,
     revoke_all_tokens,
@@ -19,7 +16,10 @@ from crmlink.access.tokens import (
     rotate_token,
     script_actor,
 )
-from crmlink.access.uses import Uses
+from crmlink.access.context import Actor, Office
+from crmlink.access.devices import Standing, standing
+from crmlink.access.errors import DeviceUnknown, FieldsWrong, TokenRefused
+from crmlink.access.usage import Uses
 from crmlink.store import Device, DeviceSort
 from crmlink.store.models import now
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from crmlink.access.devices import command_line_actor
-from crmlink.access.personal import erase
+from crmlink.access.personal_data.subject import erase
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import House
 from crmlink.linking import batch_work

@@ -2,8 +2,8 @@
 
 import pytest
 
+from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
-from crmlink.access.tokens import create_token
 from crmlink.installation import House
 from crmlink.linking.batch_report import overview, summary
 from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, release_claims, reopen

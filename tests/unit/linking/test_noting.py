@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from crmlink.access.grants import Grant
-from crmlink.access.trail import entries
+from crmlink.access.audit_log import entries
+from crmlink.access.refresh_tokens import Grant
 from crmlink.installation import House
 from crmlink.linking.decide import confirm, undo
 from entering import make_person, pair

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from marshmallow import EXCLUDE, Schema, fields, validate
 
+from crmlink.access.api_tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
 from crmlink.access.devices import LONGEST_NAME, Standing
 from crmlink.access.preferences import LEAST_SURE, MOST_SURE
 from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
-from crmlink.access.tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
 from crmlink.api.schemas.common import ActingPersonSchema, text
 from crmlink.store import Role
 from crmlink.web.strict_parsing import Number, Whole, WholeText, YesNo

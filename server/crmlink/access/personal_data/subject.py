@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.failures import PersonUnknown
-from crmlink.access.office import Actor, Office, note
+from crmlink.access.context import Actor, Office, note
+from crmlink.access.errors import PersonUnknown
 from crmlink.access.people import remove_person
-from crmlink.access.personal_lists import (
+from crmlink.access.personal_data.batches import (
     ERASED,
     drop_unfinished,
     empty_finished,
@@ -25,7 +25,7 @@ from crmlink.access.personal_lists import (
     forget_records,
     rows_about,
 )
-from crmlink.access.personal_lists import SHOWN as ON_LISTS
+from crmlink.access.personal_data.batches import SHOWN as ON_LISTS
 from crmlink.access.preferences import read_preferences
 from crmlink.kinds import KINDS
 from crmlink.store import (

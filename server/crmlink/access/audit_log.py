@@ -10,7 +10,7 @@ from typing import IO
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
 
-from crmlink.access.office import Office
+from crmlink.access.context import Office
 from crmlink.csv_safety import harmless
 from crmlink.store import AuditEntry, Device, Person
 from crmlink.store.audit import first_break

@@ -23,8 +23,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from crmlink.access.failures import SsoDenied, SsoRefused, SsoUnproven, SsoUnreachable
-from crmlink.access.provider import Provider, is_safe
+from crmlink.access.errors import SsoDenied, SsoRefused, SsoUnproven, SsoUnreachable
+from crmlink.access.oidc_provider import Provider, is_safe
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from crmlink.access.office import Actor, Office
+from crmlink.access.context import Actor, Office
 from crmlink.store import Device
 from crmlink.store.models import now
 

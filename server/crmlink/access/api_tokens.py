@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
+from crmlink.access.context import Actor, Office, note
 from crmlink.access.devices import device_name
-from crmlink.access.failures import DeviceUnknown, FieldsWrong, TokenRefused
-from crmlink.access.office import Actor, Office, note
+from crmlink.access.errors import DeviceUnknown, FieldsWrong, TokenRefused
 from crmlink.access.roles import SCOPES, permissions_of_scopes
-from crmlink.access.secret import is_well_formed, new_secret
+from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Device, DeviceSort, Person
 from crmlink.store.models import now
 

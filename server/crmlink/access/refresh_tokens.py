@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from crmlink.access.context import Actor, Office, note
 from crmlink.access.devices import end_device
-from crmlink.access.failures import (
+from crmlink.access.errors import (
     DeviceExpired,
     DeviceRevoked,
     GrantFailure,
@@ -28,9 +29,8 @@ from crmlink.access.failures import (
     TokenRefused,
     TokenReused,
 )
-from crmlink.access.office import Actor, Office, note
 from crmlink.access.roles import permissions_of
-from crmlink.access.secret import derived_secret, is_well_formed
+from crmlink.access.token_format import derived_secret, is_well_formed
 from crmlink.store import Device, DeviceSort, Pairing, Person, Refresh
 from crmlink.store.models import new_id, now
 
