@@ -20,7 +20,7 @@ from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.installation import House, open_house
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.settings import Settings
 from databases import KINDS, empty_database
 from entering import make_token, with_token

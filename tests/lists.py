@@ -14,7 +14,7 @@ from crmlink.linking.batch_report import summary
 from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batch_view import ReviewRow, list_rows
 from crmlink.linking.batch_write import start_writing
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.store import MirroredRecord
 
 HEADER = (

@@ -12,7 +12,7 @@ from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.patience import Patience
 from crmlink.kinds import Kind
-from crmlink.linking.decide import Decision
+from crmlink.linking.decisions import Decision
 
 HOLLOWAY = "8275f116-6419-4b82-889a-f41dcc1d6186"
 OTHER = "11111111-2222-4333-8444-555555555555"

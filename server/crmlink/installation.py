@@ -17,8 +17,8 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.patience import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
-from crmlink.linking.account import connected_account, dialect_of, workspace_of
-from crmlink.linking.desk import Desk, Index
+from crmlink.linking.connections import connected_account, dialect_of, workspace_of
+from crmlink.linking.context import Desk, Index
 from crmlink.settings import Settings
 from crmlink.store import Database
 from crmlink.wakeup import Bell

@@ -11,7 +11,7 @@ from crmlink.access.pairing import approve_pairing, begin_pairing, shown
 from crmlink.access.people import invite
 from crmlink.installation import House
 from crmlink.linking.batches import collect
-from crmlink.linking.decide import Decision, confirm, undo
+from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.store import Device, Link, LinkState, Person
 from crmlink.store.models import new_id, now
 from entering import make_person, page_actor, pair

@@ -20,8 +20,8 @@ from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEYS_NAME, House, open_house
-from crmlink.linking.account import connected_account
-from crmlink.linking.rules import hosts
+from crmlink.linking.connections import connected_account
+from crmlink.linking.workspace_rules import hosts
 from crmlink.settings import Settings
 from crmlink.store import AuditEntry, Workspace
 from entering import make_person, with_token

@@ -13,7 +13,7 @@ from admin.lists_made import CAST, GUID, Listed, linked, matched
 from admin.visitor import Visitor, visit_as, words
 from crmlink.installation import House
 from crmlink.kinds import KINDS
-from crmlink.linking.decide import confirm
+from crmlink.linking.decisions import confirm
 from crmlink.linking.left import Point
 from crmlink.linking.left_twice import find_lookalikes
 from crmlink.pages.still_to_link import draw

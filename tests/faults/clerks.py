@@ -12,8 +12,8 @@ from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.installation import House, open_house
-from crmlink.linking.decide import Decision, confirm
-from crmlink.linking.failures import LinkingFailure
+from crmlink.linking.decisions import Decision, confirm
+from crmlink.linking.errors import LinkingFailure
 from crmlink.settings import Settings
 from crmlink.store import LinkState
 from faults.processes import processes

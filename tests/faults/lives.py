@@ -15,8 +15,8 @@ from pathlib import Path
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.installation import open_house
-from crmlink.linking.decide import Decision, confirm
-from crmlink.linking.life import recover, release
+from crmlink.linking.attempts import recover, release
+from crmlink.linking.decisions import Decision, confirm
 from crmlink.settings import Settings
 from crmlink.store import Device, Link, LinkState
 from playing import HASTE, connection_to

@@ -17,7 +17,7 @@ from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.patience import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.installation import House, open_house
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.settings import Settings
 from crmlink.store import Link, MirroredRecord
 from faults.processes import processes

@@ -8,7 +8,7 @@ from typing import Any
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 
 READS = ("first read", "comparing read", "read-back")
 

@@ -18,10 +18,10 @@ from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.installation import House, open_house
 from crmlink.linking import batch_outcome, batch_work
+from crmlink.linking.attempts import recover, release
 from crmlink.linking.batch_report import overview
 from crmlink.linking.batch_state import release_leases
 from crmlink.linking.batch_work import work_on
-from crmlink.linking.life import recover, release
 from crmlink.settings import Settings
 from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
 from faults.processes import processes

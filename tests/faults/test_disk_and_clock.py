@@ -20,9 +20,9 @@ from sqlalchemy.exc import OperationalError
 from crmlink.access.api_tokens import script_actor
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.installation import House
-from crmlink.linking.decide import confirm
-from crmlink.linking.desk import Desk
-from crmlink.linking.life import recover
+from crmlink.linking.attempts import recover
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm
 from crmlink.store import Link, LinkState, models
 from entering import make_token
 from faults.disks import Disk, SmallDisk, TightDatabase, mounted

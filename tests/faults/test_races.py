@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.linking.decide import Decision, confirm
+from crmlink.linking.decisions import Decision, confirm
 from crmlink.store import LinkState
 from faults.clerks import Clerk, Outcome, clerks_of
 from faults.office import Office, number_of, opened_office, sandbox_process

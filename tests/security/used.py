@@ -22,7 +22,7 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import W
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEYS_NAME
-from crmlink.linking.account import connect_account
+from crmlink.linking.connections import connect_account
 from crmlink.store import Database
 from houses import NOWHERE
 from playing import HOLLOWAY, WEBSERVICE

@@ -12,8 +12,8 @@ from crmlink.commusoft import mirror
 from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.mirror import SyncResult, SyncRunning, full_sync_is_due
 from crmlink.commusoft.records import Record
-from crmlink.linking.desk import Desk
-from crmlink.linking.life import fresh
+from crmlink.linking.attempts import fresh
+from crmlink.linking.context import Desk
 from crmlink.store import MirroredRecord, Workspace
 from crmlink.store.models import now
 from playing import OTHER, Playing

@@ -14,7 +14,7 @@ from crmlink.linking.batch_report import summary
 from crmlink.linking.batch_state import find_batch
 from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batch_write import start_writing
-from crmlink.linking.decide import confirm
+from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
 from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
 from crmlink.store import BatchState, Link, LinkState, Workspace

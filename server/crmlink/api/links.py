@@ -17,8 +17,8 @@ from crmlink.api.schemas.common import (
     UndoSchema,
 )
 from crmlink.api.serializers.links import link_shape, link_shapes
-from crmlink.linking.decide import Decision, confirm, find_link, undo
-from crmlink.linking.failures import LinkNotMade
+from crmlink.linking.decisions import Decision, confirm, find_link, undo
+from crmlink.linking.errors import LinkNotMade
 from crmlink.store import Link, LinkState
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.error_handlers import IdempotencyKeyMissing

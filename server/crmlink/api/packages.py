@@ -11,7 +11,7 @@ from flask.views import MethodView
 
 from crmlink.accounting.packages import for_pages
 from crmlink.api.schemas.common import HostSchema, HostsSchema
-from crmlink.linking.rules import add_host, hosts, remove_host, rules
+from crmlink.linking.workspace_rules import add_host, hosts, remove_host, rules
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.strict_parsing import Blueprint
 

@@ -8,7 +8,7 @@ from flask.views import MethodView
 
 from crmlink.api.schemas.common import RecordQuerySchema, RecordSchema, RecordsSchema
 from crmlink.api.serializers.links import record_shape
-from crmlink.linking.life import fresh
+from crmlink.linking.attempts import fresh
 from crmlink.linking.suggest import mirrored, search
 from crmlink.web.auth import desk, needs
 from crmlink.web.strict_parsing import Blueprint

@@ -15,7 +15,7 @@ from crmlink.api.schemas.reports import (
     UnlinkedSchema,
 )
 from crmlink.api.serializers.links import record_shape
-from crmlink.linking.failures import RecordUnknown
+from crmlink.linking.errors import RecordUnknown
 from crmlink.linking.left import linked_over_time, malformed_references, unlinked
 from crmlink.linking.left_twice import (
     contacts_on_one_record,

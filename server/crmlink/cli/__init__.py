@@ -43,7 +43,7 @@ class Crmlink(click.Group):
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError
         from crmlink.commusoft.vault import VaultClosed
-        from crmlink.linking.failures import LinkingFailure, LinkNotMade
+        from crmlink.linking.errors import LinkingFailure, LinkNotMade
         from crmlink.settings import SettingsRefused
         from crmlink.web.problems import problem_of
 

@@ -28,7 +28,7 @@ def connect_command(url: str | None) -> None:
     from crmlink.commusoft.doctor import examine
     from crmlink.commusoft.vault import Vault
     from crmlink.installation import KEYS_NAME
-    from crmlink.linking.account import connect_account, connected_account, workspace_of
+    from crmlink.linking.connections import connect_account, connected_account, workspace_of
     from crmlink.settings import settings_from_environment
     from crmlink.store import Database
 
@@ -63,7 +63,7 @@ def connect_command(url: str | None) -> None:
 @click.confirmation_option(prompt="Forget the Commusoft credentials? Links and records stay.")
 def disconnect_command() -> None:
     """Forget the credentials of your Commusoft account."""
-    from crmlink.linking.account import disconnect_account
+    from crmlink.linking.connections import disconnect_account
     from crmlink.settings import settings_from_environment
     from crmlink.store import Database
 
@@ -94,7 +94,7 @@ def doctor_command(
     from crmlink.access.devices import command_line_actor
     from crmlink.cli.opening import at_work
     from crmlink.commusoft.doctor import examine
-    from crmlink.linking.account import keep_dialect, note_write_test
+    from crmlink.linking.connections import keep_dialect, note_write_test
 
     if (trial or known_reference) and not write_test:
         raise click.UsageError("--trial and --known-reference go with --write-test.")
@@ -121,7 +121,7 @@ def keys_group() -> None:
 def rotate_command() -> None:
     """Lock the credentials with a new key and drop the old one."""
     from crmlink.installation import KEYS_NAME
-    from crmlink.linking.account import rotate_keys
+    from crmlink.linking.connections import rotate_keys
     from crmlink.settings import settings_from_environment
     from crmlink.store import Database
 

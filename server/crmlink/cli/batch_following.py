@@ -11,7 +11,7 @@ import click
 from crmlink.cli.batch_words import progress_line
 
 if TYPE_CHECKING:
-    from crmlink.linking.desk import Desk
+    from crmlink.linking.context import Desk
 
 SERVER_TAKES = 4.0  # seconds in which a server that runs has taken the work
 LOOK_EVERY = 0.5

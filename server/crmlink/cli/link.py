@@ -83,7 +83,7 @@ def link_command(
 ) -> None:
     """Put the reference of the contact page URL on its Commusoft record."""
     from crmlink.cli.opening import at_work
-    from crmlink.linking.decide import Decision, confirm
+    from crmlink.linking.decisions import Decision, confirm
     from crmlink.linking.suggest import suggest
 
     house = at_work()
@@ -117,8 +117,8 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     """Put back what stood on the records before these links."""
     from crmlink.cli.opening import at_work
     from crmlink.commusoft.errors import CommusoftError
-    from crmlink.linking.decide import undo
-    from crmlink.linking.failures import LinkingFailure, LinkNotMade
+    from crmlink.linking.decisions import undo
+    from crmlink.linking.errors import LinkingFailure, LinkNotMade
     from crmlink.web.problems import problem_of
 
     house = at_work()
@@ -138,8 +138,8 @@ def _contact(
     house: House, url: str, kind: Kind | None, name: str, email: str, postcode: str, phone: str
 ) -> Contact:
     from crmlink.accounting.locate import cautions, locate
-    from crmlink.linking.rules import rules
     from crmlink.linking.suggest import Contact
+    from crmlink.linking.workspace_rules import rules
     from crmlink.matching import Details
 
     packages = rules(house.desk)
@@ -216,7 +216,7 @@ def _device(house: House) -> int:
 
 
 def _report(link: Link, as_json: bool) -> None:
-    from crmlink.linking.failures import LinkNotMade
+    from crmlink.linking.errors import LinkNotMade
     from crmlink.store import LinkState
 
     if link.state in (LinkState.FAILED, LinkState.CONFLICT):

@@ -25,9 +25,9 @@ from crmlink.accounting.exports import (
     recognise,
 )
 from crmlink.kinds import Kind
+from crmlink.linking.audit import note
 from crmlink.linking.batch_state import ago, touch
-from crmlink.linking.desk import Desk
-from crmlink.linking.noting import note
+from crmlink.linking.context import Desk
 from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
 
 log = structlog.get_logger()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import func, select
 
+from crmlink.linking.audit import note
 from crmlink.linking.batch_matching import MatchJob, match_in_process, match_rows
 from crmlink.linking.batch_state import (
     OPEN,
@@ -22,8 +23,7 @@ from crmlink.linking.batch_state import (
     keep_lease,
     take_lease,
 )
-from crmlink.linking.desk import Desk
-from crmlink.linking.noting import note
+from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState, Verdict
 
 log = structlog.get_logger()

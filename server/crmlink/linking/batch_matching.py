@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from crmlink.linking.batch_judge import Asked, Standing, judge
 from crmlink.linking.batch_rows import details, pack
 from crmlink.linking.batch_state import keep_lease
-from crmlink.linking.desk import Index
+from crmlink.linking.context import Index
 from crmlink.linking.suggest import PLAUSIBLE
 from crmlink.matching import Details, Matcher
 from crmlink.matching.assign import suggest_many

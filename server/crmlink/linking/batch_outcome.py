@@ -15,9 +15,9 @@ from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftError, RecordGone
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.batch_rows import kind_of, label
-from crmlink.linking.decide import Decision, confirm, undo
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import IdempotencyKeyReused, LinkingFailure
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 
 log = structlog.get_logger()

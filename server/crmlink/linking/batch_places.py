@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from crmlink.linking.batch_state import batch_in
 from crmlink.linking.batch_view import RowFilter, fits
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.store import BatchRow
 
 MOST_PLACES = 10_000

@@ -16,7 +16,7 @@ from crmlink.csv_safety import harmless
 from crmlink.linking.batch_rows import label
 from crmlink.linking.batch_state import batch_in
 from crmlink.linking.batch_write import ready_rows
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.linking.suggest import rows_by_id
 from crmlink.store import (
     BadBatchRow,

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from crmlink.linking.batch_rows import kind_of, label, unpack
 from crmlink.linking.batch_state import DECIDABLE, ago, batch_in, touch
 from crmlink.linking.batch_view import CLAIM_SECONDS, ReviewRow, find_row, is_claimed, row_at
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import (
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import (
     KindDiffers,
     RecordChosen,
     RecordHasReference,

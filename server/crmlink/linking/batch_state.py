@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import BatchUnknown, BatchWrongState
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import BatchUnknown, BatchWrongState
 from crmlink.store import Batch, BatchState, Database
 from crmlink.store.models import new_id, now
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.linking.batch_outcome import Outcome, key_of, outcome_of
 from crmlink.linking.batch_state import touch
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.models import now
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, joinedload
 from crmlink.kinds import Kind
 from crmlink.linking.batch_rows import unpack
 from crmlink.linking.batch_state import ago, batch_in
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import BatchUnknown
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
 from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Verdict

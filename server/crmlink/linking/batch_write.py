@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, func, select, update
 
+from crmlink.linking.audit import note
 from crmlink.linking.batch_state import DECIDABLE, changing, find_batch
 from crmlink.linking.batch_view import row_at
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import (
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import (
     BatchWrongState,
     CountChanged,
     NothingToLink,
     PackageNeeded,
     RowUnderWay,
 )
-from crmlink.linking.noting import note
 from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 from crmlink.store.models import now
 

@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.kinds import Kind
+from crmlink.linking.audit import note
 from crmlink.linking.batch_complete import complete
 from crmlink.linking.batch_recheck import recheck
 from crmlink.linking.batch_state import OPEN, batch_in, find_batch, touch
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import BatchUnknown, BatchWrongState, IdempotencyKeyReused
-from crmlink.linking.noting import note
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
 from crmlink.store import (
     Batch,
     BatchPage,

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
 from crmlink.accounting.references import canonical_reference
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.linking.reports import shares
 from crmlink.linking.reports_links import PAGE, Leaf
 from crmlink.store import (

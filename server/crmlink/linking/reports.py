@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.store import Link, LinkState, MirroredRecord, Workspace
 from crmlink.store.models import now
 

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from crmlink.kinds import Kind
-from crmlink.linking.decide import find_link
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import find_link
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
 
 PAGE = 50

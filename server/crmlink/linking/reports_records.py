@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 
 from crmlink.kinds import Kind
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.linking.reports_links import PAGE, Leaf
 from crmlink.linking.suggest import mirrored, search
 from crmlink.store import Link, MirroredRecord

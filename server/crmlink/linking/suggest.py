@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import RecordUnknown
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import RecordUnknown
 from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, MirroredRecord
 

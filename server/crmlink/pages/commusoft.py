@@ -13,7 +13,7 @@ from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, Connectio
 from crmlink.commusoft.doctor import Step, examine, say, support_message
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import COMMAND, KEYS_NAME, House
-from crmlink.linking.account import (
+from crmlink.linking.connections import (
     connect_account,
     disconnect_account,
     keep_dialect,

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 from crmlink.accounting.errors import ReferenceMalformed
 from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.decide import Decision, confirm
-from crmlink.linking.failures import LinkingFailure
+from crmlink.linking.decisions import Decision, confirm
+from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.reports_records import record_with_links
-from crmlink.linking.rules import rules
+from crmlink.linking.workspace_rules import rules
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import tell
 from crmlink.store import Link, LinkState, MirroredRecord

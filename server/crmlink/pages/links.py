@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from crmlink.access.roles import may_undo, refuse_undo
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.decide import can_undo, find_link, undo
-from crmlink.linking.failures import LinkingFailure, ReferenceTaken
+from crmlink.linking.decisions import can_undo, find_link, undo
+from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.linking.reports_links import (
     LinkFilter,
     LinkStory,

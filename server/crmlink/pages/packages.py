@@ -13,7 +13,13 @@ from werkzeug.wrappers import Response
 from crmlink.accounting.errors import HostRefused
 from crmlink.accounting.packages import package_rules
 from crmlink.accounting.rules import check, known_addresses
-from crmlink.linking.rules import add_host, hosts, install_rules, remove_host, remove_rules
+from crmlink.linking.workspace_rules import (
+    add_host,
+    hosts,
+    install_rules,
+    remove_host,
+    remove_rules,
+)
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
 from crmlink.pages.forms import Form, sent, tell
 from crmlink.web.auth import actor, desk, needs

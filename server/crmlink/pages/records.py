@@ -6,7 +6,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.life import fresh
+from crmlink.linking.attempts import fresh
 from crmlink.linking.reports import mirror_state
 from crmlink.linking.reports_records import (
     MOST_FOUND,

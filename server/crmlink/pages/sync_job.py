@@ -8,7 +8,7 @@ import structlog
 
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncResult, SyncRunning
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 
 log = structlog.get_logger()
 

@@ -18,7 +18,7 @@ from crmlink.access.errors import TokenRefused
 from crmlink.access.refresh_tokens import actor_of
 from crmlink.access.sessions import session_of
 from crmlink.installation import House
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 
 # The only routes that answer to anybody. None of them shows a record, a link or a person.
 PUBLIC = {

@@ -18,7 +18,7 @@ from crmlink.accounting.errors import AccountingError
 from crmlink.api.schemas.common import ProblemSchema
 from crmlink.api.serializers.links import link_shape, record_shape
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.failures import LinkingFailure, LinkNotMade
+from crmlink.linking.errors import LinkingFailure, LinkNotMade
 from crmlink.store import Link, MirroredRecord
 from crmlink.web.auth import ScopeMissing
 from crmlink.web.problems import PROBLEMS, TYPE, Problem, problem, problem_of

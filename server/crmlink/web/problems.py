@@ -11,7 +11,7 @@ from crmlink.access.errors import AccessFailure
 from crmlink.accounting.errors import ExportRefused, HostRefused, ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
 from crmlink.linking.batch_outcome import facts_again
-from crmlink.linking.failures import LinkingFailure, LinkNotMade
+from crmlink.linking.errors import LinkingFailure, LinkNotMade
 
 TYPE = "urn:crmlink:problem:"
 WAIT = "Nothing was written. Try again in a minute."

@@ -8,7 +8,7 @@ import pytest
 
 from crmlink.access.context import Actor, Office
 from crmlink.access.devices import command_line_actor
-from crmlink.linking.account import workspace_of
+from crmlink.linking.connections import workspace_of
 from crmlink.store import Database
 
 

@@ -36,7 +36,7 @@ from crmlink.access.people import (
 from crmlink.access.refresh_tokens import actor_of
 from crmlink.access.roles import permissions_of
 from crmlink.access.sessions import begin_session, end_session, list_sessions, session_of
-from crmlink.linking.account import workspace_of
+from crmlink.linking.connections import workspace_of
 from crmlink.store import Invitation, PageSession
 from crmlink.store.models import now
 from entering import PASSWORD, make_person, page_actor, pair

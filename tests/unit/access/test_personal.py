@@ -19,8 +19,8 @@ from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.installation import House
 from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.batches import ListedContact, collect, list_batches
-from crmlink.linking.decide import confirm, find_link, undo
-from crmlink.linking.failures import BatchUnknown
+from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.suggest import holders
 from crmlink.matching import Details
 from crmlink.store import Batch, Link, MirroredRecord, RowState

@@ -15,8 +15,8 @@ from crmlink.linking.batches import (
     joinable_batches,
     list_batches,
 )
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import BatchUnknown, BatchWrongState, IdempotencyKeyReused
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
 from crmlink.store import Batch, BatchRow, BatchState, Verdict
 from lists import BOUND, Line, accepted, imported, lines_of, records_of, rows_of
 from playing import HOLLOWAY, OTHER, Playing, new_key

@@ -11,7 +11,7 @@ from crmlink.installation import House
 from crmlink.linking import batch_work
 from crmlink.linking.batch_work import work_on, write_waiting
 from crmlink.linking.batch_write import pause, start_undo
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, RowState
 from lists import asked_for, lines_of, rows_of
 from playing import Playing

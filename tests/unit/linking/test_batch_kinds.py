@@ -11,7 +11,7 @@ from crmlink.linking.batch_outcome import carry_out
 from crmlink.linking.batch_review import accept
 from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batches import ListedContact, collect
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
 from crmlink.store import BatchRow, BatchState, Choice, MirroredRecord, RowState, Verdict
 from lists import BOUND, records_of, rows_of
 from playing import Playing

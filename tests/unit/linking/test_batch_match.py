@@ -9,8 +9,8 @@ from crmlink.linking.batch_match import match_batch, match_waiting, start_matchi
 from crmlink.linking.batch_report import overview
 from crmlink.linking.batch_review import accept
 from crmlink.linking.batch_state import take_lease
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import BatchWrongState
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import BatchWrongState
 from crmlink.store import Batch, BatchState, Choice, Verdict
 from crmlink.store.models import now
 from lists import BOUND, Line, accepted, imported, line_of, lines_of, matched, records_of, rows_of

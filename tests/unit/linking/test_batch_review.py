@@ -11,8 +11,8 @@ from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batch_view import RowFilter, count_rows, find_row, list_rows
 from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.batch_write import start_writing
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import (
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import (
     BatchUnknown,
     BatchWrongState,
     KindDiffers,

@@ -7,8 +7,8 @@ from crmlink.linking.batch_report import summary
 from crmlink.linking.batch_review import accept
 from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.batch_write import start_undo, start_writing
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import NothingToLink
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import NothingToLink
 from crmlink.store import BatchRow, RowState, Verdict
 from lists import accepted, asked_for, line_of, lines_of, matched, records_of, rows_of
 from playing import Playing

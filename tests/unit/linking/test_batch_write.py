@@ -25,9 +25,9 @@ from crmlink.linking.batch_write import (
     start_writing,
     try_again,
 )
-from crmlink.linking.decide import confirm, undo
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import (
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.errors import (
     BatchWrongState,
     CountChanged,
     NothingToLink,

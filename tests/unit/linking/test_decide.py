@@ -7,9 +7,9 @@ import pytest
 
 from crmlink.accounting.errors import ReferenceMalformed
 from crmlink.commusoft.errors import RecordGone
-from crmlink.linking.decide import confirm, undo
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import (
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
     KindDiffers,

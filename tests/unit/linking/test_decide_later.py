@@ -3,9 +3,9 @@
 import pytest
 
 from crmlink.commusoft.errors import CommusoftUnreachable
-from crmlink.linking.decide import confirm, undo
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import CannotUndo, LinkInProgress
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.errors import CannotUndo, LinkInProgress
 from crmlink.store import Link, LinkState
 from crmlink.web.problems import problem_of
 from playing import HOLLOWAY, OTHER, Playing, decision, new_key

@@ -3,9 +3,9 @@
 import pytest
 
 from crmlink.linking.batch_recheck import recheck
-from crmlink.linking.decide import confirm
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import ReferenceTaken
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm
+from crmlink.linking.errors import ReferenceTaken
 from crmlink.linking.reports_links import LinkFilter, list_links
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.store import BatchRow, Verdict

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from crmlink.linking.decide import confirm, undo
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.left import linked_over_time, malformed_references, take_snapshot, unlinked
 from crmlink.linking.left_twice import (
     contacts_on_one_record,

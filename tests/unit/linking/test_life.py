@@ -14,11 +14,12 @@ from crmlink.commusoft.errors import (
     WriteRefused,
 )
 from crmlink.commusoft.records import Record
-from crmlink.linking import decide, life
-from crmlink.linking.decide import confirm
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import LinkInProgress, RecordHasReference, RecordUnknown
-from crmlink.linking.life import recover, release
+from crmlink.linking import attempts as life
+from crmlink.linking import decisions as decide
+from crmlink.linking.attempts import recover, release
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm
+from crmlink.linking.errors import LinkInProgress, RecordHasReference, RecordUnknown
 from crmlink.store import Link, LinkState
 from playing import HOLLOWAY, OTHER, Playing, decision, new_key
 

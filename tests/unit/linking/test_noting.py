@@ -5,7 +5,7 @@ from __future__ import annotations
 from crmlink.access.audit_log import entries
 from crmlink.access.refresh_tokens import Grant
 from crmlink.installation import House
-from crmlink.linking.decide import confirm, undo
+from crmlink.linking.decisions import confirm, undo
 from entering import make_person, pair
 from playing import GREENFIELD_HAS, HOLLOWAY, OTHER, decision, new_key
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.decide import confirm, undo
-from crmlink.linking.desk import Desk
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.suggest import rows_by_id
 from crmlink.store import LinkState
 from lists import asked_for, lines_of

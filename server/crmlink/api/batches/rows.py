@@ -17,7 +17,7 @@ from crmlink.api.serializers.batches import row_shape
 from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, reopen
 from crmlink.linking.batch_view import RowFilter, find_row, list_rows
 from crmlink.linking.batch_write import try_again
-from crmlink.linking.failures import BatchUnknown, RecordUnknown
+from crmlink.linking.errors import BatchUnknown, RecordUnknown
 from crmlink.store import Choice, RowState, Verdict
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.strict_parsing import Blueprint

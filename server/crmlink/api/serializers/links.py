@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from crmlink.access.roles import may_undo
-from crmlink.linking.decide import can_undo
+from crmlink.linking.decisions import can_undo
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
 from crmlink.matching.reasons import say

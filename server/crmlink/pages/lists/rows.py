@@ -20,7 +20,7 @@ from crmlink.linking.batch_review import (
 from crmlink.linking.batch_rows import kind_of, label
 from crmlink.linking.batch_view import ReviewRow, RowFilter, find_row, list_rows_at
 from crmlink.linking.batch_write import try_again
-from crmlink.linking.failures import BatchUnknown, LinkingFailure
+from crmlink.linking.errors import BatchUnknown, LinkingFailure
 from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, here
 from crmlink.pages.forms import tell

@@ -13,8 +13,8 @@ from crmlink.linking.batch_report import overview, summary, write_results
 from crmlink.linking.batch_sure import accept_sure, draw_sample
 from crmlink.linking.batch_view import RowFilter, list_rows
 from crmlink.linking.batch_write import cancel, pause, resume, start_undo, start_writing, try_again
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import BatchUnknown, LinkingFailure, SampleNeeded
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
 from crmlink.pages.forms import tell
 from crmlink.pages.lists.overview import list_facts, name_of

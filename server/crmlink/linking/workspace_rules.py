@@ -11,8 +11,8 @@ from sqlalchemy import delete, select
 
 from crmlink.accounting.errors import HostRefused, UnknownPackage
 from crmlink.accounting.packages import Packages, with_hosts
-from crmlink.linking.desk import Desk
-from crmlink.linking.noting import note
+from crmlink.linking.audit import note
+from crmlink.linking.context import Desk
 from crmlink.store import PackageHost
 
 log = structlog.get_logger()

@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from crmlink.accounting.locate import canonical_reference
 from crmlink.commusoft.errors import CommusoftSlow, RecordGone
 from crmlink.kinds import Kind
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import (
+from crmlink.linking.attempts import attempt, fresh
+from crmlink.linking.audit import note_intended
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
     KindDiffers,
@@ -28,8 +30,6 @@ from crmlink.linking.failures import (
     ReferenceNotShown,
     ReferenceTaken,
 )
-from crmlink.linking.life import attempt, fresh
-from crmlink.linking.noting import note_intended
 from crmlink.linking.suggest import holders, mirrored
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.models import now

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.vault import Vault, add_key, keep_newest_key
-from crmlink.linking.noting import note
+from crmlink.linking.audit import note
 from crmlink.store import Database, Device, Workspace
 from crmlink.store.models import now
 

@@ -18,8 +18,8 @@ from crmlink.commusoft.errors import CommusoftError, RecordGone, WriteRefused
 from crmlink.commusoft.mirror import forget, remember
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
-from crmlink.linking.desk import Desk
-from crmlink.linking.noting import note_settled
+from crmlink.linking.audit import note_settled
+from crmlink.linking.context import Desk
 from crmlink.store import Link, LinkState, MirroredRecord, Workspace
 from crmlink.store.models import new_id, now
 
