@@ -7,13 +7,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import start_writing
+from crmlink.batches.file_import import Imported, import_file, look_at
+from crmlink.batches.match_job import match_waiting, start_matching
+from crmlink.batches.progress import summary
+from crmlink.batches.rows import ReviewRow, list_rows
 from crmlink.kinds import Kind
-from crmlink.linking.batch_import import Imported, import_file, look_at
-from crmlink.linking.batch_match import match_waiting, start_matching
-from crmlink.linking.batch_report import summary
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batch_view import ReviewRow, list_rows
-from crmlink.linking.batch_write import start_writing
 from crmlink.linking.context import Desk
 from crmlink.store import MirroredRecord
 

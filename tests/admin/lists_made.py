@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmlink.access.preferences import read_preferences
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import start_writing
+from crmlink.batches.file_import import import_file, look_at
+from crmlink.batches.match_job import match_waiting, start_matching
+from crmlink.batches.progress import summary
+from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
-from crmlink.linking.batch_import import import_file, look_at
-from crmlink.linking.batch_match import match_waiting, start_matching
-from crmlink.linking.batch_report import summary
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.batch_write import start_writing
 from crmlink.store import Batch, MirroredRecord, Person
 from entering import page_actor
 

@@ -21,11 +21,11 @@ from admin.lists_made import (
 )
 from admin.sights import Who
 from admin.theatre import Theatre
+from crmlink.batches.control import cancel, pause, start_undo
+from crmlink.batches.drafts import rows_of
+from crmlink.batches.match_job import start_matching
+from crmlink.batches.review import claim
 from crmlink.installation import House
-from crmlink.linking.batch_match import start_matching
-from crmlink.linking.batch_review import claim
-from crmlink.linking.batch_write import cancel, pause, start_undo
-from crmlink.linking.batches import rows_of
 from crmlink.linking.left_twice import find_lookalikes
 from crmlink.store import Batch, RowState
 from entering import page_actor

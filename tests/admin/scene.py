@@ -9,8 +9,8 @@ from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
 from crmlink.access.pairing import approve_pairing, begin_pairing, shown
 from crmlink.access.people import invite
+from crmlink.batches.drafts import collect
 from crmlink.installation import House
-from crmlink.linking.batches import collect
 from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.store import Device, Link, LinkState, Person
 from crmlink.store.models import new_id, now

@@ -15,8 +15,8 @@ from admin.lists_sights import LIST_SIGHTS, ListSight, Shelf, stock
 from admin.test_hostile_names_on_pages import NAMES, Watch
 from admin.theatre import Theatre, await_keyboard, open_theatre, start_chromium
 from browsers.axe import violations
-from crmlink.linking.batch_match import start_matching
-from crmlink.linking.batches import list_batches, rows_of
+from crmlink.batches.drafts import list_batches, rows_of
+from crmlink.batches.match_job import start_matching
 from crmlink.store import Batch, Choice
 
 NAMED = """(() => {

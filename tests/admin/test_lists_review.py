@@ -10,9 +10,9 @@ from werkzeug.test import TestResponse
 
 from admin.lists_made import CAST, GUID, Listed, draft, matched
 from admin.visitor import Visitor, visit_as, words
+from crmlink.batches.drafts import rows_of
+from crmlink.batches.progress import overview
 from crmlink.installation import House
-from crmlink.linking.batch_report import overview
-from crmlink.linking.batches import rows_of
 from crmlink.store import Batch, BatchRow, Choice, Person, RowState
 from entering import make_person
 from playing import Playing

@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 
 from admin.lists_made import BROKEN, CAST, REFERENCE_COLUMN, Listed, draft, xero_file
 from admin.visitor import Visitor, visit_as, words
+from crmlink.batches.drafts import list_batches, rows_of
 from crmlink.installation import House
-from crmlink.linking.batches import list_batches, rows_of
 from crmlink.pages.lists.import_file import MOST_BYTES
 from entering import make_person
 

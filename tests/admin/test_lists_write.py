@@ -11,8 +11,8 @@ from flask import Flask
 
 from admin.lists_made import CAST, accepted, linked, matched, started, work
 from admin.visitor import Visitor, visit_as, words
+from crmlink.batches.progress import overview
 from crmlink.installation import House
-from crmlink.linking.batch_report import overview
 from crmlink.store import Batch, BatchState, Person, RowState
 from entering import make_person
 from playing import Playing

@@ -14,14 +14,15 @@ import pytest
 import requests
 
 from crmlink.access.devices import command_line_actor
+from crmlink.batches import execute_row as batch_outcome
+from crmlink.batches import writer as batch_work
+from crmlink.batches.progress import overview
+from crmlink.batches.state import release_leases
+from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.installation import House, open_house
-from crmlink.linking import batch_outcome, batch_work
 from crmlink.linking.attempts import recover, release
-from crmlink.linking.batch_report import overview
-from crmlink.linking.batch_state import release_leases
-from crmlink.linking.batch_work import work_on
 from crmlink.settings import Settings
 from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
 from faults.processes import processes

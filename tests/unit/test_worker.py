@@ -7,13 +7,13 @@ from collections.abc import Callable
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import start_writing
+from crmlink.batches.match_job import start_matching
+from crmlink.batches.progress import summary
+from crmlink.batches.state import find_batch
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import House
-from crmlink.linking.batch_match import start_matching
-from crmlink.linking.batch_report import summary
-from crmlink.linking.batch_state import find_batch
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batch_write import start_writing
 from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
 from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS

@@ -19,8 +19,8 @@ LOOK_EVERY = 0.5
 
 def follow(desk: Desk, batch_id: str, *, quiet: bool = False) -> None:
     """Tell how far a list is until nothing works on it any more."""
-    from crmlink.linking.batch_report import overview
-    from crmlink.linking.batch_state import WORKING
+    from crmlink.batches.progress import overview
+    from crmlink.batches.state import WORKING
 
     last = ""
     while True:
@@ -50,9 +50,9 @@ def see_through(desk: Desk, batch_id: str, *, quiet: bool = False) -> None:
 
 
 def _work(desk: Desk, batch_id: str, stopping: threading.Event) -> None:
-    from crmlink.linking.batch_match import match_batch
-    from crmlink.linking.batch_state import WORKING, find_batch
-    from crmlink.linking.batch_work import work_on
+    from crmlink.batches.match_job import match_batch
+    from crmlink.batches.state import WORKING, find_batch
+    from crmlink.batches.writer import work_on
     from crmlink.store import BatchState
 
     stopping.wait(SERVER_TAKES)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crmlink.linking.batch_report import Overview, Summary
-    from crmlink.linking.batch_view import ReviewRow
+    from crmlink.batches.progress import Overview, Summary
+    from crmlink.batches.rows import ReviewRow
 
 
 def counts_line(found: Overview) -> str:
@@ -63,7 +63,7 @@ def summary_lines(planned: Summary) -> Iterator[str]:
 
 def row_lines(found: ReviewRow) -> Iterator[str]:
     """A row and what is offered for it."""
-    from crmlink.linking.batch_rows import label
+    from crmlink.batches.row_details import label
     from crmlink.matching.reasons import say
     from crmlink.web.problems import problem_kept
 

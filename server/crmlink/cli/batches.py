@@ -18,8 +18,8 @@ from crmlink.cli.batch_words import (
 from crmlink.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
+    from crmlink.batches.progress import Overview
     from crmlink.installation import House
-    from crmlink.linking.batch_report import Overview
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -59,9 +59,9 @@ def import_command(
     as_json: bool,
 ) -> None:
     """Read the contacts of FILE into a new list."""
+    from crmlink.batches.file_import import import_file, look_at
+    from crmlink.batches.progress import bad_rows
     from crmlink.cli.exports import parse_columns, show_recognised
-    from crmlink.linking.batch_import import import_file, look_at
-    from crmlink.linking.batch_report import bad_rows
     from crmlink.store import BatchSource
 
     house = _house()
@@ -90,7 +90,7 @@ def import_command(
 @AS_JSON
 def list_command(as_json: bool) -> None:
     """Every list, the newest first."""
-    from crmlink.linking.batches import list_batches
+    from crmlink.batches.drafts import list_batches
     from crmlink.store import BatchState
 
     states = set(BatchState) - {BatchState.IMPORTING}
@@ -118,7 +118,7 @@ def list_command(as_json: bool) -> None:
 def match_command(batch_id: str, as_json: bool) -> None:
     """Match a list with Commusoft's records."""
     from crmlink.access.preferences import read_preferences
-    from crmlink.linking.batch_match import start_matching
+    from crmlink.batches.match_job import start_matching
 
     house = _house(synced=True)
     bound = read_preferences(house.office).sure_bound
@@ -134,8 +134,8 @@ def match_command(batch_id: str, as_json: bool) -> None:
 @AS_JSON
 def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_json: bool) -> None:
     """How a list stands, with its first rows."""
-    from crmlink.linking.batch_report import overview
-    from crmlink.linking.batch_view import RowFilter, list_rows
+    from crmlink.batches.progress import overview
+    from crmlink.batches.rows import RowFilter, list_rows
     from crmlink.store import Verdict
 
     if verdict and verdict not in set(Verdict):
@@ -159,7 +159,7 @@ def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_
 @AS_JSON
 def accept_sure_command(batch_id: str, yes: bool, as_json: bool) -> None:
     """Accept every sure match, after a sample of them was shown."""
-    from crmlink.linking.batch_sure import accept_sure, draw_sample
+    from crmlink.batches.accept_sure import accept_sure, draw_sample
 
     house = _house()
     sample = draw_sample(house.desk, batch_id)
@@ -186,8 +186,8 @@ def accept_sure_command(batch_id: str, yes: bool, as_json: bool) -> None:
 @AS_JSON
 def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None:
     """Link every accepted contact of a list."""
-    from crmlink.linking.batch_report import summary
-    from crmlink.linking.batch_write import start_writing
+    from crmlink.batches.control import start_writing
+    from crmlink.batches.progress import summary
 
     house = _house()
     planned = summary(house.desk, batch_id)
@@ -206,8 +206,8 @@ def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None
 @AS_JSON
 def status_command(batch_id: str, follow: bool, as_json: bool) -> None:
     """How far a list is."""
+    from crmlink.batches.progress import overview
     from crmlink.cli.batch_following import follow as follow_on
-    from crmlink.linking.batch_report import overview
 
     house = _house()
     if follow and not as_json:
@@ -220,7 +220,7 @@ def status_command(batch_id: str, follow: bool, as_json: bool) -> None:
 @BATCH
 def pause_command(batch_id: str) -> None:
     """Begin no further link."""
-    from crmlink.linking.batch_write import pause
+    from crmlink.batches.control import pause
 
     house = _house()
     pause(house.desk, _device(house), batch_id)
@@ -232,7 +232,7 @@ def pause_command(batch_id: str) -> None:
 @click.option("--follow/--no-follow", default=True)
 def resume_command(batch_id: str, follow: bool) -> None:
     """Go on with a list that was paused."""
-    from crmlink.linking.batch_write import resume
+    from crmlink.batches.control import resume
 
     house = _house()
     resume(house.desk, _device(house), batch_id)
@@ -245,7 +245,7 @@ def resume_command(batch_id: str, follow: bool) -> None:
 @click.option("--follow/--no-follow", default=True)
 def retry_command(batch_id: str, follow: bool) -> None:
     """Try every failed contact of a list again."""
-    from crmlink.linking.batch_write import try_again
+    from crmlink.batches.control import try_again
 
     house = _house()
     click.echo(f"{try_again(house.desk, _device(house), batch_id)} contacts are tried again.")
@@ -258,7 +258,7 @@ def retry_command(batch_id: str, follow: bool) -> None:
 @YES
 def cancel_command(batch_id: str, yes: bool) -> None:
     """Link nothing further of a list; what is linked stays."""
-    from crmlink.linking.batch_write import cancel
+    from crmlink.batches.control import cancel
 
     house = _house()
     if not yes:
@@ -273,7 +273,7 @@ def cancel_command(batch_id: str, yes: bool) -> None:
 @click.option("--follow/--no-follow", default=True)
 def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
     """Undo every link of a list that stands."""
-    from crmlink.linking.batch_write import start_undo
+    from crmlink.batches.control import start_undo
 
     house = _house()
     if not yes:
@@ -289,7 +289,7 @@ def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
 def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
     """Every row with what happened, as CSV."""
-    from crmlink.linking.batch_report import result_rows, write_results
+    from crmlink.batches.progress import result_rows, write_results
     from crmlink.web.problems import problem_kept
 
     house = _house()
@@ -310,8 +310,8 @@ def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
 
 def _see_through(house: House, batch_id: str, as_json: bool) -> None:
     """Wait for the server to do it, or do it here where no server runs."""
+    from crmlink.batches.progress import overview
     from crmlink.cli.batch_following import see_through
-    from crmlink.linking.batch_report import overview
 
     see_through(house.desk, batch_id, quiet=as_json)
     found = overview(house.desk, batch_id)

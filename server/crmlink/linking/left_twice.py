@@ -12,8 +12,8 @@ import structlog
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import aliased
 
+from crmlink.batches.row_details import label, pack, unpack
 from crmlink.linking.audit import note
-from crmlink.linking.batch_rows import label, pack, unpack
 from crmlink.linking.context import Desk, details
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Matcher, Reason, normalise

@@ -9,7 +9,7 @@ from flask import render_template, url_for
 from crmlink.access.api_tokens import list_tokens
 from crmlink.access.devices import Standing, standing
 from crmlink.access.pairing import waiting_for_admin
-from crmlink.linking.batches import list_batches
+from crmlink.batches.drafts import list_batches
 from crmlink.linking.reports import MirrorState, mirror_state, recent_links, shares, unfinished
 from crmlink.pages.blueprint import blueprint, may
 from crmlink.store import BatchState, Link

@@ -125,7 +125,7 @@ class BatchRow(Base):
 
     ``reference`` is empty where the file has none; ``completed_by`` says by what ("email", "name")
     a list page's contact was found to be this one. ``suggestions`` are compact, see
-    linking/batch_rows.py. ``best`` is the record that the list as a whole leaves to this row.
+    batches/row_details.py. ``best`` is the record that the list as a whole leaves to this row.
     ``agreed`` is what the person saw and agreed to. ``version`` grows with every decision.
     """
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from crmlink.access.errors import AccessFailure
 from crmlink.accounting.errors import ExportRefused, HostRefused, ReferenceMalformed, UnknownPackage
+from crmlink.batches.execute_row import facts_again
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
-from crmlink.linking.batch_outcome import facts_again
 from crmlink.linking.errors import LinkingFailure, LinkNotMade
 
 TYPE = "urn:crmlink:problem:"

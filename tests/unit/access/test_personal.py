@@ -16,9 +16,9 @@ from crmlink.access.errors import PersonUnknown
 from crmlink.access.personal_data.batches import ERASED
 from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
+from crmlink.batches.drafts import ListedContact, collect, list_batches
+from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
-from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.batches import ListedContact, collect, list_batches
 from crmlink.linking.decisions import confirm, find_link, undo
 from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.suggest import holders

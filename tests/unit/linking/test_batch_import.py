@@ -5,16 +5,16 @@ import io
 import pytest
 
 from crmlink.accounting.errors import ExportRefused
-from crmlink.linking.batch_import import import_file, look_at
-from crmlink.linking.batch_match import match_waiting, start_matching
-from crmlink.linking.batch_report import bad_rows, overview
-from crmlink.linking.batches import (
+from crmlink.batches.drafts import (
     ListedContact,
     collect,
     discard_batch,
     joinable_batches,
     list_batches,
 )
+from crmlink.batches.file_import import import_file, look_at
+from crmlink.batches.match_job import match_waiting, start_matching
+from crmlink.batches.progress import bad_rows, overview
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
 from crmlink.store import Batch, BatchRow, BatchState, Verdict
@@ -66,7 +66,7 @@ def test_a_file_that_breaks_off_while_it_is_read_leaves_nothing_behind(
         yield from ()
         raise ExportRefused("damaged")
 
-    monkeypatch.setattr("crmlink.linking.batch_import.read_contacts", broken)
+    monkeypatch.setattr("crmlink.batches.file_import.read_contacts", broken)
     with pytest.raises(ExportRefused):
         imported(desk, device_id, [Line("HOLL01", "Margaret Holloway")])
     with desk.database.reading() as session:

@@ -6,11 +6,11 @@ import pytest
 
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
+from crmlink.batches import writer as batch_work
+from crmlink.batches.control import pause, start_undo
+from crmlink.batches.writer import work_on, write_waiting
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import House
-from crmlink.linking import batch_work
-from crmlink.linking.batch_work import work_on, write_waiting
-from crmlink.linking.batch_write import pause, start_undo
 from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, RowState
 from lists import asked_for, lines_of, rows_of

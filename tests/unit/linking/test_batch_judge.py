@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crmlink.linking.batch_judge import Asked, Judgement, Standing, judge
+from crmlink.batches.classify import Asked, Judgement, Standing, judge
 from crmlink.matching import Suggestion
 from crmlink.matching.details import Suggestions
 from crmlink.store import Verdict

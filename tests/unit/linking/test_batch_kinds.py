@@ -5,12 +5,12 @@ import io
 
 import pytest
 
-from crmlink.linking.batch_import import import_file, look_at
-from crmlink.linking.batch_match import match_waiting, start_matching
-from crmlink.linking.batch_outcome import carry_out
-from crmlink.linking.batch_review import accept
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batches import ListedContact, collect
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.drafts import ListedContact, collect
+from crmlink.batches.execute_row import carry_out
+from crmlink.batches.file_import import import_file, look_at
+from crmlink.batches.match_job import match_waiting, start_matching
+from crmlink.batches.review import accept
 from crmlink.linking.context import Desk
 from crmlink.store import BatchRow, BatchState, Choice, MirroredRecord, RowState, Verdict
 from lists import BOUND, records_of, rows_of

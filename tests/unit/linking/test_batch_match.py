@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from crmlink.linking import batch_match
-from crmlink.linking.batch_match import match_batch, match_waiting, start_matching, stop_matching
-from crmlink.linking.batch_report import overview
-from crmlink.linking.batch_review import accept
-from crmlink.linking.batch_state import take_lease
+from crmlink.batches import match_job as batch_match
+from crmlink.batches.match_job import match_batch, match_waiting, start_matching, stop_matching
+from crmlink.batches.progress import overview
+from crmlink.batches.review import accept
+from crmlink.batches.state import take_lease
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchWrongState
 from crmlink.store import Batch, BatchState, Choice, Verdict

@@ -4,13 +4,13 @@ import pytest
 
 from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import start_writing
+from crmlink.batches.progress import overview, summary
+from crmlink.batches.review import Agreed, accept, choose_none, claim, release_claims, reopen
+from crmlink.batches.rows import RowFilter, count_rows, find_row, list_rows
+from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
-from crmlink.linking.batch_report import overview, summary
-from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, release_claims, reopen
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batch_view import RowFilter, count_rows, find_row, list_rows
-from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.batch_write import start_writing
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import (
     BatchUnknown,

@@ -2,11 +2,11 @@
 
 import pytest
 
-from crmlink.linking import batch_work
-from crmlink.linking.batch_report import summary
-from crmlink.linking.batch_review import accept
-from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.batch_write import start_undo, start_writing
+from crmlink.batches import writer as batch_work
+from crmlink.batches.control import start_undo, start_writing
+from crmlink.batches.progress import summary
+from crmlink.batches.review import accept
+from crmlink.batches.writer import write_waiting
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import NothingToLink
 from crmlink.store import BatchRow, RowState, Verdict

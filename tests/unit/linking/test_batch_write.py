@@ -9,15 +9,8 @@ from typing import Any
 
 import pytest
 
-from crmlink.commusoft.errors import CommusoftRefused, CommusoftUnreachable
-from crmlink.linking import batch_work
-from crmlink.linking.batch_outcome import key_of
-from crmlink.linking.batch_report import overview, summary, write_results
-from crmlink.linking.batch_review import Agreed, accept, choose_none, reopen
-from crmlink.linking.batch_state import release_leases, take_lease
-from crmlink.linking.batch_tidy import settle_stopped
-from crmlink.linking.batch_work import work_on, write_waiting
-from crmlink.linking.batch_write import (
+from crmlink.batches import writer as batch_work
+from crmlink.batches.control import (
     cancel,
     pause,
     resume,
@@ -25,6 +18,13 @@ from crmlink.linking.batch_write import (
     start_writing,
     try_again,
 )
+from crmlink.batches.execute_row import key_of
+from crmlink.batches.progress import overview, summary, write_results
+from crmlink.batches.review import Agreed, accept, choose_none, reopen
+from crmlink.batches.settle import settle_stopped
+from crmlink.batches.state import release_leases, take_lease
+from crmlink.batches.writer import work_on, write_waiting
+from crmlink.commusoft.errors import CommusoftRefused, CommusoftUnreachable
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.errors import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmlink.linking.batch_recheck import recheck
+from crmlink.batches.reclassify import recheck
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm
 from crmlink.linking.errors import ReferenceTaken

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from crmlink.linking.batch_work import write_waiting
+from crmlink.batches.writer import write_waiting
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.suggest import rows_by_id

@@ -27,10 +27,8 @@ from crmlink.api.schemas.batches import (
     WriteSchema,
 )
 from crmlink.api.serializers.batches import batch_shape, row_shape, whole_batch_shape
-from crmlink.linking.batch_match import start_matching, stop_matching
-from crmlink.linking.batch_report import bad_rows, overview, summary, write_results
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batch_write import (
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import (
     cancel,
     pause,
     resume,
@@ -38,7 +36,7 @@ from crmlink.linking.batch_write import (
     start_writing,
     try_again,
 )
-from crmlink.linking.batches import (
+from crmlink.batches.drafts import (
     ListedContact,
     collect,
     discard_batch,
@@ -46,6 +44,8 @@ from crmlink.linking.batches import (
     joinable_batches,
     list_batches,
 )
+from crmlink.batches.match_job import start_matching, stop_matching
+from crmlink.batches.progress import bad_rows, overview, summary, write_results
 from crmlink.store import BatchSource, BatchState, DeviceSort
 from crmlink.web.auth import ScopeMissing, actor, desk, needs, office
 from crmlink.web.error_handlers import IdempotencyKeyMissing

@@ -14,9 +14,9 @@ from crmlink.api.schemas.batches import (
     StartedSchema,
 )
 from crmlink.api.serializers.batches import row_shape
-from crmlink.linking.batch_review import Agreed, accept, choose_none, claim, reopen
-from crmlink.linking.batch_view import RowFilter, find_row, list_rows
-from crmlink.linking.batch_write import try_again
+from crmlink.batches.control import try_again
+from crmlink.batches.review import Agreed, accept, choose_none, claim, reopen
+from crmlink.batches.rows import RowFilter, find_row, list_rows
 from crmlink.linking.errors import BatchUnknown, RecordUnknown
 from crmlink.store import Choice, RowState, Verdict
 from crmlink.web.auth import actor, desk, needs

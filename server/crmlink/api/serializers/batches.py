@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from crmlink.api.serializers.links import record_shape
-from crmlink.linking.batch_report import Overview
-from crmlink.linking.batch_rows import label
-from crmlink.linking.batch_view import Offered, ReviewRow
+from crmlink.batches.progress import Overview
+from crmlink.batches.row_details import label
+from crmlink.batches.rows import Offered, ReviewRow
 from crmlink.matching.reasons import say
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept

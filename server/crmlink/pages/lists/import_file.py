@@ -19,8 +19,8 @@ from crmlink.accounting.exports import (
     read_contacts,
 )
 from crmlink.accounting.packages import Packages
+from crmlink.batches.file_import import import_file, look_at
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.batch_import import import_file, look_at
 from crmlink.pages.blueprint import blueprint, here
 from crmlink.pages.forms import Form, tell
 from crmlink.pages.lists.uploads import SentFile, find_file, forget_file, keep_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crmlink.linking.batch_view import ReviewRow
+from crmlink.batches.rows import ReviewRow
 from crmlink.linking.left_twice import Pair
 from crmlink.matching import Suggestion, say
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict

@@ -11,13 +11,13 @@ from werkzeug.wrappers import Response
 from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports import BadRow, say
 from crmlink.accounting.packages import package_name
+from crmlink.batches.drafts import discard_batch, list_batches
+from crmlink.batches.match_job import start_matching, stop_matching
+from crmlink.batches.positions import MOST_PLACES, in_ranges, places
+from crmlink.batches.progress import Overview, bad_rows, overview
+from crmlink.batches.row_details import label
+from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
 from crmlink.kinds import KINDS
-from crmlink.linking.batch_match import start_matching, stop_matching
-from crmlink.linking.batch_places import MOST_PLACES, in_ranges, places
-from crmlink.linking.batch_report import Overview, bad_rows, overview
-from crmlink.linking.batch_rows import label
-from crmlink.linking.batch_view import RowFilter, count_rows, list_rows_at
-from crmlink.linking.batches import discard_batch, list_batches
 from crmlink.pages.blueprint import Ask, ask, blueprint, here, may
 from crmlink.pages.forms import tell
 from crmlink.pages.lists.labels import (

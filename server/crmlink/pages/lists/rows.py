@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.linking.batch_places import from_ranges, next_place
-from crmlink.linking.batch_report import overview
-from crmlink.linking.batch_review import (
+from crmlink.batches.control import try_again
+from crmlink.batches.positions import from_ranges, next_place
+from crmlink.batches.progress import overview
+from crmlink.batches.review import (
     Agreed,
     accept,
     choose_none,
@@ -17,9 +18,8 @@ from crmlink.linking.batch_review import (
     release_claims,
     reopen,
 )
-from crmlink.linking.batch_rows import kind_of, label
-from crmlink.linking.batch_view import ReviewRow, RowFilter, find_row, list_rows_at
-from crmlink.linking.batch_write import try_again
+from crmlink.batches.row_details import kind_of, label
+from crmlink.batches.rows import ReviewRow, RowFilter, find_row, list_rows_at
 from crmlink.linking.errors import BatchUnknown, LinkingFailure
 from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, here

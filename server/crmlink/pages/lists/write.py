@@ -9,10 +9,10 @@ from tempfile import TemporaryFile
 from flask import render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.linking.batch_report import overview, summary, write_results
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batch_view import RowFilter, list_rows
-from crmlink.linking.batch_write import cancel, pause, resume, start_undo, start_writing, try_again
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import cancel, pause, resume, start_undo, start_writing, try_again
+from crmlink.batches.progress import overview, summary, write_results
+from crmlink.batches.rows import RowFilter, list_rows
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Ask, ask, blueprint, here

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, func, select, update
 
+from crmlink.batches.rows import row_at
+from crmlink.batches.state import DECIDABLE, changing, find_batch
 from crmlink.linking.audit import note
-from crmlink.linking.batch_state import DECIDABLE, changing, find_batch
-from crmlink.linking.batch_view import row_at
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import (
     BatchWrongState,

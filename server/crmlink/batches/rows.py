@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from crmlink.batches.row_details import unpack
+from crmlink.batches.state import ago, batch_in
 from crmlink.kinds import Kind
-from crmlink.linking.batch_rows import unpack
-from crmlink.linking.batch_state import ago, batch_in
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.suggest import rows_by_id

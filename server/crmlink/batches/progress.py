@@ -12,10 +12,10 @@ from typing import IO, Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from crmlink.batches.control import ready_rows
+from crmlink.batches.row_details import label
+from crmlink.batches.state import batch_in
 from crmlink.csv_safety import harmless
-from crmlink.linking.batch_rows import label
-from crmlink.linking.batch_state import batch_in
-from crmlink.linking.batch_write import ready_rows
 from crmlink.linking.context import Desk
 from crmlink.linking.suggest import rows_by_id
 from crmlink.store import (

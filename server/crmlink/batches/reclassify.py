@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crmlink.linking.batch_judge import LIKELY
+from crmlink.batches.classify import LIKELY
 from crmlink.linking.suggest import rows_by_id
 from crmlink.store import BatchRow, MirroredRecord, Verdict
 

@@ -13,9 +13,8 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import func, select
 
-from crmlink.linking.audit import note
-from crmlink.linking.batch_matching import MatchJob, match_in_process, match_rows
-from crmlink.linking.batch_state import (
+from crmlink.batches.match_rows import MatchJob, match_in_process, match_rows
+from crmlink.batches.state import (
     OPEN,
     changing,
     drop_lease,
@@ -23,6 +22,7 @@ from crmlink.linking.batch_state import (
     keep_lease,
     take_lease,
 )
+from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState, Verdict
 

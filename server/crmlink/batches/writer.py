@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy import select, update
 
+from crmlink.batches.execute_row import Outcome, carry_out, outcome_of
+from crmlink.batches.settle import settle_before_undo
+from crmlink.batches.state import drop_lease, keep_lease, take_lease, touch
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
-from crmlink.linking.batch_outcome import Outcome, carry_out, outcome_of
-from crmlink.linking.batch_state import drop_lease, keep_lease, take_lease, touch
-from crmlink.linking.batch_tidy import settle_before_undo
 from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.models import now

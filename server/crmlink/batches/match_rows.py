@@ -14,9 +14,9 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from crmlink.linking.batch_judge import Asked, Standing, judge
-from crmlink.linking.batch_rows import details, pack
-from crmlink.linking.batch_state import keep_lease
+from crmlink.batches.classify import Asked, Standing, judge
+from crmlink.batches.row_details import details, pack
+from crmlink.batches.state import keep_lease
 from crmlink.linking.context import Index
 from crmlink.linking.suggest import PLAUSIBLE
 from crmlink.matching import Details, Matcher

@@ -13,9 +13,9 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crmlink.linking.batch_rows import kind_of, label, unpack
-from crmlink.linking.batch_state import DECIDABLE, ago, batch_in, touch
-from crmlink.linking.batch_view import CLAIM_SECONDS, ReviewRow, find_row, is_claimed, row_at
+from crmlink.batches.row_details import kind_of, label, unpack
+from crmlink.batches.rows import CLAIM_SECONDS, ReviewRow, find_row, is_claimed, row_at
+from crmlink.batches.state import DECIDABLE, ago, batch_in, touch
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import (
     KindDiffers,

@@ -12,9 +12,9 @@ import structlog
 from sqlalchemy import select
 
 from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
+from crmlink.batches.row_details import kind_of, label
 from crmlink.commusoft.errors import CommusoftError, RecordGone
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.batch_rows import kind_of, label
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure

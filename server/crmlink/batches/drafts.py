@@ -13,11 +13,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
+from crmlink.batches.attach_references import complete
+from crmlink.batches.reclassify import recheck
+from crmlink.batches.state import OPEN, batch_in, find_batch, touch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
-from crmlink.linking.batch_complete import complete
-from crmlink.linking.batch_recheck import recheck
-from crmlink.linking.batch_state import OPEN, batch_in, find_batch, touch
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
 from crmlink.store import (

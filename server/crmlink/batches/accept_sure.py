@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
+from crmlink.batches.rows import ReviewRow, list_rows_at
+from crmlink.batches.state import DECIDABLE, batch_in, changing
 from crmlink.linking.audit import note
-from crmlink.linking.batch_state import DECIDABLE, batch_in, changing
-from crmlink.linking.batch_view import ReviewRow, list_rows_at
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import SampleNeeded
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict

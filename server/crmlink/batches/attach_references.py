@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from crmlink.store import Batch, BatchRow, RowState, Verdict
 
 if TYPE_CHECKING:
-    from crmlink.linking.batches import Identity, ListedContact
+    from crmlink.batches.drafts import Identity, ListedContact
 
 BY_EMAIL, BY_NAME = "email", "name"
 

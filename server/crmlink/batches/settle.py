@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from crmlink.linking.batch_outcome import Outcome, key_of, outcome_of
-from crmlink.linking.batch_state import touch
+from crmlink.batches.execute_row import Outcome, key_of, outcome_of
+from crmlink.batches.state import touch
 from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.models import now

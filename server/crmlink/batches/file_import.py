@@ -24,9 +24,9 @@ from crmlink.accounting.exports import (
     read_contacts,
     recognise,
 )
+from crmlink.batches.state import ago, touch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
-from crmlink.linking.batch_state import ago, touch
 from crmlink.linking.context import Desk
 from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from sqlalchemy import func, select
 
-from crmlink.linking.batch_state import batch_in
-from crmlink.linking.batch_view import RowFilter, fits
+from crmlink.batches.rows import RowFilter, fits
+from crmlink.batches.state import batch_in
 from crmlink.linking.context import Desk
 from crmlink.store import BatchRow
 
