@@ -24,9 +24,9 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.installation import House
 from crmlink.linking.attempts import recover, release
-from crmlink.linking.left import take_snapshot
-from crmlink.linking.left_twice import find_lookalikes
 from crmlink.pages.lists.uploads import forget_old_files
+from crmlink.reports.duplicates import find_lookalikes
+from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
 from crmlink.wakeup import BATCH_WORK, listen, queue_in
 

@@ -26,7 +26,7 @@ from crmlink.batches.drafts import rows_of
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.review import claim
 from crmlink.installation import House
-from crmlink.linking.left_twice import find_lookalikes
+from crmlink.reports.duplicates import find_lookalikes
 from crmlink.store import Batch, RowState
 from entering import page_actor
 from playing import OTHER

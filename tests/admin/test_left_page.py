@@ -14,9 +14,9 @@ from admin.visitor import Visitor, visit_as, words
 from crmlink.installation import House
 from crmlink.kinds import KINDS
 from crmlink.linking.decisions import confirm
-from crmlink.linking.left import Point
-from crmlink.linking.left_twice import find_lookalikes
 from crmlink.pages.still_to_link import draw
+from crmlink.reports.duplicates import find_lookalikes
+from crmlink.reports.unlinked import Point
 from crmlink.store import BatchRow, MirroredRecord, Person
 from entering import make_person
 from playing import HOLLOWAY, Playing, decision, new_key

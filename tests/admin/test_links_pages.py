@@ -10,8 +10,8 @@ from flask import Flask
 from admin.scene import REFERENCE, Scene
 from admin.visitor import Visitor, visit_as, words
 from crmlink.installation import House
-from crmlink.linking.reports_links import PAGE, LinkFilter, list_links
-from crmlink.linking.reports_records import RecordFilter, list_records
+from crmlink.reports.links import PAGE, LinkFilter, list_links
+from crmlink.reports.records import RecordFilter, list_records
 from crmlink.store import Link
 from crmlink.store.models import new_id
 from entering import make_person

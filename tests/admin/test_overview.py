@@ -8,7 +8,7 @@ from flask import Flask
 from admin.visitor import Visitor, visit_as
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import House
-from crmlink.linking.reports import shares
+from crmlink.reports.link_health import shares
 from crmlink.store import MirroredRecord
 from entering import make_person
 from playing import Playing

@@ -16,14 +16,14 @@ from crmlink.api.schemas.reports import (
 )
 from crmlink.api.serializers.links import record_shape
 from crmlink.linking.errors import RecordUnknown
-from crmlink.linking.left import linked_over_time, malformed_references, unlinked
-from crmlink.linking.left_twice import (
+from crmlink.matching import say
+from crmlink.reports.duplicates import (
     contacts_on_one_record,
     dismiss_lookalike,
     lookalikes,
     references_on_two_records,
 )
-from crmlink.matching import say
+from crmlink.reports.unlinked import linked_over_time, malformed_references, unlinked
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.strict_parsing import Blueprint
 

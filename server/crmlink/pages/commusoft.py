@@ -19,10 +19,10 @@ from crmlink.linking.connections import (
     keep_dialect,
     note_write_test,
 )
-from crmlink.linking.reports import mirror_state, shares
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
 from crmlink.pages.forms import Form, sent, tell
 from crmlink.pages.sync_job import SyncErrand
+from crmlink.reports.link_health import mirror_state, shares
 from crmlink.store import Device
 from crmlink.web.auth import actor, desk, house, needs
 from crmlink.web.problems import problem

@@ -8,8 +8,8 @@ from flask import current_app, render_template, request
 
 from crmlink.access.devices import list_devices
 from crmlink.installation import COMMAND, EXTENSION
-from crmlink.linking.reports import recent_links
 from crmlink.pages.blueprint import acting, blueprint
+from crmlink.reports.link_health import recent_links
 from crmlink.web.auth import house, needs
 from crmlink.web.problems import PROBLEMS, TYPE
 

@@ -13,10 +13,10 @@ from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.decisions import Decision, confirm
 from crmlink.linking.errors import LinkingFailure
-from crmlink.linking.reports_records import record_with_links
 from crmlink.linking.workspace_rules import rules
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import tell
+from crmlink.reports.records import record_with_links
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.problems import problem, problem_of

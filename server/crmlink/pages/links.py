@@ -15,15 +15,15 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.decisions import can_undo, find_link, undo
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
-from crmlink.linking.reports_links import (
+from crmlink.pages.blueprint import blueprint
+from crmlink.pages.forms import tell
+from crmlink.reports.links import (
     LinkFilter,
     LinkStory,
     link_story,
     list_links,
     people_who_linked,
 )
-from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import tell
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.problems import Problem, problem, problem_of

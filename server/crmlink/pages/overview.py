@@ -10,8 +10,8 @@ from crmlink.access.api_tokens import list_tokens
 from crmlink.access.devices import Standing, standing
 from crmlink.access.pairing import waiting_for_admin
 from crmlink.batches.drafts import list_batches
-from crmlink.linking.reports import MirrorState, mirror_state, recent_links, shares, unfinished
 from crmlink.pages.blueprint import blueprint, may
+from crmlink.reports.link_health import MirrorState, mirror_state, recent_links, shares, unfinished
 from crmlink.store import BatchState, Link
 from crmlink.web.auth import desk, house, needs
 from crmlink.web.problems import problem

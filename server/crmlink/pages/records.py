@@ -7,16 +7,16 @@ from werkzeug.wrappers import Response
 
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.attempts import fresh
-from crmlink.linking.reports import mirror_state
-from crmlink.linking.reports_records import (
+from crmlink.pages.blueprint import blueprint
+from crmlink.pages.forms import tell
+from crmlink.pages.links import kind_of, page_number
+from crmlink.reports.link_health import mirror_state
+from crmlink.reports.records import (
     MOST_FOUND,
     RecordFilter,
     list_records,
     record_with_links,
 )
-from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import tell
-from crmlink.pages.links import kind_of, page_number
 from crmlink.web.auth import desk, house, needs
 from crmlink.web.problems import problem_of
 

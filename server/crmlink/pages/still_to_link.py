@@ -11,16 +11,16 @@ from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.left import Point, linked_over_time, malformed_references, unlinked
-from crmlink.linking.left_twice import (
+from crmlink.pages.blueprint import blueprint, here
+from crmlink.pages.forms import tell
+from crmlink.pages.links import kind_of, page_number
+from crmlink.reports.duplicates import (
     contacts_on_one_record,
     dismiss_lookalike,
     lookalikes,
     references_on_two_records,
 )
-from crmlink.pages.blueprint import blueprint, here
-from crmlink.pages.forms import tell
-from crmlink.pages.links import kind_of, page_number
+from crmlink.reports.unlinked import Point, linked_over_time, malformed_references, unlinked
 from crmlink.web.auth import actor, desk, needs
 
 SPANS = (30, 90, 365)  # days that the plot may show

@@ -6,8 +6,8 @@ from crmlink.batches.reclassify import recheck
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm
 from crmlink.linking.errors import ReferenceTaken
-from crmlink.linking.reports_links import LinkFilter, list_links
 from crmlink.linking.suggest import Contact, suggest
+from crmlink.reports.links import LinkFilter, list_links
 from crmlink.store import BatchRow, Verdict
 from playing import Playing, decision, new_key
 

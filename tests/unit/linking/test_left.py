@@ -6,14 +6,14 @@ from sqlalchemy import update
 
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm, undo
-from crmlink.linking.left import linked_over_time, malformed_references, take_snapshot, unlinked
-from crmlink.linking.left_twice import (
+from crmlink.reports.duplicates import (
     contacts_on_one_record,
     dismiss_lookalike,
     find_lookalikes,
     lookalikes,
     references_on_two_records,
 )
+from crmlink.reports.unlinked import linked_over_time, malformed_references, take_snapshot, unlinked
 from crmlink.store import AuditEntry, BatchRow, Link, MirroredRecord
 from crmlink.store.models import now
 from lists import line_of, lines_of, matched, records_of

@@ -9,9 +9,9 @@ import pytest
 from admin.scene import REFERENCE, Scene, furnish
 from crmlink.installation import House
 from crmlink.linking.decisions import confirm, undo
-from crmlink.linking.reports import mirror_state, shares, unfinished
-from crmlink.linking.reports_links import LinkFilter, link_story, list_links, people_who_linked
-from crmlink.linking.reports_records import RecordFilter, list_records, record_with_links
+from crmlink.reports.link_health import mirror_state, shares, unfinished
+from crmlink.reports.links import LinkFilter, link_story, list_links, people_who_linked
+from crmlink.reports.records import RecordFilter, list_records, record_with_links
 from crmlink.store import Link, LinkState, Workspace
 from crmlink.store.models import now
 from entering import make_person, page_actor

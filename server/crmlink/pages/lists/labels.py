@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmlink.batches.rows import ReviewRow
-from crmlink.linking.left_twice import Pair
 from crmlink.matching import Suggestion, say
+from crmlink.reports.duplicates import Pair
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
 
 STATES = {  # tone, words

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, func, select
 
 from crmlink.kinds import Kind
 from crmlink.linking.context import Desk
-from crmlink.linking.reports_links import PAGE, Leaf
 from crmlink.linking.suggest import mirrored, search
+from crmlink.reports.links import PAGE, Leaf
 from crmlink.store import Link, MirroredRecord
 
 MOST_FOUND = 500  # a search that finds more is to be narrowed, not paged through

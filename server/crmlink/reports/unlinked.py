@@ -17,8 +17,8 @@ from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
 from crmlink.accounting.references import canonical_reference
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
-from crmlink.linking.reports import shares
-from crmlink.linking.reports_links import PAGE, Leaf
+from crmlink.reports.link_health import shares
+from crmlink.reports.links import PAGE, Leaf
 from crmlink.store import (
     Batch,
     BatchRow,
