@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crmlink.matching.assign import one_to_one
+from crmlink.matching.assignment import one_to_one
 from crmlink.matching.details import Suggestion, Suggestions
 from crmlink.store import Verdict
 

@@ -20,7 +20,7 @@ from crmlink.batches.state import keep_lease
 from crmlink.linking.context import Index
 from crmlink.linking.suggest import PLAUSIBLE
 from crmlink.matching import Details, Matcher
-from crmlink.matching.assign import suggest_many
+from crmlink.matching.assignment import suggest_many
 from crmlink.matching.details import Suggestions
 from crmlink.store import (
     Batch,

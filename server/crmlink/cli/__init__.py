@@ -33,7 +33,7 @@ class Crmlink(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "match":
-            from crmlink.matching.command import match_command
+            from crmlink.cli.match import match_command
 
             return match_command
         return super().get_command(ctx, cmd_name)

@@ -64,7 +64,7 @@ def summary_lines(planned: Summary) -> Iterator[str]:
 def row_lines(found: ReviewRow) -> Iterator[str]:
     """A row and what is offered for it."""
     from crmlink.batches.row_details import label
-    from crmlink.matching.reasons import say
+    from crmlink.matching.reason_texts import say
     from crmlink.web.problems import problem_kept
 
     row = found.row

@@ -182,7 +182,7 @@ def sync_once(house: House) -> None:
 
 def _chosen(house: House, offer: Offer, record_id: str | None, yes: bool) -> MirroredRecord:
     from crmlink.linking.suggest import mirrored
-    from crmlink.matching.reasons import say
+    from crmlink.matching.reason_texts import say
 
     if record_id:
         with house.database.reading() as session:

@@ -11,8 +11,8 @@ import pytest
 
 from bench.uk import contacts, records
 from crmlink.matching import Matcher, Suggestion, Suggestions
-from crmlink.matching.assign import one_to_one, one_to_one_of_many, suggest_many
-from crmlink.matching.processes import Answer
+from crmlink.matching.assignment import one_to_one, one_to_one_of_many, suggest_many
+from crmlink.matching.parallel import Answer
 
 
 def answer(contact_id: str, none: float, **likely: float) -> Answer:
@@ -85,7 +85,7 @@ def test_large_entangled_lists_are_solved_as_well_as_small_ones(
         given.append(answer(f"c{number}", 0.05, **near))
     dense = one_to_one(given)
     assert list(one_to_one_of_many(iter(given))) == dense
-    monkeypatch.setattr("crmlink.matching.assign.LARGE", 10)
+    monkeypatch.setattr("crmlink.matching.assignment.LARGE", 10)
     assert firsts(one_to_one(given)) == firsts(dense)
     taken = [record for record in firsts(dense).values() if record]
     assert len(taken) == len(set(taken)) > 130
@@ -94,9 +94,9 @@ def test_large_entangled_lists_are_solved_as_well_as_small_ones(
 @pytest.fixture(params=["alone", "beside other threads"])
 def in_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Short lists go to several processes: forked, and forked by a leader."""
-    monkeypatch.setattr("crmlink.matching.assign.WORTH_A_PROCESS", 20)
-    monkeypatch.setattr("crmlink.matching.processes.AT_A_TIME", 15)
-    monkeypatch.setattr("crmlink.matching.processes.PER_ROUND", 2)
+    monkeypatch.setattr("crmlink.matching.assignment.WORTH_A_PROCESS", 20)
+    monkeypatch.setattr("crmlink.matching.parallel.AT_A_TIME", 15)
+    monkeypatch.setattr("crmlink.matching.parallel.PER_ROUND", 2)
     threads = 1 if request.param == "alone" else 2
     monkeypatch.setattr("threading.active_count", lambda: threads)
 

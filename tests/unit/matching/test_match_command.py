@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from crmlink.matching.command import match_command
+from crmlink.cli.match import match_command
 
 HEADER = "id,name,company,address,city,postcode,email,phone\n"
 RECORDS = (

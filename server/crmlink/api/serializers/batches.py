@@ -8,7 +8,7 @@ from crmlink.api.serializers.links import record_shape
 from crmlink.batches.progress import Overview
 from crmlink.batches.row_details import label
 from crmlink.batches.rows import Offered, ReviewRow
-from crmlink.matching.reasons import say
+from crmlink.matching.reason_texts import say
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept
 

@@ -10,7 +10,7 @@ from crmlink.access.roles import may_undo
 from crmlink.linking.decisions import can_undo
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
-from crmlink.matching.reasons import say
+from crmlink.matching.reason_texts import say
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.web.auth import actor, desk
 from crmlink.web.problems import TYPE, problem

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmlink.matching.columns import Floats
-from crmlink.matching.evidence import FEATURES
+from crmlink.matching.features.vector import FEATURES
 
 Table = NDArray[np.float64]
 LEAST_SHARE, MOST_SHARE = 0.02, 0.98

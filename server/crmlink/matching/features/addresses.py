@@ -3,9 +3,18 @@
 import numpy as np
 
 from crmlink.matching.columns import Floats
-from crmlink.matching.likeness import EXACT, Bag, Marks, Table, align, bag, likeness, share
-from crmlink.matching.scene import Scene
-from crmlink.matching.terms import TOWN
+from crmlink.matching.features.context import Scene
+from crmlink.matching.features.similarity import (
+    EXACT,
+    Bag,
+    Marks,
+    Table,
+    align,
+    bag,
+    likeness,
+    share,
+)
+from crmlink.matching.normalised import TOWN
 
 Features = dict[str, Floats]
 APART = 0.7  # addresses with less in common speak against each other, the more the less it is

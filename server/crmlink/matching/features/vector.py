@@ -8,13 +8,13 @@ nor against. A *weight* of a word is its rarity in the list at hand, the natural
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.exact import code_features
+from crmlink.matching.features.addresses import place_features
+from crmlink.matching.features.context import Scene
+from crmlink.matching.features.identifiers import code_features
+from crmlink.matching.features.names import name_features
+from crmlink.matching.features.similarity import Table
 from crmlink.matching.index import Index
-from crmlink.matching.likeness import Table
-from crmlink.matching.names import name_features
-from crmlink.matching.places import place_features
-from crmlink.matching.scene import Scene
-from crmlink.matching.terms import Terms
+from crmlink.matching.normalised import Terms
 
 NAME_FEATURES = (
     "name_same",

@@ -7,7 +7,7 @@ import numpy as np
 from crmlink.kinds import KINDS, Kind
 from crmlink.matching.columns import FLAG_BITS
 from crmlink.matching.index import CODES, PHONES, Index
-from crmlink.matching.terms import OTHER, TOWN
+from crmlink.matching.normalised import OTHER, TOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 
 from crmlink.matching.details import Suggestions
 from crmlink.matching.matcher import Matcher
-from crmlink.matching.processes import AT_A_TIME, Answer, Contact, in_processes
+from crmlink.matching.parallel import AT_A_TIME, Answer, Contact, in_processes
 
 WORTH_A_PROCESS = 1_000  # contacts from which starting processes pays
 LARGE = 400  # contacts and records entangled, from which the sparse method is used

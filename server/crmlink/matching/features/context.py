@@ -7,9 +7,9 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from crmlink.matching.columns import FLAG_BITS, Floats, Ints, Vocabulary
+from crmlink.matching.features.similarity import FLAGS, Marks, rarity_of, share
 from crmlink.matching.index import GRAMS, Index, grams
-from crmlink.matching.likeness import FLAGS, Marks, rarity_of, share
-from crmlink.matching.terms import Terms
+from crmlink.matching.normalised import Terms
 
 
 class Scene:

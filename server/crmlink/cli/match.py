@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from crmlink.matching.assign import one_to_one_of_many, suggest_many
-from crmlink.matching.lists import ANSWER_HEADER, HeaderMissing, answer_rows, read_list
+from crmlink.matching.assignment import one_to_one_of_many, suggest_many
+from crmlink.matching.csv_lists import ANSWER_HEADER, HeaderMissing, answer_rows, read_list
 from crmlink.matching.matcher import Matcher
-from crmlink.matching.processes import Answer
+from crmlink.matching.parallel import Answer
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmlink.matching.details import Details, Suggestions
-from crmlink.matching.reasons import say
+from crmlink.matching.reason_texts import say
 
 if TYPE_CHECKING:
     from _csv import Reader

@@ -4,10 +4,10 @@ import numpy as np
 
 from crmlink.matching.candidates import slips
 from crmlink.matching.columns import Floats, Ints
+from crmlink.matching.features.context import Scene
+from crmlink.matching.features.similarity import Marks, rarity_of
 from crmlink.matching.index import CODES, PHONES
-from crmlink.matching.likeness import Marks, rarity_of
-from crmlink.matching.scene import Scene
-from crmlink.matching.terms import MAIL, mail_text
+from crmlink.matching.normalised import MAIL, mail_text
 
 Features = dict[str, Floats]
 ONE_LETTER = 1.01  # how many letters may differ, with room for rounding

@@ -12,7 +12,8 @@ from rapidfuzz.process import cdist
 
 from crmlink.matching import normalise
 from crmlink.matching.columns import FLAG_BITS, Floats, Ints
-from crmlink.matching.likeness import (
+from crmlink.matching.features.context import Scene
+from crmlink.matching.features.similarity import (
     EXACT,
     INITIAL,
     NICK,
@@ -26,8 +27,7 @@ from crmlink.matching.likeness import (
     plainness,
     share,
 )
-from crmlink.matching.scene import Scene
-from crmlink.matching.terms import ASIDE, OTHER, Words, mail_text
+from crmlink.matching.normalised import ASIDE, OTHER, Words, mail_text
 
 Features = dict[str, Floats]
 SECOND_FITS = 0.75
