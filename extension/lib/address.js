@@ -3,7 +3,7 @@
  * A page's address, taken apart by the rules of the WHATWG URL standard, or refused.
  *
  * Only plain addresses get through: https, no user info, the host written in plain letters, no
- * control characters, at most 8,192 characters. The server's `accounting/address.py` does the same.
+ * control characters, at most 8,192 characters. The server's `accounting/page_url.py` does the same.
  */
 
 /**

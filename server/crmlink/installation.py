@@ -11,7 +11,7 @@ import requests
 
 from crmlink.access.context import Office
 from crmlink.access.usage import Uses
-from crmlink.accounting.rulefile import RuleFile
+from crmlink.accounting.rule_file import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.patience import Patience

@@ -9,7 +9,7 @@ from typing import Literal
 from playwright.sync_api import FilePayload, Page
 
 from admin.scene import Scene
-from crmlink.accounting.packages import RULE_FILE
+from crmlink.accounting.package_rules import RULE_FILE
 
 RULES = RULE_FILE.read_text("utf-8")
 WRONG_RULES = RULES.replace("go.xero.com", "go.xero.example")

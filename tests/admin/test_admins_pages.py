@@ -15,7 +15,7 @@ from admin.scene import Scene
 from admin.visitor import Visitor, visit_as, words
 from crmlink.access.api_tokens import list_tokens
 from crmlink.access.preferences import read_preferences
-from crmlink.accounting.packages import RULE_FILE
+from crmlink.accounting.package_rules import RULE_FILE
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.vault import Vault

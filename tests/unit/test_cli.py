@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from crmlink.accounting.packages import load_packages
+from crmlink.accounting.package_rules import load_packages
 from crmlink.cli import main
 from playing import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, WEBSERVICE, Playing
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from crmlink.accounting.address import Address, parse_address, split_path
-from crmlink.accounting.letters import lower
-from crmlink.accounting.packages import Package, Packages, package_rules
+from crmlink.accounting.ascii_case import lower
+from crmlink.accounting.package_rules import Package, Packages, package_rules
+from crmlink.accounting.page_url import Address, parse_address, split_path
 from crmlink.accounting.references import (
     canonical_reference,
     matches,

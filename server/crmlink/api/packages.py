@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
-from crmlink.accounting.packages import for_pages
+from crmlink.accounting.package_rules import for_pages
 from crmlink.api.schemas.common import HostSchema, HostsSchema
 from crmlink.linking.workspace_rules import add_host, hosts, remove_host, rules
 from crmlink.web.auth import actor, desk, needs

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.accounting.packages import package_rules
+from crmlink.accounting.package_rules import package_rules
 from crmlink.api.schemas.common import ContactSchema, OfferSchema
 from crmlink.api.serializers.links import link_shape, record_shape, suggestion_shape
 from crmlink.linking.suggest import Contact, suggest

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import delete, insert
 
 from crmlink.accounting.errors import ExportRefused
-from crmlink.accounting.exports import (
+from crmlink.accounting.exports.reader import (
     BadRow,
     Columns,
     DateOrder,

@@ -340,7 +340,7 @@ def _as_json(found: Overview) -> dict[str, Any]:
 
 
 def _bad_lines(rows: list[Any]) -> list[str]:
-    from crmlink.accounting.exports import BadRow, say
+    from crmlink.accounting.exports.reader import BadRow, say
 
     return [f"line {row.line}, not taken: {say(BadRow(row.line, row.code, row.args))}"
             for row in rows]  # fmt: skip

@@ -60,7 +60,7 @@ def remove_command() -> None:
 
 
 def _wrong(file: Path, vectors: Path | None) -> list[str]:
-    from crmlink.accounting.rules import check, known_addresses
+    from crmlink.accounting.rule_check import check, known_addresses
 
     vectors = vectors or known_addresses()
     if vectors is None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from crmlink.accounting.packages import Packages
-from crmlink.accounting.rulefile import RuleFile
+from crmlink.accounting.package_rules import Packages
+from crmlink.accounting.rule_file import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.matching import Details, Matcher

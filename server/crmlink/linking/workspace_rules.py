@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import delete, select
 
 from crmlink.accounting.errors import HostRefused, UnknownPackage
-from crmlink.accounting.packages import Packages, with_hosts
+from crmlink.accounting.package_rules import Packages, with_hosts
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.store import PackageHost

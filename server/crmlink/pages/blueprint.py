@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.context import Actor
 from crmlink.accounting.errors import UnknownPackage
-from crmlink.accounting.packages import package_name
+from crmlink.accounting.package_rules import package_name
 from crmlink.pages.labels import ROLES
 from crmlink.web.auth import desk, house
 

@@ -11,8 +11,8 @@ from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
 from crmlink.accounting.errors import HostRefused
-from crmlink.accounting.packages import package_rules
-from crmlink.accounting.rules import check, known_addresses
+from crmlink.accounting.package_rules import package_rules
+from crmlink.accounting.rule_check import check, known_addresses
 from crmlink.linking.workspace_rules import (
     add_host,
     hosts,

@@ -11,7 +11,7 @@ from typing import Any
 from openpyxl import Workbook
 
 from crmlink.accounting import load_packages
-from crmlink.accounting.exports import (
+from crmlink.accounting.exports.reader import (
     BadRow,
     Columns,
     ExportedContact,

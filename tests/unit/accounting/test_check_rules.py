@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from crmlink.accounting import load_packages
-from crmlink.accounting.packages import RULE_FILE
-from crmlink.accounting.rules import MOST_SENTENCES, check
+from crmlink.accounting.package_rules import RULE_FILE
+from crmlink.accounting.rule_check import MOST_SENTENCES, check
 from unit.accounting.vectors import VECTORS
 
 GUID = "8275f116-6419-4b82-889a-f41dcc1d6186"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.accounting import rows as row_reading
-from crmlink.accounting import source as opening
-from crmlink.accounting import workbook as workbooks
-from crmlink.accounting.exports import ExportRefused, read_contacts, recognise
+from crmlink.accounting.exports import files as opening
+from crmlink.accounting.exports import rows as row_reading
+from crmlink.accounting.exports import xlsx_reader as workbooks
+from crmlink.accounting.exports.reader import ExportRefused, read_contacts, recognise
 from unit.accounting.export_files import (
     PACKAGES,
     SAGE,

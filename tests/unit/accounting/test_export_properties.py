@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from crmlink.accounting.exports import (
+from crmlink.accounting.exports.reader import (
     BadRow,
     ExportedContact,
     ExportRefused,

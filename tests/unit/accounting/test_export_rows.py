@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting import cells as understood
-from crmlink.accounting.exports import BadRow, read_contacts, say
+from crmlink.accounting.exports import cells as understood
+from crmlink.accounting.exports.reader import BadRow, read_contacts, say
 from unit.accounting.export_files import PACKAGES, SAGE, bad, contacts, look, read, table, workbook
 
 CHOSEN = {"reference": "Id"}

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting import for_pages, load_packages, wording
-from crmlink.accounting.exported import FIELDS
-from crmlink.accounting.packages import SCHEMA_FILE
-from crmlink.accounting.rules import check
+from crmlink.accounting import for_pages, load_packages
+from crmlink.accounting.exports import messages as wording
+from crmlink.accounting.exports.model import FIELDS
+from crmlink.accounting.package_rules import SCHEMA_FILE
+from crmlink.accounting.rule_check import check
 
 PACKAGES = load_packages()
 XERO = PACKAGES["packages"]["xero"]["exports"][0]

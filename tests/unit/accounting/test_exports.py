@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crmlink.accounting import UnknownPackage
-from crmlink.accounting.exports import (
+from crmlink.accounting.exports.reader import (
     BadRow,
     ExportRefused,
     Recognised,

@@ -10,7 +10,7 @@ from flask import Response, request
 from flask.views import MethodView
 
 from crmlink.access.preferences import read_preferences
-from crmlink.accounting.exports import BadRow, say
+from crmlink.accounting.exports.reader import BadRow, say
 from crmlink.api.schemas.batches import (
     AcceptedSchema,
     AfterSchema,

@@ -10,7 +10,7 @@ from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from crmlink.accounting.errors import ExportRefused
-from crmlink.accounting.exports import (
+from crmlink.accounting.exports.reader import (
     BadRow,
     DateOrder,
     ExportedContact,
@@ -18,7 +18,7 @@ from crmlink.accounting.exports import (
     advice,
     read_contacts,
 )
-from crmlink.accounting.packages import Packages
+from crmlink.accounting.package_rules import Packages
 from crmlink.batches.file_import import import_file, look_at
 from crmlink.kinds import KINDS, Kind
 from crmlink.pages.blueprint import blueprint, here

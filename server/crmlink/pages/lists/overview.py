@@ -9,8 +9,8 @@ from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.preferences import read_preferences
-from crmlink.accounting.exports import BadRow, say
-from crmlink.accounting.packages import package_name
+from crmlink.accounting.exports.reader import BadRow, say
+from crmlink.accounting.package_rules import package_name
 from crmlink.batches.drafts import discard_batch, list_batches
 from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.positions import MOST_PLACES, in_ranges, places

@@ -13,7 +13,13 @@ from typing import Any
 
 from crmlink.accounting.errors import AccountingError, RulesBroken
 from crmlink.accounting.locate import Location, locate
-from crmlink.accounting.packages import Packages, load_packages, package_name, problems, with_hosts
+from crmlink.accounting.package_rules import (
+    Packages,
+    load_packages,
+    package_name,
+    problems,
+    with_hosts,
+)
 
 MOST_SENTENCES = 20
 _VECTORS = Path(__file__).parents[3] / "tests" / "vectors"

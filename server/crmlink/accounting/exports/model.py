@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from crmlink.accounting.errors import ExportRefused
-from crmlink.accounting.headings import key
+from crmlink.accounting.exports.headings import key
 from crmlink.kinds import Kind
 
 FileKind = Literal["csv", "xlsx", "iif"]

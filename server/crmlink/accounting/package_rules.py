@@ -15,7 +15,7 @@ from typing import Any, cast
 import jsonschema
 
 from crmlink.accounting.errors import HostRefused, RulesBroken, UnknownPackage
-from crmlink.accounting.forms import export_problems
+from crmlink.accounting.exports.known_formats import export_problems
 
 Packages = dict[str, Any]
 Package = dict[str, Any]

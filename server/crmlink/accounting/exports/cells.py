@@ -13,8 +13,8 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
-from crmlink.accounting.exported import DateOrder
-from crmlink.accounting.packages import Package
+from crmlink.accounting.exports.model import DateOrder
+from crmlink.accounting.package_rules import Package
 from crmlink.accounting.references import is_reference
 from crmlink.kinds import KINDS, Kind
 

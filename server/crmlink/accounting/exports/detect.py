@@ -14,17 +14,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from crmlink.accounting.cells import shown
 from crmlink.accounting.errors import ExportRefused
-from crmlink.accounting.exported import FileKind, Recognised
-from crmlink.accounting.forms import Form, Found, columns, fits, forms, positions
-from crmlink.accounting.headings import key, labels
-from crmlink.accounting.packages import Packages, package_rules
-from crmlink.accounting.records import Record, Records
-from crmlink.accounting.references import is_reference
-from crmlink.accounting.rows import iif_headers, kinds_by_table, letters_for, table_of
-from crmlink.accounting.source import Source, contents, opened
-from crmlink.accounting.textfile import (
+from crmlink.accounting.exports.cells import shown
+from crmlink.accounting.exports.csv_reader import Record, Records
+from crmlink.accounting.exports.files import Source, contents, opened
+from crmlink.accounting.exports.headings import key, labels
+from crmlink.accounting.exports.known_formats import Form, Found, columns, fits, forms, positions
+from crmlink.accounting.exports.model import FileKind, Recognised
+from crmlink.accounting.exports.rows import iif_headers, kinds_by_table, letters_for, table_of
+from crmlink.accounting.exports.text_encoding import (
     DELIMITERS,
     encoding_of,
     head_of,
@@ -32,7 +30,9 @@ from crmlink.accounting.textfile import (
     text_of,
     with_its_spaces,
 )
-from crmlink.accounting.workbook import rows, sheet_names, workbook
+from crmlink.accounting.exports.xlsx_reader import rows, sheet_names, workbook
+from crmlink.accounting.package_rules import Packages, package_rules
+from crmlink.accounting.references import is_reference
 from crmlink.kinds import Kind
 
 _SEARCHED = 30  # rows in which a header may begin

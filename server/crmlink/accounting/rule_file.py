@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from crmlink.accounting.errors import RulesBroken
-from crmlink.accounting.packages import Packages, load_packages
+from crmlink.accounting.package_rules import Packages, load_packages
 
 log = structlog.get_logger()
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-from crmlink.accounting.exported import BadRow
+from crmlink.accounting.exports.model import BadRow
 
 MOST_LINE = 100_000  # characters
 MOST_LINES = 50  # of one row

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.accounting.exported import SEVERAL, FileKind, Fit
-from crmlink.accounting.headings import key, labels, letter, place
+from crmlink.accounting.exports.headings import key, labels, letter, place
+from crmlink.accounting.exports.model import SEVERAL, FileKind, Fit
 
 Export = dict[str, Any]
 Found = dict[str, tuple[str, ...]]

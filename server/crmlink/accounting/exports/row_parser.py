@@ -6,14 +6,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from crmlink.accounting import cells as understood
-from crmlink.accounting.cells import Changed, shown
 from crmlink.accounting.errors import ReferenceMalformed
-from crmlink.accounting.exported import BadRow, ExportedContact, Facts, Recognised
-from crmlink.accounting.headings import key
-from crmlink.accounting.packages import Packages, package_rules
+from crmlink.accounting.exports import cells as understood
+from crmlink.accounting.exports.cells import Changed, shown
+from crmlink.accounting.exports.headings import key
+from crmlink.accounting.exports.model import BadRow, ExportedContact, Facts, Recognised
+from crmlink.accounting.exports.rows import Row
+from crmlink.accounting.package_rules import Packages, package_rules
 from crmlink.accounting.references import canonical_reference
-from crmlink.accounting.rows import Row
 from crmlink.kinds import Kind
 
 LONGEST = {

@@ -8,14 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TextIO
 
-from crmlink.accounting.cells import shown
 from crmlink.accounting.errors import ExportRefused
-from crmlink.accounting.exported import BadRow, Recognised
-from crmlink.accounting.forms import forms, letters
-from crmlink.accounting.headings import labels
-from crmlink.accounting.records import Record, Records
-from crmlink.accounting.textfile import text_of
-from crmlink.accounting.workbook import Cell, rows, workbook
+from crmlink.accounting.exports.cells import shown
+from crmlink.accounting.exports.csv_reader import Record, Records
+from crmlink.accounting.exports.headings import labels
+from crmlink.accounting.exports.known_formats import forms, letters
+from crmlink.accounting.exports.model import BadRow, Recognised
+from crmlink.accounting.exports.text_encoding import text_of
+from crmlink.accounting.exports.xlsx_reader import Cell, rows, workbook
 from crmlink.kinds import Kind
 
 MOST_ROWS = 1_000_000

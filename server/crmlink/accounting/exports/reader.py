@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from crmlink.accounting.errors import ExportRefused
-from crmlink.accounting.exported import (
+from crmlink.accounting.exports.detect import recognise
+from crmlink.accounting.exports.files import Source, opened
+from crmlink.accounting.exports.messages import advice, say
+from crmlink.accounting.exports.model import (
     FIELDS,
     BadRow,
     Column,
@@ -22,12 +25,9 @@ from crmlink.accounting.exported import (
     Fit,
     Recognised,
 )
-from crmlink.accounting.making import Maker
-from crmlink.accounting.packages import Packages, package_rules
-from crmlink.accounting.recognising import recognise
-from crmlink.accounting.rows import rows_of
-from crmlink.accounting.source import Source, opened
-from crmlink.accounting.wording import advice, say
+from crmlink.accounting.exports.row_parser import Maker
+from crmlink.accounting.exports.rows import rows_of
+from crmlink.accounting.package_rules import Packages, package_rules
 
 __all__ = [
     "FIELDS",

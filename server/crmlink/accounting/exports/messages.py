@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from crmlink.accounting.exported import BadRow, Recognised
-    from crmlink.accounting.packages import Packages
+    from crmlink.accounting.exports.model import BadRow, Recognised
+    from crmlink.accounting.package_rules import Packages
 
 THINGS = {
     "csv": "a table as text (CSV)",
