@@ -10,7 +10,7 @@ import requests
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.kinds import Kind
 from crmlink.linking.decisions import Decision
 

@@ -14,7 +14,7 @@ from crmlink.access.usage import Uses
 from crmlink.accounting.rule_file import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
 from crmlink.linking.connections import connected_account, dialect_of, workspace_of

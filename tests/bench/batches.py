@@ -42,7 +42,7 @@ from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import overview, summary
 from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.installation import House, open_house
 from crmlink.matching import Details
 from crmlink.settings import Settings

@@ -31,7 +31,7 @@ from crmlink.batches.progress import summary
 from crmlink.batches.state import release_leases
 from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.installation import House, open_house
 from crmlink.linking.attempts import recover, release
 from crmlink.settings import Settings

@@ -25,7 +25,7 @@ from sqlalchemy import ColumnElement, or_, select
 from bench.batches import NOWHERE, _fill_mirror, _house
 from bench.uk import records
 from browsers.office import Service, _environment
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.installation import House
 from crmlink.matching import Details
 from crmlink.store import MirroredRecord

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.installation import House, open_house
 from crmlink.linking.context import Desk

@@ -18,7 +18,7 @@ import pytest
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.sandbox.faults import FAULTS
 from crmlink.linking import attempts as life

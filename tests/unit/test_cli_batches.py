@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crmlink.cli import batch_following
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from lists import HEADER
 from playing import HASTE, Playing
 from unit.test_cli import Run, run

@@ -16,9 +16,9 @@ from crmlink.commusoft.errors import (
     CommusoftSlow,
     CommusoftUnreadable,
 )
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.request_body import JSON_TYPE
 from crmlink.commusoft.transport import Call, Reply, Transport
-from crmlink.commusoft.writing import JSON_TYPE
 
 TOKEN_PATH = "/getToken"  # noqa: S105  # a path
 TOKEN_BYTES = 64 * 1024

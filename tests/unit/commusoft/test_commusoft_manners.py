@@ -8,8 +8,8 @@ import pytest
 
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import CommusoftBusy
-from crmlink.commusoft.pacing import Pace
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.rate_limiter import Pace
 
 
 def started(pace: Pace, *, patient: bool, seconds: float = 10.0) -> float:

@@ -20,7 +20,7 @@ from crmlink.commusoft import (
 )
 from crmlink.commusoft.breaker import Breaker
 from crmlink.commusoft.deadline import Deadline
-from crmlink.commusoft.pacing import Pace
+from crmlink.commusoft.rate_limiter import Pace
 from crmlink.commusoft.sandbox import SandboxServer
 from unit.commusoft.obliging import QUICK, Answer, Enter, Faults, Obedient, Said
 

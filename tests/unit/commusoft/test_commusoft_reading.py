@@ -8,7 +8,7 @@ import pytest
 
 from crmlink.commusoft import CommusoftUnreadable
 from crmlink.commusoft.dialect import P_REFERENCE, W_REFERENCE
-from crmlink.commusoft.reading import LIST_KEYS, SPELLINGS, read_list, read_one, read_record
+from crmlink.commusoft.parsing import LIST_KEYS, SPELLINGS, read_list, read_one, read_record
 from crmlink.kinds import Kind
 
 P_CUSTOMER = {

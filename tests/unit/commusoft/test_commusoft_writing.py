@@ -9,8 +9,8 @@ import pytest
 
 from crmlink.commusoft import CommusoftUnreadable, Dialect, Record
 from crmlink.commusoft.dialect import P_REFERENCE, W_REFERENCE, P, W, known_writings
-from crmlink.commusoft.reading import read_record
-from crmlink.commusoft.writing import write_body, write_path
+from crmlink.commusoft.parsing import read_record
+from crmlink.commusoft.request_body import write_body, write_path
 from crmlink.kinds import KINDS, Kind
 
 UUID = "0b6ee5d4-3b58-4b69-8f0c-111111111111"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.commusoft.sandbox.entries import Entry
+from crmlink.commusoft.sandbox.records import Entry
 from crmlink.kinds import Kind
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.commusoft.sandbox.drawing import Draw, word_list
+from crmlink.commusoft.sandbox.seeded_random import Draw, word_list
 
 _INWARD = "ABDEFGHJLNPQRSTUWXYZ"  # C, I, K, M, O and V do not occur there
 

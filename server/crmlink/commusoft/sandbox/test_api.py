@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from crmlink.commusoft.sandbox.faults import FAULTS, FaultBoard, read_fault
 from crmlink.commusoft.sandbox.forms import json_object
-from crmlink.commusoft.sandbox.ledger import Ledger
+from crmlink.commusoft.sandbox.record_store import Ledger
 
 
 def controls(ledger: Ledger, tokens: set[str], board: FaultBoard) -> Blueprint:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import CommusoftBusy
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 
 QUIET = 0.25  # seconds after a person's call in which their next one may come
 LOOK_AGAIN = 0.05

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from crmlink.commusoft.sandbox.entries import Entry
-from crmlink.commusoft.sandbox.population import copy_of, population
+from crmlink.commusoft.sandbox.generator import copy_of, population
+from crmlink.commusoft.sandbox.records import Entry
 from crmlink.kinds import KINDS, Kind
 
 

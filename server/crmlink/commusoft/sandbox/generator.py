@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 
-from crmlink.commusoft.sandbox.drawing import Draw, word_list
-from crmlink.commusoft.sandbox.entries import Entry
-from crmlink.commusoft.sandbox.people import People, Person, slug
-from crmlink.commusoft.sandbox.places import Place, Places
+from crmlink.commusoft.sandbox.addresses import Place, Places
+from crmlink.commusoft.sandbox.names import People, Person, slug
+from crmlink.commusoft.sandbox.records import Entry
+from crmlink.commusoft.sandbox.seeded_random import Draw, word_list
 from crmlink.kinds import Kind
 
 FIRST_NUMBER: dict[Kind, int] = {"customer": 2001, "supplier": 701}

@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect, P, W, dialect_for
-from crmlink.commusoft.doctor.steps import Step, failure_args
-from crmlink.commusoft.doctor.survey import Survey, places_of, survey_list
-from crmlink.commusoft.doctor.write_test import WriteTest, run_write_test
+from crmlink.commusoft.doctor.field_stats import Survey, places_of, survey_list
+from crmlink.commusoft.doctor.results import Step, failure_args
+from crmlink.commusoft.doctor.write_check import WriteTest, run_write_test
 from crmlink.commusoft.errors import CommusoftError, CommusoftUnreadable, RecordGone
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.kinds import KINDS, Kind
 
 _KNOWN_PATHS = ("/webservice_dev.php/api/v1", "/api/v1")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from crmlink.commusoft.reading import (
+from crmlink.commusoft.parsing import (
     REFERENCE_SPELLINGS,
     SPELLINGS,
     list_prefix,

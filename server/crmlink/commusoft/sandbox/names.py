@@ -7,7 +7,7 @@ from functools import cache
 
 from anyascii import anyascii
 
-from crmlink.commusoft.sandbox.drawing import Draw, word_list
+from crmlink.commusoft.sandbox.seeded_random import Draw, word_list
 
 
 @dataclass(frozen=True, slots=True)

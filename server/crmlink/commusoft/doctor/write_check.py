@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.dialect import Dialect, Writing, known_writings
-from crmlink.commusoft.doctor.steps import Step, failure_args
-from crmlink.commusoft.doctor.survey import leaves
+from crmlink.commusoft.doctor.field_stats import leaves
+from crmlink.commusoft.doctor.results import Step, failure_args
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind

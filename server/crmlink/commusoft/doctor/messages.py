@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from crmlink.commusoft.doctor.steps import Step
+from crmlink.commusoft.doctor.results import Step
 
 Args = Mapping[str, Any]
 _FAILURES = {

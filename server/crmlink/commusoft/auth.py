@@ -15,7 +15,7 @@ from crmlink.commusoft.errors import (
     CommusoftUnreadable,
     WriteRefused,
 )
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.tokens import Token, TokenKeeper
 from crmlink.commusoft.transport import Call, Reply, Transport
 
