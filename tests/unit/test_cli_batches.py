@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.cli import batch_following
+from crmlink.cli.batches import follow as batch_following
 from crmlink.commusoft.limits import Patience
 from lists import HEADER
 from playing import HASTE, Playing

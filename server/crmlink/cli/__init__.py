@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from crmlink.cli.account import (
+from crmlink.cli.batches.commands import batch_group
+from crmlink.cli.connection import (
     connect_command,
     disconnect_command,
     doctor_command,
     keys_group,
 )
-from crmlink.cli.batches import batch_group
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.people import audit_group, device_group, person_group

@@ -82,7 +82,7 @@ def link_command(
     as_json: bool,
 ) -> None:
     """Put the reference of the contact page URL on its Commusoft record."""
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.linking.decisions import Decision, confirm
     from crmlink.linking.suggest import suggest
 
@@ -115,7 +115,7 @@ def link_command(
 @click.option("--json", "as_json", is_flag=True)
 def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     """Put back what stood on the records before these links."""
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.commusoft.errors import CommusoftError
     from crmlink.linking.decisions import undo
     from crmlink.linking.errors import LinkingFailure, LinkNotMade

@@ -254,7 +254,7 @@ def welcome_link(server: str, token: str) -> str:
 
 
 def _office() -> Office:
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
 
     return at_work().office
 

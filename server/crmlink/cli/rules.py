@@ -37,7 +37,7 @@ def check_command(file: Path, vectors: Path | None, as_json: bool) -> None:
 def install_command(file: Path, vectors: Path | None) -> None:
     """Check a rule file and put it to use; running servers and extensions follow by themselves."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.linking.workspace_rules import install_rules
 
     if wrong := _wrong(file, vectors):
@@ -51,7 +51,7 @@ def install_command(file: Path, vectors: Path | None) -> None:
 def remove_command() -> None:
     """Go back to the rules that came with crmlink."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.linking.workspace_rules import remove_rules
 
     house = at_work()
@@ -76,7 +76,7 @@ def hosts_group() -> None:
 @hosts_group.command("list")
 def list_hosts_command() -> None:
     """The addresses that were added."""
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.linking.workspace_rules import hosts
 
     found = hosts(at_work().desk)
@@ -93,7 +93,7 @@ def list_hosts_command() -> None:
 def add_host_command(package: str, host: str) -> None:
     """Add HOST (such as sage.office.example:10444) to PACKAGE (such as sage_200)."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.linking.workspace_rules import add_host
 
     house = at_work()
@@ -107,7 +107,7 @@ def add_host_command(package: str, host: str) -> None:
 def remove_host_command(package: str, host: str) -> None:
     """Take an added HOST of PACKAGE away."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.linking.workspace_rules import remove_host
 
     house = at_work()

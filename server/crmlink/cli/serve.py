@@ -76,7 +76,7 @@ def _greet(house: House, address: str) -> None:
 @click.command("sync")
 def sync_command() -> None:
     """Bring the copy of Commusoft's records up to date."""
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.commusoft.mirror import SyncRunning
 
     house = at_work()

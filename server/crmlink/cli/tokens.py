@@ -123,6 +123,6 @@ def _fields(device: Device) -> dict[str, Any]:
 
 
 def _house() -> House:
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
 
     return at_work()

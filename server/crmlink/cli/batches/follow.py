@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmlink.cli.batch_words import progress_line
+from crmlink.cli.batches.format import progress_line
 
 if TYPE_CHECKING:
     from crmlink.linking.context import Desk

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmlink.cli.batch_words import (
+from crmlink.cli.batches.format import (
     counts_line,
     progress_line,
     row_lines,
@@ -207,7 +207,7 @@ def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None
 def status_command(batch_id: str, follow: bool, as_json: bool) -> None:
     """How far a list is."""
     from crmlink.batches.progress import overview
-    from crmlink.cli.batch_following import follow as follow_on
+    from crmlink.cli.batches.follow import follow as follow_on
 
     house = _house()
     if follow and not as_json:
@@ -311,7 +311,7 @@ def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
 def _see_through(house: House, batch_id: str, as_json: bool) -> None:
     """Wait for the server to do it, or do it here where no server runs."""
     from crmlink.batches.progress import overview
-    from crmlink.cli.batch_following import see_through
+    from crmlink.cli.batches.follow import see_through
 
     see_through(house.desk, batch_id, quiet=as_json)
     found = overview(house.desk, batch_id)
@@ -347,8 +347,8 @@ def _bad_lines(rows: list[Any]) -> list[str]:
 
 
 def _house(*, synced: bool = False) -> House:
+    from crmlink.cli.context import at_work
     from crmlink.cli.link import sync_once
-    from crmlink.cli.opening import at_work
 
     house = at_work()
     if house.sandboxed:

@@ -92,7 +92,7 @@ def doctor_command(
 ) -> None:
     """Find out what your Commusoft account speaks, and remember it."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.commusoft.doctor import checks as examine
     from crmlink.linking.connections import keep_dialect, note_write_test
 
