@@ -4,8 +4,8 @@ import { test } from "node:test";
 
 import {
   accepted, careAfter, careFor, confidence, holdersOf, isOurs, preselected, standingOf, webAddress,
-} from "../../extension/lib/choice.js";
-import { problem } from "../../extension/lib/problem.js";
+} from "../../extension/lib/linking/ranking.js";
+import { problem } from "../../extension/lib/server/problem.js";
 import { link, offer, record, REFERENCE } from "./fake_browser.js";
 
 const NO_CARE = { replaces: null, also_on: [], checked_empty: false };

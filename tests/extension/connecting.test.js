@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { browserName } from "../../extension/lib/browser.js";
-import { parseServer } from "../../extension/lib/server.js";
+import { browserName } from "../../extension/lib/server/browser_name.js";
+import { parseServer } from "../../extension/lib/server/server_url.js";
 import { CHOICE, lookAt, setting } from "./desk_setting.js";
 import { ACCESS, GRANT, lost, problemReply, REFRESH, SERVER } from "./fake_browser.js";
 

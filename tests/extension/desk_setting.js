@@ -1,11 +1,11 @@
 // @ts-check
 // A background without a browser: all of its parts on fake stores, fake tabs and a fake server.
 
-import { assemble } from "../../extension/lib/assemble.js";
+import { assemble } from "../../extension/lib/compose.js";
 import { CONNECTION, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, MARGARET } from "./fake_browser.js";
 
 export const TAB = 7;
-/** @type {Omit<Parameters<import("../../extension/lib/desk.js").Desk["confirm"]>[0], "look">} */
+/** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Desk["confirm"]>[0], "look">} */
 export const CHOICE = {
   kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [],
 };
@@ -47,7 +47,7 @@ export async function setting({ connected = true } = {}) {
 
 /**
  * Look at the tab and return the look's id.
- * @param {Pick<import("../../extension/lib/desk.js").Desk, "look">} desk
+ * @param {Pick<import("../../extension/lib/linking/commands.js").Desk, "look">} desk
  */
 export async function lookAt(desk) {
   const answer = await desk.look({ tab: TAB });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { differencesOver, exactFields } from "../../extension/lib/exact.js";
+import { differencesOver, exactFields } from "../../extension/lib/linking/sage_exact_match.js";
 import { MARGARET, record } from "./fake_browser.js";
 
 test("what is the same to the letter leaves nothing to note", () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { joinable, likelyDraft } from "../../extension/lib/lists.js";
+import { joinable, likelyDraft } from "../../extension/lib/linking/list_drafts.js";
 import { setting, TAB } from "./desk_setting.js";
 import { draft, HOLLOWAY_PAGE, lost, OTHER_PAGE, problemReply, REFERENCE } from "./fake_browser.js";
 

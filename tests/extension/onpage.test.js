@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { originsOf } from "../../extension/lib/onpage.js";
+import { originsOf } from "../../extension/lib/linking/page_button.js";
 import { CHOICE, lookAt, setting, TAB } from "./desk_setting.js";
 import { GRANT, HOLLOWAY_PAGE, link, lost, offer, record, REFERENCE, RULES } from "./fake_browser.js";
 

@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { JSDOM } from "jsdom";
-import { listContacts, readContact, readList } from "../../extension/lib/read.js";
-import { locate } from "../../extension/lib/locate.js";
+import { listContacts, readContact, readList } from "../../extension/lib/page/read_contact.js";
+import { locate } from "../../extension/lib/page/locate.js";
 
 const folder = new URL("../saved_pages/", import.meta.url);
 const ruleFile = new URL("../../server/crmlink/accounting/packages.json", import.meta.url);
-/** @type {import("../../extension/lib/locate.js").Packages} */
+/** @type {import("../../extension/lib/page/locate.js").Packages} */
 const packages = JSON.parse(readFileSync(ruleFile, "utf8"));
 
 const BLANK = { name: "", company: "", person: "", email: "", phones: [], address: "", town: "", postcode: "" };

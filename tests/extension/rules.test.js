@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createApi } from "../../extension/lib/api.js";
-import { createCall } from "../../extension/lib/call.js";
-import { createRules } from "../../extension/lib/rules.js";
+import { createApi } from "../../extension/lib/server/api.js";
+import { createCall } from "../../extension/lib/server/request.js";
+import { createRules } from "../../extension/lib/server/rule_cache.js";
 import { ACCESS, CONNECTION, fakeServer, fakeStore, lost, reply, RULES, SERVER } from "./fake_browser.js";
 
 const MINUTE = 61_000;

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { KNOWN_TYPES, troubleOf } from "../../extension/lib/trouble.js";
-import { problem } from "../../extension/lib/problem.js";
+import { KNOWN_TYPES, troubleOf } from "../../extension/popup/problem_steps.js";
+import { problem } from "../../extension/lib/server/problem.js";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
 /** @param {string} path */

@@ -1,7 +1,7 @@
 """A page's address, taken apart by the rules of the WHATWG URL standard, or refused.
 
 Only plain addresses get through: https, no user info, the host written in plain letters, no
-control characters, at most 8,192 characters (UTF-16 units). `extension/lib/locate.js` does the
+control characters, at most 8,192 characters (UTF-16 units). `extension/lib/page/locate.js` does the
 same; what one refuses the other must refuse.
 """
 

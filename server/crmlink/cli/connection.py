@@ -25,7 +25,7 @@ def connect_command(url: str | None) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import take_along
     from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
-    from crmlink.commusoft.doctor import checks as examine
+    from crmlink.commusoft.doctor import examine
     from crmlink.commusoft.vault import Vault
     from crmlink.installation import KEYS_NAME
     from crmlink.linking.connections import connect_account, connected_account, workspace_of
@@ -93,7 +93,7 @@ def doctor_command(
     """Find out what your Commusoft account speaks, and remember it."""
     from crmlink.access.devices import command_line_actor
     from crmlink.cli.context import at_work
-    from crmlink.commusoft.doctor import checks as examine
+    from crmlink.commusoft.doctor import examine
     from crmlink.linking.connections import keep_dialect, note_write_test
 
     if (trial or known_reference) and not write_test:
