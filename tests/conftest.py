@@ -22,9 +22,9 @@ from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.installation import House, open_house
 from crmlink.linking.context import Desk
 from crmlink.settings import Settings
-from databases import KINDS, empty_database
-from entering import make_token, with_token
-from playing import HASTE, Playing, connection_to
+from support.access_factories import make_token, with_token
+from support.databases import KINDS, empty_database
+from support.sandbox import HASTE, Playing, connection_to
 
 
 @pytest.fixture

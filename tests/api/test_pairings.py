@@ -17,7 +17,7 @@ from crmlink.access.people import remove_person
 from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.store import Device, Pairing, Person
 from crmlink.store.models import now
-from entering import make_person, page_actor, pair, with_token
+from support.access_factories import make_person, page_actor, pair, with_token
 
 URN = "urn:crmlink:problem:"
 LONG_AGO = now() - timedelta(days=100)

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 from crmlink.batches.match_job import match_waiting
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
-from entering import make_person, make_token, pair, with_token
-from lists import records_of
-from playing import HOLLOWAY, Playing, new_key
+from support.access_factories import make_person, make_token, pair, with_token
+from support.batch_factories import records_of
+from support.sandbox import HOLLOWAY, Playing, new_key
 
 API = "/api/v1/batches"
 

@@ -47,9 +47,9 @@ from crmlink.installation import House, open_house
 from crmlink.matching import Details
 from crmlink.settings import Settings
 from crmlink.store import Batch, BatchRow, BatchState, Choice, MirroredRecord, Verdict, Workspace
-from entering import make_token
-from faults.office import sandbox_process
-from playing import connection_to
+from faults.shared_installation import sandbox_process
+from support.access_factories import make_token
+from support.sandbox import connection_to
 
 NOWHERE = "http://127.0.0.1:9"
 AT_A_TIME = 2_000

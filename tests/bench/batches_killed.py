@@ -36,9 +36,9 @@ from crmlink.installation import House, open_house
 from crmlink.linking.attempts import recover, release
 from crmlink.settings import Settings
 from crmlink.store import BatchRow, BatchState, Link, LinkState, MirroredRecord, RowState
-from faults.office import sandbox_process
 from faults.processes import processes
-from playing import connection_to
+from faults.shared_installation import sandbox_process
+from support.sandbox import connection_to
 
 PATIENCE = Patience(per_second=10_000, at_once=4)
 SAMPLED_EVERY = 2.0  # seconds

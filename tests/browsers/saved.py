@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 
-from browsers.surface import REPOSITORY, SavedPage, Site
+from browsers.page_driver import REPOSITORY, SavedPage, Site
 
 PAGES = REPOSITORY / "tests/saved_pages"
 ORGANISATION = "!kR4N6"

@@ -26,8 +26,8 @@ from crmlink.linking.attempts import recover, release
 from crmlink.settings import Settings
 from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
 from faults.processes import processes
-from lists import asked_for, lines_of
-from playing import HASTE, Playing, connection_to
+from support.batch_factories import asked_for, lines_of
+from support.sandbox import HASTE, Playing, connection_to
 
 CONTACTS, KILLS = 250, 15
 LONGEST_LIFE = 0.9  # seconds from the moment that it writes

@@ -24,11 +24,11 @@ from crmlink.linking.attempts import recover
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm
 from crmlink.store import Link, LinkState, models
-from entering import make_token
-from faults.disks import Disk, SmallDisk, TightDatabase, mounted
-from faults.office import Office, opened_office, sandbox_process
-from faults.steps import Watched
-from playing import HOLLOWAY, OTHER, Playing, decision, new_key
+from faults.full_disks import Disk, SmallDisk, TightDatabase, mounted
+from faults.shared_installation import Office, opened_office, sandbox_process
+from faults.step_recording_client import Watched
+from support.access_factories import make_token
+from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
 
 RUN = 60
 MEGABYTES = 6

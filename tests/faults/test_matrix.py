@@ -28,8 +28,8 @@ from crmlink.linking.decisions import Decision, confirm
 from crmlink.linking.errors import LinkingFailure
 from crmlink.store import Link, LinkState
 from crmlink.web.problems import PROBLEMS, problem, problem_of
-from faults.office import Office, number_of, opened_office, sandbox_process
-from playing import decision, new_key
+from faults.shared_installation import Office, number_of, opened_office, sandbox_process
+from support.sandbox import decision, new_key
 
 # What a hanging fault costs, and an absurd Retry-After.
 SHORT = Patience(

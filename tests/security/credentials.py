@@ -23,8 +23,8 @@ from crmlink.access.token_format import new_secret
 from crmlink.store import Device, PageSession
 from crmlink.store.models import new_id, now
 from crmlink.web.auth import COOKIE
-from entering import make_person, make_token, page_actor, pair
-from security.world import World
+from security.attack_fixture import World
+from support.access_factories import make_person, make_token, page_actor, pair
 
 HOUR = timedelta(hours=1)
 

@@ -12,8 +12,8 @@ from werkzeug.test import Client, TestResponse
 
 from crmlink.store import Person
 from crmlink.web.auth import API, PUBLIC
-from playing import HOLLOWAY
-from security.world import PARAMETERS, SPECIAL, Maker, World, new_code
+from security.attack_fixture import PARAMETERS, SPECIAL, Maker, World, new_code
+from support.sandbox import HOLLOWAY
 
 KEY = {"Idempotency-Key": "a key of a test"}
 DECISION = {

@@ -12,9 +12,9 @@ from flask import Flask
 from crmlink.access import refresh_tokens as grants
 from crmlink.web import auth as guard
 from security.attack import Attacker, Refusal
+from security.attack_fixture import World
 from security.credentials import Credential, bad_for_api, bad_for_pages, bearer, cookie
 from security.routes import ParameterUnknown, Route, every_route
-from security.world import World
 
 PUBLIC = {
     "static": {"/static/<path:filename>"},

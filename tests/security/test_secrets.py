@@ -23,9 +23,9 @@ from crmlink.access.sessions import session_of
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.store import Database, Device, Refresh, Workspace
 from crmlink.store.models import now
-from databases import KINDS, empty_database
-from security.used import KEYS, MarkedCredential, Used, used_installation
-from security.world import everything
+from security.attack_fixture import everything
+from security.used_installation import KEYS, MarkedCredential, Used, used_installation
+from support.databases import KINDS, empty_database
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from crmlink.installation import House
 from crmlink.store import Person
 from crmlink.web.auth import COOKIE
 from crmlink.web.problems import problem
-from houses import house_of, open_app
 from security.attack import forms_of
-from security.signing import SECRET, log_in_there, running_provider
+from security.oidc_server import SECRET, log_in_there, running_provider
+from support.installations import house_of, open_app
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,9 @@ from crmlink.linking.suggest import holders
 from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
 from crmlink.store import BatchState, Link, LinkState, Workspace
 from crmlink.worker import Worker
-from lists import BOUND, imported, lines_of, rows_of
-from playing import HOLLOWAY, OTHER, Playing, decision, new_key
-from unit.linking.test_life import fails, meddled
+from support.batch_factories import BOUND, imported, lines_of, rows_of
+from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
+from unit.linking.test_attempts import fails, meddled
 
 
 def wait_until(done: Callable[[], bool]) -> None:

@@ -1,8 +1,8 @@
 """From the address of a page to the contact that it shows.
 
 The address alone decides. What is not surely a contact page yields nothing: a missing reference
-costs a search, a wrong one sends invoices to the wrong account. `extension/lib/page/locate.js` is the
-same in JavaScript; `tests/vectors/` and a property test hold the two together.
+costs a search, a wrong one sends invoices to the wrong account. `extension/lib/page/locate.js` is
+the same in JavaScript; `tests/vectors/` and a property test hold the two together.
 """
 
 import re

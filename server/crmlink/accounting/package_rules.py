@@ -1,7 +1,7 @@
 """The rule file: what every accounting package looks like, as checked data.
 
 `packages.json` is described by `packages.schema.json`; what a schema cannot say is checked here.
-The same document is served to the browser extension, which runs it in `extension/lib/page/locate.js`.
+The same document is served to the browser extension: `extension/lib/page/locate.js` runs it.
 """
 
 import copy

@@ -13,8 +13,8 @@ from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.suggest import rows_by_id
 from crmlink.store import LinkState
-from lists import asked_for, lines_of
-from playing import decision, new_key
+from support.batch_factories import asked_for, lines_of
+from support.sandbox import decision, new_key
 
 GREAT = "record|link|batch_row"  # the tables that grow with a firm
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # whose plans it is
