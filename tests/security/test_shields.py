@@ -185,6 +185,8 @@ def test_a_listed_site_may_ask_and_no_other(tmp_path: Path) -> None:
         (b'{"name": "a\\u0000b"}', 422, "invalid-fields"),
         (b'{"\\u0000": 1}', 422, "invalid-fields"),
         (b'{"name": NaN}', 400, "malformed-request"),
+        (b'{"name": "a", "name": "b"}', 422, "invalid-fields"),
+        (b'{"name": "a", "n\\u0061me": "a"}', 422, "invalid-fields"),
         (b"\xff\xfe", 400, "malformed-request"),
         (b'"text"', 400, "malformed-request"),
         (b'{"name": "' + b"x" * 1_100_000 + b'"}', 413, "too-large"),

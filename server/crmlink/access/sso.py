@@ -25,6 +25,7 @@ from joserfc.jws import JWSRegistry
 
 from crmlink.access.failures import SsoDenied, SsoRefused, SsoUnproven, SsoUnreachable
 from crmlink.access.provider import Provider, is_safe
+from crmlink.strict_json import read_json
 
 log = structlog.get_logger()
 
@@ -166,7 +167,7 @@ def _get(session: OAuth2Session, address: str, *, withhold_token: bool = True) -
         address, withhold_token=withhold_token, allow_redirects=False, timeout=TIMEOUT
     )
     reply.raise_for_status()
-    found: dict[str, Any] = reply.json()
+    found: dict[str, Any] = read_json(reply.content)
     return found
 
 

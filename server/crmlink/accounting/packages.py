@@ -16,6 +16,7 @@ import jsonschema
 
 from crmlink.accounting.errors import HostRefused, RulesBroken, UnknownPackage
 from crmlink.accounting.forms import export_problems
+from crmlink.strict_json import read_json
 
 Packages = dict[str, Any]
 Package = dict[str, Any]
@@ -40,7 +41,7 @@ def load_packages(path: Path | None = None) -> Packages:
     """
     path = path or RULE_FILE
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RulesBroken(f"The rule file {path.name} cannot be read.") from error
     except ValueError as error:

@@ -6,7 +6,6 @@ organisation}` in files called `contact_urls*.json`; a key that is missing is no
 (`{package: [host]}`) are added first, as an administrator would.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from crmlink.accounting.errors import AccountingError, RulesBroken
 from crmlink.accounting.locate import Location, locate
 from crmlink.accounting.packages import Packages, load_packages, package_name, problems, with_hosts
+from crmlink.strict_json import read_json
 
 MOST_SENTENCES = 20
 _VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
@@ -50,7 +50,7 @@ def known_addresses() -> Path | None:
 
 def _all_problems(path: Path) -> list[str]:
     try:
-        return _shortened(list(problems(json.loads(path.read_text(encoding="utf-8")))))
+        return _shortened(list(problems(read_json(path.read_text(encoding="utf-8")))))
     except (OSError, ValueError):
         return []
 
@@ -64,7 +64,7 @@ def _shortened(sentences: list[str]) -> list[str]:
 def _entries(vectors: Path) -> Iterator[Entry]:
     paths = sorted(vectors.glob("contact_urls*.json")) if vectors.is_dir() else [vectors]
     for path in paths:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path.read_text(encoding="utf-8"))
         for entry in document if isinstance(document, list) else [document]:
             if not isinstance(entry, dict) or "url" not in entry or "package" not in entry:
                 raise ValueError(f"an entry of {path.name} has no url or no package")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, NoReturn
+from typing import Any
 
 import flask_smorest
 from flask import Flask, Request, request
@@ -13,10 +12,13 @@ from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from crmlink.strict_json import NameTwice, NotJSON, read_json
+
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 MOST_DIGITS = 10
 UNKEEPABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a letter
 SENTENCE = "A character in it cannot be kept."
+TWICE = "A name in it is given twice."
 
 
 class StrictParser(FlaskParser):
@@ -26,9 +28,11 @@ class StrictParser(FlaskParser):
         if not req.is_json:
             raise UnsupportedMediaType
         try:
-            value = json.loads(req.get_data(), parse_constant=_refuse_constant)
+            value = read_json(req.get_data())
             keepable = _is_keepable(value)
-        except (ValueError, RecursionError):
+        except NameTwice:
+            raise ValidationError(TWICE, field_name="request") from None
+        except (NotJSON, RecursionError):
             raise BadRequest from None
         if not keepable:
             raise ValidationError(SENTENCE, field_name="request")
@@ -106,10 +110,6 @@ def _once(values: MultiDictProxy) -> MultiDictProxy:
     if again := {name: ["Give it once only."] for name in given if len(given.getlist(name)) > 1}:
         raise ValidationError(again)
     return values
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _is_keepable(value: Any) -> bool:

@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from crmlink.commusoft.reading import read_list, read_one, read_record
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.transport import Reply
 from crmlink.commusoft.writing import fill_path, write_body, write_path
+from crmlink.strict_json import NotJSON, read_json
 from crmlink.words import Kind
 
 # The host of the published profile serves the API alone; pages are on the web application's host.
@@ -176,7 +176,7 @@ def _each(kind: Kind, reply: Reply, reference: str) -> Iterator[Record]:
 
 
 def _document(reply: Reply) -> Any:
-    with contextlib.suppress(ValueError, RecursionError):
-        return json.loads(reply.body.read())
+    with contextlib.suppress(NotJSON):
+        return read_json(reply.body.read())
     # Raised out here: the parser's exception holds the whole document.
     raise CommusoftUnreadable("an answer that breaks off or is not JSON")

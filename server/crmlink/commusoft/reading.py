@@ -12,6 +12,7 @@ import ijson  # type: ignore[import-untyped]  # it ships no types
 
 from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.records import Record
+from crmlink.strict_json import objects_noting
 from crmlink.words import Kind
 
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
@@ -127,10 +128,19 @@ def read_list(kind: Kind, body: IO[bytes]) -> Iterator[Any]:
     """The objects of a list reply, one at a time. Raises `CommusoftUnreadable`."""
     prefix = list_prefix(kind, body)
     body.seek(0)
+    twice: list[str] = []
     with contextlib.suppress(ijson.JSONError, UnicodeDecodeError):
-        yield from ijson.items(body, prefix, use_float=True)
-        return
-    raise CommusoftUnreadable("a list that breaks off or is not JSON")
+        for item in ijson.items(
+            body, prefix, use_float=True, map_type=objects_noting(twice.append)
+        ):
+            if twice:
+                break
+            yield item
+        else:
+            return
+    raise CommusoftUnreadable(
+        "a record that gives a name twice" if twice else "a list that breaks off or is not JSON"
+    )
 
 
 def list_prefix(kind: Kind, body: IO[bytes]) -> str:

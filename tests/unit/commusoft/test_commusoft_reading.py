@@ -165,3 +165,16 @@ def test_a_reply_without_a_whole_list_is_unreadable_and_never_an_empty_list(docu
 def test_numbers_stay_plain_so_that_a_record_can_be_sent_back() -> None:
     (raw,) = listed("customer", b'[{"id": 1, "balance": 12.5}]')
     assert json.loads(json.dumps(raw)) == {"id": 1, "balance": 12.5}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b'{"id": 1, "accountingReference": "OLD", "accountingReference": "NEW"}',
+        b'{"id": 1, "accountingSettings": {"reference": "A", "reference": "B"}}',
+        b'{"id": 1, "phones": [{"a": 1, "\\u0061": 1}]}',
+    ],
+)
+def test_a_list_in_which_a_name_is_given_twice_is_unreadable(record: bytes) -> None:
+    with pytest.raises(CommusoftUnreadable):
+        listed("customer", b'{"Customers": [{"id": 7}, ' + record + b', {"id": 8}]}')

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from crmlink.commusoft.sandbox.controls import controls
@@ -20,6 +20,7 @@ from crmlink.commusoft.sandbox.misbehave import DROPPED, STALE, Misbehave
 from crmlink.commusoft.sandbox.pages import pages
 from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
 from crmlink.commusoft.transport import SANDBOX_HEADER
+from crmlink.hosts import Host
 from crmlink.words import KINDS, Kind
 
 CREDENTIAL = "sandbox"
@@ -51,6 +52,13 @@ def create_sandbox(
     app.register_blueprint(controls(ledger, tokens, board), url_prefix="/sandbox")
     app.register_error_handler(Unacceptable, _unacceptable)
     app.register_error_handler(HTTPException, _http_error)
+
+    @app.before_request
+    def refuse_other_names() -> None:
+        """A name of another site that leads to this computer must not make its pages ours."""
+        host = Host.parse(request.headers.get("Host"), request.scheme)
+        if host is None or not host.is_loopback:
+            abort(421)
 
     @app.after_request
     def say_that_this_is_a_sandbox(response: Response) -> Response:

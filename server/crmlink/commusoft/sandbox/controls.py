@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, abort, jsonify, request
 
 from crmlink.commusoft.sandbox.faults import FAULTS, FaultBoard, read_fault
 from crmlink.commusoft.sandbox.forms import json_object
@@ -12,6 +12,12 @@ from crmlink.commusoft.sandbox.ledger import Ledger
 def controls(ledger: Ledger, tokens: set[str], board: FaultBoard) -> Blueprint:
     """The edits done (`GET writes`), making every token old (`DELETE tokens`), and the faults."""
     blueprint = Blueprint("controls", __name__)
+
+    @blueprint.before_request
+    def take_json_only() -> None:
+        """Refuse what a page of any site may send to this computer without asking first."""
+        if request.method == "POST" and request.mimetype != "application/json":
+            abort(415)
 
     @blueprint.get("/writes")
     def writes() -> Response:
