@@ -35,7 +35,7 @@ import { createTokens } from "./server/oauth.js";
 export function assemble({ local, memory, managed, net, tabs, scripts, permitted, name, open, now, sleep, newKey }) {
   const call = createCall(net);
   const tokens = createTokens(call);
-  const session = createSession(local, { tokens, now });
+  const session = createSession(local, { tokens, now, ended: (server) => connecting.release(server) });
   const rules = createRules(local, now);
   const attempts = createAttempts(memory, { newKey, now });
   const onPage = createOnPage(local, scripts);
@@ -51,7 +51,7 @@ export function assemble({ local, memory, managed, net, tabs, scripts, permitted
   });
   const looks = createLooks(memory, newKey);
   const lists = createLists(memory, newKey);
-  const connecting = createConnecting({ ...shared, looks, lists, pairings, permitted, policy: createPolicy(managed) });
+  const connecting = createConnecting({ ...shared, looks, lists, pairings, permitted, revoke: scripts.revoke, policy: createPolicy(managed) });
   const desk = createDesk({ ...shared, connecting, looks, lists, tabs });
 
   return {
@@ -62,6 +62,7 @@ export function assemble({ local, memory, managed, net, tabs, scripts, permitted
     /** At each start: what was going on when the worker died goes on. */
     async wake() {
       await connecting.obey();
+      await connecting.tidy();
       await pairings.follow();
     },
   };

@@ -106,11 +106,8 @@ function testPressed(standing) {
 /** @param {Standing} standing */
 async function disconnect(standing) {
   tell("info", say("disconnecting"));
-  const origins = parseServer(standing.server ?? "")?.origins ?? [];
   const answer = await ask("disconnect");
   if (!answer.ok) return tellProblem(answer.problem);
-  // Not kept by every browser's rules (a policy may have granted it): leaving it is no failure.
-  await chrome.permissions.remove({ origins }).catch(() => false);
   arrive(answer.data);
   document.getElementById("connect")?.focus();
   return answer.data.told ? tell("info", say("disconnected")) : tell("caution", say("disconnected_untold", standing.device ?? ""));

@@ -119,6 +119,13 @@ class Clerk:
         finally:
             page.close()
 
+    def may_reach(self, server: str) -> bool:
+        """Whether the browser lets the extension talk to a server's host now."""
+        host = f"{server.rpartition(':')[0]}/*"
+        return bool(
+            self.in_own_page(f"chrome.permissions.contains({{ origins: [{json.dumps(host)}] }})")
+        )
+
     def answer_prompt(self) -> None:
         """Allow what the browser asks a person about; the tests' browsers mostly need not ask."""
 

@@ -15,7 +15,15 @@ for (const [typed, server, origin, plain] of /** @type {const} */ ([
   [" http://127.0.0.1:8787/ ", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
   ["127.0.0.1:8787", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
   ["localhost:8787", "http://localhost:8787", "http://localhost/*", false],
-  ["office-pc:8787", "http://office-pc:8787", "http://office-pc/*", true],
+  ["127.1:8787", "http://127.0.0.1:8787", "http://127.0.0.1/*", false],
+  ["[::1]:8787", "http://[::1]:8787", "http://[::1]/*", false],
+  ["LOCALHOST", "http://localhost", "http://localhost/*", false],
+  ["office-pc:8787", "https://office-pc:8787", "https://office-pc/*", false],
+  ["192.168.1.20:8787", "https://192.168.1.20:8787", "https://192.168.1.20/*", false],
+  ["crm.office.example/crmlink", "https://crm.office.example/crmlink", "https://crm.office.example/*", false],
+  ["localhost.office.example", "https://localhost.office.example", "https://localhost.office.example/*", false],
+  ["127.0.0.1.office.example:80", "https://127.0.0.1.office.example:80", "https://127.0.0.1.office.example/*", false],
+  ["http://office-pc:8787", "http://office-pc:8787", "http://office-pc/*", true],
   ["http://192.168.1.20:8787", "http://192.168.1.20:8787", "http://192.168.1.20/*", true],
   ["https://crm.office.example", "https://crm.office.example", "https://crm.office.example/*", false],
   ["https://office.example/crmlink/", "https://office.example/crmlink", "https://office.example/*", false],
@@ -146,6 +154,14 @@ test("an address that the office set is known before anybody connects, even when
   }
 });
 
+test("an address that the office set without a scheme is an encrypted one", async () => {
+  const { desk, browser } = await setting({ connected: false });
+  browser.managed = { server: "crm.office.example" };
+  const answer = await desk.standing();
+  assert.ok(answer.ok);
+  assert.deepEqual(answer.data.policy, { server: OFFICE, only: false });
+});
+
 test("a browser without managed storage is like one that nobody set anything for", async () => {
   const { desk, browser } = await setting({ connected: false });
   Object.defineProperty(browser, "managed", { get: () => Promise.reject(new Error("Managed storage manifest not found")) });
@@ -182,4 +198,89 @@ test("the office's own server stays connected when the policy arrives", async ()
   browser.managed = { server: SERVER, only_this_server: true };
   await desk.look({ tab: 7 });
   assert.equal((await session.read())?.server, SERVER);
+});
+
+const ORIGIN = "http://127.0.0.1/*";
+const GONE = () => problemReply("device-revoked", 400, "No.", { error: "invalid_grant" });
+
+/** Connected as a person connects: the browser was asked for the server's host. */
+async function permitted() {
+  const made = await setting();
+  made.scripts.allowed.add(ORIGIN);
+  /** The server does not know this browser any more. */
+  const end = () => {
+    made.server.replies["GET /workspace"] = () => problemReply("token-refused", 401, "No.");
+    made.server.replies["POST /token"] = GONE;
+    return made.desk.test();
+  };
+  return { ...made, end };
+}
+
+test("a connection that the server ended gives the browser's permission back", async () => {
+  const { desk, scripts, end } = await permitted();
+  await desk.test();
+  assert.deepEqual([...scripts.allowed], [ORIGIN]);
+  await end();
+  assert.deepEqual([...scripts.allowed], []);
+});
+
+test("a connection that the office's policy ended gives the browser's permission back", async () => {
+  const { desk, browser, scripts } = await permitted();
+  browser.managed = { server: OFFICE, only_this_server: true };
+  await desk.look({ tab: 7 });
+  assert.deepEqual([...scripts.allowed], []);
+});
+
+test("a connection that the person ended gives the browser's permission back", async () => {
+  const { desk, scripts } = await permitted();
+  await desk.disconnect();
+  assert.deepEqual([...scripts.allowed], []);
+});
+
+test("a worker that was ended before it gave the permission back does so at its next start", async () => {
+  const { scripts, end, start } = await permitted();
+  await end();
+  scripts.allowed.add(ORIGIN);
+  await start().wake();
+  assert.deepEqual([...scripts.allowed], []);
+});
+
+test("an answer that was lost ends no connection, and the permission stays", async () => {
+  const { desk, server, scripts, start } = await permitted();
+  server.replies["GET /workspace"] = lost;
+  await desk.test();
+  await start().wake();
+  assert.deepEqual([...scripts.allowed], [ORIGIN]);
+});
+
+test("a permission that a new connection to the same host needs is kept", async () => {
+  const { scripts, end, desk, browser, connecting, start } = await permitted();
+  await end();
+  scripts.allowed.add(ORIGIN);
+  browser.permitted = false;
+  await desk.pair({ server: "http://127.0.0.1:9999" });
+  await start().wake();
+  assert.deepEqual([...scripts.allowed], [ORIGIN], "the person has pressed Connect");
+  await connecting.paired("http://127.0.0.1:9999", GRANT);
+  await start().wake();
+  assert.deepEqual([...scripts.allowed], [ORIGIN]);
+});
+
+test("a pairing that the person cancels gives the browser's permission back", async () => {
+  const { desk, browser, scripts } = await setting({ connected: false });
+  scripts.allowed.add(ORIGIN);
+  browser.permitted = false;
+  await desk.pair({ server: SERVER });
+  await desk.pair_cancel();
+  assert.deepEqual([...scripts.allowed], []);
+});
+
+test("a permission that the button on the pages needs is kept", async () => {
+  const { desk, scripts, session, start } = await setting();
+  scripts.allowed.add("https://go.xero.com/*");
+  await desk.on_page_on({ package: "xero" });
+  await session.save("https://go.xero.com", GRANT);
+  await desk.disconnect();
+  await start().wake();
+  assert.deepEqual([...scripts.allowed], ["https://go.xero.com/*"]);
 });

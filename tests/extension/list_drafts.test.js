@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { joinable, likelyDraft } from "../../extension/lib/linking/list_drafts.js";
 import { setting, TAB } from "./commands_fixture.js";
-import { draft, HOLLOWAY_PAGE, lost, OTHER_PAGE, problemReply, REFERENCE } from "./fake_browser.js";
+import { draft, HOLLOWAY_PAGE, lost, MARGARET, OTHER_PAGE, problemReply, REFERENCE } from "./fake_browser.js";
 
 const LIST = "https://go.xero.com/app/!kR4N6/contacts";
 /** @param {string} href @param {string} name */
@@ -61,6 +61,58 @@ test("a tab that left the list, or was closed, sends nothing", async () => {
   tabs.open.delete(TAB);
   const closed = await desk.collect({ list, batch: null });
   assert.deepEqual([moved, closed].map((one) => one.ok || one.problem.type), ["list-changed", "tab-closed"]);
+  assert.deepEqual(server.times("POST /batches"), []);
+});
+
+test("a list whose tab went on to another company while it was read is read again where it arrived", async () => {
+  const { desk, server, tabs, shown, look } = await onList();
+  shown.rows = [row("https://go.xero.com/Contacts/View/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f", "Peter Ashdown")];
+  let reads = 0;
+  tabs.readList = async () => {
+    reads += 1;
+    if (reads === 1) tabs.open.set(TAB, { url: LIST.replace("!kR4N6", "!OTHER"), details: null });
+    return shown.rows;
+  };
+  const list = idOf(await look());
+  assert.equal(reads, 2);
+  assert.ok((await desk.collect({ list, batch: null })).ok);
+  assert.equal(server.times("POST /batches")[0].body.organisation, "!OTHER");
+});
+
+test("a list whose tab goes on to a contact while it is read is not shown as a list", async () => {
+  const { desk, tabs } = await onList();
+  tabs.readList = async () => {
+    tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: MARGARET });
+    return ROWS;
+  };
+  const answer = await desk.look({ tab: TAB });
+  assert.ok(answer.ok);
+  assert.equal(answer.data.place?.page, "contact");
+});
+
+test("a tab that never rests is no list", async () => {
+  const { desk, tabs } = await onList();
+  let reads = 0;
+  tabs.readList = async () => {
+    tabs.open.set(TAB, { url: LIST.replace("!kR4N6", `!X${(reads += 1)}`), details: null });
+    return ROWS;
+  };
+  const answer = await desk.look({ tab: TAB });
+  assert.ok(answer.ok);
+  assert.deepEqual(answer.data.place, { page: null });
+});
+
+test("a list whose tab went on to another company while it was read again is not sent", async () => {
+  const { desk, server, tabs, shown, look } = await onList();
+  shown.rows = [row("https://go.xero.com/Contacts/View/3e776c4b-ea9e-4bb1-96be-6b0c7a71a37f", "Peter Ashdown")];
+  const list = idOf(await look());
+  tabs.readList = async () => {
+    tabs.open.set(TAB, { url: LIST.replace("!kR4N6", "!OTHER"), details: null });
+    return shown.rows;
+  };
+  const answer = await desk.collect({ list, batch: null });
+  assert.ok(!answer.ok);
+  assert.equal(answer.problem.type, "list-changed");
   assert.deepEqual(server.times("POST /batches"), []);
 });
 

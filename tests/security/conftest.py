@@ -12,7 +12,7 @@ from security.attack_fixture import World, make_world
 from support.installations import open_app
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def without_logs() -> Iterator[None]:
     """Thousands of requests need not be told of one by one."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

@@ -105,6 +105,9 @@ export function createOnPage(store, scripts) {
   const everywhere = async () => Object.values(await all()).flatMap((one) => one.origins);
 
   return {
+    /** The origins of all packages that are on. */
+    origins: everywhere,
+
     /** @param {string} name */
     isOn: async (name) => Object.hasOwn(await all(), name),
 

@@ -38,17 +38,28 @@ const READINGS = 3;
 export async function placeOfTab(tab, packages, tabs) {
   let address = await tabs.address(tab);
   for (let reading = 0; address !== null && reading < READINGS; reading += 1) {
-    const location = locate(address, packages);
-    if (location.page === "list") return placeOfList(location, await tabs.readList(tab), packages);
-    if (location.page !== "contact") return { page: null };
-    const details = await detailsIn(tab, location, packages, tabs);
+    const found = await read(tab, locate(address, packages), packages, tabs);
+    if (found.page === null) return found;
     const after = await tabs.address(tab);
-    if (after === address) {
-      return { page: "contact", source: "tab", tab, contact: contactAt(location, packages), details };
-    }
+    if (after === address) return found;
     address = after;
   }
   return { page: null };
+}
+
+/**
+ * What the page of an address shows now; the tab may have gone on to another address meanwhile.
+ * @param {number} tab
+ * @param {Location} location
+ * @param {any} packages
+ * @param {Tabs} tabs
+ * @returns {Promise<AtContact | AtList | Elsewhere>}
+ */
+async function read(tab, location, packages, tabs) {
+  if (location.page === "list") return placeOfList(location, await tabs.readList(tab), packages);
+  if (location.page !== "contact") return { page: null };
+  const details = await detailsIn(tab, location, packages, tabs);
+  return { page: "contact", source: "tab", tab, contact: contactAt(location, packages), details };
 }
 
 /**

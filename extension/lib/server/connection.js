@@ -3,7 +3,7 @@
 
 import { problem } from "./problem.js";
 import { parseServer } from "./server_url.js";
-import { LEFT } from "./session.js";
+import { LEFT, oneAtATime } from "./session.js";
 
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./session.js").Connection} Connection */
@@ -36,9 +36,10 @@ import { LEFT } from "./session.js";
  * @property {import("../linking/pending_requests.js").Attempts} attempts
  * @property {import("../linking/snapshots.js").Looks} looks
  * @property {import("../linking/list_drafts.js").Lists} lists
- * @property {Pick<import("../linking/page_button.js").OnPage, "refresh">} onPage
+ * @property {Pick<import("../linking/page_button.js").OnPage, "refresh" | "origins">} onPage
  * @property {(connection: Connection) => Api} api
  * @property {(origins: string[]) => Promise<boolean>} permitted whether the browser lets us reach these
+ * @property {(origins: string[]) => Promise<void>} revoke give the browser's permission for these back
  */
 
 /** @typedef {ReturnType<typeof createConnecting>} Connecting */
@@ -46,6 +47,7 @@ import { LEFT } from "./session.js";
 /** @param {Parts} parts */
 export function createConnecting(parts) {
   const { session, pairings, policy, rules, attempts, looks, lists, onPage } = parts;
+  const releasing = oneAtATime();
   /** @type {Promise<boolean> | null} */
   let leaving = null;
 
@@ -90,8 +92,26 @@ export function createConnecting(parts) {
     const gone = !told.ok && told.problem.error === "invalid_grant";
     await session.forget(connection.server);
     await forgetTraces();
+    await release(connection.server);
     void onPage.refresh();
     return told.ok || gone;
+  }
+
+  /**
+   * Give the permission for a server's host back once its connection has ended, unless something else needs it.
+   * @param {string} server
+   */
+  const release = (server) =>
+    releasing(async () => {
+      const [connection, pairing, pages] = await Promise.all([session.read(), pairings.server(), onPage.origins()]);
+      const needed = new Set([...originsOf(connection?.server), ...originsOf(pairing), ...pages]);
+      await parts.revoke(originsOf(server).filter((one) => !needed.has(one)));
+    });
+
+  /** At each start: the worker may have died before it gave back what the last connection had. */
+  async function tidy() {
+    const last = await session.ended();
+    if (last && (await session.read()) === null) await release(last.server);
   }
 
   /** What was meant for one server is never sent to another: its customer 5 is somebody else there. */
@@ -137,13 +157,14 @@ export function createConnecting(parts) {
 
   return {
     obey,
+    release,
+    tidy,
     describe: standing,
 
     /** The browser allows something more: perhaps what was waited for. */
     async allowed() {
       const server = await pairings.wished();
-      const origins = parseServer(server ?? "")?.origins;
-      if (server && origins && (await parts.permitted(origins))) await begin(server);
+      if (server && (await parts.permitted(originsOf(server)))) await begin(server);
     },
 
     /**
@@ -162,8 +183,18 @@ export function createConnecting(parts) {
       standing: answer,
       pair,
       pair_again: () => pairings.reopen().then(answer),
-      pair_cancel: () => pairings.cancel().then(answer),
+      async pair_cancel() {
+        const server = await pairings.server();
+        await pairings.cancel();
+        if (server) await release(server);
+        return answer();
+      },
       disconnect,
     },
   };
+}
+
+/** @param {string | null | undefined} server */
+function originsOf(server) {
+  return parseServer(server ?? "")?.origins ?? [];
 }

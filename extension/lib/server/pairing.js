@@ -152,6 +152,12 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
         if ((await read())?.state !== "waiting") await keep(blank("wanted", server));
       }),
 
+    /** The server that a pairing under way is with, or that is wished for. */
+    async server() {
+      const pairing = await read();
+      return pairing && (pairing.state === "wanted" || pairing.state === "waiting") ? pairing.server : null;
+    },
+
     /** The server that is wished for, while the wish is young. */
     async wished() {
       const pairing = await read();

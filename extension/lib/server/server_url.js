@@ -5,14 +5,14 @@
 export const USUAL = "http://127.0.0.1:8787";
 
 /**
- * Read a server address as a person types it.
+ * Read a server address as a person types it. Without a scheme it is https, unless the server is on this computer.
  * @param {string} typed
  * @returns {{server: string, origins: string[], plain: boolean} | null} null when it is none; `plain` when the way
  *   to it is neither encrypted nor within this computer
  */
 export function parseServer(typed) {
   const trimmed = typed.trim();
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;
+  const text = withScheme(trimmed);
   if (trimmed === "" || !URL.canParse(text)) return null;
   const url = new URL(text);
   const web = url.protocol === "http:" || url.protocol === "https:";
@@ -24,6 +24,13 @@ export function parseServer(typed) {
     origins: [`${url.protocol}//${url.hostname}/*`],
     plain: url.protocol === "http:" && !isLocal(url.hostname),
   };
+}
+
+/** @param {string} typed */
+function withScheme(typed) {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(typed)) return typed;
+  const encrypted = `https://${typed}`;
+  return URL.canParse(encrypted) && isLocal(new URL(encrypted).hostname) ? `http://${typed}` : encrypted;
 }
 
 /** @param {string} hostname */

@@ -47,9 +47,12 @@ const MARGIN = 60_000;
 
 /**
  * @param {Store} store
- * @param {{tokens: import("./oauth.js").Tokens, now: () => number}} wiring
+ * @param {object} wiring
+ * @param {import("./oauth.js").Tokens} wiring.tokens
+ * @param {() => number} wiring.now milliseconds
+ * @param {(server: string) => Promise<void>} [wiring.ended] told when the server has ended the connection
  */
-export function createSession(store, { tokens, now }) {
+export function createSession(store, { tokens, now, ended: whenEnded = async () => undefined }) {
   const changing = oneAtATime();
   const renewing = oneAtATime();
 
@@ -102,7 +105,10 @@ export function createSession(store, { tokens, now }) {
       return { [KEY]: null, [ENDED]: { server: current.server, type, detail } };
     });
     if (found && found.refresh_token !== shown) return { ok: true, data: found.access_token };
-    if (!answer.ok) return answer;
+    if (!answer.ok) {
+      if (found) await whenEnded(found.server);
+      return answer;
+    }
     return found ? { ok: true, data: answer.data.access_token } : { ok: false, problem: problem("not-connected") };
   }
 
