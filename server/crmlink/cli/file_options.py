@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
