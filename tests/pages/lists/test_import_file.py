@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from admin.page_forms import forms_on
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -19,6 +18,7 @@ from crmlink.pages.lists.import_file import MOST_BYTES
 from support.access_factories import make_person
 from support.list_files import BROKEN, CAST, REFERENCE_COLUMN, Listed, draft, xero_file
 from support.page_client import Visitor, visit_as, words
+from support.page_forms import forms_on
 
 
 @pytest.fixture

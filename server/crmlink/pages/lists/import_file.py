@@ -21,12 +21,10 @@ from crmlink.accounting.package_rules import Packages
 from crmlink.batches.file_import import import_file, look_at
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import ManyLinesLeftOut
-from crmlink.pages import lists_choices
 from crmlink.pages.blueprint import blueprint, here
 from crmlink.pages.forms import Form, tell
-from crmlink.pages.lists.labels import FIELDS
-from crmlink.pages.lists.uploads import SentFile, find_file, forget_file, keep_choices, keep_file
-from crmlink.pages.lists_choices import (
+from crmlink.pages.lists import choices as list_choices
+from crmlink.pages.lists.choices import (
     BOTH,
     MAX_COLUMNS,
     SEVERAL,
@@ -37,6 +35,8 @@ from crmlink.pages.lists_choices import (
     is_as_sent,
     resolved,
 )
+from crmlink.pages.lists.labels import FIELDS
+from crmlink.pages.lists.uploads import SentFile, find_file, forget_file, keep_choices, keep_file
 from crmlink.web.auth import actor, desk, house, needs
 
 MOST_MB = 50
@@ -177,7 +177,7 @@ def _look(sent: SentFile, choices: Choices) -> Look:
         refused = str(error)
         if error.code == "sheet_unknown":
             choices = replace(choices, sheet="")
-        recognised = _recognised(sent, lists_choices.without_lines(choices), packages)
+        recognised = _recognised(sent, list_choices.without_lines(choices), packages)
     columns, lacking = resolved(choices, recognised)
     found = recognised.corrected(
         kind=choices.contact_kind, columns=columns, dates=choices.date_order

@@ -6,7 +6,6 @@ import csv
 import io
 
 import pytest
-from admin.page_forms import PageForm, forms_on
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -15,6 +14,7 @@ from crmlink.installation import House
 from support.access_factories import make_person
 from support.list_files import GUID
 from support.page_client import Visitor, visit_as, words
+from support.page_forms import PageForm, forms_on
 from unit.accounting.exports.export_files import workbook
 
 HEADER = ("Ref no", "Who", "Mail", "Tel", "Where", "In", "Postcode", "Stamp")
