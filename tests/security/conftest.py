@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from houses import open_app
-from security.world import World, make_world
+from security.attack_fixture import World, make_world
+from support.installations import open_app
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from browsers.office import CRMLINK, Service
+from browsers.real_services import CRMLINK, Service
 from crmlink.settings import SettingsRefused, settings_from_environment
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")

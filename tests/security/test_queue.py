@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from crmlink.house import House
-from crmlink.wake import BATCH_WORK, QUEUE_NAME, Bell, listen, queue_in
+from crmlink.installation import House
+from crmlink.wakeup import BATCH_WORK, QUEUE_NAME, Bell, listen, queue_in
 from crmlink.worker import Worker
 
 
@@ -63,7 +63,7 @@ def pickled_revocation(folder: Path, data: bytes) -> None:
 def queue_tasks(folder: Path) -> list[str]:
     """The names under which the worker's tasks can be revoked."""
     names = ("finish_links_now", "sync_now", "match_batches", "write_batches")
-    return [f"{module}.{name}" for module in ("crmlink.worker", "crmlink.wake") for name in names]
+    return [f"{module}.{name}" for module in ("crmlink.worker", "crmlink.wakeup") for name in names]
 
 
 def wait_until_idle(folder: Path) -> None:
@@ -100,8 +100,8 @@ def test_a_pickle_in_the_queue_runs_nothing(
         b"null",
         b"[]",
         b'{"task": 7}',
-        b'{"task": ["crmlink.wake.match_batches"]}',
-        b'{"task": "crmlink.wake.match_batches", "args": [1]}',
+        b'{"task": ["crmlink.wakeup.match_batches"]}',
+        b'{"task": "crmlink.wakeup.match_batches", "args": [1]}',
         b'{"task": "os.system"}',
         b'{"task": "' + b"a" * 10_000 + b'"}',
         b"[" * 150,
