@@ -16,13 +16,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from crmlink.access.office import Office
+from crmlink.access.api_tokens import create_token, list_tokens, revoke_token
+from crmlink.access.context import Office
 from crmlink.access.people import find_person
-from crmlink.access.tokens import create_token, list_tokens, revoke_token
 from crmlink.store import BatchRow, Device, Link, Person, RowState
-from entering import make_person, page_actor, pair, with_token
-from houses import open_app
-from security.world import World, linked_batch, make_world, new_link
+from security.attack_fixture import World, linked_batch, make_world, new_link
+from support.access_factories import make_person, page_actor, pair, with_token
+from support.installations import open_app
 
 API = "/api/v1"
 URN = "urn:crmlink:problem:"

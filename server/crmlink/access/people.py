@@ -9,8 +9,9 @@ from typing import cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
+from crmlink.access.context import Actor, Office, note
 from crmlink.access.devices import end_browsers, ended_browsers
-from crmlink.access.failures import (
+from crmlink.access.errors import (
     EmailTaken,
     FieldsWrong,
     InvitationRefused,
@@ -19,9 +20,8 @@ from crmlink.access.failures import (
     PersonNeeded,
     PersonUnknown,
 )
-from crmlink.access.office import Actor, Office, note
 from crmlink.access.passwords import fits, hash_password
-from crmlink.access.secret import is_well_formed, new_secret
+from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Database, Device, Invitation, PageSession, Person, Role
 from crmlink.store.models import now
 
