@@ -6,14 +6,20 @@ from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
-from crmlink.access.failures import AccessFailure, DeviceUnknown, FieldsWrong, LogInRefused
+from crmlink.access.failures import (
+    AccessFailure,
+    DeviceUnknown,
+    FieldsWrong,
+    LogInRefused,
+    TooManyAttempts,
+)
 from crmlink.access.people import change_password
 from crmlink.access.sessions import end_session, list_sessions
 from crmlink.admin.door import enter
 from crmlink.admin.forms import Form, sent, tell
 from crmlink.admin.pages import Ask, ask, blueprint, here
 from crmlink.api.guard import actor, needs, office
-from crmlink.api.limits import stranger_limit
+from crmlink.api.limits import guessing_own_password
 from crmlink.store import Person
 
 Reply = str | Response | tuple[str, int]
@@ -28,7 +34,6 @@ def account() -> str:
 
 @blueprint.post("/account/password")
 @needs("read")
-@stranger_limit
 def new_password() -> Reply:
     """Change one's own password; every other log-in ends."""
     form = sent("old", "password", "again")
@@ -36,10 +41,13 @@ def new_password() -> Reply:
         form.errors["again"] = "The two passwords are not the same."
         return _page(form), 422
     try:
-        change_password(office(), actor(), form.values["old"], form.values["password"])
+        with guessing_own_password():
+            change_password(office(), actor(), form.values["old"], form.values["password"])
     except LogInRefused:
         form.errors["old"] = "This is not your present password."
         return _page(form), 422
+    except TooManyAttempts:
+        raise
     except AccessFailure as refused:
         form.refuse(refused)
         return _page(form), 422
