@@ -13,9 +13,9 @@ from pathlib import Path
 
 import requests
 
-from browsers.office import CREDENTIALS, Service, wait_until
-from houses import NOWHERE
-from playing import WEBSERVICE
+from browsers.real_services import CREDENTIALS, Service, wait_until
+from support.installations import NOWHERE
+from support.sandbox import WEBSERVICE
 
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 WELCOME = re.compile(r"(http\S+)/welcome#(crmi_\w+)")

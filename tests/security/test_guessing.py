@@ -16,14 +16,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from crmlink.access.context import Office
 from crmlink.access.devices import command_line_actor
 from crmlink.access.known_browsers import KnownBrowser
-from crmlink.access.office import Office
 from crmlink.access.people import new_invitation
 from crmlink.store import Person
-from entering import PASSWORD, logged_in, make_person
-from houses import house_of, open_app
 from security.attack import forms_of
+from support.access_factories import PASSWORD, logged_in, make_person
+from support.installations import house_of, open_app
 
 PER_MINUTE = 600  # the default: 10 wrong passwords in 15 minutes, 30 from one address in a minute
 SLOW = 100  # wrong passwords for one email in an hour

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from crmlink.access.failures import TooManyAttempts
+from crmlink.access.errors import TooManyAttempts
 
 MAX_KEYS = 100_000
 MAX_KEY_LENGTH = 300  # characters of a text that count

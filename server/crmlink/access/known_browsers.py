@@ -16,7 +16,7 @@ from typing import Any, Self
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import select
 
-from crmlink.access.office import Office
+from crmlink.access.context import Office
 from crmlink.store import Person
 
 KNOWN_FOR = timedelta(days=365)

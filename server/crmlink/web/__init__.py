@@ -1,1 +1,1 @@
-"""What pages and API share: who asks, rate limits, strict parsing, security headers, problems."""
+"""What API and pages share: authentication, rate limits, strict parsing, problem details."""
