@@ -27,6 +27,12 @@ class LogInRefused(AccessFailure):
     code = "log-in-refused"
 
 
+class TooManyAttempts(AccessFailure):
+    """A password, link or code was guessed too often (facts: retry_after, in seconds)."""
+
+    code = "too-many-requests"
+
+
 class SsoUnreachable(AccessFailure):
     """The single sign-on provider does not answer."""
 

@@ -135,10 +135,15 @@ def accept_invitation(
     return person
 
 
+def person_by_email(office: Office, email: str) -> Person | None:
+    """Return who has this email and was not removed."""
+    with office.database.reading() as session:
+        return session.scalar(_by_email(office, email))
+
+
 def log_in(office: Office, email: str, password: str) -> Person:
     """Who an email and a password belong to; raises LogInRefused, after the same work."""
-    with office.database.reading() as session:
-        person = session.scalar(_by_email(office, email))
+    person = person_by_email(office, email)
     if not fits(password, person.password_hash if person else None):
         raise LogInRefused
     return cast("Person", person)

@@ -6,7 +6,13 @@ from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
-from crmlink.access.errors import AccessFailure, DeviceUnknown, FieldsWrong, LogInRefused
+from crmlink.access.errors import (
+    AccessFailure,
+    DeviceUnknown,
+    FieldsWrong,
+    LogInRefused,
+    TooManyAttempts,
+)
 from crmlink.access.people import change_password
 from crmlink.access.sessions import end_session, end_sessions, list_sessions
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
@@ -14,7 +20,7 @@ from crmlink.pages.forms import Form, is_ticked, sent, tell
 from crmlink.pages.sign_in import enter
 from crmlink.store import Person
 from crmlink.web.auth import actor, needs, office
-from crmlink.web.rate_limits import stranger_limit
+from crmlink.web.rate_limits import guessing_own_password
 
 Reply = str | Response | tuple[str, int]
 
@@ -28,7 +34,6 @@ def account() -> str:
 
 @blueprint.post("/account/password")
 @needs("read")
-@stranger_limit
 def new_password() -> Reply:
     """Change one's own password; every other log-in ends, and on request every browser."""
     form = sent("old", "password", "again", "browsers")
@@ -36,16 +41,19 @@ def new_password() -> Reply:
         form.errors["again"] = "The two passwords are not the same."
         return _page(form), 422
     try:
-        change_password(
-            office(),
-            actor(),
-            form.values["old"],
-            form.values["password"],
-            browsers_too=is_ticked("browsers"),
-        )
+        with guessing_own_password():
+            change_password(
+                office(),
+                actor(),
+                form.values["old"],
+                form.values["password"],
+                browsers_too=is_ticked("browsers"),
+            )
     except LogInRefused:
         form.errors["old"] = "This is not your present password."
         return _page(form), 422
+    except TooManyAttempts:
+        raise
     except AccessFailure as refused:
         form.refuse(refused)
         return _page(form), 422
