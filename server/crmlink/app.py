@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
-import uuid
 
-import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crmlink.api import register_api
@@ -16,9 +13,8 @@ from crmlink.pages.blueprint import blueprint as pages
 from crmlink.settings import Settings
 from crmlink.web.auth import register_door, register_guard
 from crmlink.web.rate_limits import register_limits
+from crmlink.web.request_log import init_request_log
 from crmlink.web.strict_parsing import register_strictness
-
-log = structlog.get_logger()
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -40,7 +36,7 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     app = Flask(__name__, static_folder="pages/static", template_folder="pages/templates")
     app.secret_key = settings.secret_key
     app.extensions["crmlink"] = house = house or open_house(settings)
-    app.before_request(_begin)
+    init_request_log(app)
     app.after_request(_finish)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -54,11 +50,6 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     return app
 
 
-def _begin() -> None:
-    g.request_id = uuid.uuid4().hex[:12]
-    g.started = time.perf_counter()
-
-
 def _finish(reply: Response) -> Response:
     for name, value in HEADERS.items():
         reply.headers.setdefault(name, value)
@@ -66,15 +57,4 @@ def _finish(reply: Response) -> Response:
         reply.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         reply.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    reply.headers["X-Request-Id"] = g.request_id
-    actor = g.get("actor")
-    log.info(
-        "request",
-        request_id=g.request_id,
-        method=request.method,
-        route=request.url_rule.rule if request.url_rule else None,
-        status=reply.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1),
-        device=actor.device.public_id if actor else None,
-    )
     return reply

@@ -131,6 +131,18 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "{by} made this link. They can undo it, and so can a manager.",
     ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
+    "beyond-token": (
+        403,
+        "Beyond this token",
+        "A token cannot make another with more scopes or a later end than its own. An admin can, "
+        "in crmlink under Devices.",
+    ),
+    "person-needed": (
+        403,
+        "Only a person can do this",
+        "A token cannot invite anyone, make one-time links or raise a role. An admin can, in "
+        "crmlink under People.",
+    ),
     "scope-missing": (
         403,
         "Not allowed",
