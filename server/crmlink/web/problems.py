@@ -131,6 +131,18 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "{by} made this link. They can undo it, and so can a manager.",
     ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
+    "beyond-token": (
+        403,
+        "Beyond this token",
+        "A token cannot make another with more scopes or a later end than its own. An admin can, "
+        "in crmlink under Devices.",
+    ),
+    "person-needed": (
+        403,
+        "Only a person can do this",
+        "A token cannot invite anyone, make one-time links or raise a role. An admin can, in "
+        "crmlink under People.",
+    ),
     "scope-missing": (
         403,
         "Not allowed",
@@ -244,6 +256,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Say which accounting package this list is of.",
     ),
     "export-refused": (422, "The file cannot be taken", "{sentence}"),
+    "lines-left-out": (
+        409,
+        "Many lines would be left out",
+        "{left_out:,} of the {lines:,} lines would be left out. Nothing was kept yet.",
+    ),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
     "host-refused": (422, "Not an address to add", "{sentence}"),
     "kind-differs": (
@@ -352,6 +369,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         words["holders"] = " and ".join(row.label for row in facts["holders"])
     words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
     words["by"] = words["by"] or "Somebody"
+    if "left_out" in facts:
+        words["lines"] = facts["left_out"] + facts["contacts"]
     words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
     current = words["current_reference"]
