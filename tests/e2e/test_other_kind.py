@@ -3,8 +3,8 @@
 import pytest
 import requests
 
-from browsers.clerk import Clerk
-from browsers.office import Office
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import MARGARET, ORGANISATION, xero_contact
 
 

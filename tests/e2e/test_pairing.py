@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from browsers.clerk import Clerk
-from browsers.office import Office, wait_until
+from browsers.page_driver import Browser, Surface, wait_for
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office, wait_until
 from browsers.saved import MARGARET, saved_site, xero_contact
-from browsers.surface import Browser, Surface, wait_for
 from crmlink.access.devices import list_devices, revoke_device
-from crmlink.access.grants import rotate
 from crmlink.access.people import remove_person
+from crmlink.access.refresh_tokens import rotate
 from crmlink.store import Device, Pairing, Person
 from crmlink.store.models import now
-from entering import make_person, page_actor
+from support.access_factories import make_person, page_actor
 
 GOOD = "document.querySelector('#outcome .good')?.innerText"
 

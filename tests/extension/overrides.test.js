@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { needsOverride, NO_OVERRIDES, overridesAfter, requiredOverrides, toRequest } from "../../extension/lib/linking/overrides.js";
-import { problem } from "../../extension/lib/problem.js";
+import { problem } from "../../extension/lib/server/problem.js";
 import { record, REFERENCE } from "./fake_browser.js";
 
 const CUSTOMER = { reference: REFERENCE, kind: /** @type {const} */ ("customer") };

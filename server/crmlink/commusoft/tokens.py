@@ -16,9 +16,9 @@ from crmlink.commusoft.errors import (
     CommusoftSlow,
     CommusoftUnreadable,
 )
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.request_body import JSON_TYPE
 from crmlink.commusoft.transport import Call, Reply, Transport
-from crmlink.commusoft.writing import JSON_TYPE
 from crmlink.strict_json import NotJSON, read_json
 
 TOKEN_PATH = "/getToken"  # noqa: S105  # a path

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.linking.failures import KindDiffers
+from crmlink.kinds import Kind
+from crmlink.linking.errors import KindDiffers
 from crmlink.store import MirroredRecord
-from crmlink.words import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from crmlink.accounting import (
     package_name,
     with_hosts,
 )
-from crmlink.accounting.rules import check
+from crmlink.accounting.rule_check import check
 
 PACKAGES = load_packages()
 

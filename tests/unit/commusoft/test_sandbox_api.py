@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from crmlink.commusoft.sandbox import SANDBOX_HEADER, SandboxServer, create_sandbox
-from unit.commusoft.obliging import Faults
+from unit.commusoft.fake_server import Faults
 
 CREDENTIALS = dict.fromkeys(("clientId", "username", "password", "applicationId"), "sandbox")
 

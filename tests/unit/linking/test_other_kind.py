@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import text
 
-from crmlink.linking.decide import confirm, undo
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import KindDiffers, LinkInProgress
-from crmlink.linking.noting import note_intended
+from crmlink.linking.audit import note_intended
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.errors import KindDiffers, LinkInProgress
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.store import Database, Link, LinkState
-from playing import HOLLOWAY, OTHER, Playing, decision, new_key
+from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
 
 LINK_COLUMNS = (
     "(id, workspace_id, device_id, idempotency_key, fingerprint, package, organisation, kind, "

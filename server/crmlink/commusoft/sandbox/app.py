@@ -11,17 +11,17 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from crmlink.commusoft.sandbox.controls import controls
-from crmlink.commusoft.sandbox.entries import Entry
+from crmlink.commusoft.sandbox.fault_middleware import DROPPED, STALE, Misbehave
 from crmlink.commusoft.sandbox.faults import FaultBoard
 from crmlink.commusoft.sandbox.forms import json_object, wrapped
-from crmlink.commusoft.sandbox.ledger import Ledger
-from crmlink.commusoft.sandbox.misbehave import DROPPED, STALE, Misbehave
 from crmlink.commusoft.sandbox.pages import pages
+from crmlink.commusoft.sandbox.record_store import Ledger
+from crmlink.commusoft.sandbox.records import Entry
 from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
+from crmlink.commusoft.sandbox.test_api import controls
 from crmlink.commusoft.transport import SANDBOX_HEADER
 from crmlink.hosts import Host
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 CREDENTIAL = "sandbox"
 _CUSTOMER_TYPES = ("1", "2", "3")  # private, company, landlord
