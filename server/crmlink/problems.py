@@ -10,6 +10,7 @@ from typing import Any
 from crmlink.access.failures import AccessFailure
 from crmlink.accounting.errors import ExportRefused, HostRefused, ReferenceMalformed, UnknownPackage
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
+from crmlink.connection_words import replaced_in_words
 from crmlink.linking.batch_outcome import facts_again
 from crmlink.linking.failures import LinkingFailure, LinkNotMade
 
@@ -212,6 +213,18 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "The list has changed",
         "It would be {contacts} contacts now. Look at the summary again.",
     ),
+    "connection-ended": (
+        409,
+        "Commusoft changed",
+        "Another Commusoft account was connected, or this one disconnected, while this was under "
+        "way. Look again before you repeat it.",
+    ),
+    "connection-not-agreed": (
+        409,
+        "This replaces what is here",
+        "{replaced} Nothing was changed. To go on, agree under Commusoft, Connect your account; or "
+        "run at the server: crmlink connect",
+    ),
     "nothing-to-link": (409, "Nothing to do", "No contact of this list is ready for that."),
     "email-taken": (409, "Email in use", "Somebody here has this email already."),
     "last-admin": (
@@ -294,6 +307,13 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         f"Commusoft cannot be reached at the moment. {WAIT}",
     ),
     "commusoft-busy": (503, "Commusoft is busy", f"Commusoft asks us to wait. {WAIT}"),
+    "credentials-missing": (
+        503,
+        "Commusoft's credentials are missing",
+        "This crmlink works with the Commusoft account {client_id} at {base_url}, and its "
+        "credentials came from CRMLINK_COMMUSOFT_… variables that are not set now. Set them again, "
+        "or run at the server: crmlink disconnect",
+    ),
     "sso-unreachable": (
         503,
         "Single sign-on cannot be reached",
@@ -352,6 +372,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         words["holders"] = " and ".join(row.label for row in facts["holders"])
     words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
     words["by"] = words["by"] or "Somebody"
+    if "contents" in facts:
+        words["replaced"] = " ".join(replaced_in_words(facts["contents"]))
     words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
     current = words["current_reference"]

@@ -1,4 +1,4 @@
-"""A real server process and people who reach it by HTTP alone, as a browser without scripts does."""
+"""A real server process, and people who reach it by HTTP alone, as a browser does."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class Visitor:
     def invite(self, name: str, email: str, role: str = "clerk") -> str:
         """The token of the one-time link that a person is handed."""
         page = self.send("/people", "/people", name=name, email=email, role=role).text
-        found = INVITATION.search(page)
+        found = INVITATION.findall(page)
         assert found, page
-        return found[1]
+        return str(found[0])
 
     def person_id(self, email: str) -> str:
         """The id of a person by the list of people."""
         row = self.get("/people").text.partition(f">{email}<")[0]
-        return re.findall(r"/people/(\w{32})", row)[-1]
+        return str(re.findall(r"/people/(\w{32})", row)[-1])
 
     def connect_commusoft(self, address: str) -> str:
         """Connect an account by the page, agreeing to what the page says; what it answered."""
@@ -71,7 +71,7 @@ class Visitor:
         agreed = {name: html.unescape(value) for name, value in FIELD.findall(page)}
         agreed.pop("csrf_token", None)
         fields = CREDENTIALS | {"url": address + WEBSERVICE, "agreed": "yes"} | agreed
-        return self.send("/commusoft/connect", "/commusoft/connect", **fields).text
+        return str(self.send("/commusoft/connect", "/commusoft/connect", **fields).text)
 
 
 @dataclass
@@ -102,7 +102,7 @@ class Installation:
     def first_invitation(self) -> str:
         """The one-time link that the server prints when there is no admin."""
         said = self.server.said
-        return wait_until(lambda: INVITATION.findall(said()), "an invitation", said)[0]
+        return str(wait_until(lambda: INVITATION.findall(said()), "an invitation", said)[0])
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from crmlink.access.people import invitation_of
 from crmlink.access.sessions import session_of
 from crmlink.access.tokens import script_actor
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.store import Database, Device, Refresh, Workspace
+from crmlink.store import Database, Device, Refresh, WorkspaceConnection
 from crmlink.store.models import now
 from databases import KINDS, empty_database
 from security.used import KEYS, MarkedCredential, Used, used_installation
@@ -59,7 +59,7 @@ def remains(
 def _look(used: Used, database: Database) -> Remains:
     with database.reading() as session:
         workspaces = [
-            row.id for row in session.query(Workspace).filter(Workspace.credentials != "")
+            row.workspace_id for row in session.query(WorkspaceConnection) if row.credentials
         ]
     office = Office(database, workspaces[0], (used.folder / "secret.key").read_text().strip())
     kept = {"every row": repr(everything(database)).encode()}

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from crmlink.access.failures import AccessFailure, GrantFailure, TokenRefused
 from crmlink.accounting.errors import AccountingError
-from crmlink.api.guard import ScopeMissing
+from crmlink.api.guard import ScopeMissing, house
 from crmlink.api.limits import limiter
 from crmlink.api.schemas import ProblemSchema
 from crmlink.api.shapes import link_shape, record_shape
@@ -152,6 +152,9 @@ def _seconds_to_wait() -> float:
 def _unexpected(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _http_problem(error)
+    if "desk" in g and house().desk is not g.desk:  # what it worked with is not there any more
+        log.info("connection ended meanwhile", request_id=g.request_id)
+        return answer(problem("connection-ended"))
     log.exception("unexpected", request_id=g.request_id)
     return answer(problem("internal-error"))
 
