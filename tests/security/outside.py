@@ -1,119 +1,99 @@
-"""A real server process, and people who reach it by HTTP alone, as a browser does."""
+"""A real server process seen from outside: raw requests over loopback, and all that it writes."""
 
 from __future__ import annotations
 
-import html
 import os
 import re
-import subprocess
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import requests
 
-from browsers.office import CRMLINK, START_LIMIT, Service, wait_until
-from playing import WEBSERVICE
+from browsers.real_services import CREDENTIALS, Service, wait_until
+from support.installations import NOWHERE
+from support.sandbox import WEBSERVICE
 
-CREDENTIALS = dict.fromkeys(("client_id", "username", "password", "application_id"), "sandbox")
-TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-INVITATION = re.compile(r"/welcome#(crmi_\w+)")
-FIELD = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
-
-
-@dataclass
-class Visitor:
-    """One browser's cookies at a server that may move to another port."""
-
-    server: Service
-    browser: requests.Session = field(default_factory=requests.Session)
-
-    def get(self, path: str) -> requests.Response:
-        return self.browser.get(self.server.address + path, timeout=30, allow_redirects=False)
-
-    def send(self, path: str, form_on: str, **fields: Any) -> requests.Response:
-        """Send a form, with the token of a page that has one; redirects are not followed."""
-        found = TOKEN.search(self.get(form_on).text)
-        assert found, f"{form_on} has no form"
-        return self.browser.post(
-            self.server.address + path,
-            data=fields | {"csrf_token": found[1]},
-            timeout=60,
-            allow_redirects=False,
-        )
-
-    def join(self, token: str, password: str, **who: str) -> requests.Response:
-        """Use a one-time link."""
-        fields = {"token": token, "password": password, "again": password} | who
-        return self.send("/welcome", "/welcome", **fields)
-
-    def log_in(self, email: str, password: str) -> int:
-        """The status that a log-in is answered with; 303 is inside."""
-        return self.send("/log-in", "/log-in", email=email, password=password).status_code
-
-    def invite(self, name: str, email: str, role: str = "clerk") -> str:
-        """The token of the one-time link that a person is handed."""
-        page = self.send("/people", "/people", name=name, email=email, role=role).text
-        found = INVITATION.findall(page)
-        assert found, page
-        return str(found[0])
-
-    def person_id(self, email: str) -> str:
-        """The id of a person by the list of people."""
-        row = self.get("/people").text.partition(f">{email}<")[0]
-        return str(re.findall(r"/people/(\w{32})", row)[-1])
-
-    def connect_commusoft(self, address: str) -> str:
-        """Connect an account by the page, agreeing to what the page says; what it answered."""
-        page = self.get("/commusoft/connect").text
-        agreed = {name: html.unescape(value) for name, value in FIELD.findall(page)}
-        agreed.pop("csrf_token", None)
-        fields = CREDENTIALS | {"url": address + WEBSERVICE, "agreed": "yes"} | agreed
-        return str(self.send("/commusoft/connect", "/commusoft/connect", **fields).text)
+CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
+WELCOME = re.compile(r"(http\S+)/welcome#(crmi_\w+)")
+SLOWEST = 15.0  # seconds for one answer on a loaded machine
 
 
 @dataclass
-class Installation:
-    """A ``crmlink serve`` with a data folder of its own, and its command line."""
+class Outside:
+    """A server whose Commusoft does not answer; ``data`` is its data folder."""
 
-    folder: Path
-    server: Service
+    service: Service
+    data: Path
 
-    def visitor(self) -> Visitor:
-        return Visitor(self.server)
+    @property
+    def address(self) -> str:
+        return self.service.address
 
-    def restart(self) -> None:
-        self.server.stop()
-        self.server.start()
+    @property
+    def port(self) -> int:
+        return self.service.port
 
-    def run(self, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        """A command of this installation, whatever it ends with."""
-        return subprocess.run(
-            [CRMLINK, *words],
-            capture_output=True,
-            text=True,
-            input=typed,
-            timeout=START_LIMIT,
-            env=self.server.environment,
-        )
+    def logs(self) -> dict[str, bytes]:
+        """Everything that it has written for people who run it."""
+        files = {file.name: file.read_bytes() for file in self.data.glob("*.log*")}
+        return files | {"terminal": self.service.log.read_bytes()}
 
-    def first_invitation(self) -> str:
-        """The one-time link that the server prints when there is no admin."""
-        said = self.server.said
-        return str(wait_until(lambda: INVITATION.findall(said()), "an invitation", said)[0])
+    def become_admin(self, email: str, password: str) -> requests.Session:
+        """Sign in as the first admin, by the link that the server printed."""
+        _, token = wait_until(lambda: WELCOME.findall(self.service.said()), "a link")[0]
+        person = requests.Session()
+        form = {"csrf_token": self.csrf(person, "/welcome"), "token": token, "name": "The Admin"}
+        form |= {"email": email, "password": password, "again": password}
+        reply = person.post(f"{self.address}/welcome", data=form, timeout=SLOWEST)
+        assert reply.ok, reply.text
+        return person
+
+    def csrf(self, person: requests.Session, path: str = "/log-in") -> str:
+        """Return what a form of this page carries."""
+        found = CSRF.search(person.get(self.address + path, timeout=SLOWEST).text)
+        assert found
+        return found[1]
+
+    def raw(self, request: bytes, *, source: str = "127.0.0.1", wait: float = SLOWEST) -> bytes:
+        """Send bytes as they are; return what comes back until the server closes."""
+        with self.connect(source) as connection:
+            connection.settimeout(wait)
+            try:
+                connection.sendall(request)
+                return b"".join(iter(lambda: connection.recv(65536), b""))
+            except OSError:
+                return b""
+
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), SLOWEST, (source, 0))
+
+    def seconds_to_answer(self, path: str = "/healthz") -> float:
+        """Return how long a request takes, from the connection to the end of its answer."""
+        begun = time.monotonic()
+        reply = requests.get(self.address + path, timeout=60)
+        assert reply.status_code == 200
+        return time.monotonic() - begun
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Installation]:
-    """A server that has just been installed; its Commusoft is the sandbox unless told otherwise."""
+def real_server(folder: Path, *words: str, **settings: str) -> Iterator[Outside]:
+    """Start ``crmlink serve`` with some settings; end it afterwards."""
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
-    named = {"DATA_DIR": str(folder / "data")} | settings
-    environment = inherited | {f"CRMLINK_{name}": value for name, value in named.items()}
-    server = Service("serve", folder, environment)
-    server.start()
+    data = folder / "data"
+    given = {
+        "DATA_DIR": str(data),
+        "COMMUSOFT_URL": NOWHERE + WEBSERVICE,
+        **{f"COMMUSOFT_{name}": "sandbox" for name in CREDENTIALS},
+        **settings,
+    }
+    environment = inherited | {f"CRMLINK_{name}": value for name, value in given.items()}
+    service = Service(" ".join(("serve", *words)), folder, environment)
     try:
-        yield Installation(folder / "data", server)
+        service.start()
+        yield Outside(service, data)
     finally:
-        server.stop()
+        service.stop()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from security.outside import Installation, Visitor, running
+from security.visitors import Installation, Visitor, running
 
 ANNA, ANNAS = "anna@firm.example", "three wet spanners"
 EVE, EVES = "eve@firm.example", "four dry hammers"

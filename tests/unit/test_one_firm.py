@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select, text
 
-from crmlink.access.office import Office
+from crmlink.access.audit_log import entries, verify
+from crmlink.access.context import Office
 from crmlink.access.people import list_people
-from crmlink.access.trail import entries, verify
 from crmlink.store import (
     AuditEntry,
     Batch,
@@ -25,7 +25,7 @@ from crmlink.store import (
     Workspace,
     WorkspaceConnection,
 )
-from security.world import everything
+from security.attack_fixture import everything
 from unit.revision_0004 import ACCOUNT, OldDatabase, day
 
 

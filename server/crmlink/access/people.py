@@ -9,7 +9,8 @@ from typing import cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.failures import (
+from crmlink.access.context import Actor, Office, note
+from crmlink.access.errors import (
     EmailTaken,
     FieldsWrong,
     InvitationRefused,
@@ -17,9 +18,8 @@ from crmlink.access.failures import (
     LogInRefused,
     PersonUnknown,
 )
-from crmlink.access.office import Actor, Office, note
 from crmlink.access.passwords import fits, hash_password
-from crmlink.access.secret import is_well_formed, new_secret
+from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Device, Invitation, PageSession, Person, Role
 from crmlink.store.models import now
 
@@ -117,10 +117,15 @@ def accept_invitation(
     return person
 
 
+def person_by_email(office: Office, email: str) -> Person | None:
+    """Return who has this email and was not removed."""
+    with office.database.reading() as session:
+        return session.scalar(_by_email(office, email))
+
+
 def log_in(office: Office, email: str, password: str) -> Person:
     """Who an email and a password belong to; raises LogInRefused, after the same work."""
-    with office.database.reading() as session:
-        person = session.scalar(_by_email(office, email))
+    person = person_by_email(office, email)
     if not fits(password, person.password_hash if person else None):
         raise LogInRefused
     return cast("Person", person)

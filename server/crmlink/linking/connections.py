@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.vault import Vault, add_key, keep_newest_key
-from crmlink.linking.failures import ConnectionNotAgreed, CredentialsMissing
-from crmlink.linking.noting import note
+from crmlink.linking.audit import note
+from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.store import (
     Batch,
     ConnectionKind,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from crmlink.access.context import Actor, Office
 from crmlink.access.devices import command_line_actor
-from crmlink.access.office import Actor, Office
 from crmlink.linking.connections import get_or_create_workspace
 from crmlink.store import Database
 
