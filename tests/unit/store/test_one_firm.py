@@ -26,7 +26,7 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from security.attack_fixture import everything
-from unit.revision_0004 import ACCOUNT, OldDatabase, day
+from unit.store.revision_0004 import ACCOUNT, OldDatabase, day
 
 
 @pytest.fixture
