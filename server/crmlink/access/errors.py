@@ -117,6 +117,18 @@ class NotAllowed(AccessFailure):
     code = "role-too-low"
 
 
+class BeyondToken(AccessFailure):
+    """A script's token asks for a token with more scopes, or a later end, than its own."""
+
+    code = "beyond-token"
+
+
+class PersonNeeded(AccessFailure):
+    """A script's token asks for what would outlast it: a person let in, or a higher role."""
+
+    code = "person-needed"
+
+
 class NotYours(AccessFailure):
     """Somebody else made the link (facts: by)."""
 

@@ -104,6 +104,23 @@ def rename_command(email: str, name: str) -> None:
     click.echo(f"{person.name} is called {name} now.")
 
 
+@person_group.command("log-out")
+@click.argument("email")
+@click.option("--browsers", is_flag=True, help="Disconnect their browsers too.")
+def log_out_command(email: str, browsers: bool) -> None:
+    """End every log-in of somebody to the pages, such as after a password was seen."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.sessions import end_sessions
+
+    office = _office()
+    person = _by_email(office, email)
+    actor = command_line_actor(office)
+    ended = end_sessions(office, actor, person.public_id, browsers_too=browsers)
+    click.echo(f"{person.name} is logged out everywhere.")
+    if browsers:
+        click.echo(f"Browsers disconnected: {ended}.")
+
+
 @person_group.command("remove")
 @click.argument("email")
 def remove_command(email: str) -> None:

@@ -149,6 +149,12 @@ class CredentialsMissing(LinkingFailure):
     code = "credentials-missing"
 
 
+class ManyLinesLeftOut(LinkingFailure):
+    """More than 1 in 20 lines of a file would be left out (facts: left_out, contacts)."""
+
+    code = "lines-left-out"
+
+
 class LinkNotMade(Exception):
     """The decision was kept and tried, and ended as failed or conflict; the link says why."""
 

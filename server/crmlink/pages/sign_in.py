@@ -13,12 +13,17 @@ from crmlink.access.people import accept_invitation, invitation_of
 from crmlink.access.people import log_in as prove
 from crmlink.access.sessions import LONGEST, begin_session, end_session
 from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import Form, sent
+from crmlink.pages.forms import Form, is_ticked, sent
 from crmlink.pages.sso import come_back, is_answer, provider_name, set_out
 from crmlink.store import Invitation, Person, Role
 from crmlink.web.auth import COOKIE, actor, office
 from crmlink.web.problems import problem_of
-from crmlink.web.rate_limits import KNOWN_BROWSER, guessing_link, guessing_password
+from crmlink.web.rate_limits import (
+    KNOWN_BROWSER,
+    count_sso_step,
+    guessing_link,
+    guessing_password,
+)
 
 Reply = str | Response | tuple[str, int]
 BROWSERS = {
@@ -61,7 +66,7 @@ def welcome() -> Reply:
     """A one-time link: first its secret, which only the form carries, then a password."""
     if request.method == "GET":
         return render_template("welcome.html", form=Form(), invitation=None)
-    form = sent("token", "name", "email", "password", "again")
+    form = sent("token", "name", "email", "password", "again", "browsers")
     form.values["token"] = form.values["token"].rpartition("#")[2].strip()
     try:
         with guessing_link():
@@ -112,6 +117,7 @@ def browser_name() -> str:
 
 
 def _leave_for_sso() -> Reply:
+    count_sso_step()
     try:
         return set_out(_wanted())
     except AccessFailure as refused:
@@ -119,6 +125,7 @@ def _leave_for_sso() -> Reply:
 
 
 def _enter_by_sso() -> Reply:
+    count_sso_step()
     try:
         person, wanted = come_back()
     except AccessFailure as refused:
@@ -136,7 +143,12 @@ def _join(form: Form, invitation: Invitation) -> Reply:
     values = form.values
     try:
         person = accept_invitation(
-            office(), values["token"], values["password"], values["name"], values["email"]
+            office(),
+            values["token"],
+            values["password"],
+            values["name"],
+            values["email"],
+            browsers_too=is_ticked("browsers"),
         )
     except AccessFailure as refused:
         form.refuse(refused)

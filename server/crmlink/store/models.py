@@ -111,7 +111,8 @@ class Device(Base):
 
     ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
     While a rotated token waits for its first use, ``previous_hash`` is the old one's, good until
-    its own end, ``previous_expires_at``.
+    its own end, ``previous_expires_at``. ``made_by_id`` is the token that made
+    this one, if one did.
     """
 
     __tablename__ = "device"
@@ -136,6 +137,7 @@ class Device(Base):
     revoked_at: Mapped[datetime | None]
     revoked_because: Mapped[str | None]
     rotated_at: Mapped[datetime | None]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
 
     person: Mapped[Person | None] = relationship(lazy="joined")
 

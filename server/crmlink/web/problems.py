@@ -132,6 +132,18 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "{by} made this link. They can undo it, and so can a manager.",
     ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
+    "beyond-token": (
+        403,
+        "Beyond this token",
+        "A token cannot make another with more scopes or a later end than its own. An admin can, "
+        "in crmlink under Devices.",
+    ),
+    "person-needed": (
+        403,
+        "Only a person can do this",
+        "A token cannot invite anyone, make one-time links or raise a role. An admin can, in "
+        "crmlink under People.",
+    ),
     "scope-missing": (
         403,
         "Not allowed",
@@ -257,6 +269,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Say which accounting package this list is of.",
     ),
     "export-refused": (422, "The file cannot be taken", "{sentence}"),
+    "lines-left-out": (
+        409,
+        "Many lines would be left out",
+        "{left_out:,} of the {lines:,} lines would be left out. Nothing was kept yet.",
+    ),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
     "host-refused": (422, "Not an address to add", "{sentence}"),
     "kind-differs": (
@@ -374,6 +391,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     words["by"] = words["by"] or "Somebody"
     if "contents" in facts:
         words["replaced"] = " ".join(replaced_in_words(facts["contents"]))
+    if "left_out" in facts:
+        words["lines"] = facts["left_out"] + facts["contacts"]
     words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
     current = words["current_reference"]

@@ -205,6 +205,9 @@ def test_people_are_added_listed_given_roles_and_removed(run: Run) -> None:
     assert run("person", "rename", "ann@firm.example", "Anne Lee").exit_code == 0
     assert run("person", "add", "Bo Ray", "bo@firm.example").exit_code == 0
     assert "manager now" in run("person", "role", "bo@firm.example", "manager").stdout
+    assert "logged out everywhere" in run("person", "log-out", "bo@firm.example").stdout
+    everything = run("person", "log-out", "bo@firm.example", "--browsers").stdout
+    assert "Browsers disconnected: 0." in everything
     assert "Bo Ray is removed" in run("person", "remove", "bo@firm.example").stdout
     listed = run("person", "list").stdout
     assert "Anne Lee" in listed
