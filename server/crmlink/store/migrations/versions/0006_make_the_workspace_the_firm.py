@@ -8,7 +8,7 @@ from alembic import op
 from crmlink.store.migrations import one_firm
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
