@@ -22,7 +22,8 @@ from crmlink.api import (
 )
 from crmlink.api.batches import drafts, rows
 from crmlink.installation import House
-from crmlink.web.error_handlers import ProblemApi, register_errors
+from crmlink.web.error_handlers import register_errors
+from crmlink.web.openapi import ProblemApi
 
 MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
 

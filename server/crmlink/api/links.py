@@ -16,12 +16,12 @@ from crmlink.api.schemas.common import (
     LinksSchema,
     UndoSchema,
 )
-from crmlink.api.serializers.links import link_shape, link_shapes
 from crmlink.linking.decisions import Decision, confirm, find_link, undo
 from crmlink.linking.errors import LinkNotMade
 from crmlink.store import Link, LinkState
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.error_handlers import IdempotencyKeyMissing
+from crmlink.web.serializers import link_shape, link_shapes
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("links", __name__, url_prefix="/api/v1", description="Links")

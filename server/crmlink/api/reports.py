@@ -14,7 +14,6 @@ from crmlink.api.schemas.reports import (
     SharesSchema,
     UnlinkedSchema,
 )
-from crmlink.api.serializers.links import record_shape
 from crmlink.linking.errors import RecordUnknown
 from crmlink.matching import say
 from crmlink.reports.duplicates import (
@@ -25,6 +24,7 @@ from crmlink.reports.duplicates import (
 )
 from crmlink.reports.unlinked import linked_over_time, malformed_references, unlinked
 from crmlink.web.auth import actor, desk, needs
+from crmlink.web.serializers import record_shape
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("left", __name__, url_prefix="/api/v1", description="What is left")

@@ -8,10 +8,10 @@ from flask.views import MethodView
 
 from crmlink.accounting.package_rules import package_rules
 from crmlink.api.schemas.common import ContactSchema, OfferSchema
-from crmlink.api.serializers.links import link_shape, record_shape, suggestion_shape
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.matching import Details
 from crmlink.web.auth import desk, needs
+from crmlink.web.serializers import link_shape, record_shape, suggestion_shape
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("suggestions", __name__, url_prefix="/api/v1", description="Suggestions")

@@ -18,30 +18,6 @@ def text(length: int, **kwargs: Any) -> fields.String:
     return fields.String(validate=validate.Length(max=length), **kwargs)
 
 
-class ProblemSchema(Schema):
-    """RFC 9457 problem details; the members after the first five belong to some types only."""
-
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.String(), metadata={"description": "One for each wrong field."})
-    error = fields.String(metadata={"description": "RFC 6749's word, where tokens are asked for."})
-    record = fields.Nested("RecordSchema")
-    holders = fields.List(fields.Nested("RecordSchema"))
-    current_reference = fields.String(allow_none=True)
-    link = fields.Nested("LinkSchema")
-    by = fields.String(allow_none=True)
-    since = fields.AwareDateTime(allow_none=True)
-    retry_after = fields.Float(allow_none=True, metadata={"description": "Seconds."})
-    state = fields.String(metadata={"description": "In which a list or its row is now."})
-    choice = fields.String(allow_none=True)
-    contact = fields.String(allow_none=True)
-    contacts = fields.Integer()
-    position = fields.Integer(allow_none=True)
-
-
 class RecordSchema(Schema):
     """One Commusoft customer or supplier."""
 
