@@ -225,13 +225,16 @@ def _errand() -> SyncErrand:
 def _page(form: Form) -> str:
     here_ = house()
     errand = _errand()
-    trouble = errand.problem or desk().commusoft.trouble
+    mirror = mirror_state(desk(), here_.settings.sync_minutes)
+    newest = not (errand.ended and mirror.since and mirror.since > errand.ended)
+    trouble = (errand.problem if newest else None) or desk().commusoft.trouble
     return render_template(
         "commusoft.html",
         form=form,
         shares=shares(desk()),
-        mirror=mirror_state(desk(), here_.settings.sync_minutes),
+        mirror=mirror,
         errand=errand,
+        result=errand.result if newest else None,
         trouble=problem(trouble) if trouble else None,
         connection=desk().commusoft.connection,
         by_environment=here_.settings.commusoft is not None,
