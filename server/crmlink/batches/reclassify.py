@@ -15,7 +15,7 @@ from crmlink.linking.suggest import rows_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, Verdict
 
 
-def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> None:
+def recheck(session: Session, connection_id: int, rows: Sequence[BatchRow]) -> None:
     """Judge matched rows anew: by who carries their reference, and what their best one carries.
 
     A decision for a record that turns out to be of the other kind is taken back, for a person to
@@ -26,8 +26,8 @@ def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> No
         if row not in taken_back:
             _forget_other_kind(row)
     matched = [row for row in rows if row.verdict is not Verdict.NEW and row not in taken_back]
-    holders = _holders(session, workspace_id, {row.reference for row in matched})
-    bests = rows_by_id(session, workspace_id, [row.best or "" for row in matched])
+    holders = _holders(session, connection_id, {row.reference for row in matched})
+    bests = rows_by_id(session, connection_id, [row.best or "" for row in matched])
     for row in matched:
         found = [record for record in holders[row.reference.lower()]
                  if not row.kind or record.kind == row.kind]  # fmt: skip
@@ -83,11 +83,11 @@ def _conflict(
 
 
 def _holders(
-    session: Session, workspace_id: int, references: set[str]
+    session: Session, connection_id: int, references: set[str]
 ) -> defaultdict[str, list[MirroredRecord]]:
     found: defaultdict[str, list[MirroredRecord]] = defaultdict(list)
     query = select(MirroredRecord).where(
-        MirroredRecord.workspace_id == workspace_id,
+        MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
         func.lower(MirroredRecord.reference).in_([func.lower(each) for each in references]),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crmlink.store import Device, Link, LinkState, audit
+from crmlink.store import Device, Link, LinkState, WorkspaceConnection, audit
 
 OUTCOMES = {
     LinkState.LINKED: "link.linked",
@@ -52,7 +52,8 @@ def _note_link(session: Session, link: Link, action: str, **more: Any) -> None:
         more["undoes"] = link.undoes_id
     if link.contact_kind != link.kind:
         more["contact_kind"] = link.contact_kind
+    workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
     note(
-        session, link.workspace_id, link.device_id, action, link.record_id, link=link.id,
+        session, workspace_id, link.device_id, action, link.record_id, link=link.id,
         package=link.package, prior=link.prior, new=link.target, **more,
     )  # fmt: skip

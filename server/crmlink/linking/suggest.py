@@ -56,21 +56,21 @@ def suggest(desk: Desk, contact: Contact, limit: int = 5) -> Offer:
     contact = replace(contact, reference=reference)
     found = desk.index.matcher().suggest(contact.details, limit)
     with desk.database.reading() as session:
-        rows = rows_by_id(session, desk.workspace_id, [item.record_id for item in found.items])
+        rows = rows_by_id(session, desk.connection_id, [item.record_id for item in found.items])
         suggestions = tuple(
             (rows[item.record_id], item)
             for item in found.items
             if item.record_id in rows and item.probability >= PLAUSIBLE
         )
-        held_by = holders(session, desk.workspace_id, reference)
+        held_by = holders(session, desk.connection_id, reference)
         return Offer(
             contact=contact,
             likely_kind=contact.kind or _likely_kind(suggestions),
             suggestions=suggestions,
             none=found.none,
             holders=tuple(held_by),
-            holder_links=tuple(links_behind(session, desk.workspace_id, held_by)),
-            link=newest_link(session, desk.workspace_id, contact),
+            holder_links=tuple(links_behind(session, desk.connection_id, held_by)),
+            link=newest_link(session, desk.connection_id, contact),
         )
 
 
@@ -78,20 +78,20 @@ def search(desk: Desk, text: str, kind: Kind | None, limit: int = 20) -> list[Mi
     """Records that fit what was typed so far, best first."""
     ids = desk.index.matcher().search(text, kind, limit)
     with desk.database.reading() as session:
-        rows = rows_by_id(session, desk.workspace_id, ids)
+        rows = rows_by_id(session, desk.connection_id, ids)
     return [rows[record_id] for record_id in ids if record_id in rows]
 
 
-def mirrored(session: Session, workspace_id: int, record_id: str) -> MirroredRecord:
+def mirrored(session: Session, connection_id: int, record_id: str) -> MirroredRecord:
     """The mirror's row for a record's id; raises RecordUnknown."""
-    row = rows_by_id(session, workspace_id, [record_id]).get(record_id)
+    row = rows_by_id(session, connection_id, [record_id]).get(record_id)
     if row is None:
         raise RecordUnknown(record_id=record_id)
     return row
 
 
 def holders(
-    session: Session, workspace_id: int, reference: str, kind: Kind | None = None
+    session: Session, connection_id: int, reference: str, kind: Kind | None = None
 ) -> list[MirroredRecord]:
     """Records that carry the reference by the mirror, of one kind or of both.
 
@@ -99,7 +99,7 @@ def holders(
     The database lowers both sides, for it does so with fewer letters than Python.
     """
     query = select(MirroredRecord).where(
-        MirroredRecord.workspace_id == workspace_id,
+        MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
         func.lower(MirroredRecord.reference) == func.lower(reference),
     )
@@ -109,7 +109,7 @@ def holders(
 
 
 def links_behind(
-    session: Session, workspace_id: int, records: Sequence[MirroredRecord]
+    session: Session, connection_id: int, records: Sequence[MirroredRecord]
 ) -> list[Link]:
     """The link that put its present reference on each record; none for those where no link did.
 
@@ -118,7 +118,7 @@ def links_behind(
     """
     links = session.scalars(
         select(Link)
-        .filter_by(workspace_id=workspace_id, state=LinkState.LINKED, undoes_id=None)
+        .filter_by(connection_id=connection_id, state=LinkState.LINKED, undoes_id=None)
         .where(func.lower(Link.target).in_({func.lower(record.reference) for record in records}))
         .order_by(Link.prior.is_not_distinct_from(Link.target), Link.created_at.desc())
     )
@@ -129,7 +129,7 @@ def links_behind(
     return [link for link in found if link]
 
 
-def newest_link(session: Session, workspace_id: int, contact: Contact) -> Link | None:
+def newest_link(session: Session, connection_id: int, contact: Contact) -> Link | None:
     """The latest link of a contact, an undo included.
 
     Not every address of a contact names its organisation: a link that was made without one, or is
@@ -137,7 +137,7 @@ def newest_link(session: Session, workspace_id: int, contact: Contact) -> Link |
     any of theirs, and is left out.
     """
     mine = [
-        Link.workspace_id == workspace_id,
+        Link.connection_id == connection_id,
         Link.package == contact.package,
         Link.reference == contact.reference,
     ]
@@ -160,7 +160,7 @@ def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> 
     return suggestions[0][0].kind if suggestions else "customer"
 
 
-def rows_by_id(session: Session, workspace_id: int, ids: list[str]) -> dict[str, MirroredRecord]:
+def rows_by_id(session: Session, connection_id: int, ids: list[str]) -> dict[str, MirroredRecord]:
     """The mirror's rows for records' ids; those that are not there, or gone, are left out."""
     numbers: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
     for record_id in ids:
@@ -171,7 +171,7 @@ def rows_by_id(session: Session, workspace_id: int, ids: list[str]) -> dict[str,
     for kind, wanted in numbers.items():  # one by one: with "or" the index by number is not used
         if wanted:
             query = select(MirroredRecord).where(
-                MirroredRecord.workspace_id == workspace_id,
+                MirroredRecord.connection_id == connection_id,
                 MirroredRecord.gone_at.is_(None),
                 MirroredRecord.kind == kind,
                 MirroredRecord.number.in_(wanted),

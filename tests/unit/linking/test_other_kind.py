@@ -72,7 +72,7 @@ def test_the_link_is_found_by_the_contacts_own_kind(desk: Desk, device_id: int) 
 def test_one_contact_is_not_on_its_way_to_records_of_both_kinds(desk: Desk, device_id: int) -> None:
     with desk.database.writing() as session:
         under_way = Link(
-            workspace_id=desk.workspace_id, device_id=device_id, idempotency_key="k",
+            connection_id=desk.connection_id, device_id=device_id, idempotency_key="k",
             fingerprint="", kind="supplier", contact_kind="supplier", contact_name="",
             record_number="501", record_label="", prior=None, target="12", **QUICKBOOKS,
         )  # fmt: skip

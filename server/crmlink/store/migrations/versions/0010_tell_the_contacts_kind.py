@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_link_contact_on_its_way",
         "link",
-        ["workspace_id", "package", "organisation", "contact_kind", "reference"],
+        ["connection_id", "package", "organisation", "contact_kind", "reference"],
         unique=True,
         sqlite_where=ON_ITS_WAY,
         postgresql_where=ON_ITS_WAY,
