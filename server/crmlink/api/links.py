@@ -43,7 +43,7 @@ class LinksView(MethodView):
     @blueprint.response(200, LinksSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Links, the newest first"""
-        found = select(Link).filter_by(workspace_id=desk().workspace_id)
+        found = select(Link).filter_by(connection_id=desk().connection_id)
         if state := query.get("state"):
             found = found.filter_by(state=state)
         if cursor := query.get("cursor"):

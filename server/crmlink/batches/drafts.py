@@ -109,7 +109,7 @@ def collect(
             batch = _joined(session, desk, batch_id, package, organisation)
         else:
             batch = Batch(
-                workspace_id=desk.workspace_id, device_id=device_id, package=package,
+                connection_id=desk.connection_id, device_id=device_id, package=package,
                 organisation=organisation, kind=kind, source=source, name=name,
             )  # fmt: skip
             session.add(batch)
@@ -125,7 +125,7 @@ def collect(
         if key:
             session.add(
                 BatchPage(
-                    workspace_id=desk.workspace_id,
+                    connection_id=desk.connection_id,
                     batch_id=batch.id,
                     key=key,
                     fingerprint=fingerprint,
@@ -134,7 +134,7 @@ def collect(
                 )
             )
         session.flush()
-        recheck(session, desk.workspace_id, _rows_with(session, batch, completed))
+        recheck(session, desk.connection_id, _rows_with(session, batch, completed))
         return _taken(session, desk, batch.id, len(new), len(completed))
 
 
@@ -142,7 +142,7 @@ def list_batches(desk: Desk, *states: BatchState) -> list[Draft]:
     """The batches in one of the states, the newest first; drafts where none is given."""
     query = (
         select(Batch)
-        .where(Batch.workspace_id == desk.workspace_id)
+        .where(Batch.connection_id == desk.connection_id)
         .where(Batch.state.in_(states or (BatchState.DRAFT,)))
         .order_by(Batch.created_at.desc(), Batch.id)
     )
@@ -160,7 +160,7 @@ def joinable_batches(desk: Desk) -> list[Draft]:
         waiting = set(
             session.scalars(
                 select(Batch.id).where(
-                    Batch.workspace_id == desk.workspace_id,
+                    Batch.connection_id == desk.connection_id,
                     Batch.state == BatchState.REVIEW,
                     lacking,
                 )
@@ -223,7 +223,7 @@ def _fingerprint(*parts: Any) -> str:
 
 
 def _page(session: Session, desk: Desk, key: str, fingerprint: str) -> BatchPage | None:
-    page = session.scalar(select(BatchPage).filter_by(workspace_id=desk.workspace_id, key=key))
+    page = session.scalar(select(BatchPage).filter_by(connection_id=desk.connection_id, key=key))
     if page and page.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return page

@@ -67,7 +67,7 @@ def _made_before(desk: Desk, row: BatchRow) -> Outcome | None:
     an erased contact has no name any more, but its link stands."""
     with desk.database.reading() as session:
         link = session.scalar(
-            select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
+            select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
         )
     if link and (link.record_id, link.reference) == (row.record_id, row.reference):
         return outcome_of(link)

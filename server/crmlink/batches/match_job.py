@@ -69,7 +69,7 @@ def match_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> i
         waiting = list(
             session.scalars(
                 select(Batch.id)
-                .filter_by(workspace_id=desk.workspace_id, state=BatchState.MATCHING)
+                .filter_by(connection_id=desk.connection_id, state=BatchState.MATCHING)
                 .order_by(Batch.changed_at)
             )
         )
@@ -81,7 +81,7 @@ def match_batch(desk: Desk, batch_id: str, stopping: Callable[[], bool] = lambda
     lease = take_lease(desk.database, batch_id, BatchState.MATCHING)
     if lease is None:
         return False
-    job = MatchJob(desk.workspace_id, batch_id, lease)
+    job = MatchJob(desk.connection_id, batch_id, lease)
     batch = find_batch(desk, batch_id)
     try:
         rows = batch.progress_of

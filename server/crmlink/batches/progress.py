@@ -189,7 +189,7 @@ def result_rows(desk: Desk, batch_id: str, why: Any) -> Iterator[dict[str, Any]]
                 .limit(PAGE)
             ).all()
             records = rows_by_id(
-                session, desk.workspace_id, [found for row in rows if (found := _record_of(row))]
+                session, desk.connection_id, [found for row in rows if (found := _record_of(row))]
             )
         if not rows:
             return

@@ -14,13 +14,13 @@ from crmlink.linking.suggest import rows_by_id
 from crmlink.store import BatchRow, MirroredRecord, Verdict
 
 
-def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> None:
+def recheck(session: Session, connection_id: int, rows: Sequence[BatchRow]) -> None:
     """Judge matched rows anew: by who carries their reference, and what their best one carries."""
     for row in rows:
         _forget_other_kind(row)
     matched = [row for row in rows if row.verdict is not Verdict.NEW]
-    holders = _holders(session, workspace_id, {row.reference for row in matched})
-    bests = rows_by_id(session, workspace_id, [row.best or "" for row in matched])
+    holders = _holders(session, connection_id, {row.reference for row in matched})
+    bests = rows_by_id(session, connection_id, [row.best or "" for row in matched])
     for row in matched:
         found = [record for record in holders[row.reference.lower()]
                  if not row.kind or record.kind == row.kind]  # fmt: skip
@@ -59,11 +59,11 @@ def _conflict(
 
 
 def _holders(
-    session: Session, workspace_id: int, references: set[str]
+    session: Session, connection_id: int, references: set[str]
 ) -> defaultdict[str, list[MirroredRecord]]:
     found: defaultdict[str, list[MirroredRecord]] = defaultdict(list)
     query = select(MirroredRecord).where(
-        MirroredRecord.workspace_id == workspace_id,
+        MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
         func.lower(MirroredRecord.reference).in_([func.lower(each) for each in references]),
     )

@@ -78,7 +78,7 @@ def accept(
     try:
         with desk.database.writing() as session:
             row = _decidable(session, desk, batch_id, position, version)
-            record = mirrored(session, desk.workspace_id, record_id)
+            record = mirrored(session, desk.connection_id, record_id)
             _refuse_unless_free(session, desk, row, record, agreed)
             row.choice, row.record_id = Choice.RECORD, record.public_id
             row.agreed = agreed.kept(_differences(row, record.public_id))
@@ -124,7 +124,7 @@ def _decidable(
     batch = batch_in(session, desk, batch_id, *DECIDABLE)
     row = row_at(session, desk, batch_id, position)
     if row.version != version:
-        record = rows_by_id(session, desk.workspace_id, [row.record_id or ""])
+        record = rows_by_id(session, desk.connection_id, [row.record_id or ""])
         _keep_readable(session, *record.values())
         raise RowDecided(
             by=row.decided_by.who if row.decided_by else None,
@@ -154,7 +154,7 @@ def _refuse_unless_free(
         raise RecordHasReference(record=record, current_reference=present)
     others = [
         other
-        for other in holders(session, desk.workspace_id, row.reference, record.kind)
+        for other in holders(session, desk.connection_id, row.reference, record.kind)
         if other.id != record.id and other.public_id not in agreed.also_on
     ]
     if others:

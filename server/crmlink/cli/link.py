@@ -171,10 +171,10 @@ def _contact(
 
 def sync_once(house: House) -> None:
     """Fill a mirror that has never been filled."""
-    from crmlink.store import Workspace
+    from crmlink.store import WorkspaceConnection
 
     with house.database.reading() as session:
-        if session.get_one(Workspace, house.desk.workspace_id).synced_at:
+        if session.get_one(WorkspaceConnection, house.desk.connection_id).synced_at:
             return
     click.echo("Reading Commusoft's records for the first time…", err=True)
     house.desk.sync()
@@ -186,7 +186,7 @@ def _chosen(house: House, offer: Offer, record_id: str | None, yes: bool) -> Mir
 
     if record_id:
         with house.database.reading() as session:
-            return mirrored(session, house.desk.workspace_id, record_id)
+            return mirrored(session, house.desk.connection_id, record_id)
     if not offer.suggestions:
         raise click.ClickException(
             "No record looks like this contact. Name one with --record, or give more with "

@@ -82,7 +82,7 @@ def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
         raise KindDiffers(contact_kind=decision.kind, record_kind=row.kind)
     prior = _in_time(desk, deadline, lambda: _checked(desk, decision, reference, row))
     link = Link(
-        workspace_id=desk.workspace_id,
+        connection_id=desk.connection_id,
         device_id=device_id,
         idempotency_key=key,
         fingerprint=fingerprint,
@@ -130,7 +130,7 @@ def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[
     row = _row(desk, link.record_id)
     _in_time(desk, deadline, lambda: _check_undo(desk, link, row, also_on))
     reversal = Link(
-        workspace_id=desk.workspace_id,
+        connection_id=desk.connection_id,
         device_id=device_id,
         idempotency_key=key,
         fingerprint=fingerprint,
@@ -170,7 +170,7 @@ def _decided_since(desk: Desk, link: Link) -> Link | None:
         return session.scalar(
             select(Link)
             .filter_by(
-                workspace_id=desk.workspace_id,
+                connection_id=desk.connection_id,
                 kind=link.kind,
                 record_number=link.record_number,
                 state=LinkState.LINKED,
@@ -190,14 +190,14 @@ def find_link(desk: Desk, link_id: str) -> Link:
     """One link of this workspace; raises LinkUnknown."""
     with desk.database.reading() as session:
         link = session.get(Link, link_id)
-    if link is None or link.workspace_id != desk.workspace_id:
+    if link is None or link.connection_id != desk.connection_id:
         raise LinkUnknown
     return link
 
 
 def _row(desk: Desk, record_id: str) -> MirroredRecord:
     with desk.database.reading() as session:
-        return mirrored(session, desk.workspace_id, record_id)
+        return mirrored(session, desk.connection_id, record_id)
 
 
 def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:
@@ -206,7 +206,7 @@ def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:
         return bool(
             session.scalar(
                 select(MirroredRecord.id)
-                .filter_by(workspace_id=desk.workspace_id, kind=row.kind)
+                .filter_by(connection_id=desk.connection_id, kind=row.kind)
                 .where(MirroredRecord.reference.is_not(None))
                 .limit(1)
             )
@@ -228,7 +228,7 @@ def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str
         link = session.scalar(
             select(Link)
             .filter_by(
-                workspace_id=desk.workspace_id,
+                connection_id=desk.connection_id,
                 kind=row.kind,
                 record_number=row.number,
                 target=reference,
@@ -259,17 +259,17 @@ def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredR
     """Records that carry the reference by the mirror, or got it from a link that stands."""
     with desk.database.reading() as session:
         found = {
-            other.id: other for other in holders(session, desk.workspace_id, reference, row.kind)
+            other.id: other for other in holders(session, desk.connection_id, reference, row.kind)
         }
         linked = select(Link.record_number).where(
-            Link.workspace_id == desk.workspace_id,
+            Link.connection_id == desk.connection_id,
             Link.kind == row.kind,
             Link.state == LinkState.LINKED,
             func.lower(Link.target) == func.lower(reference),
         )
         for other in session.scalars(
             select(MirroredRecord)
-            .filter_by(workspace_id=desk.workspace_id, kind=row.kind, gone_at=None)
+            .filter_by(connection_id=desk.connection_id, kind=row.kind, gone_at=None)
             .where(MirroredRecord.number.in_(linked))
         ):
             found[other.id] = other
@@ -298,7 +298,7 @@ def _by_key(desk: Desk, key: str, fingerprint: str, deadline: float) -> Link | N
     while True:
         with desk.database.reading() as session:
             link = session.scalar(
-                select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key)
+                select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key)
             )
         if link is None:
             return None
@@ -333,18 +333,18 @@ def _overtaken(
     session: Session, desk: Desk, link: Link, accepted: frozenset[str]
 ) -> LinkingFailure | None:
     """What another link of ours changed while this decision was being checked, if anything."""
-    row = mirrored(session, desk.workspace_id, link.record_id)
+    row = mirrored(session, desk.connection_id, link.record_id)
     if row.reference != link.prior:
         return _has_reference(desk, row, row.reference)
     if link.target is None:
         return None
-    found = holders(session, desk.workspace_id, link.target, row.kind)
+    found = holders(session, desk.connection_id, link.target, row.kind)
     taken = [other for other in found if other.id != row.id and other.public_id not in accepted]
     if taken:
         return _is_taken(desk, link.target, taken)
     arriving = session.scalars(
         select(Link)
-        .filter_by(workspace_id=desk.workspace_id, kind=link.kind, state=LinkState.INTENDED)
+        .filter_by(connection_id=desk.connection_id, kind=link.kind, state=LinkState.INTENDED)
         .where(func.lower(Link.target) == func.lower(link.target))
     )
     first = next((other for other in arriving if other.record_id not in accepted), None)
@@ -370,7 +370,7 @@ def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
     with desk.database.reading() as session:
         other = session.scalar(
             select(Link)
-            .filter_by(workspace_id=desk.workspace_id, kind=link.kind)
+            .filter_by(connection_id=desk.connection_id, kind=link.kind)
             .where(or_(Link.record_number == link.record_number, same_contact))
             .order_by(Link.settled_at.is_not(None), Link.created_at.desc())
             .limit(1)

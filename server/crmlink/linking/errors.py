@@ -134,6 +134,21 @@ class PackageNeeded(LinkingFailure):
     code = "package-needed"
 
 
+class ConnectionNotAgreed(LinkingFailure):
+    """Another connection would take the place of links or lists (facts: contents)."""
+
+    code = "connection-not-agreed"
+
+
+class CredentialsMissing(LinkingFailure):
+    """The account's credentials came from an environment that does not give them now.
+
+    Facts: client_id, base_url.
+    """
+
+    code = "credentials-missing"
+
+
 class ManyLinesLeftOut(LinkingFailure):
     """More than 1 in 20 lines of a file would be left out (facts: left_out, contacts)."""
 

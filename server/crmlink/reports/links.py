@@ -109,7 +109,7 @@ def people_who_linked(desk: Desk) -> list[Person]:
             Person.id.in_(
                 select(Device.person_id)
                 .join(Link, Link.device_id == Device.id)
-                .where(Link.workspace_id == desk.workspace_id)
+                .where(Link.connection_id == desk.connection_id)
             )
         )
         .order_by(func.lower(Person.name))
@@ -119,7 +119,7 @@ def people_who_linked(desk: Desk) -> list[Person]:
 
 
 def _conditions(desk: Desk, wanted: LinkFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [Link.workspace_id == desk.workspace_id]
+    found: list[ColumnElement[bool]] = [Link.connection_id == desk.connection_id]
     if wanted.state:
         found.append(Link.state == wanted.state)
     if wanted.kind:
@@ -156,7 +156,7 @@ def _others(session: Session, link: Link) -> list[Link]:
     )
     query = (
         select(Link)
-        .filter_by(workspace_id=link.workspace_id, kind=link.kind)
+        .filter_by(connection_id=link.connection_id, kind=link.kind)
         .where(Link.id != link.id, or_(same_record, same_contact))
         .order_by(Link.created_at.desc(), Link.id)
         .limit(PAGE)
@@ -167,7 +167,7 @@ def _others(session: Session, link: Link) -> list[Link]:
 def _record(session: Session, link: Link) -> MirroredRecord | None:
     return session.scalar(
         select(MirroredRecord).filter_by(
-            workspace_id=link.workspace_id,
+            connection_id=link.connection_id,
             kind=link.kind,
             number=link.record_number,
             gone_at=None,

@@ -164,4 +164,4 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
 
 def holders_of(house: House, reference: str) -> list[MirroredRecord]:
     with house.database.reading() as session:
-        return holders(session, house.desk.workspace_id, reference)
+        return holders(session, house.desk.connection_id, reference)
