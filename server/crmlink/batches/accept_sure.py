@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from crmlink.batches.rows import ReviewRow, list_rows_at
-from crmlink.batches.state import DECIDABLE, batch_in, changing
+from crmlink.batches.state import DECIDABLE, changing
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import SampleNeeded
@@ -84,13 +84,6 @@ def accept_sure(desk: Desk, device_id: int, batch_id: str, token: str) -> Accept
             contacts=len(accepted), left=left, shown=sample["positions"],
         )  # fmt: skip
     return Accepted(len(accepted), left)
-
-
-def count_sure(desk: Desk, batch_id: str) -> int:
-    """How many sure rows nobody has decided."""
-    with desk.database.reading() as session:
-        batch = batch_in(session, desk, batch_id)
-        return session.scalar(select(func.count()).where(*_sure(batch))) or 0
 
 
 def _sure(batch: Batch) -> list[ColumnElement[bool]]:

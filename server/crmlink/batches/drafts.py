@@ -26,7 +26,6 @@ from crmlink.store import (
     BatchRow,
     BatchSource,
     BatchState,
-    Link,
     RowState,
 )
 
@@ -327,8 +326,3 @@ def _taken(session: Session, desk: Desk, batch_id: str, added: int, completed: i
 def _count(session: Session, batch_id: str) -> int:
     count = select(func.count()).select_from(BatchRow).filter_by(batch_id=batch_id)
     return session.scalar(count) or 0
-
-
-def link_of(session: Session, row: BatchRow) -> Link | None:
-    """The link that a row made, if any."""
-    return session.get(Link, row.link_id) if row.link_id else None
