@@ -56,7 +56,7 @@ def create_sandbox(
     @app.before_request
     def refuse_other_names() -> None:
         """A name of another site that leads to this computer must not make its pages ours."""
-        host = Host.parse(request.headers.get("Host"), request.scheme)
+        host = Host.parse(request.headers.get("Host"))
         if host is None or not host.is_loopback:
             abort(421)
 
