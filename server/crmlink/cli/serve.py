@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 @click.option("--port", default=8787, show_default=True)
 def serve_command(host: str, port: int) -> None:
     """Start the server, with its worker inside."""
-    from waitress.server import create_server
-
     from crmlink.app import create_app
     from crmlink.installation import open_house
     from crmlink.logs import LOG_NAME, set_up_logs
     from crmlink.settings import settings_from_environment
     from crmlink.web.hosts import serve_at
+    from crmlink.web.http_server import HTTPServer
     from crmlink.worker import Worker
 
     settings = settings_from_environment()
@@ -38,15 +37,13 @@ def serve_command(host: str, port: int) -> None:
     house = open_house(settings)
     app = create_app(settings, house)
     try:
-        server = create_server(
-            app, host=host, port=port, threads=8, ident=None, clear_untrusted_proxy_headers=False
-        )
+        server = HTTPServer(app, host, port)
     except OSError as error:
         raise click.ClickException(
             f"Port {port} cannot be used ({error.strerror}). Is crmlink running already? "
             "Choose another with --port."
         ) from error
-    listening = Host(host.strip("[]"), int(server.effective_port))
+    listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
     worker = Worker(house)
     worker.start()
