@@ -20,7 +20,7 @@ from crmlink.commusoft.vault import Vault
 from crmlink.linking.account import connected_account, dialect_of, workspace_of
 from crmlink.linking.desk import Desk, Index
 from crmlink.settings import Settings
-from crmlink.store import Database
+from crmlink.store import Database, Ownership, ProcessRole
 from crmlink.wake import Bell
 
 EXTENSION = Path(__file__).parents[2] / "extension"
@@ -53,14 +53,20 @@ class House:
         """Let running attempts end, then let go of the database."""
         self.desk.attempts.shutdown(cancel_futures=True)
         self.uses.flush()
+        self.desk.ownership.close()
         self.exits.close()
         self.database.close()
 
 
-def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
+def open_house(
+    settings: Settings,
+    commusoft: Commusoft | None = None,
+    role: ProcessRole = ProcessRole.COMMAND,
+) -> House:
     """Migrate the database and set up the workspace's desk; without an account, the sandbox's.
 
-    A client that is given is used in place of the one that the settings describe.
+    A client that is given is used in place of the one that the settings describe; ``role`` says
+    what this process is.
     """
     database = Database(settings.database_url)
     database.migrate()
@@ -80,6 +86,7 @@ def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
         rule_file=RuleFile(settings.data_dir / RULES_NAME),
         index=Index(database, workspace.id),
         wake=Bell(settings.data_dir).ring,
+        ownership=Ownership(database, role),
     )
     office = Office(database, workspace.id, settings.secret_key)
     return House(settings, database, desk, office, Uses(office), account is not None, exits)

@@ -21,12 +21,12 @@ from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.house import House
 from crmlink.linking.batch_import import throw_away_unfinished
 from crmlink.linking.batch_match import match_waiting
-from crmlink.linking.batch_state import release_leases, work_is_waiting
+from crmlink.linking.batch_state import work_is_waiting
 from crmlink.linking.batch_tidy import settle_stopped
 from crmlink.linking.batch_work import write_waiting
 from crmlink.linking.left import take_snapshot
 from crmlink.linking.left_twice import find_lookalikes
-from crmlink.linking.life import recover, release
+from crmlink.linking.life import recover
 from crmlink.store import BatchState
 from crmlink.wake import BATCH_WORK, listen, queue_in
 
@@ -77,9 +77,8 @@ class Worker:
         )
 
     def start(self) -> None:
-        """Take over what an earlier process left behind, then begin the rounds."""
-        release(self._house.desk)
-        release_leases(self._house.desk)
+        """Begin the rounds, with what dead processes left behind."""
+        self._house.desk.ownership.start()
         self._consumer.start()
         for task in self._now:
             task()

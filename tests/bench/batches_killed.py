@@ -30,17 +30,24 @@ from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.patience import Patience
 from crmlink.house import House, open_house
 from crmlink.linking.batch_report import summary
-from crmlink.linking.batch_state import release_leases
 from crmlink.linking.batch_work import work_on
 from crmlink.linking.batch_write import start_writing
-from crmlink.linking.life import recover, release
+from crmlink.linking.life import recover
 from crmlink.settings import Settings
-from crmlink.store import BatchRow, BatchState, Link, LinkState, MirroredRecord, RowState
+from crmlink.store import (
+    BatchRow,
+    BatchState,
+    Link,
+    LinkState,
+    MirroredRecord,
+    ProcessRole,
+    RowState,
+)
 from faults.office import sandbox_process
 from faults.processes import processes
 from playing import connection_to
 
-PATIENCE = Patience(per_second=10_000, at_once=4)
+PATIENCE = Patience(per_second=10_000, at_once=4, late_after=0)
 SAMPLED_EVERY = 2.0  # seconds
 WARM = 500  # rows of a life before its memory counts
 ENDED = (RowState.SUCCESSFUL, RowState.FAILED)
@@ -61,15 +68,15 @@ class Place:
             secret_key="k" * 48,
             commusoft=connection_to(self.sandbox),
         )
-        return open_house(settings, Commusoft(connection_to(self.sandbox), patience=PATIENCE))
+        commusoft = Commusoft(connection_to(self.sandbox), patience=PATIENCE)
+        return open_house(settings, commusoft, ProcessRole.SERVER)
 
 
 def life(place: Place, parent: Connection) -> None:
     """One life of the server's part in it, as its worker begins it."""
     _say_little()
     house = place.open()
-    release(house.desk)
-    release_leases(house.desk)
+    house.desk.ownership.bury_servers()  # as `crmlink serve` does, whose lock proves it alone
     recover(house.desk)
     parent.send("working")
     while not work_on(house.desk, place.batch_id, BatchState.WRITING):
@@ -92,7 +99,7 @@ def run(contacts: int, kills: int, rows: int) -> None:
             written = _one_life(house, place, until, written)
         took = time.monotonic() - began
         print(f"{written} of {contacts} rows in {took:.0f} s, {written / took:.0f} a second")
-        release(house.desk)
+        house.desk.ownership.bury_servers()
         recover(house.desk)
         print(f"  wrong after {kills} kills: {_wrong(house, place) or 'nothing'}")
         house.close()

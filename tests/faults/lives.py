@@ -16,9 +16,9 @@ from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.house import open_house
 from crmlink.linking.decide import Decision, confirm
-from crmlink.linking.life import recover, release
+from crmlink.linking.life import recover
 from crmlink.settings import Settings
-from crmlink.store import Device, Link, LinkState
+from crmlink.store import Device, Link, LinkState, ProcessRole
 from playing import HASTE, connection_to
 
 
@@ -44,11 +44,11 @@ def safe_life(job: Job, parent: Connection) -> None:
     """One life of crmlink's own write path: recover, then go on with what is not linked yet."""
     settings = job.settings
     assert settings.commusoft
-    house = open_house(settings, Commusoft(settings.commusoft, patience=HASTE))
+    house = open_house(settings, Commusoft(settings.commusoft, patience=HASTE), ProcessRole.SERVER)
     desk = house.desk
     with house.database.reading() as session:
         device_id = session.query(Device).one().id
-    release(desk)
+    desk.ownership.bury_servers()
     parent.send("working")
     while recover(desk):
         pass

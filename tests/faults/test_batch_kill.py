@@ -19,11 +19,10 @@ from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.house import House, open_house
 from crmlink.linking import batch_outcome, batch_work
 from crmlink.linking.batch_report import overview
-from crmlink.linking.batch_state import release_leases
 from crmlink.linking.batch_work import work_on
-from crmlink.linking.life import recover, release
+from crmlink.linking.life import recover
 from crmlink.settings import Settings
-from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.store import BatchRow, BatchState, Link, LinkState, ProcessRole, RowState
 from faults.processes import processes
 from lists import asked_for, lines_of
 from playing import HASTE, Playing, connection_to
@@ -50,7 +49,8 @@ class Place:
             secret_key="k" * 48,
             commusoft=connection_to(self.sandbox),
         )
-        return open_house(settings, Commusoft(connection_to(self.sandbox), patience=HASTE))
+        commusoft = Commusoft(connection_to(self.sandbox), patience=HASTE)
+        return open_house(settings, commusoft, ProcessRole.SERVER)
 
 
 def life(place: Place, parent: Connection) -> None:
@@ -58,8 +58,7 @@ def life(place: Place, parent: Connection) -> None:
     batch_work.TELL_EVERY, batch_work.LOOK_AGAIN, batch_work.FIRST_REST = 0.05, 0.05, 0.05
     batch_work.LONGEST_REST = 0.1
     house = place.open()
-    release(house.desk)
-    release_leases(house.desk)
+    house.desk.ownership.bury_servers()  # as `crmlink serve` does, whose lock proves it alone
     parent.send("working")
     recover(house.desk)
     while not work_on(house.desk, place.batch_id, BatchState.WRITING):

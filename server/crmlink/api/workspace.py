@@ -25,6 +25,7 @@ class WorkspaceView(MethodView):
         here = desk()
         with here.database.reading() as session:
             workspace = session.get_one(Workspace, here.workspace_id)
+            syncing = is_syncing(session, workspace, here.ownership)
             counts = dict(
                 session.execute(
                     select(MirroredRecord.kind, func.count())
@@ -51,6 +52,6 @@ class WorkspaceView(MethodView):
                 "customers": counts.get("customer", 0),
                 "suppliers": counts.get("supplier", 0),
                 "synced_at": workspace.synced_at,
-                "syncing": is_syncing(workspace),
+                "syncing": syncing,
             },
         }

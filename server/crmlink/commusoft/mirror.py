@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.records import Record
-from crmlink.store import Database, MirroredRecord, Workspace
-from crmlink.store.models import now
+from crmlink.store import Database, MirroredRecord, Ownership, Workspace
+from crmlink.store.models import new_id, now
 from crmlink.words import KINDS, Kind
 
-LEASE = timedelta(minutes=10)  # after its last batch a sync counts as dead
+LEASE = timedelta(minutes=10)  # after it a sync of a version that knows no owners counts as dead
 OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known
 FULL_EVERY = timedelta(hours=12)  # so that what is deleted leaves within a day
 BATCH = 1_000  # records a transaction: readers and links wait no longer than that takes
@@ -26,7 +27,7 @@ KEPT = ("uuid", "reference")  # also of somebody who was erased
 
 
 class SyncRunning(Exception):
-    """Another sync of this workspace is under way."""
+    """Another sync of this workspace is under way, or took this one's place."""
 
 
 @dataclass
@@ -43,6 +44,7 @@ def sync(
     database: Database,
     workspace_id: int,
     commusoft: Commusoft,
+    ownership: Ownership,
     progress: Callable[[SyncResult], None] = lambda _result: None,
     *,
     full: bool = True,
@@ -54,30 +56,21 @@ def sync(
     read keeps what the link read back. Raises SyncRunning, or CommusoftError when a list does not
     arrive whole; then no record is taken for gone.
     """
-    since = _begin(database, workspace_id)
-    result = SyncResult()
-    try:
+    turn = _Turn(database, workspace_id, ownership)
+    with turn.taken() as since:
+        result = SyncResult()
         for kind in KINDS:
             partial = not full and since and commusoft.dialect.ways(kind).created_filter
-            _sync_kind(
-                database,
-                workspace_id,
-                commusoft,
-                kind,
-                since if partial else None,
-                result,
-                progress,
-            )
-    except BaseException:
-        _end(database, workspace_id)
-        raise
-    _end(database, workspace_id, synced=True, full=full)
+            _sync_kind(turn, commusoft, kind, since if partial else None, result, progress)
+        turn.note_end(full=full)
     return result
 
 
-def is_syncing(workspace: Workspace) -> bool:
-    """Whether a sync runs in this process or another; one that died counts for ten minutes."""
-    until = workspace.syncing_until
+def is_syncing(session: Session, workspace: Workspace, ownership: Ownership) -> bool:
+    """Whether a living process syncs the workspace."""
+    if workspace.sync_lease:
+        return ownership.is_worked_on(session, workspace.sync_owner_id, workspace.sync_lease)
+    until = workspace.syncing_until  # of a version that knows no owners
     return until is not None and now() < until <= now() + LEASE
 
 
@@ -111,51 +104,84 @@ def _row(session: Session, workspace_id: int, kind: Kind, number: str) -> Mirror
     )
 
 
-def _begin(database: Database, workspace_id: int) -> datetime | None:
-    """Take the workspace's turn; returns since when new records are to be asked for."""
-    with database.writing() as session:
-        workspace = session.get_one(Workspace, workspace_id)
-        if is_syncing(workspace):
-            raise SyncRunning
-        workspace.syncing_until = now() + LEASE
-        return workspace.synced_at - OVERLAP if workspace.synced_at else None
+class _Turn:
+    """One sync's turn with a workspace: only who has it writes what a list said."""
 
+    def __init__(self, database: Database, workspace_id: int, ownership: Ownership) -> None:
+        self._database, self._ownership = database, ownership
+        self.workspace_id = workspace_id
+        self._lease = new_id()
 
-def _end(
-    database: Database, workspace_id: int, *, synced: bool = False, full: bool = False
-) -> None:
-    with database.writing() as session:
-        workspace = session.get_one(Workspace, workspace_id)
-        workspace.syncing_until = None
-        if synced:
+    @contextmanager
+    def taken(self) -> Iterator[datetime | None]:
+        """Take the turn and give it back; yields since when new records are to be asked for."""
+        self._ownership.working_on.add(self._lease)
+        try:
+            yield self._take()
+        finally:
+            self._ownership.working_on.discard(self._lease)
+            self._give_back()
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[Session, Workspace]]:
+        """A writing session with the workspace. Raises SyncRunning when another has the turn."""
+        with self._database.writing() as session:
+            workspace = session.get_one(Workspace, self.workspace_id)
+            if workspace.sync_lease != self._lease:
+                raise SyncRunning
+            yield session, workspace
+
+    def mirror_version(self) -> int:
+        with self._database.reading() as session:
+            return session.get_one(Workspace, self.workspace_id).mirror_version
+
+    def note_end(self, *, full: bool) -> None:
+        """Remember that the whole list was taken."""
+        with self.writing() as (_, workspace):
             workspace.synced_at = now()
-        if synced and full:
-            workspace.fully_synced_at = now()
+            if full:
+                workspace.fully_synced_at = now()
+
+    def _take(self) -> datetime | None:
+        with self._database.writing() as session:
+            workspace = session.get_one(Workspace, self.workspace_id)
+            if is_syncing(session, workspace, self._ownership):
+                raise SyncRunning
+            workspace.sync_lease = self._lease
+            workspace.sync_owner_id = self._ownership.register(session)
+            workspace.syncing_until = now() + LEASE
+            return workspace.synced_at - OVERLAP if workspace.synced_at else None
+
+    def _give_back(self) -> None:
+        with self._database.writing() as session:
+            session.execute(
+                update(Workspace)
+                .where(Workspace.id == self.workspace_id, Workspace.sync_lease == self._lease)
+                .values(sync_lease="", sync_owner_id=None, syncing_until=None)
+            )
 
 
 def _sync_kind(
-    database: Database,
-    workspace_id: int,
+    turn: _Turn,
     commusoft: Commusoft,
     kind: Kind,
     created_after: datetime | None,
     result: SyncResult,
     progress: Callable[[SyncResult], None],
 ) -> None:
-    with database.reading() as session:
-        start = session.get_one(Workspace, workspace_id).mirror_version
+    start = turn.mirror_version()
     seen: set[str] = set()
     for batch in _batches(commusoft.records(kind, created_after)):
         present = {record.number: record for record in batch if not record.deleted}
         seen.update(present)
         result.read[kind] += len(batch)
-        with database.writing() as session:
-            session.get_one(Workspace, workspace_id).syncing_until = now() + LEASE
-            _take(session, workspace_id, kind, present, start, result)
+        with turn.writing() as (session, workspace):
+            workspace.syncing_until = now() + LEASE
+            _take(session, turn.workspace_id, kind, present, start, result)
         progress(result)
     if created_after is None:
-        with database.writing() as session:
-            _empty_unseen(session, workspace_id, kind, seen, start, result)
+        with turn.writing() as (session, _):
+            _empty_unseen(session, turn.workspace_id, kind, seen, start, result)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:

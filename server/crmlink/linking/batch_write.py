@@ -10,6 +10,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, func, select, update
 
 from crmlink.linking.batch_state import DECIDABLE, changing, find_batch
+from crmlink.linking.batch_tidy import count_on_their_way
 from crmlink.linking.batch_view import row_at
 from crmlink.linking.desk import Desk
 from crmlink.linking.failures import (
@@ -123,7 +124,7 @@ def cancel(desk: Desk, device_id: int, batch_id: str) -> Batch:
 
 
 def start_undo(desk: Desk, device_id: int, batch_id: str) -> int:
-    """Undo every link of the batch that stands; returns how many there are.
+    """Undo every link of the batch that stands or is on its way; returns how many there are.
 
     Raises NothingToLink when there is none, BatchUnknown, BatchWrongState.
     """
@@ -141,22 +142,27 @@ def start_undo(desk: Desk, device_id: int, batch_id: str) -> int:
             .returning(BatchRow.id)
             .execution_options(synchronize_session=False)
         ).all()
-        if not undone:
+        on_their_way = count_on_their_way(session, desk, batch_id)
+        if not undone and not on_their_way:
             raise NothingToLink
+        links = len(undone) + on_their_way
         batch.state, batch.started_by_id = BatchState.UNDOING, device_id
         batch.rate = batch.trouble = batch.finished_at = None
-        note(session, desk.workspace_id, device_id, "batch.undoing", batch_id, links=len(undone))
+        note(session, desk.workspace_id, device_id, "batch.undoing", batch_id, links=links)
     desk.wake()
-    return len(undone)
+    return links
 
 
 def ready_rows(batch_id: str) -> list[ColumnElement[bool]]:
-    """Rows that *Link N contacts* would link: accepted, with a reference, not under way."""
+    """Rows that *Link N contacts* would link: accepted, with a reference, not under way.
+
+    One whose link was undone is not linked again unless it is decided anew.
+    """
     return [
         BatchRow.batch_id == batch_id,
         BatchRow.choice == Choice.RECORD,
         BatchRow.reference != "",
-        BatchRow.state.in_((RowState.IDLE, RowState.UNDONE)),
+        BatchRow.state == RowState.IDLE,
     ]
 
 

@@ -71,10 +71,11 @@ def mirror_state(desk: Desk, sync_minutes: int) -> MirrorState:
     """How old the mirror is, by how often it should be brought up to date."""
     with desk.database.reading() as session:
         workspace = session.get_one(Workspace, desk.workspace_id)
+        syncing = is_syncing(session, workspace, desk.ownership)
     since = workspace.synced_at
     limit = timedelta(minutes=sync_minutes * MISSED_SYNCS)
     old = since is None or now() - since > limit
-    return MirrorState(since, is_syncing(workspace), old)
+    return MirrorState(since, syncing, old)
 
 
 def unfinished(desk: Desk) -> Unfinished:

@@ -33,6 +33,7 @@ from crmlink.store.people import (
     Refresh,
     Role,
 )
+from crmlink.store.processes import Ownership, Process, ProcessRole
 
 __all__ = [
     "AuditEntry",
@@ -52,11 +53,14 @@ __all__ = [
     "LinkedShare",
     "Lookalike",
     "MirroredRecord",
+    "Ownership",
     "PackageHost",
     "PageSession",
     "Pairing",
     "PairingState",
     "Person",
+    "Process",
+    "ProcessRole",
     "Refresh",
     "Role",
     "RowState",

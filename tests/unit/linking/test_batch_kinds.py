@@ -73,6 +73,6 @@ def test_a_row_whose_record_is_of_the_other_kind_is_never_written(
     with desk.database.writing() as session:
         row = session.query(BatchRow).one()
         row.kind, row.reference = "supplier", "77"
-    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id)
+    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id, lambda _: None)
     assert (outcome.state, (outcome.failure or {})["code"]) == (RowState.FAILED, "kind-differs")
     assert sandbox.reference(customer.public_id) is None

@@ -14,7 +14,7 @@ from crmlink.linking import batch_work
 from crmlink.linking.batch_outcome import key_of
 from crmlink.linking.batch_report import overview, summary, write_results
 from crmlink.linking.batch_review import Agreed, accept, choose_none, reopen
-from crmlink.linking.batch_state import release_leases, take_lease
+from crmlink.linking.batch_state import take_lease
 from crmlink.linking.batch_tidy import settle_stopped
 from crmlink.linking.batch_work import work_on, write_waiting
 from crmlink.linking.batch_write import (
@@ -36,6 +36,7 @@ from crmlink.linking.failures import (
 from crmlink.problems import problem_kept
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from lists import Line, accepted, asked_for, line_of, lines_of, matched, records_of, rows_of
+from other_process import count_as_dead, other_process
 from playing import HOLLOWAY, Playing, decision, new_key
 from unit.linking.test_life import fails, meddled
 
@@ -196,10 +197,11 @@ def test_a_link_made_just_before_its_worker_died_is_found_by_its_key_and_not_mad
 ) -> None:
     batch_id = asked_for(desk, device_id, lines_of(desk, 3))
     died_after(desk, device_id, batch_id)
-    lease = take_lease(desk.database, batch_id, BatchState.WRITING)
+    other = other_process(desk)
+    lease = take_lease(desk.database, other.ownership, batch_id, BatchState.WRITING)
     assert lease
     assert write_waiting(desk) == 0  # it might live yet
-    release_leases(desk)
+    count_as_dead(other)
     assert write_waiting(desk) == 1
     with desk.database.reading() as session:
         links = session.query(Link).all()
