@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import logging
-import time
-import uuid
 
-import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from crmlink.admin.pages import blueprint as pages
 from crmlink.api import register_api
-from crmlink.api.guard import register_door, register_guard
-from crmlink.api.limits import register_limits
-from crmlink.api.strict import register_strictness
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
+from crmlink.pages.blueprint import blueprint as pages
 from crmlink.settings import Settings
-
-log = structlog.get_logger()
+from crmlink.web.auth import register_door, register_guard
+from crmlink.web.rate_limits import register_limits
+from crmlink.web.request_log import init_request_log
+from crmlink.web.strict_parsing import register_strictness
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -37,10 +33,10 @@ HEADERS = {
 def create_app(settings: Settings, house: House | None = None) -> Flask:
     """The whole server as a WSGI application; opens the house unless it is given one."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    app = Flask(__name__, static_folder="admin/static", template_folder="admin/templates")
+    app = Flask(__name__, static_folder="pages/static", template_folder="pages/templates")
     app.secret_key = settings.secret_key
     app.extensions["crmlink"] = house = house or open_house(settings)
-    app.before_request(_begin)
+    init_request_log(app)
     app.after_request(_finish)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
@@ -54,11 +50,6 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     return app
 
 
-def _begin() -> None:
-    g.request_id = uuid.uuid4().hex[:12]
-    g.started = time.perf_counter()
-
-
 def _finish(reply: Response) -> Response:
     for name, value in HEADERS.items():
         reply.headers.setdefault(name, value)
@@ -66,15 +57,4 @@ def _finish(reply: Response) -> Response:
         reply.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         reply.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    reply.headers["X-Request-Id"] = g.request_id
-    actor = g.get("actor")
-    log.info(
-        "request",
-        request_id=g.request_id,
-        method=request.method,
-        route=request.url_rule.rule if request.url_rule else None,
-        status=reply.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1),
-        device=actor.device.public_id if actor else None,
-    )
     return reply

@@ -11,12 +11,21 @@ from urllib.parse import urlsplit
 from environs import Env
 from platformdirs import user_data_path
 
-from crmlink.access.provider import Provider, ProviderUnsafe
+from crmlink.access.oidc_provider import Provider, ProviderUnsafe
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
+from crmlink.data_folder import (
+    NotPrivate,
+    OwnedByAnother,
+    Replaceable,
+    SharedFolder,
+    make_database_private,
+    make_private,
+)
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 SHORTEST_SECRET = 32  # characters
+SQLITE = "sqlite:///"
 
 
 class SettingsRefused(Exception):
@@ -47,16 +56,11 @@ def settings_from_environment() -> Settings:
     """
     env = Env(prefix="CRMLINK_")
     data_dir = env.path("DATA_DIR", user_data_path("crmlink", appauthor=False)).expanduser()
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise SettingsRefused(
-            f"The data folder {data_dir} cannot be made ({error.strerror}). "
-            "Set CRMLINK_DATA_DIR to a folder you may write to."
-        ) from error
+    database_url = _database_url(env.str("DATABASE_URL", ""), data_dir)
+    _make_private(data_dir, database_url)
     return Settings(
         data_dir=data_dir,
-        database_url=_database_url(env.str("DATABASE_URL", ""), data_dir),
+        database_url=database_url,
         secret_key=_secret_key(env.str("SECRET_KEY", ""), data_dir),
         commusoft=_commusoft(env),
         oidc=_oidc(env),
@@ -69,14 +73,54 @@ def settings_from_environment() -> Settings:
     )
 
 
+def _make_private(data_dir: Path, database_url: str) -> None:
+    try:
+        make_private(data_dir)
+        if database_url.startswith(SQLITE):
+            make_database_private(Path(database_url.removeprefix(SQLITE)))
+    except NotPrivate as error:
+        raise SettingsRefused(_not_private(error)) from error
+    except OSError as error:
+        raise SettingsRefused(
+            f"The data folder {data_dir} cannot be made ({error.strerror}). "
+            "Set CRMLINK_DATA_DIR to a folder you may write to."
+        ) from error
+
+
+def _not_private(error: NotPrivate) -> str:
+    match error:
+        case OwnedByAnother():
+            return (
+                f"{error.path} belongs to another user, who could read and change what crmlink "
+                "keeps. Run crmlink as that user, or make it yours with chown."
+            )
+        case SharedFolder():
+            return (
+                f"Others can open the folder {error.path}, and it holds more than crmlink's files. "
+                "Set CRMLINK_DATA_DIR to a folder of crmlink's own, or close this one with "
+                "chmod 700."
+            )
+        case Replaceable():
+            return (
+                f"Others can write to the folder {error.path}, and so put another database in "
+                "place of crmlink's. Close it with chmod go-w, or keep the database in the data "
+                "folder."
+            )
+        case _:
+            return (
+                f"Others can open {error.path}, and crmlink cannot close it. Move the data folder "
+                "to a disk that keeps permissions, or close it with chmod go-rwx."
+            )
+
+
 def _database_url(given: str, data_dir: Path) -> str:
-    url = given or f"sqlite:///{data_dir / 'crmlink.sqlite'}"
+    url = given or f"{SQLITE}{data_dir / 'crmlink.sqlite'}"
     for scheme in ("postgresql://", "postgres://"):
         if url.startswith(scheme):
             return url.replace(scheme, "postgresql+psycopg://", 1)
     if url.startswith("postgresql+psycopg://"):
         return url
-    if not url.startswith("sqlite:///") or url in ("sqlite:///", "sqlite:///:memory:"):
+    if not url.startswith(SQLITE) or url in (SQLITE, f"{SQLITE}:memory:"):
         raise SettingsRefused(
             "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite or "
             "postgresql://user@host/database. A database that lives in memory would lose every "

@@ -13,22 +13,23 @@ import structlog
 from huey import crontab
 from huey.consumer import Consumer
 
-from crmlink.access.grants import forget_old_tokens
-from crmlink.access.personal import apply_retention
-from crmlink.admin.lists_files import forget_old_files
+from crmlink.access.personal_data.subject import apply_retention
+from crmlink.access.refresh_tokens import forget_old_tokens
+from crmlink.batches.file_import import throw_away_unfinished
+from crmlink.batches.match_job import match_waiting
+from crmlink.batches.settle import settle_stopped
+from crmlink.batches.state import work_is_waiting
+from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
-from crmlink.house import House
-from crmlink.linking.batch_import import throw_away_unfinished
-from crmlink.linking.batch_match import match_waiting
-from crmlink.linking.batch_state import work_is_waiting
-from crmlink.linking.batch_tidy import settle_stopped
-from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.left import take_snapshot
-from crmlink.linking.left_twice import find_lookalikes
-from crmlink.linking.life import recover
+from crmlink.installation import House
+from crmlink.linking.attempts import recover
+from crmlink.linking.context import Desk
+from crmlink.pages.lists.uploads import forget_old_files
+from crmlink.reports.duplicates import find_lookalikes
+from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
-from crmlink.wake import BATCH_WORK, listen, queue_in
+from crmlink.wakeup import BATCH_WORK, listen, queue_in
 
 log = structlog.get_logger()
 
@@ -57,6 +58,7 @@ class Worker:
             _OneAtATime(self._match_batches, self._stopping.is_set),
             _OneAtATime(self._write_batches, self._stopping.is_set),
         )
+        self._synced: Desk | None = None  # whose records were read last
         self._batches = batches
         self._now = [
             queue.task(name="finish_links_now")(self._finish_links),
@@ -66,6 +68,7 @@ class Worker:
         for name, work in zip(BATCH_WORK, batches, strict=True):
             queue.periodic_task(crontab(), name=f"{name}_by_and_by")(work)
         queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
+        queue.periodic_task(crontab(), name="follow_connection")(self._follow_connection)
         queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
         queue.periodic_task(crontab(minute="55"), name="note_shares")(self._note_shares)
         queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
@@ -90,15 +93,24 @@ class Worker:
         for work in self._batches:
             work.wait(LONGEST_GOODBYE)
 
+    def _stops(self, desk: Desk) -> Callable[[], bool]:
+        """Whether work at a desk is to stop: the process ends, or another connection is in use."""
+        return lambda: self._stopping.is_set() or self._house.has_left(desk)
+
+    def _follow_connection(self) -> None:
+        """Read the records of an account that was connected meanwhile, by whatever process."""
+        if self._house.desk is not self._synced:
+            self._sync()
+
     def _match_batches(self) -> bool:
         desk = self._house.desk
-        match_waiting(desk, self._stopping.is_set)
+        match_waiting(desk, self._stops(desk))
         return work_is_waiting(desk, BatchState.MATCHING)
 
     def _write_batches(self) -> bool:
         desk = self._house.desk
         settle_stopped(desk)
-        write_waiting(desk, self._stopping.is_set)
+        write_waiting(desk, self._stops(desk))
         return work_is_waiting(desk, BatchState.WRITING, BatchState.UNDOING)
 
     def _finish_links(self) -> None:
@@ -121,10 +133,10 @@ class Worker:
         log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
     def _sync(self) -> None:
-        desk = self._house.desk
+        desk = self._synced = self._house.desk
         desk.index.matcher()  # so that nobody need wait for it, though Commusoft is away
         try:
-            result = desk.sync(full=full_sync_is_due(desk.database, desk.workspace_id))
+            result = desk.sync(full=full_sync_is_due(desk.database, desk.connection_id))
         except SyncRunning:
             log.info("sync left out, another one is running")
         except CommusoftError as error:

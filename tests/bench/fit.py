@@ -27,9 +27,9 @@ from bench.careless import organisations, worn_set
 from bench.sets import MatchingSet, shared_sets
 from bench.uk import made_set
 from crmlink.matching.candidates import candidates
-from crmlink.matching.evidence import FEATURES, Evidence
+from crmlink.matching.features.vector import FEATURES, Evidence
 from crmlink.matching.index import Index
-from crmlink.matching.terms import terms
+from crmlink.matching.normalised import terms
 
 Table = NDArray[np.float64]
 MODEL = Path(__file__).parents[2] / "server/crmlink/matching/model.json"

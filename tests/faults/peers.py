@@ -17,18 +17,18 @@ from sqlalchemy import delete
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.house import open_house
-from crmlink.linking import life
-from crmlink.linking.decide import Decision, confirm, undo
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import LinkingFailure
+from crmlink.installation import open_house
+from crmlink.linking import attempts as life
+from crmlink.linking.attempts import recover
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.first_seen import FirstSeen
-from crmlink.linking.life import recover
 from crmlink.settings import Settings
 from crmlink.store import Ownership, Process, ProcessRole
 from crmlink.store.processes import BEAT_EVERY
 from faults.processes import processes
-from playing import HASTE
+from support.sandbox import HASTE
 
 LIMIT = 60.0  # seconds
 LATE_AFTER = 1_000.0  # seconds of the peers' own time

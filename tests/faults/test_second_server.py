@@ -14,12 +14,12 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from browsers.office import OfficeTrouble, Service, _environment, wait_until
-from crmlink.access.office import Office as Doors
+from browsers.real_services import OfficeTrouble, Service, _environment, wait_until
+from crmlink.access.context import Office as Doors
 from crmlink.store import Database, Link, LinkState, Workspace
-from entering import make_token
 from faults.gate import PutGate, gated_sandbox
-from playing import HOLLOWAY, Playing, new_key
+from support.access_factories import make_token
+from support.sandbox import HOLLOWAY, Playing, new_key
 
 RECORD = "customer-1001"
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"

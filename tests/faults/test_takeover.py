@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from crmlink.store import Link, LinkState
 from faults.gate import HeldPut, PutGate, gated_sandbox
-from faults.office import Office, opened_office
 from faults.peers import LATE_AFTER, Care, Peer, Peers
-from playing import decision, new_key
+from faults.shared_installation import Office, opened_office
+from support.sandbox import decision, new_key
 
 STEPS = ("start", "decide", "kill", "done")
 ORDERS = list(itertools.permutations(STEPS))

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from crmlink.admin.lists_files import FOLDER, KEPT_SECONDS
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import start_writing
+from crmlink.batches.match_job import start_matching
+from crmlink.batches.progress import summary
+from crmlink.batches.state import find_batch
 from crmlink.commusoft.errors import CommusoftUnreachable
-from crmlink.house import House
-from crmlink.linking.batch_match import start_matching
-from crmlink.linking.batch_report import summary
-from crmlink.linking.batch_state import find_batch
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batch_write import start_writing
-from crmlink.linking.decide import confirm
+from crmlink.installation import House
+from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
-from crmlink.store import BatchState, Link, LinkState, Workspace
+from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
+from crmlink.store import BatchState, Link, LinkState, WorkspaceConnection
 from crmlink.worker import Worker
-from lists import BOUND, imported, lines_of, rows_of
-from playing import HOLLOWAY, OTHER, Playing, decision, new_key
-from unit.linking.test_life import fails, meddled
+from support.batch_factories import BOUND, imported, lines_of, rows_of
+from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
+from unit.linking.test_attempts import fails, meddled
 
 
 def wait_until(done: Callable[[], bool]) -> None:
@@ -41,7 +41,7 @@ def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_dat
         session.execute(
             update(Link).values(attempt_id="an attempt", owner_id="a process that died")
         )
-        session.execute(update(Workspace).values(fully_synced_at=None))
+        session.execute(update(WorkspaceConnection).values(fully_synced_at=None))
     sandbox.put_reference("customer-1002", OTHER)
 
     def state() -> LinkState:
@@ -73,7 +73,7 @@ def test_what_the_mirror_holds_is_ready_to_be_matched_though_commusoft_is_away(
 def _knows(house: House, reference: str) -> bool:
 
     with house.database.reading() as session:
-        return bool(holders(session, house.desk.workspace_id, reference))
+        return bool(holders(session, house.desk.connection_id, reference))
 
 
 def test_the_bell_makes_the_worker_match_and_write_a_list(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crmlink.access.failures import NotYours
-from crmlink.access.office import Actor
+from crmlink.access.context import Actor
+from crmlink.access.errors import NotYours
 from crmlink.store import Device, Person, Role
 
 CLERK = frozenset({"suggest", "read", "link", "collect"})
@@ -17,7 +17,7 @@ OF_SCOPE = {
     "link": frozenset({"link"}),
     "read": frozenset({"read", "report"}),
     "batch": frozenset({"collect", "batch"}),
-    "admin": frozenset({"admin", "undo_any"}),
+    "admin": frozenset({"admin"}),
 }
 SCOPES = tuple(OF_SCOPE)
 

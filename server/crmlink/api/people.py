@@ -16,16 +16,19 @@ from crmlink.access.people import (
     remove_person,
     rename_person,
 )
-from crmlink.api.guard import actor, needs, office
-from crmlink.api.schemas_access import (
+from crmlink.access.sessions import end_sessions
+from crmlink.api.schemas.access import (
     ChangedPersonSchema,
     InvitationSchema,
+    LoggedOutSchema,
+    LogOutSchema,
     NewPersonSchema,
     PeopleSchema,
     PersonSchema,
 )
-from crmlink.api.strict import Blueprint
 from crmlink.store import Person
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("people", __name__, url_prefix="/api/v1", description="People and roles")
 
@@ -73,6 +76,16 @@ class PersonView(MethodView):
         remove_person(office(), actor(), person_id)
 
 
+@blueprint.route("/people/<person_id>/log-outs")
+class LogOutsView(MethodView):
+    @blueprint.arguments(LogOutSchema)
+    @blueprint.response(200, LoggedOutSchema)
+    def post(self, body: dict[str, Any], person_id: str) -> dict[str, Any]:
+        """End every log-in of a person, and on request their browsers; «me» is who asks"""
+        ended = end_sessions(office(), actor(), _own(person_id), browsers_too=body["browsers"])
+        return {"browsers": ended}
+
+
 @blueprint.route("/people/<person_id>/invitations")
 class InvitationsView(MethodView):
     @needs("admin")
@@ -81,6 +94,11 @@ class InvitationsView(MethodView):
         """A new one-time link for somebody, such as after a forgotten password"""
         token = new_invitation(office(), actor(), person_id)
         return _shape(find_person(office(), person_id)) | {"link": invitation_link(token)}
+
+
+def _own(person_id: str) -> str:
+    person = actor().person
+    return person.public_id if person_id == "me" and person else person_id
 
 
 def invitation_link(token: str) -> str:

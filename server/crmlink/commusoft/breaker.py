@@ -12,7 +12,7 @@ from crmlink.commusoft.errors import (
     CommusoftUnreachable,
     WriteWithdrawn,
 )
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 
 
 class Breaker:

@@ -7,7 +7,7 @@ a record's data.
 
 from typing import ClassVar
 
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 
 class CommusoftError(Exception):
@@ -90,3 +90,9 @@ class WriteRefused(CommusoftError):
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
         self.status = status
+
+
+class ConnectionEnded(CommusoftError):
+    """Another account was connected, or this one disconnected, while it was being used."""
+
+    code = "connection-ended"

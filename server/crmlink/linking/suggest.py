@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import RecordUnknown
+from crmlink.kinds import KINDS, Kind
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import RecordUnknown
 from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, MirroredRecord
-from crmlink.words import KINDS, Kind
 
 PLAUSIBLE = 0.001  # what is less likely than that only hides the others; search still finds it
 
@@ -53,7 +53,7 @@ def suggest(desk: Desk, contact: Contact, limit: int = 5) -> Offer:
     contact = replace(contact, reference=reference)
     found = desk.index.matcher().suggest(contact.details, limit)
     with desk.database.reading() as session:
-        rows = rows_by_id(session, desk.workspace_id, [item.record_id for item in found.items])
+        rows = rows_by_id(session, desk.connection_id, [item.record_id for item in found.items])
         suggestions = tuple(
             (rows[item.record_id], item)
             for item in found.items
@@ -64,8 +64,8 @@ def suggest(desk: Desk, contact: Contact, limit: int = 5) -> Offer:
             likely_kind=contact.kind or _likely_kind(suggestions),
             suggestions=suggestions,
             none=found.none,
-            holders=tuple(holders(session, desk.workspace_id, reference)),
-            link=newest_link(session, desk.workspace_id, contact),
+            holders=tuple(holders(session, desk.connection_id, reference)),
+            link=newest_link(session, desk.connection_id, contact),
         )
 
 
@@ -73,20 +73,20 @@ def search(desk: Desk, text: str, kind: Kind | None, limit: int = 20) -> list[Mi
     """Records that fit what was typed so far, best first."""
     ids = desk.index.matcher().search(text, kind, limit)
     with desk.database.reading() as session:
-        rows = rows_by_id(session, desk.workspace_id, ids)
+        rows = rows_by_id(session, desk.connection_id, ids)
     return [rows[record_id] for record_id in ids if record_id in rows]
 
 
-def mirrored(session: Session, workspace_id: int, record_id: str) -> MirroredRecord:
+def mirrored(session: Session, connection_id: int, record_id: str) -> MirroredRecord:
     """The mirror's row for a record's id; raises RecordUnknown."""
-    row = rows_by_id(session, workspace_id, [record_id]).get(record_id)
+    row = rows_by_id(session, connection_id, [record_id]).get(record_id)
     if row is None:
         raise RecordUnknown(record_id=record_id)
     return row
 
 
 def holders(
-    session: Session, workspace_id: int, reference: str, kind: Kind | None = None
+    session: Session, connection_id: int, reference: str, kind: Kind | None = None
 ) -> list[MirroredRecord]:
     """Records that carry the reference by the mirror, of one kind or of both.
 
@@ -94,7 +94,7 @@ def holders(
     The database lowers both sides, for it does so with fewer letters than Python.
     """
     query = select(MirroredRecord).where(
-        MirroredRecord.workspace_id == workspace_id,
+        MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
         func.lower(MirroredRecord.reference) == func.lower(reference),
     )
@@ -103,12 +103,12 @@ def holders(
     return list(session.scalars(query.order_by(MirroredRecord.id)))
 
 
-def newest_link(session: Session, workspace_id: int, contact: Contact) -> Link | None:
+def newest_link(session: Session, connection_id: int, contact: Contact) -> Link | None:
     """The latest link of a contact, an undo included."""
     query = (
         select(Link)
         .filter_by(
-            workspace_id=workspace_id,
+            connection_id=connection_id,
             package=contact.package,
             organisation=contact.organisation,
             reference=contact.reference,
@@ -126,7 +126,7 @@ def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> 
     return suggestions[0][0].kind if suggestions else "customer"
 
 
-def rows_by_id(session: Session, workspace_id: int, ids: list[str]) -> dict[str, MirroredRecord]:
+def rows_by_id(session: Session, connection_id: int, ids: list[str]) -> dict[str, MirroredRecord]:
     """The mirror's rows for records' ids; those that are not there, or gone, are left out."""
     numbers: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
     for record_id in ids:
@@ -137,7 +137,7 @@ def rows_by_id(session: Session, workspace_id: int, ids: list[str]) -> dict[str,
     for kind, wanted in numbers.items():  # one by one: with "or" the index by number is not used
         if wanted:
             query = select(MirroredRecord).where(
-                MirroredRecord.workspace_id == workspace_id,
+                MirroredRecord.connection_id == connection_id,
                 MirroredRecord.gone_at.is_(None),
                 MirroredRecord.kind == kind,
                 MirroredRecord.number.in_(wanted),

@@ -2,6 +2,6 @@
 
 from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
 from crmlink.matching.matcher import Matcher
-from crmlink.matching.reasons import say
+from crmlink.matching.reason_texts import say
 
 __all__ = ["Details", "Matcher", "Reason", "Suggestion", "Suggestions", "say"]

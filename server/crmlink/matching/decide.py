@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.evidence import Evidence
+from crmlink.matching.features.vector import Evidence
 from crmlink.matching.index import Index
-from crmlink.matching.model import Model
-from crmlink.matching.terms import Terms
+from crmlink.matching.normalised import Terms
+from crmlink.matching.scorecard import Model
 
 SURE = 0.998  # least probability
 RIVAL = 0.001  # most probability of the next record

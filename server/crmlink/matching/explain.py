@@ -7,8 +7,8 @@ from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise
 from crmlink.matching.details import Reason
-from crmlink.matching.held import Held
-from crmlink.matching.terms import TOWN, Terms
+from crmlink.matching.indexed_record import Held
+from crmlink.matching.normalised import TOWN, Terms
 
 _LONG = {short: long for long, short in reversed(normalise.ADDRESS_WORDS.items())}
 ALIKE = 0.6  # share of letters in place from which two words are one word spelt differently

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crmlink.kinds import KINDS
 from crmlink.matching.columns import FLAG_BITS, Bags, Floats, Growing, Ints, Postings, Vocabulary
-from crmlink.matching.terms import MAIL, OTHER, Terms, mail_text
-from crmlink.words import KINDS
+from crmlink.matching.normalised import MAIL, OTHER, Terms, mail_text
 
 CODES = ("postcode", "outward", "email", "domain", "account")
 CODE_WIDTH = len(CODES) + 4  # four phones

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from crmlink.kinds import KINDS, Kind
 from crmlink.matching.candidates import candidates
 from crmlink.matching.decide import Decision, decide, score
 from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
 from crmlink.matching.explain import reasons
-from crmlink.matching.held import held
 from crmlink.matching.index import Index
-from crmlink.matching.model import Model, load_model
+from crmlink.matching.indexed_record import held
+from crmlink.matching.normalised import Terms, terms
+from crmlink.matching.scorecard import Model, load_model
 from crmlink.matching.search import search
-from crmlink.matching.terms import Terms, terms
-from crmlink.words import KINDS, Kind
 
 AT_A_TIME = 2_000  # records taken in between two chances for readers
 

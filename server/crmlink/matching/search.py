@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crmlink.kinds import KINDS, Kind
 from crmlink.matching import normalise
 from crmlink.matching.columns import Ints, Vocabulary
 from crmlink.matching.index import Index
-from crmlink.words import KINDS, Kind
 
 MOST_WORDS = 400  # words of the vocabulary that one typed beginning may stand for
 MOST_ROWS = 30_000  # rows looked at for the rarest word

@@ -14,6 +14,7 @@ from crmlink.store.batches import (
     RowState,
     Verdict,
 )
+from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
 from crmlink.store.models import (
     Device,
@@ -44,6 +45,7 @@ __all__ = [
     "BatchSource",
     "BatchState",
     "Choice",
+    "ConnectionKind",
     "Database",
     "Device",
     "DeviceSort",
@@ -66,4 +68,5 @@ __all__ = [
     "RowState",
     "Verdict",
     "Workspace",
+    "WorkspaceConnection",
 ]

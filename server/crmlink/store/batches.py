@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from crmlink.kinds import Kind
 from crmlink.store.models import Base, Device, Link, new_id, now
-from crmlink.words import Kind
 
 
 class BatchState(enum.StrEnum):
@@ -85,7 +85,7 @@ class Batch(Base):
     __table_args__ = (Index("ix_batch_state", "state"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     package: Mapped[str]
     organisation: Mapped[str]
@@ -127,7 +127,7 @@ class BatchRow(Base):
 
     ``reference`` is empty where the file has none; ``completed_by`` says by what ("email", "name")
     a list page's contact was found to be this one. ``suggestions`` are compact, see
-    linking/batch_rows.py. ``best`` is the record that the list as a whole leaves to this row.
+    batches/row_details.py. ``best`` is the record that the list as a whole leaves to this row.
     ``agreed`` is what the person saw and agreed to. ``version`` grows with every decision.
     """
 
@@ -242,10 +242,10 @@ class BatchPage(Base):
     """A list page that was taken, by its key: sent again, it is told the same."""
 
     __tablename__ = "batch_page"
-    __table_args__ = (UniqueConstraint("workspace_id", "key"),)
+    __table_args__ = (UniqueConstraint("connection_id", "key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id", ondelete="CASCADE"), index=True)
     key: Mapped[str]
     fingerprint: Mapped[str]
@@ -257,10 +257,10 @@ class LinkedShare(Base):
     """How many records of a kind there were on a day, and how many carried a reference."""
 
     __tablename__ = "linked_share"
-    __table_args__ = (UniqueConstraint("workspace_id", "kind", "day"),)
+    __table_args__ = (UniqueConstraint("connection_id", "kind", "day"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     kind: Mapped[Kind]
     day: Mapped[date]
     records: Mapped[int]
@@ -274,10 +274,10 @@ class Lookalike(Base):
     """
 
     __tablename__ = "lookalike"
-    __table_args__ = (UniqueConstraint("workspace_id", "first_id", "second_id"),)
+    __table_args__ = (UniqueConstraint("connection_id", "first_id", "second_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     first_id: Mapped[str]
     second_id: Mapped[str]
     likeness: Mapped[float]

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 if TYPE_CHECKING:
     from crmlink.store.people import Person
@@ -88,23 +88,12 @@ class Base(DeclarativeBase):
 
 
 class Workspace(Base):
-    """One Commusoft account with everything that belongs to it."""
+    """One firm: its people, devices, settings and audit. How it reaches Commusoft may change."""
 
     __tablename__ = "workspace"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account: Mapped[str] = mapped_column(unique=True)
-    credentials: Mapped[str | None]  # locked, see commusoft/vault.py
-    connected_at: Mapped[datetime | None]
-    dialect: Mapped[dict[str, Any] | None]
-    name: Mapped[str]
     preferences: Mapped[dict[str, Any] | None]
-    mirror_version: Mapped[int] = mapped_column(default=0)
-    synced_at: Mapped[datetime | None]
-    fully_synced_at: Mapped[datetime | None]
-    syncing_until: Mapped[datetime | None]
-    sync_lease: Mapped[str] = mapped_column(default="")
-    sync_owner_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -122,7 +111,8 @@ class Device(Base):
 
     ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
     While a rotated token waits for its first use, ``previous_hash`` is the old one's, good until
-    its own end, ``previous_expires_at``.
+    its own end, ``previous_expires_at``. ``made_by_id`` is the token that made
+    this one, if one did.
     """
 
     __tablename__ = "device"
@@ -147,6 +137,7 @@ class Device(Base):
     revoked_at: Mapped[datetime | None]
     revoked_because: Mapped[str | None]
     rotated_at: Mapped[datetime | None]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
 
     person: Mapped[Person | None] = relationship(lazy="joined")
 
@@ -165,13 +156,13 @@ class MirroredRecord(Base):
 
     __tablename__ = "record"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "kind", "number"),
-        Index("ix_record_workspace_id_reference", "workspace_id", text("lower(reference)")),
-        Index("ix_record_workspace_id_changed", "workspace_id", "changed"),
+        UniqueConstraint("connection_id", "kind", "number"),
+        Index("ix_record_connection_id_reference", "connection_id", text("lower(reference)")),
+        Index("ix_record_connection_id_changed", "connection_id", "changed"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     kind: Mapped[Kind]
     number: Mapped[str]
     uuid: Mapped[str | None]
@@ -214,10 +205,10 @@ class Link(Base):
 
     __tablename__ = "link"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "idempotency_key"),
+        UniqueConstraint("connection_id", "idempotency_key"),
         Index(
             "uq_link_record_on_its_way",
-            "workspace_id",
+            "connection_id",
             "kind",
             "record_number",
             unique=True,
@@ -226,7 +217,7 @@ class Link(Base):
         ),
         Index(
             "uq_link_contact_on_its_way",
-            "workspace_id",
+            "connection_id",
             "package",
             "organisation",
             "kind",
@@ -235,13 +226,13 @@ class Link(Base):
             sqlite_where=UNSETTLED,
             postgresql_where=UNSETTLED,
         ),
-        Index("ix_link_workspace_id_reference", "workspace_id", "package", "reference"),
-        Index("ix_link_workspace_id_target", "workspace_id", text("lower(target)")),
-        Index("ix_link_workspace_id_record", "workspace_id", "kind", "record_number"),
+        Index("ix_link_connection_id_reference", "connection_id", "package", "reference"),
+        Index("ix_link_connection_id_target", "connection_id", text("lower(target)")),
+        Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     idempotency_key: Mapped[str]
     fingerprint: Mapped[str]

@@ -7,8 +7,9 @@ from http.server import ThreadingHTTPServer
 import pytest
 
 from crmlink.commusoft import Commusoft, Connection, Dialect, Patience
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from unit.commusoft.obliging import (
+from crmlink.commusoft.sandbox import SandboxServer
+from support.faulty_sandbox.app import create_faulty_sandbox
+from unit.commusoft.fake_server import (
     QUICK,
     SECRETS,
     Answer,
@@ -35,7 +36,7 @@ def secrets() -> Mapping[str, str]:
 @pytest.fixture
 def sandbox() -> Iterator[SandboxServer]:
     """A fresh sandbox with the cast and a few dozen others."""
-    with SandboxServer(create_sandbox(customers=60, suppliers=20)) as server:
+    with SandboxServer(create_faulty_sandbox(customers=60, suppliers=20)) as server:
         yield server
 
 

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from crmlink.commusoft.errors import CommusoftSlow, CommusoftUnreachable, RecordGone, WriteRefused
-from crmlink.linking import life
-from crmlink.linking.decide import confirm, find_link, undo
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import CannotUndo, LinkInProgress
+from crmlink.linking import attempts as life
+from crmlink.linking.attempts import recover
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.errors import CannotUndo, LinkInProgress
 from crmlink.linking.first_seen import FirstSeen
-from crmlink.linking.life import recover
 from crmlink.store import Link, LinkState
-from other_process import count_as_dead, other_process
-from playing import HOLLOWAY, OTHER, Playing, decision, new_key
-from unit.linking.test_life import fails, fails_from_call, meddled
+from support.other_process import count_as_dead, other_process
+from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
+from unit.linking.test_attempts import fails, fails_from_call, meddled
 
 RECORD = "customer-1001"
 LATE_AFTER = 120.0

@@ -1,0 +1,70 @@
+"""Whose doors these are, and who stands before them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crmlink.store import Database, Device, DeviceSort, Person, audit
+
+
+@dataclass(frozen=True)
+class Office:
+    """One workspace's people and devices, and the key that their secrets are hashed with."""
+
+    database: Database
+    workspace_id: int
+    secret_key: str = field(repr=False)
+
+    def keyed(self, purpose: str, secret: str) -> bytes:
+        """What stands for a secret in the database; of no use to who does not have the key."""
+        message = f"{purpose}\0{secret}".encode()
+        return hmac.new(self.secret_key.encode(), message, hashlib.sha256).digest()
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a device, and the person it acts for; None for scripts of the command line.
+
+    ``ends_at`` is when a script's token ends; None for everything else.
+    """
+
+    device: Device
+    person: Person | None
+    permissions: frozenset[str]
+    address: str = ""
+    ends_at: datetime | None = None
+
+    @property
+    def is_script(self) -> bool:
+        """Whether a token acts, which may do less than the person who made it."""
+        return self.device.sort is DeviceSort.SCRIPT
+
+    def owns(self, device: Device) -> bool:
+        """Return whether a device, and what it did, is this actor's own.
+
+        A person's are all their devices, a script's is itself alone.
+        """
+        if device.id == self.device.id:
+            return True
+        return not self.is_script and self.person is not None and device.person_id == self.person.id
+
+
+def note(
+    session: Session, office: Office, actor: Actor | None, action: str, subject: str, **details: Any
+) -> None:
+    """Add to the audit what an actor does in this writing session; None: the server itself."""
+    audit.append(
+        session,
+        office.workspace_id,
+        action,
+        subject,
+        device_id=actor.device.id if actor else None,
+        person_id=actor.person.id if actor and actor.person else None,
+        **details,
+    )

@@ -1,0 +1,207 @@
+"""What can stop somebody at the door, as types: a code, and the facts its sentence needs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class AccessFailure(Exception):
+    """Nothing was changed. ``facts`` are values for the sentence and the answer, never for logs."""
+
+    code: ClassVar[str]
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(self.code)
+        self.facts = facts
+
+
+class TokenRefused(AccessFailure):
+    """A token or cookie is unknown, malformed, over or revoked: the caller learns no more."""
+
+    code = "token-refused"
+
+
+class LogInRefused(AccessFailure):
+    """Unknown email, wrong password, removed person: the caller learns no more."""
+
+    code = "log-in-refused"
+
+
+class TooManyAttempts(AccessFailure):
+    """A password, link or code was guessed too often (facts: retry_after, in seconds)."""
+
+    code = "too-many-requests"
+
+
+class SsoUnreachable(AccessFailure):
+    """The single sign-on provider does not answer."""
+
+    code = "sso-unreachable"
+
+
+class SsoDenied(AccessFailure):
+    """The provider, or the person there, said no."""
+
+    code = "sso-denied"
+
+
+class SsoRefused(AccessFailure):
+    """What came back from the provider is not an answer to what was asked."""
+
+    code = "sso-refused"
+
+
+class SsoUnproven(AccessFailure):
+    """The provider does not vouch for an email address."""
+
+    code = "sso-unproven"
+
+
+class SsoUnknown(AccessFailure):
+    """Nobody with this email was invited, or they came by another account before."""
+
+    code = "sso-unknown"
+
+
+class InvitationRefused(AccessFailure):
+    """The one-time link was used, is over, or never was one."""
+
+    code = "invitation-refused"
+
+
+class PasswordWeak(AccessFailure):
+    """The password is too short or too easy to guess (facts: reason)."""
+
+    code = "password-weak"
+
+
+class FieldsWrong(AccessFailure):
+    """A name, an email, a role, scopes or days are missing or of no use (facts: errors)."""
+
+    code = "invalid-fields"
+
+
+class EmailTaken(AccessFailure):
+    """Somebody in this workspace has this email already."""
+
+    code = "email-taken"
+
+
+class PersonUnknown(AccessFailure):
+    """There is no such person in this workspace."""
+
+    code = "not-found"
+
+
+class LastAdmin(AccessFailure):
+    """The workspace would be left without an admin."""
+
+    code = "last-admin"
+
+
+class DeviceUnknown(AccessFailure):
+    """There is no such device or token in this workspace, or the beginning fits several."""
+
+    code = "not-found"
+
+
+class SessionUnknown(AccessFailure):
+    """There is no such log-in."""
+
+    code = "not-found"
+
+
+class NotAllowed(AccessFailure):
+    """The person's role does not reach so far."""
+
+    code = "role-too-low"
+
+
+class BeyondToken(AccessFailure):
+    """A script's token asks for a token with more scopes, or a later end, than its own."""
+
+    code = "beyond-token"
+
+
+class PersonNeeded(AccessFailure):
+    """A script's token asks for what would outlast it: a person let in, or a higher role."""
+
+    code = "person-needed"
+
+
+class NotYours(AccessFailure):
+    """Somebody else made the link (facts: by)."""
+
+    code = "not-yours"
+
+
+class PairingUnknown(AccessFailure):
+    """No pairing has this code (any more)."""
+
+    code = "pairing-unknown"
+
+
+class GrantFailure(AccessFailure):
+    """A browser gets no tokens; ``error`` is the word of RFC 6749 and RFC 8628 for it."""
+
+    error: ClassVar[str] = "invalid_grant"
+
+
+class GrantMalformed(GrantFailure):
+    """The request lacks a field, or holds one that is too long."""
+
+    code, error = "grant-malformed", "invalid_request"
+
+
+class GrantTypeUnknown(GrantFailure):
+    """Tokens are asked for in a way that is not offered here."""
+
+    code, error = "grant-malformed", "unsupported_grant_type"
+
+
+class PairingPending(GrantFailure):
+    """Nobody has decided yet."""
+
+    code, error = "pairing-pending", "authorization_pending"
+
+
+class PairingHasty(GrantFailure):
+    """The browser asks more often than it was told to."""
+
+    code, error = "pairing-hasty", "slow_down"
+
+
+class PairingDenied(GrantFailure):
+    """Somebody said no."""
+
+    code, error = "pairing-denied", "access_denied"
+
+
+class PairingOver(GrantFailure):
+    """Nobody said yes in time."""
+
+    code, error = "pairing-over", "expired_token"
+
+
+class GrantRefused(GrantFailure):
+    """The code or token was never given out here, or was used up."""
+
+    code = "grant-refused"
+
+
+class DeviceRevoked(GrantFailure):
+    """An admin, or the person, ended this browser's connection."""
+
+    code = "device-revoked"
+
+
+class DeviceExpired(GrantFailure):
+    """The browser was not used for so long that its connection lapsed."""
+
+    code = "device-expired"
+
+
+class TokenReused(GrantFailure):
+    """A refresh token was shown again after its successor was in use: somebody copied it."""
+
+    code = "token-reused"

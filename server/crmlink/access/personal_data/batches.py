@@ -1,0 +1,144 @@
+"""What whole lists keep about people, and how it goes: with an erased person, or by its age."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from crmlink.store import (
+    BadBatchRow,
+    Batch,
+    BatchRow,
+    BatchState,
+    Choice,
+    Lookalike,
+    RowState,
+)
+from crmlink.store.connections import connections_of
+
+ERASED = "(erased)"
+SHOWN = (
+    "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
+    "account_number", "open_pence",
+)  # fmt: skip
+NAMED = ("record", "holders", "contact", "by", "sentence")  # facts of failures that may be names
+ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
+UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
+
+
+def rows_about(
+    session: Session, workspace_id: int, email: str, record_ids: Iterable[str]
+) -> list[BatchRow]:
+    """Rows of an email's contact, or that people found to be one of these records."""
+    found = (
+        select(BatchRow)
+        .join(Batch, Batch.id == BatchRow.batch_id)
+        .where(
+            Batch.connection_id.in_(connections_of(workspace_id)),
+            or_(
+                (func.lower(BatchRow.email) == func.lower(email)) & (BatchRow.email != ""),
+                (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(list(record_ids)),
+            ),
+        )
+    )
+    return list(session.scalars(found))
+
+
+def erase_rows(session: Session, rows: Sequence[BatchRow]) -> None:
+    """Rows that nothing was written of go; the others keep what they did and name nobody."""
+    for row in rows:
+        if row.state is RowState.IDLE and row.link_id is None:
+            session.execute(delete(BatchRow).where(BatchRow.id == row.id))
+        else:
+            _empty(session, [BatchRow.id == row.id])
+
+
+def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str]) -> None:
+    """Why these records were offered names what they hold: reasons go, ids and chances stay."""
+    for record_id in record_ids:
+        mentions = cast(BatchRow.suggestions, String).contains(f'["{record_id}"', autoescape=True)
+        rows = session.scalars(
+            select(BatchRow)
+            .join(Batch, Batch.id == BatchRow.batch_id)
+            .where(Batch.connection_id.in_(connections_of(workspace_id)), mentions)
+        )
+        for row in rows:
+            row.suggestions = [
+                [*item[:3], []] if item[0] == record_id else item for item in row.suggestions
+            ]
+        session.execute(
+            delete(Lookalike).where(
+                Lookalike.connection_id.in_(connections_of(workspace_id)),
+                or_(Lookalike.first_id == record_id, Lookalike.second_id == record_id),
+            )
+        )
+
+
+def forget_in_failures(session: Session, workspace_id: int, names: Collection[str]) -> None:
+    """Why other rows failed names the records and the people that stood in their way."""
+    mine = select(Batch.id).where(Batch.connection_id.in_(connections_of(workspace_id)))
+    _rename_in_failures(session, [BatchRow.batch_id.in_(mine)], names)
+
+
+def drop_unfinished(session: Session, workspace_id: int, before: datetime) -> int:
+    """Throw away lists that nobody came back to; returns how many contacts they held."""
+    stale = list(
+        session.scalars(
+            select(Batch.id).where(
+                Batch.connection_id.in_(connections_of(workspace_id)),
+                Batch.state.in_(UNFINISHED),
+                Batch.changed_at < before,
+            )
+        )
+    )
+    rows = session.execute(delete(BatchRow).where(BatchRow.batch_id.in_(stale)))
+    session.execute(delete(Batch).where(Batch.id.in_(stale)))
+    return int(rows.rowcount)  # type: ignore[attr-defined] # a delete has it
+
+
+def empty_finished(session: Session, workspace_id: int, before: datetime) -> None:
+    """Let finished lists name nobody any more; what became of each row stays."""
+    old = select(Batch.id).where(
+        Batch.connection_id.in_(connections_of(workspace_id)),
+        Batch.state.in_(ENDED),
+        Batch.changed_at < before,
+    )
+    _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
+    session.execute(delete(BadBatchRow).where(BadBatchRow.batch_id.in_(old)))
+
+
+def _empty(session: Session, rows: list[ColumnElement[bool]]) -> None:
+    _rename_in_failures(session, rows, None)
+    blank = dict.fromkeys(("company", "person", "address", "town", "postcode", "email"), "")
+    session.execute(
+        update(BatchRow)
+        .where(*rows)
+        .values(
+            **blank, name=ERASED, account_number="", phones=[], suggestions=[], open_pence=None,
+            agreed={},
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+
+
+def _rename_in_failures(
+    session: Session, rows: list[ColumnElement[bool]], names: Collection[str] | None
+) -> None:
+    """Let the failures of rows name nobody of these any more; None: nobody at all."""
+    told = cast(BatchRow.failure, String).contains("{")  # neither NULL nor JSON's null
+    for row in session.scalars(select(BatchRow).where(*rows, told)):
+        row.failure = {
+            fact: _renamed(value, names) if fact in NAMED else value
+            for fact, value in (row.failure or {}).items()
+        }
+    session.flush()
+
+
+def _renamed(value: Any, names: Collection[str] | None) -> Any:
+    if isinstance(value, list):
+        return [_renamed(item, names) for item in value]
+    return ERASED if isinstance(value, str) and (names is None or value in names) else value

@@ -1,0 +1,57 @@
+"""What linking adds to the audit: by a device, and so by the person it acts for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from crmlink.store import Device, Link, LinkState, WorkspaceConnection, audit
+
+OUTCOMES = {
+    LinkState.LINKED: "link.linked",
+    LinkState.FAILED: "link.failed",
+    LinkState.CONFLICT: "link.conflict",
+}
+
+
+def note(
+    session: Session,
+    workspace_id: int,
+    device_id: int | None,
+    action: str,
+    subject: str,
+    **details: Any,
+) -> None:
+    """Add an entry in a writing session; without a device, the server itself acts."""
+    device = session.get_one(Device, device_id) if device_id is not None else None
+    audit.append(
+        session,
+        workspace_id,
+        action,
+        subject,
+        device_id=device_id,
+        person_id=device.person_id if device else None,
+        **details,
+    )
+
+
+def note_intended(session: Session, link: Link) -> None:
+    """Somebody has decided."""
+    _note_link(session, link, "link.intended")
+
+
+def note_settled(session: Session, link: Link, state: LinkState, code: str | None) -> None:
+    """A decision has come to its end; the code says why it came to a bad one."""
+    done = "link.undone" if link.undoes_id and state is LinkState.LINKED else OUTCOMES[state]
+    _note_link(session, link, done, **({"problem": code} if code else {}))
+
+
+def _note_link(session: Session, link: Link, action: str, **more: Any) -> None:
+    if link.undoes_id:
+        more["undoes"] = link.undoes_id
+    workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
+    note(
+        session, workspace_id, link.device_id, action, link.record_id, link=link.id,
+        package=link.package, prior=link.prior, new=link.target, **more,
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""The words that pages use for what the audit and the states call by codes."""
+
+from __future__ import annotations
+
+ACTIONS = {
+    "link.intended": "decided a link",
+    "link.linked": "linked",
+    "link.failed": "link failed",
+    "link.conflict": "link met a conflict",
+    "link.undone": "undid a link",
+    "batch.made": "began a list",
+    "batch.imported": "added a file",
+    "batch.matching": "matched a list",
+    "batch.matching_stopped": "stopped matching",
+    "batch.sure_accepted": "accepted all sure matches",
+    "batch.writing": "linked a list",
+    "batch.paused": "paused a list",
+    "batch.resumed": "went on with a list",
+    "batch.again": "tried failed contacts again",
+    "batch.cancelled": "cancelled a list",
+    "batch.done": "a list is linked",
+    "batch.undoing": "undid a list",
+    "batch.undone": "a list is undone",
+    "batch.discarded": "threw a list away",
+    "lookalike.dismissed": "said that two records are not the same",
+    "person.invited": "added a person",
+    "person.invited_again": "made a one-time link",
+    "person.joined": "joined",
+    "person.password_changed": "changed the password",
+    "person.renamed": "corrected a name",
+    "person.role": "changed a role",
+    "person.removed": "removed a person",
+    "personal.erased": "erased personal data",
+    "personal.retention": "took away old names",
+    "session.begun": "logged in",
+    "session.ended": "ended a log-in",
+    "session.all_ended": "ended all log-ins",
+    "pairing.approved": "approved a browser",
+    "pairing.needs_admin": "asked an admin for a browser",
+    "pairing.denied": "refused a browser",
+    "device.paired": "a browser was connected",
+    "device.revoked": "disconnected a browser",
+    "device.renamed": "renamed a device",
+    "device.token_reused": "a browser's token was copied; it was stopped",
+    "token.created": "made a token",
+    "token.rotated": "made a token anew",
+    "token.revoked": "revoked a token",
+    "token.all_revoked": "revoked all tokens",
+    "commusoft.connected": "connected Commusoft",
+    "commusoft.disconnected": "disconnected Commusoft",
+    "commusoft.practice_emptied": "emptied what came from practice",
+    "commusoft.write_tested": "had the doctor write to a record",
+    "rules.installed": "put a rule file to use",
+    "rules.removed": "went back to crmlink's own rules",
+    "host.added": "added an address",
+    "host.removed": "took an address away",
+    "preferences.changed": "changed the settings",
+    "workspace.merged": "made one workspace of several",
+}
+ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}
+
+
+def action_in_words(action: str) -> str:
+    """What was done, as people say it; a code that is new here in its plain letters."""
+    return ACTIONS.get(action, action.replace(".", ": ").replace("_", " "))
+
+
+def value_in_words(value: object) -> str:
+    """A detail of the audit: a text, a number, or a list of them."""
+    match value:
+        case None | "":
+            return "nothing"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(value_in_words(item) for item in value) or "nothing"
+        case dict():
+            return "; ".join(_change_in_words(name, both) for name, both in value.items())
+        case _:
+            return str(value)
+
+
+def _change_in_words(name: str, both: object) -> str:
+    match both:
+        case [before, after]:
+            change = f"{value_in_words(before)} → {value_in_words(after)}"
+        case _:
+            change = value_in_words(both)
+    return f"{name.replace('_', ' ')} {change}"

@@ -1,0 +1,270 @@
+"""/lists/new: a file is sent, looked at, its columns put right, and kept as a draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from flask import render_template, request
+from werkzeug.wrappers import Response
+
+from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.reader import (
+    BadRow,
+    ExportedContact,
+    Recognised,
+    advice,
+    read_contacts,
+)
+from crmlink.accounting.package_rules import Packages
+from crmlink.batches.file_import import import_file, look_at
+from crmlink.kinds import KINDS
+from crmlink.linking.errors import ManyLinesLeftOut
+from crmlink.pages.blueprint import blueprint, here
+from crmlink.pages.forms import Form, tell
+from crmlink.pages.lists import choices as list_choices
+from crmlink.pages.lists.choices import (
+    BOTH,
+    MAX_COLUMNS,
+    SEVERAL,
+    SINGLE,
+    Choices,
+    ShownForm,
+    choices_from,
+    is_as_sent,
+    resolved,
+)
+from crmlink.pages.lists.labels import FIELDS
+from crmlink.pages.lists.uploads import SentFile, find_file, forget_file, keep_choices, keep_file
+from crmlink.web.auth import actor, desk, house, needs
+
+MOST_MB = 50
+MOST_BYTES = MOST_MB * 2**20
+ROOM_FOR_THE_FORM = 100_000  # bytes around the file
+LOOKED_AT = 10_000  # rows that are read before a person says yes
+SHOWN = 6  # contacts
+SHOWN_BAD = 12
+FIRST = ("reference", "name", "company", "email", "phones", "address", "postcode")
+
+Reply = str | Response | tuple[str, int]
+
+
+@dataclass
+class Look:
+    """What a file is taken for with a person's choices, and its first rows as they would be read.
+
+    ``recognised`` is the same without the chosen columns. ``refused`` says why the rows cannot be
+    read, ``missing`` what has to be said first, ``question`` what has to be agreed to.
+    """
+
+    sent: SentFile
+    choices: Choices
+    found: Recognised
+    recognised: Recognised
+    contacts: list[ExportedContact] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    lines: int = 0  # that were read, the bad ones included
+    whole: bool = True
+    refused: str = ""
+    missing: str = ""
+    changed: bool = False  # since the form was shown
+    question: ManyLinesLeftOut | None = None
+    advice: list[str] = field(default_factory=list)
+
+    @property
+    def shown(self) -> ShownForm:
+        return ShownForm.of(self.found, self.recognised, self.choices)
+
+
+@blueprint.url_value_preprocessor
+def _let_lists_be_large(endpoint: str | None, _values: Mapping[str, str] | None) -> None:
+    """A file of contacts may be larger than any other request; runs before anything is read."""
+    if endpoint == "pages.upload_list":
+        request.max_content_length = MOST_BYTES + ROOM_FOR_THE_FORM
+
+
+@blueprint.get("/lists/new")
+@needs("collect")
+def new_list() -> str:
+    """Where a file is chosen."""
+    return render_template("lists/new.html", form=Form(), most=MOST_MB)
+
+
+@blueprint.post("/lists/new")
+@needs("collect")
+def upload_list() -> Reply:
+    """Take a file, and show what it is."""
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        return _not_taken("Choose a file first.")
+    sent = keep_file(house().settings.data_dir, upload, actor().device.public_id)
+    size = sent.path.stat().st_size
+    try:
+        if size > MOST_BYTES:
+            raise ExportRefused("too_large", most=MOST_MB)
+        look_at(desk(), sent.path, sent.filename)
+    except ExportRefused as refused:
+        forget_file(sent)
+        return _not_taken(str(refused))
+    return here("pages.look_at_list", token=sent.token)
+
+
+@blueprint.get("/lists/new/<token>")
+@needs("collect")
+def look_at_list(token: str) -> Reply:
+    """What the file is taken for, with what was chosen for it until now."""
+    sent = _sent(token)
+    return _page(_look(sent, _choices(sent))) if sent else _gone()
+
+
+@blueprint.post("/lists/new/<token>")
+@needs("collect")
+def correct_list(token: str) -> Reply:
+    """Store what a person chose, and show the file with it, or keep the contacts as a draft."""
+    sent = _sent(token)
+    if sent is None:
+        return _gone()
+    form = dict(request.form.items())
+    choices = choices_from(form, _choices(sent))
+    sent = keep_choices(sent, choices.as_dict())
+    agreed = form.get("agreed", "")
+    if form.get("do") != "keep" and not agreed:
+        return here("pages.look_at_list", token=token)
+    look = _look(sent, choices)
+    if not _kind_is_told(look.found) and choices.kind != BOTH:
+        look.missing = "Say what the contacts are: the file does not tell."
+    look.changed = not is_as_sent(form, look.shown)
+    if look.refused or look.missing or look.changed:
+        return _page(look, 422)
+    return _kept(look, int(agreed) if agreed.isascii() and agreed.isdigit() else 0)
+
+
+@blueprint.post("/lists/new/<token>/forget")
+@needs("collect")
+def forget_list(token: str) -> Response:
+    """Throw the file away."""
+    if sent := _sent(token):
+        forget_file(sent)
+    return here("pages.lists")
+
+
+def _kept(look: Look, agreed: int) -> Reply:
+    try:
+        done = import_file(
+            desk(), actor().device.id, look.sent.path, look.sent.filename, look.found,
+            name=look.choices.name or "", agreed=agreed,
+        )  # fmt: skip
+    except ExportRefused as refused:
+        look.refused = str(refused)
+        return _page(look, 422)
+    except ManyLinesLeftOut as question:
+        look.question = question
+        return _page(look, 409)
+    forget_file(look.sent)
+    bad = f", {done.bad:,} line{'s' if done.bad != 1 else ''} left out" if done.bad else ""
+    tell(f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} kept as a draft{bad}.")
+    return here("pages.one_list", batch_id=done.batch.id)
+
+
+def _look(sent: SentFile, choices: Choices) -> Look:
+    """Recognise the file, with what a person chose, and read its first rows."""
+    packages = desk().packages
+    refused = ""
+    try:
+        recognised = _recognised(sent, choices, packages)
+    except ExportRefused as error:  # a choice that cannot be: show the file without
+        refused = str(error)
+        if error.code == "sheet_unknown":
+            choices = replace(choices, sheet="")
+        recognised = _recognised(sent, list_choices.without_lines(choices), packages)
+    columns, lacking = resolved(choices, recognised)
+    found = recognised.corrected(
+        kind=choices.contact_kind, columns=columns, dates=choices.date_order
+    )
+    look = Look(sent, choices, found, recognised, refused=refused)
+    look.advice = [*advice(found, packages), *_lacking(lacking)]
+    if refused:
+        return look
+    try:
+        _read(look, packages)
+    except ExportRefused as error:
+        look.refused = str(error)
+    return look
+
+
+def _recognised(sent: SentFile, choices: Choices, packages: Packages) -> Recognised:
+    return look_at(
+        desk(), sent.path, sent.filename,
+        package=choices.package if choices.package in packages["packages"] else None,
+        sheet=choices.sheet or None,
+        header_line=choices.header_line,
+        encoding=choices.encoding or None,
+        delimiter=choices.delimiter or None,
+    )  # fmt: skip
+
+
+def _choices(sent: SentFile) -> Choices:
+    try:
+        return Choices.from_dict(sent.choices)
+    except (TypeError, KeyError):
+        return Choices()
+
+
+def _lacking(fields: list[str]) -> list[str]:
+    if not fields:
+        return []
+    names = ", ".join(FIELDS[name] for name in fields)
+    return [f"This table has no such column as you chose for: {names}. Check these below."]
+
+
+def _read(look: Look, packages: Packages) -> None:
+    rows = read_contacts(look.sent.path, look.found, packages)
+    seen = 0
+    for row in islice(rows, LOOKED_AT):
+        seen += 1
+        if isinstance(row, BadRow):
+            look.bad.append(row)
+        elif len(look.contacts) < SHOWN:
+            look.contacts.append(row)
+    look.lines, look.whole = seen, seen < LOOKED_AT
+    if not look.contacts and not look.refused:
+        look.refused = (
+            "None of the first rows is a contact. Look at the reasons, and at the columns."
+        )
+
+
+def _kind_is_told(found: Recognised) -> bool:
+    return found.kind is not None or "kind" in found.columns or found.file_kind == "iif"
+
+
+def _page(look: Look, status: int = 200) -> Reply:
+    page = render_template(
+        "lists/look.html",
+        look=look,
+        found=look.found,
+        choices=look.choices,
+        packages=desk().packages["packages"],
+        kind_told=_kind_is_told(look.found) and look.choices.kind not in KINDS,
+        shown=look.shown,
+        single=SINGLE,
+        several=SEVERAL,
+        first=FIRST,
+        most_columns=MAX_COLUMNS,
+        shown_bad=SHOWN_BAD,
+    )
+    return (page, status) if status != 200 else page
+
+
+def _sent(token: str) -> SentFile | None:
+    return find_file(house().settings.data_dir, token, actor().device.public_id)
+
+
+def _gone() -> Response:
+    tell("The file is not here any more. Choose it again.", "caution")
+    return here("pages.new_list")
+
+
+def _not_taken(sentence: str) -> Reply:
+    form = Form(errors={"file": sentence})
+    return render_template("lists/new.html", form=form, most=MOST_MB), 422

@@ -1,0 +1,98 @@
+"""Files that somebody sent and has not said yes to: kept beside the database for a day at most."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from werkzeug.datastructures import FileStorage
+
+FOLDER = "uploads"
+KEPT_SECONDS = 24 * 3600
+TOKEN = re.compile(r"[0-9a-f]{32}")
+LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that was sent: by whom (a device's public id), its name, what they chose for it."""
+
+    token: str
+    filename: str
+    device: str
+    folder: Path
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.token
+
+
+def keep_file(data_dir: Path, upload: FileStorage, device: str) -> SentFile:
+    """Put an upload by, under a name that nobody can guess; forgets what is too old."""
+    folder = data_dir / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    forget_old_files(data_dir)
+    sent = SentFile(secrets.token_hex(16), plain_name(upload.filename or ""), device, folder)
+    upload.save(sent.path)
+    sent.path.chmod(0o600)
+    _describe(sent)
+    return sent
+
+
+def keep_choices(sent: SentFile, choices: Mapping[str, Any]) -> SentFile:
+    """Store what a person chose for a file, as plain values."""
+    chosen = replace(sent, choices=choices)
+    _describe(chosen)
+    return chosen
+
+
+def _describe(sent: SentFile) -> None:
+    described = {name: value for name, value in asdict(sent).items() if name != "folder"}
+    new = sent.path.with_suffix(f".{secrets.token_hex(4)}")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(described), encoding="utf-8")
+    new.replace(sent.path.with_suffix(".json"))
+
+
+def find_file(data_dir: Path, token: str, device: str) -> SentFile | None:
+    """The file that this device sent; None when there is none any more."""
+    if not TOKEN.fullmatch(token):
+        return None
+    folder = data_dir / FOLDER
+    try:
+        told = json.loads((folder / f"{token}.json").read_text(encoding="utf-8"))
+        sent = SentFile(**told, folder=folder)
+    except (OSError, ValueError, TypeError):
+        return None
+    return sent if sent.device == device and sent.path.exists() else None
+
+
+def forget_file(sent: SentFile) -> None:
+    """Remove a file that is not needed any more."""
+    sent.path.unlink(missing_ok=True)
+    sent.path.with_suffix(".json").unlink(missing_ok=True)
+
+
+def plain_name(filename: str) -> str:
+    """A file's name without the folders that some browsers send with it."""
+    name = PureWindowsPath(PurePosixPath(filename).name).name
+    return "".join(sign for sign in name if sign.isprintable())[-LONGEST_NAME:] or "contacts"
+
+
+def forget_old_files(data_dir: Path) -> None:
+    """Remove files that nobody said yes or no to in time."""
+    folder = data_dir / FOLDER
+    oldest = time.time() - KEPT_SECONDS
+    for path in folder.iterdir() if folder.exists() else ():
+        try:
+            if path.stat().st_mtime < oldest:
+                path.unlink()
+        except FileNotFoundError:  # another process was quicker
+            continue

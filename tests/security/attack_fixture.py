@@ -1,0 +1,203 @@
+"""A small installation with something of everything, for attackers to try their hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import inspect, select, table, text
+
+from crmlink.access.api_tokens import create_token
+from crmlink.access.context import Office
+from crmlink.access.devices import command_line_actor
+from crmlink.access.pairing import begin_pairing
+from crmlink.access.refresh_tokens import Grant
+from crmlink.access.sessions import begin_session, session_of
+from crmlink.store import (
+    Batch,
+    BatchRow,
+    BatchState,
+    Choice,
+    Database,
+    Device,
+    Link,
+    LinkState,
+    MirroredRecord,
+    Person,
+    RowState,
+    Workspace,
+)
+from crmlink.store.models import now
+from support.access_factories import make_person, pair, with_token
+from support.installations import house_of
+from support.sandbox import HOLLOWAY
+
+ROLES = ("clerk", "manager", "admin")
+_numbers = count(1)
+Owner = Person | Device | None  # a person, a script's own token, or somebody else
+Maker = Callable[["World", Owner], str]
+
+
+@dataclass(frozen=True)
+class World:
+    """One installation; ``other`` is a second workspace in the same database."""
+
+    app: Flask
+    office: Office
+    other: Office
+    people: dict[str, Person]
+    browsers: dict[str, Grant]
+    standing: dict[Maker, str] = field(default_factory=dict)
+
+    def made_by(self, maker: Maker) -> str:
+        """What a maker makes, made once: for requests that must not change it."""
+        if maker not in self.standing:
+            self.standing[maker] = maker(self, None)
+        return self.standing[maker]
+
+    def session(self, person: Person) -> str:
+        """The cookie of a new log-in."""
+        return begin_session(self.office, person, "127.0.0.1", "A test")
+
+    def everything(self) -> dict[str, list[Any]]:
+        """All rows of all tables, as the database has them."""
+        return everything(self.office.database)
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """All rows of all tables, as the database has them."""
+    with database.engine.connect() as connection:
+        return {
+            name: [
+                tuple(row) for row in connection.execute(select(text("*")).select_from(table(name)))
+            ]
+            for name in inspect(connection).get_table_names()
+        }
+
+
+def make_world(app: Flask) -> World:
+    """People of every role with a browser each, and the rows that routes speak of."""
+    office = house_of(app).office
+    with office.database.writing() as session:
+        other = Workspace()
+        session.add(other)
+    people = {role: make_person(office, role) for role in ROLES}
+    browsers = {role: pair(office, person) for role, person in people.items()}
+    with office.database.writing() as session:
+        session.add(
+            MirroredRecord(
+                connection_id=house_of(app).desk.connection_id, kind="customer", number="1001",
+                name="M Holloway", company="", email="", phones=[], address="", town="",
+                postcode="", account_number="", changed=1,
+            )
+        )  # fmt: skip
+    return World(app, office, replace(office, workspace_id=other.id), people, browsers)
+
+
+def new_device(world: World, owner: Owner) -> Device:
+    """A paired browser of somebody; what a script owns is itself."""
+    if isinstance(owner, Device):
+        return owner
+    return pair(world.office, owner or world.people["manager"]).device
+
+
+def new_token(world: World, owner: Owner) -> Device:
+    """A script's token that somebody made; nobody: the server's command line."""
+    if isinstance(owner, Device):
+        return owner
+    actor = command_line_actor(world.office)
+    return create_token(world.office, replace(actor, person=owner), "A script")[0]
+
+
+def new_link(world: World, device: Device) -> str:
+    """A link that stands, made by a device."""
+    number = next(_numbers)
+    link = Link(
+        connection_id=house_of(world.app).desk.connection_id, device_id=device.id, fingerprint="",
+        idempotency_key=f"key {number}", package="xero", kind="customer", reference=HOLLOWAY,
+        contact_name="Margaret Holloway", record_number="1001", record_label="M Holloway",
+        prior=None, target=HOLLOWAY, state=LinkState.LINKED, settled_at=now(),
+    )  # fmt: skip
+    with world.office.database.writing() as session:
+        session.add(link)
+    return link.id
+
+
+def _person_of(world: World, owner: Owner) -> Person:
+    """A person, whoever made a token, or somebody new."""
+    person = owner.person if isinstance(owner, Device) else owner
+    return person or make_person(world.office)
+
+
+def new_batch(world: World, owner: Owner) -> str:
+    """A draft with one contact."""
+    person = owner if isinstance(owner, Person) else world.people["manager"]
+    browser = with_token(world.app, pair(world.office, person).access_token)
+    contacts = [{"reference": HOLLOWAY, "name": "Margaret Holloway"}]
+    made = browser.post("/api/v1/batches", json={"package": "xero", "contacts": contacts})
+    assert made.status_code == 201
+    return str(made.get_json()["id"])
+
+
+def linked_batch(world: World, *linked_by: Device) -> str:
+    """A list that was linked, a row by each of these devices."""
+    links = [new_link(world, device) for device in linked_by]
+    with world.office.database.writing() as session:
+        batch = Batch(
+            workspace_id=world.office.workspace_id, device_id=linked_by[0].id, package="xero",
+            organisation="", state=BatchState.DONE,
+        )  # fmt: skip
+        session.add(batch)
+        session.flush()
+        session.add_all(
+            BatchRow(
+                batch_id=batch.id, position=place, reference=f"ref {place}", name="Somebody",
+                choice=Choice.RECORD, record_id=f"customer-{place}", kind="customer",
+                state=RowState.SUCCESSFUL, link_id=link,
+            )
+            for place, link in enumerate(links, 1)
+        )  # fmt: skip
+    return batch.id
+
+
+def new_session_id(world: World, owner: Owner) -> str:
+    """The id of a log-in of somebody."""
+    token = world.session(owner if isinstance(owner, Person) else world.people["manager"])
+    return session_of(world.office, token)[0].public_id
+
+
+def new_code(world: World) -> str:
+    """The code of a browser that asks to be connected."""
+    return begin_pairing(world.office, "Chrome on Windows", "127.0.0.1").user_code
+
+
+# What fills each parameter of a route: something that exists, and belongs to the person given, or
+# to somebody else. A route with a parameter that is not here fails the tests until it is.
+PARAMETERS: dict[str, Maker] = {
+    "batch_id": new_batch,
+    "device_id": lambda world, owner: new_device(world, owner).public_id,
+    "filename": lambda world, owner: "crmlink.css",
+    "kind": lambda world, owner: "customer",
+    "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
+    "pair_id": lambda world, owner: "1",
+    "package": lambda world, owner: "sage_200",
+    "person_id": lambda world, owner: make_person(world.office).public_id,
+    "position": lambda world, owner: "1",
+    "record_id": lambda world, owner: "customer-1001",
+    "session_id": new_session_id,
+    "token": lambda world, owner: "a-file-that-was-sent",
+    "token_id": lambda world, owner: new_token(world, owner).public_id,
+}
+# Routes whose parameter means something else than elsewhere.
+SPECIAL: dict[tuple[str, str], Maker] = {
+    ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda world, owner: (
+        _person_of(world, owner).public_id
+    ),
+    ("/devices/tokens/<device_id>/rotate", "device_id"): PARAMETERS["token_id"],
+    ("/api/v1/batches/<batch_id>/undo", "batch_id"): lambda world, owner: linked_batch(
+        world, new_device(world, owner)
+    ),
+}

@@ -1,0 +1,132 @@
+"""The database: durable settings, migrations that match the models, times that keep their zone."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from crmlink.store import ConnectionKind, Database, Device, Workspace, WorkspaceConnection
+from crmlink.store.models import Base
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    database.migrate()
+    yield database
+    database.close()
+
+
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping")
+def test_the_migrations_make_exactly_the_tables_that_the_models_describe(
+    database: Database,
+) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, Base.metadata) == []
+    database.migrate()
+
+
+def test_sqlite_is_set_up_to_survive_a_power_cut(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path / 'durable.sqlite'}").reading() as session:
+        pragma = {
+            name: session.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert pragma == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 15_000,
+    }
+
+
+def counted_up(database: Database, times: int) -> int:
+    """How far eight writers come that add one each time to what they read."""
+
+    def count_up(_: int) -> None:
+        with database.writing() as session:
+            connection = session.query(WorkspaceConnection).one()
+            connection.mirror_version += 1
+
+    with database.writing() as session:
+        session.add(Workspace(id=1))
+        session.flush()
+        session.add(WorkspaceConnection(workspace_id=1, kind=ConnectionKind.SANDBOX))
+    with ThreadPoolExecutor(8) as hands:
+        list(hands.map(count_up, range(times)))
+    with database.reading() as session:
+        return session.query(WorkspaceConnection).one().mirror_version
+
+
+def test_writers_take_turns_from_their_start(database: Database) -> None:
+    assert counted_up(database, 100) == 100
+
+
+def test_a_postgresql_that_shows_each_transaction_its_beginning_makes_no_writer_see_less(
+    database: Database,
+) -> None:
+    if database.engine.dialect.name == "postgresql":
+        name = database.engine.url.database
+        with database.engine.connect() as connection:
+            setting = f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'"
+            connection.execute(text(setting))
+            connection.commit()
+        database.engine.dispose()
+    assert counted_up(database, 40) == 40
+
+
+def test_what_is_written_in_a_session_that_fails_is_not_kept(database: Database) -> None:
+    def fails_half_way() -> None:
+        with database.writing() as session:
+            session.add(Workspace())
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails_half_way()
+    with database.reading() as session:
+        assert session.query(Workspace).count() == 0
+
+
+def test_times_come_back_aware(database: Database) -> None:
+    with database.writing() as session:
+        session.add(Workspace())
+    with database.reading() as session:
+        assert session.query(Workspace).one().created_at.utcoffset() is not None
+
+
+def test_values_of_people_do_not_show_in_database_errors(database: Database) -> None:
+    with pytest.raises(DBAPIError) as caught, database.reading() as session:
+        session.execute(text("SELECT * FROM nowhere WHERE name = :name"), {"name": "Mrs Marked"})
+    assert "Mrs Marked" not in str(caught.value)
+
+
+def test_an_older_database_with_rows_is_brought_up_to_date(database_url: str) -> None:
+    older = Database(database_url)
+    older.migrate("0001")
+    with older.writing() as session:
+        for statement in (
+            "INSERT INTO workspace (id, account, name, mirror_version, created_at) "
+            "VALUES (1, 'a', 'A', 0, '2026-01-01')",
+            "INSERT INTO device (id, workspace_id, name, prefix, token_hash, scopes, created_at, "
+            "expires_at) VALUES (1, 1, 'Till', 'crm_AAAAAAAA', 'h', '[]', '2026-01-01', "
+            "'2027-01-01')",
+            "INSERT INTO device (id, workspace_id, name, prefix, token_hash, scopes, created_at, "
+            "expires_at) VALUES (2, 1, 'Command line', 'command line 1', 'c', '[]', "
+            "'2026-01-01', '2026-01-01')",
+        ):
+            session.execute(text(statement))
+    older.migrate()
+    with older.reading() as session:
+        till, command_line = session.query(Device).order_by(Device.id)
+    assert (till.sort, command_line.sort) == ("script", "command_line")
+    assert len({till.public_id, command_line.public_id}) == 2
+    assert len(till.public_id) == 32
+    older.close()
