@@ -90,5 +90,5 @@ def _settle(session: Session, desk: Desk, row: BatchRow) -> None:
 def _made(session: Session, desk: Desk, row: BatchRow) -> Link | None:
     """The link that the row's present attempt made."""
     return session.scalar(
-        select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
+        select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
     )
