@@ -40,7 +40,7 @@ class Firm:
         place = self.folder / name
         place.mkdir()
         sqlite = self.database_url.startswith("sqlite")
-        data = self.folder / "data" if sqlite else place
+        data = (self.folder if sqlite else place) / "data"
         environment = _environment(data, self.commusoft.address) | {
             "CRMLINK_SECRET_KEY": SECRET,
             "CRMLINK_COMMUSOFT_PER_SECOND": "200",
@@ -161,8 +161,9 @@ def test_a_second_server_and_an_undo_while_a_put_is_on_its_way_leave_both_sides_
         until = time.monotonic() + 2  # in which it would take over what it should leave
         while firm.links()[0].state is LinkState.INTENDED and time.monotonic() < until:
             time.sleep(0.05)
-    except OfficeTrouble:
+    except OfficeTrouble as refused:
         assert firm.database_url.startswith("sqlite")
+        assert "Error: A crmlink server runs on" in str(refused)
     link = firm.links()[0]
     undone = undoer.post(f"links/{link.id}/undo", {})
     put.release()
