@@ -48,7 +48,7 @@ export function showChoose(app, { loading }) {
 /** @param {App} app */
 function createChooser(app) {
   const { suggestions, none } = /** @type {NonNullable<App["answer"]>} */ (app.answer);
-  const { index, tie } = preselected(suggestions, none);
+  const { index, why } = preselected(suggestions, none, app.kind);
   const submitWords = h("span", { class: "button-words" });
   const enter = h("kbd", { "aria-hidden": "true" }, say("key_enter"));
   const submit = h(
@@ -74,7 +74,7 @@ function createChooser(app) {
 
   function showSuggested() {
     heading.textContent = say(suggestions.length || app.unread ? "suggestions" : "no_suggestion");
-    remark.replaceChildren(...remarks(app, suggestions.length, index, tie));
+    remark.replaceChildren(...remarks(app, suggestions.length, why));
     list.fill(suggestions.map((one) => ({ record: one.record, suggestion: one })), index);
   }
 
@@ -105,29 +105,39 @@ function createChooser(app) {
   const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact];
   /** @param {Element} at where the keyboard is: Enter links from the records alone, or on the button itself */
   const hint = (at) => void (enter.hidden = !(at === submit || leavesEnter(at)));
-  return { body, list, submit, keys, hint, heard: heard(suggestions.length, index, tie) };
+  return { body, list, submit, keys, hint, heard: heard(app, suggestions.length, why) };
 }
 
+/** @typedef {ReturnType<typeof preselected>["why"]} Why nothing is preselected */
+
 /**
+ * @param {App} app
  * @param {number} count
- * @param {number} first the preselected one, or -1
- * @param {boolean} tie
+ * @param {Why} why
  */
-function heard(count, first, tie) {
+function heard(app, count, why) {
   if (count === 0) return say("no_suggestion");
-  if (first < 0) return say(tie ? "near_tie" : "none_clear");
-  return sayCount("suggestions_heard", count);
+  return why ? reason(app, why) : sayCount("suggestions_heard", count);
 }
 
 /**
  * @param {App} app
  * @param {number} count
- * @param {number} first the preselected one, or -1
- * @param {boolean} tie
+ * @param {Why} why
  */
-function remarks(app, count, first, tie) {
+function remarks(app, count, why) {
   if (count === 0) return app.unread ? [] : [h("p", { class: "muted" }, say("no_suggestion_text"))];
-  return first < 0 ? [notice("caution", say(tie ? "near_tie" : "none_clear"))] : [];
+  return why ? [notice("caution", reason(app, why))] : [];
+}
+
+/**
+ * @param {App} app
+ * @param {NonNullable<Why>} why
+ */
+function reason(app, why) {
+  if (why === "tie") return say("near_tie");
+  if (why === "unclear") return say("none_clear");
+  return say(app.kind === "supplier" ? "best_is_customer" : "best_is_supplier");
 }
 
 /** @param {App} app */

@@ -16,7 +16,7 @@ import { createSettings } from "./option_commands.js";
 /** @typedef {import("../page/target.js").Elsewhere} Elsewhere */
 /** @typedef {import("../server/session.js").Connection} Connection */
 /** @typedef {import("../server/connection.js").Standing} Standing */
-/** @typedef {import("../types.js").Accepted} Accepted */
+/** @typedef {import("../types.js").SentOverrides} SentOverrides */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Look} Look */
 /** @typedef {import("../types.js").Problem} Problem */
@@ -128,8 +128,8 @@ export function createDesk(parts) {
    * @param {AtContact} place
    */
   async function atContact(place) {
-    const { source, tab, contact, details } = place;
-    const look = await looks.keep({ source, tab, contact, details });
+    const { source, tab, address, contact, details } = place;
+    const look = await looks.keep({ source, tab, address, contact, details });
     const subject = subjectOf(contact);
     const noted = await attempts.all();
     const here = noted.filter((one) => one.subject === subject).at(-1) ?? null;
@@ -228,7 +228,7 @@ export function createDesk(parts) {
 
     /**
      * Write what the person decided, if the contact is still the one the decision was about.
-     * @param {{look: string, kind: Kind, record: string} & Accepted & Typed & LinkedOver} asked
+     * @param {{look: string, kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
      * @returns {Promise<Answer<any> & {attempt?: string, open?: boolean}>}
      */
     async confirm(asked) {
@@ -332,7 +332,7 @@ function settles(found, attempt) {
 
 /**
  * @param {Look} look
- * @param {{kind: Kind, record: string} & Accepted & Typed & LinkedOver} asked
+ * @param {{kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
  * @returns {Pick<Attempt, "action" | "subject" | "title" | "body">}
  */
 function linkRequest(look, asked) {
@@ -348,6 +348,7 @@ function linkRequest(look, asked) {
     replaces: asked.replaces,
     also_on: asked.also_on,
     checked_empty: asked.checked_empty,
+    accepts_kind: asked.accepts_kind,
     differences: asked.differences,
   };
   return { action: "link", subject: subjectOf(contact), title, body };

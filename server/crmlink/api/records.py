@@ -35,7 +35,7 @@ class RecordView(MethodView):
         """One record, read from Commusoft now"""
         here = desk()
         with here.database.reading() as session:
-            row = mirrored(session, here.workspace_id, record_id)
+            row = mirrored(session, here.connection_id, record_id)
         fresh(here, row.kind, row.number, row.uuid)
         with here.database.reading() as session:
-            return record_shape(mirrored(session, here.workspace_id, record_id))
+            return record_shape(mirrored(session, here.connection_id, record_id))

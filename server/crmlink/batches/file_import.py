@@ -96,7 +96,7 @@ def import_file(
     shown = Path(filename).name
     with desk.database.writing() as session:
         batch = Batch(
-            workspace_id=desk.workspace_id, device_id=device_id, package=found.package or "",
+            connection_id=desk.connection_id, device_id=device_id, package=found.package or "",
             organisation=organisation, kind=found.kind, name=name or shown, source=came,
             file_name=shown, state=BatchState.IMPORTING,
             recognised=replace(found, sample=()).as_dict(),
@@ -129,7 +129,7 @@ def throw_away_unfinished(desk: Desk) -> int:
         stale = [
             batch.id
             for batch in session.query(Batch).filter(
-                Batch.workspace_id == desk.workspace_id,
+                Batch.connection_id == desk.connection_id,
                 Batch.state == BatchState.IMPORTING,
                 Batch.changed_at < ago(hours=ABANDONED_HOURS),
             )

@@ -17,6 +17,8 @@ from werkzeug.wrappers import Response
 from crmlink.access.context import Actor
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.package_rules import package_name
+from crmlink.commusoft.vault import VaultClosed
+from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.labels import ROLES
 from crmlink.web.auth import desk, house
 
@@ -27,12 +29,20 @@ blueprint = Blueprint("pages", __name__)
 def _shown_everywhere() -> dict[str, Any]:
     actor = acting()
     return {
-        "sandboxed": house().sandboxed,
+        "sandboxed": _sandboxed(),
         "person": actor.person if actor else None,
         "may": may,
         "section": _section(),
         "request_id": g.get("request_id"),
     }
+
+
+def _sandboxed() -> bool:
+    """Whether this is no Commusoft; False where no connection opens, which the page itself says."""
+    try:
+        return desk().sandboxed
+    except (LinkingFailure, VaultClosed):
+        return False
 
 
 @blueprint.get("/healthz")

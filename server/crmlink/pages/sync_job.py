@@ -22,7 +22,7 @@ class SyncErrand:
     """
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        self.desk = desk
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.read = 0  # records until now
@@ -50,8 +50,8 @@ class SyncErrand:
 
     def _run(self) -> None:
         try:
-            self.result = self._desk.sync(self._count)
-            self._desk.index.matcher()  # so that the next search need not wait for it
+            self.result = self.desk.sync(self._count)
+            self.desk.index.matcher()  # so that the next search need not wait for it
         except SyncRunning:
             log.info("sync left out, another one is running")
         except CommusoftError as error:

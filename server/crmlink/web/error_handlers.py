@@ -16,7 +16,7 @@ from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkingFailure, LinkNotMade
 from crmlink.store import Link, MirroredRecord
-from crmlink.web.auth import ScopeMissing
+from crmlink.web.auth import ScopeMissing, house
 from crmlink.web.problems import PROBLEMS, TYPE, Problem, problem, problem_of
 from crmlink.web.rate_limits import limiter
 from crmlink.web.serializers import link_shape, record_shape
@@ -30,6 +30,7 @@ HTTP_CODES = {
     405: "method-not-allowed",
     413: "too-large",
     415: "unsupported-type",
+    421: "misdirected",
     422: "invalid-fields",
     429: "too-many-requests",
 }
@@ -38,6 +39,7 @@ SHOWN = {
     "record",
     "holders",
     "current_reference",
+    "contact_kind",
     "link",
     "errors",
     "by",
@@ -133,6 +135,9 @@ def _seconds_to_wait() -> float:
 def _unexpected(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return http_problem(error)
+    if "desk" in g and house().desk is not g.desk:  # what it worked with is not there any more
+        log.info("connection ended meanwhile", request_id=g.request_id)
+        return answer(problem("connection-ended"))
     log.exception("unexpected", request_id=g.request_id)
     return answer(problem("internal-error"))
 

@@ -101,7 +101,7 @@ def test_a_vault_opens_with_its_own_keys_only(tmp_path: Path) -> None:
         Vault.at(tmp_path / "b").open(locked)
 
 
-def test_the_sandbox_is_a_workspace_of_its_own(run: Run, sandbox: Playing) -> None:
-    run("token", "create", "For the sandbox")
+def test_tokens_of_practice_are_the_firms(run: Run, sandbox: Playing) -> None:
+    run("token", "create", "For the till")
     run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
-    assert "no tokens yet" in run("token", "list").stdout
+    assert "For the till" in run("token", "list").stdout
