@@ -15,6 +15,7 @@ from crmlink.api.schemas.common import (
     LinkSchema,
     LinksSchema,
     UndoSchema,
+    overrides_of,
 )
 from crmlink.linking.decisions import Decision, confirm, find_link, undo
 from crmlink.linking.errors import LinkNotMade
@@ -75,9 +76,7 @@ class LinksView(MethodView):
             record_id=body["record_id"],
             organisation=body["organisation"] or "",
             contact_name=body["contact_name"],
-            replaces=body["replaces"],
-            also_on=frozenset(body["also_on"]),
-            checked_empty=body["checked_empty"],
+            overrides=overrides_of(body),
             differences=tuple(body["differences"]),
         )
         return _answer(confirm(desk(), decision, key, actor().device.id))

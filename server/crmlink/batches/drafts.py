@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,7 +26,6 @@ from crmlink.store import (
     BatchRow,
     BatchSource,
     BatchState,
-    Link,
     RowState,
 )
 
@@ -96,8 +95,9 @@ def collect(
 ) -> Taken:
     """Keep contacts as a new draft, or add them to one.
 
-    A contact that the batch holds already is not taken twice; one whose row in the batch has no
-    reference yet completes that row. The same ``key`` again gives the same answer. Raises
+    A contact that the batch holds already is not taken twice, but may tell of what kind it is;
+    one whose row in the batch has no reference yet completes that row. The same ``key`` again gives
+    the same answer. Raises
     ReferenceMalformed, UnknownPackage, IdempotencyKeyReused, BatchWrongState, or BatchUnknown when
     the batch is not of this workspace, package and organisation.
     """
@@ -116,6 +116,7 @@ def collect(
             session.add(batch)
             session.flush()
             note(session, desk.workspace_id, device_id, "batch.made", batch.id, source=source.value)
+        learned = _learn_kinds(session, batch, named)
         named = _not_held(named, _held(session, batch))
         completed = complete(session, batch, named) if batch_id else set()
         new = [(identity[0], identity[1], contact) for identity, contact in named.items()
@@ -135,7 +136,8 @@ def collect(
                 )
             )
         session.flush()
-        recheck(session, desk.connection_id, _rows_with(session, batch, completed))
+        rows = [*learned, *_rows_with(session, batch, (each for _, each in completed))]
+        recheck(session, desk.connection_id, rows)
         return _taken(session, desk, batch.id, len(new), len(completed))
 
 
@@ -258,6 +260,27 @@ def _not_held(
     return {identity: new[identity] for identity in named if identity in new}
 
 
+def _learn_kinds(
+    session: Session, batch: Batch, named: Mapping[Identity, ListedContact]
+) -> list[BatchRow]:
+    """Tell rows of an unknown kind what the page says that they are; returns those rows.
+
+    A reference that the page shows as both may be either.
+    """
+    kinds: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, reference in named:
+        kinds[reference].add(kind)
+    told = {reference: next(iter(found)) for reference, found in kinds.items() if len(found) == 1}
+    learned = []
+    for row in _rows_with(session, batch, told):
+        if not row.kind and told[row.reference] and row.state is RowState.IDLE:
+            row.kind = told[row.reference]
+            row.version += 1
+            learned.append(row)
+    session.flush()
+    return learned
+
+
 def _held(session: Session, batch: Batch) -> list[Identity]:
     held = select(BatchRow.kind, BatchRow.reference).where(
         BatchRow.batch_id == batch.id, BatchRow.reference != ""
@@ -265,8 +288,8 @@ def _held(session: Session, batch: Batch) -> list[Identity]:
     return [(kind, reference) for kind, reference in session.execute(held)]
 
 
-def _rows_with(session: Session, batch: Batch, identities: set[Identity]) -> list[BatchRow]:
-    references = [reference for _, reference in identities]
+def _rows_with(session: Session, batch: Batch, references: Iterable[str]) -> list[BatchRow]:
+    references = list(references)
     query = select(BatchRow).where(
         BatchRow.batch_id == batch.id, BatchRow.reference.in_(references)
     )
@@ -303,8 +326,3 @@ def _taken(session: Session, desk: Desk, batch_id: str, added: int, completed: i
 def _count(session: Session, batch_id: str) -> int:
     count = select(func.count()).select_from(BatchRow).filter_by(batch_id=batch_id)
     return session.scalar(count) or 0
-
-
-def link_of(session: Session, row: BatchRow) -> Link | None:
-    """The link that a row made, if any."""
-    return session.get(Link, row.link_id) if row.link_id else None

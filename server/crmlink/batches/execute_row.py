@@ -18,6 +18,7 @@ from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import Decision, Guard, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
+from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 
 log = structlog.get_logger()
@@ -130,7 +131,6 @@ def key_of(row: BatchRow) -> str:
 
 
 def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int, guard: Guard) -> Link:
-    agreed: Mapping[str, Any] = row.agreed or {}
     record_id = row.record_id or ""
     decision = Decision(
         package=batch.package,
@@ -139,10 +139,8 @@ def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int, guard: Guard)
         record_id=record_id,
         organisation=batch.organisation,
         contact_name=label(row),
-        replaces=agreed.get("replaces"),
-        also_on=frozenset(agreed.get("also_on", ())),
-        checked_empty=bool(agreed.get("checked_empty")),
-        differences=tuple(agreed.get("differences", ())),
+        overrides=Overrides.from_dict(row.agreed),
+        differences=tuple((row.agreed or {}).get("differences", ())),
     )
     return confirm(desk, decision, key_of(row), device_id, guard)
 

@@ -24,7 +24,7 @@ from crmlink.batches.state import (
 )
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
-from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState, Verdict
+from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 
 log = structlog.get_logger()
 
@@ -135,16 +135,3 @@ def _goes_on(desk: Desk, job: MatchJob) -> bool:
         if batch is None or batch.lease != job.lease:
             return False
         return batch.state is BatchState.REVIEW
-
-
-def unmatched(desk: Desk, batch_id: str) -> int:
-    """How many rows matching was never asked about."""
-    with desk.database.reading() as session:
-        return (
-            session.scalar(
-                select(func.count()).where(
-                    BatchRow.batch_id == batch_id, BatchRow.verdict == Verdict.NEW
-                )
-            )
-            or 0
-        )

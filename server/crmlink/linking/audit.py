@@ -50,6 +50,8 @@ def note_settled(session: Session, link: Link, state: LinkState, code: str | Non
 def _note_link(session: Session, link: Link, action: str, **more: Any) -> None:
     if link.undoes_id:
         more["undoes"] = link.undoes_id
+    if link.contact_kind != link.kind:
+        more["contact_kind"] = link.contact_kind
     workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
     note(
         session, workspace_id, link.device_id, action, link.record_id, link=link.id,

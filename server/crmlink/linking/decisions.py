@@ -6,10 +6,10 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,6 @@ from crmlink.linking.context import Desk
 from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
-    KindDiffers,
     LinkingFailure,
     LinkInProgress,
     LinkUnknown,
@@ -30,6 +29,7 @@ from crmlink.linking.errors import (
     ReferenceNotShown,
     ReferenceTaken,
 )
+from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import holders, mirrored
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.models import new_id, now
@@ -43,10 +43,8 @@ Guard = Callable[[Session], None]  # raises when the decision is not to be kept 
 class Decision:
     """What a person decided.
 
-    ``replaces`` is the other reference that they saw on the record and agreed to replace;
-    ``also_on`` the ids of the records that they saw carrying this reference and accepted;
-    ``checked_empty`` that they looked in Commusoft where its API does not show the field;
-    ``differences`` (field, contact, record) are those that they saw and linked over.
+    ``kind`` is what the contact is known, or was said, to be; ``overrides`` what they agreed to on
+    top; ``differences`` (field, contact, record) are those that they saw and linked over.
     """
 
     package: str
@@ -55,14 +53,14 @@ class Decision:
     record_id: str
     organisation: str = ""
     contact_name: str = ""
-    replaces: str | None = None
-    also_on: frozenset[str] = frozenset()
-    checked_empty: bool = False
+    overrides: Overrides = field(default_factory=Overrides)
     differences: tuple[Mapping[str, str], ...] = ()
 
     def fingerprint(self) -> str:
         """The same for the same decision, so that a key cannot serve two."""
-        fields = asdict(self) | {"also_on": sorted(self.also_on)}
+        fields = asdict(self)
+        del fields["overrides"]
+        fields |= self.overrides.as_dict()
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
@@ -82,8 +80,7 @@ def confirm(
     if earlier := _by_key(desk, key, fingerprint, deadline):
         return earlier
     row = _row(desk, decision.record_id)
-    if row.kind != decision.kind:
-        raise KindDiffers(contact_kind=decision.kind, record_kind=row.kind)
+    require_kind(decision.kind, row, decision.overrides)
     prior = _in_time(desk, deadline, lambda: _checked(desk, decision, reference, row))
     link = Link(
         connection_id=desk.connection_id,
@@ -92,7 +89,8 @@ def confirm(
         fingerprint=fingerprint,
         package=decision.package,
         organisation=decision.organisation,
-        kind=decision.kind,
+        kind=row.kind,
+        contact_kind=decision.kind,
         reference=reference,
         contact_name=decision.contact_name,
         record_number=row.number,
@@ -102,17 +100,18 @@ def confirm(
         target=reference,
         differences=[dict(difference) for difference in decision.differences],
     )
-    return _intend_and_attempt(desk, link, decision.also_on, deadline, guard)
+    return _intend_and_attempt(desk, link, decision.overrides.also_on, deadline, guard)
 
 
 def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord) -> str | None:
     """What stands on the record now; raises when the person has not agreed to what is there."""
+    overrides = decision.overrides
     record = fresh(desk, row.kind, row.number, row.uuid)
-    if record.reference not in (None, reference, decision.replaces):
+    if record.reference not in (None, reference, overrides.replaces):
         raise _has_reference(desk, row, record.reference)
-    if not (record.reference_shown or decision.checked_empty or _kind_shows_references(desk, row)):
+    if not (record.reference_shown or overrides.checked_empty or _kind_shows_references(desk, row)):
         raise ReferenceNotShown(record=row)
-    _refuse_if_taken(desk, reference, row, decision.also_on)
+    _refuse_if_taken(desk, reference, row, overrides.also_on)
     return record.reference
 
 
@@ -148,6 +147,7 @@ def undo(
         package=link.package,
         organisation=link.organisation,
         kind=link.kind,
+        contact_kind=link.contact_kind,
         reference=link.reference,
         contact_name=link.contact_name,
         record_number=row.number,
@@ -195,6 +195,21 @@ def _decided_since(desk: Desk, link: Link) -> Link | None:
             .order_by(Link.created_at.desc())
             .limit(1)
         )
+
+
+def same_record(link: Link) -> ColumnElement[bool]:
+    """Links to the record that a link is to, itself included."""
+    return (Link.kind == link.kind) & (Link.record_number == link.record_number)
+
+
+def same_contact(link: Link) -> ColumnElement[bool]:
+    """Links of the contact that a link is of, itself included."""
+    return (
+        (Link.package == link.package)
+        & (Link.organisation == link.organisation)
+        & (Link.contact_kind == link.contact_kind)
+        & (Link.reference == link.reference)
+    )
 
 
 def find_link(desk: Desk, link_id: str) -> Link:
@@ -385,16 +400,11 @@ def _answer_in_time(desk: Desk, link: Link, deadline: float) -> Link:
 
 def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
     """Whose link came first; it may have settled while this one was refused."""
-    same_contact = (
-        (Link.package == link.package)
-        & (Link.organisation == link.organisation)
-        & (Link.reference == link.reference)
-    )
     with desk.database.reading() as session:
         other = session.scalar(
             select(Link)
-            .filter_by(connection_id=desk.connection_id, kind=link.kind)
-            .where(or_(Link.record_number == link.record_number, same_contact))
+            .filter_by(connection_id=desk.connection_id)
+            .where(or_(same_record(link), same_contact(link)))
             .order_by(Link.settled_at.is_not(None), Link.created_at.desc())
             .limit(1)
         )

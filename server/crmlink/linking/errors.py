@@ -36,7 +36,10 @@ class BatchUnknown(LinkingFailure):
 
 
 class KindDiffers(LinkingFailure):
-    """The contact is of one kind, the record of the other (facts: contact_kind, record_kind)."""
+    """The contact is of one kind, the record of the other, and the person has not accepted it.
+
+    Facts: record, contact_kind, record_kind.
+    """
 
     code = "kind-differs"
 

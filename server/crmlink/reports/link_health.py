@@ -129,7 +129,7 @@ def _standing(desk: Desk) -> Select[Kind, int]:
 
 def _open(desk: Desk) -> Select[Link]:
     on_record = _newest(desk, Link.kind, Link.record_number)
-    of_contact = _newest(desk, Link.kind, Link.package, Link.organisation, Link.reference)
+    of_contact = _newest(desk, Link.contact_kind, Link.package, Link.organisation, Link.reference)
     as_wanted = func.coalesce(MirroredRecord.reference, "") == func.coalesce(Link.target, "")
     return (
         select(Link)

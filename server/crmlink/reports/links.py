@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.kinds import Kind
 from crmlink.linking.context import Desk
-from crmlink.linking.decisions import find_link
+from crmlink.linking.decisions import find_link, same_contact, same_record
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
 
 PAGE = 50
@@ -148,16 +148,10 @@ def _start_of(day: date) -> datetime:
 
 
 def _others(session: Session, link: Link) -> list[Link]:
-    same_record = Link.record_number == link.record_number
-    same_contact = (
-        (Link.package == link.package)
-        & (Link.organisation == link.organisation)
-        & (Link.reference == link.reference)
-    )
     query = (
         select(Link)
-        .filter_by(connection_id=link.connection_id, kind=link.kind)
-        .where(Link.id != link.id, or_(same_record, same_contact))
+        .filter_by(connection_id=link.connection_id)
+        .where(Link.id != link.id, or_(same_record(link), same_contact(link)))
         .order_by(Link.created_at.desc(), Link.id)
         .limit(PAGE)
     )

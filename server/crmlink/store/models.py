@@ -191,10 +191,17 @@ class MirroredRecord(Base):
 UNSETTLED = text(f"state = '{LinkState.INTENDED.value}'")
 
 
+def _same_kind(context: Any) -> str:
+    """A link's contact is of its record's kind where nothing else is said."""
+    return str(context.get_current_parameters()["kind"])
+
+
 class Link(Base):
     """One decision to put a reference on a record; an undo is a link too.
 
-    ``target`` is the value to stand on the record (None clears it), ``prior`` what stood there;
+    ``kind`` is the record's; ``contact_kind`` what the contact is, which is the other one only
+    where a person agreed to that. ``target`` is the value to stand on the record (None clears it),
+    ``prior`` what stood there;
     ``differences`` are those between contact and record that the person saw and linked over.
     While one is intended, no second link may be on its way to the same record or contact.
 
@@ -220,7 +227,7 @@ class Link(Base):
             "connection_id",
             "package",
             "organisation",
-            "kind",
+            "contact_kind",
             "reference",
             unique=True,
             sqlite_where=UNSETTLED,
@@ -240,6 +247,7 @@ class Link(Base):
     package: Mapped[str]
     organisation: Mapped[str] = mapped_column(default="")
     kind: Mapped[Kind]
+    contact_kind: Mapped[Kind] = mapped_column(default=_same_kind)
     reference: Mapped[str]
     contact_name: Mapped[str]
 

@@ -25,6 +25,7 @@ class ProblemSchema(Schema):
     record = fields.Nested("RecordSchema")
     holders = fields.List(fields.Nested("RecordSchema"))
     current_reference = fields.String(allow_none=True)
+    contact_kind = fields.String()
     link = fields.Nested("LinkSchema")
     by = fields.String(allow_none=True)
     since = fields.AwareDateTime(allow_none=True)

@@ -172,6 +172,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "The reference is on another record",
         "{holders} already carries this reference in Commusoft. Nothing was changed.",
     ),
+    "kind-differs": (
+        409,
+        "Customer or supplier?",
+        "The contact is a {contact_kind}, but {record} is a {record_kind} in Commusoft. "
+        "Nothing was changed.",
+    ),
     "reference-not-shown": (
         409,
         "Commusoft does not show the reference",
@@ -256,6 +262,13 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
     "unsupported-type": (415, "JSON, please", "Send the request's body as application/json."),
+    "misdirected": (
+        421,
+        "Not crmlink's address",
+        "crmlink is not served at this address. Use the one that your admin gave you. For admins: "
+        "set CRMLINK_PUBLIC_URL to the address that people type, or name this one in "
+        "CRMLINK_ALLOWED_HOSTS, and start crmlink again.",
+    ),
     "invalid-fields": (422, "Some fields are not right", "{errors}"),
     "password-weak": (422, "Choose another password", "{reason}"),
     "reference-malformed": (
@@ -276,11 +289,6 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
     "host-refused": (422, "Not an address to add", "{sentence}"),
-    "kind-differs": (
-        422,
-        "Customer or supplier?",
-        "The contact is a {contact_kind}, the chosen record a {record_kind}.",
-    ),
     "idempotency-key-reused": (
         422,
         "Idempotency-Key used twice",
@@ -401,6 +409,7 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         words["lines"] = facts["left_out"] + facts["contacts"]
     words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
+    words.setdefault("record", "the chosen record")
     current = words["current_reference"]
     if "errors" in facts:
         words["errors"] = " ".join(facts["errors"])

@@ -63,6 +63,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "id": link.id,
             "state": link.state.value,
             "kind": link.kind,
+            "contact_kind": link.contact_kind,
             "package": link.package,
             "organisation": link.organisation or None,
             "reference": link.target,

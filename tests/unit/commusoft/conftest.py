@@ -6,7 +6,10 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
-from crmlink.commusoft import Commusoft, Connection, Dialect, Patience
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.dialect import Dialect
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.sandbox import SandboxServer
 from support.faulty_sandbox.app import create_faulty_sandbox
 from unit.commusoft.fake_server import (

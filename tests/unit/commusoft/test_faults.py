@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from crmlink.commusoft import (
-    Commusoft,
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.errors import (
     CommusoftBusy,
     CommusoftError,
     CommusoftFault,

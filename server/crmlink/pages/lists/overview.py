@@ -23,6 +23,7 @@ from crmlink.pages.forms import tell
 from crmlink.pages.lists.labels import (
     BOXES,
     FIELDS,
+    QUESTIONS,
     SOURCES,
     STATES,
     VERDICTS,
@@ -257,6 +258,7 @@ def _words() -> dict[str, object]:
         "list_states": STATES,
         "list_sources": SOURCES,
         "verdicts": VERDICTS,
+        "questions": QUESTIONS,
         "boxes": BOXES,
         "fields": FIELDS,
         "kinds": KINDS,
