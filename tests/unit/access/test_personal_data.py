@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -212,3 +213,18 @@ def test_who_was_removed_and_invited_again_is_erased_as_both(house: House, actor
     assert ERASED in repr(rows["pairing"])
     assert "Zebedee" not in repr([rows["person"], rows["device"], rows["pairing"]])
     assert first.email not in repr(rows["person"])
+
+
+def test_the_files_of_sqlite_hold_nothing_of_an_erased_record(
+    house: House, actor: Actor, tmp_path: Path
+) -> None:
+    if house.database.engine.dialect.name != "sqlite":
+        return  # PostgreSQL's own vacuum does it there
+
+    def held() -> bool:
+        files = tmp_path.glob("crmlink.sqlite*")
+        return any(EMAIL.encode() in file.read_bytes() for file in files)
+
+    assert held()
+    erase(house.office, actor, "customer-1001")
+    assert not held()

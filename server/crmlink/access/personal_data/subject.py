@@ -107,6 +107,7 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
             session, office, actor, "personal.erased", subject,
             records=[record.public_id for record in records], links=[link.id for link in links],
         )  # fmt: skip
+    office.database.purge()
     return erased
 
 
