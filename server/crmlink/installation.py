@@ -27,7 +27,7 @@ from crmlink.linking.connections import (
 )
 from crmlink.linking.context import Desk, Index
 from crmlink.settings import Settings
-from crmlink.store import ConnectionKind, Database, WorkspaceConnection
+from crmlink.store import ConnectionKind, Database, Ownership, ProcessRole, WorkspaceConnection
 from crmlink.wakeup import Bell
 
 EXTENSION = Path(__file__).parents[2] / "extension"
@@ -43,14 +43,20 @@ FOLLOW_INTERVAL = 1.0  # seconds between two looks at which connection is in use
 class House:
     """One installation at work.
 
-    ``commusoft`` is a client to use in place of the one that the settings describe.
+    ``commusoft`` is a client to use in place of the one that the settings describe; ``role`` says
+    what this process is.
     """
 
     def __init__(
-        self, settings: Settings, database: Database, commusoft: Commusoft | None = None
+        self,
+        settings: Settings,
+        database: Database,
+        commusoft: Commusoft | None = None,
+        role: ProcessRole = ProcessRole.COMMAND,
     ) -> None:
         self.settings = settings
         self.database = database
+        self.ownership = Ownership(database, role)
         workspace = get_or_create_workspace(database)
         self.office = Office(database, workspace.id, settings.secret_key)
         self.uses = Uses(self.office)
@@ -99,6 +105,7 @@ class House:
         if self._desk:
             self._desk.attempts.shutdown(cancel_futures=True)
         self.uses.flush()
+        self.ownership.close()
         self._sandbox.stop()
         self.database.close()
 
@@ -114,6 +121,7 @@ class House:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_NAME),
             index=Index(self.database, connection.id),
+            ownership=self.ownership,
             wake=Bell(self.settings.data_dir).ring,
         )
 
@@ -131,11 +139,15 @@ class House:
         return Commusoft(account, load_dialect(connection), patience)
 
 
-def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
+def open_house(
+    settings: Settings,
+    commusoft: Commusoft | None = None,
+    role: ProcessRole = ProcessRole.COMMAND,
+) -> House:
     """Migrate the database and set up the installation; the desk opens when it is first used."""
     database = Database(settings.database_url)
     database.migrate()
-    return House(settings, database, commusoft)
+    return House(settings, database, commusoft, role)
 
 
 class Sandbox:

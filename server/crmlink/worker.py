@@ -18,12 +18,12 @@ from crmlink.access.refresh_tokens import forget_old_tokens
 from crmlink.batches.file_import import throw_away_unfinished
 from crmlink.batches.match_job import match_waiting
 from crmlink.batches.settle import settle_stopped
-from crmlink.batches.state import release_leases, work_is_waiting
+from crmlink.batches.state import work_is_waiting
 from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.installation import House
-from crmlink.linking.attempts import recover, release
+from crmlink.linking.attempts import recover
 from crmlink.linking.context import Desk
 from crmlink.pages.lists.uploads import forget_old_files
 from crmlink.reports.duplicates import find_lookalikes
@@ -80,9 +80,8 @@ class Worker:
         )
 
     def start(self) -> None:
-        """Take over what an earlier process left behind, then begin the rounds."""
-        release(self._house.desk)
-        release_leases(self._house.desk)
+        """Begin the rounds, with what dead processes left behind."""
+        self._house.desk.ownership.start()
         self._consumer.start()
         for task in self._now:
             task()

@@ -86,10 +86,11 @@ def make_world(app: Flask) -> World:
         session.add(other)
     people = {role: make_person(office, role) for role in ROLES}
     browsers = {role: pair(office, person) for role, person in people.items()}
+    connection_id = house_of(app).desk.connection_id  # opening it writes: not in a writing session
     with office.database.writing() as session:
         session.add(
             MirroredRecord(
-                connection_id=house_of(app).desk.connection_id, kind="customer", number="1001",
+                connection_id=connection_id, kind="customer", number="1001",
                 name="M Holloway", company="", email="", phones=[], address="", town="",
                 postcode="", account_number="", changed=1,
             )

@@ -34,6 +34,7 @@ from crmlink.store.people import (
     Refresh,
     Role,
 )
+from crmlink.store.processes import Ownership, Process, ProcessRole
 
 __all__ = [
     "AuditEntry",
@@ -54,11 +55,14 @@ __all__ = [
     "LinkedShare",
     "Lookalike",
     "MirroredRecord",
+    "Ownership",
     "PackageHost",
     "PageSession",
     "Pairing",
     "PairingState",
     "Person",
+    "Process",
+    "ProcessRole",
     "Refresh",
     "Role",
     "RowState",

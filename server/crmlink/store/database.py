@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
+
+log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
 WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
@@ -66,6 +69,22 @@ class Database:
             return False
         return True
 
+    def purge(self) -> None:
+        """Let SQLite's files hold nothing of what was deleted or overwritten until now.
+
+        Old pages and the write-ahead log keep it otherwise. PostgreSQL has its own vacuum.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        connection = self.engine.raw_connection()
+        try:
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                connection.cursor().execute(statement).fetchall()
+        except sqlite3.OperationalError:  # somebody else writes without a pause
+            log.warning("old pages of the database were not overwritten")
+        finally:
+            connection.close()
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -105,6 +124,7 @@ def _set_up_sqlite(engine: Engine) -> None:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased must not stay in free pages
         ):
             connection.execute(f"PRAGMA {pragma}")
 
