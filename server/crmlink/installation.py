@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from crmlink.access.audit.upkeep import flush_anchors, prepare_audit
 from crmlink.access.context import Office
 from crmlink.access.usage import Uses
 from crmlink.accounting.rule_file import RuleFile
@@ -19,9 +22,11 @@ from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
 from crmlink.linking.connections import connected_account, dialect_of, workspace_of
 from crmlink.linking.context import Desk, Index
-from crmlink.settings import Settings
-from crmlink.store import Database
+from crmlink.settings import Settings, SettingsRefused
+from crmlink.store import AuditSigner, Database
 from crmlink.wakeup import Bell
+
+log = structlog.get_logger()
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 COMMAND = Path(sys.executable).with_name("crmlink")
@@ -53,8 +58,16 @@ class House:
         """Let running attempts end, then let go of the database."""
         self.desk.attempts.shutdown(cancel_futures=True)
         self.uses.flush()
+        self._flush_anchors()
         self.exits.close()
         self.database.close()
+
+    def _flush_anchors(self) -> None:
+        """At the end as during the work; whoever cannot write then has lost nothing by it."""
+        try:
+            flush_anchors(self.database)
+        except (OSError, SQLAlchemyError):
+            log.warning("audit anchors not flushed", exc_info=True)
 
 
 def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
@@ -62,8 +75,7 @@ def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
 
     A client that is given is used in place of the one that the settings describe.
     """
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(settings)
     exits = ExitStack()
     account = settings.commusoft or connected_account(
         database, Vault.at(settings.data_dir / KEYS_NAME)
@@ -83,6 +95,24 @@ def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
     )
     office = Office(database, workspace.id, settings.secret_key)
     return House(settings, database, desk, office, Uses(office), account is not None, exits)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of an installation, brought up to date, with its audit signed and anchored.
+
+    Raises SettingsRefused.
+    """
+    signer = AuditSigner.of(settings.secret_key, settings.data_dir)
+    database = Database(settings.database_url, signer=signer)
+    database.migrate()
+    try:
+        prepare_audit(database)
+    except OSError as error:
+        raise SettingsRefused(
+            f"The audit's anchor file cannot be made in {settings.data_dir} ({error.strerror}). "
+            "Make room there, or set CRMLINK_DATA_DIR to a folder you may write to."
+        ) from error
+    return database
 
 
 def _sandbox(data_dir: Path, exits: ExitStack) -> Connection:

@@ -27,10 +27,9 @@ def connect_command(url: str | None) -> None:
     from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
     from crmlink.commusoft.doctor import examine
     from crmlink.commusoft.vault import Vault
-    from crmlink.installation import KEYS_NAME
+    from crmlink.installation import KEYS_NAME, open_database
     from crmlink.linking.connections import connect_account, connected_account, workspace_of
     from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
 
     settings = settings_from_environment()
     try:
@@ -46,8 +45,7 @@ def connect_command(url: str | None) -> None:
     dialect = _told(examine(connection), as_json=False)
     if dialect is None:
         raise click.ClickException("Nothing was stored. Mend what is marked above and try again.")
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(settings)
     vault = Vault.at(settings.data_dir / KEYS_NAME)
     before = workspace_of(database, settings.commusoft or connected_account(database, vault))
     office = Office(database, before.id, settings.secret_key)
@@ -63,12 +61,11 @@ def connect_command(url: str | None) -> None:
 @click.confirmation_option(prompt="Forget the Commusoft credentials? Links and records stay.")
 def disconnect_command() -> None:
     """Forget the credentials of your Commusoft account."""
+    from crmlink.installation import open_database
     from crmlink.linking.connections import disconnect_account
     from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
 
-    database = Database(settings_from_environment().database_url)
-    database.migrate()
+    database = open_database(settings_from_environment())
     disconnect_account(database)
     click.echo("Disconnected: from the next start on crmlink works with the sandbox.")
 
@@ -120,14 +117,12 @@ def keys_group() -> None:
 @keys_group.command("rotate")
 def rotate_command() -> None:
     """Lock the credentials with a new key and drop the old one."""
-    from crmlink.installation import KEYS_NAME
+    from crmlink.installation import KEYS_NAME, open_database
     from crmlink.linking.connections import rotate_keys
     from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
 
     settings = settings_from_environment()
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(settings)
     count = rotate_keys(database, settings.data_dir / KEYS_NAME)
     click.echo(f"A new key locks {count} account{'s' if count != 1 else ''}; the old one is gone.")
 

@@ -1,6 +1,6 @@
 """Tables, migrations and the database they live in."""
 
-from crmlink.store.audit import AuditEntry
+from crmlink.store.audit import AuditEntry, AuditSeal, AuditSigner
 from crmlink.store.batches import (
     BadBatchRow,
     Batch,
@@ -36,6 +36,8 @@ from crmlink.store.people import (
 
 __all__ = [
     "AuditEntry",
+    "AuditSeal",
+    "AuditSigner",
     "BadBatchRow",
     "Batch",
     "BatchPage",

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from crmlink.access.audit_log import verify
+from crmlink.access.audit.log import verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.access.errors import PersonUnknown
