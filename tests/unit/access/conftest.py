@@ -10,14 +10,14 @@ import pytest
 from crmlink.access.context import Actor, Office
 from crmlink.access.devices import command_line_actor
 from crmlink.installation import open_database
-from crmlink.linking.connections import workspace_of
+from crmlink.linking.connections import get_or_create_workspace
 from crmlink.settings import Settings
 
 
 @pytest.fixture
 def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
     database = open_database(Settings(tmp_path, database_url, "k" * 48))
-    yield Office(database, workspace_of(database, None).id, "k" * 48)
+    yield Office(database, get_or_create_workspace(database).id, "k" * 48)
     database.close()
 
 

@@ -97,6 +97,8 @@ def _vouch(session: Session, signer: AuditSigner, workspace_id: int, evidence: E
     match due:
         case Action.SIGNED if not _is_anchored(evidence, workspace_id):
             codes.discard(Code.ANCHORS_MISSING)  # the first start with this version
+            if _was_broken(session, workspace_id):
+                codes.add(Code.LINE_CHANGED)
         case Action.SIGNED:
             codes.add(Code.LINE_UNSIGNED)  # it was signed before, for only then are there anchors
         case Action.KEY_CHANGED:
@@ -133,6 +135,13 @@ def _last(session: Session, workspace_id: int) -> AuditEntry | None:
 def _has_signed(session: Session, workspace_id: int) -> bool:
     query = select(AuditEntry.id).filter_by(workspace_id=workspace_id)
     return session.scalar(query.where(AuditEntry.key_id.is_not(None)).limit(1)) is not None
+
+
+def _was_broken(session: Session, workspace_id: int) -> bool:
+    """Whether one of the audits that became this one when workspaces were merged did not hold."""
+    query = select(AuditEntry.details).filter_by(workspace_id=workspace_id)
+    merged = session.scalars(query.where(AuditEntry.action == "workspace.merged"))
+    return any(one["broken_at"] for details in merged for one in details["audits"])
 
 
 def _remember_anchors(database: Database, workspace_id: int) -> None:

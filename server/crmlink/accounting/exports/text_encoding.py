@@ -14,6 +14,7 @@ from typing import BinaryIO
 from crmlink.accounting.errors import ExportRefused
 
 DELIMITERS = (",", ";", "\t", "|")
+ENCODINGS = ("utf-8", "cp1252", "utf-16")  # that a person may choose
 HEAD = 1 << 17  # bytes that are looked at to tell what a file is
 
 _CHUNK = 1 << 20

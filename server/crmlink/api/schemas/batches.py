@@ -7,12 +7,13 @@ from marshmallow import Schema, fields, validate
 from crmlink.api.schemas.common import (
     KIND,
     FailureSchema,
+    OverridesSchema,
     ReasonSchema,
     RecordSchema,
     text,
 )
 from crmlink.store import BatchState, Choice, RowState, Verdict
-from crmlink.web.strict_parsing import Whole, WholeText, YesNo
+from crmlink.web.strict_parsing import Whole, WholeText
 
 MOST_CONTACTS = 1000  # in one request
 SHOWN_STATES = [state.value for state in BatchState if state is not BatchState.IMPORTING]
@@ -126,6 +127,7 @@ class SummarySchema(Schema):
     suppliers = fields.Integer()
     replaces = fields.Integer()
     also_on = fields.Integer()
+    other_kind = fields.Integer()
     without_reference = fields.Integer()
     none = fields.Integer()
     undecided = fields.Integer()
@@ -202,15 +204,12 @@ class RowsSchema(Schema):
     next = fields.Integer(allow_none=True, metadata={"description": "To be asked for as after."})
 
 
-class RowDecisionSchema(Schema):
+class RowDecisionSchema(OverridesSchema):
     """What a person decides; ``version`` is the row's as it was shown to them."""
 
     version = Whole(required=True)
     choice = fields.String(required=True, validate=one_of(Choice))
     record_id = text(100, allow_none=True, load_default=None)
-    replaces = text(200, allow_none=True, load_default=None)
-    also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
-    checked_empty = YesNo(load_default=False)
 
 
 class BadRowSchema(Schema):
