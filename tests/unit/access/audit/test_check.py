@@ -491,7 +491,7 @@ def test_signatures_taken_off_everything_make_no_audit_of_before(filled: Office)
 
 def test_lines_of_another_workspace_are_its_own(filled: Office, server: Actor) -> None:
     with filled.database.writing() as session:
-        other = Workspace(name="Other")
+        other = Workspace()
         session.add(other)
     elsewhere = replace(filled, workspace_id=other.id)
     fill(elsewhere, server, 3)
