@@ -1,6 +1,6 @@
 """Tables, migrations and the database they live in."""
 
-from crmlink.store.audit import AuditEntry
+from crmlink.store.audit import AuditEntry, AuditSeal, AuditSigner
 from crmlink.store.batches import (
     BadBatchRow,
     Batch,
@@ -38,6 +38,8 @@ from crmlink.store.processes import Ownership, Process, ProcessRole
 
 __all__ = [
     "AuditEntry",
+    "AuditSeal",
+    "AuditSigner",
     "BadBatchRow",
     "Batch",
     "BatchPage",

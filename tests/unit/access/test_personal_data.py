@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from crmlink.access.audit_log import verify
+from crmlink.access.audit.log import verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.access.errors import PersonUnknown

@@ -260,7 +260,7 @@ def test_the_audit_is_exported_and_verified(run: Run) -> None:
     verdict = json.loads(run("audit", "verify", "--json").stdout)
     assert verdict["sound"]
     assert verdict["entries"] == 1
-    assert "hold together" in run("audit", "verify").stdout
+    assert "lines hold" in run("audit", "verify").stdout
 
 
 def test_a_token_that_ends_soon_is_said_with_what_to_do(run: Run) -> None:
