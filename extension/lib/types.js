@@ -158,6 +158,7 @@
  * @property {number | null} retry_after seconds
  * @property {CrmRecord | null} record
  * @property {string | null} current_reference
+ * @property {boolean} asked_commusoft whether `current_reference` was read in Commusoft just now
  * @property {CrmRecord[]} holders
  * @property {Link | null} link
  * @property {string | null} by

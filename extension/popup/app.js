@@ -6,7 +6,7 @@ import { holdersOf, standingOf } from "../lib/linking/ranking.js";
 import { isBlank, titleOf, withTyped } from "../lib/page/contact.js";
 import { differencesOver } from "../lib/linking/sage_exact_match.js";
 import { needsOverride, NO_OVERRIDES, overridesAfter, requiredOverrides, toRequest } from "../lib/linking/overrides.js";
-import { endsConnection, leavesOutcomeOpen, problem } from "../lib/server/problem.js";
+import { endsConnection, problem } from "../lib/server/problem.js";
 import { ask } from "../ui/send_message.js";
 import { showCare } from "./confirm_overrides.js";
 import { showChoose } from "./choose.js";
@@ -58,6 +58,8 @@ export class App {
     this.answer = null;
     /** @type {Decision | null} */
     this.decision = null;
+    /** The requests that this popup sent and whose outcome is not known. @type {Set<string>} */
+    this.unanswered = new Set();
     /** Raised with every new task, so that a late answer to an old one changes nothing. */
     this.task = 0;
   }
@@ -74,6 +76,12 @@ export class App {
   /** Nothing is known that suggestions could be found by. */
   get unread() {
     return isBlank(this.details);
+  }
+
+  /** Whether a decision was sent, here or before, of which nobody knows yet what became of it. */
+  get hasOpenOutcome() {
+    const { attempt = null, others = [] } = this.view ?? {};
+    return this.unanswered.size > 0 || others.some((one) => one.open) || Boolean(attempt?.open);
   }
 
   start = () => this.look("look", { tab: this.tab });
@@ -139,13 +147,16 @@ export class App {
 
   /**
    * @param {Kind | null} kind null: the page's, or the likelier one
-   * @param {{stay?: boolean}} [how] stay: go on choosing, whatever already holds the reference
+   * @param {{stay?: boolean, answered?: () => void}} [how] stay: go on choosing, whatever already holds the
+   *   reference; answered: the server has told how things are
+   * @returns {Promise<unknown>}
    */
   async suggest(kind, how = {}) {
     if (!this.place) return;
     const current = this.newTask();
     showChoose(this, { loading: true });
     const answer = await ask("suggest", { look: this.place.look, kind, typed: this.typed });
+    if (answer.ok) how.answered?.();
     if (!current()) return;
     if (!answer.ok) return this.#trouble(answer.problem);
     this.answer = answer.data;
@@ -227,17 +238,32 @@ export class App {
   resume = (attempt) => this.#send("resuming", "resume", { attempt });
 
   /**
-   * The person gives an open question up; the server still knows what became of it.
+   * The person chooses again while a question is open; it is forgotten once the server shows how things are.
    * @param {string} attempt
    */
-  forget = async (attempt) => {
-    await ask("seen", { attempt });
-  };
+  giveUp = (attempt) =>
+    this.suggest(this.kind, {
+      stay: true,
+      answered: () => {
+        this.#resolved(attempt);
+        void ask("seen", { attempt });
+      },
+    });
 
-  /** @param {import("../lib/types.js").Answer<Link> & {attempt?: string}} answer */
+  /** @param {string} key of a request whose outcome is known now */
+  #resolved(key) {
+    this.unanswered.delete(key);
+    for (const one of [this.view?.attempt, ...(this.view?.others ?? [])]) if (one?.key === key) one.open = false;
+  }
+
+  /** @param {import("../lib/types.js").Answer<Link> & {attempt?: string, open?: boolean}} answer */
   #settle(answer) {
-    const open = !answer.ok && leavesOutcomeOpen(answer.problem);
-    if (answer.attempt && open) return showNoAnswer(this, answer.problem, answer.attempt);
+    if (answer.attempt && answer.open) this.unanswered.add(answer.attempt);
+    else if (answer.attempt) this.#resolved(answer.attempt);
+    if (!answer.ok && answer.attempt && answer.open) {
+      if (endsConnection(answer.problem)) return this.#trouble(answer.problem);
+      return showNoAnswer(this, answer.problem, answer.attempt);
+    }
     if (answer.attempt) void ask("seen", { attempt: answer.attempt });
     return answer.ok ? this.showLink(answer.data) : this.#refused(answer.problem);
   }

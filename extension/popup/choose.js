@@ -8,6 +8,7 @@ import { say, sayCount, sayKind } from "../ui/i18n.js";
 import { exactTable } from "./exact_table.js";
 import { optionList } from "./record_options.js";
 import { contactCard, notice, skeleton } from "./components.js";
+import { leavesEnter } from "./frame.js";
 import { foundWords, searchBox } from "./search.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -40,6 +41,7 @@ export function showChoose(app, { loading }) {
     keys: { ...kindKeys(app), ...chooser.keys },
     focus: chooser.list.focusTarget() ?? nameField ?? null,
     hear: chooser.heard,
+    focused: chooser.hint,
   });
 }
 
@@ -48,12 +50,13 @@ function createChooser(app) {
   const { suggestions, none } = /** @type {NonNullable<App["answer"]>} */ (app.answer);
   const { index, why } = preselected(suggestions, none, app.kind);
   const submitWords = h("span", { class: "button-words" });
+  const enter = h("kbd", { "aria-hidden": "true" }, say("key_enter"));
   const submit = h(
     "button",
     { type: "button", class: "button first wide", id: "link", on: { click: () => decide() } },
     icon("link"),
     submitWords,
-    h("kbd", { "aria-hidden": "true" }, say("key_enter")),
+    enter,
   );
   const exact = h("div", {});
   const list = optionList({ reference: app.place?.contact.reference ?? "", changed: redraw });
@@ -97,9 +100,12 @@ function createChooser(app) {
     ArrowDown: () => list.move(1),
     ArrowUp: () => list.move(-1),
   };
+  search.name(suggestions.length > 0);
   if (suggestions.length === 0 && !app.unread) search.show();
   const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact];
-  return { body, list, submit, keys, heard: heard(app, suggestions.length, why) };
+  /** @param {Element} at where the keyboard is: Enter links from the records alone, or on the button itself */
+  const hint = (at) => void (enter.hidden = !(at === submit || leavesEnter(at)));
+  return { body, list, submit, keys, hint, heard: heard(app, suggestions.length, why) };
 }
 
 /** @typedef {ReturnType<typeof preselected>["why"]} Why nothing is preselected */
@@ -174,8 +180,8 @@ function ask(app, kind) {
  * @param {App} app
  */
 function earlier(app) {
-  return (app.view?.others ?? []).map(({ key, title }) =>
-    notice("info", say("earlier_attempt", title || say("a_contact")), " ",
+  return (app.view?.others ?? []).map(({ key, action, title }) =>
+    notice("info", say(`earlier_${action}`, title || say("a_contact")), " ",
       h("button", { type: "button", class: "inline", on: { click: () => showEarlier(app, key) } }, say("show_outcome"))),
   );
 }
@@ -197,7 +203,7 @@ function showEarlier(app, key) {
 function formerLink(app) {
   const link = app.answer?.link;
   if (!link || (link.state !== "failed" && link.state !== "conflict")) return null;
-  return notice("caution", say("last_try_failed", link.record.label), " ", link.failure?.detail ?? "");
+  return notice("caution", say(link.undoes ? "last_undo_failed" : "last_try_failed", link.record.label), " ", link.failure?.detail ?? "");
 }
 
 /** @param {App} app */

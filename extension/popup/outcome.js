@@ -176,26 +176,31 @@ export function showConflict(app, link) {
  * @param {string} attempt
  */
 export function showNoAnswer(app, problem, attempt) {
-  const giveUp = async () => {
-    await app.forget(attempt);
-    app.choose();
-  };
   app.stage.show({
     name: "no-answer",
     body: [
       headline("clock", "caution", say("no_answer")),
-      h("p", {}, say(`no_answer_${problem.type === "offline" ? "offline" : "text"}`)),
+      h("p", {}, say(unanswered(problem)), " ", say("no_answer_safe")),
       app.place && contactCard(app.place.contact, app.details, app.announce, "p"),
       app.decision && recordCard(app.decision.record),
       problem.request_id && notice("info", say("quote_this"), " ", h("code", {}, problem.request_id)),
     ],
     actions: [
-      app.place && button(say("choose_again"), giveUp),
+      app.place && button(say("choose_again"), () => void app.giveUp(attempt)),
       button(say("try_again"), () => void app.resume(attempt), { first: true }),
     ],
     focusStep: true,
     hear: say("no_answer"),
   });
+}
+
+/**
+ * Why it is not known what became of a request.
+ * @param {import("../lib/types.js").Problem} problem
+ */
+function unanswered({ type }) {
+  if (type === "offline" || type === "permission-missing") return `no_answer_${type.replace("-missing", "")}`;
+  return type === "server-unreachable" || type === "server-slow" ? "no_answer_text" : "no_answer_unclear";
 }
 
 /**

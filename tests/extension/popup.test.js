@@ -255,7 +255,7 @@ test("where nothing could be read, the keyboard is in the name field, and what i
   page.answers.look.data.place.details = { ...MARGARET, name: "", email: "", address: "", town: "", postcode: "", phones: [] };
   page.answers.suggest = { ok: true, data: { ...offer({ suggestions: [] }), kind: "customer" } };
   await open();
-  assert.match(words(), /layout has changed/);
+  assert.match(words(), /could not be read/);
   const field = /** @type {HTMLInputElement} */ (page.document.activeElement);
   assert.equal(field.id, "typed-name");
   field.value = "Margaret Holloway";
@@ -335,7 +335,7 @@ test("names from pages and from Commusoft are text, never markup", async () => {
 });
 
 test("a request without an answer is tried again under its key, on the person's word", async () => {
-  page.answers.confirm = { ok: false, attempt: "a1", problem: { type: "server-unreachable", detail: "" } };
+  page.answers.confirm = { ok: false, attempt: "a1", open: true, problem: { type: "server-unreachable", detail: "" } };
   page.answers.resume = { ok: true, attempt: "a1", data: link() };
   await open();
   press(page, "Enter");
@@ -449,7 +449,7 @@ for (const type of ["tab-closed", "tab-moved", "contact-changed"]) {
     press(page, "Enter");
     await settle();
     assert.equal(screen(), `trouble-${type}`);
-    assert.match(words(), /nothing was linked/);
+    assert.match(words(), /decision was not sent/);
     press(page, "Enter");
     await settle();
     assert.equal(asked("confirm").length, 1);

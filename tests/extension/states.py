@@ -132,7 +132,7 @@ CHOOSING = [
     ),
     State("choose-none", "choose", {SUGGEST: NONE_FOUND}, shows="No matching record found"),
     State(
-        "choose-unread", "choose", {SUGGEST: NONE_FOUND}, url=FREEAGENT, shows="layout has changed"
+        "choose-unread", "choose", {SUGGEST: NONE_FOUND}, url=FREEAGENT, shows="could not be read"
     ),
     State(
         "choose-caution",
@@ -281,7 +281,7 @@ CHOOSING = [
         shows="did not succeed",
     ),
     State("no-answer", "no-answer", {LINKS: HTML}, confirm, shows="nothing is ever written twice"),
-    State("earlier-open", "choose", {LINKS: HTML}, other_open, shows="Nobody has seen"),
+    State("earlier-open", "choose", {LINKS: HTML}, other_open, shows="You have not seen yet"),
 ]
 
 ELSEWHERE = [
@@ -326,7 +326,7 @@ ELSEWHERE = [
         {BATCHES: DRAFTS},
         send_list,
         url=LISTED,
-        shows="2 were in the draft already",
+        shows="2 were in the list already",
         html=LIST,
     ),
     State("list-sending", "working", {COLLECT: HANG}, send_list, url=LISTED, html=LIST),

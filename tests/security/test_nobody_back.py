@@ -6,13 +6,18 @@ firm's Commusoft.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
+from browsers.real_services import wait_until
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from security.visitors import Installation, Visitor, running
+from security.visitors import CREDENTIALS, Installation, Visitor, running
+from support.sandbox import HOLLOWAY, WEBSERVICE
 
 ANNA, ANNAS = "anna@firm.example", "three wet spanners"
 EVE, EVES = "eve@firm.example", "four dry hammers"
@@ -62,3 +67,38 @@ def test_a_person_who_was_removed_and_erased_stays_out_whatever_is_connected(
     kept = b"".join(file.read_bytes() for file in installation.folder.glob("crmlink.sqlite*"))
     assert b"Eve Sorrel" not in kept
     assert EVE.encode() not in kept
+
+
+def test_an_account_is_used_at_once_after_a_consent_that_names_what_goes(
+    installation: Installation, anna: Visitor, commusoft: str
+) -> None:
+    token = installation.run("token", "create", "Till").stdout.split()[-1]
+    script = {"Authorization": f"Bearer {token}"}
+
+    def ask(method: str, path: str, **more: Any) -> requests.Response:
+        address = f"{installation.server.address}/api/v1/{path}"
+        return requests.request(method, address, headers=script, timeout=30, **more)
+
+    wait_until(lambda: ask("GET", "workspace").json()["mirror"]["synced_at"], "a mirror")
+    contact = {"reference": HOLLOWAY, "name": "Margaret Holloway"}
+    made = ask("POST", "batches", json={"package": "xero", "contacts": [contact]})
+    assert made.status_code == 201
+    page = anna.get("/commusoft/connect").text
+    assert re.search(r"practice: 2,\d\d\d made-up records, 0 links and 1 list\.", page)
+
+    fields = CREDENTIALS | {"url": commusoft + WEBSERVICE}
+    form = "/commusoft/connect"
+    assert "Tick the box" in anna.send(form, form, **fields).text
+    stale = fields | {"agreed": "yes", "agreement": "1-0-0"}
+    assert "Something was added" in anna.send(form, form, **stale).text
+    assert len(ask("GET", "batches").json()["batches"]) == 1
+
+    assert "Connected." in anna.connect_commusoft(commusoft)
+    seen = ask("GET", "workspace").json()
+    assert (seen["name"], seen["device"]["name"]) == ("sandbox", "Till")
+    assert ask("GET", "batches").json()["batches"] == []
+    wait_until(
+        lambda: 0 < ask("GET", "workspace").json()["mirror"]["customers"] < 200,
+        "the account's own records",
+    )
+    assert "emptied what came from practice" in anna.get("/audit?action=commusoft").text

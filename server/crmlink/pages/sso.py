@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 
-from flask import Response, current_app, render_template, request, session, url_for
+from flask import Response, current_app, render_template, request, session
 
 from crmlink.access.errors import LogInRefused, SsoRefused, SsoUnknown
 from crmlink.access.oidc import Journey, SingleSignOn
 from crmlink.access.people import person_of_sso
 from crmlink.store import Person
 from crmlink.web.auth import house, office
+from crmlink.web.hosts import external_url
 
 KEPT = "sso"  # in the cookie that forms have too: signed, and read by no script
 LONGEST = 600  # seconds on the way
@@ -70,4 +71,4 @@ def _single_sign_on() -> SingleSignOn:
 
 
 def _return_address() -> str:
-    return url_for("pages.log_in", _external=True)
+    return external_url("pages.log_in")

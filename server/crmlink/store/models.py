@@ -204,6 +204,10 @@ class Link(Base):
     ``prior`` what stood there;
     ``differences`` are those between contact and record that the person saw and linked over.
     While one is intended, no second link may be on its way to the same record or contact.
+
+    ``attempt_id`` is that of the attempt which works on it, empty when none does, and ``owner_id``
+    the process of that attempt (None: it is of a version that knows no owners). ``writes`` counts
+    the PUTs that were begun, ``writes_over`` those that Commusoft cannot carry out any more.
     """
 
     __tablename__ = "link"
@@ -259,7 +263,9 @@ class Link(Base):
 
     state: Mapped[LinkState] = mapped_column(default=LinkState.INTENDED)
     attempt_id: Mapped[str] = mapped_column(default=new_id)
+    owner_id: Mapped[str | None]
     writes: Mapped[int] = mapped_column(default=0)
+    writes_over: Mapped[int] = mapped_column(default=0)
     failure: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     attempted_at: Mapped[datetime] = mapped_column(default=now)

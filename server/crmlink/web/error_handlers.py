@@ -30,6 +30,7 @@ HTTP_CODES = {
     405: "method-not-allowed",
     413: "too-large",
     415: "unsupported-type",
+    421: "misdirected",
     422: "invalid-fields",
     429: "too-many-requests",
 }

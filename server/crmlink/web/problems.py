@@ -262,6 +262,13 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
     "unsupported-type": (415, "JSON, please", "Send the request's body as application/json."),
+    "misdirected": (
+        421,
+        "Not crmlink's address",
+        "crmlink is not served at this address. Use the one that your admin gave you. For admins: "
+        "set CRMLINK_PUBLIC_URL to the address that people type, or name this one in "
+        "CRMLINK_ALLOWED_HOSTS, and start crmlink again.",
+    ),
     "invalid-fields": (422, "Some fields are not right", "{errors}"),
     "password-weak": (422, "Choose another password", "{reason}"),
     "reference-malformed": (
@@ -302,6 +309,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Commusoft did not keep it",
         "Commusoft accepted the reference but does not show it. The record is as it was before; "
         "enter the reference in Commusoft by hand.",
+    ),
+    "write-unanswered": (
+        504,
+        "Commusoft has not answered yet",
+        "Commusoft has not said whether it took the reference. crmlink looks until it is certain, "
+        "for some minutes. Until then nothing else can be decided for this record.",
     ),
     "write-refused": (
         502,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from crmlink.store import (
 from crmlink.store.connections import connections_of
 
 ERASED = "(erased)"
+LIKELY = 0.5  # from here on a row's likeliest record counts as its own
 SHOWN = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
     "account_number", "open_pence",
@@ -30,18 +32,42 @@ ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
 UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
 
-def rows_about(
-    session: Session, workspace_id: int, email: str, record_ids: Iterable[str]
-) -> list[BatchRow]:
-    """Rows of an email's contact, or that people found to be one of these records."""
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What an erased person goes by, in small letters; ``record_ids`` are their records'."""
+
+    names: frozenset[str]
+    references: frozenset[str]
+    emails: frozenset[str]
+    record_ids: frozenset[str]
+
+
+def rows_about(session: Session, workspace_id: int, clues: Clues) -> list[BatchRow]:
+    """Rows of a person: chosen to be one of their records, or not decided and like them.
+
+    Like them is the same email or reference, a record of theirs as the likeliest, or their name
+    where no other email speaks against it. A row that a person gave to another record is not.
+    """
+    email = func.lower(BatchRow.email)
+    like = or_(
+        email.in_(clues.emails),
+        func.lower(BatchRow.reference).in_(clues.references),
+        BatchRow.best.in_(clues.record_ids) & (BatchRow.probability >= LIKELY),
+        or_(
+            func.lower(BatchRow.name).in_(clues.names),
+            func.lower(BatchRow.company).in_(clues.names),
+        )
+        & or_(BatchRow.email == "", email.in_(clues.emails)),
+    )
     found = (
         select(BatchRow)
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
             Batch.connection_id.in_(connections_of(workspace_id)),
             or_(
-                (func.lower(BatchRow.email) == func.lower(email)) & (BatchRow.email != ""),
-                (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(list(record_ids)),
+                (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(clues.record_ids),
+                (BatchRow.choice != Choice.RECORD) & like,
+                email.in_(clues.emails),
             ),
         )
     )

@@ -54,7 +54,7 @@ def sandbox_app(ledger: Ledger, tokens: set[str], drop_supplier_reference: bool 
     @app.before_request
     def refuse_other_names() -> None:
         """A name of another site that leads to this computer must not make its pages ours."""
-        host = Host.parse(request.headers.get("Host"), request.scheme)
+        host = Host.parse(request.headers.get("Host"))
         if host is None or not host.is_loopback:
             abort(421)
 
