@@ -13,6 +13,7 @@ import structlog
 from huey import crontab
 from huey.consumer import Consumer
 
+from crmlink.access.dpop import forget_old_proofs
 from crmlink.access.personal_data.subject import apply_retention
 from crmlink.access.refresh_tokens import forget_old_tokens
 from crmlink.batches.file_import import throw_away_unfinished
@@ -116,6 +117,7 @@ class Worker:
     def _forget(self) -> None:
         """What has been kept long enough goes."""
         forget_old_tokens(self._house.office)
+        forget_old_proofs(self._house.office)
         throw_away_unfinished(self._house.desk)
         forget_old_files(self._house.settings.data_dir)
         erased = apply_retention(self._house.office)

@@ -224,7 +224,7 @@ test("Connect in a popup that the browser's question closes goes on once it is a
   await start();
   browser.state.permitted = true;
   browser.chrome.permissions.onAdded.listeners[0]({ origins: ["http://127.0.0.1/*"] });
-  for (let turn = 0; turn < 50 && browser.opened.length === 0; turn += 1) await new Promise(setImmediate);
+  for (let turn = 0; turn < 5_000 && browser.opened.length === 0; turn += 1) await new Promise(setImmediate);
   assert.deepEqual(browser.opened, [`${SERVER}/pair?code=BCDF-GHJK`]);
   assert.equal((await send({ type: "standing" })).data.pairing.code, "BCDF-GHJK");
   await send({ type: "pair_cancel" });

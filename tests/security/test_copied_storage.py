@@ -8,54 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
 
-from security.outside import SLOWEST, Outside, real_server
-from support.browser_key import BrowserKey
+from security.outside import SLOWEST, Browser, Outside, real_server
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 EMAIL, PASSWORD = "boss@firm.example", "three wet spanners"
 ROUNDS = 20
-
-
-@dataclass
-class Holder:
-    """Something that talks to the server as the extension does, with a key of its own."""
-
-    address: str
-    key: BrowserKey = field(default_factory=BrowserKey)
-    nonce: str = ""
-
-    def ask(self, method: str, path: str, *, bearer: bool = False, **more: Any) -> requests.Response:
-        """One request with its proof; once more when the server wants its own nonce in it."""
-        url = f"{self.address}/api/v1{path}"
-        token, kind = more.pop("token", ("", ""))
-        for _ in range(2):
-            headers = {} if bearer else {"DPoP": self.key.proof(method, url, self.nonce, token)}
-            if token:
-                headers["Authorization"] = f"{'Bearer' if bearer else kind} {token}"
-            reply = requests.request(method, url, headers=headers, timeout=SLOWEST, **more)
-            self.nonce = reply.headers.get("DPoP-Nonce", self.nonce)
-            if not reply.ok and reply.json().get("error") == "use_dpop_nonce":
-                continue
-            break
-        return reply
-
-    def renew(self, storage: dict[str, str], **more: Any) -> dict[str, str] | None:
-        """What a refresh token brings; None when it is refused."""
-        form = {"grant_type": "refresh_token", "refresh_token": storage["refresh_token"]}
-        reply = self.ask("POST", "/token", data=form, **more)
-        return reply.json() if reply.ok else None
-
-    def works(self, storage: dict[str, str], **more: Any) -> bool:
-        """Whether the API answers to the access token of a storage."""
-        token = (storage["access_token"], storage["token_type"])
-        return self.ask("GET", "/workspace", token=token, **more).ok
+Storage = dict[str, str]
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +31,14 @@ def boss(outside: Outside) -> requests.Session:
     return outside.become_admin(EMAIL, PASSWORD)
 
 
-def connect(outside: Outside, boss: requests.Session, owner: Holder) -> dict[str, str]:
-    """Pair a browser; what it keeps in its storage then."""
+@pytest.fixture
+def owner(outside: Outside) -> Browser:
+    return Browser(outside.address)
+
+
+@pytest.fixture
+def storage(outside: Outside, boss: requests.Session, owner: Browser) -> Storage:
+    """What a browser that was just paired keeps."""
     begun = owner.ask("POST", "/pairings", data={"browser": "Chrome"}).json()
     code = begun["user_code"]
     form = {"csrf_token": outside.csrf(boss, f"/pair?code={code}"), "code": code, "name": "Till"}
@@ -78,68 +46,108 @@ def connect(outside: Outside, boss: requests.Session, owner: Holder) -> dict[str
     form = {"grant_type": DEVICE_CODE, "device_code": begun["device_code"]}
     reply = owner.ask("POST", "/token", data=form)
     assert reply.ok, reply.text
-    storage: dict[str, str] = reply.json()
+    storage: Storage = reply.json()
     return storage
 
 
-@pytest.fixture
-def owner(outside: Outside) -> Holder:
-    return Holder(outside.address)
+def renewed(browser: Browser, storage: Storage) -> Storage | None:
+    """What a refresh token brings; None when it is refused."""
+    browser.access_token = ""
+    form = {"grant_type": "refresh_token", "refresh_token": storage["refresh_token"]}
+    reply = browser.ask("POST", "/token", data=form)
+    return reply.json() if reply.ok else None
 
 
-@pytest.fixture
-def storage(outside: Outside, boss: requests.Session, owner: Holder) -> dict[str, str]:
-    return connect(outside, boss, owner)
+def works(browser: Browser, storage: Storage) -> bool:
+    """Whether the API answers to the access token of a storage."""
+    browser.access_token, browser.token_type = storage["access_token"], storage["token_type"]
+    return browser.ask("GET", "/workspace").ok
 
 
-def test_a_copied_storage_opens_nothing(
-    outside: Outside, owner: Holder, storage: dict[str, str]
-) -> None:
-    for bearer in (True, False):
-        thief = Holder(outside.address)
-        assert not thief.works(storage, bearer=bearer)
-        assert not thief.works(storage | {"token_type": "Bearer"}, bearer=bearer)
-        assert thief.renew(storage, bearer=bearer) is None
-    assert owner.works(storage)
+def opens_without_a_key(address: str, storage: Storage) -> list[str]:
+    """What a copy opens for somebody who proves nothing."""
+    api, opened = f"{address}/api/v1", []
+    for scheme in ("Bearer", "DPoP"):
+        headers = {"Authorization": f"{scheme} {storage['access_token']}"}
+        if requests.get(f"{api}/workspace", headers=headers, timeout=SLOWEST).ok:
+            opened.append(scheme)
+    form = {"grant_type": "refresh_token", "refresh_token": storage["refresh_token"]}
+    if requests.post(f"{api}/token", data=form, timeout=SLOWEST).ok:
+        opened.append("refresh token")
+    return opened
+
+
+def test_a_copied_storage_opens_nothing(outside: Outside, owner: Browser, storage: Storage) -> None:
+    assert opens_without_a_key(outside.address, storage) == []
+    thief = Browser(outside.address)
+    assert renewed(thief, storage) is None
+    for kind in ("DPoP", "Bearer"):
+        assert not works(thief, storage | {"token_type": kind})
+    assert works(owner, storage)
 
 
 def test_a_thief_who_always_asks_first_gets_nothing_and_disturbs_nobody(
-    outside: Outside, owner: Holder, storage: dict[str, str]
+    outside: Outside, owner: Browser, storage: Storage
 ) -> None:
-    thief, stolen, through = Holder(outside.address), 0, 0
+    thief, stolen, through = Browser(outside.address), 0, 0
     for _ in range(ROUNDS):
-        copy = dict(storage)
-        theirs = thief.renew(copy) or thief.renew(copy, bearer=True)
-        renewed = owner.renew(storage)
-        assert renewed is not None, f"the owner is locked out after {through} rounds"
-        storage = renewed
-        assert owner.works(storage)
+        theirs = renewed(thief, storage)
+        held = renewed(owner, storage)
+        assert held is not None, f"the owner is locked out after {through} rounds"
+        storage = held
+        assert works(owner, storage)
         through += 1
-        stolen += theirs is not None and thief.works(theirs)
+        stolen += theirs is not None and works(thief, theirs)
+        stolen += bool(opens_without_a_key(outside.address, theirs or storage))
     assert (stolen, through) == (0, ROUNDS)
 
 
 def test_every_token_that_the_browser_ever_kept_opens_nothing_afterwards(
-    outside: Outside, owner: Holder, storage: dict[str, str]
+    outside: Outside, owner: Browser, storage: Storage
 ) -> None:
     kept = [storage]
     for _ in range(5):
-        renewed = owner.renew(kept[-1])
-        assert renewed
-        assert owner.works(renewed)
-        kept.append(renewed)
-    thief = Holder(outside.address)
-    opened = [copy for copy in kept if thief.renew(copy) or thief.works(copy)]
+        held = renewed(owner, kept[-1])
+        assert held
+        assert works(owner, held)
+        kept.append(held)
+    thief = Browser(outside.address)
+    opened = [copy for copy in kept if renewed(thief, copy) or works(thief, copy)]
     assert opened == []
-    assert owner.works(kept[-1]), "what a thief tries with old copies ends no browser"
+    assert works(owner, kept[-1]), "what a thief tries with old copies ends no browser"
 
 
-def test_the_server_says_that_a_copy_was_tried(
-    outside: Outside, boss: requests.Session, storage: dict[str, str]
+def test_a_recorded_request_is_not_carried_out_again(
+    outside: Outside, owner: Browser, storage: Storage
 ) -> None:
-    thief = Holder(outside.address)
+    """Somebody who also sees what the browser sends, such as in a proxy's log."""
+    assert works(owner, storage)
+    recorded = {
+        "Authorization": f"DPoP {storage['access_token']}", "DPoP": owner.last_proof,
+    }  # fmt: skip
+    address = f"{outside.address}/api/v1/workspace"
+    assert requests.get(address, headers=recorded, timeout=SLOWEST).status_code == 401
+    held = renewed(owner, storage)
+    assert held
+    form = {"grant_type": "refresh_token", "refresh_token": storage["refresh_token"]}
+    recorded = {"DPoP": owner.last_proof}
+    outside.service.stop()
+    outside.service.start()  # what it has seen must not be forgotten with its process
+    address = f"{outside.address}/api/v1/token"
+    again = requests.post(address, data=form, headers=recorded, timeout=SLOWEST)
+    assert again.status_code == 400
+    assert works(owner, held)
+
+
+def test_admins_learn_that_a_copy_was_tried(
+    outside: Outside, boss: requests.Session, storage: Storage
+) -> None:
+    thief = Browser(outside.address)
     for _ in range(3):
-        assert thief.renew(storage) is None
-    page = boss.get(f"{outside.address}/audit?q=copied", timeout=SLOWEST).text
-    told = re.findall(r"device\.token_copied|a copied token was refused", page)
-    assert told
+        assert renewed(thief, storage) is None
+    page = boss.get(f"{outside.address}/audit", timeout=SLOWEST).text
+    assert "a copied token of a browser was refused" in page
+    assert "Browsers whose tokens were copied" in boss.get(outside.address, timeout=SLOWEST).text
+    devices = boss.get(f"{outside.address}/devices", timeout=SLOWEST).text
+    found = re.search(r'/devices/browsers/\w+">Till</a>.*?Copied', devices, re.DOTALL)
+    assert found

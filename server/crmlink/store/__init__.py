@@ -32,6 +32,7 @@ from crmlink.store.people import (
     Person,
     Refresh,
     Role,
+    SeenProof,
 )
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Refresh",
     "Role",
     "RowState",
+    "SeenProof",
     "Verdict",
     "Workspace",
 ]

@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
+import structlog
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -14,7 +15,15 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.api_tokens import PREFIX, script_actor
 from crmlink.access.context import Actor, Office
-from crmlink.access.errors import TokenRefused
+from crmlink.access.dpop import check_proof, new_nonce
+from crmlink.access.errors import (
+    NonceNeeded,
+    ProofElsewhere,
+    ProofMissing,
+    ProofRefused,
+    TokenRefused,
+)
+from crmlink.access.proofs import Proof
 from crmlink.access.refresh_tokens import actor_of
 from crmlink.access.sessions import session_of
 from crmlink.installation import House
@@ -38,6 +47,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 csrf = CSRFProtect()
+log = structlog.get_logger()
 
 
 class ScopeMissing(Exception):
@@ -67,6 +77,7 @@ def register_guard(app: Flask) -> None:
     )
     csrf.init_app(app)
     app.before_request(_identify)
+    app.after_request(add_nonce)
 
 
 def register_door(app: Flask) -> None:
@@ -118,7 +129,11 @@ def _identify() -> None:
     )
     with suppress(TokenRefused):
         if by_token:
-            g.actor = _by_token()
+            try:
+                g.actor = _by_token()
+            except NonceNeeded:
+                g.nonce_needed = True
+                return
             house().uses.note(g.actor)
         else:
             g.log_in, g.actor = session_of(office(), request.cookies.get(COOKIE, ""))
@@ -133,7 +148,7 @@ def _admit() -> Response | None:
         if in_pages and request.method in ("GET", "HEAD"):
             wanted = request.full_path.rstrip("?")
             return redirect(url_for("pages.log_in", next=wanted if wanted != "/" else None), 303)
-        raise TokenRefused
+        raise NonceNeeded if "nonce_needed" in g else TokenRefused
     if in_pages:
         _refuse_forged_form()
     return None
@@ -149,14 +164,38 @@ def _is_listed_preflight() -> bool:
     )
 
 
+def proof_of_request() -> Proof:
+    """Return the checked proof of the key that this request was made with.
+
+    Raises ProofMissing, NonceNeeded, ProofElsewhere or ProofRefused.
+    """
+    here = request.base_url
+    # Behind a proxy that ends TLS the request came by http, though the browser asked by https.
+    addresses = {here, "https" + here.removeprefix(request.scheme)}
+    return check_proof(office(), request.headers.getlist("DPoP"), request.method, addresses)
+
+
+def add_nonce(reply: Response) -> Response:
+    """Give whoever proves a key a new nonce for the next proof."""
+    if "DPoP" in request.headers:
+        reply.headers["DPoP-Nonce"] = new_nonce(office())
+    return reply
+
+
 def _by_token() -> Actor:
+    """Who asks: a script by its token, a browser by its access token and a proof of its key."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise TokenRefused
     token, address = token.strip(), request.remote_addr or ""
-    if token.startswith(PREFIX):
+    if scheme.lower() == "bearer" and token.startswith(PREFIX):
         return script_actor(office(), token, address)
-    return actor_of(office(), token, address)
+    if scheme.lower() != "dpop":
+        raise TokenRefused
+    try:
+        proof = proof_of_request()
+    except (ProofMissing, ProofRefused, ProofElsewhere) as refused:
+        log.info("proof refused", problem=refused.code, request_id=g.request_id)
+        raise TokenRefused from None
+    return actor_of(office(), token, proof, address)
 
 
 def _refuse_forged_form() -> None:
