@@ -31,7 +31,7 @@ const background = assemble({
   now: Date.now,
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   newKey: () => crypto.randomUUID(),
-  keys: createKeyStore(() => indexedDB),
+  keys: createKeyStore(() => indexedDB, memory),
 });
 const { desk, onPage, connecting } = background;
 

@@ -16,7 +16,7 @@ from support.access_factories import PASSWORD, make_person, pair
 NEW_KEY = """import(chrome.runtime.getURL("lib/server/key_store.js")).then(async (module) => {
     const kind = { name: "ECDSA", namedCurve: "P-256" };
     const pair = await crypto.subtle.generateKey(kind, false, ["sign", "verify"]);
-    await module.createKeyStore(() => indexedDB).keep(pair);
+    await module.createKeyStore(() => indexedDB, chrome.storage.session).keep(pair);
     const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", pair.publicKey);
     return { kty, crv, x, y };
 })"""

@@ -23,7 +23,8 @@ from support.browser_client import proven
 
 # Whether the private half can be got out of where it lies, in a page of the extension's own.
 EXPORT_KEY = """import(chrome.runtime.getURL("lib/server/key_store.js")).then(async (module) => {
-    const { privateKey } = await module.createKeyStore(() => indexedDB).read();
+    const store = module.createKeyStore(() => indexedDB, chrome.storage.session);
+    const { privateKey } = await store.read();
     const { extractable } = privateKey;
     const got = (format) =>
         crypto.subtle.exportKey(format, privateKey).then(() => true, () => false);

@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { createKeyStore } from "../../extension/lib/server/key_store.js";
 import { CHOICE, lookAt, setting } from "./commands_fixture.js";
-import { fakeIndexedDB, problemReply, proofIn, reply, SERVER } from "./fake_browser.js";
+import { fakeIndexedDB, fakeStore, problemReply, proofIn, reply, SERVER } from "./fake_browser.js";
 import { fakeTokens } from "./fake_tokens.js";
 
 const DAY = 86_400_000;
@@ -212,22 +212,63 @@ test("tokens that are bound to no key are not taken: the server is too old", asy
   assert.deepEqual([told.data.pairing?.state, told.data.pairing?.problem?.type], ["failed", "server-too-old"]);
 });
 
+/** Two keys. @returns {Promise<CryptoKeyPair[]>} */
+const twoKeys = () => Promise.all([1, 2].map(() => crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"])));
+
 test("the key is kept in IndexedDB as a key, replaced and removed", async () => {
   const { kept, factory } = fakeIndexedDB();
-  const store = createKeyStore(() => factory);
+  const memory = fakeStore();
+  const store = createKeyStore(() => factory, memory);
   assert.equal(await store.read(), null);
-  const [one, other] = await Promise.all([1, 2].map(() => crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"])));
-  await store.keep(/** @type {CryptoKeyPair} */ (one));
-  await store.keep(/** @type {CryptoKeyPair} */ (other));
+  const [one, other] = await twoKeys();
+  await store.keep(one);
+  await store.keep(other);
   assert.equal(await store.read(), other);
   assert.deepEqual([...kept.values()], [other]);
   await store.remove();
   assert.equal(await store.read(), null);
+  assert.equal(memory.kept.size, 0);
 });
 
-test("a browser without IndexedDB says so, and does not fall over", async () => {
+test("a browser that never keeps anything holds the key in memory, as a key", async () => {
+  const { failing, factory } = fakeIndexedDB();
+  failing.open = new DOMException("A mutation operation was attempted.", "InvalidStateError");
+  /** Firefox's memory keeps what can be cloned. @type {Map<string, any>} */
+  const kept = new Map();
+  const memory = {
+    get: async (/** @type {string} */ key) => (kept.has(key) ? { [key]: kept.get(key) } : {}),
+    set: async (/** @type {Record<string, any>} */ items) => Object.entries(items).forEach(([key, value]) => kept.set(key, structuredClone(value))),
+    remove: async (/** @type {string} */ key) => void kept.delete(key),
+  };
+  const store = createKeyStore(() => factory, memory);
+  assert.equal(await store.read(), null);
+  const [one] = await twoKeys();
+  await store.keep(one);
+  const read = await store.read();
+  assert.ok(read && !read.privateKey.extractable);
+  await store.remove();
+  assert.equal(await store.read(), null);
+});
+
+test("a browser that can keep a key nowhere says so", async () => {
+  const { failing, factory } = fakeIndexedDB();
+  failing.open = new DOMException("A mutation operation was attempted.", "InvalidStateError");
+  const store = createKeyStore(() => factory, fakeStore());
+  const [one] = await twoKeys();
+  await assert.rejects(store.keep(one), { name: "DataCloneError" });
+});
+
+for (const failure of ["UnknownError", "QuotaExceededError", "VersionError"]) {
+  test(`an IndexedDB that fails with ${failure} is no browser without a key`, async () => {
+    const { failing, factory } = fakeIndexedDB();
+    failing.open = new DOMException("Not now.", failure);
+    await assert.rejects(createKeyStore(() => factory, fakeStore()).read(), { name: failure });
+  });
+}
+
+test("a browser whose IndexedDB may not even be named says so", async () => {
   const store = createKeyStore(() => {
     throw new DOMException("The operation is insecure.", "SecurityError");
-  });
+  }, fakeStore());
   await assert.rejects(store.read());
 });

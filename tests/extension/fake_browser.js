@@ -81,8 +81,12 @@ export function fakeIndexedDB(kept = new Map()) {
     delete: (key) => ({ result: kept.delete(key) }),
   };
   const database = { createObjectStore: () => store, transaction: () => later({ objectStore: () => store }, "oncomplete"), close: () => undefined };
-  const factory = { open: () => later(later({ result: database }, "onupgradeneeded"), "onsuccess") };
-  return { kept, factory: /** @type {any} */ (factory) };
+  /** What opening it fails with, if it does. @type {{open: DOMException | null}} */
+  const failing = { open: null };
+  const factory = {
+    open: () => (failing.open ? later({}, "onerror", { error: failing.open }) : later(later({ result: database }, "onupgradeneeded"), "onsuccess")),
+  };
+  return { kept, failing, factory: /** @type {any} */ (factory) };
 }
 
 /** The key of the connection below. */
