@@ -7,11 +7,22 @@ from crmlink.words import Kind
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """One postal address; `address` are its lines without town and postcode, as one text."""
+
+    address: str = ""
+    town: str = ""
+    postcode: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """What a contact or a record says about itself; empty text where it says nothing.
 
-    `name` is the person, `company` the organisation. Values are as people wrote them:
-    matching normalises them itself.
+    `name` is the person, `company` the organisation. Values are as people wrote them, several in
+    one text too: matching reads them itself. Each email, phone and address is compared, and they
+    differ only where all do. `retired` says that the package or Commusoft keeps it but does not
+    use it any more (hidden, archived, deleted).
     """
 
     kind: Kind | None = None
@@ -23,6 +34,9 @@ class Details:
     email: str = ""
     phones: tuple[str, ...] = ()
     account_number: str = ""
+    other_emails: tuple[str, ...] = ()
+    other_addresses: tuple[Address, ...] = ()
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
