@@ -2,13 +2,13 @@
 // The only part that talks to the server and holds the tokens. A browser may end it at any time: every listener
 // stands at top level, and everything it must remember lies in storage.
 
-import { assemble } from "./lib/assemble.js";
-import { browserName } from "./lib/browser.js";
+import { assemble } from "./lib/compose.js";
+import { browserName } from "./lib/server/browser_name.js";
 import { admit, admitFromPage } from "./lib/messages.js";
-import { problem } from "./lib/problem.js";
-import { readContact, readList } from "./lib/read.js";
-import { isLocal, parseServer } from "./lib/server.js";
-import { pageScripts } from "./pagescripts.js";
+import { problem } from "./lib/server/problem.js";
+import { readContact, readList } from "./lib/page/read_contact.js";
+import { isLocal, parseServer } from "./lib/server/server_url.js";
+import { pageScripts } from "./content_scripts.js";
 
 const MENU = "link-to-crm";
 /** A page that hangs must not hang the popup. */

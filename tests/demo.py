@@ -16,14 +16,14 @@ from contextlib import closing, contextmanager
 import structlog
 
 from browsers.chromium import Chromium
-from browsers.clerk import Clerk
 from browsers.find import Unavailable
 from browsers.keyboard import KeyboardClerk
-from browsers.office import Office, OfficeTrouble, open_office
+from browsers.page_driver import REPOSITORY, THIS_MACHINE, BrowserTrouble, wait_for
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office, OfficeTrouble, open_office
 from browsers.saved import MARGARET, saved_site, xero_contact
 from browsers.screen import Screen, open_screen
-from browsers.surface import REPOSITORY, THIS_MACHINE, BrowserTrouble, wait_for
-from entering import make_person
+from support.access_factories import make_person
 
 PICTURES = REPOSITORY / "docs/pictures"
 RECORD = "customer-1001"

@@ -1,14 +1,14 @@
 // @ts-check
 // The settings' card about the connection: connecting, what is connected with what, and disconnecting.
 
-import { parseServer } from "../lib/server.js";
-import { KNOWN_TYPES } from "../lib/trouble.js";
-import { ask } from "../ui/ask.js";
-import { codeView, connectForm, nextStanding, phaseOf, told } from "../ui/connect.js";
+import { parseServer } from "../lib/server/server_url.js";
+import { KNOWN_TYPES } from "../popup/problem_steps.js";
+import { ask } from "../ui/send_message.js";
+import { codeView, connectForm, nextStanding, phaseOf, told } from "../ui/connect_form.js";
 import { h } from "../ui/dom.js";
-import { say, sayCount, sayRetry, sayRole, sayWhen } from "../ui/words.js";
+import { say, sayCount, sayRetry, sayRole, sayWhen } from "../ui/i18n.js";
 
-/** @typedef {import("../lib/connecting.js").Standing} Standing */
+/** @typedef {import("../lib/server/connection.js").Standing} Standing */
 /** @typedef {import("../lib/types.js").Problem} Problem */
 
 const outcome = h("div", { id: "outcome", role: "status", "aria-live": "polite" });
@@ -106,11 +106,8 @@ function testPressed(standing) {
 /** @param {Standing} standing */
 async function disconnect(standing) {
   tell("info", say("disconnecting"));
-  const origins = parseServer(standing.server ?? "")?.origins ?? [];
   const answer = await ask("disconnect");
   if (!answer.ok) return tellProblem(answer.problem);
-  // Not kept by every browser's rules (a policy may have granted it): leaving it is no failure.
-  await chrome.permissions.remove({ origins }).catch(() => false);
   arrive(answer.data);
   document.getElementById("connect")?.focus();
   return answer.data.told ? tell("info", say("disconnected")) : tell("caution", say("disconnected_untold", standing.device ?? ""));

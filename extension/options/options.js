@@ -2,9 +2,9 @@
 // The settings: the connection, the button on the packages' pages, and the shortcut.
 
 import { h } from "../ui/dom.js";
-import { say } from "../ui/words.js";
+import { say } from "../ui/i18n.js";
 import { connectionCard } from "./connection.js";
-import { drawOnPage, onPageCard } from "./onpage.js";
+import { drawOnPage, onPageCard } from "./page_button.js";
 import { shortcutCard } from "./shortcut.js";
 
 document.body.append(

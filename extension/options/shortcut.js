@@ -2,7 +2,7 @@
 // The keyboard shortcut that the browser really gave, and where to change it.
 
 import { h } from "../ui/dom.js";
-import { say } from "../ui/words.js";
+import { say } from "../ui/i18n.js";
 
 const COMMAND = "_execute_action";
 

@@ -2,29 +2,29 @@
 // What the popup is doing: from a look at the page, by a decision, to its outcome. Screens draw; this asks and decides
 // which screen comes next.
 
-import { accepted, careAfter, careFor, holdersOf, needsCare, standingOf } from "../lib/choice.js";
-import { isBlank, titleOf, withTyped } from "../lib/contact.js";
-import { differencesOver } from "../lib/exact.js";
-import { endsConnection, leavesOutcomeOpen, problem } from "../lib/problem.js";
-import { ask } from "../ui/ask.js";
-import { showCare } from "./care.js";
+import { accepted, careAfter, careFor, holdersOf, needsCare, standingOf } from "../lib/linking/ranking.js";
+import { isBlank, titleOf, withTyped } from "../lib/page/contact.js";
+import { differencesOver } from "../lib/linking/sage_exact_match.js";
+import { endsConnection, leavesOutcomeOpen, problem } from "../lib/server/problem.js";
+import { ask } from "../ui/send_message.js";
+import { showCare } from "./confirm_overrides.js";
 import { showChoose } from "./choose.js";
 import { showConnect } from "./connect.js";
-import { showElsewhere } from "./elsewhere.js";
-import { showKept, showList } from "./list.js";
+import { showElsewhere } from "./other_contact.js";
+import { showKept, showList } from "./contact_list.js";
 import { showAlready, showConflict, showLinked, showNoAnswer, showUndone, showWaiting } from "./outcome.js";
-import { showTrouble } from "./problems.js";
-import { showLoading, showWorking } from "./waiting.js";
+import { showTrouble } from "./problem_screen.js";
+import { showLoading, showWorking } from "./progress.js";
 
-/** @typedef {import("../lib/desk.js").View} View */
+/** @typedef {import("../lib/linking/commands.js").View} View */
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Kind} Kind */
 /** @typedef {import("../lib/types.js").Link} Link */
 /** @typedef {import("../lib/types.js").Problem} Problem */
 /** @typedef {import("../lib/types.js").SuggestionAnswer} SuggestionAnswer */
-/** @typedef {import("../lib/places.js").AtContact & {look: string}} AtContact */
+/** @typedef {import("../lib/page/target.js").AtContact & {look: string}} AtContact */
 
-/** @typedef {import("../lib/choice.js").Care} Care */
+/** @typedef {import("../lib/linking/ranking.js").Care} Care */
 
 /** @typedef {{name: string, postcode: string}} Typed */
 
@@ -41,7 +41,7 @@ const NO_CARE = { replaces: null, also_on: [], checked_empty: false };
 
 export class App {
   /**
-   * @param {import("./stage.js").Stage} stage
+   * @param {import("./frame.js").Stage} stage
    * @param {number} tab
    */
   constructor(stage, tab) {

@@ -1,19 +1,19 @@
 // @ts-check
 // The main screen: the contact, who it may be in Commusoft, and one key to link.
 
-import { preselected } from "../lib/choice.js";
-import { needsExactMatch } from "../lib/exact.js";
+import { preselected } from "../lib/linking/ranking.js";
+import { needsExactMatch } from "../lib/linking/sage_exact_match.js";
 import { h, icon } from "../ui/dom.js";
-import { say, sayCount, sayKind } from "../ui/words.js";
-import { exactTable } from "./exact.js";
-import { optionList } from "./options_list.js";
-import { contactCard, notice, skeleton } from "./parts.js";
+import { say, sayCount, sayKind } from "../ui/i18n.js";
+import { exactTable } from "./exact_table.js";
+import { optionList } from "./record_options.js";
+import { contactCard, notice, skeleton } from "./components.js";
 import { foundWords, searchBox } from "./search.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Kind} Kind */
-/** @typedef {import("./options_list.js").Option} Option */
+/** @typedef {import("./record_options.js").Option} Option */
 
 /**
  * @param {App} app

@@ -1,14 +1,14 @@
 // @ts-check
 // The popup of a browser that is not connected: connecting, and why an earlier connection is no more.
 
-import { codeView, connectForm, nextStanding, phaseOf, told } from "../ui/connect.js";
-import { ask } from "../ui/ask.js";
+import { codeView, connectForm, nextStanding, phaseOf, told } from "../ui/connect_form.js";
+import { ask } from "../ui/send_message.js";
 import { h } from "../ui/dom.js";
-import { say } from "../ui/words.js";
-import { button, headline, notice } from "./parts.js";
+import { say } from "../ui/i18n.js";
+import { button, headline, notice } from "./components.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("../lib/connecting.js").Standing} Standing */
+/** @typedef {import("../lib/server/connection.js").Standing} Standing */
 
 /**
  * @param {App} app

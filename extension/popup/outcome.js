@@ -1,10 +1,10 @@
 // @ts-check
 // What became of a decision.
 
-import { isOurs } from "../lib/choice.js";
+import { isOurs } from "../lib/linking/ranking.js";
 import { h } from "../ui/dom.js";
-import { say, sayWhen } from "../ui/words.js";
-import { button, contactCard, headline, notice, openLink, recordCard, referenceChange, referenceClash, referenceLine } from "./parts.js";
+import { say, sayWhen } from "../ui/i18n.js";
+import { button, contactCard, headline, notice, openLink, recordCard, referenceChange, referenceClash, referenceLine } from "./components.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("../lib/types.js").Link} Link */

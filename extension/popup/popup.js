@@ -2,7 +2,7 @@
 // Opens the popup on the tab it was called for.
 
 import { App } from "./app.js";
-import { createStage } from "./stage.js";
+import { createStage } from "./frame.js";
 
 const NO_TAB = 0;
 

@@ -1,10 +1,10 @@
 // @ts-check
 // Searching Commusoft's records as the clerk types.
 
-import { MOST_FOUND } from "../lib/api.js";
+import { MOST_FOUND } from "../lib/server/api.js";
 import { h, icon } from "../ui/dom.js";
-import { say, sayCount } from "../ui/words.js";
-import { ask } from "../ui/ask.js";
+import { say, sayCount } from "../ui/i18n.js";
+import { ask } from "../ui/send_message.js";
 
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Kind} Kind */

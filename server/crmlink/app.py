@@ -10,13 +10,13 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from crmlink.admin.pages import blueprint as pages
 from crmlink.api import register_api
-from crmlink.api.guard import register_door, register_guard
-from crmlink.api.limits import register_limits
-from crmlink.api.strict import register_strictness
-from crmlink.house import House, open_house
+from crmlink.installation import House, open_house
+from crmlink.pages.blueprint import blueprint as pages
 from crmlink.settings import Settings
+from crmlink.web.auth import register_door, register_guard
+from crmlink.web.rate_limits import register_limits
+from crmlink.web.strict_parsing import register_strictness
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ HEADERS = {
 def create_app(settings: Settings, house: House | None = None) -> Flask:
     """The whole server as a WSGI application; opens the house unless it is given one."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    app = Flask(__name__, static_folder="admin/static", template_folder="admin/templates")
+    app = Flask(__name__, static_folder="pages/static", template_folder="pages/templates")
     app.secret_key = settings.secret_key
     app.extensions["crmlink"] = house = house or open_house(settings)
     app.before_request(_begin)

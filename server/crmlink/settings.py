@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from environs import Env
 from platformdirs import user_data_path
 
-from crmlink.access.provider import Provider, ProviderUnsafe
+from crmlink.access.oidc_provider import Provider, ProviderUnsafe
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")

@@ -13,22 +13,22 @@ import structlog
 from huey import crontab
 from huey.consumer import Consumer
 
-from crmlink.access.grants import forget_old_tokens
-from crmlink.access.personal import apply_retention
-from crmlink.admin.lists_files import forget_old_files
+from crmlink.access.personal_data.subject import apply_retention
+from crmlink.access.refresh_tokens import forget_old_tokens
+from crmlink.batches.file_import import throw_away_unfinished
+from crmlink.batches.match_job import match_waiting
+from crmlink.batches.settle import settle_stopped
+from crmlink.batches.state import release_leases, work_is_waiting
+from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
-from crmlink.house import House
-from crmlink.linking.batch_import import throw_away_unfinished
-from crmlink.linking.batch_match import match_waiting
-from crmlink.linking.batch_state import release_leases, work_is_waiting
-from crmlink.linking.batch_tidy import settle_stopped
-from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.left import take_snapshot
-from crmlink.linking.left_twice import find_lookalikes
-from crmlink.linking.life import recover, release
+from crmlink.installation import House
+from crmlink.linking.attempts import recover, release
+from crmlink.pages.lists.uploads import forget_old_files
+from crmlink.reports.duplicates import find_lookalikes
+from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
-from crmlink.wake import BATCH_WORK, listen, queue_in
+from crmlink.wakeup import BATCH_WORK, listen, queue_in
 
 log = structlog.get_logger()
 

@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from crmlink.access.office import Office
+from crmlink.access.context import Office
 from crmlink.store import Person
-from entering import make_person, pair, with_token
-from houses import house_of, open_app
+from support.access_factories import make_person, pair, with_token
+from support.installations import house_of, open_app
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from playing import HOLLOWAY, OTHER
+from support.sandbox import HOLLOWAY, OTHER
 
 
 def collect(client: FlaskClient, *references: str, **more: Any) -> Any:

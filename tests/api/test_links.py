@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from playing import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, OTHER, Playing, new_key
+from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, OTHER, Playing, new_key
 
 URN = "urn:crmlink:problem:"
 CONTACT: dict[str, Any] = {

@@ -11,13 +11,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from crmlink.access.office import Office
+from crmlink.access.context import Office
 from crmlink.access.pairing import approve_pairing, deny_pairing
 from crmlink.access.people import remove_person
-from crmlink.api.schemas_access import DEVICE_CODE_GRANT
+from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.store import Device, Pairing, Person
 from crmlink.store.models import now
-from entering import make_person, page_actor, pair, with_token
+from support.access_factories import make_person, page_actor, pair, with_token
 
 URN = "urn:crmlink:problem:"
 LONG_AGO = now() - timedelta(days=100)

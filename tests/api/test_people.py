@@ -13,11 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.access.office import Office
+from crmlink.access.context import Office
 from crmlink.access.people import accept_invitation
 from crmlink.store import Person
-from entering import PASSWORD, logged_in, make_person, make_token, pair, with_token
-from houses import house_of, open_app
+from support.access_factories import PASSWORD, logged_in, make_person, make_token, pair, with_token
+from support.installations import house_of, open_app
 
 URN = "urn:crmlink:problem:"
 API = "/api/v1"

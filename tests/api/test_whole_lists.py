@@ -6,12 +6,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from crmlink.house import House
-from crmlink.linking.batch_match import match_waiting
-from crmlink.linking.batch_work import write_waiting
-from entering import make_person, make_token, pair, with_token
-from lists import records_of
-from playing import HOLLOWAY, Playing, new_key
+from crmlink.batches.match_job import match_waiting
+from crmlink.batches.writer import write_waiting
+from crmlink.installation import House
+from support.access_factories import make_person, make_token, pair, with_token
+from support.batch_factories import records_of
+from support.sandbox import HOLLOWAY, Playing, new_key
 
 API = "/api/v1/batches"
 

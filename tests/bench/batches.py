@@ -37,19 +37,19 @@ from bench.lists import _family, _held_by
 from bench.uk import contacts, records
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
+from crmlink.batches.control import start_writing
+from crmlink.batches.match_job import match_waiting, start_matching
+from crmlink.batches.progress import overview, summary
+from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.patience import Patience
-from crmlink.house import House, open_house
-from crmlink.linking.batch_match import match_waiting, start_matching
-from crmlink.linking.batch_report import overview, summary
-from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.batch_write import start_writing
+from crmlink.commusoft.limits import Patience
+from crmlink.installation import House, open_house
 from crmlink.matching import Details
 from crmlink.settings import Settings
 from crmlink.store import Batch, BatchRow, BatchState, Choice, MirroredRecord, Verdict, Workspace
-from entering import make_token
-from faults.office import sandbox_process
-from playing import connection_to
+from faults.shared_installation import sandbox_process
+from support.access_factories import make_token
+from support.sandbox import connection_to
 
 NOWHERE = "http://127.0.0.1:9"
 AT_A_TIME = 2_000

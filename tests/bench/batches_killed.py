@@ -26,19 +26,19 @@ from sqlalchemy import func, select
 from bench.batches import _accepted, _free_records
 from bench.lists import _held_by
 from crmlink.access.devices import command_line_actor
+from crmlink.batches.control import start_writing
+from crmlink.batches.progress import summary
+from crmlink.batches.state import release_leases
+from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.patience import Patience
-from crmlink.house import House, open_house
-from crmlink.linking.batch_report import summary
-from crmlink.linking.batch_state import release_leases
-from crmlink.linking.batch_work import work_on
-from crmlink.linking.batch_write import start_writing
-from crmlink.linking.life import recover, release
+from crmlink.commusoft.limits import Patience
+from crmlink.installation import House, open_house
+from crmlink.linking.attempts import recover, release
 from crmlink.settings import Settings
 from crmlink.store import BatchRow, BatchState, Link, LinkState, MirroredRecord, RowState
-from faults.office import sandbox_process
 from faults.processes import processes
-from playing import connection_to
+from faults.shared_installation import sandbox_process
+from support.sandbox import connection_to
 
 PATIENCE = Patience(per_second=10_000, at_once=4)
 SAMPLED_EVERY = 2.0  # seconds

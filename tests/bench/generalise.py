@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.fit import Cases, cases_of, fit, training_sets
 from bench.sets import Quality, measure
-from crmlink.matching.model import Model, read_model
+from crmlink.matching.scorecard import Model, read_model
 
 MADE = ("made", "worn", "organisations")
 

@@ -23,7 +23,7 @@ import numpy as np
 from bench.peers import text
 from bench.uk import contacts, records
 from crmlink.matching import Details, Matcher
-from crmlink.matching.assign import one_to_one_of_many, suggest_many
+from crmlink.matching.assignment import one_to_one_of_many, suggest_many
 
 Rows = list[tuple[str, Details]]
 RECORDS = 100_000

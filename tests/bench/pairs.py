@@ -18,10 +18,10 @@ from bench.peers import text
 from bench.sets import SHARED
 from bench.uk import records
 from crmlink.matching import Details
-from crmlink.matching.evidence import Evidence
+from crmlink.matching.features.vector import Evidence
 from crmlink.matching.index import Index
-from crmlink.matching.model import Model, load_model
-from crmlink.matching.terms import terms
+from crmlink.matching.normalised import terms
+from crmlink.matching.scorecard import Model, load_model
 
 PEERS: dict[str, Callable[[str, str], float]] = {
     "token_set_ratio": fuzz.token_set_ratio,

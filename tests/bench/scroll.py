@@ -18,9 +18,9 @@ import structlog
 from playwright.sync_api import Page
 from sqlalchemy import update
 
-from admin.lists_made import GUID, Listed, draft, unlinked
-from admin.theatre import Theatre, open_theatre, start_chromium
 from crmlink.store import Batch, BatchRow, BatchState, Verdict
+from support.list_files import GUID, Listed, draft, unlinked
+from support.live_server import Theatre, open_theatre, start_chromium
 
 SECONDS = 12
 VIEW = {"width": 1280, "height": 860}

@@ -24,12 +24,12 @@ from sqlalchemy import ColumnElement, or_, select
 
 from bench.batches import NOWHERE, _fill_mirror, _house
 from bench.uk import records
-from browsers.office import Service, _environment
-from crmlink.commusoft.patience import Patience
-from crmlink.house import House
+from browsers.real_services import Service, _environment
+from crmlink.commusoft.limits import Patience
+from crmlink.installation import House
 from crmlink.matching import Details
 from crmlink.store import MirroredRecord
-from entering import make_token
+from support.access_factories import make_token
 
 Rows = list[tuple[str, Details]]
 GOAL = 50.0  # ms at p95

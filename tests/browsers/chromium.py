@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route, 
 
 from browsers.chromium_popup import ChromiumPopup
 from browsers.find import CHROMIUM, find
-from browsers.surface import EXTENSION, PATIENCE, SEEN, BrowserTrouble, NeverCame, Site, Surface
+from browsers.page_driver import EXTENSION, PATIENCE, SEEN, BrowserTrouble, NeverCame, Site, Surface
 
 FLAGS = (
     "--disable-gpu",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import Error
 
-from browsers.surface import PATIENCE, BrowserTrouble
+from browsers.page_driver import PATIENCE, BrowserTrouble
 
 if TYPE_CHECKING:
     from browsers.chromium import Chromium

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from browsers.find import FIREFOX, find
-from browsers.surface import EXTENSION, PATIENCE, SEEN, BrowserTrouble, NeverCame, Site, Surface
+from browsers.page_driver import EXTENSION, PATIENCE, SEEN, BrowserTrouble, NeverCame, Site, Surface
 
 PROGRAM = Path(__file__).with_name("firefox.mjs")
 START_LIMIT = 60.0  # seconds

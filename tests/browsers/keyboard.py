@@ -5,12 +5,12 @@ What the popup shows is still read from inside, but every key goes the way a per
 
 from contextlib import suppress
 
-from browsers.clerk import Clerk
-from browsers.office import Office
+from browsers.page_driver import Browser, NeverCame, wait_for
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.screen import Screen
-from browsers.surface import Browser, NeverCame, wait_for
 from crmlink.store import Person
-from entering import make_person
+from support.access_factories import make_person
 
 MOST_TABS = 30  # steps to any button of the popup
 MOST_PRESSES = 10

@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 
-from browsers.surface import REPOSITORY, SavedPage, Site
+from browsers.page_driver import REPOSITORY, SavedPage, Site
 
-PAGES = REPOSITORY / "tests/pages"
+PAGES = REPOSITORY / "tests/saved_pages"
 ORGANISATION = "!kR4N6"
 MARGARET = "8275f116-6419-4b82-889a-f41dcc1d6186"  # the contact that xero/contact.html shows
 # What stands on that page, by what it is.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from browsers.find import DESKTOP, OPENBOX, XCOMPMGR, XVFB, find
-from browsers.surface import PATIENCE, BrowserTrouble, NeverCame
+from browsers.page_driver import PATIENCE, BrowserTrouble, NeverCame
 
 START_LIMIT = 30.0  # seconds
 PAUSE = 0.05  # seconds between two looks

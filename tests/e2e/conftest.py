@@ -9,11 +9,11 @@ from contextlib import closing
 import pytest
 
 from browsers.chromium import Chromium
-from browsers.clerk import Clerk
 from browsers.firefox import Firefox
-from browsers.office import Office, Offices
+from browsers.page_driver import THIS_MACHINE, Browser
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office, Offices
 from browsers.saved import saved_site
-from browsers.surface import THIS_MACHINE, Browser
 
 
 @pytest.fixture(scope="session", autouse=True)

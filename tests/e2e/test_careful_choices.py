@@ -2,11 +2,11 @@
 
 import pytest
 
-from browsers.clerk import Clerk
-from browsers.office import Office
+from browsers.page_driver import Browser
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import MARGARET, another_contact, saved_site, xero_contact
-from browsers.surface import Browser
-from playing import OCONNOR_HAS
+from support.sandbox import OCONNOR_HAS
 
 SIAN = "7b3c9d10-5e42-4c1a-8f6b-0a9d3e7c2b51"
 OTHERS = "11111111-2222-4333-8444-555555555555"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from browsers.clerk import Clerk
-from browsers.office import Office
+from browsers.page_driver import Browser, SavedPage, focus
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import PAGES
-from browsers.surface import Browser, SavedPage, focus
 
 
 @dataclass(frozen=True)

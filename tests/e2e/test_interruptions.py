@@ -2,8 +2,8 @@
 
 import signal
 
-from browsers.clerk import Clerk
-from browsers.office import Office, wait_until
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office, wait_until
 from browsers.saved import MARGARET, xero_contact
 
 

@@ -11,11 +11,11 @@ import pytest
 from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.keyboard import KeyboardClerk
-from browsers.office import Office
+from browsers.page_driver import Browser
+from browsers.real_services import Office
 from browsers.saved import MARGARET, saved_site, xero_contact
 from browsers.screen import Screen, open_screen
-from browsers.surface import Browser
-from entering import make_person
+from support.access_factories import make_person
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="a screen of its own needs Xvfb, which is Linux's"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from browsers.clerk import Clerk
-from browsers.office import Office
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import MARGARET
 
 LIST = "https://go.xero.com/app/!kR4N6/contacts"

@@ -1,7 +1,7 @@
 """From a contact page to the reference in Commusoft, and back."""
 
-from browsers.clerk import Clerk
-from browsers.office import Office
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import MARGARET, xero_contact
 
 

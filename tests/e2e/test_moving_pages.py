@@ -2,10 +2,10 @@
 
 import json
 
-from browsers.clerk import Clerk
-from browsers.office import Office
+from browsers.page_driver import Surface
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import xero_contact
-from browsers.surface import Surface
 
 GREENFIELD = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
 

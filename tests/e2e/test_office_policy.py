@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from browsers.clerk import Clerk
 from browsers.firefox import Firefox
-from browsers.office import Office
+from browsers.page_driver import EXTENSION
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import saved_site, xero_contact
-from browsers.surface import EXTENSION
 from crmlink.access.devices import list_devices
-from entering import make_person, pair
+from support.access_factories import make_person, pair
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"),

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from browsers.chromium import Chromium
-from browsers.clerk import Clerk
 from browsers.firefox import Firefox
-from browsers.office import Office
+from browsers.page_driver import PATIENCE, SEEN, Browser, wait_for
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import another_contact, saved_site, xero_contact
-from browsers.surface import PATIENCE, SEEN, Browser, wait_for
 
 XERO = "https://go.xero.com/*"
 OTHER = "11111111-2222-4333-8444-555555555555"

@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from browsers.clerk import Clerk
-from browsers.office import Office, wait_until
+from browsers.page_driver import Browser, Surface, wait_for
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office, wait_until
 from browsers.saved import MARGARET, saved_site, xero_contact
-from browsers.surface import Browser, Surface, wait_for
 from crmlink.access.devices import list_devices, revoke_device
-from crmlink.access.grants import rotate
 from crmlink.access.people import remove_person
+from crmlink.access.refresh_tokens import rotate
 from crmlink.store import Device, Pairing, Person
 from crmlink.store.models import now
-from entering import make_person, page_actor
+from support.access_factories import make_person, page_actor
 
 GOOD = "document.querySelector('#outcome .good')?.innerText"
 
@@ -176,6 +176,7 @@ def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
         (leave, "ended-device-revoked", "Disconnected by your admin"),
     ):
         person = clerk.connect(office)
+        assert clerk.may_reach(office.server.address)
         end()
         clerk.look_at(xero_contact())
         clerk.link_to_crm(screen)
@@ -183,6 +184,8 @@ def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
         kept = clerk.in_own_page("chrome.storage.local.get(null).then(JSON.stringify)")
         assert "crmr_" not in kept
         assert "access_token" not in kept
+        if clerk.browser.name == "firefox":  # in Chromium it is the tests' own, for good
+            assert not clerk.may_reach(office.server.address)
 
 
 def test_disconnecting_ends_it_on_the_server_and_says_when_it_could_not(

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from browsers.chromium import Chromium
-from browsers.clerk import Clerk
 from browsers.firefox import Firefox
-from browsers.office import Office
+from browsers.page_driver import THIS_MACHINE, Browser, wait_for
+from browsers.popup_driver import Clerk
+from browsers.real_services import Office
 from browsers.saved import saved_site, xero_contact
-from browsers.surface import THIS_MACHINE, Browser, wait_for
 from crmlink.access.devices import list_devices
 
 XERO = "https://go.xero.com/*"

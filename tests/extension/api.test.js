@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createApi } from "../../extension/lib/api.js";
-import { createCall } from "../../extension/lib/call.js";
-import { leavesOutcomeOpen } from "../../extension/lib/problem.js";
+import { createApi } from "../../extension/lib/server/api.js";
+import { createCall } from "../../extension/lib/server/request.js";
+import { leavesOutcomeOpen } from "../../extension/lib/server/problem.js";
 import { ACCESS, CONNECTION, fakeServer, lost, problemReply, reply, WORKSPACE } from "./fake_browser.js";
 
 /** @param {ReturnType<typeof fakeServer>} server @param {object} [more] */

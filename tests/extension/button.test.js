@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { JSDOM } from "jsdom";
 
-const SCRIPT = readFileSync(new URL("../../extension/page/button.js", import.meta.url), "utf8");
+const SCRIPT = readFileSync(new URL("../../extension/content/button.js", import.meta.url), "utf8");
 const HERE = "https://go.xero.com/app/!kR4N6/contacts/contact/8275f116-6419-4b82-889a-f41dcc1d6186";
 const SHOWN = { ok: true, data: { mark: "linked", places: ["h1"] } };
 const ID = "abcdefghijklmnop";

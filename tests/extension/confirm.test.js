@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHOICE, lookAt, setting, TAB } from "./desk_setting.js";
+import { CHOICE, lookAt, setting, TAB } from "./commands_fixture.js";
 import { HOLLOWAY_PAGE, link, lost, MARGARET, OTHER_PAGE, problemReply, reply } from "./fake_browser.js";
 
 /** @typedef {Awaited<ReturnType<typeof setting>>["tabs"]} Tabs */

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cleanDetails, isBlank, noDetails, sameDetails, subjectOf, titleOf, withTyped } from "../../extension/lib/contact.js";
-import { differ } from "../../extension/lib/differ.js";
+import { cleanDetails, isBlank, noDetails, sameDetails, subjectOf, titleOf, withTyped } from "../../extension/lib/page/contact.js";
+import { differ } from "../../extension/lib/linking/text_diff.js";
 import { MARGARET } from "./fake_browser.js";
 
 const details = cleanDetails(MARGARET);

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from playwright.sync_api import BrowserContext, Page, Playwright, Route, Worker
 
 from browsers.find import CHROMIUM, find
-from extension.replies import DEVICE, PERSON
+from extension.scripted_replies import DEVICE, PERSON
 
 HERE = Path(__file__).parent
 EXTENSION = HERE.parents[1] / "extension"
-PAGES = HERE.parent / "pages"
+PAGES = HERE.parent / "saved_pages"
 CONNECTION = {
     "device": DEVICE,
     "person": PERSON,

@@ -9,13 +9,13 @@ import {
   canonicalReference,
   cautions,
   locate,
-} from "../../extension/lib/locate.js";
+} from "../../extension/lib/page/locate.js";
 
 const vectors = new URL("../vectors/", import.meta.url);
 const ruleFile = new URL("../../server/crmlink/accounting/packages.json", import.meta.url);
 const KEYS = ["package", "page", "kind", "reference", "organisation"];
 
-/** @typedef {import("../../extension/lib/locate.js").Packages} Packages */
+/** @typedef {import("../../extension/lib/page/locate.js").Packages} Packages */
 
 /** @param {URL} file */
 const json = (file) => JSON.parse(readFileSync(file, "utf8"));
@@ -90,7 +90,7 @@ test("the clerk is told what is not sure", () => {
 });
 
 test("a reference that was typed carries its package's caution too", () => {
-  /** @type {import("../../extension/lib/locate.js").Location} */
+  /** @type {import("../../extension/lib/page/locate.js").Location} */
   const typed = { url: "", package: "kashflow", page: null, kind: null, reference: "STEV01", organisation: null };
   assert.match(cautions(typed, packages)[0], /Code/);
   assert.deepEqual(cautions({ ...typed, reference: "48213" }, packages), []);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { onPageNeeds } from "../../extension/lib/consent.js";
+import { onPageNeeds } from "../../extension/lib/linking/consent.js";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("manifest.json", EXTENSION), "utf8"));

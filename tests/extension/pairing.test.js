@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { setting } from "./desk_setting.js";
+import { setting } from "./commands_fixture.js";
 import { lost, reply, SERVER } from "./fake_browser.js";
 import { fakeTokens } from "./fake_tokens.js";
 

@@ -9,7 +9,7 @@ import { openPage, press, settle } from "./fake_page.js";
 /** @type {ReturnType<typeof openPage>} */
 let page = openPage();
 const { App } = await import("../../extension/popup/app.js");
-const { createStage } = await import("../../extension/popup/stage.js");
+const { createStage } = await import("../../extension/popup/frame.js");
 
 const SECOND = record({ id: "customer-1002", label: "Jonathan Pryce-Davies", reference: "OLD" });
 const TWO = offer({

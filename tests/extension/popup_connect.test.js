@@ -9,8 +9,8 @@ import { openPage, press, settle } from "./fake_page.js";
 /** @type {ReturnType<typeof openPage>} */
 let page = openPage();
 const { App } = await import("../../extension/popup/app.js");
-const { createStage } = await import("../../extension/popup/stage.js");
-const { spelled } = await import("../../extension/ui/connect.js");
+const { createStage } = await import("../../extension/popup/frame.js");
+const { spelled } = await import("../../extension/ui/connect_form.js");
 
 const NEW = { connected: false, server: null, person: null, device: null, workspace: null, last: null, ended: null, pairing: null, policy: null };
 const WAITING = { ...NEW, pairing: { state: "waiting", server: "http://127.0.0.1:8787", code: "BCDF-GHJK", problem: null } };

@@ -8,7 +8,7 @@ import { openPage, press, settle } from "./fake_page.js";
 
 let page = openPage();
 const { App } = await import("../../extension/popup/app.js");
-const { createStage } = await import("../../extension/popup/stage.js");
+const { createStage } = await import("../../extension/popup/frame.js");
 
 const UNLIKE = record({ label: "MARGARET HOLLOWAY" });
 const SEEN = [{ field: "name", contact: "Margaret Holloway", record: "MARGARET HOLLOWAY" }];

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHOICE, lookAt, setting } from "./desk_setting.js";
+import { CHOICE, lookAt, setting } from "./commands_fixture.js";
 import { ACCESS, CONNECTION, GRANT, lost, problemReply, REFRESH, SERVER, WORKSPACE } from "./fake_browser.js";
 import { fakeTokens } from "./fake_tokens.js";
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from extension.connecting import CONNECTING, SETTINGS
-from extension.replies import (
+from extension.connection_states import CONNECTING, SETTINGS
+from extension.problem_states import TROUBLES
+from extension.scripted_replies import (
     BATCHES,
     COLLECT,
     DRAFTS,
@@ -53,7 +54,6 @@ from extension.steps import (
     switch_on,
     undo,
 )
-from extension.troubles import TROUBLES
 
 LISTED = "https://go.xero.com/app/!kR4N6/contacts"
 NEWS = "https://news.example/today"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from browsers.axe import violations
-from extension.stage import Stage, open_stage
+from extension.popup_states_runner import Stage, open_stage
 from extension.states import STATES
 from extension.steps import State
 

@@ -15,9 +15,18 @@ from typing import Any
 import pytest
 from playwright.sync_api import Dialog, Error, Page, Request
 
-from extension.replies import HOLLOWAY, LINKS, RECORDS, SUGGEST, WORKSPACE, link, offer, suggestion
+from extension.popup_states_runner import Stage, open_stage
+from extension.scripted_replies import (
+    HOLLOWAY,
+    LINKS,
+    RECORDS,
+    SUGGEST,
+    WORKSPACE,
+    link,
+    offer,
+    suggestion,
+)
 from extension.scripted_server import Reply, problem
-from extension.stage import Stage, open_stage
 from extension.steps import State, chosen
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "hostile.json"

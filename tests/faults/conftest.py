@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from databases import KINDS, empty_database
+from support.databases import KINDS, empty_database
 
 
 @pytest.fixture(scope="module")

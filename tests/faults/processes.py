@@ -6,7 +6,7 @@ import multiprocessing
 from multiprocessing.context import ForkServerContext
 
 # Only what is installed: the server that is copied knows no path of the tests, and says nothing.
-IMPORTED = ["crmlink.house", "crmlink.linking.decide", "crmlink.access.tokens"]
+IMPORTED = ["crmlink.installation", "crmlink.linking.decisions", "crmlink.access.api_tokens"]
 
 
 def processes() -> ForkServerContext:

@@ -14,19 +14,20 @@ import pytest
 import requests
 
 from crmlink.access.devices import command_line_actor
+from crmlink.batches import execute_row as batch_outcome
+from crmlink.batches import writer as batch_work
+from crmlink.batches.progress import overview
+from crmlink.batches.state import release_leases
+from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.house import House, open_house
-from crmlink.linking import batch_outcome, batch_work
-from crmlink.linking.batch_report import overview
-from crmlink.linking.batch_state import release_leases
-from crmlink.linking.batch_work import work_on
-from crmlink.linking.life import recover, release
+from crmlink.installation import House, open_house
+from crmlink.linking.attempts import recover, release
 from crmlink.settings import Settings
 from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
 from faults.processes import processes
-from lists import asked_for, lines_of
-from playing import HASTE, Playing, connection_to
+from support.batch_factories import asked_for, lines_of
+from support.sandbox import HASTE, Playing, connection_to
 
 CONTACTS, KILLS = 250, 15
 LONGEST_LIFE = 0.9  # seconds from the moment that it writes

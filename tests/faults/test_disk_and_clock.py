@@ -17,18 +17,18 @@ import pytest
 import requests
 from sqlalchemy.exc import OperationalError
 
-from crmlink.access.tokens import script_actor
+from crmlink.access.api_tokens import script_actor
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.house import House
-from crmlink.linking.decide import confirm
-from crmlink.linking.desk import Desk
-from crmlink.linking.life import recover
+from crmlink.installation import House
+from crmlink.linking.attempts import recover
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm
 from crmlink.store import Link, LinkState, models
-from entering import make_token
-from faults.disks import Disk, SmallDisk, TightDatabase, mounted
-from faults.office import Office, opened_office, sandbox_process
-from faults.steps import Watched
-from playing import HOLLOWAY, OTHER, Playing, decision, new_key
+from faults.full_disks import Disk, SmallDisk, TightDatabase, mounted
+from faults.shared_installation import Office, opened_office, sandbox_process
+from faults.step_recording_client import Watched
+from support.access_factories import make_token
+from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
 
 RUN = 60
 MEGABYTES = 6

@@ -16,11 +16,11 @@ import requests
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.house import open_house
+from crmlink.installation import open_house
 from crmlink.store import MirroredRecord
-from faults.lives import Job, naive_life, naive_priors, safe_life, safe_priors
+from faults.killable_writers import Job, naive_life, naive_priors, safe_life, safe_priors
 from faults.processes import processes
-from playing import HASTE, Playing, connection_to
+from support.sandbox import HASTE, Playing, connection_to
 
 ANSWERS_LOST = 0.05
 Life = Callable[[Job, Connection], None]

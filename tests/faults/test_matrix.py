@@ -18,18 +18,18 @@ import pytest
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.sandbox.faults import FAULTS
-from crmlink.linking import life
-from crmlink.linking.decide import Decision, confirm
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import LinkingFailure
-from crmlink.linking.life import recover
-from crmlink.problems import PROBLEMS, problem, problem_of
+from crmlink.linking import attempts as life
+from crmlink.linking.attempts import recover
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import Decision, confirm
+from crmlink.linking.errors import LinkingFailure
 from crmlink.store import Link, LinkState
-from faults.office import Office, number_of, opened_office, sandbox_process
-from playing import decision, new_key
+from crmlink.web.problems import PROBLEMS, problem, problem_of
+from faults.shared_installation import Office, number_of, opened_office, sandbox_process
+from support.sandbox import decision, new_key
 
 # What a hanging fault costs, and an absurd Retry-After.
 SHORT = Patience(

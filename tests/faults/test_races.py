@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.linking.decide import Decision, confirm
+from crmlink.linking.decisions import Decision, confirm
 from crmlink.store import LinkState
-from faults.clerks import Clerk, Outcome, clerks_of
-from faults.office import Office, number_of, opened_office, sandbox_process
-from playing import decision, new_key
+from faults.concurrent_clerks import Clerk, Outcome, clerks_of
+from faults.shared_installation import Office, number_of, opened_office, sandbox_process
+from support.sandbox import decision, new_key
 
 DOUBLES = 500  # of each sort: a thousand
 IMPATIENT = 50

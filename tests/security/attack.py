@@ -9,10 +9,10 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from crmlink.api.guard import COOKIE
+from crmlink.web.auth import COOKIE
+from security.attack_fixture import World
 from security.credentials import Credential
 from security.routes import Route
-from security.world import World
 
 REQUEST_ID = re.compile(r"[0-9a-f]{12}")
 

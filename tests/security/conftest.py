@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from houses import open_app
-from security.world import World, make_world
+from security.attack_fixture import World, make_world
+from support.installations import open_app
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def without_logs() -> Iterator[None]:
     """Thousands of requests need not be told of one by one."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

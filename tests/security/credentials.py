@@ -12,19 +12,19 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select, update
 
-from crmlink.access import grants
+from crmlink.access import refresh_tokens as grants
+from crmlink.access.api_tokens import create_token, revoke_token, rotate_token, script_actor
 from crmlink.access.devices import command_line_actor, revoke_device
-from crmlink.access.grants import AUDIENCE, TYPE, Grant
 from crmlink.access.pairing import begin_pairing
 from crmlink.access.people import invite, remove_person
-from crmlink.access.secret import new_secret
+from crmlink.access.refresh_tokens import AUDIENCE, TYPE, Grant
 from crmlink.access.sessions import begin_session, end_session, session_of
-from crmlink.access.tokens import create_token, revoke_token, rotate_token, script_actor
-from crmlink.api.guard import COOKIE
+from crmlink.access.token_format import new_secret
 from crmlink.store import Device, PageSession
 from crmlink.store.models import new_id, now
-from entering import make_person, make_token, page_actor, pair
-from security.world import World
+from crmlink.web.auth import COOKIE
+from security.attack_fixture import World
+from support.access_factories import make_person, make_token, page_actor, pair
 
 HOUR = timedelta(hours=1)
 

@@ -31,10 +31,10 @@ from schemathesis.hooks import HookContext
 from schemathesis.schemas import BaseSchema
 
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from houses import house_of, open_app
-from playing import HOLLOWAY, OCONNOR_HAS, OTHER
-from security.alive import MARK, AlwaysConnected
-from security.world import ROLES
+from security.attack_fixture import ROLES
+from security.reconnecting_client import MARK, AlwaysConnected
+from support.installations import house_of, open_app
+from support.sandbox import HOLLOWAY, OCONNOR_HAS, OTHER
 
 # What a valid request must not get: a rule of the office's, such as that a reference must look
 # like one, is not in the schema. That an answer needs a token is the matrix's business: the check

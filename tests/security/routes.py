@@ -10,10 +10,10 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import Client, TestResponse
 
-from crmlink.api.guard import API, PUBLIC
 from crmlink.store import Person
-from playing import HOLLOWAY
-from security.world import PARAMETERS, SPECIAL, Maker, World, new_code
+from crmlink.web.auth import API, PUBLIC
+from security.attack_fixture import PARAMETERS, SPECIAL, Maker, World, new_code
+from support.sandbox import HOLLOWAY
 
 KEY = {"Idempotency-Key": "a key of a test"}
 DECISION = {

@@ -9,12 +9,12 @@ import jwt
 import pytest
 from flask import Flask
 
-from crmlink.access import grants
-from crmlink.api import guard
+from crmlink.access import refresh_tokens as grants
+from crmlink.web import auth as guard
 from security.attack import Attacker, Refusal
+from security.attack_fixture import World
 from security.credentials import Credential, bad_for_api, bad_for_pages, bearer, cookie
 from security.routes import ParameterUnknown, Route, every_route
-from security.world import World
 
 PUBLIC = {
     "static": {"/static/<path:filename>"},

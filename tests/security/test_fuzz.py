@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from marshmallow import fields
 
-from crmlink.api.strict import Whole, YesNo
+from crmlink.web.strict_parsing import Whole, YesNo
 from security.fuzz import Outcome, fuzzed_app, run
 
 EXAMPLES = 9  # for each operation, beside those at the edges of what the description says
@@ -66,7 +66,7 @@ def a_fault(patch: pytest.MonkeyPatch) -> None:
 
 
 def another_type(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("crmlink.api.errors.PROBLEM_JSON", "application/json")
+    patch.setattr("crmlink.web.error_handlers.PROBLEM_JSON", "application/json")
 
 
 def a_number_as_text(patch: pytest.MonkeyPatch) -> None:

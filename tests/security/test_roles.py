@@ -12,9 +12,9 @@ import pytest
 from crmlink.access import roles
 from crmlink.access.roles import SCOPES
 from crmlink.store import Role
-from security.reach import SCRIPT, Reach
+from security.attack_fixture import ROLES, World
+from security.permission_probe import SCRIPT, Reach
 from security.routes import Route, every_route
-from security.world import ROLES, World
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "access.md"
 YES, OWN, NO = "yes", "own", "no"

@@ -13,19 +13,19 @@ from typing import Any
 import jwt
 import pytest
 
-from crmlink.access.failures import AccessFailure
-from crmlink.access.grants import AUDIENCE, ISSUER, TYPE, actor_of, rotate
-from crmlink.access.office import Office
+from crmlink.access.api_tokens import script_actor
+from crmlink.access.context import Office
+from crmlink.access.errors import AccessFailure
 from crmlink.access.pairing import redeem
 from crmlink.access.people import invitation_of
+from crmlink.access.refresh_tokens import AUDIENCE, ISSUER, TYPE, actor_of, rotate
 from crmlink.access.sessions import session_of
-from crmlink.access.tokens import script_actor
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.store import Database, Device, Refresh, Workspace
 from crmlink.store.models import now
-from databases import KINDS, empty_database
-from security.used import KEYS, MarkedCredential, Used, used_installation
-from security.world import everything
+from security.attack_fixture import everything
+from security.used_installation import KEYS, MarkedCredential, Used, used_installation
+from support.databases import KINDS, empty_database
 
 
 @dataclass(frozen=True)

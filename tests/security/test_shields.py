@@ -9,13 +9,13 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.api.guard import COOKIE
 from crmlink.app import HEADERS
-from entering import PASSWORD, make_person, pair, with_token
-from houses import house_of, open_app
+from crmlink.web.auth import COOKIE
 from security.attack import forms_of
+from security.attack_fixture import World
 from security.routes import Route, every_route
-from security.world import World
+from support.access_factories import PASSWORD, make_person, pair, with_token
+from support.installations import house_of, open_app
 
 LISTED = "https://intranet.firm.example"
 OTHERS = ("https://evil.example", LISTED + ".evil.example", "http://intranet.firm.example", "null")
@@ -185,6 +185,8 @@ def test_a_listed_site_may_ask_and_no_other(tmp_path: Path) -> None:
         (b'{"name": "a\\u0000b"}', 422, "invalid-fields"),
         (b'{"\\u0000": 1}', 422, "invalid-fields"),
         (b'{"name": NaN}', 400, "malformed-request"),
+        (b'{"name": "a", "name": "b"}', 422, "invalid-fields"),
+        (b'{"name": "a", "n\\u0061me": "a"}', 422, "invalid-fields"),
         (b"\xff\xfe", 400, "malformed-request"),
         (b'"text"', 400, "malformed-request"),
         (b'{"name": "' + b"x" * 1_100_000 + b'"}', 413, "too-large"),

@@ -11,17 +11,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from crmlink.access.context import Office
 from crmlink.access.devices import command_line_actor
-from crmlink.access.office import Office
+from crmlink.access.oidc_provider import Provider, ProviderUnsafe
 from crmlink.access.people import invite, list_people, remove_person
-from crmlink.access.provider import Provider, ProviderUnsafe
-from crmlink.api.guard import COOKIE
-from crmlink.house import House
-from crmlink.problems import problem
+from crmlink.installation import House
 from crmlink.store import Person
-from houses import house_of, open_app
+from crmlink.web.auth import COOKIE
+from crmlink.web.problems import problem
 from security.attack import forms_of
-from security.signing import SECRET, log_in_there, running_provider
+from security.oidc_server import SECRET, log_in_there, running_provider
+from support.installations import house_of, open_app
 
 
 @pytest.fixture(scope="module")

@@ -7,21 +7,21 @@ from collections.abc import Callable
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
-from crmlink.admin.lists_files import FOLDER, KEPT_SECONDS
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import start_writing
+from crmlink.batches.match_job import start_matching
+from crmlink.batches.progress import summary
+from crmlink.batches.state import find_batch
 from crmlink.commusoft.errors import CommusoftUnreachable
-from crmlink.house import House
-from crmlink.linking.batch_match import start_matching
-from crmlink.linking.batch_report import summary
-from crmlink.linking.batch_state import find_batch
-from crmlink.linking.batch_sure import accept_sure, draw_sample
-from crmlink.linking.batch_write import start_writing
-from crmlink.linking.decide import confirm
+from crmlink.installation import House
+from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
+from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
 from crmlink.store import BatchState, Link, LinkState, Workspace
 from crmlink.worker import Worker
-from lists import BOUND, imported, lines_of, rows_of
-from playing import HOLLOWAY, OTHER, Playing, decision, new_key
-from unit.linking.test_life import fails, meddled
+from support.batch_factories import BOUND, imported, lines_of, rows_of
+from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
+from unit.linking.test_attempts import fails, meddled
 
 
 def wait_until(done: Callable[[], bool]) -> None:

@@ -8,8 +8,8 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crmlink.access.failures import DeviceUnknown, FieldsWrong, NotAllowed
-from crmlink.access.office import Actor, Office, note
+from crmlink.access.context import Actor, Office, note
+from crmlink.access.errors import DeviceUnknown, FieldsWrong, NotAllowed
 from crmlink.access.roles import ADMIN
 from crmlink.store import Device, DeviceSort, Person
 from crmlink.store.models import new_id, now

@@ -9,8 +9,9 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from crmlink.access.context import Actor, Office, note
 from crmlink.access.devices import device_name
-from crmlink.access.failures import (
+from crmlink.access.errors import (
     GrantRefused,
     NotAllowed,
     PairingDenied,
@@ -19,10 +20,9 @@ from crmlink.access.failures import (
     PairingPending,
     PairingUnknown,
 )
-from crmlink.access.grants import Grant, first_grant, is_received, repeated_grant
-from crmlink.access.office import Actor, Office, note
 from crmlink.access.preferences import read_preferences
-from crmlink.access.secret import is_well_formed, new_secret
+from crmlink.access.refresh_tokens import Grant, first_grant, is_received, repeated_grant
+from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Pairing, PairingState
 from crmlink.store.models import now
 

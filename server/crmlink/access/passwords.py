@@ -7,7 +7,7 @@ import threading
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from crmlink.access.failures import PasswordWeak
+from crmlink.access.errors import PasswordWeak
 
 SHORTEST = 12
 LONGEST = 200

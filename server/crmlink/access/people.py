@@ -9,7 +9,8 @@ from typing import cast
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.failures import (
+from crmlink.access.context import Actor, Office, note
+from crmlink.access.errors import (
     EmailTaken,
     FieldsWrong,
     InvitationRefused,
@@ -17,9 +18,8 @@ from crmlink.access.failures import (
     LogInRefused,
     PersonUnknown,
 )
-from crmlink.access.office import Actor, Office, note
 from crmlink.access.passwords import fits, hash_password
-from crmlink.access.secret import is_well_formed, new_secret
+from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Database, Device, Invitation, PageSession, Person, Role
 from crmlink.store.models import now
 

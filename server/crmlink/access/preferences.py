@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-from crmlink.access.failures import FieldsWrong
-from crmlink.access.office import Actor, Office, note
+from crmlink.access.context import Actor, Office, note
+from crmlink.access.errors import FieldsWrong
 from crmlink.matching.decide import SURE
 from crmlink.store import Workspace
 

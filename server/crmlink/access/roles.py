@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from crmlink.access.failures import NotYours
-from crmlink.access.office import Actor
+from crmlink.access.context import Actor
+from crmlink.access.errors import NotYours
 from crmlink.store import Device, Person, Role
 
 CLERK = frozenset({"suggest", "read", "link", "collect"})

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from crmlink.access.context import Actor, Office, note
 from crmlink.access.devices import pages_device
-from crmlink.access.failures import NotAllowed, SessionUnknown, TokenRefused
-from crmlink.access.office import Actor, Office, note
+from crmlink.access.errors import NotAllowed, SessionUnknown, TokenRefused
 from crmlink.access.people import end_log_ins, find_person
 from crmlink.access.roles import permissions_of
-from crmlink.access.secret import is_well_formed, new_secret
+from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import PageSession, Person
 from crmlink.store.models import now
 

@@ -8,7 +8,7 @@ from crmlink.accounting.errors import (
     UnknownPackage,
 )
 from crmlink.accounting.locate import Location, cautions, locate
-from crmlink.accounting.packages import (
+from crmlink.accounting.package_rules import (
     Packages,
     for_pages,
     load_packages,

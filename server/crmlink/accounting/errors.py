@@ -1,6 +1,6 @@
 """What can go wrong in this room, as types. Each one's text is a sentence for a person."""
 
-from crmlink.accounting.wording import refusal
+from crmlink.accounting.exports.messages import refusal
 
 
 class AccountingError(Exception):

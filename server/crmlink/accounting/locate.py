@@ -1,8 +1,8 @@
 """From the address of a page to the contact that it shows.
 
 The address alone decides. What is not surely a contact page yields nothing: a missing reference
-costs a search, a wrong one sends invoices to the wrong account. `extension/lib/locate.js` is the
-same in JavaScript; `tests/vectors/` and a property test hold the two together.
+costs a search, a wrong one sends invoices to the wrong account. `extension/lib/page/locate.js` is
+the same in JavaScript; `tests/vectors/` and a property test hold the two together.
 """
 
 import re
@@ -10,15 +10,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from crmlink.accounting.address import Address, parse_address, split_path
-from crmlink.accounting.letters import lower
-from crmlink.accounting.packages import Package, Packages, package_rules
+from crmlink.accounting.ascii_case import lower
+from crmlink.accounting.package_rules import Package, Packages, package_rules
+from crmlink.accounting.page_url import Address, parse_address, split_path
 from crmlink.accounting.references import (
     canonical_reference,
     matches,
     reference_in_page,
 )
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 __all__ = ["Location", "canonical_reference", "cautions", "locate"]
 

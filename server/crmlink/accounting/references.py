@@ -2,9 +2,9 @@
 
 import re
 
+from crmlink.accounting.ascii_case import lower, upper
 from crmlink.accounting.errors import ReferenceMalformed
-from crmlink.accounting.letters import lower, upper
-from crmlink.accounting.packages import Package, Packages, package_rules
+from crmlink.accounting.package_rules import Package, Packages, package_rules
 
 _AROUND = " \t\r\n\u00a0"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

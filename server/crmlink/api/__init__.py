@@ -9,21 +9,20 @@ from flask_cors import CORS
 
 from crmlink.api import (
     audit,
-    batch_rows,
-    batches,
     devices,
-    left,
     links,
     packages,
     pairings,
     people,
     records,
+    reports,
     suggestions,
     tokens,
     workspace,
 )
-from crmlink.api.errors import ProblemApi, register_errors
-from crmlink.house import House
+from crmlink.api.batches import drafts, rows
+from crmlink.installation import House
+from crmlink.web.error_handlers import ProblemApi, register_errors
 
 MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
 
@@ -55,9 +54,9 @@ def register_api(app: Flask, house: House) -> None:
         suggestions,
         records,
         links,
-        batches,
-        batch_rows,
-        left,
+        drafts,
+        rows,
+        reports,
         pairings,
         people,
         devices,

@@ -9,11 +9,11 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
+from crmlink.access.audit_log import TrailLine, entries, verify, write_csv
 from crmlink.access.preferences import Preferences, read_preferences, save_preferences
-from crmlink.access.trail import TrailLine, entries, verify, write_csv
-from crmlink.api.guard import actor, needs, office
-from crmlink.api.schemas_access import AuditQuerySchema, AuditSchema, PreferencesSchema
-from crmlink.api.strict import Blueprint
+from crmlink.api.schemas.access import AuditQuerySchema, AuditSchema, PreferencesSchema
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1", description="Audit and preferences")
 

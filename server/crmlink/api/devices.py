@@ -7,10 +7,10 @@ from typing import Any
 from flask.views import MethodView
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device, standing
-from crmlink.api.guard import actor, needs, office
-from crmlink.api.schemas_access import DeviceSchema, DevicesSchema, NameSchema
-from crmlink.api.strict import Blueprint
+from crmlink.api.schemas.access import DeviceSchema, DevicesSchema, NameSchema
 from crmlink.store import Device
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("devices", __name__, url_prefix="/api/v1", description="Paired browsers")
 

@@ -9,20 +9,20 @@ from flask.views import MethodView
 from sqlalchemy import select, tuple_
 
 from crmlink.access.roles import refuse_undo
-from crmlink.api.errors import IdempotencyKeyMissing
-from crmlink.api.guard import actor, desk, needs
-from crmlink.api.schemas import (
+from crmlink.api.schemas.common import (
     DecisionSchema,
     LinkQuerySchema,
     LinkSchema,
     LinksSchema,
     UndoSchema,
 )
-from crmlink.api.shapes import link_shape, link_shapes
-from crmlink.api.strict import Blueprint
-from crmlink.linking.decide import Decision, confirm, find_link, undo
-from crmlink.linking.failures import LinkNotMade
+from crmlink.api.serializers.links import link_shape, link_shapes
+from crmlink.linking.decisions import Decision, confirm, find_link, undo
+from crmlink.linking.errors import LinkNotMade
 from crmlink.store import Link, LinkState
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.error_handlers import IdempotencyKeyMissing
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("links", __name__, url_prefix="/api/v1", description="Links")
 

@@ -9,11 +9,11 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
-from crmlink.accounting.packages import for_pages
-from crmlink.api.guard import actor, desk, needs
-from crmlink.api.schemas import HostSchema, HostsSchema
-from crmlink.api.strict import Blueprint
-from crmlink.linking.rules import add_host, hosts, remove_host, rules
+from crmlink.accounting.package_rules import for_pages
+from crmlink.api.schemas.common import HostSchema, HostsSchema
+from crmlink.linking.workspace_rules import add_host, hosts, remove_host, rules
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("packages", __name__, url_prefix="/api/v1", description="The rule file")
 

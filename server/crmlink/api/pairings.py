@@ -7,20 +7,20 @@ from typing import Any
 from flask import Response, request, url_for
 from werkzeug.exceptions import HTTPException
 
-from crmlink.access.failures import GrantMalformed, GrantTypeUnknown
-from crmlink.access.grants import Grant, rotate
+from crmlink.access.errors import GrantMalformed, GrantTypeUnknown
 from crmlink.access.pairing import begin_pairing, redeem
-from crmlink.api.errors import no_grant
-from crmlink.api.guard import office
-from crmlink.api.limits import grant_limit, pairing_limit
-from crmlink.api.schemas_access import (
+from crmlink.access.refresh_tokens import Grant, rotate
+from crmlink.api.schemas.access import (
     DEVICE_CODE_GRANT,
     BegunSchema,
     GrantQuerySchema,
     GrantSchema,
     PairingSchema,
 )
-from crmlink.api.strict import Blueprint
+from crmlink.web.auth import office
+from crmlink.web.error_handlers import no_grant
+from crmlink.web.rate_limits import grant_limit, pairing_limit
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="Connect a browser")
 

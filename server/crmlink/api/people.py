@@ -16,16 +16,16 @@ from crmlink.access.people import (
     remove_person,
     rename_person,
 )
-from crmlink.api.guard import actor, needs, office
-from crmlink.api.schemas_access import (
+from crmlink.api.schemas.access import (
     ChangedPersonSchema,
     InvitationSchema,
     NewPersonSchema,
     PeopleSchema,
     PersonSchema,
 )
-from crmlink.api.strict import Blueprint
 from crmlink.store import Person
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("people", __name__, url_prefix="/api/v1", description="People and roles")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.api.guard import desk, needs
-from crmlink.api.schemas import RecordQuerySchema, RecordSchema, RecordsSchema
-from crmlink.api.shapes import record_shape
-from crmlink.api.strict import Blueprint
-from crmlink.linking.life import fresh
+from crmlink.api.schemas.common import RecordQuerySchema, RecordSchema, RecordsSchema
+from crmlink.api.serializers.links import record_shape
+from crmlink.linking.attempts import fresh
 from crmlink.linking.suggest import mirrored, search
+from crmlink.web.auth import desk, needs
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("records", __name__, url_prefix="/api/v1", description="Commusoft's records")
 

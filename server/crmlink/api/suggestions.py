@@ -6,13 +6,13 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.accounting.packages import package_rules
-from crmlink.api.guard import desk, needs
-from crmlink.api.schemas import ContactSchema, OfferSchema
-from crmlink.api.shapes import link_shape, record_shape, suggestion_shape
-from crmlink.api.strict import Blueprint
+from crmlink.accounting.package_rules import package_rules
+from crmlink.api.schemas.common import ContactSchema, OfferSchema
+from crmlink.api.serializers.links import link_shape, record_shape, suggestion_shape
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.matching import Details
+from crmlink.web.auth import desk, needs
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("suggestions", __name__, url_prefix="/api/v1", description="Suggestions")
 

@@ -6,24 +6,24 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.access.devices import standing
-from crmlink.access.tokens import (
+from crmlink.access.api_tokens import (
     create_token,
     list_tokens,
     revoke_all_tokens,
     revoke_token,
     rotate_token,
 )
-from crmlink.api.guard import actor, needs, office
-from crmlink.api.schemas_access import (
+from crmlink.access.devices import standing
+from crmlink.api.schemas.access import (
     NewTokenSchema,
     RevokedSchema,
     SecretSchema,
     ShownTokenSchema,
     TokensSchema,
 )
-from crmlink.api.strict import Blueprint
 from crmlink.store import Device
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/api/v1", description="Tokens for scripts")
 

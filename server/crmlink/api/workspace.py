@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 from flask.views import MethodView
 from sqlalchemy import func, select
 
-from crmlink.api.guard import actor, desk, house
-from crmlink.api.schemas import WorkspaceSchema
-from crmlink.api.strict import Blueprint
+from crmlink.api.schemas.common import WorkspaceSchema
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.store import MirroredRecord, Workspace
+from crmlink.web.auth import actor, desk, house
+from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Where you are")
 

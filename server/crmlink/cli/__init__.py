@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
-from crmlink.cli.account import (
+from crmlink.cli.batches.commands import batch_group
+from crmlink.cli.connection import (
     connect_command,
     disconnect_command,
     doctor_command,
     keys_group,
 )
-from crmlink.cli.batches import batch_group
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.people import audit_group, device_group, person_group
@@ -33,19 +33,19 @@ class Crmlink(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "match":
-            from crmlink.matching.command import match_command
+            from crmlink.cli.match import match_command
 
             return match_command
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        from crmlink.access.failures import AccessFailure, FieldsWrong
+        from crmlink.access.errors import AccessFailure, FieldsWrong
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError
         from crmlink.commusoft.vault import VaultClosed
-        from crmlink.linking.failures import LinkingFailure, LinkNotMade
-        from crmlink.problems import problem_of
+        from crmlink.linking.errors import LinkingFailure, LinkNotMade
         from crmlink.settings import SettingsRefused
+        from crmlink.web.problems import problem_of
 
         try:
             return super().invoke(ctx)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from crmlink.accounting.exports import BadRow, ExportedContact, Recognised
-    from crmlink.accounting.packages import Packages
+    from crmlink.accounting.exports.reader import BadRow, ExportedContact, Recognised
+    from crmlink.accounting.package_rules import Packages
 
 MOST_BAD_ROWS = 1000
 
@@ -51,9 +51,9 @@ def read_command(
 ) -> None:
     """Show what FILE is taken for, its first contacts, and every row that is none."""
     from crmlink.accounting.errors import ExportRefused
-    from crmlink.accounting.exports import read_contacts, recognise
-    from crmlink.accounting.rulefile import RuleFile
-    from crmlink.house import RULES_NAME
+    from crmlink.accounting.exports.reader import read_contacts, recognise
+    from crmlink.accounting.rule_file import RuleFile
+    from crmlink.installation import RULES_NAME
     from crmlink.settings import settings_from_environment
 
     packages = RuleFile(settings_from_environment().data_dir / RULES_NAME).current()
@@ -81,8 +81,8 @@ def parse_columns(given: Iterable[str]) -> dict[str, list[str]]:
 
 def show_recognised(found: Recognised, file: Path, packages: Packages) -> None:
     """Say what a file is taken for, and which column holds what."""
-    from crmlink.accounting.exports import advice
-    from crmlink.accounting.packages import package_name
+    from crmlink.accounting.exports.reader import advice
+    from crmlink.accounting.package_rules import package_name
 
     name = package_name(packages, found.package) if found.package else "not known"
     forms = ", ".join(f"{fit.form} (certainty: {fit.certainty})" for fit in found.fits)
@@ -108,7 +108,7 @@ def _report(
     most: int,
     as_json: bool,
 ) -> None:
-    from crmlink.accounting.exports import BadRow, advice, say
+    from crmlink.accounting.exports.reader import BadRow, advice, say
 
     first: list[ExportedContact] = []
     bad: list[dict[str, Any]] = []

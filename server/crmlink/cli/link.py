@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from crmlink.house import House
+    from crmlink.installation import House
     from crmlink.linking.suggest import Contact, Offer
     from crmlink.store import Link, MirroredRecord
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
     """Tell what the address of a page shows; - reads addresses from standard input."""
     from crmlink.accounting.locate import cautions, locate
-    from crmlink.accounting.packages import load_packages, package_rules
+    from crmlink.accounting.package_rules import load_packages, package_rules
 
     packages = load_packages()
     for url in _lines(urls):
@@ -82,8 +82,8 @@ def link_command(
     as_json: bool,
 ) -> None:
     """Put the reference of the contact page URL on its Commusoft record."""
-    from crmlink.cli.opening import at_work
-    from crmlink.linking.decide import Decision, confirm
+    from crmlink.cli.context import at_work
+    from crmlink.linking.decisions import Decision, confirm
     from crmlink.linking.suggest import suggest
 
     house = at_work()
@@ -115,11 +115,11 @@ def link_command(
 @click.option("--json", "as_json", is_flag=True)
 def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     """Put back what stood on the records before these links."""
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.commusoft.errors import CommusoftError
-    from crmlink.linking.decide import undo
-    from crmlink.linking.failures import LinkingFailure, LinkNotMade
-    from crmlink.problems import problem_of
+    from crmlink.linking.decisions import undo
+    from crmlink.linking.errors import LinkingFailure, LinkNotMade
+    from crmlink.web.problems import problem_of
 
     house = at_work()
     device_id, failed = _device(house), 0
@@ -138,8 +138,8 @@ def _contact(
     house: House, url: str, kind: Kind | None, name: str, email: str, postcode: str, phone: str
 ) -> Contact:
     from crmlink.accounting.locate import cautions, locate
-    from crmlink.linking.rules import rules
     from crmlink.linking.suggest import Contact
+    from crmlink.linking.workspace_rules import rules
     from crmlink.matching import Details
 
     packages = rules(house.desk)
@@ -182,7 +182,7 @@ def sync_once(house: House) -> None:
 
 def _chosen(house: House, offer: Offer, record_id: str | None, yes: bool) -> MirroredRecord:
     from crmlink.linking.suggest import mirrored
-    from crmlink.matching.reasons import say
+    from crmlink.matching.reason_texts import say
 
     if record_id:
         with house.database.reading() as session:
@@ -216,7 +216,7 @@ def _device(house: House) -> int:
 
 
 def _report(link: Link, as_json: bool) -> None:
-    from crmlink.linking.failures import LinkNotMade
+    from crmlink.linking.errors import LinkNotMade
     from crmlink.store import LinkState
 
     if link.state in (LinkState.FAILED, LinkState.CONFLICT):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from crmlink.access.office import Office
+    from crmlink.access.context import Office
     from crmlink.store import Person
 
 ROLES = click.Choice(["clerk", "manager", "admin"])
@@ -124,7 +124,7 @@ def export_command(who: str) -> None:
 
     Prints what the records, the links, the drafts and the people here say about them.
     """
-    from crmlink.access.personal import export
+    from crmlink.access.personal_data.subject import export
 
     click.echo(json.dumps(export(_office(), who), indent=2, ensure_ascii=False))
 
@@ -139,7 +139,7 @@ def erase_command(who: str, yes: bool) -> None:
     and the next sync does not bring the person back.
     """
     from crmlink.access.devices import command_line_actor
-    from crmlink.access.personal import erase
+    from crmlink.access.personal_data.subject import erase
 
     if not yes:
         click.confirm(f"Erase what names {who}? This cannot be undone", abort=True, err=True)
@@ -220,7 +220,7 @@ def audit_group() -> None:
 @audit_group.command("export")
 def audit_export_command() -> None:
     """The whole audit as a table (CSV) on standard output."""
-    from crmlink.access.trail import write_csv
+    from crmlink.access.audit_log import write_csv
 
     write_csv(_office(), sys.stdout)
 
@@ -229,7 +229,7 @@ def audit_export_command() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def audit_verify_command(as_json: bool) -> None:
     """Check that no line was changed or taken out; exit code 1 when one was."""
-    from crmlink.access.trail import verify
+    from crmlink.access.audit_log import verify
 
     verdict = verify(_office())
     if as_json:
@@ -254,7 +254,7 @@ def welcome_link(server: str, token: str) -> str:
 
 
 def _office() -> Office:
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
 
     return at_work().office
 

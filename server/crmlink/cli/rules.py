@@ -37,8 +37,8 @@ def check_command(file: Path, vectors: Path | None, as_json: bool) -> None:
 def install_command(file: Path, vectors: Path | None) -> None:
     """Check a rule file and put it to use; running servers and extensions follow by themselves."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
-    from crmlink.linking.rules import install_rules
+    from crmlink.cli.context import at_work
+    from crmlink.linking.workspace_rules import install_rules
 
     if wrong := _wrong(file, vectors):
         raise click.ClickException("\n".join([*wrong, "Nothing was installed."]))
@@ -51,8 +51,8 @@ def install_command(file: Path, vectors: Path | None) -> None:
 def remove_command() -> None:
     """Go back to the rules that came with crmlink."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
-    from crmlink.linking.rules import remove_rules
+    from crmlink.cli.context import at_work
+    from crmlink.linking.workspace_rules import remove_rules
 
     house = at_work()
     remove_rules(house.desk, command_line_actor(house.office).device.id)
@@ -60,7 +60,7 @@ def remove_command() -> None:
 
 
 def _wrong(file: Path, vectors: Path | None) -> list[str]:
-    from crmlink.accounting.rules import check, known_addresses
+    from crmlink.accounting.rule_check import check, known_addresses
 
     vectors = vectors or known_addresses()
     if vectors is None:
@@ -76,8 +76,8 @@ def hosts_group() -> None:
 @hosts_group.command("list")
 def list_hosts_command() -> None:
     """The addresses that were added."""
-    from crmlink.cli.opening import at_work
-    from crmlink.linking.rules import hosts
+    from crmlink.cli.context import at_work
+    from crmlink.linking.workspace_rules import hosts
 
     found = hosts(at_work().desk)
     for package, added in found.items():
@@ -93,8 +93,8 @@ def list_hosts_command() -> None:
 def add_host_command(package: str, host: str) -> None:
     """Add HOST (such as sage.office.example:10444) to PACKAGE (such as sage_200)."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
-    from crmlink.linking.rules import add_host
+    from crmlink.cli.context import at_work
+    from crmlink.linking.workspace_rules import add_host
 
     house = at_work()
     added = add_host(house.desk, package, host, command_line_actor(house.office).device.id)
@@ -107,8 +107,8 @@ def add_host_command(package: str, host: str) -> None:
 def remove_host_command(package: str, host: str) -> None:
     """Take an added HOST of PACKAGE away."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.opening import at_work
-    from crmlink.linking.rules import remove_host
+    from crmlink.cli.context import at_work
+    from crmlink.linking.workspace_rules import remove_host
 
     house = at_work()
     left = remove_host(house.desk, package, host, command_line_actor(house.office).device.id)

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from crmlink.commusoft.mirror import SyncResult
-    from crmlink.house import House
+    from crmlink.installation import House
 
 
 @click.command("serve")
@@ -22,7 +22,7 @@ def serve_command(host: str, port: int) -> None:
     from waitress.server import create_server
 
     from crmlink.app import create_app
-    from crmlink.house import open_house
+    from crmlink.installation import open_house
     from crmlink.logs import LOG_NAME, set_up_logs
     from crmlink.settings import settings_from_environment
     from crmlink.worker import Worker
@@ -54,7 +54,7 @@ def _greet(house: House, address: str) -> None:
     """Five lines: what runs, and what to do next."""
     from crmlink.access.people import first_admin_invitation
     from crmlink.cli.people import welcome_link
-    from crmlink.house import EXTENSION
+    from crmlink.installation import EXTENSION
 
     where = (
         "with the sandbox: made-up customers, not your Commusoft"
@@ -76,7 +76,7 @@ def _greet(house: House, address: str) -> None:
 @click.command("sync")
 def sync_command() -> None:
     """Bring the copy of Commusoft's records up to date."""
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
     from crmlink.commusoft.mirror import SyncRunning
 
     house = at_work()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from crmlink.house import House
+    from crmlink.installation import House
     from crmlink.store import Device
 
 
@@ -29,8 +29,8 @@ def token_group() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:
     """Make a token. It is shown once; NAME says whose it is."""
+    from crmlink.access.api_tokens import USUAL_SCOPES, create_token
     from crmlink.access.devices import command_line_actor
-    from crmlink.access.tokens import USUAL_SCOPES, create_token
 
     office = _house().office
     device, token = create_token(
@@ -49,8 +49,8 @@ def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool)
 @click.option("--json", "as_json", is_flag=True)
 def list_command(as_json: bool) -> None:
     """The tokens of this workspace, the newest first."""
+    from crmlink.access.api_tokens import list_tokens
     from crmlink.access.devices import Standing, standing
-    from crmlink.access.tokens import list_tokens
 
     devices = list_tokens(_house().office)
     if not devices and not as_json:
@@ -78,8 +78,8 @@ def list_command(as_json: bool) -> None:
 @click.argument("prefix")
 def rotate_command(prefix: str) -> None:
     """A new token in place of one, which works until the new one is first used."""
+    from crmlink.access.api_tokens import rotate_token
     from crmlink.access.devices import command_line_actor
-    from crmlink.access.tokens import rotate_token
 
     office = _house().office
     click.echo(rotate_token(office, command_line_actor(office), prefix))
@@ -91,8 +91,8 @@ def rotate_command(prefix: str) -> None:
 @click.option("--all", "every", is_flag=True, help="Every token of this workspace.")
 def revoke_command(prefix: str | None, every: bool) -> None:
     """Refuse a token from now on. PREFIX is how it begins, as the list shows it."""
+    from crmlink.access.api_tokens import revoke_all_tokens, revoke_token
     from crmlink.access.devices import command_line_actor
-    from crmlink.access.tokens import revoke_all_tokens, revoke_token
 
     if bool(prefix) == every:
         raise click.UsageError("Say which token: how it begins, or --all.")
@@ -123,6 +123,6 @@ def _fields(device: Device) -> dict[str, Any]:
 
 
 def _house() -> House:
-    from crmlink.cli.opening import at_work
+    from crmlink.cli.context import at_work
 
     return at_work()

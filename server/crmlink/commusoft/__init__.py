@@ -14,7 +14,7 @@ from crmlink.commusoft.errors import (
     RecordGone,
     WriteRefused,
 )
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.records import Record
 
 __all__ = [

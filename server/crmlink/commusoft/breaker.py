@@ -11,7 +11,7 @@ from crmlink.commusoft.errors import (
     CommusoftSlow,
     CommusoftUnreachable,
 )
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
 
 
 class Breaker:

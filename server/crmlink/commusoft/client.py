@@ -2,24 +2,24 @@
 
 import contextlib
 import copy
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from crmlink.commusoft.account import Account
+from crmlink.commusoft.auth import Account
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.dialect import Dialect, dialect_for
 from crmlink.commusoft.errors import CommusoftUnreadable, RecordGone
-from crmlink.commusoft.patience import Patience
-from crmlink.commusoft.reading import read_list, read_one, read_record
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.parsing import read_list, read_one, read_record
 from crmlink.commusoft.records import Record
+from crmlink.commusoft.request_body import fill_path, write_body, write_path
 from crmlink.commusoft.transport import Reply
-from crmlink.commusoft.writing import fill_path, write_body, write_path
-from crmlink.words import Kind
+from crmlink.kinds import Kind
+from crmlink.strict_json import NotJSON, read_json
 
 # The host of the published profile serves the API alone; pages are on the web application's host.
 _PAGE_HOSTS = {"api.commusoft.com": "app.commusoft.co.uk"}
@@ -176,7 +176,7 @@ def _each(kind: Kind, reply: Reply, reference: str) -> Iterator[Record]:
 
 
 def _document(reply: Reply) -> Any:
-    with contextlib.suppress(ValueError, RecursionError):
-        return json.loads(reply.body.read())
+    with contextlib.suppress(NotJSON):
+        return read_json(reply.body.read())
     # Raised out here: the parser's exception holds the whole document.
     raise CommusoftUnreadable("an answer that breaks off or is not JSON")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from crmlink.words import KINDS, Kind
+from crmlink.kinds import KINDS, Kind
 
 TokenPlace = Literal["header", "query"]
 

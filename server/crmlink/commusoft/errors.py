@@ -6,7 +6,7 @@ error the record must be read again to know. No message holds a secret, a URL or
 
 from typing import ClassVar
 
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 
 class CommusoftError(Exception):

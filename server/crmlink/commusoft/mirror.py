@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.records import Record
+from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Workspace
 from crmlink.store.models import now
-from crmlink.words import KINDS, Kind
 
 LEASE = timedelta(minutes=10)  # after its last batch a sync counts as dead
 OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known

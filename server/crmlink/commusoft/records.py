@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from crmlink.commusoft.errors import (
     CommusoftSlow,
     CommusoftUnreadable,
 )
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.request_body import JSON_TYPE
 from crmlink.commusoft.transport import Call, Reply, Transport
-from crmlink.commusoft.writing import JSON_TYPE
+from crmlink.strict_json import NotJSON, read_json
 
 TOKEN_PATH = "/getToken"  # noqa: S105  # a path
 TOKEN_BYTES = 64 * 1024
@@ -116,8 +117,8 @@ def read_token(reply: Reply) -> tuple[str, str]:
 
 def _document(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except NotJSON:
         return text
 
 

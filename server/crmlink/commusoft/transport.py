@@ -29,8 +29,8 @@ from crmlink.commusoft.errors import (
     CommusoftUnreachable,
     CommusoftUnreadable,
 )
-from crmlink.commusoft.pacing import Pace
-from crmlink.commusoft.patience import Patience
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.rate_limiter import Pace
 
 SANDBOX_HEADER = "Commusoft-Sandbox"
 _CHUNK = 64 * 1024

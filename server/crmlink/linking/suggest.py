@@ -8,11 +8,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
-from crmlink.linking.desk import Desk
-from crmlink.linking.failures import RecordUnknown
+from crmlink.kinds import KINDS, Kind
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import RecordUnknown
 from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, MirroredRecord
-from crmlink.words import KINDS, Kind
 
 PLAUSIBLE = 0.001  # what is less likely than that only hides the others; search still finds it
 

@@ -1,7 +1,7 @@
 """Matching: a contact's details in, the records it may be out, with probabilities and reasons."""
 
-from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
+from crmlink.matching.details import Address, Details, Reason, Suggestion, Suggestions
 from crmlink.matching.matcher import Matcher
-from crmlink.matching.reasons import say
+from crmlink.matching.reason_texts import say
 
-__all__ = ["Details", "Matcher", "Reason", "Suggestion", "Suggestions", "say"]
+__all__ = ["Address", "Details", "Matcher", "Reason", "Suggestion", "Suggestions", "say"]

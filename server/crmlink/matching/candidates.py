@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from crmlink.matching import normalise
 from crmlink.matching.columns import Floats, Ints, Postings, Vocabulary
 from crmlink.matching.index import GRAM_BASE, Index, grams
-from crmlink.matching.terms import Terms, mailbox_words
+from crmlink.matching.normalised import Terms, mailbox_words
 
 MOST_CANDIDATES = 64
 BUDGET = 60_000  # postings read for one contact, where the rarest values do not need more

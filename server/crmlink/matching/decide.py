@@ -2,7 +2,7 @@
 
 *Sure* is a promise, right at least 999 times in 1,000: the probability has to be high, no
 other record may come near, the names have to agree, something beside the name that is not
-widely shared has to agree, and nothing may disagree.
+widely shared has to agree, nothing may disagree, and both must be in use.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.evidence import Evidence
+from crmlink.matching.features.vector import Evidence
 from crmlink.matching.index import Index
-from crmlink.matching.model import Model
-from crmlink.matching.terms import Terms
+from crmlink.matching.normalised import Terms
+from crmlink.matching.scorecard import Model
 
 SURE = 0.998  # least probability
 RIVAL = 0.001  # most probability of the next record
@@ -54,13 +54,15 @@ class Scored:
     evidence: Evidence | None
     scores: Floats
     firm: bool = False
+    retired: bool = False
 
 
 def score(index: Index, asked: Terms, rows: Ints, model: Model) -> Scored:
     if not len(rows):
         return Scored(rows, None, np.zeros(0))
     evidence = Evidence(index, asked, rows)
-    return Scored(rows, evidence, model.scores(evidence.features(), len(index)), asked.firm)
+    scores = model.scores(evidence.features(), len(index))
+    return Scored(rows, evidence, scores, asked.firm, asked.retired)
 
 
 def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision:
@@ -78,7 +80,8 @@ def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision
         first = order[0]
         rival = float(ordered[1]) if len(ordered) > 1 else 0.0
         likely = float(ordered[0]) >= SURE and rival <= RIVAL
-        sure = likely and near == 1 and _vouched(scored.evidence, first)
+        in_use = not scored.retired and not index.retired(scored.rows[first : first + 1])[0]
+        sure = likely and near == 1 and in_use and _vouched(scored.evidence, first)
         namesakes = _namesakes(scored.evidence, first)
     return Decision(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise
 from crmlink.matching.details import Reason
-from crmlink.matching.held import Held, HeldPlace
-from crmlink.matching.terms import TOWN, Place, Terms, is_email
+from crmlink.matching.indexed_record import Held, HeldPlace
+from crmlink.matching.normalised import TOWN, Place, Terms, is_email
 from crmlink.values import postcodes
 
 _LONG = {short: long for long, short in reversed(normalise.ADDRESS_WORDS.items())}

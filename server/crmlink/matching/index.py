@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from crmlink.kinds import KINDS
 from crmlink.matching.columns import FLAG_BITS, Bags, Floats, Growing, Ints, Postings, Vocabulary
-from crmlink.matching.terms import (
+from crmlink.matching.normalised import (
     MAIL,
     MOST_EMAILS,
     MOST_PHONES,
@@ -22,7 +23,6 @@ from crmlink.matching.terms import (
     PLACE_BIT,
     Terms,
 )
-from crmlink.words import KINDS
 
 # Columns of the table of codes. A place that has the code of an earlier one has its column's
 # number below ALREADY, so that a record counts as one holder of it.

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any
 
+from crmlink.kinds import KINDS, Kind
 from crmlink.matching.candidates import candidates
 from crmlink.matching.decide import Decision, decide, score
 from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
 from crmlink.matching.explain import reasons
-from crmlink.matching.held import held
 from crmlink.matching.index import Index
-from crmlink.matching.model import Model, load_model
+from crmlink.matching.indexed_record import held
+from crmlink.matching.normalised import Terms, terms
+from crmlink.matching.scorecard import Model, load_model
 from crmlink.matching.search import search
-from crmlink.matching.terms import Terms, terms
-from crmlink.words import KINDS, Kind
 
 AT_A_TIME = 2_000  # records taken in between two chances for readers
 
@@ -107,6 +107,10 @@ class Matcher:
             if place == 0 and decision.namesakes:
                 kind = KINDS[int(self._index.kinds[row]) - 1] if record.kind else "record"
                 found.append(Reason("namesake", {"kind": kind}, None))
+            if record.retired:
+                found.append(Reason("retired_record", {}, None))
+            if asked.retired:
+                found.append(Reason("retired_contact", {}, None))
             probability = float(decision.probabilities[place])
             sure = place == 0 and decision.sure
             items.append(Suggestion(self._index.ids[row], probability, sure, tuple(found)))

@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crmlink.kinds import Kind
 from crmlink.store.models import Base, Device, Link, new_id, now
-from crmlink.words import Kind
 
 
 class BatchState(enum.StrEnum):
@@ -125,7 +125,7 @@ class BatchRow(Base):
 
     ``reference`` is empty where the file has none; ``completed_by`` says by what ("email", "name")
     a list page's contact was found to be this one. ``suggestions`` are compact, see
-    linking/batch_rows.py. ``best`` is the record that the list as a whole leaves to this row.
+    batches/row_details.py. ``best`` is the record that the list as a whole leaves to this row.
     ``agreed`` is what the person saw and agreed to. ``version`` grows with every decision.
     """
 

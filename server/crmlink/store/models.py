@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from crmlink.words import Kind
+from crmlink.kinds import Kind
 
 if TYPE_CHECKING:
     from crmlink.store.people import Person

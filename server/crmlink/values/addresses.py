@@ -59,6 +59,9 @@ class PostalAddress:
         return bool(self.lines or self.town or self.postcode)
 
 
+NO_ADDRESS = PostalAddress()
+
+
 def read_address(
     lines: Sequence[str], town: str = "", postcode: str = "", country: str = ""
 ) -> PostalAddress:

@@ -52,7 +52,9 @@ def read_emails(text: str) -> Emails:
     if len(found) == 1 and plain.count("@") == 1 and not _SEPARATED.search(plain):
         misspelt[re.sub(r"\s+", "", plain)] = None  # a space may have slipped into it
     kept = tuple(email for email in found if len(email) <= MAX_LENGTH)
-    return Emails(kept[:MAX_EMAILS], tuple(word for word in misspelt if word not in found)[:MAX_EMAILS])
+    return Emails(
+        kept[:MAX_EMAILS], tuple(word for word in misspelt if word not in found)[:MAX_EMAILS]
+    )
 
 
 def _words(plain: str) -> Iterator[str]:

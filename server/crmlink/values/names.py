@@ -8,13 +8,13 @@ import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from crmlink.kinds import Kind
 from crmlink.values import postcodes
-from crmlink.values.addresses import PostalAddress, read_address
+from crmlink.values.addresses import NO_ADDRESS, PostalAddress, read_address
 from crmlink.values.emails import read_emails
 from crmlink.values.phones import read_phones
 from crmlink.values.placeholders import is_placeholder
 from crmlink.values.retired import without_mark
-from crmlink.words import Kind
 
 _WORTH_READING = re.compile(
     r"[0-9@(\[{*<]|^[zZxX]{2}|\b[uU][sS][eE]\b|(?i:dnu)|[-\u2010-\u2015:/*]"
@@ -68,7 +68,7 @@ class ContactName:
     """
 
     name: str
-    address: PostalAddress = PostalAddress()
+    address: PostalAddress = NO_ADDRESS
     phones: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
     kind: Kind | None = None

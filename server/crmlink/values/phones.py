@@ -21,16 +21,18 @@ MAX_DIGITS = 15  # of E.164
 NEIGHBOURS = {"GB": ("IE",), "IE": ("GB",)}
 
 _PLAIN = re.compile(r"0[12378][0-9]{9}")  # as nearly all British numbers are written
+_CLOCK = r"\d{1,2}(?!\d)(?:[:.]\d\d)?"
+_HALF = r"(?:\s?[ap]\.?m\b\.?)"
 _TOKEN = re.compile(
-    r"""
+    rf"""
     (?P<email>\S+@\S+)
-  | (?P<extension>(?:\bext?(?:n|ension)?\b|\bx(?=[ .:]?\d)|\#)[ .:]*\d{1,6}\b)
-  | (?P<excel>\b\d(?:[.,]\d+)?E\+?\d{1,2}\b)
-  | (?P<time>\b(?:after|before|until|till?|from|between|by)\s+\d{1,2}(?![\d])(?:[:.]\d\d)?(?:\s?[ap]\.?m\b\.?)?
-      (?:\s*(?:-|to|and|&)\s*\d{1,2}(?!\d)(?:[:.]\d\d)?(?:\s?[ap]\.?m\b\.?)?)?
-    | \b\d{1,2}(?:[:.]\d\d)?\s?(?:[ap]\.?m\b\.?)?\s*(?:-|to)\s*\d{1,2}(?:[:.]\d\d)?\s?[ap]\.?m\b\.?
-    | \b\d{1,2}(?:[:.]\d\d)?\s?[ap]\.?m\b\.?
-    | \b\d{1,2}(?:st|nd|rd|th)\b)
+  | (?P<extension>(?:\bext?(?:n|ension)?\b|\bx(?=[ .:]?\d)|\#)[ .:]*\d{{1,6}}\b)
+  | (?P<excel>\b\d(?:[.,]\d+)?E\+?\d{{1,2}}\b)
+  | (?P<time>\b(?:after|before|until|till?|from|between|by)\s+{_CLOCK}{_HALF}?
+      (?:\s*(?:-|to|and|&)\s*{_CLOCK}{_HALF}?)?
+    | \b{_CLOCK}{_HALF}?\s*(?:-|to)\s*{_CLOCK}{_HALF}
+    | \b{_CLOCK}{_HALF}
+    | \b\d{{1,2}}(?:st|nd|rd|th)\b)
   | (?P<listed>(?<![\d+])[1-9][).:]\s(?=\s*[+(]?\d))
   | (?P<number>[+(]*\d(?:[\d\s().\u2010-\u2015-]*[\d)])?)
   | (?P<between>[/,;|\\&\n\r]|\b(?:or|and)\b)

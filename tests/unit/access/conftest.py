@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from crmlink.access.context import Actor, Office
 from crmlink.access.devices import command_line_actor
-from crmlink.access.office import Actor, Office
-from crmlink.linking.account import workspace_of
+from crmlink.linking.connections import workspace_of
 from crmlink.store import Database
 
 

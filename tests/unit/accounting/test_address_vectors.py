@@ -13,8 +13,7 @@ from crmlink.accounting import (
     load_packages,
     locate,
 )
-
-from .vectors import (
+from unit.accounting.vectors import (
     KEYS,
     Entry,
     address_entries,

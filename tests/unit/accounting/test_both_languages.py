@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmlink.accounting import cautions, load_packages, locate
-from crmlink.accounting.packages import RULE_FILE
-
-from .vectors import address_entries
+from crmlink.accounting.package_rules import RULE_FILE
+from unit.accounting.vectors import address_entries
 
 GUID = "8275f116-6419-4b82-889a-f41dcc1d6186"
 PACKAGES = load_packages()

@@ -17,6 +17,7 @@ from crmlink.accounting import (
     package_name,
     with_hosts,
 )
+from crmlink.accounting.rule_check import check
 
 PACKAGES = load_packages()
 
@@ -160,3 +161,11 @@ def test_a_package_that_is_not_known_is_said_to_be_unknown() -> None:
 @pytest.mark.parametrize("thing", [None, 58, b"https://go.xero.com/", ["x"], object()])
 def test_what_is_no_string_is_no_page(thing: Any) -> None:
     assert set(locate(thing, PACKAGES).as_dict().values()) == {"", None}
+
+
+def test_a_rule_file_in_which_a_name_is_given_twice_is_refused(tmp_path: Path) -> None:
+    text = json.dumps(PACKAGES)
+    path = written(tmp_path, text[:-1] + ', "version": 1}')
+    with pytest.raises(RulesBroken, match="“version” is given twice"):
+        load_packages(path)
+    assert check(path) == [f"The rule file {path.name} is not JSON: “version” is given twice."]

@@ -8,7 +8,7 @@ import pytest
 
 from crmlink.commusoft import Commusoft, Connection, Dialect, Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from unit.commusoft.obliging import (
+from unit.commusoft.fake_server import (
     QUICK,
     SECRETS,
     Answer,

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from crmlink.commusoft.sandbox import SANDBOX_HEADER, SandboxServer, create_sandbox
-from unit.commusoft.obliging import Faults
+from unit.commusoft.fake_server import Faults
 
 CREDENTIALS = dict.fromkeys(("clientId", "username", "password", "applicationId"), "sandbox")
 
@@ -189,6 +189,32 @@ def test_deleting_only_flags(shape: Caller, p: Caller) -> None:
 )
 def test_a_fault_that_is_not_understood_is_refused(sandbox: SandboxServer, asked: Any) -> None:
     assert requests.post(f"{sandbox.url}/sandbox/faults", json=asked, timeout=5).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_control_takes_json_that_says_so(sandbox: SandboxServer, kind: str) -> None:
+    """A page of any site may send the other types to this computer, without asking."""
+    address, headers = f"{sandbox.url}/sandbox/faults", {"Content-Type": kind}
+    reply = requests.post(address, data=b'{"fault": "html"}', headers=headers, timeout=5)
+    assert reply.status_code == 415
+    assert requests.get(address, timeout=5).json()["standing"] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/sandbox/writes", "/sandbox/faults", "/api/v1/customers"])
+def test_the_sandbox_answers_under_its_own_name_only(sandbox: SandboxServer, path: str) -> None:
+    """A name of somebody else that leads to this computer must not make a page its own site."""
+    for host in ("evil.example", f"evil.example:{sandbox.port}", "127.0.0.1.evil.example", "a b"):
+        reply = requests.get(sandbox.url + path, headers={"Host": host}, timeout=5)
+        assert reply.status_code == 421
+    for host in ("localhost", "127.0.0.1", "[::1]"):
+        own = {"Host": f"{host}:{sandbox.port}"}
+        assert requests.get(sandbox.url + path, headers=own, timeout=5).status_code != 421
+
+
+def test_a_name_given_twice_is_refused(sandbox: SandboxServer) -> None:
+    address, headers = f"{sandbox.url}/sandbox/faults", {"Content-Type": "application/json"}
+    body = b'{"fault": "html", "fault": "empty"}'
+    assert requests.post(address, data=body, headers=headers, timeout=5).status_code == 400
 
 
 def test_a_fault_strikes_only_the_requests_that_it_is_for(

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from crmlink.commusoft.sandbox import StateDamaged
-from crmlink.commusoft.sandbox.drawing import word_list
-from crmlink.commusoft.sandbox.ledger import Ledger
-from crmlink.commusoft.sandbox.population import population
-from crmlink.words import KINDS, Kind
+from crmlink.commusoft.sandbox.generator import population
+from crmlink.commusoft.sandbox.record_store import Ledger
+from crmlink.commusoft.sandbox.seeded_random import word_list
+from crmlink.kinds import KINDS, Kind
 
 COUNTS: dict[Kind, int] = {"customer": 40, "supplier": 15}
 
@@ -128,7 +128,7 @@ def test_a_file_that_is_not_this_sandboxs_is_refused_in_a_sentence(
 WRITER = """
 import sys
 from pathlib import Path
-from crmlink.commusoft.sandbox.ledger import Ledger
+from crmlink.commusoft.sandbox.record_store import Ledger
 book = Ledger({"customer": 10, "supplier": 2}, 1, Path(sys.argv[1]))
 for number in range(1_000_000):
     entry = book.by_number("customer", "1001")

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, text
 
-from crmlink.linking.batch_work import write_waiting
-from crmlink.linking.decide import confirm, undo
-from crmlink.linking.desk import Desk
+from crmlink.batches.writer import write_waiting
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.suggest import rows_by_id
 from crmlink.store import LinkState
-from lists import asked_for, lines_of
-from playing import decision, new_key
+from support.batch_factories import asked_for, lines_of
+from support.sandbox import decision, new_key
 
 GREAT = "record|link|batch_row"  # the tables that grow with a firm
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # whose plans it is

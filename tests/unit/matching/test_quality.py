@@ -21,7 +21,7 @@ from bench.sets import SHARED, MatchingSet, febrl_partial, measure, read_set
 from bench.uk import made_set
 from crmlink.matching import Matcher
 from crmlink.matching.columns import Floats
-from crmlink.matching.model import Model, read_model
+from crmlink.matching.scorecard import Model, read_model
 
 DOCUMENT = json.loads(MODEL.read_text("utf-8"))
 MOST = 200  # contacts of a set, to be quick

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bench.fit import AGAINST, EITHER, MODEL, plain
-from crmlink.matching.evidence import FEATURES
-from crmlink.matching.model import load_model, read_model
+from crmlink.matching.features.vector import FEATURES
+from crmlink.matching.scorecard import load_model, read_model
 
 DOCUMENT = json.loads(MODEL.read_text("utf-8"))
 

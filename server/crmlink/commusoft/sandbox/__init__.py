@@ -1,7 +1,7 @@
 """A sandbox that plays Commusoft over real HTTP, for demonstrations and tests."""
 
 from crmlink.commusoft.sandbox.app import create_sandbox
-from crmlink.commusoft.sandbox.ledger import StateDamaged
+from crmlink.commusoft.sandbox.record_store import StateDamaged
 from crmlink.commusoft.sandbox.serving import SandboxServer
 from crmlink.commusoft.transport import SANDBOX_HEADER
 

@@ -8,19 +8,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from crmlink.commusoft.sandbox.controls import controls
-from crmlink.commusoft.sandbox.entries import Entry
+from crmlink.commusoft.sandbox.fault_middleware import DROPPED, STALE, Misbehave
 from crmlink.commusoft.sandbox.faults import FaultBoard
 from crmlink.commusoft.sandbox.forms import json_object, wrapped
-from crmlink.commusoft.sandbox.ledger import Ledger
-from crmlink.commusoft.sandbox.misbehave import DROPPED, STALE, Misbehave
 from crmlink.commusoft.sandbox.pages import pages
+from crmlink.commusoft.sandbox.record_store import Ledger
+from crmlink.commusoft.sandbox.records import Entry
 from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
+from crmlink.commusoft.sandbox.test_api import controls
 from crmlink.commusoft.transport import SANDBOX_HEADER
-from crmlink.words import KINDS, Kind
+from crmlink.hosts import Host
+from crmlink.kinds import KINDS, Kind
 
 CREDENTIAL = "sandbox"
 _CUSTOMER_TYPES = ("1", "2", "3")  # private, company, landlord
@@ -51,6 +52,13 @@ def create_sandbox(
     app.register_blueprint(controls(ledger, tokens, board), url_prefix="/sandbox")
     app.register_error_handler(Unacceptable, _unacceptable)
     app.register_error_handler(HTTPException, _http_error)
+
+    @app.before_request
+    def refuse_other_names() -> None:
+        """A name of another site that leads to this computer must not make its pages ours."""
+        host = Host.parse(request.headers.get("Host"), request.scheme)
+        if host is None or not host.is_loopback:
+            abort(421)
 
     @app.after_request
     def say_that_this_is_a_sandbox(response: Response) -> Response:

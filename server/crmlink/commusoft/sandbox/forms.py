@@ -1,5 +1,6 @@
 """What a request to the sandbox carries: PHP's nested form names, or JSON."""
 
+import contextlib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from flask import Request
 
 from crmlink.commusoft.sandbox.shapes import Unacceptable
+from crmlink.strict_json import NotJSON, read_json
 
 
 def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -26,10 +28,11 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 def json_object(request: Request) -> dict[str, Any]:
     """The JSON object that was sent. Raises `Unacceptable`."""
-    document = request.get_json(force=True, silent=True)
-    if not isinstance(document, dict):
-        raise Unacceptable("The body must be a JSON object.")
-    return document
+    with contextlib.suppress(NotJSON):
+        document = read_json(request.get_data())
+        if isinstance(document, dict):
+            return document
+    raise Unacceptable("The body must be a JSON object.")
 
 
 def wrapped(request: Request, wrapper: str) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from flask import Blueprint, abort, render_template
 
-from crmlink.commusoft.sandbox.drawing import word_list
-from crmlink.commusoft.sandbox.ledger import Ledger
-from crmlink.words import KINDS, Kind
+from crmlink.commusoft.sandbox.record_store import Ledger
+from crmlink.commusoft.sandbox.seeded_random import word_list
+from crmlink.kinds import KINDS, Kind
 
 _PATHS: dict[Kind, tuple[str, ...]] = {
     "customer": (

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.commusoft.sandbox.entries import Entry
-from crmlink.words import Kind
+from crmlink.commusoft.sandbox.records import Entry
+from crmlink.kinds import Kind
 
 
 class Unacceptable(Exception):

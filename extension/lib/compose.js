@@ -1,0 +1,69 @@
+// @ts-check
+// The background put together from its parts, with everything of the browser handed in.
+
+import { createApi } from "./server/api.js";
+import { createAttempts } from "./linking/pending_requests.js";
+import { createCall } from "./server/request.js";
+import { createConnecting } from "./server/connection.js";
+import { createDesk } from "./linking/commands.js";
+import { createLists } from "./linking/list_drafts.js";
+import { createLooks } from "./linking/snapshots.js";
+import { createOnPage } from "./linking/page_button.js";
+import { createPairings } from "./server/pairing.js";
+import { createPolicy } from "./server/managed_policy.js";
+import { createRules } from "./server/rule_cache.js";
+import { createSession } from "./server/session.js";
+import { createTokens } from "./server/oauth.js";
+
+/**
+ * @typedef {object} Browser
+ * @property {import("./server/session.js").Store} local kept on the disk
+ * @property {import("./server/session.js").Store} memory kept while the browser runs
+ * @property {Parameters<typeof createPolicy>[0]} managed
+ * @property {import("./server/request.js").Wiring} net
+ * @property {import("./page/target.js").Tabs} tabs
+ * @property {import("./linking/page_button.js").PageScripts} scripts
+ * @property {import("./server/connection.js").Parts["permitted"]} permitted
+ * @property {() => Promise<string>} name what the browser is called
+ * @property {(address: string) => Promise<unknown>} open show a page in a tab
+ * @property {() => number} now milliseconds
+ * @property {(milliseconds: number) => Promise<void>} sleep
+ * @property {() => string} newKey
+ */
+
+/** @param {Browser} browser */
+export function assemble({ local, memory, managed, net, tabs, scripts, permitted, name, open, now, sleep, newKey }) {
+  const call = createCall(net);
+  const tokens = createTokens(call);
+  const session = createSession(local, { tokens, now, ended: (server) => connecting.release(server) });
+  const rules = createRules(local, now);
+  const attempts = createAttempts(memory, { newKey, now });
+  const onPage = createOnPage(local, scripts);
+  /** @param {import("./server/session.js").Connection} connection */
+  const api = (connection) => createApi(connection, { call, access: session.access });
+  const shared = { session, rules, attempts, onPage, api };
+
+  const pairings = createPairings(memory, {
+    tokens, now, sleep, open,
+    browser: name,
+    connected: async () => (await session.read()) !== null,
+    done: (server, grant) => connecting.paired(server, grant),
+  });
+  const looks = createLooks(memory, newKey);
+  const lists = createLists(memory, newKey);
+  const connecting = createConnecting({ ...shared, looks, lists, pairings, permitted, revoke: scripts.revoke, policy: createPolicy(managed) });
+  const desk = createDesk({ ...shared, connecting, looks, lists, tabs });
+
+  return {
+    /** What each message of our pages leads to, and the mark on a page. */
+    desk: { ...desk, ...connecting.heard },
+    session, attempts, onPage, connecting, pairings,
+
+    /** At each start: what was going on when the worker died goes on. */
+    async wake() {
+      await connecting.obey();
+      await connecting.tidy();
+      await pairings.follow();
+    },
+  };
+}

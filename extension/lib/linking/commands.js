@@ -1,0 +1,362 @@
+// @ts-check
+// What the background does for the pages, without a browser in it: look, suggest, confirm, undo.
+
+import { subjectOf, titleOf, withTyped } from "../page/contact.js";
+import { joinable, preview, sameList, sendList } from "./list_drafts.js";
+import { markFor } from "./page_button.js";
+import { placeByHand, placeOfAddress, placeOfTab, stillThere } from "../page/target.js";
+import { leavesOutcomeOpen, problem, turnedAway } from "../server/problem.js";
+import { createSettings } from "./option_commands.js";
+
+/** @typedef {import("../server/api.js").Api} Api */
+/** @typedef {import("./pending_requests.js").Attempt} Attempt */
+/** @typedef {import("../page/target.js").AtContact} AtContact */
+/** @typedef {import("../page/target.js").AtList} AtList */
+/** @typedef {import("../types.js").Draft} Draft */
+/** @typedef {import("../page/target.js").Elsewhere} Elsewhere */
+/** @typedef {import("../server/session.js").Connection} Connection */
+/** @typedef {import("../server/connection.js").Standing} Standing */
+/** @typedef {import("../types.js").Accepted} Accepted */
+/** @typedef {import("../types.js").Kind} Kind */
+/** @typedef {import("../types.js").Look} Look */
+/** @typedef {import("../types.js").Problem} Problem */
+/** @typedef {import("../types.js").Suggestion} Suggestion */
+/** @typedef {import("../types.js").SuggestionAnswer} SuggestionAnswer */
+
+/**
+ * @template T
+ * @typedef {import("../types.js").Answer<T>} Answer
+ */
+
+/**
+ * @typedef {object} Parts
+ * @property {import("../server/session.js").Session} session
+ * @property {import("../server/connection.js").Connecting} connecting
+ * @property {import("../server/rule_cache.js").Rules} rules
+ * @property {import("./pending_requests.js").Attempts} attempts
+ * @property {import("./snapshots.js").Looks} looks
+ * @property {import("./list_drafts.js").Lists} lists
+ * @property {import("./page_button.js").OnPage} onPage
+ * @property {import("../page/target.js").Tabs} tabs
+ * @property {(connection: Connection) => Api} api
+ */
+
+/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string} | null}} PackageInWords */
+/** @typedef {{key: string, action: "link" | "undo", title: string}} OpenAttempt */
+
+/**
+ * A list as the popup shows it; `list` is null where there is nothing to send, `refused` says why nothing may be sent.
+ * @typedef {ReturnType<typeof preview> & {list: string | null, drafts: Draft[], refused: Problem | null}} ListView
+ */
+
+/**
+ * @typedef {object} View what a popup needs to draw its first screen
+ * @property {Standing} standing
+ * @property {Problem | null} problem why the server could not be asked
+ * @property {AtContact & {look: string} | ListView | Elsewhere | null} place null where nothing could be looked up
+ * @property {PackageInWords[]} packages
+ * @property {OpenAttempt | null} attempt a request about this contact whose outcome nobody has seen
+ * @property {OpenAttempt[]} others such requests about other contacts
+ */
+
+/** @typedef {{typed: {name: string, postcode: string} | null}} Typed */
+/** @typedef {{differences: import("../types.js").Difference[]}} LinkedOver */
+
+/** @typedef {ReturnType<typeof createDesk>} Desk */
+
+/** @param {Parts} parts */
+export function createDesk(parts) {
+  const { session, connecting, rules, attempts, looks, lists, onPage, tabs } = parts;
+  /** @type {Map<string, Promise<Answer<any>>>} */
+  const underway = new Map();
+
+  /**
+   * @param {(packages: any) => Promise<AtContact | AtList | Elsewhere | {expected: string}>} find
+   * @param {number | null} [tab]
+   * @returns {Promise<Answer<View>>}
+   */
+  async function view(find, tab = null) {
+    await connecting.obey();
+    const connection = await session.read();
+    if (!connection) return { ok: true, data: await blankView(null) };
+    const api = parts.api(connection);
+    const [known, told] = await Promise.all([
+      rules.get(connection.server, api),
+      askWorkspace(connection, api),
+    ]);
+    const trouble = told.ok ? known.problem : told.problem;
+    if (!known.packages) return { ok: true, data: await blankView(trouble ?? problem("rules-unknown")) };
+    const place = await find(known.packages);
+    if ("expected" in place) return { ok: false, problem: problem("reference-malformed", { detail: place.expected }) };
+    const blank = await blankView(trouble);
+    const packages = inWords(known.packages);
+    if (place.page === "list") return { ok: true, data: { ...blank, place: await atList(place, tab, api), packages } };
+    if (place.page !== "contact") return { ok: true, data: { ...blank, place, packages } };
+    return { ok: true, data: { ...blank, packages, ...(await atContact(place)) } };
+  }
+
+  /**
+   * @param {Problem | null} trouble
+   * @returns {Promise<View>}
+   */
+  async function blankView(trouble) {
+    const open = (await attempts.all()).map(({ key, action, title }) => ({ key, action, title }));
+    const standing = await connecting.describe();
+    return { standing, problem: trouble, place: null, packages: [], attempt: null, others: open };
+  }
+
+  /**
+   * Keep the list, and find the drafts that it may join.
+   * @param {AtList} place
+   * @param {number | null} tab null when nothing of the page can be seen
+   * @param {Api} api
+   * @returns {Promise<ListView>}
+   */
+  async function atList(place, tab, api) {
+    const shown = preview(place);
+    if (tab === null || place.contacts.length === 0) return { ...shown, list: null, drafts: [], refused: null };
+    const [id, told] = await Promise.all([lists.keep(place, tab), api.drafts()]);
+    if (!told.ok) return { ...shown, list: id, drafts: [], refused: told.problem };
+    return { ...shown, list: id, drafts: joinable(told.data.batches, place), refused: null };
+  }
+
+  /**
+   * Keep the look, and sort the requests nobody has seen the outcome of.
+   * @param {AtContact} place
+   */
+  async function atContact(place) {
+    const { source, tab, contact, details } = place;
+    const look = await looks.keep({ source, tab, contact, details });
+    const subject = subjectOf(contact);
+    const open = await attempts.all();
+    const here = open.filter((one) => one.subject === subject).at(-1) ?? null;
+    const others = open.filter((one) => one !== here).map(({ key, action, title }) => ({ key, action, title }));
+    return { place: { ...place, look: look.id }, attempt: here, others };
+  }
+
+  /**
+   * @param {Connection} connection
+   * @param {Api} api
+   */
+  async function askWorkspace(connection, api) {
+    const answer = await api.workspace();
+    if (answer.ok) await session.noteWorkspace(connection, answer.data);
+    return answer;
+  }
+
+  /**
+   * @template T
+   * @param {(api: Api, connection: Connection) => Promise<Answer<T>>} work
+   * @returns {Promise<Answer<T>>}
+   */
+  async function connected(work) {
+    const connection = await session.read();
+    if (!connection) return { ok: false, problem: problem("not-connected") };
+    return work(parts.api(connection), connection);
+  }
+
+  /**
+   * Send a noted request once, however many popups wait for it, and note its outcome.
+   * @param {Attempt} attempt
+   * @returns {Promise<Answer<any> & {attempt: string}>}
+   */
+  async function send(attempt) {
+    const running = underway.get(attempt.key) ?? deliver(attempt);
+    underway.set(attempt.key, running);
+    try {
+      return { ...(await running), attempt: attempt.key };
+    } finally {
+      underway.delete(attempt.key);
+    }
+  }
+
+  /**
+   * @param {Attempt} attempt
+   * @returns {Promise<Answer<any>>}
+   */
+  async function deliver(attempt) {
+    const { action, body, key } = attempt;
+    const answer = await connected(async (api) =>
+      action === "link" ? api.link(body, key) : api.undo(body.link, { also_on: body.also_on }, key),
+    );
+    /** @type {Answer<any>} */
+    const plain = answer.ok ? { ok: true, data: answer.data } : { ok: false, problem: answer.problem };
+    if (plain.ok || settles(plain.problem, attempt)) await attempts.settle(attempt.key, plain);
+    else await attempts.leaveOpen(attempt.key);
+    if (answer.ok) void onPage.refresh();
+    return plain;
+  }
+
+  return {
+    /** @param {{tab: number}} asked */
+    look: ({ tab }) => view((packages) => placeOfTab(tab, packages, tabs), tab),
+
+    /** @param {{address: string}} asked */
+    look_at_address: ({ address }) => view(async (packages) => placeOfAddress(address, packages)),
+
+    /** @param {{package: string, reference: string, name: string, postcode: string, kind: Kind}} asked */
+    look_by_hand: (asked) => view(async (packages) => placeByHand(asked, packages)),
+
+    /**
+     * Suggestions of one kind. Where the page does not tell the kind and nobody has chosen, the likelier one's.
+     * @param {{look: string, kind: Kind | null} & Typed} asked
+     * @returns {Promise<Answer<SuggestionAnswer & {kind: Kind}>>}
+     */
+    async suggest(asked) {
+      const look = await looks.find(asked.look);
+      if (!look) return { ok: false, problem: problem("look-lost") };
+      const details = withTyped(look.details, asked.typed);
+      const { package: name, reference, organisation } = look.contact;
+      const kind = look.contact.kind ?? asked.kind;
+      return connected(async (api) => {
+        /** @param {Kind | null} of */
+        const ask = (of) => api.suggest({ package: name, reference, organisation, kind: of, ...details });
+        const first = await ask(kind);
+        if (!first.ok || kind) return withKind(first, kind);
+        const likely = first.data.likely_kind ?? "customer";
+        const mixed = first.data.suggestions.some((/** @type {Suggestion} */ one) => one.record.kind !== likely);
+        return withKind(mixed ? await ask(likely) : first, likely);
+      });
+    },
+
+    /** @param {{q: string, kind: Kind}} asked */
+    search: ({ q, kind }) => connected((api) => api.search(q, kind)),
+
+    /**
+     * Write what the person decided, if the contact is still the one the decision was about.
+     * @param {{look: string, kind: Kind, record: string} & Accepted & Typed & LinkedOver} asked
+     * @returns {Promise<Answer<any> & {attempt?: string}>}
+     */
+    async confirm(asked) {
+      const look = await looks.find(asked.look);
+      if (!look) return { ok: false, problem: problem("look-lost") };
+      const connection = await session.read();
+      if (!connection) return { ok: false, problem: problem("not-connected") };
+      const { packages } = await rules.get(connection.server, parts.api(connection));
+      if (!packages) return { ok: false, problem: problem("rules-unknown") };
+      const now = await stillThere(look, packages, tabs);
+      if (now !== "same") return { ok: false, problem: problem(now) };
+      return send(await attempts.begin(linkRequest(look, asked)));
+    },
+
+    /**
+     * Send a list as a draft, if its page still shows what the person saw. The drafts that wait now come along.
+     * @param {{list: string, batch: string | null}} asked
+     * @returns {Promise<Answer<{draft: Draft & {added: number, completed: number, sent: number}, drafts: Draft[]}>>}
+     */
+    async collect(asked) {
+      const list = await lists.find(asked.list);
+      if (!list) return { ok: false, problem: problem("look-lost") };
+      return connected(async (api, connection) => {
+        const { packages } = await rules.get(connection.server, api);
+        if (!packages) return { ok: false, problem: problem("rules-unknown") };
+        if ((await tabs.address(list.tab)) === null) return { ok: false, problem: problem("tab-closed") };
+        const now = await placeOfTab(list.tab, packages, tabs);
+        if (now.page !== "list" || !sameList(list, now)) return { ok: false, problem: problem("list-changed") };
+        const answer = await sendList(api, list, asked.batch);
+        if (!answer.ok) return answer;
+        const told = await api.drafts();
+        return { ok: true, data: { draft: answer.data, drafts: told.ok ? told.data.batches : [answer.data] } };
+      });
+    },
+
+    /**
+     * Learn, or bring about, the outcome of an earlier request.
+     * @param {{attempt: string}} asked
+     * @returns {Promise<Answer<any> & {attempt?: string}>}
+     */
+    async resume(asked) {
+      const attempt = await attempts.find(asked.attempt);
+      if (!attempt) return { ok: false, problem: problem("look-lost") };
+      return attempt.answer ? { ...attempt.answer, attempt: attempt.key } : send(attempt);
+    },
+
+    /** @param {{attempt: string}} asked */
+    async seen(asked) {
+      await attempts.drop(asked.attempt);
+      return { ok: true, data: null };
+    },
+
+    /** @param {{link: string}} asked */
+    follow: ({ link }) =>
+      connected(async (api) => {
+        const answer = await api.readLink(link);
+        if (answer.ok && answer.data.state !== "intended") void onPage.refresh();
+        return answer;
+      }),
+
+    /** @param {{look: string | null, link: string, title: string, also_on: string[]}} asked */
+    async undo(asked) {
+      const look = asked.look === null ? null : await looks.find(asked.look);
+      const subject = look ? subjectOf(look.contact) : `undo:${asked.link}`;
+      const body = { link: asked.link, also_on: asked.also_on };
+      return send(await attempts.begin({ action: "undo", subject, title: asked.title, body }));
+    },
+
+    ...createSettings(parts, { connected, askWorkspace }),
+
+    /**
+     * What the button in a tab shows, asked by our script there; null where there is none.
+     * @param {number} tab
+     */
+    async mark(tab) {
+      const connection = await session.read();
+      if (!connection) return null;
+      const api = parts.api(connection);
+      const { packages } = await rules.get(connection.server, api);
+      return markFor(await tabs.address(tab), { packages, onPage, api });
+    },
+  };
+}
+
+/**
+ * Whether a request's outcome is known. One that was turned away now may have been done when it was sent before.
+ * @param {Problem} found
+ * @param {Attempt} attempt
+ */
+function settles(found, attempt) {
+  return !leavesOutcomeOpen(found) && !(attempt.unanswered && turnedAway(found));
+}
+
+/**
+ * @param {Look} look
+ * @param {{kind: Kind, record: string} & Accepted & Typed & LinkedOver} asked
+ * @returns {Pick<Attempt, "action" | "subject" | "title" | "body">}
+ */
+function linkRequest(look, asked) {
+  const { contact } = look;
+  const title = titleOf(withTyped(look.details, asked.typed));
+  const body = {
+    package: contact.package,
+    kind: contact.kind ?? asked.kind,
+    reference: contact.reference,
+    organisation: contact.organisation,
+    contact_name: title,
+    record_id: asked.record,
+    replaces: asked.replaces,
+    also_on: asked.also_on,
+    checked_empty: asked.checked_empty,
+    differences: asked.differences,
+  };
+  return { action: "link", subject: subjectOf(contact), title, body };
+}
+
+/**
+ * @param {Answer<SuggestionAnswer>} answer
+ * @param {Kind | null} kind
+ * @returns {Answer<SuggestionAnswer & {kind: Kind}>}
+ */
+function withKind(answer, kind) {
+  return answer.ok ? { ok: true, data: { ...answer.data, kind: kind ?? "customer" } } : answer;
+}
+
+/**
+ * By name: a browser's storage keeps no order of its own.
+ * @param {any} packages
+ * @returns {PackageInWords[]}
+ */
+function inWords(packages) {
+  return Object.entries(packages.packages)
+    .map(([name, rule]) => ({ package: name, name: String(rule.name), by_hand: rule.by_hand ?? null }))
+    .sort((one, other) => one.name.localeCompare(other.name, "en-GB"));
+}

@@ -1,0 +1,60 @@
+// @ts-check
+// What the background does for the settings page: trying the connection, and the button on the pages themselves.
+
+import { parseServer } from "../server/server_url.js";
+
+/** @typedef {import("../server/api.js").Api} Api */
+/** @typedef {import("../server/session.js").Connection} Connection */
+/** @typedef {import("../server/connection.js").Standing} Standing */
+
+/**
+ * @template T
+ * @typedef {import("../types.js").Answer<T>} Answer
+ */
+
+/**
+ * What the settings share with the rest of the desk.
+ * @typedef {object} Shared
+ * @property {<T>(work: (api: Api, connection: Connection) => Promise<Answer<T>>) => Promise<Answer<T>>} connected
+ * @property {(connection: Connection, api: Api) => Promise<Answer<any>>} askWorkspace
+ */
+
+/**
+ * @param {Pick<import("./commands.js").Parts, "session" | "connecting" | "rules" | "onPage" | "api">} parts
+ * @param {Shared} shared
+ */
+export function createSettings(parts, { connected, askWorkspace }) {
+  const { session, connecting, rules, onPage } = parts;
+
+  async function knownRules() {
+    const connection = await session.read();
+    return connection ? (await rules.get(connection.server, parts.api(connection))).packages : null;
+  }
+
+  return {
+    /** @returns {Promise<Answer<Standing>>} */
+    test: () =>
+      connected(async (api, connection) => {
+        const answer = await askWorkspace(connection, api);
+        return answer.ok ? connecting.heard.standing() : answer;
+      }),
+
+    /** The switches for the button on the pages themselves. */
+    async on_page() {
+      return { ok: true, data: await onPage.describe(await knownRules()) };
+    },
+
+    /** @param {{package: string}} asked */
+    async on_page_on({ package: name }) {
+      const packages = (await knownRules())?.packages ?? {};
+      return onPage.switchOn(name, Object.hasOwn(packages, name) ? packages[name] : null);
+    },
+
+    /** @param {{package: string}} asked */
+    async on_page_off({ package: name }) {
+      const connection = await session.read();
+      await onPage.switchOff(name, parseServer(connection?.server ?? "")?.origins ?? []);
+      return { ok: true, data: null };
+    },
+  };
+}

@@ -1,0 +1,119 @@
+// @ts-check
+// Requests that change something, noted before they are sent: a popup that closes, or a worker that dies half way,
+// loses neither the decision nor its outcome, and asking again uses the same idempotency key.
+
+/** @typedef {import("../server/session.js").Store} Store */
+
+/**
+ * @typedef {object} Attempt
+ * @property {string} key the idempotency key
+ * @property {"link" | "undo"} action
+ * @property {string} subject the contact it is about, see contact.js
+ * @property {string} title the contact's name, for the notice
+ * @property {any} body what is sent: a link's fields, or {link: id, also_on} for an undo
+ * @property {number} started_at milliseconds
+ * @property {boolean} unanswered whether it was sent once without an answer
+ * @property {import("../types.js").Answer<import("../types.js").Link> | null} answer null while its outcome is unknown
+ */
+
+const KEY = "attempts";
+
+/** @typedef {ReturnType<typeof createAttempts>} Attempts */
+
+/**
+ * @param {Store} store
+ * @param {{newKey: () => string, now: () => number}} wiring
+ */
+export function createAttempts(store, wiring) {
+  /** @type {Promise<unknown>} */
+  let turn = Promise.resolve();
+
+  /** @returns {Promise<Attempt[]>} */
+  async function all() {
+    return (await store.get(KEY))[KEY] ?? [];
+  }
+
+  /**
+   * Change the list one caller at a time: two popups may be open.
+   * @template T
+   * @param {(list: Attempt[]) => {list: Attempt[], result: T}} change
+   * @returns {Promise<T>}
+   */
+  function alter(change) {
+    const mine = turn.then(async () => {
+      const { list, result } = change(await all());
+      await store.set({ [KEY]: list });
+      return result;
+    });
+    turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  return {
+    all,
+
+    /**
+     * Note a request before it is sent. The same request with its outcome unknown keeps its key.
+     * @param {Pick<Attempt, "action" | "subject" | "title" | "body">} wanted
+     * @returns {Promise<Attempt>}
+     */
+    begin(wanted) {
+      return alter((list) => {
+        const open = list.find((one) => one.answer === null && sameRequest(one, wanted));
+        if (open) return { list, result: open };
+        const attempt = { ...wanted, key: wiring.newKey(), started_at: wiring.now(), unanswered: false, answer: null };
+        return { list: [...list, attempt], result: attempt };
+      });
+    },
+
+    /**
+     * @param {string} key
+     * @param {Attempt["answer"]} answer
+     */
+    settle(key, answer) {
+      return alter((list) => ({
+        list: list.map((one) => (one.key === key ? { ...one, answer } : one)),
+        result: undefined,
+      }));
+    },
+
+    /**
+     * It was sent, and nobody knows what became of it.
+     * @param {string} key
+     */
+    leaveOpen(key) {
+      return alter((list) => ({
+        list: list.map((one) => (one.key === key ? { ...one, unanswered: true } : one)),
+        result: undefined,
+      }));
+    },
+
+    /**
+     * The person has seen the outcome, or gives the open question up.
+     * @param {string} key
+     */
+    drop(key) {
+      return alter((list) => ({ list: list.filter((one) => one.key !== key), result: undefined }));
+    },
+
+    /**
+     * @param {string} key
+     * @returns {Promise<Attempt | null>}
+     */
+    async find(key) {
+      return (await all()).find((one) => one.key === key) ?? null;
+    },
+  };
+}
+
+/**
+ * @param {Attempt} one
+ * @param {Pick<Attempt, "action" | "subject" | "body">} other
+ */
+function sameRequest(one, other) {
+  return (
+    one.action === other.action &&
+    one.subject === other.subject &&
+    JSON.stringify(one.body) === JSON.stringify(other.body)
+  );
+}

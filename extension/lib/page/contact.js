@@ -1,0 +1,97 @@
+// @ts-check
+// Is this still the contact that was looked at?
+
+/** @typedef {import("../types.js").Contact} Contact */
+/** @typedef {import("../types.js").Details} Details */
+
+/** @type {Details} */
+const NOTHING = Object.freeze({
+  name: "",
+  company: "",
+  person: "",
+  email: "",
+  phones: [],
+  address: "",
+  town: "",
+  postcode: "",
+});
+
+/**
+ * What a page's reading function returned, made safe: it ran in a page that is not ours.
+ * @param {unknown} read
+ * @returns {Details}
+ */
+export function cleanDetails(read) {
+  const told = /** @type {Record<string, unknown>} */ (typeof read === "object" && read !== null ? read : {});
+  const phones = Array.isArray(told.phones) ? told.phones.map(cleanText).filter(Boolean).slice(0, 10) : [];
+  return {
+    name: cleanText(told.name),
+    company: cleanText(told.company),
+    person: cleanText(told.person),
+    email: cleanText(told.email),
+    phones,
+    address: cleanText(told.address),
+    town: cleanText(told.town),
+    postcode: cleanText(told.postcode),
+  };
+}
+
+/** @param {unknown} value */
+function cleanText(value) {
+  return typeof value === "string" ? value.replace(/\s+/g, " ").trim().slice(0, 300) : "";
+}
+
+/** @param {Details} details */
+export function isBlank(details) {
+  return !(details.name || details.company || details.person || details.email || details.postcode ||
+    details.address || details.phones.length);
+}
+
+/**
+ * The contact's name as the page has it, or "".
+ * @param {Details} details
+ */
+export function titleOf(details) {
+  return details.name || details.company || details.person;
+}
+
+/**
+ * The key that tells contacts apart. Customer 12 and supplier 12 are two contacts.
+ * @param {Contact} contact
+ */
+export function subjectOf(contact) {
+  return JSON.stringify([contact.package, contact.organisation, contact.kind, contact.reference]);
+}
+
+/**
+ * Whether two readings can be of one contact. Parts of a page may arrive late, so an email or a person that was
+ * missing may appear; a name may not change, appear or go, for then one of the readings met a page on its way
+ * from one contact to the next.
+ * @param {Details} before
+ * @param {Details} after
+ */
+export function sameDetails(before, after) {
+  if (titleOf(before) !== titleOf(after) || isBlank(before) !== isBlank(after)) return false;
+  return /** @type {const} */ (["name", "company", "person", "email"]).every(
+    (field) => !before[field] || !after[field] || before[field] === after[field],
+  );
+}
+
+/**
+ * What to ask suggestions with: what the page said, and over it what the clerk typed.
+ * @param {Details} details
+ * @param {{name: string, postcode: string} | null} typed
+ * @returns {Details}
+ */
+export function withTyped(details, typed) {
+  if (!typed) return details;
+  const name = cleanText(typed.name);
+  const postcode = cleanText(typed.postcode);
+  const named = name && name !== titleOf(details) ? { ...NOTHING, name } : details;
+  return postcode && postcode !== named.postcode ? { ...named, postcode } : named;
+}
+
+/** @returns {Details} */
+export function noDetails() {
+  return { ...NOTHING, phones: [] };
+}

@@ -1,0 +1,169 @@
+// @ts-check
+// What a tab, a pasted address or typed fields point at.
+
+import { cleanDetails, noDetails, sameDetails } from "./contact.js";
+import { listContacts } from "./read_list.js";
+import { canonicalReference, cautions, locate } from "./locate.js";
+
+/** @typedef {import("../types.js").Contact} Contact */
+/** @typedef {import("../types.js").Details} Details */
+/** @typedef {import("../types.js").Kind} Kind */
+/** @typedef {import("../types.js").Location} Location */
+/** @typedef {import("../types.js").Look} Look */
+
+/**
+ * What is needed of the browser's tabs.
+ * @typedef {object} Tabs
+ * @property {(tab: number) => Promise<string | null>} address null when the tab is gone or may not be looked at
+ * @property {(tab: number, hints: any) => Promise<unknown>} read what the page says; null when it may not be read
+ * @property {(tab: number) => Promise<unknown>} readList the links of a list's page and their rows
+ */
+
+/**
+ * @typedef {{page: "contact", source: Look["source"], tab: number | null, contact: Contact, details: Details}} AtContact
+ * @typedef {{page: "list", package: string, package_name: string, kind: Kind | null, organisation: string | null,
+ *   contacts: import("./read_list.js").Listed[]}} AtList the contacts are all of one organisation
+ * @typedef {{page: null}} Elsewhere
+ */
+
+/** A page on its way from one contact to the next is read once more, and then not for ever. */
+const READINGS = 3;
+
+/**
+ * @param {number} tab
+ * @param {any} packages
+ * @param {Tabs} tabs
+ * @returns {Promise<AtContact | AtList | Elsewhere>}
+ */
+export async function placeOfTab(tab, packages, tabs) {
+  let address = await tabs.address(tab);
+  for (let reading = 0; address !== null && reading < READINGS; reading += 1) {
+    const found = await read(tab, locate(address, packages), packages, tabs);
+    if (found.page === null) return found;
+    const after = await tabs.address(tab);
+    if (after === address) return found;
+    address = after;
+  }
+  return { page: null };
+}
+
+/**
+ * What the page of an address shows now; the tab may have gone on to another address meanwhile.
+ * @param {number} tab
+ * @param {Location} location
+ * @param {any} packages
+ * @param {Tabs} tabs
+ * @returns {Promise<AtContact | AtList | Elsewhere>}
+ */
+async function read(tab, location, packages, tabs) {
+  if (location.page === "list") return placeOfList(location, await tabs.readList(tab), packages);
+  if (location.page !== "contact") return { page: null };
+  const details = await detailsIn(tab, location, packages, tabs);
+  return { page: "contact", source: "tab", tab, contact: contactAt(location, packages), details };
+}
+
+/**
+ * @param {string} address as pasted
+ * @param {any} packages
+ * @returns {AtContact | AtList | Elsewhere}
+ */
+export function placeOfAddress(address, packages) {
+  const location = locate(address.trim(), packages);
+  if (location.page === "list") return placeOfList(location, [], packages);
+  if (location.page !== "contact") return { page: null };
+  const contact = contactAt(location, packages);
+  return { page: "contact", source: "address", tab: null, contact, details: noDetails() };
+}
+
+/**
+ * A contact of a package that has no pages.
+ * @param {{package: string, reference: string, name: string, postcode: string, kind: Kind}} typed
+ * @param {any} packages
+ * @returns {AtContact | {expected: string}} in words what the reference should look like, when it does not
+ */
+export function placeByHand(typed, packages) {
+  const rule = packages.packages[typed.package];
+  if (!rule?.by_hand) return { expected: "" };
+  let reference;
+  try {
+    reference = canonicalReference(typed.package, typed.reference, packages);
+  } catch {
+    return { expected: rule.reference.expected };
+  }
+  const location = { url: "", page: null, organisation: null, package: typed.package, kind: typed.kind, reference };
+  const details = cleanDetails({ name: typed.name, postcode: typed.postcode });
+  return { page: "contact", source: "hand", tab: null, contact: contactAt(location, packages), details };
+}
+
+/**
+ * Look again, just before it matters.
+ * @param {Look} look
+ * @param {any} packages
+ * @param {Tabs} tabs
+ * @returns {Promise<"same" | "tab-closed" | "tab-moved" | "contact-changed">}
+ */
+export async function stillThere(look, packages, tabs) {
+  if (look.tab === null) return "same";
+  const address = await tabs.address(look.tab);
+  if (address === null) return "tab-closed";
+  const location = locate(address, packages);
+  if (!isContact(location, look.contact)) return "tab-moved";
+  const details = await detailsIn(look.tab, location, packages, tabs);
+  if ((await tabs.address(look.tab)) !== address) return "tab-moved";
+  return sameDetails(look.details, details) ? "same" : "contact-changed";
+}
+
+/**
+ * @param {Location} location
+ * @param {Contact} contact
+ */
+function isContact(location, contact) {
+  return (
+    location.page === "contact" &&
+    location.package === contact.package &&
+    location.reference === contact.reference &&
+    location.organisation === contact.organisation &&
+    location.kind === contact.kind
+  );
+}
+
+/**
+ * @param {number} tab
+ * @param {Location} location
+ * @param {any} packages
+ * @param {Tabs} tabs
+ */
+async function detailsIn(tab, location, packages, tabs) {
+  const hints = packages.packages[String(location.package)].hints ?? {};
+  return cleanDetails(await tabs.read(tab, hints));
+}
+
+/**
+ * @param {Location} location of a contact
+ * @param {any} packages
+ * @returns {Contact}
+ */
+export function contactAt(location, packages) {
+  return {
+    package: String(location.package),
+    package_name: packages.packages[String(location.package)].name,
+    kind: location.kind,
+    reference: String(location.reference),
+    organisation: location.organisation,
+    cautions: cautions(location, packages),
+  };
+}
+
+/**
+ * @param {Location} location
+ * @param {unknown} rows what `readList` returned
+ * @param {any} packages
+ * @returns {AtList}
+ */
+function placeOfList(location, rows, packages) {
+  const { name } = packages.packages[String(location.package)];
+  const listed = listContacts(rows, packages, location);
+  const organisation = location.organisation ?? listed[0]?.organisation ?? null;
+  const contacts = listed.filter((one) => one.organisation === organisation);
+  return { page: "list", package: String(location.package), package_name: name, kind: location.kind, organisation, contacts };
+}

@@ -1,0 +1,64 @@
+// @ts-check
+// The server's JSON API as calls that never throw: each returns data or a problem. The token is asked for anew with
+// each call, and once more when the server refuses it.
+
+import { only } from "./request.js";
+import { isDrafts, isFinds, isLink, isOffer, isTaken, isWorkspace } from "./validate.js";
+
+/** @typedef {import("../types.js").Kind} Kind */
+/** @typedef {import("./request.js").Options} Options */
+/** @typedef {import("./request.js").Reply} Reply */
+
+/** How many records a search brings. */
+export const MOST_FOUND = 20;
+
+/** @typedef {ReturnType<typeof createApi>} Api */
+
+/**
+ * @param {import("./session.js").Connection} connection
+ * @param {{call: import("./request.js").Call, access: import("./session.js").Session["access"]}} wiring
+ */
+export function createApi(connection, { call, access }) {
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {Options} [options]
+   * @returns {Promise<Reply>}
+   */
+  async function ask(method, path, options) {
+    const first = await access(connection);
+    if (!first.ok) return first;
+    const answer = await call(connection.server, method, path, { ...options, token: first.data });
+    if (answer.ok || answer.problem.status !== 401) return answer;
+    // What was refused was not done: the same request, under the same key, with another token.
+    const second = await access(connection, first.data);
+    return second.ok ? call(connection.server, method, path, { ...options, token: second.data }) : second;
+  }
+
+  return {
+    /** @param {string | null} etag */
+    packages: (etag) => ask("GET", "/packages", { etag }),
+    workspace: async () => only(isWorkspace, await ask("GET", "/workspace")),
+    /** @param {object} contact */
+    suggest: async (contact) => only(isOffer, await ask("POST", "/suggestions", { json: contact })),
+    /** @param {string} q @param {Kind | null} kind */
+    search: async (q, kind) => only(isFinds, await ask("GET", `/records?${query({ q, kind, limit: String(MOST_FOUND) })}`)),
+    /** @param {object} json @param {string} key */
+    link: async (json, key) => only(isLink, await ask("POST", "/links", { json, key })),
+    /** @param {string} id */
+    readLink: async (id) => only(isLink, await ask("GET", `/links/${encodeURIComponent(id)}`)),
+    /** @param {string} id @param {object} json @param {string} key */
+    undo: async (id, json, key) => only(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/undo`, { json, key })),
+    /** @param {object} json a list page's contacts */
+    collect: async (json) => only(isTaken, await ask("POST", "/batches", { json })),
+    drafts: async () => only(isDrafts, await ask("GET", "/batches")),
+    /** End this browser's connection on the server. */
+    leave: () => ask("DELETE", "/devices/me"),
+  };
+}
+
+/** @param {Record<string, string | null>} fields */
+function query(fields) {
+  const given = Object.entries(fields).filter(([, value]) => value !== null);
+  return new URLSearchParams(/** @type {[string, string][]} */ (given)).toString();
+}

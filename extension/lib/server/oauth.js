@@ -1,0 +1,88 @@
+// @ts-check
+// The server's two doors that need no token: beginning a pairing, and getting tokens (RFC 8628 and RFC 6749).
+
+import { only } from "./request.js";
+
+const CLIENT = "crmlink-extension";
+const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
+const LONGEST_NAME = 60;
+
+/**
+ * @template T
+ * @typedef {import("../types.js").Answer<T>} Answer
+ */
+
+/**
+ * @typedef {object} Begun
+ * @property {string} device_code the secret half
+ * @property {string} user_code what both sides show
+ * @property {string} [verification_uri_complete]
+ * @property {number} expires_in seconds
+ * @property {number} [interval] seconds
+ */
+
+/**
+ * @typedef {object} Grant
+ * @property {string} access_token
+ * @property {number} expires_in seconds
+ * @property {string} refresh_token
+ * @property {{id: string, name: string}} device
+ * @property {import("../types.js").Person} person
+ */
+
+/** @typedef {ReturnType<typeof createTokens>} Tokens */
+
+/** @param {import("./request.js").Call} call */
+export function createTokens(call) {
+  /**
+   * @param {string} server
+   * @param {Record<string, string>} fields
+   * @returns {Promise<Answer<Grant>>}
+   */
+  const grant = async (server, fields) =>
+    only(isGrant, await call(server, "POST", "/token", { form: { client_id: CLIENT, ...fields } }));
+
+  return {
+    /**
+     * @param {string} server
+     * @param {string} name what an admin sees: "Chrome on Windows"
+     * @returns {Promise<Answer<Begun>>}
+     */
+    begin: async (server, name) =>
+      only(isBegun, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, LONGEST_NAME) } })),
+
+    /** @param {string} server @param {string} code */
+    redeem: (server, code) => grant(server, { grant_type: DEVICE_CODE, device_code: code }),
+
+    /** @param {string} server @param {string} token */
+    renew: (server, token) => grant(server, { grant_type: "refresh_token", refresh_token: token }),
+  };
+}
+
+/** @param {unknown} value */
+const isToken = (value) => typeof value === "string" && /^[\x21-\x7e]{8,4000}$/.test(value);
+
+/** @param {unknown} value */
+const isText = (value) => typeof value === "string";
+
+/**
+ * @param {any} value
+ * @returns {value is Begun}
+ */
+function isBegun(value) {
+  return (
+    isToken(value?.device_code) && isText(value.user_code) && /^[A-Z0-9-]{4,20}$/.test(value.user_code) &&
+    value.expires_in > 0 && (value.interval === undefined || value.interval > 0)
+  );
+}
+
+/**
+ * @param {any} value
+ * @returns {value is Grant}
+ */
+function isGrant(value) {
+  return (
+    isToken(value?.access_token) && isToken(value.refresh_token) && value.expires_in > 0 &&
+    isText(value.device?.id) && isText(value.device.name) && isText(value.person?.name) && isText(value.person.role)
+  );
+}

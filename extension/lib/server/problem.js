@@ -1,0 +1,107 @@
+// @ts-check
+// Everything that can go wrong has one shape, whoever noticed it.
+
+/** @typedef {import("../types.js").Problem} Problem */
+
+const PREFIX = "urn:crmlink:problem:";
+/** Elsewhere a Retry-After is no answer to anything: some servers send one with every reply. */
+const ASKS_TO_WAIT = new Set([429, 503]);
+
+/**
+ * A problem found here, or the server's own filled up to the full shape.
+ * @param {string} type
+ * @param {Partial<Problem>} [more]
+ * @returns {Problem}
+ */
+export function problem(type, more = {}) {
+  return {
+    type,
+    status: null,
+    error: null,
+    detail: "",
+    request_id: null,
+    retry_after: null,
+    record: null,
+    current_reference: null,
+    holders: [],
+    link: null,
+    by: null,
+    since: null,
+    ...more,
+  };
+}
+
+/**
+ * Read problem details (RFC 9457) as the server sends them; null when the text is something else.
+ * @param {unknown} document the parsed JSON
+ * @param {number} status
+ * @param {string | null} retryAfter the header
+ * @returns {Problem | null}
+ */
+export function fromServer(document, status, retryAfter) {
+  if (typeof document !== "object" || document === null) return null;
+  const told = /** @type {Record<string, any>} */ (document);
+  if (typeof told.type !== "string" || !told.type.startsWith(PREFIX)) return null;
+  return problem(told.type.slice(PREFIX.length), {
+    status,
+    error: text(told.error),
+    detail: text(told.detail) ?? "",
+    request_id: text(told.request_id),
+    retry_after: ASKS_TO_WAIT.has(status) ? (seconds(retryAfter) ?? seconds(String(told.retry_after ?? ""))) : null,
+    record: told.record ?? null,
+    current_reference: text(told.current_reference),
+    holders: Array.isArray(told.holders) ? told.holders : [],
+    link: told.link ?? null,
+    by: text(told.by),
+    since: text(told.since),
+  });
+}
+
+/**
+ * Whether this leaves open if the server did what was asked. Such a request is sent again under the same key.
+ * @param {Problem} found
+ * @returns {boolean}
+ */
+export function leavesOutcomeOpen(found) {
+  return OPEN.has(found.type);
+}
+
+/**
+ * Whether a request was turned away before it was looked at: this sending of it did nothing.
+ * @param {Problem} found
+ */
+export function turnedAway(found) {
+  return found.error === "invalid_grant" || AT_THE_DOOR.has(found.type) || endsConnection(found);
+}
+
+/**
+ * Whether this browser has to be connected anew.
+ * @param {Problem} found
+ */
+export function endsConnection(found) {
+  return ENDINGS.has(found.type);
+}
+
+const AT_THE_DOOR = new Set(["token-refused", "scope-missing", "role-too-low", "too-many-requests"]);
+
+const ENDINGS = new Set(["not-connected", "device-revoked", "device-expired", "token-reused", "grant-refused"]);
+
+const OPEN = new Set([
+  "offline",
+  "permission-missing",
+  "server-unreachable",
+  "server-slow",
+  "server-odd",
+  "internal-error",
+]);
+
+/** @param {unknown} value */
+function text(value) {
+  return typeof value === "string" ? value : null;
+}
+
+/** @param {string | null} header */
+function seconds(header) {
+  const value = Number.parseInt(header ?? "", 10);
+  return Number.isFinite(value) && value >= 0 ? value : null;
+}

@@ -1,0 +1,112 @@
+// @ts-check
+// One request to the server, which never throws: it gives data or a problem.
+
+import { fromServer, problem } from "./problem.js";
+
+/** A browser ends a worker whose fetch takes 30 seconds: stay below it. */
+export const TIMEOUTS = { read: 15_000, write: 25_000 };
+
+/**
+ * @template T
+ * @typedef {import("../types.js").Answer<T>} Answer
+ */
+
+/**
+ * @typedef {object} Wiring
+ * @property {typeof globalThis.fetch} fetch
+ * @property {(server: string) => Promise<string>} whySilent the type of problem behind a request that never got out
+ * @property {{read: number, write: number}} [timeouts] milliseconds
+ */
+
+/** @typedef {Answer<any> & {etag?: string | null, status?: number}} Reply */
+/** @typedef {{token?: string, json?: unknown, form?: Record<string, string>, key?: string, etag?: string | null}} Options */
+/** @typedef {ReturnType<typeof createCall>} Call */
+
+/** @param {Wiring} wiring */
+export function createCall({ fetch, whySilent, timeouts = TIMEOUTS }) {
+  /**
+   * @param {string} server
+   * @param {string} method
+   * @param {string} path below /api/v1
+   * @param {Options} [options] json or form is the body
+   * @returns {Promise<Reply>}
+   */
+  return async function call(server, method, path, options = {}) {
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), method === "GET" ? timeouts.read : timeouts.write);
+    try {
+      const response = await fetch(`${server}/api/v1${path}`, {
+        method,
+        headers: headers(options),
+        body: body(options),
+        signal: patience.signal,
+        cache: "no-store",
+        credentials: "omit",
+        redirect: "error",
+        referrerPolicy: "no-referrer",
+      });
+      return await read(response);
+    } catch {
+      return { ok: false, problem: problem(patience.signal.aborted ? "server-slow" : await whySilent(server)) };
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/**
+ * The answer, if it has the shape it should have.
+ * @template {Answer<any>} T
+ * @param {(data: any) => boolean} isRight
+ * @param {T} answer
+ * @returns {T | Answer<any>}
+ */
+export function only(isRight, answer) {
+  return !answer.ok || isRight(answer.data) ? answer : { ok: false, problem: problem("server-odd") };
+}
+
+/** @param {Options} options */
+function headers({ token, json, form, key, etag }) {
+  /** @type {Record<string, string>} */
+  const all = { Accept: "application/json" };
+  if (token) all.Authorization = `Bearer ${token}`;
+  if (json !== undefined) all["Content-Type"] = "application/json";
+  if (form) all["Content-Type"] = "application/x-www-form-urlencoded";
+  if (key) all["Idempotency-Key"] = key;
+  if (etag) all["If-None-Match"] = etag;
+  return all;
+}
+
+/** @param {Options} options */
+function body({ json, form }) {
+  if (form) return new URLSearchParams(form).toString();
+  return json === undefined ? undefined : JSON.stringify(json);
+}
+
+/**
+ * @param {Response} response
+ * @returns {Promise<Reply>}
+ */
+async function read(response) {
+  const { status } = response;
+  if (status === 304 || status === 204) return { ok: true, data: null, status };
+  const document = parse(await response.text());
+  if (response.ok && document !== null) {
+    return { ok: true, data: document, status, etag: response.headers.get("ETag") };
+  }
+  const told = response.ok ? null : fromServer(document, status, response.headers.get("Retry-After"));
+  return { ok: false, problem: told ?? problem("server-odd", { status }) };
+}
+
+/**
+ * The JSON object in a reply, or null: a proxy or another program may answer anything.
+ * @param {string} text
+ */
+function parse(text) {
+  try {
+    const document = JSON.parse(text);
+    return typeof document === "object" ? document : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,197 @@
+// @ts-check
+// Which server this browser is connected to, and the two tokens for it. They stay in here and in api.js.
+
+import { problem } from "./problem.js";
+
+/** @typedef {import("../types.js").Workspace} Workspace */
+/** @typedef {import("../types.js").Person} Person */
+/** @typedef {import("./oauth.js").Grant} Grant */
+
+/**
+ * @template T
+ * @typedef {import("../types.js").Answer<T>} Answer
+ */
+
+/**
+ * @typedef {object} Connection
+ * @property {string} server
+ * @property {{id: string, name: string}} device
+ * @property {Person} person
+ * @property {string} refresh_token
+ * @property {string} access_token
+ * @property {number} access_until milliseconds
+ * @property {Workspace | null} workspace
+ */
+
+/**
+ * The last connection: `disconnected` by the person, or why the server ended it.
+ * @typedef {{server: string, type: string, detail: string}} Ended
+ */
+
+/**
+ * The part of chrome.storage.local and chrome.storage.session that is used.
+ * @typedef {object} Store
+ * @property {(key: string) => Promise<Record<string, any>>} get
+ * @property {(items: Record<string, any>) => Promise<void>} set
+ * @property {(key: string) => Promise<void>} remove
+ */
+
+const KEY = "connection";
+const ENDED = "ended";
+/** How a connection ended that the person ended. */
+export const LEFT = "disconnected";
+/** Renew when less than this is left: a request and its answer take their time. */
+const MARGIN = 60_000;
+
+/** @typedef {ReturnType<typeof createSession>} Session */
+
+/**
+ * @param {Store} store
+ * @param {object} wiring
+ * @param {import("./oauth.js").Tokens} wiring.tokens
+ * @param {() => number} wiring.now milliseconds
+ * @param {(server: string) => Promise<void>} [wiring.ended] told when the server has ended the connection
+ */
+export function createSession(store, { tokens, now, ended: whenEnded = async () => undefined }) {
+  const changing = oneAtATime();
+  const renewing = oneAtATime();
+
+  /** @returns {Promise<Connection | null>} */
+  async function read() {
+    return (await store.get(KEY))[KEY] ?? null;
+  }
+
+  /** @returns {Promise<Ended | null>} */
+  async function ended() {
+    return (await store.get(ENDED))[ENDED] ?? null;
+  }
+
+  async function whyGone() {
+    const last = await ended();
+    return last && last.type !== LEFT ? last.type : "not-connected";
+  }
+
+  /**
+   * Change the connection, unless it is no longer the one that was meant: what the server said must not bring back
+   * one that was forgotten meanwhile.
+   * @param {Pick<Connection, "server" | "device">} meant
+   * @param {(current: Connection) => Record<string, any> | null} change what to store, if anything
+   * @returns {Promise<Connection | null>} as it was
+   */
+  const change = (meant, change) =>
+    changing(async () => {
+      const current = await read();
+      if (!current || !isSame(current, meant)) return null;
+      const items = change(current);
+      if (items) await store.set(items);
+      return current;
+    });
+
+  /**
+   * The old refresh token is kept until the new one is stored: if the answer, or this worker, is lost before that, the
+   * old one is sent again, and the server gives the same new one. An answer to a token that another worker has renewed
+   * meanwhile is late: what that one stored counts.
+   * @param {Connection} connection
+   * @returns {Promise<Answer<string>>}
+   */
+  async function renew(connection) {
+    const shown = connection.refresh_token;
+    const answer = await tokens.renew(connection.server, shown);
+    if (!answer.ok && answer.problem.error !== "invalid_grant") return answer;
+    const found = await change(connection, (current) => {
+      if (current.refresh_token !== shown) return null;
+      if (answer.ok) return { [KEY]: { ...current, ...granted(answer.data, now()) } };
+      const { type, detail } = answer.problem;
+      return { [KEY]: null, [ENDED]: { server: current.server, type, detail } };
+    });
+    if (found && found.refresh_token !== shown) return { ok: true, data: found.access_token };
+    if (!answer.ok) {
+      if (found) await whenEnded(found.server);
+      return answer;
+    }
+    return found ? { ok: true, data: answer.data.access_token } : { ok: false, problem: problem("not-connected") };
+  }
+
+  return {
+    read,
+    ended,
+
+    /**
+     * A token to send with a request of this connection.
+     * @param {Pick<Connection, "server" | "device">} meant
+     * @param {string | null} [refused] the token that the server did not take
+     * @returns {Promise<Answer<string>>}
+     */
+    async access(meant, refused = null) {
+      /** @param {Connection | null} found @returns {found is Connection} */
+      const isIt = (found) => found !== null && isSame(found, meant);
+      /** @param {Connection} found */
+      const isGood = (found) => found.access_token !== refused && found.access_until - now() > MARGIN;
+      const found = await read();
+      if (isIt(found) && isGood(found)) return { ok: true, data: found.access_token };
+      return renewing(async () => {
+        // Somebody before us in the row may have renewed it: the refresh token read above must not be used again.
+        const current = await read();
+        if (!isIt(current)) return { ok: false, problem: problem(await whyGone()) };
+        return isGood(current) ? { ok: true, data: current.access_token } : renew(current);
+      });
+    },
+
+    /**
+     * Keep what a pairing brought.
+     * @param {string} server
+     * @param {Grant} grant
+     */
+    save: (server, grant) =>
+      changing(async () => {
+        await store.set({ [KEY]: { server, workspace: null, ...granted(grant, now()) }, [ENDED]: null });
+      }),
+
+    /**
+     * Keep what the server last said of the workspace, unless the connection changed while it was asked.
+     * @param {Connection} asked
+     * @param {Workspace} workspace
+     */
+    noteWorkspace: (asked, workspace) =>
+      change(asked, (current) => {
+        const { person, device } = workspace;
+        return { [KEY]: { ...current, workspace, person: person ?? current.person, device: { ...current.device, name: device.name } } };
+      }),
+
+    /**
+     * Forget it all but where it led to.
+     * @param {string} server
+     */
+    forget: (server) => changing(() => store.set({ [KEY]: null, [ENDED]: { server, type: LEFT, detail: "" } })),
+  };
+}
+
+/**
+ * @param {Grant} grant
+ * @param {number} now milliseconds
+ */
+function granted({ access_token, expires_in, refresh_token, device, person }, now) {
+  return { access_token, access_until: now + expires_in * 1000, refresh_token, device, person };
+}
+
+/**
+ * @param {Pick<Connection, "server" | "device">} one
+ * @param {Pick<Connection, "server" | "device">} other
+ */
+function isSame(one, other) {
+  return one.server === other.server && one.device.id === other.device.id;
+}
+
+/**
+ * A row in which each waits for the one before, whatever became of it.
+ * @returns {<T>(work: () => Promise<T>) => Promise<T>}
+ */
+export function oneAtATime() {
+  /** @type {Promise<unknown>} */
+  let last = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+}

@@ -1,0 +1,72 @@
+// @ts-check
+// Whether an answer is what it should be: another program, or another version, may stand where the server was.
+
+/** @param {any} value */
+const isText = (value) => typeof value === "string";
+
+/**
+ * @param {any} value
+ * @returns {value is import("../types.js").CrmRecord}
+ */
+export function isRecord(value) {
+  return isText(value?.id) && isText(value.kind) && isText(value.label) && Array.isArray(value.phones);
+}
+
+/**
+ * @param {any} value
+ * @returns {value is import("../types.js").Link}
+ */
+export function isLink(value) {
+  return isText(value?.id) && isText(value.state) && isRecord(value.record);
+}
+
+/**
+ * @param {any} value
+ * @returns {value is import("../types.js").SuggestionAnswer}
+ */
+export function isOffer(value) {
+  return (
+    Array.isArray(value?.suggestions) && value.suggestions.every(isSuggestion) &&
+    Array.isArray(value.holders) && value.holders.every(isRecord) &&
+    typeof value.none === "number" && (value.link === null || isLink(value.link))
+  );
+}
+
+/** @param {any} value */
+function isSuggestion(value) {
+  return isRecord(value?.record) && typeof value.probability === "number" && Array.isArray(value.reasons);
+}
+
+/** @param {any} value */
+export function isFinds(value) {
+  return Array.isArray(value?.records) && value.records.every(isRecord);
+}
+
+/**
+ * @param {any} value
+ * @returns {value is import("../types.js").Draft}
+ */
+export function isDraft(value) {
+  return isText(value?.id) && isText(value.package) && isText(value.created_at) && typeof value.contacts === "number";
+}
+
+/** @param {any} value */
+export function isTaken(value) {
+  return isDraft(value) && typeof /** @type {any} */ (value).added === "number";
+}
+
+/** @param {any} value */
+export function isDrafts(value) {
+  return Array.isArray(value?.batches) && value.batches.every(isDraft);
+}
+
+/**
+ * @param {any} value
+ * @returns {value is import("../types.js").Workspace}
+ */
+export function isWorkspace(value) {
+  return (
+    isText(value?.name) && isText(value.device?.name) && typeof value.commusoft?.sandbox === "boolean" &&
+    typeof value.mirror?.customers === "number" && typeof value.mirror.suppliers === "number"
+  );
+}

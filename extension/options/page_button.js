@@ -1,0 +1,82 @@
+// @ts-check
+// The button on the packages' own pages: off until a person switches it on, package by package.
+
+import { onPageNeeds } from "../lib/linking/consent.js";
+import { ask } from "../ui/send_message.js";
+import { h } from "../ui/dom.js";
+import { say } from "../ui/i18n.js";
+
+/** @typedef {import("../lib/linking/page_button.js").Switch} Switch */
+
+/** Known before the click: a browser grants nothing after a pause. */
+const held = await chrome.permissions.getAll();
+const list = h("ul", { class: "switches" });
+const outcome = h("div", { role: "status", "aria-live": "polite", class: "outcome" });
+const card = h(
+  "section",
+  { class: "card", "aria-labelledby": "on-page-title", hidden: true },
+  h("h2", { id: "on-page-title" }, say("on_page_title")),
+  h("p", { class: "muted" }, say("on_page_text")),
+  h("p", { class: "muted" }, say("on_page_reason")),
+  list,
+  outcome,
+);
+
+/** The card, which shows itself once something is known to switch. */
+export function onPageCard() {
+  return card;
+}
+
+/** As things are now: after connecting and disconnecting too. */
+export async function drawOnPage() {
+  const answer = await ask("on_page");
+  /** @type {Switch[]} */
+  const switches = answer.ok ? answer.data : [];
+  card.hidden = switches.length === 0;
+  list.replaceChildren(...switches.map(line));
+}
+
+/** @param {Switch} one */
+function line(one) {
+  const id = `on-page-${one.package}`;
+  const hosts = one.origins.map((origin) => origin.replace(/^https:\/\/|\/\*$/g, "")).join(", ");
+  const button = h(
+    "button",
+    { type: "button", id, class: "button", "aria-pressed": String(one.on), "aria-label": say(one.on ? "switch_off_for" : "switch_on_for", one.name), on: { click: () => pressed(one) } },
+    say(one.on ? "switch_off" : "switch_on"),
+  );
+  return h(
+    "li",
+    { class: one.on ? "switch on" : "switch" },
+    h("div", {}, h("p", { class: "switch-name" }, one.name, one.on && h("span", { class: "tag" }, say("is_on"))), h("p", { class: "muted" }, hosts), one.stale && h("p", { class: "muted" }, say("on_page_stale"))),
+    button,
+  );
+}
+
+/** @param {Switch} one */
+function pressed(one) {
+  // First of all: a browser grants this only while the click lasts.
+  const granted = one.on ? Promise.resolve(true) : chrome.permissions.request(onPageNeeds(one.origins, held));
+  void change(one, granted);
+}
+
+/**
+ * @param {Switch} one
+ * @param {Promise<boolean>} granted
+ */
+async function change(one, granted) {
+  if (!(await granted.catch(() => false))) return tell("stop", say("on_page_refused"));
+  const answer = await ask(one.on ? "on_page_off" : "on_page_on", { package: one.package });
+  await drawOnPage();
+  document.getElementById(`on-page-${one.package}`)?.focus();
+  if (!answer.ok) return tell("stop", say("on_page_failed"));
+  return tell("good", say(one.on ? "on_page_is_off" : "on_page_is_on", one.name));
+}
+
+/**
+ * @param {"good" | "stop"} tone
+ * @param {string} words
+ */
+function tell(tone, words) {
+  outcome.replaceChildren(h("div", { class: `notice ${tone}` }, words));
+}

@@ -1,0 +1,85 @@
+// @ts-check
+// One screen for everything that does not work: what happened in a sentence, and the next step.
+
+import { isKnown, troubleOf } from "./problem_steps.js";
+import { h } from "../ui/dom.js";
+import { say, sayRetry, sayWhen } from "../ui/i18n.js";
+import { showElsewhere } from "./other_contact.js";
+import { button, contactCard, headline, openLink, recordCard, referenceClash } from "./components.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("../lib/types.js").Problem} Problem */
+/** @typedef {import("./problem_steps.js").Step} Step */
+
+/**
+ * @param {App} app
+ * @param {Problem} problem
+ */
+export function showTrouble(app, problem) {
+  const trouble = troubleOf(problem, app.decision !== null);
+  const title = say(trouble.title);
+  const text = problem.detail || say(trouble.text);
+  app.stage.show({
+    name: `trouble-${isKnown(problem.type) ? problem.type : "general"}`,
+    body: [
+      headline(trouble.tone, trouble.tone, title),
+      h("p", {}, text),
+      evidence(problem, app),
+      problem.retry_after !== null && h("p", { class: "muted" }, sayRetry(problem.retry_after)),
+      app.place && contactCard(app.place.contact, app.details, app.announce, "p"),
+      problem.request_id && !isKnown(problem.type) && h("p", { class: "muted" }, say("quote_this"), " ", h("code", {}, problem.request_id)),
+    ],
+    actions: [byHand(problem), ...trouble.steps.toReversed().map((step) => stepButton(app, step, step === trouble.steps[0]))],
+    focusStep: true,
+    hear: `${title}. ${text}`,
+  });
+}
+
+/**
+ * What the problem brought along that helps to decide.
+ * @param {Problem} problem
+ * @param {App} app
+ */
+function evidence(problem, app) {
+  if (problem.type === "link-in-progress" && problem.by) {
+    return [h("p", { class: "muted" }, say("in_progress_by", problem.by, sayWhen(problem.since)))];
+  }
+  if (problem.type === "cannot-undo") return [referenceNow(problem.current_reference)];
+  const record = problem.record ?? problem.link?.record ?? null;
+  if (!record) return [];
+  const wanted = problem.link?.reference ?? app.place?.contact.reference ?? null;
+  return [recordCard(record), problem.type === "record-changed" && referenceClash(problem.current_reference, wanted)];
+}
+
+/** @param {string | null} reference */
+function referenceNow(reference) {
+  return h("p", {}, reference ? say("carries_now") : say("carries_nothing"), " ", reference && h("code", {}, reference));
+}
+
+/**
+ * Where our writing was not kept, a person can still write it.
+ * @param {Problem} problem
+ */
+function byHand(problem) {
+  const record = problem.link?.record;
+  const unkept = problem.type === "reference-not-kept" || problem.type === "write-refused";
+  return unkept && record ? openLink(record.page_url, say("open_in_commusoft")) : null;
+}
+
+/**
+ * @param {App} app
+ * @param {Step} step
+ * @param {boolean} first
+ */
+function stepButton(app, step, first) {
+  /** @type {Record<Step, {words: string, act: () => void}>} */
+  const steps = {
+    start: { words: "look_again", act: app.start },
+    choose: { words: "choose_again", act: app.choose },
+    again: { words: "try_again", act: app.again },
+    options: { words: "open_settings", act: () => chrome.runtime.openOptionsPage() },
+    elsewhere: { words: "other_contact", act: () => showElsewhere(app, "other_contact") },
+  };
+  const { words, act } = steps[step];
+  return button(say(words), () => void act(), { first });
+}

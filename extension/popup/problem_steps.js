@@ -1,0 +1,78 @@
+// @ts-check
+// Which screen a problem gets, and which next steps it offers. Words are in _locales under `trouble_NAME` and
+// `trouble_NAME_text`; the server's own sentence is preferred to the second.
+
+/** @typedef {import("../lib/types.js").Problem} Problem */
+
+/**
+ * The next steps: `start` look at the page again, `choose` back to the suggestions, `again` send the same decision
+ * as a new request, `options` open the settings, `elsewhere` name a contact in another way.
+ * @typedef {"start" | "choose" | "again" | "options" | "elsewhere"} Step
+ */
+
+/** @typedef {{title: string, text: string, steps: Step[], tone: "stop" | "caution" | "info"}} Trouble */
+
+/**
+ * @param {Step[]} steps
+ * @param {Trouble["tone"]} [tone]
+ */
+const to = (steps, tone = "caution") => ({ steps, tone });
+
+/** @type {Record<string, {steps: Step[], tone: Trouble["tone"]}>} */
+const KNOWN = {
+  "offline": to(["start"]),
+  "server-unreachable": to(["start", "options"]),
+  "server-slow": to(["start"]),
+  "server-odd": to(["start", "options"]),
+  "permission-missing": to(["options"]),
+  "token-refused": to(["start", "options"]),
+  "scope-missing": to(["start"], "stop"),
+  "role-too-low": to(["start"], "stop"),
+  "not-yours": to(["start"], "info"),
+  "too-many-requests": to(["start"]),
+  "rules-unknown": to(["start"]),
+  "background-silent": to(["start"]),
+  "look-lost": to(["start"], "info"),
+  "tab-closed": to(["elsewhere"], "info"),
+  "tab-moved": to(["start"], "info"),
+  "contact-changed": to(["start"], "info"),
+  "list-changed": to(["start"], "info"),
+  "list-unanswered": to(["start"]),
+  "record-unknown": to(["choose"]),
+  "record-gone": to(["choose"]),
+  "kind-differs": to(["choose"]),
+  "reference-malformed": to(["elsewhere"]),
+  "invalid-fields": to(["start"]),
+  "record-changed": to(["choose"]),
+  "link-in-progress": to(["start"], "info"),
+  "cannot-undo": to(["start"], "stop"),
+  "reference-not-kept": to(["again"], "stop"),
+  "write-refused": to(["again"], "stop"),
+  "commusoft-unreachable": to(["again"]),
+  "commusoft-slow": to(["again"]),
+  "commusoft-busy": to(["again"]),
+  "commusoft-fault": to(["again"]),
+  "commusoft-unreadable": to(["again"]),
+  "commusoft-refused": to(["again"], "stop"),
+};
+
+/** @param {string} type */
+export function isKnown(type) {
+  return Object.hasOwn(KNOWN, type);
+}
+
+/** All problem types that have words of their own. */
+export const KNOWN_TYPES = Object.keys(KNOWN);
+
+/**
+ * @param {Problem} problem
+ * @param {boolean} deciding whether it came back on a decision that can be sent once more
+ * @returns {Trouble} `title` and `text` are keys of messages
+ */
+export function troubleOf(problem, deciding) {
+  const name = isKnown(problem.type) ? problem.type.replaceAll("-", "_") : "general";
+  const { steps, tone } = KNOWN[problem.type] ?? to(["start"], "stop");
+  /** @type {Step[]} */
+  const possible = steps.map((step) => (step === "again" && !deciding ? "start" : step));
+  return { title: `trouble_${name}`, text: `trouble_${name}_text`, steps: possible, tone };
+}

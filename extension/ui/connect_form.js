@@ -1,0 +1,177 @@
+// @ts-check
+// Connecting to a server, as the popup and the settings show it: where, the code to compare, and how it ended.
+
+import { parseServer, USUAL } from "../lib/server/server_url.js";
+import { KNOWN_TYPES } from "../popup/problem_steps.js";
+import { ask } from "./send_message.js";
+import { h, icon, unseen } from "./dom.js";
+import { say, sayRetry } from "./i18n.js";
+
+/** @typedef {import("../lib/server/connection.js").Standing} Standing */
+/** @typedef {import("../lib/types.js").Problem} Problem */
+/** @typedef {"waiting" | "denied" | "over" | "failed" | "ended" | "new"} Phase */
+
+/** Milliseconds between two looks of a page; the background asks the server by itself. */
+const LOOK = { waiting: 500, idle: 2_000 };
+const FORM = "connect-form";
+const ENDINGS = ["device-revoked", "device-expired", "token-reused"];
+
+/**
+ * @param {Standing} standing of a browser that is not connected
+ * @returns {Phase}
+ */
+export function phaseOf({ pairing, ended }) {
+  if (pairing && pairing.state !== "wanted") return pairing.state;
+  return ended ? "ended" : "new";
+}
+
+/**
+ * What is to be said of a phase.
+ * @param {Standing} standing
+ * @returns {{name: string, title: string, text: string, tone: "info" | "caution", drawing: "plug" | "clock" | "caution"}}
+ */
+export function told(standing) {
+  const phase = phaseOf(standing);
+  if (phase === "failed") return toldFailure(standing.pairing?.problem ?? null);
+  if (phase === "ended") return toldEnding(standing);
+  const words = { waiting: "pairing", denied: "pairing_denied", over: "pairing_over", new: "not_connected" }[phase];
+  const name = words.replaceAll("_", "-");
+  const drawing = phase === "over" ? "clock" : "plug";
+  return { name, title: say(words), text: say(`${words}_text`), tone: phase === "denied" || phase === "over" ? "caution" : "info", drawing };
+}
+
+/** @param {Problem | null} problem */
+function toldFailure(problem) {
+  const name = problem && KNOWN_TYPES.includes(problem.type) ? problem.type.replaceAll("-", "_") : "general";
+  const when = problem?.retry_after == null ? "" : ` ${sayRetry(problem.retry_after)}`;
+  return { name: "pairing-failed", title: say(`trouble_${name}`), text: say(`trouble_${name}_text`) + when, tone: /** @type {const} */ ("caution"), drawing: /** @type {const} */ ("caution") };
+}
+
+/** @param {Standing} standing */
+function toldEnding({ ended }) {
+  const known = ENDINGS.find((one) => one === ended?.type)?.replaceAll("-", "_") ?? "unknown";
+  return { name: `ended-${ended?.type}`, title: say(`ended_${known}`), text: say(`ended_${known}_text`), tone: /** @type {const} */ ("info"), drawing: /** @type {const} */ ("plug") };
+}
+
+/**
+ * The code, large for the eye and letter by letter for the ear.
+ * @param {Standing} standing
+ */
+export function codeView({ pairing }) {
+  const { code = "", problem = null } = pairing ?? {};
+  return h(
+    "div",
+    { class: "pairing" },
+    h("p", { class: "code" }, h("span", { "aria-hidden": "true" }, code), unseen(say("pairing_spelled", spelled(code)))),
+    h("p", { class: "muted waits" }, icon("clock"), say(problem ? "pairing_unheard" : "pairing_waits")),
+  );
+}
+
+/**
+ * @param {string} code
+ * @returns {string} "B, C, D, F, G, H, J, K": a dash only helps the eye
+ */
+export function spelled(code) {
+  return [...code.replaceAll("-", "")].join(", ");
+}
+
+/**
+ * @typedef {object} Form
+ * @property {HTMLFormElement} element
+ * @property {HTMLButtonElement} button to stand in the form, or elsewhere on the page
+ * @property {() => boolean} touched whether the person typed an address
+ */
+
+/**
+ * The form that connects.
+ * @param {Standing} standing
+ * @param {(answer: {standing: Standing} | {words: string}) => void} then what came of it, or words on why nothing did
+ * @returns {Form}
+ */
+export function connectForm(standing, then) {
+  const { policy, ended, pairing } = standing;
+  const chosen = pairing?.server ?? standing.last;
+  const address = (policy?.only ? null : chosen) ?? policy?.server ?? USUAL;
+  const field = h("input", { id: "server", type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", value: address, "aria-describedby": "server-remark", on: { input: remark } });
+  const note = h("p", { id: "server-remark", class: "muted" });
+  const typed = h("div", { class: "field" }, h("label", { for: "server" }, say("server_address")), field, note);
+  const set = policy?.server === address ? setAddress(policy, () => element.replaceChild(typed, set)) : typed;
+  const button = h("button", { type: "submit", id: "connect", form: FORM, class: "button first", on: { click: pressed } }, say(ended || pairing ? "connect_again" : "connect"));
+  const element = h("form", { id: FORM, class: "connect", on: { submit: (event) => event.preventDefault() } }, set);
+
+  function remark() {
+    note.textContent = parseServer(field.value)?.plain ? say("address_plain") : say("address_hint");
+  }
+
+  function pressed() {
+    const wanted = parseServer(field.value);
+    if (!wanted) {
+      then({ words: say("address_malformed") });
+      return field.focus();
+    }
+    // First of all: a browser grants this only while the click lasts. Its question may close this page, so the
+    // background is told at once what it is for.
+    const granted = chrome.permissions.request({ origins: wanted.origins }).catch(() => false);
+    void connect(wanted.server, granted, ask("pair", { server: wanted.server }));
+  }
+
+  /**
+   * @param {string} server
+   * @param {Promise<boolean>} granted
+   * @param {Promise<unknown>} noted
+   */
+  async function connect(server, granted, noted) {
+    then({ words: "" });
+    await noted;
+    if (!(await granted)) {
+      await ask("pair_cancel");
+      return then({ words: say("permission_refused") });
+    }
+    const answer = await ask("pair", { server });
+    return then(answer.ok ? { standing: answer.data } : { words: failureWords(answer.problem) });
+  }
+
+  remark();
+  return { element, button, touched: () => field.value !== address };
+}
+
+/**
+ * An address that the office has set.
+ * @param {import("../lib/server/managed_policy.js").Policy} policy
+ * @param {() => void} other
+ */
+function setAddress(policy, other) {
+  return h(
+    "div",
+    { class: "field" },
+    h("p", { class: "field-name" }, say("server_address")),
+    h("p", { class: "set-address" }, policy.server),
+    h("p", { class: "muted" }, say("address_set"), " ", !policy.only && h("button", { type: "button", class: "inline", on: { click: other } }, say("address_other"))),
+  );
+}
+
+/** @param {Problem} problem */
+function failureWords(problem) {
+  if (problem.type === "server-not-allowed") return say("address_not_allowed");
+  return problem.type === "address-malformed" ? say("address_malformed") : toldFailure(problem).text;
+}
+
+/**
+ * Look how it stands until it stands differently.
+ * @param {Standing} standing
+ * @param {() => boolean} goOn
+ * @param {() => boolean} [typing] whether the person would lose what they typed
+ * @returns {Promise<Standing | null>} null when the page goes on to something else
+ */
+export async function nextStanding(standing, goOn, typing = () => false) {
+  const before = JSON.stringify(standing);
+  const phase = phaseOf(standing);
+  while (goOn()) {
+    await new Promise((resolve) => setTimeout(resolve, phase === "waiting" ? LOOK.waiting : LOOK.idle));
+    if (phase !== "waiting" && document.hidden) continue;
+    const answer = await ask("standing");
+    if (!goOn() || !answer.ok || JSON.stringify(answer.data) === before) continue;
+    if (answer.data.connected || phaseOf(answer.data) !== phase || !typing()) return answer.data;
+  }
+  return null;
+}

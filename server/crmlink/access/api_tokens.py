@@ -1,0 +1,165 @@
+"""Script tokens: made by an admin, shown once, kept only as a keyed hash."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, or_, select, update
+from sqlalchemy.orm import Session
+
+from crmlink.access.context import Actor, Office, note
+from crmlink.access.devices import device_name
+from crmlink.access.errors import DeviceUnknown, FieldsWrong, TokenRefused
+from crmlink.access.roles import SCOPES, permissions_of_scopes
+from crmlink.access.token_format import is_well_formed, new_secret
+from crmlink.store import Device, DeviceSort, Person
+from crmlink.store.models import now
+
+PREFIX = "crm_"
+SHOWN_LENGTH = len(PREFIX) + 8  # what lists show of a token
+USUAL_SCOPES = ("suggest", "link", "read", "batch")
+USUAL_DAYS = 90
+MOST_DAYS = 365
+
+
+def create_token(
+    office: Office,
+    actor: Actor,
+    name: str,
+    scopes: tuple[str, ...] = USUAL_SCOPES,
+    days: int = USUAL_DAYS,
+) -> tuple[Device, str]:
+    """A new token's device, and the token, which nobody can see again. Raises FieldsWrong."""
+    name = device_name(name)
+    errors = []
+    if not scopes or set(scopes) - set(SCOPES):
+        errors.append(f"scopes: Choose some of {', '.join(SCOPES)}.")
+    if not 1 <= days <= MOST_DAYS:
+        errors.append(f"days: A token lives from 1 to {MOST_DAYS} days.")
+    if errors:
+        raise FieldsWrong(errors=errors)
+    token = new_secret(PREFIX)
+    with office.database.writing() as session:
+        device = Device(
+            workspace_id=office.workspace_id,
+            person=session.get_one(Person, actor.person.id) if actor.person else None,
+            sort=DeviceSort.SCRIPT,
+            name=name,
+            prefix=token[:SHOWN_LENGTH],
+            token_hash=_hash(office, token),
+            scopes=sorted(set(scopes), key=SCOPES.index),
+            expires_at=now() + timedelta(days=days),
+        )
+        session.add(device)
+        session.flush()
+        note(
+            session, office, actor, "token.created", device.public_id,
+            scopes=device.scopes, days=days,
+        )  # fmt: skip
+    return device, token
+
+
+def list_tokens(office: Office) -> list[Device]:
+    """The tokens of a workspace, the newest first, revoked ones included."""
+    query = _tokens(office).order_by(Device.id.desc())
+    with office.database.reading() as session:
+        return list(session.scalars(query))
+
+
+def script_actor(office: Office, token: str, address: str) -> Actor:
+    """Who acts with a token, noted as used now; raises TokenRefused."""
+    if not is_well_formed(token, PREFIX):
+        raise TokenRefused
+    shown = _hash(office, token)
+    query = _tokens(office).where(or_(Device.token_hash == shown, Device.previous_hash == shown))
+    with office.database.reading() as session:
+        device = session.scalar(query)
+    if device is None or device.revoked_at or _end(device, shown) <= now():
+        raise TokenRefused
+    if device.person and device.person.removed_at:
+        raise TokenRefused
+    if device.previous_hash and device.token_hash == shown:
+        _end_previous(office, device)
+    permissions = permissions_of_scopes(device.scopes, device.person)
+    return Actor(device, device.person, permissions, address)
+
+
+def rotate_token(office: Office, actor: Actor, public_id: str) -> str:
+    """A new token in place of one, which stays good until the new one is first used, or its end.
+
+    Lasts as long as the old one did when it was made. Where the old one was never used itself,
+    the one before it stays: it is what the script has. Raises DeviceUnknown.
+    """
+    token = new_secret(PREFIX)
+    with office.database.writing() as session:
+        device = _find(session, office, public_id)
+        if device.revoked_at:
+            raise DeviceUnknown
+        lifetime = device.expires_at - (device.rotated_at or device.created_at)
+        if device.previous_expires_at is None or device.previous_expires_at <= now():
+            device.previous_hash, device.previous_expires_at = device.token_hash, device.expires_at
+        device.token_hash, device.prefix = _hash(office, token), token[:SHOWN_LENGTH]
+        device.rotated_at = now()
+        device.expires_at = now() + lifetime
+        note(session, office, actor, "token.rotated", device.public_id)
+    return token
+
+
+def revoke_token(office: Office, actor: Actor, name: str) -> Device:
+    """Refuse a token from now on, named by its id or by how it begins; raises DeviceUnknown."""
+    with office.database.writing() as session:
+        device = _find(session, office, name)
+        if device.revoked_at is None:
+            device.revoked_at, device.revoked_because = now(), "revoked"
+            note(session, office, actor, "token.revoked", device.public_id)
+    return device
+
+
+def revoke_all_tokens(office: Office, actor: Actor) -> int:
+    """Refuse every token of the workspace from now on; returns how many were good until now."""
+    with office.database.writing() as session:
+        ended = session.scalars(
+            update(Device)
+            .where(
+                Device.workspace_id == office.workspace_id,
+                Device.sort == DeviceSort.SCRIPT,
+                Device.revoked_at.is_(None),
+            )
+            .values(revoked_at=now(), revoked_because="revoked")
+            .returning(Device.public_id)
+        ).all()
+        note(session, office, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
+    return len(ended)
+
+
+def _end_previous(office: Office, device: Device) -> None:
+    with office.database.writing() as session:
+        session.execute(
+            update(Device)
+            .where(Device.id == device.id, Device.token_hash == device.token_hash)
+            .values(previous_hash=None, previous_expires_at=None)
+        )
+
+
+def _end(device: Device, shown: str) -> datetime:
+    """When the token with this hash ends: the device's own, or the one before a rotation."""
+    previous = device.previous_expires_at if shown == device.previous_hash else None
+    return previous or device.expires_at
+
+
+def _find(session: Session, office: Office, name: str) -> Device:
+    begins = Device.prefix.startswith(name[:SHOWN_LENGTH], autoescape=True)
+    found = session.scalars(_tokens(office).where(or_(Device.public_id == name, begins))).all()
+    if len(found) != 1 or len(name) <= len(PREFIX):
+        raise DeviceUnknown
+    return found[0]
+
+
+def _tokens(office: Office) -> Select[Device]:
+    return select(Device).filter_by(workspace_id=office.workspace_id, sort=DeviceSort.SCRIPT)
+
+
+def _hash(office: Office, token: str) -> str:
+    return hmac.new(office.secret_key.encode(), token.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,1 @@
+"""Finding and erasing what is kept about one person."""

@@ -1,0 +1,221 @@
+"""Personal data: what is kept about somebody, and how it is erased for good.
+
+Whoever is erased leaves ids, references, times and states behind, which name nobody, so that no
+decision is lost. A record's row stays as a mark that its details must not come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from crmlink.access.context import Actor, Office, note
+from crmlink.access.errors import PersonUnknown
+from crmlink.access.people import remove_person
+from crmlink.access.personal_data.batches import (
+    ERASED,
+    drop_unfinished,
+    empty_finished,
+    erase_rows,
+    forget_in_failures,
+    forget_records,
+    rows_about,
+)
+from crmlink.access.personal_data.batches import SHOWN as ON_LISTS
+from crmlink.access.preferences import read_preferences
+from crmlink.kinds import KINDS
+from crmlink.store import (
+    BatchRow,
+    Device,
+    Link,
+    LinkState,
+    MirroredRecord,
+    PageSession,
+    Person,
+    Workspace,
+)
+from crmlink.store.models import now
+
+PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
+
+
+@dataclass
+class Erased:
+    """How many rows of each sort were emptied."""
+
+    people: int = 0
+    records: int = 0
+    links: int = 0
+    drafts: int = 0
+
+
+def export(office: Office, who: str) -> dict[str, Any]:
+    """All that names somebody: of a record's id, or of an email. Raises PersonUnknown."""
+    with office.database.reading() as session:
+        person, records, links, rows = _found(session, office, who)
+        if person is None and not (records or links or rows):
+            raise PersonUnknown
+        return {
+            "who": who,
+            "person": _person_fields(session, person) if person else None,
+            "records": [
+                _fields(record, *PERSONAL, "phones", "reference", "public_id") for record in records
+            ],
+            "links": [
+                _fields(link, "id", "contact_name", "record_label", "record_id", "prior", "target",
+                        "state", "differences", "created_at")
+                for link in links
+            ],
+            "drafts": [_fields(row, *ON_LISTS) for row in rows],
+        }  # fmt: skip
+
+
+def erase(office: Office, actor: Actor, who: str) -> Erased:
+    """Empty all that names somebody, here and for the syncs to come.
+
+    A person of the workspace is removed first. Raises PersonUnknown or LastAdmin.
+    """
+    with office.database.reading() as session:
+        person, records, links, rows = _found(session, office, who)
+    if person is None and not (records or links or rows):
+        raise PersonUnknown
+    if person and person.removed_at is None:
+        remove_person(office, actor, person.public_id)
+    names = {record.label for record in records} | ({person.name} if person else set())
+    erased = Erased(1 if person else 0, len(records), len(links), len(rows))
+    with office.database.writing() as session:
+        if person:
+            _erase_person(session, session.get_one(Person, person.id))
+        for record in records:
+            _erase_record(session, office, session.get_one(MirroredRecord, record.id))
+        for link in links:
+            _erase_names(session.get_one(Link, link.id))
+        erase_rows(session, rows)
+        forget_in_failures(session, office.workspace_id, names)
+        forget_records(session, office.workspace_id, [record.public_id for record in records])
+        subject = person.public_id if person else records[0].public_id if records else "contact"
+        note(
+            session, office, actor, "personal.erased", subject,
+            records=[record.public_id for record in records], links=[link.id for link in links],
+        )  # fmt: skip
+    return erased
+
+
+def apply_retention(office: Office) -> Erased:
+    """Erase what the workspace's preferences say has been kept long enough."""
+    preferences, erased = read_preferences(office), Erased()
+    with office.database.writing() as session:
+        if days := preferences.keep_names_days:
+            old = (
+                select(Link)
+                .filter_by(workspace_id=office.workspace_id)
+                .where(
+                    Link.state != LinkState.INTENDED,
+                    Link.settled_at < _ago(days),
+                    or_(Link.contact_name != ERASED, Link.record_label != ERASED),
+                )
+            )
+            for link in session.scalars(old):
+                _erase_names(link)
+                erased.links += 1
+            empty_finished(session, office.workspace_id, _ago(days))
+        if days := preferences.keep_drafts_days:
+            erased.drafts += drop_unfinished(session, office.workspace_id, _ago(days))
+        if erased.links or erased.drafts:
+            note(
+                session, office, None, "personal.retention", "workspace",
+                links=erased.links, drafts=erased.drafts,
+            )  # fmt: skip
+    return erased
+
+
+def _found(
+    session: Session, office: Office, who: str
+) -> tuple[Person | None, list[MirroredRecord], list[Link], list[BatchRow]]:
+    kind, _, number = who.partition("-")
+    mine = {"workspace_id": office.workspace_id}
+    if kind in KINDS and number:
+        records = session.scalars(
+            select(MirroredRecord).filter_by(**mine, kind=kind, number=number)
+        ).all()
+        links = session.scalars(
+            select(Link).filter_by(**mine, kind=kind, record_number=number)
+        ).all()
+        rows = rows_about(session, office.workspace_id, "", [who])
+        return None, list(records), list(links), rows
+    email = who.strip()
+    person = session.scalar(
+        select(Person)
+        .filter_by(**mine)
+        .where(func.lower(Person.email) == func.lower(email))
+        .order_by(Person.id.desc())
+        .limit(1)
+    )
+    records = session.scalars(
+        select(MirroredRecord)
+        .filter_by(**mine)
+        .where(func.lower(MirroredRecord.email) == func.lower(email))
+    ).all()
+    linked = [(record.kind, record.number) for record in records]
+    links = session.scalars(
+        select(Link).filter_by(**mine).where(tuple_(Link.kind, Link.record_number).in_(linked))
+    ).all()
+    rows = rows_about(session, office.workspace_id, email, [record.public_id for record in records])
+    return person, list(records), list(links), rows
+
+
+def _erase_person(session: Session, person: Person) -> None:
+    person.name, person.email = ERASED, f"{person.public_id}@erased.invalid"
+    person.password_hash = person.sso_subject = None
+    session.execute(
+        update(PageSession).where(PageSession.person_id == person.id).values(address="", browser="")
+    )
+    session.execute(
+        update(Device)
+        .where(Device.person_id == person.id)
+        .values(name=ERASED, last_used_address=None)
+    )
+
+
+def _erase_record(session: Session, office: Office, record: MirroredRecord) -> None:
+    workspace = session.get_one(Workspace, office.workspace_id)
+    workspace.mirror_version += 1
+    for field in PERSONAL:
+        setattr(record, field, "")
+    record.phones, record.changed, record.erased_at = [], workspace.mirror_version, now()
+
+
+def _erase_names(link: Link) -> None:
+    link.contact_name = link.record_label = ERASED
+    link.differences = []
+
+
+def _person_fields(session: Session, person: Person) -> dict[str, Any]:
+    log_ins = session.scalars(select(PageSession).filter_by(person_id=person.id))
+    devices = session.scalars(select(Device).filter_by(person_id=person.id))
+    return _fields(person, "name", "email", "role", "created_at", "joined_at", "last_seen_at") | {
+        "log_ins": [
+            _fields(log_in, "browser", "address", "created_at", "last_seen_at")
+            for log_in in log_ins
+        ],
+        "devices": [
+            _fields(device, "name", "sort", "created_at", "last_used_at", "last_used_address")
+            for device in devices
+        ],
+    }
+
+
+def _fields(row: Any, *names: str) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in names}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+
+
+def _ago(days: int) -> datetime:
+    return now() - timedelta(days=days)

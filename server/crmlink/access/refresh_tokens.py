@@ -1,0 +1,247 @@
+"""A paired browser's tokens: a refresh token that changes with each use, and short access tokens.
+
+A browser that did not get an answer asks again with the token it has. So the same token gives the
+same successor, however often and in whatever order the answers are lost, until the browser has
+used what it got: the successor, or an access token that came with it. From then on the old token
+is over, and whoever shows it has copied it; the whole device is refused then, because nobody can
+tell the copy from the original. A request that came before that use and had to wait is no such one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from crmlink.access.context import Actor, Office, note
+from crmlink.access.devices import end_device
+from crmlink.access.errors import (
+    DeviceExpired,
+    DeviceRevoked,
+    GrantFailure,
+    GrantRefused,
+    TokenRefused,
+    TokenReused,
+)
+from crmlink.access.roles import permissions_of
+from crmlink.access.token_format import derived_secret, is_well_formed
+from crmlink.store import Device, DeviceSort, Pairing, Person, Refresh
+from crmlink.store.models import new_id, now
+
+REFRESH = "crmr_"
+ACCESS_LIFE = timedelta(minutes=10)
+DEVICE_LIFE = timedelta(days=60)  # without use
+ALGORITHM = "HS256"
+TYPE = "at+jwt"  # RFC 9068
+ISSUER, AUDIENCE = "crmlink", "crmlink-api"
+REQUIRED = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a browser is given; ``expires_in`` is the access token's life in seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    device: Device
+    person: Person
+
+
+def first_grant(session: Session, office: Office, pairing: Pairing, device_code: str) -> Grant:
+    """Make the device of an approved pairing, and its first tokens, in a writing session."""
+    mark = f"browser {new_id()}"
+    device = Device(
+        workspace_id=office.workspace_id,
+        person=pairing.person,
+        sort=DeviceSort.BROWSER,
+        name=pairing.device_name,
+        prefix=mark,
+        token_hash=mark,
+        scopes=[],
+        expires_at=now() + DEVICE_LIFE,
+    )
+    session.add(device)
+    session.flush()
+    person = pairing.person.public_id if pairing.person else None
+    note(session, office, None, "device.paired", device.public_id, person=person)
+    return _successor(session, office, device, device_code, 1)
+
+
+def repeated_grant(session: Session, office: Office, device: Device, device_code: str) -> Grant:
+    """The first tokens once more, in a writing session; raises a GrantFailure."""
+    _refuse_ended(device)
+    return _successor(session, office, device, device_code, 1)
+
+
+def is_received(session: Session, device: Device) -> bool:
+    """Whether a browser has used its first tokens."""
+    return (
+        session.scalar(
+            select(Refresh.id).where(
+                Refresh.device_id == device.id, Refresh.received_at.is_not(None)
+            )
+        )
+        is not None
+    )
+
+
+def rotate(office: Office, refresh_token: str) -> Grant:
+    """New tokens for a browser's refresh token; raises a GrantFailure that says why not."""
+    if not is_well_formed(refresh_token, REFRESH):
+        raise GrantRefused
+    asked_at = now()
+    with office.database.writing() as session:
+        outcome = _rotate(session, office, refresh_token, asked_at)
+    if isinstance(outcome, GrantFailure):
+        raise outcome
+    return outcome
+
+
+def _rotate(
+    session: Session, office: Office, refresh_token: str, asked_at: datetime
+) -> Grant | GrantFailure:
+    """The grant, or the failure: one that must be kept is not raised inside the transaction."""
+    shown = session.scalar(
+        select(Refresh).filter_by(token_hash=_refresh_hash(office, refresh_token))
+    )
+    if shown is None or shown.device.workspace_id != office.workspace_id:
+        return GrantRefused()
+    device = shown.device
+    try:
+        _refuse_ended(device)
+    except GrantFailure as failure:
+        return failure
+    following = _generation(session, device, shown.generation + 1)
+    if following and following.received_at and following.received_at < asked_at:
+        end_device(session, device, TokenReused.code)
+        note(session, office, None, "device.token_reused", device.public_id)
+        return TokenReused()
+    shown.received_at = shown.received_at or now()
+    device.expires_at = now() + DEVICE_LIFE
+    return _successor(session, office, device, refresh_token, shown.generation + 1)
+
+
+def actor_of(office: Office, access_token: str, address: str) -> Actor:
+    """Who an access token belongs to; its device is looked up each time. Raises TokenRefused."""
+    claims = _claims(office, access_token)
+    with office.database.reading() as session:
+        refresh = session.scalar(select(Refresh).filter_by(public_id=claims["jti"]))
+    if refresh is None or refresh.device.public_id != claims["sub"]:
+        raise TokenRefused
+    device = refresh.device
+    if device.workspace_id != office.workspace_id:
+        raise TokenRefused
+    try:
+        person = _refuse_ended(device)
+    except GrantFailure:
+        raise TokenRefused from None
+    if refresh.received_at is None:
+        _note_received(office, refresh)
+    return Actor(device, person, permissions_of(person), address)
+
+
+def forget_old_tokens(office: Office) -> int:
+    """Drop what can neither be used nor betray a copy any more; returns how many."""
+    with office.database.writing() as session:
+        result = session.execute(
+            delete(Refresh).where(
+                Refresh.created_at < now() - DEVICE_LIFE,
+                Refresh.device_id.in_(
+                    select(Device.id).where(
+                        Device.workspace_id == office.workspace_id, Device.expires_at < now()
+                    )
+                ),
+            )
+        )
+    return int(result.rowcount)  # type: ignore[attr-defined] # a delete's result has it
+
+
+def _refuse_ended(device: Device) -> Person:
+    """The person a device acts for now; raises DeviceRevoked or DeviceExpired."""
+    person = device.person
+    if device.revoked_at:
+        raise TokenReused if device.revoked_because == TokenReused.code else DeviceRevoked
+    if person is None or person.removed_at:
+        raise DeviceRevoked
+    if device.expires_at <= now():
+        raise DeviceExpired
+    return person
+
+
+def _successor(
+    session: Session, office: Office, device: Device, secret: str, generation: int
+) -> Grant:
+    """The tokens that follow from a secret that was shown: the same ones each time."""
+    token = derived_secret(REFRESH, office.keyed("following refresh token", secret))
+    refresh = _generation(session, device, generation)
+    if refresh is None:
+        refresh = Refresh(
+            device=device, generation=generation, token_hash=_refresh_hash(office, token)
+        )
+        session.add(refresh)
+        session.flush()
+    return Grant(
+        access_token=_access_token(office, refresh),
+        refresh_token=token,
+        expires_in=int(ACCESS_LIFE.total_seconds()),
+        device=device,
+        person=_refuse_ended(device),
+    )
+
+
+def _generation(session: Session, device: Device, generation: int) -> Refresh | None:
+    return session.scalar(select(Refresh).filter_by(device_id=device.id, generation=generation))
+
+
+def _note_received(office: Office, refresh: Refresh) -> None:
+    with office.database.writing() as session:
+        row = session.get_one(Refresh, refresh.id)
+        row.received_at = row.received_at or now()
+
+
+def _access_token(office: Office, refresh: Refresh) -> str:
+    moment = now()
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": refresh.device.public_id,
+        "jti": refresh.public_id,
+        "iat": moment,
+        "nbf": moment,
+        "exp": moment + ACCESS_LIFE,
+    }
+    return jwt.encode(claims, _key(office), ALGORITHM, headers={"typ": TYPE})
+
+
+def _claims(office: Office, token: str) -> dict[str, Any]:
+    try:
+        if jwt.get_unverified_header(token).get("typ") != TYPE:
+            raise TokenRefused
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            _key(office),
+            [ALGORITHM],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            options={"require": REQUIRED, "strict_aud": True},
+        )
+    except (jwt.InvalidTokenError, ValueError):
+        raise TokenRefused from None
+    return claims
+
+
+def _key(office: Office) -> bytes:
+    """The key of access tokens, which nothing else is signed with."""
+    kdf = HKDF(hashes.SHA256(), 32, salt=None, info=b"crmlink access token")
+    return kdf.derive(office.secret_key.encode())
+
+
+def _refresh_hash(office: Office, token: str) -> str:
+    return office.keyed("refresh token", token).hex()

@@ -1,0 +1,48 @@
+"""When, from where and how often a device was used, without a write for each request."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from crmlink.access.context import Actor, Office
+from crmlink.store import Device
+from crmlink.store.models import now
+
+NOTED_EVERY = timedelta(minutes=1)
+
+
+class Uses:
+    """Counts in memory and writes once a minute for each device; a crash forgets that minute."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._lock = threading.Lock()
+        self._counts: Counter[int] = Counter()
+
+    def note(self, actor: Actor) -> None:
+        """Count one use."""
+        device = actor.device
+        with self._lock:
+            self._counts[device.id] += 1
+        last = device.last_used_at
+        if last is None or abs(now() - last) > NOTED_EVERY:
+            self._write(device.id, last_used_at=now(), last_used_address=actor.address)
+
+    def flush(self) -> None:
+        """Write what was counted until now."""
+        for device_id in list(self._counts):
+            self._write(device_id)
+
+    def _write(self, device_id: int, **values: object) -> None:
+        with self._lock:
+            count = self._counts.pop(device_id, 0)
+        with self._office.database.writing() as session:
+            session.execute(
+                update(Device)
+                .where(Device.id == device_id)
+                .values(use_count=Device.use_count + count, **values)
+            )

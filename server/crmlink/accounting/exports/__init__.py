@@ -1,0 +1,1 @@
+"""Readers of the export files that accounting packages write."""

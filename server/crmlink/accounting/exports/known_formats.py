@@ -1,0 +1,129 @@
+"""The files that packages are known to write: which of them a header is, what its columns hold."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from crmlink.accounting.exports.headings import key, labels, letter, place
+from crmlink.accounting.exports.model import SEVERAL, FileKind, Fit
+
+Export = dict[str, Any]
+Found = dict[str, tuple[str, ...]]
+
+_MOST_LETTERS = re.compile(r"[A-Z]{1,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One file that a package writes, as the rule file has it."""
+
+    package: str
+    rules: Export
+
+    @property
+    def fit(self) -> Fit:
+        return Fit(self.package, self.rules["form"], self.rules["certainty"])
+
+
+def forms(packages: Mapping[str, Any], file_kind: FileKind, package: str | None) -> list[Form]:
+    """The known files of this kind, of one package or of all."""
+    return [
+        Form(each, rules)
+        for each, described in packages["packages"].items()
+        if package in (None, each)
+        for rules in described.get("exports", ())
+        if file_kind in rules["files"]
+    ]
+
+
+def fits(form: Form, headings: Sequence[str]) -> bool:
+    """Whether a row of headings is this file's header."""
+    held = {key(heading) for heading in headings}
+    return all(key(wanted) in held for wanted in form.rules["recognise"])
+
+
+def columns(
+    wanted: Mapping[str, Sequence[str]], headings: Sequence[str]
+) -> tuple[Found, list[str]]:
+    """Which labels hold each wanted field, and the fields whose heading stands more than once.
+
+    A heading that stands twice is left out for a reference, which is never guessed; for anything
+    else the first is taken.
+    """
+    times = Counter(key(heading) for heading in headings)
+    by_key = {
+        key(heading): label
+        for heading, label in reversed(list(zip(headings, labels(headings), strict=True)))
+    }
+    found: Found = {}
+    unclear = []
+    for field, names in wanted.items():
+        present = [key(name) for name in names if key(name) in by_key]
+        doubled = any(times[name] > 1 for name in present)
+        if doubled:
+            unclear.append(field)
+        if present and not (doubled and field == "reference"):
+            found[field] = tuple(dict.fromkeys(by_key[name] for name in present))
+    return found, unclear
+
+
+def letters(width: int) -> tuple[str, ...]:
+    """The labels of a file without a header."""
+    return tuple(letter(position) for position in range(width))
+
+
+def positions(form: Form) -> dict[str, list[int]]:
+    """Where the fields stand in this file when it has no header."""
+    told = form.rules.get("without_header", {})
+    return {field: [place(each) for each in named] for field, named in told.items()}
+
+
+def export_problems(document: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the exports of a rule file beyond its schema, a sentence each."""
+    known: list[Form] = []
+    for package_id, package in document["packages"].items():
+        for rules in package.get("exports", ()):
+            form = Form(package_id, rules)
+            yield from _form_problems(form)
+            yield from (_confused(form, other) for other in known if _confusable(form, other))
+            known.append(form)
+
+
+def _form_problems(form: Form) -> Iterator[str]:
+    where = f"In {form.package}, export {form.rules['form']}"
+    reference = form.rules["columns"].get("reference", [])
+    if len(reference) > 1 or any(name not in form.rules["recognise"] for name in reference):
+        yield f"{where}: the reference must have one heading, which stands in recognise."
+    if any(not key(name) for name in form.rules["recognise"]):
+        yield f"{where}: a heading in recognise has no letters."
+    if form.rules["files"] == ["iif"] and "table" not in form.rules:
+        yield f"{where}: an IIF file needs its table."
+    told = form.rules.get("without_header", {})
+    named = [each for several in told.values() for each in several]
+    if any(not _MOST_LETTERS.fullmatch(each) for each in named) or len(set(named)) != len(named):
+        yield f"{where}: without_header needs column letters such as A or AA, each once."
+    elif told and not {"reference", "name", "email"} <= told.keys():
+        yield f"{where}: without_header needs reference, name and email to be told from any table."
+    elif any(len(several) > 1 for field, several in told.items() if field not in SEVERAL):
+        yield f"{where}: without_header has several columns for one value."
+
+
+def _confusable(form: Form, other: Form) -> bool:
+    """Whether each file of one kind would also be taken for the other, of another package."""
+    ours, theirs = ({key(name) for name in each.rules["recognise"]} for each in (form, other))
+    return (
+        form.package != other.package
+        and form.rules.get("table") == other.rules.get("table")
+        and (ours <= theirs or theirs <= ours)
+    )
+
+
+def _confused(form: Form, other: Form) -> str:
+    return (
+        f"In {form.package}, export {form.rules['form']}: it cannot be told from "
+        f"{other.package}'s {other.rules['form']}."
+    )

@@ -1,0 +1,104 @@
+"""A page's address, taken apart by the rules of the WHATWG URL standard, or refused.
+
+Only plain addresses get through: https, no user info, the host written in plain letters, no
+control characters, at most 8,192 characters (UTF-16 units). `extension/lib/page/locate.js` does the
+same; what one refuses the other must refuse.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+import ada_url
+
+MAX_LENGTH = 8192
+
+# The host must be spelled as it is: no look-alike letters that a parser would turn into plain
+# ones, no backslashes, no user info, nothing between the scheme and the host.
+_PLAIN_START = re.compile(
+    r"https://[a-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """The parts of a page's address; `path` and `fragment` parts are decoded, None if unreadable.
+
+    `path` starts with "" (what stands before the first slash) and has no empty last part;
+    `fragment` is split in the same way; `query` keeps every pair, a value that cannot be decoded
+    is None.
+    """
+
+    host: str
+    port: str
+    path: list[str] | None
+    query: list[tuple[str, str | None]]
+    fragment: list[str] | None
+    fragment_query: list[tuple[str, str | None]]
+
+    @property
+    def origin(self) -> str:
+        return f"https://{self.host}" + (f":{self.port}" if self.port else "")
+
+
+def parse_address(url: object) -> Address | None:
+    """The parts of an address, or None when it is not a plain https page address."""
+    if not isinstance(url, str) or len(url) > MAX_LENGTH:
+        return None
+    text = url.strip(" ")
+    if _SURROGATE.search(text) or _CONTROL.search(text) or not _PLAIN_START.match(text):
+        return None
+    if len(url.encode("utf-16-le", "surrogatepass")) > 2 * MAX_LENGTH:
+        return None
+    try:
+        parsed = ada_url.URL(text)
+    except ValueError:
+        return None
+    fragment, _, fragment_query = parsed.hash.removeprefix("#").partition("?")
+    return Address(
+        host=parsed.hostname,
+        port=parsed.port,
+        path=_parts(parsed.pathname),
+        query=_pairs(parsed.search.removeprefix("?")),
+        fragment=_parts(fragment),
+        fragment_query=_pairs(fragment_query),
+    )
+
+
+def split_path(text: str) -> list[str]:
+    """The parts of a path or of its template; one slash at the end does not count."""
+    parts = text.split("/")
+    return parts[:-1] if len(parts) > 1 and parts[-1] == "" else parts
+
+
+def _parts(text: str) -> list[str] | None:
+    decoded = []
+    for part in split_path(text):
+        value = _decoded(part)
+        if value is None or "/" in value or "\\" in value:
+            return None
+        decoded.append(value)
+    return decoded
+
+
+def _pairs(query: str) -> list[tuple[str, str | None]]:
+    pairs = []
+    for pair in query.split("&"):
+        name, _, value = pair.replace("+", " ").partition("=")
+        decoded_name = _decoded(name)
+        if decoded_name:
+            pairs.append((decoded_name, _decoded(value)))
+    return pairs
+
+
+def _decoded(text: str) -> str | None:
+    if _BAD_PERCENT.search(text):
+        return None
+    try:
+        value = unquote_to_bytes(text).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if _CONTROL.search(value) else value

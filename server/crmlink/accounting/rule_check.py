@@ -1,0 +1,131 @@
+"""Checks an edited rule file before it is put to use: the schema, then addresses that are known.
+
+The known addresses ("vectors") are JSON lists of `{url, package, page, kind, reference,
+organisation}` in files called `contact_urls*.json`; a key that is missing is not compared,
+`package: null` must yield nothing, and `page` is "contact" unless it says otherwise. `hosts`
+(`{package: [host]}`) are added first, as an administrator would.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from crmlink.accounting.errors import AccountingError, RulesBroken
+from crmlink.accounting.locate import Location, locate
+from crmlink.accounting.package_rules import (
+    Packages,
+    load_packages,
+    package_name,
+    problems,
+    with_hosts,
+)
+from crmlink.strict_json import read_json
+
+MOST_SENTENCES = 20
+_VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
+_KEYS = ("package", "page", "kind", "reference", "organisation")
+
+Entry = dict[str, Any]
+
+
+def check(path: Path, vectors: Path | None = None) -> list[str]:
+    """What is wrong with a rule file, in sentences for a person; an empty list when nothing is.
+
+    `vectors` is a folder of `contact_urls*.json` files or one such file; without it the file is
+    checked against the schema alone. Never raises.
+    """
+    try:
+        packages = load_packages(path)
+    except RulesBroken as error:
+        return _all_problems(path) or [str(error)]
+    if vectors is None:
+        return []
+    try:
+        entries = list(_entries(vectors))
+    except (OSError, ValueError) as error:
+        return [f"The known addresses in {vectors.name} cannot be read: {error}."]
+    if not entries:
+        return [f"There are no known addresses in {vectors.name} to check against."]
+    return _shortened(list(_differences(packages, entries)))
+
+
+def known_addresses() -> Path | None:
+    """The folder of known addresses beside this code; None where only the code is installed."""
+    return _VECTORS if _VECTORS.is_dir() else None
+
+
+def _all_problems(path: Path) -> list[str]:
+    try:
+        return _shortened(list(problems(read_json(path.read_text(encoding="utf-8")))))
+    except (OSError, ValueError):
+        return []
+
+
+def _shortened(sentences: list[str]) -> list[str]:
+    if len(sentences) <= MOST_SENTENCES:
+        return sentences
+    return [*sentences[:MOST_SENTENCES], f"And {len(sentences) - MOST_SENTENCES} more."]
+
+
+def _entries(vectors: Path) -> Iterator[Entry]:
+    paths = sorted(vectors.glob("contact_urls*.json")) if vectors.is_dir() else [vectors]
+    for path in paths:
+        document = read_json(path.read_text(encoding="utf-8"))
+        for entry in document if isinstance(document, list) else [document]:
+            if not isinstance(entry, dict) or "url" not in entry or "package" not in entry:
+                raise ValueError(f"an entry of {path.name} has no url or no package")
+            if not isinstance(entry.get("hosts", {}), dict):
+                raise ValueError(f"an entry of {path.name} has hosts that name no package")
+            yield entry
+
+
+def _differences(packages: Packages, entries: Iterable[Entry]) -> Iterator[str]:
+    for entry in entries:
+        try:
+            location = locate(entry["url"], _with_hosts_of(entry, packages))
+        except AccountingError as error:
+            yield f"{_shown(entry['url'])}: {error}"
+            continue
+        demanded = _demanded(entry)
+        if any(getattr(location, key) != value for key, value in demanded.items()):
+            yield _sentence(entry, demanded, location, packages)
+
+
+def _with_hosts_of(entry: Entry, packages: Packages) -> Packages:
+    for package, hosts in entry.get("hosts", {}).items():
+        packages = with_hosts(packages, package, hosts)
+    return packages
+
+
+def _demanded(entry: Entry) -> dict[str, str | None]:
+    if entry["package"] is None:
+        return dict.fromkeys(_KEYS)
+    return {"page": "contact"} | {key: entry[key] for key in _KEYS if key in entry}
+
+
+def _sentence(
+    entry: Entry, demanded: dict[str, str | None], location: Location, packages: Packages
+) -> str:
+    why = f" ({entry['why']})" if "why" in entry else ""
+    seen = _meaning(location.as_dict(), packages)
+    return f"{_shown(entry['url'])}{why} should be {_meaning(demanded, packages)}, but is {seen}."
+
+
+def _meaning(told: dict[str, str | None], packages: Packages) -> str:
+    if told["package"] is None:
+        return "no page that crmlink knows"
+    try:
+        name = package_name(packages, told["package"])
+    except AccountingError:
+        name = told["package"]
+    if told["page"] == "list":
+        return f"a list of {name}"
+    parts = [f"a contact of {name}", told.get("kind"), f"reference {told.get('reference')}"]
+    if told.get("organisation"):
+        parts.append(f"organisation {told['organisation']}")
+    return ", ".join(part for part in parts if part)
+
+
+def _shown(url: object) -> str:
+    text = ascii(url)[1:-1] if isinstance(url, str) else repr(url)
+    return text if len(text) <= 120 else text[:120] + " …"

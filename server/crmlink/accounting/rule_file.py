@@ -1,0 +1,58 @@
+"""The rule file in use: the firm's own while it is good, the built-in one otherwise."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import structlog
+
+from crmlink.accounting.errors import RulesBroken
+from crmlink.accounting.package_rules import Packages, load_packages
+
+log = structlog.get_logger()
+
+
+class RuleFile:
+    """Follows a file that may come, change and go; a broken one leaves the last good one in use."""
+
+    def __init__(self, own: Path) -> None:
+        self.own = own
+        self._stamp: tuple[int, int] | None = None
+        self._rules = load_packages()
+        self._lock = threading.Lock()
+
+    def current(self) -> Packages:
+        """The rules as they are now; nobody may change the document."""
+        with self._lock:
+            stamp = self._seen()
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self._load()
+            return self._rules
+
+    def install(self, file: Path) -> None:
+        """Put a checked file to use, in one step. Raises RulesBroken."""
+        load_packages(file)
+        beside = self.own.with_suffix(".new")
+        beside.write_bytes(file.read_bytes())
+        beside.replace(self.own)
+
+    def remove(self) -> bool:
+        """Go back to the built-in rules; whether there were others."""
+        there = self.own.exists()
+        self.own.unlink(missing_ok=True)
+        return there
+
+    def _seen(self) -> tuple[int, int] | None:
+        try:
+            found = self.own.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+    def _load(self) -> None:
+        try:
+            self._rules = load_packages(self.own if self._stamp else None)
+        except RulesBroken as error:
+            log.warning("rule file refused, the last good one stays", problem=str(error))

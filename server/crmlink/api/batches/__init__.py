@@ -1,0 +1,1 @@
+"""Whole lists over the API."""

@@ -1,0 +1,101 @@
+"""/batches/.../rows: a list's contacts, and what people decide for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+
+from crmlink.api.schemas.batches import (
+    RowDecisionSchema,
+    RowQuerySchema,
+    RowSchema,
+    RowsSchema,
+    StartedSchema,
+)
+from crmlink.api.serializers.batches import row_shape
+from crmlink.batches.control import try_again
+from crmlink.batches.review import Agreed, accept, choose_none, claim, reopen
+from crmlink.batches.rows import RowFilter, find_row, list_rows
+from crmlink.linking.errors import BatchUnknown, RecordUnknown
+from crmlink.store import Choice, RowState, Verdict
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.strict_parsing import Blueprint
+
+blueprint = Blueprint("batch_rows", __name__, url_prefix="/api/v1", description="Whole lists")
+LARGEST = 2**31 - 1
+
+
+@blueprint.route("/batches/<batch_id>/rows")
+class RowsView(MethodView):
+    @needs("collect")
+    @blueprint.arguments(RowQuerySchema, location="query")
+    @blueprint.response(200, RowsSchema)
+    def get(self, query: dict[str, Any], batch_id: str) -> dict[str, Any]:
+        """The contacts of a list, in its order"""
+        wanted = RowFilter(
+            verdict=Verdict(query["verdict"]) if "verdict" in query else None,
+            choice=Choice(query["choice"]) if "choice" in query else None,
+            state=RowState(query["state"]) if "state" in query else None,
+            kind=query.get("kind"),
+            search=query["q"],
+        )
+        limit = query["limit"]
+        rows = list_rows(
+            desk(), batch_id, wanted, after=query["after"], limit=limit,
+            device_id=actor().device.id,
+        )  # fmt: skip
+        return {
+            "rows": [row_shape(row) for row in rows],
+            "next": rows[-1].row.position if len(rows) == limit else None,
+        }
+
+
+@blueprint.route("/batches/<batch_id>/rows/<int:position>")
+class RowView(MethodView):
+    @needs("collect")
+    @blueprint.response(200, RowSchema)
+    def get(self, batch_id: str, position: int) -> dict[str, Any]:
+        """One contact"""
+        return row_shape(find_row(desk(), batch_id, _bounded(position), actor().device.id))
+
+    @needs("batch")
+    @blueprint.arguments(RowDecisionSchema)
+    @blueprint.response(200, RowSchema)
+    def put(self, body: dict[str, Any], batch_id: str, position: int) -> dict[str, Any]:
+        """Decide which record the contact is, that it is none, or take that back"""
+        here = (desk(), actor().device.id, batch_id, _bounded(position), body["version"])
+        match Choice(body["choice"]):
+            case Choice.RECORD:
+                if not body["record_id"]:
+                    raise RecordUnknown(record_id="")
+                agreed = Agreed(body["replaces"], frozenset(body["also_on"]), body["checked_empty"])
+                return row_shape(accept(*here, body["record_id"], agreed))
+            case Choice.NONE:
+                return row_shape(choose_none(*here))
+        return row_shape(reopen(*here))
+
+
+@blueprint.route("/batches/<batch_id>/rows/<int:position>/claim")
+class ClaimView(MethodView):
+    @needs("batch")
+    @blueprint.response(200, RowSchema)
+    def post(self, batch_id: str, position: int) -> dict[str, Any]:
+        """Tell others for a minute and a half that somebody looks at this contact"""
+        return row_shape(claim(desk(), actor().device.id, batch_id, _bounded(position)))
+
+
+@blueprint.route("/batches/<batch_id>/rows/<int:position>/retry")
+class RetryRowView(MethodView):
+    @needs("batch")
+    @blueprint.response(202, StartedSchema)
+    def post(self, batch_id: str, position: int) -> dict[str, Any]:
+        """Try a failed contact again"""
+        return {"contacts": try_again(desk(), actor().device.id, batch_id, _bounded(position))}
+
+
+def _bounded(position: int) -> int:
+    """No list has so many rows that its database could not count them."""
+    if position > LARGEST:
+        raise BatchUnknown
+    return position

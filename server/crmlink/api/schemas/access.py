@@ -1,0 +1,212 @@
+"""What the API takes and gives about people, devices and tokens."""
+
+from __future__ import annotations
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+from crmlink.access.api_tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
+from crmlink.access.devices import LONGEST_NAME, Standing
+from crmlink.access.preferences import LEAST_SURE, MOST_SURE
+from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
+from crmlink.access.roles import SCOPES
+from crmlink.api.schemas.common import ActingPersonSchema, text
+from crmlink.store import Role
+from crmlink.web.strict_parsing import Number, Whole, WholeText, YesNo
+
+DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+ROLE = validate.OneOf([role.value for role in Role])
+STANDING = validate.OneOf([standing.value for standing in Standing])
+
+
+class OAuthSchema(Schema):
+    """RFC 6749 wants parameters that are not known to be left alone."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
+class PairingSchema(OAuthSchema):
+    """RFC 8628's device authorization request; ``browser`` is what the browser says it is."""
+
+    client_id = text(60, load_default="")
+    browser = text(60, load_default="")
+
+
+class BegunSchema(Schema):
+    """RFC 8628's answer to it; times in seconds."""
+
+    device_code = fields.String()
+    user_code = fields.String()
+    verification_uri = fields.String()
+    verification_uri_complete = fields.String()
+    expires_in = fields.Integer()
+    interval = fields.Integer()
+
+
+class GrantQuerySchema(OAuthSchema):
+    """RFC 6749's token request, for a device code or a refresh token."""
+
+    grant_type = fields.String(
+        required=True, validate=validate.OneOf([DEVICE_CODE_GRANT, "refresh_token"])
+    )
+    client_id = text(60, load_default="")
+    device_code = text(100, load_default="")
+    refresh_token = text(100, load_default="")
+
+
+class GrantDeviceSchema(Schema):
+    id = fields.String()
+    name = fields.String()
+
+
+class GrantSchema(Schema):
+    """RFC 6749's answer to it; ``expires_in`` is the access token's life in seconds."""
+
+    access_token = fields.String()
+    token_type = fields.String()
+    expires_in = fields.Integer()
+    refresh_token = fields.String()
+    device = fields.Nested(GrantDeviceSchema)
+    person = fields.Nested(ActingPersonSchema)
+
+
+class PersonSchema(Schema):
+    """Somebody who may log in; ``joined_at`` is null until they have used their link."""
+
+    id = fields.String()
+    name = fields.String()
+    email = fields.String()
+    role = fields.String(validate=ROLE)
+    joined_at = fields.AwareDateTime(allow_none=True)
+    last_seen_at = fields.AwareDateTime(allow_none=True)
+
+
+class PeopleSchema(Schema):
+    people = fields.List(fields.Nested(PersonSchema))
+
+
+class NewPersonSchema(Schema):
+    name = text(100, required=True)
+    email = text(254, required=True)
+    role = fields.String(required=True, validate=ROLE)
+
+
+class ChangedPersonSchema(Schema):
+    name = text(100, allow_none=True, load_default=None)
+    role = fields.String(validate=ROLE, allow_none=True, load_default=None)
+
+
+class InvitationSchema(PersonSchema):
+    link = fields.String(metadata={"description": "The one-time link, good for seven days."})
+
+
+class NameSchema(Schema):
+    name = text(LONGEST_NAME, required=True)
+
+
+class DeviceSchema(Schema):
+    """A paired browser."""
+
+    id = fields.String()
+    name = fields.String()
+    person = fields.String(allow_none=True)
+    state = fields.String(validate=STANDING)
+    created_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime()
+    last_used_at = fields.AwareDateTime(allow_none=True)
+    last_used_address = fields.String(allow_none=True)
+    use_count = fields.Integer()
+    revoked_at = fields.AwareDateTime(allow_none=True)
+    revoked_because = fields.String(allow_none=True)
+
+
+class DevicesSchema(Schema):
+    devices = fields.List(fields.Nested(DeviceSchema))
+
+
+class NewTokenSchema(Schema):
+    name = text(LONGEST_NAME, required=True)
+    scopes = fields.List(
+        fields.String(validate=validate.OneOf(SCOPES)),
+        load_default=list(USUAL_SCOPES),
+        validate=validate.Length(1, len(SCOPES)),
+    )
+    days = Whole(load_default=USUAL_DAYS, validate=validate.Range(1, MOST_DAYS))
+
+
+class TokenSchema(Schema):
+    """A script's token; itself it is shown only when it is made or rotated.
+
+    ``state`` is expiring in the last 14 days: rotate it before the script stops.
+    """
+
+    id = fields.String()
+    name = fields.String()
+    begins = fields.String()
+    scopes = fields.List(fields.String())
+    made_by = fields.String(allow_none=True)
+    state = fields.String(validate=STANDING)
+    created_at = fields.AwareDateTime()
+    expires_at = fields.AwareDateTime()
+    last_used_at = fields.AwareDateTime(allow_none=True)
+    last_used_address = fields.String(allow_none=True)
+    use_count = fields.Integer()
+    revoked_at = fields.AwareDateTime(allow_none=True)
+
+
+class TokensSchema(Schema):
+    tokens = fields.List(fields.Nested(TokenSchema))
+
+
+class ShownTokenSchema(TokenSchema):
+    token = fields.String()
+
+
+class SecretSchema(Schema):
+    token = fields.String()
+
+
+class RevokedSchema(Schema):
+    revoked = fields.Integer()
+
+
+class AuditQuerySchema(Schema):
+    """``q`` searches; ``action`` is how an action begins; ``before`` is a place in the chain."""
+
+    q = text(200, load_default="")
+    action = text(60, load_default="")
+    before = WholeText(allow_none=True, load_default=None, validate=validate.Range(1, 2**31 - 1))
+    limit = WholeText(load_default=50, validate=validate.Range(1, 200))
+
+
+class AuditEntrySchema(Schema):
+    place = fields.Integer()
+    at = fields.AwareDateTime()
+    action = fields.String()
+    subject = fields.String()
+    person = fields.String(allow_none=True)
+    device = fields.String(allow_none=True)
+    details = fields.Dict()
+    hash = fields.String()
+
+
+class ChainSchema(Schema):
+    sound = fields.Boolean()
+    broken_at = fields.Integer(allow_none=True)
+
+
+class AuditSchema(Schema):
+    entries = fields.List(fields.Nested(AuditEntrySchema))
+    next = fields.Integer(allow_none=True)
+    chain = fields.Nested(ChainSchema)
+
+
+class PreferencesSchema(Schema):
+    pairing_needs_admin = YesNo(required=True)
+    keep_names_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
+    keep_drafts_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
+    sure_bound = Number(
+        load_default=LEAST_SURE,
+        validate=validate.Range(LEAST_SURE, MOST_SURE),
+        metadata={"description": "The least probability of what whole lists call sure."},
+    )

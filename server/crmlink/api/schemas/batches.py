@@ -1,0 +1,255 @@
+"""What the API takes and gives about whole lists."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from crmlink.api.schemas.common import (
+    KIND,
+    FailureSchema,
+    ReasonSchema,
+    RecordSchema,
+    text,
+)
+from crmlink.store import BatchState, Choice, RowState, Verdict
+from crmlink.web.strict_parsing import Whole, WholeText, YesNo
+
+MOST_CONTACTS = 1000  # in one request
+SHOWN_STATES = [state.value for state in BatchState if state is not BatchState.IMPORTING]
+POSITION = validate.Range(0, 2**31 - 1)
+
+
+def one_of(kind: type[Verdict | Choice | RowState]) -> validate.OneOf:
+    """The values of a set of words."""
+    return validate.OneOf([member.value for member in kind])
+
+
+class ListedContactSchema(Schema):
+    """One contact as its list shows it; without a reference, a later list page may bring it."""
+
+    reference = text(200, load_default="")
+    kind = fields.String(validate=KIND, allow_none=True, load_default=None)
+    name = text(300, load_default="")
+    company = text(300, load_default="")
+    person = text(300, load_default="")
+    address = text(500, load_default="")
+    town = text(200, load_default="")
+    postcode = text(60, load_default="")
+    email = text(320, load_default="")
+    phones = fields.List(text(60), validate=validate.Length(max=10), load_default=list)
+    account_number = text(100, load_default="")
+
+
+class NewBatchSchema(Schema):
+    """A page of a contact list; with ``batch`` it joins an earlier page's draft."""
+
+    package = text(40, required=True)
+    organisation = text(200, allow_none=True, load_default=None)
+    kind = fields.String(validate=KIND, allow_none=True, load_default=None)
+    contacts = fields.List(
+        fields.Nested(ListedContactSchema),
+        required=True,
+        validate=validate.Length(1, MOST_CONTACTS),
+    )
+    batch = text(64, allow_none=True, load_default=None)
+    name = text(200, load_default="")
+
+
+class BatchQuerySchema(Schema):
+    """Without a state: drafts, and lists under review that still lack references."""
+
+    state = fields.String(validate=validate.OneOf([*SHOWN_STATES, "all"]))
+
+
+class BatchSchema(Schema):
+    """One list on its way to be linked."""
+
+    id = fields.String()
+    name = fields.String()
+    source = fields.String()
+    state = fields.String(validate=validate.OneOf(SHOWN_STATES))
+    package = fields.String(metadata={"description": "Empty while nobody has said which."})
+    organisation = fields.String(allow_none=True)
+    kind = fields.String(allow_none=True)
+    contacts = fields.Integer()
+    version = fields.Integer(metadata={"description": "Grows with every change."})
+    created_at = fields.AwareDateTime()
+    by = fields.String()
+
+
+class TakenBatchSchema(BatchSchema):
+    added = fields.Integer(metadata={"description": "Contacts that were not in the list yet."})
+    completed = fields.Integer(
+        metadata={"description": "Contacts of the list that got their reference by this page."}
+    )
+
+
+class BatchesSchema(Schema):
+    batches = fields.List(fields.Nested(BatchSchema))
+
+
+class CountsSchema(Schema):
+    """How many rows are what; what is not named is none."""
+
+    verdicts = fields.Dict(keys=fields.String(), values=fields.Integer())
+    choices = fields.Dict(keys=fields.String(), values=fields.Integer())
+    states = fields.Dict(keys=fields.String(), values=fields.Integer())
+    undecided = fields.Dict(keys=fields.String(), values=fields.Integer())
+    without_reference = fields.Integer()
+    bad_rows = fields.Integer()
+
+
+class ProgressSchema(Schema):
+    """How far matching, linking or undoing is."""
+
+    done = fields.Integer()
+    of = fields.Integer()
+    rate = fields.Float(allow_none=True, metadata={"description": "Rows a second."})
+    seconds_left = fields.Float(allow_none=True)
+    trouble = fields.Nested(FailureSchema, allow_none=True)
+
+
+class WholeBatchSchema(BatchSchema):
+    counts = fields.Nested(CountsSchema)
+    progress = fields.Nested(ProgressSchema)
+    sure_bound = fields.Float(allow_none=True)
+    matched_at = fields.AwareDateTime(allow_none=True)
+    started_at = fields.AwareDateTime(allow_none=True)
+    finished_at = fields.AwareDateTime(allow_none=True)
+
+
+class SummarySchema(Schema):
+    """What *Link N contacts* would do, and what it would leave out."""
+
+    to_link = fields.Integer()
+    customers = fields.Integer()
+    suppliers = fields.Integer()
+    replaces = fields.Integer()
+    also_on = fields.Integer()
+    without_reference = fields.Integer()
+    none = fields.Integer()
+    undecided = fields.Integer()
+    undecided_sure = fields.Integer()
+    linked_already = fields.Integer()
+    conflicts = fields.Integer()
+    package_missing = fields.Boolean()
+    seconds = fields.Float(metadata={"description": "An estimate."})
+
+
+class RowQuerySchema(Schema):
+    """``after`` is a position; ``q`` part of a name, email, town, postcode or reference."""
+
+    verdict = fields.String(validate=one_of(Verdict))
+    choice = fields.String(validate=one_of(Choice))
+    state = fields.String(validate=one_of(RowState))
+    kind = fields.String(validate=KIND)
+    q = text(200, load_default="")
+    after = WholeText(load_default=0, validate=POSITION)
+    limit = WholeText(load_default=100, validate=validate.Range(1, 500))
+
+
+class RowConflictSchema(Schema):
+    """Why a person has to decide."""
+
+    code = fields.String()
+    records = fields.List(fields.Nested(RecordSchema))
+    rows = fields.List(fields.Integer())
+    current_reference = fields.String(allow_none=True)
+
+
+class RowOfferSchema(Schema):
+    record = fields.Nested(RecordSchema)
+    probability = fields.Float(allow_none=True)
+    reasons = fields.List(fields.Nested(ReasonSchema))
+    held_by_row = fields.Integer(
+        allow_none=True, metadata={"description": "The row that has this record already."}
+    )
+
+
+class RowSchema(Schema):
+    """One contact of a list: what is offered, what was decided, what became of it."""
+
+    position = fields.Integer()
+    line = fields.Integer(allow_none=True)
+    reference = fields.String()
+    kind = fields.String(allow_none=True)
+    label = fields.String()
+    name = fields.String()
+    company = fields.String()
+    person = fields.String()
+    email = fields.String()
+    phones = fields.List(fields.String())
+    address = fields.String()
+    town = fields.String()
+    postcode = fields.String()
+    verdict = fields.String(validate=one_of(Verdict))
+    conflict = fields.Nested(RowConflictSchema, allow_none=True)
+    offers = fields.List(fields.Nested(RowOfferSchema))
+    none = fields.Float(allow_none=True)
+    choice = fields.String(validate=one_of(Choice))
+    record = fields.Nested(RecordSchema, allow_none=True)
+    decided_by = fields.String(allow_none=True)
+    decided_at = fields.AwareDateTime(allow_none=True)
+    looked_at_by = fields.String(allow_none=True)
+    version = fields.Integer()
+    state = fields.String(validate=one_of(RowState))
+    failure = fields.Nested(FailureSchema, allow_none=True)
+    link = fields.String(allow_none=True)
+
+
+class RowsSchema(Schema):
+    rows = fields.List(fields.Nested(RowSchema))
+    next = fields.Integer(allow_none=True, metadata={"description": "To be asked for as after."})
+
+
+class RowDecisionSchema(Schema):
+    """What a person decides; ``version`` is the row's as it was shown to them."""
+
+    version = Whole(required=True)
+    choice = fields.String(required=True, validate=one_of(Choice))
+    record_id = text(100, allow_none=True, load_default=None)
+    replaces = text(200, allow_none=True, load_default=None)
+    also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
+    checked_empty = YesNo(load_default=False)
+
+
+class BadRowSchema(Schema):
+    line = fields.Integer()
+    code = fields.String()
+    detail = fields.String()
+
+
+class BadRowsSchema(Schema):
+    rows = fields.List(fields.Nested(BadRowSchema))
+    next = fields.Integer(allow_none=True)
+
+
+class AfterSchema(Schema):
+    after = WholeText(load_default=0, validate=POSITION)
+
+
+class SampleSchema(Schema):
+    """Sure rows drawn at random, to be looked at before all of them are accepted."""
+
+    token = fields.String()
+    of = fields.Integer()
+    rows = fields.List(fields.Nested(RowSchema))
+
+
+class SureSchema(Schema):
+    token = text(64, required=True)
+
+
+class AcceptedSchema(Schema):
+    accepted = fields.Integer()
+    left = fields.Integer()
+
+
+class WriteSchema(Schema):
+    """``contacts`` is what the summary said that it would be."""
+
+    contacts = Whole(required=True, validate=POSITION)
+
+
+class StartedSchema(Schema):
+    contacts = fields.Integer()

@@ -1,0 +1,110 @@
+"""Batches and their rows as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crmlink.api.serializers.links import record_shape
+from crmlink.batches.progress import Overview
+from crmlink.batches.row_details import label
+from crmlink.batches.rows import Offered, ReviewRow
+from crmlink.matching.reason_texts import say
+from crmlink.store import Batch
+from crmlink.web.problems import TYPE, problem_kept
+
+
+def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
+    return {
+        "id": batch.id,
+        "name": batch.name,
+        "source": batch.source.value,
+        "state": batch.state.value,
+        "package": batch.package,
+        "organisation": batch.organisation or None,
+        "kind": batch.kind,
+        "contacts": contacts,
+        "version": batch.version,
+        "created_at": batch.created_at,
+        "by": batch.device.who,
+    }
+
+
+def whole_batch_shape(found: Overview) -> dict[str, Any]:
+    batch, counts, progress = found.batch, found.counts, found.progress
+    return batch_shape(batch, counts.rows) | {
+        "counts": {
+            "verdicts": _by_word(counts.verdicts),
+            "choices": _by_word(counts.choices),
+            "states": _by_word(counts.states),
+            "undecided": _by_word(counts.undecided),
+            "without_reference": counts.without_reference,
+            "bad_rows": counts.bad_rows,
+        },
+        "progress": {
+            "done": progress.done,
+            "of": progress.of,
+            "rate": progress.rate,
+            "seconds_left": progress.seconds_left,
+            "trouble": failure_shape({"code": progress.trouble} if progress.trouble else None),
+        },
+        "sure_bound": batch.sure_bound,
+        "matched_at": batch.matched_at,
+        "started_at": batch.started_at,
+        "finished_at": batch.finished_at,
+    }
+
+
+def row_shape(found: ReviewRow) -> dict[str, Any]:
+    row = found.row
+    conflict = row.conflict and {
+        "code": row.conflict["code"],
+        "records": [record_shape(record) for record in found.others],
+        "rows": row.conflict.get("rows", []),
+        "current_reference": row.conflict.get("current_reference"),
+    }
+    return {
+        **{
+            name: getattr(row, name)
+            for name in (
+                "position", "line", "reference", "name", "company", "person", "email", "phones",
+                "address", "town", "postcode", "version", "decided_at",
+            )
+        },
+        "kind": row.kind or None,
+        "label": label(row),
+        "verdict": row.verdict.value,
+        "conflict": conflict,
+        "offers": [_offer(item) for item in found.offers],
+        "none": row.none_probability,
+        "choice": row.choice.value,
+        "record": record_shape(found.chosen) if found.chosen else None,
+        "decided_by": found.decided_by,
+        "looked_at_by": found.claimed_by,
+        "state": row.state.value,
+        "failure": failure_shape(row.failure),
+        "link": row.link_id,
+    }  # fmt: skip
+
+
+def failure_shape(failure: dict[str, Any] | None) -> dict[str, str] | None:
+    if not failure:
+        return None
+    found = problem_kept(failure)
+    return {"type": TYPE + found.code, "detail": found.detail}
+
+
+def _offer(item: Offered) -> dict[str, Any]:
+    reasons = item.suggestion.reasons if item.suggestion else ()
+    return {
+        "record": record_shape(item.record),
+        "probability": round(item.suggestion.probability, 4) if item.suggestion else None,
+        "reasons": [
+            {"code": reason.code, "text": say(reason), "agrees": reason.agrees}
+            for reason in reasons
+        ],
+        "held_by_row": item.holder,
+    }
+
+
+def _by_word(counts: Any) -> dict[str, int]:
+    return {word.value: number for word, number in counts.items() if number}

@@ -1,0 +1,116 @@
+"""Accepting everything that is *sure* in one go, after a random sample of it was looked at."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
+
+from crmlink.batches.rows import ReviewRow, list_rows_at
+from crmlink.batches.state import DECIDABLE, batch_in, changing
+from crmlink.linking.audit import note
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import SampleNeeded
+from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
+from crmlink.store.models import now
+
+SAMPLE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Rows drawn at random from all ``of`` sure ones; ``token`` proves that they were shown."""
+
+    token: str
+    rows: tuple[ReviewRow, ...]
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """How many rows were accepted, and how many sure ones were left: their record was chosen for
+    another row meanwhile."""
+
+    accepted: int
+    left: int
+
+
+def draw_sample(desk: Desk, batch_id: str, size: int = SAMPLE) -> Sample:
+    """Draw sure rows that nobody has decided, for a person to look at before accepting them all.
+
+    Raises BatchUnknown, BatchWrongState.
+    """
+    with changing(desk, batch_id, *DECIDABLE) as (session, batch):
+        positions = list(session.scalars(select(BatchRow.position).where(*_sure(batch))))
+        drawn = sorted(random.SystemRandom().sample(positions, min(size, len(positions))))
+        token = secrets.token_hex(8)
+        batch.sample = {
+            "token": token, "positions": drawn, "of": len(positions),
+            "matched_at": batch.matched_at.isoformat() if batch.matched_at else None,
+        }  # fmt: skip
+    return Sample(token, tuple(list_rows_at(desk, batch_id, drawn)), len(positions))
+
+
+def accept_sure(desk: Desk, device_id: int, batch_id: str, token: str) -> Accepted:
+    """Accept every sure row that nobody has decided.
+
+    ``token`` is that of the sample shown last. Raises SampleNeeded when there was none, or the
+    batch was matched anew since; BatchUnknown, BatchWrongState.
+    """
+    with changing(desk, batch_id, *DECIDABLE) as (session, batch):
+        sample = batch.sample or {}
+        matched = batch.matched_at.isoformat() if batch.matched_at else None
+        if not token or sample.get("token") != token or sample.get("matched_at") != matched:
+            raise SampleNeeded
+        accepted = session.scalars(
+            update(BatchRow)
+            .where(*_sure(batch), BatchRow.best.is_not(None), ~_elsewhere())
+            .values(
+                choice=Choice.RECORD, record_id=BatchRow.best, decided_by_id=device_id,
+                decided_at=now(), version=BatchRow.version + 1,
+                agreed={"replaces": None, "also_on": [], "checked_empty": False, "differences": []},
+            )
+            .returning(BatchRow.id)
+            .execution_options(synchronize_session=False)
+        ).all()  # fmt: skip
+        left = session.scalar(select(func.count()).where(*_sure(batch))) or 0
+        batch.sample = None
+        note(
+            session, desk.workspace_id, device_id, "batch.sure_accepted", batch_id,
+            contacts=len(accepted), left=left, shown=sample["positions"],
+        )  # fmt: skip
+    return Accepted(len(accepted), left)
+
+
+def count_sure(desk: Desk, batch_id: str) -> int:
+    """How many sure rows nobody has decided."""
+    with desk.database.reading() as session:
+        batch = batch_in(session, desk, batch_id)
+        return session.scalar(select(func.count()).where(*_sure(batch))) or 0
+
+
+def _sure(batch: Batch) -> list[ColumnElement[bool]]:
+    return [
+        BatchRow.batch_id == batch.id,
+        BatchRow.verdict == Verdict.SURE,
+        BatchRow.choice == Choice.OPEN,
+        BatchRow.state == RowState.IDLE,
+    ]
+
+
+def _elsewhere() -> ColumnElement[bool]:
+    """Whether another row of the batch has the record, by a person's choice, or is as sure of it:
+    a matching that was stopped half way may leave two such rows."""
+    other = aliased(BatchRow)
+    chosen = and_(other.choice == Choice.RECORD, other.record_id == BatchRow.best)
+    rival = and_(
+        other.id != BatchRow.id, other.choice == Choice.OPEN,
+        other.verdict == Verdict.SURE, other.best == BatchRow.best,
+    )  # fmt: skip
+    return or_(
+        exists().where(other.batch_id == BatchRow.batch_id, chosen),
+        exists().where(other.batch_id == BatchRow.batch_id, rival),
+    )

@@ -1,0 +1,141 @@
+"""A file without references, completed by list pages: finds the row that a page's contact is.
+
+Both come from the same package, which shows the same name and email in both. Only what fits one
+row and one contact alone is taken; whatever could be two people is left for a person to see.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crmlink.store import Batch, BatchRow, RowState, Verdict
+
+if TYPE_CHECKING:
+    from crmlink.batches.drafts import Identity, ListedContact
+
+BY_EMAIL, BY_NAME = "email", "name"
+
+
+def complete(
+    session: Session, batch: Batch, contacts: Mapping[Identity, ListedContact]
+) -> set[Identity]:
+    """Give rows without a reference the one of the page's contact that they are.
+
+    Returns the contacts that found their row. A row that has its reference by the name alone loses
+    it again when a second contact of that name comes: then it may be either's.
+    """
+    rows = session.scalars(
+        select(BatchRow).where(
+            BatchRow.batch_id == batch.id,
+            BatchRow.state == RowState.IDLE,
+            (BatchRow.reference == "") | (BatchRow.completed_by == BY_NAME),
+        )
+    ).all()
+    if not rows:
+        return set()
+    by_name, by_email = _index(rows)
+    names, emails = _counts(contacts)
+    found = set()
+    for identity, contact in contacts.items():
+        kind, reference = identity
+        same_name = _of_kind(by_name.get(_key(contact.name), []), kind)
+        free = [row for row in same_name if not row.reference]
+        if contact.name and any(row.completed_by == BY_NAME for row in same_name):
+            _take_back(session, batch, same_name)
+            continue
+        email = contact.email.strip().lower()
+        if email and emails[kind, email] == 1:
+            free_by_email = [row for row in _of_kind(by_email.get(email, []), kind)
+                             if not row.reference]  # fmt: skip
+            if len(free_by_email) == 1 and _names_fit(free_by_email[0], contact):
+                _fill(free_by_email[0], kind, reference, BY_EMAIL)
+                found.add(identity)
+                continue
+        alone = len(same_name) == 1 and names[kind, _key(contact.name)] == 1
+        if contact.name and free and alone and not _emails_differ(free[0], email):
+            _fill(free[0], kind, reference, BY_NAME)
+            found.add(identity)
+    return found
+
+
+def _fill(row: BatchRow, kind: str, reference: str, by: str) -> None:
+    row.reference, row.completed_by, row.kind = reference, by, kind or row.kind
+    row.version += 1
+
+
+def _take_back(session: Session, batch: Batch, rows: list[BatchRow]) -> None:
+    """Two contacts of one name: the first one's reference gets a row of its own again."""
+    for row in rows:
+        if row.completed_by == BY_NAME:
+            position = session.scalars(
+                select(BatchRow.position)
+                .where(BatchRow.batch_id == batch.id)
+                .order_by(BatchRow.position.desc())
+                .limit(1)
+            ).one()
+            reference, row.reference, row.completed_by = row.reference, "", ""
+            row.version += 1
+            session.flush()
+            session.add(
+                BatchRow(
+                    batch_id=batch.id,
+                    position=position + 1,
+                    kind=row.kind,
+                    reference=reference,
+                    name=row.name,
+                    verdict=Verdict.NEW,
+                )
+            )
+            session.flush()
+
+
+def _index(
+    rows: Sequence[BatchRow],
+) -> tuple[dict[str, list[BatchRow]], dict[str, list[BatchRow]]]:
+    by_name: defaultdict[str, list[BatchRow]] = defaultdict(list)
+    by_email: defaultdict[str, list[BatchRow]] = defaultdict(list)
+    for row in rows:
+        for key in {_key(row.name), _key(row.company), _key(row.person)} - {""}:
+            by_name[key].append(row)
+        if row.email:
+            by_email[row.email.strip().lower()].append(row)
+    return by_name, by_email
+
+
+def _counts(
+    contacts: Mapping[Identity, ListedContact],
+) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
+    names: defaultdict[tuple[str, str], int] = defaultdict(int)
+    emails: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for (kind, _), contact in contacts.items():
+        names[kind, _key(contact.name)] += 1
+        emails[kind, contact.email.strip().lower()] += 1
+    return names, emails
+
+
+def _of_kind(rows: list[BatchRow], kind: str) -> list[BatchRow]:
+    return [row for row in rows if not kind or _kind(row) in ("", kind)]
+
+
+def _kind(row: BatchRow) -> str:
+    """What the contact is, told by its list or by the record that somebody accepted for it."""
+    return row.kind or (row.record_id or "").partition("-")[0]
+
+
+def _names_fit(row: BatchRow, contact: ListedContact) -> bool:
+    """A shared mailbox is no proof: the name has to be the same where both show one."""
+    own = {_key(row.name), _key(row.company), _key(row.person)} - {""}
+    return not own or not contact.name or _key(contact.name) in own
+
+
+def _emails_differ(row: BatchRow, email: str) -> bool:
+    return bool(row.email and email and row.email.strip().lower() != email)
+
+
+def _key(name: str) -> str:
+    return " ".join(name.casefold().split())

@@ -1,0 +1,171 @@
+"""What a row is, once the whole list has been matched: sure, to check, none, linked, a conflict.
+
+Nothing here touches a database: facts in, judgements out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from crmlink.matching.assignment import one_to_one
+from crmlink.matching.details import Suggestion, Suggestions
+from crmlink.store import Verdict
+
+LIKELY = 0.5  # from here on a suggestion counts as a claim to the record
+WORTH_A_LOOK = 0.05  # below, nothing is offered as the best
+MOST_NAMED = 5  # rows that a conflict names
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A row and what matching said of it; ``holders`` carry its reference already."""
+
+    row_id: int
+    position: int
+    reference: str
+    suggestions: Suggestions
+    holders: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Suggestion | None:
+        return self.suggestions.items[0] if self.suggestions.items else None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on a row. ``conflict`` has a code and its facts; ``best`` is a record's id."""
+
+    verdict: Verdict
+    best: str | None = None
+    probability: float | None = None
+    conflict: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is settled already: the references on the records, by record id, and the records that
+    people have given to rows of this list, with those rows' positions."""
+
+    references: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, int] = field(default_factory=dict)
+
+
+def judge(rows: Sequence[Asked], standing: Standing, sure_bound: float) -> dict[int, Judgement]:
+    """A judgement for each row, by its id.
+
+    Each record is the best of one row at most. A row is *sure* when matching calls it so, nothing
+    else in the list claims its record, and the probability reaches the bound.
+    """
+    judged: dict[int, Judgement] = {}
+    others: list[Asked] = []
+    taken = set(standing.given)
+    for row in rows:
+        verdict = _held(row, standing)
+        if verdict is None:
+            others.append(row)
+            continue
+        judged[row.row_id] = verdict
+        if verdict.verdict is Verdict.LINKED and verdict.best:
+            taken.add(verdict.best)
+    claims = _claims(others, standing)
+    answers = one_to_one([(str(row.row_id), _without(row.suggestions, taken)) for row in others])
+    used = taken | {left.items[0].record_id for _, left in answers if left.items}
+    for row, (_, left) in zip(others, answers, strict=True):
+        judged[row.row_id] = (
+            _on_another(row, standing)
+            or _contested(row, claims)
+            or _of(row, left, standing, sure_bound, used)
+        )
+    return judged
+
+
+def _held(row: Asked, standing: Standing) -> Judgement | None:
+    """A row whose reference stands on a record already: right, or in conflict with it. One that
+    differs in upper and lower case is not right: Commusoft may tell them apart."""
+    if not row.holders:
+        return None
+    if len(row.holders) > 1:
+        found = {"code": "reference-twice", "records": list(row.holders[:MOST_NAMED])}
+        return Judgement(Verdict.CONFLICT, row.holders[0], None, found)
+    holder, first = row.holders[0], row.first
+    if first and first.sure and first.record_id != holder:
+        found = {"code": "reference-elsewhere", "records": [holder]}
+        return Judgement(Verdict.CONFLICT, first.record_id, first.probability, found)
+    if (present := standing.references.get(holder, row.reference)) != row.reference:
+        return Judgement(
+            Verdict.CONFLICT, holder, _probability(row, holder), _other(holder, present)
+        )
+    return Judgement(Verdict.LINKED, holder, _probability(row, holder))
+
+
+def _claims(rows: Sequence[Asked], standing: Standing) -> dict[str, list[int]]:
+    """The positions of the rows that are likely to be each record, where it is more than one."""
+    claims: defaultdict[str, list[int]] = defaultdict(list)
+    for record_id, position in standing.given.items():
+        claims[record_id].append(position)
+    for row in rows:
+        if row.first and row.first.probability >= LIKELY:
+            claims[row.first.record_id].append(row.position)
+    return {record_id: positions for record_id, positions in claims.items() if len(positions) > 1}
+
+
+def _on_another(row: Asked, standing: Standing) -> Judgement | None:
+    """A row whose likely record carries another reference."""
+    first = row.first
+    if first is None or first.probability < LIKELY or not row.reference:
+        return None
+    present = standing.references.get(first.record_id)
+    if present is None:
+        return None
+    return Judgement(
+        Verdict.CONFLICT, first.record_id, first.probability, _other(first.record_id, present)
+    )
+
+
+def _other(record_id: str, present: str) -> dict[str, Any]:
+    return {"code": "record-has-reference", "record": record_id, "current_reference": present}
+
+
+def _contested(row: Asked, claims: Mapping[str, list[int]]) -> Judgement | None:
+    first = row.first
+    if first is None or first.probability < LIKELY or first.record_id not in claims:
+        return None
+    rivals = [position for position in claims[first.record_id] if position != row.position]
+    found = {"code": "contact-twice", "record": first.record_id, "rows": rivals[:MOST_NAMED]}
+    return Judgement(Verdict.CONFLICT, first.record_id, first.probability, found)
+
+
+def _of(
+    row: Asked, left: Suggestions, standing: Standing, sure_bound: float, used: set[str]
+) -> Judgement:
+    best = left.items[0] if left.items else _still_free(row, used)
+    if best is None:
+        return Judgement(Verdict.NONE)
+    if best.probability < WORTH_A_LOOK:
+        return Judgement(Verdict.NONE, best.record_id, best.probability)
+    free = best.record_id not in standing.references
+    sure = best.sure and best.probability >= sure_bound and free
+    return Judgement(Verdict.SURE if sure else Verdict.CHECK, best.record_id, best.probability)
+
+
+def _still_free(row: Asked, used: set[str]) -> Suggestion | None:
+    """What the list as a whole gave to nobody, for a person to look at; never sure."""
+    free = next((item for item in row.suggestions.items if item.record_id not in used), None)
+    return replace(free, sure=False) if free else None
+
+
+def _without(suggestions: Suggestions, taken: set[str]) -> Suggestions:
+    """The suggestions whose record is still to be had; only a first one can be sure."""
+    items = suggestions.items
+    if not any(item.record_id in taken for item in items):
+        return suggestions
+    return replace(suggestions, items=tuple(item for item in items if item.record_id not in taken))
+
+
+def _probability(row: Asked, record_id: str) -> float | None:
+    return next(
+        (item.probability for item in row.suggestions.items if item.record_id == record_id), None
+    )

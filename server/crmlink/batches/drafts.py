@@ -1,0 +1,310 @@
+"""Batches of contacts: collected page by page, listed, found, thrown away."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from crmlink.accounting.locate import canonical_reference
+from crmlink.batches.attach_references import complete
+from crmlink.batches.reclassify import recheck
+from crmlink.batches.state import OPEN, batch_in, find_batch, touch
+from crmlink.kinds import Kind
+from crmlink.linking.audit import note
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
+from crmlink.store import (
+    Batch,
+    BatchPage,
+    BatchRow,
+    BatchSource,
+    BatchState,
+    Link,
+    RowState,
+)
+
+__all__ = [
+    "Draft",
+    "ListedContact",
+    "Taken",
+    "collect",
+    "discard_batch",
+    "find_batch",
+    "joinable_batches",
+    "list_batches",
+    "rows_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedContact:
+    """One contact as a list page, or a program, shows it; ``reference`` may be empty."""
+
+    reference: str
+    kind: Kind | None = None
+    name: str = ""
+    email: str = ""
+    phones: tuple[str, ...] = ()
+    company: str = ""
+    person: str = ""
+    address: str = ""
+    town: str = ""
+    postcode: str = ""
+    account_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A batch, and how many contacts it holds."""
+
+    batch: Batch
+    contacts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A page of contacts that was kept: how many were new, how many completed a row of a file."""
+
+    batch: Batch
+    contacts: int
+    added: int
+    completed: int
+
+
+Identity = tuple[str, str]  # kind or "", reference
+
+
+def collect(
+    desk: Desk,
+    device_id: int,
+    package: str,
+    organisation: str,
+    kind: Kind | None,
+    contacts: Sequence[ListedContact],
+    batch_id: str | None = None,
+    *,
+    key: str | None = None,
+    source: BatchSource = BatchSource.LIST_PAGE,
+    name: str = "",
+) -> Taken:
+    """Keep contacts as a new draft, or add them to one.
+
+    A contact that the batch holds already is not taken twice; one whose row in the batch has no
+    reference yet completes that row. The same ``key`` again gives the same answer. Raises
+    ReferenceMalformed, UnknownPackage, IdempotencyKeyReused, BatchWrongState, or BatchUnknown when
+    the batch is not of this workspace, package and organisation.
+    """
+    named, unnamed = _by_identity(desk, package, kind, contacts)
+    fingerprint = _fingerprint(package, organisation, kind, contacts, batch_id)
+    with desk.database.writing() as session:
+        if key and (page := _page(session, desk, key, fingerprint)):
+            return _taken(session, desk, page.batch_id, page.added, page.completed)
+        if batch_id:
+            batch = _joined(session, desk, batch_id, package, organisation)
+        else:
+            batch = Batch(
+                workspace_id=desk.workspace_id, device_id=device_id, package=package,
+                organisation=organisation, kind=kind, source=source, name=name,
+            )  # fmt: skip
+            session.add(batch)
+            session.flush()
+            note(session, desk.workspace_id, device_id, "batch.made", batch.id, source=source.value)
+        named = _not_held(named, _held(session, batch))
+        completed = complete(session, batch, named) if batch_id else set()
+        new = [(identity[0], identity[1], contact) for identity, contact in named.items()
+               if identity not in completed]  # fmt: skip
+        new += [(contact.kind or kind or "", "", contact) for contact in unnamed]
+        _add(session, batch, new)
+        touch(batch)
+        if key:
+            session.add(
+                BatchPage(
+                    workspace_id=desk.workspace_id,
+                    batch_id=batch.id,
+                    key=key,
+                    fingerprint=fingerprint,
+                    added=len(new),
+                    completed=len(completed),
+                )
+            )
+        session.flush()
+        recheck(session, desk.workspace_id, _rows_with(session, batch, completed))
+        return _taken(session, desk, batch.id, len(new), len(completed))
+
+
+def list_batches(desk: Desk, *states: BatchState) -> list[Draft]:
+    """The batches in one of the states, the newest first; drafts where none is given."""
+    query = (
+        select(Batch)
+        .where(Batch.workspace_id == desk.workspace_id)
+        .where(Batch.state.in_(states or (BatchState.DRAFT,)))
+        .order_by(Batch.created_at.desc(), Batch.id)
+    )
+    with desk.database.reading() as session:
+        batches = list(session.scalars(query))
+        return [Draft(batch, _count(session, batch.id)) for batch in batches]
+
+
+def joinable_batches(desk: Desk) -> list[Draft]:
+    """Drafts, and batches under review that still lack references, the newest first."""
+    lacking = (
+        select(BatchRow.id).where(BatchRow.batch_id == Batch.id, BatchRow.reference == "").exists()
+    )
+    with desk.database.reading() as session:
+        waiting = set(
+            session.scalars(
+                select(Batch.id).where(
+                    Batch.workspace_id == desk.workspace_id,
+                    Batch.state == BatchState.REVIEW,
+                    lacking,
+                )
+            )
+        )
+    return [
+        draft
+        for draft in list_batches(desk, *OPEN)
+        if draft.batch.state is BatchState.DRAFT or draft.batch.id in waiting
+    ]
+
+
+def rows_of(desk: Desk, batch_id: str, limit: int | None = None) -> list[BatchRow]:
+    """A batch's contacts, in the order in which they came."""
+    with desk.database.reading() as session:
+        query = select(BatchRow).filter_by(batch_id=batch_id).order_by(BatchRow.position)
+        return list(session.scalars(query.limit(limit)))
+
+
+def discard_batch(desk: Desk, batch_id: str, device_id: int | None = None) -> None:
+    """Throw a batch away that nothing was written of; raises BatchUnknown, BatchWrongState."""
+    states = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
+    with desk.database.writing() as session:
+        batch = batch_in(session, desk, batch_id, *states)
+        if session.scalar(
+            select(BatchRow.id)
+            .where(
+                BatchRow.batch_id == batch_id,
+                (BatchRow.state != RowState.IDLE) | BatchRow.link_id.is_not(None),
+            )
+            .limit(1)
+        ):
+            raise BatchWrongState(state=batch.state.value)
+        session.execute(delete(BatchRow).where(BatchRow.batch_id == batch_id))
+        session.execute(delete(Batch).where(Batch.id == batch_id))
+        note(session, desk.workspace_id, device_id, "batch.discarded", batch_id)
+
+
+def _by_identity(
+    desk: Desk, package: str, kind: Kind | None, contacts: Sequence[ListedContact]
+) -> tuple[dict[Identity, ListedContact], list[ListedContact]]:
+    named: dict[Identity, ListedContact] = {}
+    unnamed = []
+    for contact in contacts:
+        if contact.reference.strip():
+            reference = canonical_reference(package, contact.reference, desk.packages)
+            named[contact.kind or kind or "", reference] = contact
+        else:
+            unnamed.append(contact)
+    return named, unnamed
+
+
+def _fingerprint(*parts: Any) -> str:
+    plain = [
+        [asdict(item) for item in part] if isinstance(part, Sequence) and part
+        and isinstance(part[0], ListedContact) else part
+        for part in parts
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=list).encode()).hexdigest()
+
+
+def _page(session: Session, desk: Desk, key: str, fingerprint: str) -> BatchPage | None:
+    page = session.scalar(select(BatchPage).filter_by(workspace_id=desk.workspace_id, key=key))
+    if page and page.fingerprint != fingerprint:
+        raise IdempotencyKeyReused
+    return page
+
+
+def _joined(session: Session, desk: Desk, batch_id: str, package: str, organisation: str) -> Batch:
+    """The batch that a page joins; a file's batch learns its package and organisation from it."""
+    batch = batch_in(session, desk, batch_id, *OPEN)
+    from_file = batch.source is not BatchSource.LIST_PAGE
+    if batch.package != package and not (from_file and not batch.package):
+        raise BatchUnknown
+    if batch.organisation != organisation and not (from_file and not batch.organisation):
+        raise BatchUnknown
+    batch.package, batch.organisation = package, organisation
+    return batch
+
+
+def _not_held(
+    named: dict[Identity, ListedContact], held: Sequence[Identity]
+) -> dict[Identity, ListedContact]:
+    """What is new. Where one of the two does not tell the kind, the same reference is the same."""
+    kinds: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, reference in held:
+        kinds[reference].add(kind)
+    new = {}
+    for (kind, reference), contact in sorted(named.items(), key=lambda item: not item[0][0]):
+        known = kinds[reference]
+        if kind not in known and "" not in known and (kind or not known):
+            new[kind, reference] = contact
+            known.add(kind)
+    return {identity: new[identity] for identity in named if identity in new}
+
+
+def _held(session: Session, batch: Batch) -> list[Identity]:
+    held = select(BatchRow.kind, BatchRow.reference).where(
+        BatchRow.batch_id == batch.id, BatchRow.reference != ""
+    )
+    return [(kind, reference) for kind, reference in session.execute(held)]
+
+
+def _rows_with(session: Session, batch: Batch, identities: set[Identity]) -> list[BatchRow]:
+    references = [reference for _, reference in identities]
+    query = select(BatchRow).where(
+        BatchRow.batch_id == batch.id, BatchRow.reference.in_(references)
+    )
+    return list(session.scalars(query)) if references else []
+
+
+def _add(session: Session, batch: Batch, new: Sequence[tuple[str, str, ListedContact]]) -> None:
+    last = session.scalar(select(func.max(BatchRow.position)).where(BatchRow.batch_id == batch.id))
+    session.add_all(
+        BatchRow(
+            batch_id=batch.id,
+            position=position,
+            kind=kind,
+            reference=reference,
+            **_fields(contact),
+        )
+        for position, (kind, reference, contact) in enumerate(new, (last or 0) + 1)
+    )
+
+
+def _fields(contact: ListedContact) -> Mapping[str, Any]:
+    fields = asdict(contact)
+    del fields["reference"], fields["kind"]
+    return fields | {"phones": list(contact.phones)}
+
+
+def _taken(session: Session, desk: Desk, batch_id: str, added: int, completed: int) -> Taken:
+    batch = batch_in(session, desk, batch_id)
+    session.flush()
+    session.refresh(batch)  # with who made it
+    return Taken(batch, _count(session, batch_id), added, completed)
+
+
+def _count(session: Session, batch_id: str) -> int:
+    count = select(func.count()).select_from(BatchRow).filter_by(batch_id=batch_id)
+    return session.scalar(count) or 0
+
+
+def link_of(session: Session, row: BatchRow) -> Link | None:
+    """The link that a row made, if any."""
+    return session.get(Link, row.link_id) if row.link_id else None

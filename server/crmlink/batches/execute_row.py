@@ -1,0 +1,152 @@
+"""One row of a batch carried out by the single links' own path, and what that means for the row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
+from crmlink.batches.row_details import kind_of, label
+from crmlink.commusoft.errors import CommusoftError, RecordGone
+from crmlink.kinds import KINDS, Kind
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
+from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The state that a row comes to, why where it is a bad one, and its link if it has one.
+
+    With ``trouble`` nothing was decided: Commusoft gave no good answer, the row is to be tried
+    again. ``gives_up`` is the state for one that is not tried again.
+    """
+
+    state: RowState
+    failure: dict[str, Any] | None = None
+    link_id: str | None = None
+    trouble: str | None = None
+    gives_up: RowState = RowState.FAILED
+
+
+def carry_out(desk: Desk, row_id: int, state: BatchState, device_id: int) -> Outcome:
+    """Link a row, or undo its link. Raises nothing but what a broken database raises."""
+    with desk.database.reading() as session:
+        row = session.get_one(BatchRow, row_id)
+        batch = session.get_one(Batch, row.batch_id)
+    undoing = state is BatchState.UNDOING
+    back = RowState.SUCCESSFUL if undoing else RowState.FAILED
+    try:
+        link = _undo(desk, row, device_id) if undoing else _link(desk, batch, row, device_id)
+    except IdempotencyKeyReused as failure:
+        return _made_before(desk, row) or Outcome(back, {"code": failure.code})
+    except LinkingFailure as failure:
+        return Outcome(back, {"code": failure.code, **plain_facts(failure.facts)})
+    except ReferenceMalformed as failure:
+        return Outcome(back, {"code": "reference-malformed", "sentence": str(failure)})
+    except UnknownPackage:
+        return Outcome(back, {"code": "package-unknown"})
+    except RecordGone:
+        return Outcome(back, {"code": "record-gone"})
+    except CommusoftError as failure:
+        return Outcome(state=back, trouble=failure.code, gives_up=back)
+    return outcome_of(link)
+
+
+def _made_before(desk: Desk, row: BatchRow) -> Outcome | None:
+    """What an earlier go at this row and attempt came to, though the row reads differently since:
+    an erased contact has no name any more, but its link stands."""
+    with desk.database.reading() as session:
+        link = session.scalar(
+            select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
+        )
+    if link and (link.record_id, link.reference) == (row.record_id, row.reference):
+        return outcome_of(link)
+    return None
+
+
+def outcome_of(link: Link) -> Outcome:
+    """What a link's state means for its row."""
+    undoing = link.undoes_id is not None
+    match link.state:
+        case LinkState.LINKED | LinkState.UNDONE:
+            if undoing:
+                return Outcome(RowState.UNDONE)
+            return Outcome(RowState.SUCCESSFUL, link_id=link.id)
+        case LinkState.INTENDED:
+            if undoing:  # its row waits in the queue: the same key finds the same undo again
+                code = (link.failure or {}).get("code", "commusoft-slow")
+                return Outcome(RowState.UNDOING, trouble=code, gives_up=RowState.SUCCESSFUL)
+            return Outcome(RowState.PROCESSING, link_id=link.id)
+    failure = dict(link.failure or {"code": "internal-error"})
+    if undoing:
+        return Outcome(RowState.SUCCESSFUL, failure)
+    return Outcome(RowState.FAILED, failure, link.id)
+
+
+def key_of(row: BatchRow) -> str:
+    """The same for the same row and attempt, so that nothing is ever done twice."""
+    return f"batch-{row.batch_id}-{row.id}-{row.attempt}"
+
+
+def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int) -> Link:
+    agreed: Mapping[str, Any] = row.agreed or {}
+    record_id = row.record_id or ""
+    decision = Decision(
+        package=batch.package,
+        kind=kind_of(row) or _kind(record_id),
+        reference=row.reference,
+        record_id=record_id,
+        organisation=batch.organisation,
+        contact_name=label(row),
+        replaces=agreed.get("replaces"),
+        also_on=frozenset(agreed.get("also_on", ())),
+        checked_empty=bool(agreed.get("checked_empty")),
+        differences=tuple(agreed.get("differences", ())),
+    )
+    return confirm(desk, decision, key_of(row), device_id)
+
+
+def _undo(desk: Desk, row: BatchRow, device_id: int) -> Link:
+    return undo(desk, row.link_id or "", key_of(row), device_id, frozenset())
+
+
+def _kind(record_id: str) -> Kind:
+    """Where the list does not tell, a row is linked as what its record is."""
+    return next(kind for kind in KINDS if record_id.startswith(f"{kind}-"))
+
+
+def plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts of a failure that can be kept: records by their label, moments as text."""
+    kept: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, datetime):
+            kept[name] = value.isoformat()
+        elif isinstance(value, list):
+            kept[name] = [getattr(item, "label", item) for item in value]
+        elif hasattr(value, "label"):
+            kept[name] = value.label
+        else:
+            kept[name] = value
+    return kept
+
+
+def facts_again(failure: Mapping[str, Any]) -> dict[str, Any]:
+    """Kept facts as `problems.problem` wants them; with its code, which is among them."""
+    facts = dict(failure)
+    if isinstance(facts.get("since"), str):
+        facts["since"] = datetime.fromisoformat(facts["since"])
+    if isinstance(facts.get("record"), str):
+        facts["record"] = SimpleNamespace(label=facts["record"])
+    if isinstance(facts.get("holders"), list):
+        facts["holders"] = [SimpleNamespace(label=holder) for holder in facts["holders"]]
+    return facts

@@ -1,0 +1,193 @@
+"""From an export file to a draft: recognised, perhaps corrected, read in a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import delete, insert
+
+from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.reader import (
+    BadRow,
+    Columns,
+    DateOrder,
+    ExportedContact,
+    Recognised,
+    Source,
+    advice,
+    read_contacts,
+    recognise,
+)
+from crmlink.batches.state import ago, touch
+from crmlink.kinds import Kind
+from crmlink.linking.audit import note
+from crmlink.linking.context import Desk
+from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
+
+log = structlog.get_logger()
+
+AT_A_TIME = 1_000  # rows in a transaction, so that others may write in between
+MOST_BAD_ROWS = 10_000  # that are kept with their reasons; all are counted
+ABANDONED_HOURS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A file that was read: the draft, how many contacts and bad rows it had, and what a person
+    should know of it, a sentence each."""
+
+    batch: Batch
+    contacts: int
+    bad: int
+    advice: list[str]
+
+
+def look_at(
+    desk: Desk,
+    source: Source,
+    filename: str,
+    *,
+    package: str | None = None,
+    kind: Kind | None = None,
+    sheet: str | None = None,
+    header_line: int | None = None,
+    columns: Columns | None = None,
+    dates: DateOrder | None = None,
+) -> Recognised:
+    """What a file is taken for, with a person's corrections.
+
+    Raises ExportRefused, UnknownPackage.
+    """
+    found = recognise(
+        source, filename, desk.packages, package=package, sheet=sheet, header_line=header_line
+    )
+    return found.corrected(kind=kind, columns=columns, dates=dates)
+
+
+def import_file(
+    desk: Desk,
+    device_id: int,
+    source: Source,
+    filename: str,
+    found: Recognised,
+    *,
+    organisation: str = "",
+    name: str = "",
+    came: BatchSource = BatchSource.FILE,
+) -> Imported:
+    """A new draft with every contact of the file; bad rows are kept with line and reason.
+
+    Raises ExportRefused or UnknownPackage, and then nothing is kept.
+    """
+    rows = read_contacts(source, found, desk.packages)
+    shown = Path(filename).name
+    with desk.database.writing() as session:
+        batch = Batch(
+            workspace_id=desk.workspace_id, device_id=device_id, package=found.package or "",
+            organisation=organisation, kind=found.kind, name=name or shown, source=came,
+            file_name=shown, state=BatchState.IMPORTING,
+            recognised=replace(found, sample=()).as_dict(),
+        )  # fmt: skip
+        session.add(batch)
+    try:
+        contacts, bad = _keep(desk, batch.id, rows)
+    except BaseException:
+        _throw_away(desk, [batch.id])
+        raise
+    if not contacts:
+        _throw_away(desk, [batch.id])
+        raise ExportRefused("no_table")
+    return Imported(
+        _finish(desk, device_id, batch.id, contacts, bad), contacts, bad,
+        advice(found, desk.packages),
+    )  # fmt: skip
+
+
+def throw_away_unfinished(desk: Desk) -> int:
+    """Forget imports that ended half way, such as by a power cut; returns how many there were."""
+    with desk.database.reading() as session:
+        stale = [
+            batch.id
+            for batch in session.query(Batch).filter(
+                Batch.workspace_id == desk.workspace_id,
+                Batch.state == BatchState.IMPORTING,
+                Batch.changed_at < ago(hours=ABANDONED_HOURS),
+            )
+        ]
+    _throw_away(desk, stale)
+    return len(stale)
+
+
+def _keep(desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]) -> tuple[int, int]:
+    contacts = bad = 0
+    incoming = iter(rows)
+    while some := list(islice(incoming, AT_A_TIME)):
+        good = [row for row in some if isinstance(row, ExportedContact)]
+        others = [row for row in some if isinstance(row, BadRow)]
+        listed = others[: max(0, MOST_BAD_ROWS - bad)]
+        with desk.database.writing() as session:
+            if good:
+                session.execute(insert(BatchRow), list(_values(batch_id, good, contacts)))
+            if listed:
+                bad_values = [
+                    {"batch_id": batch_id, "line": row.line, "code": row.code, "args": {**row.args}}
+                    for row in listed
+                ]
+                session.execute(insert(BadBatchRow), bad_values)
+        contacts, bad = contacts + len(good), bad + len(others)
+    return contacts, bad
+
+
+def _values(
+    batch_id: str, contacts: list[ExportedContact], before: int
+) -> Iterator[dict[str, Any]]:
+    for position, contact in enumerate(contacts, before + 1):
+        newest = max(filter(None, (contact.created, contact.last_used)), default=None)
+        yield {
+            "batch_id": batch_id,
+            "position": position,
+            "line": contact.line,
+            "kind": contact.kind or "",
+            "reference": contact.reference,
+            "name": contact.name,
+            "company": contact.company,
+            "person": contact.person,
+            "address": ", ".join(contact.address),
+            "town": contact.town,
+            "postcode": contact.postcode,
+            "email": contact.email,
+            "phones": list(contact.phones),
+            "account_number": contact.account_number,
+            "open_pence": _pence(contact.open_balance),
+            "newest": newest,
+        }
+
+
+def _pence(money: Decimal | None) -> int | None:
+    return None if money is None else round(money * 100)
+
+
+def _finish(desk: Desk, device_id: int, batch_id: str, contacts: int, bad: int) -> Batch:
+    with desk.database.writing() as session:
+        batch = session.get_one(Batch, batch_id)
+        batch.state, batch.bad_rows = BatchState.DRAFT, bad
+        touch(batch)
+        note(
+            session, desk.workspace_id, device_id, "batch.imported", batch_id,
+            package=batch.package, contacts=contacts, bad=bad,
+        )  # fmt: skip
+    log.info("file imported", batch=batch_id, contacts=contacts, bad=bad)
+    return batch
+
+
+def _throw_away(desk: Desk, batch_ids: list[str]) -> None:
+    for batch_id in batch_ids:
+        with desk.database.writing() as session:
+            session.execute(delete(BatchRow).where(BatchRow.batch_id == batch_id))
+            session.execute(delete(Batch).where(Batch.id == batch_id))

@@ -1,0 +1,267 @@
+"""The work of matching a batch: rows read, asked about in bulk, judged together, and written back.
+
+Reasons go to the rows as they come, so that only what the judgement needs stays in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from crmlink.batches.classify import Asked, Standing, judge
+from crmlink.batches.row_details import details, pack
+from crmlink.batches.state import keep_lease
+from crmlink.linking.context import Index
+from crmlink.linking.suggest import PLAUSIBLE
+from crmlink.matching import Details, Matcher
+from crmlink.matching.assignment import suggest_many
+from crmlink.matching.details import Suggestions
+from crmlink.store import (
+    Batch,
+    BatchRow,
+    BatchState,
+    Choice,
+    Database,
+    MirroredRecord,
+    RowState,
+)
+from crmlink.store.models import now
+
+PAGE = 2_000  # rows read at once
+PARCEL = 500  # rows written in one transaction
+OFFERED = 5
+SAMPLED = 2_000  # contacts that the share with a record is estimated from
+POLITE = 10  # steps behind the server, which people wait for
+TOLD_EVERY = 0.5  # seconds between two words on how far it is
+
+
+@dataclass(frozen=True, slots=True)
+class MatchJob:
+    """Which batch, and the lease under which it is worked on."""
+
+    workspace_id: int
+    batch_id: str
+    lease: str
+
+
+class Stopped(Exception):
+    """The batch is not ours to work on any more."""
+
+
+def match_in_process(address: str, job: MatchJob) -> None:
+    """All of it, in a process that was started for it and has nothing yet."""
+    if hasattr(os, "nice"):
+        os.nice(POLITE)
+    database = Database(address, pooled=False)  # others are forked from here: they inherit none
+    try:
+        matcher = Index(database, job.workspace_id).matcher()
+        match_rows(database, job, matcher)
+    finally:
+        database.close()
+
+
+def match_rows(
+    database: Database,
+    job: MatchJob,
+    matcher: Matcher,
+    stopping: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Match the undecided rows; False when it was stopped on the way."""
+    progress = _Progress(database, job, stopping)
+    try:
+        progress.tell(force=True)
+        share = matcher.estimate_share(_sample(database, job))
+        asked = _ask(database, job, matcher.with_share(share), progress)
+        _write_judgements(database, job, _judged(database, job, asked), progress)
+    except Stopped:
+        return False
+    return keep_lease(
+        database, job.batch_id, job.lease, BatchState.MATCHING, state=BatchState.REVIEW,
+        share=share, matched_at=now(), changed_at=now(), trouble=None,
+    )  # fmt: skip
+
+
+class _Progress:
+    """Notes how far matching is, and finds out whether it may go on."""
+
+    def __init__(self, database: Database, job: MatchJob, stopping: Callable[[], bool]) -> None:
+        self._database, self._job, self._stopping = database, job, stopping
+        self._done, self._told = 0, 0.0
+
+    def add(self, rows: int) -> None:
+        self._done += rows
+        self.tell()
+
+    def tell(self, *, force: bool = False) -> None:
+        """Raises Stopped."""
+        if self._stopping():
+            raise Stopped
+        if not force and time.monotonic() - self._told < TOLD_EVERY:
+            return
+        self._told = time.monotonic()
+        job = self._job
+        if not keep_lease(
+            self._database, job.batch_id, job.lease, BatchState.MATCHING, progress=self._done
+        ):
+            raise Stopped
+
+
+def _undecided(job: MatchJob) -> Any:
+    return (
+        BatchRow.batch_id == job.batch_id,
+        BatchRow.choice == Choice.OPEN,
+        BatchRow.state == RowState.IDLE,
+    )
+
+
+def _sample(database: Database, job: MatchJob) -> list[Details]:
+    """Contacts spread evenly over the list."""
+    with database.reading() as session:
+        count = session.scalar(select(func.count()).where(*_undecided(job))) or 0
+        step = max(1, count // SAMPLED)
+        rows = session.scalars(
+            select(BatchRow).where(*_undecided(job), BatchRow.position % step == 0)
+        )
+        return [details(row) for row in rows]
+
+
+def _contacts(database: Database, job: MatchJob) -> Iterator[BatchRow]:
+    """The undecided rows in order; no session is open while one is being worked on."""
+    last = 0
+    while True:
+        with database.reading() as session:
+            rows = session.scalars(
+                select(BatchRow)
+                .where(*_undecided(job), BatchRow.position > last)
+                .order_by(BatchRow.position)
+                .limit(PAGE)
+            ).all()
+        if not rows:
+            return
+        last = rows[-1].position
+        yield from rows
+
+
+def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progress) -> list[Asked]:
+    """Suggestions for every row, kept in the rows; returned without their reasons."""
+    asked: list[Asked] = []
+    ids: dict[str, str] = {}  # one text for each record, however often it is offered
+    held = _holders(database, job)
+    named: dict[str, tuple[int, str]] = {}
+
+    def contacts() -> Iterator[tuple[str, Details]]:
+        for row in _contacts(database, job):
+            named[str(row.id)] = (row.position, row.reference)
+            yield str(row.id), details(row)
+
+    parcel: list[dict[str, Any]] = []
+    with closing(suggest_many(matcher, contacts(), OFFERED)) as answers:
+        for row_id, found in answers:
+            position, reference = named.pop(row_id)
+            parcel.append(
+                {
+                    "id": int(row_id),
+                    "suggestions": pack(found, PLAUSIBLE),
+                    "none_probability": found.none,
+                }
+            )
+            asked.append(
+                Asked(
+                    int(row_id), position, reference, _bare(found, ids), held.get(int(row_id), ())
+                )
+            )
+            if len(parcel) >= PARCEL:
+                _store(database, parcel)
+                progress.add(len(parcel))
+                parcel = []
+    _store(database, parcel)
+    progress.add(len(parcel))
+    return asked
+
+
+def _bare(found: Suggestions, ids: dict[str, str]) -> Suggestions:
+    return replace(
+        found,
+        items=tuple(
+            replace(item, record_id=ids.setdefault(item.record_id, item.record_id), reasons=())
+            for item in found.items
+            if item.probability >= PLAUSIBLE
+        ),
+    )
+
+
+def _holders(database: Database, job: MatchJob) -> dict[int, tuple[str, ...]]:
+    """The records that carry each row's reference by the mirror, of the row's kind."""
+    same = func.lower(MirroredRecord.reference) == func.lower(BatchRow.reference)
+    query = (
+        select(BatchRow.id, BatchRow.kind, MirroredRecord.kind, MirroredRecord.number)
+        .join(MirroredRecord, same)
+        .where(
+            *_undecided(job),
+            BatchRow.reference != "",
+            MirroredRecord.workspace_id == job.workspace_id,
+            MirroredRecord.gone_at.is_(None),
+        )
+        .order_by(MirroredRecord.id)
+    )
+    found: dict[int, tuple[str, ...]] = {}
+    with database.reading() as session:
+        for row_id, wanted, kind, number in session.execute(query):
+            if not wanted or wanted == kind:
+                found[row_id] = (*found.get(row_id, ()), f"{kind}-{number}")
+    return found
+
+
+def _judged(database: Database, job: MatchJob, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+    with database.reading() as session:
+        references = {
+            f"{kind}-{number}": reference or ""
+            for kind, number, reference in session.execute(
+                select(MirroredRecord.kind, MirroredRecord.number, MirroredRecord.reference).where(
+                    MirroredRecord.workspace_id == job.workspace_id,
+                    MirroredRecord.gone_at.is_(None),
+                    MirroredRecord.reference.is_not(None),
+                )
+            )
+        }
+        given = {
+            record_id: position
+            for record_id, position in session.execute(
+                select(BatchRow.record_id, BatchRow.position).where(
+                    BatchRow.batch_id == job.batch_id, BatchRow.choice == Choice.RECORD
+                )
+            )
+            if record_id
+        }
+        bound = session.get_one(Batch, job.batch_id).sure_bound or 1.0
+    found = judge(asked, Standing(references, given), bound)
+    return [
+        {
+            "id": row_id,
+            "verdict": one.verdict,
+            "best": one.best,
+            "probability": one.probability,
+            "conflict": one.conflict,
+        }
+        for row_id, one in found.items()
+    ]
+
+
+def _write_judgements(
+    database: Database, job: MatchJob, judgements: list[dict[str, Any]], progress: _Progress
+) -> None:
+    for start in range(0, len(judgements), PARCEL):
+        _store(database, judgements[start : start + PARCEL])
+        progress.tell()
+
+
+def _store(database: Database, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        with database.writing() as session:
+            session.execute(update(BatchRow), rows)

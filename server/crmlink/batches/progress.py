@@ -1,0 +1,275 @@
+"""A batch seen as a whole: how many of what, how far it is, what *Link N contacts* would do, and
+every row with what happened."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from crmlink.batches.control import ready_rows
+from crmlink.batches.row_details import label
+from crmlink.batches.state import batch_in
+from crmlink.csv_safety import harmless
+from crmlink.linking.context import Desk
+from crmlink.linking.suggest import rows_by_id
+from crmlink.store import (
+    BadBatchRow,
+    Batch,
+    BatchRow,
+    BatchState,
+    Choice,
+    LinkState,
+    MirroredRecord,
+    RowState,
+    Verdict,
+)
+
+CALLS_A_LINK = 4  # that one link asks Commusoft for
+PAGE = 500
+COLUMNS = (
+    "position", "line", "kind", "reference", "contact", "email", "verdict", "probability",
+    "decision", "decided_by", "decided_at", "record", "record_name", "prior_reference", "outcome",
+    "why", "when", "link",
+)  # fmt: skip
+ENDED = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many rows of a batch are what. ``without_reference`` cannot be linked yet."""
+
+    rows: int
+    verdicts: Mapping[Verdict, int]
+    choices: Mapping[Choice, int]
+    states: Mapping[RowState, int]
+    undecided: Mapping[Verdict, int]
+    without_reference: int
+    bad_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the present work is: rows ``done`` of ``of``, ``rate`` rows a second, seconds left.
+
+    ``rate`` and ``seconds_left`` are None while that is not known; ``trouble`` is the code of what
+    stands in the way.
+    """
+
+    done: int
+    of: int
+    rate: float | None
+    seconds_left: float | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A batch with its counts and progress."""
+
+    batch: Batch
+    counts: Counts
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What *Link N contacts* would do, and what it would leave out.
+
+    ``sure``: rows whose record was called sure and accepted, alone or with all others; the rest
+    was chosen by hand. ``replaces``: rows that replace another reference, as somebody agreed;
+    ``also_on``: whose reference stands on another record too. ``seconds`` is an estimate by how
+    hard Commusoft may be pressed.
+    """
+
+    to_link: int
+    customers: int
+    suppliers: int
+    sure: int
+    replaces: int
+    also_on: int
+    without_reference: int
+    none: int
+    undecided: int
+    undecided_sure: int
+    linked_already: int
+    conflicts: int
+    package_missing: bool
+    seconds: float
+
+
+def overview(desk: Desk, batch_id: str) -> Overview:
+    """A batch as its page shows it. Raises BatchUnknown."""
+    with desk.database.reading() as session:
+        batch = batch_in(session, desk, batch_id)
+        counts = _counts(session, batch)
+    return Overview(batch, counts, _progress(batch, counts))
+
+
+def summary(desk: Desk, batch_id: str) -> Summary:
+    """To be shown before *Link N contacts*; its ``to_link`` goes to ``start_writing``."""
+    with desk.database.reading() as session:
+        batch = batch_in(session, desk, batch_id)
+        counts = _counts(session, batch)
+        kinds: Counter[str] = Counter()
+        agreed: Counter[str] = Counter()
+        as_called = (BatchRow.verdict == Verdict.SURE) & (BatchRow.record_id == BatchRow.best)
+        rows = select(BatchRow.record_id, BatchRow.agreed, as_called).where(*ready_rows(batch_id))
+        for record_id, kept, sure in session.execute(rows.execution_options(yield_per=1_000)):
+            kinds[(record_id or "").partition("-")[0]] += 1
+            agreed["sure"] += bool(sure)
+            agreed["replaces"] += bool(kept and kept.get("replaces"))
+            agreed["also_on"] += bool(kept and kept.get("also_on"))
+        to_link = sum(kinds.values())
+    per_second = desk.commusoft.patient_per_second
+    return Summary(
+        to_link=to_link,
+        customers=kinds["customer"],
+        suppliers=kinds["supplier"],
+        sure=agreed["sure"],
+        replaces=agreed["replaces"],
+        also_on=agreed["also_on"],
+        without_reference=counts.without_reference,
+        none=counts.choices[Choice.NONE],
+        undecided=sum(
+            number for verdict, number in counts.undecided.items() if verdict is not Verdict.LINKED
+        ),
+        undecided_sure=counts.undecided[Verdict.SURE],
+        linked_already=counts.verdicts[Verdict.LINKED],
+        conflicts=counts.undecided[Verdict.CONFLICT],
+        package_missing=not batch.package,
+        seconds=to_link * CALLS_A_LINK / per_second,
+    )
+
+
+def bad_rows(desk: Desk, batch_id: str, after: int = 0, limit: int = 200) -> list[BadBatchRow]:
+    """Lines of the file that are no contacts, by line. Raises BatchUnknown."""
+    with desk.database.reading() as session:
+        batch_in(session, desk, batch_id)
+        query = (
+            select(BadBatchRow)
+            .where(BadBatchRow.batch_id == batch_id, BadBatchRow.line > after)
+            .order_by(BadBatchRow.line)
+            .limit(limit)
+        )
+        return list(session.scalars(query))
+
+
+def write_results(desk: Desk, batch_id: str, out: IO[str], why: Any) -> int:
+    """Every row with what happened, as a table; returns how many there are.
+
+    ``why`` turns a kept failure into a sentence. Values that a spreadsheet would run are made
+    harmless. Raises BatchUnknown.
+    """
+    table = csv.writer(out)
+    table.writerow(COLUMNS)
+    count = 0
+    for values in result_rows(desk, batch_id, why):
+        count += 1
+        table.writerow(harmless(str(values[name])) for name in COLUMNS)
+    return count
+
+
+def result_rows(desk: Desk, batch_id: str, why: Any) -> Iterator[dict[str, Any]]:
+    """Every row of a batch in plain values, in the order of the list."""
+    last = 0
+    while True:
+        with desk.database.reading() as session:
+            batch_in(session, desk, batch_id)
+            rows = session.scalars(
+                select(BatchRow)
+                .options(joinedload(BatchRow.decided_by), joinedload(BatchRow.link))
+                .where(BatchRow.batch_id == batch_id, BatchRow.position > last)
+                .order_by(BatchRow.position)
+                .limit(PAGE)
+            ).all()
+            records = rows_by_id(
+                session, desk.workspace_id, [found for row in rows if (found := _record_of(row))]
+            )
+        if not rows:
+            return
+        last = rows[-1].position
+        for row in rows:
+            yield _result(row, records.get(_record_of(row)), why)
+
+
+def _record_of(row: BatchRow) -> str:
+    if row.record_id:
+        return row.record_id
+    return (row.best or "") if row.verdict is Verdict.LINKED else ""
+
+
+def _result(row: BatchRow, record: MirroredRecord | None, why: Any) -> dict[str, Any]:
+    link = row.link
+    outcome = row.state.value if row.state is not RowState.IDLE else "not linked"
+    if row.state is RowState.IDLE and row.verdict is Verdict.LINKED:
+        outcome = "linked before"
+    if link and link.state is LinkState.UNDONE:  # perhaps by itself, from the links' own pages
+        outcome = RowState.UNDONE.value
+    return {
+        "position": row.position,
+        "line": row.line or "",
+        "kind": row.kind,
+        "reference": row.reference,
+        "contact": label(row),
+        "email": row.email,
+        "verdict": row.verdict.value,
+        "probability": "" if row.probability is None else f"{row.probability:.4f}",
+        "decision": row.choice.value,
+        "decided_by": row.decided_by.who if row.decided_by else "",
+        "decided_at": row.decided_at.isoformat() if row.decided_at else "",
+        "record": _record_of(row),
+        "record_name": record.label if record else (link.record_label if link else ""),
+        "prior_reference": (link.prior or "") if link else "",
+        "outcome": outcome,
+        "why": why(row.failure) if row.failure else "",
+        "when": row.settled_at.isoformat() if row.settled_at else "",
+        "link": row.link_id or "",
+    }
+
+
+def _counts(session: Session, batch: Batch) -> Counts:
+    verdicts: Counter[Verdict] = Counter()
+    choices: Counter[Choice] = Counter()
+    states: Counter[RowState] = Counter()
+    undecided: Counter[Verdict] = Counter()
+    groups = (
+        select(BatchRow.verdict, BatchRow.choice, BatchRow.state, func.count())
+        .where(BatchRow.batch_id == batch.id)
+        .group_by(BatchRow.verdict, BatchRow.choice, BatchRow.state)
+    )
+    for verdict, choice, state, number in session.execute(groups):
+        verdicts[verdict] += number
+        choices[choice] += number
+        states[state] += number
+        if choice is Choice.OPEN:
+            undecided[verdict] += number
+    bare = select(func.count()).where(BatchRow.batch_id == batch.id, BatchRow.reference == "")
+    return Counts(
+        rows=sum(states.values()),
+        verdicts=verdicts,
+        choices=choices,
+        states=states,
+        undecided=undecided,
+        without_reference=session.scalar(bare) or 0,
+        bad_rows=batch.bad_rows,
+    )
+
+
+def _progress(batch: Batch, counts: Counts) -> Progress:
+    trouble = (batch.trouble or {}).get("code")
+    if batch.state is BatchState.MATCHING:
+        return Progress(batch.progress, batch.progress_of, None, None, trouble)
+    states = counts.states
+    if batch.state is BatchState.UNDOING:
+        left, done = states[RowState.UNDOING], states[RowState.UNDONE]
+    else:
+        left = states[RowState.WAITING] + states[RowState.PROCESSING]
+        done = sum(states[state] for state in ENDED)
+    seconds = left / batch.rate if batch.rate and left else None
+    return Progress(done, done + left, batch.rate, seconds, trouble)

@@ -1,0 +1,203 @@
+"""Reviewing a batch: what people decide for its rows. Nothing here writes to Commusoft.
+
+Several people may review one batch: a decision names the version of the row that was shown, and
+is refused with who decided what when somebody else was quicker.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crmlink.batches.row_details import kind_of, label, unpack
+from crmlink.batches.rows import CLAIM_SECONDS, ReviewRow, find_row, is_claimed, row_at
+from crmlink.batches.state import DECIDABLE, ago, batch_in, touch
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import (
+    KindDiffers,
+    RecordChosen,
+    RecordHasReference,
+    ReferenceTaken,
+    RowDecided,
+    RowUnderWay,
+)
+from crmlink.linking.suggest import holders, mirrored, rows_by_id
+from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
+from crmlink.store.models import now
+
+SETTLED = (RowState.IDLE, RowState.FAILED, RowState.UNDONE)  # what may be decided (anew)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What a person saw and agreed to beside the record itself; as in a single link."""
+
+    replaces: str | None = None
+    also_on: frozenset[str] = frozenset()
+    checked_empty: bool = False
+
+    def kept(self, differences: list[dict[str, str]]) -> dict[str, Any]:
+        return {
+            "replaces": self.replaces,
+            "also_on": sorted(self.also_on),
+            "checked_empty": self.checked_empty,
+            "differences": differences,
+        }
+
+
+def claim(desk: Desk, device_id: int, batch_id: str, position: int) -> ReviewRow:
+    """Tell others that somebody looks at a row, for a minute and a half; ``claimed_by`` of the
+    answer is who was first, and keeps it. Nothing is locked by that. Raises BatchUnknown."""
+    with desk.database.writing() as session:
+        row = row_at(session, desk, batch_id, position)
+        if row.claimed_by_id in (None, device_id) or not is_claimed(row):
+            row.claimed_by_id, row.claimed_until = device_id, ago(seconds=-CLAIM_SECONDS)
+    return find_row(desk, batch_id, position, device_id)
+
+
+def accept(
+    desk: Desk,
+    device_id: int,
+    batch_id: str,
+    position: int,
+    version: int,
+    record_id: str,
+    agreed: Agreed | None = None,
+) -> ReviewRow:
+    """Decide that a row is a record; nothing is written to Commusoft yet.
+
+    Raises RowDecided, RowUnderWay, BatchWrongState, BatchUnknown; RecordUnknown, KindDiffers;
+    RecordChosen when another row of the batch has the record; RecordHasReference and
+    ReferenceTaken when the person has not agreed to what the mirror says of references.
+    """
+    agreed = agreed or Agreed()
+    try:
+        with desk.database.writing() as session:
+            row = _decidable(session, desk, batch_id, position, version)
+            record = mirrored(session, desk.workspace_id, record_id)
+            _refuse_unless_free(session, desk, row, record, agreed)
+            row.choice, row.record_id = Choice.RECORD, record.public_id
+            row.agreed = agreed.kept(_differences(row, record.public_id))
+            _decided(session, row, device_id)
+    except IntegrityError:
+        raise RecordChosen(**_who_has(desk, batch_id, record_id)) from None
+    return find_row(desk, batch_id, position, device_id)
+
+
+def choose_none(
+    desk: Desk, device_id: int, batch_id: str, position: int, version: int
+) -> ReviewRow:
+    """Decide that no record is the row's. Raises RowDecided, RowUnderWay, BatchWrongState."""
+    return _without_record(desk, device_id, batch_id, position, version, Choice.NONE)
+
+
+def reopen(desk: Desk, device_id: int, batch_id: str, position: int, version: int) -> ReviewRow:
+    """Take a decision back. Raises as above."""
+    return _without_record(desk, device_id, batch_id, position, version, Choice.OPEN)
+
+
+def _without_record(
+    desk: Desk, device_id: int, batch_id: str, position: int, version: int, choice: Choice
+) -> ReviewRow:
+    with desk.database.writing() as session:
+        row = _decidable(session, desk, batch_id, position, version)
+        row.choice, row.record_id, row.agreed = choice, None, None
+        _decided(session, row, device_id)
+    return find_row(desk, batch_id, position, device_id)
+
+
+def _decided(session: Session, row: BatchRow, device_id: int) -> None:
+    row.decided_by_id, row.decided_at = device_id, now()
+    row.version += 1
+    row.state, row.failure, row.settled_at, row.link_id = RowState.IDLE, None, None, None
+    row.claimed_by_id = row.claimed_until = None
+    session.flush()
+
+
+def _decidable(
+    session: Session, desk: Desk, batch_id: str, position: int, version: int
+) -> BatchRow:
+    batch = batch_in(session, desk, batch_id, *DECIDABLE)
+    row = row_at(session, desk, batch_id, position)
+    if row.version != version:
+        record = rows_by_id(session, desk.workspace_id, [row.record_id or ""])
+        _keep_readable(session, *record.values())
+        raise RowDecided(
+            by=row.decided_by.who if row.decided_by else None,
+            since=row.decided_at,
+            choice=row.choice.value,
+            **({"record": next(iter(record.values()))} if record else {}),
+        )
+    if row.state not in SETTLED:
+        raise RowUnderWay(state=row.state.value)
+    touch(batch)
+    return row
+
+
+def _refuse_unless_free(
+    session: Session, desk: Desk, row: BatchRow, record: MirroredRecord, agreed: Agreed
+) -> None:
+    """What a person must have seen before; Commusoft itself is asked when it is written."""
+    kind = kind_of(row)
+    if kind and kind != record.kind:
+        raise KindDiffers(contact_kind=kind, record_kind=record.kind)
+    if not row.reference:
+        return
+    present = record.reference
+    if present and present not in (row.reference, agreed.replaces):
+        _keep_readable(session, record)
+        session.expunge_all()
+        raise RecordHasReference(record=record, current_reference=present)
+    others = [
+        other
+        for other in holders(session, desk.workspace_id, row.reference, record.kind)
+        if other.id != record.id and other.public_id not in agreed.also_on
+    ]
+    if others:
+        _keep_readable(session, *others)
+        raise ReferenceTaken(holders=others)
+
+
+def _keep_readable(session: Session, *records: MirroredRecord) -> None:
+    """Take records out of a session whose rollback would empty them: a failure tells of them."""
+    for record in records:
+        session.expunge(record)
+
+
+def _who_has(desk: Desk, batch_id: str, record_id: str) -> dict[str, Any]:
+    with desk.database.reading() as session:
+        row = session.scalar(
+            select(BatchRow).filter_by(batch_id=batch_id, record_id=record_id, choice=Choice.RECORD)
+        )
+    return {
+        "contact": label(row) if row else "another contact",
+        "position": row.position if row else None,
+    }
+
+
+def _differences(row: BatchRow, record_id: str) -> list[dict[str, str]]:
+    """What differed between contact and record, as the person saw it."""
+    found = next((item for item in unpack(row.suggestions) if item.record_id == record_id), None)
+    return [
+        {
+            "field": reason.code,
+            "contact": reason.args.get("contact", ""),
+            "record": reason.args.get("record", ""),
+        }
+        for reason in (found.reasons if found else ())
+        if reason.agrees is False
+    ]
+
+
+def release_claims(desk: Desk, device_id: int, batch_id: str) -> None:
+    """Somebody has left the page."""
+    with desk.database.writing() as session:
+        session.execute(
+            update(BatchRow)
+            .where(BatchRow.batch_id == batch_id, BatchRow.claimed_by_id == device_id)
+            .values(claimed_by_id=None, claimed_until=None)
+        )

@@ -1,0 +1,72 @@
+"""A batch's rows in other shapes: as matching asks about them, and their suggestions as they rest.
+
+A suggestion rests as [record id, probability, sure, [[reason code, agrees, args], ...]].
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crmlink.kinds import KINDS, Kind
+from crmlink.matching import Details, Reason, Suggestion
+from crmlink.matching.details import Suggestions
+from crmlink.store import BatchRow
+
+DIGITS = 6  # of a probability
+
+
+def details(row: BatchRow) -> Details:
+    """What a contact says about itself. What its package calls it may be the person's name or the
+    company's: without one of its own it serves as both, and matching compares each with each."""
+    return Details(
+        kind=kind_of(row),
+        name=row.person or row.name,
+        company=row.company or row.name,
+        address=row.address,
+        town=row.town,
+        postcode=row.postcode,
+        email=row.email,
+        phones=tuple(row.phones),
+        account_number=row.account_number,
+    )
+
+
+def kind_of(row: BatchRow) -> Kind | None:
+    """What the contact is, where its list tells."""
+    return next((kind for kind in KINDS if kind == row.kind), None)
+
+
+def label(row: BatchRow) -> str:
+    """What to call the contact."""
+    return row.name or row.company or row.person or row.email or row.reference
+
+
+def pack(suggestions: Suggestions, least: float) -> list[Any]:
+    """Suggestions as they rest, without those that are less likely than ``least``."""
+    return [
+        [
+            item.record_id,
+            round(item.probability, DIGITS),
+            item.sure,
+            [_packed(reason) for reason in item.reasons],
+        ]
+        for item in suggestions.items
+        if item.probability >= least
+    ]
+
+
+def unpack(packed: list[Any]) -> tuple[Suggestion, ...]:
+    """Suggestions as matching gave them, best first."""
+    return tuple(
+        Suggestion(record_id, probability, sure, tuple(map(_unpacked, reasons)))
+        for record_id, probability, sure, reasons in packed
+    )
+
+
+def _packed(reason: Reason) -> list[Any]:
+    bare = [reason.code, reason.agrees]
+    return [*bare, dict(reason.args)] if reason.args else bare
+
+
+def _unpacked(packed: list[Any]) -> Reason:
+    return Reason(packed[0], packed[2] if len(packed) > 2 else {}, packed[1])

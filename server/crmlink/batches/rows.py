@@ -1,0 +1,231 @@
+"""A batch's rows as people review them: found, and shown with what is offered for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from crmlink.batches.row_details import unpack
+from crmlink.batches.state import ago, batch_in
+from crmlink.kinds import Kind
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import BatchUnknown
+from crmlink.linking.suggest import rows_by_id
+from crmlink.matching import Suggestion
+from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Verdict
+from crmlink.store.models import now
+
+CLAIM_SECONDS = 90
+MOST_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Which rows; None and "" mean all. ``search`` is part of a name, email, town or reference."""
+
+    verdict: Verdict | None = None
+    choice: Choice | None = None
+    state: RowState | None = None
+    kind: Kind | None = None
+    search: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One record that a row may be. ``holder``: another row of the batch that has chosen it."""
+
+    record: MirroredRecord
+    suggestion: Suggestion | None
+    holder: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A row as a person reviews it.
+
+    ``offers`` stand best first, the record that the list as a whole leaves to this row before the
+    others; ``chosen`` is the accepted record. ``others`` are records that a conflict is about.
+    ``claimed_by`` is who else is looking at the row now.
+    """
+
+    row: BatchRow
+    offers: tuple[Offered, ...]
+    chosen: MirroredRecord | None
+    others: tuple[MirroredRecord, ...]
+    decided_by: str | None
+    claimed_by: str | None
+
+
+def list_rows(
+    desk: Desk,
+    batch_id: str,
+    wanted: RowFilter | None = None,
+    *,
+    after: int = 0,
+    before: int | None = None,
+    offset: int = 0,
+    limit: int = 100,
+    device_id: int | None = None,
+) -> list[ReviewRow]:
+    """Rows that fit, by position: those after a position, or the last ones before one.
+
+    ``offset`` skips so many of them; ``device_id`` is who looks. Raises BatchUnknown.
+    """
+    query = _with_people().where(*fits(batch_id, wanted or RowFilter()))
+    if before is not None:
+        query = query.where(BatchRow.position < before).order_by(BatchRow.position.desc())
+    else:
+        query = query.where(BatchRow.position > after).order_by(BatchRow.position)
+    with desk.database.reading() as session:
+        batch_in(session, desk, batch_id)
+        rows = list(session.scalars(query.offset(offset).limit(min(limit, MOST_ROWS))))
+        rows.sort(key=lambda row: row.position)
+        return _reviewed(session, desk, rows, device_id)
+
+
+def list_rows_at(
+    desk: Desk, batch_id: str, positions: list[int], device_id: int | None = None
+) -> list[ReviewRow]:
+    """The rows at these positions. Raises BatchUnknown."""
+    query = _with_people().where(
+        BatchRow.batch_id == batch_id, BatchRow.position.in_(positions[:MOST_ROWS])
+    )
+    with desk.database.reading() as session:
+        batch_in(session, desk, batch_id)
+        rows = list(session.scalars(query.order_by(BatchRow.position)))
+        return _reviewed(session, desk, rows, device_id)
+
+
+def count_rows(desk: Desk, batch_id: str, wanted: RowFilter) -> int:
+    """How many rows fit."""
+    with desk.database.reading() as session:
+        return session.scalar(select(func.count()).where(*fits(batch_id, wanted))) or 0
+
+
+def find_row(desk: Desk, batch_id: str, position: int, device_id: int | None = None) -> ReviewRow:
+    """One row; raises BatchUnknown."""
+    with desk.database.reading() as session:
+        row = row_at(session, desk, batch_id, position)
+        return _reviewed(session, desk, [row], device_id)[0]
+
+
+def row_at(session: Session, desk: Desk, batch_id: str, position: int) -> BatchRow:
+    """A row of a batch of this workspace; raises BatchUnknown."""
+    batch_in(session, desk, batch_id)
+    row = session.scalar(_with_people().filter_by(batch_id=batch_id, position=position))
+    if row is None:
+        raise BatchUnknown
+    return row
+
+
+def _with_people() -> Select[BatchRow]:
+    return select(BatchRow).options(
+        joinedload(BatchRow.decided_by), joinedload(BatchRow.claimed_by), joinedload(BatchRow.link)
+    )
+
+
+def fits(batch_id: str, wanted: RowFilter) -> list[ColumnElement[bool]]:
+    """The conditions of a filter on the rows of a batch."""
+    conditions: list[ColumnElement[bool]] = [BatchRow.batch_id == batch_id]
+    for column, value in (
+        (BatchRow.verdict, wanted.verdict),
+        (BatchRow.choice, wanted.choice),
+        (BatchRow.state, wanted.state),
+        (BatchRow.kind, wanted.kind),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    for word in wanted.search.split():
+        conditions.append(
+            or_(
+                *(
+                    column.icontains(word, autoescape=True)
+                    for column in (
+                        BatchRow.name,
+                        BatchRow.company,
+                        BatchRow.person,
+                        BatchRow.email,
+                        BatchRow.town,
+                        BatchRow.postcode,
+                        BatchRow.reference,
+                    )
+                )
+            )
+        )
+    return conditions
+
+
+def _reviewed(
+    session: Session, desk: Desk, rows: list[BatchRow], device_id: int | None
+) -> list[ReviewRow]:
+    """Rows with their records, fetched together."""
+    offered = {row.id: unpack(row.suggestions) for row in rows}
+    wanted: set[str] = set()
+    for row in rows:
+        wanted.update(item.record_id for item in offered[row.id])
+        wanted.update(filter(None, (row.best, row.record_id)), _in_conflict(row))
+    records = rows_by_id(session, desk.workspace_id, sorted(wanted))
+    chosen = _chosen_in(session, rows, wanted)
+    return [_review(row, offered[row.id], records, chosen, device_id) for row in rows]
+
+
+def _review(
+    row: BatchRow,
+    offered: Iterable[Suggestion],
+    records: Mapping[str, MirroredRecord],
+    chosen: Mapping[str, int],
+    device_id: int | None,
+) -> ReviewRow:
+    items: list[tuple[str, Suggestion | None]] = [(item.record_id, item) for item in offered]
+    if row.best and row.best not in dict(items):
+        items.append((row.best, None))
+    items.sort(key=lambda item: item[0] != row.best)
+    shown = [
+        Offered(
+            records[record_id],
+            item,
+            chosen[record_id] if chosen.get(record_id, row.position) != row.position else None,
+        )
+        for record_id, item in items
+        if record_id in records
+    ]
+    claimed = row.claimed_by if row.claimed_by_id != device_id and is_claimed(row) else None
+    return ReviewRow(
+        row=row,
+        offers=tuple(shown),
+        chosen=records.get(row.record_id or ""),
+        others=tuple(records[each] for each in _in_conflict(row) if each in records),
+        decided_by=row.decided_by.who if row.decided_by else None,
+        claimed_by=_who(claimed),
+    )
+
+
+def _chosen_in(session: Session, rows: list[BatchRow], wanted: set[str]) -> dict[str, int]:
+    """The positions of the rows of this batch that have each of these records."""
+    if not rows or not wanted:
+        return {}
+    query = select(BatchRow.record_id, BatchRow.position).where(
+        BatchRow.batch_id == rows[0].batch_id,
+        BatchRow.choice == Choice.RECORD,
+        BatchRow.record_id.in_(wanted),
+    )
+    return {record_id: position for record_id, position in session.execute(query) if record_id}
+
+
+def _in_conflict(row: BatchRow) -> list[str]:
+    found = row.conflict or {}
+    single = [found["record"]] if "record" in found else []
+    return [*single, *found.get("records", [])]
+
+
+def is_claimed(row: BatchRow) -> bool:
+    """Whether somebody looks at the row now."""
+    until = row.claimed_until
+    return until is not None and now() < until <= ago(seconds=-2 * CLAIM_SECONDS)
+
+
+def _who(device: Device | None) -> str | None:
+    return device.who if device else None

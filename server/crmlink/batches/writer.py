@@ -1,0 +1,344 @@
+"""The worker's part in writing and undoing batches: takes rows, carries them out, notes the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import structlog
+from sqlalchemy import select, update
+
+from crmlink.batches.execute_row import Outcome, carry_out, outcome_of
+from crmlink.batches.settle import settle_before_undo
+from crmlink.batches.state import drop_lease, keep_lease, take_lease, touch
+from crmlink.linking.attempts import recover
+from crmlink.linking.audit import note
+from crmlink.linking.context import Desk
+from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.store.models import now
+
+log = structlog.get_logger()
+
+TELL_EVERY = 1.0  # seconds between two words on how far it is
+RATE_OVER = 20.0  # seconds that the rate is smoothed over
+FIRST_REST = 1.0  # seconds
+LONGEST_REST = 60.0  # seconds, when Commusoft does not answer
+LOOK_AGAIN = 0.5  # seconds between looks at links whose end is open
+MOST_TRIES = 5  # of one row that Commusoft gives no good answer for, while it does for others
+PATIENT_TRIES = 25  # of each while no row gets through: a quarter of an hour and more
+ILLNESS = {
+    "commusoft-unreachable", "commusoft-slow", "commusoft-busy", "commusoft-fault",
+    "commusoft-refused",
+}  # fmt: skip
+FATAL = {"commusoft-refused"}  # waiting will not help: a person has to
+
+QUEUE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
+DONE = {BatchState.WRITING: BatchState.DONE, BatchState.UNDOING: BatchState.UNDONE}
+
+
+def write_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Work on every batch that is to be written or undone; returns how many came to their end."""
+    with desk.database.reading() as session:
+        found = session.execute(
+            select(Batch.id, Batch.state)
+            .where(Batch.workspace_id == desk.workspace_id, Batch.state.in_(QUEUE))
+            .order_by(Batch.changed_at)
+        ).all()
+    return sum(
+        work_on(desk, batch_id, state, stopping) for batch_id, state in found if not stopping()
+    )
+
+
+def work_on(
+    desk: Desk,
+    batch_id: str,
+    state: BatchState,
+    stopping: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Carry out a batch as far as it goes; False when it was stopped, or another works on it."""
+    lease = take_lease(desk.database, batch_id, state)
+    if lease is None:
+        return False
+    at_once = max(1, desk.commusoft.at_once - 1)
+    try:
+        with _desk_of_its_own(desk, at_once) as own, ThreadPoolExecutor(at_once) as hands:
+            return _Run(own, batch_id, state, lease, hands, at_once, stopping).go()
+    finally:
+        drop_lease(desk.database, batch_id, lease)
+
+
+@contextmanager
+def _desk_of_its_own(desk: Desk, at_once: int) -> Iterator[Desk]:
+    """The same desk, whose calls let people's go first, and which takes none of their threads."""
+    attempts = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
+    try:
+        yield replace(desk, commusoft=desk.commusoft.behind_people(), attempts=attempts)
+    finally:
+        attempts.shutdown()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    row_id: int
+    attempt: int
+
+
+class _Run:
+    """One worker's go at one batch. What it remembers may be lost at any moment."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        batch_id: str,
+        state: BatchState,
+        lease: str,
+        hands: ThreadPoolExecutor,
+        at_once: int,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._desk, self._batch_id, self._state, self._lease = desk, batch_id, state, lease
+        self._hands, self._at_once, self._stopping = hands, at_once, stopping
+        self._queue: deque[_Job] = deque()
+        self._running: dict[Future[Outcome], _Job] = {}
+        self._tries: Counter[int] = Counter()
+        self._rest, self._rests_until = FIRST_REST, 0.0
+        self._trouble: str | None = None
+        self._pace = _Rate()
+        self._told = time.monotonic()
+        with desk.database.reading() as session:
+            batch = session.get_one(Batch, batch_id)
+            self._device_id = batch.started_by_id or batch.device_id
+
+    def go(self) -> bool:
+        """True when nothing is left to do."""
+        if self._state is BatchState.UNDOING:
+            settle_before_undo(self._desk, self._batch_id)
+        else:
+            self._queue.extend(self._left_behind())
+        while True:
+            going = self._tell() and not self._stopping()
+            if not going:
+                self._finish_running()
+                self._put_back()
+                return False
+            self._hand_out()
+            if self._running:
+                done, _ = wait(self._running, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
+                self._note([(self._running.pop(each), each.result()) for each in done])
+            elif self._rests():
+                recover(self._desk)
+                time.sleep(min(LOOK_AGAIN, max(0.01, self._rests_until - time.monotonic())))
+            elif not self._settle_open():
+                return self._finish()
+
+    def _left_behind(self) -> list[_Job]:
+        """Rows that an earlier worker took, and that have no link yet whose end is open."""
+        taken = (
+            select(BatchRow.id, BatchRow.attempt)
+            .where(BatchRow.batch_id == self._batch_id, BatchRow.state == RowState.PROCESSING)
+            .where(BatchRow.link_id.is_(None))
+            .order_by(BatchRow.position)
+        )
+        with self._desk.database.reading() as session:
+            return [_Job(*found) for found in session.execute(taken)]
+
+    def _hand_out(self) -> None:
+        while len(self._running) < self._at_once and not self._rests():
+            if not self._queue and not self._take():
+                return
+            job = self._queue.popleft()
+            future = self._hands.submit(
+                carry_out, self._desk, job.row_id, self._state, self._device_id
+            )
+            self._running[future] = job
+
+    def _rests(self) -> bool:
+        return time.monotonic() < self._rests_until
+
+    def _take(self) -> bool:
+        """Take the next rows; False when none waits. An undo's rows keep their state meanwhile."""
+        wanted = (
+            select(BatchRow.id, BatchRow.attempt)
+            .where(
+                BatchRow.batch_id == self._batch_id,
+                BatchRow.state == QUEUE[self._state],
+                BatchRow.id.not_in([job.row_id for job in self._running.values()]),
+            )
+            .order_by(BatchRow.position)
+            .limit(4 * self._at_once)
+        )
+        with self._desk.database.writing() as session:
+            jobs = [_Job(*found) for found in session.execute(wanted)]
+            if jobs and self._state is BatchState.WRITING:
+                session.execute(
+                    update(BatchRow)
+                    .where(BatchRow.id.in_([job.row_id for job in jobs]))
+                    .values(state=RowState.PROCESSING)
+                )
+        self._queue.extend(jobs)
+        return bool(jobs)
+
+    def _put_back(self) -> None:
+        """What was taken and not begun waits again, if the batch still does."""
+        ids = [job.row_id for job in self._queue]
+        self._queue.clear()
+        if self._state is not BatchState.WRITING:
+            return
+        with self._desk.database.writing() as session:
+            batch = session.get_one(Batch, self._batch_id)
+            mine = BatchRow.id.in_(ids) & (BatchRow.state == RowState.PROCESSING)
+            back = RowState.WAITING
+            if batch.state not in (BatchState.WRITING, BatchState.PAUSED):
+                mine |= BatchRow.state == RowState.WAITING  # Commusoft gave no answer for them
+                back = RowState.IDLE
+            session.execute(
+                update(BatchRow).where(BatchRow.batch_id == self._batch_id, mine).values(state=back)
+            )
+            touch(batch)
+
+    def _finish_running(self) -> None:
+        for future, job in list(self._running.items()):
+            self._note([(job, future.result())])
+        self._running.clear()
+
+    def _note(self, ended: list[tuple[_Job, Outcome]]) -> None:
+        """Write down how rows ended, in one transaction."""
+        if not ended:
+            return
+        with self._desk.database.writing() as session:
+            for job, outcome in ended:
+                values = self._values(job, outcome)
+                session.execute(
+                    update(BatchRow)
+                    .where(BatchRow.id == job.row_id, BatchRow.attempt == job.attempt)
+                    .values(**values)
+                )
+                if values.get("settled_at"):
+                    self._pace.add()
+
+    def _values(self, job: _Job, outcome: Outcome) -> dict[str, object]:
+        if outcome.trouble is None:
+            self._rest, self._trouble = FIRST_REST, None
+        else:
+            self._tries[job.row_id] += 1
+            self._trouble = outcome.trouble
+            self._rests_until = time.monotonic() + self._rest
+            self._rest = min(2 * self._rest, LONGEST_REST)
+            if not self._gives_up(self._tries[job.row_id], outcome.trouble):
+                return {"state": QUEUE[self._state]}
+            outcome = replace(
+                outcome, state=outcome.gives_up, failure={"code": outcome.trouble}, trouble=None
+            )
+        self._tries.pop(job.row_id, None)
+        values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
+        if outcome.link_id:
+            values["link_id"] = outcome.link_id
+        if outcome.state is RowState.UNDOING:
+            values["attempt"] = job.attempt + 1
+        elif outcome.state is not RowState.PROCESSING:
+            values["settled_at"] = now()
+        return values
+
+    def _gives_up(self, tries: int, trouble: str) -> bool:
+        """After some tries, unless no row gets through: then it is Commusoft, not this row."""
+        own = trouble not in ILLNESS or self._pace.settled > 0
+        return tries >= (MOST_TRIES if own else PATIENT_TRIES)
+
+    def _tell(self) -> bool:
+        """Keep the lease and say how far it is; False when it was paused, cancelled, taken over."""
+        if time.monotonic() - self._told < TELL_EVERY:
+            return True
+        self._told = time.monotonic()
+        trouble = self._trouble
+        if trouble in FATAL and self._state is BatchState.WRITING:
+            self._pause_itself(trouble or "")
+            return False
+        return keep_lease(
+            self._desk.database, self._batch_id, self._lease, self._state,
+            rate=self._pace.per_second(), changed_at=now(),
+            trouble={"code": trouble} if trouble else None,
+        )  # fmt: skip
+
+    def _pause_itself(self, code: str) -> None:
+        with self._desk.database.writing() as session:
+            batch = session.get_one(Batch, self._batch_id)
+            if batch.state is BatchState.WRITING:
+                batch.state, batch.trouble, batch.rate = BatchState.PAUSED, {"code": code}, None
+                touch(batch)
+                note(session, self._desk.workspace_id, None, "batch.paused", batch.id, problem=code)
+
+    def _settle_open(self) -> bool:
+        """Rows whose link came to its end since; True while some have not."""
+        recover(self._desk)
+        waiting = (
+            select(BatchRow.id, BatchRow.attempt, Link)
+            .join(Link, Link.id == BatchRow.link_id)
+            .where(BatchRow.batch_id == self._batch_id, BatchRow.state == RowState.PROCESSING)
+        )
+        with self._desk.database.reading() as session:
+            found = [(_Job(row_id, attempt), link)
+                     for row_id, attempt, link in session.execute(waiting)]  # fmt: skip
+        ended = [(job, self._end_of(link)) for job, link in found
+                 if link.state is not LinkState.INTENDED]  # fmt: skip
+        self._note(ended)
+        if len(ended) < len(found):
+            self._rests_until = time.monotonic() + LOOK_AGAIN
+        return len(ended) < len(found) or self._take()
+
+    def _end_of(self, link: Link) -> Outcome:
+        """A link that comes to its end while its batch is undone, is to be undone too."""
+        outcome = outcome_of(link)
+        if self._state is BatchState.UNDOING and outcome.state is RowState.SUCCESSFUL:
+            return replace(outcome, state=RowState.UNDOING)
+        return outcome
+
+    def _finish(self) -> bool:
+        with self._desk.database.writing() as session:
+            batch = session.get_one(Batch, self._batch_id)
+            left = session.scalar(
+                select(BatchRow.id)
+                .where(
+                    BatchRow.batch_id == self._batch_id,
+                    BatchRow.state.in_((QUEUE[self._state], RowState.PROCESSING)),
+                )
+                .limit(1)
+            )
+            if left is not None or batch.state is not self._state or batch.lease != self._lease:
+                return False
+            batch.state, batch.finished_at, batch.rate = DONE[self._state], now(), None
+            batch.trouble = None
+            touch(batch)
+            note(
+                session, self._desk.workspace_id, None,
+                "batch.done" if self._state is BatchState.WRITING else "batch.undone", batch.id,
+            )  # fmt: skip
+        log.info("batch finished", batch=self._batch_id, state=DONE[self._state].value)
+        return True
+
+
+class _Rate:
+    """How many rows a second come to their end, smoothed over the last seconds."""
+
+    def __init__(self) -> None:
+        self.settled = 0
+        self._recent: deque[float] = deque(maxlen=2_000)
+        self._began = time.monotonic()
+
+    def add(self) -> None:
+        self.settled += 1
+        self._recent.append(time.monotonic())
+
+    def per_second(self) -> float | None:
+        """None until enough has been seen."""
+        moment = time.monotonic()
+        while self._recent and self._recent[0] < moment - RATE_OVER:
+            self._recent.popleft()
+        if len(self._recent) < 2:
+            return None
+        full = len(self._recent) == self._recent.maxlen
+        since = self._recent[0] if full else max(self._began, moment - RATE_OVER)
+        return len(self._recent) / max(0.1, moment - since)

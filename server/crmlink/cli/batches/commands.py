@@ -1,0 +1,364 @@
+"""crmlink batch: whole lists, from a file to linked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from crmlink.cli.batches.format import (
+    counts_line,
+    progress_line,
+    row_lines,
+    summary_lines,
+)
+from crmlink.kinds import KINDS, Kind
+
+if TYPE_CHECKING:
+    from crmlink.batches.progress import Overview
+    from crmlink.installation import House
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
+BATCH = click.argument("batch_id", metavar="ID")
+
+
+@click.group("batch")
+def batch_group() -> None:
+    """Whole lists: import, match, review, link, undo."""
+
+
+@batch_group.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--package", help="Which package the file is of, such as sage_50.")
+@click.option("--kind", type=click.Choice(KINDS), help="What the contacts are.")
+@click.option("--organisation", default="", help="Which company file, where there are several.")
+@click.option("--name", default="", help="What to call the list; else the file's name.")
+@click.option("--sheet", help="Which sheet of a workbook.")
+@click.option("--header-line", type=click.IntRange(0), help="Where the headings are; 0: nowhere.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="FIELD=HEADING",
+    help="Which column holds what; with several headings: phones=Phone=Mobile.",
+)
+@AS_JSON
+def import_command(
+    file: Path,
+    package: str | None,
+    kind: Kind | None,
+    organisation: str,
+    name: str,
+    sheet: str | None,
+    header_line: int | None,
+    columns: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Read the contacts of FILE into a new list."""
+    from crmlink.batches.file_import import import_file, look_at
+    from crmlink.batches.progress import bad_rows
+    from crmlink.cli.exports import parse_columns, show_recognised
+    from crmlink.store import BatchSource
+
+    house = _house()
+    found = look_at(
+        house.desk, file, file.name, package=package, kind=kind, sheet=sheet,
+        header_line=header_line, columns=parse_columns(columns),
+    )  # fmt: skip
+    if not as_json:
+        show_recognised(found, file, house.desk.packages)
+    made = import_file(
+        house.desk, _device(house), file, file.name, found,
+        organisation=organisation, name=name, came=BatchSource.COMMAND_LINE,
+    )  # fmt: skip
+    if as_json:
+        told = {"id": made.batch.id, "contacts": made.contacts, "bad": made.bad,
+                "package": made.batch.package or None, "advice": made.advice}  # fmt: skip
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    for line in _bad_lines(bad_rows(house.desk, made.batch.id, limit=20)):
+        click.echo(line)
+    click.echo(f"{made.contacts} contacts kept, {made.bad} rows not taken.")
+    click.echo(f"Next: crmlink batch match {made.batch.id}")
+
+
+@batch_group.command("list")
+@AS_JSON
+def list_command(as_json: bool) -> None:
+    """Every list, the newest first."""
+    from crmlink.batches.drafts import list_batches
+    from crmlink.store import BatchState
+
+    states = set(BatchState) - {BatchState.IMPORTING}
+    drafts = list_batches(_house().desk, *states)
+    for draft in drafts:
+        batch = draft.batch
+        fields = {
+            "id": batch.id, "state": batch.state.value, "contacts": draft.contacts,
+            "package": batch.package or None, "name": batch.name,
+            "created_at": batch.created_at.isoformat(), "by": batch.device.who,
+        }  # fmt: skip
+        click.echo(
+            json.dumps(fields, ensure_ascii=False)
+            if as_json
+            else f"{batch.id}  {batch.state.value:9}  {draft.contacts:6} contacts  "
+            f"{batch.package or '-':20} {batch.name}"
+        )
+    if not drafts and not as_json:
+        click.echo("There is no list yet. Begin with: crmlink batch import FILE")
+
+
+@batch_group.command("match")
+@BATCH
+@AS_JSON
+def match_command(batch_id: str, as_json: bool) -> None:
+    """Match a list with Commusoft's records."""
+    from crmlink.access.preferences import read_preferences
+    from crmlink.batches.match_job import start_matching
+
+    house = _house(synced=True)
+    bound = read_preferences(house.office).sure_bound
+    start_matching(house.desk, _device(house), batch_id, bound)
+    _see_through(house, batch_id, as_json)
+
+
+@batch_group.command("show")
+@BATCH
+@click.option("--verdict", help="Only rows that are: sure, check, none, linked, conflict.")
+@click.option("--search", default="", help="Only rows with this in name, email or reference.")
+@click.option("--rows", default=20, show_default=True, type=click.IntRange(0, 500))
+@AS_JSON
+def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_json: bool) -> None:
+    """How a list stands, with its first rows."""
+    from crmlink.batches.progress import overview
+    from crmlink.batches.rows import RowFilter, list_rows
+    from crmlink.store import Verdict
+
+    if verdict and verdict not in set(Verdict):
+        raise click.UsageError(f"--verdict {verdict}: one of {', '.join(Verdict)}.")
+    house = _house()
+    found = overview(house.desk, batch_id)
+    wanted = RowFilter(verdict=Verdict(verdict) if verdict else None, search=search)
+    shown = list_rows(house.desk, batch_id, wanted, limit=rows) if rows else []
+    if as_json:
+        click.echo(json.dumps(_as_json(found), ensure_ascii=False))
+        return
+    click.echo(counts_line(found))
+    for row in shown:
+        for line in row_lines(row):
+            click.echo(line)
+
+
+@batch_group.command("accept-sure")
+@BATCH
+@YES
+@AS_JSON
+def accept_sure_command(batch_id: str, yes: bool, as_json: bool) -> None:
+    """Accept every sure match, after a sample of them was shown."""
+    from crmlink.batches.accept_sure import accept_sure, draw_sample
+
+    house = _house()
+    sample = draw_sample(house.desk, batch_id)
+    if not sample.of:
+        raise click.ClickException("No sure match waits for a decision.")
+    if not as_json:
+        click.echo(f"{len(sample.rows)} of {sample.of} sure matches, drawn at random:")
+        for row in sample.rows:
+            for line in row_lines(row):
+                click.echo(line)
+    if not yes:
+        click.confirm(f"Accept all {sample.of}?", abort=True, err=True)
+    done = accept_sure(house.desk, _device(house), batch_id, sample.token)
+    if as_json:
+        click.echo(json.dumps({"accepted": done.accepted, "left": done.left}))
+        return
+    click.echo(f"{done.accepted} accepted. Next: crmlink batch write {batch_id}")
+
+
+@batch_group.command("write")
+@BATCH
+@YES
+@click.option("--follow/--no-follow", default=True, help="Wait and tell how far it is.")
+@AS_JSON
+def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None:
+    """Link every accepted contact of a list."""
+    from crmlink.batches.control import start_writing
+    from crmlink.batches.progress import summary
+
+    house = _house()
+    planned = summary(house.desk, batch_id)
+    for line in summary_lines(planned):
+        click.echo(line, err=True)
+    if planned.to_link and not yes:
+        click.confirm(f"Link {planned.to_link} contacts?", abort=True, err=True)
+    start_writing(house.desk, _device(house), batch_id, planned.to_link)
+    if follow:
+        _see_through(house, batch_id, as_json)
+
+
+@batch_group.command("status")
+@BATCH
+@click.option("--follow", is_flag=True, help="Go on telling until it is over.")
+@AS_JSON
+def status_command(batch_id: str, follow: bool, as_json: bool) -> None:
+    """How far a list is."""
+    from crmlink.batches.progress import overview
+    from crmlink.cli.batches.follow import follow as follow_on
+
+    house = _house()
+    if follow and not as_json:
+        follow_on(house.desk, batch_id)
+    found = overview(house.desk, batch_id)
+    click.echo(json.dumps(_as_json(found)) if as_json else progress_line(found))
+
+
+@batch_group.command("pause")
+@BATCH
+def pause_command(batch_id: str) -> None:
+    """Begin no further link."""
+    from crmlink.batches.control import pause
+
+    house = _house()
+    pause(house.desk, _device(house), batch_id)
+    click.echo(f"Paused. To go on: crmlink batch resume {batch_id}")
+
+
+@batch_group.command("resume")
+@BATCH
+@click.option("--follow/--no-follow", default=True)
+def resume_command(batch_id: str, follow: bool) -> None:
+    """Go on with a list that was paused."""
+    from crmlink.batches.control import resume
+
+    house = _house()
+    resume(house.desk, _device(house), batch_id)
+    if follow:
+        _see_through(house, batch_id, False)
+
+
+@batch_group.command("retry")
+@BATCH
+@click.option("--follow/--no-follow", default=True)
+def retry_command(batch_id: str, follow: bool) -> None:
+    """Try every failed contact of a list again."""
+    from crmlink.batches.control import try_again
+
+    house = _house()
+    click.echo(f"{try_again(house.desk, _device(house), batch_id)} contacts are tried again.")
+    if follow:
+        _see_through(house, batch_id, False)
+
+
+@batch_group.command("cancel")
+@BATCH
+@YES
+def cancel_command(batch_id: str, yes: bool) -> None:
+    """Link nothing further of a list; what is linked stays."""
+    from crmlink.batches.control import cancel
+
+    house = _house()
+    if not yes:
+        click.confirm("Cancel this list for good?", abort=True, err=True)
+    cancel(house.desk, _device(house), batch_id)
+    click.echo("Cancelled. What is linked already stays linked.")
+
+
+@batch_group.command("undo")
+@BATCH
+@YES
+@click.option("--follow/--no-follow", default=True)
+def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
+    """Undo every link of a list that stands."""
+    from crmlink.batches.control import start_undo
+
+    house = _house()
+    if not yes:
+        click.confirm("Undo every link of this list?", abort=True, err=True)
+    click.echo(f"{start_undo(house.desk, _device(house), batch_id)} links are to be undone.")
+    if follow:
+        _see_through(house, batch_id, False)
+
+
+@batch_group.command("results")
+@BATCH
+@click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
+def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
+    """Every row with what happened, as CSV."""
+    from crmlink.batches.progress import result_rows, write_results
+    from crmlink.web.problems import problem_kept
+
+    house = _house()
+
+    def why(failure: dict[str, Any]) -> str:
+        return problem_kept(failure).detail
+
+    if as_json:
+        for row in result_rows(house.desk, batch_id, why):
+            click.echo(json.dumps(row, ensure_ascii=False))
+    elif out:
+        with out.open("w", encoding="utf-8-sig", newline="") as file:
+            count = write_results(house.desk, batch_id, file, why)
+        click.echo(f"{count} rows written to {out}.")
+    else:
+        write_results(house.desk, batch_id, sys.stdout, why)
+
+
+def _see_through(house: House, batch_id: str, as_json: bool) -> None:
+    """Wait for the server to do it, or do it here where no server runs."""
+    from crmlink.batches.progress import overview
+    from crmlink.cli.batches.follow import see_through
+
+    see_through(house.desk, batch_id, quiet=as_json)
+    found = overview(house.desk, batch_id)
+    click.echo(json.dumps(_as_json(found)) if as_json else counts_line(found))
+
+
+def _as_json(found: Overview) -> dict[str, Any]:
+    batch, counts, progress = found.batch, found.counts, found.progress
+    return {
+        "id": batch.id,
+        "name": batch.name,
+        "state": batch.state.value,
+        "package": batch.package or None,
+        "contacts": counts.rows,
+        "verdicts": {verdict.value: number for verdict, number in counts.verdicts.items()},
+        "choices": {choice.value: number for choice, number in counts.choices.items()},
+        "states": {state.value: number for state, number in counts.states.items()},
+        "without_reference": counts.without_reference,
+        "bad_rows": counts.bad_rows,
+        "done": progress.done,
+        "of": progress.of,
+        "rate": progress.rate,
+        "seconds_left": progress.seconds_left,
+        "trouble": progress.trouble,
+    }
+
+
+def _bad_lines(rows: list[Any]) -> list[str]:
+    from crmlink.accounting.exports.reader import BadRow, say
+
+    return [f"line {row.line}, not taken: {say(BadRow(row.line, row.code, row.args))}"
+            for row in rows]  # fmt: skip
+
+
+def _house(*, synced: bool = False) -> House:
+    from crmlink.cli.context import at_work
+    from crmlink.cli.link import sync_once
+
+    house = at_work()
+    if house.sandboxed:
+        click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
+    if synced:
+        sync_once(house)
+    return house
+
+
+def _device(house: House) -> int:
+    from crmlink.access.devices import command_line_actor
+
+    return command_line_actor(house.office).device.id

@@ -1,0 +1,68 @@
+"""Seeing a list through from the command line: by the server where one runs, else right here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from crmlink.cli.batches.format import progress_line
+
+if TYPE_CHECKING:
+    from crmlink.linking.context import Desk
+
+SERVER_TAKES = 4.0  # seconds in which a server that runs has taken the work
+LOOK_EVERY = 0.5
+
+
+def follow(desk: Desk, batch_id: str, *, quiet: bool = False) -> None:
+    """Tell how far a list is until nothing works on it any more."""
+    from crmlink.batches.progress import overview
+    from crmlink.batches.state import WORKING
+
+    last = ""
+    while True:
+        found = overview(desk, batch_id)
+        line = progress_line(found)
+        if line != last and not quiet:
+            click.echo(line, err=True)
+        last = line
+        if found.batch.state not in WORKING:
+            return
+        time.sleep(LOOK_EVERY)
+
+
+def see_through(desk: Desk, batch_id: str, *, quiet: bool = False) -> None:
+    """Follow the server's work; where nobody takes it, do it in this process.
+
+    Ctrl+C stops this process's part only: whatever was asked for stays asked for.
+    """
+    stopping = threading.Event()
+    hand = threading.Thread(target=_work, args=(desk, batch_id, stopping), daemon=True)
+    hand.start()
+    try:
+        follow(desk, batch_id, quiet=quiet)
+    finally:
+        stopping.set()
+        hand.join(30)
+
+
+def _work(desk: Desk, batch_id: str, stopping: threading.Event) -> None:
+    from crmlink.batches.match_job import match_batch
+    from crmlink.batches.state import WORKING, find_batch
+    from crmlink.batches.writer import work_on
+    from crmlink.store import BatchState
+
+    stopping.wait(SERVER_TAKES)
+    while not stopping.is_set():
+        batch = find_batch(desk, batch_id)
+        if batch.state not in WORKING:
+            return
+        if not batch.lease:
+            if batch.state is BatchState.MATCHING:
+                match_batch(desk, batch_id, stopping.is_set)
+            else:
+                work_on(desk, batch_id, batch.state, stopping.is_set)
+        stopping.wait(LOOK_EVERY)

@@ -1,0 +1,99 @@
+"""Whole lists in words for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crmlink.batches.progress import Overview, Summary
+    from crmlink.batches.rows import ReviewRow
+
+
+def counts_line(found: Overview) -> str:
+    """How a list stands, in one line."""
+    counts = found.counts
+    parts = [f"{counts.rows} contacts"]
+    parts += [f"{number} {verdict.value}" for verdict, number in counts.verdicts.items() if number]
+    written = [f"{number} {state.value}" for state, number in counts.states.items()
+               if number and state.value != "idle"]  # fmt: skip
+    return f"{found.batch.state.value}: {', '.join(parts + written)}"
+
+
+def progress_line(found: Overview) -> str:
+    """How far a list is, in one line."""
+    from crmlink.store import RowState
+    from crmlink.web.problems import problem_kept
+
+    counts, progress = found.counts, found.progress
+    how_far = f": {progress.done} of {progress.of} done" if progress.of else ""
+    parts = [f"{found.batch.state.value}{how_far}"]
+    if failed := counts.states.get(RowState.FAILED, 0):
+        parts.append(f"{failed} failed")
+    if progress.rate:
+        parts.append(f"{60 * progress.rate:.0f} a minute")
+    if progress.seconds_left:
+        parts.append(f"{duration(progress.seconds_left)} left")
+    line = ", ".join(parts)
+    if progress.trouble:
+        line += f". {problem_kept({'code': progress.trouble}).detail}"
+    return line
+
+
+def summary_lines(planned: Summary) -> Iterator[str]:
+    """What linking would do, and leave out."""
+    if planned.package_missing:
+        yield "Nobody has said which accounting package this list is of."
+    yield (
+        f"{planned.to_link} contacts would be linked: {planned.customers} customers, "
+        f"{planned.suppliers} suppliers, in about {duration(planned.seconds)}."
+    )
+    for number, words in (
+        (planned.replaces, "replace another reference"),
+        (planned.also_on, "have their reference on another record too"),
+        (planned.undecided, "are left out: nobody has decided them"),
+        (planned.conflicts, "of these are conflicts"),
+        (planned.none, "are left out: no record is theirs"),
+        (planned.without_reference, "are left out or wait: they have no reference yet"),
+        (planned.linked_already, "are linked already"),
+    ):
+        if number:
+            yield f"  {number} {words}."
+
+
+def row_lines(found: ReviewRow) -> Iterator[str]:
+    """A row and what is offered for it."""
+    from crmlink.batches.row_details import label
+    from crmlink.matching.reason_texts import say
+    from crmlink.web.problems import problem_kept
+
+    row = found.row
+    place = _place(row.address, row.town, row.postcode)
+    state = "" if row.state.value == "idle" else f" [{row.state.value}]"
+    yield f"{row.position}. {label(row)} {row.reference} ({row.verdict.value}){state}  {place}"
+    record = found.chosen or (found.offers[0].record if found.offers else None)
+    if record is not None:
+        suggestion = next(
+            (item.suggestion for item in found.offers if item.record.id == record.id), None
+        )
+        sure = f" {suggestion.probability:.1%}" if suggestion else ""
+        where = _place(record.address, record.town, record.postcode)
+        yield f"     {record.label} ({record.public_id}){sure}  {where}"
+        if suggestion:
+            yield f"     {'; '.join(say(reason) for reason in suggestion.reasons)}"
+    if row.failure:
+        yield f"     {problem_kept(row.failure).detail}"
+
+
+def duration(seconds: float) -> str:
+    """A span of time as people say it."""
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _place(address: str, town: str, postcode: str) -> str:
+    """An address in one line; exports often repeat town and postcode in it."""
+    return ", ".join([address, *(part for part in (town, postcode) if part not in address)])

@@ -1,0 +1,285 @@
+"""The examination: address, TLS, token, lists, references, the way to write."""
+
+import socket
+import ssl
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.dialect import Dialect, P, W, dialect_for
+from crmlink.commusoft.doctor.field_stats import Survey, places_of, survey_list
+from crmlink.commusoft.doctor.results import Step, failure_args
+from crmlink.commusoft.doctor.write_check import WriteTest, run_write_test
+from crmlink.commusoft.errors import CommusoftError, CommusoftUnreadable, RecordGone
+from crmlink.commusoft.limits import Patience
+from crmlink.kinds import KINDS, Kind
+
+_KNOWN_PATHS = ("/webservice_dev.php/api/v1", "/api/v1")
+
+
+def examine(
+    connection: Connection,
+    write_test: str | None = None,
+    trial: str | None = None,
+    known_reference: str | None = None,
+    patience: Patience | None = None,
+) -> Iterator[Step]:
+    """One step after another; the last one carries the dialect found, if any.
+
+    Reads only, unless `write_test` names a record (`customer-1001`) that the admin agreed to: its
+    own reference is then written back. With `trial`, a value is also written and taken back, which
+    alone proves that a way works. `known_reference` is the reference that Commusoft's own page
+    shows on that record: it tells where the field stands when no spelling is known.
+    """
+    patience = patience or Patience()
+    yield _address(connection)
+    yield from _tls(connection, patience)
+    client = Commusoft(connection, patience=patience)
+    if not (yield from _log_in(client)):
+        yield from _look_below_other_paths(connection, patience)
+        yield Step("nothing", "failed")
+        return
+    surveys = yield from _survey(client)
+    if "customer" not in surveys:
+        yield Step("nothing", "failed")
+        return
+    client = client.speaking(_dialect_of(client, surveys))
+    client = yield from _ids(client, surveys)
+    place = yield from _references(client, surveys, write_test, known_reference)
+    yield from _decide(client, write_test, trial, place)
+
+
+def _address(connection: Connection) -> Step:
+    parts = urlsplit(connection.base_url)
+    name = dialect_for(connection.base_url).name
+    args = {"host": parts.hostname, "path": parts.path, "shape": name}
+    return Step("address", "fine", args | {"loopback": connection.is_loopback})
+
+
+def _tls(connection: Connection, patience: Patience) -> Iterator[Step]:
+    parts = urlsplit(connection.base_url)
+    if parts.scheme != "https" or parts.hostname is None:
+        yield Step("tls", "note", {"failure": "not-used"})
+        return
+    context = ssl.create_default_context()
+    try:
+        with (
+            socket.create_connection(
+                (parts.hostname, parts.port or 443), patience.connect
+            ) as plain,
+            context.wrap_socket(plain, server_hostname=parts.hostname) as sock,
+        ):
+            yield Step("tls", "fine", {"version": sock.version(), "days": _days_left(sock)})
+    except ssl.SSLCertVerificationError as error:
+        yield Step("tls", "failed", {"failure": "certificate", "cause": error.verify_message})
+    except OSError as error:
+        # Not the end: an office may reach the host through a proxy only.
+        yield Step("tls", "note", {"failure": "no-connection", "cause": type(error).__name__})
+
+
+def _days_left(sock: ssl.SSLSocket) -> int | None:
+    certificate = sock.getpeercert() or {}
+    ends = certificate.get("notAfter")
+    if not isinstance(ends, str):
+        return None
+    left = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) - datetime.now(UTC)
+    return left.days
+
+
+def _log_in(client: Commusoft) -> Generator[Step, None, bool]:
+    try:
+        shape = client.token_shape()
+    except CommusoftError as error:
+        yield Step("token", "failed", failure_args(error))
+        return False
+    yield Step("token", "fine", {"shape": shape})
+    if client.sandbox:
+        yield Step("sandbox", "note")
+    return True
+
+
+def _look_below_other_paths(connection: Connection, patience: Patience) -> Iterator[Step]:
+    """The same host's other known paths: an address with its end missing is the likeliest slip."""
+    parts = urlsplit(connection.base_url)
+    for path in _KNOWN_PATHS:
+        url = f"{parts.scheme}://{parts.netloc}{path}"
+        if url == connection.base_url:
+            continue
+        try:
+            Commusoft(replace(connection, base_url=url), patience=patience).token_shape()
+        except CommusoftError:
+            continue
+        yield Step("better-address", "note", {"url": url})
+        return
+
+
+def _survey(client: Commusoft) -> Generator[Step, None, dict[Kind, Survey]]:
+    surveys: dict[Kind, Survey] = {}
+    for kind in KINDS:
+        started = time.monotonic()
+        ways = client.dialect.ways(kind)
+        try:
+            with client.raw_list(kind) as reply:
+                survey = survey_list(kind, reply.body, ways.writing.reference)
+        except CommusoftError as error:
+            needed = kind == "customer"
+            yield Step("list", "failed" if needed else "note", {"kind": kind} | failure_args(error))
+            continue
+        if not surveys:
+            yield Step("token-place", "fine", {"place": client.dialect.token_place})
+        surveys[kind] = survey
+        seen: dict[str, Any] = {
+            "kind": kind,
+            "place": survey.place,
+            "count": survey.count,
+            "deleted": survey.deleted,
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        yield Step("list", "fine" if survey.count else "note", seen)
+        yield _fields(survey)
+    return surveys
+
+
+def _fields(survey: Survey) -> Step:
+    filled = [
+        {"field": field, "spelling": spelling, "count": count}
+        for (field, spelling), count in sorted(survey.filled.items())
+    ]
+    return Step("fields", "fine", {"kind": survey.kind, "of": survey.count, "filled": filled})
+
+
+def _dialect_of(client: Commusoft, surveys: dict[Kind, Survey]) -> Dialect:
+    """The shape that the fields' names show, whatever the address looks like."""
+    style = surveys["customer"].style
+    found = {"W": W, "P": P}.get(style or "", client.dialect)
+    return replace(found, token_place=client.dialect.token_place)
+
+
+def _ids(client: Commusoft, surveys: dict[Kind, Survey]) -> Generator[Step, None, Commusoft]:
+    """By which id one record is to be had."""
+    for kind, survey in surveys.items():
+        sample = survey.sample
+        if sample is None:
+            continue
+        own = client.dialect.ways(kind)
+        paths = (own.record_path, f"/{kind}s/{{number}}", f"/{kind}s/{{uuid}}")
+        for path in dict.fromkeys(paths):
+            if "{uuid}" in path and not sample.uuid:
+                continue
+            candidate = client.speaking(
+                client.dialect.with_ways(kind, replace(own, record_path=path))
+            )
+            try:
+                candidate.record(kind, sample.number, sample.uuid)
+            except (RecordGone, CommusoftUnreadable):
+                continue
+            except CommusoftError as error:
+                yield Step("record", "failed", {"kind": kind} | failure_args(error))
+                break
+            client = candidate
+            yield Step("record", "fine", {"kind": kind, "id": _id_of(path)})
+            break
+        else:
+            yield Step("record", "failed", {"kind": kind, "failure": "none", "cause": ""})
+    return client
+
+
+def _id_of(path: str) -> str:
+    return "uuid" if "{uuid}" in path else "number"
+
+
+def _references(
+    client: Commusoft,
+    surveys: dict[Kind, Survey],
+    write_test: str | None,
+    known_reference: str | None,
+) -> Generator[Step, None, str | None]:
+    """Where references stand; returns the place, None when only the dialect's guess is left."""
+    for kind, survey in surveys.items():
+        found: dict[str, Any] = {
+            "kind": kind,
+            "places": dict(survey.references.most_common()),
+            "shown": sorted(survey.shown),
+            "suspects": dict(survey.suspects.most_common(5)),
+        }
+        yield Step("references", "fine" if survey.references else "note", found)
+    place: str | None = None
+    if write_test and known_reference:
+        place = yield from _place_of_known(client, write_test, known_reference)
+    for counted in ("references", "shown"):
+        for survey in surveys.values():
+            counts = getattr(survey, counted)
+            place = place or (counts.most_common(1)[0][0] if counts else None)
+    return place
+
+
+def _place_of_known(
+    client: Commusoft, write_test: str, known_reference: str
+) -> Generator[Step, None, str | None]:
+    test = _test(write_test, None)
+    if test is None:
+        return None
+    try:
+        record = client.record(test.kind, test.number)
+    except CommusoftError:
+        return None  # the write test, which comes next, says so
+    places = places_of(record.raw, known_reference)
+    yield Step("known-reference", "fine" if places else "failed", {"places": places})
+    return places[0] if len(places) == 1 else None
+
+
+def _decide(
+    client: Commusoft, write_test: str | None, trial: str | None, place: str | None
+) -> Iterator[Step]:
+    client = client.speaking(_placed(client.dialect, place))
+    if write_test is None:
+        yield Step("dialect", "note", _tested(client.dialect, None), client.dialect)
+        return
+    test = _test(write_test, trial)
+    if test is None:
+        yield Step("write-record", "failed", {"record": write_test, "failure": "name", "cause": ""})
+    dialect = (yield from _write(client, test, place)) if test else None
+    if test and dialect:
+        yield Step("dialect", "fine", _tested(dialect, test.kind), dialect)
+        return
+    yield Step("dialect", "note", _tested(client.dialect, None), client.dialect)
+
+
+def _write(
+    client: Commusoft, test: WriteTest, place: str | None
+) -> Generator[Step, None, Dialect | None]:
+    """Only a test that came to its end shows that there is no way to write."""
+    try:
+        dialect = yield from run_write_test(client, test, place)
+    except CommusoftError as error:
+        yield Step("write-interrupted", "failed", {"record": test.record_id} | failure_args(error))
+        return None
+    if dialect is None:
+        yield Step("not-written", "failed", {"kind": test.kind})
+    return dialect
+
+
+def _placed(dialect: Dialect, place: str | None) -> Dialect:
+    """The dialect with the reference where references were seen to stand."""
+    if place is None:
+        return dialect
+    for kind in KINDS:
+        writing = replace(dialect.ways(kind).writing, reference=place)
+        dialect = dialect.with_writing(kind, writing)
+    return dialect
+
+
+def _tested(dialect: Dialect, kind: Kind | None) -> dict[str, Any]:
+    return {"name": dialect.name, "tested": kind, "token_place": dialect.token_place}
+
+
+def _test(record_id: str, trial: str | None) -> WriteTest | None:
+    kind, _, number = record_id.strip().partition("-")
+    if kind not in KINDS or not number:
+        return None
+    return WriteTest("customer" if kind == "customer" else "supplier", number, trial)

@@ -1,0 +1,104 @@
+"""What a list of records shows: its shape, how full its fields are, where references stand."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from crmlink.commusoft.parsing import (
+    REFERENCE_SPELLINGS,
+    SPELLINGS,
+    list_prefix,
+    read_list,
+    read_record,
+    reference_path,
+    spelling_of,
+    value_at,
+)
+from crmlink.commusoft.records import Record
+from crmlink.kinds import Kind
+
+# Names that a field for the reference might have, where no known spelling is there.
+_SUSPICIOUS = re.compile(r"ref|third|extern|sage|xero|quick.?book|free.?agent|kashflow", re.I)
+_W_NAMES = ("surname", "emailaddress", "addressline1", "telephonenumber", "customer_name")
+_P_NAMES = ("firstName", "lastName", "companyName", "accountingSettings", "contactName")
+_KNOWN = {spelling for spellings in SPELLINGS.values() for spelling in spellings}
+
+
+@dataclass
+class Survey:
+    """One kind's list, counted. Holds one record, as a sample to ask for alone; no other data.
+
+    `filled` counts (field, spelling) pairs, `references` the places where a reference stands,
+    `shown` the known places that are there at all, `suspects` filled fields that might be one.
+    """
+
+    kind: Kind
+    place: str = ""
+    count: int = 0
+    deleted: int = 0
+    filled: Counter[tuple[str, str]] = field(default_factory=Counter)
+    references: Counter[str] = field(default_factory=Counter)
+    shown: Counter[str] = field(default_factory=Counter)
+    suspects: Counter[str] = field(default_factory=Counter)
+    styles: Counter[str] = field(default_factory=Counter)
+    sample: Record | None = None
+
+    @property
+    def style(self) -> str | None:
+        """The shape that the fields' names are of, "W" or "P"; None when they do not tell."""
+        return self.styles.most_common(1)[0][0] if self.styles else None
+
+
+def survey_list(kind: Kind, body: IO[bytes], reference: str) -> Survey:
+    """Count a whole list. Raises `CommusoftUnreadable`."""
+    survey = Survey(kind, place=list_prefix(kind, body).removesuffix("item").rstrip("."))
+    for raw in read_list(kind, body):
+        _count(survey, read_record(kind, raw, reference), reference)
+    return survey
+
+
+def _count(survey: Survey, record: Record, reference: str) -> None:
+    raw = record.raw
+    survey.count += 1
+    survey.deleted += record.deleted
+    for name in SPELLINGS:
+        if spelling := spelling_of(raw, name):
+            survey.filled[name, spelling] += 1
+    for style, names in (("W", _W_NAMES), ("P", _P_NAMES)):
+        survey.styles[style] += sum(name in raw for name in names)
+    if place := reference_path(raw, reference):
+        survey.shown[place] += 1
+        if record.reference is not None:
+            survey.references[place] += 1
+    survey.suspects.update(suspects(raw))
+    if not record.deleted and (survey.sample is None or _tells_more(record, survey.sample)):
+        survey.sample = record
+
+
+def _tells_more(record: Record, sample: Record) -> bool:
+    return record.reference is not None and sample.reference is None
+
+
+def suspects(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Filled fields that might hold a reference by their name, but are no known spelling of one."""
+    known = {*REFERENCE_SPELLINGS, *_KNOWN}
+    for path, value in leaves(raw):
+        if value and path not in known and _SUSPICIOUS.search(path):
+            yield path
+
+
+def leaves(raw: Mapping[str, Any], above: str = "", depth: int = 4) -> Iterator[tuple[str, Any]]:
+    """The dotted paths and values in nested objects; a list is one value."""
+    for name, value in raw.items():
+        path = f"{above}.{name}" if above else str(name)
+        if isinstance(value, Mapping) and depth > 1:
+            yield from leaves(value, path, depth - 1)
+        else:
+            yield path, value
+
+
+def places_of(raw: Mapping[str, Any], reference: str) -> list[str]:
+    """Where exactly this text stands in a record."""
+    return [path for path, _ in leaves(raw) if value_at(raw, path) == reference]

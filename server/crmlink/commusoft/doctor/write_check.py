@@ -1,0 +1,189 @@
+"""Writes one named record's own reference back by each known way until one keeps it.
+
+Writing the same value again shows that a way is accepted and harms nothing. It cannot show that
+the way would change the reference: only a trial value that is written and taken back proves that,
+and a time stamp that moves at least shows that the record was written. All three are said apart.
+"""
+
+import contextlib
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.dialect import Dialect, Writing, known_writings
+from crmlink.commusoft.doctor.field_stats import leaves
+from crmlink.commusoft.doctor.results import Step, failure_args
+from crmlink.commusoft.errors import CommusoftError
+from crmlink.commusoft.records import Record
+from crmlink.kinds import KINDS, Kind
+
+_STAMP = re.compile(r"updat|modif|chang", re.I)
+_LOOKS = 3
+Outcome = Literal["kept", "not-this-way", "stop"]
+
+
+@dataclass(frozen=True)
+class WriteTest:
+    """The record that the admin named, and a value to try and take back, if they agreed to one."""
+
+    kind: Kind
+    number: str
+    trial: str | None = None
+
+    @property
+    def record_id(self) -> str:
+        """The record's id, as the admin wrote it."""
+        return f"{self.kind}-{self.number}"
+
+
+def run_write_test(
+    client: Commusoft, test: WriteTest, reference_place: str | None
+) -> Generator[Step, None, Dialect | None]:
+    """A step for each way tried; returns the dialect with the way that was kept, if one was.
+
+    `reference_place` is where the survey found references: each way is then tried with it.
+    Raises CommusoftError where Commusoft has no such record or stops answering.
+    """
+    before = client.record(test.kind, test.number)
+    shown = {"has_reference": before.reference is not None, "shown": before.reference_shown}
+    yield Step("write-record", "fine", {"record": test.record_id} | shown)
+    for writing in _ways(client.dialect, test.kind, reference_place):
+        if writing.creates and not before.uuid:
+            # Only a record's own UUID makes Commusoft refuse to create it a second time.
+            yield Step("write-skipped", "note", {"way": writing.name})
+            continue
+        dialect = client.dialect.with_writing(test.kind, writing)
+        outcome = yield from _try(client.speaking(dialect), test, before, writing)
+        if outcome == "kept":
+            return _for_both_kinds(dialect, test.kind, writing)
+        if outcome == "stop":
+            return None
+    return None
+
+
+def _ways(dialect: Dialect, kind: Kind, place: str | None) -> Iterator[Writing]:
+    seen = set()
+    for way in known_writings(kind, dialect):
+        placed = replace(way, reference=place or way.reference)
+        # Ways that differ in the reference's place alone are one, once its place is known.
+        same = replace(placed, name="", seen=True)
+        if same not in seen:
+            seen.add(same)
+            yield placed
+
+
+def _for_both_kinds(dialect: Dialect, kind: Kind, writing: Writing) -> Dialect:
+    """The other kind is most likely written in the same way; its first link will tell."""
+    for other in KINDS:
+        if other != kind:
+            alike = (one for one in known_writings(other, dialect) if one.name == writing.name)
+            way = next(alike, None)
+            if way is not None:
+                way = replace(way, reference=writing.reference, seen=False)
+                dialect = dialect.with_writing(other, way)
+    return dialect
+
+
+def _try(
+    client: Commusoft, test: WriteTest, before: Record, writing: Writing
+) -> Generator[Step, None, Outcome]:
+    args = {"record": test.record_id, "way": writing.name, "place": writing.reference}
+    count = _count(client, test) if writing.creates else 0
+    error = _write(client, test, before, before.reference)
+    if writing.creates and _count(client, test) != count:
+        yield Step("write-created", "failed", args)
+        return "stop"
+    after = _look(client, test)
+    if changed := _changed(before, after):
+        yield Step("write-spoiled", "failed", args | {"fields": changed})
+        return "stop"
+    if error is not None:
+        yield Step("write-tried", "note", args | failure_args(error))
+        return "not-this-way"
+    if test.trial is not None:
+        return (yield from _try_value(client, test, before, args))
+    moved = _stamp_moved(before, after)
+    proof = {"proof": "stamp" if moved else "none"}
+    yield Step("write-kept", "fine" if moved else "note", args | proof)
+    return "kept"
+
+
+def _try_value(
+    client: Commusoft, test: WriteTest, before: Record, args: dict[str, str]
+) -> Generator[Step, None, Outcome]:
+    """Write the trial value, look, and put the record's own reference back whatever happens."""
+    error = _write(client, test, before, test.trial)
+    left: dict[str, Any] = {"fields": [], "reference": before.reference or ""}
+    try:
+        shown = _look(client, test)
+        if not _changed(before, shown):
+            found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
+            yield Step("write-tried", "note", args | found)
+            return "not-this-way"
+        left["fields"] = _changed(before, _restored(client, test, before))
+    except CommusoftError as trouble:
+        yield Step("write-not-restored", "failed", args | left | failure_args(trouble))
+        return "stop"
+    if left["fields"]:
+        yield Step("write-not-restored", "failed", args | left)
+        return "stop"
+    yield Step("write-kept", "fine", args | {"proof": "trial"})
+    return "kept"
+
+
+def _write(
+    client: Commusoft, test: WriteTest, before: Record, reference: str | None
+) -> CommusoftError | None:
+    """Write to the record as it is now; the error, if any, is one more thing to look at.
+
+    Does nothing when somebody else has changed the reference meanwhile: the comparison that
+    follows will say so.
+    """
+    record = client.record(test.kind, test.number)
+    if record.reference != before.reference:
+        return None
+    try:
+        client.write_reference(record, reference)
+    except CommusoftError as error:
+        return error
+    return None
+
+
+def _restored(client: Commusoft, test: WriteTest, before: Record) -> Record:
+    """Put the own reference back, looking after each attempt; the record as it is then.
+
+    Only over the trial value itself: anything else is somebody's decision.
+    """
+    for _ in range(_LOOKS):
+        shown = _look(client, test)
+        if shown.reference != test.trial:
+            return shown
+        with contextlib.suppress(CommusoftError):
+            client.write_reference(shown, before.reference)
+    return _look(client, test)
+
+
+def _look(client: Commusoft, test: WriteTest) -> Record:
+    """The record now; asked for again when Commusoft does not answer."""
+    for _ in range(_LOOKS - 1):
+        with contextlib.suppress(CommusoftError):
+            return client.record(test.kind, test.number)
+    return client.record(test.kind, test.number)
+
+
+def _count(client: Commusoft, test: WriteTest) -> int:
+    return sum(1 for _ in client.records(test.kind))
+
+
+def _changed(before: Record, after: Record) -> list[str]:
+    """The names of the fields that differ, never what is in them."""
+    old, new = dict(leaves(before.raw)), dict(leaves(after.raw))
+    paths = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
+    return sorted(path for path in paths if not _STAMP.search(path))
+
+
+def _stamp_moved(before: Record, after: Record) -> bool:
+    old, new = dict[str, Any](leaves(before.raw)), dict[str, Any](leaves(after.raw))
+    return any(_STAMP.search(path) and new[path] != old.get(path) for path in new)

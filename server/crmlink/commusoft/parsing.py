@@ -1,0 +1,186 @@
+"""What Commusoft sent → records: tolerant of every spelling seen in public sources.
+
+The spellings are data. For each of our fields the first that is not empty counts; a dotted
+spelling goes into a nested object.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import ijson  # type: ignore[import-untyped]  # it ships no types
+
+from crmlink.commusoft.errors import CommusoftUnreadable
+from crmlink.commusoft.records import Record
+from crmlink.kinds import Kind
+from crmlink.strict_json import objects_noting
+
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "number": ("id", "customer_id", "customerId", "supplier_id", "supplierId"),
+    "uuid": ("uuid",),
+    "account_number": ("customeraccountnumber", "supplieraccountnumber", "account_number"),
+    "company": ("company_name", "companyname", "companyName"),
+    "first_name": ("name", "firstName"),
+    "surname": ("surname", "lastName"),
+    "full_name": ("customer_name", "contact_name", "contactName"),
+    "email": ("emailaddress", "email", "company_email", "contactemail"),
+    "telephone": ("telephonenumber", "phone", "landline", "company_landline", "telephone"),
+    "mobile": ("mobile", "company_mobile", "contact_mobile"),
+    "line1": ("addressline1", "address.addressLine1"),
+    "line2": ("addressline2", "address.addressLine2"),
+    "line3": ("addressline3", "address.addressLine3"),
+    "town": ("town", "address.town"),
+    "postcode": ("postcode", "address.postcode"),
+}
+# Only the first was seen (P); the others are the obvious ways to write the field's label.
+REFERENCE_SPELLINGS = (
+    "accountingSettings.accountingReference",
+    "accountingReference",
+    "accountingreference",
+    "accounting_reference",
+    "thirdpartyreference",
+    "thirdPartyReference",
+    "third_party_reference",
+)
+LIST_KEYS: Mapping[Kind, tuple[str, ...]] = {
+    "customer": ("Customers", "customers", "Customer", "data", "data.customers"),
+    "supplier": ("Suppliers", "suppliers", "Supplier", "data", "data.suppliers"),
+}
+_ONE_KEYS: Mapping[Kind, tuple[str, ...]] = {
+    "customer": ("Customer", "customer", "data", "data.customer"),
+    "supplier": ("Supplier", "supplier", "data", "data.supplier"),
+}
+_MISSING = object()
+
+
+def value_at(raw: Any, path: str) -> Any:
+    """The value at a dotted path; a private marker (see `has`) when there is no such place."""
+    for part in path.split("."):
+        if not isinstance(raw, Mapping) or part not in raw:
+            return _MISSING
+        raw = raw[part]
+    return raw
+
+
+def has(raw: Any, path: str) -> bool:
+    """Whether the place exists, empty or not."""
+    return value_at(raw, path) is not _MISSING
+
+
+def spelling_of(raw: Mapping[str, Any], field: str) -> str | None:
+    """The spelling under which `field` is filled, None when it is not."""
+    return next((path for path in SPELLINGS[field] if _text(value_at(raw, path))), None)
+
+
+def reference_path(raw: Mapping[str, Any], preferred: str) -> str | None:
+    """Where the reference stands: a filled place before an empty one, None when there is none."""
+    paths = dict.fromkeys((preferred, *REFERENCE_SPELLINGS))
+    present = [path for path in paths if has(raw, path)]
+    filled = (path for path in present if _exact(value_at(raw, path)))
+    return next(filled, present[0] if present else None)
+
+
+def read_record(kind: Kind, raw: Any, preferred: str) -> Record:
+    """The record in one object of a reply; `preferred` is the dialect's place of the reference.
+
+    Raises `CommusoftUnreadable` when it is no object or has no id.
+    """
+    if not isinstance(raw, Mapping):
+        raise CommusoftUnreadable("a record that is no object")
+    number = _field(raw, "number")
+    if not number:
+        raise CommusoftUnreadable("a record without an id")
+    company = _field(raw, "company")
+    place = reference_path(raw, preferred)
+    lines = (_field(raw, line) for line in ("line1", "line2", "line3"))
+    phones = (_field(raw, "telephone"), _field(raw, "mobile"))
+    return Record(
+        kind=kind,
+        number=number,
+        uuid=_field(raw, "uuid") or None,
+        name=_person(raw, company),
+        company=company,
+        email=_field(raw, "email"),
+        phones=tuple(dict.fromkeys(phone for phone in phones if phone)),
+        address=", ".join(line for line in lines if line),
+        town=_field(raw, "town"),
+        postcode=_field(raw, "postcode"),
+        account_number=_field(raw, "account_number"),
+        reference=(_exact(value_at(raw, place)) or None) if place else None,
+        deleted=_flag(raw.get("deleted")),
+        raw=raw,
+        reference_shown=place is not None,
+    )
+
+
+def read_one(kind: Kind, document: Any, preferred: str) -> Record:
+    """The record in the reply to a question for one record, wrapped or not."""
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    inner = (value_at(document, path) for path in _ONE_KEYS[kind])
+    inside = (one for one in inner if isinstance(one, Mapping) and _field(one, "number"))
+    if not isinstance(document, Mapping) or not _field(document, "number"):
+        document = next(inside, document)
+    return read_record(kind, document, preferred)
+
+
+def read_list(kind: Kind, body: IO[bytes]) -> Iterator[Any]:
+    """The objects of a list reply, one at a time. Raises `CommusoftUnreadable`."""
+    prefix = list_prefix(kind, body)
+    body.seek(0)
+    twice: list[str] = []
+    with contextlib.suppress(ijson.JSONError, UnicodeDecodeError):
+        for item in ijson.items(
+            body, prefix, use_float=True, map_type=objects_noting(twice.append)
+        ):
+            if twice:
+                break
+            yield item
+        else:
+            return
+    raise CommusoftUnreadable(
+        "a record that gives a name twice" if twice else "a list that breaks off or is not JSON"
+    )
+
+
+def list_prefix(kind: Kind, body: IO[bytes]) -> str:
+    """Where the list sits in the reply, in ijson's words. Raises `CommusoftUnreadable`."""
+    body.seek(0)
+    cause = "a reply without a list"
+    try:
+        for prefix, event, _ in ijson.parse(body):
+            if event == "start_array" and (not prefix or prefix in LIST_KEYS[kind]):
+                return f"{prefix}.item" if prefix else "item"
+    except (ijson.JSONError, UnicodeDecodeError):
+        cause = "a list that breaks off or is not JSON"
+    raise CommusoftUnreadable(cause)
+
+
+def _person(raw: Mapping[str, Any], company: str) -> str:
+    parts = (_field(raw, "first_name"), _field(raw, "surname"))
+    name = " ".join(part for part in parts if part) or _field(raw, "full_name")
+    return "" if name == company else name
+
+
+def _field(raw: Mapping[str, Any], field: str) -> str:
+    for path in SPELLINGS[field]:
+        if text := _text(value_at(raw, path)):
+            return text
+    return ""
+
+
+def _text(value: Any) -> str:
+    return _exact(value).strip()
+
+
+def _exact(value: Any) -> str:
+    """Text as it stands; a number as its digits; anything else is no text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return ""
+
+
+def _flag(value: Any) -> bool:
+    return str(value).strip().lower() in ("1", "true", "yes") if value is not None else False

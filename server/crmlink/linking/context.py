@@ -1,0 +1,94 @@
+"""The desk of one workspace: all that suggesting and linking need, held together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from crmlink.accounting.package_rules import Packages
+from crmlink.accounting.rule_file import RuleFile
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.mirror import SyncResult, sync
+from crmlink.matching import Details, Matcher
+from crmlink.store import Database, MirroredRecord, Workspace
+
+
+class Index:
+    """A matcher that follows the workspace's mirror, in this process and from any other."""
+
+    def __init__(self, database: Database, workspace_id: int) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+        self._matcher = Matcher()
+        self._version = 0
+        self._lock = threading.Lock()
+
+    def matcher(self) -> Matcher:
+        """The matcher, with everything that the mirror has learned until now."""
+        with self._lock, self._database.reading() as session:
+            version = session.get_one(Workspace, self._workspace_id).mirror_version
+            if version != self._version:
+                changed = (
+                    select(MirroredRecord)
+                    .filter_by(workspace_id=self._workspace_id)
+                    .where(MirroredRecord.changed > self._version)
+                    .execution_options(yield_per=5_000)
+                )
+                for rows in session.scalars(changed).partitions():
+                    self._take(rows)
+                self._version = version
+        return self._matcher
+
+    def _take(self, rows: Sequence[MirroredRecord]) -> None:
+        self._matcher.discard(row.public_id for row in rows if row.gone_at)
+        self._matcher.update((row.public_id, details(row)) for row in rows if not row.gone_at)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One workspace at work.
+
+    ``abandoned`` are ids of attempts that broke down in this process, for ``recover`` to take over.
+    ``wake`` tells the worker that there is something to do; without it the worker finds it later.
+    """
+
+    workspace_id: int
+    database: Database
+    commusoft: Commusoft
+    rule_file: RuleFile
+    index: Index
+    abandoned: set[str] = field(default_factory=set)
+    wake: Callable[[], None] = lambda: None
+    attempts: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
+    )
+
+    @property
+    def packages(self) -> Packages:
+        """The rules as they are now, without the hosts that an admin added."""
+        return self.rule_file.current()
+
+    def sync(
+        self, progress: Callable[[SyncResult], None] = lambda _result: None, *, full: bool = True
+    ) -> SyncResult:
+        """Bring the mirror up to date. Raises SyncRunning or CommusoftError."""
+        return sync(self.database, self.workspace_id, self.commusoft, progress, full=full)
+
+
+def details(row: MirroredRecord) -> Details:
+    """What a mirrored record says about itself, for matching."""
+    return Details(
+        kind=row.kind,
+        name=row.name,
+        company=row.company,
+        address=row.address,
+        town=row.town,
+        postcode=row.postcode,
+        email=row.email,
+        phones=tuple(row.phones),
+        account_number=row.account_number,
+    )

@@ -1,0 +1,380 @@
+"""A person's decision, checked against Commusoft as it is now and committed before it is tried."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crmlink.accounting.locate import canonical_reference
+from crmlink.commusoft.errors import CommusoftSlow, RecordGone
+from crmlink.kinds import Kind
+from crmlink.linking.attempts import attempt, fresh
+from crmlink.linking.audit import note_intended
+from crmlink.linking.context import Desk
+from crmlink.linking.errors import (
+    CannotUndo,
+    IdempotencyKeyReused,
+    KindDiffers,
+    LinkingFailure,
+    LinkInProgress,
+    LinkUnknown,
+    RecordHasReference,
+    ReferenceNotShown,
+    ReferenceTaken,
+)
+from crmlink.linking.suggest import holders, mirrored
+from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.store.models import now
+
+LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided.
+
+    ``replaces`` is the other reference that they saw on the record and agreed to replace;
+    ``also_on`` the ids of the records that they saw carrying this reference and accepted;
+    ``checked_empty`` that they looked in Commusoft where its API does not show the field;
+    ``differences`` (field, contact, record) are those that they saw and linked over.
+    """
+
+    package: str
+    kind: Kind
+    reference: str
+    record_id: str
+    organisation: str = ""
+    contact_name: str = ""
+    replaces: str | None = None
+    also_on: frozenset[str] = frozenset()
+    checked_empty: bool = False
+    differences: tuple[Mapping[str, str], ...] = ()
+
+    def fingerprint(self) -> str:
+        """The same for the same decision, so that a key cannot serve two."""
+        fields = asdict(self) | {"also_on": sorted(self.also_on)}
+        return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
+    """Carry out a decision once; the same key again gives the same link.
+
+    Returns the link, ``linked``, ``failed`` or ``conflict``, or still ``intended`` when Commusoft
+    stopped answering on the way (``recover`` finishes it). Raises a LinkingFailure,
+    ReferenceMalformed or CommusoftError before anything was written.
+    """
+    deadline = time.monotonic() + LONGEST_WAIT
+    reference = canonical_reference(decision.package, decision.reference, desk.packages)
+    fingerprint = decision.fingerprint()
+    if earlier := _by_key(desk, key, fingerprint, deadline):
+        return earlier
+    row = _row(desk, decision.record_id)
+    if row.kind != decision.kind:
+        raise KindDiffers(contact_kind=decision.kind, record_kind=row.kind)
+    prior = _in_time(desk, deadline, lambda: _checked(desk, decision, reference, row))
+    link = Link(
+        workspace_id=desk.workspace_id,
+        device_id=device_id,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        package=decision.package,
+        organisation=decision.organisation,
+        kind=decision.kind,
+        reference=reference,
+        contact_name=decision.contact_name,
+        record_number=row.number,
+        record_uuid=row.uuid,
+        record_label=row.label,
+        prior=prior,
+        target=reference,
+        differences=[dict(difference) for difference in decision.differences],
+    )
+    return _intend_and_attempt(desk, link, decision.also_on, deadline)
+
+
+def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord) -> str | None:
+    """What stands on the record now; raises when the person has not agreed to what is there."""
+    record = fresh(desk, row.kind, row.number, row.uuid)
+    if record.reference not in (None, reference, decision.replaces):
+        raise _has_reference(desk, row, record.reference)
+    if not (record.reference_shown or decision.checked_empty or _kind_shows_references(desk, row)):
+        raise ReferenceNotShown(record=row)
+    _refuse_if_taken(desk, reference, row, decision.also_on)
+    return record.reference
+
+
+def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[str]) -> Link:
+    """Put back what stood on the record before; a new link whose target is the prior value.
+
+    Allowed while the link stands, Commusoft still holds its value, and no later link has decided
+    about that value; raises CannotUndo otherwise, and what ``confirm`` raises.
+    """
+    deadline = time.monotonic() + LONGEST_WAIT
+    fingerprint = hashlib.sha256(f"undo {link_id} {sorted(also_on)}".encode()).hexdigest()
+    if earlier := _by_key(desk, key, fingerprint, deadline):
+        return earlier
+    link = find_link(desk, link_id)
+    if not can_undo(link):
+        raise CannotUndo
+    if later := _decided_since(desk, link):
+        raise CannotUndo(by=later.device.who, since=later.settled_at or later.created_at)
+    row = _row(desk, link.record_id)
+    _in_time(desk, deadline, lambda: _check_undo(desk, link, row, also_on))
+    reversal = Link(
+        workspace_id=desk.workspace_id,
+        device_id=device_id,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+        package=link.package,
+        organisation=link.organisation,
+        kind=link.kind,
+        reference=link.reference,
+        contact_name=link.contact_name,
+        record_number=row.number,
+        record_uuid=row.uuid,
+        record_label=row.label,
+        prior=link.target,
+        target=link.prior,
+        undoes_id=link.id,
+    )
+    return _intend_and_attempt(desk, reversal, also_on, deadline)
+
+
+def _check_undo(desk: Desk, link: Link, row: MirroredRecord, also_on: frozenset[str]) -> None:
+    record = fresh(desk, row.kind, row.number, row.uuid)
+    if record.reference != link.target:
+        raise CannotUndo(current_reference=record.reference)
+    if link.prior is not None:
+        _refuse_if_taken(desk, link.prior, row, also_on)
+
+
+def can_undo(link: Link) -> bool:
+    """Whether a link stands and changed something."""
+    return link.state is LinkState.LINKED and link.undoes_id is None and link.prior != link.target
+
+
+def _decided_since(desk: Desk, link: Link) -> Link | None:
+    """A later link that stands and replaced this one's value, or put it there anew: its value is
+    that decision's now."""
+    value = link.target
+    with desk.database.reading() as session:
+        return session.scalar(
+            select(Link)
+            .filter_by(
+                workspace_id=desk.workspace_id,
+                kind=link.kind,
+                record_number=link.record_number,
+                state=LinkState.LINKED,
+                undoes_id=None,
+            )
+            .where(
+                Link.created_at > link.created_at,
+                Link.prior.is_distinct_from(Link.target),
+                or_(Link.prior == value, Link.target == value),
+            )
+            .order_by(Link.created_at.desc())
+            .limit(1)
+        )
+
+
+def find_link(desk: Desk, link_id: str) -> Link:
+    """One link of this workspace; raises LinkUnknown."""
+    with desk.database.reading() as session:
+        link = session.get(Link, link_id)
+    if link is None or link.workspace_id != desk.workspace_id:
+        raise LinkUnknown
+    return link
+
+
+def _row(desk: Desk, record_id: str) -> MirroredRecord:
+    with desk.database.reading() as session:
+        return mirrored(session, desk.workspace_id, record_id)
+
+
+def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:
+    """Whether Commusoft showed a reference on any record of this kind: then absent is empty."""
+    with desk.database.reading() as session:
+        return bool(
+            session.scalar(
+                select(MirroredRecord.id)
+                .filter_by(workspace_id=desk.workspace_id, kind=row.kind)
+                .where(MirroredRecord.reference.is_not(None))
+                .limit(1)
+            )
+        )
+
+
+def _has_reference(desk: Desk, row: MirroredRecord, current: str | None) -> RecordHasReference:
+    return RecordHasReference(record=row, current_reference=current, **_by_whom(desk, row, current))
+
+
+def _is_taken(desk: Desk, reference: str, holders: list[MirroredRecord]) -> ReferenceTaken:
+    return ReferenceTaken(holders=holders, **_by_whom(desk, holders[0], reference))
+
+
+def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str, Any]:
+    """Who of us put the present reference on a record (by) and when (since); None for others."""
+    ours = (LinkState.LINKED, LinkState.INTENDED)  # it may have landed and not be read back yet
+    with desk.database.reading() as session:
+        link = session.scalar(
+            select(Link)
+            .filter_by(
+                workspace_id=desk.workspace_id,
+                kind=row.kind,
+                record_number=row.number,
+                target=reference,
+            )
+            .where(Link.state.in_(ours))
+            .order_by(Link.created_at.desc())
+            .limit(1)
+        )
+    if link is None:
+        return {"by": None, "since": None}
+    return {"by": link.device.who, "since": link.settled_at or link.created_at}
+
+
+def _refuse_if_taken(
+    desk: Desk, reference: str, row: MirroredRecord, accepted: frozenset[str]
+) -> None:
+    """Raise ReferenceTaken when other records of this kind carry the reference, asked afresh."""
+    taken = [
+        other
+        for other in _suspects(desk, reference, row)
+        if other.public_id not in accepted and _still_holds(desk, other, reference)
+    ]
+    if taken:
+        raise _is_taken(desk, reference, taken)
+
+
+def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredRecord]:
+    """Records that carry the reference by the mirror, or got it from a link that stands."""
+    with desk.database.reading() as session:
+        found = {
+            other.id: other for other in holders(session, desk.workspace_id, reference, row.kind)
+        }
+        linked = select(Link.record_number).where(
+            Link.workspace_id == desk.workspace_id,
+            Link.kind == row.kind,
+            Link.state == LinkState.LINKED,
+            func.lower(Link.target) == func.lower(reference),
+        )
+        for other in session.scalars(
+            select(MirroredRecord)
+            .filter_by(workspace_id=desk.workspace_id, kind=row.kind, gone_at=None)
+            .where(MirroredRecord.number.in_(linked))
+        ):
+            found[other.id] = other
+    found.pop(row.id, None)
+    return list(found.values())
+
+
+def _still_holds(desk: Desk, row: MirroredRecord, reference: str) -> bool:
+    try:
+        held = fresh(desk, row.kind, row.number, row.uuid).reference
+    except RecordGone:
+        return False
+    return held is not None and held.lower() == reference.lower()
+
+
+def _in_time(desk: Desk, deadline: float, check: Callable[[], T]) -> T:
+    """A check that writes nothing, beside this thread; CommusoftSlow when the time is over."""
+    try:
+        return desk.attempts.submit(check).result(timeout=max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        raise CommusoftSlow("still being asked") from None
+
+
+def _by_key(desk: Desk, key: str, fingerprint: str, deadline: float) -> Link | None:
+    """The link that a key made already, once its attempt is over; raises when it is another's."""
+    while True:
+        with desk.database.reading() as session:
+            link = session.scalar(
+                select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key)
+            )
+        if link is None:
+            return None
+        if link.fingerprint != fingerprint:
+            raise IdempotencyKeyReused
+        over = link.state is not LinkState.INTENDED or not link.attempt_id
+        if over or link.attempt_id in desk.abandoned or time.monotonic() > deadline:
+            return link
+        time.sleep(0.05)
+
+
+def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str], deadline: float) -> Link:
+    """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
+    failure: LinkingFailure | None
+    try:
+        with desk.database.writing() as session:
+            failure = _overtaken(session, desk, link, accepted)
+            if failure is None:
+                session.add(link)
+                session.flush()
+                note_intended(session, link)
+    except IntegrityError:
+        failure = _in_progress(desk, link)
+    if failure is None:
+        return _answer_in_time(desk, link, deadline)
+    if earlier := _by_key(desk, link.idempotency_key, link.fingerprint, deadline):
+        return earlier
+    raise failure
+
+
+def _overtaken(
+    session: Session, desk: Desk, link: Link, accepted: frozenset[str]
+) -> LinkingFailure | None:
+    """What another link of ours changed while this decision was being checked, if anything."""
+    row = mirrored(session, desk.workspace_id, link.record_id)
+    if row.reference != link.prior:
+        return _has_reference(desk, row, row.reference)
+    if link.target is None:
+        return None
+    found = holders(session, desk.workspace_id, link.target, row.kind)
+    taken = [other for other in found if other.id != row.id and other.public_id not in accepted]
+    if taken:
+        return _is_taken(desk, link.target, taken)
+    arriving = session.scalars(
+        select(Link)
+        .filter_by(workspace_id=desk.workspace_id, kind=link.kind, state=LinkState.INTENDED)
+        .where(func.lower(Link.target) == func.lower(link.target))
+    )
+    first = next((other for other in arriving if other.record_id not in accepted), None)
+    return LinkInProgress(by=first.device.who, since=first.created_at) if first else None
+
+
+def _answer_in_time(desk: Desk, link: Link, deadline: float) -> Link:
+    """Try the link beside this thread: a slow Commusoft must not outlast the person's browser."""
+    running = desk.attempts.submit(attempt, desk, link)
+    try:
+        return running.result(timeout=max(0.0, deadline - time.monotonic()))
+    except TimeoutError:
+        return find_link(desk, link.id)
+
+
+def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
+    """Whose link came first; it may have settled while this one was refused."""
+    same_contact = (
+        (Link.package == link.package)
+        & (Link.organisation == link.organisation)
+        & (Link.reference == link.reference)
+    )
+    with desk.database.reading() as session:
+        other = session.scalar(
+            select(Link)
+            .filter_by(workspace_id=desk.workspace_id, kind=link.kind)
+            .where(or_(Link.record_number == link.record_number, same_contact))
+            .order_by(Link.settled_at.is_not(None), Link.created_at.desc())
+            .limit(1)
+        )
+    if other is None:  # its workspace was emptied while we looked
+        return LinkInProgress(by=None, since=now())
+    return LinkInProgress(by=other.device.who, since=other.created_at)

@@ -1,0 +1,99 @@
+"""Lists of contacts and records as CSV files, and the answers to them."""
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crmlink.matching.details import Details, Suggestions
+from crmlink.matching.reason_texts import say
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+HEADER = ("id", "name", "company", "address", "city", "postcode", "email", "phone")
+ANSWER_HEADER = ("contact_id", "rank", "record_id", "probability", "sure", "reasons")
+_BETWEEN_PHONES = re.compile(r"\s*(?:[;,|]|\bor\b)\s*")
+
+
+class HeaderMissing(ValueError):
+    """The file does not begin with the columns that it must have."""
+
+    def __init__(self, path: Path, missing: list[str]) -> None:
+        super().__init__(f"{path}: the header lacks {', '.join(missing)}.")
+
+
+def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str, Details]]:
+    """The rows of a list with their ids; values may be empty, the id may not.
+
+    Bad rows are skipped and named to `complain`. Raises HeaderMissing.
+    """
+    csv.field_size_limit(1 << 20)
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+        rows = csv.reader(lines)
+        header = [name.strip().lower() for name in next(rows, [])]
+        missing = [name for name in HEADER if name not in header]
+        if missing:
+            raise HeaderMissing(path, missing)
+        seen: set[str] = set()
+        for number, row in _numbered(rows, path, complain):
+            problem = _problem(row, header, seen)
+            if problem:
+                complain(f"{path}, line {number}: {problem}; skipped.")
+            elif row:
+                values = {name: row[header.index(name)] for name in HEADER}
+                seen.add(values["id"])
+                yield values["id"], _details(values)
+
+
+def _numbered(
+    rows: "Reader", path: Path, complain: Callable[[str], None]
+) -> Iterator[tuple[int, list[str]]]:
+    while True:
+        try:
+            yield rows.line_num + 1, next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            complain(f"{path}, line {rows.line_num}: {error}; skipped.")
+
+
+def _problem(row: list[str], header: list[str], seen: set[str]) -> str:
+    if not row:
+        return ""
+    if len(row) != len(header):
+        return f"{len(row)} values for {len(header)} columns"
+    record_id = row[header.index("id")]
+    if not record_id.strip():
+        return "no id"
+    if record_id in seen:
+        return f"the id {record_id} was there before"
+    if any("\ufffd" in value for value in row):
+        return "not UTF-8"
+    return ""
+
+
+def _details(values: dict[str, str]) -> Details:
+    return Details(
+        name=values["name"],
+        company=values["company"],
+        address=values["address"],
+        town=values["city"],
+        postcode=values["postcode"],
+        email=values["email"],
+        phones=tuple(phone for phone in _BETWEEN_PHONES.split(values["phone"]) if phone),
+    )
+
+
+def answer_rows(contact_id: str, suggestions: Suggestions) -> Iterator[tuple[str, ...]]:
+    """The lines of one contact; none where nothing is offered."""
+    for rank, item in enumerate(suggestions.items, 1):
+        yield (
+            contact_id,
+            str(rank),
+            item.record_id,
+            f"{item.probability:.9f}",
+            "true" if item.sure else "false",
+            "; ".join(say(reason) for reason in item.reasons),
+        )

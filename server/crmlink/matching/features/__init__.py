@@ -1,0 +1,1 @@
+"""Comparison features of a contact and a record."""

@@ -1,0 +1,43 @@
+"""The pages for people: a module a noun, templates and what they need beside them."""
+
+from crmlink.pages import (
+    account,
+    audit,
+    commusoft,
+    devices,
+    help_page,
+    link_by_url,
+    links,
+    overview,
+    packages,
+    pairing,
+    people,
+    records,
+    settings,
+    sign_in,
+    still_to_link,
+)
+from crmlink.pages.lists import import_file, rows, write
+from crmlink.pages.lists import overview as list_overview
+
+__all__ = [
+    "account",
+    "audit",
+    "commusoft",
+    "devices",
+    "help_page",
+    "import_file",
+    "link_by_url",
+    "links",
+    "list_overview",
+    "overview",
+    "packages",
+    "pairing",
+    "people",
+    "records",
+    "rows",
+    "settings",
+    "sign_in",
+    "still_to_link",
+    "write",
+]

@@ -1,0 +1,101 @@
+"""The pages for people: one blueprint, what every page knows, and how values are shown.
+
+The pages themselves stand in the modules beside this one, a module a noun.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from crmlink.access.context import Actor
+from crmlink.accounting.errors import UnknownPackage
+from crmlink.accounting.package_rules import package_name
+from crmlink.pages.labels import ROLES
+from crmlink.web.auth import desk, house
+
+blueprint = Blueprint("pages", __name__)
+
+
+@blueprint.app_context_processor
+def _shown_everywhere() -> dict[str, Any]:
+    actor = acting()
+    return {
+        "sandboxed": house().sandboxed,
+        "person": actor.person if actor else None,
+        "may": may,
+        "section": _section(),
+        "request_id": g.get("request_id"),
+    }
+
+
+@blueprint.get("/healthz")
+@blueprint.get("/readyz")
+def health() -> tuple[Response, int]:
+    """The process answers; at /readyz, the database answers too."""
+    if request.path == "/healthz" or house().database.answers():
+        return jsonify(status="ok"), 200
+    return jsonify(status="database does not answer"), 503
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked before something is done that cannot be taken back."""
+
+    title: str
+    button: str
+    back: str
+    sentences: tuple[str, ...] = ()
+    consequences: tuple[str, ...] = ()
+
+
+def ask(question: Ask) -> str:
+    """A page that asks; its form is sent to the same address."""
+    return render_template("confirm.html", ask=question)
+
+
+def here(endpoint: str, **values: Any) -> Response:
+    """Back to a page after a form was carried out."""
+    return redirect(url_for(endpoint, **values), 303)
+
+
+def acting() -> Actor | None:
+    """Who looks at this page; None for somebody who has not logged in."""
+    actor: Actor | None = g.get("actor")
+    return actor
+
+
+def may(permission: str) -> bool:
+    """Whether who looks at this page may do something."""
+    actor = acting()
+    return actor is not None and permission in actor.permissions
+
+
+blueprint.add_app_template_filter(ROLES.__getitem__, "role")
+
+
+@blueprint.app_template_filter("day")
+def _day(moment: datetime) -> str:
+    return moment.astimezone().strftime("%d/%m/%Y")
+
+
+@blueprint.app_template_filter("clock")
+def _clock(moment: datetime) -> str:
+    return moment.astimezone().strftime("%d/%m/%Y %H:%M")
+
+
+@blueprint.app_template_filter("package")
+def _package(package_id: str) -> str:
+    try:
+        return package_name(desk().packages, package_id)
+    except UnknownPackage:  # a rule file that has lost it since
+        return package_id
+
+
+def _section() -> str:
+    """Which entry of the navigation a page belongs to: the first part of its address."""
+    return request.path.split("/")[1] or "overview"

@@ -1,0 +1,97 @@
+"""/left/link: a record without a reference, linked by the address of its contact's page."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from flask import render_template, request, url_for
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from crmlink.accounting.errors import ReferenceMalformed
+from crmlink.accounting.locate import Location, cautions, locate
+from crmlink.commusoft.errors import CommusoftError
+from crmlink.linking.decisions import Decision, confirm
+from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.workspace_rules import rules
+from crmlink.pages.blueprint import blueprint
+from crmlink.pages.forms import tell
+from crmlink.reports.records import record_with_links
+from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.problems import problem, problem_of
+
+LONGEST_ADDRESS = 2_000
+
+Reply = str | Response | tuple[str, int]
+
+
+@blueprint.get("/left/link/<record_id>")
+@needs("link")
+def link_by_address(record_id: str) -> str:
+    """Ask for the address; with one, show what it says and ask whether that is it."""
+    return _page(record_with_links(desk(), record_id)[0], _address())
+
+
+@blueprint.post("/left/link/<record_id>")
+@needs("link")
+def do_link_by_address(record_id: str) -> Reply:
+    """Link the contact of the address that was shown."""
+    record, _ = record_with_links(desk(), record_id)
+    address = _address()
+    location = locate(address, rules(desk()))
+    if not _fits(location, record):
+        return _page(record, address), 422
+    decision = Decision(
+        package=location.package or "",
+        kind=record.kind,
+        reference=location.reference or "",
+        record_id=record.public_id,
+        organisation=location.organisation or "",
+        contact_name=record.label,
+    )
+    key = request.form.get("key", "")[:100] or uuid4().hex
+    try:
+        link = confirm(desk(), decision, key, actor().device.id)
+    except (LinkingFailure, CommusoftError, ReferenceMalformed) as error:
+        found = problem_of(error)
+        return _page(record, address, found.detail), found.status
+    _tell_end(link)
+    return redirect(url_for("pages.link", link_id=link.id), 303)
+
+
+def _address() -> str:
+    return request.values.get("url", "").strip()[:LONGEST_ADDRESS]
+
+
+def _fits(location: Location, record: MirroredRecord) -> bool:
+    """Whether the address shows a contact of the record's kind, or does not tell its kind."""
+    shows = location.page == "contact" and bool(location.reference)
+    return shows and location.kind in (None, record.kind)
+
+
+def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
+    packages = rules(desk())
+    location = locate(address, packages)
+    return render_template(
+        "reports/link_by_url.html",
+        record=record,
+        address=address,
+        location=location,
+        fits=_fits(location, record),
+        cautions=cautions(location, packages),
+        refused=refused,
+        key=uuid4().hex,
+    )
+
+
+def _tell_end(link: Link) -> None:
+    if link.state is LinkState.LINKED:
+        tell("Linked: Commusoft was read again and shows the reference.")
+    elif link.state is LinkState.INTENDED:
+        tell(
+            "Commusoft has not answered yet. Your decision is kept; crmlink finishes it by itself.",
+            "caution",
+        )
+    else:
+        tell(problem(**link.failure).detail if link.failure else "", "stop")

@@ -1,0 +1,109 @@
+"""The words that the pages of whole lists use for states, verdicts, conflicts and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from crmlink.batches.rows import ReviewRow
+from crmlink.matching import Suggestion, say
+from crmlink.reports.duplicates import Pair
+from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
+
+STATES = {  # tone, words
+    BatchState.IMPORTING: ("info", "Being read"),
+    BatchState.DRAFT: ("", "Draft"),
+    BatchState.MATCHING: ("info", "… Matching"),
+    BatchState.REVIEW: ("caution", "To review"),
+    BatchState.WRITING: ("info", "… Linking"),
+    BatchState.PAUSED: ("caution", "Paused"),
+    BatchState.DONE: ("good", "✓ Finished"),
+    BatchState.CANCELLED: ("", "Cancelled"),
+    BatchState.UNDOING: ("info", "… Being undone"),
+    BatchState.UNDONE: ("", "↶ Undone"),
+}
+SOURCES = {
+    BatchSource.LIST_PAGE: "from list pages",
+    BatchSource.FILE: "from a file",
+    BatchSource.API: "from a program",
+    BatchSource.COMMAND_LINE: "from the command line",
+}
+VERDICTS = {
+    Verdict.NEW: ("", "Not matched"),
+    Verdict.SURE: ("good", "Sure"),
+    Verdict.CHECK: ("caution", "Check"),
+    Verdict.NONE: ("", "No match"),
+    Verdict.LINKED: ("info", "Already linked"),
+    Verdict.CONFLICT: ("stop", "Conflict"),
+}
+BOXES = {
+    RowState.WAITING: "Waiting",
+    RowState.PROCESSING: "Processing",
+    RowState.FAILED: "Failed",
+    RowState.SUCCESSFUL: "Successful",
+}
+TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
+FIELDS = {
+    "reference": "Reference",
+    "name": "Name",
+    "company": "Company",
+    "person": "Contact person",
+    "first_name": "First name",
+    "last_name": "Last name",
+    "account_number": "Account number",
+    "email": "Email",
+    "phones": "Telephone numbers",
+    "address": "Address",
+    "town": "Town",
+    "postcode": "Postcode",
+    "kind": "Customer or supplier",
+    "open_balance": "Open balance",
+    "last_used": "Last used",
+}
+
+
+def conflict_in_words(row: ReviewRow) -> str:
+    """What a row's conflict is about; records that are gone since go by their id."""
+    found: Mapping[str, Any] = row.row.conflict or {}
+    records = {record.public_id: record for record in row.others}
+    names = [_label(each, records) for each in found.get("records", [])]
+    record = _label(found.get("record", ""), records)
+    match found.get("code"):
+        case "reference-twice":
+            return f"This reference stands on two records: {' and '.join(names)}."
+        case "reference-elsewhere":
+            return f"This reference stands on {names[0]} already, but another record fits better."
+        case "record-has-reference":
+            return f"{record} has the reference {found['current_reference']} already."
+        case "contact-twice":
+            rows = ", ".join(str(row) for row in found.get("rows", []))
+            return f"{record} fits row {rows} of this list as well."
+        case _:
+            return ""
+
+
+def reasons_in_words(suggestion: Suggestion | Pair | None) -> list[tuple[str, str]]:
+    """Why a record was suggested, as tone and words: all that is the same in one line."""
+    said = [(reason.agrees, say(reason)) for reason in (suggestion.reasons if suggestion else ())]
+    same = [words.removeprefix("same ") for agrees, words in said if agrees and _is_plain(words)]
+    others = [(agrees, words) for agrees, words in said if not (agrees and _is_plain(words))]
+    return [
+        *([("agrees", f"same {', '.join(same)}")] if same else []),
+        *((TONES[agrees], words) for agrees, words in others),
+    ]
+
+
+def _is_plain(words: str) -> bool:
+    return words.startswith("same ") and "," not in words
+
+
+def file_in_words(file_kind: str) -> str:
+    """What sort of file it is."""
+    return {"csv": "a table as text (CSV)", "xlsx": "an Excel workbook", "iif": "an IIF file"}[
+        file_kind
+    ]
+
+
+def _label(record_id: str, records: Mapping[str, MirroredRecord]) -> str:
+    record = records.get(record_id)
+    return record.label if record else record_id.replace("-", " ")

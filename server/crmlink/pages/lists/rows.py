@@ -1,0 +1,176 @@
+"""The rows of a list: shown a few at a time, decided one by one, looked at by several people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import render_template, request
+from werkzeug.wrappers import Response
+
+from crmlink.batches.control import try_again
+from crmlink.batches.positions import from_ranges, next_place
+from crmlink.batches.progress import overview
+from crmlink.batches.review import (
+    Agreed,
+    accept,
+    choose_none,
+    claim,
+    release_claims,
+    reopen,
+)
+from crmlink.batches.row_details import kind_of, label
+from crmlink.batches.rows import ReviewRow, RowFilter, find_row, list_rows_at
+from crmlink.linking.errors import BatchUnknown, LinkingFailure
+from crmlink.linking.suggest import search
+from crmlink.pages.blueprint import blueprint, here
+from crmlink.pages.forms import tell
+from crmlink.pages.lists.overview import FIRST_ROWS, list_facts
+from crmlink.store import Choice, MirroredRecord
+from crmlink.web.auth import actor, desk, needs
+from crmlink.web.problems import problem_of
+
+FOUND = 9  # records of a search
+PART = "Crmlink-Part"  # the header with which a page asks for a part of itself
+
+Reply = str | Response | tuple[str, int]
+
+
+@dataclass
+class Answer:
+    """What became of a decision: the sentence that is said, and what is asked back, if anything.
+
+    ``question`` is the code of what a person has to agree to before the same is done again, with
+    the record that they chose, the reference there now, and the others that carry this row's.
+    """
+
+    said: str = ""
+    tone: str = "good"
+    question: str = ""
+    record_id: str = ""
+    present: str = ""
+    holders: list[MirroredRecord] = field(default_factory=list)
+
+
+@blueprint.get("/lists/<batch_id>/rows")
+@needs("collect")
+def list_rows_part(batch_id: str) -> str:
+    """Some rows, for a page that shows a long list: ``at`` says which."""
+    wanted = from_ranges(request.args.get("at", ""), FIRST_ROWS)
+    rows = list_rows_at(desk(), batch_id, wanted, actor().device.id)
+    return render_template("lists/rows.html", **list_facts(overview(desk(), batch_id)), rows=rows)
+
+
+@blueprint.get("/lists/<batch_id>/rows/<position>")
+@needs("batch")
+def list_row(batch_id: str, position: str) -> str:
+    """One row on a page of its own, with a search for any record."""
+    place = _place(position)
+    row = find_row(desk(), batch_id, place, actor().device.id)
+    text = request.args.get("q", "").strip()[:200]
+    asked_kind = kind_of(row.row)
+    return render_template(
+        "lists/row_page.html",
+        **list_facts(overview(desk(), batch_id)),
+        row=row,
+        answer=Answer(),
+        q=text,
+        found=search(desk(), text, asked_kind, FOUND) if text else [],
+        next=next_place(desk(), batch_id, RowFilter(choice=Choice.OPEN), place),
+    )
+
+
+@blueprint.post("/lists/<batch_id>/rows/<position>")
+@needs("batch")
+def decide_row(batch_id: str, position: str) -> Reply:
+    """Accept a record, none, or take that back; ask back where a person must agree first."""
+    place = _place(position)
+    try:
+        row, answer = _decided(batch_id, place)
+        status = 200
+    except LinkingFailure as failure:
+        if isinstance(failure, BatchUnknown):
+            raise
+        found = problem_of(failure)
+        row, answer, status = find_row(desk(), batch_id, place), _asked_back(failure), found.status
+        answer.said = found.detail
+    if request.headers.get(PART):
+        return _row_part(batch_id, row, answer), status
+    if answer.question:
+        return _row_page(batch_id, row, answer), status
+    tell(answer.said, answer.tone)
+    return here("pages.list_row", batch_id=batch_id, position=place)
+
+
+@blueprint.post("/lists/<batch_id>/rows/<position>/claim")
+@needs("batch")
+def claim_row(batch_id: str, position: str) -> str:
+    """Tell others that somebody looks at a row; says who was there first."""
+    row = claim(desk(), actor().device.id, batch_id, _place(position))
+    return _row_part(batch_id, row, Answer())
+
+
+@blueprint.post("/lists/<batch_id>/leave")
+@needs("batch")
+def leave_list(batch_id: str) -> tuple[str, int]:
+    """Nobody of this device looks at the list any more."""
+    release_claims(desk(), actor().device.id, batch_id)
+    return "", 204
+
+
+def _decided(batch_id: str, place: int) -> tuple[ReviewRow, Answer]:
+    device = actor().device.id
+    version = request.form.get("version", "")
+    shown = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1
+    match request.form.get("do"):
+        case "accept":
+            row = accept(
+                desk(), device, batch_id, place, shown, request.form.get("record", ""), _agreed()
+            )
+            chosen = row.chosen.label if row.chosen else ""
+            return row, Answer(f"Accepted: {label(row.row)} is {chosen}.")
+        case "none":
+            row = choose_none(desk(), device, batch_id, place, shown)
+            return row, Answer(f"No record for {label(row.row)}.")
+        case "again":
+            try_again(desk(), device, batch_id, place)
+            return find_row(desk(), batch_id, place), Answer("It is tried again.")
+        case _:
+            row = reopen(desk(), device, batch_id, place, shown)
+            return row, Answer(f"Taken back: {label(row.row)} is open again.")
+
+
+def _agreed() -> Agreed:
+    return Agreed(
+        replaces=request.form.get("replaces") or None,
+        also_on=frozenset(request.form.getlist("also_on")),
+        checked_empty="checked_empty" in request.form,
+    )
+
+
+def _asked_back(failure: LinkingFailure) -> Answer:
+    """Which failures a person can answer with a second, separate choice."""
+    answer = Answer(tone="caution", record_id=request.form.get("record", ""))
+    if failure.code in ("record-has-reference", "reference-taken"):
+        answer.question = failure.code
+        answer.present = str(failure.facts.get("current_reference") or "")
+        answer.holders = list(failure.facts.get("holders", []))
+    return answer
+
+
+def _row_part(batch_id: str, row: ReviewRow, answer: Answer) -> str:
+    facts = list_facts(overview(desk(), batch_id))
+    return render_template("lists/rows.html", **facts, rows=[row], answer=answer)
+
+
+def _row_page(batch_id: str, row: ReviewRow, answer: Answer) -> str:
+    facts = list_facts(overview(desk(), batch_id))
+    return render_template(
+        "lists/row_page.html", **facts, row=row, answer=answer, q="", found=[], next=None
+    )
+
+
+def _place(position: str) -> int:
+    """Raises BatchUnknown for what is no position."""
+    if not (position.isascii() and position.isdigit() and len(position) < 10):
+        raise BatchUnknown
+    return int(position)

@@ -1,0 +1,90 @@
+"""/pair: a person looks at the code that a browser shows, and lets it in or not."""
+
+from __future__ import annotations
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from crmlink.access.errors import AccessFailure, FieldsWrong, PairingUnknown
+from crmlink.access.pairing import approve_pairing, deny_pairing, find_pairing, is_over, shown
+from crmlink.pages.blueprint import blueprint, may
+from crmlink.pages.forms import Form, sent
+from crmlink.store import Pairing, PairingState
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.problems import problem_of
+from crmlink.web.rate_limits import code_limit
+
+Reply = str | Response | tuple[str, int]
+OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
+
+
+@blueprint.get("/pair")
+@needs("link")
+@code_limit
+def pair() -> Reply:
+    """The browser that shows this code, or a field to type one."""
+    code = request.args.get("code", "").strip()
+    if not code:
+        return render_template("pair_code.html", form=Form())
+    try:
+        pairing = find_pairing(office(), code)
+    except PairingUnknown as refused:
+        form = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
+        return render_template("pair_code.html", form=form), 404
+    name = pairing.device_name or _suggested_name(pairing)
+    return _page(pairing, Form({"name": name}))
+
+
+@blueprint.post("/pair")
+@needs("link")
+@code_limit
+def decide_pairing() -> Reply:
+    """Let the browser in under a name, or not."""
+    code = request.form.get("code", "")
+    form = sent("name")
+    try:
+        if request.form.get("answer") == "deny":
+            deny_pairing(office(), actor(), code)
+        else:
+            approve_pairing(office(), actor(), code, form.values["name"])
+    except FieldsWrong as refused:
+        form.refuse(refused)
+        return _page(find_pairing(office(), code), form), 422
+    except PairingUnknown as refused:
+        unknown = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
+        return render_template("pair_code.html", form=unknown), 404
+    except AccessFailure as refused:  # decided or over meanwhile: the page says how it stands
+        return _page(find_pairing(office(), code), form), problem_of(refused).status
+    return redirect(url_for("pages.pair", code=code), 303)
+
+
+def _page(pairing: Pairing, form: Form) -> str:
+    return render_template(
+        "pair.html",
+        pairing=pairing,
+        form=form,
+        code=shown(pairing.user_code),
+        state=_state(pairing),
+        ours=pairing.person is None or pairing.person.id == _own_id(),
+    )
+
+
+def _state(pairing: Pairing) -> str:
+    """How it stands, as the page tells it: one that nobody decided in time is over."""
+    if pairing.state in OPEN and is_over(pairing):
+        return "over"
+    if pairing.state is PairingState.NEEDS_ADMIN and may("admin"):
+        return "asks_admin"
+    return pairing.state.value
+
+
+def _suggested_name(pairing: Pairing) -> str:
+    """«Chrome on Windows, Anna»: which of the office's browsers it is, and whose."""
+    person = actor().person
+    first = person.name.split()[0] if person else ""
+    return f"{pairing.browser}, {first}".strip(", ")
+
+
+def _own_id() -> int | None:
+    person = actor().person
+    return person.id if person else None

@@ -1,0 +1,156 @@
+"""/people: who may log in, what they may do, and the links that let them in."""
+
+from __future__ import annotations
+
+from flask import render_template, url_for
+from werkzeug.wrappers import Response
+
+from crmlink.access.api_tokens import list_tokens
+from crmlink.access.devices import list_devices
+from crmlink.access.errors import AccessFailure, FieldsWrong, LastAdmin
+from crmlink.access.people import (
+    change_role,
+    find_person,
+    invite,
+    list_people,
+    new_invitation,
+    remove_person,
+    rename_person,
+)
+from crmlink.access.sessions import end_sessions, list_sessions
+from crmlink.api.people import invitation_link
+from crmlink.pages.blueprint import Ask, ask, blueprint, here
+from crmlink.pages.forms import Form, sent, tell
+from crmlink.store import Device, Person, Role
+from crmlink.web.auth import actor, needs, office
+from crmlink.web.problems import problem_of
+
+Reply = str | Response | tuple[str, int]
+
+
+@blueprint.get("/people")
+@needs("admin")
+def people() -> str:
+    """Everybody, and a form to add somebody."""
+    return _page(Form({"role": Role.CLERK}))
+
+
+@blueprint.post("/people")
+@needs("admin")
+def add_person() -> Reply:
+    """Invite somebody; the one-time link is shown now and never again."""
+    form = sent("name", "email", "role")
+    try:
+        person, token = invite(office(), actor(), **form.values)
+    except AccessFailure as refused:
+        form.refuse(refused)
+        return _page(form), 422
+    return _invited(person, token)
+
+
+@blueprint.get("/people/<person_id>")
+@needs("admin")
+def person(person_id: str) -> str:
+    """One person: name, role, where they are logged in, what acts for them."""
+    found = find_person(office(), person_id)
+    return _person_page(found, Form({"name": found.name, "role": found.role}))
+
+
+@blueprint.post("/people/<person_id>")
+@needs("admin")
+def change_person(person_id: str) -> Reply:
+    """Correct the name, change the role."""
+    form = sent("name", "role")
+    found = find_person(office(), person_id)
+    try:
+        if form.values["role"] != found.role:
+            change_role(office(), actor(), person_id, form.values["role"])
+        if form.values["name"] != found.name:
+            rename_person(office(), actor(), person_id, form.values["name"])
+    except LastAdmin as refused:
+        form.errors["role"] = problem_of(refused).detail
+        return _person_page(found, form), problem_of(refused).status
+    except FieldsWrong as refused:
+        form.refuse(refused)
+        return _person_page(found, form), 422
+    tell("Saved.")
+    return here("pages.person", person_id=person_id)
+
+
+@blueprint.post("/people/<person_id>/invitation")
+@needs("admin")
+def invite_again(person_id: str) -> str:
+    """A new one-time link: the first was lost, or the password was forgotten."""
+    token = new_invitation(office(), actor(), person_id)
+    return _invited(find_person(office(), person_id), token)
+
+
+@blueprint.post("/people/<person_id>/log-out")
+@needs("admin")
+def log_out_person(person_id: str) -> Response:
+    """End all of somebody's log-ins."""
+    end_sessions(office(), actor(), person_id)
+    tell("All their log-ins are ended.")
+    return here("pages.person", person_id=person_id)
+
+
+@blueprint.get("/people/<person_id>/remove")
+@needs("admin")
+def ask_remove_person(person_id: str) -> str:
+    """What stops when somebody is removed."""
+    found = find_person(office(), person_id)
+    return ask(
+        Ask(
+            title=f"Remove {found.name}?",
+            sentences=("The links they made stay, and so does what the audit says of them.",),
+            consequences=tuple(_what_stops(found)),
+            button=f"Remove {found.name}",
+            back=url_for("pages.person", person_id=person_id),
+        )
+    )
+
+
+@blueprint.post("/people/<person_id>/remove")
+@needs("admin")
+def remove(person_id: str) -> Reply:
+    """Let somebody in no more."""
+    found = find_person(office(), person_id)
+    try:
+        remove_person(office(), actor(), person_id)
+    except LastAdmin as refused:
+        form = Form({"name": found.name, "role": found.role})
+        form.errors["role"] = problem_of(refused).detail
+        return _person_page(found, form), problem_of(refused).status
+    tell(f"{found.name} is removed.")
+    return here("pages.people")
+
+
+def _what_stops(found: Person) -> list[str]:
+    tokens = [token for token in list_tokens(office()) if token.person_id == found.id]
+    return [
+        f"They cannot log in any more; log-ins that end: {len(list_sessions(office(), found))}.",
+        f"Connected browsers that stop: {len(_good(list_devices(office(), found)))}.",
+        f"Script tokens of theirs that stop: {len(_good(tokens))}.",
+    ]
+
+
+def _good(devices: list[Device]) -> list[Device]:
+    return [device for device in devices if device.revoked_at is None]
+
+
+def _page(form: Form) -> str:
+    return render_template("people.html", form=form, everybody=list_people(office()))
+
+
+def _person_page(found: Person, form: Form) -> str:
+    return render_template(
+        "person.html",
+        found=found,
+        form=form,
+        log_ins=list_sessions(office(), found),
+        devices=_good(list_devices(office(), found)),
+    )
+
+
+def _invited(found: Person, token: str) -> str:
+    return render_template("invitation_created.html", found=found, link=invitation_link(token))

@@ -1,0 +1,167 @@
+"""/left: what is still to be done: shares over time, unlinked records by value, duplicates,
+references of the wrong form. Each with its action."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from flask import render_template, request
+from werkzeug.wrappers import Response
+
+from crmlink.kinds import KINDS, Kind
+from crmlink.pages.blueprint import blueprint, here
+from crmlink.pages.forms import tell
+from crmlink.pages.links import kind_of, page_number
+from crmlink.reports.duplicates import (
+    contacts_on_one_record,
+    dismiss_lookalike,
+    lookalikes,
+    references_on_two_records,
+)
+from crmlink.reports.unlinked import Point, linked_over_time, malformed_references, unlinked
+from crmlink.web.auth import actor, desk, needs
+
+SPANS = (30, 90, 365)  # days that the plot may show
+SHOWN = 50  # of each sort of duplicate
+WIDTH, HEIGHT = 720, 220  # of the plot, in its own units
+LEFT, RIGHT, TOP, BOTTOM = 44, 96, 12, 26  # around the lines
+MONTHS = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One kind's share over time, as it is drawn; ``y`` is the height of its last point."""
+
+    kind: Kind
+    points: str
+    y: float
+    label_y: float
+    last: Point
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A mark on an axis: where, and what stands there."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Shares over time, ready to be drawn, and as a table."""
+
+    lines: tuple[Line, ...]
+    heights: tuple[Mark, ...]
+    days: tuple[Mark, ...]
+    rows: tuple[tuple[date, dict[Kind, Point]], ...]
+
+
+@blueprint.get("/left")
+@needs("read")
+def left() -> str:
+    """The shares over time, and how much is left of everything."""
+    days = _days()
+    return render_template(
+        "reports/still_to_link.html",
+        plot=draw(linked_over_time(desk(), days)),
+        days=days,
+        spans=SPANS,
+        size=(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM),
+        left={kind: unlinked(desk(), kind) for kind in KINDS},
+        **_findings(),
+    )
+
+
+@blueprint.get("/left/<kind>")
+@needs("read")
+def left_unlinked(kind: str) -> str:
+    """The records of a kind without a reference: what is owed first, then the newest."""
+    wanted = kind_of(kind) or "customer"
+    return render_template(
+        "reports/unlinked.html", kind=wanted, leaf=unlinked(desk(), wanted, page_number())
+    )
+
+
+@blueprint.post("/left/lookalikes/<pair_id>")
+@needs("batch")
+def two_indeed(pair_id: str) -> Response:
+    """Somebody says that two records are two."""
+    number = int(pair_id) if pair_id.isascii() and pair_id.isdigit() and len(pair_id) < 10 else 0
+    if dismiss_lookalike(desk(), actor().device.id, number):
+        tell("They stay two; crmlink does not ask again.")
+    return here("pages.left")
+
+
+def draw(points: Sequence[Point]) -> Plot:
+    """Lines of shares, and the marks of both axes; a whole line even where there is one day."""
+    first, last = points[0].day, points[-1].day
+    span = max(1, (last - first).days)
+
+    def x(day: date) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * (day - first).days / span
+
+    def y(share: float) -> float:
+        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - share)
+
+    lines: list[Line] = []
+    for kind in KINDS:
+        own = [point for point in points if point.kind == kind and point.records]
+        if not own:
+            continue
+        drawn = " ".join(f"{x(point.day):.1f},{y(point.share):.1f}" for point in own)
+        end = y(own[-1].share)
+        apart = [line.label_y for line in lines if abs(line.label_y - end) < 16]
+        lines.append(Line(kind, drawn, end, apart[0] - 16 if apart else end, own[-1]))
+    return Plot(
+        lines=tuple(lines),
+        heights=tuple(Mark(y(share / 4), f"{share * 25}%") for share in range(5)),
+        days=tuple(Mark(x(day), _short(day)) for day in _marked(first, last)),
+        rows=_table(points),
+    )
+
+
+def _marked(first: date, last: date) -> list[date]:
+    span = (last - first).days
+    return [first + timedelta(days=round(span * part / 4)) for part in range(5)]
+
+
+def _short(day: date) -> str:
+    return f"{day.day} {MONTHS[day.month - 1]}"
+
+
+def _table(points: Sequence[Point]) -> tuple[tuple[date, dict[Kind, Point]], ...]:
+    """The days on which something changed, the newest first."""
+    by_day: dict[date, dict[Kind, Point]] = {}
+    for point in points:
+        by_day.setdefault(point.day, {})[point.kind] = point
+    days = sorted(by_day)
+    kept = [
+        day
+        for index, day in enumerate(days)
+        if index in (0, len(days) - 1) or _figures(by_day[day]) != _figures(by_day[days[index - 1]])
+    ]
+    return tuple((day, by_day[day]) for day in reversed(kept))
+
+
+def _figures(points: dict[Kind, Point]) -> list[tuple[int, int]]:
+    return [(point.records, point.linked) for point in points.values()]
+
+
+def _days() -> int:
+    asked = request.args.get("days", "")
+    return int(asked) if asked in {str(span) for span in SPANS} else 90
+
+
+def _findings() -> dict[str, object]:
+    return {
+        "twice": references_on_two_records(desk()),
+        "rivals": contacts_on_one_record(desk()),
+        "pairs": lookalikes(desk(), SHOWN),
+        "malformed": malformed_references(desk()),
+        "shown": SHOWN,
+    }

@@ -1,0 +1,1 @@
+"""Read-only questions over links and records."""

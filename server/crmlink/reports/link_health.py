@@ -1,0 +1,167 @@
+"""What a workspace looks like from afar: how much is linked, and what waits for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from crmlink.commusoft.mirror import is_syncing
+from crmlink.kinds import KINDS, Kind
+from crmlink.linking.context import Desk
+from crmlink.store import Link, LinkState, MirroredRecord, Workspace
+from crmlink.store.models import now
+
+HANGING = timedelta(minutes=2)  # a link usually needs seconds
+MISSED_SYNCS = 3  # so many turns without a sync, and the mirror counts as old
+ENDED_BADLY = (LinkState.CONFLICT, LinkState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many records of a kind carry a reference; ``by_crmlink`` of them got it from a link."""
+
+    kind: Kind
+    of: int
+    linked: int
+    by_crmlink: int
+
+    @property
+    def before(self) -> int:
+        """Linked by hand, or before crmlink came."""
+        return self.linked - self.by_crmlink
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """How far the copy of the records is behind; ``since`` is None before the first sync."""
+
+    since: datetime | None
+    syncing: bool
+    old: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """Links that wait for a person, the newest first: ended badly, or not ended."""
+
+    conflicts: tuple[Link, ...]
+    failed: tuple[Link, ...]
+    hanging: tuple[Link, ...]
+
+
+def shares(desk: Desk) -> list[Share]:
+    """For each kind, how many records are linked of how many."""
+    carries = func.coalesce(MirroredRecord.reference, "") != ""
+    counted = (
+        select(MirroredRecord.kind, func.count(), func.count(case((carries, 1))))
+        .where(MirroredRecord.workspace_id == desk.workspace_id, MirroredRecord.gone_at.is_(None))
+        .group_by(MirroredRecord.kind)
+    )
+    with desk.database.reading() as session:
+        counts = {kind: (of, linked) for kind, of, linked in session.execute(counted)}
+        ours = dict(session.execute(_standing(desk)).all())
+    return [Share(kind, *counts.get(kind, (0, 0)), ours.get(kind, 0)) for kind in KINDS]
+
+
+def mirror_state(desk: Desk, sync_minutes: int) -> MirrorState:
+    """How old the mirror is, by how often it should be brought up to date."""
+    with desk.database.reading() as session:
+        workspace = session.get_one(Workspace, desk.workspace_id)
+    since = workspace.synced_at
+    limit = timedelta(minutes=sync_minutes * MISSED_SYNCS)
+    old = since is None or now() - since > limit
+    return MirrorState(since, is_syncing(workspace), old)
+
+
+def unfinished(desk: Desk) -> Unfinished:
+    """Conflicts and failures that nobody has dealt with, and links that do not come to an end.
+
+    One is dealt with once a newer link of the same contact or to the same record exists, the
+    record carries what was wanted, or the record is gone.
+    """
+    with desk.database.reading() as session:
+        ended = list(session.scalars(_open(desk)))
+        hanging = session.scalars(
+            select(Link)
+            .filter_by(workspace_id=desk.workspace_id, state=LinkState.INTENDED)
+            .where(or_(Link.attempt_id == "", Link.created_at < now() - HANGING))
+            .order_by(Link.created_at.desc())
+        ).all()
+    return Unfinished(
+        conflicts=tuple(link for link in ended if link.state is LinkState.CONFLICT),
+        failed=tuple(link for link in ended if link.state is LinkState.FAILED),
+        hanging=tuple(hanging),
+    )
+
+
+def recent_links(desk: Desk, limit: int = 8) -> list[Link]:
+    """The newest links, undos included."""
+    query = (
+        select(Link)
+        .filter_by(workspace_id=desk.workspace_id)
+        .order_by(Link.created_at.desc(), Link.id)
+        .limit(limit)
+    )
+    with desk.database.reading() as session:
+        return list(session.scalars(query))
+
+
+def _standing(desk: Desk) -> Select[Kind, int]:
+    """Records whose reference is there because one of our links put it there."""
+    return (
+        select(MirroredRecord.kind, func.count(func.distinct(MirroredRecord.id)))
+        .join(Link, _is_of(MirroredRecord))
+        .where(
+            Link.workspace_id == desk.workspace_id,
+            Link.state == LinkState.LINKED,
+            Link.undoes_id.is_(None),
+            Link.target == MirroredRecord.reference,
+            MirroredRecord.gone_at.is_(None),
+        )
+        .group_by(MirroredRecord.kind)
+    )
+
+
+def _open(desk: Desk) -> Select[Link]:
+    on_record = _newest(desk, Link.kind, Link.record_number)
+    of_contact = _newest(desk, Link.kind, Link.package, Link.organisation, Link.reference)
+    as_wanted = func.coalesce(MirroredRecord.reference, "") == func.coalesce(Link.target, "")
+    return (
+        select(Link)
+        .join(MirroredRecord, _is_of(MirroredRecord))
+        .join(on_record, _is_newest(on_record))
+        .join(of_contact, _is_newest(of_contact))
+        .where(
+            Link.workspace_id == desk.workspace_id,
+            Link.state.in_(ENDED_BADLY),
+            MirroredRecord.gone_at.is_(None),
+            ~as_wanted,
+        )
+        .order_by(Link.created_at.desc())
+    )
+
+
+def _newest(desk: Desk, *what: InstrumentedAttribute[Any]) -> Subquery:
+    """When the newest link of each record, or of each contact, was decided."""
+    return (
+        select(*what, func.max(Link.created_at).label("created_at"))
+        .where(Link.workspace_id == desk.workspace_id)
+        .group_by(*what)
+        .subquery()
+    )
+
+
+def _is_newest(newest: Subquery) -> ColumnElement[bool]:
+    return and_(*(getattr(Link, column.name) == column for column in newest.columns))
+
+
+def _is_of(record: type[MirroredRecord]) -> ColumnElement[bool]:
+    return and_(
+        record.workspace_id == Link.workspace_id,
+        record.kind == Link.kind,
+        record.number == Link.record_number,
+    )

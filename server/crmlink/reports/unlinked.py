@@ -1,0 +1,237 @@
+"""What is left to do: the share linked over time, unlinked records by value, references that are
+wrong in themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
+from crmlink.accounting.references import canonical_reference
+from crmlink.kinds import KINDS, Kind
+from crmlink.linking.context import Desk
+from crmlink.reports.link_health import shares
+from crmlink.reports.links import PAGE, Leaf
+from crmlink.store import (
+    Batch,
+    BatchRow,
+    BatchState,
+    Link,
+    LinkedShare,
+    LinkState,
+    MirroredRecord,
+)
+from crmlink.store.models import now
+
+MOST_LISTED = 500
+READ_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One day: how many records of a kind there were, and how many carried a reference.
+
+    ``exact`` is False where no snapshot was taken and the links' own history stands in.
+    """
+
+    day: date
+    kind: Kind
+    records: int
+    linked: int
+    exact: bool
+
+    @property
+    def share(self) -> float:
+        return self.linked / self.records if self.records else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """A record without a reference. Where a list told what its contact owes, ``open_pence``, with
+    the row that it may be linked by: ``batch_id`` and ``position``."""
+
+    record: MirroredRecord
+    open_pence: int | None
+    batch_id: str | None
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Records whose reference no package in use would give. ``packages`` are those in use, known
+    from the links; where there are none, nothing can be said."""
+
+    packages: tuple[str, ...]
+    records: tuple[MirroredRecord, ...]
+    more: bool
+
+
+def take_snapshot(desk: Desk, today: date | None = None) -> None:
+    """Note how much is linked today; the last word of a day stands."""
+    day = today or now().date()
+    for share in shares(desk):
+        values = {"records": share.of, "linked": share.linked}
+        identity = {"workspace_id": desk.workspace_id, "kind": share.kind, "day": day}
+        try:
+            with desk.database.writing() as session:
+                row = session.query(LinkedShare).filter_by(**identity).one_or_none()
+                if row is None:
+                    session.add(LinkedShare(**identity, **values))
+                else:
+                    row.records, row.linked = share.of, share.linked
+        except IntegrityError:  # another process was quicker, with the same number
+            continue
+
+
+def linked_over_time(desk: Desk, days: int = 90) -> list[Point]:
+    """The share linked of each kind, day by day up to today, oldest first.
+
+    Days without a snapshot are worked out backwards from the links: what they put there later was
+    not there yet. How many records there were then is not known; the next known number stands in.
+    """
+    today = now().date()
+    start = today - timedelta(days=days - 1)
+    with desk.database.reading() as session:
+        kept = {
+            (row.kind, row.day): row
+            for row in session.scalars(
+                select(LinkedShare).where(
+                    LinkedShare.workspace_id == desk.workspace_id, LinkedShare.day >= start
+                )
+            )
+        }
+        gained = _gained(session, desk, start)
+    points = []
+    for share in shares(desk):
+        records, linked, day = share.of, share.linked, today
+        points.append(Point(today, share.kind, records, linked, True))
+        while day > start:
+            linked = max(0, linked - gained[share.kind, day])
+            day -= timedelta(days=1)
+            snapshot = kept.get((share.kind, day))
+            if snapshot:
+                records, linked = snapshot.records, snapshot.linked
+            points.append(Point(day, share.kind, records, linked, snapshot is not None))
+    return sorted(points, key=lambda point: (point.day, KINDS.index(point.kind)))
+
+
+def unlinked(desk: Desk, kind: Kind, number: int = 1) -> Leaf[Unlinked]:
+    """A page of records without a reference: what is owed first, then the newest."""
+    owed = _owed(desk).subquery()
+    free = [
+        MirroredRecord.workspace_id == desk.workspace_id,
+        MirroredRecord.kind == kind,
+        MirroredRecord.gone_at.is_(None),
+        func.coalesce(MirroredRecord.reference, "") == "",
+    ]
+    identity = MirroredRecord.kind + "-" + MirroredRecord.number
+    query = (
+        select(MirroredRecord, owed.c.open_pence, owed.c.batch_id, owed.c.position)
+        .outerjoin(owed, owed.c.best == identity)
+        .where(*free)
+        .order_by(
+            func.coalesce(owed.c.open_pence, 0).desc(),
+            func.length(MirroredRecord.number).desc(),
+            MirroredRecord.number.desc(),
+        )
+    )
+    with desk.database.reading() as session:
+        total = session.scalar(select(func.count(MirroredRecord.id)).where(*free)) or 0
+        rows = session.execute(query.offset((number - 1) * PAGE).limit(PAGE)).all()
+    return Leaf(tuple(Unlinked(*row) for row in rows), total, number)
+
+
+def malformed_references(desk: Desk, kind: Kind | None = None) -> Malformed:
+    """Records whose reference is not in the form of any package that links were made for."""
+    linked = (
+        select(Link.package)
+        .distinct()
+        .where(Link.workspace_id == desk.workspace_id, Link.state == LinkState.LINKED)
+    )
+    with desk.database.reading() as session:
+        packages = tuple(sorted(session.scalars(linked)))
+        if not packages:
+            return Malformed((), (), False)
+        found: list[MirroredRecord] = []
+        for record in _referenced(session, desk, kind):
+            if not any(_is_canonical(desk, package, record) for package in packages):
+                found.append(record)
+                if len(found) > MOST_LISTED:
+                    break
+    return Malformed(packages, tuple(found[:MOST_LISTED]), len(found) > MOST_LISTED)
+
+
+def _gained(session: Session, desk: Desk, start: date) -> defaultdict[tuple[Kind, date], int]:
+    """How many more records carried a reference after each day's links and undos than before."""
+    since = datetime.combine(start, time(), UTC)
+    change: ColumnElement[int] = case(
+        (and_(Link.prior.is_(None), Link.target.is_not(None)), 1),
+        (and_(Link.prior.is_not(None), Link.target.is_(None)), -1),
+        else_=0,
+    )
+    settled = select(Link.kind, Link.settled_at, change).where(
+        Link.workspace_id == desk.workspace_id,
+        Link.state.in_((LinkState.LINKED, LinkState.UNDONE)),
+        Link.settled_at >= since,
+    )
+    gained: defaultdict[tuple[Kind, date], int] = defaultdict(int)
+    for kind, moment, number in session.execute(settled.execution_options(yield_per=5_000)):
+        if moment is not None:
+            gained[kind, moment.date()] += number
+    return gained
+
+
+def _owed(desk: Desk) -> Select[Any, Any, Any, Any]:
+    """What contacts of lists owe whose best or accepted record is known, the most for each."""
+    best = func.coalesce(BatchRow.record_id, BatchRow.best)
+    ranked = (
+        select(
+            best.label("best"),
+            BatchRow.open_pence,
+            BatchRow.batch_id,
+            BatchRow.position,
+            func.row_number()
+            .over(partition_by=best, order_by=(BatchRow.open_pence.desc(), BatchRow.id.desc()))
+            .label("place"),
+        )
+        .join(Batch, Batch.id == BatchRow.batch_id)
+        .where(
+            Batch.workspace_id == desk.workspace_id,
+            Batch.state != BatchState.CANCELLED,
+            BatchRow.open_pence > 0,
+            best.is_not(None),
+        )
+        .subquery()
+    )
+    return select(ranked.c.best, ranked.c.open_pence, ranked.c.batch_id, ranked.c.position).where(
+        ranked.c.place == 1
+    )
+
+
+def _referenced(session: Session, desk: Desk, kind: Kind | None) -> Iterator[MirroredRecord]:
+    query = (
+        select(MirroredRecord)
+        .where(
+            MirroredRecord.workspace_id == desk.workspace_id,
+            MirroredRecord.gone_at.is_(None),
+            func.coalesce(MirroredRecord.reference, "") != "",
+        )
+        .order_by(MirroredRecord.id)
+        .execution_options(yield_per=READ_AT_ONCE)
+    )
+    yield from session.scalars(query.where(MirroredRecord.kind == kind) if kind else query)
+
+
+def _is_canonical(desk: Desk, package: str, record: MirroredRecord) -> bool:
+    reference = record.reference or ""
+    try:
+        return canonical_reference(package, reference, desk.packages) == reference
+    except (ReferenceMalformed, UnknownPackage):
+        return False

@@ -1,0 +1,1 @@
+"""What API and pages share: authentication, rate limits, strict parsing, problem details."""

@@ -1,0 +1,168 @@
+"""Nothing gets in without a valid token or log-in, unless it is on the list below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from flask import Flask, current_app, g, redirect, request, url_for
+from flask.sessions import SecureCookieSessionInterface
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.wrappers import Response
+
+from crmlink.access.api_tokens import PREFIX, script_actor
+from crmlink.access.context import Actor, Office
+from crmlink.access.errors import TokenRefused
+from crmlink.access.refresh_tokens import actor_of
+from crmlink.access.sessions import session_of
+from crmlink.installation import House
+from crmlink.linking.context import Desk
+
+# The only routes that answer to anybody. None of them shows a record, a link or a person.
+PUBLIC = {
+    "static",
+    "pages.health",
+    "pages.log_in",
+    "pages.welcome",
+    "pairings.begin",
+    "pairings.token",
+}
+EITHER = {"api-docs.openapi_json"}  # programs read it with a token, people from a page
+API = "/api/v1/"
+COOKIE = "crmlink_session"
+OWN_SITE = {"same-origin", "none", None}  # what browsers say of where a request comes from
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+csrf = CSRFProtect()
+
+
+class ScopeMissing(Exception):
+    """Who acts is known, but may not do this."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.scope = scope
+
+
+class CookiesAsTheyCame(SecureCookieSessionInterface):
+    """Flask's cookie, sent back only over https where it came by https."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def register_guard(app: Flask) -> None:
+    """Find out who asks, before anything else is done with a request."""
+    app.session_interface = CookiesAsTheyCame()
+    app.config.update(
+        SESSION_COOKIE_NAME="crmlink_forms",
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_SSL_STRICT=False,  # we send no referrers; the browser's word on the site is asked
+        WTF_CSRF_TIME_LIMIT=None,  # a page may stay open over lunch
+    )
+    csrf.init_app(app)
+    app.before_request(_identify)
+
+
+def register_door(app: Flask) -> None:
+    """Let in who was found; those who were not have been counted by then."""
+    app.before_request(_admit)
+
+
+def needs(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view run only for who has this permission."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if permission not in actor().permissions:
+                raise ScopeMissing(permission)
+            return view(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def actor() -> Actor:
+    """Who acts in this request."""
+    return cast("Actor", g.actor)
+
+
+def house() -> House:
+    """The installation this application serves."""
+    return cast("House", current_app.extensions["crmlink"])
+
+
+def office() -> Office:
+    """The office of the workspace that is served."""
+    return house().office
+
+
+def desk() -> Desk:
+    """The desk of the workspace that the device belongs to."""
+    return house().desk
+
+
+def _identify() -> None:
+    """Who asks, by token below /api/v1 and by log-in elsewhere; known addresses or not."""
+    if request.endpoint in PUBLIC:
+        return
+    by_token = request.path.startswith(API) or (
+        request.endpoint in EITHER and "Authorization" in request.headers
+    )
+    with suppress(TokenRefused):
+        if by_token:
+            g.actor = _by_token()
+            house().uses.note(g.actor)
+        else:
+            g.log_in, g.actor = session_of(office(), request.cookies.get(COOKIE, ""))
+
+
+def _admit() -> Response | None:
+    """Refuse whoever is not known, and every form that did not come from a page of ours."""
+    in_pages = not request.path.startswith(API)
+    if _is_listed_preflight():
+        return None
+    if request.endpoint not in PUBLIC and "actor" not in g:
+        if in_pages and request.method in ("GET", "HEAD"):
+            wanted = request.full_path.rstrip("?")
+            return redirect(url_for("pages.log_in", next=wanted if wanted != "/" else None), 303)
+        raise TokenRefused
+    if in_pages:
+        _refuse_forged_form()
+    return None
+
+
+def _is_listed_preflight() -> bool:
+    """Whether a browser only asks, without its token, if a site that an admin listed may ask."""
+    return (
+        request.method == "OPTIONS"
+        and request.path.startswith(API)
+        and "Access-Control-Request-Method" in request.headers
+        and request.headers.get("Origin") in house().settings.cors_origins
+    )
+
+
+def _by_token() -> Actor:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise TokenRefused
+    token, address = token.strip(), request.remote_addr or ""
+    if token.startswith(PREFIX):
+        return script_actor(office(), token, address)
+    return actor_of(office(), token, address)
+
+
+def _refuse_forged_form() -> None:
+    """A change must come from a page of ours: by the form's token, and by what the browser says."""
+    if request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if request.headers.get("Sec-Fetch-Site") not in OWN_SITE:
+        raise CSRFError("The request comes from another site.")
+    csrf.protect()

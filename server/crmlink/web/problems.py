@@ -1,0 +1,378 @@
+"""The one place where what went wrong becomes a status and a sentence a clerk understands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from crmlink.access.errors import AccessFailure
+from crmlink.accounting.errors import ExportRefused, HostRefused, ReferenceMalformed, UnknownPackage
+from crmlink.batches.execute_row import facts_again
+from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
+from crmlink.linking.errors import LinkingFailure, LinkNotMade
+
+TYPE = "urn:crmlink:problem:"
+WAIT = "Nothing was written. Try again in a minute."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A problem as RFC 9457 has it: ``code`` ends its type, ``facts`` are its own members."""
+
+    code: str
+    detail: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        return PROBLEMS[self.code][0]
+
+    @property
+    def title(self) -> str:
+        return PROBLEMS[self.code][1]
+
+
+BATCH_WORDS = {
+    "importing": "being read", "draft": "a draft", "matching": "being matched",
+    "review": "under review", "writing": "being linked", "paused": "paused", "done": "finished",
+    "cancelled": "cancelled", "undoing": "being undone", "undone": "undone",
+}  # fmt: skip
+
+# code → HTTP status, title, sentence
+PROBLEMS: dict[str, tuple[int, str, str]] = {
+    "malformed-request": (
+        400,
+        "Request not understood",
+        "The request cannot be read; a body must be one JSON object.",
+    ),
+    "form-expired": (
+        400,
+        "The page was too old",
+        "Nothing was changed: the page was opened before you logged in, or on another site. "
+        "Load it again and repeat what you did.",
+    ),
+    "pairing-pending": (400, "Not approved yet", "Nobody has approved this browser yet."),
+    "pairing-hasty": (400, "Too soon", "Ask again a little later."),
+    "pairing-denied": (400, "Not approved", "This browser was not approved."),
+    "pairing-over": (
+        400,
+        "The code is over",
+        "This code is over: it was decided already, or ten minutes have passed. Press Connect "
+        "again for a new one.",
+    ),
+    "grant-malformed": (
+        400,
+        "Request not understood",
+        "The request's form lacks something, or asks for something that is not offered.",
+    ),
+    "grant-refused": (
+        400,
+        "Not connected",
+        "This browser is not connected any more. Connect it again.",
+    ),
+    "device-revoked": (
+        400,
+        "Disconnected by your admin",
+        "This browser was disconnected in crmlink. Connect it again, or ask your admin.",
+    ),
+    "device-expired": (
+        400,
+        "Connection over",
+        "This browser was not used for so long that its connection has ended. Connect it again.",
+    ),
+    "token-reused": (
+        400,
+        "Disconnected for safety",
+        "The connection of this browser was used from somewhere else too, so crmlink ended it. "
+        "Tell your admin, then connect it again.",
+    ),
+    "idempotency-key-missing": (
+        400,
+        "Idempotency-Key missing",
+        "Send an Idempotency-Key header, so that a repeated request is carried out only once.",
+    ),
+    "token-refused": (
+        401,
+        "Not connected",
+        "This browser or script is not connected any more. Connect it again with a valid token.",
+    ),
+    "log-in-refused": (
+        401,
+        "Not logged in",
+        "This email and password do not belong together. Try again, or ask your admin for a new "
+        "link.",
+    ),
+    "sso-refused": (
+        400,
+        "Single sign-on not completed",
+        "The single sign-on was not completed. Press its button again.",
+    ),
+    "sso-denied": (
+        403,
+        "Single sign-on refused",
+        "The single sign-on did not let you in. Try again, or use your password.",
+    ),
+    "sso-unproven": (
+        403,
+        "Email not proven",
+        "The single sign-on does not vouch for your email address. Ask whoever runs it to have it "
+        "confirmed, or use your password.",
+    ),
+    "sso-unknown": (
+        403,
+        "Not invited",
+        "Nobody with your email was invited here. Ask your admin for an invitation.",
+    ),
+    "not-yours": (
+        403,
+        "Not your link",
+        "{by} made this link. They can undo it, and so can a manager.",
+    ),
+    "role-too-low": (403, "Not allowed", "Only an admin can do this."),
+    "scope-missing": (
+        403,
+        "Not allowed",
+        "Your role or this token does not allow that: it lacks “{scope}”.",
+    ),
+    "not-found": (404, "Not found", "There is nothing at this address."),
+    "pairing-unknown": (
+        404,
+        "Code not known",
+        "No browser shows this code. Compare it letter by letter, or press Connect again.",
+    ),
+    "record-unknown": (
+        404,
+        "Record not known",
+        "crmlink does not know this Commusoft record. It may be new: sync, then try again.",
+    ),
+    "method-not-allowed": (405, "Not possible here", "This address does not take that method."),
+    "record-has-reference": (
+        409,
+        "The record has another reference",
+        "{record} already has the reference {current_reference} in Commusoft{whom}. "
+        "Nothing was changed.",
+    ),
+    "reference-taken": (
+        409,
+        "The reference is on another record",
+        "{holders} already carries this reference in Commusoft. Nothing was changed.",
+    ),
+    "reference-not-shown": (
+        409,
+        "Commusoft does not show the reference",
+        "Commusoft does not tell crmlink whether {record} already has a reference. Look at the "
+        "record in Commusoft first; nothing was changed.",
+    ),
+    "record-changed": (
+        409,
+        "The record changed meanwhile",
+        "The reference in Commusoft changed to {current_reference} while this was being linked, "
+        "so crmlink stopped. Look at the record before you decide again.",
+    ),
+    "link-in-progress": (
+        409,
+        "Somebody is linking this now",
+        "{by} is linking this contact or this record since {since}. Look again in a moment.",
+    ),
+    "cannot-undo": (
+        409,
+        "Cannot be undone",
+        "This link cannot be undone any more: {present}. Nothing was changed.",
+    ),
+    "batch-state": (
+        409,
+        "Not possible now",
+        "The list is {batch_state}: that cannot be done with it now. Look at it again.",
+    ),
+    "row-decided": (
+        409,
+        "Somebody was quicker",
+        "{by} decided this contact meanwhile{decision}. Look at it again before you change that.",
+    ),
+    "row-under-way": (
+        409,
+        "On its way already",
+        "This contact is being linked, or is linked already. To change it, undo its link first.",
+    ),
+    "record-chosen": (
+        409,
+        "The record is taken",
+        "{contact} on this list has this record already. One of the two must have another, or "
+        "none.",
+    ),
+    "sample-needed": (
+        409,
+        "Look at a sample first",
+        "Look at a sample of the sure matches first: the list has changed since one was shown.",
+    ),
+    "count-changed": (
+        409,
+        "The list has changed",
+        "It would be {contacts} contacts now. Look at the summary again.",
+    ),
+    "nothing-to-link": (409, "Nothing to do", "No contact of this list is ready for that."),
+    "email-taken": (409, "Email in use", "Somebody here has this email already."),
+    "last-admin": (
+        409,
+        "The last admin",
+        "Somebody must stay admin. Make another person admin first.",
+    ),
+    "invitation-refused": (
+        410,
+        "The link is over",
+        "This one-time link was used, or is too old. Ask your admin for a new one.",
+    ),
+    "record-gone": (
+        410,
+        "The record is gone",
+        "This record has been deleted in Commusoft. Nothing was written; choose another.",
+    ),
+    "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
+    "unsupported-type": (415, "JSON, please", "Send the request's body as application/json."),
+    "invalid-fields": (422, "Some fields are not right", "{errors}"),
+    "password-weak": (422, "Choose another password", "{reason}"),
+    "reference-malformed": (
+        422,
+        "Not a reference of this package",
+        "{sentence}",
+    ),
+    "package-needed": (
+        422,
+        "Which accounting package?",
+        "Say which accounting package this list is of.",
+    ),
+    "export-refused": (422, "The file cannot be taken", "{sentence}"),
+    "package-unknown": (422, "Package not known", "crmlink does not know this package."),
+    "host-refused": (422, "Not an address to add", "{sentence}"),
+    "kind-differs": (
+        422,
+        "Customer or supplier?",
+        "The contact is a {contact_kind}, the chosen record a {record_kind}.",
+    ),
+    "idempotency-key-reused": (
+        422,
+        "Idempotency-Key used twice",
+        "This Idempotency-Key belongs to another decision. Use a new key for each decision.",
+    ),
+    "too-many-requests": (
+        429,
+        "Too many requests",
+        "That was too often in a short time. Wait a little, then try again.",
+    ),
+    "internal-error": (
+        500,
+        "Something went wrong in crmlink",
+        "crmlink failed unexpectedly. What you decided is kept; look again before you repeat it.",
+    ),
+    "reference-not-kept": (
+        502,
+        "Commusoft did not keep it",
+        "Commusoft accepted the reference but does not show it. The record is as it was before; "
+        "enter the reference in Commusoft by hand.",
+    ),
+    "write-refused": (
+        502,
+        "Commusoft refused the change",
+        "Commusoft refused to change this record. It is as it was before.",
+    ),
+    "commusoft-refused": (
+        502,
+        "Commusoft does not let us in",
+        "Commusoft does not accept crmlink's credentials. Nothing was written; tell your admin.",
+    ),
+    "commusoft-unreadable": (
+        502,
+        "Commusoft's answer is not readable",
+        f"Commusoft answered with something that is not a record. {WAIT}",
+    ),
+    "commusoft-fault": (502, "Commusoft has a fault", f"Commusoft reported a fault. {WAIT}"),
+    "commusoft-unreachable": (
+        503,
+        "Commusoft cannot be reached",
+        f"Commusoft cannot be reached at the moment. {WAIT}",
+    ),
+    "commusoft-busy": (503, "Commusoft is busy", f"Commusoft asks us to wait. {WAIT}"),
+    "sso-unreachable": (
+        503,
+        "Single sign-on cannot be reached",
+        "The single sign-on cannot be reached at the moment. Try again in a minute, or use your "
+        "password.",
+    ),
+    "commusoft-slow": (504, "Commusoft is slow", f"Commusoft did not answer in time. {WAIT}"),
+}
+
+
+def problem(code: str, **facts: Any) -> Problem:
+    """A problem with its sentence filled in; what the sentence does not use is kept as facts."""
+    return Problem(code, PROBLEMS[code][2].format(**_in_words(facts)), facts)
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that an exception stands for; anything unknown is an internal error."""
+    match error:
+        case LinkNotMade(link=link):
+            return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
+        case LinkingFailure(code=code, facts=facts) | AccessFailure(code=code, facts=facts):
+            return problem(code, **facts)
+        case ReferenceMalformed():
+            return problem("reference-malformed", sentence=str(error))
+        case ExportRefused():
+            return problem("export-refused", sentence=str(error))
+        case HostRefused():
+            return problem("host-refused", sentence=str(error))
+        case UnknownPackage():
+            return problem("package-unknown")
+        case RecordGone():
+            return problem("record-gone")
+        case CommusoftBusy(retry_after=seconds):
+            return problem("commusoft-busy", retry_after=seconds)
+        case CommusoftError():
+            return problem(error.code)
+        case _:
+            return problem("internal-error")
+
+
+def problem_kept(failure: Mapping[str, Any]) -> Problem:
+    """The problem that a row of a batch keeps as its failure."""
+    facts = facts_again(failure)
+    code = facts.pop("code", "internal-error")
+    return problem(code if code in PROBLEMS else "internal-error", **facts)
+
+
+def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
+    words = dict.fromkeys(("by", "since", "current_reference"), None) | facts
+    since = words["since"]
+    if isinstance(since, datetime):
+        words["since"] = since.astimezone().strftime("%H:%M on %d/%m/%Y")
+    if "record" in facts:
+        words["record"] = facts["record"].label
+    if "holders" in facts:
+        words["holders"] = " and ".join(row.label for row in facts["holders"])
+    words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
+    words["by"] = words["by"] or "Somebody"
+    words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
+    words["decision"] = _decision(words)
+    current = words["current_reference"]
+    if "errors" in facts:
+        words["errors"] = " ".join(facts["errors"])
+    words["present"] = (
+        f"Commusoft now holds {current or 'no reference'}"
+        if "current_reference" in facts
+        else f"the record was linked anew since{words['whom']}"
+        if facts.get("by")
+        else "it does not stand"
+    )
+    words["current_reference"] = current or "nothing"
+    return words
+
+
+def _decision(words: Mapping[str, Any]) -> str:
+    match words.get("choice"):
+        case "record":
+            return f": it is {words['record']}" if "record" in words else ": it has a record"
+        case "none":
+            return ": no record is its"
+        case _:
+            return ""

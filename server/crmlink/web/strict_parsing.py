@@ -1,0 +1,124 @@
+"""Requests are taken at their word: nothing is guessed from what the description forbids."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import flask_smorest
+from flask import Flask, Request, request
+from marshmallow import Schema, ValidationError, fields
+from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from crmlink.strict_json import NameTwice, NotJSON, read_json
+
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+MOST_DIGITS = 10
+UNKEEPABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a letter
+SENTENCE = "A character in it cannot be kept."
+TWICE = "A name in it is given twice."
+
+
+class StrictParser(FlaskParser):
+    """webargs, but a body must say what it is, and a value can be given once only."""
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        if not req.is_json:
+            raise UnsupportedMediaType
+        try:
+            value = read_json(req.get_data())
+            keepable = _is_keepable(value)
+        except NameTwice:
+            raise ValidationError(TWICE, field_name="request") from None
+        except (NotJSON, RecursionError):
+            raise BadRequest from None
+        if not keepable:
+            raise ValidationError(SENTENCE, field_name="request")
+        return value
+
+    def load_form(self, req: Request, schema: Schema) -> Any:
+        if req.mimetype not in FORMS:
+            raise UnsupportedMediaType
+        return _once(super().load_form(req, schema))
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        return _once(super().load_querystring(req, schema))
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest ships no types
+    """flask-smorest's, with the strict parser."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+class Whole(fields.Integer):
+    """A whole number in a JSON body; neither text nor a truth value stands for one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if type(value) is float and value.is_integer():
+            value = int(value)
+        if type(value) is not int or abs(value) >= 10**MOST_DIGITS:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Number(fields.Float):
+    """A number in a JSON body; neither text nor a truth value stands for one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if type(value) not in (int, float):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class WholeText(fields.Integer):
+    """A whole number in an address: digits, nothing else."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not re.fullmatch(f"-?[0-9]{{1,{MOST_DIGITS}}}", str(value)):
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
+class YesNo(fields.Boolean):
+    """A truth value in a JSON body; no word or number stands for one."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+def register_strictness(app: Flask) -> None:
+    """Refuse addresses and forms with characters that cannot be kept."""
+    app.before_request(_refuse_unkeepable)
+
+
+def _refuse_unkeepable() -> None:
+    given = [request.path, *request.args, *request.args.values()]
+    if request.mimetype in FORMS:
+        for name, values in request.form.lists():
+            given += [name, *values]
+    if any(map(UNKEEPABLE.search, given)):
+        flask_smorest.abort(422, messages={"request": [SENTENCE]})
+
+
+def _once(values: MultiDictProxy) -> MultiDictProxy:
+    given: Any = values.data
+    if again := {name: ["Give it once only."] for name in given if len(given.getlist(name)) > 1}:
+        raise ValidationError(again)
+    return values
+
+
+def _is_keepable(value: Any) -> bool:
+    match value:
+        case str():
+            return not UNKEEPABLE.search(value)
+        case dict():
+            return all(_is_keepable(key) and _is_keepable(inner) for key, inner in value.items())
+        case list():
+            return all(map(_is_keepable, value))
+        case _:
+            return True

@@ -1,0 +1,151 @@
+"""Nothing gets in without a valid token, and what comes out is safe to show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from crmlink.access.api_tokens import list_tokens
+from crmlink.access.context import Office
+from crmlink.store import Device
+from crmlink.store.models import now
+from crmlink.web.auth import PUBLIC
+from support.access_factories import logged_in, make_person, make_token, pair, with_token
+from support.installations import house_of
+
+WORKSPACE = "/api/v1/workspace"
+
+
+def ask(app: Flask, token: str | None, path: str = WORKSPACE) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    reply = app.test_client().get(path, headers=headers)
+    body = reply.get_json()
+    return reply.status_code, f"{body.get('type')} {body.get('detail')}"
+
+
+def test_there_are_six_public_routes_and_they_exist(door: Flask) -> None:
+    assert len(PUBLIC) == 6
+    assert {rule.endpoint for rule in door.url_map.iter_rules()} >= PUBLIC
+
+
+def test_every_kind_of_bad_token_is_refused_with_the_same_body(door: Flask, office: Office) -> None:
+    expired, revoked, good = (make_token(office) for _ in range(3))
+    with office.database.writing() as session:
+        for token, change in (
+            (expired, {"expires_at": now() - timedelta(seconds=1)}),
+            (revoked, {"revoked_at": now()}),
+        ):
+            session.execute(update(Device).where(Device.prefix == token[:12]).values(change))
+    tampered = good[:-1] + ("0" if good[-1] != "0" else "1")
+    bad = [None, "", "garbage", "crm_", tampered, good.lower(), expired, revoked, "crm_" + "é" * 38]
+    answers = {ask(door, token) for token in bad}
+    assert len(answers) == 1
+    assert answers.pop()[0] == 401
+    assert ask(door, good)[0] == 200
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_word_bearer_may_be_written_in_any_case(
+    door: Flask, office: Office, scheme: str
+) -> None:
+    headers = {"Authorization": f"{scheme} {make_token(office)}"}
+    assert door.test_client().get(WORKSPACE, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["Basic {}", "Token {}", "{}", "Bearer{}", "Bearer a {}"])
+def test_a_token_counts_only_as_a_bearer(door: Flask, office: Office, header: str) -> None:
+    headers = {"Authorization": header.format(make_token(office))}
+    assert door.test_client().get(WORKSPACE, headers=headers).status_code == 401
+
+
+def test_an_address_that_does_not_exist_is_not_told_to_strangers(
+    door: Flask, admin: FlaskClient
+) -> None:
+    assert ask(door, None, "/api/v1/secrets")[0] == 401
+    assert admin.get("/api/v1/secrets").status_code == 404
+    reply = admin.delete(WORKSPACE)
+    assert reply.status_code == 405
+    assert "GET" in reply.headers["Allow"]
+    assert door.test_client().delete(WORKSPACE).status_code == 401
+
+
+def test_a_stranger_at_a_page_is_sent_to_the_log_in_and_no_further(door: Flask) -> None:
+    reply = door.test_client().get("/links?state=linked")
+    assert reply.status_code == 303
+    assert reply.headers["Location"] == "/log-in?next=/links?state%3Dlinked"
+    assert door.test_client().get("/").headers["Location"] == "/log-in"
+    assert door.test_client().get("/no-such-page").status_code == 303
+    assert door.test_client().post("/people").status_code == 401
+
+
+def test_pages_want_the_log_in_and_the_api_wants_the_token(door: Flask, office: Office) -> None:
+    person = make_person(office)
+    by_cookie = logged_in(door, office, person)
+    by_token = with_token(door, pair(office, person).access_token)
+    assert by_cookie.get("/account").status_code == 200
+    assert by_token.get("/account").status_code == 303
+    assert by_cookie.get(WORKSPACE).status_code == 401
+    assert by_token.get(WORKSPACE).status_code == 200
+    for client in (by_cookie, by_token):
+        assert client.get("/api/openapi.json").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("POST", "/api/v1/suggestions", "suggest"),
+        ("GET", "/api/v1/records?q=smith", "suggest"),
+        ("GET", "/api/v1/records/customer-1001", "read"),
+        ("POST", "/api/v1/links", "link"),
+        ("GET", "/api/v1/links", "read"),
+        ("POST", "/api/v1/links/x/undo", "link"),
+        ("GET", "/api/v1/batches", "batch"),
+        ("GET", "/api/v1/audit", "admin"),
+    ],
+)
+def test_a_token_does_only_what_its_scopes_say(
+    door: Flask, office: Office, method: str, path: str, scope: str
+) -> None:
+    others = tuple({"suggest", "link", "read", "batch", "admin"} - {scope})
+    for scopes, allowed in ((others, False), ((scope,), True)):
+        reply = with_token(door, make_token(office, *scopes)).open(path, method=method, json={})
+        assert (reply.status_code != 403) is allowed
+
+
+def test_a_token_does_no_more_than_who_made_it_may_do_now(
+    door: Flask, office: Office, admin: FlaskClient
+) -> None:
+    other = make_person(office, "admin")
+    mine = with_token(door, pair(office, other).access_token)
+    script = with_token(
+        door,
+        mine.post("/api/v1/tokens", json={"name": "S", "scopes": ["admin", "read"]}).get_json()[
+            "token"
+        ],
+    )
+    assert script.get("/api/v1/audit").status_code == 200
+    admin.patch(f"/api/v1/people/{other.public_id}", json={"role": "clerk"})
+    assert script.get("/api/v1/audit").status_code == 403
+    assert script.get("/api/v1/links").status_code == 200
+
+
+def test_a_token_of_another_key_opens_nothing(door: Flask, office: Office) -> None:
+    thief = replace(office, secret_key="another key" * 5)
+    assert ask(door, make_token(thief))[0] == 401
+    assert ask(door, pair(thief, make_person(office)).access_token)[0] == 401
+
+
+def test_use_is_noted_with_its_time_its_address_and_its_count(door: Flask, office: Office) -> None:
+    token = make_token(office)
+    assert list_tokens(office)[0].last_used_at is None
+    for _ in range(3):
+        ask(door, token)
+    house_of(door).uses.flush()
+    used = list_tokens(office)[0]
+    assert used.last_used_at
+    assert (used.last_used_address, used.use_count) == ("127.0.0.1", 3)

@@ -1,1 +1,0 @@
-"""Real browsers for the tests and the demo: found or installed, started, driven."""

@@ -1,0 +1,236 @@
+"""The office around a browser: a real ``crmlink sandbox`` and a real ``crmlink serve``.
+
+Each is a process of its own with a folder of its own; both are gone when the office closes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+from sqlalchemy import select
+
+from crmlink.access.context import Office as Doors
+from crmlink.store import Database, Workspace
+from support.access_factories import make_token
+from support.sandbox import WEBSERVICE, Playing
+
+CRMLINK = Path(sys.executable).with_name("crmlink")
+START_LIMIT = 60.0  # seconds for a process to say its address, and for the mirror to fill
+STOP_LIMIT = 10.0
+PAUSE = 0.02  # seconds between two looks
+T = TypeVar("T")
+CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
+
+
+class OfficeTrouble(Exception):
+    """A process did not start, or did not become ready."""
+
+
+class Service:
+    """One `crmlink` process that serves on this machine; it can be stopped and started again."""
+
+    def __init__(self, command: str, folder: Path, environment: dict[str, str]) -> None:
+        """`command` as typed after `crmlink`; its first start chooses a free port."""
+        self.command = command
+        self.log = folder / f"{command.split()[0]}.log"
+        self.environment = environment
+        self.port = 0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, on the port it had before if it ran before. Raises OfficeTrouble."""
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [CRMLINK, *self.command.split(), "--port", str(self.port)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+            )
+        self.port = wait_until(self._announced_port, f"crmlink {self.command} starts", self.said)
+
+    def _announced_port(self) -> int:
+        if self.process and self.process.poll() is not None:
+            raise OfficeTrouble(f"crmlink {self.command} ended at once: {self.said()}")
+        found = re.search(r"runs at http://127\.0\.0\.1:(\d+)", self.said())
+        return int(found.group(1)) if found else 0
+
+    def said(self) -> str:
+        """What the process has printed so far."""
+        return self.log.read_text(errors="replace")
+
+    def stop(self, sign: signal.Signals = signal.SIGTERM) -> None:
+        """End it, at the latest after some seconds by force."""
+        if self.process is None:
+            return
+        self.process.send_signal(sign)
+        try:
+            self.process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_LIMIT)
+        self.process = None
+
+
+@dataclass
+class Office:
+    """A server whose Commusoft is a sandbox, and the ways to look behind both."""
+
+    sandbox: Service
+    server: Service
+    commusoft: Playing
+    doors: Doors  # its people and browsers, in its own database
+
+    @cached_property
+    def token(self) -> str:
+        """A script's, to look behind the screens with."""
+        return make_token(self.doors)
+
+    def crmlink(self, *words: str) -> str:
+        """What a `crmlink` command prints. Raises CalledProcessError."""
+        done = subprocess.run(
+            [CRMLINK, *words],
+            capture_output=True,
+            text=True,
+            timeout=START_LIMIT,
+            env=self.server.environment,
+            check=True,
+        )
+        return done.stdout
+
+    def reference(self, record_id: str) -> str | None:
+        """What stands on a record in Commusoft, asked of the sandbox over HTTP."""
+        return self.commusoft.reference(record_id)
+
+    def ask(self, path: str) -> Any:
+        """What the server's API answers to a GET."""
+        answer = requests.get(
+            f"{self.server.address}/api/v1/{path}",
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=STOP_LIMIT,
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    def fault(self, **fault: Any) -> None:
+        """Let the sandbox misbehave, as its own controls are told to."""
+        address = f"{self.sandbox.address}/sandbox/faults"
+        requests.post(address, json=fault, timeout=STOP_LIMIT).raise_for_status()
+
+    def clear_faults(self) -> None:
+        """Let the sandbox behave again."""
+        address = f"{self.sandbox.address}/sandbox/faults"
+        requests.delete(address, timeout=STOP_LIMIT).raise_for_status()
+
+    def writes(self) -> list[dict[str, Any]]:
+        """Every change that reached Commusoft since the start, oldest first."""
+        answer = requests.get(f"{self.sandbox.address}/sandbox/writes", timeout=STOP_LIMIT)
+        writes: list[dict[str, Any]] = answer.json()["writes"]
+        return writes
+
+
+@contextmanager
+def open_office(customers: int = 60, suppliers: int = 12) -> Iterator[Office]:
+    """Start both processes and wait until the server has its copy of the records."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
+        state = folder / "sandbox.json"
+        sandbox = Service(
+            f"sandbox --customers {customers} --suppliers {suppliers} --state {state}",
+            folder,
+            dict(os.environ),
+        )
+        stack.callback(sandbox.stop)
+        sandbox.start()
+        server = Service("serve", folder, _environment(folder / "data", sandbox.address))
+        stack.callback(server.stop)
+        server.start()
+        doors = stack.enter_context(_doors(folder / "data"))
+        office = Office(sandbox, server, Playing(sandbox.address, sandbox.stop), doors)
+        wait_until(
+            lambda: office.ask("workspace")["mirror"]["synced_at"],
+            "the server copies the records",
+            server.said,
+        )
+        yield office
+
+
+@contextmanager
+def _doors(data: Path) -> Iterator[Doors]:
+    """Who may do what in a running server, past its pages."""
+    database = Database(f"sqlite:///{data / 'crmlink.sqlite'}")
+    try:
+        with database.reading() as session:
+            workspace_id = session.scalars(select(Workspace.id)).one()
+        yield Doors(database, workspace_id, (data / "secret.key").read_text().strip())
+    finally:
+        database.close()
+
+
+class Offices:
+    """Offices opened ahead: while one is worked in, the next is being made."""
+
+    def __init__(self) -> None:
+        self._maker = ThreadPoolExecutor(max_workers=1)
+        self._next = self._maker.submit(self._make)
+
+    def _make(self) -> tuple[Office, ExitStack]:
+        with ExitStack() as stack:
+            office = stack.enter_context(open_office())
+            return office, stack.pop_all()
+
+    @contextmanager
+    def next(self) -> Iterator[Office]:
+        """An office that nobody has been in; it is closed behind the one who leaves."""
+        office, stack = self._next.result()
+        self._next = self._maker.submit(self._make)
+        try:
+            yield office
+        finally:
+            self._maker.submit(stack.close)
+
+    def close(self) -> None:
+        """Close the one that nobody came to, and wait for the rest."""
+        try:
+            self._next.result()[1].close()
+        finally:
+            self._maker.shutdown()
+
+
+def _environment(data: Path, commusoft: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
+    credentials = {f"CRMLINK_COMMUSOFT_{name}": "sandbox" for name in CREDENTIALS}
+    return {
+        **inherited,
+        **credentials,
+        "CRMLINK_DATA_DIR": str(data),
+        "CRMLINK_COMMUSOFT_URL": commusoft + WEBSERVICE,
+    }
+
+
+def wait_until(look: Callable[[], T], what: str, evidence: Callable[[], str] = str) -> T:
+    """The first truthy thing seen. Raises OfficeTrouble with the evidence when it never comes."""
+    until = time.monotonic() + START_LIMIT
+    while not (seen := look()):
+        if time.monotonic() > until:
+            raise OfficeTrouble(f"It never came that {what}. {evidence()}")
+        time.sleep(PAUSE)
+    return seen

@@ -1,0 +1,56 @@
+// @ts-check
+// A background without a browser: all of its parts on fake stores, fake tabs and a fake server.
+
+import { assemble } from "../../extension/lib/compose.js";
+import { CONNECTION, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, MARGARET } from "./fake_browser.js";
+
+export const TAB = 7;
+/** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Desk["confirm"]>[0], "look">} */
+export const CHOICE = {
+  kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [],
+};
+
+/** @param {{connected?: boolean}} [how] */
+export async function setting({ connected = true } = {}) {
+  const local = fakeStore();
+  const memory = fakeStore();
+  const server = fakeServer();
+  const tabs = fakeTabs();
+  const scripts = fakeScripts();
+  const clock = { now: 1_000_000 };
+  /** What the browser allows, what IT has set, and the pages that were opened. */
+  const browser = { permitted: true, managed: /** @type {Record<string, any>} */ ({}), opened: /** @type {string[]} */ ([]), naps: 0 };
+  let keys = 0;
+  const newKey = () => `key-${(keys += 1).toString().padStart(8, "0")}`;
+
+  /** A worker: what it holds in memory is lost when it is ended, what lies in the stores is not. */
+  const start = () =>
+    assemble({
+      local, memory, tabs, scripts, newKey,
+      managed: { get: async () => browser.managed },
+      net: { fetch: server.fetch, whySilent: async () => "server-unreachable" },
+      permitted: async () => browser.permitted,
+      name: async () => "Chrome on Windows",
+      open: async (address) => browser.opened.push(address),
+      now: () => clock.now,
+      async sleep(milliseconds) {
+        browser.naps += 1;
+        clock.now += milliseconds;
+        await new Promise(setImmediate);
+      },
+    });
+
+  if (connected) await local.set({ connection: CONNECTION });
+  tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: MARGARET });
+  return { ...start(), server, tabs, scripts, local, memory, clock, browser, start };
+}
+
+/**
+ * Look at the tab and return the look's id.
+ * @param {Pick<import("../../extension/lib/linking/commands.js").Desk, "look">} desk
+ */
+export async function lookAt(desk) {
+  const answer = await desk.look({ tab: TAB });
+  if (!answer.ok || answer.data.place?.page !== "contact") throw new Error(`no contact: ${JSON.stringify(answer)}`);
+  return answer.data.place.look;
+}

@@ -1,0 +1,126 @@
+"""The states of a browser that is not connected, and of the settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from extension.scripted_replies import (
+    BUSY,
+    DENIED,
+    HTML,
+    LEAVE,
+    OVER,
+    PAIRINGS,
+    REFUSED,
+    RENEWED,
+    TOKEN,
+    WORKSPACE,
+    ended,
+)
+from extension.steps import State, connect, connect_to_nonsense, disconnect, plain
+
+# A browser that was never connected, on which somebody types the address.
+NEW: Any = {"connected": False, "types_address": True}
+OFFICE = {"server": "https://crm.office.example", "only_this_server": True}
+ADVICE = {"server": "https://crm.office.example"}
+ENDINGS = {
+    "device-revoked": "Disconnected by your admin",
+    "device-expired": "The connection has lapsed",
+    "token-reused": "Disconnected to be safe",
+    "grant-refused": "no longer knows this browser",
+}
+
+CONNECTING = [
+    State("not-connected", "not-connected", connected=False),
+    State("not-connected-office", "not-connected", connected=False, policy=OFFICE),
+    State("not-connected-advice", "not-connected", connected=False, policy=ADVICE),
+    State(
+        "not-connected-nonsense",
+        "not-connected",
+        steps=connect_to_nonsense,
+        connected=False,
+        shows="not a server's address",
+    ),
+    State("pairing", "pairing", steps=connect, **NEW, shows="BCDF-GHJK"),
+    State("pairing-unheard", "pairing", {TOKEN: HTML}, connect, **NEW, shows="keeps asking"),
+    State("pairing-denied", "pairing-denied", {TOKEN: DENIED}, connect, **NEW),
+    State("pairing-over", "pairing-over", {TOKEN: OVER}, connect, **NEW),
+    State(
+        "pairing-busy",
+        "pairing-failed",
+        {PAIRINGS: BUSY},
+        connect,
+        **NEW,
+        shows="Try again in 40 seconds",
+    ),
+    State("pairing-odd", "pairing-failed", {PAIRINGS: HTML}, connect, **NEW),
+    *(
+        State(f"ended-{name}", f"ended-{name}", {TOKEN: ended(name)}, lapsed=True, shows=words)
+        for name, words in ENDINGS.items()
+    ),
+]
+
+SETTINGS = [
+    State("settings-new", "", connected=False, settings=True, shows="Connect to your crmlink"),
+    State("settings-office", "", connected=False, settings=True, policy=OFFICE, shows="Set by"),
+    State(
+        "settings-unencrypted",
+        "",
+        connected=False,
+        settings=True,
+        steps=plain,
+        shows="Not encrypted",
+    ),
+    State(
+        "settings-nonsense",
+        "",
+        connected=False,
+        settings=True,
+        steps=connect_to_nonsense,
+        shows="not a server's address",
+    ),
+    State(
+        "settings-pairing",
+        "",
+        connected=False,
+        settings=True,
+        steps=connect,
+        types_address=True,
+        shows="BCDF-GHJK",
+    ),
+    State(
+        "settings-denied",
+        "",
+        {TOKEN: DENIED},
+        connect,
+        **NEW,
+        settings=True,
+        shows="Not approved",
+    ),
+    State("settings-connected", "", settings=True, shows="The connection works.", sandbox=True),
+    State(
+        "settings-ended",
+        "",
+        {TOKEN: ended("device-revoked")},
+        lapsed=True,
+        settings=True,
+        shows="Disconnected by your admin",
+    ),
+    State(
+        "settings-refused",
+        "",
+        {WORKSPACE: REFUSED, TOKEN: RENEWED},
+        settings=True,
+        shows="did not let this browser in",
+    ),
+    State("settings-away", "", server_gone=True, settings=True, shows="can't be reached"),
+    State("settings-disconnected", "", steps=disconnect, settings=True, shows="on the server too"),
+    State(
+        "settings-disconnected-untold",
+        "",
+        {LEAVE: HTML},
+        disconnect,
+        settings=True,
+        shows="ask your admin",
+    ),
+]

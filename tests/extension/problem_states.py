@@ -1,0 +1,154 @@
+"""The states of the popup where something does not work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from extension.scripted_replies import (
+    BUSY,
+    HOLLOWAY,
+    HTML,
+    LINKS,
+    OLD,
+    REFUSED,
+    RENEWED,
+    SUGGEST,
+    TOKEN,
+    UNDO,
+    WORKSPACE,
+    link,
+    offer,
+)
+from extension.scripted_server import Reply, problem
+from extension.steps import State, change_contact, close_tab, confirm, move_on, undo
+
+
+def refused(name: str, status: int, detail: str, **more: Any) -> State:
+    """A link that the server refuses."""
+    reply = problem(name, status, detail, **more)
+    return State(f"trouble-{name}", f"trouble-{name}", {LINKS: reply}, confirm, shows=detail)
+
+
+TROUBLES = [
+    State("trouble-token-refused", "trouble-token-refused", {WORKSPACE: REFUSED, TOKEN: RENEWED}),
+    State(
+        "trouble-too-many",
+        "trouble-too-many-requests",
+        {SUGGEST: BUSY},
+        shows="Try again in 40 seconds",
+    ),
+    State(
+        "trouble-not-yours",
+        "trouble-not-yours",
+        {UNDO: problem("not-yours", 403, "Somebody else made this link.")},
+        undo,
+    ),
+    State(
+        "trouble-server-unreachable",
+        "trouble-server-unreachable",
+        server_gone=True,
+        shows="Is the server running",
+    ),
+    State("trouble-server-odd", "trouble-server-odd", {SUGGEST: HTML}),
+    State("trouble-tab-moved", "trouble-tab-moved", steps=move_on),
+    State("trouble-contact-changed", "trouble-contact-changed", steps=change_contact),
+    State("trouble-tab-closed", "trouble-tab-closed", steps=close_tab),
+    State(
+        "trouble-unknown",
+        "trouble-general",
+        {SUGGEST: problem("moon-phase", 418, "The moon is in the wrong phase.")},
+        shows="req-7c1e90d2",
+    ),
+    State(
+        "trouble-internal",
+        "trouble-general",
+        {SUGGEST: problem("internal-error", 500, "crmlink failed unexpectedly.")},
+        shows="req-7c1e90d2",
+    ),
+    State(
+        "trouble-failed-later",
+        "trouble-write-refused",
+        {
+            SUGGEST: offer(link=link("intended")),
+            "GET /api/v1/links/lnk_01": Reply(
+                200,
+                link(
+                    "failed",
+                    failure={
+                        "type": "urn:crmlink:problem:write-refused",
+                        "detail": "Commusoft refused to change this record.",
+                    },
+                ),
+            ),
+        },
+    ),
+    refused(
+        "record-gone",
+        410,
+        "This record has been deleted in Commusoft. Nothing was written; choose another.",
+    ),
+    refused(
+        "record-unknown",
+        404,
+        "crmlink does not know this Commusoft record. It may be new: sync, then try again.",
+    ),
+    refused(
+        "record-changed",
+        409,
+        "The reference in Commusoft changed while this was being linked, so crmlink stopped.",
+        record={**HOLLOWAY, "reference": OLD},
+        current_reference=OLD,
+        link=link("conflict"),
+    ),
+    refused(
+        "link-in-progress",
+        409,
+        "Jan's laptop is linking this contact or this record since 09:41. Look again in a moment.",
+        by="Jan's laptop",
+        since="2026-03-02T09:41:00+00:00",
+    ),
+    refused(
+        "reference-not-kept",
+        502,
+        "Commusoft accepted the reference but does not show it. Enter it in Commusoft by hand.",
+        link=link("failed"),
+    ),
+    refused(
+        "write-refused",
+        502,
+        "Commusoft refused to change this record. It is as it was before.",
+        link=link("failed"),
+    ),
+    refused(
+        "commusoft-unreachable",
+        503,
+        "Commusoft cannot be reached at the moment. Nothing was written.",
+    ),
+    refused("commusoft-slow", 504, "Commusoft did not answer in time. Nothing was written."),
+    refused(
+        "commusoft-busy", 503, "Commusoft asks us to wait. Nothing was written.", retry_after=40
+    ),
+    refused(
+        "commusoft-refused",
+        502,
+        "Commusoft does not accept crmlink's credentials. Nothing was written; tell your admin.",
+    ),
+    refused("commusoft-fault", 502, "Commusoft reported a fault. Nothing was written."),
+    refused("commusoft-unreadable", 502, "Commusoft answered with something that is not a record."),
+    refused("kind-differs", 422, "The contact is a customer, the chosen record a supplier."),
+    refused("reference-malformed", 422, "This is not a reference as Xero gives them."),
+    refused("role-too-low", 403, "Your role does not reach so far."),
+    State(
+        "trouble-cannot-undo",
+        "trouble-cannot-undo",
+        {
+            UNDO: problem(
+                "cannot-undo",
+                409,
+                "This link cannot be undone any more: Commusoft now holds another value.",
+                current_reference=OLD,
+            )
+        },
+        undo,
+    ),
+]

@@ -1,0 +1,98 @@
+"""Clerks in two server processes over one database, who decide when they are told to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+from crmlink.access.api_tokens import create_token
+from crmlink.access.devices import command_line_actor
+from crmlink.commusoft.client import Commusoft
+from crmlink.installation import House, open_house
+from crmlink.linking.decisions import Decision, confirm
+from crmlink.linking.errors import LinkingFailure
+from crmlink.settings import Settings
+from crmlink.store import LinkState
+from faults.processes import processes
+from support.sandbox import HASTE, new_key
+
+NAMES = ("Ada", "Ben", "Cem", "Dee")  # two a process
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a clerk was told: a link's state, or why not; and who was first, and when."""
+
+    name: str
+    record_id: str
+    state: LinkState | None = None
+    refusal: str | None = None
+    first: str | None = None
+    since: object = None
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """One person's browser, as this process sees it."""
+
+    name: str
+    line: Connection
+
+    def told(self, limit: float = 60) -> Outcome:
+        assert self.line.poll(limit), f"{self.name} was kept waiting"
+        outcome: Outcome = self.line.recv()
+        return outcome
+
+
+@contextmanager
+def clerks_of(house: House) -> Iterator[list[Clerk]]:
+    """Ada and Ben at one server process, Cem and Dee at another."""
+    with ExitStack() as exits:
+        clerks = []
+        for names in (NAMES[:2], NAMES[2:]):
+            ours, theirs = zip(*(processes().Pipe() for _ in names), strict=True)
+            desks = [
+                (name, _device(house, name), line) for name, line in zip(names, theirs, strict=True)
+            ]
+            process = processes().Process(target=_serve, args=(house.settings, desks), daemon=True)
+            process.start()
+            exits.callback(process.join, 10)
+            clerks += [Clerk(name, line) for name, line in zip(names, ours, strict=True)]
+            for line in theirs:
+                line.close()
+            for line in ours:
+                exits.callback(line.close)
+        yield clerks
+
+
+def _device(house: House, name: str) -> int:
+    return create_token(house.office, command_line_actor(house.office), name)[0].id
+
+
+def _serve(settings: Settings, desks: list[tuple[str, int, Connection]]) -> None:
+    assert settings.commusoft
+    house = open_house(settings, Commusoft(settings.commusoft, patience=HASTE))
+    threads = [threading.Thread(target=_decide, args=(house, *desk)) for desk in desks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _decide(house: House, name: str, device_id: int, line: Connection) -> None:
+    """Confirm what comes over the line, until it is closed."""
+    while True:
+        try:
+            wish: Decision = line.recv()
+        except EOFError:
+            return
+        try:
+            link = confirm(house.desk, wish, new_key(), device_id)
+            told = Outcome(name, wish.record_id, link.state)
+        except LinkingFailure as failure:
+            first, since = failure.facts.get("by"), failure.facts.get("since")
+            told = Outcome(name, wish.record_id, None, failure.code, first, since)
+        line.send(told)

@@ -1,0 +1,118 @@
+"""One installation with its sandbox, shared by many tests that each take a record of their own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import SimpleNamespace
+
+from sqlalchemy import select
+
+from crmlink.access.devices import command_line_actor
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.installation import House, open_house
+from crmlink.linking.context import Desk
+from crmlink.settings import Settings
+from crmlink.store import Link, MirroredRecord
+from faults.processes import processes
+from support.sandbox import HASTE, connection_to
+from unit.commusoft.fake_server import Faults
+
+
+@dataclass
+class Office:
+    """A house at work, and a second way to look at its Commusoft."""
+
+    house: House
+    address: str
+    faults: Faults
+    device_id: int
+    free: Iterator[str]
+
+    def __post_init__(self) -> None:
+        self._onlooker = Commusoft(connection_to(self.address), patience=HASTE)
+
+    @property
+    def desk(self) -> Desk:
+        return self.house.desk
+
+    def desk_with(self, patience: Patience) -> Desk:
+        """The desk with a client of its own that has no token yet."""
+        return replace(self.desk, commusoft=Commusoft(connection_to(self.address), None, patience))
+
+    def record(self, reference: str | None = None) -> str:
+        """A customer that no test has touched, with that reference on it."""
+        record_id = next(self.free)
+        if reference is not None:
+            record = self._onlooker.record("customer", number_of(record_id))
+            self._onlooker.write_reference(record, reference)
+        return record_id
+
+    def reference(self, record_id: str) -> str | None:
+        """What stands on a record now."""
+        return self._onlooker.record("customer", number_of(record_id)).reference
+
+    def puts(self) -> Counter[str]:
+        """How often each record was written to."""
+        return Counter(write["record"] for write in self.faults.writes())
+
+    def link(self, key: str) -> Link | None:
+        """The link that a key made."""
+        with self.house.database.reading() as session:
+            return session.scalar(select(Link).filter_by(idempotency_key=key))
+
+
+def number_of(record_id: str) -> str:
+    return record_id.removeprefix("customer-")
+
+
+@contextmanager
+def opened_office(
+    database_url: str, folder: Path, address: str, patience: Patience = HASTE
+) -> Iterator[Office]:
+    """An office whose mirror holds what the sandbox at that address has."""
+    settings = Settings(
+        data_dir=folder,
+        database_url=database_url,
+        secret_key="k" * 48,
+        commusoft=connection_to(address),
+    )
+    house = open_house(settings, Commusoft(connection_to(address), None, patience))
+    house.desk.sync()
+    device = command_line_actor(house.office).device
+    faults = Faults(SimpleNamespace(url=address))  # type: ignore[arg-type] # asks for no more
+    yield Office(house, address, faults, device.id, iter(_without_reference(house)))
+    faults.clear()
+    house.close()
+
+
+@contextmanager
+def sandbox_process(customers: int) -> Iterator[str]:
+    """The address of a sandbox in a process of its own, so that both cores have work."""
+    context = processes()
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(customers, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    yield ours.recv()
+    ours.close()
+    process.join(10)
+    process.kill()
+
+
+def _serve(customers: int, parent: Connection) -> None:
+    with SandboxServer(create_sandbox(customers, 5)) as server, suppress(EOFError):
+        parent.send(server.url)
+        parent.recv()  # ends when the parent does
+
+
+def _without_reference(house: House) -> list[str]:
+    with house.database.reading() as session:
+        rows = session.query(MirroredRecord).filter_by(kind="customer", reference=None).all()
+    return [row.public_id for row in rows]

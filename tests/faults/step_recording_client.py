@@ -1,0 +1,36 @@
+"""A client that tells of each step of the write path, so that a test can act between two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.records import Record
+from crmlink.kinds import Kind
+from crmlink.linking.context import Desk
+
+READS = ("first read", "comparing read", "read-back")
+
+
+class Watched:
+    """Commusoft's client for one link; ``after`` is told each step when Commusoft has answered."""
+
+    def __init__(self, real: Commusoft, after: Callable[[str], None]) -> None:
+        self._real = real
+        self._after = after
+        self._reads = iter(READS)
+
+    @classmethod
+    def over(cls, desk: Desk, after: Callable[[str], None]) -> Any:
+        """In place of a desk's own client."""
+        return cls(desk.commusoft, after)
+
+    def record(self, kind: Kind, number: str, uuid: str | None = None) -> Record:
+        record = self._real.record(kind, number, uuid)
+        self._after(next(self._reads, "another read"))
+        return record
+
+    def write_reference(self, record: Record, reference: str | None) -> None:
+        self._real.write_reference(record, reference)
+        self._after("PUT")

@@ -1,0 +1,203 @@
+"""Every page and state of whole lists that a person can come to: for pictures, and for axe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import FilePayload, Page, expect
+
+from crmlink.batches.control import cancel, pause, start_undo
+from crmlink.batches.drafts import rows_of
+from crmlink.batches.match_job import start_matching
+from crmlink.batches.review import claim
+from crmlink.installation import House
+from crmlink.reports.duplicates import find_lookalikes
+from crmlink.store import Batch, RowState
+from pages.page_cases import Who
+from support.access_factories import page_actor
+from support.list_files import (
+    BROKEN,
+    CAST,
+    accepted,
+    draft,
+    linked,
+    matched,
+    started,
+    unlinked,
+    work,
+    xero_file,
+)
+from support.live_server import Theatre
+from support.sandbox import OTHER
+
+FEW = 6
+CONTACT = f"https://go.xero.com/app/!kR4N6/contacts/contact/{OTHER}"
+Steps = Callable[[Page], None]
+Where = Callable[["Shelf"], str]
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A list in each state, by their ids."""
+
+    draft: str
+    bare: str
+    matching: str
+    review: str
+    ready: str
+    writing: str
+    paused: str
+    done: str
+    cancelled: str
+    undoing: str
+    undone: str
+
+
+def _nothing(_page: Page) -> None:
+    """The page as it opens."""
+
+
+@dataclass(frozen=True)
+class ListSight:
+    """A page: its name, its address, what stands on it when it is the right one, who looks."""
+
+    name: str
+    path: Where
+    shows: str
+    who: Who = "manager"
+    steps: Steps = _nothing
+
+
+def stock(theatre: Theatre) -> Shelf:
+    """Put a list in each state into a theatre's house."""
+    house, clerk, boss = theatre.house, theatre.scene.clerk, theatre.scene.manager
+    desk = house.desk
+    hands = [unlinked(house, FEW, FEW * number) for number in range(6)]
+    undone = linked(house, boss, hands[0], "Xero, old company")
+    theatre.commusoft.put_reference(_first(house, undone, RowState.SUCCESSFUL), "CHANGED-SINCE")
+    start_undo(desk, undone.device_id, undone.id)
+    work(house)
+    done = started(house, boss, hands[1], "Xero, March")
+    theatre.commusoft.put_reference(_first(house, done, RowState.WAITING), "TAKEN-SINCE")
+    work(house)
+    paused = started(house, boss, hands[2], "Xero, April")
+    pause(desk, paused.device_id, paused.id)
+    cancelled = started(house, boss, hands[3], "Xero, by mistake")
+    cancel(desk, cancelled.device_id, cancelled.id)
+    undoing = linked(house, boss, hands[4], "Xero, May")
+    ready = accepted(house, boss, hands[5], "Xero, June")
+    mixed = (*CAST, *unlinked(house, 14, 10 * FEW))
+    review = matched(house, boss, mixed, name="Xero, the north")
+    claim(desk, page_actor(house.office, theatre.scene.admin).device.id, review.id, 2)
+    matching = draft(house, boss, unlinked(house, 30), name="Xero, the south")
+    writing = started(house, boss, unlinked(house, FEW, 7 * FEW), "Xero, July")
+    start_matching(desk, matching.device_id, matching.id, 0.99)
+    start_undo(desk, undoing.device_id, undoing.id)
+    find_lookalikes(desk)
+    return Shelf(
+        draft=draft(house, clerk, (*CAST, BROKEN), name="Xero, with a broken line").id,
+        bare=draft(house, clerk, references=False, name="Xero, as exported").id,
+        matching=matching.id, review=review.id, ready=ready.id, writing=writing.id,
+        paused=paused.id, done=done.id, cancelled=cancelled.id, undoing=undoing.id,
+        undone=undone.id,
+    )  # fmt: skip
+
+
+def _first(house: House, batch: Batch, state: RowState) -> str:
+    """The record of a list's first row in a state."""
+    rows = rows_of(house.desk, batch.id)
+    return next(row.record_id or "" for row in rows if row.state is state)
+
+
+def _list(state: str, more: str = "") -> Where:
+    return lambda shelf: f"/lists/{getattr(shelf, state)}{more}"
+
+
+def _keys(*keys: str) -> Steps:
+    def press(page: Page) -> None:
+        page.locator(".row").first.focus()
+        for key in keys:
+            page.keyboard.press(key)
+
+    return press
+
+
+def _send(page: Page, content: bytes) -> None:
+    payload: FilePayload = {"name": "Contacts.csv", "mimeType": "text/csv", "buffer": content}
+    page.get_by_label("File", exact=True).set_input_files(payload)
+    page.get_by_role("button", name="Read the file").click()
+
+
+def _send_file(page: Page) -> None:
+    content = xero_file((*CAST, BROKEN))
+    _send(page, content)
+
+
+def _send_picture(page: Page) -> None:
+    _send(page, b"\x89PNG\r\n")
+
+
+def _correct_columns(page: Page) -> None:
+    _send_file(page)
+    page.get_by_text("Which column holds what").click()
+    page.get_by_label("Reference", exact=True).select_option("ContactID")
+    page.get_by_label("Customers", exact=True).check()
+    page.get_by_role("button", name="Show again").click()
+
+
+def _keep_without_kind(page: Page) -> None:
+    _send_file(page)
+    page.get_by_role("button", name="Keep these contacts").click()
+
+
+def _search(page: Page) -> None:
+    _keys("j", "j", "j", "/")(page)
+    page.keyboard.type("smith")
+    expect(page.locator("#finder-found li").first).to_be_visible()
+
+
+def _ask_second_choice(page: Page) -> None:
+    page.locator("#row-7").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#row-7 .asked")).to_be_visible()
+
+
+LIST_SIGHTS = (
+    ListSight("lists", lambda _: "/lists", "What is open"),
+    ListSight("lists-new", lambda _: "/lists/new", "Does the file hold", "clerk"),
+    ListSight("lists-no-list", lambda _: "/lists/new", "picture", "clerk", _send_picture),
+    ListSight("lists-look", lambda _: "/lists/new", "The first contacts", "clerk", _send_file),
+    ListSight("lists-columns", lambda _: "/lists/new", "Line 13", "clerk", _correct_columns),
+    ListSight("lists-kind", lambda _: "/lists/new", "missing", "clerk", _keep_without_kind),
+    ListSight("list-draft", _list("draft"), "A draft"),
+    ListSight("list-draft-clerk", _list("draft"), "It is kept", "clerk"),
+    ListSight("list-bare", _list("bare"), "no reference yet"),
+    ListSight("list-bad", _list("draft", "/bad"), "left out"),
+    ListSight("list-matching", _list("matching"), "Matching"),
+    ListSight("list-review", _list("review"), "for you to decide"),
+    ListSight("list-review-keys", _list("review"), "others", "manager", _keys("j", "j", "j")),
+    ListSight("list-review-help", _list("review"), "Keys", "manager", _keys("?")),
+    ListSight("list-review-search", _list("review"), "Conflict", "manager", _search),
+    ListSight("list-review-second", _list("review"), "Replace", "manager", _ask_second_choice),
+    ListSight("list-review-none", _list("review", "?q=zebra"), "No contact fits"),
+    ListSight("list-review-clerk", _list("review"), "Managers and admins", "clerk"),
+    ListSight("list-row", _list("review", "/rows/4?q=john"), "Another record"),
+    ListSight("list-sure", _list("review", "/sure"), "Accept"),
+    ListSight("list-summary-before", _list("ready", "/link"), "What is written"),
+    ListSight("list-nothing-to-link", _list("review", "/link"), "Nothing is ready"),
+    ListSight("list-writing", _list("writing"), "Linking"),
+    ListSight("list-paused", _list("paused"), "Paused"),
+    ListSight("list-done", _list("done"), "Try the failed one again"),
+    ListSight("list-cancelled", _list("cancelled"), "Cancelled"),
+    ListSight("list-undoing", _list("undoing"), "Being undone"),
+    ListSight("list-undone", _list("undone"), "Undone"),
+    ListSight("list-undo", _list("done", "/undo"), "gets back"),
+    ListSight("list-cancel", _list("paused", "/cancel"), "stay linked"),
+    ListSight("list-discard", _list("draft", "/discard"), "forgets"),
+    ListSight("left", lambda _: "/left", "Share linked", "clerk"),
+    ListSight("left-manager", lambda _: "/left?days=30", "Duplicates found"),
+    ListSight("left-customers", lambda _: "/left/customer", "without a reference", "clerk"),
+    ListSight("left-link", lambda _: f"/left/link/customer-1004?url={CONTACT}", "that it", "clerk"),
+    ListSight("list-summary", _list("undone", "/summary"), "Could not be undone"),
+)

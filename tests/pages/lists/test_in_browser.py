@@ -1,0 +1,402 @@
+"""Whole lists in real Chromium: the review by keyboard alone, axe on every state, hostile names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+from playwright.sync_api import Browser, FileChooser, FilePayload, Page, Route, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from browsers.axe import violations
+from crmlink.batches.drafts import list_batches, rows_of
+from crmlink.batches.match_job import start_matching
+from crmlink.store import Batch, Choice
+from pages.list_page_cases import LIST_SIGHTS, ListSight, Shelf, stock
+from pages.test_hostile_names_on_pages import NAMES, Watch
+from support.list_files import (
+    CAST,
+    GUID,
+    Listed,
+    draft,
+    matched,
+    started,
+    unlinked,
+    work,
+    xero_file,
+)
+from support.live_server import Theatre, await_keyboard, open_theatre, start_chromium
+
+NAMED = """(() => {
+    const at = document.activeElement;
+    return (at.labels?.[0] ?? at).textContent.trim();
+})()"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with start_chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def theatre() -> Iterator[Theatre]:
+    with open_theatre() as opened:
+        yield opened
+
+
+def test_axe_finds_nothing_wrong_in_any_state(browser: Browser) -> None:
+    wrong = {}
+    with open_theatre(150, 12) as theatre:
+        shelf = stock(theatre)
+        for sight in LIST_SIGHTS:
+            context = theatre.context(browser, sight.who)
+            page = _open(context.new_page(), theatre, shelf, sight)
+            if found := violations(page):
+                wrong[sight.name] = found
+            context.close()
+    assert not wrong, json.dumps(wrong, indent=1)
+
+
+def _open(page: Page, theatre: Theatre, shelf: Shelf, sight: ListSight) -> Page:
+    page.goto(theatre.address + sight.path(shelf))
+    sight.steps(page)
+    expect(page.locator("main")).to_contain_text(sight.shows)
+    return page
+
+
+def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
+    browser: Browser, theatre: Theatre
+) -> None:
+    for record in ("customer-1001", "customer-1002", "customer-1003", "customer-1005"):
+        theatre.commusoft.put_reference(record, None)
+    theatre.house.desk.sync()
+    context = theatre.context(browser, "manager")
+    page = context.new_page()
+    page.goto(f"{theatre.address}/lists")
+    _go_to(page, "Add a file …")
+    page.keyboard.press("Enter")
+    _send_by_keyboard(page)
+    _name_columns(page)
+    _go_to(page, "Keep these contacts")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status").first).to_contain_text("11 contacts kept as a draft")
+    _go_to(page, "Match 11 contacts")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Matching")).to_be_visible()
+    work(theatre.house)
+    expect(page.get_by_role("heading", name="To review")).to_be_visible()
+    page.reload()
+    _review(page)
+    _go_to(page, "Link 3 contacts …")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Link 3 contacts?")).to_be_visible()
+    assert theatre.commusoft.reference("customer-1001") is None
+    _go_to(page, "Link 3 contacts")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Linking")).to_be_visible()
+    work(theatre.house)
+    expect(page.get_by_role("heading", name="Finished")).to_be_visible()
+    expect(page.locator("#box-successful")).to_have_text("3 Successful")
+    expect(page.locator("#row-1")).to_contain_text("Linked")
+    assert theatre.commusoft.reference("customer-1001") == CAST[0].reference
+    assert theatre.commusoft.reference("customer-1005") == CAST[3].reference
+    _go_to(page, "Its link, and undo")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=CAST[0].name, exact=True)).to_be_visible()
+    _go_to(page, "Undo …")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Undo this link?")).to_be_visible()
+    _go_to(page, "Undo the link")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Undone")
+    assert theatre.commusoft.reference("customer-1001") is None
+    context.close()
+
+
+def _send_by_keyboard(page: Page) -> None:
+    """Choose the file as a keyboard opens the browser's own dialog: with the space bar."""
+    expect(page.get_by_role("heading", name="A list from a file")).to_be_visible()
+    await_keyboard(page)
+    page.locator("#file").focus()
+    _file_dialog(page).set_files(_payload(xero_file()))
+    _go_to(page, "Read the file")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Contacts.csv")).to_be_visible()
+
+
+def _file_dialog(page: Page) -> FileChooser:
+    """Asked for again, as a person would: on a busy machine a first one may not be told of."""
+    for _ in range(5):
+        with suppress(PlaywrightTimeout), page.expect_file_chooser(timeout=5_000) as asked:
+            page.keyboard.press("Space")
+            return asked.value
+    raise AssertionError("the file's field opens no dialog")
+
+
+def _payload(content: bytes, name: str = "Contacts.csv") -> FilePayload:
+    return {"name": name, "mimeType": "text/csv", "buffer": content}
+
+
+def _name_columns(page: Page) -> None:
+    _go_to(page, "Customers")
+    page.keyboard.press("Space")
+    _go_to(page, "Which column holds what")
+    page.keyboard.press("Enter")
+    _go_to(page, "Reference")
+    page.keyboard.type("ContactID")
+    _go_to(page, "Show again")
+    page.keyboard.press("Enter")
+    expect(page.locator(".preview")).to_contain_text(CAST[0].reference)
+
+
+def _review(page: Page) -> None:
+    """Three accepted, one of them by its digit and one by a search; none for the others."""
+    said = page.locator("#said")
+    await_keyboard(page)
+    page.keyboard.press("j")
+    expect(page.locator("#row-1")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(said).to_have_text("Accepted: Margaret Holloway is Margaret Holloway.")
+    expect(page.locator("#row-2")).to_be_focused()
+    page.keyboard.press("u")  # this row is open, so the last decision is taken back
+    expect(said).to_have_text("Taken back: Margaret Holloway is open again.")
+    expect(page.locator("#row-1")).to_be_focused()
+    page.keyboard.press("Enter")
+    for row in ("#row-2", "#row-3"):
+        expect(page.locator(row)).to_be_focused()
+        page.keyboard.press("n")
+    expect(page.locator("#row-4")).to_be_focused()
+    page.keyboard.press("2")
+    expect(said).to_have_text("2: John Smith. Enter accepts it.")
+    expect(page.locator("#row-4")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#row-4")).to_contain_text("Accepted")
+    page.keyboard.press("k")
+    expect(page.locator("#row-4")).to_be_focused()
+    for number in range(5, 11):
+        page.keyboard.press("j")
+        expect(page.locator(f"#row-{number}")).to_be_focused()
+    page.keyboard.press("/")
+    page.keyboard.type("pryce")
+    expect(page.locator("#finder-found li")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(said).to_have_text("Accepted: Zebedee Quillfeather is Jonathan Pryce-Davies.")
+    expect(page.locator("#row-11")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Use these keys")
+    page.keyboard.press("Escape")
+    expect(page.locator("#row-11")).to_be_focused()
+
+
+def test_a_second_choice_is_asked_and_only_its_own_key_agrees(
+    browser: Browser, theatre: Theatre
+) -> None:
+    batch = matched(theatre.house, theatre.scene.manager)
+    page = _at_list(browser, theatre, batch)
+    page.locator("#row-7").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#row-7 .asked")).to_contain_text("The record has another reference.")
+    expect(page.locator("#said")).to_contain_text("already has the reference")
+    expect(page.locator("#row-7")).to_be_focused()
+    page.keyboard.press("Enter")
+    _answered(page, "#row-7")
+    expect(page.locator("#row-7 .asked")).to_be_visible()
+    assert rows_of(theatre.house.desk, batch.id)[6].choice is Choice.OPEN
+    page.keyboard.press("r")
+    expect(page.locator("#row-7")).to_contain_text("Accepted")
+    expect(page.locator("#row-8")).to_be_focused()
+    page.context.close()
+
+
+def test_a_key_held_down_decides_once(browser: Browser, theatre: Theatre) -> None:
+    batch = matched(theatre.house, theatre.scene.manager)
+    page = _at_list(browser, theatre, batch)
+    page.locator("#row-10").focus()
+    for _ in range(3):  # the second and third as a keyboard repeats it
+        page.keyboard.down("n")
+        _answered(page, "#row-10")
+    page.keyboard.up("n")
+    expect(page.locator("#row-11")).to_be_focused()
+    assert rows_of(theatre.house.desk, batch.id)[9].choice is Choice.NONE
+    assert rows_of(theatre.house.desk, batch.id)[10].choice is Choice.OPEN
+    page.context.close()
+
+
+def test_an_answer_from_before_a_decision_does_not_hide_it(
+    browser: Browser, theatre: Theatre
+) -> None:
+    batch = matched(theatre.house, theatre.scene.manager)
+    page = _at_list(browser, theatre, batch)
+    address = f"{theatre.address}/lists/{batch.id}/rows"
+    before = page.context.request.get(f"{address}?at=10").text()
+    held: list[Route] = []
+    page.route(f"{address}/10/claim", lambda route: held.append(route))
+    with page.expect_request(f"{address}/10/claim"):
+        page.locator("#row-10").focus()
+    page.keyboard.press("n")
+    expect(page.locator("#row-11")).to_be_focused()
+    with page.expect_response(f"{address}/10/claim"):
+        held[0].fulfill(body=before, content_type="text/html")
+    page.evaluate("address => fetch(address).then((answer) => answer.text())", f"{address}?at=9")
+    expect(page.locator("#row-10")).to_contain_text("Take back")
+    page.context.close()
+
+
+def test_the_keys_can_be_switched_off(browser: Browser, theatre: Theatre) -> None:
+    batch = matched(theatre.house, theatre.scene.manager)
+    page = _at_list(browser, theatre, batch)
+    page.locator("#row-1").focus()
+    page.keyboard.press("?")
+    page.get_by_label("Use these keys").uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    await_keyboard(page)
+    page.locator("#row-1").focus()
+    page.keyboard.press("n")
+    page.keyboard.press("j")
+    expect(page.locator("#row-1")).to_be_focused()
+    assert rows_of(theatre.house.desk, batch.id)[0].choice is Choice.OPEN
+    page.context.close()
+
+
+def test_two_people_on_one_list_see_what_the_other_does(browser: Browser, theatre: Theatre) -> None:
+    batch = matched(theatre.house, theatre.scene.manager)
+    marcus = theatre.context(browser, "manager").new_page()
+    priya = theatre.context(browser, "admin").new_page()
+    for page in (marcus, priya):
+        page.goto(f"{theatre.address}/lists/{batch.id}")
+        await_keyboard(page)
+    marcus.locator("#row-10").focus()
+    marcus.keyboard.press("n")
+    expect(marcus.locator("#row-10")).to_contain_text("No record")
+    priya.locator("#row-10").focus()
+    priya.keyboard.press("n")
+    expect(priya.locator("#said")).to_contain_text("Marcus Bello decided this contact meanwhile")
+    expect(priya.locator("#row-10")).to_contain_text("No record")
+    marcus.locator("#row-11").focus()
+    marcus.keyboard.press("n")
+    expect(priya.locator("#row-11")).to_contain_text("Marcus Bello", timeout=15_000)
+    marcus.context.close()
+    priya.context.close()
+
+
+def test_a_list_of_thousands_keeps_few_rows_in_the_page_and_loses_none(
+    browser: Browser, theatre: Theatre
+) -> None:
+    many = tuple(
+        Listed(f"Contact {number}", reference=GUID.format(number)) for number in range(3_000)
+    )
+    batch = draft(theatre.house, theatre.scene.manager, many)
+    page = _at_list(browser, theatre, batch)
+    page.keyboard.press("End")
+    expect(page.locator("#row-3000")).to_be_visible()
+    expect(page.locator("#row-1")).to_have_count(0)
+    assert page.locator(".row").count() <= 400
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+    middle = page.locator("li.row").filter(visible=True)
+    expect(middle.first).to_be_visible()
+    page.keyboard.press("Home")
+    expect(page.locator("#row-1")).to_be_visible()
+    page.context.close()
+
+
+def test_a_list_is_reviewed_without_javascript(browser: Browser, theatre: Theatre) -> None:
+    batch = matched(theatre.house, theatre.scene.manager)
+    page = theatre.context(browser, "manager", java_script_enabled=False).new_page()
+    page.goto(f"{theatre.address}/lists/{batch.id}")
+    page.locator("#row-10").get_by_role("button", name="No record").click()
+    expect(page.get_by_role("status").first).to_contain_text("No record for Zebedee Quillfeather")
+    page.get_by_role("button", name="Take back").click()
+    page.get_by_label("Name, address").fill("owusu")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Accept David Owusu").click()
+    expect(page.get_by_role("alert").or_(page.locator(".asked"))).to_contain_text("reference")
+    page.context.close()
+
+
+def test_pausing_and_going_on_show_without_loading_the_page_again(
+    browser: Browser, theatre: Theatre
+) -> None:
+    house = theatre.house
+    batch = started(house, theatre.scene.manager, unlinked(house, 6))
+    page = _at_list(browser, theatre, batch)
+    expect(page.locator("#box-waiting")).to_have_text("6 Waiting")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("heading", name="Paused")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Linking")).to_be_visible()
+    work(house)
+    expect(page.locator("#box-successful")).to_have_text("6 Successful")
+    expect(page.locator("#row-6")).to_contain_text("Linked")
+    page.context.close()
+
+
+def test_hostile_names_in_a_file_stay_text_on_every_page(
+    browser: Browser, theatre: Theatre
+) -> None:
+    house = theatre.house
+    rows = tuple(
+        Listed(name, name, name, name, "", name, GUID.format(number))
+        for number, name in enumerate(NAMES, 70_000)
+    )
+    context = theatre.context(browser, "manager", bypass_csp=True)
+    watch = Watch(context.new_page(), theatre.address)
+    watch.visit("/lists/new")
+    watch.page.locator("#file").set_input_files(_payload(xero_file(rows), NAMES[0]))
+    watch.page.get_by_role("button", name="Read the file").click()
+    watch.look("the file that was sent")
+    watch.page.get_by_text("Which column holds what").click()
+    watch.page.get_by_label("Reference", exact=True).select_option("ContactID")
+    watch.page.get_by_label("Customers", exact=True).check()
+    watch.page.get_by_label("Name of this list").fill(NAMES[1][:100])
+    watch.page.get_by_role("button", name="Keep these contacts").click()
+    watch.page.wait_for_url("**/lists/*")
+    watch.look("the draft")
+    batch = next(each.batch for each in list_batches(house.desk) if each.contacts > 50)
+    start_matching(house.desk, batch.device_id, batch.id, 0.99)
+    work(house)
+    for start in range(1, len(rows), 50):
+        watch.visit(f"/lists/{batch.id}?from={start - 1}")
+    for path in ("", "/sure", "/link", "/bad", "/summary", "/rows/1?q=%3Cscript%3E", "/discard"):
+        watch.visit(f"/lists/{batch.id}{path}")
+    watch.visit(f"/lists/{batch.id}")
+    await_keyboard(watch.page)
+    watch.page.locator("#row-1").focus()
+    for key, row in (("j", "#row-2"), ("n", "#row-3"), ("u", "#row-2")):
+        watch.page.keyboard.press(key)
+        expect(watch.page.locator(row)).to_be_focused()
+    expect(watch.page.locator("#row-2")).to_contain_text("Search …")
+    watch.page.keyboard.press("/")
+    expect(watch.page.locator("#finder-q")).to_be_focused()
+    watch.page.keyboard.type("<img src=x onerror=window.hostile=1>")
+    expect(watch.page.locator("#finder-found")).to_contain_text("No record fits")
+    watch.look("the review and its search")
+    watch.visit("/lists")
+    context.close()
+
+
+def _answered(page: Page, row: str) -> None:
+    """Until the server has answered the row's last decision: a key before that says so only."""
+    expect(page.locator(row)).not_to_have_attribute("aria-busy", "true")
+
+
+def _at_list(browser: Browser, theatre: Theatre, batch: Batch) -> Page:
+    """A manager's browser that shows a list and takes keys."""
+    page = theatre.context(browser, "manager").new_page()
+    page.goto(f"{theatre.address}/lists/{batch.id}")
+    await_keyboard(page)
+    return page
+
+
+def _go_to(page: Page, name: str) -> None:
+    """Press Tab until the thing with this name has the keyboard."""
+    await_keyboard(page)
+    for _ in range(140):
+        page.keyboard.press("Tab")
+        if page.evaluate(NAMED) == name:
+            return
+    raise AssertionError(f"the keyboard never comes to {name!r}")

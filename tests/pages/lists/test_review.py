@@ -1,0 +1,247 @@
+"""The review over forms alone: decisions, second choices, several people, and the sure ones."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from crmlink.batches.drafts import rows_of
+from crmlink.batches.progress import overview
+from crmlink.installation import House
+from crmlink.store import Batch, BatchRow, Choice, Person, RowState
+from support.access_factories import make_person
+from support.list_files import CAST, GUID, Listed, draft, matched
+from support.page_client import Visitor, visit_as, words
+from support.sandbox import Playing
+
+TOKEN = re.compile(r'name="token" value="([^"]*)"')
+PART = {"Crmlink-Part": "row"}
+
+
+@pytest.fixture
+def marcus(house: House) -> Person:
+    return make_person(house.office, "manager", "Marcus Bello")
+
+
+@pytest.fixture
+def boss(app: Flask, house: House, marcus: Person) -> Visitor:
+    return visit_as(app, house, marcus)
+
+
+@pytest.fixture
+def batch(house: House, marcus: Person) -> Batch:
+    return matched(house, marcus)
+
+
+def _row(house: House, batch: Batch, position: int) -> BatchRow:
+    return rows_of(house.desk, batch.id)[position - 1]
+
+
+def _decide(
+    visitor: Visitor, house: House, batch: Batch, position: int, **fields: object
+) -> TestResponse:
+    fields["version"] = _row(house, batch, position).version
+    return visitor.send(f"/lists/{batch.id}/rows/{position}", "/account", **fields)
+
+
+def test_the_list_shows_what_to_do_next_and_every_verdict_with_its_count(
+    boss: Visitor, batch: Batch, house: House
+) -> None:
+    counts = overview(house.desk, batch.id).counts
+    page = boss.read(f"/lists/{batch.id}")
+    assert "To review 11 contacts" in page
+    assert f"{counts.undecided['sure']} sure." in page  # type: ignore[index] # a word of it
+    assert "Already linked 1" in page
+    assert "No match 2" in page
+    assert "✓ same email, phone, name, postcode, address, town" in page
+
+
+def test_filters_and_the_search_show_what_fits(boss: Visitor, batch: Batch) -> None:
+    assert "Siân O'Connor" in (page := boss.read(f"/lists/{batch.id}?show=linked"))
+    assert "Holloway" not in page
+    assert "Zebedee" in (page := boss.read(f"/lists/{batch.id}?q=truro+zeb"))
+    assert "Holloway" not in page
+    assert "No contact fits" in boss.read(f"/lists/{batch.id}?q=nobody")
+    assert "No contact fits" in boss.read(f"/lists/{batch.id}?choice=record")
+    assert "Margaret" in boss.read(f"/lists/{batch.id}?show=nonsense&choice=nonsense&from=x")
+
+
+def test_accept_none_and_take_back_are_forms(boss: Visitor, batch: Batch, house: House) -> None:
+    reply = _decide(boss, house, batch, 1, do="accept", record="customer-1001")
+    assert reply.headers["Location"] == f"/lists/{batch.id}/rows/1"
+    assert "Accepted: Margaret Holloway is Margaret Holloway." in boss.read(reply.location)
+    assert _row(house, batch, 1).record_id == "customer-1001"
+    _decide(boss, house, batch, 1, do="reopen")
+    assert _row(house, batch, 1).choice is Choice.OPEN
+    _decide(boss, house, batch, 10, do="none")
+    assert _row(house, batch, 10).choice is Choice.NONE
+
+
+def test_a_decision_writes_nothing_to_commusoft(
+    boss: Visitor, batch: Batch, house: House, sandbox: Playing
+) -> None:
+    _decide(boss, house, batch, 1, do="accept", record="customer-1001")
+    assert sandbox.reference("customer-1001") is None
+    assert _row(house, batch, 1).state is RowState.IDLE
+
+
+def test_another_record_is_found_by_the_search_of_a_row(
+    boss: Visitor, batch: Batch, house: House
+) -> None:
+    page = boss.read(f"/lists/{batch.id}/rows/10?q=station+road+york")
+    assert "John Smith customer 1005" in page
+    _decide(boss, house, batch, 10, do="accept", record="customer-1005")
+    assert _row(house, batch, 10).record_id == "customer-1005"
+    assert "No record fits “qqqq”" in boss.read(f"/lists/{batch.id}/rows/11?q=qqqq")
+
+
+def test_another_reference_on_the_record_needs_a_second_choice(
+    boss: Visitor, batch: Batch, house: House
+) -> None:
+    reply = _decide(boss, house, batch, 7, do="accept", record="customer-1007")
+    assert reply.status_code == 409
+    page = words(reply)
+    assert "The record has another reference." in page
+    assert "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34" in page
+    assert _row(house, batch, 7).choice is Choice.OPEN
+    _decide(
+        boss, house, batch, 7, do="accept", record="customer-1007",
+        replaces="c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34",
+    )  # fmt: skip
+    assert _row(house, batch, 7).choice is Choice.RECORD
+    assert "1 of them replace another reference" in boss.read(f"/lists/{batch.id}/link")
+
+
+def test_a_row_that_somebody_else_decided_meanwhile_says_who(
+    app: Flask, boss: Visitor, batch: Batch, house: House
+) -> None:
+    priya = visit_as(app, house, make_person(house.office, "admin", "Priya Raman"))
+    before = _row(house, batch, 1).version
+    _decide(priya, house, batch, 1, do="accept", record="customer-1002")
+    path = f"/lists/{batch.id}/rows/1"
+    token = re.search(r'csrf_token" value="([^"]+)"', boss.get("/account").get_data(as_text=True))
+    assert token
+    reply = boss.client.post(
+        path,
+        data={"csrf_token": token[1], "version": before, "do": "accept", "record": "customer-1001"},
+        headers=PART,
+    )
+    assert reply.status_code == 409
+    said = "Priya Raman decided this contact meanwhile: it is Jonathan Pryce-Davies"
+    assert said in words(reply)
+    assert _row(house, batch, 1).record_id == "customer-1002"
+
+
+def test_who_looks_at_a_row_is_shown_to_others_and_goes_when_they_leave(
+    app: Flask, boss: Visitor, batch: Batch, house: House
+) -> None:
+    priya = visit_as(app, house, make_person(house.office, "admin", "Priya Raman"))
+    priya.send(f"/lists/{batch.id}/rows/3/claim")
+    assert "Priya Raman looks at this now" in boss.read(f"/lists/{batch.id}/rows?at=3")
+    assert "looks at this" not in priya.read(f"/lists/{batch.id}/rows?at=3")
+    priya.send(f"/lists/{batch.id}/leave")
+    assert "looks at this" not in boss.read(f"/lists/{batch.id}/rows?at=3")
+
+
+def test_a_record_that_another_row_has_is_said(boss: Visitor, batch: Batch, house: House) -> None:
+    _decide(boss, house, batch, 10, do="accept", record="customer-1001")
+    assert "chosen for row 10 of this list" in boss.read(f"/lists/{batch.id}/rows?at=1")
+    reply = _decide(boss, house, batch, 1, do="accept", record="customer-1001")
+    assert "Zebedee Quillfeather on this list has this record already" in boss.read(reply.location)
+    assert _row(house, batch, 1).choice is Choice.OPEN
+
+
+def test_sure_ones_are_accepted_in_one_go_only_after_a_sample_was_shown(
+    boss: Visitor, batch: Batch, house: House
+) -> None:
+    sure = overview(house.desk, batch.id).counts.undecided["sure"]  # type: ignore[index] # a word of it
+    assert sure >= 3
+    path = f"/lists/{batch.id}/sure"
+    refused = boss.send(path, token="made up")
+    assert refused.headers["Location"] == path
+    assert overview(house.desk, batch.id).counts.choices[Choice.RECORD] == 0
+    token = TOKEN.search(boss.get(path).get_data(as_text=True))
+    assert token
+    boss.send(path, token=token[1])
+    assert overview(house.desk, batch.id).counts.choices[Choice.RECORD] == sure
+    assert f"{sure} accepted. Nothing of it is written yet." in boss.read(f"/lists/{batch.id}")
+    assert "No sure match is open" in boss.read(path)
+
+
+def test_a_row_without_a_reference_can_be_decided_and_is_left_out_of_the_summary(
+    boss: Visitor, house: House, marcus: Person
+) -> None:
+    bare = matched(house, marcus, (Listed("Margaret Holloway", CAST[0].email),), references=False)
+    _decide(boss, house, bare, 1, do="accept", record="customer-1001")
+    page = boss.read(f"/lists/{bare.id}/link")
+    assert "Nothing is ready to be linked" in page
+    assert "1 without a reference yet" in page
+
+
+def test_rows_are_handed_out_by_their_places(boss: Visitor, batch: Batch) -> None:
+    part = boss.get(f"/lists/{batch.id}/rows?at=2,10-11").get_data(as_text=True)
+    assert re.findall(r'id="row-(\d+)"', part) == ["2", "10", "11"]
+    for nonsense in ("", "x", "1-", "-1", "5-2", "9" * 12, "1-999999999"):
+        reply = boss.get(f"/lists/{batch.id}/rows?at={nonsense}")
+        assert reply.status_code == 200, nonsense
+
+
+def test_a_long_list_brings_its_first_rows_and_the_places_of_the_others(
+    boss: Visitor, house: House, marcus: Person
+) -> None:
+    many = tuple(
+        Listed(f"Contact {number}", reference=GUID.format(number)) for number in range(120)
+    )
+    page = boss.get(f"/lists/{draft(house, marcus, many).id}").get_data(as_text=True)
+    assert page.count('class="row"') == 50
+    assert 'data-places="1-120"' in page
+    assert "from=50#rows" in page
+
+
+CLERKS = {
+    "/lists", "/lists/new", "/lists/new/nothing", "/lists/nothing", "/lists/nothing/state",
+    "/lists/nothing/bad", "/lists/nothing/rows", "/lists/nothing/discard",
+    "/lists/nothing/summary", "/lists/nothing/results.csv", "/lists/new/nothing/forget",
+}  # fmt: skip
+
+
+def test_clerks_bring_lists_and_managers_do_the_rest(
+    app: Flask, house: House, boss: Visitor
+) -> None:
+    clerk = visit_as(app, house, make_person(house.office, "clerk"))
+    seen = set()
+    for rule in app.url_map.iter_rules():
+        if not rule.rule.startswith("/lists"):
+            continue
+        path = rule.build(dict.fromkeys(rule.arguments, "nothing"))[1]  # type: ignore[index] # it builds
+        seen.add(path)
+        for method in {"GET", "POST"} & (rule.methods or set()):
+            ask = {"GET": Visitor.get, "POST": Visitor.send}[method]
+            status = ask(clerk, path).status_code
+            assert (status != 403) == (path in CLERKS), (method, path, status)
+            assert ask(boss, path).status_code != 403, path
+    assert seen > CLERKS
+
+
+def test_a_clerk_sees_a_list_without_being_asked_to_decide(
+    app: Flask, house: House, batch: Batch
+) -> None:
+    clerk = visit_as(app, house, make_person(house.office, "clerk"))
+    page = clerk.get(f"/lists/{batch.id}").get_data(as_text=True)
+    assert "Managers and admins review and link lists" in page
+    assert 'value="accept"' not in page
+    assert clerk.send(f"/lists/{batch.id}/discard").status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/lists/none", "/lists/none/link", "/lists/none/results.csv"])
+def test_a_list_that_is_not_there_is_said(boss: Visitor, path: str) -> None:
+    assert boss.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("position", ["0", "99", "x", "-1", "1" * 12])
+def test_a_row_that_is_not_there_is_said(boss: Visitor, batch: Batch, position: str) -> None:
+    assert boss.get(f"/lists/{batch.id}/rows/{position}").status_code == 404
+    assert boss.send(f"/lists/{batch.id}/rows/{position}", do="none").status_code == 404

@@ -1,0 +1,55 @@
+"""The picture of the README that shows a list under review, from the sandbox's own records.
+
+Run in the folder tests, on a machine with ImageMagick:
+
+    python -m admin.photograph_readme
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from support.list_files import CAST, matched, unlinked
+from support.live_server import await_keyboard, open_theatre, start_chromium
+
+PICTURE = Path(__file__).parents[2] / "docs/pictures/7-review.png"
+SIZE = {"width": 1280, "height": 960}
+SHARP = 2  # screen points to a point on the page
+ALREADY_LINKED = ("customer-1001", "customer-1002", "customer-1003", "customer-1005")
+
+
+def main() -> None:
+    with start_chromium() as browser, open_theatre(customers=2_000, suppliers=200) as theatre:
+        for record in ALREADY_LINKED:
+            theatre.commusoft.put_reference(record, None)
+        theatre.house.desk.sync()
+        contacts = (*CAST, *unlinked(theatre.house, 60))
+        batch = matched(theatre.house, theatre.scene.manager, contacts, name="Xero customers")
+        context = theatre.context(
+            browser, "manager", viewport=SIZE, device_scale_factor=SHARP, color_scheme="light"
+        )
+        page = context.new_page()
+        page.goto(f"{theatre.address}/lists/{batch.id}")
+        await_keyboard(page)
+        _review(page)
+        page.screenshot(path=PICTURE)
+        context.close()
+    few_colours = ["-dither", "None", "-colors", "256", "-strip"]
+    subprocess.run(["convert", PICTURE, *few_colours, f"png8:{PICTURE}"], check=True)
+
+
+def _review(page: Page) -> None:
+    """The first contact is accepted, and the next stands open."""
+    page.locator("#row-1").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#row-1")).to_contain_text("Accepted")
+    expect(page.locator("#row-2")).to_be_focused()
+    expect(page.locator("#state")).to_contain_text("1 accepted")
+    page.evaluate("document.getElementById('rows').scrollIntoView({block: 'start'})")
+
+
+if __name__ == "__main__":
+    main()

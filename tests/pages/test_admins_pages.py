@@ -1,0 +1,345 @@
+"""Devices and tokens, Commusoft, packages, audit, settings, the guide."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from crmlink.access.api_tokens import list_tokens
+from crmlink.access.preferences import read_preferences
+from crmlink.accounting.package_rules import RULE_FILE
+from crmlink.app import create_app
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.vault import Vault
+from crmlink.installation import KEYS_NAME, House, open_house
+from crmlink.linking.connections import connected_account
+from crmlink.linking.workspace_rules import hosts
+from crmlink.settings import Settings
+from crmlink.store import AuditEntry, Workspace
+from support.access_factories import make_person, with_token
+from support.page_client import Visitor, visit_as, words
+from support.sample_data import Scene
+from support.sandbox import HASTE, Playing, connection_to
+
+SHOWN = re.compile(r'<code id="secret">(crm_\w+)</code>')
+
+
+def _shown(reply_text: str) -> str:
+    found = SHOWN.search(reply_text)
+    assert found
+    return found[1]
+
+
+def test_a_token_is_shown_once_and_works(app: Flask, admin: Visitor, house: House) -> None:
+    reply = admin.send("/devices/tokens/new", name="Export", days="30", scopes=["suggest", "read"])
+    token = _shown(reply.get_data(as_text=True))
+    answer = with_token(app, token).get("/api/v1/workspace").get_json()
+    assert answer["device"]["name"] == "Export"
+    page = admin.get("/devices").get_data(as_text=True)
+    assert token not in page
+    assert token[:12] in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "", "days": "30", "scopes": ["read"]}, "Give it a name"),
+        ({"name": "Export", "days": "0", "scopes": ["read"]}, "1 to 365"),
+        ({"name": "Export", "days": "366", "scopes": ["read"]}, "1 to 365"),
+        ({"name": "Export", "days": "many", "scopes": ["read"]}, "1 to 365"),
+        ({"name": "Export", "days": "9" * 5000, "scopes": ["read"]}, "1 to 365"),
+        ({"name": "Export", "days": "30"}, "Choose some of"),
+        ({"name": "Export", "days": "30", "scopes": ["everything"]}, "Choose some of"),
+    ],
+)
+def test_a_token_that_will_not_do_is_not_made(
+    admin: Visitor, house: House, fields: dict[str, Any], said: str
+) -> None:
+    before = len(list_tokens(house.office))
+    reply = admin.send("/devices/tokens/new", **fields)
+    assert reply.status_code == 422
+    assert said in words(reply)
+    assert len(list_tokens(house.office)) == before
+
+
+def test_a_rotated_token_takes_over_when_it_is_first_used(app: Flask, admin: Visitor) -> None:
+    made = admin.send("/devices/tokens/new", name="Export", days="30", scopes=["read"])
+    old = _shown(made.get_data(as_text=True))
+    listed = admin.get("/devices").get_data(as_text=True)
+    found = re.search(r'/devices/browsers/(\w+)">Export<', listed)
+    assert found
+    path = f"/devices/tokens/{found[1]}/rotate"
+    assert "stays good until the new one is used" in admin.read(path)
+    new = _shown(admin.send(path).get_data(as_text=True))
+    assert with_token(app, old).get("/api/v1/workspace").status_code == 200
+    assert with_token(app, new).get("/api/v1/workspace").status_code == 200
+    assert with_token(app, old).get("/api/v1/workspace").status_code == 401
+
+
+def test_tokens_and_browsers_are_revoked_after_a_second_yes(
+    admin: Visitor, scene: Scene, house: House
+) -> None:
+    for device, done in ((scene.browser, "is disconnected"), (scene.token, "is revoked")):
+        path = f"/devices/browsers/{device.public_id}/revoke"
+        assert "cannot be taken back" in admin.read(path)
+        assert device.name in admin.read("/devices")
+        assert admin.send(path).status_code == 303
+        assert done in admin.read("/devices"), "said once"
+        assert device.name not in admin.read("/devices")
+        assert device.name in admin.read("/devices?ended=yes")
+        assert "Revoked" in admin.read(f"/devices/browsers/{device.public_id}")
+
+
+def test_all_tokens_are_revoked_at_once_and_browsers_stay(
+    admin: Visitor, scene: Scene, house: House
+) -> None:
+    assert "refused from now on: 2" in admin.read("/devices/tokens/revoke-all")
+    admin.send("/devices/tokens/revoke-all")
+    told = admin.read("/audit?action=token")
+    assert scene.token.name in told.partition("revoked all tokens")[2].partition("made a token")[0]
+    assert all(token.revoked_at for token in list_tokens(house.office))
+    page = admin.read("/devices")
+    assert "No tokens" in page
+    assert scene.browser.name in page
+
+
+def test_a_device_is_renamed_and_a_name_that_will_not_do_is_said(
+    admin: Visitor, scene: Scene
+) -> None:
+    path = f"/devices/browsers/{scene.browser.public_id}"
+    assert admin.send(path, name="Chrome at the till").status_code == 303
+    assert "Chrome at the till" in admin.read(path)
+    assert "Give it a name" in words(admin.send(path, name=" "))
+
+
+def test_the_doctor_says_each_step_and_remembers_what_it_found(
+    admin: Visitor, house: House, sandbox: Playing
+) -> None:
+    with house.database.reading() as session:
+        assert session.get_one(Workspace, house.desk.workspace_id).dialect is None
+    page = words(admin.send("/commusoft/doctor", record=""))
+    assert "Token: received as" in page
+    assert "List of customers:" in page
+    assert "A way was found." in page
+    with house.database.reading() as session:
+        assert session.get_one(Workspace, house.desk.workspace_id).dialect
+
+
+def test_the_doctor_writes_only_to_a_record_that_was_agreed_to(
+    admin: Visitor, scene: Scene, sandbox: Playing
+) -> None:
+    for fields in (
+        {"record": "customer-1006"},
+        {"record": "Mrs Holloway", "agreed": "yes"},
+        {"record": "customer-", "agreed": "yes"},
+    ):
+        assert admin.send("/commusoft/doctor", **fields).status_code == 422
+    page = words(admin.send("/commusoft/doctor", record="customer-1006", agreed="yes"))
+    assert "Write test on customer-1006" in page
+
+
+def test_an_account_that_lets_nobody_in_gives_a_letter_without_secrets(
+    admin: Visitor, sandbox: Playing
+) -> None:
+    sandbox.stop()
+    page = words(admin.send("/commusoft/doctor", record=""))
+    assert "No way was found" in page
+    assert "Subject: API" in page
+
+
+def test_credentials_are_not_taken_where_the_environment_gives_them(admin: Visitor) -> None:
+    assert "environment variables" in admin.read("/commusoft/connect")
+    fields = dict.fromkeys(("client_id", "username", "password", "application_id"), "x")
+    reply = admin.send("/commusoft/connect", url="http://127.0.0.1:9/api", **fields)
+    assert reply.status_code == 422
+
+
+def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
+    settings: Settings, sandbox: Playing
+) -> None:
+    settings = replace(settings, commusoft=None)
+    bare = open_house(settings, Commusoft(connection_to(sandbox.address), patience=HASTE))
+    vault = Vault.at(settings.data_dir / KEYS_NAME)
+    fields = dict.fromkeys(("client_id", "username", "password", "application_id"), "sandbox")
+    try:
+        admin = visit_as(create_app(settings, bare), bare, make_person(bare.office, "admin"))
+        assert "No account is connected" in admin.read("/commusoft")
+        wrong = admin.send("/commusoft/connect", url="http://crm.example/api", **fields)
+        assert wrong.status_code == 422, "credentials must not travel in clear"
+        assert admin.send("/commusoft/connect", url="https://x.example").status_code == 422
+        assert "Nothing was kept" in words(
+            admin.send("/commusoft/connect", url="http://127.0.0.1:9/api/v1", **fields)
+        )
+        assert connected_account(bare.database, vault) is None
+        reply = admin.send(
+            "/commusoft/connect", url=connection_to(sandbox.address).base_url, **fields
+        )
+        assert "Connected. The credentials are kept, locked." in words(reply)
+        told = admin.read("/audit?action=commusoft")
+        assert "connected Commusoft" in told
+        assert "Robin" in told
+        assert connected_account(bare.database, vault) == connection_to(sandbox.address)
+        assert admin.send("/commusoft/disconnect").status_code == 303
+        assert connected_account(bare.database, vault) is None
+    finally:
+        bare.close()
+
+
+def test_the_page_says_which_account_it_is_without_its_secrets(
+    admin: Visitor, house: House
+) -> None:
+    page = admin.read("/commusoft")
+    assert house.desk.commusoft.connection.base_url in page
+    assert "application_id" not in page
+
+
+def test_the_firms_own_address_is_added_and_taken_away(admin: Visitor, house: House) -> None:
+    path = "/packages/sage_200/hosts"
+    assert admin.send(path, host="sage.office.example:10444").status_code == 303
+    assert hosts(house.desk) == {"sage_200": ["sage.office.example:10444"]}
+    away = f"{path}/remove?host=sage.office.example:10444"
+    assert "Take sage.office.example:10444 away" in admin.read(away)
+    assert hosts(house.desk), "asking takes nothing away"
+    admin.send(away)
+    assert hosts(house.desk) == {}
+
+
+@pytest.mark.parametrize("host", ["", "https://sage.office.example", "go.xero.com", "a b", "*"])
+def test_what_is_no_address_to_add_is_said(admin: Visitor, house: House, host: str) -> None:
+    reply = admin.send("/packages/sage_200/hosts", host=host)
+    assert reply.status_code == 422
+    assert 'aria-invalid="true"' in reply.get_data(as_text=True)
+    assert hosts(house.desk) == {}
+
+
+def test_an_address_cannot_be_added_to_a_package_with_fixed_ones_or_to_none(
+    admin: Visitor, house: House
+) -> None:
+    assert admin.send("/packages/xero/hosts", host="xero.office.example").status_code == 422
+    assert admin.send("/packages/zebra/hosts", host="zebra.office.example").status_code == 422
+    assert hosts(house.desk) == {}
+
+
+def test_a_rule_file_of_ones_own_that_is_broken_is_said_with_what_is_wrong(
+    admin: Visitor, house: House
+) -> None:
+    assert "checked just now and found good" in admin.read("/packages")
+    house.desk.rule_file.own.write_text('{"version": 1, "packages": {"xero": {}}}')
+    page = admin.read("/packages")
+    assert "rule file is not good" in page
+    assert "At packages.xero" in page
+    assert "Sage 200 Web Portal" in page, "the last good rules stay in use"
+
+
+def sent_rules(admin: Visitor, content: str, then: str) -> TestResponse:
+    file = (io.BytesIO(content.encode()), "edited.json")
+    return admin.send("/packages/rules", file=file, then=then)
+
+
+def test_an_edited_rule_file_is_checked_put_to_use_and_taken_out_again(
+    admin: Visitor, house: House
+) -> None:
+    edited = RULE_FILE.read_text("utf-8").replace('"Xero"', '"Xero, mended"')
+    assert "edited.json is good" in words(sent_rules(admin, edited, "check"))
+    assert not house.desk.rule_file.own.exists(), "checking changes nothing"
+    assert sent_rules(admin, edited, "install").status_code == 303
+    assert house.desk.packages["packages"]["xero"]["name"] == "Xero, mended"
+    assert "Go back" in admin.read("/packages/rules/remove")
+    assert admin.send("/packages/rules/remove").status_code == 303
+    assert house.desk.packages["packages"]["xero"]["name"] == "Xero"
+    page = admin.read("/audit?action=rules")
+    assert "put a rule file to use" in page
+    assert "went back to crmlink's own rules" in page
+    assert page.count("Priya Raman") >= 2
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("no JSON", "The rule file edited.json is not JSON"),
+        ('{"version": 1, "packages": {"xero": {}}}', "At packages.xero"),
+        (RULE_FILE.read_text("utf-8").replace("go.xero.com", "go.xero.example"), "xero"),
+    ],
+)
+def test_a_rule_file_that_is_not_good_is_said_and_not_put_to_use(
+    admin: Visitor, house: House, content: str, said: str
+) -> None:
+    reply = sent_rules(admin, content, "install")
+    assert reply.status_code == 422
+    assert "edited.json is not good" in words(reply)
+    assert said in words(reply)
+    assert not house.desk.rule_file.own.exists()
+    assert "Choose the edited rule file" in words(admin.send("/packages/rules", then="install"))
+
+
+def test_the_audit_says_who_did_what_and_leads_there(admin: Visitor, scene: Scene) -> None:
+    page = admin.get("/audit?action=link").get_data(as_text=True)
+    assert f'href="/links/{scene.linked.id}"' in page
+    assert 'href="/records/customer-1001"' in page
+    assert "Anna Whitcombe" in page
+    assert 'href="/lists/' in admin.get("/audit?action=batch").get_data(as_text=True)
+    assert "The chain holds." in words(admin.get("/audit"))
+    assert "No line fits" in admin.read("/audit?q=zebra")
+    assert "added a person" in admin.read("/audit?action=person&q=Priya")
+    assert admin.get("/audit?before=x&action=%25").status_code == 200
+
+
+def test_a_line_that_was_changed_shows(admin: Visitor, house: House) -> None:
+    with house.database.engine.begin() as connection:
+        for name in connection.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entry'"
+        ).scalars():
+            connection.exec_driver_sql(f"DROP TRIGGER {name}")
+        connection.execute(
+            AuditEntry.__table__.update()  # type: ignore[attr-defined] # it is a table
+            .where(AuditEntry.place == 3)
+            .values(subject="somebody else")
+        )
+    assert "The chain is broken at line 3." in admin.read("/audit")
+
+
+def test_the_audit_is_taken_away_as_a_table(admin: Visitor) -> None:
+    reply = admin.get("/audit.csv")
+    assert reply.mimetype == "text/csv"
+    assert "attachment" in reply.headers["Content-Disposition"]
+    assert reply.get_data(as_text=True).startswith("place,at,action,")
+
+
+def test_settings_are_saved_and_what_is_no_number_of_days_is_said(
+    admin: Visitor, house: House
+) -> None:
+    good = {"keep_names_days": "30", "keep_drafts_days": "7", "pairing_needs_admin": "yes"}
+    assert 'value="99.8"' in admin.get("/settings").get_data(as_text=True)
+    good["sure_bound"] = "99.9 %"
+    assert admin.send("/settings", **good).status_code == 303
+    kept = read_preferences(house.office)
+    assert (kept.keep_names_days, kept.keep_drafts_days) == (30, 7)
+    assert kept.pairing_needs_admin
+    assert kept.sure_bound == 0.999
+    for wrong in ("99.7", "100", "many", "", "-1", "٩٩"):
+        reply = admin.send("/settings", **(good | {"sure_bound": wrong}))
+        assert reply.status_code == 422, wrong
+        assert "From 99.8 to 99.999 percent." in words(reply)
+    for wrong in ("-1", "many", "", "99999", "9" * 5000):
+        reply = admin.send("/settings", **(good | {"keep_names_days": wrong}))
+        assert reply.status_code == 422, wrong
+        assert "whole number of days" in words(reply)
+    assert read_preferences(house.office) == kept
+
+
+def test_the_four_steps_know_what_is_done(clerk: Visitor, admin: Visitor, scene: Scene) -> None:
+    assert clerk.read("/start").count("Done") == 3
+    assert admin.read("/start").count("Done") == 1
+
+
+def test_the_documentation_shows_every_route(app: Flask, clerk: Visitor) -> None:
+    spec = clerk.get("/api/openapi.json").get_json()
+    page = clerk.read("/docs")
+    for path in spec["paths"]:
+        assert path in page

@@ -1,0 +1,204 @@
+"""Names that try to be markup, through every page that shows one, in real Chromium.
+
+The browser is told to ignore the Content-Security-Policy, so that only the escaping holds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Dialog, Page, Request
+
+from crmlink.access.pairing import begin_pairing
+from crmlink.store import Device, Link, LinkState, MirroredRecord, Pairing, Person
+from crmlink.store.models import now
+from support.live_server import Theatre, open_theatre, start_chromium
+from support.sample_data import Scene
+from support.sandbox import new_key
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "hostile.json"
+NAMES: list[str] = [
+    name for names in json.loads(VECTORS.read_text())["names"].values() for name in names
+]
+PAGE = 50
+FOREIGN = (
+    "main :is(img, script, style, iframe, object, embed, math, link, meta, base, audio, video)"
+)
+
+
+@dataclass
+class Watch:
+    """Looks at a page for anything that a name made happen."""
+
+    page: Page
+    home: str
+    seen: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("dialog", self._dialog)
+        self.page.on("request", self._request)
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.seen.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.home, "data:")):
+            self.seen.append(f"a request to {request.url}")
+
+    def visit(self, path: str) -> None:
+        self.page.goto(self.home + path)
+        self.look(path)
+
+    def look(self, where: str) -> None:
+        """Raise AssertionError when a name was more than text."""
+        if self.page.evaluate("'hostile' in window"):
+            self.seen.append("a script ran")
+        if found := self.page.evaluate(
+            "selector => [...document.querySelectorAll(selector)].map(e => e.outerHTML)", FOREIGN
+        ):
+            self.seen.append(f"markup: {found}")
+        assert not self.seen, f"{where}: {self.seen}"
+
+
+@pytest.fixture(scope="module")
+def theatre() -> Iterator[Theatre]:
+    with open_theatre() as opened:
+        _spoil(opened)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def watch(theatre: Theatre) -> Iterator[Watch]:
+    with start_chromium() as browser:
+        context = theatre.context(browser, "admin", bypass_csp=True)
+        yield Watch(context.new_page(), theatre.address)
+        context.close()
+
+
+def test_lists_show_every_hostile_name_as_text(theatre: Theatre, watch: Watch) -> None:
+    for number in range(1, len(NAMES) // PAGE + 3):
+        watch.visit(f"/links?page={number}")
+        watch.visit(f"/records?page={number}")
+    for path in ("/", "/people", "/devices?ended=yes", "/audit", "/links?q=script"):
+        watch.visit(path)
+
+
+@pytest.mark.parametrize("start", range(4))
+def test_single_pages_show_hostile_names_as_text(
+    theatre: Theatre, watch: Watch, start: int
+) -> None:
+    for number in range(start, len(NAMES), 16):
+        watch.visit(f"/records/customer-{90_000 + number}")
+        watch.visit(f"/links/{number:032x}")
+        watch.visit(f"/links/{number:032x}/undo")
+
+
+def test_people_and_devices_with_hostile_names_are_asked_about_as_text(
+    theatre: Theatre, watch: Watch
+) -> None:
+    with theatre.house.database.reading() as session:
+        people = session.query(Person).filter(Person.name.in_(NAMES)).all()
+        devices = session.query(Device).filter(Device.name.in_(NAMES)).all()
+    assert len(people) > 10
+    assert len(devices) > 10
+    for person in people:
+        watch.visit(f"/people/{person.public_id}")
+        watch.visit(f"/people/{person.public_id}/remove")
+    for device in devices:
+        watch.visit(f"/devices/browsers/{device.public_id}")
+        watch.visit(f"/devices/browsers/{device.public_id}/revoke")
+
+
+def test_a_browser_that_calls_itself_something_hostile_is_shown_as_text(
+    theatre: Theatre, watch: Watch
+) -> None:
+    office = theatre.house.office
+    for name in NAMES[::16]:
+        code = begin_pairing(office, name[:60], name[:60]).user_code
+        watch.visit(f"/pair?code={code}")
+
+
+def test_what_is_typed_comes_back_as_text(theatre: Theatre, watch: Watch) -> None:
+    watch.visit("/records")
+    for name in NAMES[::16]:
+        watch.page.goto(watch.home + "/records")
+        watch.page.get_by_label("Search").fill(name[:300])
+        watch.page.get_by_role("button", name="Show").click()
+        watch.page.wait_for_load_state()
+        watch.look(f"a search for {name[:40]!r}")
+    for name in NAMES[::32]:
+        watch.page.goto(watch.home + "/people")
+        watch.page.get_by_label("Name").fill(name[:90])
+        watch.page.get_by_label("Email").fill("no@email")
+        watch.page.get_by_role("button", name="Add and show").click()
+        watch.look(f"a person called {name[:40]!r}")
+
+
+def test_the_watch_sees_a_name_that_is_written_as_markup(theatre: Theatre, watch: Watch) -> None:
+    watch.page.goto(watch.home + "/records")
+    own = Watch(watch.page, watch.home)
+    watch.page.evaluate(
+        "html => document.querySelector('main').insertAdjacentHTML('beforeend', html)",
+        '<img src=x onerror="window.hostile=1">',
+    )
+    watch.page.wait_for_function("'hostile' in window")
+    with pytest.raises(AssertionError, match="a script ran"):
+        own.look("here")
+
+
+def _spoil(theatre: Theatre) -> None:
+    """Give every sort of thing that has a name each of the hostile ones, or some of them."""
+    scene, house = theatre.scene, theatre.house
+    with house.database.writing() as session:
+        for number, name in enumerate(NAMES):
+            session.add(_record(house.desk.workspace_id, number, name))
+            session.add(_link(scene, number, name))
+        for number, name in enumerate(NAMES[::16]):
+            session.add(
+                Person(
+                    workspace_id=house.desk.workspace_id,
+                    name=name,
+                    email=f"{number}@hostile.example",
+                    role=scene.clerk.role,
+                    joined_at=now(),
+                )
+            )
+            session.add(_device(scene, number, name))
+        session.flush()
+        workspace = scene.browser.workspace_id
+        session.query(Pairing).filter_by(workspace_id=workspace).update(
+            {"device_name": NAMES[0], "browser": NAMES[1], "address": NAMES[2]}
+        )
+
+
+def _record(workspace_id: int, number: int, name: str) -> MirroredRecord:
+    return MirroredRecord(
+        workspace_id=workspace_id, kind="customer", number=str(90_000 + number), name=name,
+        company=name if number % 2 else "", email=name, phones=[name], address=name, town=name,
+        postcode=name, account_number=name, reference=name, changed=1_000_000,
+    )  # fmt: skip
+
+
+def _link(scene: Scene, number: int, name: str) -> Link:
+    return Link(
+        id=f"{number:032x}", workspace_id=scene.browser.workspace_id, device_id=scene.browser.id,
+        idempotency_key=new_key(), fingerprint="", package=name, organisation=name,
+        kind="customer", reference=name, contact_name=name, record_number=str(90_000 + number),
+        record_label=name, prior=name, target=name + "2", state=LinkState.LINKED,
+        differences=[{"field": name, "contact": name, "record": name}], created_at=now(),
+        settled_at=now(),
+    )  # fmt: skip
+
+
+def _device(scene: Scene, number: int, name: str) -> Device:
+    return Device(
+        workspace_id=scene.browser.workspace_id, person_id=scene.clerk.id,
+        sort="script" if number % 2 else "browser", name=name, prefix=f"crm_{number}",
+        token_hash=f"hostile {number}", scopes=["read"], expires_at=scene.token.expires_at,
+        last_used_address=name, last_used_at=now(),
+    )  # fmt: skip

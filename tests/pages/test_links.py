@@ -1,0 +1,214 @@
+"""Links looked through and undone, records looked at."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from crmlink.installation import House
+from crmlink.reports.links import PAGE, LinkFilter, list_links
+from crmlink.reports.records import RecordFilter, list_records
+from crmlink.store import Link
+from crmlink.store.models import new_id
+from support.access_factories import make_person
+from support.page_client import Visitor, visit_as, words
+from support.sample_data import REFERENCE, Scene
+from support.sandbox import HOLLOWAY, Playing
+
+KEY = re.compile(r'name="key" value="([^"]+)"')
+
+
+@pytest.mark.parametrize(
+    ("query", "contacts"),
+    [
+        ("q=holloway", {"M. Holloway", "Margaret Holloway"}),
+        ("q=HOLL+m.", {"M. Holloway"}),
+        ("q=186204511", {"Ashdown & Sons Builders"}),
+        ("q=1003", {"Ashdown & Sons Builders"}),
+        ("q=%25", set()),
+        ("q=_", set()),
+        ("state=conflict", {"John Smith (Ripon)"}),
+        ("state=failed&kind=supplier", {"Ohm and Watt"}),
+        ("state=failed&kind=customer", set()),
+        ("package=freeagent", {"Pryce-Davies, Jonathan"}),
+        ("kind=supplier&package=xero&state=linked", {"Northgate Plumbing"}),
+        ("until=31/12/2019", set()),
+        ("since=31/12/2099", set()),
+    ],
+)
+def test_links_are_found_by_words_and_filters(
+    clerk: Visitor, query: str, contacts: set[str]
+) -> None:
+    page = clerk.get(f"/links?{query}").get_data(as_text=True)
+    found = set(re.findall(r'<a href="/links/\w{32}">([^<]+)</a>', page))
+    assert {name.replace("&amp;", "&") for name in found} == contacts
+
+
+def test_links_are_found_by_who_made_them(clerk: Visitor, scene: Scene) -> None:
+    page = clerk.read(f"/links?person={scene.manager.public_id}")
+    assert "Northgate Plumbing" in page
+    assert "David Owusu" not in page
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["state=nonsense", "kind=x", "person=x", "page=0", "page=-1", "page=x", "page=1e9", "zebra=1"],
+)
+def test_a_filter_that_means_nothing_harms_nothing(clerk: Visitor, query: str) -> None:
+    assert clerk.get(f"/links?{query}").status_code == 200
+    assert clerk.get(f"/records?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("day", ["yesterday", "2026-01-31", "31/02/2026", "0/0/0"])
+def test_a_day_that_is_none_is_said_at_its_field(clerk: Visitor, day: str) -> None:
+    page = clerk.get(f"/links?since={day}").get_data(as_text=True)
+    assert "Write it like 31/01/2026." in page
+    assert 'aria-describedby="since-error"' in page
+
+
+def test_a_long_list_comes_page_by_page_and_keeps_its_filter(
+    house: House, scene: Scene, clerk: Visitor
+) -> None:
+    with house.database.writing() as session:
+        session.add_all(_copies(scene.linked, PAGE + 5))
+    wanted = LinkFilter(search="copy")
+    first, second = list_links(house.desk, wanted), list_links(house.desk, wanted, 2)
+    assert (len(first.rows), len(second.rows), first.total) == (PAGE, 5, PAGE + 5)
+    assert not {link.id for link in first.rows} & {link.id for link in second.rows}
+    page = clerk.get("/links?q=copy").get_data(as_text=True)
+    assert "/links?page=2&amp;q=copy" in page
+    assert f"{PAGE + 1} to {PAGE + 5} of {PAGE + 5}" in clerk.read("/links?q=copy&page=2")
+    assert "The list is shorter" in clerk.read("/links?q=copy&page=9")
+
+
+def test_a_link_tells_its_history(clerk: Visitor, scene: Scene) -> None:
+    page = clerk.read(f"/links/{scene.undone.id}")
+    assert "↶ Undone" in page
+    assert "Marcus Bello" in page
+    assert "it was undone already" in page
+    assert "changed to SMITH01" in clerk.read(f"/links/{scene.conflict.id}")
+
+
+def test_a_clerk_undoes_an_own_link_and_commusoft_shows_what_stood_there_before(
+    clerk: Visitor, scene: Scene, sandbox: Playing
+) -> None:
+    ask = clerk.get(f"/links/{scene.linked.id}/undo").get_data(as_text=True)
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+    key = KEY.search(ask)
+    assert key
+    reply = clerk.send(f"/links/{scene.linked.id}/undo", key=key[1])
+    assert reply.status_code == 303
+    assert sandbox.reference("customer-1001") is None
+    assert "Undone: Commusoft was read again" in clerk.read(reply.headers["Location"])
+    again = clerk.send(f"/links/{scene.linked.id}/undo", key=key[1])
+    assert again.headers["Location"] == reply.headers["Location"], "a second click did it twice"
+
+
+def test_a_clerk_cannot_undo_anothers_link_and_a_manager_can(
+    app: Flask, house: House, scene: Scene, manager: Visitor, sandbox: Playing
+) -> None:
+    other = visit_as(app, house, make_person(house.office, "clerk"))
+    path = f"/links/{scene.linked.id}/undo"
+    assert "ask a manager" in other.read(path)
+    refused = other.send(path)
+    assert refused.status_code == 403
+    assert "Anna Whitcombe made this link" in words(refused)
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+    assert manager.send(path).status_code == 303
+    assert sandbox.reference("customer-1001") is None
+
+
+@pytest.mark.parametrize("which", ["undone", "conflict", "failed", "hanging"])
+def test_a_link_that_does_not_stand_cannot_be_undone(
+    manager: Visitor, scene: Scene, which: str
+) -> None:
+    path = f"/links/{getattr(scene, which).id}/undo"
+    assert "Undo the link" not in manager.read(path)
+    reply = manager.send(path)
+    assert reply.status_code == 409
+    assert "cannot be undone any more" in words(reply)
+
+
+def test_an_undo_stops_where_somebody_changed_the_record_since(
+    clerk: Visitor, scene: Scene, sandbox: Playing
+) -> None:
+    sandbox.put_reference("customer-1001", "BY-HAND-1")
+    reply = clerk.send(f"/links/{scene.linked.id}/undo")
+    assert reply.status_code == 409
+    assert "Commusoft now holds BY-HAND-1" in words(reply)
+    assert sandbox.reference("customer-1001") == "BY-HAND-1"
+
+
+def test_putting_back_a_reference_that_is_on_another_record_by_now_needs_a_second_yes(
+    house: House, clerk: Visitor, scene: Scene, sandbox: Playing
+) -> None:
+    with house.database.writing() as session:
+        session.get_one(Link, scene.linked.id).prior = REFERENCE.format(8)
+    path = f"/links/{scene.linked.id}/undo"
+    refused = clerk.send(path)
+    assert refused.status_code == 409
+    assert "I have seen that David Owusu carries" in words(refused)
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+    assert clerk.send(path, also_on="customer-1008").status_code == 303
+    assert sandbox.reference("customer-1001") == REFERENCE.format(8)
+
+
+def test_an_undo_that_commusoft_does_not_answer_is_said_and_nothing_is_lost(
+    clerk: Visitor, scene: Scene, sandbox: Playing
+) -> None:
+    sandbox.stop()
+    reply = clerk.send(f"/links/{scene.linked.id}/undo")
+    assert reply.status_code == 503
+    assert "Nothing was written" in words(reply)
+    assert "✓ Linked" in clerk.read(f"/links/{scene.linked.id}")
+
+
+def test_records_are_searched_and_filtered(clerk: Visitor, house: House) -> None:
+    assert "Margaret Holloway" in clerk.read("/records?q=holloway+cheltenham")
+    assert "No record fits" in clerk.read("/records?q=zebra+crossing")
+    linked = list_records(house.desk, RecordFilter(linked=True))
+    unlinked = list_records(house.desk, RecordFilter(linked=False))
+    suppliers = list_records(house.desk, RecordFilter(kind="supplier"))
+    everything = list_records(house.desk, RecordFilter())
+    assert linked.total + unlinked.total == everything.total
+    assert all(row.reference for row in linked.rows)
+    assert not any(row.reference for row in unlinked.rows)
+    assert {row.kind for row in suppliers.rows} == {"supplier"}
+    names = [row.label.lower() for row in everything.rows]
+    assert names == sorted(names)
+    found = list_records(house.desk, RecordFilter("smith", linked=False))
+    assert found.total == len(found.rows) > 0
+    assert not any(row.reference for row in found.rows)
+
+
+def test_a_record_shows_its_links_and_the_way_to_commusoft(clerk: Visitor) -> None:
+    page = clerk.get("/records/customer-1001").get_data(as_text=True)
+    assert "/customers/customer/1001/view/" in page
+    assert "Margaret Holloway" in page
+    assert "The reference was there before crmlink" in clerk.read("/records/customer-1006")
+
+
+def test_a_record_is_read_again_when_asked_for(
+    clerk: Visitor, sandbox: Playing, scene: Scene
+) -> None:
+    sandbox.put_reference("customer-1001", "BY-HAND-2")
+    clerk.send("/records/customer-1001/look")
+    assert "BY-HAND-2" in clerk.read("/records/customer-1001")
+    sandbox.delete("customer-1002")
+    reply = clerk.send("/records/customer-1002/look")
+    assert reply.status_code == 303
+    assert clerk.get("/records/customer-1002").status_code == 404
+
+
+def _copies(link: Link, count: int) -> list[Link]:
+    return [
+        Link(
+            id=new_id(), workspace_id=link.workspace_id, device_id=link.device_id,
+            idempotency_key=f"copy {number}", fingerprint="", package="xero", kind="customer",
+            reference=f"copy-{number}", contact_name=f"Copy {number}", record_number="1001",
+            record_label="Margaret Holloway", target=f"copy-{number}", state=link.state,
+        )
+        for number in range(count)
+    ]  # fmt: skip

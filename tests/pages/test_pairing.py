@@ -1,0 +1,98 @@
+"""/pair: a browser is let in, or not."""
+
+from __future__ import annotations
+
+import pytest
+
+from crmlink.access.devices import command_line_actor, list_devices
+from crmlink.access.pairing import begin_pairing, find_pairing, redeem
+from crmlink.access.preferences import Preferences, save_preferences
+from crmlink.installation import House
+from crmlink.store import Pairing, PairingState
+from crmlink.store.models import now
+from support.page_client import Visitor, words
+from support.sample_data import Scene, shown_code
+
+
+def test_a_clerk_connects_a_browser_by_its_code(clerk: Visitor, house: House, scene: Scene) -> None:
+    begun = begin_pairing(house.office, "Chrome on Windows", "192.0.2.7")
+    page = clerk.read(f"/pair?code={begun.user_code}")
+    assert begun.user_code in page
+    assert "192.0.2.7" in page
+    form = clerk.get(f"/pair?code={begun.user_code}").get_data(as_text=True)
+    assert 'value="Chrome on Windows, Anna"' in form
+    reply = clerk.send("/pair", code=begun.user_code, name="Chrome on reception", answer="approve")
+    assert "Connected" in clerk.read(reply.headers["Location"])
+    device = redeem(house.office, begun.device_code).device
+    assert device.name == "Chrome on reception"
+    assert device.person
+    assert device.person.id == scene.clerk.id
+    assert "Connected" in clerk.read(f"/pair?code={begun.user_code}"), "redeemed by now"
+
+
+def test_a_code_may_be_typed_small_and_without_its_hyphen(clerk: Visitor, scene: Scene) -> None:
+    typed = scene.fresh_code.replace("-", "").lower()
+    assert "Connect this browser?" in clerk.read(f"/pair?code={typed}")
+
+
+def test_a_browser_that_is_refused_gets_nothing(clerk: Visitor, scene: Scene) -> None:
+    clerk.send("/pair", code=scene.fresh_code, name="", answer="deny")
+    assert "Refused" in clerk.read(f"/pair?code={scene.fresh_code}")
+    late = clerk.send("/pair", code=scene.fresh_code, name="Chrome", answer="approve")
+    assert late.status_code == 400
+    assert "Refused" in words(late)
+
+
+@pytest.mark.parametrize("code", ["BBBB-BBBB", "x", "<b>", "1" * 500])
+def test_a_code_that_no_browser_shows_is_said(clerk: Visitor, code: str) -> None:
+    reply = clerk.client.get("/pair", query_string={"code": code})
+    assert reply.status_code == 404
+    assert "No browser shows this code" in words(reply)
+    assert clerk.send("/pair", code=code, name="Chrome", answer="approve").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81])
+def test_a_browser_needs_a_name(clerk: Visitor, house: House, scene: Scene, name: str) -> None:
+    reply = clerk.send("/pair", code=scene.fresh_code, name=name, answer="approve")
+    assert reply.status_code == 422
+    assert "Give it a name" in words(reply)
+    assert find_pairing(house.office, scene.fresh_code).state is PairingState.WAITING
+
+
+def test_after_ten_minutes_the_code_is_over(clerk: Visitor, house: House, scene: Scene) -> None:
+    with house.database.writing() as session:
+        session.query(Pairing).update({"expires_at": now()})
+    assert "The code is over" in clerk.read(f"/pair?code={scene.fresh_code}")
+    reply = clerk.send("/pair", code=scene.fresh_code, name="Chrome", answer="approve")
+    assert reply.status_code == 400
+    assert "The code is over" in words(reply)
+
+
+def test_where_admins_must_look_too_the_clerk_waits_and_the_admin_decides(
+    clerk: Visitor, admin: Visitor, house: House, scene: Scene
+) -> None:
+    save_preferences(
+        house.office, command_line_actor(house.office), Preferences(pairing_needs_admin=True)
+    )
+    code = shown_code(house, "Firefox on Windows")
+    clerk.send("/pair", code=code, name="Firefox, Anna", answer="approve")
+    assert "Now an admin must say yes" in clerk.read(f"/pair?code={code}")
+    assert clerk.send("/pair", code=code, name="Mine", answer="approve").status_code == 403
+    assert "Firefox, Anna" in admin.read("/devices")
+    admin.send("/pair", code=code, name="Firefox, Anna", answer="approve")
+    assert "Connected" in clerk.read(f"/pair?code={code}")
+    pairing = find_pairing(house.office, code)
+    assert pairing.person
+    assert pairing.person.id == scene.clerk.id, "it acts for who asked, not for the admin"
+
+
+def test_too_many_guesses_of_codes_are_stopped(clerk: Visitor) -> None:
+    statuses = [clerk.get(f"/pair?code=BBBB-BB{number:02}").status_code for number in range(60)]
+    assert 429 in statuses
+
+
+def test_nobody_is_let_in_by_looking(clerk: Visitor, house: House, scene: Scene) -> None:
+    before = len(list_devices(house.office))
+    clerk.get(f"/pair?code={scene.fresh_code}&answer=approve&name=Chrome")
+    assert find_pairing(house.office, scene.fresh_code).state is PairingState.WAITING
+    assert len(list_devices(house.office)) == before

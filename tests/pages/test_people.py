@@ -1,0 +1,183 @@
+"""People, and one's own account."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from flask import Flask
+
+from crmlink.access.people import find_person, list_people
+from crmlink.access.sessions import list_sessions
+from crmlink.installation import House
+from support.access_factories import PASSWORD
+from support.page_client import Visitor, stranger, visit_as, words
+from support.sample_data import Scene
+
+NEW = "a bucket of elbow joints"
+
+
+def test_a_person_is_added_and_comes_in_by_the_link_that_is_shown(
+    app: Flask, admin: Visitor, house: House
+) -> None:
+    reply = admin.send("/people", name="Kim Osei", email="kim@firm.example", role="clerk")
+    page = html.unescape(reply.get_data(as_text=True))
+    link = re.search(r'<code id="secret">http://localhost/welcome#(crmi_\w+)</code>', page)
+    assert link
+    assert reply.headers["Cache-Control"] == "no-store"
+    visitor = stranger(app)
+    visitor.send("/welcome", "/welcome", token=link[1], password=NEW, again=NEW)
+    assert "Kim Osei" in visitor.read("/account")
+    assert link[1] not in admin.get("/people").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"name": "", "email": "kim@firm.example", "role": "clerk"}, "Say who it is"),
+        ({"name": "x" * 101, "email": "kim@firm.example", "role": "clerk"}, "Say who it is"),
+        ({"name": "Kim", "email": "nonsense", "role": "clerk"}, "no email address"),
+        ({"name": "Kim", "email": "", "role": "clerk"}, "no email address"),
+        ({"name": "Kim", "email": "kim@firm.example", "role": "king"}, "Choose one of"),
+        ({}, "Say who it is"),
+    ],
+)
+def test_a_field_that_is_wrong_is_said_where_it_stands_and_nobody_is_added(
+    admin: Visitor, house: House, fields: dict[str, str], said: str
+) -> None:
+    before = len(list_people(house.office))
+    reply = admin.send("/people", **fields)
+    assert reply.status_code == 422
+    assert said in words(reply)
+    assert 'aria-invalid="true"' in reply.get_data(as_text=True)
+    assert len(list_people(house.office)) == before
+
+
+def test_an_email_is_used_once(admin: Visitor, scene: Scene) -> None:
+    reply = admin.send("/people", name="Kim", email=scene.clerk.email.upper(), role="clerk")
+    assert reply.status_code == 422
+    assert "has this email already" in words(reply)
+
+
+def test_a_role_changes_what_somebody_may_do_at_once(
+    admin: Visitor, clerk: Visitor, scene: Scene
+) -> None:
+    assert clerk.get("/people").status_code == 403
+    path = f"/people/{scene.clerk.public_id}"
+    admin.send(path, name="Anna Whitcombe-Hall", role="admin")
+    assert "Anna Whitcombe-Hall" in clerk.read("/people")
+
+
+@pytest.mark.parametrize(
+    "fields", [{"name": " ", "role": "clerk"}, {"name": "Anna", "role": "king"}]
+)
+def test_a_change_that_will_not_do_is_refused(
+    admin: Visitor, house: House, scene: Scene, fields: dict[str, str]
+) -> None:
+    assert admin.send(f"/people/{scene.clerk.public_id}", **fields).status_code == 422
+    assert find_person(house.office, scene.clerk.public_id).role == "clerk"
+
+
+def test_the_last_admin_stays(admin: Visitor, house: House, scene: Scene) -> None:
+    path = f"/people/{scene.admin.public_id}"
+    for reply in (
+        admin.send(path, name="Priya Raman", role="clerk"),
+        admin.send(f"{path}/remove"),
+    ):
+        assert reply.status_code == 409
+        assert "Somebody must stay admin" in words(reply)
+    assert admin.get("/people").status_code == 200
+
+
+def test_removing_somebody_says_first_what_stops_and_then_it_stops(
+    admin: Visitor, clerk: Visitor, scene: Scene
+) -> None:
+    path = f"/people/{scene.clerk.public_id}/remove"
+    asked = admin.read(path)
+    assert "Connected browsers that stop: 1." in asked
+    assert clerk.get("/").status_code == 200, "asking removes nobody"
+    assert admin.send(path).status_code == 303
+    assert clerk.get("/").status_code == 303
+    assert "Anna Whitcombe" in admin.read("/links"), "what they did stays"
+
+
+def test_a_forgotten_password_is_set_anew_by_a_link(
+    app: Flask, admin: Visitor, clerk: Visitor, scene: Scene
+) -> None:
+    reply = admin.send(f"/people/{scene.clerk.public_id}/invitation")
+    token = re.search(r"#(crmi_\w+)", reply.get_data(as_text=True))
+    assert token
+    assert clerk.get("/").status_code == 200, "the old password works until then"
+    visitor = stranger(app)
+    visitor.send("/welcome", "/welcome", token=token[1], password=NEW, again=NEW)
+    assert clerk.get("/").status_code == 303
+    refused = stranger(app).send("/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD)
+    assert refused.status_code == 401
+
+
+def test_an_admin_ends_all_log_ins_of_somebody(
+    admin: Visitor, clerk: Visitor, scene: Scene
+) -> None:
+    admin.send(f"/people/{scene.clerk.public_id}/log-out")
+    assert clerk.get("/").status_code == 303
+
+
+def test_a_new_password_of_ones_own_ends_the_other_log_ins_but_not_this_one(
+    app: Flask, house: House, clerk: Visitor, scene: Scene
+) -> None:
+    other = visit_as(app, house, scene.clerk)
+    reply = clerk.send("/account/password", old=PASSWORD, password=NEW, again=NEW)
+    assert reply.status_code == 303
+    assert "Your password is changed" in clerk.read("/account")
+    assert other.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("old", "password", "again", "said"),
+    [
+        ("wrong", NEW, NEW, "not your present password"),
+        (PASSWORD, NEW, NEW + "!", "not the same"),
+        (PASSWORD, "short", "short", "12 characters"),
+    ],
+)
+def test_a_password_change_that_will_not_do_is_said(
+    clerk: Visitor, old: str, password: str, again: str, said: str
+) -> None:
+    reply = clerk.send("/account/password", old=old, password=password, again=again)
+    assert reply.status_code == 422
+    assert said in words(reply)
+
+
+def test_one_ends_ones_own_log_in_elsewhere_and_nobody_elses(
+    app: Flask, house: House, clerk: Visitor, manager: Visitor, scene: Scene
+) -> None:
+    other = visit_as(app, house, scene.clerk)
+    newest = max(list_sessions(house.office, scene.clerk), key=lambda one: one.id)
+    assert manager.send(f"/account/log-ins/{newest.public_id}/end").status_code == 403
+    assert other.get("/").status_code == 200
+    assert clerk.send(f"/account/log-ins/{newest.public_id}/end").status_code == 303
+    assert other.get("/").status_code == 303
+
+
+def test_one_renames_and_disconnects_ones_own_browser_and_nobody_elses(
+    clerk: Visitor, manager: Visitor, scene: Scene
+) -> None:
+    path = f"/account/browsers/{scene.browser.public_id}"
+    clerk.send(f"{path}/name", name="Chrome at the till")
+    assert "Chrome at the till" in clerk.read(f"{path}/disconnect")
+    clerk.send(f"{path}/name", name="")
+    assert "Give it a name" in clerk.read("/account")
+    assert manager.get(f"{path}/disconnect").status_code == 404
+    assert manager.send(f"{path}/disconnect").status_code == 403
+    assert manager.send(f"{path}/name", name="Mine").status_code == 403
+    assert clerk.send(f"{path}/disconnect").status_code == 303
+    assert "No browser is connected" in clerk.read("/account")
+
+
+def test_nobody_at_somebodys_screen_can_try_passwords_without_end(clerk: Visitor) -> None:
+    for _ in range(60):
+        reply = clerk.send("/account/password", old="wrong one", password=NEW, again=NEW)
+        if reply.status_code == 429:
+            break
+    assert reply.status_code == 429

@@ -1,0 +1,112 @@
+"""Which page is for whom, over the whole URL map."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from crmlink.installation import House
+from support.access_factories import pair
+from support.page_client import Visitor, words
+from support.sample_data import Scene
+
+EVERYBODYS = {"pages.health", "pages.log_in", "pages.welcome"}
+CLERKS = {
+    "pages.overview", "pages.links", "pages.link", "pages.ask_undo", "pages.do_undo",
+    "pages.records", "pages.record", "pages.look", "pages.pair", "pages.decide_pairing",
+    "pages.account", "pages.new_password", "pages.end_log_in", "pages.rename_own",
+    "pages.ask_disconnect_own", "pages.disconnect_own", "pages.start", "pages.docs",
+    "pages.log_out",
+}  # fmt: skip
+
+
+def _is_here(rule: Rule) -> bool:
+    """Whether a page is looked at here; whole lists and what is left have tests of their own."""
+    return rule.endpoint.startswith("pages.") and not rule.rule.startswith(("/lists", "/left"))
+
+
+def _pages(app: Flask, method: str) -> list[tuple[str, str]]:
+    """Endpoint and address of every page that takes a method, with ids that lead nowhere."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if _is_here(rule) and method in (rule.methods or ()):
+            values = dict.fromkeys(rule.arguments, "nothing")
+            found.append((rule.endpoint, rule.build(values)[1]))  # type: ignore[index] # it builds
+    assert len(found) > 15
+    return found
+
+
+def test_who_is_not_logged_in_comes_to_the_log_in_or_is_refused(
+    app: Flask, nobody: Visitor
+) -> None:
+    for endpoint, path in _pages(app, "GET"):
+        if endpoint not in EVERYBODYS:
+            reply = nobody.get(path)
+            assert reply.status_code == 303, path
+            assert reply.headers["Location"].startswith("/log-in"), path
+    for endpoint, path in _pages(app, "POST"):
+        if endpoint not in EVERYBODYS:
+            assert nobody.client.post(path).status_code == 401, path
+
+
+@pytest.mark.parametrize("who", ["clerk", "manager"])
+def test_what_is_for_admins_is_refused_to_others_before_anything_is_looked_up(
+    app: Flask, who: str, request: pytest.FixtureRequest
+) -> None:
+    visitor: Visitor = request.getfixturevalue(who)
+    for endpoint, path in _pages(app, "GET"):
+        if endpoint not in EVERYBODYS | CLERKS:
+            reply = visitor.get(path)
+            assert (reply.status_code, "Not allowed" in words(reply)) == (403, True), path
+    for endpoint, path in _pages(app, "POST"):
+        if endpoint not in EVERYBODYS | CLERKS:
+            assert visitor.send(path).status_code == 403, path
+
+
+def test_a_clerk_is_not_shown_the_way_to_what_is_for_admins(clerk: Visitor) -> None:
+    page = clerk.get("/").get_data(as_text=True)
+    for path in ("/people", "/devices", "/commusoft", "/packages", "/audit", "/settings"):
+        assert f'href="{path}' not in page
+    assert 'aria-current="page"' in page
+
+
+def test_an_admin_opens_every_page(app: Flask, house: House, admin: Visitor, scene: Scene) -> None:
+    own = pair(house.office, scene.admin).device.public_id
+    ids = {
+        "link_id": scene.linked.id, "record_id": "customer-1001", "package": "sage_200",
+        "person_id": scene.clerk.public_id, "device_id": scene.token.public_id,
+        "session_id": "none",
+    }  # fmt: skip
+    for rule in app.url_map.iter_rules():
+        if _is_here(rule) and "GET" in (rule.methods or ()):
+            mine = {"device_id": own} if rule.endpoint.endswith("_own") else {}
+            path = rule.build({name: (ids | mine)[name] for name in rule.arguments})[1]  # type: ignore[index] # it builds
+            assert admin.get(path).status_code == 200, path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nowhere", "/links/none", "/links/none/undo", "/records/none", "/records/customer-0",
+        "/records/customer-", "/people/none", "/people/none/remove", "/devices/browsers/none",
+        "/devices/tokens/none/rotate",
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_said_on_a_page(admin: Visitor, path: str) -> None:
+    reply = admin.get(path)
+    assert reply.status_code == 404
+    assert reply.mimetype == "text/html"
+    assert "To the overview" in words(reply)
+
+
+def test_no_page_has_a_script_or_a_style_inside_it(app: Flask, admin: Visitor) -> None:
+    for endpoint, path in _pages(app, "GET"):
+        reply = admin.get(path)
+        page = reply.get_data(as_text=True)
+        assert "style=" not in page.replace("htmx-config", ""), endpoint
+        assert "<style" not in page
+        assert " onclick" not in page
+        assert "<script>" not in page
+        assert "unsafe" not in reply.headers["Content-Security-Policy"]
+        assert reply.headers["Cache-Control"] == "no-store"

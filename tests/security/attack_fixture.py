@@ -1,0 +1,161 @@
+"""A small installation with something of everything, for attackers to try their hands on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import inspect, select, table, text
+
+from crmlink.access.api_tokens import create_token
+from crmlink.access.context import Office
+from crmlink.access.devices import command_line_actor
+from crmlink.access.pairing import begin_pairing
+from crmlink.access.refresh_tokens import Grant
+from crmlink.access.sessions import begin_session, session_of
+from crmlink.store import (
+    Database,
+    Device,
+    Link,
+    LinkState,
+    MirroredRecord,
+    Person,
+    Workspace,
+)
+from crmlink.store.models import now
+from support.access_factories import make_person, pair, with_token
+from support.installations import house_of
+from support.sandbox import HOLLOWAY
+
+ROLES = ("clerk", "manager", "admin")
+_numbers = count(1)
+Maker = Callable[["World", Person | None], str]
+
+
+@dataclass(frozen=True)
+class World:
+    """One installation; ``other`` is a second workspace in the same database."""
+
+    app: Flask
+    office: Office
+    other: Office
+    people: dict[str, Person]
+    browsers: dict[str, Grant]
+    standing: dict[Maker, str] = field(default_factory=dict)
+
+    def made_by(self, maker: Maker) -> str:
+        """What a maker makes, made once: for requests that must not change it."""
+        if maker not in self.standing:
+            self.standing[maker] = maker(self, None)
+        return self.standing[maker]
+
+    def session(self, person: Person) -> str:
+        """The cookie of a new log-in."""
+        return begin_session(self.office, person, "127.0.0.1", "A test")
+
+    def everything(self) -> dict[str, list[Any]]:
+        """All rows of all tables, as the database has them."""
+        return everything(self.office.database)
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """All rows of all tables, as the database has them."""
+    with database.engine.connect() as connection:
+        return {
+            name: [
+                tuple(row) for row in connection.execute(select(text("*")).select_from(table(name)))
+            ]
+            for name in inspect(connection).get_table_names()
+        }
+
+
+def make_world(app: Flask) -> World:
+    """People of every role with a browser each, and the rows that routes speak of."""
+    office = house_of(app).office
+    with office.database.writing() as session:
+        other = Workspace(account="other", name="Other")
+        session.add(other)
+    people = {role: make_person(office, role) for role in ROLES}
+    browsers = {role: pair(office, person) for role, person in people.items()}
+    with office.database.writing() as session:
+        session.add(
+            MirroredRecord(
+                workspace_id=office.workspace_id, kind="customer", number="1001", name="M Holloway",
+                company="", email="", phones=[], address="", town="", postcode="",
+                account_number="", changed=1,
+            )
+        )  # fmt: skip
+    return World(app, office, replace(office, workspace_id=other.id), people, browsers)
+
+
+def new_device(world: World, owner: Person | None) -> Device:
+    """A paired browser of somebody."""
+    return pair(world.office, owner or world.people["manager"]).device
+
+
+def new_token(world: World, owner: Person | None) -> Device:
+    """A script's token that somebody made; nobody: the server's command line."""
+    actor = command_line_actor(world.office)
+    return create_token(world.office, replace(actor, person=owner), "A script")[0]
+
+
+def new_link(world: World, device: Device) -> str:
+    """A link that stands, made by a device."""
+    number = next(_numbers)
+    link = Link(
+        workspace_id=world.office.workspace_id, device_id=device.id, fingerprint="",
+        idempotency_key=f"key {number}", package="xero", kind="customer", reference=HOLLOWAY,
+        contact_name="Margaret Holloway", record_number="1001", record_label="M Holloway",
+        prior=None, target=HOLLOWAY, state=LinkState.LINKED, settled_at=now(),
+    )  # fmt: skip
+    with world.office.database.writing() as session:
+        session.add(link)
+    return link.id
+
+
+def new_batch(world: World, owner: Person | None) -> str:
+    """A draft with one contact."""
+    browser = with_token(
+        world.app, pair(world.office, owner or world.people["manager"]).access_token
+    )
+    contacts = [{"reference": HOLLOWAY, "name": "Margaret Holloway"}]
+    made = browser.post("/api/v1/batches", json={"package": "xero", "contacts": contacts})
+    assert made.status_code == 201
+    return str(made.get_json()["id"])
+
+
+def new_session_id(world: World, owner: Person | None) -> str:
+    """The id of a log-in of somebody."""
+    token = world.session(owner or world.people["manager"])
+    return session_of(world.office, token)[0].public_id
+
+
+def new_code(world: World) -> str:
+    """The code of a browser that asks to be connected."""
+    return begin_pairing(world.office, "Chrome on Windows", "127.0.0.1").user_code
+
+
+# What fills each parameter of a route: something that exists, and belongs to the person given, or
+# to somebody else. A route with a parameter that is not here fails the tests until it is.
+PARAMETERS: dict[str, Maker] = {
+    "batch_id": new_batch,
+    "device_id": lambda world, owner: new_device(world, owner).public_id,
+    "filename": lambda world, owner: "crmlink.css",
+    "kind": lambda world, owner: "customer",
+    "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
+    "pair_id": lambda world, owner: "1",
+    "package": lambda world, owner: "sage_200",
+    "person_id": lambda world, owner: make_person(world.office).public_id,
+    "position": lambda world, owner: "1",
+    "record_id": lambda world, owner: "customer-1001",
+    "session_id": new_session_id,
+    "token": lambda world, owner: "a-file-that-was-sent",
+    "token_id": lambda world, owner: new_token(world, owner).public_id,
+}
+# Routes whose parameter means something else than elsewhere.
+SPECIAL: dict[tuple[str, str], Maker] = {
+    ("/devices/tokens/<device_id>/rotate", "device_id"): PARAMETERS["token_id"],
+}

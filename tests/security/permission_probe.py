@@ -1,0 +1,84 @@
+"""How far each role, and each scope of a script's token, reaches: found out by asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from werkzeug.test import Client, TestResponse
+
+from crmlink.access.api_tokens import create_token
+from crmlink.access.roles import SCOPES
+from crmlink.store import Person
+from crmlink.web.auth import COOKIE
+from crmlink.web.problems import TYPE
+from security.attack import forms_of
+from security.attack_fixture import ROLES, World
+from security.routes import Route
+from support.access_factories import make_person, page_actor, pair
+
+SCRIPT = "script: "  # what a script is called here: «script: read»
+WHO = (*ROLES, *(SCRIPT + scope for scope in SCOPES))
+REFUSALS = {TYPE + code for code in ("scope-missing", "role-too-low", "not-yours")}
+
+
+@dataclass
+class Reach:
+    """Asks as somebody of a role, or as a script with one scope that an admin made."""
+
+    world: World
+    people: dict[str, Person] = field(default_factory=dict)
+    credentials: dict[tuple[str, bool], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.people = {role: make_person(self.world.office, role) for role in ROLES}
+        self._forms, self._csrf = forms_of(self.world.app.test_client())
+
+    def may(self, route: Route, who: str, *, own: bool = False, harmless: bool = True) -> bool:
+        """Whether this role or script gets through to its own or to somebody else's object.
+
+        ``harmless``: the request changes nothing, so it may be about things that others share.
+        """
+        owner = self._person(who) if own else None
+        if harmless and not own:
+            path = route.path(self.world)
+        else:
+            path = route.fresh_path(self.world, owner)
+        reply = self._ask(route, path, who)
+        if _is_stranger(route, reply):  # an earlier request ended the log-in or token
+            del self.credentials[who, route.in_api]
+            reply = self._ask(route, path, who)
+        assert not _is_stranger(route, reply)
+        if reply.status_code == 403 and route.in_api:
+            assert reply.get_json()["type"] in REFUSALS
+        reply.close()
+        return reply.status_code != 403
+
+    def _person(self, who: str) -> Person:
+        return self.people.get(who, self.people["admin"])
+
+    def _ask(self, route: Route, path: str, who: str) -> TestResponse:
+        client, headers = self._client(who, in_api=route.in_api)
+        return route.send(client, path, route.content(self.world), headers=headers)
+
+    def _client(self, who: str, *, in_api: bool) -> tuple[Client, dict[str, str]]:
+        client = self.world.app.test_client()
+        if (who, in_api) not in self.credentials:
+            self.credentials[who, in_api] = self._credential(who, in_api=in_api)
+        credential = self.credentials[who, in_api]
+        if in_api:
+            return client, {"Authorization": f"Bearer {credential}"}
+        client.set_cookie(COOKIE, credential)
+        client.set_cookie("crmlink_forms", self._forms)
+        return client, {"X-CSRFToken": self._csrf}
+
+    def _credential(self, who: str, *, in_api: bool) -> str:
+        office, person = self.world.office, self._person(who)
+        if who.startswith(SCRIPT):
+            scope = who.removeprefix(SCRIPT)
+            return create_token(office, page_actor(office, person), who, (scope,))[1]
+        return pair(office, person).access_token if in_api else self.world.session(person)
+
+
+def _is_stranger(route: Route, reply: TestResponse) -> bool:
+    sent_away = reply.headers.get("Location", "").startswith("/log-in")
+    return reply.status_code == 401 or (sent_away and route.rule.endpoint != "pages.log_out")

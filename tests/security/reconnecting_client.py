@@ -1,0 +1,55 @@
+"""A way into the application that stays open, whatever the requests before have ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask
+
+from crmlink.access.refresh_tokens import Grant
+from crmlink.store import Device, Person
+from support.access_factories import make_person, pair
+from support.installations import house_of
+
+MARK = "Bearer whoever-this-role-is-now"
+RENEWED_AFTER = 300.0  # seconds; an access token lives for ten minutes
+
+
+class AlwaysConnected:
+    """A WSGI application that puts a good token of a role in place of MARK.
+
+    A fuzzed admin finds ways to disconnect, remove or demote themselves: then somebody else of the
+    same role goes on.
+    """
+
+    def __init__(self, app: Flask, role: str) -> None:
+        self._app, self._role = app, role
+        self._office = house_of(app).office
+        self._grant, self._since = self._connect(), time.monotonic()
+        self.requests = 0
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        self.requests += 1
+        if environ.get("HTTP_AUTHORIZATION") == MARK:
+            if not self._is_alive():
+                self._grant, self._since = self._connect(), time.monotonic()
+            environ["HTTP_AUTHORIZATION"] = f"Bearer {self._grant.access_token}"
+        return self._app(environ, start_response)
+
+    def _connect(self) -> Grant:
+        return pair(self._office, make_person(self._office, self._role))
+
+    def _is_alive(self) -> bool:
+        with self._office.database.reading() as session:
+            device = session.get_one(Device, self._grant.device.id)
+            person = session.get_one(Person, self._grant.person.id)
+        return (
+            time.monotonic() - self._since < RENEWED_AFTER
+            and device.revoked_at is None
+            and person.removed_at is None
+            and person.role == self._role
+        )

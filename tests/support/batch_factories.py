@@ -1,0 +1,105 @@
+"""Whole lists for tests: made of the sandbox's own records, imported, matched, accepted."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import start_writing
+from crmlink.batches.file_import import Imported, import_file, look_at
+from crmlink.batches.match_job import match_waiting, start_matching
+from crmlink.batches.progress import summary
+from crmlink.batches.rows import ReviewRow, list_rows
+from crmlink.kinds import Kind
+from crmlink.linking.context import Desk
+from crmlink.store import MirroredRecord
+
+HEADER = (
+    "A/C", "Name", "Address Line 1", "Address Line 2", "Address Line 3", "Address Line 4",
+    "Address Line 5", "Contact Name", "Telephone",
+)  # fmt: skip
+BOUND = 0.998
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a Sage 50 export."""
+
+    reference: str
+    name: str
+    address: str = ""
+    town: str = ""
+    postcode: str = ""
+    person: str = ""
+    phone: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        return (
+            self.reference, self.name, self.address, self.town, "", self.postcode, "",
+            self.person, self.phone,
+        )  # fmt: skip
+
+
+def line_of(record: MirroredRecord, reference: str) -> Line:
+    """The contact that a record is in Sage 50."""
+    return Line(
+        reference, record.label, record.address, record.town, record.postcode, record.name,
+        (record.phones or [""])[0],
+    )  # fmt: skip
+
+
+def records_of(desk: Desk, kind: Kind = "customer") -> list[MirroredRecord]:
+    """The mirror's records that carry no reference, in Commusoft's order."""
+    with desk.database.reading() as session:
+        rows = session.query(MirroredRecord).filter_by(kind=kind, gone_at=None, reference=None)
+        return rows.order_by(MirroredRecord.id).all()
+
+
+def lines_of(desk: Desk, most: int | None = None) -> list[Line]:
+    """A Sage 50 list of customers that are not linked, each with an A/C of its own."""
+    found = records_of(desk)[:most]
+    return [line_of(record, f"AC{number:05}") for number, record in enumerate(found, 1)]
+
+
+def sage_file(lines: Sequence[Line]) -> io.BytesIO:
+    text = io.StringIO()
+    csv.writer(text).writerows([HEADER, *(line.cells() for line in lines)])
+    return io.BytesIO(text.getvalue().encode())
+
+
+def imported(
+    desk: Desk, device_id: int, lines: Sequence[Line], kind: Kind = "customer"
+) -> Imported:
+    """A draft of a Sage 50 export."""
+    file = sage_file(lines)
+    found = look_at(desk, file, "Customers.csv", package="sage_50", kind=kind)
+    return import_file(desk, device_id, file, "Customers.csv", found)
+
+
+def matched(desk: Desk, device_id: int, lines: Sequence[Line]) -> str:
+    """A batch under review; its id."""
+    batch_id = imported(desk, device_id, lines).batch.id
+    start_matching(desk, device_id, batch_id, BOUND)
+    assert match_waiting(desk) == 1
+    return batch_id
+
+
+def accepted(desk: Desk, device_id: int, lines: Sequence[Line]) -> str:
+    """A batch whose sure rows are accepted; its id."""
+    batch_id = matched(desk, device_id, lines)
+    accept_sure(desk, device_id, batch_id, draw_sample(desk, batch_id).token)
+    return batch_id
+
+
+def asked_for(desk: Desk, device_id: int, lines: Sequence[Line]) -> str:
+    """A batch that waits to be written; its id."""
+    batch_id = accepted(desk, device_id, lines)
+    start_writing(desk, device_id, batch_id, summary(desk, batch_id).to_link)
+    return batch_id
+
+
+def rows_of(desk: Desk, batch_id: str) -> list[ReviewRow]:
+    return list_rows(desk, batch_id, limit=500)

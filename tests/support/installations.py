@@ -1,0 +1,48 @@
+"""Installations for tests that need no Commusoft: quick to open, on a database of their own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from crmlink.app import create_app
+from crmlink.commusoft.client import Commusoft
+from crmlink.installation import House, open_house
+from crmlink.settings import Settings
+from support.sandbox import HASTE, connection_to
+
+NOWHERE = "http://127.0.0.1:9"  # nothing listens on the discard port
+PLENTY = 1_000_000  # requests a minute
+
+
+@contextmanager
+def open_app(folder: Path, commusoft: str = NOWHERE, **more: Any) -> Iterator[Flask]:
+    """The whole server over SQLite, unbounded unless told otherwise."""
+    connection = connection_to(commusoft)
+    settings = replace(
+        Settings(
+            data_dir=folder,
+            database_url=f"sqlite:///{folder / 'crmlink.sqlite'}",
+            secret_key=secrets.token_urlsafe(48),
+            commusoft=connection,
+            requests_per_minute=PLENTY,
+        ),
+        **more,
+    )
+    house = open_house(settings, Commusoft(connection, patience=HASTE))
+    app = create_app(settings, house)
+    app.testing = False
+    yield app
+    house.close()
+
+
+def house_of(app: Flask) -> House:
+    """The installation that an application serves."""
+    house: House = app.extensions["crmlink"]
+    return house

@@ -1,0 +1,102 @@
+"""A furnished house served over HTTP, and browsers that are logged in to it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from browsers.find import CHROMIUM, find
+from crmlink.access.sessions import begin_session
+from crmlink.app import create_app
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.installation import House, open_house
+from crmlink.settings import Settings
+from crmlink.web.auth import COOKIE
+from pages.page_cases import Who
+from support.sample_data import Scene, furnish
+from support.sandbox import HASTE, Playing, connection_to
+
+
+@dataclass(frozen=True)
+class Theatre:
+    """A scene that browsers can go to."""
+
+    house: House
+    scene: Scene
+    commusoft: Playing
+    address: str
+
+    def context(self, browser: Browser, who: Who, **options: Any) -> BrowserContext:
+        """A fresh browser profile, logged in as one of the scene's people."""
+        context = browser.new_context(locale="en-GB", reduced_motion="reduce", **options)
+        if who != "nobody":
+            person = getattr(self.scene, who)
+            value = begin_session(self.house.office, person, "127.0.0.1", "Chrome on Linux")
+            context.add_cookies([{"name": COOKIE, "value": value, "url": self.address}])
+        return context
+
+
+@contextmanager
+def open_theatre(customers: int = 60, suppliers: int = 12) -> Iterator[Theatre]:
+    """A sandbox, a house with a past, and its pages."""
+    with ExitStack() as exits:
+        folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
+        sandbox = exits.enter_context(SandboxServer(create_sandbox(customers, suppliers)))
+        connection = connection_to(sandbox.url)
+        settings = Settings(
+            data_dir=folder,
+            database_url=f"sqlite:///{folder / 'crmlink.sqlite'}",
+            secret_key=secrets.token_urlsafe(48),
+            commusoft=connection,
+            requests_per_minute=100_000,
+        )
+        house = open_house(settings, Commusoft(connection, patience=HASTE))
+        exits.callback(house.close)
+        house.desk.sync()
+        commusoft = Playing(sandbox.url, lambda: None)
+        scene = furnish(house, commusoft)
+        web = exits.enter_context(SandboxServer(create_app(settings, house)))
+        yield Theatre(house, scene, commusoft, web.url)
+
+
+@contextmanager
+def start_chromium() -> Iterator[Browser]:
+    """The machine's Chromium without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find(CHROMIUM).path,
+            args=["--disable-gpu", "--no-first-run"],
+            chromium_sandbox=os.geteuid() != 0,
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+LISTEN = """() => {
+  window.heardAKey = false;
+  addEventListener("keydown", () => { window.heardAKey = true; }, {capture: true, once: true});
+}"""
+
+
+def await_keyboard(page: Page) -> None:
+    """Until a key reaches the page: Chromium drops those that come before a page's first picture,
+    which on a busy machine is well after its load."""
+    page.wait_for_load_state()
+    page.evaluate(LISTEN)
+    for _ in range(200):
+        page.keyboard.press("Shift")  # does nothing by itself
+        if page.evaluate("window.heardAKey"):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("no key reaches the page")

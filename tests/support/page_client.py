@@ -1,0 +1,55 @@
+"""Somebody who goes through the pages without a browser: reads them and sends their forms."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from crmlink.installation import House
+from crmlink.store import Person
+from support.access_factories import logged_in
+
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A client with the cookies of one browser."""
+
+    client: FlaskClient
+
+    def get(self, path: str) -> TestResponse:
+        return self.client.get(path)
+
+    def read(self, path: str) -> str:
+        """The words of a page that must be there."""
+        reply = self.get(path)
+        assert reply.status_code == 200, (path, reply.status_code)
+        return words(reply)
+
+    def send(self, path: str, form_on: str = "/account", **fields: Any) -> TestResponse:
+        """Send a form, with the token of a page that has one; redirects are not followed."""
+        found = TOKEN.search(self.client.get(form_on).get_data(as_text=True))
+        assert found, f"{form_on} has no form"
+        return self.client.post(path, data=fields | {"csrf_token": found[1]})
+
+
+def words(reply: TestResponse) -> str:
+    """What a page says, without its markup, in single spaces."""
+    text = reply.get_data(as_text=True).replace("<wbr>", "")
+    text = re.sub(r"<(script|style)\b.*?</\1>", "", text, flags=re.S)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
+
+
+def visit_as(app: Flask, house: House, person: Person) -> Visitor:
+    return Visitor(logged_in(app, house.office, person))
+
+
+def stranger(app: Flask) -> Visitor:
+    return Visitor(app.test_client())

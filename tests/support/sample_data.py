@@ -1,0 +1,147 @@
+"""A used installation for the pages to show: people of each role, links in every state, devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from crmlink.access.api_tokens import create_token
+from crmlink.access.devices import command_line_actor
+from crmlink.access.pairing import approve_pairing, begin_pairing, shown
+from crmlink.access.people import invite
+from crmlink.batches.drafts import collect
+from crmlink.installation import House
+from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.store import Device, Link, LinkState, Person
+from crmlink.store.models import new_id, now
+from support.access_factories import make_person, page_actor, pair
+from support.sandbox import Playing, decision, new_key
+
+REFERENCE = "7c2f61d0-5b0e-4a83-9f64-1d20a3b1{:04d}"
+DONE = (  # record, reference, contact, package, organisation
+    ("customer-1002", "4417", "Pryce-Davies, Jonathan", "freeagent", "bryn-heating"),
+    ("customer-1003", "186204511", "Ashdown & Sons Builders", "sage_business_cloud", ""),
+    ("customer-1005", REFERENCE.format(5), "John Smith", "xero", "!kR4N6"),
+    ("customer-1008", REFERENCE.format(8), "David Owusu", "xero", "!kR4N6"),
+    ("supplier-501", REFERENCE.format(501), "Northgate Plumbing", "xero", "!kR4N6"),
+)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who is in it, and what a test may want to point at."""
+
+    clerk: Person
+    manager: Person
+    admin: Person
+    linked: Link  # by the clerk, stands
+    undone: Link  # by the clerk, then undone
+    conflict: Link
+    failed: Link
+    hanging: Link
+    browser: Device  # the clerk's
+    token: Device
+    waiting_code: str  # of a pairing that waits for an admin
+    fresh_code: str  # of one that nobody has looked at
+
+
+def furnish(house: House, commusoft: Playing) -> Scene:
+    """Fill an opened house whose mirror is full."""
+    office, desk = house.office, house.desk
+    clerk = make_person(office, "clerk", "Anna Whitcombe")
+    manager = make_person(office, "manager", "Marcus Bello")
+    admin = make_person(office, "admin", "Priya Raman")
+    invite(office, page_actor(office, admin), "Tom Ashby", "tom@firm.example", "clerk")
+    browser = pair(office, clerk, "Chrome on reception, Anna").device
+    pages = page_actor(office, manager).device
+    made = [
+        confirm(desk, _decision(*done), new_key(), device.id)
+        for done, device in zip(DONE, (browser, pages, browser, browser, pages), strict=True)
+    ]
+    undone = confirm(desk, decision(contact_name="Margaret Holloway"), new_key(), browser.id)
+    undo(desk, undone.id, new_key(), pages.id, frozenset())
+    linked = confirm(desk, decision(contact_name="M. Holloway"), new_key(), browser.id)
+    hers = command_line_actor(office) if not made else page_actor(office, admin)
+    token, _ = create_token(office, hers, "Nightly export, office server", ("read",), 9)
+    create_token(office, hers, "Stock system", ("suggest", "link"), 90)
+    collect(desk, browser.id, "xero", "!kR4N6", None, [])
+    return Scene(
+        clerk=clerk,
+        manager=manager,
+        admin=admin,
+        linked=linked,
+        undone=undone,
+        conflict=_ended(
+            house, browser, "customer-1004", LinkState.CONFLICT,
+            {"code": "record-changed", "current_reference": "SMITH01"}, "John Smith (Ripon)",
+        ),
+        failed=_ended(
+            house, browser, "supplier-502", LinkState.FAILED,
+            {"code": "reference-not-kept"}, "Ohm and Watt",
+        ),
+        hanging=_ended(
+            house, browser, "customer-1010", LinkState.INTENDED,
+            {"code": "commusoft-slow"}, "Castle View Care Home",
+        ),
+        browser=browser,
+        token=token,
+        waiting_code=_wait_for_admin(house, clerk),
+        fresh_code=shown_code(house, "Firefox on Windows"),
+    )  # fmt: skip
+
+
+def shown_code(house: House, browser: str) -> str:
+    """The code of a browser that has just pressed Connect."""
+    return begin_pairing(house.office, browser, "192.0.2.44").user_code
+
+
+def _wait_for_admin(house: House, clerk: Person) -> str:
+    """A pairing that the clerk approved while admins must look too."""
+    from crmlink.access.preferences import Preferences, save_preferences
+
+    office = house.office
+    save_preferences(office, command_line_actor(office), Preferences(pairing_needs_admin=True))
+    code = shown_code(house, "Edge on Windows")
+    approve_pairing(office, page_actor(office, clerk), code, "Edge in the workshop, Anna")
+    save_preferences(office, command_line_actor(office), Preferences())
+    return shown(code.replace("-", ""))
+
+
+def _decision(record_id: str, reference: str, name: str, package: str, where: str) -> Decision:
+    return decision(record_id, reference, contact_name=name, package=package, organisation=where)
+
+
+def _ended(
+    house: House,
+    device: Device,
+    record_id: str,
+    state: LinkState,
+    failure: dict[str, str],
+    contact: str,
+) -> Link:
+    """A link that ended otherwise, or not yet; as the row would stand."""
+    kind, number = record_id.split("-")
+    past = now() - timedelta(minutes=40)
+    link = Link(
+        workspace_id=house.desk.workspace_id,
+        device_id=device.id,
+        idempotency_key=new_key(),
+        fingerprint="",
+        package="xero",
+        organisation="!kR4N6",
+        kind=kind,
+        reference=REFERENCE.format(int(number)),
+        contact_name=contact,
+        record_number=number,
+        record_label=contact,
+        target=REFERENCE.format(int(number)),
+        state=state,
+        failure=failure,
+        attempt_id=new_id() if state is not LinkState.INTENDED else "",
+        created_at=past,
+        settled_at=past if state is not LinkState.INTENDED else None,
+    )
+    with house.database.writing() as session:
+        session.add(link)
+    with house.database.reading() as session:
+        return session.get_one(Link, link.id)

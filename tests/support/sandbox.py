@@ -1,0 +1,90 @@
+"""What tests need to say to the sandbox, and what they know about it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import requests
+
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.limits import Patience
+from crmlink.kinds import Kind
+from crmlink.linking.decisions import Decision
+
+HOLLOWAY = "8275f116-6419-4b82-889a-f41dcc1d6186"
+OTHER = "11111111-2222-4333-8444-555555555555"
+OCONNOR_HAS = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
+GREENFIELD_HAS = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
+HASTE = Patience(connect=2, read=3, total=5, at_once=50, per_second=10_000, read_again=0)
+WEBSERVICE = "/webservice_dev.php/api/v1"
+PROFILE = "/api/v1"
+
+
+def connection_to(address: str, path: str = WEBSERVICE) -> Connection:
+    """The way to a sandbox, in one of the two shapes it plays."""
+    return Connection(address + path, *["sandbox"] * 4)
+
+
+@dataclass
+class Playing:
+    """A running sandbox, looked at and changed behind crmlink's back."""
+
+    address: str
+    stop: Callable[[], None]
+
+    def __post_init__(self) -> None:
+        self.other_user = Commusoft(connection_to(self.address, PROFILE), patience=HASTE)
+
+    def reference(self, record_id: str) -> str | None:
+        """What stands on a record now."""
+        kind, number = _parts(record_id)
+        return self.other_user.record(kind, number).reference
+
+    def put_reference(self, record_id: str, reference: str | None) -> None:
+        """Change a record as somebody else would."""
+        kind, number = _parts(record_id)
+        self.other_user.write_reference(self.other_user.record(kind, number), reference)
+
+    def delete(self, record_id: str) -> None:
+        """Delete a record as Commusoft does: it stays, flagged."""
+        kind, number = _parts(record_id)
+        record = self.other_user.record(kind, number)
+        token = requests.post(
+            f"{self.address}{PROFILE}/getToken",
+            json=dict.fromkeys(("clientId", "username", "password", "applicationId"), "sandbox"),
+            timeout=5,
+        ).text
+        requests.delete(
+            f"{self.address}{PROFILE}/{kind}s/{record.uuid}",
+            headers={"X-Auth-Token": token},
+            timeout=5,
+        ).raise_for_status()
+
+
+def decision(
+    record_id: str = "customer-1001", reference: str = HOLLOWAY, **more: object
+) -> Decision:
+    """A decision to link a Xero contact, as a clerk would make it."""
+    kind, _ = _parts(record_id)
+    fields: dict[str, object] = {
+        "package": "xero",
+        "organisation": "!kR4N6",
+        "kind": kind,
+        "reference": reference,
+        "record_id": record_id,
+        "contact_name": "Margaret Holloway",
+    }
+    return Decision(**(fields | more))  # type: ignore[arg-type] # a factory takes what it is given
+
+
+def new_key() -> str:
+    return uuid.uuid4().hex
+
+
+def _parts(record_id: str) -> tuple[Kind, str]:
+    kind, _, number = record_id.partition("-")
+    assert kind in ("customer", "supplier")
+    return kind, number  # type: ignore[return-value] # just checked

@@ -1,0 +1,78 @@
+"""A customer's reference never reaches a supplier's record, however late a list tells the kind."""
+
+import csv
+import io
+
+import pytest
+
+from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.drafts import ListedContact, collect
+from crmlink.batches.execute_row import carry_out
+from crmlink.batches.file_import import import_file, look_at
+from crmlink.batches.match_job import match_waiting, start_matching
+from crmlink.batches.review import accept
+from crmlink.linking.context import Desk
+from crmlink.store import BatchRow, BatchState, Choice, MirroredRecord, RowState, Verdict
+from support.batch_factories import BOUND, records_of, rows_of
+from support.sandbox import Playing
+
+
+def without_kinds(desk: Desk, device_id: int, record: MirroredRecord) -> str:
+    """A matched list of one contact whose file tells neither its kind nor its reference."""
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(("Name", "Email", "Telephone", "Postcode"))
+    phone = (record.phones or [""])[0]
+    table.writerow((record.label, record.email, phone, record.postcode))
+    file = io.BytesIO(text.getvalue().encode())
+    found = look_at(desk, file, "contacts.csv", package="quickbooks_online")
+    batch = import_file(desk, device_id, file, "contacts.csv", found).batch
+    start_matching(desk, device_id, batch.id, BOUND)
+    match_waiting(desk)
+    return batch.id
+
+
+def a_page_of_suppliers(desk: Desk, device_id: int, batch_id: str, name: str) -> None:
+    listed = [ListedContact("77", kind="supplier", name=name)]
+    collect(desk, device_id, "quickbooks_online", "", "supplier", listed, batch_id)
+
+
+@pytest.fixture
+def customer(desk: Desk) -> MirroredRecord:
+    return next(record for record in records_of(desk) if record.email and record.phones)
+
+
+def test_a_page_of_suppliers_gives_no_reference_to_a_row_that_is_a_customer_by_decision(
+    desk: Desk, device_id: int, customer: MirroredRecord
+) -> None:
+    batch_id = without_kinds(desk, device_id, customer)
+    accept(desk, device_id, batch_id, 1, 0, customer.public_id)
+    a_page_of_suppliers(desk, device_id, batch_id, customer.label)
+    decided, added = (row.row for row in rows_of(desk, batch_id))
+    assert (decided.reference, decided.choice) == ("", Choice.RECORD)
+    assert (added.reference, added.kind) == ("77", "supplier")
+
+
+def test_a_row_that_turns_out_to_be_a_supplier_is_not_sure_to_be_a_customer(
+    desk: Desk, device_id: int, customer: MirroredRecord
+) -> None:
+    batch_id = without_kinds(desk, device_id, customer)
+    assert rows_of(desk, batch_id)[0].row.verdict is Verdict.SURE
+    a_page_of_suppliers(desk, device_id, batch_id, customer.label)
+    row = rows_of(desk, batch_id)[0].row
+    assert (row.kind, row.reference) == ("supplier", "77")
+    assert accept_sure(desk, device_id, batch_id, draw_sample(desk, batch_id).token).accepted == 0
+    assert rows_of(desk, batch_id)[0].row.verdict is Verdict.NEW
+
+
+def test_a_row_whose_record_is_of_the_other_kind_is_never_written(
+    desk: Desk, device_id: int, customer: MirroredRecord, sandbox: Playing
+) -> None:
+    batch_id = without_kinds(desk, device_id, customer)
+    accept(desk, device_id, batch_id, 1, 0, customer.public_id)
+    with desk.database.writing() as session:
+        row = session.query(BatchRow).one()
+        row.kind, row.reference = "supplier", "77"
+    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id)
+    assert (outcome.state, (outcome.failure or {})["code"]) == (RowState.FAILED, "kind-differs")
+    assert sandbox.reference(customer.public_id) is None

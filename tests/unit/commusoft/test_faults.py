@@ -1,0 +1,311 @@
+"""Every fault that the sandbox can play, and the type of failure that the client makes of it."""
+
+import socket
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from crmlink.commusoft import (
+    Commusoft,
+    CommusoftBusy,
+    CommusoftError,
+    CommusoftFault,
+    CommusoftRefused,
+    CommusoftSlow,
+    CommusoftUnreachable,
+    CommusoftUnreadable,
+    RecordGone,
+    WriteRefused,
+)
+from crmlink.commusoft.sandbox import SandboxServer
+from crmlink.commusoft.sandbox.faults import FAULTS
+from unit.commusoft.fake_server import QUICK, Enter, Faults
+
+# Short enough that a hanging fault costs a test half a second, and never opens the breaker.
+HASTY = replace(QUICK, total=0.5, wait_most=0.2, faults_to_open=100)
+
+READ_FAULTS: list[tuple[dict[str, Any], type[CommusoftError]]] = [
+    ({"fault": "timeout"}, CommusoftSlow),
+    ({"fault": "latency", "seconds": 3}, CommusoftSlow),
+    ({"fault": "reset"}, CommusoftUnreachable),
+    ({"fault": "lost"}, CommusoftUnreachable),
+    ({"fault": "status", "status": 401}, CommusoftRefused),
+    ({"fault": "status", "status": 403}, CommusoftRefused),
+    ({"fault": "status", "status": 404}, RecordGone),
+    ({"fault": "status", "status": 409}, CommusoftFault),
+    ({"fault": "status", "status": 429}, CommusoftBusy),
+    ({"fault": "status", "status": 429, "retry_after": "3600"}, CommusoftBusy),
+    ({"fault": "status", "status": 500}, CommusoftFault),
+    ({"fault": "status", "status": 502}, CommusoftFault),
+    ({"fault": "status", "status": 503}, CommusoftFault),
+    ({"fault": "status", "status": 503, "retry_after": "5"}, CommusoftBusy),
+    ({"fault": "html"}, CommusoftUnreadable),
+    ({"fault": "empty"}, CommusoftUnreadable),
+    ({"fault": "truncated"}, CommusoftUnreadable),
+    ({"fault": "broken-off"}, CommusoftUnreadable),
+    ({"fault": "wrong-type"}, CommusoftUnreadable),
+    ({"fault": "large"}, CommusoftUnreadable),
+    ({"fault": "drip"}, CommusoftSlow),
+    ({"fault": "drip-headers"}, CommusoftSlow),
+    ({"fault": "redirect"}, CommusoftUnreadable),
+]
+# What a write makes of it; None where Commusoft says yes and only a read-back can tell.
+WRITE_FAULTS: list[tuple[dict[str, Any], type[CommusoftError] | None]] = [
+    ({"fault": "timeout"}, CommusoftSlow),
+    ({"fault": "timeout", "done": True}, CommusoftSlow),
+    ({"fault": "latency", "seconds": 3}, CommusoftSlow),
+    ({"fault": "reset"}, CommusoftUnreachable),
+    ({"fault": "lost"}, CommusoftUnreachable),
+    ({"fault": "status", "status": 401}, CommusoftBusy),
+    ({"fault": "status", "status": 403}, CommusoftBusy),
+    ({"fault": "status", "status": 404}, WriteRefused),
+    ({"fault": "status", "status": 409}, WriteRefused),
+    ({"fault": "status", "status": 422}, WriteRefused),
+    ({"fault": "status", "status": 429}, CommusoftBusy),
+    ({"fault": "status", "status": 429, "retry_after": "3600"}, CommusoftBusy),
+    ({"fault": "status", "status": 500}, CommusoftFault),
+    ({"fault": "status", "status": 502, "done": True}, CommusoftFault),
+    ({"fault": "html"}, CommusoftUnreadable),
+    ({"fault": "empty"}, None),
+    ({"fault": "truncated"}, None),
+    ({"fault": "broken-off"}, CommusoftUnreadable),
+    ({"fault": "wrong-type"}, None),
+    ({"fault": "large"}, CommusoftUnreadable),
+    ({"fault": "drip"}, CommusoftSlow),
+    ({"fault": "drip-headers"}, CommusoftSlow),
+    ({"fault": "redirect"}, CommusoftUnreadable),
+    ({"fault": "dropped"}, None),
+]
+DONE = {"lost", "truncated", "broken-off", "wrong-type", "large", "drip", "drip-headers", "latency"}
+
+
+def name_of(value: Any) -> str | None:
+    return "-".join(str(one) for one in value.values()) if isinstance(value, dict) else None
+
+
+@pytest.fixture
+def client(sandbox: SandboxServer, enter: Enter) -> Commusoft:
+    """A client that has its token and knows where to put it."""
+    client = enter(sandbox.w_url, patience=HASTY)
+    client.record("customer", "1001")
+    return client
+
+
+@pytest.mark.parametrize(("fault", "failure"), READ_FAULTS, ids=name_of)
+def test_a_read_that_fails_says_how(
+    client: Commusoft, faults: Faults, fault: dict[str, Any], failure: type[CommusoftError]
+) -> None:
+    faults.add(**fault, path="/customers/*")
+    with pytest.raises(CommusoftError) as caught:
+        client.record("customer", "1002")
+    assert type(caught.value) is failure
+    faults.clear()
+    assert fault.get("retry_after") or client.record("customer", "1002").number == "1002"
+
+
+# A long list is no fault: see the test below.
+LIST_FAULTS = [(fault, failure) for fault, failure in READ_FAULTS if fault["fault"] != "large"]
+
+
+@pytest.mark.parametrize(("fault", "failure"), LIST_FAULTS, ids=name_of)
+def test_a_list_that_fails_never_looks_like_a_shorter_list(
+    client: Commusoft, faults: Faults, fault: dict[str, Any], failure: type[CommusoftError]
+) -> None:
+    faults.add(**fault, path="/customers")
+    with pytest.raises(CommusoftError) as caught:
+        list(client.records("customer"))
+    assert type(caught.value) is (CommusoftUnreadable if failure is RecordGone else failure)
+
+
+@pytest.mark.parametrize(("fault", "failure"), WRITE_FAULTS, ids=name_of)
+def test_a_write_that_fails_says_how_and_is_sent_once(
+    client: Commusoft,
+    faults: Faults,
+    fault: dict[str, Any],
+    failure: type[CommusoftError] | None,
+) -> None:
+    record = client.record("customer", "1001")
+    faults.add(**fault, method="PUT")
+    caught: CommusoftError | None = None
+    try:
+        client.write_reference(record, "new")
+    except CommusoftError as error:
+        caught = error
+    assert (type(caught) if caught else None) is failure
+    assert faults.struck() == [1]
+    faults.clear()
+    done = fault["fault"] in DONE or bool(fault.get("done"))
+    if "retry_after" not in fault:
+        assert client.record("customer", "1001").reference == ("new" if done else None)
+    assert len([write for write in faults.writes() if write["after"] == "new"]) == int(done)
+
+
+def test_every_fault_that_the_sandbox_knows_is_tried_here() -> None:
+    tried = {fault["fault"] for fault, _ in [*READ_FAULTS, *WRITE_FAULTS]}
+    assert set(FAULTS) - tried == {"stale"}  # tried below, with the write before it
+
+
+def test_a_stale_read_shows_the_reference_from_before_the_write(
+    client: Commusoft, faults: Faults
+) -> None:
+    client.write_reference(client.record("customer", "1001"), "new")
+    faults.add("stale", method="GET", count=1)
+    assert client.record("customer", "1001").reference is None
+    assert client.record("customer", "1001").reference == "new"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"fault": "reset"},
+        {"fault": "status", "status": 401},
+        {"fault": "status", "status": 403},
+        {"fault": "status", "status": 429},
+        {"fault": "status", "status": 429, "retry_after": "0"},
+        {"fault": "status", "status": 500},
+        {"fault": "status", "status": 502},
+        {"fault": "status", "status": 503, "retry_after": "0"},
+        {"fault": "latency", "seconds": 0.1},
+    ],
+    ids=name_of,
+)
+@pytest.mark.parametrize("after", [0, 2, 4])
+def test_a_read_survives_a_passing_fault_at_start_middle_and_end(
+    client: Commusoft, faults: Faults, fault: dict[str, Any], after: int
+) -> None:
+    faults.add(**fault, path="/customers/*", count=1, after=after)
+    numbers = [str(number) for number in range(1001, 1006)]
+    assert [client.record("customer", number).number for number in numbers] == numbers
+    assert faults.struck() == [1]
+
+
+def test_a_long_list_is_no_fault_until_it_passes_the_bound(
+    sandbox: SandboxServer, faults: Faults, enter: Enter
+) -> None:
+    faults.add("large", path="/customers")
+    patient = replace(QUICK, total=20, read=20)
+    assert len(list(enter(sandbox.w_url, patience=patient).records("customer"))) == 60
+    bounded = replace(patient, list_bytes=1024 * 1024)
+    with pytest.raises(CommusoftUnreadable):
+        enter(sandbox.w_url, patience=bounded).records("customer")
+
+
+def test_a_token_that_grows_old_in_mid_run_is_renewed(client: Commusoft, faults: Faults) -> None:
+    for number in ("1001", "1002", "1003"):
+        faults.forget_tokens()
+        record = client.record("customer", number)
+        client.write_reference(record, f"ref-{number}")
+    assert [write["after"] for write in faults.writes()] == ["ref-1001", "ref-1002", "ref-1003"]
+
+
+def test_a_token_refused_on_a_write_is_renewed_but_the_write_is_left_to_the_caller(
+    client: Commusoft, faults: Faults
+) -> None:
+    record = client.record("customer", "1001")
+    faults.forget_tokens()
+    with pytest.raises(CommusoftBusy) as caught:
+        client.write_reference(record, "new")
+    assert caught.value.retry_after == 0
+    assert faults.writes() == []
+    client.write_reference(record, "new")
+    assert [write["after"] for write in faults.writes()] == ["new"]
+
+
+def test_a_write_refused_again_with_a_new_token_is_a_refusal(
+    client: Commusoft, faults: Faults
+) -> None:
+    record = client.record("customer", "1001")
+    faults.add("status", status=403, method="PUT")
+    with pytest.raises(CommusoftBusy):
+        client.write_reference(record, "new")
+    with pytest.raises(CommusoftRefused):
+        client.write_reference(record, "new")
+
+
+@pytest.mark.parametrize(
+    ("said", "waited"),
+    [("3600", 300.0), ("9" * 400, None), ("-5", None), ("soon", None), ("30", 30.0)],
+)
+def test_a_retry_after_is_believed_within_reason(
+    client: Commusoft, faults: Faults, said: str, waited: float | None
+) -> None:
+    faults.add("status", status=429, retry_after=said, path="/customers/*")
+    with pytest.raises(CommusoftBusy) as caught:
+        client.record("customer", "1001")
+    if waited is None:
+        assert caught.value.retry_after is None or caught.value.retry_after < 1
+    else:
+        assert waited - 1 < (caught.value.retry_after or 0) <= waited
+
+
+def test_while_asked_to_wait_nothing_more_is_sent(client: Commusoft, faults: Faults) -> None:
+    record = client.record("customer", "1001")
+    faults.add("status", status=429, retry_after="60", count=1)
+    with pytest.raises(CommusoftBusy):
+        client.record("customer", "1001")
+    faults.add("latency", seconds=0)
+    for _ in range(3):
+        with pytest.raises(CommusoftBusy):
+            client.write_reference(record, "new")
+    assert faults.struck() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [
+        ({"fault": "timeout"}, CommusoftSlow),
+        ({"fault": "drip"}, CommusoftSlow),
+        ({"fault": "drip-headers"}, CommusoftSlow),
+        ({"fault": "reset"}, CommusoftUnreachable),
+        ({"fault": "status", "status": 401}, CommusoftRefused),
+        ({"fault": "status", "status": 404}, CommusoftUnreadable),
+        ({"fault": "status", "status": 429, "retry_after": "7"}, CommusoftBusy),
+        ({"fault": "status", "status": 500}, CommusoftFault),
+        ({"fault": "html"}, CommusoftUnreadable),
+        ({"fault": "empty"}, CommusoftUnreadable),
+        ({"fault": "truncated"}, CommusoftUnreadable),
+        ({"fault": "large"}, CommusoftUnreadable),
+        ({"fault": "redirect"}, CommusoftUnreadable),
+    ],
+    ids=name_of,
+)
+def test_a_log_in_that_fails_says_how(
+    sandbox: SandboxServer,
+    faults: Faults,
+    enter: Enter,
+    fault: dict[str, Any],
+    failure: type[CommusoftError],
+) -> None:
+    faults.add(**fault, path="/getToken")
+    client = enter(sandbox.w_url, patience=HASTY)
+    with pytest.raises(CommusoftError) as caught:
+        client.record("customer", "1001")
+    assert type(caught.value) is failure
+
+
+def test_no_server_at_all_is_unreachable(sandbox: SandboxServer, enter: Enter) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    plain = f"https://127.0.0.1:{sandbox.port}/api/v1"  # TLS to a server that speaks none
+    for url in (f"http://127.0.0.1:{port}/api/v1", "https://crm.invalid/api/v1", plain):
+        with pytest.raises((CommusoftUnreachable, CommusoftSlow)):
+            enter(url, patience=HASTY).record("customer", "1001")
+
+
+def test_a_client_with_socket_time_outs_alone_would_wait_on(
+    client: Commusoft, sandbox: SandboxServer, faults: Faults
+) -> None:
+    """The naive twin of the deadline: every byte comes in time, so it never gives up."""
+    credentials = dict.fromkeys(("clientId", "username", "password", "applicationId"), "sandbox")
+    token = requests.post(f"{sandbox.w_url}/getToken", json=credentials, timeout=5).json()["token"]
+    faults.add("drip", seconds=0.003, path="/customers/*")
+    with pytest.raises(CommusoftSlow):
+        client.record("customer", "1001")
+    naive = requests.get(
+        f"{sandbox.w_url}/customers/1001", headers={"X-Auth-Token": token}, timeout=0.5
+    )
+    assert naive.elapsed < timedelta(seconds=0.5) < timedelta(seconds=0.003 * len(naive.content))

@@ -1,0 +1,71 @@
+"""Calls that nobody waits for go behind those of people, within the same pace."""
+
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+
+from crmlink.commusoft.deadline import Deadline
+from crmlink.commusoft.errors import CommusoftBusy
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.rate_limiter import Pace
+
+
+def started(pace: Pace, *, patient: bool, seconds: float = 10.0) -> float:
+    """Waits for a turn and gives it back at once; when it began."""
+    with Deadline(seconds, patient=patient) as deadline, pace.turn(deadline):
+        return time.monotonic()
+
+
+def test_a_list_leaves_a_quarter_of_the_starts_free_and_comes_evenly() -> None:
+    pace, now, starts = Pace(Patience(per_second=8, at_once=4)), 0.0, []
+    while now < 1.0:
+        wait = pace._wait_of_patient(now)
+        if wait <= 0:
+            starts.append(now)
+        now += max(wait, 1e-6)
+    assert len(starts) == pace.patient_per_second == 6
+    assert min(later - earlier for earlier, later in pairwise(starts)) > 0.16
+
+
+def test_a_pace_of_one_call_a_second_lets_a_list_go_on() -> None:
+    assert Pace(Patience(per_second=1, at_once=1)).patient_per_second == 1
+
+
+def test_while_a_persons_call_is_out_a_list_begins_none() -> None:
+    pace = Pace(Patience(per_second=1000, at_once=4))
+    out, over = threading.Event(), threading.Event()
+
+    def person() -> None:
+        with Deadline(10) as deadline, pace.turn(deadline):
+            out.set()
+            assert over.wait(10)
+
+    call = threading.Thread(target=person)
+    call.start()
+    assert out.wait(10)
+    with pytest.raises(CommusoftBusy):
+        started(pace, patient=True, seconds=0.2)
+    over.set()
+    call.join()
+    started(pace, patient=True)
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_person_gets_in_however_few_places_there_are(at_once: int) -> None:
+    pace = Pace(Patience(per_second=1000, at_once=at_once))
+    stop = threading.Event()
+
+    def lists() -> None:
+        while not stop.is_set():
+            started(pace, patient=True)
+
+    hands = [threading.Thread(target=lists) for _ in range(3)]
+    for hand in hands:
+        hand.start()
+    for _ in range(5):
+        started(pace, patient=False)
+    stop.set()
+    for hand in hands:
+        hand.join()

@@ -1,0 +1,107 @@
+"""Connecting an account: tried first, kept locked, and opened only with the right key."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from crmlink.cli import main
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.vault import Vault, VaultClosed
+from support.sandbox import PROFILE, WEBSERVICE, Playing
+
+SECRETS = Connection("https://crm.example/api", "firm", "user", "marked-password", "marked-app")
+TYPED = "sandbox\nsandbox\nsandbox\nsandbox\n"
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    runner = CliRunner(env={"CRMLINK_DATA_DIR": str(tmp_path)})
+    return lambda *arguments, typed=None: runner.invoke(main, arguments, input=typed)
+
+
+@pytest.mark.parametrize("shape", [WEBSERVICE, PROFILE])
+def test_an_account_is_examined_kept_and_used(run: Run, sandbox: Playing, shape: str) -> None:
+    connected = run("connect", "--url", sandbox.address + shape, typed=TYPED)
+    assert connected.exit_code == 0, connected.output
+    assert "Connected." in connected.stdout
+    assert "customers and" in run("sync").stdout
+    assert run("doctor").exit_code == 0
+    assert run("disconnect", "--yes").exit_code == 0
+
+
+def test_an_account_that_does_not_let_us_in_is_not_kept(
+    run: Run, sandbox: Playing, tmp_path: Path
+) -> None:
+    typed = TYPED.replace("sandbox\n", "wrong\n", 1)
+    refused = run("connect", "--url", sandbox.address + WEBSERVICE, typed=typed)
+    assert refused.exit_code == 1
+    assert "Nothing was stored" in refused.stderr
+    assert "Traceback" not in refused.output
+    assert not (tmp_path / "credential.keys").exists()
+
+
+def test_plain_http_to_another_machine_is_refused(run: Run) -> None:
+    refused = run("connect", "--url", "http://crm.example/api", typed=TYPED)
+    assert refused.exit_code == 1
+    assert "https://" in refused.stderr
+
+
+def test_the_doctor_tells_every_step_to_programs_too(run: Run, sandbox: Playing) -> None:
+    run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
+    steps = [json.loads(line) for line in run("doctor", "--json").stdout.splitlines()]
+    assert steps[-1]["code"] == "dialect"
+    assert all(step["text"] for step in steps)
+
+
+def test_a_write_test_writes_the_records_own_reference_back(run: Run, sandbox: Playing) -> None:
+    run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
+    before = sandbox.reference("customer-1006")
+    assert run("doctor", "--write-test", "customer-1006", typed="n\n").exit_code == 1
+    tested = run("doctor", "--write-test", "customer-1006", "--yes")
+    assert tested.exit_code == 0, tested.output
+    assert sandbox.reference("customer-1006") == before
+    assert run("doctor", "--trial", "X").exit_code == 2
+    assert ",commusoft.write_tested,customer-1006,,Command line," in run("audit", "export").stdout
+
+
+def test_what_is_stored_does_not_show_a_secret(run: Run, sandbox: Playing, tmp_path: Path) -> None:
+    run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
+    keys = (tmp_path / "credential.keys").read_text().split()
+    stored = (tmp_path / "crmlink.sqlite").read_bytes()
+    assert b'"password"' not in stored
+    assert keys[0].encode() not in stored
+    assert (tmp_path / "credential.keys").stat().st_mode & 0o077 == 0
+
+
+def test_rotating_the_keys_keeps_the_account_and_retires_the_old_key(
+    run: Run, sandbox: Playing, tmp_path: Path
+) -> None:
+    run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
+    old = (tmp_path / "credential.keys").read_text()
+    assert "1 account" in run("keys", "rotate").stdout
+    new = (tmp_path / "credential.keys").read_text()
+    assert len(new.split()) == 1
+    assert run("sync").exit_code == 0
+    (tmp_path / "credential.keys").write_text(old)
+    refused = run("sync")
+    assert refused.exit_code == 1
+    assert "credential.keys" in refused.stderr
+
+
+def test_a_vault_opens_with_its_own_keys_only(tmp_path: Path) -> None:
+    vault = Vault.at(tmp_path / "a")
+    locked = vault.lock(SECRETS)
+    assert "marked" not in locked
+    assert Vault.at(tmp_path / "a").open(locked) == SECRETS
+    with pytest.raises(VaultClosed):
+        Vault.at(tmp_path / "b").open(locked)
+
+
+def test_the_sandbox_is_a_workspace_of_its_own(run: Run, sandbox: Playing) -> None:
+    run("token", "create", "For the sandbox")
+    run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
+    assert "no tokens yet" in run("token", "list").stdout

@@ -1,0 +1,128 @@
+"""What is left: shares over time, unlinked records by value, duplicates, malformed references."""
+
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import confirm, undo
+from crmlink.reports.duplicates import (
+    contacts_on_one_record,
+    dismiss_lookalike,
+    find_lookalikes,
+    lookalikes,
+    references_on_two_records,
+)
+from crmlink.reports.unlinked import linked_over_time, malformed_references, take_snapshot, unlinked
+from crmlink.store import AuditEntry, BatchRow, Link, MirroredRecord
+from crmlink.store.models import now
+from support.batch_factories import line_of, lines_of, matched, records_of
+from support.sandbox import HOLLOWAY, Playing, decision, new_key
+
+
+def linked_by_day(desk: Desk, days: int) -> list[int]:
+    return [point.linked for point in linked_over_time(desk, days) if point.kind == "customer"]
+
+
+def test_the_share_of_past_days_is_worked_out_from_the_links(desk: Desk, device_id: int) -> None:
+    before = linked_by_day(desk, 1)[0]
+    link = confirm(desk, decision(), new_key(), device_id)
+    with desk.database.writing() as session:
+        session.execute(update(Link).values(settled_at=now() - timedelta(days=2)))
+    assert linked_by_day(desk, 4) == [before, before + 1, before + 1, before + 1]
+    undo(desk, link.id, new_key(), device_id, frozenset())
+    assert linked_by_day(desk, 4) == [before, before + 1, before + 1, before]
+
+
+def test_a_days_snapshot_stands_and_its_last_word_counts(desk: Desk, device_id: int) -> None:
+    yesterday = now().date() - timedelta(days=1)
+    before = linked_by_day(desk, 1)[0]
+    take_snapshot(desk, yesterday)
+    confirm(desk, decision(), new_key(), device_id)
+    take_snapshot(desk, yesterday)
+    points = [point for point in linked_over_time(desk, 3) if point.kind == "customer"]
+    assert [point.linked for point in points] == [before + 1, before + 1, before + 1]
+    assert [point.exact for point in points] == [False, True, True]
+    assert all(0 < point.share < 1 for point in points)
+
+
+def test_records_whose_contact_owes_come_first_then_the_newest(desk: Desk, device_id: int) -> None:
+    batch_id = matched(desk, device_id, lines_of(desk, 5))
+    with desk.database.writing() as session:
+        rows = session.query(BatchRow).order_by(BatchRow.position).all()
+        rows[1].open_pence, rows[3].open_pence = 5_000, 90_000
+        wanted = [(rows[3].best, 90_000, 4), (rows[1].best, 5_000, 2)]
+    found = unlinked(desk, "customer")
+    assert found.total == len(records_of(desk))
+    first = [(one.record.public_id, one.open_pence, one.position) for one in found.rows[:2]]
+    assert first == wanted
+    assert {one.batch_id for one in found.rows[:2]} == {batch_id}
+    numbers = [int(one.record.number) for one in found.rows[2:]]
+    assert numbers == sorted(numbers, reverse=True)
+
+
+def test_a_reference_on_two_records_is_found_whatever_its_case(
+    desk: Desk, sandbox: Playing
+) -> None:
+    sandbox.put_reference("customer-1001", HOLLOWAY)
+    sandbox.put_reference("customer-1002", HOLLOWAY.upper())
+    sandbox.put_reference("supplier-501", HOLLOWAY)
+    desk.sync()
+    [found] = references_on_two_records(desk)
+    assert [record.public_id for record in found.records] == ["customer-1001", "customer-1002"]
+
+
+def test_two_contacts_on_one_record_are_found_on_lists_and_in_the_links(
+    desk: Desk, device_id: int
+) -> None:
+    record = records_of(desk)[5]
+    batch_id = matched(desk, device_id, [line_of(record, "ONE"), line_of(record, "TWO")])
+    confirm(desk, decision(), new_key(), device_id)
+    confirm(
+        desk,
+        decision(reference="99999999-2222-4333-8444-555555555555", replaces=HOLLOWAY),
+        new_key(),
+        device_id,
+    )
+    on_list, in_links = contacts_on_one_record(desk)
+    assert (on_list.record.public_id, on_list.batch_id) == (record.public_id, batch_id)
+    assert on_list.positions == (1, 2)
+    assert in_links.record.public_id == "customer-1001"
+
+
+def test_records_that_look_like_one_are_found_and_stay_dismissed(
+    desk: Desk, device_id: int
+) -> None:
+    first = records_of(desk)[5]
+    with desk.database.writing() as session:
+        session.add(_twin(first))
+    assert find_lookalikes(desk) >= 1
+    pair = next(pair for pair in lookalikes(desk) if pair.first.public_id == first.public_id)
+    assert pair.second.public_id == "customer-987654"
+    assert any(reason.code == "same_name" for reason in pair.reasons)
+    for _ in range(2):
+        assert dismiss_lookalike(desk, device_id, pair.id)
+    with desk.database.reading() as session:
+        [entry] = session.query(AuditEntry).filter_by(action="lookalike.dismissed")
+    assert (entry.subject, entry.device_id) == (pair.first.public_id, device_id)
+    find_lookalikes(desk)
+    assert pair.id not in {each.id for each in lookalikes(desk)}
+    assert "customer-987654" not in {each.second.public_id for each in lookalikes(desk)}
+
+
+def _twin(record: MirroredRecord) -> MirroredRecord:
+    fields = ("workspace_id", "kind", "name", "company", "email", "phones", "address", "town",
+              "postcode", "account_number", "changed")  # fmt: skip
+    return MirroredRecord(number="987654", **{name: getattr(record, name) for name in fields})
+
+
+def test_references_of_no_package_in_use_are_found_once_links_tell_the_packages(
+    desk: Desk, device_id: int, sandbox: Playing
+) -> None:
+    sandbox.put_reference("customer-1002", "see invoice 12")
+    desk.sync()
+    assert malformed_references(desk).packages == ()
+    confirm(desk, decision(), new_key(), device_id)
+    found = malformed_references(desk)
+    assert found.packages == ("xero",)
+    assert [record.public_id for record in found.records] == ["customer-1002"]
