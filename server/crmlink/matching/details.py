@@ -4,15 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crmlink.kinds import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """One postal address; `address` are its lines without town and postcode, as one text."""
-
-    address: str = ""
-    town: str = ""
-    postcode: str = ""
+from crmlink.values import Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ cannot be told from the text. What cannot be read is named as such by the reader
 is taken for a difference that was never understood.
 """
 
-from crmlink.values.addresses import PostalAddress, read_address
+from crmlink.values.addresses import Address, PostalAddress, read_address
 from crmlink.values.emails import Emails, read_emails
 from crmlink.values.names import ContactName, read_name
 from crmlink.values.phones import PhoneNumber, Phones, read_phones
@@ -14,6 +14,7 @@ from crmlink.values.placeholders import is_placeholder, without_placeholder
 from crmlink.values.retired import is_retired_status
 
 __all__ = [
+    "Address",
     "ContactName",
     "Emails",
     "PhoneNumber",

@@ -38,6 +38,18 @@ _AROUND = " ,;.-\t"
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """An address in three texts; `address` are its lines without town and postcode."""
+
+    address: str = ""
+    town: str = ""
+    postcode: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.address or self.town or self.postcode)
+
+
+@dataclass(frozen=True, slots=True)
 class PostalAddress:
     """One address. `lines` are as they were written, without postcode and country; `country` is
     an ISO code where it tells, else empty. `care_of` is who receives the post there. `is_postal`

@@ -13,12 +13,13 @@ MAX_LENGTH = 320
 # RFC 5321 allows more signs in front of the @; these are the ones that are seen.
 _EMAIL = re.compile(
     r"[a-z0-9_](?:[a-z0-9._%+'&=-]*[a-z0-9_%+=-])?@"
-    r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*"
+    r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*",
+    re.IGNORECASE,
 )
 _BETWEEN = re.compile(r"[\s,;|/\\<>()\[\]\"]+")
 _MAILTO = re.compile(r"\bmailto:|\be-?mails?\s*:", re.IGNORECASE)
 _SPACED_AT = re.compile(r"\s*(?:@|\(at\)|\[at\])\s*", re.IGNORECASE)
-_MISSPELT = re.compile(r"(?=.*(?:@|[a-z0-9]\.[a-z0-9]))[a-z0-9._%+'&@-]{6,}")
+_MISSPELT = re.compile(r"(?=.*(?:@|[a-z0-9]\.[a-z0-9]))[a-z0-9._%+'&@-]{6,}", re.IGNORECASE)
 _SEPARATED = re.compile(r"[,;|/\\<>()\[\]]")
 _NOBODY = frozenset(
     ("none", "noemail", "no-email", "no.email", "noreply", "no-reply", "donotreply", "na", "n.a",
@@ -28,8 +29,8 @@ _NOBODY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Emails:
-    """The emails of a field in lower case, without repetition; `misspelt` are texts that were
-    meant for one but lack the @ or have it twice."""
+    """The emails of a field as they are written, each once whatever its case; `misspelt` are texts
+    that were meant for one but lack the @ or have it twice."""
 
     emails: tuple[str, ...] = ()
     misspelt: tuple[str, ...] = ()
@@ -39,22 +40,21 @@ def read_emails(text: str) -> Emails:
     """The emails in a text, whatever stands between them or around them."""
     if not text or not text.strip():
         return Emails()
-    plain = _MAILTO.sub(" ", text if text.isascii() else anyascii(text)).lower()
+    plain = _MAILTO.sub(" ", text if text.isascii() else anyascii(text))
     plain = _SPACED_AT.sub("@", plain)
-    found: dict[str, None] = {}
-    misspelt: dict[str, None] = {}
+    emails: dict[str, str] = {}
+    misspelt: dict[str, str] = {}
     for word in _words(plain):
         if _EMAIL.fullmatch(word):
-            if not _is_nobodys(word):
-                found[word] = None
-        elif _MISSPELT.fullmatch(word) and not is_placeholder(word) and not _is_web(word):
-            misspelt[word] = None
-    if len(found) == 1 and plain.count("@") == 1 and not _SEPARATED.search(plain):
-        misspelt[re.sub(r"\s+", "", plain)] = None  # a space may have slipped into it
-    kept = tuple(email for email in found if len(email) <= MAX_LENGTH)
-    return Emails(
-        kept[:MAX_EMAILS], tuple(word for word in misspelt if word not in found)[:MAX_EMAILS]
-    )
+            if len(word) <= MAX_LENGTH and not _is_nobodys(word.lower()):
+                emails.setdefault(word.lower(), word)
+        elif _MISSPELT.fullmatch(word) and not is_placeholder(word) and not _is_web(word.lower()):
+            misspelt.setdefault(word.lower(), word)
+    if len(emails) == 1 and plain.count("@") == 1 and not _SEPARATED.search(plain):
+        joined = re.sub(r"\s+", "", plain)  # a space may have slipped into it
+        if joined.lower() not in emails:
+            misspelt[joined.lower()] = joined
+    return Emails(tuple(emails.values())[:MAX_EMAILS], tuple(misspelt.values())[:MAX_EMAILS])
 
 
 def _words(plain: str) -> Iterator[str]:

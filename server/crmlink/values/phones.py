@@ -94,6 +94,8 @@ def _read(text: str, country: str) -> Phones:
     pieces = [
         _Piece(str(match.lastgroup), match.group().strip()) for match in _TOKEN.finditer(plain)
     ]
+    if not any(piece.kind in ("number", "excel", "email") for piece in pieces):
+        return Phones(unread=(plain[:MAX_LENGTH],))
     return _Reader(country).read(_without_fax(pieces))
 
 
