@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -59,13 +59,20 @@ def look_at(
     header_line: int | None = None,
     columns: Columns | None = None,
     dates: DateOrder | None = None,
+    letters: str | None = None,
 ) -> Recognised:
     """What a file is taken for, with a person's corrections.
 
     Raises ExportRefused, UnknownPackage.
     """
     found = recognise(
-        source, filename, desk.packages, package=package, sheet=sheet, header_line=header_line
+        source,
+        filename,
+        desk.packages,
+        package=package,
+        sheet=sheet,
+        header_line=header_line,
+        letters=letters,
     )
     return found.corrected(kind=kind, columns=columns, dates=dates)
 
@@ -92,7 +99,7 @@ def import_file(
             workspace_id=desk.workspace_id, device_id=device_id, package=found.package or "",
             organisation=organisation, kind=found.kind, name=name or shown, source=came,
             file_name=shown, state=BatchState.IMPORTING,
-            recognised=replace(found, sample=()).as_dict(),
+            recognised=found.without_contents().as_dict(),
         )  # fmt: skip
         session.add(batch)
     try:
@@ -164,6 +171,9 @@ def _values(
             "email": contact.email,
             "phones": list(contact.phones),
             "account_number": contact.account_number,
+            "other_emails": list(contact.other_emails),
+            "other_addresses": [asdict(address) for address in contact.other_addresses],
+            "retired": contact.retired,
             "open_pence": _pence(contact.open_balance),
             "newest": newest,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -15,13 +15,13 @@ from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Workspace
-from crmlink.store.models import now
+from crmlink.store.models import empty_details, now
+from crmlink.values import Address
 
 LEASE = timedelta(minutes=10)  # after its last batch a sync counts as dead
 OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known
 FULL_EVERY = timedelta(hours=12)  # so that what is deleted leaves within a day
 BATCH = 1_000  # records a transaction: readers and links wait no longer than that takes
-PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
 KEPT = ("uuid", "reference")  # also of somebody who was erased
 
 
@@ -235,9 +235,9 @@ def _fill(row: MirroredRecord, record: Record, version: int) -> None:
 
 
 def _empty(row: MirroredRecord, version: int) -> None:
-    for name in PERSONAL:
-        setattr(row, name, "")
-    row.phones, row.reference = [], None
+    for name, value in empty_details().items():
+        setattr(row, name, value)
+    row.reference = None
     row.changed, row.gone_at = version, now()
 
 
@@ -251,9 +251,12 @@ def _values(row: MirroredRecord, record: Record) -> dict[str, object]:
     """What a row is to hold of a record: of somebody who was erased, nothing that names them."""
     values: dict[str, object] = {name: getattr(record, name) for name in KEPT}
     if row.erased_at:
-        return values | dict.fromkeys(PERSONAL, "") | {"phones": []}
-    return (
-        values
-        | {name: getattr(record, name) for name in PERSONAL}
-        | {"phones": list(record.phones)}
-    )
+        return values | empty_details()
+    return values | {name: _stored(getattr(record, name)) for name in empty_details()}
+
+
+def _stored(value: str | tuple[str | Address, ...]) -> object:
+    """A field of a record as its column keeps it."""
+    if isinstance(value, str):
+        return value
+    return [asdict(item) if isinstance(item, Address) else item for item in value]

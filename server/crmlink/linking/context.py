@@ -13,7 +13,7 @@ from crmlink.accounting.package_rules import Packages
 from crmlink.accounting.rule_file import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.mirror import SyncResult, sync
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Address, Details, Matcher
 from crmlink.store import Database, MirroredRecord, Workspace
 
 
@@ -91,4 +91,6 @@ def details(row: MirroredRecord) -> Details:
         email=row.email,
         phones=tuple(row.phones),
         account_number=row.account_number,
+        other_emails=tuple(row.other_emails),
+        other_addresses=tuple(Address(**address) for address in row.other_addresses),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crmlink.kinds import Kind
-from crmlink.values import Address
+from crmlink.values import Address, read_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,11 @@ class Details:
     other_emails: tuple[str, ...] = ()
     other_addresses: tuple[Address, ...] = ()
     retired: bool = False
+
+
+def is_retired(details: Details) -> bool:
+    """Whether it is marked as no longer in use, by its package or in its name."""
+    return details.retired or read_name(details.name).retired or read_name(details.company).retired
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def _address(place: Place, record: HeldPlace) -> Iterator[Reason]:
         return
     written = dict(place.written)
     shared = [word for word in mine if _among(word, record.street)]
-    if len(shared) == min(len(mine), len(record.street)) and any(w.isdigit() for w in shared):
+    if len(shared) == min(len(mine), len(record.street)) and any(w[0].isdigit() for w in shared):
         yield _agrees("same_address")
         return
     numbers = [word for word in mine if word[0].isdigit()]

@@ -51,7 +51,7 @@ _ADDRESS = re.compile(
 _BETWEEN = re.compile(r"\s*[,;\n]\s*|\s+[-\u2010-\u2015|]\s+")
 _IN_BRACKETS = re.compile(r"\s*[(\[]([^()\[\]]*)[)\]]")
 _FOR_SOMEONE = re.compile(
-    r"^\s*(?:the\s+)?(?:exors?|executors?|executrix|personal\s+representatives?|representatives?|"
+    r"^\s*(?:the\s+)?(?:exors?\.?|executors?|executrix|personal\s+representatives?|representatives?|"
     r"estate|trustees)(?:\s*\(?s\)?)?\s+of\s+(?:the\s+(?:late\s+|estate\s+of\s+(?:the\s+late\s+)?))?|"
     r"^\s*(?:the\s+late)\s+",
     re.IGNORECASE,

@@ -32,6 +32,7 @@ _TOKEN = re.compile(
       (?:\s*(?:-|to|and|&)\s*{_CLOCK}{_HALF}?)?
     | \b{_CLOCK}{_HALF}?\s*(?:-|to)\s*{_CLOCK}{_HALF}
     | \b{_CLOCK}{_HALF}
+    | \b\d{{1,2}}(?P<dash>[/.-])\d{{1,2}}(?P=dash)(?:19|20)\d\d\b
     | \b\d{{1,2}}(?:st|nd|rd|th)\b)
   | (?P<listed>(?<![\d+])[1-9][).:]\s(?=\s*[+(]?\d))
   | (?P<number>[+(]*\d(?:[\d\s().\u2010-\u2015-]*[\d)])?)
@@ -91,12 +92,14 @@ def _read(text: str, country: str) -> Phones:
     if country == "GB" and _PLAIN.fullmatch(digits):
         return Phones((PhoneNumber(plain, "+44" + digits[1:]),))
     plain = _TRUNK_IN_BRACKETS.sub(" ", _LETTER_O.sub("0", plain))
-    pieces = [
-        _Piece(str(match.lastgroup), match.group().strip()) for match in _TOKEN.finditer(plain)
-    ]
+    pieces = [_Piece(_kind(match), match.group().strip()) for match in _TOKEN.finditer(plain)]
     if not any(piece.kind in ("number", "excel", "email") for piece in pieces):
         return Phones(unread=(plain[:MAX_LENGTH],))
     return _Reader(country).read(_without_fax(pieces))
+
+
+def _kind(match: re.Match[str]) -> str:
+    return next(name for name, text in match.groupdict().items() if text is not None)
 
 
 def _without_fax(pieces: Sequence[_Piece]) -> list[_Piece]:
@@ -135,6 +138,7 @@ class _Reader:
         self._last: PhoneNumber | None = None
         self._area = ""  # a short piece that may be the area code of the next
         self._between = ""
+        self._follows = False  # whether a number was kept just before
 
     def read(self, pieces: Sequence[_Piece]) -> Phones:
         for piece in pieces:
@@ -143,15 +147,17 @@ class _Reader:
             elif piece.kind == "excel":
                 self._excel(piece.text)
             elif piece.kind == "between":
-                self._between = piece.text.lower()
+                self._between = piece.text.lower() if self._follows else ""
                 continue
+            elif piece.kind in ("label", "time"):
+                self._follows = False
             self._between = ""
         self._give_up(self._area)
         found = list(self._found.values())
         return Phones(tuple(found[:MAX_PHONES]), tuple(self._unread[:MAX_PHONES]))
 
     def _number(self, text: str) -> None:
-        area, self._area = self._area, ""
+        area, self._area, self._follows = self._area, "", False
         numbers = split_numbers(text, self._country)
         if area and not text.startswith(("0", "+", "(")):
             joined = split_numbers(f"{area} {text}", self._country)
@@ -195,7 +201,7 @@ class _Reader:
 
     def _keep(self, number: PhoneNumber) -> None:
         self._found.setdefault(number.e164, number)
-        self._last = number
+        self._last, self._follows = number, True
 
     def _give_up(self, text: str) -> None:
         if len(_digits(text)) >= 5:

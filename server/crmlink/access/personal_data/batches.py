@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, String, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.store import (
@@ -18,11 +18,12 @@ from crmlink.store import (
     Lookalike,
     RowState,
 )
+from crmlink.store.models import holds_email
 
 ERASED = "(erased)"
 SHOWN = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
-    "account_number", "open_pence",
+    "account_number", "other_emails", "other_addresses", "open_pence",
 )  # fmt: skip
 NAMED = ("record", "holders", "contact", "by", "sentence")  # facts of failures that may be names
 ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
@@ -39,7 +40,7 @@ def rows_about(
         .where(
             Batch.workspace_id == workspace_id,
             or_(
-                (func.lower(BatchRow.email) == func.lower(email)) & (BatchRow.email != ""),
+                holds_email(BatchRow.email, BatchRow.other_emails, email),
                 (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(list(record_ids)),
             ),
         )
@@ -116,6 +117,7 @@ def _empty(session: Session, rows: list[ColumnElement[bool]]) -> None:
         .where(*rows)
         .values(
             **blank, name=ERASED, account_number="", phones=[], suggestions=[], open_pence=None,
+            other_emails=[], other_addresses=[],
             agreed={},
         )
         .execution_options(synchronize_session=False)

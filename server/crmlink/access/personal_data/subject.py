@@ -38,9 +38,7 @@ from crmlink.store import (
     Person,
     Workspace,
 )
-from crmlink.store.models import now
-
-PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
+from crmlink.store.models import empty_details, holds_email, now
 
 
 @dataclass
@@ -63,7 +61,7 @@ def export(office: Office, who: str) -> dict[str, Any]:
             "who": who,
             "person": _person_fields(session, person) if person else None,
             "records": [
-                _fields(record, *PERSONAL, "phones", "reference", "public_id") for record in records
+                _fields(record, *empty_details(), "reference", "public_id") for record in records
             ],
             "links": [
                 _fields(link, "id", "contact_name", "record_label", "record_id", "prior", "target",
@@ -158,7 +156,7 @@ def _found(
     records = session.scalars(
         select(MirroredRecord)
         .filter_by(**mine)
-        .where(func.lower(MirroredRecord.email) == func.lower(email))
+        .where(holds_email(MirroredRecord.email, MirroredRecord.other_emails, email))
     ).all()
     linked = [(record.kind, record.number) for record in records]
     links = session.scalars(
@@ -184,9 +182,9 @@ def _erase_person(session: Session, person: Person) -> None:
 def _erase_record(session: Session, office: Office, record: MirroredRecord) -> None:
     workspace = session.get_one(Workspace, office.workspace_id)
     workspace.mirror_version += 1
-    for field in PERSONAL:
-        setattr(record, field, "")
-    record.phones, record.changed, record.erased_at = [], workspace.mirror_version, now()
+    for field, value in empty_details().items():
+        setattr(record, field, value)
+    record.changed, record.erased_at = workspace.mirror_version, now()
 
 
 def _erase_names(link: Link) -> None:

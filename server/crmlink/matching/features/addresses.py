@@ -37,28 +37,25 @@ def place_features(scene: Scene) -> Features:
         return {}
     held = bag(scene.place_table, scene.index.places, scene.total)
     owner = np.where(held.inside, held.flags >> PLACE_BIT, -1)
-    theirs = max(1, _most_places(scene, owner))
+    numbers = range(MOST_PLACES)
+    there = [(scene.postcodes[:, n] >= 0) | (owner == n).any(axis=1) for n in numbers]
+    last = max((number for number in numbers if there[number].any()), default=0)
     pairs = [
-        _pair(scene, place, held, owner == number, number)
+        (_pair(scene, place, held, owner == number, number), there[number])
         for place in asked
-        for number in range(theirs)
+        for number in range(last + 1)
     ]
-    return pairs[0] if len(pairs) == 1 else _best(pairs, len(scene.rows))
+    return pairs[0][0] if len(pairs) == 1 else _best(pairs)
 
 
-def _most_places(scene: Scene, owner: Table) -> int:
-    """How many places the record has that has most."""
-    coded = np.flatnonzero((scene.postcodes >= 0).any(axis=0))
-    last = int(coded[-1]) + 1 if len(coded) else 0
-    return max(last, int(owner.max(initial=-1)) + 1)
-
-
-def _best(pairs: list[Features], rows: int) -> Features:
-    """For each record the features of the pair of addresses that fits best."""
+def _best(compared: list[tuple[Features, Marks]]) -> Features:
+    """For each record the features of the pair of addresses that fits best, of those it has."""
+    pairs = [pair for pair, _ in compared]
+    rows = len(compared[0][1])
     names = dict.fromkeys(name for pair in pairs for name in pair)
     zeros = np.zeros(rows)
-    fits = np.array([_fit(pair, zeros) for pair in pairs])
-    speaks = fits.argmax(axis=0)
+    fits = [np.where(there, _fit(pair, zeros), -np.inf) for pair, there in compared]
+    speaks = np.array(fits).argmax(axis=0)
     at = np.arange(rows)
     return {name: np.array([pair.get(name, zeros) for pair in pairs])[speaks, at] for name in names}
 
@@ -99,7 +96,7 @@ def _pair(scene: Scene, place: Place, held: Bag, mine: Marks, number: int) -> Fe
 
 
 def _postcodes(scene: Scene, place: Place, number: int) -> Features:
-    if not place.postcode or number >= MOST_PLACES:
+    if not place.postcode:
         return {}
     held, outward = scene.postcodes[:, number], scene.outwards[:, number]
     (code,), (rarity,) = scene.codes("p", (place.postcode,))

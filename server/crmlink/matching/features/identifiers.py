@@ -20,7 +20,11 @@ def code_features(scene: Scene) -> Features:
     asked = scene.asked
     account = (asked.account,) if asked.account else ()
     return (
-        _emails(scene) | _phones(scene) | _codes(scene, "account", account, ACCOUNT) | _kinds(scene)
+        _emails(scene)
+        | _phones(scene)
+        | _codes(scene, "account", account, ACCOUNT)
+        | _kinds(scene)
+        | _retired(scene)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crmlink.batches.row_details import label
 from crmlink.batches.rows import ReviewRow
 from crmlink.matching import Suggestion, say
 from crmlink.reports.duplicates import Pair
@@ -75,6 +76,12 @@ def conflict_in_words(row: ReviewRow) -> str:
             return f"This reference stands on {names[0]} already, but another record fits better."
         case "record-has-reference":
             return f"{record} has the reference {found['current_reference']} already."
+        case "retired-twin":
+            twin = f" ({label(row.twin)} {row.twin.reference})" if row.twin else ""
+            return (
+                f"The package marks this contact as no longer in use. Row {found['rows'][0]}{twin} "
+                f"fits {record} too and is in use."
+            )
         case "contact-twice":
             rows = ", ".join(str(row) for row in found.get("rows", []))
             return f"{record} fits row {rows} of this list as well."

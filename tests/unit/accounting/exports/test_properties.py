@@ -129,7 +129,7 @@ def test_what_is_written_is_read_again(
         row = taken[line]
         assert (row.reference, row.name) == (reference, without_placeholder(name))
         lines = [text for text in address if text and key(text) != key(row.name)]
-        assert row.address == read_address(lines).lines
+        assert row.address == read_address([str(line) for line in lines]).lines
 
 
 @SLOW
