@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import logging
-import time
-import uuid
 
-import structlog
-from flask import Flask, Response, g, request
-from werkzeug.middleware.proxy_fix import ProxyFix
+from flask import Flask, Response, request
 
 from crmlink.api import register_api
 from crmlink.installation import House, open_house
 from crmlink.pages.blueprint import blueprint as pages
 from crmlink.settings import Settings
 from crmlink.web.auth import register_door, register_guard
+from crmlink.web.hosts import init_hosts
+from crmlink.web.proxies import TrustedProxies
 from crmlink.web.rate_limits import register_limits
+from crmlink.web.request_log import init_request_log
 from crmlink.web.strict_parsing import register_strictness
-
-log = structlog.get_logger()
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -40,11 +37,12 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     app = Flask(__name__, static_folder="pages/static", template_folder="pages/templates")
     app.secret_key = settings.secret_key
     app.extensions["crmlink"] = house = house or open_house(settings)
-    app.before_request(_begin)
+    init_request_log(app)
     app.after_request(_finish)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    app.wsgi_app = TrustedProxies(  # type: ignore[method-assign]
+        app.wsgi_app, settings.trusted_proxies, settings.proxy_addresses
+    )
+    init_hosts(app, settings)
     register_guard(app)
     register_limits(app, settings.requests_per_minute)
     register_door(app)
@@ -54,11 +52,6 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     return app
 
 
-def _begin() -> None:
-    g.request_id = uuid.uuid4().hex[:12]
-    g.started = time.perf_counter()
-
-
 def _finish(reply: Response) -> Response:
     for name, value in HEADERS.items():
         reply.headers.setdefault(name, value)
@@ -66,15 +59,4 @@ def _finish(reply: Response) -> Response:
         reply.headers.setdefault("Cache-Control", "no-store")
     if request.is_secure:
         reply.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    reply.headers["X-Request-Id"] = g.request_id
-    actor = g.get("actor")
-    log.info(
-        "request",
-        request_id=g.request_id,
-        method=request.method,
-        route=request.url_rule.rule if request.url_rule else None,
-        status=reply.status_code,
-        ms=round((time.perf_counter() - g.started) * 1000, 1),
-        device=actor.device.public_id if actor else None,
-    )
     return reply

@@ -1,14 +1,21 @@
 """Logs as JSON lines: routes, codes and counts, never a person's name, an address or a secret.
 
-An exception is told by its type and by where it came from. Its message may hold what somebody
-typed, so it is left out, of our own logs and of those that libraries write.
+An exception is logged by its type and the place it came from; its message may hold typed text. Of
+what libraries log, only the place in their code is written: a message may hold typed text too, and
+a line break in it would begin a line of its own. What strangers can cause is written so many times
+a minute and otherwise counted, so that they push nothing else out of the files.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
+import threading
+import time
 import traceback
-from collections.abc import MutableMapping
+from collections import Counter
+from collections.abc import Callable, MutableMapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -18,25 +25,96 @@ import structlog
 
 LOG_NAME = "server.log"
 FILE_BYTES, FILES_KEPT = 5_000_000, 3
+OURS = "crmlink_line"  # on a record whose message is a line of ours, ready to be written
+FRAMES_SHOWN = 12
+LIBRARY_LINES = 30  # a minute
+FAILURES = 20  # a minute
+
+log = structlog.get_logger()
 
 
-class Wordless(logging.Formatter):
-    """A formatter that leaves the messages of exceptions out."""
+class LineBudget:
+    """So many lines of one sort in a minute; the others are counted, and the count is logged."""
 
-    def formatException(  # noqa: N802 # logging's own name
-        self,
-        ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, ...],
-    ) -> str:
-        kind, _, trace = ei[:3]
-        name = kind.__qualname__ if isinstance(kind, type) else "nothing"
-        return "".join(traceback.format_tb(trace)) + name
+    def __init__(self, sort: str, per_minute: int, clock: Callable[[], float] = time.monotonic):
+        self._sort, self._per_minute, self._clock = sort, per_minute, clock
+        self._lock = threading.Lock()
+        self._minute, self._written = -1, 0
+        self._left_out: Counter[str] = Counter()
+
+    def take(self, what: str) -> bool:
+        """Return whether a line may be written; ``what`` names it in the count if it may not."""
+        with self._lock:
+            minute = int(self._clock() // 60)
+            left_out: dict[str, int] = {}
+            if minute != self._minute:
+                self._minute, self._written = minute, 0
+                left_out, self._left_out = dict(self._left_out), Counter()
+            self._written += 1
+            may = self._written <= self._per_minute
+            if not may:
+                self._left_out[what] += 1
+        if left_out:
+            log.warning("lines left out", sort=self._sort, counts=left_out)
+        return may
+
+
+class LineFormatter(logging.Formatter):
+    """Write a line of ours as it is; of a record of a library, its place and its exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if hasattr(record, OURS):
+            return str(record.msg)
+        entry = {
+            "event": "library",
+            "logger": record.name,
+            "where": f"{record.module}.py:{record.lineno} {record.funcName}",
+            "level": record.levelname.lower(),
+            "timestamp": _timestamp(record.created),
+        }
+        if record.exc_info:
+            entry |= _exception(*record.exc_info)
+        return json.dumps(entry)
+
+
+class LogFile(RotatingFileHandler):
+    """A file that rolls over; the terminal says if it cannot be written, without the line."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+        self.setFormatter(LineFormatter())
+        self.addFilter(_LibraryLines())
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 # logging's own name
+        kind = sys.exc_info()[0]
+        name = kind.__name__ if kind else "unknown"
+        sys.stderr.write(f"The log cannot be written: {name}.\n")
+
+
+class _LibraryLines(logging.Filter):
+    """Keep the warnings and errors of libraries, within a budget; everything that is ours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._budget = LineBudget("library", LIBRARY_LINES)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if hasattr(record, OURS):
+            return True
+        return record.levelno >= logging.WARNING and self._budget.take(record.name)
+
+
+_failures = LineBudget("failure", FAILURES)
 
 
 def without_messages(
     _logger: Any, _method: str, entry: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """A log entry whose exceptions tell their types and places only."""
-    _silence(entry.get("exception", []))
+    """Return a log entry whose exceptions are types and places only, and none beyond a budget."""
+    if traces := entry.get("exception"):
+        _silence(traces)
+        if not _failures.take(str(traces[-1].get("exc_type"))):
+            raise structlog.DropEvent
     return entry
 
 
@@ -49,22 +127,53 @@ def _silence(traces: list[dict[str, Any]]) -> None:
 
 def set_up_logs(path: Path) -> None:
     """Send every log line to a file that rolls over; the terminal stays readable."""
-    handler = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT)
-    handler.setFormatter(Wordless("%(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    for chatty in ("alembic", "huey", "urllib3", "waitress"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.basicConfig(handlers=[LogFile(path)], level=logging.INFO, force=True)
+    logging.captureWarnings(True)
+    threading.excepthook = _thread_failed
+    sys.unraisablehook = _object_failed
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(
-                structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+                structlog.tracebacks.ExceptionDictTransformer(
+                    show_locals=False, max_frames=FRAMES_SHOWN
+                )
             ),
             without_messages,
             structlog.processors.JSONRenderer(),
+            _as_ours,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
+
+
+def _as_ours(_logger: Any, _method: str, line: Any) -> tuple[tuple[str], dict[str, Any]]:
+    return (line,), {"extra": {OURS: True}}
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_value and not isinstance(failed.exc_value, SystemExit):
+        log.error("thread failed", exc_info=failed.exc_value)
+
+
+def _object_failed(failed: sys.UnraisableHookArgs) -> None:
+    if failed.exc_value:
+        log.error("object failed", exc_info=failed.exc_value)
+
+
+def _timestamp(seconds: float) -> str:
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{moment}.{int(seconds % 1 * 1_000_000):06d}Z"
+
+
+def _exception(
+    kind: type[BaseException] | None, _value: object, trace: TracebackType | None
+) -> dict[str, Any]:
+    frames = traceback.extract_tb(trace)[-FRAMES_SHOWN:]
+    return {
+        "exc_type": kind.__qualname__ if kind else None,
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }

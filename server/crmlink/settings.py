@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -13,10 +14,21 @@ from platformdirs import user_data_path
 
 from crmlink.access.oidc_provider import Provider, ProviderUnsafe
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
+from crmlink.data_folder import (
+    NotPrivate,
+    OwnedByAnother,
+    Replaceable,
+    SharedFolder,
+    make_database_private,
+    make_private,
+)
+from crmlink.hosts import Host
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 SHORTEST_SECRET = 32  # characters
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
+SQLITE = "sqlite:///"
 
 
 class SettingsRefused(Exception):
@@ -38,6 +50,9 @@ class Settings:
     calls_per_second: int = 5
     requests_per_minute: int = 600  # of one device; strangers at one address get the same
     trusted_proxies: int = 0  # in front of us, each adding itself to X-Forwarded-For
+    proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # from which the last of them connects
+    public_url: str = ""  # how people reach this server, without a slash at its end
+    allowed_hosts: tuple[Host, ...] = ()  # other hosts that it is served at
 
 
 def settings_from_environment() -> Settings:
@@ -47,16 +62,11 @@ def settings_from_environment() -> Settings:
     """
     env = Env(prefix="CRMLINK_")
     data_dir = env.path("DATA_DIR", user_data_path("crmlink", appauthor=False)).expanduser()
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise SettingsRefused(
-            f"The data folder {data_dir} cannot be made ({error.strerror}). "
-            "Set CRMLINK_DATA_DIR to a folder you may write to."
-        ) from error
+    database_url = _database_url(env.str("DATABASE_URL", ""), data_dir)
+    _make_private(data_dir, database_url)
     return Settings(
         data_dir=data_dir,
-        database_url=_database_url(env.str("DATABASE_URL", ""), data_dir),
+        database_url=database_url,
         secret_key=_secret_key(env.str("SECRET_KEY", ""), data_dir),
         commusoft=_commusoft(env),
         oidc=_oidc(env),
@@ -66,17 +76,60 @@ def settings_from_environment() -> Settings:
         calls_per_second=_number(env, "COMMUSOFT_PER_SECOND", 5, 1000),
         requests_per_minute=_number(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 5, least=0),
+        proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
+        public_url=_public_url(env.str("PUBLIC_URL", "")),
+        allowed_hosts=tuple(map(_host, env.str("ALLOWED_HOSTS", "").replace(",", " ").split())),
     )
 
 
+def _make_private(data_dir: Path, database_url: str) -> None:
+    try:
+        make_private(data_dir)
+        if database_url.startswith(SQLITE):
+            make_database_private(Path(database_url.removeprefix(SQLITE)))
+    except NotPrivate as error:
+        raise SettingsRefused(_not_private(error)) from error
+    except OSError as error:
+        raise SettingsRefused(
+            f"The data folder {data_dir} cannot be made ({error.strerror}). "
+            "Set CRMLINK_DATA_DIR to a folder you may write to."
+        ) from error
+
+
+def _not_private(error: NotPrivate) -> str:
+    match error:
+        case OwnedByAnother():
+            return (
+                f"{error.path} belongs to another user, who could read and change what crmlink "
+                "keeps. Run crmlink as that user, or make it yours with chown."
+            )
+        case SharedFolder():
+            return (
+                f"Others can open the folder {error.path}, and it holds more than crmlink's files. "
+                "Set CRMLINK_DATA_DIR to a folder of crmlink's own, or close this one with "
+                "chmod 700."
+            )
+        case Replaceable():
+            return (
+                f"Others can write to the folder {error.path}, and so put another database in "
+                "place of crmlink's. Close it with chmod go-w, or keep the database in the data "
+                "folder."
+            )
+        case _:
+            return (
+                f"Others can open {error.path}, and crmlink cannot close it. Move the data folder "
+                "to a disk that keeps permissions, or close it with chmod go-rwx."
+            )
+
+
 def _database_url(given: str, data_dir: Path) -> str:
-    url = given or f"sqlite:///{data_dir / 'crmlink.sqlite'}"
+    url = given or f"{SQLITE}{data_dir / 'crmlink.sqlite'}"
     for scheme in ("postgresql://", "postgres://"):
         if url.startswith(scheme):
             return url.replace(scheme, "postgresql+psycopg://", 1)
     if url.startswith("postgresql+psycopg://"):
         return url
-    if not url.startswith("sqlite:///") or url in ("sqlite:///", "sqlite:///:memory:"):
+    if not url.startswith(SQLITE) or url in (SQLITE, f"{SQLITE}:memory:"):
         raise SettingsRefused(
             "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite or "
             "postgresql://user@host/database. A database that lives in memory would lose every "
@@ -161,6 +214,48 @@ def _oidc(env: Env) -> Provider | None:
         )
     except ProviderUnsafe as error:
         raise SettingsRefused(f"CRMLINK_OIDC_ISSUER: {error}") from error
+
+
+def _public_url(text: str) -> str:
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    host = Host.parse(parts.netloc)
+    plain = parts.path in ("", "/") and not parts.query and not parts.fragment
+    if parts.scheme not in ("http", "https") or not host or host.is_unspecified or not plain:
+        raise SettingsRefused(
+            "CRMLINK_PUBLIC_URL must be the address that people type to reach crmlink, such as "
+            "https://crmlink.firm.example or http://192.168.1.5:8787, without anything behind it."
+        )
+    return host.address(parts.scheme)
+
+
+def _host(text: str) -> Host:
+    host = Host.parse(text)
+    if host is None or host.is_unspecified:
+        raise SettingsRefused(
+            f"CRMLINK_ALLOWED_HOSTS: {text!r} is no host such as office-server or "
+            "192.168.1.5:8787. Leave http:// and anything behind the name out."
+        )
+    return host
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    try:
+        networks = [
+            ipaddress.ip_network(each, strict=False) for each in text.replace(",", " ").split()
+        ]
+    except ValueError as error:
+        raise SettingsRefused(
+            "CRMLINK_PROXY_ADDRESSES must hold IP addresses or networks, such as 10.0.0.5 or "
+            f"172.18.0.0/16: {error}."
+        ) from error
+    if not all(network.prefixlen for network in networks):
+        raise SettingsRefused(
+            "CRMLINK_PROXY_ADDRESSES: every address would be taken for a proxy, so anybody could "
+            "say who they are. Name the proxy's own address."
+        )
+    return tuple(map(str, networks)) or LOOPBACK_NETWORKS
 
 
 def _origin(text: str) -> str:

@@ -24,6 +24,7 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.installation import House
 from crmlink.linking.attempts import recover, release
+from crmlink.linking.context import Desk
 from crmlink.pages.lists.uploads import forget_old_files
 from crmlink.reports.duplicates import find_lookalikes
 from crmlink.reports.unlinked import take_snapshot
@@ -57,6 +58,7 @@ class Worker:
             _OneAtATime(self._match_batches, self._stopping.is_set),
             _OneAtATime(self._write_batches, self._stopping.is_set),
         )
+        self._synced: Desk | None = None  # whose records were read last
         self._batches = batches
         self._now = [
             queue.task(name="finish_links_now")(self._finish_links),
@@ -66,6 +68,7 @@ class Worker:
         for name, work in zip(BATCH_WORK, batches, strict=True):
             queue.periodic_task(crontab(), name=f"{name}_by_and_by")(work)
         queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
+        queue.periodic_task(crontab(), name="follow_connection")(self._follow_connection)
         queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
         queue.periodic_task(crontab(minute="55"), name="note_shares")(self._note_shares)
         queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
@@ -91,15 +94,24 @@ class Worker:
         for work in self._batches:
             work.wait(LONGEST_GOODBYE)
 
+    def _stops(self, desk: Desk) -> Callable[[], bool]:
+        """Whether work at a desk is to stop: the process ends, or another connection is in use."""
+        return lambda: self._stopping.is_set() or self._house.has_left(desk)
+
+    def _follow_connection(self) -> None:
+        """Read the records of an account that was connected meanwhile, by whatever process."""
+        if self._house.desk is not self._synced:
+            self._sync()
+
     def _match_batches(self) -> bool:
         desk = self._house.desk
-        match_waiting(desk, self._stopping.is_set)
+        match_waiting(desk, self._stops(desk))
         return work_is_waiting(desk, BatchState.MATCHING)
 
     def _write_batches(self) -> bool:
         desk = self._house.desk
         settle_stopped(desk)
-        write_waiting(desk, self._stopping.is_set)
+        write_waiting(desk, self._stops(desk))
         return work_is_waiting(desk, BatchState.WRITING, BatchState.UNDOING)
 
     def _finish_links(self) -> None:
@@ -122,10 +134,10 @@ class Worker:
         log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
     def _sync(self) -> None:
-        desk = self._house.desk
+        desk = self._synced = self._house.desk
         desk.index.matcher()  # so that nobody need wait for it, though Commusoft is away
         try:
-            result = desk.sync(full=full_sync_is_due(desk.database, desk.workspace_id))
+            result = desk.sync(full=full_sync_is_due(desk.database, desk.connection_id))
         except SyncRunning:
             log.info("sync left out, another one is running")
         except CommusoftError as error:

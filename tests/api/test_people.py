@@ -163,6 +163,35 @@ def test_a_clerk_ends_and_renames_their_own_browser_only(door: Flask, office: Of
     assert with_token(door, foreign.access_token).get(f"{API}/workspace").status_code == 200
 
 
+@pytest.mark.parametrize("browsers", [False, True])
+def test_everything_of_a_person_is_ended_and_their_browsers_on_request(
+    admin: FlaskClient, door: Flask, office: Office, browsers: bool
+) -> None:
+    person = make_person(office)
+    pages = logged_in(door, office, person)
+    clients = [with_token(door, pair(office, person).access_token) for _ in range(2)]
+    path = f"{API}/people/{person.public_id}/log-outs"
+    ended = admin.post(path, json={"browsers": browsers})
+    assert ended.get_json() == {"browsers": 2 if browsers else 0}
+    assert pages.get("/account").status_code == 303
+    for client in clients:
+        assert client.get(f"{API}/workspace").status_code == (401 if browsers else 200)
+
+
+def test_a_browser_ends_everything_of_its_own_person_and_of_nobody_else(
+    door: Flask, office: Office
+) -> None:
+    person, other = make_person(office), make_person(office)
+    client = with_token(door, pair(office, person).access_token)
+    theirs = with_token(door, pair(office, other).access_token)
+    path = f"{API}/people/{other.public_id}/log-outs"
+    assert code(client.post(path, json={"browsers": True})) == (403, "role-too-low")
+    assert theirs.get(f"{API}/workspace").status_code == 200
+    path = f"{API}/people/me/log-outs"
+    assert client.post(path, json={"browsers": True}).get_json() == {"browsers": 1}
+    assert client.get(f"{API}/workspace").status_code == 401
+
+
 def test_a_token_is_shown_once_rotated_and_revoked(admin: FlaskClient, door: Flask) -> None:
     made = admin.post(f"{API}/tokens", json={"name": "Nightly", "scopes": ["read"], "days": 30})
     assert made.status_code == 201

@@ -17,6 +17,7 @@ from crmlink.commusoft.errors import CommusoftError
 from crmlink.installation import open_house
 from crmlink.linking.attempts import recover, release
 from crmlink.linking.decisions import Decision, confirm
+from crmlink.linking.overrides import Overrides
 from crmlink.settings import Settings
 from crmlink.store import Device, Link, LinkState
 from support.sandbox import HASTE, connection_to
@@ -62,7 +63,7 @@ def safe_life(job: Job, parent: Connection) -> None:
             kind="customer",
             reference=reference,
             record_id=record_id,
-            replaces=present,
+            overrides=Overrides(replaces=present),
         )
         try:
             confirm(desk, decision, f"key-{record_id}", device_id)

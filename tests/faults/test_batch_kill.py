@@ -20,13 +20,14 @@ from crmlink.batches.progress import overview
 from crmlink.batches.state import release_leases
 from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import House, open_house
 from crmlink.linking.attempts import recover, release
 from crmlink.settings import Settings
 from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
 from faults.processes import processes
 from support.batch_factories import asked_for, lines_of
+from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import HASTE, Playing, connection_to
 
 CONTACTS, KILLS = 250, 15
@@ -76,7 +77,7 @@ def forgetful_life(place: Place, parent: Connection) -> None:
 
 @pytest.fixture
 def crowd() -> Iterator[Playing]:
-    with SandboxServer(create_sandbox(CONTACTS + 150, 5)) as server:
+    with SandboxServer(create_faulty_sandbox(CONTACTS + 150, 5)) as server:
         yield Playing(server.url, lambda: None)
 
 

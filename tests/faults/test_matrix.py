@@ -20,7 +20,6 @@ from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.records import Record
-from crmlink.commusoft.sandbox.faults import FAULTS
 from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import Desk
@@ -29,6 +28,7 @@ from crmlink.linking.errors import LinkingFailure
 from crmlink.store import Link, LinkState
 from crmlink.web.problems import PROBLEMS, problem, problem_of
 from faults.shared_installation import Office, number_of, opened_office, sandbox_process
+from support.faulty_sandbox.faults import FAULTS
 from support.sandbox import decision, new_key
 
 # What a hanging fault costs, and an absurd Retry-After.

@@ -8,10 +8,12 @@ import re
 import pytest
 from flask import Flask
 
+from crmlink.access.pairing import approve_pairing, begin_pairing, find_pairing
 from crmlink.access.people import find_person, list_people
 from crmlink.access.sessions import list_sessions
 from crmlink.installation import House
-from support.access_factories import PASSWORD
+from crmlink.store import Device
+from support.access_factories import PASSWORD, page_actor, pair
 from support.page_client import Visitor, stranger, visit_as, words
 from support.sample_data import Scene
 
@@ -131,6 +133,70 @@ def test_a_new_password_of_ones_own_ends_the_other_log_ins_but_not_this_one(
     assert reply.status_code == 303
     assert "Your password is changed" in clerk.read("/account")
     assert other.get("/").status_code == 303
+
+
+def works(house: House, device: Device) -> bool:
+    """Whether a browser is let in."""
+    with house.database.reading() as session:
+        return session.get_one(Device, device.id).revoked_at is None
+
+
+@pytest.mark.parametrize("ticked", [False, True])
+def test_a_new_password_of_ones_own_ends_ones_browsers_when_the_box_is_ticked(
+    house: House, clerk: Visitor, scene: Scene, ticked: bool
+) -> None:
+    others = pair(house.office, scene.manager).device
+    waiting = begin_pairing(house.office, "Chrome on Windows", "192.0.2.7")
+    approve_pairing(house.office, page_actor(house.office, scene.clerk), waiting.user_code, "Till")
+    assert "Disconnect my browsers too" in clerk.read("/account")
+    box = {"browsers": "yes"} if ticked else {}
+    clerk.send("/account/password", old=PASSWORD, password=NEW, again=NEW, **box)
+    assert works(house, scene.browser) is not ticked
+    assert ("Your browsers are disconnected" in clerk.read("/account")) is ticked
+    assert works(house, others)
+    state = find_pairing(house.office, waiting.user_code).state
+    assert state == ("denied" if ticked else "approved"), "nor does one come that is on its way"
+
+
+@pytest.mark.parametrize("ticked", [False, True])
+def test_a_forgotten_password_set_anew_ends_ones_browsers_when_the_box_is_ticked(
+    app: Flask, admin: Visitor, house: House, scene: Scene, ticked: bool
+) -> None:
+    reply = admin.send(f"/people/{scene.clerk.public_id}/invitation")
+    token = re.search(r"#(crmi_\w+)", reply.get_data(as_text=True))
+    assert token
+    visitor = stranger(app)
+    assert "Disconnect my browsers too" in words(
+        visitor.send("/welcome", "/welcome", token=token[1])
+    )
+    box = {"browsers": "yes"} if ticked else {}
+    visitor.send("/welcome", "/welcome", token=token[1], password=NEW, again=NEW, **box)
+    assert works(house, scene.browser) is not ticked
+
+
+@pytest.mark.parametrize("ticked", [False, True])
+def test_one_ends_everything_else_of_ones_own_and_stays_logged_in(
+    app: Flask, house: House, clerk: Visitor, scene: Scene, ticked: bool
+) -> None:
+    other = visit_as(app, house, scene.clerk)
+    others = pair(house.office, scene.manager).device
+    box = {"browsers": "yes"} if ticked else {}
+    assert clerk.send("/account/log-ins/end-all", **box).status_code == 303
+    assert other.get("/").status_code == 303
+    assert clerk.get("/").status_code == 200
+    assert works(house, scene.browser) is not ticked
+    assert works(house, others)
+
+
+@pytest.mark.parametrize("ticked", [False, True])
+def test_an_admin_ends_somebodys_browsers_with_their_log_ins_when_the_box_is_ticked(
+    admin: Visitor, clerk: Visitor, house: House, scene: Scene, ticked: bool
+) -> None:
+    path = f"/people/{scene.clerk.public_id}"
+    assert "Disconnect their browsers too" in admin.read(path)
+    admin.send(f"{path}/log-out", **({"browsers": "yes"} if ticked else {}))
+    assert clerk.get("/").status_code == 303
+    assert works(house, scene.browser) is not ticked
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ CLERKS = {
     "pages.records", "pages.record", "pages.look", "pages.pair", "pages.decide_pairing",
     "pages.account", "pages.new_password", "pages.end_log_in", "pages.rename_own",
     "pages.ask_disconnect_own", "pages.disconnect_own", "pages.start", "pages.docs",
-    "pages.log_out",
+    "pages.log_out", "pages.end_everything",
 }  # fmt: skip
 
 

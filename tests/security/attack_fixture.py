@@ -17,12 +17,17 @@ from crmlink.access.pairing import begin_pairing
 from crmlink.access.refresh_tokens import Grant
 from crmlink.access.sessions import begin_session, session_of
 from crmlink.store import (
+    Batch,
+    BatchRow,
+    BatchState,
+    Choice,
     Database,
     Device,
     Link,
     LinkState,
     MirroredRecord,
     Person,
+    RowState,
     Workspace,
 )
 from crmlink.store.models import now
@@ -32,7 +37,8 @@ from support.sandbox import HOLLOWAY
 
 ROLES = ("clerk", "manager", "admin")
 _numbers = count(1)
-Maker = Callable[["World", Person | None], str]
+Owner = Person | Device | None  # a person, a script's own token, or somebody else
+Maker = Callable[["World", Owner], str]
 
 
 @dataclass(frozen=True)
@@ -76,28 +82,32 @@ def make_world(app: Flask) -> World:
     """People of every role with a browser each, and the rows that routes speak of."""
     office = house_of(app).office
     with office.database.writing() as session:
-        other = Workspace(account="other", name="Other")
+        other = Workspace()
         session.add(other)
     people = {role: make_person(office, role) for role in ROLES}
     browsers = {role: pair(office, person) for role, person in people.items()}
     with office.database.writing() as session:
         session.add(
             MirroredRecord(
-                workspace_id=office.workspace_id, kind="customer", number="1001", name="M Holloway",
-                company="", email="", phones=[], address="", town="", postcode="",
-                account_number="", changed=1,
+                connection_id=house_of(app).desk.connection_id, kind="customer", number="1001",
+                name="M Holloway", company="", email="", phones=[], address="", town="",
+                postcode="", account_number="", changed=1,
             )
         )  # fmt: skip
     return World(app, office, replace(office, workspace_id=other.id), people, browsers)
 
 
-def new_device(world: World, owner: Person | None) -> Device:
-    """A paired browser of somebody."""
+def new_device(world: World, owner: Owner) -> Device:
+    """A paired browser of somebody; what a script owns is itself."""
+    if isinstance(owner, Device):
+        return owner
     return pair(world.office, owner or world.people["manager"]).device
 
 
-def new_token(world: World, owner: Person | None) -> Device:
+def new_token(world: World, owner: Owner) -> Device:
     """A script's token that somebody made; nobody: the server's command line."""
+    if isinstance(owner, Device):
+        return owner
     actor = command_line_actor(world.office)
     return create_token(world.office, replace(actor, person=owner), "A script")[0]
 
@@ -106,7 +116,7 @@ def new_link(world: World, device: Device) -> str:
     """A link that stands, made by a device."""
     number = next(_numbers)
     link = Link(
-        workspace_id=world.office.workspace_id, device_id=device.id, fingerprint="",
+        connection_id=house_of(world.app).desk.connection_id, device_id=device.id, fingerprint="",
         idempotency_key=f"key {number}", package="xero", kind="customer", reference=HOLLOWAY,
         contact_name="Margaret Holloway", record_number="1001", record_label="M Holloway",
         prior=None, target=HOLLOWAY, state=LinkState.LINKED, settled_at=now(),
@@ -116,20 +126,46 @@ def new_link(world: World, device: Device) -> str:
     return link.id
 
 
-def new_batch(world: World, owner: Person | None) -> str:
+def _person_of(world: World, owner: Owner) -> Person:
+    """A person, whoever made a token, or somebody new."""
+    person = owner.person if isinstance(owner, Device) else owner
+    return person or make_person(world.office)
+
+
+def new_batch(world: World, owner: Owner) -> str:
     """A draft with one contact."""
-    browser = with_token(
-        world.app, pair(world.office, owner or world.people["manager"]).access_token
-    )
+    person = owner if isinstance(owner, Person) else world.people["manager"]
+    browser = with_token(world.app, pair(world.office, person).access_token)
     contacts = [{"reference": HOLLOWAY, "name": "Margaret Holloway"}]
     made = browser.post("/api/v1/batches", json={"package": "xero", "contacts": contacts})
     assert made.status_code == 201
     return str(made.get_json()["id"])
 
 
-def new_session_id(world: World, owner: Person | None) -> str:
+def linked_batch(world: World, *linked_by: Device) -> str:
+    """A list that was linked, a row by each of these devices."""
+    links = [new_link(world, device) for device in linked_by]
+    with world.office.database.writing() as session:
+        batch = Batch(
+            workspace_id=world.office.workspace_id, device_id=linked_by[0].id, package="xero",
+            organisation="", state=BatchState.DONE,
+        )  # fmt: skip
+        session.add(batch)
+        session.flush()
+        session.add_all(
+            BatchRow(
+                batch_id=batch.id, position=place, reference=f"ref {place}", name="Somebody",
+                choice=Choice.RECORD, record_id=f"customer-{place}", kind="customer",
+                state=RowState.SUCCESSFUL, link_id=link,
+            )
+            for place, link in enumerate(links, 1)
+        )  # fmt: skip
+    return batch.id
+
+
+def new_session_id(world: World, owner: Owner) -> str:
     """The id of a log-in of somebody."""
-    token = world.session(owner or world.people["manager"])
+    token = world.session(owner if isinstance(owner, Person) else world.people["manager"])
     return session_of(world.office, token)[0].public_id
 
 
@@ -157,5 +193,11 @@ PARAMETERS: dict[str, Maker] = {
 }
 # Routes whose parameter means something else than elsewhere.
 SPECIAL: dict[tuple[str, str], Maker] = {
+    ("/api/v1/people/<person_id>/log-outs", "person_id"): lambda world, owner: (
+        _person_of(world, owner).public_id
+    ),
     ("/devices/tokens/<device_id>/rotate", "device_id"): PARAMETERS["token_id"],
+    ("/api/v1/batches/<batch_id>/undo", "batch_id"): lambda world, owner: linked_batch(
+        world, new_device(world, owner)
+    ),
 }

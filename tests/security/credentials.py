@@ -155,7 +155,7 @@ def _bad_script_tokens(world: World) -> dict[str, str]:
     revoked, revoked_token = create_token(world.office, server, "Revoked")
     revoke_token(world.office, server, revoked.public_id)
     rotated, old_token = create_token(world.office, server, "Rotated")
-    script_actor(world.office, rotate_token(world.office, server, rotated.public_id), "")
+    script_actor(world.office, rotate_token(world.office, server, rotated.public_id)[1], "")
     good = make_token(world.office, "admin", "link", "read", "suggest", "batch")
     return {
         "script: expired": expired_token,

@@ -8,7 +8,7 @@ from werkzeug.test import Client, TestResponse
 
 from crmlink.access.api_tokens import create_token
 from crmlink.access.roles import SCOPES
-from crmlink.store import Person
+from crmlink.store import Device, Person
 from crmlink.web.auth import COOKIE
 from crmlink.web.problems import TYPE
 from security.attack import forms_of
@@ -18,7 +18,10 @@ from support.access_factories import make_person, page_actor, pair
 
 SCRIPT = "script: "  # what a script is called here: «script: read»
 WHO = (*ROLES, *(SCRIPT + scope for scope in SCOPES))
-REFUSALS = {TYPE + code for code in ("scope-missing", "role-too-low", "not-yours")}
+REFUSALS = {
+    TYPE + code
+    for code in ("scope-missing", "role-too-low", "not-yours", "beyond-token", "person-needed")
+}
 
 
 @dataclass
@@ -28,6 +31,7 @@ class Reach:
     world: World
     people: dict[str, Person] = field(default_factory=dict)
     credentials: dict[tuple[str, bool], str] = field(default_factory=dict)
+    scripts: dict[str, Device] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.people = {role: make_person(self.world.office, role) for role in ROLES}
@@ -38,15 +42,10 @@ class Reach:
 
         ``harmless``: the request changes nothing, so it may be about things that others share.
         """
-        owner = self._person(who) if own else None
-        if harmless and not own:
-            path = route.path(self.world)
-        else:
-            path = route.fresh_path(self.world, owner)
-        reply = self._ask(route, path, who)
+        reply = self._ask(route, who, own=own, harmless=harmless)
         if _is_stranger(route, reply):  # an earlier request ended the log-in or token
             del self.credentials[who, route.in_api]
-            reply = self._ask(route, path, who)
+            reply = self._ask(route, who, own=own, harmless=harmless)
         assert not _is_stranger(route, reply)
         if reply.status_code == 403 and route.in_api:
             assert reply.get_json()["type"] in REFUSALS
@@ -56,8 +55,16 @@ class Reach:
     def _person(self, who: str) -> Person:
         return self.people.get(who, self.people["admin"])
 
-    def _ask(self, route: Route, path: str, who: str) -> TestResponse:
+    def _owner(self, who: str) -> Person | Device:
+        """Whose things are one's own: a person's, or the script's itself."""
+        return self.scripts[who] if who in self.scripts else self._person(who)
+
+    def _ask(self, route: Route, who: str, *, own: bool, harmless: bool) -> TestResponse:
         client, headers = self._client(who, in_api=route.in_api)
+        if harmless and not own:
+            path = route.path(self.world)
+        else:
+            path = route.fresh_path(self.world, self._owner(who) if own else None)
         return route.send(client, path, route.content(self.world), headers=headers)
 
     def _client(self, who: str, *, in_api: bool) -> tuple[Client, dict[str, str]]:
@@ -75,7 +82,9 @@ class Reach:
         office, person = self.world.office, self._person(who)
         if who.startswith(SCRIPT):
             scope = who.removeprefix(SCRIPT)
-            return create_token(office, page_actor(office, person), who, (scope,))[1]
+            made, token = create_token(office, page_actor(office, person), who, (scope,))
+            self.scripts[who] = made
+            return token
         return pair(office, person).access_token if in_api else self.world.session(person)
 
 

@@ -10,9 +10,8 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import Client, TestResponse
 
-from crmlink.store import Person
 from crmlink.web.auth import API, PUBLIC
-from security.attack_fixture import PARAMETERS, SPECIAL, Maker, World, new_code
+from security.attack_fixture import PARAMETERS, SPECIAL, Maker, Owner, World, new_code
 from support.sandbox import HOLLOWAY
 
 KEY = {"Idempotency-Key": "a key of a test"}
@@ -32,8 +31,9 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},
     "DELETE /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},
     "POST /api/v1/people": {"name": "Eve", "email": "eve@firm.example", "role": "admin"},
-    "PATCH /api/v1/people/<person_id>": {"role": "admin"},
+    "PATCH /api/v1/people/<person_id>": {"name": "Eve"},
     "PATCH /api/v1/devices/<device_id>": {"name": "Mine now"},
+    "POST /api/v1/people/<person_id>/log-outs": {"browsers": True},
     "POST /api/v1/tokens": {"name": "Mine", "scopes": ["admin"]},
     "POST /api/v1/batches/<batch_id>/sure": {"version": 1},
     "POST /api/v1/batches/<batch_id>/write": {"version": 1},
@@ -84,7 +84,7 @@ class Route:
         """Its address, about things that exist and will be there after it."""
         return self._path(world.made_by)
 
-    def fresh_path(self, world: World, owner: Person | None) -> str:
+    def fresh_path(self, world: World, owner: Owner) -> str:
         """Its address, about new things: of an owner, or of somebody else."""
         return self._path(lambda maker: maker(world, owner))
 

@@ -21,7 +21,7 @@ from crmlink.access.people import invitation_of
 from crmlink.access.refresh_tokens import AUDIENCE, ISSUER, TYPE, actor_of, rotate
 from crmlink.access.sessions import session_of
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.store import Database, Device, Refresh, Workspace
+from crmlink.store import Database, Device, Refresh, WorkspaceConnection
 from crmlink.store.models import now
 from security.attack_fixture import everything
 from security.used_installation import KEYS, MarkedCredential, Used, used_installation
@@ -59,7 +59,7 @@ def remains(
 def _look(used: Used, database: Database) -> Remains:
     with database.reading() as session:
         workspaces = [
-            row.id for row in session.query(Workspace).filter(Workspace.credentials != "")
+            row.workspace_id for row in session.query(WorkspaceConnection) if row.credentials
         ]
     office = Office(database, workspaces[0], (used.folder / "secret.key").read_text().strip())
     kept = {"every row": repr(everything(database)).encode()}

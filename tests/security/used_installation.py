@@ -22,7 +22,7 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import W
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEYS_NAME
-from crmlink.linking.connections import connect_account
+from crmlink.linking.connections import connect_account, get_or_create_workspace
 from crmlink.store import Database
 from support.installations import NOWHERE
 from support.sandbox import HOLLOWAY, WEBSERVICE
@@ -78,7 +78,9 @@ def used_installation(folder: Path, database_url: str, sandbox: str) -> Iterator
     database = Database(database_url)
     database.migrate()
     connection = Connection(sandbox + WEBSERVICE, CLIENT_ID, *CREDENTIALS)
-    connect_account(database, Vault.at(folder / KEYS_NAME), connection, W)
+    vault = Vault.at(folder / KEYS_NAME)
+    workspace_id = get_or_create_workspace(database).id
+    connect_account(database, workspace_id, connection, vault=vault, dialect=W)
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
     settings = {
         "DATA_DIR": str(folder), "DATABASE_URL": database_url.replace("+psycopg", ""),

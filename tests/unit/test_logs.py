@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
-from crmlink.logs import set_up_logs
+from crmlink.logs import FAILURES, LIBRARY_LINES, LineBudget, LogFile, set_up_logs
 
 MARK = "Marked Name 6618"
 
 
 @pytest.fixture
-def log_file(tmp_path: Path) -> Iterator[Path]:
+def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
+    hooks = threading.excepthook, sys.unraisablehook
+    monkeypatch.setattr("crmlink.logs._failures", LineBudget("failure", FAILURES))
     set_up_logs(tmp_path / "server.log")
     yield tmp_path / "server.log"
+    logging.captureWarnings(False)
+    threading.excepthook, sys.unraisablehook = hooks
     root.handlers[:], root.level = before
     structlog.reset_defaults()
 
@@ -50,9 +57,68 @@ def test_neither_do_several_at_once_nor_what_libraries_log(log_file: Path) -> No
         raise ExceptionGroup(MARK, [ValueError(MARK), ExceptionGroup(MARK, [KeyError(MARK)])])
     except ExceptionGroup:
         structlog.get_logger().exception("unexpected")
-        logging.getLogger("a.library").exception("it failed")
+        logging.getLogger("a.library").exception("it failed with %s", MARK)
     text = log_file.read_text()
     assert MARK not in text
-    assert "it failed" in text
-    assert "ExceptionGroup" in text
-    assert "test_logs.py" in text
+    ours, library = map(json.loads, text.splitlines())
+    assert ours["event"] == "unexpected"
+    assert library["logger"] == "a.library"
+    assert library["exc_type"] == "ExceptionGroup"
+    assert "test_logs.py" in library["where"]
+    assert "test_logs.py" in library["frames"][0]
+
+
+def test_a_library_writes_no_words_and_no_lines_of_its_own(log_file: Path) -> None:
+    forged = f'{MARK}\n{{"event": "audit"}}'
+    library = logging.getLogger("a.library")
+    library.warning(forged)
+    library.error("%s", forged)
+    library.info(forged)
+    logging.getLogger("crmlink.app").warning(forged)  # as Flask's own does
+    warnings.warn(forged, stacklevel=1)
+    lines = log_file.read_text().splitlines()
+    assert [json.loads(line)["logger"] for line in lines] == [
+        "a.library", "a.library", "crmlink.app", "py.warnings",
+    ]  # fmt: skip
+    assert MARK not in log_file.read_text()
+
+
+def test_a_thread_that_fails_prints_nothing(
+    log_file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert capfd.readouterr() == ("", "")
+    assert json.loads(log_file.read_text())["event"] == "thread failed"
+    assert MARK not in log_file.read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_log_that_cannot_be_written_prints_no_line(capfd: pytest.CaptureFixture[str]) -> None:
+    handler = LogFile(Path("/dev/full"))
+    record = logging.LogRecord("a.library", logging.ERROR, "", 1, MARK, None, None)
+    handler.handle(record)
+    handler.stream = None  # closing it would fail again
+    assert capfd.readouterr().err == "The log cannot be written: OSError.\n"
+
+
+def test_failures_and_libraries_fill_no_file(log_file: Path) -> None:
+    for _ in range(200):
+        logging.getLogger("a.library").warning("again")
+        try:
+            fail()
+        except RuntimeError:
+            structlog.get_logger().exception("unexpected")
+    lines = log_file.read_text().splitlines()
+    assert len(lines) <= LIBRARY_LINES + FAILURES + 4  # the minute may end meanwhile
+
+
+def test_what_is_left_out_is_counted_in_the_next_minute(log_file: Path) -> None:
+    clock = iter([0, 1, 2, 3, 59, 61]).__next__
+    budget = LineBudget("stranger", 2, clock)
+    assert [budget.take("401") for _ in range(6)] == [True, True, False, False, False, True]
+    line = json.loads(log_file.read_text())
+    assert (line["event"], line["sort"], line["counts"]) == (
+        "lines left out", "stranger", {"401": 3},
+    )  # fmt: skip

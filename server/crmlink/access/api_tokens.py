@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import Actor, Office, note
-from crmlink.access.devices import device_name
-from crmlink.access.errors import DeviceUnknown, FieldsWrong, TokenRefused
+from crmlink.access.devices import also_ended, device_name, end_device
+from crmlink.access.errors import BeyondToken, DeviceUnknown, FieldsWrong, TokenRefused
 from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Device, DeviceSort, Person
@@ -29,34 +30,45 @@ def create_token(
     actor: Actor,
     name: str,
     scopes: tuple[str, ...] = USUAL_SCOPES,
-    days: int = USUAL_DAYS,
+    days: int | None = None,
 ) -> tuple[Device, str]:
-    """A new token's device, and the token, which nobody can see again. Raises FieldsWrong."""
+    """Return a new token's device, and the token, which cannot be shown again.
+
+    Without ``days`` it lasts for the usual time, but no longer than a token that makes it. Raises
+    FieldsWrong; BeyondToken for a script that asks for more scopes or a later end than its own.
+    """
     name = device_name(name)
     errors = []
     if not scopes or set(scopes) - set(SCOPES):
         errors.append(f"scopes: Choose some of {', '.join(SCOPES)}.")
-    if not 1 <= days <= MOST_DAYS:
+    if days is not None and not 1 <= days <= MOST_DAYS:
         errors.append(f"days: A token lives from 1 to {MOST_DAYS} days.")
     if errors:
         raise FieldsWrong(errors=errors)
+    _refuse_more_scopes(actor, scopes)
+    expires_at = now() + timedelta(days=USUAL_DAYS if days is None else days)
+    if actor.ends_at and expires_at > actor.ends_at:
+        if days is not None:
+            raise BeyondToken
+        expires_at = actor.ends_at
     token = new_secret(PREFIX)
     with office.database.writing() as session:
         device = Device(
             workspace_id=office.workspace_id,
+            made_by_id=actor.device.id if actor.is_script else None,
             person=session.get_one(Person, actor.person.id) if actor.person else None,
             sort=DeviceSort.SCRIPT,
             name=name,
             prefix=token[:SHOWN_LENGTH],
             token_hash=_hash(office, token),
             scopes=sorted(set(scopes), key=SCOPES.index),
-            expires_at=now() + timedelta(days=days),
+            expires_at=expires_at,
         )
         session.add(device)
         session.flush()
         note(
             session, office, actor, "token.created", device.public_id,
-            scopes=device.scopes, days=days,
+            scopes=device.scopes, until=expires_at.date().isoformat(),
         )  # fmt: skip
     return device, token
 
@@ -83,28 +95,35 @@ def script_actor(office: Office, token: str, address: str) -> Actor:
     if device.previous_hash and device.token_hash == shown:
         _end_previous(office, device)
     permissions = permissions_of_scopes(device.scopes, device.person)
-    return Actor(device, device.person, permissions, address)
+    return Actor(device, device.person, permissions, address, _end(device, shown))
 
 
-def rotate_token(office: Office, actor: Actor, public_id: str) -> str:
-    """A new token in place of one, which stays good until the new one is first used, or its end.
+def rotate_token(office: Office, actor: Actor, public_id: str) -> tuple[Device, str]:
+    """Return a token's device with a new token, in place of the one before.
 
-    Lasts as long as the old one did when it was made. Where the old one was never used itself,
-    the one before it stays: it is what the script has. Raises DeviceUnknown.
+    The one before stays good until the new one is first used, or its end. The new one lasts as
+    long as the old one did when it was made, but no longer than a token that asks for it. Where the
+    old one was never used itself, the one before it stays: it is what the script has. Raises
+    DeviceUnknown; BeyondToken for a script whose own scopes or end are less than this token's.
     """
     token = new_secret(PREFIX)
     with office.database.writing() as session:
         device = _find(session, office, public_id)
         if device.revoked_at:
             raise DeviceUnknown
+        _refuse_more_scopes(actor, device.scopes)
+        if actor.ends_at and device.expires_at > actor.ends_at and not actor.owns(device):
+            raise BeyondToken
         lifetime = device.expires_at - (device.rotated_at or device.created_at)
         if device.previous_expires_at is None or device.previous_expires_at <= now():
             device.previous_hash, device.previous_expires_at = device.token_hash, device.expires_at
         device.token_hash, device.prefix = _hash(office, token), token[:SHOWN_LENGTH]
         device.rotated_at = now()
         device.expires_at = now() + lifetime
+        if actor.ends_at:
+            device.expires_at = min(device.expires_at, actor.ends_at)
         note(session, office, actor, "token.rotated", device.public_id)
-    return token
+    return device, token
 
 
 def revoke_token(office: Office, actor: Actor, name: str) -> Device:
@@ -112,8 +131,8 @@ def revoke_token(office: Office, actor: Actor, name: str) -> Device:
     with office.database.writing() as session:
         device = _find(session, office, name)
         if device.revoked_at is None:
-            device.revoked_at, device.revoked_because = now(), "revoked"
-            note(session, office, actor, "token.revoked", device.public_id)
+            also = end_device(session, device, "revoked")
+            note(session, office, actor, "token.revoked", device.public_id, **also_ended(also))
     return device
 
 
@@ -132,6 +151,11 @@ def revoke_all_tokens(office: Office, actor: Actor) -> int:
         ).all()
         note(session, office, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
     return len(ended)
+
+
+def _refuse_more_scopes(actor: Actor, scopes: Iterable[str]) -> None:
+    if actor.is_script and not set(scopes) <= set(actor.device.scopes):
+        raise BeyondToken
 
 
 def _end_previous(office: Office, device: Device) -> None:

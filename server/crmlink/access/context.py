@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crmlink.store import Database, Device, Person, audit
+from crmlink.store import Database, Device, DeviceSort, Person, audit
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,30 @@ class Office:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a device, and the person it acts for; None for scripts of the command line."""
+    """Who acts: a device, and the person it acts for; None for scripts of the command line.
+
+    ``ends_at`` is when a script's token ends; None for everything else.
+    """
 
     device: Device
     person: Person | None
     permissions: frozenset[str]
     address: str = ""
+    ends_at: datetime | None = None
+
+    @property
+    def is_script(self) -> bool:
+        """Whether a token acts, which may do less than the person who made it."""
+        return self.device.sort is DeviceSort.SCRIPT
 
     def owns(self, device: Device) -> bool:
-        """Whether what a device did was done by this actor."""
-        same_person = self.person is not None and device.person_id == self.person.id
-        return device.id == self.device.id or same_person
+        """Return whether a device, and what it did, is this actor's own.
+
+        A person's are all their devices, a script's is itself alone.
+        """
+        if device.id == self.device.id:
+            return True
+        return not self.is_script and self.person is not None and device.person_id == self.person.id
 
 
 def note(

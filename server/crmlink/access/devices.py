@@ -5,17 +5,18 @@ from __future__ import annotations
 import enum
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import Actor, Office, note
 from crmlink.access.errors import DeviceUnknown, FieldsWrong, NotAllowed
 from crmlink.access.roles import ADMIN
-from crmlink.store import Device, DeviceSort, Person
+from crmlink.store import Device, DeviceSort, Pairing, PairingState, Person
 from crmlink.store.models import new_id, now
 
 LONGEST_NAME = 80
 WARNED = timedelta(days=14)  # before a token's end
+MAKER_ENDED = "maker-ended"  # why a token ended that another token had made
 
 
 class Standing(enum.StrEnum):
@@ -60,8 +61,8 @@ def revoke_device(office: Office, actor: Actor, public_id: str) -> Device:
         device = _revocable(session, office, actor, public_id)
         if device.revoked_at is None:
             own = device.id == actor.device.id
-            end_device(session, device, "disconnected" if own else "revoked")
-            note(session, office, actor, "device.revoked", public_id)
+            also = end_device(session, device, "disconnected" if own else "revoked")
+            note(session, office, actor, "device.revoked", public_id, **also_ended(also))
     return device
 
 
@@ -75,9 +76,47 @@ def rename_device(office: Office, actor: Actor, public_id: str, name: str) -> De
     return device
 
 
-def end_device(session: Session, device: Device, because: str) -> None:
-    """Refuse a device from now on, in a writing session."""
+def end_device(session: Session, device: Device, because: str) -> list[str]:
+    """Refuse a device from now on, and the tokens made with it, in a writing session.
+
+    Return the public ids of those tokens.
+    """
     device.revoked_at, device.revoked_because = now(), because
+    ended = []
+    for made in session.scalars(select(Device).filter_by(made_by_id=device.id, revoked_at=None)):
+        ended += [made.public_id, *end_device(session, made, MAKER_ENDED)]
+    return ended
+
+
+def end_browsers(session: Session, person: Person) -> list[str]:
+    """End a person's browsers, and what they approved that has not come yet, in a writing session.
+
+    Return the public ids of the browsers.
+    """
+    browsers = session.scalars(
+        select(Device).filter_by(person_id=person.id, sort=DeviceSort.BROWSER, revoked_at=None)
+    ).all()
+    for browser in browsers:
+        end_device(session, browser, "revoked")
+    session.execute(
+        update(Pairing)
+        .where(
+            Pairing.person_id == person.id,
+            Pairing.state.in_([PairingState.NEEDS_ADMIN, PairingState.APPROVED]),
+        )
+        .values(state=PairingState.DENIED)
+    )
+    return [browser.public_id for browser in browsers]
+
+
+def ended_browsers(browsers: list[str]) -> dict[str, list[str]]:
+    """Return the audit's details of browsers that ended with something else."""
+    return {"browsers": browsers} if browsers else {}
+
+
+def also_ended(tokens: list[str]) -> dict[str, list[str]]:
+    """Return the audit's details of tokens that ended with the one that made them."""
+    return {"also": tokens} if tokens else {}
 
 
 def device_name(text: str) -> str:

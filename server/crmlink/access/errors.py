@@ -27,6 +27,12 @@ class LogInRefused(AccessFailure):
     code = "log-in-refused"
 
 
+class TooManyAttempts(AccessFailure):
+    """A password, link or code was guessed too often (facts: retry_after, in seconds)."""
+
+    code = "too-many-requests"
+
+
 class SsoUnreachable(AccessFailure):
     """The single sign-on provider does not answer."""
 
@@ -109,6 +115,18 @@ class NotAllowed(AccessFailure):
     """The person's role does not reach so far."""
 
     code = "role-too-low"
+
+
+class BeyondToken(AccessFailure):
+    """A script's token asks for a token with more scopes, or a later end, than its own."""
+
+    code = "beyond-token"
+
+
+class PersonNeeded(AccessFailure):
+    """A script's token asks for what would outlast it: a person let in, or a higher role."""
+
+    code = "person-needed"
 
 
 class NotYours(AccessFailure):

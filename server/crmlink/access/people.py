@@ -10,22 +10,25 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.context import Actor, Office, note
+from crmlink.access.devices import end_browsers, ended_browsers
 from crmlink.access.errors import (
     EmailTaken,
     FieldsWrong,
     InvitationRefused,
     LastAdmin,
     LogInRefused,
+    PersonNeeded,
     PersonUnknown,
 )
 from crmlink.access.passwords import fits, hash_password
 from crmlink.access.token_format import is_well_formed, new_secret
-from crmlink.store import Database, Device, Invitation, PageSession, Person, Role
+from crmlink.store import Device, Invitation, PageSession, Person, Role
 from crmlink.store.models import now
 
 INVITATION = "crmi_"
 INVITED_FOR = timedelta(days=7)
 LONGEST_NAME, LONGEST_EMAIL = 100, 254
+RANKS = {role: rank for rank, role in enumerate(Role)}
 _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\".]+")
 
 
@@ -49,8 +52,9 @@ def find_person(office: Office, public_id: str) -> Person:
 def invite(office: Office, actor: Actor, name: str, email: str, role: str) -> tuple[Person, str]:
     """A new person, and the token of the one-time link that lets them in.
 
-    Raises FieldsWrong or EmailTaken.
+    Raises FieldsWrong or EmailTaken; PersonNeeded for a script.
     """
+    _refuse_script(actor)
     name, email, known_role = _name(name), _email(email), _role(role)
     with office.database.writing() as session:
         _refuse_taken(session, office, email)
@@ -63,7 +67,11 @@ def invite(office: Office, actor: Actor, name: str, email: str, role: str) -> tu
 
 
 def new_invitation(office: Office, actor: Actor, public_id: str) -> str:
-    """Another one-time link for somebody, such as after a forgotten password; ends the older."""
+    """Another one-time link for somebody, such as after a forgotten password; ends the older.
+
+    Raises PersonUnknown; PersonNeeded for a script.
+    """
+    _refuse_script(actor)
     with office.database.writing() as session:
         person = _person(session, office, public_id)
         note(session, office, actor, "person.invited_again", public_id)
@@ -88,12 +96,18 @@ def invitation_of(office: Office, token: str) -> Invitation:
 
 
 def accept_invitation(
-    office: Office, token: str, password: str, name: str = "", email: str = ""
+    office: Office,
+    token: str,
+    password: str,
+    name: str = "",
+    email: str = "",
+    *,
+    browsers_too: bool = False,
 ) -> Person:
     """Set the password of who was invited; the first admin also says who they are.
 
-    A new password ends every log-in made with the old one. Raises InvitationRefused,
-    PasswordWeak, FieldsWrong or EmailTaken.
+    A new password ends every log-in made with the old one, and with ``browsers_too`` every browser
+    of theirs. Raises InvitationRefused, PasswordWeak, FieldsWrong or EmailTaken.
     """
     person = invitation_of(office, token).person
     name = person.name if person else _name(name)
@@ -113,21 +127,35 @@ def accept_invitation(
         person.password_hash = password_hash
         person.joined_at = person.joined_at or now()
         end_log_ins(session, person)
-        note(session, office, None, "person.joined", person.public_id, role=person.role)
+        ended = end_browsers(session, person) if browsers_too else []
+        note(
+            session, office, None, "person.joined", person.public_id,
+            role=person.role, **ended_browsers(ended),
+        )  # fmt: skip
     return person
+
+
+def person_by_email(office: Office, email: str) -> Person | None:
+    """Return who has this email and was not removed."""
+    with office.database.reading() as session:
+        return session.scalar(_by_email(office, email))
 
 
 def log_in(office: Office, email: str, password: str) -> Person:
     """Who an email and a password belong to; raises LogInRefused, after the same work."""
-    with office.database.reading() as session:
-        person = session.scalar(_by_email(office, email))
+    person = person_by_email(office, email)
     if not fits(password, person.password_hash if person else None):
         raise LogInRefused
     return cast("Person", person)
 
 
-def change_password(office: Office, actor: Actor, old: str, new: str) -> None:
-    """A person's own new password; other log-ins end. Raises LogInRefused or PasswordWeak."""
+def change_password(
+    office: Office, actor: Actor, old: str, new: str, *, browsers_too: bool = False
+) -> None:
+    """Set a person's own new password; all log-ins end, and with ``browsers_too`` all browsers.
+
+    Raises LogInRefused or PasswordWeak.
+    """
     person = actor.person
     if person is None or not fits(old, person.password_hash):
         raise LogInRefused
@@ -136,7 +164,11 @@ def change_password(office: Office, actor: Actor, old: str, new: str) -> None:
         row = _person(session, office, person.public_id)
         row.password_hash = password_hash
         end_log_ins(session, row)
-        note(session, office, actor, "person.password_changed", person.public_id)
+        ended = end_browsers(session, row) if browsers_too else []
+        note(
+            session, office, actor, "person.password_changed", person.public_id,
+            **ended_browsers(ended),
+        )  # fmt: skip
 
 
 def rename_person(office: Office, actor: Actor, public_id: str, name: str) -> Person:
@@ -150,11 +182,16 @@ def rename_person(office: Office, actor: Actor, public_id: str, name: str) -> Pe
 
 
 def change_role(office: Office, actor: Actor, public_id: str, role: str) -> Person:
-    """Make somebody something else. Raises FieldsWrong, PersonUnknown or LastAdmin."""
+    """Give a person another role.
+
+    Raises FieldsWrong, PersonUnknown or LastAdmin; PersonNeeded for a script that would raise it.
+    """
     known_role = _role(role)
     with office.database.writing() as session:
         person = _person(session, office, public_id)
         before, person.role = person.role, known_role
+        if RANKS[known_role] > RANKS[before]:
+            _refuse_script(actor)
         session.flush()
         if before is Role.ADMIN:
             _refuse_without_admin(session, office)
@@ -184,39 +221,15 @@ def remove_person(office: Office, actor: Actor, public_id: str) -> None:
         note(session, office, actor, "person.removed", public_id)
 
 
-def take_along(database: Database, old_workspace_id: int, workspace_id: int) -> int:
-    """Let the people of one workspace into another that has nobody yet; returns how many.
-
-    For a firm that has just connected its account: its people need no new passwords.
-    """
-    with database.writing() as session:
-        if session.scalar(select(Person.id).filter_by(workspace_id=workspace_id).limit(1)):
-            return 0
-        people = session.scalars(
-            select(Person)
-            .filter_by(workspace_id=old_workspace_id, removed_at=None)
-            .where(Person.joined_at.is_not(None))
-        ).all()
-        for person in people:
-            session.add(
-                Person(
-                    workspace_id=workspace_id,
-                    name=person.name,
-                    email=person.email,
-                    role=person.role,
-                    password_hash=person.password_hash,
-                    sso_subject=person.sso_subject,
-                    joined_at=person.joined_at,
-                )
-            )
-    return len(people)
-
-
-def end_log_ins(session: Session, person: Person) -> None:
-    """End all of a person's log-ins to the pages, in a writing session."""
+def end_log_ins(session: Session, person: Person, but: int | None = None) -> None:
+    """End all of a person's log-ins to the pages but one, in a writing session."""
     session.execute(
         update(PageSession)
-        .where(PageSession.person_id == person.id, PageSession.ended_at.is_(None))
+        .where(
+            PageSession.person_id == person.id,
+            PageSession.ended_at.is_(None),
+            PageSession.id != (but or 0),
+        )
         .values(ended_at=now())
     )
 
@@ -240,6 +253,12 @@ def person_of_sso(office: Office, subject: str, email: str) -> Person:
             person.joined_at = person.joined_at or now()
             note(session, office, None, "person.joined", person.public_id, by="single sign-on")
     return person
+
+
+def _refuse_script(actor: Actor) -> None:
+    """Raise PersonNeeded for a token: what it made would outlast it."""
+    if actor.is_script:
+        raise PersonNeeded
 
 
 def _person(session: Session, office: Office, public_id: str) -> Person:

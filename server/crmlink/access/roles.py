@@ -17,7 +17,7 @@ OF_SCOPE = {
     "link": frozenset({"link"}),
     "read": frozenset({"read", "report"}),
     "batch": frozenset({"collect", "batch"}),
-    "admin": frozenset({"admin", "undo_any"}),
+    "admin": frozenset({"admin"}),
 }
 SCOPES = tuple(OF_SCOPE)
 

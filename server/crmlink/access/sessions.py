@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from crmlink.access.context import Actor, Office, note
-from crmlink.access.devices import pages_device
+from crmlink.access.devices import end_browsers, ended_browsers, pages_device
 from crmlink.access.errors import NotAllowed, SessionUnknown, TokenRefused
 from crmlink.access.people import end_log_ins, find_person
 from crmlink.access.roles import permissions_of
@@ -83,15 +83,28 @@ def end_session(office: Office, actor: Actor, public_id: str) -> None:
             note(session, office, actor, "session.ended", found.person.public_id, log_in=public_id)
 
 
-def end_sessions(office: Office, actor: Actor, person_public_id: str) -> None:
-    """End all log-ins of a person: one's own, or as an admin anybody's."""
+def end_sessions(
+    office: Office,
+    actor: Actor,
+    person_public_id: str,
+    *,
+    browsers_too: bool = False,
+    but: PageSession | None = None,
+) -> int:
+    """End all log-ins of a person but one, and with ``browsers_too`` all their browsers.
+
+    One's own, or as an admin anybody's; a script's own is no person. Return how many browsers
+    ended. Raises PersonUnknown or NotAllowed.
+    """
     person = find_person(office, person_public_id)
-    own = actor.person is not None and person.id == actor.person.id
+    own = actor.person is not None and person.id == actor.person.id and not actor.is_script
     if not own and "admin" not in actor.permissions:
         raise NotAllowed
     with office.database.writing() as session:
-        end_log_ins(session, person)
-        note(session, office, actor, "session.all_ended", person_public_id)
+        end_log_ins(session, person, but.id if but else None)
+        ended = end_browsers(session, person) if browsers_too else []
+        note(session, office, actor, "session.all_ended", person_public_id, **ended_browsers(ended))
+    return len(ended)
 
 
 def _is_good(found: PageSession, moment: datetime, office: Office) -> bool:

@@ -15,14 +15,14 @@ from crmlink.api import (
     pairings,
     people,
     records,
-    reports,
     suggestions,
     tokens,
     workspace,
 )
 from crmlink.api.batches import drafts, rows
 from crmlink.installation import House
-from crmlink.web.error_handlers import ProblemApi, register_errors
+from crmlink.web.error_handlers import register_errors
+from crmlink.web.openapi import ProblemApi
 
 MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
 
@@ -56,7 +56,6 @@ def register_api(app: Flask, house: House) -> None:
         links,
         drafts,
         rows,
-        reports,
         pairings,
         people,
         devices,

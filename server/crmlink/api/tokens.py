@@ -34,7 +34,9 @@ class TokensView(MethodView):
     @blueprint.response(200, TokensSchema)
     def get(self) -> dict[str, Any]:
         """All tokens, the newest first, revoked ones too"""
-        return {"tokens": [_shape(device) for device in list_tokens(office())]}
+        tokens = list_tokens(office())
+        ids: dict[int | None, str] = {device.id: device.public_id for device in tokens}
+        return {"tokens": [_shape(device, ids.get(device.made_by_id)) for device in tokens]}
 
     @needs("admin")
     @blueprint.arguments(NewTokenSchema)
@@ -44,7 +46,8 @@ class TokensView(MethodView):
         device, token = create_token(
             office(), actor(), body["name"], tuple(body["scopes"]), body["days"]
         )
-        return _shape(device) | {"token": token}
+        maker = actor().device.public_id if actor().is_script else None
+        return _shape(device, maker) | {"token": token}
 
     @needs("admin")
     @blueprint.response(200, RevokedSchema)
@@ -68,16 +71,18 @@ class RotationsView(MethodView):
     @blueprint.response(201, SecretSchema)
     def post(self, token_id: str) -> dict[str, Any]:
         """A new token in place of one, which works until the new one is first used"""
-        return {"token": rotate_token(office(), actor(), token_id)}
+        device, token = rotate_token(office(), actor(), token_id)
+        return {"token": token, "expires_at": device.expires_at}
 
 
-def _shape(device: Device) -> dict[str, Any]:
+def _shape(device: Device, made_by_token: str | None) -> dict[str, Any]:
     return {
         "id": device.public_id,
         "name": device.name,
         "begins": device.prefix,
         "scopes": device.scopes,
         "made_by": device.person.name if device.person else None,
+        "made_by_token": made_by_token,
         "state": standing(device),
         "created_at": device.created_at,
         "expires_at": device.expires_at,

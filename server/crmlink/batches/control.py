@@ -8,7 +8,9 @@ goes on where the rows say: a key that made a link already gives that link.
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
 
+from crmlink.access.errors import NotYours
 from crmlink.batches.rows import row_at
 from crmlink.batches.state import DECIDABLE, changing, find_batch
 from crmlink.linking.audit import note
@@ -20,7 +22,7 @@ from crmlink.linking.errors import (
     PackageNeeded,
     RowUnderWay,
 )
-from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
+from crmlink.store import Batch, BatchRow, BatchState, Choice, Device, Link, RowState
 from crmlink.store.models import now
 
 WAITING, PAUSED, WRITING = RowState.WAITING, BatchState.PAUSED, BatchState.WRITING
@@ -122,13 +124,16 @@ def cancel(desk: Desk, device_id: int, batch_id: str) -> Batch:
     return batch
 
 
-def start_undo(desk: Desk, device_id: int, batch_id: str) -> int:
+def start_undo(desk: Desk, device_id: int, batch_id: str, *, own_only: bool = False) -> int:
     """Undo every link of the batch that stands; returns how many there are.
 
-    Raises NothingToLink when there is none, BatchUnknown, BatchWrongState.
+    ``own_only``: the device may undo only what it linked itself. Raises NothingToLink when there is
+    none, NotYours, BatchUnknown, BatchWrongState.
     """
     states = (PAUSED, BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
     with changing(desk, batch_id, *states) as (session, batch):
+        if own_only:
+            _refuse_links_of_others(session, batch, device_id)
         session.execute(
             update(BatchRow)
             .where(BatchRow.batch_id == batch_id, BatchRow.state == WAITING)
@@ -160,15 +165,34 @@ def ready_rows(batch_id: str) -> list[ColumnElement[bool]]:
     ]
 
 
+def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> None:
+    """Raise NotYours where another device linked a row, or is linking one, of this batch."""
+    other = session.scalar(
+        select(Device)
+        .join(Link, Link.device_id == Device.id)
+        .join(BatchRow, BatchRow.link_id == Link.id)
+        .where(
+            BatchRow.batch_id == batch.id,
+            BatchRow.state == RowState.SUCCESSFUL,
+            Link.device_id != device_id,
+        )
+        .limit(1)
+    )
+    if other is None and batch.started_by_id != device_id:
+        other = batch.started_by if _any(session, batch.id, RowState.PROCESSING) else None
+    if other:
+        raise NotYours(by=other.who)
+
+
 def _set_going(batch: Batch) -> None:
     if batch.state is not WRITING:
         batch.started_at = now()
     batch.state, batch.finished_at, batch.rate, batch.trouble = WRITING, None, None, None
 
 
-def _any(session: object, batch_id: str, state: RowState) -> bool:
+def _any(session: Session, batch_id: str, state: RowState) -> bool:
     return bool(
-        session.scalar(  # type: ignore[attr-defined] # a session
+        session.scalar(
             select(BatchRow.id)
             .where(BatchRow.batch_id == batch_id, BatchRow.state == state)
             .limit(1)

@@ -18,6 +18,7 @@ from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
+from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 
 log = structlog.get_logger()
@@ -67,7 +68,7 @@ def _made_before(desk: Desk, row: BatchRow) -> Outcome | None:
     an erased contact has no name any more, but its link stands."""
     with desk.database.reading() as session:
         link = session.scalar(
-            select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
+            select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
         )
     if link and (link.record_id, link.reference) == (row.record_id, row.reference):
         return outcome_of(link)
@@ -99,7 +100,6 @@ def key_of(row: BatchRow) -> str:
 
 
 def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int) -> Link:
-    agreed: Mapping[str, Any] = row.agreed or {}
     record_id = row.record_id or ""
     decision = Decision(
         package=batch.package,
@@ -108,10 +108,8 @@ def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int) -> Link:
         record_id=record_id,
         organisation=batch.organisation,
         contact_name=label(row),
-        replaces=agreed.get("replaces"),
-        also_on=frozenset(agreed.get("also_on", ())),
-        checked_empty=bool(agreed.get("checked_empty")),
-        differences=tuple(agreed.get("differences", ())),
+        overrides=Overrides.from_dict(row.agreed),
+        differences=tuple((row.agreed or {}).get("differences", ())),
     )
     return confirm(desk, decision, key_of(row), device_id)
 

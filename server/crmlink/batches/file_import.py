@@ -28,6 +28,7 @@ from crmlink.batches.state import ago, touch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
+from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
 
 log = structlog.get_logger()
@@ -35,6 +36,7 @@ log = structlog.get_logger()
 AT_A_TIME = 1_000  # rows in a transaction, so that others may write in between
 MOST_BAD_ROWS = 10_000  # that are kept with their reasons; all are counted
 ABANDONED_HOURS = 2
+MANY_LEFT_OUT = 20  # one line in so many may be left out unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +59,19 @@ def look_at(
     kind: Kind | None = None,
     sheet: str | None = None,
     header_line: int | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
     columns: Columns | None = None,
     dates: DateOrder | None = None,
-    letters: str | None = None,
 ) -> Recognised:
     """What a file is taken for, with a person's corrections.
 
     Raises ExportRefused, UnknownPackage.
     """
     found = recognise(
-        source,
-        filename,
-        desk.packages,
-        package=package,
-        sheet=sheet,
-        header_line=header_line,
-        letters=letters,
-    )
+        source, filename, desk.packages, package=package, sheet=sheet, header_line=header_line,
+        encoding=encoding, delimiter=delimiter,
+    )  # fmt: skip
     return found.corrected(kind=kind, columns=columns, dates=dates)
 
 
@@ -87,16 +85,18 @@ def import_file(
     organisation: str = "",
     name: str = "",
     came: BatchSource = BatchSource.FILE,
+    agreed: int = 0,
 ) -> Imported:
     """A new draft with every contact of the file; bad rows are kept with line and reason.
 
-    Raises ExportRefused or UnknownPackage, and then nothing is kept.
+    ``agreed`` is how many lines a person agreed to leave out. Raises ManyLinesLeftOut where more
+    than 1 in 20 would be without that, ExportRefused or UnknownPackage; then nothing is kept.
     """
     rows = read_contacts(source, found, desk.packages)
     shown = Path(filename).name
     with desk.database.writing() as session:
         batch = Batch(
-            workspace_id=desk.workspace_id, device_id=device_id, package=found.package or "",
+            connection_id=desk.connection_id, device_id=device_id, package=found.package or "",
             organisation=organisation, kind=found.kind, name=name or shown, source=came,
             file_name=shown, state=BatchState.IMPORTING,
             recognised=found.without_contents().as_dict(),
@@ -104,6 +104,8 @@ def import_file(
         session.add(batch)
     try:
         contacts, bad = _keep(desk, batch.id, rows)
+        if contacts and are_many(bad, contacts + bad) and bad > agreed:
+            raise ManyLinesLeftOut(left_out=bad, contacts=contacts)
     except BaseException:
         _throw_away(desk, [batch.id])
         raise
@@ -116,13 +118,18 @@ def import_file(
     )  # fmt: skip
 
 
+def are_many(left_out: int, lines: int) -> bool:
+    """Whether a person has to agree before so many of a file's lines are left out."""
+    return left_out * MANY_LEFT_OUT > lines
+
+
 def throw_away_unfinished(desk: Desk) -> int:
     """Forget imports that ended half way, such as by a power cut; returns how many there were."""
     with desk.database.reading() as session:
         stale = [
             batch.id
             for batch in session.query(Batch).filter(
-                Batch.workspace_id == desk.workspace_id,
+                Batch.connection_id == desk.connection_id,
                 Batch.state == BatchState.IMPORTING,
                 Batch.changed_at < ago(hours=ABANDONED_HOURS),
             )

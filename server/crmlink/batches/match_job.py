@@ -24,7 +24,7 @@ from crmlink.batches.state import (
 )
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
-from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState, Verdict
+from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ def match_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> i
         waiting = list(
             session.scalars(
                 select(Batch.id)
-                .filter_by(workspace_id=desk.workspace_id, state=BatchState.MATCHING)
+                .filter_by(connection_id=desk.connection_id, state=BatchState.MATCHING)
                 .order_by(Batch.changed_at)
             )
         )
@@ -81,7 +81,7 @@ def match_batch(desk: Desk, batch_id: str, stopping: Callable[[], bool] = lambda
     lease = take_lease(desk.database, batch_id, BatchState.MATCHING)
     if lease is None:
         return False
-    job = MatchJob(desk.workspace_id, batch_id, lease)
+    job = MatchJob(desk.connection_id, batch_id, lease)
     batch = find_batch(desk, batch_id)
     try:
         rows = batch.progress_of
@@ -135,16 +135,3 @@ def _goes_on(desk: Desk, job: MatchJob) -> bool:
         if batch is None or batch.lease != job.lease:
             return False
         return batch.state is BatchState.REVIEW
-
-
-def unmatched(desk: Desk, batch_id: str) -> int:
-    """How many rows matching was never asked about."""
-    with desk.database.reading() as session:
-        return (
-            session.scalar(
-                select(func.count()).where(
-                    BatchRow.batch_id == batch_id, BatchRow.verdict == Verdict.NEW
-                )
-            )
-            or 0
-        )

@@ -45,7 +45,7 @@ TOLD_EVERY = 0.5  # seconds between two words on how far it is
 class MatchJob:
     """Which batch, and the lease under which it is worked on."""
 
-    workspace_id: int
+    connection_id: int
     batch_id: str
     lease: str
 
@@ -60,7 +60,7 @@ def match_in_process(address: str, job: MatchJob) -> None:
         os.nice(POLITE)
     database = Database(address, pooled=False)  # others are forked from here: they inherit none
     try:
-        matcher = Index(database, job.workspace_id).matcher()
+        matcher = Index(database, job.connection_id).matcher()
         match_rows(database, job, matcher)
     finally:
         database.close()
@@ -211,7 +211,7 @@ def _holders(database: Database, job: MatchJob) -> dict[int, tuple[str, ...]]:
         .where(
             *_undecided(job),
             BatchRow.reference != "",
-            MirroredRecord.workspace_id == job.workspace_id,
+            MirroredRecord.connection_id == job.connection_id,
             MirroredRecord.gone_at.is_(None),
         )
         .order_by(MirroredRecord.id)
@@ -230,7 +230,7 @@ def _judged(database: Database, job: MatchJob, asked: Sequence[Asked]) -> list[d
             f"{kind}-{number}": reference or ""
             for kind, number, reference in session.execute(
                 select(MirroredRecord.kind, MirroredRecord.number, MirroredRecord.reference).where(
-                    MirroredRecord.workspace_id == job.workspace_id,
+                    MirroredRecord.connection_id == job.connection_id,
                     MirroredRecord.gone_at.is_(None),
                     MirroredRecord.reference.is_not(None),
                 )

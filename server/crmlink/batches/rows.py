@@ -169,7 +169,7 @@ def _reviewed(
     for row in rows:
         wanted.update(item.record_id for item in offered[row.id])
         wanted.update(filter(None, (row.best, row.record_id)), _in_conflict(row))
-    records = rows_by_id(session, desk.workspace_id, sorted(wanted))
+    records = rows_by_id(session, desk.connection_id, sorted(wanted))
     chosen = _chosen_in(session, rows, wanted)
     twins = _twins(session, rows)
     return [

@@ -24,7 +24,7 @@ def settle_stopped(desk: Desk) -> int:
         select(BatchRow)
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
-            Batch.workspace_id == desk.workspace_id,
+            Batch.connection_id == desk.connection_id,
             Batch.state.in_(STOPPED),
             or_(Batch.lease == "", Batch.lease_until < now()),
             BatchRow.state == RowState.PROCESSING,
@@ -60,7 +60,7 @@ def settle_before_undo(desk: Desk, batch_id: str) -> None:
 def _settle(session: Session, desk: Desk, row: BatchRow) -> Outcome:
     """What became of a row that a worker took, by its own key; *processing* while that is open."""
     link = session.scalar(
-        select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
+        select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
     )
     outcome = outcome_of(link) if link else Outcome(RowState.IDLE)
     row.state, row.failure = outcome.state, outcome.failure

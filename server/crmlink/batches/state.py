@@ -26,7 +26,7 @@ def batch_in(session: Session, desk: Desk, batch_id: str, *states: BatchState) -
     Raises BatchUnknown or BatchWrongState.
     """
     batch = session.get(Batch, batch_id)
-    if batch is None or batch.workspace_id != desk.workspace_id:
+    if batch is None or batch.connection_id != desk.connection_id:
         raise BatchUnknown
     if states and batch.state not in states:
         raise BatchWrongState(state=batch.state.value)
@@ -104,7 +104,7 @@ def release_leases(desk: Desk) -> None:
     with desk.database.writing() as session:
         session.execute(
             update(Batch)
-            .where(Batch.workspace_id == desk.workspace_id, Batch.lease != "")
+            .where(Batch.connection_id == desk.connection_id, Batch.lease != "")
             .values(lease="", lease_until=None)
         )
 
@@ -112,7 +112,7 @@ def release_leases(desk: Desk) -> None:
 def work_is_waiting(desk: Desk, *states: BatchState) -> bool:
     """Whether a batch is to be worked on in one of these states, and nobody does."""
     free = select(Batch.id).where(
-        Batch.workspace_id == desk.workspace_id,
+        Batch.connection_id == desk.connection_id,
         Batch.state.in_(states),
         or_(Batch.lease == "", Batch.lease_until < now()),
     )

@@ -45,7 +45,7 @@ def write_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> i
     with desk.database.reading() as session:
         found = session.execute(
             select(Batch.id, Batch.state)
-            .where(Batch.workspace_id == desk.workspace_id, Batch.state.in_(QUEUE))
+            .where(Batch.connection_id == desk.connection_id, Batch.state.in_(QUEUE))
             .order_by(Batch.changed_at)
         ).all()
     return sum(

@@ -43,10 +43,12 @@ class Crmlink(click.Group):
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError
         from crmlink.commusoft.vault import VaultClosed
+        from crmlink.data_folder import use_private_umask
         from crmlink.linking.errors import LinkingFailure, LinkNotMade
         from crmlink.settings import SettingsRefused
         from crmlink.web.problems import problem_of
 
+        use_private_umask()
         try:
             return super().invoke(ctx)
         except FieldsWrong as error:

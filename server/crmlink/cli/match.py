@@ -56,7 +56,6 @@ def _write(out: Path, answers: Iterable[Answer]) -> None:
             writer.writerow(ANSWER_HEADER)
             for contact_id, suggestions in answers:
                 writer.writerows(answer_rows(contact_id, suggestions))
-        Path(unfinished).chmod(0o644)
         Path(unfinished).replace(out)
     except BaseException:
         Path(unfinished).unlink(missing_ok=True)

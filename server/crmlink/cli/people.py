@@ -24,22 +24,22 @@ def person_group() -> None:
 @click.argument("name")
 @click.argument("email")
 @click.option("--role", type=ROLES, default="clerk", show_default=True)
-@click.option("--server", default="http://127.0.0.1:8787", show_default=True)
-def add_command(name: str, email: str, role: str, server: str) -> None:
+@click.option("--server", help="Where people reach crmlink, if CRMLINK_PUBLIC_URL does not say.")
+def add_command(name: str, email: str, role: str, server: str | None) -> None:
     """Invite somebody; prints the one-time link to hand to them."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import invite
 
     office = _office()
     _, token = invite(office, command_line_actor(office), name, email, role)
-    click.echo(welcome_link(server, token))
+    click.echo(_welcome_link(server, token))
     click.echo("It works once, for seven days.", err=True)
 
 
 @person_group.command("link")
 @click.argument("email")
-@click.option("--server", default="http://127.0.0.1:8787", show_default=True)
-def link_command(email: str, server: str) -> None:
+@click.option("--server", help="Where people reach crmlink, if CRMLINK_PUBLIC_URL does not say.")
+def link_command(email: str, server: str | None) -> None:
     """A new one-time link for somebody, such as after a forgotten password."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import new_invitation
@@ -47,7 +47,7 @@ def link_command(email: str, server: str) -> None:
     office = _office()
     person = _by_email(office, email)
     token = new_invitation(office, command_line_actor(office), person.public_id)
-    click.echo(welcome_link(server, token))
+    click.echo(_welcome_link(server, token))
 
 
 @person_group.command("list")
@@ -102,6 +102,23 @@ def rename_command(email: str, name: str) -> None:
     person = _by_email(office, email)
     rename_person(office, command_line_actor(office), person.public_id, name)
     click.echo(f"{person.name} is called {name} now.")
+
+
+@person_group.command("log-out")
+@click.argument("email")
+@click.option("--browsers", is_flag=True, help="Disconnect their browsers too.")
+def log_out_command(email: str, browsers: bool) -> None:
+    """End every log-in of somebody to the pages, such as after a password was seen."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.access.sessions import end_sessions
+
+    office = _office()
+    person = _by_email(office, email)
+    actor = command_line_actor(office)
+    ended = end_sessions(office, actor, person.public_id, browsers_too=browsers)
+    click.echo(f"{person.name} is logged out everywhere.")
+    if browsers:
+        click.echo(f"Browsers disconnected: {ended}.")
 
 
 @person_group.command("remove")
@@ -248,9 +265,12 @@ def audit_verify_command(as_json: bool) -> None:
     sys.exit(0 if verdict.sound else 1)
 
 
-def welcome_link(server: str, token: str) -> str:
-    """The one-time link; its secret is a fragment, which browsers send to no server."""
-    return f"{server.rstrip('/')}/welcome#{token}"
+def _welcome_link(server: str | None, token: str) -> str:
+    from crmlink.settings import settings_from_environment
+    from crmlink.web.hosts import invitation_url
+
+    address = server or settings_from_environment().public_url or "http://127.0.0.1:8787"
+    return invitation_url(address, token)
 
 
 def _office() -> Office:

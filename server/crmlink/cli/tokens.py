@@ -82,7 +82,7 @@ def rotate_command(prefix: str) -> None:
     from crmlink.access.devices import command_line_actor
 
     office = _house().office
-    click.echo(rotate_token(office, command_line_actor(office), prefix))
+    click.echo(rotate_token(office, command_line_actor(office), prefix)[1])
     click.echo("It is shown only now. The old one works until this one is first used.", err=True)
 
 

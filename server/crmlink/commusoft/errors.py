@@ -83,3 +83,9 @@ class WriteRefused(CommusoftError):
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
         self.status = status
+
+
+class ConnectionEnded(CommusoftError):
+    """Another account was connected, or this one disconnected, while it was being used."""
+
+    code = "connection-ended"

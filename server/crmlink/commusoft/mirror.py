@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.errors import CommusoftUnreadable
+from crmlink.commusoft.errors import CommusoftUnreadable, ConnectionEnded
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
-from crmlink.store import Database, MirroredRecord, Workspace
+from crmlink.store import Database, MirroredRecord, WorkspaceConnection
 from crmlink.store.models import empty_details, now
 from crmlink.values import Address
 
@@ -26,7 +26,7 @@ KEPT = ("uuid", "reference")  # also of somebody who was erased
 
 
 class SyncRunning(Exception):
-    """Another sync of this workspace is under way."""
+    """Another sync of this connection is under way."""
 
 
 @dataclass
@@ -41,27 +41,27 @@ class SyncResult:
 
 def sync(
     database: Database,
-    workspace_id: int,
+    connection_id: int,
     commusoft: Commusoft,
     progress: Callable[[SyncResult], None] = lambda _result: None,
     *,
     full: bool = True,
 ) -> SyncResult:
-    """Bring the mirror up to Commusoft's lists, one sync of a workspace at a time.
+    """Bring the mirror up to Commusoft's lists, one sync of a connection at a time.
 
     A full one compares everything, and empties what is gone; another asks only for records created
     since the last, where the API can tell. A record that a link touched while a list was being
     read keeps what the link read back. Raises SyncRunning, or CommusoftError when a list does not
     arrive whole; then no record is taken for gone.
     """
-    since = _begin(database, workspace_id)
+    since = _begin(database, connection_id)
     result = SyncResult()
     try:
         for kind in KINDS:
             partial = not full and since and commusoft.dialect.ways(kind).created_filter
             _sync_kind(
                 database,
-                workspace_id,
+                connection_id,
                 commusoft,
                 kind,
                 since if partial else None,
@@ -69,73 +69,83 @@ def sync(
                 progress,
             )
     except BaseException:
-        _end(database, workspace_id)
+        _end(database, connection_id)
         raise
-    _end(database, workspace_id, synced=True, full=full)
+    _end(database, connection_id, synced=True, full=full)
     return result
 
 
-def is_syncing(workspace: Workspace) -> bool:
+def is_syncing(connection: WorkspaceConnection) -> bool:
     """Whether a sync runs in this process or another; one that died counts for ten minutes."""
-    until = workspace.syncing_until
+    until = connection.syncing_until
     return until is not None and now() < until <= now() + LEASE
 
 
-def full_sync_is_due(database: Database, workspace_id: int) -> bool:
+def full_sync_is_due(database: Database, connection_id: int) -> bool:
     """Whether the last full compare is so long ago that deleted records might stay too long."""
     with database.reading() as session:
-        last = session.get_one(Workspace, workspace_id).fully_synced_at
+        last = session.get_one(WorkspaceConnection, connection_id).fully_synced_at
     return last is None or not now() - FULL_EVERY < last <= now()
 
 
-def remember(session: Session, workspace_id: int, record: Record) -> MirroredRecord:
+def remember(session: Session, connection_id: int, record: Record) -> MirroredRecord:
     """Write into the mirror what Commusoft has just said of one record; returns its row."""
-    row = _row(session, workspace_id, record.kind, record.number)
+    row = _row(session, connection_id, record.kind, record.number)
     if row is None:
-        row = MirroredRecord(workspace_id=workspace_id, kind=record.kind, number=record.number)
+        row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
         session.add(row)
-    _fill(row, record, _next_version(session, workspace_id))
+    _fill(row, record, _next_version(session, connection_id))
     return row
 
 
-def forget(session: Session, workspace_id: int, kind: Kind, number: str) -> None:
+def forget(session: Session, connection_id: int, kind: Kind, number: str) -> None:
     """Empty the row of a record that left Commusoft."""
-    row = _row(session, workspace_id, kind, number)
+    row = _row(session, connection_id, kind, number)
     if row:
-        _empty(row, _next_version(session, workspace_id))
+        _empty(row, _next_version(session, connection_id))
 
 
-def _row(session: Session, workspace_id: int, kind: Kind, number: str) -> MirroredRecord | None:
+def _row(session: Session, connection_id: int, kind: Kind, number: str) -> MirroredRecord | None:
     return session.scalar(
-        select(MirroredRecord).filter_by(workspace_id=workspace_id, kind=kind, number=number)
+        select(MirroredRecord).filter_by(connection_id=connection_id, kind=kind, number=number)
     )
 
 
-def _begin(database: Database, workspace_id: int) -> datetime | None:
-    """Take the workspace's turn; returns since when new records are to be asked for."""
+def _begin(database: Database, connection_id: int) -> datetime | None:
+    """Take the connection's turn; returns since when new records are to be asked for."""
     with database.writing() as session:
-        workspace = session.get_one(Workspace, workspace_id)
-        if is_syncing(workspace):
+        connection = _live(session, connection_id)
+        if is_syncing(connection):
             raise SyncRunning
-        workspace.syncing_until = now() + LEASE
-        return workspace.synced_at - OVERLAP if workspace.synced_at else None
+        connection.syncing_until = now() + LEASE
+        return connection.synced_at - OVERLAP if connection.synced_at else None
 
 
 def _end(
-    database: Database, workspace_id: int, *, synced: bool = False, full: bool = False
+    database: Database, connection_id: int, *, synced: bool = False, full: bool = False
 ) -> None:
     with database.writing() as session:
-        workspace = session.get_one(Workspace, workspace_id)
-        workspace.syncing_until = None
+        connection = session.get(WorkspaceConnection, connection_id)
+        if connection is None:  # practice data that was emptied meanwhile
+            return
+        connection.syncing_until = None
         if synced:
-            workspace.synced_at = now()
+            connection.synced_at = now()
         if synced and full:
-            workspace.fully_synced_at = now()
+            connection.fully_synced_at = now()
+
+
+def _live(session: Session, connection_id: int) -> WorkspaceConnection:
+    """A connection that is in use; raises ConnectionEnded."""
+    connection = session.get(WorkspaceConnection, connection_id)
+    if connection is None or connection.ended_at:
+        raise ConnectionEnded
+    return connection
 
 
 def _sync_kind(
     database: Database,
-    workspace_id: int,
+    connection_id: int,
     commusoft: Commusoft,
     kind: Kind,
     created_after: datetime | None,
@@ -143,19 +153,19 @@ def _sync_kind(
     progress: Callable[[SyncResult], None],
 ) -> None:
     with database.reading() as session:
-        start = session.get_one(Workspace, workspace_id).mirror_version
+        start = _live(session, connection_id).mirror_version
     seen: set[str] = set()
     for batch in _batches(commusoft.records(kind, created_after)):
         present = {record.number: record for record in batch if not record.deleted}
         seen.update(present)
         result.read[kind] += len(batch)
         with database.writing() as session:
-            session.get_one(Workspace, workspace_id).syncing_until = now() + LEASE
-            _take(session, workspace_id, kind, present, start, result)
+            _live(session, connection_id).syncing_until = now() + LEASE
+            _take(session, connection_id, kind, present, start, result)
         progress(result)
     if created_after is None:
         with database.writing() as session:
-            _empty_unseen(session, workspace_id, kind, seen, start, result)
+            _empty_unseen(session, connection_id, kind, seen, start, result)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -164,15 +174,17 @@ def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield batch
 
 
-def _next_version(session: Session, workspace_id: int) -> int:
-    workspace = session.get_one(Workspace, workspace_id)
-    workspace.mirror_version += 1
-    return workspace.mirror_version
+def _next_version(session: Session, connection_id: int) -> int:
+    connection = session.get(WorkspaceConnection, connection_id)
+    if connection is None:
+        raise ConnectionEnded
+    connection.mirror_version += 1
+    return connection.mirror_version
 
 
 def _take(
     session: Session,
-    workspace_id: int,
+    connection_id: int,
     kind: Kind,
     present: dict[str, Record],
     start: int,
@@ -182,7 +194,7 @@ def _take(
         row.number: row
         for row in session.scalars(
             select(MirroredRecord)
-            .filter_by(workspace_id=workspace_id, kind=kind)
+            .filter_by(connection_id=connection_id, kind=kind)
             .where(MirroredRecord.number.in_(present))
         )
     }
@@ -193,11 +205,11 @@ def _take(
     ]
     if not touched:
         return
-    version = _next_version(session, workspace_id)
+    version = _next_version(session, connection_id)
     for record in touched:
         row = rows.get(record.number)
         if row is None:
-            row = MirroredRecord(workspace_id=workspace_id, kind=kind, number=record.number)
+            row = MirroredRecord(connection_id=connection_id, kind=kind, number=record.number)
             session.add(row)
             result.added += 1
         else:
@@ -206,12 +218,12 @@ def _take(
 
 
 def _empty_unseen(
-    session: Session, workspace_id: int, kind: Kind, seen: set[str], start: int, result: SyncResult
+    session: Session, connection_id: int, kind: Kind, seen: set[str], start: int, result: SyncResult
 ) -> None:
     """Empty the rows whose record the list no longer has, or flags as deleted."""
     known = session.scalars(
         select(MirroredRecord.number)
-        .filter_by(workspace_id=workspace_id, kind=kind, gone_at=None)
+        .filter_by(connection_id=connection_id, kind=kind, gone_at=None)
         .where(MirroredRecord.changed <= start)
     ).all()
     if known and not seen:
@@ -219,9 +231,9 @@ def _empty_unseen(
     gone = [number for number in known if number not in seen]
     if not gone:
         return
-    version = _next_version(session, workspace_id)
+    version = _next_version(session, connection_id)
     for number in gone:
-        row = _row(session, workspace_id, kind, number)
+        row = _row(session, connection_id, kind, number)
         if row:
             _empty(row, version)
     result.gone += len(gone)

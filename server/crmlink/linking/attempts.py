@@ -14,13 +14,14 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Update
 
-from crmlink.commusoft.errors import CommusoftError, RecordGone, WriteRefused
+from crmlink.commusoft.errors import CommusoftError, ConnectionEnded, RecordGone, WriteRefused
 from crmlink.commusoft.mirror import forget, remember
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note_settled
 from crmlink.linking.context import Desk
-from crmlink.store import Link, LinkState, MirroredRecord, Workspace
+from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
+from crmlink.store.connections import is_in_use
 from crmlink.store.models import new_id, now
 
 LEASE = timedelta(minutes=5)  # longer than one attempt can take; then another process may take over
@@ -63,7 +64,7 @@ def release(desk: Desk) -> None:
     with desk.database.writing() as session:
         session.execute(
             update(Link)
-            .where(Link.workspace_id == desk.workspace_id, Link.state == LinkState.INTENDED)
+            .where(Link.connection_id == desk.connection_id, Link.state == LinkState.INTENDED)
             .values(attempt_id="")
         )
 
@@ -75,24 +76,27 @@ def fresh(desk: Desk, kind: Kind, number: str, uuid: str | None) -> Record:
     answer may be older.
     """
     with desk.database.reading() as session:
-        start = session.get_one(Workspace, desk.workspace_id).mirror_version
+        connection = session.get(WorkspaceConnection, desk.connection_id)
+        if connection is None:
+            raise ConnectionEnded
+        start = connection.mirror_version
     try:
         record = desk.commusoft.record(kind, number, uuid)
     except RecordGone:
         with desk.database.writing() as session:
             if not _learned_since(session, desk, kind, number, start):
-                forget(session, desk.workspace_id, kind, number)
+                forget(session, desk.connection_id, kind, number)
         raise
     with desk.database.writing() as session:
         if not _learned_since(session, desk, kind, number, start):
-            remember(session, desk.workspace_id, record)
+            remember(session, desk.connection_id, record)
     return record
 
 
 def _learned_since(session: Session, desk: Desk, kind: Kind, number: str, version: int) -> bool:
     changed = session.scalar(
         select(MirroredRecord.changed).filter_by(
-            workspace_id=desk.workspace_id, kind=kind, number=number
+            connection_id=desk.connection_id, kind=kind, number=number
         )
     )
     return changed is not None and changed > version
@@ -105,7 +109,7 @@ def _waiting(desk: Desk) -> list[Link]:
     given_up = Link.attempt_id.in_(["", *desk.abandoned])
     query = (
         select(Link)
-        .filter_by(workspace_id=desk.workspace_id, state=LinkState.INTENDED)
+        .filter_by(connection_id=desk.connection_id, state=LinkState.INTENDED)
         .where(or_(given_up, long_ago))
         .order_by(Link.attempted_at <= moment, Link.attempted_at)
     )
@@ -207,9 +211,12 @@ def _take_over(desk: Desk, link: Link) -> bool:
 def _begin_write(desk: Desk, link: Link) -> bool:
     """Count a PUT before it is sent; False when another process has taken the link over.
 
-    So a process that slept through its lease sends nothing when it wakes.
+    So a process that slept through its lease sends nothing when it wakes, and nothing is sent to
+    an account that was disconnected.
     """
     with desk.database.writing() as session:
+        if not is_in_use(session, desk.connection_id):
+            return False
         begun = session.scalar(
             _ours(link)
             .values(writes=link.writes + 1, failure=None, attempted_at=now())
@@ -234,9 +241,9 @@ def _settle(
         if settled:
             note_settled(session, link, state, (failure or {}).get("code"))
         if settled and held:
-            remember(session, desk.workspace_id, held)
+            remember(session, desk.connection_id, held)
         elif settled:
-            forget(session, desk.workspace_id, link.kind, link.record_number)
+            forget(session, desk.connection_id, link.kind, link.record_number)
         if settled and state is LinkState.LINKED and link.undoes_id:
             session.execute(
                 update(Link)
@@ -266,4 +273,7 @@ def _ours(link: Link) -> Update:
 
 def _reload(desk: Desk, link: Link) -> Link:
     with desk.database.reading() as session:
-        return session.get_one(Link, link.id)
+        found = session.get(Link, link.id)
+    if found is None:  # practice data that was emptied meanwhile
+        raise ConnectionEnded
+    return found

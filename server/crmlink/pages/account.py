@@ -6,15 +6,21 @@ from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.devices import list_devices, rename_device, revoke_device
-from crmlink.access.errors import AccessFailure, DeviceUnknown, FieldsWrong, LogInRefused
+from crmlink.access.errors import (
+    AccessFailure,
+    DeviceUnknown,
+    FieldsWrong,
+    LogInRefused,
+    TooManyAttempts,
+)
 from crmlink.access.people import change_password
-from crmlink.access.sessions import end_session, list_sessions
+from crmlink.access.sessions import end_session, end_sessions, list_sessions
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
-from crmlink.pages.forms import Form, sent, tell
+from crmlink.pages.forms import Form, is_ticked, sent, tell
 from crmlink.pages.sign_in import enter
 from crmlink.store import Person
 from crmlink.web.auth import actor, needs, office
-from crmlink.web.rate_limits import stranger_limit
+from crmlink.web.rate_limits import guessing_own_password
 
 Reply = str | Response | tuple[str, int]
 
@@ -28,23 +34,45 @@ def account() -> str:
 
 @blueprint.post("/account/password")
 @needs("read")
-@stranger_limit
 def new_password() -> Reply:
-    """Change one's own password; every other log-in ends."""
-    form = sent("old", "password", "again")
+    """Change one's own password; every other log-in ends, and on request every browser."""
+    form = sent("old", "password", "again", "browsers")
     if form.values["password"] != form.values["again"]:
         form.errors["again"] = "The two passwords are not the same."
         return _page(form), 422
     try:
-        change_password(office(), actor(), form.values["old"], form.values["password"])
+        with guessing_own_password():
+            change_password(
+                office(),
+                actor(),
+                form.values["old"],
+                form.values["password"],
+                browsers_too=is_ticked("browsers"),
+            )
     except LogInRefused:
         form.errors["old"] = "This is not your present password."
         return _page(form), 422
+    except TooManyAttempts:
+        raise
     except AccessFailure as refused:
         form.refuse(refused)
         return _page(form), 422
-    tell("Your password is changed. Wherever else you were logged in, you are not any more.")
+    tell(
+        "Your password is changed. Wherever else you were logged in, you are not any more."
+        + (" Your browsers are disconnected." if is_ticked("browsers") else "")
+    )
     return enter(_me(), url_for("pages.account"))
+
+
+@blueprint.post("/account/log-ins/end-all")
+@needs("read")
+def end_everything() -> Response:
+    """End one's other log-ins, and on request one's browsers."""
+    browsers_too = is_ticked("browsers")
+    end_sessions(office(), actor(), _me().public_id, browsers_too=browsers_too, but=g.log_in)
+    also = " Your browsers are disconnected." if browsers_too else ""
+    tell(f"Wherever else you were logged in, you are not any more.{also}")
+    return here("pages.account")
 
 
 @blueprint.post("/account/log-ins/<session_id>/end")

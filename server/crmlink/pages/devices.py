@@ -83,11 +83,13 @@ def ask_revoke(device_id: str) -> str:
     """What revoking stops."""
     found = _find(device_id)
     verb, consequence = ENDING[found.sort is DeviceSort.SCRIPT]
+    made = [one for one in list_tokens(office()) if one.made_by_id == found.id and is_good(one)]
+    also = (f"Tokens that were made with it and end too: {len(made)}.",) if made else ()
     return ask(
         Ask(
             title=f"{verb} {found.name}?",
             sentences=("What was linked with it stays as it is. This cannot be taken back.",),
-            consequences=(consequence,),
+            consequences=(consequence, *also),
             button=verb,
             back=url_for("pages.device", device_id=device_id),
         )
@@ -153,7 +155,7 @@ def ask_rotate(device_id: str) -> str:
 @needs("admin")
 def rotate(device_id: str) -> str:
     """A new token in place of an old one."""
-    token = rotate_token(office(), actor(), device_id)
+    _, token = rotate_token(office(), actor(), device_id)
     return render_template("token_created.html", device=_find(device_id), token=token, rotated=True)
 
 
@@ -195,7 +197,14 @@ def _find(device_id: str) -> Device:
 
 
 def _device_page(found: Device, form: Form) -> str:
-    return render_template("device.html", device=found, form=form, state=standing(found))
+    made = [one for one in list_tokens(office()) if one.id == found.made_by_id]
+    return render_template(
+        "device.html",
+        device=found,
+        form=form,
+        state=standing(found),
+        maker=made[0] if made else None,
+    )
 
 
 def _token_page(form: Form, scopes: tuple[str, ...]) -> str:

@@ -41,6 +41,11 @@ def sent(*names: str) -> Form:
     return Form({name: request.form.get(name, "") for name in names})
 
 
+def is_ticked(name: str) -> bool:
+    """Return whether a box of this request's form was ticked."""
+    return request.form.get(name) == "yes"
+
+
 def tell(sentence: str, tone: str = "good") -> None:
     """Show a sentence on the next page; ``tone`` is good, caution or stop."""
     flash(sentence, tone)

@@ -48,12 +48,14 @@ ACTIONS = {
     "token.all_revoked": "revoked all tokens",
     "commusoft.connected": "connected Commusoft",
     "commusoft.disconnected": "disconnected Commusoft",
+    "commusoft.practice_emptied": "emptied what came from practice",
     "commusoft.write_tested": "had the doctor write to a record",
     "rules.installed": "put a rule file to use",
     "rules.removed": "went back to crmlink's own rules",
     "host.added": "added an address",
     "host.removed": "took an address away",
     "preferences.changed": "changed the settings",
+    "workspace.merged": "made one workspace of several",
 }
 ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}
 

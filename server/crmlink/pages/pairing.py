@@ -5,14 +5,19 @@ from __future__ import annotations
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.errors import AccessFailure, FieldsWrong, PairingUnknown
+from crmlink.access.errors import (
+    AccessFailure,
+    FieldsWrong,
+    PairingUnknown,
+    TooManyAttempts,
+)
 from crmlink.access.pairing import approve_pairing, deny_pairing, find_pairing, is_over, shown
 from crmlink.pages.blueprint import blueprint, may
 from crmlink.pages.forms import Form, sent
 from crmlink.store import Pairing, PairingState
 from crmlink.web.auth import actor, needs, office
 from crmlink.web.problems import problem_of
-from crmlink.web.rate_limits import code_limit
+from crmlink.web.rate_limits import guessing_code
 
 Reply = str | Response | tuple[str, int]
 OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
@@ -20,14 +25,14 @@ OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
 
 @blueprint.get("/pair")
 @needs("link")
-@code_limit
 def pair() -> Reply:
     """The browser that shows this code, or a field to type one."""
     code = request.args.get("code", "").strip()
     if not code:
         return render_template("pair_code.html", form=Form())
     try:
-        pairing = find_pairing(office(), code)
+        with guessing_code():
+            pairing = find_pairing(office(), code)
     except PairingUnknown as refused:
         form = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
         return render_template("pair_code.html", form=form), 404
@@ -37,25 +42,31 @@ def pair() -> Reply:
 
 @blueprint.post("/pair")
 @needs("link")
-@code_limit
 def decide_pairing() -> Reply:
     """Let the browser in under a name, or not."""
     code = request.form.get("code", "")
     form = sent("name")
     try:
-        if request.form.get("answer") == "deny":
-            deny_pairing(office(), actor(), code)
-        else:
-            approve_pairing(office(), actor(), code, form.values["name"])
+        with guessing_code():
+            _decide(code, form)
     except FieldsWrong as refused:
         form.refuse(refused)
         return _page(find_pairing(office(), code), form), 422
     except PairingUnknown as refused:
         unknown = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
         return render_template("pair_code.html", form=unknown), 404
+    except TooManyAttempts:
+        raise
     except AccessFailure as refused:  # decided or over meanwhile: the page says how it stands
         return _page(find_pairing(office(), code), form), problem_of(refused).status
     return redirect(url_for("pages.pair", code=code), 303)
+
+
+def _decide(code: str, form: Form) -> None:
+    if request.form.get("answer") == "deny":
+        deny_pairing(office(), actor(), code)
+    else:
+        approve_pairing(office(), actor(), code, form.values["name"])
 
 
 def _page(pairing: Pairing, form: Form) -> str:

@@ -18,11 +18,11 @@ from crmlink.access.people import (
     rename_person,
 )
 from crmlink.access.sessions import end_sessions, list_sessions
-from crmlink.api.people import invitation_link
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
-from crmlink.pages.forms import Form, sent, tell
+from crmlink.pages.forms import Form, is_ticked, sent, tell
 from crmlink.store import Device, Person, Role
 from crmlink.web.auth import actor, needs, office
+from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.problems import problem_of
 
 Reply = str | Response | tuple[str, int]
@@ -88,9 +88,11 @@ def invite_again(person_id: str) -> str:
 @blueprint.post("/people/<person_id>/log-out")
 @needs("admin")
 def log_out_person(person_id: str) -> Response:
-    """End all of somebody's log-ins."""
-    end_sessions(office(), actor(), person_id)
-    tell("All their log-ins are ended.")
+    """End all of somebody's log-ins, and on request their browsers."""
+    browsers_too = is_ticked("browsers")
+    end_sessions(office(), actor(), person_id, browsers_too=browsers_too)
+    also = ", and their browsers are disconnected" if browsers_too else ""
+    tell(f"All their log-ins are ended{also}.")
     return here("pages.person", person_id=person_id)
 
 
@@ -153,4 +155,6 @@ def _person_page(found: Person, form: Form) -> str:
 
 
 def _invited(found: Person, token: str) -> str:
-    return render_template("invitation_created.html", found=found, link=invitation_link(token))
+    return render_template(
+        "invitation_created.html", found=found, link=invitation_url(public_address(), token)
+    )

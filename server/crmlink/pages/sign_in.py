@@ -8,16 +8,22 @@ from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.errors import AccessFailure, InvitationRefused, LogInRefused
+from crmlink.access.known_browsers import KNOWN_FOR, remember
 from crmlink.access.people import accept_invitation, invitation_of
 from crmlink.access.people import log_in as prove
 from crmlink.access.sessions import LONGEST, begin_session, end_session
 from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import Form, sent
+from crmlink.pages.forms import Form, is_ticked, sent
 from crmlink.pages.sso import come_back, is_answer, provider_name, set_out
 from crmlink.store import Invitation, Person, Role
 from crmlink.web.auth import COOKIE, actor, office
 from crmlink.web.problems import problem_of
-from crmlink.web.rate_limits import email_limit, stranger_limit
+from crmlink.web.rate_limits import (
+    KNOWN_BROWSER,
+    count_sso_step,
+    guessing_link,
+    guessing_password,
+)
 
 Reply = str | Response | tuple[str, int]
 BROWSERS = {
@@ -39,8 +45,6 @@ SYSTEMS = {
 
 
 @blueprint.route("/log-in", methods=["GET", "POST"])
-@stranger_limit
-@email_limit
 def log_in() -> Reply:
     """Email and password, once; or the way by single sign-on, and back."""
     if request.method == "GET":
@@ -49,7 +53,8 @@ def log_in() -> Reply:
         return _leave_for_sso()
     form = sent("email", "password")
     try:
-        person = prove(office(), form.values["email"], form.values["password"])
+        with guessing_password(form.values["email"]):
+            person = prove(office(), form.values["email"], form.values["password"])
     except LogInRefused as refused:
         form.refuse(refused)
         return _log_in_page(form), problem_of(refused).status
@@ -57,15 +62,15 @@ def log_in() -> Reply:
 
 
 @blueprint.route("/welcome", methods=["GET", "POST"])
-@stranger_limit
 def welcome() -> Reply:
     """A one-time link: first its secret, which only the form carries, then a password."""
     if request.method == "GET":
         return render_template("welcome.html", form=Form(), invitation=None)
-    form = sent("token", "name", "email", "password", "again")
+    form = sent("token", "name", "email", "password", "again", "browsers")
     form.values["token"] = form.values["token"].rpartition("#")[2].strip()
     try:
-        invitation = invitation_of(office(), form.values["token"])
+        with guessing_link():
+            invitation = invitation_of(office(), form.values["token"])
     except InvitationRefused as refused:
         form.errors["token"] = problem_of(refused).detail
         return render_template("welcome.html", form=form, invitation=None), 422
@@ -89,15 +94,17 @@ def log_out() -> Response:
 def enter(person: Person, then: str) -> Response:
     """Log a person in and go on to a page."""
     cookie = begin_session(office(), person, request.remote_addr or "", browser_name())
+    known = remember(office(), request.cookies.get(KNOWN_BROWSER, ""), person.id)
     reply = redirect(then, 303)
-    reply.set_cookie(
-        COOKIE,
-        cookie,
-        max_age=LONGEST,
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )
+    for name, value, max_age in ((COOKIE, cookie, LONGEST), (KNOWN_BROWSER, known, KNOWN_FOR)):
+        reply.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure,
+        )
     return reply
 
 
@@ -110,6 +117,7 @@ def browser_name() -> str:
 
 
 def _leave_for_sso() -> Reply:
+    count_sso_step()
     try:
         return set_out(_wanted())
     except AccessFailure as refused:
@@ -117,6 +125,7 @@ def _leave_for_sso() -> Reply:
 
 
 def _enter_by_sso() -> Reply:
+    count_sso_step()
     try:
         person, wanted = come_back()
     except AccessFailure as refused:
@@ -134,7 +143,12 @@ def _join(form: Form, invitation: Invitation) -> Reply:
     values = form.values
     try:
         person = accept_invitation(
-            office(), values["token"], values["password"], values["name"], values["email"]
+            office(),
+            values["token"],
+            values["password"],
+            values["name"],
+            values["email"],
+            browsers_too=is_ticked("browsers"),
         )
     except AccessFailure as refused:
         form.refuse(refused)

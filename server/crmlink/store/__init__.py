@@ -14,6 +14,7 @@ from crmlink.store.batches import (
     RowState,
     Verdict,
 )
+from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
 from crmlink.store.models import (
     Device,
@@ -43,6 +44,7 @@ __all__ = [
     "BatchSource",
     "BatchState",
     "Choice",
+    "ConnectionKind",
     "Database",
     "Device",
     "DeviceSort",
@@ -62,4 +64,5 @@ __all__ = [
     "RowState",
     "Verdict",
     "Workspace",
+    "WorkspaceConnection",
 ]

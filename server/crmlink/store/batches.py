@@ -84,7 +84,7 @@ class Batch(Base):
     __table_args__ = (Index("ix_batch_state", "state"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     package: Mapped[str]
     organisation: Mapped[str]
@@ -224,10 +224,10 @@ class BatchPage(Base):
     """A list page that was taken, by its key: sent again, it is told the same."""
 
     __tablename__ = "batch_page"
-    __table_args__ = (UniqueConstraint("workspace_id", "key"),)
+    __table_args__ = (UniqueConstraint("connection_id", "key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id", ondelete="CASCADE"), index=True)
     key: Mapped[str]
     fingerprint: Mapped[str]
@@ -239,10 +239,10 @@ class LinkedShare(Base):
     """How many records of a kind there were on a day, and how many carried a reference."""
 
     __tablename__ = "linked_share"
-    __table_args__ = (UniqueConstraint("workspace_id", "kind", "day"),)
+    __table_args__ = (UniqueConstraint("connection_id", "kind", "day"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     kind: Mapped[Kind]
     day: Mapped[date]
     records: Mapped[int]
@@ -256,10 +256,10 @@ class Lookalike(Base):
     """
 
     __tablename__ = "lookalike"
-    __table_args__ = (UniqueConstraint("workspace_id", "first_id", "second_id"),)
+    __table_args__ = (UniqueConstraint("connection_id", "first_id", "second_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     first_id: Mapped[str]
     second_id: Mapped[str]
     likeness: Mapped[float]

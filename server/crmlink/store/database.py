@@ -53,7 +53,7 @@ class Database:
         """Bring the tables to the newest version, or one named; does nothing when they are."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._writer.begin() as connection:
+        with self._writer.connect() as connection, _foreign_keys_checked_at_the_end(connection):
             config.attributes["connection"] = connection
             command.upgrade(config, to)
 
@@ -68,6 +68,26 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
+    """A transaction in which SQLite lets a table be copied that others refer to.
+
+    As https://www.sqlite.org/lang_altertable.html#otheralter describes it.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    driver = connection.connection.driver_connection
+    if sqlite and driver:
+        driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        with connection.begin():
+            yield
+            if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                raise RuntimeError("the migration would leave rows that refer to nothing")
+    finally:
+        if sqlite and driver:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _set_up_sqlite(engine: Engine) -> None:

@@ -100,21 +100,12 @@ class Base(DeclarativeBase):
 
 
 class Workspace(Base):
-    """One Commusoft account with everything that belongs to it."""
+    """One firm: its people, devices, settings and audit. How it reaches Commusoft may change."""
 
     __tablename__ = "workspace"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account: Mapped[str] = mapped_column(unique=True)
-    credentials: Mapped[str | None]  # locked, see commusoft/vault.py
-    connected_at: Mapped[datetime | None]
-    dialect: Mapped[dict[str, Any] | None]
-    name: Mapped[str]
     preferences: Mapped[dict[str, Any] | None]
-    mirror_version: Mapped[int] = mapped_column(default=0)
-    synced_at: Mapped[datetime | None]
-    fully_synced_at: Mapped[datetime | None]
-    syncing_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -132,7 +123,8 @@ class Device(Base):
 
     ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
     While a rotated token waits for its first use, ``previous_hash`` is the old one's, good until
-    its own end, ``previous_expires_at``.
+    its own end, ``previous_expires_at``. ``made_by_id`` is the token that made
+    this one, if one did.
     """
 
     __tablename__ = "device"
@@ -157,6 +149,7 @@ class Device(Base):
     revoked_at: Mapped[datetime | None]
     revoked_because: Mapped[str | None]
     rotated_at: Mapped[datetime | None]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
 
     person: Mapped[Person | None] = relationship(lazy="joined")
 
@@ -178,13 +171,13 @@ class MirroredRecord(Base):
 
     __tablename__ = "record"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "kind", "number"),
-        Index("ix_record_workspace_id_reference", "workspace_id", text("lower(reference)")),
-        Index("ix_record_workspace_id_changed", "workspace_id", "changed"),
+        UniqueConstraint("connection_id", "kind", "number"),
+        Index("ix_record_connection_id_reference", "connection_id", text("lower(reference)")),
+        Index("ix_record_connection_id_changed", "connection_id", "changed"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     kind: Mapped[Kind]
     number: Mapped[str]
     uuid: Mapped[str | None]
@@ -232,20 +225,27 @@ def empty_details() -> dict[str, Any]:
 UNSETTLED = text(f"state = '{LinkState.INTENDED.value}'")
 
 
+def _same_kind(context: Any) -> str:
+    """A link's contact is of its record's kind where nothing else is said."""
+    return str(context.get_current_parameters()["kind"])
+
+
 class Link(Base):
     """One decision to put a reference on a record; an undo is a link too.
 
-    ``target`` is the value to stand on the record (None clears it), ``prior`` what stood there;
+    ``kind`` is the record's; ``contact_kind`` what the contact is, which is the other one only
+    where a person agreed to that. ``target`` is the value to stand on the record (None clears it),
+    ``prior`` what stood there;
     ``differences`` are those between contact and record that the person saw and linked over.
     While one is intended, no second link may be on its way to the same record or contact.
     """
 
     __tablename__ = "link"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "idempotency_key"),
+        UniqueConstraint("connection_id", "idempotency_key"),
         Index(
             "uq_link_record_on_its_way",
-            "workspace_id",
+            "connection_id",
             "kind",
             "record_number",
             unique=True,
@@ -254,22 +254,22 @@ class Link(Base):
         ),
         Index(
             "uq_link_contact_on_its_way",
-            "workspace_id",
+            "connection_id",
             "package",
             "organisation",
-            "kind",
+            "contact_kind",
             "reference",
             unique=True,
             sqlite_where=UNSETTLED,
             postgresql_where=UNSETTLED,
         ),
-        Index("ix_link_workspace_id_reference", "workspace_id", "package", "reference"),
-        Index("ix_link_workspace_id_target", "workspace_id", text("lower(target)")),
-        Index("ix_link_workspace_id_record", "workspace_id", "kind", "record_number"),
+        Index("ix_link_connection_id_reference", "connection_id", "package", "reference"),
+        Index("ix_link_connection_id_target", "connection_id", text("lower(target)")),
+        Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     idempotency_key: Mapped[str]
     fingerprint: Mapped[str]
@@ -277,6 +277,7 @@ class Link(Base):
     package: Mapped[str]
     organisation: Mapped[str] = mapped_column(default="")
     kind: Mapped[Kind]
+    contact_kind: Mapped[Kind] = mapped_column(default=_same_kind)
     reference: Mapped[str]
     contact_name: Mapped[str]
 

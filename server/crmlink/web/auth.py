@@ -105,8 +105,10 @@ def office() -> Office:
 
 
 def desk() -> Desk:
-    """The desk of the workspace that the device belongs to."""
-    return house().desk
+    """The desk of the connection in use, the same one for the whole of a request."""
+    if "desk" not in g:
+        g.desk = house().desk
+    return cast("Desk", g.desk)
 
 
 def _identify() -> None:

@@ -1,54 +1,111 @@
-"""How much one device, or one address without a device, may ask in a while.
+"""How much one device, or one network without a device, may ask in a while.
 
-Only refused log-ins, passwords and codes count against their own, lower bounds, so that an office
-behind one address can work. Counts are kept in memory, by each process.
+Only failed passwords, links and codes count against their own, lower bounds, so that an office
+behind one address can work. Counts are kept in memory, by each process, under keyed hashes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 
+from crmlink.access.attempts import MAX_KEY_LENGTH, Attempts, Bound, Counted, network_of
+from crmlink.access.errors import InvitationRefused, LogInRefused, PairingUnknown
+from crmlink.access.known_browsers import KnownBrowser
+from crmlink.access.people import person_by_email
+from crmlink.web.auth import office
+
 PER_MINUTE = "CRMLINK_REQUESTS_PER_MINUTE"
+KNOWN_BROWSER = "crmlink_known"  # the cookie
+MINUTE, QUARTER, HOUR = 60, 15 * 60, 60 * 60  # seconds
 
 
-def _who() -> str:
+def _client() -> str:
+    """Who asks: a device, or the network of a stranger."""
     actor = g.get("actor")
-    return actor.device.public_id if actor else request.remote_addr or "unknown"
+    return actor.device.public_id if actor else network_of(request.remote_addr)
 
 
-def _email() -> str:
-    return request.form.get("email", "").strip().lower()
+def _key(purpose: str, *parts: str) -> bytes:
+    text = "\0".join(part[:MAX_KEY_LENGTH] for part in (purpose, *parts))
+    return office().keyed("limit", text)[:16]
 
 
-def _refused(reply: Response) -> bool:
-    return reply.status_code >= 400
-
-
-def _share(part: int, while_: str) -> Callable[[], str]:
+def _part(part: int) -> int:
     """A bound that grows with what the admin allows a device in a minute."""
-    return lambda: f"{max(1, current_app.config[PER_MINUTE] // part)}/{while_}"
+    return max(1, int(current_app.config[PER_MINUTE]) // part)
+
+
+def _share(part: int) -> Callable[[], str]:
+    return lambda: f"{_part(part)}/minute"
 
 
 limiter = Limiter(
-    key_func=_who,
-    default_limits=[_share(1, "minute")],
+    key_func=lambda: _key("requests", _client()).hex(),
+    default_limits=[_share(1)],
     storage_uri="memory://",
     strategy="moving-window",
     headers_enabled=True,
 )
-pairing_limit = limiter.limit(_share(30, "minute"))
-grant_limit = limiter.limit(_share(1, "minute"))
-stranger_limit = limiter.limit(_share(20, "minute"), methods=["POST"], deduct_when=_refused)
-email_limit = limiter.limit(
-    _share(60, "15 minutes"), key_func=_email, methods=["POST"], deduct_when=_refused
-)
-code_limit = limiter.limit(_share(20, "minute"), deduct_when=_refused)
+pairing_limit = limiter.limit(_share(30))
+grant_limit = limiter.limit(_share(1))
+
+
+def guessing_password(email: str) -> AbstractContextManager[None]:
+    """Count a password that is tried at the sign-in page. Raises TooManyAttempts.
+
+    A browser in which this person signed in before has a bound of its own. For all others there is
+    one by email and network, one by network, and a slower one by email, wherever they are.
+    """
+    email = email.strip().lower()
+    known = KnownBrowser.read(office(), request.cookies.get(KNOWN_BROWSER, ""))
+    person = person_by_email(office(), email)
+    if known and known.knows(office(), person):
+        own = Counted(_key("known browser", known.id, email), Bound(_part(60), QUARTER))
+        return _attempts().guessing(LogInRefused, own)
+    network = network_of(request.remote_addr)
+    return _attempts().guessing(
+        LogInRefused,
+        Counted(_key("email and network", email, network), Bound(_part(60), QUARTER)),
+        Counted(_key("network", network), Bound(_part(20), MINUTE)),
+        Counted(_key("email", email), Bound(_part(6), HOUR)),
+    )
+
+
+def guessing_own_password() -> AbstractContextManager[None]:
+    """Count the present password that a signed-in person types. Raises TooManyAttempts."""
+    own = Counted(_key("own password", _client()), Bound(_part(20), MINUTE))
+    return _attempts().guessing(LogInRefused, own)
+
+
+def guessing_link() -> AbstractContextManager[None]:
+    """Count a one-time link that is tried. Raises TooManyAttempts."""
+    tried = Counted(_key("link", network_of(request.remote_addr)), Bound(_part(20), MINUTE))
+    return _attempts().guessing(InvitationRefused, tried)
+
+
+def guessing_code() -> AbstractContextManager[None]:
+    """Count a pairing's code that is typed. Raises TooManyAttempts."""
+    typed = Counted(_key("code", _client()), Bound(_part(20), MINUTE))
+    return _attempts().guessing(PairingUnknown, typed)
+
+
+def count_sso_step() -> None:
+    """Count a departure to the single sign-on, or an answer from it. Raises TooManyAttempts."""
+    network = network_of(request.remote_addr)
+    _attempts().begin(Counted(_key("single sign-on", network), Bound(_part(10), MINUTE)))
 
 
 def register_limits(app: Flask, per_minute: int) -> None:
     """Hold every route to so many requests a minute."""
     app.config[PER_MINUTE] = per_minute
+    app.extensions["crmlink_attempts"] = Attempts()
     limiter.init_app(app)
+
+
+def _attempts() -> Attempts:
+    attempts: Attempts = current_app.extensions["crmlink_attempts"]
+    return attempts

@@ -8,7 +8,7 @@ import pytest
 
 from crmlink.access.context import Actor, Office
 from crmlink.access.devices import command_line_actor
-from crmlink.linking.connections import workspace_of
+from crmlink.linking.connections import get_or_create_workspace
 from crmlink.store import Database
 
 
@@ -16,7 +16,7 @@ from crmlink.store import Database
 def office(database_url: str) -> Iterator[Office]:
     database = Database(database_url)
     database.migrate()
-    yield Office(database, workspace_of(database, None).id, "k" * 48)
+    yield Office(database, get_or_create_workspace(database).id, "k" * 48)
     database.close()
 
 

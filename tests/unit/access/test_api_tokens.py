@@ -28,7 +28,7 @@ def test_a_rotated_token_works_until_the_new_one_is_first_used(
     office: Office, server: Actor
 ) -> None:
     device, old = create_token(office, server, "Nightly", days=30)
-    new = rotate_token(office, server, device.public_id)
+    new = rotate_token(office, server, device.public_id)[1]
     script_actor(office, old, "")
     script_actor(office, new, "")
     with pytest.raises(TokenRefused):
@@ -42,8 +42,8 @@ def test_a_rotation_whose_token_got_lost_can_be_repeated_while_the_script_works_
     office: Office, server: Actor
 ) -> None:
     device, in_use = create_token(office, server, "Nightly")
-    lost = rotate_token(office, server, device.public_id)
-    new = rotate_token(office, server, device.public_id)
+    lost = rotate_token(office, server, device.public_id)[1]
+    new = rotate_token(office, server, device.public_id)[1]
     with pytest.raises(TokenRefused):
         script_actor(office, lost, "")
     script_actor(office, in_use, "")
@@ -62,7 +62,7 @@ def test_no_rotation_lets_an_old_token_live_longer(
     at(monkeypatch, timedelta(days=31))
     with pytest.raises(TokenRefused):
         script_actor(office, old, "")
-    new = rotate_token(office, server, device.public_id)
+    new = rotate_token(office, server, device.public_id)[1]
     with pytest.raises(TokenRefused):
         script_actor(office, old, "")
     script_actor(office, new, "")
@@ -73,7 +73,7 @@ def test_a_token_that_is_over_is_not_brought_back_by_its_rotation(
 ) -> None:
     device, old = create_token(office, server, "Nightly", days=30)
     at(monkeypatch, timedelta(days=40))
-    new = rotate_token(office, server, device.public_id)
+    new = rotate_token(office, server, device.public_id)[1]
     with pytest.raises(TokenRefused):
         script_actor(office, old, "")
     script_actor(office, new, "")
@@ -89,7 +89,7 @@ def test_a_token_that_leaked_before_its_rotation_can_be_revoked_with_the_new_one
     office: Office, server: Actor
 ) -> None:
     device, old = create_token(office, server, "Nightly")
-    new = rotate_token(office, server, device.public_id)
+    new = rotate_token(office, server, device.public_id)[1]
     revoke_token(office, server, device.public_id)
     for token in (old, new):
         with pytest.raises(TokenRefused):

@@ -21,6 +21,7 @@ from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
 from crmlink.linking.decisions import confirm, find_link, undo
 from crmlink.linking.errors import BatchUnknown
+from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
 from crmlink.matching import Details
 from crmlink.store import Batch, Link, MirroredRecord, RowState
@@ -144,7 +145,7 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
     batch_id = asked_for(desk, actor.device.id, lines_of(desk, 2))
     first, second = rows_of(desk, batch_id)
     taken = replace(decision("customer-1006", first.row.reference), package="sage_50")
-    confirm(desk, replace(taken, replaces=OCONNOR_HAS), new_key(), browser)
+    confirm(desk, replace(taken, overrides=Overrides(replaces=OCONNOR_HAS)), new_key(), browser)
     write_waiting(desk)
 
     def told() -> str:
@@ -164,4 +165,4 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
 
 def holders_of(house: House, reference: str) -> list[MirroredRecord]:
     with house.database.reading() as session:
-        return holders(session, house.desk.workspace_id, reference)
+        return holders(session, house.desk.connection_id, reference)

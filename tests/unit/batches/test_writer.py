@@ -20,7 +20,7 @@ from crmlink.batches.control import (
 )
 from crmlink.batches.execute_row import key_of
 from crmlink.batches.progress import overview, summary, write_results
-from crmlink.batches.review import Agreed, accept, choose_none, reopen
+from crmlink.batches.review import accept, choose_none, reopen
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import release_leases, take_lease
 from crmlink.batches.writer import work_on, write_waiting
@@ -33,6 +33,7 @@ from crmlink.linking.errors import (
     NothingToLink,
     RowUnderWay,
 )
+from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.web.problems import problem_kept
 from support.batch_factories import (
@@ -160,7 +161,7 @@ def test_what_the_person_agreed_to_replace_is_replaced_and_exactly_that(
     desk.sync()
     batch_id = matched(desk, device_id, [line_of(one, "NEW1"), line_of(two, "NEW2")])
     for position, record in enumerate((one, two), 1):
-        agreed = Agreed(replaces=f"OLD{record.number}")
+        agreed = Overrides(replaces=f"OLD{record.number}")
         accept(desk, device_id, batch_id, position, 0, record.public_id, agreed)
     sandbox.put_reference(two.public_id, "NEWER")
     start_writing(desk, device_id, batch_id, 2)

@@ -80,6 +80,19 @@ def test_a_person_chooses_from_the_list_and_confirms(run: Run, sandbox: Playing)
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
+def test_the_other_kind_is_chosen_and_confirmed_only_with_its_own_word(
+    run: Run, sandbox: Playing
+) -> None:
+    chosen = [CONTACT, *WHO, "--kind", "supplier"]
+    refused = run("link", *chosen, typed="1\ny\n")
+    assert "is a customer in Commusoft" in refused.stderr
+    assert sandbox.reference("customer-1001") is None
+    linked = run("link", *chosen, "--other-kind", typed="1\ny\n")
+    assert linked.exit_code == 0, linked.output
+    assert "a customer, though the contact is a supplier" in linked.stderr
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+
+
 def test_no_is_no(run: Run, sandbox: Playing) -> None:
     assert run("link", CONTACT, *WHO, typed="1\nn\n").exit_code == 1
     assert sandbox.reference("customer-1001") is None
@@ -103,6 +116,11 @@ def test_a_name_alone_is_never_linked_unasked(run: Run, sandbox: Playing) -> Non
             "Greenfield Lettings Limited already carries",
         ),
         ([CONTACT, "--name", "Qqqq Zzzz", "--yes"], "--record"),
+        (
+            [CONTACT, "--kind", "supplier", "--record", "customer-1001", "--yes"],
+            "The contact is a supplier, but Margaret Holloway is a customer",
+        ),
+        ([CONTACT, *WHO, "--postcode", "GL50 2TR", "--kind", "supplier", "--yes"], "is not sure"),
     ],
 )
 def test_what_cannot_be_linked_is_said_in_a_sentence(
@@ -205,6 +223,9 @@ def test_people_are_added_listed_given_roles_and_removed(run: Run) -> None:
     assert run("person", "rename", "ann@firm.example", "Anne Lee").exit_code == 0
     assert run("person", "add", "Bo Ray", "bo@firm.example").exit_code == 0
     assert "manager now" in run("person", "role", "bo@firm.example", "manager").stdout
+    assert "logged out everywhere" in run("person", "log-out", "bo@firm.example").stdout
+    everything = run("person", "log-out", "bo@firm.example", "--browsers").stdout
+    assert "Browsers disconnected: 0." in everything
     assert "Bo Ray is removed" in run("person", "remove", "bo@firm.example").stdout
     listed = run("person", "list").stdout
     assert "Anne Lee" in listed

@@ -18,6 +18,7 @@ from crmlink.store import (
     Lookalike,
     RowState,
 )
+from crmlink.store.connections import connections_of
 from crmlink.store.models import holds_email
 
 ERASED = "(erased)"
@@ -38,7 +39,7 @@ def rows_about(
         select(BatchRow)
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
-            Batch.workspace_id == workspace_id,
+            Batch.connection_id.in_(connections_of(workspace_id)),
             or_(
                 holds_email(BatchRow.email, BatchRow.other_emails, email),
                 (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(list(record_ids)),
@@ -64,7 +65,7 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
         rows = session.scalars(
             select(BatchRow)
             .join(Batch, Batch.id == BatchRow.batch_id)
-            .where(Batch.workspace_id == workspace_id, mentions)
+            .where(Batch.connection_id.in_(connections_of(workspace_id)), mentions)
         )
         for row in rows:
             row.suggestions = [
@@ -72,7 +73,7 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
             ]
         session.execute(
             delete(Lookalike).where(
-                Lookalike.workspace_id == workspace_id,
+                Lookalike.connection_id.in_(connections_of(workspace_id)),
                 or_(Lookalike.first_id == record_id, Lookalike.second_id == record_id),
             )
         )
@@ -80,7 +81,7 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
 
 def forget_in_failures(session: Session, workspace_id: int, names: Collection[str]) -> None:
     """Why other rows failed names the records and the people that stood in their way."""
-    mine = select(Batch.id).where(Batch.workspace_id == workspace_id)
+    mine = select(Batch.id).where(Batch.connection_id.in_(connections_of(workspace_id)))
     _rename_in_failures(session, [BatchRow.batch_id.in_(mine)], names)
 
 
@@ -89,7 +90,7 @@ def drop_unfinished(session: Session, workspace_id: int, before: datetime) -> in
     stale = list(
         session.scalars(
             select(Batch.id).where(
-                Batch.workspace_id == workspace_id,
+                Batch.connection_id.in_(connections_of(workspace_id)),
                 Batch.state.in_(UNFINISHED),
                 Batch.changed_at < before,
             )
@@ -103,7 +104,9 @@ def drop_unfinished(session: Session, workspace_id: int, before: datetime) -> in
 def empty_finished(session: Session, workspace_id: int, before: datetime) -> None:
     """Let finished lists name nobody any more; what became of each row stays."""
     old = select(Batch.id).where(
-        Batch.workspace_id == workspace_id, Batch.state.in_(ENDED), Batch.changed_at < before
+        Batch.connection_id.in_(connections_of(workspace_id)),
+        Batch.state.in_(ENDED),
+        Batch.changed_at < before,
     )
     _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
     session.execute(delete(BadBatchRow).where(BadBatchRow.batch_id.in_(old)))

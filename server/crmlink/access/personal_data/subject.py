@@ -36,8 +36,9 @@ from crmlink.store import (
     MirroredRecord,
     PageSession,
     Person,
-    Workspace,
+    WorkspaceConnection,
 )
+from crmlink.store.connections import connections_of
 from crmlink.store.models import empty_details, holds_email, now
 
 
@@ -89,7 +90,7 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
         if person:
             _erase_person(session, session.get_one(Person, person.id))
         for record in records:
-            _erase_record(session, office, session.get_one(MirroredRecord, record.id))
+            _erase_record(session, session.get_one(MirroredRecord, record.id))
         for link in links:
             _erase_names(session.get_one(Link, link.id))
         erase_rows(session, rows)
@@ -108,14 +109,11 @@ def apply_retention(office: Office) -> Erased:
     preferences, erased = read_preferences(office), Erased()
     with office.database.writing() as session:
         if days := preferences.keep_names_days:
-            old = (
-                select(Link)
-                .filter_by(workspace_id=office.workspace_id)
-                .where(
-                    Link.state != LinkState.INTENDED,
-                    Link.settled_at < _ago(days),
-                    or_(Link.contact_name != ERASED, Link.record_label != ERASED),
-                )
+            old = select(Link).where(
+                Link.connection_id.in_(connections_of(office.workspace_id)),
+                Link.state != LinkState.INTENDED,
+                Link.settled_at < _ago(days),
+                or_(Link.contact_name != ERASED, Link.record_label != ERASED),
             )
             for link in session.scalars(old):
                 _erase_names(link)
@@ -135,32 +133,33 @@ def _found(
     session: Session, office: Office, who: str
 ) -> tuple[Person | None, list[MirroredRecord], list[Link], list[BatchRow]]:
     kind, _, number = who.partition("-")
-    mine = {"workspace_id": office.workspace_id}
+    records_here = MirroredRecord.connection_id.in_(connections_of(office.workspace_id))
+    links_here = Link.connection_id.in_(connections_of(office.workspace_id))
     if kind in KINDS and number:
         records = session.scalars(
-            select(MirroredRecord).filter_by(**mine, kind=kind, number=number)
+            select(MirroredRecord).filter_by(kind=kind, number=number).where(records_here)
         ).all()
         links = session.scalars(
-            select(Link).filter_by(**mine, kind=kind, record_number=number)
+            select(Link).filter_by(kind=kind, record_number=number).where(links_here)
         ).all()
         rows = rows_about(session, office.workspace_id, "", [who])
         return None, list(records), list(links), rows
     email = who.strip()
     person = session.scalar(
         select(Person)
-        .filter_by(**mine)
+        .filter_by(workspace_id=office.workspace_id)
         .where(func.lower(Person.email) == func.lower(email))
         .order_by(Person.id.desc())
         .limit(1)
     )
     records = session.scalars(
-        select(MirroredRecord)
-        .filter_by(**mine)
-        .where(holds_email(MirroredRecord.email, MirroredRecord.other_emails, email))
+        select(MirroredRecord).where(
+            records_here, holds_email(MirroredRecord.email, MirroredRecord.other_emails, email)
+        )
     ).all()
     linked = [(record.kind, record.number) for record in records]
     links = session.scalars(
-        select(Link).filter_by(**mine).where(tuple_(Link.kind, Link.record_number).in_(linked))
+        select(Link).where(links_here, tuple_(Link.kind, Link.record_number).in_(linked))
     ).all()
     rows = rows_about(session, office.workspace_id, email, [record.public_id for record in records])
     return person, list(records), list(links), rows
@@ -179,12 +178,12 @@ def _erase_person(session: Session, person: Person) -> None:
     )
 
 
-def _erase_record(session: Session, office: Office, record: MirroredRecord) -> None:
-    workspace = session.get_one(Workspace, office.workspace_id)
-    workspace.mirror_version += 1
+def _erase_record(session: Session, record: MirroredRecord) -> None:
+    connection = session.get_one(WorkspaceConnection, record.connection_id)
+    connection.mirror_version += 1
     for field, value in empty_details().items():
         setattr(record, field, value)
-    record.changed, record.erased_at = workspace.mirror_version, now()
+    record.changed, record.erased_at = connection.mirror_version, now()
 
 
 def _erase_names(link: Link) -> None:

@@ -25,6 +25,7 @@ from crmlink.accounting.exports.model import FileKind, Recognised
 from crmlink.accounting.exports.rows import iif_headers, kinds_by_table, letters_for, table_of
 from crmlink.accounting.exports.text_encoding import (
     DELIMITERS,
+    ENCODINGS,
     encoding_asked,
     encoding_of,
     head_of,
@@ -54,6 +55,7 @@ class _Asked:
     packages: Packages
     package: str | None
     header_line: int | None
+    delimiter: str | None = None
 
 
 def recognise(
@@ -64,22 +66,23 @@ def recognise(
     package: str | None = None,
     sheet: str | None = None,
     header_line: int | None = None,
-    letters: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
 ) -> Recognised:
     """What a file is, from its contents; the name must not contradict them.
 
     With `package` only that package's files are considered; `sheet` is one of a workbook's;
-    `header_line` is the line of the header, 0 when there is none; `letters` says how a text file's
-    letters are written, one of text_encoding.CHOICES. A stream is read from its beginning and left
-    open. Raises ExportRefused and UnknownPackage.
+    `header_line` is the line of the header, 0 when there is none; `encoding` and `delimiter` are
+    of ENCODINGS and DELIMITERS, for a text file alone. A stream is read from its beginning and
+    left open. Raises ExportRefused and UnknownPackage.
     """
     if package is not None:
         package_rules(packages, package)
-    asked = _Asked(packages, package, header_line)
+    asked = _Asked(packages, package, header_line, delimiter)
     with opened(source) as stream:
         if contents(stream, filename) == "xlsx":
             return _workbook(stream, asked, sheet)
-        reading = encoding_of(stream) if letters is None else encoding_asked(letters)
+        reading = encoding_asked(encoding) if encoding in ENCODINGS else encoding_of(stream)
         encoding = reading.codec
         head = head_of(stream, encoding)
         if not head.strip():
@@ -97,8 +100,8 @@ def recognise(
 
 def _text(head: str, asked: _Asked) -> Recognised:
     """A table as text: the delimiter with which a known header appears, else the likeliest."""
-    likely = likely_delimiter(head)
-    for sign in (likely, *DELIMITERS):
+    likely = asked.delimiter or likely_delimiter(head)
+    for sign in (likely,) if asked.delimiter else (likely, *DELIMITERS):
         delimiter = with_its_spaces(head, sign)
         lines = _lines(head, delimiter)
         if asked.header_line and not any(line == asked.header_line for line, _ in lines):

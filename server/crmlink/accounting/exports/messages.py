@@ -40,8 +40,6 @@ REFUSALS = {
     "damaged": "The workbook is damaged. Open it in Excel and save it again, or export it again.",
     "encoding": "The file's text is written in a way that crmlink does not know. Save it as CSV "
     "UTF-8.",
-    "letters_unknown": "“{letters}” is no way to write letters that crmlink knows. It knows: "
-    "{choices}.",
     "no_table": "There is no table in this file.",
     "no_contact_table": "This IIF file holds neither customers nor vendors. In QuickBooks, export "
     "the lists Customer List and Vendor List.",

@@ -15,6 +15,8 @@ from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.exports.letters import Reading, likely_codec
 
 DELIMITERS = (",", ";", "\t", "|")
+# That a person may choose; the last two are those of old Macs and of DOS.
+ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "cp850")
 HEAD = 1 << 17  # bytes that are looked at to tell what a file is
 
 _CHUNK = 1 << 20
@@ -22,10 +24,6 @@ _NO_LETTER = re.compile(r"[\udc80-\udcff]")  # a byte that is not UTF-8
 _LETTER = re.compile(r"[^\x00-\x7f\udc80-\udcff]")
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")
 _SEPARATOR = re.compile(r'"?sep=(?P<sign>[,;|\t])"?', re.IGNORECASE)
-
-
-# What a person may say that a file's letters are, and the codec of each.
-CHOICES = {"utf-8": "utf-8-sig", "windows": "cp1252", "mac": "mac_roman", "dos": "cp850"}
 
 
 def encoding_of(stream: BinaryIO) -> Reading:
@@ -57,11 +55,9 @@ def encoding_of(stream: BinaryIO) -> Reading:
     return likely_codec(iter(lambda: stream.read(_CHUNK), b""), from_mac=_is_from_mac(head))
 
 
-def encoding_asked(letters: str) -> Reading:
-    """The encoding that a person says, one of CHOICES. Raises ExportRefused (`letters_unknown`)."""
-    if letters not in CHOICES:
-        raise ExportRefused("letters_unknown", letters=letters, choices=", ".join(CHOICES))
-    return Reading(CHOICES[letters], True)
+def encoding_asked(encoding: str) -> Reading:
+    """The encoding that a person chose, one of ENCODINGS."""
+    return Reading("utf-8-sig" if encoding == "utf-8" else encoding, True)  # with or without a BOM
 
 
 def _is_from_mac(head: bytes) -> bool:

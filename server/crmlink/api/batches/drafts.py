@@ -254,8 +254,10 @@ class UndoView(MethodView):
     @needs("batch")
     @blueprint.response(202, StartedSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
-        """Undo every link of this list that stands"""
-        return {"contacts": start_undo(desk(), actor().device.id, batch_id)}
+        """Undo every link of this list that stands; a token only where it made them all"""
+        own_only = "undo_any" not in actor().permissions
+        undone = start_undo(desk(), actor().device.id, batch_id, own_only=own_only)
+        return {"contacts": undone}
 
 
 @blueprint.route("/batches/<batch_id>/results")

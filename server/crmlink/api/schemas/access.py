@@ -100,6 +100,16 @@ class InvitationSchema(PersonSchema):
     link = fields.String(metadata={"description": "The one-time link, good for seven days."})
 
 
+class LogOutSchema(Schema):
+    browsers = YesNo(
+        load_default=False, metadata={"description": "Whether the person's browsers end too."}
+    )
+
+
+class LoggedOutSchema(Schema):
+    browsers = fields.Integer(metadata={"description": "How many browsers ended."})
+
+
 class NameSchema(Schema):
     name = text(LONGEST_NAME, required=True)
 
@@ -131,7 +141,13 @@ class NewTokenSchema(Schema):
         load_default=list(USUAL_SCOPES),
         validate=validate.Length(1, len(SCOPES)),
     )
-    days = Whole(load_default=USUAL_DAYS, validate=validate.Range(1, MOST_DAYS))
+    days = Whole(
+        load_default=None,
+        validate=validate.Range(1, MOST_DAYS),
+        metadata={
+            "description": f"{USUAL_DAYS} unless given, or until the end of the token that asks."
+        },
+    )
 
 
 class TokenSchema(Schema):
@@ -145,6 +161,9 @@ class TokenSchema(Schema):
     begins = fields.String()
     scopes = fields.List(fields.String())
     made_by = fields.String(allow_none=True)
+    made_by_token = fields.String(
+        allow_none=True, metadata={"description": "The id of the token that made it, if one did."}
+    )
     state = fields.String(validate=STANDING)
     created_at = fields.AwareDateTime()
     expires_at = fields.AwareDateTime()
@@ -164,6 +183,7 @@ class ShownTokenSchema(TokenSchema):
 
 class SecretSchema(Schema):
     token = fields.String()
+    expires_at = fields.AwareDateTime()
 
 
 class RevokedSchema(Schema):

@@ -8,6 +8,7 @@ from crmlink.api.schemas.common import (
     KIND,
     AddressSchema,
     FailureSchema,
+    OverridesSchema,
     ReasonSchema,
     RecordSchema,
     text,
@@ -132,6 +133,7 @@ class SummarySchema(Schema):
     suppliers = fields.Integer()
     replaces = fields.Integer()
     also_on = fields.Integer()
+    other_kind = fields.Integer()
     without_reference = fields.Integer()
     none = fields.Integer()
     undecided = fields.Integer()
@@ -226,15 +228,12 @@ class RowsSchema(Schema):
     next = fields.Integer(allow_none=True, metadata={"description": "To be asked for as after."})
 
 
-class RowDecisionSchema(Schema):
+class RowDecisionSchema(OverridesSchema):
     """What a person decides; ``version`` is the row's as it was shown to them."""
 
     version = Whole(required=True)
     choice = fields.String(required=True, validate=one_of(Choice))
     record_id = text(100, allow_none=True, load_default=None)
-    replaces = text(200, allow_none=True, load_default=None)
-    also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
-    checked_empty = YesNo(load_default=False)
 
 
 class BadRowSchema(Schema):

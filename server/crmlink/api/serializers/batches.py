@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmlink.api.serializers.links import record_shape
 from crmlink.batches.progress import Overview
 from crmlink.batches.row_details import label
 from crmlink.batches.rows import Offered, ReviewRow
 from crmlink.matching.reason_texts import say
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept
+from crmlink.web.serializers import record_shape
 
 
 def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:

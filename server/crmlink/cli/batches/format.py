@@ -51,6 +51,7 @@ def summary_lines(planned: Summary) -> Iterator[str]:
     for number, words in (
         (planned.replaces, "replace another reference"),
         (planned.also_on, "have their reference on another record too"),
+        (planned.other_kind, "are customers on a supplier's record, or the reverse"),
         (planned.undecided, "are left out: nobody has decided them"),
         (planned.conflicts, "of these are conflicts"),
         (planned.none, "are left out: no record is theirs"),

@@ -37,6 +37,11 @@ VERDICTS = {
     Verdict.LINKED: ("info", "Already linked"),
     Verdict.CONFLICT: ("stop", "Conflict"),
 }
+QUESTIONS = {  # title, button
+    "kind-differs": ("Customer or supplier?", "Accept it all the same"),
+    "record-has-reference": ("The record has another reference.", "Replace it"),
+    "reference-taken": ("The reference is on another record.", "Put it on both"),
+}
 BOXES = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
@@ -81,6 +86,12 @@ def conflict_in_words(row: ReviewRow) -> str:
             return (
                 f"The package marks this contact as no longer in use. Row {found['rows'][0]}{twin} "
                 f"fits {record} too and is in use."
+            )
+        case "kind-differs":
+            other = str(found.get("record")).partition("-")[0]
+            return (
+                f"{record}, a {other}, was chosen before it was known that this contact is a "
+                f"{row.row.kind}. Choose again."
             )
         case "contact-twice":
             rows = ", ".join(str(row) for row in found.get("rows", []))

@@ -56,7 +56,7 @@ def link_shape(link: Link) -> dict[str, Any]:
 def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
     """Links with the records they are about, fetched together."""
     with desk().database.reading() as session:
-        rows = rows_by_id(session, desk().workspace_id, [link.record_id for link in links])
+        rows = rows_by_id(session, desk().connection_id, [link.record_id for link in links])
         undoing = select(Link.undoes_id, Link.id).where(
             Link.undoes_id.in_([link.id for link in links]), Link.state == LinkState.LINKED
         )
@@ -66,6 +66,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "id": link.id,
             "state": link.state.value,
             "kind": link.kind,
+            "contact_kind": link.contact_kind,
             "package": link.package,
             "organisation": link.organisation or None,
             "reference": link.target,

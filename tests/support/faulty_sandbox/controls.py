@@ -4,12 +4,12 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from crmlink.commusoft.sandbox.faults import FAULTS, FaultBoard, read_fault
 from crmlink.commusoft.sandbox.forms import json_object
-from crmlink.commusoft.sandbox.record_store import Ledger
+from support.faulty_sandbox.faults import FAULTS, FaultRegistry, read_fault
+from support.faulty_sandbox.records import FaultyRecords
 
 
-def controls(ledger: Ledger, tokens: set[str], board: FaultBoard) -> Blueprint:
+def controls(records: FaultyRecords, tokens: set[str], faults: FaultRegistry) -> Blueprint:
     """The edits done (`GET writes`), making every token old (`DELETE tokens`), and the faults."""
     blueprint = Blueprint("controls", __name__)
 
@@ -21,7 +21,7 @@ def controls(ledger: Ledger, tokens: set[str], board: FaultBoard) -> Blueprint:
 
     @blueprint.get("/writes")
     def writes() -> Response:
-        return jsonify(writes=[asdict(write) for write in ledger.writes()])
+        return jsonify(writes=[asdict(write) for write in records.writes()])
 
     @blueprint.delete("/tokens")
     def forget_tokens() -> tuple[str, int]:
@@ -30,17 +30,17 @@ def controls(ledger: Ledger, tokens: set[str], board: FaultBoard) -> Blueprint:
 
     @blueprint.get("/faults")
     def list_faults() -> Response:
-        return jsonify(known=FAULTS, standing=board.standing())
+        return jsonify(known=FAULTS, standing=faults.active())
 
     @blueprint.post("/faults")
     def add_fault() -> tuple[Response, int]:
         fault = read_fault(json_object(request))
-        board.add(fault)
+        faults.add(fault)
         return jsonify(fault.as_dict()), 201
 
     @blueprint.delete("/faults")
     def clear_faults() -> tuple[str, int]:
-        board.clear()
+        faults.clear()
         return "", 204
 
     return blueprint

@@ -10,8 +10,8 @@ from typing import Any
 from waitress.channel import ClientDisconnected
 from werkzeug.test import run_wsgi_app
 
-from crmlink.commusoft.sandbox.faults import Fault, FaultBoard
 from crmlink.commusoft.transport import SANDBOX_HEADER
+from support.faulty_sandbox.faults import Fault, FaultRegistry
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -25,18 +25,18 @@ _LOGIN = b"""<!doctype html><html lang="en"><title>Log in</title><h1>Please log 
 _BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
-class Misbehave:
-    """A WSGI application around another: plays the board's faults on requests below `prefixes`."""
+class FaultMiddleware:
+    """A WSGI application around another: plays faults on requests below `prefixes`."""
 
-    def __init__(self, inner: Wsgi, board: FaultBoard, prefixes: tuple[str, ...]) -> None:
+    def __init__(self, inner: Wsgi, faults: FaultRegistry, prefixes: tuple[str, ...]) -> None:
         self._inner = inner
-        self._board = board
+        self._faults = faults
         self._prefixes = prefixes
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         below = next((path[len(one) :] for one in self._prefixes if path.startswith(f"{one}/")), "")
-        fault = self._board.strike(environ["REQUEST_METHOD"], below) if below else None
+        fault = self._faults.take_match(environ["REQUEST_METHOD"], below) if below else None
         request = _Request(self._inner, environ, start_response)
         return _PLAYS[fault.fault](fault, request) if fault else request.carry_out()
 

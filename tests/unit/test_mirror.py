@@ -14,7 +14,7 @@ from crmlink.commusoft.mirror import SyncResult, SyncRunning, full_sync_is_due
 from crmlink.commusoft.records import Record
 from crmlink.linking.attempts import fresh
 from crmlink.linking.context import Desk
-from crmlink.store import MirroredRecord, Workspace
+from crmlink.store import MirroredRecord, WorkspaceConnection
 from crmlink.store.models import now
 from support.sandbox import OTHER, Playing
 
@@ -122,11 +122,11 @@ def test_a_quick_sync_asks_for_new_records_only_and_takes_nobody_for_gone(
 def test_a_full_sync_is_due_twice_a_day_and_when_the_clock_makes_no_sense(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not full_sync_is_due(desk.database, desk.workspace_id)
+    assert not full_sync_is_due(desk.database, desk.connection_id)
     for hours in (13, -72):
         later = now() + timedelta(hours=hours)
         monkeypatch.setattr(mirror, "now", lambda later=later: later)
-        assert full_sync_is_due(desk.database, desk.workspace_id)
+        assert full_sync_is_due(desk.database, desk.connection_id)
 
 
 def test_one_sync_at_a_time_and_a_dead_one_does_not_block_for_ever(
@@ -139,7 +139,9 @@ def test_one_sync_at_a_time_and_a_dead_one_does_not_block_for_ever(
 
     rewritten(desk, another).sync()
     with desk.database.writing() as session:
-        session.get_one(Workspace, desk.workspace_id).syncing_until = now() + timedelta(minutes=9)
+        session.get_one(WorkspaceConnection, desk.connection_id).syncing_until = now() + timedelta(
+            minutes=9
+        )
     with pytest.raises(SyncRunning):
         desk.sync()
     later = now() + timedelta(minutes=10)

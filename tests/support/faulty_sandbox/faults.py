@@ -107,37 +107,37 @@ def read_fault(document: Mapping[str, Any]) -> Fault:
     return Fault(**document)
 
 
-class FaultBoard:
-    """The faults that stand; the first that fits a request strikes it."""
+class FaultRegistry:
+    """The active faults; the first that fits a request is played on it."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._standing: list[Fault] = []
-        self._random = random.Random(1)  # noqa: S311  # a share of requests, not a key
+        self._lock = threading.Lock()
+        self._active: list[Fault] = []
+        self._random = random.Random(1)  # a share of requests, not a key
 
     def add(self, fault: Fault) -> None:
         """Put one more up."""
-        with self._guard:
-            self._standing.append(fault)
+        with self._lock:
+            self._active.append(fault)
 
     def clear(self) -> None:
         """Take all away, and let go whoever they keep waiting."""
-        with self._guard:
-            for fault in self._standing:
+        with self._lock:
+            for fault in self._active:
                 fault.released.set()
-            self._standing.clear()
+            self._active.clear()
 
-    def standing(self) -> list[dict[str, Any]]:
+    def active(self) -> list[dict[str, Any]]:
         """What stands, with how often it struck."""
-        with self._guard:
-            return [fault.as_dict() for fault in self._standing]
+        with self._lock:
+            return [fault.as_dict() for fault in self._active]
 
-    def strike(self, method: str, path: str) -> Fault | None:
+    def take_match(self, method: str, path: str) -> Fault | None:
         """The fault for this request, if any; it is counted."""
-        with self._guard:
-            return next((one for one in self._standing if self._strikes(one, method, path)), None)
+        with self._lock:
+            return next((one for one in self._active if self._matches(one, method, path)), None)
 
-    def _strikes(self, fault: Fault, method: str, path: str) -> bool:
+    def _matches(self, fault: Fault, method: str, path: str) -> bool:
         if fault.method not in ("*", method) or not fnmatch.fnmatchcase(path, fault.path):
             return False
         fault.matched += 1

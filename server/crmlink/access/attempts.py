@@ -1,0 +1,112 @@
+"""Bounds on guessing: an attempt is counted before it is carried out, and forgiven if it succeeds.
+
+Counting afterwards would let as many simultaneous attempts past a bound as there are threads.
+Counts are kept in memory, by each process. Keys are keyed hashes of bounded text, so that neither
+the memory nor a dump of it holds what was typed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from crmlink.access.errors import TooManyAttempts
+
+MAX_KEYS = 100_000
+MAX_KEY_LENGTH = 300  # characters of a text that count
+IPV6_NETWORK = 64  # bits: what one customer of a provider has
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """So many failed attempts in so many seconds."""
+
+    most: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One key and its bound."""
+
+    key: bytes
+    bound: Bound
+
+
+class Attempts:
+    """Failed attempts by key, within a moving window."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._moments: OrderedDict[bytes, deque[float]] = OrderedDict()
+
+    def begin(self, *counted: Counted) -> float:
+        """Count an attempt under each key, or none; return its moment, for ``forgive``.
+
+        Raises TooManyAttempts when a bound is reached.
+        """
+        with self._lock:
+            moment = self._clock()
+            waits = [self._wait(each, moment) for each in counted]
+            if wait := max(waits, default=0.0):
+                raise TooManyAttempts(retry_after=wait)
+            for each in counted:
+                self._moments.setdefault(each.key, deque()).append(moment)
+                self._moments.move_to_end(each.key)
+            while len(self._moments) > MAX_KEYS:
+                self._moments.popitem(last=False)
+        return moment
+
+    def forgive(self, moment: float, *counted: Counted) -> None:
+        """Take back an attempt that succeeded."""
+        with self._lock:
+            for each in counted:
+                moments = self._moments.get(each.key)
+                if moments and moment in moments:
+                    moments.remove(moment)
+                    if not moments:
+                        del self._moments[each.key]
+
+    @contextmanager
+    def guessing(self, failure: type[Exception], *counted: Counted) -> Iterator[None]:
+        """Count the block as an attempt, which stands only if ``failure`` is raised in it."""
+        moment = self.begin(*counted)
+        try:
+            yield
+        except failure:
+            raise
+        except BaseException:
+            self.forgive(moment, *counted)
+            raise
+        self.forgive(moment, *counted)
+
+    def _wait(self, counted: Counted, moment: float) -> float:
+        """Return the seconds until one more attempt is allowed; 0: it is now."""
+        moments = self._moments.get(counted.key)
+        if moments is None:
+            return 0.0
+        oldest = moment - counted.bound.seconds
+        while moments and moments[0] <= oldest:
+            moments.popleft()
+        if len(moments) < counted.bound.most:
+            return 0.0
+        return moments[-counted.bound.most] - oldest
+
+
+def network_of(address: str | None) -> str:
+    """Return what counts as one client: an IPv4 address, or an IPv6 network of 64 bits."""
+    try:
+        found = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, IPV6_NETWORK), strict=False))

@@ -1,0 +1,70 @@
+"""Browsers in which a person signed in before: strangers' wrong passwords do not lock them out.
+
+A signed cookie names the browser by a random id and its people by keyed hashes, which follow from
+the password's hash too: a new password forgets the browsers of the old one. A known browser may
+not guess freely either: it has a bound of its own, so that a copied cookie opens nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import select
+
+from crmlink.access.context import Office
+from crmlink.store import Person
+
+KNOWN_FOR = timedelta(days=365)
+MAX_PEOPLE = 8  # of one browser: an office's shared computer
+MAX_COOKIE_LENGTH = 2_000
+HASH_LENGTH = 32  # hexadecimal digits
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBrowser:
+    """A browser's random id, and the hashes of the people who signed in there, the latest last."""
+
+    id: str
+    people: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, office: Office, cookie: str) -> Self | None:
+        """Return what a cookie holds; None when it is not ours, or too old."""
+        if not cookie or len(cookie) > MAX_COOKIE_LENGTH:
+            return None
+        try:
+            content: Any = _serializer(office).loads(cookie, max_age=int(KNOWN_FOR.total_seconds()))
+            return cls(str(content["id"]), tuple(map(str, content["people"])))
+        except (BadData, KeyError, TypeError):
+            return None
+
+    def knows(self, office: Office, person: Person | None) -> bool:
+        """Return whether this person signed in here, with the password of today."""
+        if person is None:
+            return False
+        wanted = _hash(office, person)
+        return any(hmac.compare_digest(each, wanted) for each in self.people)
+
+
+def remember(office: Office, cookie: str, person_id: int) -> str:
+    """Return the cookie with this person added, who has just signed in."""
+    known = KnownBrowser.read(office, cookie) or KnownBrowser(secrets.token_hex(8))
+    with office.database.reading() as session:
+        own = _hash(office, session.scalars(select(Person).filter_by(id=person_id)).one())
+    people = [each for each in known.people if each != own][-MAX_PEOPLE + 1 :]
+    content = {"id": known.id, "people": [*people, own]}
+    return str(_serializer(office).dumps(content))
+
+
+def _hash(office: Office, person: Person) -> str:
+    mark = f"{person.public_id}\0{person.password_hash or ''}"
+    return office.keyed("known browser", mark).hex()[:HASH_LENGTH]
+
+
+def _serializer(office: Office) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(office.secret_key, salt="known browser")

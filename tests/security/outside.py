@@ -1,0 +1,99 @@
+"""A real server process seen from outside: raw requests over loopback, and all that it writes."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from browsers.real_services import CREDENTIALS, Service, wait_until
+from support.installations import NOWHERE
+from support.sandbox import WEBSERVICE
+
+CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
+WELCOME = re.compile(r"(http\S+)/welcome#(crmi_\w+)")
+SLOWEST = 15.0  # seconds for one answer on a loaded machine
+
+
+@dataclass
+class Outside:
+    """A server whose Commusoft does not answer; ``data`` is its data folder."""
+
+    service: Service
+    data: Path
+
+    @property
+    def address(self) -> str:
+        return self.service.address
+
+    @property
+    def port(self) -> int:
+        return self.service.port
+
+    def logs(self) -> dict[str, bytes]:
+        """Everything that it has written for people who run it."""
+        files = {file.name: file.read_bytes() for file in self.data.glob("*.log*")}
+        return files | {"terminal": self.service.log.read_bytes()}
+
+    def become_admin(self, email: str, password: str) -> requests.Session:
+        """Sign in as the first admin, by the link that the server printed."""
+        _, token = wait_until(lambda: WELCOME.findall(self.service.said()), "a link")[0]
+        person = requests.Session()
+        form = {"csrf_token": self.csrf(person, "/welcome"), "token": token, "name": "The Admin"}
+        form |= {"email": email, "password": password, "again": password}
+        reply = person.post(f"{self.address}/welcome", data=form, timeout=SLOWEST)
+        assert reply.ok, reply.text
+        return person
+
+    def csrf(self, person: requests.Session, path: str = "/log-in") -> str:
+        """Return what a form of this page carries."""
+        found = CSRF.search(person.get(self.address + path, timeout=SLOWEST).text)
+        assert found
+        return found[1]
+
+    def raw(self, request: bytes, *, source: str = "127.0.0.1", wait: float = SLOWEST) -> bytes:
+        """Send bytes as they are; return what comes back until the server closes."""
+        with self.connect(source) as connection:
+            connection.settimeout(wait)
+            try:
+                connection.sendall(request)
+                return b"".join(iter(lambda: connection.recv(65536), b""))
+            except OSError:
+                return b""
+
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), SLOWEST, (source, 0))
+
+    def seconds_to_answer(self, path: str = "/healthz") -> float:
+        """Return how long a request takes, from the connection to the end of its answer."""
+        begun = time.monotonic()
+        reply = requests.get(self.address + path, timeout=60)
+        assert reply.status_code == 200
+        return time.monotonic() - begun
+
+
+@contextmanager
+def real_server(folder: Path, *words: str, **settings: str) -> Iterator[Outside]:
+    """Start ``crmlink serve`` with some settings; end it afterwards."""
+    inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
+    data = folder / "data"
+    given = {
+        "DATA_DIR": str(data),
+        "COMMUSOFT_URL": NOWHERE + WEBSERVICE,
+        **{f"COMMUSOFT_{name}": "sandbox" for name in CREDENTIALS},
+        **settings,
+    }
+    environment = inherited | {f"CRMLINK_{name}": value for name, value in given.items()}
+    service = Service(" ".join(("serve", *words)), folder, environment)
+    try:
+        service.start()
+        yield Outside(service, data)
+    finally:
+        service.stop()

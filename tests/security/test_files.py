@@ -1,0 +1,198 @@
+"""What crmlink keeps is its owner's alone, also in a folder that was there and open before."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from browsers.real_services import CRMLINK, Service
+from crmlink.settings import SettingsRefused, settings_from_environment
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+
+LOOSE_FILE, LOOSE_FOLDER = 0o666, 0o777
+COMMANDS = ("audit verify", "disconnect --yes", "keys rotate")  # each opens it in its own way
+HEADER = "id,name,company,address,city,postcode,email,phone"
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
+    return {**inherited, "CRMLINK_DATA_DIR": str(folder), **more}
+
+
+def crmlink(folder: Path, command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as most systems start one: with a umask that lets everybody read."""
+    return subprocess.run(
+        [CRMLINK, *command.split()], env=environment(folder, **more), umask=0o022,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def loose(folder: Path) -> dict[str, str]:
+    """What others may do anything with: the folder itself, and all that is in it."""
+    modes = {path: path.stat().st_mode for path in (folder, *folder.rglob("*"))}
+    return {str(path): stat.filemode(mode) for path, mode in modes.items() if mode & 0o077}
+
+
+def loosen(folder: Path) -> None:
+    """Open everything to everybody, as an older crmlink or a copy left it."""
+    folder.chmod(LOOSE_FOLDER)
+    for path in folder.rglob("*"):
+        path.chmod(LOOSE_FOLDER if path.is_dir() else LOOSE_FILE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that somebody made beforehand, as mkdir makes it."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    folder.chmod(0o755)
+    return folder
+
+
+def test_a_server_in_a_folder_that_was_there_keeps_everything_to_itself(folder: Path) -> None:
+    server = Service("serve", folder.parent, environment(folder))
+    before = os.umask(0o022)
+    try:
+        server.start()
+        alive = {path.name for path in folder.iterdir()}
+        while_it_runs = loose(folder)
+    finally:
+        os.umask(before)
+        server.stop()
+    assert {"crmlink.sqlite", "crmlink.sqlite-wal", "crmlink.sqlite-shm"} <= alive
+    assert {"queue.sqlite", "server.log", "sandbox.address"} <= alive
+    assert while_it_runs == {}
+    assert loose(folder) == {}
+
+
+def test_every_command_closes_what_lay_open(folder: Path) -> None:
+    crmlink(folder, "token list")
+    (folder / "uploads").mkdir()
+    for name in (
+        "queue.sqlite", "queue.sqlite-wal", "crmlink.sqlite-journal", "server.log.1",
+        "server.log.2", "packages.json.new", "credential.new", "uploads/0f", "uploads/0f.json",
+    ):  # fmt: skip
+        (folder / name).touch()
+    for command in COMMANDS:
+        loosen(folder)
+        done = crmlink(folder, command)
+        assert done.returncode == 0, done.stderr
+        assert loose(folder) == {}, command
+
+
+def test_a_first_start_makes_a_folder_of_its_own_and_closes_the_way_to_it(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "data"
+    assert crmlink(folder, "token list").returncode == 0
+    assert loose(tmp_path / "new") == {}
+
+
+def test_a_database_that_lies_elsewhere_is_closed_too(folder: Path) -> None:
+    elsewhere = folder.with_name("databases")
+    elsewhere.mkdir(0o755)
+    url = f"sqlite:///{elsewhere / 'firm.db'}"
+    crmlink(folder, "token list", CRMLINK_DATABASE_URL=url)
+    (elsewhere / "firm.db").chmod(LOOSE_FILE)
+    (elsewhere / "others").touch(LOOSE_FILE)
+    assert crmlink(folder, "token list", CRMLINK_DATABASE_URL=url).returncode == 0
+    assert set(loose(elsewhere)) == {str(elsewhere), str(elsewhere / "others")}
+    elsewhere.chmod(0o777)
+    refused = crmlink(folder, "token list", CRMLINK_DATABASE_URL=url)
+    assert refused.returncode == 1
+    assert "put another database in place of crmlink's" in refused.stderr
+
+
+def test_tables_that_commands_write_are_not_for_everybody(tmp_path: Path) -> None:
+    for name in ("contacts", "records"):
+        (tmp_path / f"{name}.csv").write_text(f"{HEADER}\n1,Zebedee Quill,,,,,,\n")
+    files = [str(tmp_path / name) for name in ("contacts.csv", "records.csv")]
+    done = crmlink(tmp_path / "data", f"match {' '.join(files)} --out {tmp_path / 'matches.csv'}")
+    assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE((tmp_path / "matches.csv").stat().st_mode) == 0o600
+
+
+def with_folder(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("CRMLINK_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CRMLINK_DATA_DIR", str(folder))
+
+
+def test_what_belongs_to_another_user_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_folder(monkeypatch, folder)
+    settings_from_environment()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(SettingsRefused, match="belongs to another user"):
+        settings_from_environment()
+
+
+@pytest.mark.parametrize("name", ["crmlink.sqlite", "uploads/0f", "secret.key"])
+def test_a_single_file_of_another_user_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with_folder(monkeypatch, folder)
+    settings_from_environment()
+    (folder / "uploads").mkdir()
+    (folder / name).touch()
+    real = Path.stat
+
+    def stat_of_others(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = real(path, follow_symlinks=follow_symlinks)
+        if path.name != Path(name).name:
+            return found
+        return os.stat_result((*found[:4], found.st_uid + 1, *found[5:]))
+
+    monkeypatch.setattr(Path, "stat", stat_of_others)
+    with pytest.raises(SettingsRefused, match=f"{name} belongs to another user"):
+        settings_from_environment()
+
+
+def ignored(_path: Path, _mode: int) -> None:
+    """What a disk does that keeps no modes."""
+
+
+def forbidden(_path: Path, _mode: int) -> None:
+    raise PermissionError
+
+
+@pytest.mark.parametrize("chmod", [ignored, forbidden])
+def test_what_cannot_be_closed_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, chmod: Callable[[Path, int], None]
+) -> None:
+    with_folder(monkeypatch, folder)
+    monkeypatch.setattr(Path, "chmod", chmod)
+    with pytest.raises(SettingsRefused, match="cannot close it"):
+        settings_from_environment()
+
+
+@pytest.mark.parametrize(("mode", "others"), [(0o755, "letter.txt"), (0o1777, None)])
+def test_a_folder_that_is_not_crmlinks_own_is_refused_and_left_as_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, mode: int, others: str | None
+) -> None:
+    if others:
+        (folder / others).touch(0o644)
+    folder.chmod(mode)
+    with_folder(monkeypatch, folder)
+    with pytest.raises(SettingsRefused, match="a folder of crmlink's own"):
+        settings_from_environment()
+    assert stat.S_IMODE(folder.stat().st_mode) == mode
+    assert [path.name for path in folder.iterdir()] == ([others] if others else [])
+
+
+def test_others_files_in_a_closed_folder_are_left_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "letter.txt").touch()
+    (folder / "letter.txt").chmod(0o644)
+    folder.chmod(0o700)
+    with_folder(monkeypatch, folder)
+    settings_from_environment()
+    settings_from_environment()
+    assert set(loose(folder)) == {str(folder / "letter.txt")}
