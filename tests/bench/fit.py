@@ -60,6 +60,7 @@ BY_HAND = {  # no public set has these: points set by judgement
     "account_other": {"at": [0, 1], "points": [0, -2.0]},
     "email_second": {"at": [0, 1], "points": [0, 0.8]},
     "phone_second": {"at": [0, 1], "points": [0, 0.8]},
+    "phone_named": {"at": [0, 1], "points": [0, 3.0]},
     "kind_other": {"at": [0, 1], "points": [0, -1.5]},
     "retired_record": {"at": [0, 1], "points": [0, -3.0]},
 }

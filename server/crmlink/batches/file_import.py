@@ -103,9 +103,9 @@ def import_file(
         )  # fmt: skip
         session.add(batch)
     try:
-        contacts, bad = _keep(desk, batch.id, rows)
-        if contacts and are_many(bad, contacts + bad) and bad > agreed:
-            raise ManyLinesLeftOut(left_out=bad, contacts=contacts)
+        contacts, bad, lost = _keep(desk, batch.id, rows)
+        if contacts and are_many(lost, contacts + lost) and lost > agreed:
+            raise ManyLinesLeftOut(left_out=lost, contacts=contacts)
     except BaseException:
         _throw_away(desk, [batch.id])
         raise
@@ -138,8 +138,12 @@ def throw_away_unfinished(desk: Desk) -> int:
     return len(stale)
 
 
-def _keep(desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]) -> tuple[int, int]:
-    contacts = bad = 0
+def _keep(
+    desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]
+) -> tuple[int, int, int]:
+    """Store the rows; returns how many are contacts, how many are bad, and how many of these may
+    be contacts all the same."""
+    contacts = bad = lost = 0
     incoming = iter(rows)
     while some := list(islice(incoming, AT_A_TIME)):
         good = [row for row in some if isinstance(row, ExportedContact)]
@@ -155,7 +159,8 @@ def _keep(desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]) -
                 ]
                 session.execute(insert(BadBatchRow), bad_values)
         contacts, bad = contacts + len(good), bad + len(others)
-    return contacts, bad
+        lost += sum(row.may_be_contact for row in others)
+    return contacts, bad, lost
 
 
 def _values(

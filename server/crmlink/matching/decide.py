@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.features.vector import Evidence
+from crmlink.matching.features.vector import Evidence, rarity_alone
 from crmlink.matching.index import Index
 from crmlink.matching.normalised import Terms
 from crmlink.matching.scorecard import Model
@@ -31,7 +31,6 @@ CONFLICTS = (
     "kind_other",
 )
 LAST_SHOWN = 5
-MOST_SHARING = 1.1  # records that may hold a value for it to vouch
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _vouched(evidence: Evidence, first: int) -> bool:
         return False
     if value("name_covered") < 0.7 or value("name_record_covered") < 0.6:
         return False
-    alone = float(np.log((evidence.total + 1.0) / MOST_SHARING))
+    alone = rarity_alone(evidence.total)
     personal = max(value("email_same"), value("account_same")) >= alone
     if personal or value("name_initial") > 0:  # a house and its phone have several of an initial
         return personal

@@ -75,6 +75,11 @@ class BadRow:
     code: str
     args: Facts
 
+    @property
+    def may_be_contact(self) -> bool:
+        """Whether leaving it out may lose a contact: a total or a time of the export is none."""
+        return self.code not in ("header_again", "total", "time_stamp")
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:

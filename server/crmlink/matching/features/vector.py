@@ -78,6 +78,7 @@ OTHER_FEATURES = (
     "domain_other",
     "phone_same",
     "phone_second",
+    "phone_named",
     "phone_near",
     "phone_other",
     "account_same",
@@ -85,6 +86,15 @@ OTHER_FEATURES = (
     "kind_other",
     "retired_record",
 )
+NAMES_FIT = 0.9  # of name_fit, from which two names are one
+MOST_SHARING = 1.1  # records that may hold a value for it to be one's own
+
+
+def rarity_alone(total: int) -> float:
+    """The rarity of a value that one of so many records holds alone."""
+    return float(np.log((total + 1.0) / MOST_SHARING))
+
+
 # What they say of a record does not come from comparing a value of the contact's with its own.
 NO_COMPARISON = ("kind_other", "domain_same", "domain_other", "retired_record")
 FEATURES = tuple(
@@ -110,6 +120,9 @@ class Evidence:
         bare = self.columns.get("name_there", self._zeros) * ~compared
         self.columns["bare"] = bare  # nothing beside the names could be compared
         self.columns["bare_same"] = bare * self.columns.get("name_same", self._zeros)
+        own_phone = self.columns.get("phone_same", self._zeros) >= rarity_alone(self.total)
+        names_fit = self.columns.get("name_fit", self._zeros) >= NAMES_FIT
+        self.columns["phone_named"] = (own_phone & names_fit).astype(np.float64)
 
     def features(self) -> Table:
         """All features in the order of FEATURES, shape (records, features)."""
