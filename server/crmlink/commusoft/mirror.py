@@ -90,11 +90,12 @@ def full_sync_is_due(database: Database, connection_id: int) -> bool:
 
 def remember(session: Session, connection_id: int, record: Record) -> MirroredRecord:
     """Write into the mirror what Commusoft has just said of one record; returns its row."""
+    version = _next_version(session, connection_id)
     row = _row(session, connection_id, record.kind, record.number)
     if row is None:
         row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
         session.add(row)
-    _fill(row, record, _next_version(session, connection_id))
+    _fill(row, record, version)
     return row
 
 

@@ -86,14 +86,14 @@ def terms(details: Details, country: str) -> Terms:
     names = (read_name(details.company), read_name(details.name, person=True))
     addresses = _addresses(details, names)
     emails = _emails(details, names)
-    company = _name(names[0].name, True, 0)
+    company = _with_counter(_name(names[0].name, True, 0), names[0].counter)
     person = _name(names[1].name, False, 0 if not company else OTHER)
     country = _country(addresses, country)
     kinds = (details.kind, *(name.kind for name in names))
     return Terms(
         kind=next((kind for kind in kinds if kind), None),
         firm=bool(company),
-        label=_with_counter(company, names[0].counter) or person,
+        label=company or person,
         other=person if company and not _same_words(company, person) else (),
         places=_places(addresses),
         emails=emails,
