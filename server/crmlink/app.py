@@ -11,6 +11,7 @@ from crmlink.installation import House, open_house
 from crmlink.pages.blueprint import blueprint as pages
 from crmlink.settings import Settings
 from crmlink.web.auth import register_door, register_guard
+from crmlink.web.body_limits import init_body_limits
 from crmlink.web.hosts import init_hosts
 from crmlink.web.proxies import TrustedProxies
 from crmlink.web.rate_limits import register_limits
@@ -45,6 +46,7 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     init_hosts(app, settings)
     register_guard(app)
     register_limits(app, settings.requests_per_minute)
+    init_body_limits(app)
     register_door(app)
     register_strictness(app)
     register_api(app, house)

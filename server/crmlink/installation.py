@@ -9,7 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import requests
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from crmlink.access.audit.upkeep import flush_anchors, prepare_audit
 from crmlink.access.context import Office
 from crmlink.access.usage import Uses
 from crmlink.accounting.rule_file import RuleFile
@@ -26,9 +29,18 @@ from crmlink.linking.connections import (
     use_account_of_environment,
 )
 from crmlink.linking.context import Desk, Index
-from crmlink.settings import Settings
-from crmlink.store import ConnectionKind, Database, WorkspaceConnection
+from crmlink.settings import Settings, SettingsRefused
+from crmlink.store import (
+    AuditSigner,
+    ConnectionKind,
+    Database,
+    Ownership,
+    ProcessRole,
+    WorkspaceConnection,
+)
 from crmlink.wakeup import Bell
+
+log = structlog.get_logger()
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 COMMAND = Path(sys.executable).with_name("crmlink")
@@ -43,14 +55,20 @@ FOLLOW_INTERVAL = 1.0  # seconds between two looks at which connection is in use
 class House:
     """One installation at work.
 
-    ``commusoft`` is a client to use in place of the one that the settings describe.
+    ``commusoft`` is a client to use in place of the one that the settings describe; ``role`` says
+    what this process is.
     """
 
     def __init__(
-        self, settings: Settings, database: Database, commusoft: Commusoft | None = None
+        self,
+        settings: Settings,
+        database: Database,
+        commusoft: Commusoft | None = None,
+        role: ProcessRole = ProcessRole.COMMAND,
     ) -> None:
         self.settings = settings
         self.database = database
+        self.ownership = Ownership(database, role)
         workspace = get_or_create_workspace(database)
         self.office = Office(database, workspace.id, settings.secret_key)
         self.uses = Uses(self.office)
@@ -99,8 +117,17 @@ class House:
         if self._desk:
             self._desk.attempts.shutdown(cancel_futures=True)
         self.uses.flush()
+        self._flush_anchors()
+        self.ownership.close()
         self._sandbox.stop()
         self.database.close()
+
+    def _flush_anchors(self) -> None:
+        """At the end as during the work; whoever cannot write then has lost nothing by it."""
+        try:
+            flush_anchors(self.database)
+        except (OSError, SQLAlchemyError):
+            log.warning("audit anchors not flushed", exc_info=True)
 
     def _open_desk(self, connection: WorkspaceConnection) -> Desk:
         practice = connection.kind is ConnectionKind.SANDBOX
@@ -114,6 +141,7 @@ class House:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_NAME),
             index=Index(self.database, connection.id),
+            ownership=self.ownership,
             wake=Bell(self.settings.data_dir).ring,
         )
 
@@ -131,11 +159,34 @@ class House:
         return Commusoft(account, load_dialect(connection), patience)
 
 
-def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
-    """Migrate the database and set up the installation; the desk opens when it is first used."""
-    database = Database(settings.database_url)
+def open_house(
+    settings: Settings,
+    commusoft: Commusoft | None = None,
+    role: ProcessRole = ProcessRole.COMMAND,
+) -> House:
+    """Migrate the database and set up the installation; the desk opens when it is first used.
+
+    Raises SettingsRefused.
+    """
+    return House(settings, open_database(settings), commusoft, role)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of an installation, brought up to date, with its audit signed and anchored.
+
+    Raises SettingsRefused.
+    """
+    signer = AuditSigner.of(settings.secret_key, settings.data_dir)
+    database = Database(settings.database_url, signer=signer)
     database.migrate()
-    return House(settings, database, commusoft)
+    try:
+        prepare_audit(database)
+    except OSError as error:
+        raise SettingsRefused(
+            f"The audit's anchor file cannot be made in {settings.data_dir} ({error.strerror}). "
+            "Make room there, or set CRMLINK_DATA_DIR to a folder you may write to."
+        ) from error
+    return database
 
 
 class Sandbox:

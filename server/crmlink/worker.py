@@ -13,17 +13,19 @@ import structlog
 from huey import crontab
 from huey.consumer import Consumer
 
+from crmlink.access.audit.check import verify_audit
+from crmlink.access.audit.upkeep import flush_anchors
 from crmlink.access.personal_data.subject import apply_retention
 from crmlink.access.refresh_tokens import forget_old_tokens
 from crmlink.batches.file_import import throw_away_unfinished
 from crmlink.batches.match_job import match_waiting
 from crmlink.batches.settle import settle_stopped
-from crmlink.batches.state import release_leases, work_is_waiting
+from crmlink.batches.state import work_is_waiting
 from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.installation import House
-from crmlink.linking.attempts import recover, release
+from crmlink.linking.attempts import recover
 from crmlink.linking.context import Desk
 from crmlink.pages.lists.uploads import forget_old_files
 from crmlink.reports.duplicates import find_lookalikes
@@ -70,6 +72,8 @@ class Worker:
         queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
         queue.periodic_task(crontab(), name="follow_connection")(self._follow_connection)
         queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
+        queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
+        queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
         queue.periodic_task(crontab(minute="55"), name="note_shares")(self._note_shares)
         queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
             self._find_lookalikes
@@ -80,9 +84,8 @@ class Worker:
         )
 
     def start(self) -> None:
-        """Take over what an earlier process left behind, then begin the rounds."""
-        release(self._house.desk)
-        release_leases(self._house.desk)
+        """Begin the rounds, with what dead processes left behind."""
+        self._house.desk.ownership.start()
         self._consumer.start()
         for task in self._now:
             task()
@@ -118,6 +121,15 @@ class Worker:
         for link in recover(self._house.desk):
             problem = (link.failure or {}).get("code")  # the rest may be a reference that is a name
             log.info("link finished", link=link.id, state=link.state.value, problem=problem)
+
+    def _flush_anchors(self) -> None:
+        flush_anchors(self._house.database)
+
+    def _check_audit(self) -> None:
+        verdict = verify_audit(self._house.database, self._house.office.workspace_id)
+        codes = sorted({finding.code for finding in verdict.findings})
+        tell = log.info if verdict.sound else log.error
+        tell("audit checked", sound=verdict.sound, entries=verdict.count, findings=codes)
 
     def _note_shares(self) -> None:
         take_snapshot(self._house.desk)

@@ -86,10 +86,11 @@ def make_world(app: Flask) -> World:
         session.add(other)
     people = {role: make_person(office, role) for role in ROLES}
     browsers = {role: pair(office, person) for role, person in people.items()}
+    connection_id = house_of(app).desk.connection_id  # opening it writes: not in a writing session
     with office.database.writing() as session:
         session.add(
             MirroredRecord(
-                connection_id=house_of(app).desk.connection_id, kind="customer", number="1001",
+                connection_id=connection_id, kind="customer", number="1001",
                 name="M Holloway", company="", email="", phones=[], address="", town="",
                 postcode="", account_number="", changed=1,
             )
@@ -145,9 +146,10 @@ def new_batch(world: World, owner: Owner) -> str:
 def linked_batch(world: World, *linked_by: Device) -> str:
     """A list that was linked, a row by each of these devices."""
     links = [new_link(world, device) for device in linked_by]
+    connection_id = house_of(world.app).desk.connection_id
     with world.office.database.writing() as session:
         batch = Batch(
-            workspace_id=world.office.workspace_id, device_id=linked_by[0].id, package="xero",
+            connection_id=connection_id, device_id=linked_by[0].id, package="xero",
             organisation="", state=BatchState.DONE,
         )  # fmt: skip
         session.add(batch)

@@ -20,7 +20,9 @@ HOLLOWAY = "8275f116-6419-4b82-889a-f41dcc1d6186"
 OTHER = "11111111-2222-4333-8444-555555555555"
 OCONNOR_HAS = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
 GREENFIELD_HAS = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
-HASTE = Patience(connect=2, read=3, total=5, at_once=50, per_second=10_000, read_again=0)
+HASTE = Patience(
+    connect=2, read=3, total=5, at_once=50, per_second=10_000, read_again=0, late_after=0
+)
 OVERRIDES = [each.name for each in dataclass_fields(Overrides)]
 WEBSERVICE = "/webservice_dev.php/api/v1"
 PROFILE = "/api/v1"

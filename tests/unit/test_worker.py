@@ -38,7 +38,9 @@ def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_dat
     away = meddled(house.desk, write_reference=fails(CommusoftUnreachable()))
     link = confirm(away, decision(), new_key(), device_id)
     with house.database.writing() as session:
-        session.execute(update(Link).values(attempt_id="a process that died"))
+        session.execute(
+            update(Link).values(attempt_id="an attempt", owner_id="a process that died")
+        )
         session.execute(update(WorkspaceConnection).values(fully_synced_at=None))
     sandbox.put_reference("customer-1002", OTHER)
 

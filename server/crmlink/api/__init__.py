@@ -24,8 +24,6 @@ from crmlink.installation import House
 from crmlink.web.error_handlers import register_errors
 from crmlink.web.openapi import ProblemApi
 
-MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
-
 
 def register_api(app: Flask, house: House) -> None:
     """Add the API, its guard and its documentation to an application."""
@@ -35,7 +33,6 @@ def register_api(app: Flask, house: House) -> None:
         OPENAPI_VERSION="3.0.3",
         OPENAPI_URL_PREFIX="/api",
         OPENAPI_JSON_PATH="openapi.json",
-        MAX_CONTENT_LENGTH=MOST_BYTES,
     )
     register_errors(app)
     api = ProblemApi(

@@ -25,6 +25,7 @@ class WorkspaceView(MethodView):
         here = desk()
         with here.database.reading() as session:
             connection = session.get_one(WorkspaceConnection, here.connection_id)
+            syncing = is_syncing(session, connection, here.ownership)
             counts = dict(
                 session.execute(
                     select(MirroredRecord.kind, func.count())
@@ -51,6 +52,6 @@ class WorkspaceView(MethodView):
                 "customers": counts.get("customer", 0),
                 "suppliers": counts.get("supplier", 0),
                 "synced_at": connection.synced_at,
-                "syncing": is_syncing(connection),
+                "syncing": syncing,
             },
         }

@@ -24,18 +24,19 @@ from crmlink.accounting.exports.reader import (
     read_contacts,
     recognise,
 )
-from crmlink.batches.state import ago, touch
+from crmlink.batches.state import ago, is_free, touch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
+from crmlink.store.models import new_id
 
 log = structlog.get_logger()
 
 AT_A_TIME = 1_000  # rows in a transaction, so that others may write in between
 MOST_BAD_ROWS = 10_000  # that are kept with their reasons; all are counted
-ABANDONED_HOURS = 2
+ABANDONED_HOURS = 2  # for imports of versions that know no owners
 MANY_LEFT_OUT = 20  # one line in so many may be left out unasked
 
 
@@ -94,28 +95,23 @@ def import_file(
     """
     rows = read_contacts(source, found, desk.packages)
     shown = Path(filename).name
-    with desk.database.writing() as session:
-        batch = Batch(
-            connection_id=desk.connection_id, device_id=device_id, package=found.package or "",
-            organisation=organisation, kind=found.kind, name=name or shown, source=came,
-            file_name=shown, state=BatchState.IMPORTING,
-            recognised=found.without_contents().as_dict(),
-        )  # fmt: skip
-        session.add(batch)
+    lease = new_id()
+    desk.ownership.working_on.add(lease)
     try:
-        contacts, bad, lost = _keep(desk, batch.id, rows)
-        if contacts and are_many(lost, contacts + lost) and lost > agreed:
-            raise ManyLinesLeftOut(left_out=lost, contacts=contacts)
-    except BaseException:
-        _throw_away(desk, [batch.id])
-        raise
-    if not contacts:
-        _throw_away(desk, [batch.id])
-        raise ExportRefused("no_table")
-    return Imported(
-        _finish(desk, device_id, batch.id, contacts, bad), contacts, bad,
-        advice(found, desk.packages),
-    )  # fmt: skip
+        with desk.database.writing() as session:
+            batch = Batch(
+                connection_id=desk.connection_id, device_id=device_id, package=found.package or "",
+                organisation=organisation, kind=found.kind, name=name or shown, source=came,
+                file_name=shown, state=BatchState.IMPORTING,
+                recognised=found.without_contents().as_dict(),
+                lease=lease, lease_owner_id=desk.ownership.register(session),
+            )  # fmt: skip
+            session.add(batch)
+        contacts, bad = _keep_or_throw_away(desk, batch.id, rows, agreed)
+        done = _finish(desk, device_id, batch.id, contacts, bad)
+    finally:
+        desk.ownership.working_on.discard(lease)
+    return Imported(done, contacts, bad, advice(found, desk.packages))
 
 
 def are_many(left_out: int, lines: int) -> bool:
@@ -129,13 +125,29 @@ def throw_away_unfinished(desk: Desk) -> int:
         stale = [
             batch.id
             for batch in session.query(Batch).filter(
-                Batch.connection_id == desk.connection_id,
-                Batch.state == BatchState.IMPORTING,
-                Batch.changed_at < ago(hours=ABANDONED_HOURS),
+                Batch.connection_id == desk.connection_id, Batch.state == BatchState.IMPORTING
             )
+            if is_free(session, desk.ownership, batch)
+            and (batch.lease or batch.changed_at < ago(hours=ABANDONED_HOURS))
         ]
     _throw_away(desk, stale)
     return len(stale)
+
+
+def _keep_or_throw_away(
+    desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow], agreed: int
+) -> tuple[int, int]:
+    try:
+        contacts, bad, lost = _keep(desk, batch_id, rows)
+        if contacts and are_many(lost, contacts + lost) and lost > agreed:
+            raise ManyLinesLeftOut(left_out=lost, contacts=contacts)
+    except BaseException:
+        _throw_away(desk, [batch_id])
+        raise
+    if not contacts:
+        _throw_away(desk, [batch_id])
+        raise ExportRefused("no_table")
+    return contacts, bad
 
 
 def _keep(
@@ -199,6 +211,7 @@ def _finish(desk: Desk, device_id: int, batch_id: str, contacts: int, bad: int) 
     with desk.database.writing() as session:
         batch = session.get_one(Batch, batch_id)
         batch.state, batch.bad_rows = BatchState.DRAFT, bad
+        batch.lease, batch.lease_owner_id = "", None
         touch(batch)
         note(
             session, desk.workspace_id, device_id, "batch.imported", batch_id,

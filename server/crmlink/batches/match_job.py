@@ -58,7 +58,7 @@ def stop_matching(desk: Desk, device_id: int, batch_id: str) -> Batch:
     """Match no further; the batch is what it was before. Raises as above."""
     with changing(desk, batch_id, BatchState.MATCHING) as (session, batch):
         batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
-        batch.lease, batch.lease_until = "", None
+        batch.lease, batch.lease_owner_id, batch.lease_until = "", None, None
         note(session, desk.workspace_id, device_id, "batch.matching_stopped", batch_id)
     return batch
 
@@ -78,7 +78,7 @@ def match_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> i
 
 def match_batch(desk: Desk, batch_id: str, stopping: Callable[[], bool] = lambda: False) -> bool:
     """Match one batch; False when another process does, it was stopped, or something failed."""
-    lease = take_lease(desk.database, batch_id, BatchState.MATCHING)
+    lease = take_lease(desk.database, desk.ownership, batch_id, BatchState.MATCHING)
     if lease is None:
         return False
     job = MatchJob(desk.connection_id, batch_id, lease)
@@ -97,7 +97,7 @@ def match_batch(desk: Desk, batch_id: str, stopping: Callable[[], bool] = lambda
         )  # fmt: skip
         raise
     finally:
-        drop_lease(desk.database, batch_id, lease)
+        drop_lease(desk.database, desk.ownership, batch_id, lease)
     done = find_batch(desk, batch_id).state is BatchState.REVIEW
     log.info("batch matched" if done else "batch not matched", batch=batch_id, rows=rows)
     return done

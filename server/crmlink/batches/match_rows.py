@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from crmlink.batches.classify import Asked, Standing, judge
 from crmlink.batches.row_details import details, pack
-from crmlink.batches.state import keep_lease
+from crmlink.batches.state import LeaseLost, keep_lease, leased
 from crmlink.linking.context import Index
 from crmlink.linking.suggest import PLAUSIBLE
 from crmlink.matching import Details, Matcher, is_retired
@@ -50,10 +50,6 @@ class MatchJob:
     lease: str
 
 
-class Stopped(Exception):
-    """The batch is not ours to work on any more."""
-
-
 def match_in_process(address: str, job: MatchJob) -> None:
     """All of it, in a process that was started for it and has nothing yet."""
     if hasattr(os, "nice"):
@@ -79,7 +75,7 @@ def match_rows(
         share = matcher.estimate_share(_sample(database, job))
         asked = _ask(database, job, matcher.with_share(share), progress)
         _write_judgements(database, job, _judged(database, job, asked), progress)
-    except Stopped:
+    except LeaseLost:
         return False
     return keep_lease(
         database, job.batch_id, job.lease, BatchState.MATCHING, state=BatchState.REVIEW,
@@ -99,9 +95,9 @@ class _Progress:
         self.tell()
 
     def tell(self, *, force: bool = False) -> None:
-        """Raises Stopped."""
+        """Raises LeaseLost."""
         if self._stopping():
-            raise Stopped
+            raise LeaseLost
         if not force and time.monotonic() - self._told < TOLD_EVERY:
             return
         self._told = time.monotonic()
@@ -109,7 +105,7 @@ class _Progress:
         if not keep_lease(
             self._database, job.batch_id, job.lease, BatchState.MATCHING, progress=self._done
         ):
-            raise Stopped
+            raise LeaseLost
 
 
 def _undecided(job: MatchJob) -> Any:
@@ -183,10 +179,10 @@ def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progres
                 )
             )
             if len(parcel) >= PARCEL:
-                _store(database, parcel)
+                _store(database, job, parcel)
                 progress.add(len(parcel))
                 parcel = []
-    _store(database, parcel)
+    _store(database, job, parcel)
     progress.add(len(parcel))
     return asked
 
@@ -263,11 +259,12 @@ def _write_judgements(
     database: Database, job: MatchJob, judgements: list[dict[str, Any]], progress: _Progress
 ) -> None:
     for start in range(0, len(judgements), PARCEL):
-        _store(database, judgements[start : start + PARCEL])
+        _store(database, job, judgements[start : start + PARCEL])
         progress.tell()
 
 
-def _store(database: Database, rows: list[dict[str, Any]]) -> None:
+def _store(database: Database, job: MatchJob, rows: list[dict[str, Any]]) -> None:
+    """Write what was found into rows. Raises LeaseLost when another worker has the batch now."""
     if rows:
-        with database.writing() as session:
+        with leased(database, job.batch_id, job.lease) as (session, _):
             session.execute(update(BatchRow), rows)

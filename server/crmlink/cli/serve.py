@@ -23,30 +23,41 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8787, show_default=True)
 def serve_command(host: str, port: int) -> None:
-    """Start the server, with its worker inside."""
-    from waitress.server import create_server
+    """Start the server, with its worker inside; a SQLite database has one at a time."""
+    from crmlink.settings import settings_from_environment
+    from crmlink.store.only_server import ServerRunning, only_server
 
+    settings = settings_from_environment()
+    try:
+        with only_server(settings.data_dir, settings.database_url) as alone:
+            _serve(settings, host, port, alone=alone)
+    except ServerRunning as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
+    """Serve until the process is told to stop. ``alone``: no other server has this database."""
     from crmlink.app import create_app
     from crmlink.installation import open_house
     from crmlink.logs import LOG_NAME, set_up_logs
-    from crmlink.settings import settings_from_environment
+    from crmlink.store import ProcessRole
     from crmlink.web.hosts import serve_at
+    from crmlink.web.http_server import HTTPServer
     from crmlink.worker import Worker
 
-    settings = settings_from_environment()
     set_up_logs(settings.data_dir / LOG_NAME)
-    house = open_house(settings)
+    house = open_house(settings, role=ProcessRole.SERVER)
+    if alone:
+        house.desk.ownership.bury_servers()
     app = create_app(settings, house)
     try:
-        server = create_server(
-            app, host=host, port=port, threads=8, ident=None, clear_untrusted_proxy_headers=False
-        )
+        server = HTTPServer(app, host, port)
     except OSError as error:
         raise click.ClickException(
             f"Port {port} cannot be used ({error.strerror}). Is crmlink running already? "
             "Choose another with --port."
         ) from error
-    listening = Host(host.strip("[]"), int(server.effective_port))
+    listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
     worker = Worker(house)
     worker.start()

@@ -1,7 +1,8 @@
 """What can go wrong with Commusoft, a type each.
 
-After a write only `WriteRefused` and `RecordGone` say that nothing was changed; after every other
-error the record must be read again to know. No message holds a secret, a URL or a record's data.
+After a write only `WriteRefused`, `WriteWithdrawn` and `RecordGone` say that nothing was changed;
+after every other error the record must be read again to know. No message holds a secret, a URL or
+a record's data.
 """
 
 from typing import ClassVar
@@ -73,6 +74,12 @@ class RecordGone(CommusoftError):
         super().__init__(f"{kind}-{number}")
         self.kind: Kind = kind
         self.number = number
+
+
+class WriteWithdrawn(CommusoftError):
+    """Nothing was sent: whoever asked for the write is not to do it any more."""
+
+    code = "write-withdrawn"
 
 
 class WriteRefused(CommusoftError):

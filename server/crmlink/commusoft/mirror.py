@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftUnreadable, ConnectionEnded
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
-from crmlink.store import Database, MirroredRecord, WorkspaceConnection
-from crmlink.store.models import empty_details, now
+from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
+from crmlink.store.models import empty_details, new_id, now
 from crmlink.values import Address
 
-LEASE = timedelta(minutes=10)  # after its last batch a sync counts as dead
+LEASE = timedelta(minutes=10)  # after it a sync of a version that knows no owners counts as dead
 OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known
 FULL_EVERY = timedelta(hours=12)  # so that what is deleted leaves within a day
 BATCH = 1_000  # records a transaction: readers and links wait no longer than that takes
@@ -26,7 +27,7 @@ KEPT = ("uuid", "reference")  # also of somebody who was erased
 
 
 class SyncRunning(Exception):
-    """Another sync of this connection is under way."""
+    """Another sync of this connection is under way, or took this one's place."""
 
 
 @dataclass
@@ -43,6 +44,7 @@ def sync(
     database: Database,
     connection_id: int,
     commusoft: Commusoft,
+    ownership: Ownership,
     progress: Callable[[SyncResult], None] = lambda _result: None,
     *,
     full: bool = True,
@@ -54,30 +56,21 @@ def sync(
     read keeps what the link read back. Raises SyncRunning, or CommusoftError when a list does not
     arrive whole; then no record is taken for gone.
     """
-    since = _begin(database, connection_id)
-    result = SyncResult()
-    try:
+    turn = _Turn(database, connection_id, ownership)
+    with turn.taken() as since:
+        result = SyncResult()
         for kind in KINDS:
             partial = not full and since and commusoft.dialect.ways(kind).created_filter
-            _sync_kind(
-                database,
-                connection_id,
-                commusoft,
-                kind,
-                since if partial else None,
-                result,
-                progress,
-            )
-    except BaseException:
-        _end(database, connection_id)
-        raise
-    _end(database, connection_id, synced=True, full=full)
+            _sync_kind(turn, commusoft, kind, since if partial else None, result, progress)
+        turn.note_end(full=full)
     return result
 
 
-def is_syncing(connection: WorkspaceConnection) -> bool:
-    """Whether a sync runs in this process or another; one that died counts for ten minutes."""
-    until = connection.syncing_until
+def is_syncing(session: Session, connection: WorkspaceConnection, ownership: Ownership) -> bool:
+    """Whether a living process syncs the connection."""
+    if connection.sync_lease:
+        return ownership.is_worked_on(session, connection.sync_owner_id, connection.sync_lease)
+    until = connection.syncing_until  # of a version that knows no owners
     return until is not None and now() < until <= now() + LEASE
 
 
@@ -112,28 +105,67 @@ def _row(session: Session, connection_id: int, kind: Kind, number: str) -> Mirro
     )
 
 
-def _begin(database: Database, connection_id: int) -> datetime | None:
-    """Take the connection's turn; returns since when new records are to be asked for."""
-    with database.writing() as session:
-        connection = _live(session, connection_id)
-        if is_syncing(connection):
-            raise SyncRunning
-        connection.syncing_until = now() + LEASE
-        return connection.synced_at - OVERLAP if connection.synced_at else None
+class _Turn:
+    """One sync's turn with a connection: only who has it writes what a list said."""
 
+    def __init__(self, database: Database, connection_id: int, ownership: Ownership) -> None:
+        self._database, self._ownership = database, ownership
+        self.connection_id = connection_id
+        self._lease = new_id()
 
-def _end(
-    database: Database, connection_id: int, *, synced: bool = False, full: bool = False
-) -> None:
-    with database.writing() as session:
-        connection = session.get(WorkspaceConnection, connection_id)
-        if connection is None:  # practice data that was emptied meanwhile
-            return
-        connection.syncing_until = None
-        if synced:
+    @contextmanager
+    def taken(self) -> Iterator[datetime | None]:
+        """Take the turn and give it back; yields since when new records are to be asked for."""
+        self._ownership.working_on.add(self._lease)
+        try:
+            yield self._take()
+        finally:
+            self._ownership.working_on.discard(self._lease)
+            self._give_back()
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[Session, WorkspaceConnection]]:
+        """A writing session with the connection.
+
+        Raises SyncRunning when another sync has the turn, or ConnectionEnded.
+        """
+        with self._database.writing() as session:
+            connection = _live(session, self.connection_id)
+            if connection.sync_lease != self._lease:
+                raise SyncRunning
+            yield session, connection
+
+    def mirror_version(self) -> int:
+        with self._database.reading() as session:
+            return _live(session, self.connection_id).mirror_version
+
+    def note_end(self, *, full: bool) -> None:
+        """Remember that the whole list was taken."""
+        with self.writing() as (_, connection):
             connection.synced_at = now()
-        if synced and full:
-            connection.fully_synced_at = now()
+            if full:
+                connection.fully_synced_at = now()
+
+    def _take(self) -> datetime | None:
+        with self._database.writing() as session:
+            connection = _live(session, self.connection_id)
+            if is_syncing(session, connection, self._ownership):
+                raise SyncRunning
+            connection.sync_lease = self._lease
+            connection.sync_owner_id = self._ownership.register(session)
+            connection.syncing_until = now() + LEASE
+            return connection.synced_at - OVERLAP if connection.synced_at else None
+
+    def _give_back(self) -> None:
+        with self._database.writing() as session:
+            session.execute(
+                update(WorkspaceConnection)
+                .where(
+                    WorkspaceConnection.id == self.connection_id,
+                    WorkspaceConnection.sync_lease == self._lease,
+                )
+                .values(sync_lease="", sync_owner_id=None, syncing_until=None)
+            )
 
 
 def _live(session: Session, connection_id: int) -> WorkspaceConnection:
@@ -145,28 +177,26 @@ def _live(session: Session, connection_id: int) -> WorkspaceConnection:
 
 
 def _sync_kind(
-    database: Database,
-    connection_id: int,
+    turn: _Turn,
     commusoft: Commusoft,
     kind: Kind,
     created_after: datetime | None,
     result: SyncResult,
     progress: Callable[[SyncResult], None],
 ) -> None:
-    with database.reading() as session:
-        start = _live(session, connection_id).mirror_version
+    start = turn.mirror_version()
     seen: set[str] = set()
     for batch in _batches(commusoft.records(kind, created_after)):
         present = {record.number: record for record in batch if not record.deleted}
         seen.update(present)
         result.read[kind] += len(batch)
-        with database.writing() as session:
-            _live(session, connection_id).syncing_until = now() + LEASE
-            _take(session, connection_id, kind, present, start, result)
+        with turn.writing() as (session, connection):
+            connection.syncing_until = now() + LEASE
+            _take(session, turn.connection_id, kind, present, start, result)
         progress(result)
     if created_after is None:
-        with database.writing() as session:
-            _empty_unseen(session, connection_id, kind, seen, start, result)
+        with turn.writing() as (session, _):
+            _empty_unseen(session, turn.connection_id, kind, seen, start, result)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:

@@ -14,8 +14,9 @@ from crmlink.accounting.rule_file import RuleFile
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror import SyncResult, sync
+from crmlink.linking.first_seen import FirstSeen
 from crmlink.matching import Address, Details, Matcher
-from crmlink.store import Database, MirroredRecord, WorkspaceConnection
+from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 
 
 class Index:
@@ -57,7 +58,8 @@ class Desk:
     """One workspace at work with one connection; another connection has another desk.
 
     ``practice`` says that it is the sandbox of this installation.
-    ``abandoned`` are ids of attempts that broke down in this process, for ``recover`` to take over.
+    ``ownership`` says what this process works on, and which others are alive. ``first_seen`` times
+    writes that Commusoft may still carry out, and attempts of versions that know no owners.
     ``wake`` tells the worker that there is something to do; without it the worker finds it later.
     """
 
@@ -68,7 +70,8 @@ class Desk:
     commusoft: Commusoft
     rule_file: RuleFile
     index: Index
-    abandoned: set[str] = field(default_factory=set)
+    ownership: Ownership
+    first_seen: FirstSeen = field(default_factory=FirstSeen)
     wake: Callable[[], None] = lambda: None
     attempts: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
@@ -88,7 +91,9 @@ class Desk:
         self, progress: Callable[[SyncResult], None] = lambda _result: None, *, full: bool = True
     ) -> SyncResult:
         """Bring the mirror up to date. Raises SyncRunning or CommusoftError."""
-        return sync(self.database, self.connection_id, self.commusoft, progress, full=full)
+        return sync(
+            self.database, self.connection_id, self.commusoft, self.ownership, progress, full=full
+        )
 
 
 def details(row: MirroredRecord) -> Details:

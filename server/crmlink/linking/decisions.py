@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from crmlink.accounting.locate import canonical_reference
 from crmlink.commusoft.errors import CommusoftSlow, RecordGone
 from crmlink.kinds import Kind
-from crmlink.linking.attempts import attempt, fresh
+from crmlink.linking.attempts import attempt, fresh, is_worked_on
 from crmlink.linking.audit import note_intended
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import (
@@ -32,10 +32,11 @@ from crmlink.linking.errors import (
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import holders, mirrored
 from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.store.models import now
+from crmlink.store.models import new_id, now
 
 LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
 T = TypeVar("T")
+Guard = Callable[[Session], None]  # raises when the decision is not to be kept any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,15 @@ class Decision:
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
-def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
+def confirm(
+    desk: Desk, decision: Decision, key: str, device_id: int, guard: Guard | None = None
+) -> Link:
     """Carry out a decision once; the same key again gives the same link.
 
     Returns the link, ``linked``, ``failed`` or ``conflict``, or still ``intended`` when Commusoft
     stopped answering on the way (``recover`` finishes it). Raises a LinkingFailure,
-    ReferenceMalformed or CommusoftError before anything was written.
+    ReferenceMalformed or CommusoftError before anything was written, and what ``guard`` raises in
+    the transaction that is to keep the decision.
     """
     deadline = time.monotonic() + LONGEST_WAIT
     reference = canonical_reference(decision.package, decision.reference, desk.packages)
@@ -96,7 +100,7 @@ def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
         target=reference,
         differences=[dict(difference) for difference in decision.differences],
     )
-    return _intend_and_attempt(desk, link, decision.overrides.also_on, deadline)
+    return _intend_and_attempt(desk, link, decision.overrides.also_on, deadline, guard)
 
 
 def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord) -> str | None:
@@ -111,7 +115,14 @@ def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord
     return record.reference
 
 
-def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[str]) -> Link:
+def undo(
+    desk: Desk,
+    link_id: str,
+    key: str,
+    device_id: int,
+    also_on: frozenset[str],
+    guard: Guard | None = None,
+) -> Link:
     """Put back what stood on the record before; a new link whose target is the prior value.
 
     Allowed while the link stands, Commusoft still holds its value, and no later link has decided
@@ -146,7 +157,7 @@ def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[
         target=link.prior,
         undoes_id=link.id,
     )
-    return _intend_and_attempt(desk, reversal, also_on, deadline)
+    return _intend_and_attempt(desk, reversal, also_on, deadline, guard)
 
 
 def _check_undo(desk: Desk, link: Link, row: MirroredRecord, also_on: frozenset[str]) -> None:
@@ -315,28 +326,40 @@ def _by_key(desk: Desk, key: str, fingerprint: str, deadline: float) -> Link | N
             link = session.scalar(
                 select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key)
             )
-        if link is None:
-            return None
-        if link.fingerprint != fingerprint:
-            raise IdempotencyKeyReused
-        over = link.state is not LinkState.INTENDED or not link.attempt_id
-        if over or link.attempt_id in desk.abandoned or time.monotonic() > deadline:
+            if link is None:
+                return None
+            if link.fingerprint != fingerprint:
+                raise IdempotencyKeyReused
+            over = link.state is not LinkState.INTENDED or not is_worked_on(desk, session, link)
+        if over or time.monotonic() > deadline:
             return link
         time.sleep(0.05)
 
 
-def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str], deadline: float) -> Link:
+def _intend_and_attempt(
+    desk: Desk, link: Link, accepted: frozenset[str], deadline: float, guard: Guard | None
+) -> Link:
     """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
+    link.attempt_id = attempt_id = new_id()
+    desk.ownership.working_on.add(attempt_id)
+    kept = False
     failure: LinkingFailure | None
     try:
         with desk.database.writing() as session:
+            if guard is not None:
+                guard(session)
             failure = _overtaken(session, desk, link, accepted)
             if failure is None:
+                link.owner_id = desk.ownership.register(session)
                 session.add(link)
                 session.flush()
                 note_intended(session, link)
+        kept = failure is None
     except IntegrityError:
         failure = _in_progress(desk, link)
+    finally:
+        if not kept:
+            desk.ownership.working_on.discard(attempt_id)
     if failure is None:
         return _answer_in_time(desk, link, deadline)
     if earlier := _by_key(desk, link.idempotency_key, link.fingerprint, deadline):

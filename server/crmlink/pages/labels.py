@@ -55,6 +55,10 @@ ACTIONS = {
     "host.added": "added an address",
     "host.removed": "took an address away",
     "preferences.changed": "changed the settings",
+    "audit.signed": "began to sign the audit",
+    "audit.key_changed": "signs the audit with another key",
+    "audit.anchors_begun": "began a new anchor file",
+    "audit.accepted": "accepted what was wrong with the audit",
     "workspace.merged": "made one workspace of several",
 }
 ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}

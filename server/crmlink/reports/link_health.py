@@ -71,10 +71,11 @@ def mirror_state(desk: Desk, sync_minutes: int) -> MirrorState:
     """How old the mirror is, by how often it should be brought up to date."""
     with desk.database.reading() as session:
         connection = session.get_one(WorkspaceConnection, desk.connection_id)
+        syncing = is_syncing(session, connection, desk.ownership)
     since = connection.synced_at
     limit = timedelta(minutes=sync_minutes * MISSED_SYNCS)
     old = since is None or now() - since > limit
-    return MirrorState(since, is_syncing(connection), old)
+    return MirrorState(since, syncing, old)
 
 
 def unfinished(desk: Desk) -> Unfinished:

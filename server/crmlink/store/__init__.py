@@ -1,6 +1,6 @@
 """Tables, migrations and the database they live in."""
 
-from crmlink.store.audit import AuditEntry
+from crmlink.store.audit import AuditEntry, AuditSeal, AuditSigner
 from crmlink.store.batches import (
     BadBatchRow,
     Batch,
@@ -34,9 +34,12 @@ from crmlink.store.people import (
     Refresh,
     Role,
 )
+from crmlink.store.processes import Ownership, Process, ProcessRole
 
 __all__ = [
     "AuditEntry",
+    "AuditSeal",
+    "AuditSigner",
     "BadBatchRow",
     "Batch",
     "BatchPage",
@@ -54,11 +57,14 @@ __all__ = [
     "LinkedShare",
     "Lookalike",
     "MirroredRecord",
+    "Ownership",
     "PackageHost",
     "PageSession",
     "Pairing",
     "PairingState",
     "Person",
+    "Process",
+    "ProcessRole",
     "Refresh",
     "Role",
     "RowState",

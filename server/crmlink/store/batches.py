@@ -6,8 +6,8 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from crmlink.kinds import Kind
 from crmlink.store.models import Base, Device, Link, new_id, now
@@ -75,9 +75,10 @@ class Batch(Base):
     """Contacts to be linked together.
 
     ``package`` is empty while nobody knows it, ``recognised`` what a file was taken for. While
-    something works on the batch, ``lease`` is that worker's until ``lease_until``. ``progress`` of
-    ``progress_of`` tells how far matching is, ``rate`` how many rows a second are written,
-    ``trouble`` why nothing moves. ``version`` grows with every change that a screen shows.
+    something works on the batch, ``lease`` is that worker's and ``lease_owner_id`` its process;
+    ``lease_until`` is for versions that know no owners. ``progress`` of ``progress_of`` tells how
+    far matching is, ``rate`` how many rows a second are written, ``trouble`` why nothing moves.
+    ``version`` grows with every change that a screen shows.
     """
 
     __tablename__ = "batch"
@@ -101,6 +102,7 @@ class Batch(Base):
     version: Mapped[int] = mapped_column(default=0)
     changed_at: Mapped[datetime] = mapped_column(default=now)
     lease: Mapped[str] = mapped_column(default="")
+    lease_owner_id: Mapped[str | None]
     lease_until: Mapped[datetime | None]
 
     sure_bound: Mapped[float | None]
@@ -155,6 +157,7 @@ class BatchRow(Base):
         Index("ix_batch_row_batch_id_verdict_position", "batch_id", "verdict", "position"),
         Index("ix_batch_row_counts", "batch_id", "verdict", "choice", "state"),
         Index("ix_batch_row_best", "best"),
+        Index("ix_batch_row_link_id", "link_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -205,6 +208,26 @@ class BatchRow(Base):
     decided_by: Mapped[Device | None] = relationship(foreign_keys=[decided_by_id])
     claimed_by: Mapped[Device | None] = relationship(foreign_keys=[claimed_by_id])
     link: Mapped[Link | None] = relationship()
+
+
+def show_as_undone(session: Session, link_id: str) -> None:
+    """Let the rows of a link that was undone say so, whoever undid it and from where."""
+    batch_ids = session.scalars(
+        update(BatchRow)
+        .where(
+            BatchRow.link_id == link_id,
+            BatchRow.state.in_((RowState.SUCCESSFUL, RowState.UNDOING)),
+        )
+        .values(state=RowState.UNDONE, failure=None, settled_at=now())
+        .returning(BatchRow.batch_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if batch_ids:
+        session.execute(
+            update(Batch)
+            .where(Batch.id.in_(batch_ids))
+            .values(version=Batch.version + 1, changed_at=now())
+        )
 
 
 class BadBatchRow(Base):

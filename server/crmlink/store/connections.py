@@ -53,6 +53,8 @@ class WorkspaceConnection(Base):
     synced_at: Mapped[datetime | None]
     fully_synced_at: Mapped[datetime | None]
     syncing_until: Mapped[datetime | None]
+    sync_lease: Mapped[str] = mapped_column(default="")
+    sync_owner_id: Mapped[str | None]
     connected_at: Mapped[datetime] = mapped_column(default=now)
     ended_at: Mapped[datetime | None]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -206,13 +207,18 @@ class MirroredRecord(Base):
 
 
 def holds_email(
-    email: InstrumentedAttribute[str], others: InstrumentedAttribute[list[str]], wanted: str
+    email: InstrumentedAttribute[str],
+    others: InstrumentedAttribute[list[str]],
+    wanted: Iterable[str],
 ) -> ColumnElement[bool]:
-    """The condition that one of a row's emails is this one, whatever its case."""
-    if not wanted:
-        return false()
-    among = func.lower(cast(others, String)).contains(json.dumps(wanted.lower()), autoescape=True)
-    return or_(func.lower(email) == func.lower(wanted), among)
+    """The condition that one of a row's emails is one of these, whatever their case."""
+    emails = {each.lower() for each in wanted} - {""}
+    among = func.lower(cast(others, String))
+    return or_(
+        false(),
+        func.lower(email).in_(emails),
+        *(among.contains(json.dumps(each), autoescape=True) for each in sorted(emails)),
+    )
 
 
 def empty_details() -> dict[str, Any]:
@@ -238,6 +244,10 @@ class Link(Base):
     ``prior`` what stood there;
     ``differences`` are those between contact and record that the person saw and linked over.
     While one is intended, no second link may be on its way to the same record or contact.
+
+    ``attempt_id`` is that of the attempt which works on it, empty when none does, and ``owner_id``
+    the process of that attempt (None: it is of a version that knows no owners). ``writes`` counts
+    the PUTs that were begun, ``writes_over`` those that Commusoft cannot carry out any more.
     """
 
     __tablename__ = "link"
@@ -293,7 +303,9 @@ class Link(Base):
 
     state: Mapped[LinkState] = mapped_column(default=LinkState.INTENDED)
     attempt_id: Mapped[str] = mapped_column(default=new_id)
+    owner_id: Mapped[str | None]
     writes: Mapped[int] = mapped_column(default=0)
+    writes_over: Mapped[int] = mapped_column(default=0)
     failure: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     attempted_at: Mapped[datetime] = mapped_column(default=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
@@ -19,6 +19,10 @@ from crmlink.access.refresh_tokens import actor_of
 from crmlink.access.sessions import session_of
 from crmlink.installation import House
 from crmlink.linking.context import Desk
+from crmlink.store import PageSession
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 # The only routes that answer to anybody. None of them shows a record, a link or a person.
 PUBLIC = {
@@ -111,19 +115,36 @@ def desk() -> Desk:
     return cast("Desk", g.desk)
 
 
+def knows_sender(app: Flask, environ: WSGIEnvironment) -> bool:
+    """Return whether a request, of which only the head has come, has a valid token or session."""
+    with app.request_context(environ), suppress(TokenRefused):
+        return _sender() is not None
+    return False
+
+
 def _identify() -> None:
-    """Who asks, by token below /api/v1 and by log-in elsewhere; known addresses or not."""
+    with suppress(TokenRefused):
+        if found := _sender():
+            log_in, g.actor = found
+            if log_in:
+                g.log_in = log_in
+            else:
+                house().uses.note(g.actor)
+
+
+def _sender() -> tuple[PageSession | None, Actor] | None:
+    """Who asks, by token below /api/v1 and by session elsewhere; None where anybody may.
+
+    Addresses that do not exist are treated like the others. Raises TokenRefused.
+    """
     if request.endpoint in PUBLIC:
-        return
+        return None
     by_token = request.path.startswith(API) or (
         request.endpoint in EITHER and "Authorization" in request.headers
     )
-    with suppress(TokenRefused):
-        if by_token:
-            g.actor = _by_token()
-            house().uses.note(g.actor)
-        else:
-            g.log_in, g.actor = session_of(office(), request.cookies.get(COOKIE, ""))
+    if by_token:
+        return None, _by_token()
+    return session_of(office(), request.cookies.get(COOKIE, ""))
 
 
 def _admit() -> Response | None:

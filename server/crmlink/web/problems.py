@@ -310,6 +310,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Commusoft accepted the reference but does not show it. The record is as it was before; "
         "enter the reference in Commusoft by hand.",
     ),
+    "write-unanswered": (
+        504,
+        "Commusoft has not answered yet",
+        "Commusoft has not said whether it took the reference. crmlink looks until it is certain, "
+        "for some minutes. Until then nothing else can be decided for this record.",
+    ),
     "write-refused": (
         502,
         "Commusoft refused the change",

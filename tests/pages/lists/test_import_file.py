@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from crmlink.batches.drafts import list_batches, rows_of
 from crmlink.installation import House
-from crmlink.pages.lists.import_file import MOST_BYTES
+from crmlink.web.body_limits import UPLOAD_BYTES
 from support.access_factories import make_person
 from support.list_files import BROKEN, CAST, REFERENCE_COLUMN, Listed, draft, xero_file
 from support.page_client import Visitor, visit_as, words
@@ -171,11 +171,11 @@ def test_a_file_may_be_larger_than_any_other_request_and_only_here(
 
 
 def test_a_file_beyond_the_bound_is_refused(clerk: Visitor, house: House) -> None:
-    reply = _send(clerk, xero_file() + b"x" * MOST_BYTES)
+    reply = _send(clerk, xero_file() + b"x" * UPLOAD_BYTES)
     assert reply.status_code == 422
     assert "larger than 50 MB" in words(reply)
     assert not _uploads(house)
-    assert _send(clerk, b"x" * (MOST_BYTES + 1_000_000)).status_code == 413
+    assert _send(clerk, b"x" * (UPLOAD_BYTES + 1_000_000)).status_code == 413
 
 
 def test_a_stranger_sends_nothing(app: Flask, house: House) -> None:

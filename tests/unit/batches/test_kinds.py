@@ -78,7 +78,7 @@ def test_a_row_whose_record_is_of_the_other_kind_is_never_written(
     with desk.database.writing() as session:
         row = session.query(BatchRow).one()
         row.kind, row.reference = "supplier", "77"
-    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id)
+    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id, lambda _: None)
     assert (outcome.state, (outcome.failure or {})["code"]) == (RowState.FAILED, "kind-differs")
     assert sandbox.reference(customer.public_id) is None
 
@@ -133,7 +133,8 @@ def test_such_a_decision_is_made_again_only_by_a_second_choice(
     accept(desk, device_id, batch_id, 1, version, customer.public_id, agreed)
     start_writing(desk, device_id, batch_id, 1)
     row = rows_of(desk, batch_id)[0].row
-    assert carry_out(desk, row.id, BatchState.WRITING, device_id).state is RowState.SUCCESSFUL
+    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id, lambda _: None)
+    assert outcome.state is RowState.SUCCESSFUL
     assert sandbox.reference(customer.public_id) == REFERENCE
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, cast, delete, or_, select, update
+from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.store import (
@@ -22,6 +23,7 @@ from crmlink.store.connections import connections_of
 from crmlink.store.models import holds_email
 
 ERASED = "(erased)"
+LIKELY = 0.5  # from here on a row's likeliest record counts as its own
 SHOWN = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
     "account_number", "other_emails", "other_addresses", "open_pence",
@@ -31,18 +33,42 @@ ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
 UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
 
-def rows_about(
-    session: Session, workspace_id: int, email: str, record_ids: Iterable[str]
-) -> list[BatchRow]:
-    """Rows of an email's contact, or that people found to be one of these records."""
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What an erased person goes by, in small letters; ``record_ids`` are their records'."""
+
+    names: frozenset[str]
+    references: frozenset[str]
+    emails: frozenset[str]
+    record_ids: frozenset[str]
+
+
+def rows_about(session: Session, workspace_id: int, clues: Clues) -> list[BatchRow]:
+    """Rows of a person: chosen to be one of their records, or not decided and like them.
+
+    Like them is the same email or reference, a record of theirs as the likeliest, or their name
+    where no other email speaks against it. A row that a person gave to another record is not.
+    """
+    same_email = holds_email(BatchRow.email, BatchRow.other_emails, clues.emails)
+    like = or_(
+        same_email,
+        func.lower(BatchRow.reference).in_(clues.references),
+        BatchRow.best.in_(clues.record_ids) & (BatchRow.probability >= LIKELY),
+        or_(
+            func.lower(BatchRow.name).in_(clues.names),
+            func.lower(BatchRow.company).in_(clues.names),
+        )
+        & or_(BatchRow.email == "", same_email),
+    )
     found = (
         select(BatchRow)
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
             Batch.connection_id.in_(connections_of(workspace_id)),
             or_(
-                holds_email(BatchRow.email, BatchRow.other_emails, email),
-                (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(list(record_ids)),
+                (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(clues.record_ids),
+                (BatchRow.choice != Choice.RECORD) & like,
+                same_email,
             ),
         )
     )

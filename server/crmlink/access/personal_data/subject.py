@@ -6,6 +6,7 @@ decision is lost. A record's row stays as a mark that its details must not come 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from crmlink.access.errors import PersonUnknown
 from crmlink.access.people import remove_person
 from crmlink.access.personal_data.batches import (
     ERASED,
+    Clues,
     drop_unfinished,
     empty_finished,
     erase_rows,
@@ -35,6 +37,7 @@ from crmlink.store import (
     LinkState,
     MirroredRecord,
     PageSession,
+    Pairing,
     Person,
     WorkspaceConnection,
 )
@@ -88,7 +91,8 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
     erased = Erased(1 if person else 0, len(records), len(links), len(rows))
     with office.database.writing() as session:
         if person:
-            _erase_person(session, session.get_one(Person, person.id))
+            for row in _rows_of(session, person):
+                _erase_person(session, row)
         for record in records:
             _erase_record(session, session.get_one(MirroredRecord, record.id))
         for link in links:
@@ -101,6 +105,7 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
             session, office, actor, "personal.erased", subject,
             records=[record.public_id for record in records], links=[link.id for link in links],
         )  # fmt: skip
+    office.database.purge()
     return erased
 
 
@@ -142,8 +147,9 @@ def _found(
         links = session.scalars(
             select(Link).filter_by(kind=kind, record_number=number).where(links_here)
         ).all()
-        rows = rows_about(session, office.workspace_id, "", [who])
-        return None, list(records), list(links), rows
+        emails = {email for record in records for email in (record.email, *record.other_emails)}
+        about = _clues(records, links, emails, [who])
+        return None, list(records), list(links), rows_about(session, office.workspace_id, about)
     email = who.strip()
     person = session.scalar(
         select(Person)
@@ -154,15 +160,47 @@ def _found(
     )
     records = session.scalars(
         select(MirroredRecord).where(
-            records_here, holds_email(MirroredRecord.email, MirroredRecord.other_emails, email)
+            records_here, holds_email(MirroredRecord.email, MirroredRecord.other_emails, [email])
         )
     ).all()
     linked = [(record.kind, record.number) for record in records]
     links = session.scalars(
         select(Link).where(links_here, tuple_(Link.kind, Link.record_number).in_(linked))
     ).all()
-    rows = rows_about(session, office.workspace_id, email, [record.public_id for record in records])
-    return person, list(records), list(links), rows
+    about = _clues(records, links, {email}, [record.public_id for record in records])
+    return person, list(records), list(links), rows_about(session, office.workspace_id, about)
+
+
+def _clues(
+    records: Sequence[MirroredRecord],
+    links: Sequence[Link],
+    emails: Iterable[str],
+    record_ids: Iterable[str],
+) -> Clues:
+    """What else the erased person goes by in lists: names and references of records and links.
+
+    A plain number is another contact's in another package, so it says nothing by itself.
+    """
+    names = {link.contact_name for link in links}
+    for record in records:
+        names |= {record.name, record.label if not record.erased_at else ""}
+    references = {link.reference for link in links} | {record.reference for record in records}
+    return Clues(
+        frozenset(name.lower() for name in names if name and name != ERASED),
+        frozenset(value.lower() for value in references if value and not value.isdecimal()),
+        frozenset(email.lower() for email in emails if email),
+        frozenset(record_ids),
+    )
+
+
+def _rows_of(session: Session, person: Person) -> list[Person]:
+    """A person's row, and those of before they were removed and invited again."""
+    query = (
+        select(Person)
+        .filter_by(workspace_id=person.workspace_id)
+        .where(func.lower(Person.email) == func.lower(person.email))
+    )
+    return list(session.scalars(query))
 
 
 def _erase_person(session: Session, person: Person) -> None:
@@ -175,6 +213,11 @@ def _erase_person(session: Session, person: Person) -> None:
         update(Device)
         .where(Device.person_id == person.id)
         .values(name=ERASED, last_used_address=None)
+    )
+    session.execute(
+        update(Pairing)
+        .where(Pairing.person_id == person.id)
+        .values(device_name=ERASED, browser="", address="")
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -38,10 +37,8 @@ from crmlink.pages.lists.choices import (
 from crmlink.pages.lists.labels import FIELDS
 from crmlink.pages.lists.uploads import SentFile, find_file, forget_file, keep_choices, keep_file
 from crmlink.web.auth import actor, desk, house, needs
+from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
 
-MOST_MB = 50
-MOST_BYTES = MOST_MB * 2**20
-ROOM_FOR_THE_FORM = 100_000  # bytes around the file
 LOOKED_AT = 10_000  # rows that are read before a person says yes
 SHOWN = 6  # contacts
 SHOWN_BAD = 12
@@ -77,18 +74,11 @@ class Look:
         return ShownForm.of(self.found, self.recognised, self.choices)
 
 
-@blueprint.url_value_preprocessor
-def _let_lists_be_large(endpoint: str | None, _values: Mapping[str, str] | None) -> None:
-    """A file of contacts may be larger than any other request; runs before anything is read."""
-    if endpoint == "pages.upload_list":
-        request.max_content_length = MOST_BYTES + ROOM_FOR_THE_FORM
-
-
 @blueprint.get("/lists/new")
 @needs("collect")
 def new_list() -> str:
     """Where a file is chosen."""
-    return render_template("lists/new.html", form=Form(), most=MOST_MB)
+    return render_template("lists/new.html", form=Form(), most=UPLOAD_MB)
 
 
 @blueprint.post("/lists/new")
@@ -101,8 +91,8 @@ def upload_list() -> Reply:
     sent = keep_file(house().settings.data_dir, upload, actor().device.public_id)
     size = sent.path.stat().st_size
     try:
-        if size > MOST_BYTES:
-            raise ExportRefused("too_large", most=MOST_MB)
+        if size > UPLOAD_BYTES:
+            raise ExportRefused("too_large", most=UPLOAD_MB)
         look_at(desk(), sent.path, sent.filename)
     except ExportRefused as refused:
         forget_file(sent)
@@ -267,4 +257,4 @@ def _gone() -> Response:
 
 def _not_taken(sentence: str) -> Reply:
     form = Form(errors={"file": sentence})
-    return render_template("lists/new.html", form=form, most=MOST_MB), 422
+    return render_template("lists/new.html", form=form, most=UPLOAD_MB), 422
