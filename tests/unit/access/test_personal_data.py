@@ -31,8 +31,9 @@ from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing
 from crmlink.store.models import now
 from crmlink.web.problems import problem_kept
 from security.attack_fixture import everything
-from support.access_factories import make_person, pair, proven
+from support.access_factories import make_person, pair
 from support.batch_factories import asked_for, lines_of, matched, rows_of
+from support.browser_client import proven
 from support.sandbox import HOLLOWAY, OCONNOR_HAS, OTHER, Playing, decision, new_key
 
 EMAIL = "margaret.holloway@postbox.example"
