@@ -13,7 +13,7 @@ from sqlalchemy import update
 from crmlink.access.api_tokens import list_tokens
 from crmlink.access.context import Office
 from crmlink.store import Device
-from crmlink.store.models import now
+from crmlink.store.base import now
 from crmlink.web.auth import PUBLIC
 from support.access_factories import logged_in, make_person, make_token, pair, with_token
 from support.installations import house_of

@@ -21,7 +21,7 @@ from crmlink.access import dpop
 from crmlink.access.context import Office
 from crmlink.access.dpop import new_nonce, thumbprint
 from crmlink.access.refresh_tokens import Grant
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.access_factories import make_person, pair
 from support.browser_client import key_of
 from support.browser_key import BrowserKey, token_hash

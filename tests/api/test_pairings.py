@@ -17,7 +17,7 @@ from crmlink.access.pairing import approve_pairing, deny_pairing
 from crmlink.access.people import remove_person
 from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.store import Device, Pairing, Person
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.access_factories import make_person, page_actor, pair, with_token
 from support.browser_client import new_key
 from support.browser_key import BrowserKey

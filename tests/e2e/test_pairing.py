@@ -16,7 +16,7 @@ from crmlink.access.devices import list_devices, revoke_device
 from crmlink.access.people import remove_person
 from crmlink.access.refresh_tokens import rotate
 from crmlink.store import Device, Pairing, Person
-from crmlink.store.models import now
+from crmlink.store.base import now
 from security.outside import Browser as Copier
 from support.access_factories import make_person, page_actor
 from support.browser_client import proven

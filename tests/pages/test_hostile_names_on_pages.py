@@ -15,7 +15,7 @@ from playwright.sync_api import Dialog, Page, Request
 
 from crmlink.access.pairing import begin_pairing
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Pairing, Person
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.browser_client import proven
 from support.live_server import Theatre, open_theatre, start_chromium
 from support.sample_data import Scene

@@ -11,7 +11,7 @@ from crmlink.installation import House
 from crmlink.reports.links import PAGE, LinkFilter, list_links
 from crmlink.reports.records import RecordFilter, list_records
 from crmlink.store import Link
-from crmlink.store.models import new_id
+from crmlink.store.base import new_id
 from support.access_factories import make_person
 from support.page_client import Visitor, visit_as, words
 from support.sample_data import REFERENCE, Scene

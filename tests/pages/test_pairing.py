@@ -9,7 +9,7 @@ from crmlink.access.pairing import begin_pairing, find_pairing, redeem
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.installation import House
 from crmlink.store import Pairing, PairingState
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.browser_client import proven
 from support.page_client import Visitor, words
 from support.sample_data import Scene, shown_code

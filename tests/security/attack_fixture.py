@@ -30,7 +30,7 @@ from crmlink.store import (
     RowState,
     Workspace,
 )
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.access_factories import make_person, pair, with_token
 from support.browser_client import proven
 from support.installations import house_of

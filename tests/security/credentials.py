@@ -21,7 +21,7 @@ from crmlink.access.refresh_tokens import AUDIENCE, TYPE, Grant
 from crmlink.access.sessions import begin_session, end_session, session_of
 from crmlink.access.token_format import new_secret
 from crmlink.store import Device, PageSession
-from crmlink.store.models import new_id, now
+from crmlink.store.base import new_id, now
 from crmlink.web.auth import COOKIE
 from security.attack_fixture import World
 from support.access_factories import make_person, make_token, page_actor, pair

@@ -13,7 +13,7 @@ from crmlink.access import dpop
 from crmlink.access import refresh_tokens as grants
 from crmlink.access.errors import TokenRefused
 from crmlink.access.proofs import Proof, token_hash
-from crmlink.store.models import new_id
+from crmlink.store.base import new_id
 from crmlink.web import auth as guard
 from security.attack import Attacker, Refusal
 from security.attack_fixture import World

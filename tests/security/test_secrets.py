@@ -23,7 +23,7 @@ from crmlink.access.refresh_tokens import AUDIENCE, ISSUER, TYPE, actor_of, rota
 from crmlink.access.sessions import session_of
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.store import AuditSigner, Database, Device, Refresh, WorkspaceConnection
-from crmlink.store.models import now
+from crmlink.store.base import now
 from security.attack_fixture import everything
 from security.used_installation import KEYS, MarkedCredential, Used, used_installation
 from support.browser_client import proven

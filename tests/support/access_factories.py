@@ -16,7 +16,7 @@ from crmlink.access.people import invite
 from crmlink.access.refresh_tokens import Grant, actor_of, rotate
 from crmlink.access.sessions import begin_session, session_of
 from crmlink.store import Person
-from crmlink.store.models import now
+from crmlink.store.base import now
 from crmlink.web.auth import COOKIE
 from support.browser_client import browser_client, new_key, proven
 

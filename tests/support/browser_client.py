@@ -11,7 +11,7 @@ from werkzeug.wsgi import get_current_url
 
 from crmlink.access.dpop import new_nonce
 from crmlink.access.proofs import Proof, token_hash
-from crmlink.store.models import new_id
+from crmlink.store.base import new_id
 from support.browser_key import BrowserKey
 from support.installations import house_of
 

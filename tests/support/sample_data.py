@@ -13,7 +13,7 @@ from crmlink.batches.drafts import collect
 from crmlink.installation import House
 from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.store import Device, Link, LinkState, Person
-from crmlink.store.models import new_id, now
+from crmlink.store.base import new_id, now
 from support.access_factories import make_person, page_actor, pair
 from support.browser_client import proven
 from support.sandbox import Playing, decision, new_key

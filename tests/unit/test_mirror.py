@@ -15,7 +15,7 @@ from crmlink.commusoft.records import Record
 from crmlink.linking.attempts import fresh
 from crmlink.linking.context import Desk
 from crmlink.store import MirroredRecord, WorkspaceConnection
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.sandbox import OTHER, Playing
 
 

@@ -16,7 +16,7 @@ from crmlink.access.errors import BeyondToken, DeviceUnknown, FieldsWrong, Token
 from crmlink.access.roles import SCOPES, permissions_of_scopes
 from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Device, DeviceSort, Person
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 PREFIX = "crm_"
 SHOWN_LENGTH = len(PREFIX) + 8  # what lists show of a token

@@ -12,7 +12,7 @@ from crmlink.access.context import Actor, Office, note
 from crmlink.access.errors import DeviceUnknown, FieldsWrong, NotAllowed
 from crmlink.access.roles import ADMIN
 from crmlink.store import Device, DeviceSort, Pairing, PairingState, Person
-from crmlink.store.models import new_id, now
+from crmlink.store.base import new_id, now
 
 LONGEST_NAME = 80
 WARNED = timedelta(days=14)  # before a token's end

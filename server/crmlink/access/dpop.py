@@ -22,7 +22,7 @@ from crmlink.access.context import Office
 from crmlink.access.errors import NonceNeeded, ProofElsewhere, ProofMissing, ProofRefused
 from crmlink.access.proofs import PROOF_TTL, Proof, base64url
 from crmlink.store import SeenProof
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 ALGORITHM = "ES256"
 TYPE = "dpop+jwt"

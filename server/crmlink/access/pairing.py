@@ -27,7 +27,7 @@ from crmlink.access.proofs import Proof
 from crmlink.access.refresh_tokens import Grant, first_grant, is_received, repeated_grant
 from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Pairing, PairingState
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 DEVICE_CODE = "crmd_"
 LIFE = timedelta(minutes=10)

@@ -23,7 +23,7 @@ from crmlink.access.errors import (
 from crmlink.access.passwords import fits, hash_password
 from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Device, Invitation, PageSession, Person, Role
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 INVITATION = "crmi_"
 INVITED_FOR = timedelta(days=7)

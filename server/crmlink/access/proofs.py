@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 PROOF_TTL = timedelta(minutes=7)  # longer than any nonce is taken
 

@@ -39,7 +39,7 @@ from crmlink.access.proofs import Proof
 from crmlink.access.roles import permissions_of
 from crmlink.access.token_format import derived_secret, is_well_formed
 from crmlink.store import Device, DeviceSort, Pairing, Person, Refresh
-from crmlink.store.models import new_id, now
+from crmlink.store.base import new_id, now
 
 REFRESH = "crmr_"
 ACCESS_LIFE = timedelta(minutes=10)

@@ -13,7 +13,7 @@ from crmlink.access.people import end_log_ins, find_person
 from crmlink.access.roles import permissions_of
 from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import PageSession, Person
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 COOKIE = "crms_"
 IDLE = timedelta(hours=12)

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from crmlink.access.context import Actor, Office
 from crmlink.store import Device
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 NOTED_EVERY = timedelta(minutes=1)
 

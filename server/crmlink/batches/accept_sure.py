@@ -16,7 +16,7 @@ from crmlink.linking.context import Desk
 from crmlink.linking.errors import SampleNeeded
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 SAMPLE = 12
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crmlink.batches.contacts import Identity, ListedContact
 from crmlink.store import Batch, BatchRow, RowState, Verdict
-
-if TYPE_CHECKING:
-    from crmlink.batches.drafts import Identity, ListedContact
 
 BY_EMAIL, BY_NAME = "email", "name"
 

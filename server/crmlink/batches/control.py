@@ -24,7 +24,7 @@ from crmlink.linking.errors import (
     RowUnderWay,
 )
 from crmlink.store import Batch, BatchRow, BatchState, Choice, Device, Link, RowState
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 WAITING, PAUSED, WRITING = RowState.WAITING, BatchState.PAUSED, BatchState.WRITING
 

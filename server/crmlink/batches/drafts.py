@@ -14,13 +14,13 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.batches.attach_references import complete
+from crmlink.batches.contacts import Identity, ListedContact
 from crmlink.batches.reclassify import recheck
-from crmlink.batches.state import OPEN, batch_in, find_batch, touch
+from crmlink.batches.state import OPEN, batch_in, touch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
-from crmlink.matching import Address
 from crmlink.store import (
     Batch,
     BatchPage,
@@ -29,38 +29,6 @@ from crmlink.store import (
     BatchState,
     RowState,
 )
-
-__all__ = [
-    "Draft",
-    "ListedContact",
-    "Taken",
-    "collect",
-    "discard_batch",
-    "find_batch",
-    "joinable_batches",
-    "list_batches",
-    "rows_of",
-]
-
-
-@dataclass(frozen=True, slots=True)
-class ListedContact:
-    """One contact as a list page, or a program, shows it; ``reference`` may be empty."""
-
-    reference: str
-    kind: Kind | None = None
-    name: str = ""
-    email: str = ""
-    phones: tuple[str, ...] = ()
-    company: str = ""
-    person: str = ""
-    address: str = ""
-    town: str = ""
-    postcode: str = ""
-    account_number: str = ""
-    other_emails: tuple[str, ...] = ()
-    other_addresses: tuple[Address, ...] = ()
-    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +47,6 @@ class Taken:
     contacts: int
     added: int
     completed: int
-
-
-Identity = tuple[str, str]  # kind or "", reference
 
 
 def collect(

@@ -30,7 +30,7 @@ from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
-from crmlink.store.models import new_id
+from crmlink.store.base import new_id
 
 log = structlog.get_logger()
 

@@ -31,7 +31,7 @@ from crmlink.store import (
     MirroredRecord,
     RowState,
 )
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 PAGE = 2_000  # rows read at once
 PARCEL = 500  # rows written in one transaction

@@ -27,7 +27,7 @@ from crmlink.linking.errors import (
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import holders, mirrored, rows_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 SETTLED = (RowState.IDLE, RowState.FAILED, RowState.UNDONE)  # what may be decided (anew)
 

@@ -16,7 +16,7 @@ from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
 from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Verdict
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 CLAIM_SECONDS = 90
 MOST_ROWS = 500

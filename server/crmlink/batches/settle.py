@@ -9,7 +9,7 @@ from crmlink.batches.execute_row import Outcome, key_of, outcome_of
 from crmlink.batches.state import is_free, touch
 from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 STOPPED = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
 LEFT = (RowState.WAITING, RowState.PROCESSING)

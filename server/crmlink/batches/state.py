@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown, BatchWrongState
 from crmlink.store import Batch, BatchState, Database, Ownership
-from crmlink.store.models import new_id, now
+from crmlink.store.base import new_id, now
 
 LEASE = timedelta(seconds=60)  # what versions that know no owners wait before they take over
 OPEN = (BatchState.DRAFT, BatchState.REVIEW)

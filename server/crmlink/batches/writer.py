@@ -28,7 +28,7 @@ from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 log = structlog.get_logger()
 

@@ -16,7 +16,8 @@ from crmlink.commusoft.errors import CommusoftUnreadable, ConnectionEnded
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
-from crmlink.store.models import empty_details, new_id, now
+from crmlink.store.base import new_id, now
+from crmlink.store.records import empty_details
 from crmlink.values import Address
 
 LEASE = timedelta(minutes=10)  # after it a sync of a version that knows no owners counts as dead

@@ -28,7 +28,7 @@ from crmlink.store import (
     Workspace,
     WorkspaceConnection,
 )
-from crmlink.store.models import Base, now
+from crmlink.store.base import Base, now
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from crmlink.linking.errors import (
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import holders, mirrored
 from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.store.models import new_id, now
+from crmlink.store.base import new_id, now
 
 LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
 T = TypeVar("T")

@@ -10,7 +10,7 @@ import structlog
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncResult, SyncRunning
 from crmlink.linking.context import Desk
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 log = structlog.get_logger()
 

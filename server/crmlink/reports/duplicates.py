@@ -29,7 +29,7 @@ from crmlink.store import (
     MirroredRecord,
     Verdict,
 )
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 log = structlog.get_logger()
 

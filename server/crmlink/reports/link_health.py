@@ -13,7 +13,7 @@ from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 HANGING = timedelta(minutes=2)  # a link usually needs seconds
 MISSED_SYNCS = 3  # so many turns without a sync, and the mirror counts as old

@@ -28,7 +28,7 @@ from crmlink.store import (
     LinkState,
     MirroredRecord,
 )
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 MOST_LISTED = 500
 READ_AT_ONCE = 2_000

@@ -1,31 +1,8 @@
 """Tables, migrations and the database they live in."""
 
-from crmlink.store.audit import AuditEntry, AuditSeal, AuditSigner
-from crmlink.store.batches import (
-    BadBatchRow,
-    Batch,
-    BatchPage,
-    BatchRow,
-    BatchSource,
-    BatchState,
-    Choice,
-    LinkedShare,
-    Lookalike,
-    RowState,
-    Verdict,
-)
-from crmlink.store.connections import ConnectionKind, WorkspaceConnection
-from crmlink.store.database import Database
-from crmlink.store.models import (
+from crmlink.store.access import (
     Device,
     DeviceSort,
-    Link,
-    LinkState,
-    MirroredRecord,
-    PackageHost,
-    Workspace,
-)
-from crmlink.store.people import (
     Invitation,
     PageSession,
     Pairing,
@@ -35,7 +12,25 @@ from crmlink.store.people import (
     Role,
     SeenProof,
 )
+from crmlink.store.audit import AuditEntry, AuditSeal, AuditSigner
+from crmlink.store.batches import (
+    BadBatchRow,
+    Batch,
+    BatchPage,
+    BatchRow,
+    BatchSource,
+    BatchState,
+    Choice,
+    RowState,
+    Verdict,
+)
+from crmlink.store.connections import ConnectionKind, WorkspaceConnection
+from crmlink.store.database import Database
+from crmlink.store.links import Link, LinkState
 from crmlink.store.processes import Ownership, Process, ProcessRole
+from crmlink.store.records import MirroredRecord
+from crmlink.store.reports import LinkedShare, Lookalike
+from crmlink.store.workspaces import PackageHost, Workspace
 
 __all__ = [
     "AuditEntry",

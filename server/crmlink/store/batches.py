@@ -10,7 +10,9 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, 
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from crmlink.kinds import Kind
-from crmlink.store.models import Base, Device, Link, new_id, now
+from crmlink.store.access import Device
+from crmlink.store.base import Base, new_id, now
+from crmlink.store.links import Link
 
 
 class BatchState(enum.StrEnum):
@@ -256,37 +258,3 @@ class BatchPage(Base):
     fingerprint: Mapped[str]
     added: Mapped[int]
     completed: Mapped[int] = mapped_column(default=0)
-
-
-class LinkedShare(Base):
-    """How many records of a kind there were on a day, and how many carried a reference."""
-
-    __tablename__ = "linked_share"
-    __table_args__ = (UniqueConstraint("connection_id", "kind", "day"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    kind: Mapped[Kind]
-    day: Mapped[date]
-    records: Mapped[int]
-    linked: Mapped[int]
-
-
-class Lookalike(Base):
-    """Two records that look like the same customer or supplier; ``first_id`` has the lower number.
-
-    A pair that a person has said to be two stays dismissed.
-    """
-
-    __tablename__ = "lookalike"
-    __table_args__ = (UniqueConstraint("connection_id", "first_id", "second_id"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
-    first_id: Mapped[str]
-    second_id: Mapped[str]
-    likeness: Mapped[float]
-    reasons: Mapped[list[Any]]
-    found_at: Mapped[datetime] = mapped_column(default=now)
-    dismissed_at: Mapped[datetime | None]
-    dismissed_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))

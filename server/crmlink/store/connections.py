@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crmlink.store.models import Base, now
+from crmlink.store.base import Base, now
 
 IN_USE = text("ended_at IS NULL")
 

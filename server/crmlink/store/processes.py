@@ -22,8 +22,8 @@ import structlog
 from sqlalchemy import ColumnElement, SQLColumnExpression, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from crmlink.store.base import Base, new_id, now
 from crmlink.store.database import Database
-from crmlink.store.models import Base, new_id, now
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
 from crmlink.matching.reason_texts import say
 from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.store.models import empty_details
+from crmlink.store.records import empty_details
 from crmlink.web.auth import actor, desk
 from crmlink.web.problems import TYPE, problem
 

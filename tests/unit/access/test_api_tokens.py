@@ -21,7 +21,7 @@ from crmlink.access.devices import Standing, standing
 from crmlink.access.errors import DeviceUnknown, FieldsWrong, TokenRefused
 from crmlink.access.usage import Uses
 from crmlink.store import Device, DeviceSort
-from crmlink.store.models import now
+from crmlink.store.base import now
 
 
 def test_a_rotated_token_works_until_the_new_one_is_first_used(

@@ -28,7 +28,7 @@ from crmlink.access.pairing import (
 )
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.access.refresh_tokens import Grant
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.access_factories import enter, make_person, page_actor
 from support.browser_client import proven
 

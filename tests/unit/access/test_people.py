@@ -35,7 +35,7 @@ from crmlink.access.people import (
 from crmlink.access.roles import permissions_of
 from crmlink.access.sessions import begin_session, end_session, list_sessions, session_of
 from crmlink.store import Invitation, PageSession
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.access_factories import PASSWORD, enter, make_person, page_actor, pair
 
 

@@ -19,7 +19,8 @@ from crmlink.access.people import invite, remove_person
 from crmlink.access.personal_data.batches import ERASED
 from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
-from crmlink.batches.drafts import ListedContact, collect, list_batches
+from crmlink.batches.contacts import ListedContact
+from crmlink.batches.drafts import collect, list_batches
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
 from crmlink.linking.decisions import confirm, find_link, undo
@@ -28,7 +29,7 @@ from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
 from crmlink.matching import Details
 from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing, RowState
-from crmlink.store.models import now
+from crmlink.store.base import now
 from crmlink.web.problems import problem_kept
 from security.attack_fixture import everything
 from support.access_factories import make_person, pair

@@ -29,7 +29,7 @@ from crmlink.access.errors import (
 from crmlink.access.refresh_tokens import Grant, actor_of, forget_old_tokens, rotate
 from crmlink.access.token_format import derived_secret
 from crmlink.store import AuditEntry, Database, Device, Refresh
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.access_factories import enter, make_person, pair, renew
 from support.browser_client import proven
 

@@ -5,13 +5,8 @@ import io
 import pytest
 
 from crmlink.accounting.errors import ExportRefused
-from crmlink.batches.drafts import (
-    ListedContact,
-    collect,
-    discard_batch,
-    joinable_batches,
-    list_batches,
-)
+from crmlink.batches.contacts import ListedContact
+from crmlink.batches.drafts import collect, discard_batch, joinable_batches, list_batches
 from crmlink.batches.file_import import import_file, look_at
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import bad_rows, overview

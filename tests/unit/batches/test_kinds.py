@@ -6,8 +6,9 @@ import io
 import pytest
 
 from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import start_writing
-from crmlink.batches.drafts import ListedContact, collect
+from crmlink.batches.drafts import collect
 from crmlink.batches.execute_row import carry_out
 from crmlink.batches.file_import import import_file, look_at
 from crmlink.batches.match_job import match_waiting, start_matching

@@ -12,7 +12,7 @@ from crmlink.batches.state import take_lease
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchWrongState
 from crmlink.store import Batch, BatchState, Choice, Verdict
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.batch_factories import (
     BOUND,
     Line,

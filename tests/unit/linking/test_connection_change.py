@@ -14,7 +14,8 @@ from crmlink.access.api_tokens import script_actor
 from crmlink.access.audit.log import entries, verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
-from crmlink.batches.drafts import ListedContact, collect, list_batches
+from crmlink.batches.contacts import ListedContact
+from crmlink.batches.drafts import collect, list_batches
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox

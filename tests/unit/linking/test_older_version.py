@@ -14,7 +14,7 @@ from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.store import Batch, BatchState, Link, LinkState
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.batch_factories import asked_for, lines_of
 from support.other_process import other_process
 from support.sandbox import HOLLOWAY, Playing, decision, new_key

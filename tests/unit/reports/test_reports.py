@@ -12,7 +12,7 @@ from crmlink.reports.link_health import mirror_state, shares, unfinished
 from crmlink.reports.links import LinkFilter, link_story, list_links, people_who_linked
 from crmlink.reports.records import RecordFilter, list_records, record_with_links
 from crmlink.store import Link, LinkState, WorkspaceConnection
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.access_factories import make_person, page_actor
 from support.sample_data import REFERENCE, Scene, furnish
 from support.sandbox import Playing, decision, new_key

@@ -15,7 +15,7 @@ from crmlink.reports.duplicates import (
 )
 from crmlink.reports.unlinked import linked_over_time, malformed_references, take_snapshot, unlinked
 from crmlink.store import AuditEntry, BatchRow, Link, MirroredRecord
-from crmlink.store.models import now
+from crmlink.store.base import now
 from support.batch_factories import line_of, lines_of, matched, records_of
 from support.sandbox import HOLLOWAY, Playing, decision, new_key
 

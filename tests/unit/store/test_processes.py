@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 import pytest
 from sqlalchemy import select
 
-from crmlink.store import Database, Ownership, Process, ProcessRole, models
+from crmlink.store import Database, Ownership, Process, ProcessRole, base
 from crmlink.store.processes import BEAT_EVERY, SILENT_FOR
 
 BEATS = int(SILENT_FOR / BEAT_EVERY)
@@ -98,7 +98,7 @@ def test_no_clock_that_can_be_set_says_who_is_alive(
     looker, other = Peer(database), Peer(database)
     ids = {looker.register(), other.register()}
     looker.wait()
-    monkeypatch.setattr(models, "datetime", Clock)
+    monkeypatch.setattr(base, "datetime", Clock)
     for _ in range(2 * BEATS):
         other.wait()
         looker.wait()

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from crmlink.store import ConnectionKind, Database, Device, Workspace, WorkspaceConnection
-from crmlink.store.models import Base
+from crmlink.store.base import Base
 
 
 @pytest.fixture

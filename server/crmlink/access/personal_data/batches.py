@@ -20,7 +20,7 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.connections import connections_of
-from crmlink.store.models import holds_email
+from crmlink.store.records import holds_email
 
 ERASED = "(erased)"
 LIKELY = 0.5  # from here on a row's likeliest record counts as its own

@@ -41,8 +41,9 @@ from crmlink.store import (
     Person,
     WorkspaceConnection,
 )
+from crmlink.store.base import now
 from crmlink.store.connections import connections_of
-from crmlink.store.models import empty_details, holds_email, now
+from crmlink.store.records import empty_details, holds_email
 
 
 @dataclass

@@ -28,6 +28,7 @@ from crmlink.api.schemas.batches import (
 )
 from crmlink.api.serializers.batches import batch_shape, row_shape, whole_batch_shape
 from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import (
     cancel,
     pause,
@@ -36,16 +37,10 @@ from crmlink.batches.control import (
     start_writing,
     try_again,
 )
-from crmlink.batches.drafts import (
-    ListedContact,
-    collect,
-    discard_batch,
-    find_batch,
-    joinable_batches,
-    list_batches,
-)
+from crmlink.batches.drafts import collect, discard_batch, joinable_batches, list_batches
 from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.progress import bad_rows, overview, summary, write_results
+from crmlink.batches.state import find_batch
 from crmlink.matching import Address
 from crmlink.store import BatchSource, BatchState, DeviceSort
 from crmlink.web.auth import ScopeMissing, actor, desk, needs, office

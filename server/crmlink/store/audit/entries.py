@@ -18,7 +18,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.store.audit.signing import AuditSigner
-from crmlink.store.models import Base, now
+from crmlink.store.base import Base, now
 
 log = structlog.get_logger()
 START = "0" * 64  # the hash before the first entry

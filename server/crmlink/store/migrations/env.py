@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from crmlink.store.models import Base
+from crmlink.store.base import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,4 +1,4 @@
-"""The tables of who may do what: people, log-ins, pairings, and the tokens of paired browsers."""
+"""The tables of access: people, devices, sign-ins, pairings, and the tokens of paired browsers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crmlink.store.models import Base, Device, new_id, now
+from crmlink.store.base import Base, new_id, now
 
 
 class Role(enum.StrEnum):
@@ -56,6 +56,59 @@ Index(
     sqlite_where=Person.removed_at.is_(None),
     postgresql_where=Person.removed_at.is_(None),
 )
+
+
+class DeviceSort(enum.StrEnum):
+    """What acts: a paired browser, a script's token, the pages, or the server's command line."""
+
+    BROWSER = "browser"
+    SCRIPT = "script"
+    PAGES = "pages"
+    COMMAND_LINE = "command_line"
+
+
+class Device(Base):
+    """What acts for a person; a script's token itself is never kept.
+
+    ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
+    While a rotated token waits for its first use, ``previous_hash`` is the old one's, good until
+    its own end, ``previous_expires_at``. ``made_by_id`` is the token that made
+    this one, if one did. ``key_thumbprint`` (RFC 7638) is of the key that a browser's tokens are
+    bound to, ``copy_seen_at`` when they were last shown without it.
+    """
+
+    __tablename__ = "device"
+    __table_args__ = (Index("uq_device_public_id", "public_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(default=new_id)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    sort: Mapped[DeviceSort] = mapped_column(default=DeviceSort.SCRIPT)
+    name: Mapped[str]
+    prefix: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    previous_hash: Mapped[str | None]
+    previous_expires_at: Mapped[datetime | None]
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    last_used_address: Mapped[str | None]
+    use_count: Mapped[int] = mapped_column(default=0)
+    revoked_at: Mapped[datetime | None]
+    revoked_because: Mapped[str | None]
+    rotated_at: Mapped[datetime | None]
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
+    key_thumbprint: Mapped[str | None]
+    copy_seen_at: Mapped[datetime | None]
+
+    person: Mapped[Person | None] = relationship(lazy="joined")
+
+    @property
+    def who(self) -> str:
+        """Who acts by it, as people call them."""
+        return self.person.name if self.person else self.name
 
 
 class Invitation(Base):

@@ -1,0 +1,46 @@
+"""The tables of reports: shares linked by day, and records that look alike."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crmlink.kinds import Kind
+from crmlink.store.base import Base, now
+
+
+class LinkedShare(Base):
+    """How many records of a kind there were on a day, and how many carried a reference."""
+
+    __tablename__ = "linked_share"
+    __table_args__ = (UniqueConstraint("connection_id", "kind", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    kind: Mapped[Kind]
+    day: Mapped[date]
+    records: Mapped[int]
+    linked: Mapped[int]
+
+
+class Lookalike(Base):
+    """Two records that look like the same customer or supplier; ``first_id`` has the lower number.
+
+    A pair that a person has said to be two stays dismissed.
+    """
+
+    __tablename__ = "lookalike"
+    __table_args__ = (UniqueConstraint("connection_id", "first_id", "second_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    first_id: Mapped[str]
+    second_id: Mapped[str]
+    likeness: Mapped[float]
+    reasons: Mapped[list[Any]]
+    found_at: Mapped[datetime] = mapped_column(default=now)
+    dismissed_at: Mapped[datetime | None]
+    dismissed_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
