@@ -1,4 +1,5 @@
 # make run      start crmlink on http://127.0.0.1:8787
+# make quick    the inner loop: linters, and the tests that need no browser, on SQLite
 # make test     install what the tests need, then run everything
 # make demo     watch the main job happen in a real browser
 # make fuzz     send the API 50,000 requests that its description allows or forbids (half an hour)
@@ -7,7 +8,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: env run test demo check unit fuzz browsers tools lock bench-matching
+.PHONY: env run quick test demo check unit fuzz browsers tools lock bench-matching
 
 env: .venv/installed
 
@@ -23,6 +24,10 @@ env: .venv/installed
 run: env
 	@exec $(BIN)/crmlink serve
 
+quick: check
+	npm --prefix tests test --silent
+	$(BIN)/pytest tests/unit tests/api --sqlite-only -n auto --dist loadfile
+
 test: check unit
 
 check: env tools
@@ -34,7 +39,7 @@ check: env tools
 
 unit: env tools browsers
 	npm --prefix tests test --silent
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder --durations=10
 
 fuzz: env
 	@PYTHONPATH=tests $(BIN)/python -m security.fuzz --cases 50000

@@ -28,6 +28,16 @@ from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import HASTE, Playing, connection_to
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sqlite-only", action="store_true", help="leave PostgreSQL out")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the cases on PostgreSQL where only SQLite was asked for."""
+    if config.getoption("--sqlite-only"):
+        items[:] = [item for item in items if "postgresql" not in item.name]
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Playing]:
     """A sandbox with its fixed cast and a few dozen others, on a port of its own."""

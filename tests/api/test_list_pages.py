@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from crmlink.access.roles import CLERK
-from crmlink.accounting.package_rules import load_packages
+from crmlink.accounting.rule_loading import load_packages
 from crmlink.installation import House
 from support.access_factories import logged_in, make_person, pair, with_token
 

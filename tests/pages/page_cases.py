@@ -8,7 +8,7 @@ from typing import Literal
 
 from playwright.sync_api import FilePayload, Page
 
-from crmlink.accounting.package_rules import RULE_FILE
+from crmlink.accounting.rule_loading import RULE_FILE
 from support.sample_data import Scene
 
 RULES = RULE_FILE.read_text("utf-8")

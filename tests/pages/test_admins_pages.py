@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from crmlink.access.api_tokens import list_tokens
 from crmlink.access.preferences import read_preferences
-from crmlink.accounting.package_rules import RULE_FILE
+from crmlink.accounting.rule_loading import RULE_FILE
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.vault import Vault

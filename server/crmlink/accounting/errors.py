@@ -1,7 +1,5 @@
 """What can go wrong in this room, as types. Each one's text is a sentence for a person."""
 
-from crmlink.accounting.exports.messages import refusal
-
 
 class AccountingError(Exception):
     """Base of this room's failures."""
@@ -31,15 +29,3 @@ class ReferenceMalformed(AccountingError):
 
 class HostRefused(AccountingError):
     """An administrator's host cannot be added; the text says why."""
-
-
-class ExportRefused(AccountingError):
-    """An export file cannot be read, or not as it was asked; the text says why.
-
-    `code` and `facts` are what `wording` made the text of.
-    """
-
-    def __init__(self, code: str, **facts: str | int) -> None:
-        super().__init__(refusal(code, facts))
-        self.code = code
-        self.facts = facts

@@ -12,13 +12,8 @@ from typing import Any
 
 from crmlink.accounting.errors import AccountingError, RulesBroken
 from crmlink.accounting.locate import Location, locate
-from crmlink.accounting.package_rules import (
-    Packages,
-    load_packages,
-    package_name,
-    problems,
-    with_hosts,
-)
+from crmlink.accounting.package_rules import Packages, package_name, with_hosts
+from crmlink.accounting.rule_loading import load_packages, problems
 from crmlink.strict_json import read_json
 
 MOST_SENTENCES = 20

@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 
 from crmlink.accounting.errors import RulesBroken
-from crmlink.accounting.package_rules import Packages, load_packages
+from crmlink.accounting.package_rules import Packages
+from crmlink.accounting.rule_loading import load_packages
 
 log = structlog.get_logger()
 

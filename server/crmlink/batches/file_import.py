@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy import delete, insert
 
-from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.reader import (
     BadRow,
     Columns,

@@ -31,7 +31,7 @@ def export_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
     """Show what FILE is taken for, its first contacts, and every row that is none."""
-    from crmlink.accounting.errors import ExportRefused
+    from crmlink.accounting.exports.errors import ExportRefused
     from crmlink.accounting.exports.reader import read_contacts, recognise
     from crmlink.accounting.rule_file import RuleFile
     from crmlink.installation import RULES_NAME

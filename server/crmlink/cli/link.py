@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
     """Tell what the address of a page shows; - reads addresses from standard input."""
     from crmlink.accounting.locate import cautions, locate
-    from crmlink.accounting.package_rules import load_packages, package_rules
+    from crmlink.accounting.package_rules import package_rules
+    from crmlink.accounting.rule_loading import load_packages
 
     packages = load_packages()
     for url in _lines(urls):

@@ -58,7 +58,7 @@ def _contacts(path: Path) -> list[tuple[str, Details]]:
 
     Raises HeaderMissing where it is neither.
     """
-    from crmlink.accounting.errors import ExportRefused
+    from crmlink.accounting.exports.errors import ExportRefused
 
     try:
         return list(read_list(path, _complain))
@@ -71,9 +71,9 @@ def _contacts(path: Path) -> list[tuple[str, Details]]:
 
 def _exported(path: Path) -> Iterator[tuple[str, Details]]:
     """The contacts of an export file that crmlink knows; raises ExportRefused for others."""
-    from crmlink.accounting.errors import ExportRefused
+    from crmlink.accounting.exports.errors import ExportRefused
     from crmlink.accounting.exports.reader import BadRow, read_contacts, recognise, say
-    from crmlink.accounting.package_rules import load_packages
+    from crmlink.accounting.rule_loading import load_packages
 
     packages = load_packages()
     found = recognise(path, path.name, packages)

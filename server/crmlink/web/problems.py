@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from crmlink.access.errors import AccessFailure
-from crmlink.accounting.errors import ExportRefused, HostRefused, ReferenceMalformed, UnknownPackage
+from crmlink.accounting.errors import HostRefused, ReferenceMalformed, UnknownPackage
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.batches.execute_row import facts_again
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
 from crmlink.linking.errors import LinkingFailure, LinkNotMade

@@ -8,8 +8,8 @@ import pytest
 
 from crmlink.accounting.errors import ReferenceMalformed
 from crmlink.accounting.locate import cautions, locate
-from crmlink.accounting.package_rules import load_packages
 from crmlink.accounting.references import canonical_reference
+from crmlink.accounting.rule_loading import load_packages
 from unit.accounting.vectors import (
     KEYS,
     Entry,

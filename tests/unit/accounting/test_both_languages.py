@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crmlink.accounting.locate import cautions, locate
-from crmlink.accounting.package_rules import RULE_FILE, load_packages
+from crmlink.accounting.rule_loading import RULE_FILE, load_packages
 from unit.accounting.vectors import address_entries
 
 GUID = "8275f116-6419-4b82-889a-f41dcc1d6186"

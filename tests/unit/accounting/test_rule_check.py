@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting.package_rules import RULE_FILE, load_packages
 from crmlink.accounting.rule_check import MOST_SENTENCES, check
+from crmlink.accounting.rule_loading import RULE_FILE, load_packages
 from unit.accounting.vectors import VECTORS
 
 GUID = "8275f116-6419-4b82-889a-f41dcc1d6186"

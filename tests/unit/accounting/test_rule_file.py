@@ -9,9 +9,10 @@ import pytest
 
 from crmlink.accounting.errors import HostRefused, RulesBroken, UnknownPackage
 from crmlink.accounting.locate import locate
-from crmlink.accounting.package_rules import load_packages, package_name, with_hosts
+from crmlink.accounting.package_rules import package_name, with_hosts
 from crmlink.accounting.references import canonical_reference
 from crmlink.accounting.rule_check import check
+from crmlink.accounting.rule_loading import load_packages
 
 PACKAGES = load_packages()
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from crmlink.accounting.errors import RulesBroken
-from crmlink.accounting.package_rules import load_packages
 from crmlink.accounting.rule_file import RuleFile
+from crmlink.accounting.rule_loading import load_packages
 
 BUILT_IN = load_packages()
 

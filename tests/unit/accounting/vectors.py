@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from crmlink.accounting.locate import Location, locate
-from crmlink.accounting.package_rules import Packages, load_packages, with_hosts
+from crmlink.accounting.package_rules import Packages, with_hosts
+from crmlink.accounting.rule_loading import load_packages
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 KEYS = ("package", "page", "kind", "reference", "organisation")

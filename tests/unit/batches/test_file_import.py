@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import collect, discard_batch, joinable_batches, list_batches
 from crmlink.batches.file_import import import_file, look_at

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from crmlink.accounting.package_rules import load_packages
+from crmlink.accounting.rule_loading import load_packages
 from crmlink.cli import main
 from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, WEBSERVICE, Playing
 

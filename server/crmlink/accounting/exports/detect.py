@@ -14,9 +14,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.exports.cells import shown
 from crmlink.accounting.exports.csv_reader import Record, Records
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.files import Source, contents, opened
 from crmlink.accounting.exports.headings import key, labels
 from crmlink.accounting.exports.known_formats import Form, Found, columns, fits, forms, positions

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
-from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportRefused
 
 Source = Path | str | BinaryIO
 

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.headings import key
 from crmlink.kinds import Kind
 from crmlink.values.addresses import Address

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.exports.detect import recognise
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.files import Source, opened
 from crmlink.accounting.exports.messages import advice, say
 from crmlink.accounting.exports.model import (
@@ -38,7 +38,6 @@ __all__ = [
     "Column",
     "Columns",
     "DateOrder",
-    "ExportRefused",
     "ExportedContact",
     "FileKind",
     "Fit",

@@ -8,9 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TextIO
 
-from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.exports.cells import shown
 from crmlink.accounting.exports.csv_reader import Record, Records
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.headings import labels
 from crmlink.accounting.exports.known_formats import forms, letters
 from crmlink.accounting.exports.model import BadRow, Recognised

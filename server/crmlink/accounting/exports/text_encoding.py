@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.letters import Reading, likely_codec
 
 DELIMITERS = (",", ";", "\t", "|")

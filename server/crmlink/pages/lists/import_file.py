@@ -8,7 +8,7 @@ from itertools import islice
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.reader import (
     BadRow,
     ExportedContact,

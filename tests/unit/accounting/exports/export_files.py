@@ -18,7 +18,7 @@ from crmlink.accounting.exports.reader import (
     read_contacts,
     recognise,
 )
-from crmlink.accounting.package_rules import load_packages
+from crmlink.accounting.rule_loading import load_packages
 
 PACKAGES = load_packages()
 SAGE = ["A/C", "Name", "Address Line 1"]

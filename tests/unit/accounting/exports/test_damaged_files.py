@@ -10,7 +10,8 @@ import pytest
 from crmlink.accounting.exports import files as opening
 from crmlink.accounting.exports import rows as row_reading
 from crmlink.accounting.exports import xlsx_reader as workbooks
-from crmlink.accounting.exports.reader import ExportRefused, read_contacts, recognise
+from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.reader import read_contacts, recognise
 from unit.accounting.exports.export_files import (
     PACKAGES,
     SAGE,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from crmlink.accounting.errors import UnknownPackage
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.reader import (
     BadRow,
-    ExportRefused,
     Recognised,
     advice,
     read_contacts,

@@ -7,11 +7,11 @@ from pathlib import Path
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
+from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.accounting.exports.headings import key
 from crmlink.accounting.exports.reader import (
     BadRow,
     ExportedContact,
-    ExportRefused,
     Recognised,
     read_contacts,
     recognise,

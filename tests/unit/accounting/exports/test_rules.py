@@ -10,8 +10,9 @@ import pytest
 
 from crmlink.accounting.exports import messages as wording
 from crmlink.accounting.exports.model import FIELDS
-from crmlink.accounting.package_rules import SCHEMA_FILE, for_pages, load_packages
+from crmlink.accounting.package_rules import for_pages
 from crmlink.accounting.rule_check import check
+from crmlink.accounting.rule_loading import SCHEMA_FILE, load_packages
 
 PACKAGES = load_packages()
 XERO = PACKAGES["packages"]["xero"]["exports"][0]

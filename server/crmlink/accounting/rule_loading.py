@@ -1,0 +1,118 @@
+"""The rule file, read and validated: what every accounting package looks like, as data.
+
+`packages.json` is described by `packages.schema.json`; what a schema cannot say is checked here.
+The same document is served to the browser extension: `extension/lib/page/locate.js` runs it.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import jsonschema
+
+from crmlink.accounting.errors import RulesBroken
+from crmlink.accounting.exports.known_formats import export_problems
+from crmlink.accounting.package_rules import Package, Packages
+from crmlink.strict_json import read_json
+
+VERSION = 1
+RULE_FILE = Path(__file__).with_name("packages.json")
+SCHEMA_FILE = Path(__file__).with_name("packages.schema.json")
+
+_COUNTS = re.compile(r"[*+?]|\{[0-9]{1,3},[0-9]{1,3}\}")
+_CLASS = re.compile(r"\[\^?[^\]]+\]")
+_MOST_COUNTS = 3
+
+
+def load_packages(path: Path | None = None) -> Packages:
+    """The parsed and checked rule file (`{"version": 1, "packages": {id: rules}}`).
+
+    Raises `RulesBroken` with a sentence that says what is wrong where.
+    """
+    path = path or RULE_FILE
+    try:
+        document = read_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RulesBroken(f"The rule file {path.name} cannot be read.") from error
+    except ValueError as error:
+        raise RulesBroken(f"The rule file {path.name} is not JSON: {error}.") from error
+    wrong = next(problems(document), None)
+    if wrong:
+        raise RulesBroken(wrong)
+    return cast("Packages", document)
+
+
+def problems(document: object) -> Iterator[str]:
+    """One sentence for each thing that is wrong with a rule document; nothing when it is right."""
+    if not isinstance(document, dict):
+        yield "The rule file must hold one JSON object."
+        return
+    if document.get("version") != VERSION:
+        yield (
+            f"The rule file says version {document.get('version')!r}; "
+            f"this crmlink understands version {VERSION}."
+        )
+        return
+    errors = sorted(_validator().iter_errors(document), key=lambda error: list(error.absolute_path))
+    for error in errors:
+        yield _sentence(error)
+    if not errors:
+        for package_id, package in document["packages"].items():
+            yield from _package_problems(package_id, package)
+        yield from export_problems(document)
+
+
+@cache
+def _validator() -> jsonschema.Draft202012Validator:
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA_FILE.read_text(encoding="utf-8")))
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    place = ".".join(str(step) for step in error.absolute_path) or "the top"
+    best = jsonschema.exceptions.best_match([error])
+    message = (best or error).message
+    return f"At {place}: {message if len(message) <= 200 else message[:200] + ' …'}"
+
+
+def _package_problems(package_id: str, package: Package) -> Iterator[str]:
+    reference = package["reference"]
+    rules = [reference, package.get("organisation", {})]
+    for pattern in [
+        rule[each] for rule in rules for each in ("pattern", "in_lists") if each in rule
+    ]:
+        yield from _pattern_problems(package_id, pattern)
+    for caution in package.get("cautions", []):
+        yield from _pattern_problems(package_id, caution.get("unless_reference", "a"))
+    for number, page in enumerate(package.get("pages", []), start=1):
+        yield from _page_problems(f"{package_id}, page {number}", package, page)
+
+
+def _pattern_problems(package_id: str, pattern: str) -> Iterator[str]:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        yield f"In {package_id}: the pattern {pattern} is not understood: {error}."
+        return
+    for alternative in _CLASS.sub("x", pattern).split("|"):
+        if not alternative:
+            yield f"In {package_id}: the pattern {pattern} has an empty alternative."
+        if len(_COUNTS.findall(alternative)) > _MOST_COUNTS:
+            yield f"In {package_id}: the pattern {pattern} has too many open counts to be quick."
+
+
+def _page_problems(place: str, package: Package, page: dict[str, Any]) -> Iterator[str]:
+    if "below" in page:
+        return
+    templates = "".join([page["path"], page.get("fragment", ""), *page.get("query", {}).values()])
+    everywhere = templates + "".join(package["hosts"])
+    wanted = {"contact": (1, 0), "list": (0, 0), "redirect": (0, 1)}[page["page"]]
+    if (templates.count("{reference}"), templates.count("{target}")) != wanted:
+        yield (
+            f"In {place}: a contact page needs {{reference}} once, a redirect {{target}} once, "
+            "a list neither."
+        )
+    if "{organisation}" in everywhere and "organisation" not in package:
+        yield f"In {place}: {{organisation}} is used, but the package has no organisation."
