@@ -16,6 +16,7 @@ from crmlink.store.batches import (
 )
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
+from crmlink.store.erased import ErasedKey
 from crmlink.store.models import (
     Device,
     DeviceSort,
@@ -49,6 +50,7 @@ __all__ = [
     "Database",
     "Device",
     "DeviceSort",
+    "ErasedKey",
     "Invitation",
     "Link",
     "LinkState",

@@ -19,6 +19,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
 
+from crmlink.pseudonyms import Pseudonyms
+
 log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
@@ -26,7 +28,10 @@ WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
 
 
 class Database:
-    """An engine and the two ways to use it; not ``pooled``, it holds no idle connection."""
+    """An engine and the two ways to use it; not ``pooled``, it holds no idle connection.
+
+    ``session_info`` goes with every session: what makes the installation's pseudonyms.
+    """
 
     def __init__(self, url: str, *, pooled: bool = True) -> None:
         how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
@@ -38,17 +43,23 @@ class Database:
         else:
             _set_up_postgresql(self.engine)
         self._writer = self.engine.execution_options(crmlink_writes=True)
+        self.session_info: dict[str, Any] = {}
+
+    def use_pseudonyms(self, pseudonyms: Pseudonyms) -> None:
+        """Let sessions make pseudonyms with this installation's key."""
+        self.session_info["pseudonyms"] = pseudonyms
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for reading; what it loaded stays usable afterwards."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self.engine, expire_on_commit=False, info=self.session_info) as session:
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that holds the write lock from its start and commits at its end."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        opened = Session(self._writer, expire_on_commit=False, info=self.session_info)
+        with opened as session, session.begin():
             session.connection()
             yield session
 
