@@ -9,7 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import requests
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from crmlink.access.audit.upkeep import flush_anchors, prepare_audit
 from crmlink.access.context import Office
 from crmlink.access.usage import Uses
 from crmlink.accounting.rule_file import RuleFile
@@ -27,9 +30,18 @@ from crmlink.linking.connections import (
 )
 from crmlink.linking.context import Desk, Index
 from crmlink.pseudonyms import Pseudonyms
-from crmlink.settings import Settings
-from crmlink.store import ConnectionKind, Database, Ownership, ProcessRole, WorkspaceConnection
+from crmlink.settings import Settings, SettingsRefused
+from crmlink.store import (
+    AuditSigner,
+    ConnectionKind,
+    Database,
+    Ownership,
+    ProcessRole,
+    WorkspaceConnection,
+)
 from crmlink.wakeup import Bell
+
+log = structlog.get_logger()
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 COMMAND = Path(sys.executable).with_name("crmlink")
@@ -107,9 +119,17 @@ class House:
         if self._desk:
             self._desk.attempts.shutdown(cancel_futures=True)
         self.uses.flush()
+        self._flush_anchors()
         self.ownership.close()
         self._sandbox.stop()
         self.database.close()
+
+    def _flush_anchors(self) -> None:
+        """At the end as during the work; whoever cannot write then has lost nothing by it."""
+        try:
+            flush_anchors(self.database)
+        except (OSError, SQLAlchemyError):
+            log.warning("audit anchors not flushed", exc_info=True)
 
     def _open_desk(self, connection: WorkspaceConnection) -> Desk:
         practice = connection.kind is ConnectionKind.SANDBOX
@@ -146,10 +166,29 @@ def open_house(
     commusoft: Commusoft | None = None,
     role: ProcessRole = ProcessRole.COMMAND,
 ) -> House:
-    """Migrate the database and set up the installation; the desk opens when it is first used."""
-    database = Database(settings.database_url)
+    """Migrate the database and set up the installation; the desk opens when it is first used.
+
+    Raises SettingsRefused.
+    """
+    return House(settings, open_database(settings), commusoft, role)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of an installation, brought up to date, with its audit signed and anchored.
+
+    Raises SettingsRefused.
+    """
+    signer = AuditSigner.of(settings.secret_key, settings.data_dir)
+    database = Database(settings.database_url, signer=signer)
     database.migrate()
-    return House(settings, database, commusoft, role)
+    try:
+        prepare_audit(database)
+    except OSError as error:
+        raise SettingsRefused(
+            f"The audit's anchor file cannot be made in {settings.data_dir} ({error.strerror}). "
+            "Make room there, or set CRMLINK_DATA_DIR to a folder you may write to."
+        ) from error
+    return database
 
 
 class Sandbox:

@@ -13,6 +13,9 @@ import structlog
 from huey import crontab
 from huey.consumer import Consumer
 
+from crmlink.access.audit.check import verify_audit
+from crmlink.access.audit.upkeep import flush_anchors
+from crmlink.access.dpop import forget_old_proofs
 from crmlink.access.personal_data.subject import apply_retention
 from crmlink.access.refresh_tokens import forget_old_tokens
 from crmlink.batches.file_import import throw_away_unfinished
@@ -70,6 +73,8 @@ class Worker:
         queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
         queue.periodic_task(crontab(), name="follow_connection")(self._follow_connection)
         queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
+        queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
+        queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
         queue.periodic_task(crontab(minute="55"), name="note_shares")(self._note_shares)
         queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
             self._find_lookalikes
@@ -118,6 +123,15 @@ class Worker:
             problem = (link.failure or {}).get("code")  # the rest may be a reference that is a name
             log.info("link finished", link=link.id, state=link.state.value, problem=problem)
 
+    def _flush_anchors(self) -> None:
+        flush_anchors(self._house.database)
+
+    def _check_audit(self) -> None:
+        verdict = verify_audit(self._house.database, self._house.office.workspace_id)
+        codes = sorted({finding.code for finding in verdict.findings})
+        tell = log.info if verdict.sound else log.error
+        tell("audit checked", sound=verdict.sound, entries=verdict.count, findings=codes)
+
     def _note_shares(self) -> None:
         take_snapshot(self._house.desk)
 
@@ -127,6 +141,7 @@ class Worker:
     def _forget(self) -> None:
         """What has been kept long enough goes."""
         forget_old_tokens(self._house.office)
+        forget_old_proofs(self._house.office)
         throw_away_unfinished(self._house.desk)
         forget_old_files(self._house.settings.data_dir)
         erased = apply_retention(self._house.office)

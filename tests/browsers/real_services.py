@@ -24,7 +24,7 @@ import requests
 from sqlalchemy import select
 
 from crmlink.access.context import Office as Doors
-from crmlink.store import Database, Workspace
+from crmlink.store import AuditSigner, Database, Workspace
 from support.access_factories import make_token
 from support.sandbox import WEBSERVICE, Playing
 
@@ -186,11 +186,12 @@ def open_office(customers: int = 60, suppliers: int = 12) -> Iterator[Office]:
 @contextmanager
 def _doors(data: Path) -> Iterator[Doors]:
     """Who may do what in a running server, past its pages."""
-    database = Database(f"sqlite:///{data / 'crmlink.sqlite'}")
+    key = (data / "secret.key").read_text().strip()
+    database = Database(f"sqlite:///{data / 'crmlink.sqlite'}", signer=AuditSigner.of(key, data))
     try:
         with database.reading() as session:
             workspace_id = session.scalars(select(Workspace.id)).one()
-        yield Doors(database, workspace_id, (data / "secret.key").read_text().strip())
+        yield Doors(database, workspace_id, key)
     finally:
         database.close()
 

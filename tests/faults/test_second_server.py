@@ -16,7 +16,7 @@ from sqlalchemy import select
 
 from browsers.real_services import OfficeTrouble, Service, _environment, wait_until
 from crmlink.access.context import Office as Doors
-from crmlink.store import Database, Link, LinkState, Workspace
+from crmlink.store import AuditSigner, Database, Link, LinkState, Workspace
 from faults.gate import PutGate, gated_sandbox
 from support.access_factories import make_token
 from support.sandbox import HOLLOWAY, Playing, new_key
@@ -54,7 +54,8 @@ class Firm:
     def database(self) -> Database:
         sqlite = self.database_url.startswith("sqlite")
         return Database(
-            f"sqlite:///{self.folder / 'data' / 'crmlink.sqlite'}" if sqlite else self.database_url
+            f"sqlite:///{self.folder / 'data' / 'crmlink.sqlite'}" if sqlite else self.database_url,
+            signer=AuditSigner.of(SECRET, self.folder / "data"),
         )
 
     def links(self) -> list[Link]:

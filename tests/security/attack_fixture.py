@@ -32,6 +32,7 @@ from crmlink.store import (
 )
 from crmlink.store.models import now
 from support.access_factories import make_person, pair, with_token
+from support.browser_client import proven
 from support.installations import house_of
 from support.sandbox import HOLLOWAY
 
@@ -146,9 +147,10 @@ def new_batch(world: World, owner: Owner) -> str:
 def linked_batch(world: World, *linked_by: Device) -> str:
     """A list that was linked, a row by each of these devices."""
     links = [new_link(world, device) for device in linked_by]
+    connection_id = house_of(world.app).desk.connection_id
     with world.office.database.writing() as session:
         batch = Batch(
-            workspace_id=world.office.workspace_id, device_id=linked_by[0].id, package="xero",
+            connection_id=connection_id, device_id=linked_by[0].id, package="xero",
             organisation="", state=BatchState.DONE,
         )  # fmt: skip
         session.add(batch)
@@ -172,7 +174,7 @@ def new_session_id(world: World, owner: Owner) -> str:
 
 def new_code(world: World) -> str:
     """The code of a browser that asks to be connected."""
-    return begin_pairing(world.office, "Chrome on Windows", "127.0.0.1").user_code
+    return begin_pairing(world.office, "Chrome on Windows", "127.0.0.1", proven("a key")).user_code
 
 
 # What fills each parameter of a route: something that exists, and belongs to the person given, or

@@ -23,14 +23,16 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from crmlink.access.errors import SsoDenied, SsoRefused, SsoUnproven, SsoUnreachable
-from crmlink.access.oidc_documents import CallSlots, Document, Documents
+from crmlink.access.oidc_documents import Document, Documents
 from crmlink.access.oidc_provider import Provider, is_safe
+from crmlink.access.slots import Slots
 from crmlink.strict_json import read_json
 
 log = structlog.get_logger()
 
 SCOPE = "openid email"
 TIMEOUT = 8.0  # seconds, for each of the provider's answers
+MAX_CALLS, MAX_WAITING, WAIT_SECONDS = 2, 2, 3.0
 LEEWAY = 60  # seconds by which two clocks may differ
 DISCOVERY = "/.well-known/openid-configuration"
 # Signed with a key that only the provider has; never by a secret that we have too, never unsigned.
@@ -62,7 +64,7 @@ class SingleSignOn:
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self._documents = Documents()
-        self._slots = CallSlots()
+        self._slots = Slots(MAX_CALLS, MAX_WAITING, WAIT_SECONDS)
 
     def begin(self, return_to: str) -> Journey:
         """Return where to send who wants to sign in. Raises SsoRefused or SsoUnreachable."""
@@ -86,7 +88,7 @@ class SingleSignOn:
         if "error" in answer:
             raise SsoDenied
         metadata = self._metadata()
-        with self._slots.one(), self._session(return_to) as session:
+        with self._slots.one(SsoUnreachable()), self._session(return_to) as session:
             token = session.fetch_token(
                 metadata["token_endpoint"],
                 code=answer.get("code", ""),
@@ -123,7 +125,7 @@ class SingleSignOn:
         )
 
     def _fetch_metadata(self, address: str) -> Document:
-        with self._slots.one(), self._session() as session:
+        with self._slots.one(SsoUnreachable()), self._session() as session:
             found = _get(session, address)
         if found.get("issuer") != self.provider.issuer:
             raise SsoRefused

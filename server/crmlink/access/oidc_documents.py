@@ -1,26 +1,21 @@
-"""What a single sign-on provider publishes of itself, asked for seldom; and few calls at once.
+"""What a single sign-on provider publishes of itself, asked for seldom.
 
-Anybody may press the sign-on's button. So what the provider publishes is kept for an hour, that it
-did not answer for some seconds, and only a few threads may be out with it at the same time.
+Anybody may press the sign-on's button: what the provider publishes is kept for an hour, and that it
+did not answer for some seconds.
 """
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.access.errors import AccessFailure, SsoUnreachable
+from crmlink.access.errors import AccessFailure
 
 FRESH_SECONDS = 3600.0
 FAILED_SECONDS = 15.0
 AGAIN_SECONDS = 30.0  # after which keys are fetched again when a signature does not fit them
-MAX_CALLS = 2
-MAX_WAITING = 2
-WAIT_SECONDS = 3.0
 
 Document = dict[str, Any]
 
@@ -62,26 +57,3 @@ class Documents:
             return False
         self._kept.pop(address, None)
         return True
-
-
-class CallSlots:
-    """At most ``MAX_CALLS`` calls at once, and few threads that wait for one to end."""
-
-    def __init__(self) -> None:
-        self._entered = threading.BoundedSemaphore(MAX_CALLS + MAX_WAITING)
-        self._calls = threading.BoundedSemaphore(MAX_CALLS)
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Call the provider in here. Raises SsoUnreachable when others take too long."""
-        if not self._entered.acquire(blocking=False):
-            raise SsoUnreachable
-        try:
-            if not self._calls.acquire(timeout=WAIT_SECONDS):
-                raise SsoUnreachable
-            try:
-                yield
-            finally:
-                self._calls.release()
-        finally:
-            self._entered.release()

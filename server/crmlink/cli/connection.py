@@ -32,22 +32,20 @@ def connect_command(url: str | None, yes: bool) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.commusoft.doctor import examine
     from crmlink.commusoft.vault import Vault
-    from crmlink.installation import KEYS_NAME
+    from crmlink.installation import KEYS_NAME, open_database
     from crmlink.linking.connections import (
         connect_account,
         contents_in_use,
         get_or_create_workspace,
     )
     from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
 
     settings = settings_from_environment()
     account = settings.commusoft or _ask_for_account(url)
     dialect = _told(examine(account), as_json=False)
     if dialect is None:
         raise click.ClickException("Nothing was stored. Mend what is marked above and try again.")
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(settings)
     workspace_id = get_or_create_workspace(database).id
     contents = contents_in_use(database, workspace_id, account)
     if contents:
@@ -70,13 +68,13 @@ def disconnect_command(yes: bool) -> None:
     """Forget the credentials of your Commusoft account, and work with the sandbox."""
     from crmlink.access.context import Office
     from crmlink.access.devices import command_line_actor
+    from crmlink.installation import open_database
     from crmlink.linking.connections import (
         contents_in_use,
         disconnect_account,
         get_or_create_workspace,
     )
     from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
     from crmlink.web.connection_words import ended_in_words
 
     settings = settings_from_environment()
@@ -85,8 +83,7 @@ def disconnect_command(yes: bool) -> None:
             "The account is named by CRMLINK_COMMUSOFT_… variables. Remove them first, where "
             "crmlink is started, and run this again."
         )
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(settings)
     workspace_id = get_or_create_workspace(database).id
     contents = contents_in_use(database, workspace_id)
     if contents is None or contents.practice:
@@ -170,14 +167,12 @@ def keys_group() -> None:
 @keys_group.command("rotate")
 def rotate_command() -> None:
     """Lock the credentials with a new key and drop the old one."""
-    from crmlink.installation import KEYS_NAME
+    from crmlink.installation import KEYS_NAME, open_database
     from crmlink.linking.connections import rotate_keys
     from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
 
     settings = settings_from_environment()
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(settings)
     count = rotate_keys(database, settings.data_dir / KEYS_NAME)
     click.echo(f"A new key locks {count} account{'s' if count != 1 else ''}; the old one is gone.")
 

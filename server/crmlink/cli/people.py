@@ -1,9 +1,8 @@
-"""crmlink person, device and audit: who may do what, and who did what."""
+"""crmlink person and device: who may do what."""
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -227,42 +226,6 @@ def device_revoke_command(device_id: str) -> None:
     office = _office()
     device = revoke_device(office, command_line_actor(office), device_id)
     click.echo(f"{device.name} is disconnected.")
-
-
-@click.group("audit")
-def audit_group() -> None:
-    """Who did what to which record."""
-
-
-@audit_group.command("export")
-def audit_export_command() -> None:
-    """The whole audit as a table (CSV) on standard output."""
-    from crmlink.access.audit_log import write_csv
-
-    write_csv(_office(), sys.stdout)
-
-
-@audit_group.command("verify")
-@click.option("--json", "as_json", is_flag=True)
-def audit_verify_command(as_json: bool) -> None:
-    """Check that no line was changed or taken out; exit code 1 when one was."""
-    from crmlink.access.audit_log import verify
-
-    verdict = verify(_office())
-    if as_json:
-        fields = {
-            "sound": verdict.sound, "entries": verdict.count, "broken_at": verdict.broken_at,
-            "last_hash": verdict.last_hash,
-        }  # fmt: skip
-        click.echo(json.dumps(fields))
-    elif verdict.sound:
-        click.echo(f"All {verdict.count:,} entries hold together. The last: {verdict.last_hash}")
-        click.echo(
-            "Compare it with the last «audit» line of server.log to see that none is cut off."
-        )
-    else:
-        click.echo(f"The chain is broken at entry {verdict.broken_at}.", err=True)
-    sys.exit(0 if verdict.sound else 1)
 
 
 def _welcome_link(server: str | None, token: str) -> str:

@@ -1,6 +1,6 @@
 """Tables, migrations and the database they live in."""
 
-from crmlink.store.audit import AuditEntry
+from crmlink.store.audit import AuditEntry, AuditSeal, AuditSigner
 from crmlink.store.batches import (
     BadBatchRow,
     Batch,
@@ -34,11 +34,14 @@ from crmlink.store.people import (
     Person,
     Refresh,
     Role,
+    SeenProof,
 )
 from crmlink.store.processes import Ownership, Process, ProcessRole
 
 __all__ = [
     "AuditEntry",
+    "AuditSeal",
+    "AuditSigner",
     "BadBatchRow",
     "Batch",
     "BatchPage",
@@ -68,6 +71,7 @@ __all__ = [
     "Refresh",
     "Role",
     "RowState",
+    "SeenProof",
     "Verdict",
     "Workspace",
     "WorkspaceConnection",

@@ -20,6 +20,8 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
 
 from crmlink.pseudonyms import Pseudonyms
+from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
+from crmlink.store.audit.signing import AuditSigner
 
 log = structlog.get_logger()
 
@@ -31,9 +33,12 @@ class Database:
     """An engine and the two ways to use it; not ``pooled``, it holds no idle connection.
 
     ``session_info`` goes with every session: what makes the installation's pseudonyms.
+
+    Without a ``signer`` nothing can be added to the audit.
     """
 
-    def __init__(self, url: str, *, pooled: bool = True) -> None:
+    def __init__(self, url: str, *, signer: AuditSigner | None = None, pooled: bool = True) -> None:
+        self._signer = signer
         how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
         if not url.startswith("sqlite"):  # a writer must see what was committed while it waited
             how["isolation_level"] = "READ COMMITTED"
@@ -56,12 +61,22 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session for reading to which nothing changes from its first query on."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            if self.engine.dialect.name != "sqlite":  # there each transaction is one
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that holds the write lock from its start and commits at its end."""
-        opened = Session(self._writer, expire_on_commit=False, info=self.session_info)
-        with opened as session, session.begin():
-            session.connection()
-            yield session
+        info = {**self.session_info, SIGNER: self._signer}
+        with Session(self._writer, expire_on_commit=False, info=info) as session:
+            with session.begin():
+                session.connection()
+                yield session
+            anchor_committed(session)
 
     def migrate(self, to: str = "head") -> None:
         """Bring the tables to the newest version, or one named; does nothing when they are."""
@@ -70,6 +85,13 @@ class Database:
         with self._writer.connect() as connection, _foreign_keys_checked_at_the_end(connection):
             config.attributes["connection"] = connection
             command.upgrade(config, to)
+
+    @property
+    def audit_signer(self) -> AuditSigner:
+        """What signs the audit. Raises AuditUnsigned."""
+        if self._signer is None:
+            raise AuditUnsigned
+        return self._signer
 
     def answers(self) -> bool:
         """Whether the database can be read now."""

@@ -28,7 +28,7 @@ from waitress.utilities import RequestEntityTooLarge
 from crmlink.web.auth import knows_sender
 from crmlink.web.body_limits import LARGEST, REFUSED, STRANGER_BYTES, body_limit
 
-THREADS = 8
+THREADS = 12  # passwords hold 8 of them at most, single sign-on 4
 MAX_CONNECTIONS = 1_000
 ACCEPTED_AT_ONCE = 200  # the loop looks at every connection between two rounds
 SPARE_FILES = 300  # for the database, logs, uploads and calls to Commusoft

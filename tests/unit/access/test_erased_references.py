@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 
-from crmlink.access.audit_log import entries
+from crmlink.access.audit.log import entries
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -16,7 +14,7 @@ from joserfc.jwk import RSAKey
 
 from crmlink.access.errors import SsoRefused, SsoUnproven, SsoUnreachable
 from crmlink.access.oidc import Journey, Proven, SingleSignOn
-from crmlink.access.oidc_documents import CallSlots, Documents
+from crmlink.access.oidc_documents import Documents
 from crmlink.access.oidc_provider import Provider
 
 ISSUER = "https://sso.firm.example"
@@ -199,26 +197,3 @@ def test_a_document_and_a_failure_are_kept_for_their_time() -> None:
         else:
             documents.get("a", fetch)
         assert len(asked) == expected
-
-
-def test_a_call_that_finds_too_many_others_is_not_made() -> None:
-    slots = CallSlots()
-    with slots.one(), slots.one():
-        waiting = [threading.Thread(target=_try, args=(slots,)) for _ in range(2)]
-        for thread in waiting:
-            thread.start()
-        begun = time.monotonic()
-        while time.monotonic() - begun < 2 and slots._entered._value:
-            time.sleep(0.01)
-        with pytest.raises(SsoUnreachable), slots.one():
-            pass
-        assert time.monotonic() - begun < 2  # at once, not after waiting
-    for thread in waiting:
-        thread.join()
-    with slots.one(), slots.one():
-        pass  # all were given back
-
-
-def _try(slots: CallSlots) -> None:
-    with suppress(SsoUnreachable), slots.one():
-        pass

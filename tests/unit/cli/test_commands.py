@@ -232,6 +232,18 @@ def test_people_are_added_listed_given_roles_and_removed(run: Run) -> None:
     assert "Bo Ray" not in listed
 
 
+def test_a_one_time_link_leads_to_the_public_address(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = run("person", "add", "Ann Lee", "ann@firm.example")
+    assert added.stdout.startswith("http://127.0.0.1:8787/welcome#crmi_")
+    monkeypatch.setenv("CRMLINK_PUBLIC_URL", "https://crmlink.firm.example/")
+    again = run("person", "link", "ann@firm.example")
+    assert again.stdout.startswith("https://crmlink.firm.example/welcome#crmi_")
+    elsewhere = run("person", "link", "ann@firm.example", "--server", "http://office:8787/")
+    assert elsewhere.stdout.startswith("http://office:8787/welcome#crmi_")
+
+
 def test_what_is_kept_about_a_customer_is_shown_and_erased(run: Run) -> None:
     run("sync")
     kept = json.loads(run("person", "export", "customer-1001").stdout)
@@ -248,7 +260,7 @@ def test_the_audit_is_exported_and_verified(run: Run) -> None:
     verdict = json.loads(run("audit", "verify", "--json").stdout)
     assert verdict["sound"]
     assert verdict["entries"] == 1
-    assert "hold together" in run("audit", "verify").stdout
+    assert "lines hold" in run("audit", "verify").stdout
 
 
 def test_a_token_that_ends_soon_is_said_with_what_to_do(run: Run) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from crmlink.access.api_tokens import script_actor
-from crmlink.access.audit_log import entries, verify
+from crmlink.access.audit.log import entries, verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.batches.drafts import ListedContact, collect, list_batches

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 
-from crmlink.access.audit_log import entries, verify
+from crmlink.access.audit.findings import Code
+from crmlink.access.audit.log import entries, verify
+from crmlink.access.audit.upkeep import prepare_audit
 from crmlink.access.context import Office
 from crmlink.access.people import list_people
 from crmlink.store import (
     AuditEntry,
+    AuditSigner,
     Batch,
     BatchRow,
     ConnectionKind,
@@ -30,8 +34,8 @@ from unit.store.revision_0004 import ACCOUNT, OldDatabase, day
 
 
 @pytest.fixture
-def old(database_url: str) -> Iterator[OldDatabase]:
-    database = Database(database_url)
+def old(database_url: str, tmp_path: Path) -> Iterator[OldDatabase]:
+    database = Database(database_url, signer=AuditSigner.of("k" * 48, tmp_path))
     yield OldDatabase(database)
     database.close()
 
@@ -228,6 +232,7 @@ def test_a_firm_that_only_practised_goes_on_practising(old: OldDatabase) -> None
         assert session.query(PageSession).one().ended_at is None
     assert (connection.kind, connection.ended_at) == (ConnectionKind.SANDBOX, None)
     assert person(old, anna).password_hash == "hash of Anna"
+    prepare_audit(old.database)
     assert verify(firm(old)).sound
 
 
@@ -249,11 +254,12 @@ def test_several_audits_become_one_that_holds_and_says_what_they_were(old: OldDa
         old.entry(account, at, "token.created", "t", days=90)
     ends = dict(old.chains)  # what a log of before repeats
     old.migrate()
+    prepare_audit(old.database)
     office = firm(old)
     verdict = verify(office)
-    assert (verdict.sound, verdict.count) == (True, 8)
+    assert (verdict.sound, verdict.count) == (True, 9)
     with old.database.reading() as session:
-        *before, last = session.query(AuditEntry).order_by(AuditEntry.place)
+        *before, last, _signed = session.query(AuditEntry).order_by(AuditEntry.place)
     assert [row.at for row in before] == sorted(row.at for row in before)
     told = {one["workspace"]: (one["entries"], one["last_hash"]) for one in last.details["audits"]}
     assert told == ends
@@ -271,6 +277,9 @@ def test_a_break_in_an_audit_of_before_is_not_hidden_by_the_new_chain(old: OldDa
     (told,) = entries(firm(old), action="workspace.merged")
     broken = {one["workspace"]: one["broken_at"] for one in told.entry.details["audits"]}
     assert broken == {sandbox: None, account: 2}
+    prepare_audit(old.database)
+    (noted,) = verify(firm(old)).noted
+    assert noted.codes == (Code.LINE_CHANGED,)
 
 
 def test_settings_and_addresses_of_packages_are_kept_from_wherever_they_were_made(

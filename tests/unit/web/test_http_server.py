@@ -7,14 +7,18 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
 import pytest
+import requests
+from argon2.exceptions import VerificationError
 from flask import Flask
 
 from browsers.real_services import wait_until
+from crmlink.access import passwords
 from crmlink.web import http_server
 from crmlink.web.http_server import HTTPServer, room_for_connections
 from support.installations import open_app
@@ -111,3 +115,46 @@ def test_the_limit_of_open_files_is_raised_or_kept_to(monkeypatch: pytest.Monkey
     limits[1] = 4096
     assert room_for_connections() == http_server.MAX_CONNECTIONS
     assert limits[0] == http_server.MAX_CONNECTIONS + http_server.SPARE_FILES
+
+
+def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_hasher", SlowHasher())
+    with running(app) as server:
+        address = f"http://127.0.0.1:{server.port}"
+        with ThreadPoolExecutor(25) as crowd:
+            tried = [crowd.submit(try_password, address) for _ in range(25)]
+            wait_until(lambda: not passwords._slots._entered._value, "they are at it")
+            begun = time.monotonic()
+            for _ in range(3):
+                assert requests.get(f"{address}/healthz", timeout=30).status_code == 200
+            assert time.monotonic() - begun < 3
+        assert {future.result() for future in tried} == {401, 429}
+
+
+class SlowHasher:
+    """Takes long to find each password wrong."""
+
+    def verify(self, *_: object) -> bool:
+        time.sleep(4)
+        raise VerificationError
+
+
+def try_password(address: str) -> int:
+    stranger = requests.Session()
+    page = stranger.get(f"{address}/log-in", timeout=60).text
+    csrf = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": csrf, "email": "a@firm.example", "password": "wrong"}
+    return stranger.post(f"{address}/log-in", data=form, timeout=60).status_code
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_it_listens_on_every_address_of_a_name(app: Flask, host: str) -> None:
+    try:
+        server = HTTPServer(app, host, 0)
+    except OSError:
+        pytest.skip("this computer has no IPv6")
+    assert server.port
+    server.close()
+    server._dispatcher.shutdown()

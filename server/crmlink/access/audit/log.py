@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
 
+from crmlink.access.audit.check import verify_audit
+from crmlink.access.audit.findings import Verdict
 from crmlink.access.context import Office
 from crmlink.csv_safety import harmless
 from crmlink.store import AuditEntry, Device, Person
-from crmlink.store.audit import first_break
 
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
@@ -25,16 +26,6 @@ class TrailLine:
     entry: AuditEntry
     person: Person | None
     device: Device | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the chain holds; ``broken_at`` is the place where it does not."""
-
-    sound: bool
-    count: int
-    broken_at: int | None
-    last_hash: str = ""
 
 
 def entries(
@@ -72,13 +63,8 @@ def names_of(office: Office, subjects: Iterable[str]) -> dict[str, str]:
 
 
 def verify(office: Office) -> Verdict:
-    """Go through the whole chain."""
-    query = select(AuditEntry).filter_by(workspace_id=office.workspace_id)
-    with office.database.reading() as session:
-        chain = session.scalars(query.order_by(AuditEntry.place).execution_options(yield_per=1000))
-        counted = _Counted(chain)
-        broken_at = first_break(counted)
-    return Verdict(broken_at is None, counted.count, broken_at, counted.last_hash)
+    """Check the whole audit."""
+    return verify_audit(office.database, office.workspace_id)
 
 
 def write_csv(office: Office, out: IO[str]) -> int:
@@ -104,22 +90,6 @@ def write_csv(office: Office, out: IO[str]) -> int:
                 )
             )
     return count
-
-
-class _Counted:
-    """Counts what runs through it, and keeps the last hash."""
-
-    def __init__(self, inner: Iterator[AuditEntry]) -> None:
-        self.count, self.last_hash = 0, ""
-        self._inner = iter(inner)
-
-    def __iter__(self) -> Iterator[AuditEntry]:
-        return self
-
-    def __next__(self) -> AuditEntry:
-        entry = next(self._inner)
-        self.count, self.last_hash = self.count + 1, entry.hash
-        return entry
 
 
 def _lines(office: Office) -> Select[AuditEntry, Person | None, Device | None]:

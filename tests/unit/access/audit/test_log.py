@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from crmlink.access.audit_log import entries, verify, write_csv
+from crmlink.access.audit.log import entries, verify, write_csv
 from crmlink.access.context import Actor, Office, note
 from crmlink.access.people import invite, remove_person
 from crmlink.access.personal_data.subject import erase
