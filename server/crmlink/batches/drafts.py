@@ -234,7 +234,8 @@ def _without_erased(
 
     def is_kept(contact: ListedContact, reference: str) -> bool:
         signs = Signs(
-            frozenset((contact.name, contact.company, contact.person)), contact.email,
+            frozenset((contact.name, contact.company, contact.person)),
+            (contact.email, *contact.other_emails),
             contact.postcode, contact.phones, package, organisation, reference,
         )  # fmt: skip
         return not erased.are(signs)

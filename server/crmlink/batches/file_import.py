@@ -145,7 +145,8 @@ def _without_erased(
     for row in rows:
         if isinstance(row, ExportedContact):
             signs = Signs(
-                frozenset((row.name, row.company, row.person)), row.email, row.postcode,
+                frozenset((row.name, row.company, row.person)),
+                (row.email, *row.other_emails), row.postcode,
                 tuple(row.phones), batch.package, batch.organisation, row.reference,
             )  # fmt: skip
             yield BadRow(row.line, "erased", {}) if erased.are(signs) else row

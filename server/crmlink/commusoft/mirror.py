@@ -278,7 +278,8 @@ def _new_row(connection_id: int, record: Record, erased: ErasedPeople) -> Mirror
     """A row for a record that is new here; marked where it is of somebody who was erased."""
     row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
     signs = Signs(
-        frozenset((record.name, record.company)), record.email, record.postcode,
+        frozenset((record.name, record.company)),
+        (record.email, *record.other_emails), record.postcode,
         tuple(record.phones), reference=record.reference or "",
     )  # fmt: skip
     row.erased_at = now() if erased.are(signs) else None

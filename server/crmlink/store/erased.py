@@ -35,7 +35,7 @@ class Signs:
     """What tells who a contact or record is."""
 
     names: frozenset[str] = frozenset()
-    email: str = ""
+    emails: tuple[str, ...] = ()
     postcode: str = ""
     phones: tuple[str, ...] = ()
     package: str = ""
@@ -47,8 +47,8 @@ class Signs:
         if self.reference:
             yield pseudonyms.sign_of("contact", self.package, self.organisation, self.reference)
         for name in {_plain(name) for name in self.names} - {""}:
-            if self.email:
-                yield pseudonyms.sign_of("name and email", name, self.email)
+            for email in filter(None, self.emails):
+                yield pseudonyms.sign_of("name and email", name, email)
             if self.postcode:
                 yield pseudonyms.sign_of("name and postcode", name, _joined(self.postcode))
             for phone in self.phones:
@@ -67,7 +67,8 @@ class ErasedPeople:
         """Return whether a contact or record is one of them."""
         if not self.keys:
             return False
-        if signs.email and self.pseudonyms.sign_of("email", signs.email) in self.keys:
+        emails = filter(None, signs.emails)
+        if any(self.pseudonyms.sign_of("email", email) in self.keys for email in emails):
             return True
         if signs.organisation and self.are(_without_organisation(signs)):
             return True

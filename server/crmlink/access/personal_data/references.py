@@ -76,7 +76,7 @@ def remember(
     remember_erased(session, workspace_id, keys)
     words = {email, *naming, *(link.contact_name for link in links)}
     for record in records:
-        words |= {record.name, record.company, record.email}
+        words |= {record.name, record.company, record.email, *record.other_emails}
     words |= {row.name for row in certain}
     kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
     return Known(erased_people(session, workspace_id), frozenset(naming), frozenset(kept))
@@ -132,7 +132,8 @@ def hide_in_lists(session: Session, workspace_id: int, known: Known) -> None:
 def _signs_of_record(record: MirroredRecord) -> Signs:
     reference = record.reference or ""
     return Signs(
-        frozenset((record.name, record.company)), record.email, record.postcode,
+        frozenset((record.name, record.company)),
+        (record.email, *record.other_emails), record.postcode,
         tuple(record.phones), reference=reference if may_name(reference) else "",
     )  # fmt: skip
 
