@@ -35,6 +35,9 @@
  * @property {string} address
  * @property {string} town
  * @property {string} postcode
+ * @property {string[]} [other_emails] beside the first
+ * @property {{address: string, town: string, postcode: string}[]} [other_addresses] beside the first
+ * @property {boolean} [retired] the package marks the contact as no longer in use
  */
 
 /**

@@ -9,7 +9,7 @@ from flask.views import MethodView
 from crmlink.accounting.package_rules import package_rules
 from crmlink.api.schemas.common import ContactSchema, OfferSchema
 from crmlink.linking.suggest import Contact, suggest
-from crmlink.matching import Details
+from crmlink.matching import Address, Details
 from crmlink.web.auth import desk, needs
 from crmlink.web.serializers import link_shape, link_shapes, record_shape, suggestion_shape
 from crmlink.web.strict_parsing import Blueprint
@@ -60,5 +60,8 @@ def _contact(body: dict[str, Any]) -> Contact:
             postcode=body["postcode"],
             email=body["email"],
             phones=tuple(body["phones"]),
+            other_emails=tuple(body["other_emails"]),
+            other_addresses=tuple(Address(**address) for address in body["other_addresses"]),
+            retired=body["retired"],
         ),
     )

@@ -20,6 +20,7 @@ from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
+from crmlink.matching import Address
 from crmlink.store import (
     Batch,
     BatchPage,
@@ -57,6 +58,9 @@ class ListedContact:
     town: str = ""
     postcode: str = ""
     account_number: str = ""
+    other_emails: tuple[str, ...] = ()
+    other_addresses: tuple[Address, ...] = ()
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +317,8 @@ def _add(session: Session, batch: Batch, new: Sequence[tuple[str, str, ListedCon
 def _fields(contact: ListedContact) -> Mapping[str, Any]:
     fields = asdict(contact)
     del fields["reference"], fields["kind"]
-    return fields | {"phones": list(contact.phones)}
+    lists = ("phones", "other_emails", "other_addresses")
+    return fields | {name: list(fields[name]) for name in lists}
 
 
 def _taken(session: Session, desk: Desk, batch_id: str, added: int, completed: int) -> Taken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -103,7 +103,7 @@ def import_file(
                 connection_id=desk.connection_id, device_id=device_id, package=found.package or "",
                 organisation=organisation, kind=found.kind, name=name or shown, source=came,
                 file_name=shown, state=BatchState.IMPORTING,
-                recognised=replace(found, sample=()).as_dict(),
+                recognised=found.without_contents().as_dict(),
                 lease=lease, lease_owner_id=desk.ownership.register(session),
             )  # fmt: skip
             session.add(batch)
@@ -138,9 +138,9 @@ def _keep_or_throw_away(
     desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow], agreed: int
 ) -> tuple[int, int]:
     try:
-        contacts, bad = _keep(desk, batch_id, rows)
-        if contacts and are_many(bad, contacts + bad) and bad > agreed:
-            raise ManyLinesLeftOut(left_out=bad, contacts=contacts)
+        contacts, bad, lost = _keep(desk, batch_id, rows)
+        if contacts and are_many(lost, contacts + lost) and lost > agreed:
+            raise ManyLinesLeftOut(left_out=lost, contacts=contacts)
     except BaseException:
         _throw_away(desk, [batch_id])
         raise
@@ -150,8 +150,12 @@ def _keep_or_throw_away(
     return contacts, bad
 
 
-def _keep(desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]) -> tuple[int, int]:
-    contacts = bad = 0
+def _keep(
+    desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]
+) -> tuple[int, int, int]:
+    """Store the rows; returns how many are contacts, how many are bad, and how many of these may
+    be contacts all the same."""
+    contacts = bad = lost = 0
     incoming = iter(rows)
     while some := list(islice(incoming, AT_A_TIME)):
         good = [row for row in some if isinstance(row, ExportedContact)]
@@ -167,7 +171,8 @@ def _keep(desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]) -
                 ]
                 session.execute(insert(BadBatchRow), bad_values)
         contacts, bad = contacts + len(good), bad + len(others)
-    return contacts, bad
+        lost += sum(row.may_be_contact for row in others)
+    return contacts, bad, lost
 
 
 def _values(
@@ -190,6 +195,9 @@ def _values(
             "email": contact.email,
             "phones": list(contact.phones),
             "account_number": contact.account_number,
+            "other_emails": list(contact.other_emails),
+            "other_addresses": [asdict(address) for address in contact.other_addresses],
+            "retired": contact.retired,
             "open_pence": _pence(contact.open_balance),
             "newest": newest,
         }

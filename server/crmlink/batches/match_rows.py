@@ -19,7 +19,7 @@ from crmlink.batches.row_details import details, pack
 from crmlink.batches.state import LeaseLost, keep_lease, leased
 from crmlink.linking.context import Index
 from crmlink.linking.suggest import PLAUSIBLE
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Details, Matcher, is_retired
 from crmlink.matching.assignment import suggest_many
 from crmlink.matching.details import Suggestions
 from crmlink.store import (
@@ -149,17 +149,18 @@ def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progres
     asked: list[Asked] = []
     ids: dict[str, str] = {}  # one text for each record, however often it is offered
     held = _holders(database, job)
-    named: dict[str, tuple[int, str]] = {}
+    named: dict[str, tuple[int, str, bool]] = {}
 
     def contacts() -> Iterator[tuple[str, Details]]:
         for row in _contacts(database, job):
-            named[str(row.id)] = (row.position, row.reference)
-            yield str(row.id), details(row)
+            asked_for = details(row)
+            named[str(row.id)] = (row.position, row.reference, is_retired(asked_for))
+            yield str(row.id), asked_for
 
     parcel: list[dict[str, Any]] = []
     with closing(suggest_many(matcher, contacts(), OFFERED)) as answers:
         for row_id, found in answers:
-            position, reference = named.pop(row_id)
+            position, reference, retired = named.pop(row_id)
             parcel.append(
                 {
                     "id": int(row_id),
@@ -169,7 +170,12 @@ def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progres
             )
             asked.append(
                 Asked(
-                    int(row_id), position, reference, _bare(found, ids), held.get(int(row_id), ())
+                    int(row_id),
+                    position,
+                    reference,
+                    _bare(found, ids),
+                    held.get(int(row_id), ()),
+                    retired,
                 )
             )
             if len(parcel) >= PARCEL:

@@ -65,6 +65,11 @@ def show_recognised(found: Recognised, file: Path, packages: Packages) -> None:
     click.echo(", ".join([*(fact for fact in facts if fact), place]))
     for field, labels in found.columns.items():
         click.echo(f"  {field:15} {', '.join(labels)}")
+    for field, labels in found.likely.items():
+        for label in labels:
+            values = ", ".join(found.values.get(label, ())) or "no values"
+            is_read = label in found.columns.get(field, ())
+            click.echo(f"  {'' if is_read else 'perhaps '}{field} by likeness: {label} ({values})")
     used = {label for labels in found.columns.values() for label in labels}
     unused = [label for label in found.header if label not in used]
     if unused:
@@ -115,6 +120,9 @@ def _report(
 
 
 def _line(contact: ExportedContact) -> str:
-    parts = [contact.reference, contact.kind, contact.label, contact.email, *contact.phones,
-             *contact.address, contact.town, contact.postcode]  # fmt: skip
+    others = [text for place in contact.other_addresses
+              for text in (place.address, place.town, place.postcode)]  # fmt: skip
+    parts = [contact.reference, contact.kind, contact.label, contact.email, *contact.other_emails,
+             *contact.phones, *contact.address, contact.town, contact.postcode, *others,
+             "no longer in use" if contact.retired else ""]  # fmt: skip
     return " · ".join(part for part in parts if part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -16,13 +16,13 @@ from crmlink.commusoft.errors import CommusoftUnreadable, ConnectionEnded
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
-from crmlink.store.models import new_id, now
+from crmlink.store.models import empty_details, new_id, now
+from crmlink.values import Address
 
 LEASE = timedelta(minutes=10)  # after it a sync of a version that knows no owners counts as dead
 OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known
 FULL_EVERY = timedelta(hours=12)  # so that what is deleted leaves within a day
 BATCH = 1_000  # records a transaction: readers and links wait no longer than that takes
-PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
 KEPT = ("uuid", "reference")  # also of somebody who was erased
 
 
@@ -83,11 +83,12 @@ def full_sync_is_due(database: Database, connection_id: int) -> bool:
 
 def remember(session: Session, connection_id: int, record: Record) -> MirroredRecord:
     """Write into the mirror what Commusoft has just said of one record; returns its row."""
+    version = _next_version(session, connection_id)
     row = _row(session, connection_id, record.kind, record.number)
     if row is None:
         row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
         session.add(row)
-    _fill(row, record, _next_version(session, connection_id))
+    _fill(row, record, version)
     return row
 
 
@@ -277,9 +278,9 @@ def _fill(row: MirroredRecord, record: Record, version: int) -> None:
 
 
 def _empty(row: MirroredRecord, version: int) -> None:
-    for name in PERSONAL:
-        setattr(row, name, "")
-    row.phones, row.reference = [], None
+    for name, value in empty_details().items():
+        setattr(row, name, value)
+    row.reference = None
     row.changed, row.gone_at = version, now()
 
 
@@ -293,9 +294,12 @@ def _values(row: MirroredRecord, record: Record) -> dict[str, object]:
     """What a row is to hold of a record: of somebody who was erased, nothing that names them."""
     values: dict[str, object] = {name: getattr(record, name) for name in KEPT}
     if row.erased_at:
-        return values | dict.fromkeys(PERSONAL, "") | {"phones": []}
-    return (
-        values
-        | {name: getattr(record, name) for name in PERSONAL}
-        | {"phones": list(record.phones)}
-    )
+        return values | empty_details()
+    return values | {name: _stored(getattr(record, name)) for name in empty_details()}
+
+
+def _stored(value: str | tuple[str | Address, ...]) -> object:
+    """A field of a record as its column keeps it."""
+    if isinstance(value, str):
+        return value
+    return [asdict(item) if isinstance(item, Address) else item for item in value]

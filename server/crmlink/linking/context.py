@@ -15,7 +15,7 @@ from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.linking.first_seen import FirstSeen
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Address, Details, Matcher
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 
 
@@ -108,4 +108,6 @@ def details(row: MirroredRecord) -> Details:
         email=row.email,
         phones=tuple(row.phones),
         account_number=row.account_number,
+        other_emails=tuple(row.other_emails),
+        other_addresses=tuple(Address(**address) for address in row.other_addresses),
     )

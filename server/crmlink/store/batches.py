@@ -125,10 +125,12 @@ class Batch(Base):
 class BatchRow(Base):
     """One contact of a batch, what matching says of it, what a person decided, what became of it.
 
-    ``reference`` is empty where the file has none; ``completed_by`` says by what ("email", "name")
-    a list page's contact was found to be this one. ``suggestions`` are compact, see
-    batches/row_details.py. ``best`` is the record that the list as a whole leaves to this row.
-    ``agreed`` is what the person saw and agreed to. ``version`` grows with every decision.
+    ``other_addresses`` have the keys address, town and postcode; ``retired`` says that the package
+    keeps the contact but does not use it. ``reference`` is empty where the file has none;
+    ``completed_by`` says by what ("email", "name") a list page's contact was found to be this one.
+    ``suggestions`` are compact, see batches/row_details.py. ``best`` is the record that the list as
+    a whole leaves to this row. ``agreed`` is what the person saw and agreed to. ``version`` grows
+    with every decision.
     """
 
     __tablename__ = "batch_row"
@@ -175,6 +177,9 @@ class BatchRow(Base):
     email: Mapped[str] = mapped_column(default="")
     phones: Mapped[list[str]] = mapped_column(default=list)
     account_number: Mapped[str] = mapped_column(default="")
+    other_emails: Mapped[list[str]] = mapped_column(default=list)
+    other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
+    retired: Mapped[bool] = mapped_column(default=False)
     open_pence: Mapped[int | None] = mapped_column(BigInteger)
     newest: Mapped[date | None]
 

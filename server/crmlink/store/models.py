@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
+import json
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     DateTime,
     Dialect,
     Enum,
@@ -18,9 +21,19 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    cast,
+    false,
+    func,
+    or_,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    Mapped,
+    mapped_column,
+    relationship,
+)
 
 from crmlink.kinds import Kind
 
@@ -112,7 +125,8 @@ class Device(Base):
     ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
     While a rotated token waits for its first use, ``previous_hash`` is the old one's, good until
     its own end, ``previous_expires_at``. ``made_by_id`` is the token that made
-    this one, if one did.
+    this one, if one did. ``key_thumbprint`` (RFC 7638) is of the key that a browser's tokens are
+    bound to, ``copy_seen_at`` when they were last shown without it.
     """
 
     __tablename__ = "device"
@@ -138,6 +152,8 @@ class Device(Base):
     revoked_because: Mapped[str | None]
     rotated_at: Mapped[datetime | None]
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
+    key_thumbprint: Mapped[str | None]
+    copy_seen_at: Mapped[datetime | None]
 
     person: Mapped[Person | None] = relationship(lazy="joined")
 
@@ -149,6 +165,9 @@ class Device(Base):
 
 class MirroredRecord(Base):
     """Our copy of one Commusoft record: only what matching and screens use.
+
+    Where Commusoft has several, ``email`` and ``address`` are the first; ``other_addresses`` have
+    the keys address, town and postcode.
 
     ``changed`` is the mirror version that last touched the row, so that an index can follow.
     A record that left Commusoft keeps its row, emptied, with ``gone_at``.
@@ -174,6 +193,8 @@ class MirroredRecord(Base):
     town: Mapped[str]
     postcode: Mapped[str]
     account_number: Mapped[str]
+    other_emails: Mapped[list[str]] = mapped_column(default=list)
+    other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
     reference: Mapped[str | None]
     changed: Mapped[int]
     gone_at: Mapped[datetime | None]
@@ -186,6 +207,28 @@ class MirroredRecord(Base):
     @property
     def label(self) -> str:
         return self.company or self.name or f"{self.kind} {self.number}"
+
+
+def holds_email(
+    email: InstrumentedAttribute[str],
+    others: InstrumentedAttribute[list[str]],
+    wanted: Iterable[str],
+) -> ColumnElement[bool]:
+    """The condition that one of a row's emails is one of these, whatever their case."""
+    emails = {each.lower() for each in wanted} - {""}
+    among = func.lower(cast(others, String))
+    return or_(
+        false(),
+        func.lower(email).in_(emails),
+        *(among.contains(json.dumps(each), autoescape=True) for each in sorted(emails)),
+    )
+
+
+def empty_details() -> dict[str, Any]:
+    """The columns of a mirrored record that tell about its person or firm, each as when empty."""
+    texts = ("name", "company", "email", "address", "town", "postcode", "account_number")
+    lists: dict[str, Any] = {"phones": [], "other_emails": [], "other_addresses": []}
+    return dict.fromkeys(texts, "") | lists
 
 
 UNSETTLED = text(f"state = '{LinkState.INTENDED.value}'")

@@ -12,6 +12,7 @@ from crmlink.linking.suggest import rows_by_id
 from crmlink.matching import Suggestion
 from crmlink.matching.reason_texts import say
 from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.store.models import empty_details
 from crmlink.web.auth import actor, desk
 from crmlink.web.problems import TYPE, problem
 
@@ -29,6 +30,8 @@ def record_shape(row: MirroredRecord) -> dict[str, Any]:
         "town": row.town,
         "postcode": row.postcode,
         "account_number": row.account_number,
+        "other_emails": row.other_emails,
+        "other_addresses": row.other_addresses,
         "reference": row.reference,
         "page_url": desk().commusoft.page_url(row.kind, row.number),
     }
@@ -87,16 +90,9 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
 def _gone(link: Link) -> MirroredRecord:
     """What a link still knows of a record that left Commusoft."""
     return MirroredRecord(
+        **empty_details() | {"name": link.record_label},
         kind=link.kind,
         number=link.record_number,
-        name=link.record_label,
-        company="",
-        email="",
-        phones=[],
-        address="",
-        town="",
-        postcode="",
-        account_number="",
         reference=None,
     )
 

@@ -20,12 +20,13 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.connections import connections_of
+from crmlink.store.models import holds_email
 
 ERASED = "(erased)"
 LIKELY = 0.5  # from here on a row's likeliest record counts as its own
 SHOWN = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
-    "account_number", "open_pence",
+    "account_number", "other_emails", "other_addresses", "open_pence",
 )  # fmt: skip
 NAMED = ("record", "holders", "contact", "by", "sentence")  # facts of failures that may be names
 ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
@@ -48,16 +49,16 @@ def rows_about(session: Session, workspace_id: int, clues: Clues) -> list[BatchR
     Like them is the same email or reference, a record of theirs as the likeliest, or their name
     where no other email speaks against it. A row that a person gave to another record is not.
     """
-    email = func.lower(BatchRow.email)
+    same_email = holds_email(BatchRow.email, BatchRow.other_emails, clues.emails)
     like = or_(
-        email.in_(clues.emails),
+        same_email,
         func.lower(BatchRow.reference).in_(clues.references),
         BatchRow.best.in_(clues.record_ids) & (BatchRow.probability >= LIKELY),
         or_(
             func.lower(BatchRow.name).in_(clues.names),
             func.lower(BatchRow.company).in_(clues.names),
         )
-        & or_(BatchRow.email == "", email.in_(clues.emails)),
+        & or_(BatchRow.email == "", same_email),
     )
     found = (
         select(BatchRow)
@@ -67,7 +68,7 @@ def rows_about(session: Session, workspace_id: int, clues: Clues) -> list[BatchR
             or_(
                 (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(clues.record_ids),
                 (BatchRow.choice != Choice.RECORD) & like,
-                email.in_(clues.emails),
+                same_email,
             ),
         )
     )
@@ -145,6 +146,7 @@ def _empty(session: Session, rows: list[ColumnElement[bool]]) -> None:
         .where(*rows)
         .values(
             **blank, name=ERASED, account_number="", phones=[], suggestions=[], open_pence=None,
+            other_emails=[], other_addresses=[],
             agreed={},
         )
         .execution_options(synchronize_session=False)

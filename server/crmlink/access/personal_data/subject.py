@@ -42,9 +42,7 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from crmlink.store.connections import connections_of
-from crmlink.store.models import now
-
-PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
+from crmlink.store.models import empty_details, holds_email, now
 
 
 @dataclass
@@ -67,7 +65,7 @@ def export(office: Office, who: str) -> dict[str, Any]:
             "who": who,
             "person": _person_fields(session, person) if person else None,
             "records": [
-                _fields(record, *PERSONAL, "phones", "reference", "public_id") for record in records
+                _fields(record, *empty_details(), "reference", "public_id") for record in records
             ],
             "links": [
                 _fields(link, "id", "contact_name", "record_label", "record_id", "prior", "target",
@@ -149,7 +147,8 @@ def _found(
         links = session.scalars(
             select(Link).filter_by(kind=kind, record_number=number).where(links_here)
         ).all()
-        about = _clues(records, links, {record.email for record in records}, [who])
+        emails = {email for record in records for email in (record.email, *record.other_emails)}
+        about = _clues(records, links, emails, [who])
         return None, list(records), list(links), rows_about(session, office.workspace_id, about)
     email = who.strip()
     person = session.scalar(
@@ -161,7 +160,7 @@ def _found(
     )
     records = session.scalars(
         select(MirroredRecord).where(
-            records_here, func.lower(MirroredRecord.email) == func.lower(email)
+            records_here, holds_email(MirroredRecord.email, MirroredRecord.other_emails, [email])
         )
     ).all()
     linked = [(record.kind, record.number) for record in records]
@@ -225,9 +224,9 @@ def _erase_person(session: Session, person: Person) -> None:
 def _erase_record(session: Session, record: MirroredRecord) -> None:
     connection = session.get_one(WorkspaceConnection, record.connection_id)
     connection.mirror_version += 1
-    for field in PERSONAL:
-        setattr(record, field, "")
-    record.phones, record.changed, record.erased_at = [], connection.mirror_version, now()
+    for field, value in empty_details().items():
+        setattr(record, field, value)
+    record.changed, record.erased_at = connection.mirror_version, now()
 
 
 def _erase_names(link: Link) -> None:

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from crmlink.api.schemas.common import (
     KIND,
+    AddressSchema,
     FailureSchema,
     OverridesSchema,
     ReasonSchema,
@@ -13,7 +14,7 @@ from crmlink.api.schemas.common import (
     text,
 )
 from crmlink.store import BatchState, Choice, RowState, Verdict
-from crmlink.web.strict_parsing import Whole, WholeText
+from crmlink.web.strict_parsing import Whole, WholeText, YesNo
 
 MOST_CONTACTS = 1000  # in one request
 SHOWN_STATES = [state.value for state in BatchState if state is not BatchState.IMPORTING]
@@ -37,8 +38,13 @@ class ListedContactSchema(Schema):
     town = text(200, load_default="")
     postcode = text(60, load_default="")
     email = text(320, load_default="")
-    phones = fields.List(text(60), validate=validate.Length(max=10), load_default=list)
+    phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
     account_number = text(100, load_default="")
+    other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
+    other_addresses = fields.List(
+        fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
+    )
+    retired = YesNo(load_default=False)
 
 
 class NewBatchSchema(Schema):
@@ -168,6 +174,14 @@ class RowOfferSchema(Schema):
     )
 
 
+class RowTwinSchema(Schema):
+    """The row of the same list that is the same contact, in use."""
+
+    position = fields.Integer()
+    label = fields.String()
+    reference = fields.String()
+
+
 class RowSchema(Schema):
     """One contact of a list: what is offered, what was decided, what became of it."""
 
@@ -184,6 +198,16 @@ class RowSchema(Schema):
     address = fields.String()
     town = fields.String()
     postcode = fields.String()
+    other_emails = fields.List(fields.String())
+    other_addresses = fields.List(fields.Nested(AddressSchema))
+    retired = fields.Boolean(
+        metadata={"description": "The package marks the contact as no longer in use."}
+    )
+    live_twin = fields.Nested(
+        "RowTwinSchema",
+        allow_none=True,
+        metadata={"description": "Of a retired contact: the row of the one that is in use."},
+    )
     verdict = fields.String(validate=one_of(Verdict))
     conflict = fields.Nested(RowConflictSchema, allow_none=True)
     offers = fields.List(fields.Nested(RowOfferSchema))

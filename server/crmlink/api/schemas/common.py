@@ -19,6 +19,14 @@ def text(length: int, **kwargs: Any) -> fields.String:
     return fields.String(validate=validate.Length(max=length), **kwargs)
 
 
+class AddressSchema(Schema):
+    """One postal address beside the first."""
+
+    address = text(500, load_default="", metadata={"description": "Its lines, but for these."})
+    town = text(200, load_default="")
+    postcode = text(60, load_default="")
+
+
 class RecordSchema(Schema):
     """One Commusoft customer or supplier."""
 
@@ -33,6 +41,8 @@ class RecordSchema(Schema):
     town = fields.String()
     postcode = fields.String()
     account_number = fields.String()
+    other_emails = fields.List(fields.String())
+    other_addresses = fields.List(fields.Nested(AddressSchema))
     reference = fields.String(allow_none=True)
     page_url = fields.String(metadata={"description": "Its page in Commusoft."})
 
@@ -63,10 +73,18 @@ class ContactSchema(ContactIdentitySchema):
     company = text(300, load_default="")
     person = text(300, load_default="")
     email = text(320, load_default="")
-    phones = fields.List(text(60), validate=validate.Length(max=10), load_default=list)
+    phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
     address = text(500, load_default="")
     town = text(200, load_default="")
     postcode = text(20, load_default="")
+    other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
+    other_addresses = fields.List(
+        fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
+    )
+    retired = YesNo(
+        load_default=False,
+        metadata={"description": "The package marks the contact as no longer in use."},
+    )
 
 
 class ReasonSchema(Schema):

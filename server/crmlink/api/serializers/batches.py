@@ -67,13 +67,19 @@ def row_shape(found: ReviewRow) -> dict[str, Any]:
             name: getattr(row, name)
             for name in (
                 "position", "line", "reference", "name", "company", "person", "email", "phones",
-                "address", "town", "postcode", "version", "decided_at",
+                "address", "town", "postcode", "other_emails", "other_addresses", "retired",
+                "version", "decided_at",
             )
         },
         "kind": row.kind or None,
         "label": label(row),
         "verdict": row.verdict.value,
         "conflict": conflict,
+        "live_twin": {
+            "position": found.twin.position,
+            "label": label(found.twin),
+            "reference": found.twin.reference,
+        } if found.twin else None,
         "offers": [_offer(item) for item in found.offers],
         "none": row.none_probability,
         "choice": row.choice.value,

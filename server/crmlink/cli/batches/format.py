@@ -71,7 +71,10 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
     row = found.row
     place = _place(row.address, row.town, row.postcode)
     state = "" if row.state.value == "idle" else f" [{row.state.value}]"
+    state = (" [no longer in use]" if row.retired else "") + state
     yield f"{row.position}. {label(row)} {row.reference} ({row.verdict.value}){state}  {place}"
+    if found.twin:
+        yield f"     in use: {found.twin.position}. {label(found.twin)} {found.twin.reference}"
     record = found.chosen or (found.offers[0].record if found.offers else None)
     if record is not None:
         suggestion = next(

@@ -16,11 +16,12 @@ from crmlink.kinds import KINDS, Kind
 
 SINGLE = (
     "reference", "name", "company", "person", "first_name", "last_name", "account_number",
-    "email", "town", "postcode", "kind", "open_balance", "last_used",
+    "town", "postcode", "other_town", "other_postcode", "kind", "status", "open_balance",
+    "last_used",
 )  # fmt: skip
-SEVERAL = ("phones", "address")
+SEVERAL = ("email", "phones", "address", "other_address")
 FIELDS = SINGLE + SEVERAL
-MAX_COLUMNS = 6  # of telephone numbers or an address
+MAX_COLUMNS = 6  # of emails, telephone numbers or an address
 MAX_NAME_LENGTH = 120
 AS_RECOGNISED = "as-is"
 DATES: tuple[DateOrder, ...] = ("dmy", "mdy")
