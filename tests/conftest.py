@@ -18,12 +18,13 @@ from crmlink.access.api_tokens import create_token
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import House, open_house
 from crmlink.linking.context import Desk
 from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database
+from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import HASTE, Playing, connection_to
 
 
@@ -31,7 +32,7 @@ from support.sandbox import HASTE, Playing, connection_to
 def sandbox() -> Iterator[Playing]:
     """A sandbox with its fixed cast and a few dozen others, on a port of its own."""
     with ExitStack() as exits:
-        server = exits.enter_context(SandboxServer(create_sandbox(60, 12)))
+        server = exits.enter_context(SandboxServer(create_faulty_sandbox(60, 12)))
         yield Playing(server.url, exits.close)
 
 

@@ -60,6 +60,7 @@ export const MESSAGES = {
       replaces: orNull(text(200)),
       also_on: listOf(id, 50),
       checked_empty: flag,
+      accepts_kind: flag,
       differences: listOf(difference, 10),
     },
   },

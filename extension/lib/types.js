@@ -35,6 +35,9 @@
  * @property {string} address
  * @property {string} town
  * @property {string} postcode
+ * @property {string[]} [other_emails] beside the first
+ * @property {{address: string, town: string, postcode: string}[]} [other_addresses] beside the first
+ * @property {boolean} [retired] the package marks the contact as no longer in use
  */
 
 /**
@@ -43,6 +46,7 @@
  * @property {string} id
  * @property {"tab" | "address" | "hand"} source
  * @property {number | null} tab
+ * @property {string} [address] that was pasted
  * @property {Contact} contact
  * @property {Details} details
  */
@@ -73,10 +77,12 @@
  * @typedef {object} Link
  * @property {string} id
  * @property {"intended" | "linked" | "failed" | "conflict" | "undone"} state
- * @property {Kind} kind
+ * @property {Kind} kind the record's
+ * @property {Kind} [contact_kind]
  * @property {string} package
  * @property {string | null} organisation
- * @property {string | null} reference
+ * @property {string | null} reference what is to be on the record
+ * @property {string} [contact_reference]
  * @property {string} contact_name
  * @property {CrmRecord} record
  * @property {string | null} prior_reference
@@ -96,11 +102,12 @@
  */
 
 /**
- * What the person saw and accepted on top of a choice.
- * @typedef {object} Accepted
- * @property {string | null} replaces the other reference that the record carries
- * @property {string[]} also_on ids of the records that carry the contact's reference
+ * What the person saw and agreed to on top of a choice, see linking/overrides.js.
+ * @typedef {object} SentOverrides
+ * @property {string | null} replaces the other reference that is on the record
+ * @property {string[]} also_on ids of the records that have the contact's reference
  * @property {boolean} checked_empty they looked in Commusoft where its API does not show the field
+ * @property {boolean} accepts_kind the record is a customer and the contact a supplier, or the reverse
  */
 
 /**
@@ -110,7 +117,8 @@
  * @property {Suggestion[]} suggestions
  * @property {number} none
  * @property {CrmRecord[]} holders
- * @property {Link | null} link
+ * @property {Link[]} [holder_links] what put the reference on the holders, where crmlink did
+ * @property {Link | null} link the contact's newest
  */
 
 /**
@@ -153,6 +161,7 @@
  * @property {number | null} retry_after seconds
  * @property {CrmRecord | null} record
  * @property {string | null} current_reference
+ * @property {boolean} asked_commusoft whether `current_reference` was read in Commusoft just now
  * @property {CrmRecord[]} holders
  * @property {Link | null} link
  * @property {string | null} by

@@ -33,7 +33,10 @@ function draw(standing, { broken = false } = {}) {
   drawing += 1;
   const mine = drawing;
   const current = () => drawing === mine;
-  if (standing.connected) return fill(say(broken ? "connection_broken" : "connected"), facts(standing), outcome, connectedButtons(standing));
+  if (standing.connected) {
+    fill(say(broken ? "connection_broken" : "connected"), facts(standing), outcome, connectedButtons(standing));
+    return void nextStanding(standing, current).then((next) => next && (next.connected ? draw(next, { broken }) : arrive(next)));
+  }
   const waiting = phaseOf(standing) === "waiting";
   const typing = waiting ? drawCode(standing) : drawForm(standing, current);
   return void nextStanding(standing, current, typing).then((next) => next && arrive(next));
@@ -50,7 +53,9 @@ function arrive(standing) {
 
 /** @param {string} title @param {...import("../ui/dom.js").Children} content */
 function fill(title, ...content) {
+  const at = card.contains(document.activeElement) ? document.activeElement?.id : "";
   card.replaceChildren(h("h2", { id: "connection-title" }, title), ...h("div", {}, ...content).childNodes);
+  if (at) document.getElementById(at)?.focus();
 }
 
 /** @param {Standing} standing */

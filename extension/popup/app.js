@@ -2,10 +2,11 @@
 // What the popup is doing: from a look at the page, by a decision, to its outcome. Screens draw; this asks and decides
 // which screen comes next.
 
-import { accepted, careAfter, careFor, holdersOf, needsCare, standingOf } from "../lib/linking/ranking.js";
+import { holdersOf, standingOf } from "../lib/linking/ranking.js";
 import { isBlank, titleOf, withTyped } from "../lib/page/contact.js";
 import { differencesOver } from "../lib/linking/sage_exact_match.js";
-import { endsConnection, leavesOutcomeOpen, problem } from "../lib/server/problem.js";
+import { needsOverride, NO_OVERRIDES, overridesAfter, requiredOverrides, toRequest } from "../lib/linking/overrides.js";
+import { endsConnection, problem } from "../lib/server/problem.js";
 import { ask } from "../ui/send_message.js";
 import { showCare } from "./confirm_overrides.js";
 import { showChoose } from "./choose.js";
@@ -24,20 +25,18 @@ import { showLoading, showWorking } from "./progress.js";
 /** @typedef {import("../lib/types.js").SuggestionAnswer} SuggestionAnswer */
 /** @typedef {import("../lib/page/target.js").AtContact & {look: string}} AtContact */
 
-/** @typedef {import("../lib/linking/ranking.js").Care} Care */
+/** @typedef {import("../lib/linking/overrides.js").Overrides} Overrides */
 
 /** @typedef {{name: string, postcode: string}} Typed */
 
 /**
  * @typedef {object} Decision
  * @property {CrmRecord} record
- * @property {Care} care
+ * @property {Kind} kind the contact's, when the person decided
+ * @property {Overrides} overrides
  * @property {Link | null} undoing
  * @property {import("../lib/types.js").Difference[]} differences as the person saw them
  */
-
-/** @type {Care} */
-const NO_CARE = { replaces: null, also_on: [], checked_empty: false };
 
 export class App {
   /**
@@ -59,6 +58,8 @@ export class App {
     this.answer = null;
     /** @type {Decision | null} */
     this.decision = null;
+    /** The requests that this popup sent and whose outcome is not known. @type {Set<string>} */
+    this.unanswered = new Set();
     /** Raised with every new task, so that a late answer to an old one changes nothing. */
     this.task = 0;
   }
@@ -75,6 +76,12 @@ export class App {
   /** Nothing is known that suggestions could be found by. */
   get unread() {
     return isBlank(this.details);
+  }
+
+  /** Whether a decision was sent, here or before, of which nobody knows yet what became of it. */
+  get hasOpenOutcome() {
+    const { attempt = null, others = [] } = this.view ?? {};
+    return this.unanswered.size > 0 || others.some((one) => one.open) || Boolean(attempt?.open);
   }
 
   start = () => this.look("look", { tab: this.tab });
@@ -140,13 +147,16 @@ export class App {
 
   /**
    * @param {Kind | null} kind null: the page's, or the likelier one
-   * @param {{stay?: boolean}} [how] stay: go on choosing, whatever already holds the reference
+   * @param {{stay?: boolean, answered?: () => void}} [how] stay: go on choosing, whatever already holds the
+   *   reference; answered: the server has told how things are
+   * @returns {Promise<unknown>}
    */
   async suggest(kind, how = {}) {
     if (!this.place) return;
     const current = this.newTask();
     showChoose(this, { loading: true });
     const answer = await ask("suggest", { look: this.place.look, kind, typed: this.typed });
+    if (answer.ok) how.answered?.();
     if (!current()) return;
     if (!answer.ok) return this.#trouble(answer.problem);
     this.answer = answer.data;
@@ -167,31 +177,32 @@ export class App {
     const { answer, place } = this;
     if (!answer || !place) return undefined;
     if (record.reference === place.contact.reference) return showAlready(this, answer, [record]);
-    const care = careFor(record, place.contact.reference, answer.holders);
-    const differences = differencesOver(place.contact.package, this.details, record);
-    const decision = { record, care, undoing: null, differences };
-    return needsCare(care) ? this.#askCare(decision) : this.confirm(decision);
+    const { package: name, reference } = place.contact;
+    const overrides = requiredOverrides(record, { reference, kind: this.kind }, answer.holders);
+    const differences = differencesOver(name, this.details, record);
+    const decision = { record, kind: this.kind, overrides, undoing: null, differences };
+    return needsOverride(overrides) ? this.#askOverrides(decision) : this.confirm(decision);
   }
 
   /** @param {Decision} decision with what the person accepted */
   async confirm(decision) {
     if (!this.place) return;
     const { look } = this.place;
-    const { record, care, differences } = decision;
+    const { record, kind, overrides, differences } = decision;
     this.decision = decision;
     await this.#send("linking", "confirm", {
-      look, kind: record.kind, typed: this.typed, record: record.id, ...accepted(care), differences,
+      look, kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
     });
   }
 
   /**
    * @param {Link} link
-   * @param {Care} [care]
+   * @param {Overrides} [overrides]
    */
-  async undo(link, care = NO_CARE) {
-    this.decision = { record: link.record, care, undoing: link, differences: [] };
+  async undo(link, overrides = NO_OVERRIDES) {
+    this.decision = { record: link.record, kind: link.kind, overrides, undoing: link, differences: [] };
     await this.#send("undoing", "undo", {
-      look: this.place?.look ?? null, link: link.id, title: link.contact_name, also_on: accepted(care).also_on,
+      look: this.place?.look ?? null, link: link.id, title: link.contact_name, also_on: toRequest(overrides).also_on,
     });
   }
 
@@ -200,11 +211,11 @@ export class App {
 
   /** @param {Decision} decision */
   #decided(decision) {
-    return decision.undoing ? this.undo(decision.undoing, decision.care) : this.confirm(decision);
+    return decision.undoing ? this.undo(decision.undoing, decision.overrides) : this.confirm(decision);
   }
 
   /** @param {Decision} decision with what it still needs */
-  #askCare(decision) {
+  #askOverrides(decision) {
     showCare(this, decision, () => void this.#decided(decision));
   }
 
@@ -227,17 +238,32 @@ export class App {
   resume = (attempt) => this.#send("resuming", "resume", { attempt });
 
   /**
-   * The person gives an open question up; the server still knows what became of it.
+   * The person chooses again while a question is open; it is forgotten once the server shows how things are.
    * @param {string} attempt
    */
-  forget = async (attempt) => {
-    await ask("seen", { attempt });
-  };
+  giveUp = (attempt) =>
+    this.suggest(this.kind, {
+      stay: true,
+      answered: () => {
+        this.#resolved(attempt);
+        void ask("seen", { attempt });
+      },
+    });
 
-  /** @param {import("../lib/types.js").Answer<Link> & {attempt?: string}} answer */
+  /** @param {string} key of a request whose outcome is known now */
+  #resolved(key) {
+    this.unanswered.delete(key);
+    for (const one of [this.view?.attempt, ...(this.view?.others ?? [])]) if (one?.key === key) one.open = false;
+  }
+
+  /** @param {import("../lib/types.js").Answer<Link> & {attempt?: string, open?: boolean}} answer */
   #settle(answer) {
-    const open = !answer.ok && leavesOutcomeOpen(answer.problem);
-    if (answer.attempt && open) return showNoAnswer(this, answer.problem, answer.attempt);
+    if (answer.attempt && answer.open) this.unanswered.add(answer.attempt);
+    else if (answer.attempt) this.#resolved(answer.attempt);
+    if (!answer.ok && answer.attempt && answer.open) {
+      if (endsConnection(answer.problem)) return this.#trouble(answer.problem);
+      return showNoAnswer(this, answer.problem, answer.attempt);
+    }
     if (answer.attempt) void ask("seen", { attempt: answer.attempt });
     return answer.ok ? this.showLink(answer.data) : this.#refused(answer.problem);
   }
@@ -256,9 +282,9 @@ export class App {
 
   /** @param {Problem} problem */
   #refused(problem) {
-    const care = this.decision && careAfter(problem, this.decision.care);
-    if (!this.decision || !care) return this.#trouble(problem);
-    return this.#askCare({ ...this.decision, record: problem.record ?? this.decision.record, care });
+    const overrides = this.decision && overridesAfter(problem, this.decision.overrides);
+    if (!this.decision || !overrides) return this.#trouble(problem);
+    return this.#askOverrides({ ...this.decision, record: problem.record ?? this.decision.record, overrides });
   }
 
   /**

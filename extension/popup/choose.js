@@ -8,6 +8,7 @@ import { say, sayCount, sayKind } from "../ui/i18n.js";
 import { exactTable } from "./exact_table.js";
 import { optionList } from "./record_options.js";
 import { contactCard, notice, skeleton } from "./components.js";
+import { leavesEnter } from "./frame.js";
 import { foundWords, searchBox } from "./search.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -40,20 +41,22 @@ export function showChoose(app, { loading }) {
     keys: { ...kindKeys(app), ...chooser.keys },
     focus: chooser.list.focusTarget() ?? nameField ?? null,
     hear: chooser.heard,
+    focused: chooser.hint,
   });
 }
 
 /** @param {App} app */
 function createChooser(app) {
   const { suggestions, none } = /** @type {NonNullable<App["answer"]>} */ (app.answer);
-  const { index, tie } = preselected(suggestions, none);
+  const { index, why } = preselected(suggestions, none, app.kind);
   const submitWords = h("span", { class: "button-words" });
+  const enter = h("kbd", { "aria-hidden": "true" }, say("key_enter"));
   const submit = h(
     "button",
     { type: "button", class: "button first wide", id: "link", on: { click: () => decide() } },
     icon("link"),
     submitWords,
-    h("kbd", { "aria-hidden": "true" }, say("key_enter")),
+    enter,
   );
   const exact = h("div", {});
   const list = optionList({ reference: app.place?.contact.reference ?? "", changed: redraw });
@@ -71,7 +74,7 @@ function createChooser(app) {
 
   function showSuggested() {
     heading.textContent = say(suggestions.length || app.unread ? "suggestions" : "no_suggestion");
-    remark.replaceChildren(...remarks(app, suggestions.length, index, tie));
+    remark.replaceChildren(...remarks(app, suggestions.length, why));
     list.fill(suggestions.map((one) => ({ record: one.record, suggestion: one })), index);
   }
 
@@ -97,31 +100,44 @@ function createChooser(app) {
     ArrowDown: () => list.move(1),
     ArrowUp: () => list.move(-1),
   };
+  search.name(suggestions.length > 0);
   if (suggestions.length === 0 && !app.unread) search.show();
   const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact];
-  return { body, list, submit, keys, heard: heard(suggestions.length, index, tie) };
+  /** @param {Element} at where the keyboard is: Enter links from the records alone, or on the button itself */
+  const hint = (at) => void (enter.hidden = !(at === submit || leavesEnter(at)));
+  return { body, list, submit, keys, hint, heard: heard(app, suggestions.length, why) };
 }
 
+/** @typedef {ReturnType<typeof preselected>["why"]} Why nothing is preselected */
+
 /**
+ * @param {App} app
  * @param {number} count
- * @param {number} first the preselected one, or -1
- * @param {boolean} tie
+ * @param {Why} why
  */
-function heard(count, first, tie) {
+function heard(app, count, why) {
   if (count === 0) return say("no_suggestion");
-  if (first < 0) return say(tie ? "near_tie" : "none_clear");
-  return sayCount("suggestions_heard", count);
+  return why ? reason(app, why) : sayCount("suggestions_heard", count);
 }
 
 /**
  * @param {App} app
  * @param {number} count
- * @param {number} first the preselected one, or -1
- * @param {boolean} tie
+ * @param {Why} why
  */
-function remarks(app, count, first, tie) {
+function remarks(app, count, why) {
   if (count === 0) return app.unread ? [] : [h("p", { class: "muted" }, say("no_suggestion_text"))];
-  return first < 0 ? [notice("caution", say(tie ? "near_tie" : "none_clear"))] : [];
+  return why ? [notice("caution", reason(app, why))] : [];
+}
+
+/**
+ * @param {App} app
+ * @param {NonNullable<Why>} why
+ */
+function reason(app, why) {
+  if (why === "tie") return say("near_tie");
+  if (why === "unclear") return say("none_clear");
+  return say(app.kind === "supplier" ? "best_is_customer" : "best_is_supplier");
 }
 
 /** @param {App} app */
@@ -164,8 +180,8 @@ function ask(app, kind) {
  * @param {App} app
  */
 function earlier(app) {
-  return (app.view?.others ?? []).map(({ key, title }) =>
-    notice("info", say("earlier_attempt", title || say("a_contact")), " ",
+  return (app.view?.others ?? []).map(({ key, action, title }) =>
+    notice("info", say(`earlier_${action}`, title || say("a_contact")), " ",
       h("button", { type: "button", class: "inline", on: { click: () => showEarlier(app, key) } }, say("show_outcome"))),
   );
 }
@@ -187,7 +203,7 @@ function showEarlier(app, key) {
 function formerLink(app) {
   const link = app.answer?.link;
   if (!link || (link.state !== "failed" && link.state !== "conflict")) return null;
-  return notice("caution", say("last_try_failed", link.record.label), " ", link.failure?.detail ?? "");
+  return notice("caution", say(link.undoes ? "last_undo_failed" : "last_try_failed", link.record.label), " ", link.failure?.detail ?? "");
 }
 
 /** @param {App} app */

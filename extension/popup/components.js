@@ -22,17 +22,24 @@ import { say, sayKind } from "../ui/i18n.js";
 export function contactCard(contact, details, announce, heading = "h1") {
   const what = contact.kind ? sayKind(contact.kind) : say("contact");
   const title = titleOf(details) || say("contact_without_name", contact.package_name);
-  const where = [details.address, details.town, details.postcode].filter(Boolean).join(", ");
+  const where = lineOf(details);
   return h(
     "section",
     { class: "contact", "aria-label": say("contact_in", contact.package_name) },
     h("p", { class: "eyebrow" }, `${contact.package_name} · ${what}`),
     heading === "h1" ? h("h1", { tabindex: "-1" }, title) : h("p", { class: "contact-name" }, title),
+    details.retired && h("p", { class: "line retired" }, say("retired")),
     where && h("p", { class: "line" }, where),
-    details.email && h("p", { class: "line" }, details.email),
+    (details.other_addresses ?? []).map((place) => h("p", { class: "line" }, lineOf(place))),
+    [details.email, ...(details.other_emails ?? [])].map((email) => email && h("p", { class: "line" }, email)),
     referenceLine(contact.reference, announce),
     contact.cautions.map((caution) => notice("caution", caution)),
   );
+}
+
+/** @param {{address: string, town: string, postcode: string}} place */
+function lineOf({ address, town, postcode }) {
+  return [address, town, postcode].filter(Boolean).join(", ");
 }
 
 /**

@@ -6,26 +6,39 @@ import { say } from "../ui/i18n.js";
 import { button, headline, openLink, recordCard, referenceChange } from "./components.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("../lib/linking/ranking.js").Care} Care */
+/** @typedef {import("../lib/linking/overrides.js").Overrides} Overrides */
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {NonNullable<App["decision"]>} Decision */
 
 /**
- * Enter does nothing here: the person ticks the box, then presses the button.
+ * Enter does nothing here: the person ticks each box, then presses the button.
  * @param {App} app
  * @param {Decision} decision
  * @param {() => void} send
  */
 export function showCare(app, decision, send) {
-  const { record, care, undoing } = decision;
-  const words = wordsFor(care, undoing !== null);
-  const accept = h("input", { type: "checkbox", id: "accept", on: { change: update } });
-  const proceed = button(say(words.proceed), () => accept.checked && send(), { danger: true });
+  const { record, overrides, undoing } = decision;
+  const words = wordsFor(decision);
+  const boxes = [
+    overrides.accepts_kind && box("accept-kind", say(`accept_kind_${record.kind}`, record.label)),
+    words.accept !== null && box("accept", say(words.accept, record.label)),
+  ].filter((one) => one !== false);
+  const proceed = button(say(words.proceed), () => agreed() && send(), { danger: true });
   proceed.id = "accept-link";
   update();
 
+  /** @param {string} id @param {string} text */
+  function box(id, text) {
+    const input = h("input", { type: "checkbox", id, on: { change: () => update() } });
+    return { input, element: h("label", { class: "accept" }, input, h("span", {}, text)) };
+  }
+
+  function agreed() {
+    return boxes.every(({ input }) => input.checked);
+  }
+
   function update() {
-    proceed.disabled = !accept.checked;
+    proceed.disabled = !agreed();
   }
 
   app.stage.show({
@@ -33,7 +46,7 @@ export function showCare(app, decision, send) {
     body: [
       headline("caution", "caution", say(words.title, record.label)),
       evidence(app, decision),
-      h("label", { class: "accept" }, accept, h("span", {}, say(words.accept, record.label))),
+      ...boxes.map(({ element }) => element),
     ],
     actions: [button(say("back"), undoing ? app.start : app.choose, { first: true }), proceed],
     hear: say(words.title, record.label),
@@ -41,37 +54,46 @@ export function showCare(app, decision, send) {
 }
 
 /**
- * Keys of the words for what is to be accepted.
- * @param {Care} care
- * @param {boolean} undoing
+ * Keys of the words for what is to be agreed to; `accept` is null where the kind is all of it.
+ * @param {Decision} decision
+ * @returns {{title: string, accept: string | null, proceed: string}}
  */
-function wordsFor(care, undoing) {
+function wordsFor({ record, overrides, undoing }) {
   if (undoing) return { title: "care_undo", accept: "accept_undo", proceed: "undo_anyway" };
-  const title = care.checked_empty ? "care_unseen" : care.replaces !== null ? "care_replace" : "care_also";
-  const proceed = care.replaces !== null ? "replace_and_link" : care.also_on.length > 0 ? "link_as_well" : "link_anyway";
-  return { title, accept: acceptance(care), proceed };
+  const proceed = overrides.replaces !== null ? "replace_and_link" : overrides.also_on.length > 0 ? "link_as_well" : "link_anyway";
+  return { title: overrides.accepts_kind ? `care_kind_${record.kind}` : titleFor(overrides), accept: acceptance(overrides), proceed };
 }
 
-/** @param {Care} care */
-function acceptance(care) {
-  if (care.checked_empty) return care.also_on.length > 0 ? "accept_unseen_also" : "accept_unseen";
-  if (care.replaces === null) return "accept_also";
-  return care.also_on.length > 0 ? "accept_both" : "accept_replace";
+/** @param {Overrides} overrides */
+function titleFor({ replaces, checked_empty }) {
+  if (checked_empty) return "care_unseen";
+  return replaces !== null ? "care_replace" : "care_also";
+}
+
+/** @param {Overrides} overrides */
+function acceptance({ replaces, also_on, checked_empty }) {
+  const several = also_on.length > 0;
+  if (checked_empty) return several ? "accept_unseen_also" : "accept_unseen";
+  if (replaces !== null) return several ? "accept_both" : "accept_replace";
+  return several ? "accept_also" : null;
 }
 
 /**
- * What the decision is about, as it stands in Commusoft.
+ * What the decision is about, as it is in Commusoft.
  * @param {App} app
  * @param {Decision} decision
  */
-function evidence(app, { record, care, undoing }) {
+function evidence(app, { record, overrides, undoing }) {
+  const { replaces, also_on, checked_empty, accepts_kind } = overrides;
   const reference = undoing ? undoing.prior_reference : (app.place?.contact.reference ?? null);
+  const own = replaces !== null || checked_empty || accepts_kind;
   return [
-    care.replaces !== null && h("p", {}, say("care_replace_text", record.label)),
-    care.checked_empty && h("p", {}, say("care_unseen_text", record.label)),
-    (care.replaces !== null || care.checked_empty) && recordCard(record, openLink(record.page_url, say("open_in_commusoft"))),
-    care.replaces !== null && referenceChange(care.replaces, reference),
-    ...(care.also_on.length > 0 ? holders(care.also_on, reference ?? "") : []),
+    accepts_kind && h("p", {}, say(`care_kind_${record.kind}_text`)),
+    replaces !== null && h("p", {}, say("care_replace_text", record.label)),
+    checked_empty && h("p", {}, say("care_unseen_text", record.label)),
+    own && recordCard(record, openLink(record.page_url, say("open_in_commusoft"))),
+    replaces !== null && referenceChange(replaces, reference),
+    ...(also_on.length > 0 ? holders(also_on, reference ?? "") : []),
   ];
 }
 

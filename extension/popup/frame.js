@@ -15,6 +15,7 @@ import { say } from "../ui/i18n.js";
  * @property {HTMLElement | null} [focus] where the keyboard is; the heading, when not given
  * @property {boolean} [focusStep] the keyboard is on the main step, so that Enter takes it
  * @property {string} [hear] said to a screen reader
+ * @property {(at: Element) => void} [focused] told where the keyboard is, and each time it goes elsewhere
  */
 
 /** @typedef {ReturnType<typeof createStage>} Stage */
@@ -29,12 +30,17 @@ export function createStage() {
 
   /** @type {Record<string, () => void>} */
   let keys = {};
+  /** @type {(at: Element) => void} */
+  let focused = () => undefined;
   document.addEventListener("keydown", (event) => press(event, keys));
+  document.addEventListener("focusin", (event) => focused(/** @type {Element} */ (event.target)));
+  document.addEventListener("focusout", () => focused(document.body));
 
   return {
     /** @param {Screen} screen */
     show(screen) {
       keys = screen.keys ?? {};
+      focused = screen.focused ?? (() => undefined);
       document.body.dataset.screen = screen.name;
       main.replaceChildren(...present(screen.body));
       main.scrollTop = 0;
@@ -44,6 +50,7 @@ export function createStage() {
       const step = screen.focusStep ? bar.querySelector(".first") : null;
       const focus = screen.focus ?? step ?? main.querySelector("h1");
       if (focus instanceof HTMLElement) focus.focus();
+      focused(document.activeElement ?? document.body);
       if (screen.hear) this.announce(screen.hear);
     },
 
@@ -89,10 +96,18 @@ function press(event, keys) {
   const act = Object.hasOwn(keys, event.key) ? keys[event.key] : null;
   const target = event.target instanceof Element ? event.target : document.body;
   if (!act || event.repeat || typesText(target)) return;
-  if (event.key === "Enter" && target.closest("a, button, summary, select")) return;
+  if (event.key === "Enter" && !leavesEnter(target)) return;
   if (event.key.startsWith("Arrow") && target.matches("input")) return;
   event.preventDefault();
   act();
+}
+
+/**
+ * Whether Enter is the screen's: not where text is typed, nor on anything that takes Enter itself.
+ * @param {Element} target
+ */
+export function leavesEnter(target) {
+  return !typesText(target) && !target.closest("a, button, summary, select");
 }
 
 /** @param {Element} target */

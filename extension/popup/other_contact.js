@@ -34,8 +34,8 @@ export function showElsewhere(app, title = "elsewhere") {
  * @param {App} app
  */
 export function earlier(app) {
-  return (app.view?.others ?? []).map(({ key, title }) =>
-    notice("info", say("earlier_attempt", title || say("a_contact")), " ",
+  return (app.view?.others ?? []).map(({ key, action, title }) =>
+    notice("info", say(`earlier_${action}`, title || say("a_contact")), " ",
       h("button", { type: "button", class: "inline", on: { click: () => void app.resume(key) } }, say("show_outcome"))),
   );
 }

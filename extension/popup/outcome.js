@@ -1,7 +1,7 @@
 // @ts-check
 // What became of a decision.
 
-import { isOurs } from "../lib/linking/ranking.js";
+import { isLinkOf, linkBehind } from "../lib/linking/ranking.js";
 import { h } from "../ui/dom.js";
 import { say, sayWhen } from "../ui/i18n.js";
 import { button, contactCard, headline, notice, openLink, recordCard, referenceChange, referenceClash, referenceLine } from "./components.js";
@@ -69,26 +69,65 @@ export function showUndone(app, link) {
  * @param {SuggestionAnswer} answer
  * @param {import("../lib/types.js").CrmRecord[]} holders the records it is on
  */
-export function showAlready(app, { link }, holders) {
+export function showAlready(app, answer, holders) {
   const { place } = app;
   if (!place) return;
-  const ours = isOurs(link, place.contact, holders) ? link : null;
+  const behind = holders.map((record) => ({ record, link: linkBehind(answer, record) }));
+  const [{ record, link }] = behind;
+  const one = behind.length === 1;
   app.stage.show({
     name: "already",
     body: [
       contactCard(place.contact, app.details, app.announce, "p"),
       headline("check", "good", say("already_linked")),
-      h("p", {}, say(holders.length > 1 ? "already_text_many" : "already_text", holders[0]?.label ?? "")),
-      holders.map((record) => recordCard(record, holders.length > 1 && openLink(record.page_url, say("open_in_commusoft")))),
-      h("p", { class: "muted" }, ours ? say("linked_by", ours.by, sayWhen(ours.settled_at ?? ours.created_at)) : say("linked_elsewhere")),
+      h("p", {}, say(one ? "already_text" : "already_text_many", record.label)),
+      one ? [recordCard(record), madeBy(app, link)] : behind.map((each) => holderCard(app, each)),
       h("p", {}, h("button", { type: "button", class: "inline", on: { click: app.choose } }, say("link_another"))),
     ],
-    actions: [
-      ours?.can_undo && undoButton(app, ours),
-      holders.length === 1 && openLink(holders[0].page_url, say("open_in_commusoft"), true),
-    ],
+    actions: one ? [mayUndo(app, link) && undoButton(app, link), openLink(record.page_url, say("open_in_commusoft"), true)] : [],
     hear: say("already_linked"),
   });
+}
+
+/**
+ * One of several records that have the reference.
+ * @param {App} app
+ * @param {{record: import("../lib/types.js").CrmRecord, link: Link | null}} holder
+ */
+function holderCard(app, { record, link }) {
+  const open = openLink(record.page_url, say("open_in_commusoft"));
+  const steps = h("div", { class: "row" }, open, mayUndo(app, link) && undoButton(app, link));
+  return recordCard(record, madeBy(app, link), steps);
+}
+
+/**
+ * Who put the reference on a record, as far as crmlink knows.
+ * @param {App} app
+ * @param {Link | null} link
+ */
+function madeBy(app, link) {
+  return h("p", { class: "muted" }, madeByWords(app, link));
+}
+
+/**
+ * @param {App} app
+ * @param {Link | null} link
+ */
+function madeByWords(app, link) {
+  if (!link) return say("linked_unknown");
+  const { by, settled_at, created_at } = link;
+  const when = sayWhen(settled_at ?? created_at);
+  if (app.place && !isLinkOf(link, app.place.contact)) return say("linked_from_other", by, when);
+  return say(link.prior_reference === link.reference ? "linked_was_there" : "linked_by", by, when);
+}
+
+/**
+ * @param {App} app
+ * @param {Link | null} link
+ * @returns {link is Link}
+ */
+function mayUndo(app, link) {
+  return link !== null && link.can_undo && app.place !== null && isLinkOf(link, app.place.contact);
 }
 
 /**
@@ -137,26 +176,31 @@ export function showConflict(app, link) {
  * @param {string} attempt
  */
 export function showNoAnswer(app, problem, attempt) {
-  const giveUp = async () => {
-    await app.forget(attempt);
-    app.choose();
-  };
   app.stage.show({
     name: "no-answer",
     body: [
       headline("clock", "caution", say("no_answer")),
-      h("p", {}, say(`no_answer_${problem.type === "offline" ? "offline" : "text"}`)),
+      h("p", {}, say(unanswered(problem)), " ", say("no_answer_safe")),
       app.place && contactCard(app.place.contact, app.details, app.announce, "p"),
       app.decision && recordCard(app.decision.record),
       problem.request_id && notice("info", say("quote_this"), " ", h("code", {}, problem.request_id)),
     ],
     actions: [
-      app.place && button(say("choose_again"), giveUp),
+      app.place && button(say("choose_again"), () => void app.giveUp(attempt)),
       button(say("try_again"), () => void app.resume(attempt), { first: true }),
     ],
     focusStep: true,
     hear: say("no_answer"),
   });
+}
+
+/**
+ * Why it is not known what became of a request.
+ * @param {import("../lib/types.js").Problem} problem
+ */
+function unanswered({ type }) {
+  if (type === "offline" || type === "permission-missing") return `no_answer_${type.replace("-missing", "")}`;
+  return type === "server-unreachable" || type === "server-slow" ? "no_answer_text" : "no_answer_unclear";
 }
 
 /**

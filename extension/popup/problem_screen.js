@@ -18,7 +18,8 @@ import { button, contactCard, headline, openLink, recordCard, referenceClash } f
 export function showTrouble(app, problem) {
   const trouble = troubleOf(problem, app.decision !== null);
   const title = say(trouble.title);
-  const text = problem.detail || say(trouble.text);
+  const effect = app.hasOpenOutcome ? say("outcome_open") : trouble.unchanged ? say("nothing_changed") : "";
+  const text = [problem.detail || say(trouble.text), effect].filter(Boolean).join(" ");
   app.stage.show({
     name: `trouble-${isKnown(problem.type) ? problem.type : "general"}`,
     body: [
@@ -44,7 +45,7 @@ function evidence(problem, app) {
   if (problem.type === "link-in-progress" && problem.by) {
     return [h("p", { class: "muted" }, say("in_progress_by", problem.by, sayWhen(problem.since)))];
   }
-  if (problem.type === "cannot-undo") return [referenceNow(problem.current_reference)];
+  if (problem.type === "cannot-undo") return problem.asked_commusoft ? [referenceNow(problem.current_reference)] : [];
   const record = problem.record ?? problem.link?.record ?? null;
   if (!record) return [];
   const wanted = problem.link?.reference ?? app.place?.contact.reference ?? null;

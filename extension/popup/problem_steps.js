@@ -10,7 +10,10 @@
  * @typedef {"start" | "choose" | "again" | "options" | "elsewhere"} Step
  */
 
-/** @typedef {{title: string, text: string, steps: Step[], tone: "stop" | "caution" | "info"}} Trouble */
+/**
+ * `unchanged`: what was asked is known to have done nothing, and its words do not say so themselves.
+ * @typedef {{title: string, text: string, steps: Step[], tone: "stop" | "caution" | "info", unchanged: boolean}} Trouble
+ */
 
 /**
  * @param {Step[]} steps
@@ -35,6 +38,7 @@ const KNOWN = {
   "rules-unknown": to(["start"]),
   "background-silent": to(["start"]),
   "look-lost": to(["start"], "info"),
+  "outcome-seen": to(["start"], "info"),
   "tab-closed": to(["elsewhere"], "info"),
   "tab-moved": to(["start"], "info"),
   "contact-changed": to(["start"], "info"),
@@ -58,6 +62,13 @@ const KNOWN = {
   "commusoft-refused": to(["again"], "stop"),
 };
 
+/** Problems whose words leave open, or say themselves, whether anything was changed. */
+const SAYS_ITSELF = new Set([
+  "permission-missing", "rules-unknown", "background-silent", "outcome-seen", "tab-closed", "tab-moved", "contact-changed",
+  "list-changed", "list-unanswered", "record-unknown", "record-changed", "link-in-progress", "cannot-undo",
+  "reference-not-kept", "write-refused", "server-odd", "commusoft-refused",
+]);
+
 /** @param {string} type */
 export function isKnown(type) {
   return Object.hasOwn(KNOWN, type);
@@ -76,5 +87,6 @@ export function troubleOf(problem, deciding) {
   const { steps, tone } = KNOWN[problem.type] ?? to(["start"], "stop");
   /** @type {Step[]} */
   const possible = steps.map((step) => (step === "again" && !deciding ? "start" : step));
-  return { title: `trouble_${name}`, text: `trouble_${name}_text`, steps: possible, tone };
+  const unchanged = isKnown(problem.type) && !problem.detail && !SAYS_ITSELF.has(problem.type);
+  return { title: `trouble_${name}`, text: `trouble_${name}_text`, steps: possible, tone, unchanged };
 }

@@ -99,7 +99,9 @@ function kindTag(record) {
 /** @param {Suggestion} suggestion */
 function likelihood(suggestion) {
   const { word, percent } = confidence(suggestion);
-  return h("span", { class: `likelihood ${word}` }, say(`confidence_${word}`), " ", h("b", {}, say("percent", percent)));
+  // What is sure is so for more reasons than its figure, which others may have as well.
+  const figure = word === "sure" ? [] : [" ", h("b", {}, say("percent", percent))];
+  return h("span", { class: `likelihood ${word}` }, say(`confidence_${word}`), ...figure);
 }
 
 /**

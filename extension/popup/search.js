@@ -72,8 +72,14 @@ export function searchBox({ kind, announce, found, cleared, down }) {
   }
 
   const element = h("div", { class: "search", hidden: true }, h("div", { class: "search-field" }, icon("search"), input), trouble);
+  const openerWords = h("span", {});
   const opener = h("button", { type: "button", class: "quiet", id: "open-search", on: { click: open } },
-    icon("search"), say("none_of_these"), h("kbd", { "aria-hidden": "true" }, "/"));
+    icon("search"), openerWords, h("kbd", { "aria-hidden": "true" }, "/"));
+
+  /** @param {boolean} others whether records stand beside it */
+  function name(others) {
+    openerWords.textContent = say(others ? "none_of_these" : "search");
+  }
 
   function open() {
     show();
@@ -85,5 +91,5 @@ export function searchBox({ kind, announce, found, cleared, down }) {
     opener.hidden = true;
   }
 
-  return { element, opener, open, show };
+  return { element, opener, name, open, show };
 }

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, request
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from crmlink.api import register_api
 from crmlink.installation import House, open_house
 from crmlink.pages.blueprint import blueprint as pages
 from crmlink.settings import Settings
 from crmlink.web.auth import register_door, register_guard
+from crmlink.web.body_limits import init_body_limits
+from crmlink.web.hosts import init_hosts
+from crmlink.web.proxies import TrustedProxies
 from crmlink.web.rate_limits import register_limits
 from crmlink.web.request_log import init_request_log
 from crmlink.web.strict_parsing import register_strictness
@@ -38,11 +40,13 @@ def create_app(settings: Settings, house: House | None = None) -> Flask:
     app.extensions["crmlink"] = house = house or open_house(settings)
     init_request_log(app)
     app.after_request(_finish)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops)  # type: ignore[method-assign]
+    app.wsgi_app = TrustedProxies(  # type: ignore[method-assign]
+        app.wsgi_app, settings.trusted_proxies, settings.proxy_addresses
+    )
+    init_hosts(app, settings)
     register_guard(app)
     register_limits(app, settings.requests_per_minute)
+    init_body_limits(app)
     register_door(app)
     register_strictness(app)
     register_api(app, house)

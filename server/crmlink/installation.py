@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
+from crmlink.access.audit.upkeep import flush_anchors, prepare_audit
 from crmlink.access.context import Office
 from crmlink.access.usage import Uses
 from crmlink.accounting.rule_file import RuleFile
@@ -17,11 +21,26 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
-from crmlink.linking.connections import connected_account, dialect_of, workspace_of
+from crmlink.linking.connections import (
+    connection_in_use,
+    credentials_of,
+    get_or_create_workspace,
+    load_dialect,
+    use_account_of_environment,
+)
 from crmlink.linking.context import Desk, Index
-from crmlink.settings import Settings
-from crmlink.store import Database
+from crmlink.settings import Settings, SettingsRefused
+from crmlink.store import (
+    AuditSigner,
+    ConnectionKind,
+    Database,
+    Ownership,
+    ProcessRole,
+    WorkspaceConnection,
+)
 from crmlink.wakeup import Bell
+
+log = structlog.get_logger()
 
 EXTENSION = Path(__file__).parents[2] / "extension"
 COMMAND = Path(sys.executable).with_name("crmlink")
@@ -30,74 +49,186 @@ RULES_NAME = "packages.json"
 SANDBOX_PORT = 8788
 SANDBOX_HEADER = "Commusoft-Sandbox"
 SANDBOX_PATH = "/webservice_dev.php/api/v1"
+FOLLOW_INTERVAL = 1.0  # seconds between two looks at which connection is in use, in long work
 
 
-@dataclass(frozen=True)
 class House:
-    """One installation at work."""
+    """One installation at work.
 
-    settings: Settings
-    database: Database
-    desk: Desk
-    office: Office
-    uses: Uses
-    has_account: bool
-    exits: ExitStack
+    ``commusoft`` is a client to use in place of the one that the settings describe; ``role`` says
+    what this process is.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        commusoft: Commusoft | None = None,
+        role: ProcessRole = ProcessRole.COMMAND,
+    ) -> None:
+        self.settings = settings
+        self.database = database
+        self.ownership = Ownership(database, role)
+        workspace = get_or_create_workspace(database)
+        self.office = Office(database, workspace.id, settings.secret_key)
+        self.uses = Uses(self.office)
+        self._commusoft = commusoft
+        self._sandbox = Sandbox(settings.data_dir)
+        self._guard = threading.Lock()
+        self._desk: Desk | None = None
+        self._connection: WorkspaceConnection | None = None
+        self._followed_at = 0.0
+
+    @property
+    def desk(self) -> Desk:
+        """The desk of the connection in use; a new one once an account is connected or ended.
+
+        What began with the desk before goes on with it. Raises ConnectionNotAgreed,
+        CredentialsMissing or VaultClosed.
+        """
+        with self._guard:
+            account = self.settings.commusoft
+            if self._connection is None and account:
+                use_account_of_environment(self.database, self.office.workspace_id, account)
+            connection = connection_in_use(self.database, self.office.workspace_id)
+            self._followed_at = time.monotonic()
+            if self._desk is None or not _is_same(self._connection, connection):
+                self._desk, self._connection = self._open_desk(connection), connection
+            return self._desk
+
+    @property
+    def has_account(self) -> bool:
+        """Whether an account is connected; otherwise crmlink works with its own sandbox."""
+        return not self.desk.practice
 
     @property
     def sandboxed(self) -> bool:
         """Whether what answers is no Commusoft but the sandbox, ours or one that said so."""
-        return not self.has_account or self.desk.commusoft.sandbox
+        return self.desk.sandboxed
+
+    def has_left(self, desk: Desk) -> bool:
+        """Whether another connection took a desk's place, as far as was known a second ago."""
+        if time.monotonic() - self._followed_at < FOLLOW_INTERVAL:
+            return self._desk is not desk
+        return self.desk is not desk
 
     def close(self) -> None:
         """Let running attempts end, then let go of the database."""
-        self.desk.attempts.shutdown(cancel_futures=True)
+        if self._desk:
+            self._desk.attempts.shutdown(cancel_futures=True)
         self.uses.flush()
-        self.exits.close()
+        self._flush_anchors()
+        self.ownership.close()
+        self._sandbox.stop()
         self.database.close()
 
+    def _flush_anchors(self) -> None:
+        """At the end as during the work; whoever cannot write then has lost nothing by it."""
+        try:
+            flush_anchors(self.database)
+        except (OSError, SQLAlchemyError):
+            log.warning("audit anchors not flushed", exc_info=True)
 
-def open_house(settings: Settings, commusoft: Commusoft | None = None) -> House:
-    """Migrate the database and set up the workspace's desk; without an account, the sandbox's.
+    def _open_desk(self, connection: WorkspaceConnection) -> Desk:
+        practice = connection.kind is ConnectionKind.SANDBOX
+        if not practice:
+            self._sandbox.forget()
+        return Desk(
+            workspace_id=connection.workspace_id,
+            connection_id=connection.id,
+            practice=practice,
+            database=self.database,
+            commusoft=self._client(connection, practice),
+            rule_file=RuleFile(self.settings.data_dir / RULES_NAME),
+            index=Index(self.database, connection.id),
+            ownership=self.ownership,
+            wake=Bell(self.settings.data_dir).ring,
+        )
 
-    A client that is given is used in place of the one that the settings describe.
+    def _client(self, connection: WorkspaceConnection, practice: bool) -> Commusoft:
+        if self._commusoft is not None:
+            return self._commusoft
+        if practice:
+            account = Connection(self._sandbox.address() + SANDBOX_PATH, *["sandbox"] * 4)
+        else:
+            vault = Vault.at(self.settings.data_dir / KEYS_NAME)
+            account = credentials_of(connection, self.settings.commusoft, vault)
+        patience = Patience(
+            at_once=self.settings.calls_at_once, per_second=self.settings.calls_per_second
+        )
+        return Commusoft(account, load_dialect(connection), patience)
+
+
+def open_house(
+    settings: Settings,
+    commusoft: Commusoft | None = None,
+    role: ProcessRole = ProcessRole.COMMAND,
+) -> House:
+    """Migrate the database and set up the installation; the desk opens when it is first used.
+
+    Raises SettingsRefused.
     """
-    database = Database(settings.database_url)
+    return House(settings, open_database(settings), commusoft, role)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of an installation, brought up to date, with its audit signed and anchored.
+
+    Raises SettingsRefused.
+    """
+    signer = AuditSigner.of(settings.secret_key, settings.data_dir)
+    database = Database(settings.database_url, signer=signer)
     database.migrate()
-    exits = ExitStack()
-    account = settings.commusoft or connected_account(
-        database, Vault.at(settings.data_dir / KEYS_NAME)
-    )
-    workspace = workspace_of(database, account)
-    if commusoft is None:
-        connection = account or _sandbox(settings.data_dir, exits)
-        patience = Patience(at_once=settings.calls_at_once, per_second=settings.calls_per_second)
-        commusoft = Commusoft(connection, dialect_of(workspace), patience)
-    desk = Desk(
-        workspace_id=workspace.id,
-        database=database,
-        commusoft=commusoft,
-        rule_file=RuleFile(settings.data_dir / RULES_NAME),
-        index=Index(database, workspace.id),
-        wake=Bell(settings.data_dir).ring,
-    )
-    office = Office(database, workspace.id, settings.secret_key)
-    return House(settings, database, desk, office, Uses(office), account is not None, exits)
+    try:
+        prepare_audit(database)
+    except OSError as error:
+        raise SettingsRefused(
+            f"The audit's anchor file cannot be made in {settings.data_dir} ({error.strerror}). "
+            "Make room there, or set CRMLINK_DATA_DIR to a folder you may write to."
+        ) from error
+    return database
 
 
-def _sandbox(data_dir: Path, exits: ExitStack) -> Connection:
-    """The sandbox that runs for this data folder already, or a new one in this process."""
-    address_file = data_dir / "sandbox.address"
-    address = address_file.read_text().strip() if address_file.exists() else ""
-    if not _answers(address):
-        application = create_sandbox(state_file=data_dir / "sandbox.jsonl")
+class Sandbox:
+    """The sandbox of a data folder, run by this process or another one over the same folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._address_file = data_dir / "sandbox.address"
+        self._state_file = data_dir / "sandbox.jsonl"
+        self._exits = ExitStack()
+
+    def address(self) -> str:
+        """Where it answers; it is started unless it runs already."""
+        known = self._address_file.read_text().strip() if self._address_file.exists() else ""
+        if _answers(known):
+            return known
+        application = create_sandbox(state_file=self._state_file)
         try:
             server = SandboxServer(application, SANDBOX_PORT)
         except OSError:
             server = SandboxServer(application)
-        address = exits.enter_context(server).url
-        address_file.write_text(address)
-    return Connection(address + SANDBOX_PATH, *["sandbox"] * 4)
+        address = self._exits.enter_context(server).url
+        self._address_file.write_text(address)
+        return address
+
+    def stop(self) -> None:
+        """Stop it, if this process runs it."""
+        self._exits.close()
+
+    def forget(self) -> None:
+        """Stop it and remove what was written in it: practice begins afresh the next time."""
+        self.stop()
+        self._state_file.unlink(missing_ok=True)
+        self._address_file.unlink(missing_ok=True)
+
+
+def _is_same(before: WorkspaceConnection | None, after: WorkspaceConnection) -> bool:
+    """Whether nothing changed that a client was made from."""
+    return before is not None and (before.id, before.connected_at, before.credentials) == (
+        after.id,
+        after.connected_at,
+        after.credentials,
+    )
 
 
 def _answers(address: str) -> bool:

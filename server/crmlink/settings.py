@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from dataclasses import dataclass, field
@@ -21,10 +22,12 @@ from crmlink.data_folder import (
     make_database_private,
     make_private,
 )
+from crmlink.hosts import Host
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
 SHORTEST_SECRET = 32  # characters
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 SQLITE = "sqlite:///"
 
 
@@ -47,6 +50,9 @@ class Settings:
     calls_per_second: int = 5
     requests_per_minute: int = 600  # of one device; strangers at one address get the same
     trusted_proxies: int = 0  # in front of us, each adding itself to X-Forwarded-For
+    proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # from which the last of them connects
+    public_url: str = ""  # how people reach this server, without a slash at its end
+    allowed_hosts: tuple[Host, ...] = ()  # other hosts that it is served at
 
 
 def settings_from_environment() -> Settings:
@@ -70,6 +76,9 @@ def settings_from_environment() -> Settings:
         calls_per_second=_number(env, "COMMUSOFT_PER_SECOND", 5, 1000),
         requests_per_minute=_number(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 5, least=0),
+        proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
+        public_url=_public_url(env.str("PUBLIC_URL", "")),
+        allowed_hosts=tuple(map(_host, env.str("ALLOWED_HOSTS", "").replace(",", " ").split())),
     )
 
 
@@ -205,6 +214,48 @@ def _oidc(env: Env) -> Provider | None:
         )
     except ProviderUnsafe as error:
         raise SettingsRefused(f"CRMLINK_OIDC_ISSUER: {error}") from error
+
+
+def _public_url(text: str) -> str:
+    if not text:
+        return ""
+    parts = urlsplit(text)
+    host = Host.parse(parts.netloc)
+    plain = parts.path in ("", "/") and not parts.query and not parts.fragment
+    if parts.scheme not in ("http", "https") or not host or host.is_unspecified or not plain:
+        raise SettingsRefused(
+            "CRMLINK_PUBLIC_URL must be the address that people type to reach crmlink, such as "
+            "https://crmlink.firm.example or http://192.168.1.5:8787, without anything behind it."
+        )
+    return host.address(parts.scheme)
+
+
+def _host(text: str) -> Host:
+    host = Host.parse(text)
+    if host is None or host.is_unspecified:
+        raise SettingsRefused(
+            f"CRMLINK_ALLOWED_HOSTS: {text!r} is no host such as office-server or "
+            "192.168.1.5:8787. Leave http:// and anything behind the name out."
+        )
+    return host
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    try:
+        networks = [
+            ipaddress.ip_network(each, strict=False) for each in text.replace(",", " ").split()
+        ]
+    except ValueError as error:
+        raise SettingsRefused(
+            "CRMLINK_PROXY_ADDRESSES must hold IP addresses or networks, such as 10.0.0.5 or "
+            f"172.18.0.0/16: {error}."
+        ) from error
+    if not all(network.prefixlen for network in networks):
+        raise SettingsRefused(
+            "CRMLINK_PROXY_ADDRESSES: every address would be taken for a proxy, so anybody could "
+            "say who they are. Name the proxy's own address."
+        )
+    return tuple(map(str, networks)) or LOOPBACK_NETWORKS
 
 
 def _origin(text: str) -> str:

@@ -13,18 +13,21 @@ import structlog
 from huey import crontab
 from huey.consumer import Consumer
 
+from crmlink.access.audit.check import verify_audit
+from crmlink.access.audit.upkeep import flush_anchors
 from crmlink.access.dpop import forget_old_proofs
 from crmlink.access.personal_data.subject import apply_retention
 from crmlink.access.refresh_tokens import forget_old_tokens
 from crmlink.batches.file_import import throw_away_unfinished
 from crmlink.batches.match_job import match_waiting
 from crmlink.batches.settle import settle_stopped
-from crmlink.batches.state import release_leases, work_is_waiting
+from crmlink.batches.state import work_is_waiting
 from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
 from crmlink.installation import House
-from crmlink.linking.attempts import recover, release
+from crmlink.linking.attempts import recover
+from crmlink.linking.context import Desk
 from crmlink.pages.lists.uploads import forget_old_files
 from crmlink.reports.duplicates import find_lookalikes
 from crmlink.reports.unlinked import take_snapshot
@@ -58,6 +61,7 @@ class Worker:
             _OneAtATime(self._match_batches, self._stopping.is_set),
             _OneAtATime(self._write_batches, self._stopping.is_set),
         )
+        self._synced: Desk | None = None  # whose records were read last
         self._batches = batches
         self._now = [
             queue.task(name="finish_links_now")(self._finish_links),
@@ -67,7 +71,10 @@ class Worker:
         for name, work in zip(BATCH_WORK, batches, strict=True):
             queue.periodic_task(crontab(), name=f"{name}_by_and_by")(work)
         queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
+        queue.periodic_task(crontab(), name="follow_connection")(self._follow_connection)
         queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
+        queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
+        queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
         queue.periodic_task(crontab(minute="55"), name="note_shares")(self._note_shares)
         queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
             self._find_lookalikes
@@ -78,9 +85,8 @@ class Worker:
         )
 
     def start(self) -> None:
-        """Take over what an earlier process left behind, then begin the rounds."""
-        release(self._house.desk)
-        release_leases(self._house.desk)
+        """Begin the rounds, with what dead processes left behind."""
+        self._house.desk.ownership.start()
         self._consumer.start()
         for task in self._now:
             task()
@@ -92,21 +98,39 @@ class Worker:
         for work in self._batches:
             work.wait(LONGEST_GOODBYE)
 
+    def _stops(self, desk: Desk) -> Callable[[], bool]:
+        """Whether work at a desk is to stop: the process ends, or another connection is in use."""
+        return lambda: self._stopping.is_set() or self._house.has_left(desk)
+
+    def _follow_connection(self) -> None:
+        """Read the records of an account that was connected meanwhile, by whatever process."""
+        if self._house.desk is not self._synced:
+            self._sync()
+
     def _match_batches(self) -> bool:
         desk = self._house.desk
-        match_waiting(desk, self._stopping.is_set)
+        match_waiting(desk, self._stops(desk))
         return work_is_waiting(desk, BatchState.MATCHING)
 
     def _write_batches(self) -> bool:
         desk = self._house.desk
         settle_stopped(desk)
-        write_waiting(desk, self._stopping.is_set)
+        write_waiting(desk, self._stops(desk))
         return work_is_waiting(desk, BatchState.WRITING, BatchState.UNDOING)
 
     def _finish_links(self) -> None:
         for link in recover(self._house.desk):
             problem = (link.failure or {}).get("code")  # the rest may be a reference that is a name
             log.info("link finished", link=link.id, state=link.state.value, problem=problem)
+
+    def _flush_anchors(self) -> None:
+        flush_anchors(self._house.database)
+
+    def _check_audit(self) -> None:
+        verdict = verify_audit(self._house.database, self._house.office.workspace_id)
+        codes = sorted({finding.code for finding in verdict.findings})
+        tell = log.info if verdict.sound else log.error
+        tell("audit checked", sound=verdict.sound, entries=verdict.count, findings=codes)
 
     def _note_shares(self) -> None:
         take_snapshot(self._house.desk)
@@ -124,10 +148,10 @@ class Worker:
         log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
     def _sync(self) -> None:
-        desk = self._house.desk
+        desk = self._synced = self._house.desk
         desk.index.matcher()  # so that nobody need wait for it, though Commusoft is away
         try:
-            result = desk.sync(full=full_sync_is_due(desk.database, desk.workspace_id))
+            result = desk.sync(full=full_sync_is_due(desk.database, desk.connection_id))
         except SyncRunning:
             log.info("sync left out, another one is running")
         except CommusoftError as error:

@@ -100,7 +100,8 @@ def test_the_same_key_again_gives_the_same_answer(client: FlaskClient) -> None:
         ({"reference": "12345"}, 422, "reference-malformed", "It should be"),
         ({"package": "sage_9000"}, 422, "package-unknown", "package"),
         ({"record_id": "customer-999999"}, 404, "record-unknown", "sync"),
-        ({"kind": "supplier"}, 422, "kind-differs", "supplier"),
+        ({"kind": "supplier"}, 409, "kind-differs", "supplier"),
+        ({"kind": "supplier", "accepts_kind": "yes"}, 422, "invalid-fields", "accepts_kind"),
         ({"kind": "friend"}, 422, "invalid-fields", "kind"),
         ({"also_on": "all"}, 422, "invalid-fields", "also_on"),
         ({"surprise": 1}, 422, "invalid-fields", "surprise"),
@@ -143,6 +144,78 @@ def test_a_reference_elsewhere_names_its_holders_and_needs_each_of_them_accepted
     refused = link(client, reference=GREENFIELD_HAS).get_json()
     assert [holder["id"] for holder in refused["holders"]] == ["customer-1007"]
     assert link(client, reference=GREENFIELD_HAS, also_on=["customer-1007"]).status_code == 201
+
+
+def test_a_record_of_the_other_kind_is_named_and_needs_to_be_accepted(
+    client: FlaskClient, sandbox: Playing
+) -> None:
+    refused = link(client, kind="supplier").get_json()
+    assert refused["type"] == URN + "kind-differs"
+    assert (refused["contact_kind"], refused["record"]["kind"]) == ("supplier", "customer")
+    assert "Margaret Holloway is a customer in Commusoft" in refused["detail"]
+    assert sandbox.reference("customer-1001") is None
+    made = link(client, kind="supplier", accepts_kind=True)
+    assert made.status_code == 201
+    assert (made.get_json()["kind"], made.get_json()["contact_kind"]) == ("customer", "supplier")
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+
+
+ADDRESSES = ["!kR4N6", None]
+
+
+@pytest.mark.parametrize("linked_in", ADDRESSES)
+@pytest.mark.parametrize("looked_at_in", ADDRESSES)
+def test_a_link_is_found_by_an_address_that_names_no_organisation(
+    client: FlaskClient, linked_in: str | None, looked_at_in: str | None
+) -> None:
+    made = link(client, organisation=linked_in).get_json()
+    contact = CONTACT | {"organisation": looked_at_in}
+    offer = client.post("/api/v1/suggestions", json=contact).get_json()
+    assert offer["link"]["id"] == made["id"]
+    assert [each["id"] for each in offer["holder_links"]] == [made["id"]]
+    assert offer["holder_links"][0]["can_undo"] is True
+
+
+def test_links_of_two_organisations_are_not_mistaken_for_one_that_is_not_named(
+    client: FlaskClient,
+) -> None:
+    for record_id, organisation in (("customer-1001", "1"), ("customer-1002", "2")):
+        made = link(
+            client, record_id, package="quickbooks_online", reference="12",
+            organisation=organisation, also_on=["customer-1001"],
+        )  # fmt: skip
+        assert made.status_code == 201
+    contact = {"package": "quickbooks_online", "reference": "12", "kind": "customer"}
+    offer = client.post("/api/v1/suggestions", json=contact).get_json()
+    assert offer["link"] is None
+    assert len(offer["holder_links"]) == 2
+
+
+def test_the_link_behind_a_reference_is_found_though_the_contact_has_a_newer_one(
+    client: FlaskClient,
+) -> None:
+    first = link(client).get_json()
+    second = link(client, "customer-1002", also_on=["customer-1001"]).get_json()
+    assert undo(client, second["id"]).status_code == 201
+    offer = client.post("/api/v1/suggestions", json=CONTACT).get_json()
+    assert [holder["id"] for holder in offer["holders"]] == ["customer-1001"]
+    assert [each["id"] for each in offer["holder_links"]] == [first["id"]]
+
+
+def test_a_link_that_changed_nothing_does_not_hide_the_one_that_did(client: FlaskClient) -> None:
+    first = link(client).get_json()
+    assert link(client).get_json()["can_undo"] is False
+    offer = client.post("/api/v1/suggestions", json=CONTACT).get_json()
+    assert [each["id"] for each in offer["holder_links"]] == [first["id"]]
+
+
+def test_a_reference_that_crmlink_did_not_put_there_has_no_link(
+    client: FlaskClient, sandbox: Playing
+) -> None:
+    contact = CONTACT | {"reference": OCONNOR_HAS}
+    offer = client.post("/api/v1/suggestions", json=contact).get_json()
+    assert [holder["id"] for holder in offer["holders"]] == ["customer-1006"]
+    assert offer["holder_links"] == []
 
 
 def test_undo_after_somebody_elses_change_says_what_stands_there_now(

@@ -255,7 +255,7 @@ def test_the_audit_tells_who_did_what_and_that_nothing_is_missing(
     entry = audit["entries"][0]
     assert (entry["action"], entry["subject"]) == ("person.invited", made["id"])
     assert (entry["person"], entry["device"]) == ("Alex Boss", "Boss's desk")
-    assert audit["chain"] == {"sound": True, "broken_at": None}
+    assert audit["chain"] == {"sound": True, "broken_at": None, "problems": []}
     assert "audited@firm.example" not in admin.get(f"{API}/audit").get_data(as_text=True)
 
 

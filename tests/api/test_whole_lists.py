@@ -144,16 +144,3 @@ def test_who_may_only_collect_throws_no_decisions_away(
 @pytest.mark.parametrize("path", ["", "/rows", "/rows/1", "/summary", "/results", "/bad-rows"])
 def test_a_list_that_is_not_there_is_not_found(manager: FlaskClient, path: str) -> None:
     assert manager.get(f"{API}/nowhere{path}").status_code == 404
-
-
-def test_what_is_left_is_told(manager: FlaskClient, house: House) -> None:
-    under_review(manager, house)
-    points = manager.get("/api/v1/left/shares?days=3").get_json()["points"]
-    assert len(points) == 6
-    left = manager.get("/api/v1/left/unlinked?kind=supplier").get_json()
-    assert left["total"] >= len(left["records"]) > 0
-    assert set(manager.get("/api/v1/left/duplicates").get_json()) == {
-        "references", "contacts", "lookalikes",
-    }  # fmt: skip
-    assert manager.get("/api/v1/left/malformed").get_json()["packages"] == []
-    assert manager.delete("/api/v1/left/lookalikes/1").status_code == 404

@@ -46,7 +46,15 @@ from crmlink.commusoft.limits import Patience
 from crmlink.installation import House, open_house
 from crmlink.matching import Details
 from crmlink.settings import Settings
-from crmlink.store import Batch, BatchRow, BatchState, Choice, MirroredRecord, Verdict, Workspace
+from crmlink.store import (
+    Batch,
+    BatchRow,
+    BatchState,
+    Choice,
+    MirroredRecord,
+    Verdict,
+    WorkspaceConnection,
+)
 from faults.shared_installation import sandbox_process
 from support.access_factories import make_token
 from support.sandbox import connection_to
@@ -261,14 +269,14 @@ def _sampled() -> Iterator[list[float]]:
 def _fill_mirror(house: House, known: Sequence[tuple[str, Details]]) -> None:
     rows = (
         _fields(details) | {
-            "workspace_id": house.desk.workspace_id, "kind": "customer", "number": _number(number),
-            "changed": 1,
+            "connection_id": house.desk.connection_id, "kind": "customer",
+            "number": _number(number), "changed": 1,
         }
         for number, details in known
     )  # fmt: skip
     _insert(house, MirroredRecord, rows)
     with house.database.writing() as session:
-        session.get_one(Workspace, house.desk.workspace_id).mirror_version = 1
+        session.get_one(WorkspaceConnection, house.desk.connection_id).mirror_version = 1
 
 
 def _draft(
@@ -306,7 +314,7 @@ def _accepted(house: House, device_id: int, record_ids: Sequence[str]) -> str:
 def _batch(house: House, device_id: int, state: BatchState) -> str:
     with house.database.writing() as session:
         batch = Batch(
-            workspace_id=house.desk.workspace_id, device_id=device_id, package="sage_50",
+            connection_id=house.desk.connection_id, device_id=device_id, package="sage_50",
             organisation="", kind="customer", state=state,
         )  # fmt: skip
         session.add(batch)

@@ -28,19 +28,26 @@ from bench.lists import _held_by
 from crmlink.access.devices import command_line_actor
 from crmlink.batches.control import start_writing
 from crmlink.batches.progress import summary
-from crmlink.batches.state import release_leases
 from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.limits import Patience
 from crmlink.installation import House, open_house
-from crmlink.linking.attempts import recover, release
+from crmlink.linking.attempts import recover
 from crmlink.settings import Settings
-from crmlink.store import BatchRow, BatchState, Link, LinkState, MirroredRecord, RowState
+from crmlink.store import (
+    BatchRow,
+    BatchState,
+    Link,
+    LinkState,
+    MirroredRecord,
+    ProcessRole,
+    RowState,
+)
 from faults.processes import processes
 from faults.shared_installation import sandbox_process
 from support.sandbox import connection_to
 
-PATIENCE = Patience(per_second=10_000, at_once=4)
+PATIENCE = Patience(per_second=10_000, at_once=4, late_after=0)
 SAMPLED_EVERY = 2.0  # seconds
 WARM = 500  # rows of a life before its memory counts
 ENDED = (RowState.SUCCESSFUL, RowState.FAILED)
@@ -61,15 +68,15 @@ class Place:
             secret_key="k" * 48,
             commusoft=connection_to(self.sandbox),
         )
-        return open_house(settings, Commusoft(connection_to(self.sandbox), patience=PATIENCE))
+        commusoft = Commusoft(connection_to(self.sandbox), patience=PATIENCE)
+        return open_house(settings, commusoft, ProcessRole.SERVER)
 
 
 def life(place: Place, parent: Connection) -> None:
     """One life of the server's part in it, as its worker begins it."""
     _say_little()
     house = place.open()
-    release(house.desk)
-    release_leases(house.desk)
+    house.desk.ownership.bury_servers()  # as `crmlink serve` does, whose lock proves it alone
     recover(house.desk)
     parent.send("working")
     while not work_on(house.desk, place.batch_id, BatchState.WRITING):
@@ -92,7 +99,7 @@ def run(contacts: int, kills: int, rows: int) -> None:
             written = _one_life(house, place, until, written)
         took = time.monotonic() - began
         print(f"{written} of {contacts} rows in {took:.0f} s, {written / took:.0f} a second")
-        release(house.desk)
+        house.desk.ownership.bury_servers()
         recover(house.desk)
         print(f"  wrong after {kills} kills: {_wrong(house, place) or 'nothing'}")
         house.close()

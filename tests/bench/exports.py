@@ -21,8 +21,8 @@ from pathlib import Path
 
 from openpyxl import load_workbook
 
-from crmlink.accounting import load_packages
 from crmlink.accounting.exports.reader import BadRow, read_contacts, recognise
+from crmlink.accounting.package_rules import load_packages
 
 ROWS = 100_000
 SIZE = 50 * 2**20

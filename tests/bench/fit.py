@@ -52,12 +52,17 @@ AGAINST = (
     "domain_other",
     "phone_other",
     "name_behind",
+    "retired_record",
 )
 EITHER = ("name_there", "name_one_word", "name_elsewhere", "bare")
-BY_HAND = {  # no public set has kinds or account numbers: points set by judgement
+BY_HAND = {  # no public set has these: points set by judgement
     "account_same": {"at": [0, 12], "points": [0, 9.0]},
     "account_other": {"at": [0, 1], "points": [0, -2.0]},
+    "email_second": {"at": [0, 1], "points": [0, 0.8]},
+    "phone_second": {"at": [0, 1], "points": [0, 0.8]},
+    "phone_named": {"at": [0, 1], "points": [0, 3.0]},
     "kind_other": {"at": [0, 1], "points": [0, -1.5]},
+    "retired_record": {"at": [0, 1], "points": [0, -3.0]},
 }
 SHARES = [0.0, 0.3, 0.5, 0.65, 0.8, 0.9, 1.0]
 MASSES = [0.0, 1.5, 3.0, 5.0, 7.0, 10.0, 14.0, 20.0, 30.0]

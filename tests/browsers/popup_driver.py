@@ -218,9 +218,15 @@ class Clerk:
         self.press("Enter")
 
     def accept(self) -> None:
-        """Tick the box that says what was seen and checked."""
-        self.reach("document.querySelector('#accept')")
-        self.press(" ")
+        """Tick each box that says what was seen and checked."""
+        wait_for(self.popup, "document.querySelector('.accept input')")
+        for box in range(self.popup.evaluate("document.querySelectorAll('.accept input').length")):
+            self.reach(f"document.querySelectorAll('.accept input')[{box}]")
+            self.press(" ")
+
+    def waits_for(self, words: str) -> None:
+        """Wait until the popup says this."""
+        wait_for(self.popup, f"document.body.innerText.includes({json.dumps(words)})")
 
     def reach(self, element: str) -> None:
         """Put the keyboard on an element of the popup, given as an expression."""

@@ -1,4 +1,4 @@
-"""The office around a browser: a real ``crmlink sandbox`` and a real ``crmlink serve``.
+"""The services around a browser: the faulty sandbox and a real ``crmlink serve``.
 
 Each is a process of its own with a folder of its own; both are gone when the office closes.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,11 +24,12 @@ import requests
 from sqlalchemy import select
 
 from crmlink.access.context import Office as Doors
-from crmlink.store import Database, Workspace
+from crmlink.store import AuditSigner, Database, Workspace
 from support.access_factories import make_token
 from support.sandbox import WEBSERVICE, Playing
 
 CRMLINK = Path(sys.executable).with_name("crmlink")
+TESTS = Path(__file__).resolve().parents[1]
 START_LIMIT = 60.0  # seconds for a process to say its address, and for the mirror to fill
 STOP_LIMIT = 10.0
 PAUSE = 0.02  # seconds between two looks
@@ -41,11 +42,18 @@ class OfficeTrouble(Exception):
 
 
 class Service:
-    """One `crmlink` process that serves on this machine; it can be stopped and started again."""
+    """One process that serves on this machine; it can be stopped and started again."""
 
-    def __init__(self, command: str, folder: Path, environment: dict[str, str]) -> None:
-        """`command` as typed after `crmlink`; its first start chooses a free port."""
+    def __init__(
+        self,
+        command: str,
+        folder: Path,
+        environment: dict[str, str],
+        program: Sequence[str | Path] = (CRMLINK,),
+    ) -> None:
+        """`command` as typed after `program`; its first start chooses a free port."""
         self.command = command
+        self.program = program
         self.log = folder / f"{command.split()[0]}.log"
         self.environment = environment
         self.port = 0
@@ -59,7 +67,7 @@ class Service:
         """Start it, on the port it had before if it ran before. Raises OfficeTrouble."""
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [CRMLINK, *self.command.split(), "--port", str(self.port)],
+                [*self.program, *self.command.split(), "--port", str(self.port)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -153,10 +161,12 @@ def open_office(customers: int = 60, suppliers: int = 12) -> Iterator[Office]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
         state = folder / "sandbox.json"
+        size = f"--customers {customers} --suppliers {suppliers}"
         sandbox = Service(
-            f"sandbox --customers {customers} --suppliers {suppliers} --state {state}",
+            f"support.faulty_sandbox {size} --state {state}",
             folder,
-            dict(os.environ),
+            os.environ | {"PYTHONPATH": str(TESTS)},
+            (sys.executable, "-m"),
         )
         stack.callback(sandbox.stop)
         sandbox.start()
@@ -176,11 +186,12 @@ def open_office(customers: int = 60, suppliers: int = 12) -> Iterator[Office]:
 @contextmanager
 def _doors(data: Path) -> Iterator[Doors]:
     """Who may do what in a running server, past its pages."""
-    database = Database(f"sqlite:///{data / 'crmlink.sqlite'}")
+    key = (data / "secret.key").read_text().strip()
+    database = Database(f"sqlite:///{data / 'crmlink.sqlite'}", signer=AuditSigner.of(key, data))
     try:
         with database.reading() as session:
             workspace_id = session.scalars(select(Workspace.id)).one()
-        yield Doors(database, workspace_id, (data / "secret.key").read_text().strip())
+        yield Doors(database, workspace_id, key)
     finally:
         database.close()
 

@@ -134,7 +134,7 @@ test("from the look to linked, through the messages alone", async () => {
   const look = await ready();
   const offered = await send({ type: "suggest", look, kind: null, typed: null });
   assert.equal(offered.data.suggestions[0].record.id, "customer-1001");
-  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [] };
+  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [] };
   const done = await send({ type: "confirm", ...decision });
   assert.equal(done.data.state, "linked");
 });
@@ -142,7 +142,7 @@ test("from the look to linked, through the messages alone", async () => {
 test("a worker that was ended between look and confirm still knows what is confirmed", async () => {
   const look = await ready();
   await start();
-  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [] };
+  const decision = { look, kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [] };
   const done = await send({ type: "confirm", ...decision });
   assert.equal(done.data.state, "linked");
 });

@@ -7,7 +7,7 @@ import { CONNECTION, fakeKeys, fakeScripts, fakeServer, fakeStore, fakeTabs, HOL
 export const TAB = 7;
 /** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Desk["confirm"]>[0], "look">} */
 export const CHOICE = {
-  kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [],
+  kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [],
 };
 
 /** @param {{connected?: boolean}} [how] */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { CHOICE, lookAt, setting, TAB } from "./commands_fixture.js";
-import { HOLLOWAY_PAGE, link, lost, MARGARET, OTHER_PAGE, problemReply, reply } from "./fake_browser.js";
+import { HOLLOWAY_PAGE, link, lost, MARGARET, OTHER_PAGE, problemReply, reply, RULES } from "./fake_browser.js";
 
 /** @typedef {Awaited<ReturnType<typeof setting>>["tabs"]} Tabs */
 
@@ -91,12 +91,37 @@ test("the contact that is written is the one that was looked at, not one that a 
 
 test("what the person accepted is sent with the decision", async () => {
   const { desk, server } = await setting();
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk), replaces: "OLD", also_on: ["customer-7"], checked_empty: true });
+  await desk.confirm({ ...CHOICE, look: await lookAt(desk), kind: "supplier", replaces: "OLD", also_on: ["customer-7"], checked_empty: true, accepts_kind: true });
   const [{ body }] = server.times("POST /links");
   assert.equal(body.replaces, "OLD");
   assert.deepEqual(body.also_on, ["customer-7"]);
   assert.equal(body.checked_empty, true);
+  assert.deepEqual([body.kind, body.accepts_kind], ["supplier", true]);
 });
+
+test("a decision that needs no such agreement is sent as servers of earlier versions know it", async () => {
+  const { desk, server } = await setting();
+  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  assert.equal("accepts_kind" in server.times("POST /links")[0].body, false);
+});
+
+for (const source of ["tab", "address"]) {
+  test(`a kind that the rules tell only since the ${source} was looked at counts: nothing is written`, async () => {
+    const { desk, server, tabs, clock } = await setting();
+    const page = "https://accounts-extra.sageone.com/contacts/contacts/145570473";
+    tabs.open.set(TAB, { url: page, details: MARGARET });
+    const answer = source === "tab" ? await desk.look({ tab: TAB }) : await desk.look_at_address({ address: page });
+    assert.ok(answer.ok && answer.data.place?.page === "contact" && answer.data.place.contact.kind === null);
+    const rules = structuredClone(RULES);
+    rules.packages.sage_business_cloud.pages[2].kind = "supplier";
+    server.replies["GET /packages"] = () => reply(rules);
+    clock.now += 100_000;
+    const refused = await desk.confirm({ ...CHOICE, look: answer.data.place.look });
+    assert.ok(!refused.ok);
+    assert.equal(refused.problem.type, "tab-moved");
+    assert.deepEqual(server.times("POST /links"), []);
+  });
+}
 
 test("the key is stored before the request leaves", async () => {
   const { desk, server, attempts } = await setting();

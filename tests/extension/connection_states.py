@@ -24,7 +24,7 @@ NEW: Any = {"connected": False, "types_address": True}
 OFFICE = {"server": "https://crm.office.example", "only_this_server": True}
 ADVICE = {"server": "https://crm.office.example"}
 ENDINGS = {
-    "device-revoked": "Disconnected by your admin",
+    "device-revoked": "This browser was disconnected",
     "device-expired": "The connection has lapsed",
     "token-reused": "Disconnected to be safe",
     "key-lost": "Connect this browser again",
@@ -105,7 +105,7 @@ SETTINGS = [
         {TOKEN: ended("device-revoked")},
         lapsed=True,
         settings=True,
-        shows="Disconnected by your admin",
+        shows="This browser was disconnected",
     ),
     State(
         "settings-refused",

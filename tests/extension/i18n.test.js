@@ -18,7 +18,7 @@ const code = (path) => text(path).replace(/^\s*(\/\/|\*|\/\*).*$/gm, "");
 const source = sources.map(text).join("\n") + text("manifest.json");
 
 /** Keys that are put together while running. */
-const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_|ended_|role_)|_(one|other|text)$|^(linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
+const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_|ended_|role_|earlier_)|_(one|other|text)$|^(linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
 
 test("every word that is said stands in the messages", () => {
   const calls = [...source.matchAll(/\bsay\(([^()]*)[()]/g)].map((found) => found[1]);
@@ -75,4 +75,9 @@ test("only the background reads the storage where the tokens lie", () => {
 
 test("nothing is written to the log", () => {
   assert.deepEqual(sources.filter((path) => /console\./.test(text(path))), []);
+});
+
+test("no sentence about what does not work says by itself that nothing was changed", () => {
+  const claims = Object.entries(words).filter(([key, { message }]) => /Nothing was changed|nothing was linked/i.test(message) && key !== "nothing_changed");
+  assert.deepEqual(claims, [], "the screen says it, where it is true");
 });

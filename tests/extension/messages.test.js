@@ -12,7 +12,7 @@ const PAIR = { type: "pair", server: "http://127.0.0.1:8787" };
 const DISCONNECT = { type: "disconnect" };
 const CONFIRM = {
   type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [],
-  checked_empty: false, differences: [],
+  checked_empty: false, accepts_kind: false, differences: [],
 };
 
 /** Who may not ask, or not in this way. */

@@ -62,7 +62,7 @@ test("Enter links the first suggestion when it is sure, and the outcome is noted
   assert.equal(screen(), "linked");
   const [sent] = asked("confirm");
   assert.deepEqual(sent, {
-    type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, differences: [],
+    type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [],
   });
   assert.deepEqual(asked("seen"), [{ type: "seen", attempt: "a1" }]);
 });
@@ -159,6 +159,88 @@ test("c and s ask for the other kind's suggestions, but not while typing", async
   assert.equal(asked("suggest").length, before);
 });
 
+const CUSTOMERS = { ok: true, data: { ...TWO, kind: "supplier" } };
+
+/** The box that only a record of the other kind has. */
+const kindBox = () => /** @type {HTMLInputElement | null} */ (page.document.getElementById("accept-kind"));
+const proceed = () => /** @type {HTMLButtonElement} */ (page.document.getElementById("accept-link"));
+
+test("a contact said to be a supplier has no customer preselected, and Enter links nothing", async () => {
+  await open();
+  page.answers.suggest = CUSTOMERS;
+  press(page, "s");
+  await settle();
+  assert.equal(chosen(), undefined);
+  assert.match(words(), /The best match is a customer, not a supplier/);
+  press(page, "Enter");
+  await settle();
+  assert.equal(screen(), "choose");
+  assert.equal(asked("confirm").length, 0);
+});
+
+test("a supplier is linked to a customer only by a tick and a button of its own, and says so", async () => {
+  await open();
+  page.answers.suggest = CUSTOMERS;
+  press(page, "s");
+  await settle();
+  press(page, "1");
+  press(page, "Enter");
+  await settle();
+  assert.equal(screen(), "care");
+  assert.match(words(), /Margaret Holloway is a customer, not a supplier/);
+  press(page, "Enter");
+  proceed().click();
+  await settle();
+  assert.equal(asked("confirm").length, 0);
+  kindBox()?.click();
+  proceed().click();
+  await settle();
+  const [sent] = asked("confirm");
+  assert.deepEqual([sent.kind, sent.record, sent.accepts_kind], ["supplier", "customer-1001", true]);
+});
+
+test("the other kind and another reference are two ticks", async () => {
+  await open();
+  page.answers.suggest = CUSTOMERS;
+  press(page, "s");
+  await settle();
+  press(page, "2");
+  press(page, "Enter");
+  await settle();
+  kindBox()?.click();
+  assert.equal(proceed().disabled, true);
+  page.document.getElementById("accept")?.click();
+  assert.equal(proceed().disabled, false);
+  proceed().click();
+  await settle();
+  const [sent] = asked("confirm");
+  assert.deepEqual([sent.kind, sent.accepts_kind, sent.replaces], ["supplier", true, "OLD"]);
+});
+
+test("where the page tells that the contact is a supplier, no customer is preselected", async () => {
+  page.answers.look = view({}, { kind: "supplier" });
+  page.answers.suggest = CUSTOMERS;
+  await open();
+  press(page, "Enter");
+  await settle();
+  assert.deepEqual([chosen(), asked("confirm").length], [undefined, 0]);
+});
+
+test("a kind that the server knows and the popup did not ask about needs the second choice too", async () => {
+  const refusal = { type: "kind-differs", detail: "", record: record(), current_reference: null, holders: [] };
+  const replies = [{ ok: false, attempt: "a1", problem: refusal }, { ok: true, attempt: "a2", data: link() }];
+  page.answers.confirm = () => replies.shift();
+  await open();
+  press(page, "Enter");
+  await settle();
+  assert.equal(screen(), "care");
+  kindBox()?.click();
+  proceed().click();
+  await settle();
+  assert.equal(screen(), "linked");
+  assert.deepEqual(asked("confirm").map((one) => one.accepts_kind), [false, true]);
+});
+
 test("where the page tells the kind, nobody is asked", async () => {
   page.answers.look = view({}, { kind: "supplier" });
   await open();
@@ -173,7 +255,7 @@ test("where nothing could be read, the keyboard is in the name field, and what i
   page.answers.look.data.place.details = { ...MARGARET, name: "", email: "", address: "", town: "", postcode: "", phones: [] };
   page.answers.suggest = { ok: true, data: { ...offer({ suggestions: [] }), kind: "customer" } };
   await open();
-  assert.match(words(), /layout has changed/);
+  assert.match(words(), /could not be read/);
   const field = /** @type {HTMLInputElement} */ (page.document.activeElement);
   assert.equal(field.id, "typed-name");
   field.value = "Margaret Holloway";
@@ -253,7 +335,7 @@ test("names from pages and from Commusoft are text, never markup", async () => {
 });
 
 test("a request without an answer is tried again under its key, on the person's word", async () => {
-  page.answers.confirm = { ok: false, attempt: "a1", problem: { type: "server-unreachable", detail: "" } };
+  page.answers.confirm = { ok: false, attempt: "a1", open: true, problem: { type: "server-unreachable", detail: "" } };
   page.answers.resume = { ok: true, attempt: "a1", data: link() };
   await open();
   press(page, "Enter");
@@ -286,6 +368,59 @@ test("a link that is already there is shown with its undo, and linking another i
   assert.equal(screen(), "undone");
 });
 
+const HOLDERS = [record({ reference: REFERENCE })];
+/** @param {string} text */
+const buttons = (text) => [...page.document.querySelectorAll("button")].filter((one) => one.textContent === text);
+/** @param {object} more @param {object} [contact] */
+async function alreadyLinked(more, contact = {}) {
+  page.answers.look = view({}, contact);
+  page.answers.suggest = { ok: true, data: { ...TWO, kind: "customer", holders: HOLDERS, ...more } };
+  await open();
+  assert.equal(screen(), "already");
+}
+
+test("a link made on another address of the contact, one that names its organisation, is undone here", async () => {
+  await alreadyLinked({ link: null, holder_links: [link({ organisation: "!kR4N6" })] }, { organisation: null });
+  assert.match(words(), /Linked by Front desk/);
+  assert.equal(buttons("Undo").length, 1);
+});
+
+test("a link is found though the contact has a newer one that was undone", async () => {
+  await alreadyLinked({ link: link({ id: "lnk_9", undoes: "lnk_8", reference: null }), holder_links: [link()] });
+  buttons("Undo")[0]?.click();
+  await settle();
+  assert.equal(asked("undo")[0].link, "lnk_1");
+});
+
+test("a reference that crmlink did not put there is not said to be anybody's", async () => {
+  await alreadyLinked({ holder_links: [] });
+  assert.match(words(), /crmlink doesn't know who made this link/);
+  assert.equal(buttons("Undo").length, 0);
+});
+
+test("a reference that another organisation's contact brought is not undone from here", async () => {
+  await alreadyLinked({ holder_links: [link({ organisation: "!OTHER" })] }, { organisation: "!kR4N6" });
+  assert.match(words(), /Front desk linked it, .* from another contact with the same reference/);
+  assert.equal(buttons("Undo").length, 0);
+});
+
+test("a reference that was there before anybody linked is said to have been", async () => {
+  await alreadyLinked({ holder_links: [link({ prior_reference: REFERENCE, can_undo: false })] });
+  assert.match(words(), /The reference was already there when Front desk linked it/);
+  assert.equal(buttons("Undo").length, 0);
+});
+
+test("of several records each says who linked it, and each is undone by itself", async () => {
+  const other = record({ id: "customer-1002", label: "Second", reference: REFERENCE });
+  const third = record({ id: "customer-1003", label: "Third", reference: REFERENCE });
+  const links = [link(), link({ id: "lnk_2", record: other, by: "Till" })];
+  await alreadyLinked({ holders: [...HOLDERS, other, third], holder_links: links });
+  assert.match(words(), /Linked by Front desk.*Linked by Till.*crmlink doesn't know/s);
+  buttons("Undo")[1]?.click();
+  await settle();
+  assert.equal(asked("undo")[0].link, "lnk_2");
+});
+
 test("choosing the record that has the reference already writes nothing", async () => {
   page.answers.suggest = { ok: true, data: { ...TWO, kind: "customer", suggestions: [{ ...TWO.suggestions[0], record: record({ reference: REFERENCE }) }] } };
   await open();
@@ -314,7 +449,7 @@ for (const type of ["tab-closed", "tab-moved", "contact-changed"]) {
     press(page, "Enter");
     await settle();
     assert.equal(screen(), `trouble-${type}`);
-    assert.match(words(), /nothing was linked/);
+    assert.match(words(), /decision was not sent/);
     press(page, "Enter");
     await settle();
     assert.equal(asked("confirm").length, 1);

@@ -123,7 +123,7 @@ test("a policy that arrives while the popup is open is shown", async () => {
 });
 
 for (const [type, title] of [
-  ["device-revoked", "Disconnected by your admin"], ["device-expired", "The connection has lapsed"],
+  ["device-revoked", "This browser was disconnected"], ["device-expired", "The connection has lapsed"],
   ["token-reused", "Disconnected to be safe"], ["key-lost", "Connect this browser again"], ["grant-refused", "The server no longer knows this browser"], ["something-new", "The server no longer knows this browser"],
 ]) {
   test(`${type}: a plain state with the way back, to the same server`, async () => {
@@ -148,7 +148,7 @@ test("a connection that ends in the middle of the work leads there too", async (
 });
 
 for (const [state, name, text] of [
-  ["denied", "pairing-denied", /refused this browser/], ["over", "pairing-over", /within ten minutes/],
+  ["denied", "pairing-denied", /browser was refused/], ["over", "pairing-over", /for ten minutes/],
 ]) {
   test(`a pairing that is ${state} offers another`, async () => {
     await open({ ...NEW, pairing: { ...WAITING.pairing, state } });

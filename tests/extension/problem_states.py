@@ -135,7 +135,6 @@ TROUBLES = [
     ),
     refused("commusoft-fault", 502, "Commusoft reported a fault. Nothing was written."),
     refused("commusoft-unreadable", 502, "Commusoft answered with something that is not a record."),
-    refused("kind-differs", 422, "The contact is a customer, the chosen record a supplier."),
     refused("reference-malformed", 422, "This is not a reference as Xero gives them."),
     refused("role-too-low", 403, "Your role does not reach so far."),
     State(

@@ -2,13 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import {
-  accepted, careAfter, careFor, confidence, holdersOf, isOurs, preselected, standingOf, webAddress,
-} from "../../extension/lib/linking/ranking.js";
-import { problem } from "../../extension/lib/server/problem.js";
+import { confidence, holdersOf, isLinkOf, linkBehind, preselected, standingOf, webAddress } from "../../extension/lib/linking/ranking.js";
 import { link, offer, record, REFERENCE } from "./fake_browser.js";
 
-const NO_CARE = { replaces: null, also_on: [], checked_empty: false };
 /** @type {import("../../extension/lib/types.js").Contact} */
 const XERO = { package: "xero", package_name: "Xero", kind: null, reference: REFERENCE, organisation: null, cautions: [] };
 const QUICKBOOKS = { ...XERO, package: "quickbooks_online", kind: /** @type {const} */ ("customer"), reference: "12" };
@@ -26,54 +22,29 @@ for (const [probability, sure, word, percent] of /** @type {const} */ ([
 }
 
 for (const [what, given, none, expected] of /** @type {const} */ ([
-  ["nothing found preselects nothing", [], 0.9, { index: -1, tie: false }],
-  ["a sure first one is preselected", [[0.99, true], [0.6, false]], 0.01, { index: 0, tie: false }],
-  ["a likely one alone is preselected", [[0.7, false]], 0.2, { index: 0, tie: false }],
-  ["a likely one that stands clear is preselected", [[0.7, false], [0.1, false]], 0.2, { index: 0, tie: false }],
-  ["two that fit alike preselect nothing", [[0.5, false], [0.45, false]], 0.05, { index: -1, tie: true }],
-  ["a first one with a near second preselects nothing", [[0.62, false], [0.33, false]], 0.05, { index: -1, tie: true }],
-  ["an unlikely one is not preselected", [[0.3, false]], 0.6, { index: -1, tie: false }],
-  ["where no record is as likely, nothing is preselected", [[0.5, false]], 0.5, { index: -1, tie: false }],
-  ["two far-fetched ones are no tie", [[0.01, false], [0.01, false]], 0.97, { index: -1, tie: false }],
+  ["nothing found preselects nothing", [], 0.9, { index: -1, why: null }],
+  ["a sure first one is preselected", [[0.99, true], [0.6, false]], 0.01, { index: 0, why: null }],
+  ["a likely one alone is preselected", [[0.7, false]], 0.2, { index: 0, why: null }],
+  ["a likely one that stands clear is preselected", [[0.7, false], [0.1, false]], 0.2, { index: 0, why: null }],
+  ["two that fit alike preselect nothing", [[0.5, false], [0.45, false]], 0.05, { index: -1, why: "tie" }],
+  ["a first one with a near second preselects nothing", [[0.62, false], [0.33, false]], 0.05, { index: -1, why: "tie" }],
+  ["an unlikely one is not preselected", [[0.3, false]], 0.6, { index: -1, why: "unclear" }],
+  ["where no record is as likely, nothing is preselected", [[0.5, false]], 0.5, { index: -1, why: "unclear" }],
+  ["two far-fetched ones are no tie", [[0.01, false], [0.01, false]], 0.97, { index: -1, why: "unclear" }],
 ])) {
   test(what, () => {
-    assert.deepEqual(preselected(given.map(([p, sure]) => suggestion(p, sure)), none), expected);
+    assert.deepEqual(preselected(given.map(([p, sure]) => suggestion(p, sure)), none, "customer"), expected);
   });
 }
 
-test("a record without a reference needs no second choice", () => {
-  assert.deepEqual(careFor(record(), REFERENCE, []), NO_CARE);
-  assert.deepEqual(careFor(record({ reference: "" }), REFERENCE, []), NO_CARE);
-});
-
-test("another reference on the record has to be seen, even one that differs only in its letters' size", () => {
-  assert.equal(careFor(record({ reference: "OLD" }), REFERENCE, []).replaces, "OLD");
-  assert.equal(careFor(record({ reference: "ABC01" }), "abc01", []).replaces, "ABC01");
-});
-
-test("other records of the same kind that carry the reference have to be seen", () => {
-  const other = record({ id: "customer-7", reference: REFERENCE });
-  const supplier = record({ id: "supplier-7", kind: /** @type {any} */ ("supplier"), reference: REFERENCE });
-  const care = careFor(record(), REFERENCE, [other, supplier, record({ reference: REFERENCE })]);
-  assert.deepEqual(accepted(care), { replaces: null, also_on: ["customer-7"], checked_empty: false });
-});
-
-test("what the server finds is added to what was accepted already", () => {
-  const holder = record({ id: "customer-7" });
-  const first = careAfter(problem("record-has-reference", { current_reference: "OLD" }), NO_CARE);
-  assert.ok(first);
-  const second = careAfter(problem("reference-taken", { holders: [holder] }), first);
-  assert.ok(second);
-  const third = careAfter(problem("reference-not-shown"), second);
-  assert.ok(third);
-  assert.deepEqual(accepted(third), { replaces: "OLD", also_on: ["customer-7"], checked_empty: true });
-});
-
-test("other refusals, and ones that tell nothing to accept, ask for no second choice", () => {
-  assert.equal(careAfter(problem("record-gone"), NO_CARE), null);
-  assert.equal(careAfter(problem("reference-taken"), NO_CARE), null);
-  assert.equal(careAfter(problem("record-has-reference"), NO_CARE), null);
-  assert.equal(careAfter(problem("reference-not-shown"), { ...NO_CARE, checked_empty: true }), null);
+test("a record of the other kind is never preselected, however sure, nor what comes after it", () => {
+  for (const sure of [true, false]) {
+    const customers = [suggestion(0.99, sure), suggestion(0.001)];
+    assert.deepEqual(preselected(customers, 0.01, "supplier"), { index: -1, why: "other_kind" });
+  }
+  const supplier = { ...suggestion(0.02), record: record({ id: "supplier-7", kind: /** @type {any} */ ("supplier") }) };
+  assert.deepEqual(preselected([suggestion(0.9), supplier], 0.01, "supplier"), { index: -1, why: "other_kind" });
+  assert.equal(preselected([{ ...supplier, probability: 0.9 }, suggestion(0.02)], 0.01, "supplier").index, 0);
 });
 
 test("a contact whose reference is on a record is linked already", () => {
@@ -89,14 +60,35 @@ test("supplier 12 does not make customer 12 linked", () => {
   assert.equal(standingOf(offer({ holders: [supplier] }), { ...QUICKBOOKS, kind: null }), "already");
 });
 
-test("only a link that stands and put this reference there is ours to undo", () => {
-  const holders = [record({ reference: REFERENCE })];
-  assert.equal(isOurs(link(), XERO, holders), true);
-  assert.equal(isOurs(null, XERO, holders), false);
-  assert.equal(isOurs(link({ state: "failed" }), XERO, holders), false);
-  assert.equal(isOurs(link({ undoes: "lnk_0" }), XERO, holders), false);
-  assert.equal(isOurs(link({ reference: "OLD" }), XERO, holders), false);
-  assert.equal(isOurs(link(), XERO, [record({ id: "customer-9" })]), false);
+test("a customer that was knowingly linked to a supplier's record is linked, and supplier 12 is not by that", () => {
+  const supplier = record({ id: "supplier-3", kind: /** @type {any} */ ("supplier"), reference: "12" });
+  const crossed = link({
+    package: "quickbooks_online", organisation: null, kind: /** @type {any} */ ("supplier"), contact_kind: "customer",
+    contact_reference: "12", reference: "12", record: supplier,
+  });
+  const answer = offer({ holders: [supplier], holder_links: [crossed] });
+  assert.equal(standingOf(answer, QUICKBOOKS), "already");
+  assert.equal(isLinkOf(crossed, { ...QUICKBOOKS, kind: "supplier" }), false);
+});
+
+test("a link behind a record is one that stands and put its present reference there", () => {
+  const holder = record({ reference: REFERENCE });
+  /** @param {object} more */
+  const behind = (more, of = holder) => linkBehind(offer({ holder_links: [link(more)] }), of);
+  assert.equal(behind({})?.id, "lnk_1");
+  for (const more of [{ state: "failed" }, { undoes: "lnk_0" }, { reference: "OLD" }]) assert.equal(behind(more), null);
+  assert.equal(behind({}, record({ id: "customer-9", reference: REFERENCE })), null);
+  assert.equal(linkBehind(offer({ link: link() }), holder)?.id, "lnk_1", "a server that tells no others");
+});
+
+test("a link is the contact's own where nothing that both tell differs", () => {
+  const own = link({ contact_reference: REFERENCE });
+  assert.equal(isLinkOf(own, XERO), true, "the address names no organisation");
+  assert.equal(isLinkOf(own, { ...XERO, organisation: "!kR4N6" }), true);
+  assert.equal(isLinkOf(own, { ...XERO, organisation: "!OTHER" }), false);
+  assert.equal(isLinkOf(link({ organisation: null }), { ...XERO, organisation: "!kR4N6" }), true);
+  assert.equal(isLinkOf(own, { ...XERO, package: "kashflow" }), false);
+  assert.equal(isLinkOf(own, { ...XERO, kind: "supplier" }), false);
 });
 
 test("only web addresses become links", () => {

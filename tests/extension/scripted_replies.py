@@ -154,6 +154,7 @@ def offer(
     likely: str = "customer",
     holders: list[dict[str, Any]] | None = None,
     link: dict[str, Any] | None = None,
+    behind: list[dict[str, Any]] | None = None,
 ) -> Reply:
     """What the server knows of a contact."""
     return Reply(
@@ -164,6 +165,7 @@ def offer(
             "suggestions": list(suggestions),
             "none": none,
             "holders": holders or [],
+            "holder_links": behind or [],
             "link": link,
         },
     )

@@ -32,7 +32,7 @@ from extension.scripted_replies import (
     offer,
     suggestion,
 )
-from extension.scripted_server import Reply
+from extension.scripted_server import Reply, problem
 from extension.steps import (
     CONTACT,
     FREEAGENT,
@@ -79,6 +79,17 @@ LONG_RECORD = HOLLOWAY | {
 LONG = offer(suggestion(LONG_RECORD, 0.999, "same name", "same email", "!other town", sure=True))
 LONG_LINKED = Reply(201, link(of=LONG_RECORD, prior_reference=OLD))
 TWENTY = Reply(200, {"records": [HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)]})
+OTHER_KIND = problem(
+    "kind-differs",
+    409,
+    "The contact is a supplier, but Margaret Holloway is a customer in Commusoft.",
+    record=HOLLOWAY,
+    contact_kind="supplier",
+)
+OF_OTHER_KIND = offer(
+    suggestion(NORTHGATE, 0.93, "same name", "!this one is a supplier"),
+    suggestion(NORTHGATE | {"id": "supplier-502", "reference": OLD}, 0.02, "same name"),
+)
 CHOOSING = [
     State("loading", "loading", {WORKSPACE: HANG}),
     State("choose-loading", "choose-loading", {SUGGEST: HANG}),
@@ -101,6 +112,13 @@ CHOOSING = [
         shows="Link to Northgate",
     ),
     State(
+        "choose-other-kind",
+        "choose",
+        {SUGGEST: OF_OTHER_KIND},
+        lambda page, _: chosen(page),
+        shows="The best match is a supplier, not a customer",
+    ),
+    State(
         "choose-near-tie",
         "choose",
         {
@@ -114,7 +132,7 @@ CHOOSING = [
     ),
     State("choose-none", "choose", {SUGGEST: NONE_FOUND}, shows="No matching record found"),
     State(
-        "choose-unread", "choose", {SUGGEST: NONE_FOUND}, url=FREEAGENT, shows="layout has changed"
+        "choose-unread", "choose", {SUGGEST: NONE_FOUND}, url=FREEAGENT, shows="could not be read"
     ),
     State(
         "choose-caution",
@@ -152,6 +170,20 @@ CHOOSING = [
         "care-server-says", "care", {LINKS: OTHER_REFERENCE}, confirm, shows="has another reference"
     ),
     State("care-also", "care", {LINKS: TAKEN}, confirm, shows="already in use"),
+    State(
+        "care-kind",
+        "care",
+        {LINKS: OTHER_KIND},
+        confirm,
+        shows="Margaret Holloway is a customer, not a supplier",
+    ),
+    State(
+        "care-kind-and-reference",
+        "care",
+        {SUGGEST: OF_OTHER_KIND},
+        choose_second,
+        shows="Northgate Plumbing Supplies Ltd is a supplier, not a customer",
+    ),
     State("care-unseen", "care", {LINKS: UNSEEN}, confirm, shows="Look at Northgate"),
     State("care-undo", "care", {UNDO: TAKEN}, undo, shows="The earlier reference is in use"),
     State("working", "working", {LINKS: HANG}, confirm),
@@ -178,14 +210,14 @@ CHOOSING = [
     State(
         "already-ours",
         "already",
-        {SUGGEST: offer(holders=[{**HOLLOWAY, "reference": REFERENCE}], link=link())},
+        {SUGGEST: offer(holders=[{**HOLLOWAY, "reference": REFERENCE}], behind=[link()])},
         shows="Linked by Front desk",
     ),
     State(
         "already-elsewhere",
         "already",
         {SUGGEST: offer(holders=[{**HOLLOWAY, "reference": REFERENCE}])},
-        shows="not linked with crmlink",
+        shows="crmlink doesn't know who made this link",
     ),
     State(
         "already-many",
@@ -195,7 +227,8 @@ CHOOSING = [
                 holders=[
                     {**HOLLOWAY, "reference": REFERENCE},
                     {**NORTHGATE, "reference": REFERENCE},
-                ]
+                ],
+                behind=[link()],
             )
         },
         shows="These records carry",
@@ -248,7 +281,7 @@ CHOOSING = [
         shows="did not succeed",
     ),
     State("no-answer", "no-answer", {LINKS: HTML}, confirm, shows="nothing is ever written twice"),
-    State("earlier-open", "choose", {LINKS: HTML}, other_open, shows="Nobody has seen"),
+    State("earlier-open", "choose", {LINKS: HTML}, other_open, shows="You have not seen yet"),
 ]
 
 ELSEWHERE = [
@@ -293,7 +326,7 @@ ELSEWHERE = [
         {BATCHES: DRAFTS},
         send_list,
         url=LISTED,
-        shows="2 were in the draft already",
+        shows="2 were in the list already",
         html=LIST,
     ),
     State("list-sending", "working", {COLLECT: HANG}, send_list, url=LISTED, html=LIST),

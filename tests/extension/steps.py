@@ -71,7 +71,7 @@ def undo(page: Page, site: Page) -> None:
 
 
 def plain(page: Page, _site: Page) -> None:
-    page.locator("#server").fill("office-pc:8787")
+    page.locator("#server").fill("http://office-pc:8787")
 
 
 def connect(page: Page, _site: Page) -> None:

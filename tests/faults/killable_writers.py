@@ -15,10 +15,11 @@ from pathlib import Path
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.installation import open_house
-from crmlink.linking.attempts import recover, release
+from crmlink.linking.attempts import recover
 from crmlink.linking.decisions import Decision, confirm
+from crmlink.linking.overrides import Overrides
 from crmlink.settings import Settings
-from crmlink.store import Device, Link, LinkState
+from crmlink.store import Device, Link, LinkState, ProcessRole
 from support.sandbox import HASTE, connection_to
 
 
@@ -44,11 +45,11 @@ def safe_life(job: Job, parent: Connection) -> None:
     """One life of crmlink's own write path: recover, then go on with what is not linked yet."""
     settings = job.settings
     assert settings.commusoft
-    house = open_house(settings, Commusoft(settings.commusoft, patience=HASTE))
+    house = open_house(settings, Commusoft(settings.commusoft, patience=HASTE), ProcessRole.SERVER)
     desk = house.desk
     with house.database.reading() as session:
         device_id = session.query(Device).one().id
-    release(desk)
+    desk.ownership.bury_servers()
     parent.send("working")
     while recover(desk):
         pass
@@ -62,7 +63,7 @@ def safe_life(job: Job, parent: Connection) -> None:
             kind="customer",
             reference=reference,
             record_id=record_id,
-            replaces=present,
+            overrides=Overrides(replaces=present),
         )
         try:
             confirm(desk, decision, f"key-{record_id}", device_id)

@@ -15,12 +15,13 @@ from sqlalchemy import select
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.limits import Patience
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import House, open_house
 from crmlink.linking.context import Desk
 from crmlink.settings import Settings
 from crmlink.store import Link, MirroredRecord
 from faults.processes import processes
+from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import HASTE, connection_to
 from unit.commusoft.fake_server import Faults
 
@@ -107,7 +108,7 @@ def sandbox_process(customers: int) -> Iterator[str]:
 
 
 def _serve(customers: int, parent: Connection) -> None:
-    with SandboxServer(create_sandbox(customers, 5)) as server, suppress(EOFError):
+    with SandboxServer(create_faulty_sandbox(customers, 5)) as server, suppress(EOFError):
         parent.send(server.url)
         parent.recv()  # ends when the parent does
 

@@ -31,6 +31,10 @@ class Watched:
         self._after(next(self._reads, "another read"))
         return record
 
-    def write_reference(self, record: Record, reference: str | None) -> None:
-        self._real.write_reference(record, reference)
+    @property
+    def late_after(self) -> float:
+        return self._real.late_after
+
+    def write_reference(self, record: Record, reference: str | None, **more: Any) -> None:
+        self._real.write_reference(record, reference, **more)
         self._after("PUT")

@@ -17,16 +17,16 @@ from crmlink.access.devices import command_line_actor
 from crmlink.batches import execute_row as batch_outcome
 from crmlink.batches import writer as batch_work
 from crmlink.batches.progress import overview
-from crmlink.batches.state import release_leases
 from crmlink.batches.writer import work_on
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import House, open_house
-from crmlink.linking.attempts import recover, release
+from crmlink.linking.attempts import recover
 from crmlink.settings import Settings
-from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.store import BatchRow, BatchState, Link, LinkState, ProcessRole, RowState
 from faults.processes import processes
 from support.batch_factories import asked_for, lines_of
+from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import HASTE, Playing, connection_to
 
 CONTACTS, KILLS = 250, 15
@@ -51,7 +51,8 @@ class Place:
             secret_key="k" * 48,
             commusoft=connection_to(self.sandbox),
         )
-        return open_house(settings, Commusoft(connection_to(self.sandbox), patience=HASTE))
+        commusoft = Commusoft(connection_to(self.sandbox), patience=HASTE)
+        return open_house(settings, commusoft, ProcessRole.SERVER)
 
 
 def life(place: Place, parent: Connection) -> None:
@@ -59,8 +60,7 @@ def life(place: Place, parent: Connection) -> None:
     batch_work.TELL_EVERY, batch_work.LOOK_AGAIN, batch_work.FIRST_REST = 0.05, 0.05, 0.05
     batch_work.LONGEST_REST = 0.1
     house = place.open()
-    release(house.desk)
-    release_leases(house.desk)
+    house.desk.ownership.bury_servers()  # as `crmlink serve` does, whose lock proves it alone
     parent.send("working")
     recover(house.desk)
     while not work_on(house.desk, place.batch_id, BatchState.WRITING):
@@ -76,7 +76,7 @@ def forgetful_life(place: Place, parent: Connection) -> None:
 
 @pytest.fixture
 def crowd() -> Iterator[Playing]:
-    with SandboxServer(create_sandbox(CONTACTS + 150, 5)) as server:
+    with SandboxServer(create_faulty_sandbox(CONTACTS + 150, 5)) as server:
         yield Playing(server.url, lambda: None)
 
 

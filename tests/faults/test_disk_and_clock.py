@@ -28,6 +28,7 @@ from faults.full_disks import Disk, SmallDisk, TightDatabase, mounted
 from faults.shared_installation import Office, opened_office, sandbox_process
 from faults.step_recording_client import Watched
 from support.access_factories import make_token
+from support.other_process import count_as_dead, other_process
 from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
 
 RUN = 60
@@ -243,19 +244,21 @@ def puts(sandbox: Playing) -> int:
 
 @pytest.mark.parametrize("jump", JUMPS, ids=str)
 @pytest.mark.parametrize("moment", ["comparing read", "PUT", "read-back"])
-def test_a_clock_that_jumps_in_the_middle_lets_another_worker_in_and_harms_nothing(
+def test_a_clock_that_jumps_in_the_middle_lets_no_other_process_in(
     desk: Desk, sandbox: Playing, device_id: int, clock: Clock, jump: timedelta, moment: str
 ) -> None:
     others: list[Link] = []
+    other = other_process(desk)
 
     def jump_and_let_in(step: str) -> None:
         if step == moment:
             clock.off = jump
-            others.extend(recover(desk))
+            other.ownership.beat()
+            others.extend(recover(other))
 
     disturbed = replace(desk, commusoft=Watched.over(desk, jump_and_let_in))
     link = confirm(disturbed, decision(), new_key(), device_id)
-    assert [other.state for other in others] == [LinkState.LINKED]
+    assert others == []
     assert (link.state, link.prior, link.writes) == (LinkState.LINKED, None, 1)
     assert sandbox.reference("customer-1001") == HOLLOWAY
     assert puts(sandbox) == 1
@@ -276,15 +279,18 @@ def test_a_link_left_open_before_the_clock_jumped_is_finished_after_it(
 
 @pytest.mark.parametrize("jump", JUMPS, ids=str)
 @pytest.mark.parametrize("moment", ["comparing read", "PUT"])
-def test_a_lease_taken_under_a_wrong_clock_does_not_outlast_it(
+def test_an_attempt_begun_under_a_wrong_clock_ends_with_its_process_and_not_before(
     desk: Desk, sandbox: Playing, device_id: int, clock: Clock, jump: timedelta, moment: str
 ) -> None:
     clock.off = jump
     with pytest.raises(ProcessKilled):
         confirm(stopping(desk, moment, ProcessKilled()), decision(), new_key(), device_id)
-    assert recover(desk) == []
+    other = other_process(desk)
+    assert recover(other) == []
     clock.off = timedelta()
-    assert [link.state for link in recover(desk)] == [LinkState.LINKED]
+    assert recover(other) == []
+    count_as_dead(desk)
+    assert [link.state for link in recover(other)] == [LinkState.LINKED]
     assert puts(sandbox) == 1
 
 
@@ -300,6 +306,7 @@ def test_a_clock_set_back_does_not_let_one_stuck_link_keep_the_others_waiting(
 
     class Stuck:
         write_reference = real.write_reference
+        late_after = real.late_after
 
         def record(self, kind: Any, number: str, uuid: str | None) -> Any:
             if number == "1002":

@@ -15,11 +15,12 @@ import requests
 
 from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import open_house
 from crmlink.store import MirroredRecord
 from faults.killable_writers import Job, naive_life, naive_priors, safe_life, safe_priors
 from faults.processes import processes
+from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import HASTE, Playing, connection_to
 
 ANSWERS_LOST = 0.05
@@ -29,7 +30,7 @@ Life = Callable[[Job, Connection], None]
 @pytest.fixture
 def crowd() -> Iterator[Playing]:
     """A sandbox with some three thousand customers, a share of whose answers get lost."""
-    with SandboxServer(create_sandbox(3_200, 5)) as server:
+    with SandboxServer(create_faulty_sandbox(3_200, 5)) as server:
         yield Playing(server.url, lambda: None)
 
 

@@ -20,7 +20,6 @@ from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.records import Record
-from crmlink.commusoft.sandbox.faults import FAULTS
 from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import Desk
@@ -29,6 +28,7 @@ from crmlink.linking.errors import LinkingFailure
 from crmlink.store import Link, LinkState
 from crmlink.web.problems import PROBLEMS, problem, problem_of
 from faults.shared_installation import Office, number_of, opened_office, sandbox_process
+from support.faulty_sandbox.faults import FAULTS
 from support.sandbox import decision, new_key
 
 # What a hanging fault costs, and an absurd Retry-After.
@@ -43,6 +43,7 @@ SHORT = Patience(
     wait_unsaid=0.01,
     retry_after_most=0.2,
     rest=0.05,
+    late_after=0,
     record_bytes=256 * 1024,
 )
 LONGEST_CALL = 30.0  # seconds
@@ -247,7 +248,7 @@ class Believing(Twin):
         super().__init__(real)
         self.believed: dict[str, Record] = {}
 
-    def write_reference(self, record: Record, reference: str | None) -> None:
+    def write_reference(self, record: Record, reference: str | None, **_: Any) -> None:
         self.believed[record.number] = replace(record, reference=reference)
         self.real.write_reference(record, reference)
 
@@ -258,7 +259,7 @@ class Believing(Twin):
 class Insisting(Twin):
     """Sends its PUT again when the answer does not come."""
 
-    def write_reference(self, record: Record, reference: str | None) -> None:
+    def write_reference(self, record: Record, reference: str | None, **_: Any) -> None:
         try:
             self.real.write_reference(record, reference)
         except CommusoftError:

@@ -146,6 +146,11 @@ def _correct_columns(page: Page) -> None:
     page.get_by_role("button", name="Show again").click()
 
 
+def _ask_left_out(page: Page) -> None:
+    _correct_columns(page)
+    page.get_by_role("button", name="Keep these contacts").click()
+
+
 def _keep_without_kind(page: Page) -> None:
     _send_file(page)
     page.get_by_role("button", name="Keep these contacts").click()
@@ -169,6 +174,7 @@ LIST_SIGHTS = (
     ListSight("lists-no-list", lambda _: "/lists/new", "picture", "clerk", _send_picture),
     ListSight("lists-look", lambda _: "/lists/new", "The first contacts", "clerk", _send_file),
     ListSight("lists-columns", lambda _: "/lists/new", "Line 13", "clerk", _correct_columns),
+    ListSight("lists-left-out", lambda _: "/lists/new", "would be", "clerk", _ask_left_out),
     ListSight("lists-kind", lambda _: "/lists/new", "missing", "clerk", _keep_without_kind),
     ListSight("list-draft", _list("draft"), "A draft"),
     ListSight("list-draft-clerk", _list("draft"), "It is kept", "clerk"),

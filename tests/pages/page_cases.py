@@ -135,7 +135,7 @@ SIGHTS = (
     Sight("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
     Sight("rules-wrong", _at("/packages"), "is not good", "admin", _send_rules(WRONG_RULES)),
     Sight("rules-remove", _at("/packages/rules/remove"), "extensions follow"),
-    Sight("audit", _at("/audit"), "The chain holds"),
+    Sight("audit", _at("/audit"), "The audit holds"),
     Sight("settings", _at("/settings"), "must approve"),
     Sight("not-allowed", _at("/people"), "Not allowed", "clerk"),
     Sight("not-found", _at("/nowhere"), "Not found", "clerk"),

@@ -18,10 +18,10 @@ from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import KEYS_NAME, House, open_house
-from crmlink.linking.connections import connected_account
+from crmlink.linking.connections import connection_in_use
 from crmlink.linking.workspace_rules import hosts
 from crmlink.settings import Settings
-from crmlink.store import AuditEntry, Workspace
+from crmlink.store import AuditEntry, WorkspaceConnection
 from support.access_factories import make_person, with_token
 from support.page_client import Visitor, visit_as, words
 from support.sample_data import Scene
@@ -122,13 +122,13 @@ def test_the_doctor_says_each_step_and_remembers_what_it_found(
     admin: Visitor, house: House, sandbox: Playing
 ) -> None:
     with house.database.reading() as session:
-        assert session.get_one(Workspace, house.desk.workspace_id).dialect is None
+        assert session.get_one(WorkspaceConnection, house.desk.connection_id).dialect is None
     page = words(admin.send("/commusoft/doctor", record=""))
     assert "Token: received as" in page
     assert "List of customers:" in page
     assert "A way was found." in page
     with house.database.reading() as session:
-        assert session.get_one(Workspace, house.desk.workspace_id).dialect
+        assert session.get_one(WorkspaceConnection, house.desk.connection_id).dialect
 
 
 def test_the_doctor_writes_only_to_a_record_that_was_agreed_to(
@@ -176,7 +176,7 @@ def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
         assert "Nothing was kept" in words(
             admin.send("/commusoft/connect", url="http://127.0.0.1:9/api/v1", **fields)
         )
-        assert connected_account(bare.database, vault) is None
+        assert not bare.has_account
         reply = admin.send(
             "/commusoft/connect", url=connection_to(sandbox.address).base_url, **fields
         )
@@ -184,9 +184,11 @@ def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
         told = admin.read("/audit?action=commusoft")
         assert "connected Commusoft" in told
         assert "Robin" in told
-        assert connected_account(bare.database, vault) == connection_to(sandbox.address)
+        assert bare.has_account
+        kept = connection_in_use(bare.database, bare.office.workspace_id).credentials
+        assert vault.open(kept or "") == connection_to(sandbox.address)
         assert admin.send("/commusoft/disconnect").status_code == 303
-        assert connected_account(bare.database, vault) is None
+        assert not bare.has_account
     finally:
         bare.close()
 
@@ -284,7 +286,7 @@ def test_the_audit_says_who_did_what_and_leads_there(admin: Visitor, scene: Scen
     assert 'href="/records/customer-1001"' in page
     assert "Anna Whitcombe" in page
     assert 'href="/lists/' in admin.get("/audit?action=batch").get_data(as_text=True)
-    assert "The chain holds." in words(admin.get("/audit"))
+    assert "The audit holds." in words(admin.get("/audit"))
     assert "No line fits" in admin.read("/audit?q=zebra")
     assert "added a person" in admin.read("/audit?action=person&q=Priya")
     assert admin.get("/audit?before=x&action=%25").status_code == 200
@@ -301,7 +303,7 @@ def test_a_line_that_was_changed_shows(admin: Visitor, house: House) -> None:
             .where(AuditEntry.place == 3)
             .values(subject="somebody else")
         )
-    assert "The chain is broken at line 3." in admin.read("/audit")
+    assert "Line 3 was changed" in admin.read("/audit")
 
 
 def test_the_audit_is_taken_away_as_a_table(admin: Visitor) -> None:

@@ -157,8 +157,8 @@ def _spoil(theatre: Theatre) -> None:
     scene, house = theatre.scene, theatre.house
     with house.database.writing() as session:
         for number, name in enumerate(NAMES):
-            session.add(_record(house.desk.workspace_id, number, name))
-            session.add(_link(scene, number, name))
+            session.add(_record(house.desk.connection_id, number, name))
+            session.add(_link(house.desk.connection_id, scene, number, name))
         for number, name in enumerate(NAMES[::16]):
             session.add(
                 Person(
@@ -177,17 +177,17 @@ def _spoil(theatre: Theatre) -> None:
         )
 
 
-def _record(workspace_id: int, number: int, name: str) -> MirroredRecord:
+def _record(connection_id: int, number: int, name: str) -> MirroredRecord:
     return MirroredRecord(
-        workspace_id=workspace_id, kind="customer", number=str(90_000 + number), name=name,
+        connection_id=connection_id, kind="customer", number=str(90_000 + number), name=name,
         company=name if number % 2 else "", email=name, phones=[name], address=name, town=name,
         postcode=name, account_number=name, reference=name, changed=1_000_000,
     )  # fmt: skip
 
 
-def _link(scene: Scene, number: int, name: str) -> Link:
+def _link(connection_id: int, scene: Scene, number: int, name: str) -> Link:
     return Link(
-        id=f"{number:032x}", workspace_id=scene.browser.workspace_id, device_id=scene.browser.id,
+        id=f"{number:032x}", connection_id=connection_id, device_id=scene.browser.id,
         idempotency_key=new_key(), fingerprint="", package=name, organisation=name,
         kind="customer", reference=name, contact_name=name, record_number=str(90_000 + number),
         record_label=name, prior=name, target=name + "2", state=LinkState.LINKED,

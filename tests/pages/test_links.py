@@ -205,7 +205,7 @@ def test_a_record_is_read_again_when_asked_for(
 def _copies(link: Link, count: int) -> list[Link]:
     return [
         Link(
-            id=new_id(), workspace_id=link.workspace_id, device_id=link.device_id,
+            id=new_id(), connection_id=link.connection_id, device_id=link.device_id,
             idempotency_key=f"copy {number}", fingerprint="", package="xero", kind="customer",
             reference=f"copy-{number}", contact_name=f"Copy {number}", record_number="1001",
             record_label="Margaret Holloway", target=f"copy-{number}", state=link.state,

@@ -83,16 +83,17 @@ def make_world(app: Flask) -> World:
     """People of every role with a browser each, and the rows that routes speak of."""
     office = house_of(app).office
     with office.database.writing() as session:
-        other = Workspace(account="other", name="Other")
+        other = Workspace()
         session.add(other)
     people = {role: make_person(office, role) for role in ROLES}
     browsers = {role: pair(office, person) for role, person in people.items()}
+    connection_id = house_of(app).desk.connection_id  # opening it writes: not in a writing session
     with office.database.writing() as session:
         session.add(
             MirroredRecord(
-                workspace_id=office.workspace_id, kind="customer", number="1001", name="M Holloway",
-                company="", email="", phones=[], address="", town="", postcode="",
-                account_number="", changed=1,
+                connection_id=connection_id, kind="customer", number="1001",
+                name="M Holloway", company="", email="", phones=[], address="", town="",
+                postcode="", account_number="", changed=1,
             )
         )  # fmt: skip
     return World(app, office, replace(office, workspace_id=other.id), people, browsers)
@@ -117,7 +118,7 @@ def new_link(world: World, device: Device) -> str:
     """A link that stands, made by a device."""
     number = next(_numbers)
     link = Link(
-        workspace_id=world.office.workspace_id, device_id=device.id, fingerprint="",
+        connection_id=house_of(world.app).desk.connection_id, device_id=device.id, fingerprint="",
         idempotency_key=f"key {number}", package="xero", kind="customer", reference=HOLLOWAY,
         contact_name="Margaret Holloway", record_number="1001", record_label="M Holloway",
         prior=None, target=HOLLOWAY, state=LinkState.LINKED, settled_at=now(),
@@ -146,9 +147,10 @@ def new_batch(world: World, owner: Owner) -> str:
 def linked_batch(world: World, *linked_by: Device) -> str:
     """A list that was linked, a row by each of these devices."""
     links = [new_link(world, device) for device in linked_by]
+    connection_id = house_of(world.app).desk.connection_id
     with world.office.database.writing() as session:
         batch = Batch(
-            workspace_id=world.office.workspace_id, device_id=linked_by[0].id, package="xero",
+            connection_id=connection_id, device_id=linked_by[0].id, package="xero",
             organisation="", state=BatchState.DONE,
         )  # fmt: skip
         session.add(batch)

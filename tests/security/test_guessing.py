@@ -35,7 +35,7 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of guesses need not cost 64 MB each; what is verified is the same."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("crmlink.access.passwords._hasher", cheap)
-    for place in ("crmlink.access.passwords._NOBODYS", "entering._hash"):
+    for place in ("crmlink.access.passwords._NOBODYS", "support.access_factories._hash"):
         monkeypatch.setattr(place, cheap.hash(PASSWORD))
 
 

@@ -22,7 +22,7 @@ from crmlink.access.people import invitation_of
 from crmlink.access.refresh_tokens import AUDIENCE, ISSUER, TYPE, actor_of, rotate
 from crmlink.access.sessions import session_of
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.store import Database, Device, Refresh, Workspace
+from crmlink.store import AuditSigner, Database, Device, Refresh, WorkspaceConnection
 from crmlink.store.models import now
 from security.attack_fixture import everything
 from security.used_installation import KEYS, MarkedCredential, Used, used_installation
@@ -53,17 +53,21 @@ def remains(
             SandboxServer(create_sandbox(20, 5)) as sandbox,
             used_installation(folder, url, sandbox.url) as used,
         ):
-            database = Database(url)
+            database = Database(url, signer=AuditSigner.of(key_in(folder), folder))
             yield _look(used, database)
             database.close()
+
+
+def key_in(folder: Path) -> str:
+    return (folder / "secret.key").read_text().strip()
 
 
 def _look(used: Used, database: Database) -> Remains:
     with database.reading() as session:
         workspaces = [
-            row.id for row in session.query(Workspace).filter(Workspace.credentials != "")
+            row.workspace_id for row in session.query(WorkspaceConnection) if row.credentials
         ]
-    office = Office(database, workspaces[0], (used.folder / "secret.key").read_text().strip())
+    office = Office(database, workspaces[0], key_in(used.folder))
     kept = {"every row": repr(everything(database)).encode()}
     if database.engine.dialect.name == "sqlite":
         kept["backup"] = _backup(used.folder / "crmlink.sqlite")

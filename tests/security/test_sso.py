@@ -15,7 +15,6 @@ from crmlink.access.context import Office
 from crmlink.access.devices import command_line_actor
 from crmlink.access.oidc_provider import Provider, ProviderUnsafe
 from crmlink.access.people import invite, list_people, remove_person
-from crmlink.installation import House
 from crmlink.store import Person
 from crmlink.web.auth import COOKIE
 from crmlink.web.problems import problem
@@ -196,8 +195,7 @@ def test_an_answer_of_another_issuer_is_refused(client: FlaskClient) -> None:
 
 def with_provider(app: Flask, monkeypatch: pytest.MonkeyPatch, provider: Provider | None) -> None:
     house = house_of(app)
-    changed: House = replace(house, settings=replace(house.settings, oidc=provider))
-    monkeypatch.setitem(app.extensions, "crmlink", changed)
+    monkeypatch.setattr(house, "settings", replace(house.settings, oidc=provider))
 
 
 def test_a_provider_that_does_not_answer_is_told_and_passwords_go_on(

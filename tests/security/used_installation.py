@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +22,9 @@ from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import W
 from crmlink.commusoft.vault import Vault
-from crmlink.installation import KEYS_NAME
-from crmlink.linking.connections import connect_account
+from crmlink.installation import KEYS_NAME, open_database
+from crmlink.linking.connections import connect_account, get_or_create_workspace
+from crmlink.settings import Settings
 from crmlink.store import Database
 from security.outside import Browser
 from support.installations import NOWHERE
@@ -76,10 +78,13 @@ class Used:
 @contextmanager
 def used_installation(folder: Path, database_url: str, sandbox: str) -> Iterator[Used]:
     """Set it up, use it, and stop the server; what it left behind is there to be looked at."""
-    database = Database(database_url)
-    database.migrate()
+    key = secrets.token_urlsafe(48)
+    (folder / "secret.key").write_text(key)
+    database = open_database(Settings(folder, database_url, key))
     connection = Connection(sandbox + WEBSERVICE, CLIENT_ID, *CREDENTIALS)
-    connect_account(database, Vault.at(folder / KEYS_NAME), connection, W)
+    vault = Vault.at(folder / KEYS_NAME)
+    workspace_id = get_or_create_workspace(database).id
+    connect_account(database, workspace_id, connection, vault=vault, dialect=W)
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
     settings = {
         "DATA_DIR": str(folder), "DATABASE_URL": database_url.replace("+psycopg", ""),

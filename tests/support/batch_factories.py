@@ -76,7 +76,7 @@ def imported(
     """A draft of a Sage 50 export."""
     file = sage_file(lines)
     found = look_at(desk, file, "Customers.csv", package="sage_50", kind=kind)
-    return import_file(desk, device_id, file, "Customers.csv", found)
+    return import_file(desk, device_id, file, "Customers.csv", found, agreed=len(lines))
 
 
 def matched(desk: Desk, device_id: int, lines: Sequence[Line]) -> str:

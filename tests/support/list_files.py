@@ -98,7 +98,9 @@ def draft(
     columns = {"reference": REFERENCE_COLUMN} if references else None
     found = look_at(house.desk, path, "Contacts.csv", kind="customer", columns=columns)
     device = page_actor(house.office, person).device.id
-    return import_file(house.desk, device, path, "Contacts.csv", found, name=name).batch
+    return import_file(
+        house.desk, device, path, "Contacts.csv", found, name=name, agreed=len(rows)
+    ).batch
 
 
 def matched(

@@ -124,7 +124,7 @@ def _ended(
     kind, number = record_id.split("-")
     past = now() - timedelta(minutes=40)
     link = Link(
-        workspace_id=house.desk.workspace_id,
+        connection_id=house.desk.connection_id,
         device_id=device.id,
         idempotency_key=new_key(),
         fingerprint="",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 
 import requests
 
@@ -13,12 +14,16 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.limits import Patience
 from crmlink.kinds import Kind
 from crmlink.linking.decisions import Decision
+from crmlink.linking.overrides import Overrides
 
 HOLLOWAY = "8275f116-6419-4b82-889a-f41dcc1d6186"
 OTHER = "11111111-2222-4333-8444-555555555555"
 OCONNOR_HAS = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
 GREENFIELD_HAS = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
-HASTE = Patience(connect=2, read=3, total=5, at_once=50, per_second=10_000, read_again=0)
+HASTE = Patience(
+    connect=2, read=3, total=5, at_once=50, per_second=10_000, read_again=0, late_after=0
+)
+OVERRIDES = [each.name for each in dataclass_fields(Overrides)]
 WEBSERVICE = "/webservice_dev.php/api/v1"
 PROFILE = "/api/v1"
 
@@ -69,6 +74,7 @@ def decision(
 ) -> Decision:
     """A decision to link a Xero contact, as a clerk would make it."""
     kind, _ = _parts(record_id)
+    agreed = {name: more.pop(name) for name in OVERRIDES if name in more}
     fields: dict[str, object] = {
         "package": "xero",
         "organisation": "!kR4N6",
@@ -76,6 +82,7 @@ def decision(
         "reference": reference,
         "record_id": record_id,
         "contact_name": "Margaret Holloway",
+        "overrides": Overrides(**agreed),  # type: ignore[arg-type] # as below
     }
     return Decision(**(fields | more))  # type: ignore[arg-type] # a factory takes what it is given
 

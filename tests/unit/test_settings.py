@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from crmlink.hosts import Host
 from crmlink.settings import SettingsRefused, settings_from_environment
 
 CREDENTIALS = {
@@ -52,6 +53,15 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
         ("CRMLINK_DATABASE_URL", "mysql://db/crmlink", "must look like"),
         ("CRMLINK_COMMUSOFT_URL", "https://app.commusoft.co.uk/api", "not complete"),
         ("CRMLINK_CORS_ORIGINS", "*", "no single origin"),
+        ("CRMLINK_PUBLIC_URL", "crmlink.firm.example", "the address that people type"),
+        ("CRMLINK_PUBLIC_URL", "ftp://crmlink.firm.example", "the address that people type"),
+        ("CRMLINK_PUBLIC_URL", "https://crmlink.firm.example/app", "the address that people type"),
+        ("CRMLINK_PUBLIC_URL", "https://a:b@crmlink.firm.example", "the address that people type"),
+        ("CRMLINK_PUBLIC_URL", "http://0.0.0.0:8787", "the address that people type"),
+        ("CRMLINK_ALLOWED_HOSTS", "office-server http://office", "'http://office' is no host"),
+        ("CRMLINK_ALLOWED_HOSTS", "*", "'*' is no host"),
+        ("CRMLINK_PROXY_ADDRESSES", "proxy.firm.example", "IP addresses or networks"),
+        ("CRMLINK_PROXY_ADDRESSES", "10.0.0.1, 0.0.0.0/0", "every address would be taken"),
         ("CRMLINK_SYNC_MINUTES", "soon", "CRMLINK_SYNC_MINUTES"),
         ("CRMLINK_SYNC_MINUTES", "0", "CRMLINK_SYNC_MINUTES"),
     ],
@@ -127,3 +137,13 @@ def test_a_key_file_that_was_cut_off_is_no_key(kept: str) -> None:
     (settings.data_dir / "secret.key").write_text(kept)
     with pytest.raises(SettingsRefused, match="not whole"):
         settings_from_environment()
+
+
+def test_addresses_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRMLINK_PUBLIC_URL", "https://CRMlink.Firm.example/")
+    monkeypatch.setenv("CRMLINK_ALLOWED_HOSTS", "office-server, [fd00::1]:8787")
+    monkeypatch.setenv("CRMLINK_PROXY_ADDRESSES", "10.0.0.5 172.18.0.0/16")
+    settings = settings_from_environment()
+    assert settings.public_url == "https://crmlink.firm.example"
+    assert settings.allowed_hosts == (Host("office-server"), Host("fd00::1", 8787))
+    assert settings.proxy_addresses == ("10.0.0.5/32", "172.18.0.0/16")

@@ -17,7 +17,7 @@ from crmlink.installation import House
 from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
 from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
-from crmlink.store import BatchState, Link, LinkState, Workspace
+from crmlink.store import BatchState, Link, LinkState, WorkspaceConnection
 from crmlink.worker import Worker
 from support.batch_factories import BOUND, imported, lines_of, rows_of
 from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
@@ -38,8 +38,10 @@ def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_dat
     away = meddled(house.desk, write_reference=fails(CommusoftUnreachable()))
     link = confirm(away, decision(), new_key(), device_id)
     with house.database.writing() as session:
-        session.execute(update(Link).values(attempt_id="a process that died"))
-        session.execute(update(Workspace).values(fully_synced_at=None))
+        session.execute(
+            update(Link).values(attempt_id="an attempt", owner_id="a process that died")
+        )
+        session.execute(update(WorkspaceConnection).values(fully_synced_at=None))
     sandbox.put_reference("customer-1002", OTHER)
 
     def state() -> LinkState:
@@ -71,7 +73,7 @@ def test_what_the_mirror_holds_is_ready_to_be_matched_though_commusoft_is_away(
 def _knows(house: House, reference: str) -> bool:
 
     with house.database.reading() as session:
-        return bool(holders(session, house.desk.workspace_id, reference))
+        return bool(holders(session, house.desk.connection_id, reference))
 
 
 def test_the_bell_makes_the_worker_match_and_write_a_list(

@@ -16,7 +16,7 @@ import { createSettings } from "./option_commands.js";
 /** @typedef {import("../page/target.js").Elsewhere} Elsewhere */
 /** @typedef {import("../server/session.js").Connection} Connection */
 /** @typedef {import("../server/connection.js").Standing} Standing */
-/** @typedef {import("../types.js").Accepted} Accepted */
+/** @typedef {import("../types.js").SentOverrides} SentOverrides */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Look} Look */
 /** @typedef {import("../types.js").Problem} Problem */
@@ -42,7 +42,10 @@ import { createSettings } from "./option_commands.js";
  */
 
 /** @typedef {{package: string, name: string, by_hand: {label: string, explain: string} | null}} PackageInWords */
-/** @typedef {{key: string, action: "link" | "undo", title: string}} OpenAttempt */
+/**
+ * A request whose outcome nobody has seen; `open`: the outcome is not known here either.
+ * @typedef {{key: string, action: "link" | "undo", title: string, open: boolean}} OpenAttempt
+ */
 
 /**
  * A list as the popup shows it; `list` is null where there is nothing to send, `refused` says why nothing may be sent.
@@ -67,7 +70,7 @@ import { createSettings } from "./option_commands.js";
 /** @param {Parts} parts */
 export function createDesk(parts) {
   const { session, connecting, rules, attempts, looks, lists, onPage, tabs } = parts;
-  /** @type {Map<string, Promise<Answer<any>>>} */
+  /** @type {Map<string, Promise<Answer<any> & {open: boolean}>>} */
   const underway = new Map();
 
   /**
@@ -100,9 +103,9 @@ export function createDesk(parts) {
    * @returns {Promise<View>}
    */
   async function blankView(trouble) {
-    const open = (await attempts.all()).map(({ key, action, title }) => ({ key, action, title }));
+    const others = (await attempts.all()).map(unseen);
     const standing = await connecting.describe();
-    return { standing, problem: trouble, place: null, packages: [], attempt: null, others: open };
+    return { standing, problem: trouble, place: null, packages: [], attempt: null, others };
   }
 
   /**
@@ -125,13 +128,13 @@ export function createDesk(parts) {
    * @param {AtContact} place
    */
   async function atContact(place) {
-    const { source, tab, contact, details } = place;
-    const look = await looks.keep({ source, tab, contact, details });
+    const { source, tab, address, contact, details } = place;
+    const look = await looks.keep({ source, tab, address, contact, details });
     const subject = subjectOf(contact);
-    const open = await attempts.all();
-    const here = open.filter((one) => one.subject === subject).at(-1) ?? null;
-    const others = open.filter((one) => one !== here).map(({ key, action, title }) => ({ key, action, title }));
-    return { place: { ...place, look: look.id }, attempt: here, others };
+    const noted = await attempts.all();
+    const here = noted.filter((one) => one.subject === subject).at(-1) ?? null;
+    const others = noted.filter((one) => one !== here).map(unseen);
+    return { place: { ...place, look: look.id }, attempt: here && unseen(here), others };
   }
 
   /**
@@ -158,7 +161,7 @@ export function createDesk(parts) {
   /**
    * Send a noted request once, however many popups wait for it, and note its outcome.
    * @param {Attempt} attempt
-   * @returns {Promise<Answer<any> & {attempt: string}>}
+   * @returns {Promise<Answer<any> & {attempt: string, open: boolean}>}
    */
   async function send(attempt) {
     const running = underway.get(attempt.key) ?? deliver(attempt);
@@ -172,7 +175,7 @@ export function createDesk(parts) {
 
   /**
    * @param {Attempt} attempt
-   * @returns {Promise<Answer<any>>}
+   * @returns {Promise<Answer<any> & {open: boolean}>} open: what became of it is not known yet
    */
   async function deliver(attempt) {
     const { action, body, key } = attempt;
@@ -181,10 +184,11 @@ export function createDesk(parts) {
     );
     /** @type {Answer<any>} */
     const plain = answer.ok ? { ok: true, data: answer.data } : { ok: false, problem: answer.problem };
-    if (plain.ok || settles(plain.problem, attempt)) await attempts.settle(attempt.key, plain);
-    else await attempts.leaveOpen(attempt.key);
+    const open = !plain.ok && !settles(plain.problem, attempt);
+    if (open) await attempts.leaveOpen(attempt.key);
+    else await attempts.settle(attempt.key, plain);
     if (answer.ok) void onPage.refresh();
-    return plain;
+    return { ...plain, open };
   }
 
   return {
@@ -224,8 +228,8 @@ export function createDesk(parts) {
 
     /**
      * Write what the person decided, if the contact is still the one the decision was about.
-     * @param {{look: string, kind: Kind, record: string} & Accepted & Typed & LinkedOver} asked
-     * @returns {Promise<Answer<any> & {attempt?: string}>}
+     * @param {{look: string, kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
+     * @returns {Promise<Answer<any> & {attempt?: string, open?: boolean}>}
      */
     async confirm(asked) {
       const look = await looks.find(asked.look);
@@ -263,12 +267,12 @@ export function createDesk(parts) {
     /**
      * Learn, or bring about, the outcome of an earlier request.
      * @param {{attempt: string}} asked
-     * @returns {Promise<Answer<any> & {attempt?: string}>}
+     * @returns {Promise<Answer<any> & {attempt?: string, open?: boolean}>}
      */
     async resume(asked) {
       const attempt = await attempts.find(asked.attempt);
-      if (!attempt) return { ok: false, problem: problem("look-lost") };
-      return attempt.answer ? { ...attempt.answer, attempt: attempt.key } : send(attempt);
+      if (!attempt) return { ok: false, problem: problem("outcome-seen") };
+      return attempt.answer ? { ...attempt.answer, attempt: attempt.key, open: false } : send(attempt);
     },
 
     /** @param {{attempt: string}} asked */
@@ -310,6 +314,14 @@ export function createDesk(parts) {
 }
 
 /**
+ * @param {Attempt} attempt
+ * @returns {OpenAttempt}
+ */
+function unseen({ key, action, title, answer }) {
+  return { key, action, title, open: answer === null };
+}
+
+/**
  * Whether a request's outcome is known. One that was turned away now may have been done when it was sent before.
  * @param {Problem} found
  * @param {Attempt} attempt
@@ -320,7 +332,7 @@ function settles(found, attempt) {
 
 /**
  * @param {Look} look
- * @param {{kind: Kind, record: string} & Accepted & Typed & LinkedOver} asked
+ * @param {{kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
  * @returns {Pick<Attempt, "action" | "subject" | "title" | "body">}
  */
 function linkRequest(look, asked) {
@@ -336,6 +348,8 @@ function linkRequest(look, asked) {
     replaces: asked.replaces,
     also_on: asked.also_on,
     checked_empty: asked.checked_empty,
+    // Left out where it is not needed: a server of an earlier version refuses what it does not know.
+    ...(asked.accepts_kind ? { accepts_kind: true } : {}),
     differences: asked.differences,
   };
   return { action: "link", subject: subjectOf(contact), title, body };

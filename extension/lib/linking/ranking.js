@@ -1,10 +1,11 @@
 // @ts-check
-// Which suggestion is offered first, how sure it sounds, and what needs a second, explicit choice.
+// Which suggestion is offered first, how sure it sounds, and whether the contact is linked already.
 
 /** @typedef {import("../types.js").Suggestion} Suggestion */
 /** @typedef {import("../types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../types.js").Contact} Contact */
 /** @typedef {import("../types.js").Kind} Kind */
+/** @typedef {import("../types.js").Link} Link */
 /** @typedef {import("../types.js").SuggestionAnswer} SuggestionAnswer */
 
 /** @typedef {"sure" | "very_likely" | "likely" | "possible" | "unlikely"} Confidence */
@@ -27,91 +28,47 @@ function wordFor(probability) {
 }
 
 /**
- * The suggestion to preselect: the first, if it is plausible and stands clear of the second.
+ * The suggestion to preselect: the first, if it is plausible, of the contact's kind, and stands clear of the second.
  * @param {Suggestion[]} suggestions
  * @param {number} none probability that the contact has no record
- * @returns {{index: number, tie: boolean}} index -1: the person has to choose; tie: because two fit alike
+ * @param {Kind} kind the contact's, by its page or by what the person chose
+ * @returns {{index: number, why: "tie" | "unclear" | "other_kind" | null}} index -1: the person has to choose, and why
  */
-export function preselected(suggestions, none) {
+export function preselected(suggestions, none, kind) {
   const [first, second] = suggestions;
-  if (!first) return { index: -1, tie: false };
-  if (first.sure) return { index: 0, tie: false };
-  const tie = second !== undefined && second.probability >= 0.03 && second.probability >= first.probability / 2;
-  const plausible = first.probability >= 0.5 && first.probability > none;
-  return { index: plausible && !tie ? 0 : -1, tie };
-}
-
-/**
- * What a person has to see and accept before something is written.
- * @typedef {object} Care
- * @property {string | null} replaces the other reference that stands on the record
- * @property {CrmRecord[]} also_on other records that carry the reference
- * @property {boolean} checked_empty that nothing stands on the record, where crmlink cannot see it
- */
-
-/**
- * What choosing this record needs, as far as is known before the server is asked.
- * @param {CrmRecord} record
- * @param {string} reference the contact's
- * @param {CrmRecord[]} holders records that carry it
- * @returns {Care}
- */
-export function careFor(record, reference, holders) {
-  const other = record.reference !== null && record.reference !== "" && record.reference !== reference;
-  return {
-    replaces: other ? record.reference : null,
-    also_on: holders.filter((holder) => holder.id !== record.id && holder.kind === record.kind),
-    checked_empty: false,
-  };
-}
-
-/** @param {Care} care */
-export function needsCare(care) {
-  return care.replaces !== null || care.also_on.length > 0 || care.checked_empty;
-}
-
-/**
- * @param {Care} care
- * @returns {import("../types.js").Accepted}
- */
-export function accepted({ replaces, also_on, checked_empty }) {
-  return { replaces, also_on: also_on.map((record) => record.id), checked_empty };
-}
-
-/**
- * What a refusal by the server adds to what was accepted already; null when it is no question of care.
- * @param {import("../types.js").Problem} problem
- * @param {Care} before
- * @returns {Care | null}
- */
-export function careAfter(problem, before) {
-  switch (problem.type) {
-    case "record-has-reference":
-      return problem.current_reference ? { ...before, replaces: problem.current_reference } : null;
-    case "reference-taken": {
-      const known = before.also_on.filter((one) => problem.holders.every((holder) => holder.id !== one.id));
-      return problem.holders.length > 0 ? { ...before, also_on: [...known, ...problem.holders] } : null;
-    }
-    case "reference-not-shown":
-      return before.checked_empty ? null : { ...before, checked_empty: true };
-    default:
-      return null;
+  if (!first) return { index: -1, why: null };
+  if (first.record.kind !== kind) return { index: -1, why: "other_kind" };
+  if (first.sure) return { index: 0, why: null };
+  if (second !== undefined && second.probability >= 0.03 && second.probability >= first.probability / 2) {
+    return { index: -1, why: "tie" };
   }
+  return first.probability >= 0.5 && first.probability > none ? { index: 0, why: null } : { index: -1, why: "unclear" };
 }
 
 /**
- * Whether the contact's newest link is what put its reference on one of these records.
- * @param {import("../types.js").Link | null} link
- * @param {Contact} contact
- * @param {CrmRecord[]} holders
+ * The link that put its present reference on a record; null where crmlink knows of none.
+ * @param {SuggestionAnswer} answer
+ * @param {CrmRecord} holder
+ * @returns {Link | null}
  */
-export function isOurs(link, contact, holders) {
+export function linkBehind({ holder_links: links, link }, holder) {
+  const known = links ?? (link ? [link] : []);
+  return known.find((one) => one.state === "linked" && one.undoes === null &&
+    one.record.id === holder.id && one.reference === holder.reference) ?? null;
+}
+
+/**
+ * Whether a link is this contact's own. Not every address of a contact names its organisation, or tells its kind.
+ * @param {Link} link
+ * @param {Contact} contact
+ */
+export function isLinkOf(link, contact) {
+  const { organisation, contact_kind: kind = link.kind, contact_reference: reference = link.reference } = link;
   return (
-    link !== null &&
-    link.state === "linked" &&
-    link.undoes === null &&
-    link.reference === contact.reference &&
-    holders.some((holder) => holder.id === link.record.id)
+    link.package === contact.package &&
+    reference === contact.reference &&
+    (organisation === null || contact.organisation === null || organisation === contact.organisation) &&
+    (contact.kind === null || kind === contact.kind)
   );
 }
 
@@ -128,13 +85,17 @@ export function standingOf(answer, contact) {
 
 /**
  * The records that this contact is linked to. Customer 12 and supplier 12 are two contacts, so where the page tells
- * the kind only records of that kind count.
+ * the kind only records of that kind count, and others that a person knowingly linked it to.
  * @param {SuggestionAnswer} answer
  * @param {Contact} contact
  * @returns {CrmRecord[]}
  */
 export function holdersOf(answer, contact) {
-  return answer.holders.filter((holder) => contact.kind === null || holder.kind === contact.kind);
+  return answer.holders.filter((holder) => {
+    if (contact.kind === null || holder.kind === contact.kind) return true;
+    const link = linkBehind(answer, holder);
+    return link !== null && isLinkOf(link, contact);
+  });
 }
 
 /**

@@ -14,6 +14,9 @@ const NOTHING = Object.freeze({
   address: "",
   town: "",
   postcode: "",
+  other_emails: [],
+  other_addresses: [],
+  retired: false,
 });
 
 /**
@@ -23,17 +26,31 @@ const NOTHING = Object.freeze({
  */
 export function cleanDetails(read) {
   const told = /** @type {Record<string, unknown>} */ (typeof read === "object" && read !== null ? read : {});
-  const phones = Array.isArray(told.phones) ? told.phones.map(cleanText).filter(Boolean).slice(0, 10) : [];
+  const places = Array.isArray(told.other_addresses) ? told.other_addresses.slice(0, 5).map(cleanAddress) : [];
   return {
     name: cleanText(told.name),
     company: cleanText(told.company),
     person: cleanText(told.person),
     email: cleanText(told.email),
-    phones,
+    phones: cleanTexts(told.phones),
     address: cleanText(told.address),
     town: cleanText(told.town),
     postcode: cleanText(told.postcode),
+    other_emails: cleanTexts(told.other_emails),
+    other_addresses: places.filter((place) => place.address || place.town || place.postcode),
+    retired: told.retired === true,
   };
+}
+
+/** @param {unknown} values */
+function cleanTexts(values) {
+  return Array.isArray(values) ? values.map(cleanText).filter(Boolean).slice(0, 10) : [];
+}
+
+/** @param {unknown} place */
+function cleanAddress(place) {
+  const told = /** @type {Record<string, unknown>} */ (typeof place === "object" && place !== null ? place : {});
+  return { address: cleanText(told.address), town: cleanText(told.town), postcode: cleanText(told.postcode) };
 }
 
 /** @param {unknown} value */
@@ -44,7 +61,7 @@ function cleanText(value) {
 /** @param {Details} details */
 export function isBlank(details) {
   return !(details.name || details.company || details.person || details.email || details.postcode ||
-    details.address || details.phones.length);
+    details.address || details.phones.length || details.other_addresses?.length);
 }
 
 /**
@@ -93,5 +110,5 @@ export function withTyped(details, typed) {
 
 /** @returns {Details} */
 export function noDetails() {
-  return { ...NOTHING, phones: [] };
+  return { ...NOTHING, phones: [], other_emails: [], other_addresses: [] };
 }

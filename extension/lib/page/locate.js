@@ -106,7 +106,7 @@ export function cautions(location, packages) {
 export function canonicalReference(packageId, reference, packages) {
   const rules = rulesOf(packageId, packages);
   const tidy = tidied(reference, rules.reference.canonical);
-  if (!isReference(tidy, rules)) {
+  if (!isReference(tidy, rules) && !isListedReference(tidy, rules)) {
     throw new ReferenceMalformed(packageId, reference, rules.reference.expected);
   }
   return tidy;
@@ -340,9 +340,27 @@ function lastOf(query) {
  * @param {PackageRules} rules
  */
 function isReference(text, rules) {
-  const rule = rules.reference;
+  return mayBe(text, rules.reference, rules.reference.pattern);
+}
+
+/**
+ * Whether a text is a reference that only a file or a person may name, in canonical form.
+ * @param {string} text
+ * @param {PackageRules} rules
+ */
+function isListedReference(text, rules) {
+  const pattern = rules.reference.in_lists;
+  return pattern !== undefined && mayBe(text, rules.reference, pattern);
+}
+
+/**
+ * @param {string} text
+ * @param {PackageRules["reference"]} rule
+ * @param {string | undefined} pattern
+ */
+function mayBe(text, rule, pattern) {
   if (trim(text) === "" || [...text].length > rule.max || CONTROL.test(text)) return false;
-  return matches(rule.pattern, text) && !rule.never?.includes(text);
+  return matches(pattern, text) && !rule.never?.includes(text);
 }
 
 /** @type {Map<string, RegExp>} */

@@ -15,7 +15,7 @@ export { listContacts, readList } from "./read_list.js";
  * @returns {import("../types.js").Details & {kind: null}} texts may be empty; the address tells the kind
  */
 export function readContact(hints = {}) {
-  const [MOST_ELEMENTS, MOST_LINES, MOST_TEXT, MOST_PHONES] = [5000, 60, 2000, 5];
+  const [MOST_ELEMENTS, MOST_LINES, MOST_TEXT, MOST_PHONES, MOST_EMAILS, MOST_ADDRESSES] = [5000, 60, 2000, 5, 5, 3];
 
   /** One of these and nothing else. @param {string} words */
   const whole = (words) => new RegExp(`^(?:${words})$`, "i");
@@ -23,9 +23,16 @@ export function readContact(hints = {}) {
   const among = (words) => new RegExp(`(?:^|[\\s_-])(?:${words})(?:$|[\\s_-])`, "i");
 
   const EMAIL = /[A-Z0-9][A-Z0-9._%+'-]{0,63}@[A-Z0-9][A-Z0-9-]{0,62}(?:\.[A-Z0-9-]{1,63}){1,5}/i;
-  const PHONE = /(?:\+|\(|\b0|\b[2-9])[0-9 ().\u2010-\u2015-]{7,20}[0-9](?:\s?(?:x|ext\.?)\s?[0-9]{1,5})?/gi;
+  const PHONE = /(?:\+|\(|\b0|\b[2-9])[0-9 ().+\u2010-\u2015-]{7,60}[0-9](?:\s?(?:x|ext\.?)\s?[0-9]{1,5})?/gi;
+  const FAX = /\bfax\b[^0-9+(]{0,5}(?:\+|\(|0)[0-9 ().-]{7,20}[0-9]|(?:\+|\(|\b0)[0-9 ().-]{7,20}[0-9]\s*\(?fax\)?$/gi;
   const UK = /\b([A-Z]{1,2}[0-9][A-Z0-9]?)\s?([0-9][A-Z]{2})\b/i;
   const US = /^(.*?),?\s*\b([A-Z]{2})\s+([0-9]{5}(?:-[0-9]{4})?)$/;
+  const RETIRED = whole("\\(?(?:archived?|inactive|deleted|hidden|merged(?: .{1,60})?|closed|disabled|not active)\\)?");
+  const SAYS_RETIRED = new RegExp(
+    "\\bthis (?:contact|customer|supplier|vendor|client|account|record) (?:has been |is |was )(?:now )?" +
+      "(?:archived|(?:made )?inactive|deleted|merged|hidden|closed|disabled)",
+    "i",
+  );
   const SIGNED_IN = /\b(?:signed|logged) in\b|\b(?:log|sign) ?out\b/i;
   const COUNTRY = whole("uk|gb|great britain|united kingdom|england|scotland|wales|northern ireland|usa?|united states.*");
   const COUNTY = whole(
@@ -75,7 +82,8 @@ export function readContact(hints = {}) {
       postcode: "postcode|post code|postal code|zip|zip code|zip/postal code|postcode/zip|postal/zip code|postal / zip code",
       other:
         "county|region|state|province|country|website|web|vat number|balance|reference|account number|account|code|notes|" +
-        "currency|terms|payment terms|created|a/c|type|status|bank|amount|date|twitter|linkedin|skype",
+        "currency|terms|payment terms|created|a/c|type|bank|amount|date|twitter|linkedin|skype",
+      status: "status|contact status|account status|customer status|supplier status",
     }).flatMap(([field, labels]) => labels.split("|").map((label) => [label, field])),
   );
 
@@ -283,16 +291,45 @@ export function readContact(hints = {}) {
   const isElsewhere = (element) =>
     element.closest("table") !== null || SIGNED_IN.test(element.parentElement ? smallText(element.parentElement, 300) : "");
 
-  const emailOfPage = () => {
-    const [labelled] = (found.email ?? []).flatMap((lines) => EMAIL.exec(lines.join(" "))?.[0] ?? []);
-    if (labelled) return labelled;
+  /** The emails in a text, each once. @param {string} text */
+  const emailsIn = (text) => {
+    /** @type {Map<string, string>} */
+    const emails = new Map();
+    for (const [email] of text.matchAll(new RegExp(EMAIL, "gi"))) {
+      if (!emails.has(email.toLowerCase())) emails.set(email.toLowerCase(), email);
+    }
+    return [...emails.values()].slice(0, MOST_EMAILS);
+  };
+
+  const emailsOfPage = () => {
+    const labelled = emailsIn((found.email ?? []).flat().join(" "));
+    if (labelled.length) return labelled;
     const links = elements.filter((one) => /^mailto:/i.test(one.getAttribute("href") ?? ""));
     for (const element of [...links, ...elements.filter((one) => EMAIL.test(ownText(one)))]) {
       const text = addressed(element)?.[0] ?? ownText(element);
-      const email = EMAIL.exec(text)?.[0] ?? "";
-      if (email && text.length - email.length < 10 && !isElsewhere(element)) return email;
+      const emails = emailsIn(text);
+      const more = text.length - emails.join("").length;
+      if (emails.length && more < 10 * emails.length && !isElsewhere(element)) return emails;
     }
-    return "";
+    return [];
+  };
+
+  /** @param {string} text */
+  const digitsOf = (text) => text.replace(/\D/g, "");
+
+  /**
+   * The numbers in a run of digits and spaces: one, or several that nothing but a space parts.
+   * @param {string} run
+   * @returns {string[]}
+   */
+  const numbersIn = (run) => {
+    if (digitsOf(run).length < 18) return [run];
+    for (const { index } of run.matchAll(/\(?0|\+/g)) {
+      const [before, after] = [run.slice(0, index), run.slice(index)];
+      const size = digitsOf(before).length;
+      if (size >= 10 && size <= 13 && digitsOf(after).length >= 9) return [before, ...numbersIn(after)];
+    }
+    return [run];
   };
 
   const phonesOfPage = () => {
@@ -301,14 +338,17 @@ export function readContact(hints = {}) {
     const faxes = new Set((found.fax ?? []).map((lines) => lines.join("").replace(/\D/g, "").slice(-9)));
     /** @param {string} text */
     const add = (text) => {
-      for (const match of text.match(PHONE) ?? []) {
+      for (const match of (text.match(PHONE) ?? []).flatMap(numbersIn)) {
         const digits = match.replace(/(?:x|ext).*/i, "").replace(/\D/g, "");
         const key = digits.slice(-9);
         if (digits.length < 9 || digits.length > 15 || faxes.has(key) || phones.size >= MOST_PHONES) continue;
         if (!phones.has(key)) phones.set(key, clean(match));
       }
     };
-    for (const lines of found.phone ?? []) lines.filter((line) => !/\bfax\b/i.test(line)).forEach(add);
+    for (const lines of found.phone ?? []) {
+      const told = lines.map((line) => line.replace(FAX, " ")).filter((line) => !/^\W*fax\b/i.test(line));
+      told.forEach(add);
+    }
     const links = elements.filter((one) => /^tel:/i.test(one.getAttribute("href") ?? "") && !isElsewhere(one));
     for (const link of links) add(addressed(link)?.[0] ?? "");
     const alone = elements.filter((one) => /^[+(0][0-9 +().x-]{8,24}$/i.test(ownText(one)) && !isElsewhere(one));
@@ -352,6 +392,33 @@ export function readContact(hints = {}) {
     return { address: before.join(", "), town, postcode };
   };
 
+  /** @param {{address: string, town: string, postcode: string}} place */
+  const keyOf = (place) => Object.values(place).join("").toLowerCase().replace(/[^a-z0-9]/g, "");
+
+  /**
+   * Where else the contact is: a second address, or where goods go.
+   * @param {string[]} names
+   * @param {{address: string, town: string, postcode: string}} main
+   */
+  const otherPlaces = (names, main) => {
+    const several = [...(found.address ?? []).slice(found.line ? 0 : 1), ...(found.delivery ?? [])];
+    const places = new Map(several.map((lines) => placeOf(lines, names)).map((place) => [keyOf(place), place]));
+    places.delete("");
+    places.delete(keyOf(main));
+    return [...places.values()].slice(0, MOST_ADDRESSES);
+  };
+
+  /** Whether the package says that the contact is not used any more. */
+  const isRetired = () => {
+    if ((found.status ?? []).flat().some((line) => RETIRED.test(line))) return true;
+    return elements.some((one) => {
+      if (one.childElementCount > 1 || one.closest("a, button, select, table, [role=tab], [role=tablist]")) return false;
+      const text = smallText(one, 200);
+      const badge = BADGE.test(one.getAttribute("class") ?? "") && RETIRED.test(text);
+      return text !== "" && (badge || SAYS_RETIRED.test(text));
+    });
+  };
+
   /** @param {string[]} names */
   const placeOfPage = (names) => {
     const [town, postcode] = [first("town"), first("postcode")];
@@ -386,13 +453,17 @@ export function readContact(hints = {}) {
     const person = people[0] ?? clean(`${first("first")} ${first("last")}`);
     const named = hinted || nameOfHeading(/^H1$/) || first("name") || company;
     const name = named || nameOfHeading(/^H[23]$/) || person || nameOfTitle();
-    const reached = { email: emailOfPage(), phones: phonesOfPage() };
-    return { name, company, person, ...reached, ...placeOfPage([name, company, person]), kind: null };
+    const [email = "", ...others] = emailsOfPage();
+    const names = [name, company, person];
+    const place = placeOfPage(names);
+    const more = { other_emails: others, other_addresses: otherPlaces(names, place), retired: isRetired() };
+    return { name, company, person, email, phones: phonesOfPage(), ...place, ...more, kind: null };
   };
 
   try {
     return read();
   } catch {
-    return { name: "", company: "", person: "", email: "", phones: [], address: "", town: "", postcode: "", kind: null };
+    const nothing = { name: "", company: "", person: "", email: "", phones: [], address: "", town: "", postcode: "" };
+    return { ...nothing, other_emails: [], other_addresses: [], retired: false, kind: null };
   }
 }

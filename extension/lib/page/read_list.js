@@ -7,13 +7,16 @@ import { locate } from "./locate.js";
  * @typedef {{href: string, text: string, row: string}} Row
  *   a link, its text, and the text of the row it stands in, in lines
  * @typedef {{url: string, package: string, kind: import("./locate.js").Kind | null, reference: string,
- *   organisation: string | null, name: string, email: string, phones: string[], postcode: string}} Listed
+ *   organisation: string | null, name: string, email: string, other_emails: string[], phones: string[],
+ *   postcode: string, retired: boolean}} Listed
  */
 
 const EMAIL = /[A-Z0-9][A-Z0-9._%+'-]{0,63}@[A-Z0-9][A-Z0-9-]{0,62}(?:\.[A-Z0-9-]{1,63}){1,5}/i;
-const PHONE = /^(?:[a-z ]{2,10}:\s*)?((?:\+|\(0?|0)[0-9 ().-]{8,20}[0-9])$/i;
+const PHONE = /^(?:[a-z ]{2,10}:\s*)?((?:\+|\(0?|0)[0-9 ().-]{8,40}[0-9])$/i;
+const BETWEEN_PHONES = /\s*[/,;|&]\s*|\s+or\s+/i;
+const RETIRED = /^\(?(?:archived?|inactive|deleted|hidden|merged|closed|disabled|not active)\)?$/i;
 const POSTCODE = /\b([A-Z]{1,2}[0-9][A-Z0-9]?)\s?([0-9][A-Z]{2})\b/;
-const NO_NAME = /^(?:view|edit|open|show|details?|more|select|invoices?|contacts?|[-–—›»…. ]+|.?)$/i;
+const NO_NAME = /^(?:archived|inactive|view|edit|open|show|details?|more|select|invoices?|contacts?|[-–—›»…. ]+|.?)$/i;
 const FIGURE = /^[£$€(+-]*[0-9][0-9.,:/ )-]*$/;
 
 /**
@@ -127,19 +130,22 @@ function isOfList(location, list) {
 function detailsOf(text, row) {
   const lines = row.split("\n").map((line) => line.trim()).filter(Boolean);
   const named = [text, ...lines].find((line) => !NO_NAME.test(line) && !EMAIL.test(line) && !isFigure(line));
-  const phones = lines.flatMap((line) => PHONE.exec(line)?.[1] ?? []);
+  const phones = lines.flatMap((line) => line.split(BETWEEN_PHONES)).flatMap((part) => PHONE.exec(part)?.[1] ?? []);
+  const [email = "", ...others] = new Set(row.match(new RegExp(EMAIL, "gi")) ?? []);
   const postcode = POSTCODE.exec(row);
   return {
     name: named ?? "",
-    email: EMAIL.exec(row)?.[0] ?? "",
+    email,
+    other_emails: others.slice(0, 4),
     phones: [...new Set(phones)].slice(0, 5),
     postcode: postcode ? `${postcode[1]} ${postcode[2]}` : "",
+    retired: lines.some((line) => RETIRED.test(line)),
   };
 }
 
 /** @param {string} line */
 function isFigure(line) {
-  return FIGURE.test(line) || PHONE.test(line);
+  return FIGURE.test(line) || line.split(BETWEEN_PHONES).every((part) => PHONE.test(part));
 }
 
 /**
@@ -153,6 +159,8 @@ function together(known, more) {
     ...known,
     name: known.name || more.name,
     email: known.email || more.email,
+    other_emails: known.email ? known.other_emails : more.other_emails,
+    retired: known.retired || more.retired,
     phones: known.phones.length ? known.phones : more.phones,
     postcode: known.postcode || more.postcode,
   };

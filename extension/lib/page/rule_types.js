@@ -6,6 +6,7 @@
  * @typedef {object} ReferenceRule
  * @property {"guid" | "upper" | "trimmed" | "exact"} canonical
  * @property {string} [pattern] matched whole
+ * @property {string} [in_lists] another, for what a person says; never for an address
  * @property {number} max characters
  * @property {string[]} [never]
  * @property {string} expected the form in words

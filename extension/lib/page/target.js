@@ -20,7 +20,8 @@ import { canonicalReference, cautions, locate } from "./locate.js";
  */
 
 /**
- * @typedef {{page: "contact", source: Look["source"], tab: number | null, contact: Contact, details: Details}} AtContact
+ * @typedef {{page: "contact", source: Look["source"], tab: number | null, address?: string, contact: Contact,
+ *   details: Details}} AtContact
  * @typedef {{page: "list", package: string, package_name: string, kind: Kind | null, organisation: string | null,
  *   contacts: import("./read_list.js").Listed[]}} AtList the contacts are all of one organisation
  * @typedef {{page: null}} Elsewhere
@@ -68,11 +69,12 @@ async function read(tab, location, packages, tabs) {
  * @returns {AtContact | AtList | Elsewhere}
  */
 export function placeOfAddress(address, packages) {
-  const location = locate(address.trim(), packages);
+  const pasted = address.trim();
+  const location = locate(pasted, packages);
   if (location.page === "list") return placeOfList(location, [], packages);
   if (location.page !== "contact") return { page: null };
   const contact = contactAt(location, packages);
-  return { page: "contact", source: "address", tab: null, contact, details: noDetails() };
+  return { page: "contact", source: "address", tab: null, address: pasted, contact, details: noDetails() };
 }
 
 /**
@@ -96,13 +98,14 @@ export function placeByHand(typed, packages) {
 }
 
 /**
- * Look again, just before it matters.
+ * Look again, just before it matters: the page may show another contact, and newer rules may read the address anew.
  * @param {Look} look
  * @param {any} packages
  * @param {Tabs} tabs
  * @returns {Promise<"same" | "tab-closed" | "tab-moved" | "contact-changed">}
  */
 export async function stillThere(look, packages, tabs) {
+  if (look.address !== undefined && !isContact(locate(look.address, packages), look.contact)) return "tab-moved";
   if (look.tab === null) return "same";
   const address = await tabs.address(look.tab);
   if (address === null) return "tab-closed";

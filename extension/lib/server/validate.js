@@ -28,6 +28,7 @@ export function isOffer(value) {
   return (
     Array.isArray(value?.suggestions) && value.suggestions.every(isSuggestion) &&
     Array.isArray(value.holders) && value.holders.every(isRecord) &&
+    (value.holder_links === undefined || (Array.isArray(value.holder_links) && value.holder_links.every(isLink))) &&
     typeof value.none === "number" && (value.link === null || isLink(value.link))
   );
 }

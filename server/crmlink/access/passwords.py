@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from crmlink.access.errors import PasswordWeak
+from crmlink.access.errors import PasswordWeak, TooManyAttempts
+from crmlink.access.slots import Slots
 
 SHORTEST = 12
 LONGEST = 200
 DISTINCT = 6  # letters that differ: «aaaaaaaaaaaa» is long but no password
 
 _hasher = PasswordHasher()
-_turns = threading.Semaphore(4)  # each hash takes 64 MB: a crowd at the door must not fill memory
+# Each hash takes 64 MB and a thread of the web server: a crowd must take neither all.
+_slots = Slots(working=4, waiting=4, seconds=10)
 
 
 def hash_password(password: str, *known: str) -> str:
@@ -25,13 +25,13 @@ def hash_password(password: str, *known: str) -> str:
         raise PasswordWeak(reason="It repeats the same few characters.")
     if any(len(word) > 3 and word.casefold() in password.casefold() for word in known):
         raise PasswordWeak(reason="It contains the name or the email.")
-    with _turns:
+    with _slots.one(TooManyAttempts(retry_after=2)):
         return _hasher.hash(password)
 
 
 def fits(password: str, kept: str | None) -> bool:
     """Whether a password is the one that was kept; takes as long when none was."""
-    with _turns:
+    with _slots.one(TooManyAttempts(retry_after=2)):
         try:
             return _hasher.verify(kept or _NOBODYS, password[:LONGEST]) and kept is not None
         except VerificationError:

@@ -22,7 +22,7 @@ from crmlink.access.errors import (
 )
 from crmlink.access.passwords import fits, hash_password
 from crmlink.access.token_format import is_well_formed, new_secret
-from crmlink.store import Database, Device, Invitation, PageSession, Person, Role
+from crmlink.store import Device, Invitation, PageSession, Person, Role
 from crmlink.store.models import now
 
 INVITATION = "crmi_"
@@ -219,34 +219,6 @@ def remove_person(office: Office, actor: Actor, public_id: str) -> None:
         )
         _end_invitations(session, office, person)
         note(session, office, actor, "person.removed", public_id)
-
-
-def take_along(database: Database, old_workspace_id: int, workspace_id: int) -> int:
-    """Let the people of one workspace into another that has nobody yet; returns how many.
-
-    For a firm that has just connected its account: its people need no new passwords.
-    """
-    with database.writing() as session:
-        if session.scalar(select(Person.id).filter_by(workspace_id=workspace_id).limit(1)):
-            return 0
-        people = session.scalars(
-            select(Person)
-            .filter_by(workspace_id=old_workspace_id, removed_at=None)
-            .where(Person.joined_at.is_not(None))
-        ).all()
-        for person in people:
-            session.add(
-                Person(
-                    workspace_id=workspace_id,
-                    name=person.name,
-                    email=person.email,
-                    role=person.role,
-                    password_hash=person.password_hash,
-                    sso_subject=person.sso_subject,
-                    joined_at=person.joined_at,
-                )
-            )
-    return len(people)
 
 
 def end_log_ins(session: Session, person: Person, but: int | None = None) -> None:

@@ -171,6 +171,15 @@ def actor_of(office: Office, access_token: str, proof: Proof, address: str) -> A
     return Actor(device, person, permissions_of(person), address)
 
 
+def is_own_access_token(office: Office, access_token: str) -> bool:
+    """Whether crmlink signed an access token that has not ended; who shows it is not asked."""
+    try:
+        _claims(office, access_token)
+    except TokenRefused:
+        return False
+    return True
+
+
 def forget_old_tokens(office: Office) -> int:
     """Drop what can neither be used nor betray a copy any more; returns how many."""
     with office.database.writing() as session:

@@ -148,7 +148,9 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 def _package_problems(package_id: str, package: Package) -> Iterator[str]:
     reference = package["reference"]
     rules = [reference, package.get("organisation", {})]
-    for pattern in [rule["pattern"] for rule in rules if "pattern" in rule]:
+    for pattern in [
+        rule[each] for rule in rules for each in ("pattern", "in_lists") if each in rule
+    ]:
         yield from _pattern_problems(package_id, pattern)
     for caution in package.get("cautions", []):
         yield from _pattern_problems(package_id, caution.get("unless_reference", "a"))

@@ -1,6 +1,8 @@
 """References: what one looks like in each package, and the one way to write it."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from crmlink.accounting.ascii_case import lower, upper
 from crmlink.accounting.errors import ReferenceMalformed
@@ -19,7 +21,7 @@ def canonical_reference(package: str, reference: str, packages: Packages) -> str
     """
     rules = package_rules(packages, package)
     tidied = _tidied(reference, rules["reference"]["canonical"])
-    if not is_reference(tidied, rules):
+    if not is_reference(tidied, rules) and not is_listed_reference(tidied, rules):
         raise ReferenceMalformed(package, reference, rules["reference"]["expected"])
     return tidied
 
@@ -35,10 +37,18 @@ def reference_in_page(text: str, package: Package) -> str | None:
 
 def is_reference(text: str, package: Package) -> bool:
     """Whether a text is a reference of this package, in canonical form."""
-    rule = package["reference"]
+    return _may_be(text, package["reference"], "pattern")
+
+
+def is_listed_reference(text: str, package: Package) -> bool:
+    """Whether a text is a reference that only a file or a person may name, in canonical form."""
+    return "in_lists" in package["reference"] and _may_be(text, package["reference"], "in_lists")
+
+
+def _may_be(text: str, rule: Mapping[str, Any], pattern: str) -> bool:
     if not text.strip(_AROUND) or len(text) > rule["max"] or _CONTROL.search(text):
         return False
-    return matches(rule.get("pattern"), text) and text not in rule.get("never", [])
+    return matches(rule.get(pattern), text) and text not in rule.get("never", [])
 
 
 def matches(pattern: str | None, text: str) -> bool:

@@ -15,16 +15,14 @@ from crmlink.api import (
     pairings,
     people,
     records,
-    reports,
     suggestions,
     tokens,
     workspace,
 )
 from crmlink.api.batches import drafts, rows
 from crmlink.installation import House
-from crmlink.web.error_handlers import ProblemApi, register_errors
-
-MOST_BYTES = 1_000_000  # of a request's body; the largest real one is a contact
+from crmlink.web.error_handlers import register_errors
+from crmlink.web.openapi import ProblemApi
 
 
 def register_api(app: Flask, house: House) -> None:
@@ -35,7 +33,6 @@ def register_api(app: Flask, house: House) -> None:
         OPENAPI_VERSION="3.0.3",
         OPENAPI_URL_PREFIX="/api",
         OPENAPI_JSON_PATH="openapi.json",
-        MAX_CONTENT_LENGTH=MOST_BYTES,
     )
     register_errors(app)
     api = ProblemApi(
@@ -63,7 +60,6 @@ def register_api(app: Flask, house: House) -> None:
         links,
         drafts,
         rows,
-        reports,
         pairings,
         people,
         devices,

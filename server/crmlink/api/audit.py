@@ -9,7 +9,8 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
-from crmlink.access.audit_log import TrailLine, entries, verify, write_csv
+from crmlink.access.audit.log import TrailLine, entries, verify, write_csv
+from crmlink.access.audit.sentences import verdict_sentences
 from crmlink.access.preferences import Preferences, read_preferences, save_preferences
 from crmlink.api.schemas.access import AuditQuerySchema, AuditSchema, PreferencesSchema
 from crmlink.web.auth import actor, needs, office
@@ -35,7 +36,11 @@ class AuditView(MethodView):
         return {
             "entries": [_shape(line) for line in shown],
             "next": shown[-1].entry.place if len(lines) > len(shown) else None,
-            "chain": {"sound": verdict.sound, "broken_at": verdict.broken_at},
+            "chain": {
+                "sound": verdict.sound,
+                "broken_at": verdict.broken_at,
+                "problems": verdict_sentences(verdict),
+            },
         }
 
 

@@ -15,13 +15,14 @@ from crmlink.api.schemas.common import (
     LinkSchema,
     LinksSchema,
     UndoSchema,
+    overrides_of,
 )
-from crmlink.api.serializers.links import link_shape, link_shapes
 from crmlink.linking.decisions import Decision, confirm, find_link, undo
 from crmlink.linking.errors import LinkNotMade
 from crmlink.store import Link, LinkState
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.error_handlers import IdempotencyKeyMissing
+from crmlink.web.serializers import link_shape, link_shapes
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("links", __name__, url_prefix="/api/v1", description="Links")
@@ -43,7 +44,7 @@ class LinksView(MethodView):
     @blueprint.response(200, LinksSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Links, the newest first"""
-        found = select(Link).filter_by(workspace_id=desk().workspace_id)
+        found = select(Link).filter_by(connection_id=desk().connection_id)
         if state := query.get("state"):
             found = found.filter_by(state=state)
         if cursor := query.get("cursor"):
@@ -75,9 +76,7 @@ class LinksView(MethodView):
             record_id=body["record_id"],
             organisation=body["organisation"] or "",
             contact_name=body["contact_name"],
-            replaces=body["replaces"],
-            also_on=frozenset(body["also_on"]),
-            checked_empty=body["checked_empty"],
+            overrides=overrides_of(body),
             differences=tuple(body["differences"]),
         )
         return _answer(confirm(desk(), decision, key, actor().device.id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from crmlink.access.dpop import MAX_PROOF_LENGTH
@@ -20,6 +20,7 @@ from crmlink.api.schemas.access import (
 )
 from crmlink.web.auth import office, proof_of_request
 from crmlink.web.error_handlers import no_grant
+from crmlink.web.hosts import external_url
 from crmlink.web.rate_limits import grant_limit, pairing_limit
 from crmlink.web.strict_parsing import Blueprint
 
@@ -45,8 +46,8 @@ def begin(form: dict[str, Any]) -> dict[str, Any]:
     return {
         "device_code": begun.device_code,
         "user_code": begun.user_code,
-        "verification_uri": url_for("pages.pair", _external=True),
-        "verification_uri_complete": url_for("pages.pair", code=begun.user_code, _external=True),
+        "verification_uri": external_url("pages.pair"),
+        "verification_uri_complete": external_url("pages.pair", code=begun.user_code),
         "expires_in": begun.expires_in,
         "interval": begun.interval,
     }

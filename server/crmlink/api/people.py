@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import url_for
 from flask.views import MethodView
 
 from crmlink.access.people import (
@@ -28,6 +27,7 @@ from crmlink.api.schemas.access import (
 )
 from crmlink.store import Person
 from crmlink.web.auth import actor, needs, office
+from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("people", __name__, url_prefix="/api/v1", description="People and roles")
@@ -47,7 +47,7 @@ class PeopleView(MethodView):
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Invite somebody; hand them the one-time link"""
         person, token = invite(office(), actor(), body["name"], body["email"], body["role"])
-        return _shape(person) | {"link": invitation_link(token)}
+        return _shape(person) | {"link": invitation_url(public_address(), token)}
 
 
 @blueprint.route("/people/<person_id>")
@@ -93,17 +93,14 @@ class InvitationsView(MethodView):
     def post(self, person_id: str) -> dict[str, Any]:
         """A new one-time link for somebody, such as after a forgotten password"""
         token = new_invitation(office(), actor(), person_id)
-        return _shape(find_person(office(), person_id)) | {"link": invitation_link(token)}
+        return _shape(find_person(office(), person_id)) | {
+            "link": invitation_url(public_address(), token)
+        }
 
 
 def _own(person_id: str) -> str:
     person = actor().person
     return person.public_id if person_id == "me" and person else person_id
-
-
-def invitation_link(token: str) -> str:
-    """The one-time link; its secret is a fragment, which browsers send to no server."""
-    return url_for("pages.welcome", _external=True) + "#" + token
 
 
 def _shape(person: Person) -> dict[str, Any]:

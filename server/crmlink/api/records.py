@@ -7,10 +7,10 @@ from typing import Any
 from flask.views import MethodView
 
 from crmlink.api.schemas.common import RecordQuerySchema, RecordSchema, RecordsSchema
-from crmlink.api.serializers.links import record_shape
 from crmlink.linking.attempts import fresh
 from crmlink.linking.suggest import mirrored, search
 from crmlink.web.auth import desk, needs
+from crmlink.web.serializers import record_shape
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("records", __name__, url_prefix="/api/v1", description="Commusoft's records")
@@ -35,7 +35,7 @@ class RecordView(MethodView):
         """One record, read from Commusoft now"""
         here = desk()
         with here.database.reading() as session:
-            row = mirrored(session, here.workspace_id, record_id)
+            row = mirrored(session, here.connection_id, record_id)
         fresh(here, row.kind, row.number, row.uuid)
         with here.database.reading() as session:
-            return record_shape(mirrored(session, here.workspace_id, record_id))
+            return record_shape(mirrored(session, here.connection_id, record_id))

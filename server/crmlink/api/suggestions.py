@@ -8,10 +8,10 @@ from flask.views import MethodView
 
 from crmlink.accounting.package_rules import package_rules
 from crmlink.api.schemas.common import ContactSchema, OfferSchema
-from crmlink.api.serializers.links import link_shape, record_shape, suggestion_shape
 from crmlink.linking.suggest import Contact, suggest
-from crmlink.matching import Details
+from crmlink.matching import Address, Details
 from crmlink.web.auth import desk, needs
+from crmlink.web.serializers import link_shape, link_shapes, record_shape, suggestion_shape
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("suggestions", __name__, url_prefix="/api/v1", description="Suggestions")
@@ -38,6 +38,7 @@ class SuggestionsView(MethodView):
             "suggestions": [suggestion_shape(row, item) for row, item in offer.suggestions],
             "none": round(offer.none, 4),
             "holders": [record_shape(row) for row in offer.holders],
+            "holder_links": link_shapes(list(offer.holder_links)),
             "link": link_shape(offer.link) if offer.link else None,
         }
 
@@ -59,5 +60,8 @@ def _contact(body: dict[str, Any]) -> Contact:
             postcode=body["postcode"],
             email=body["email"],
             phones=tuple(body["phones"]),
+            other_emails=tuple(body["other_emails"]),
+            other_addresses=tuple(Address(**address) for address in body["other_addresses"]),
+            retired=body["retired"],
         ),
     )

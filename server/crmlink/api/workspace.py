@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from crmlink.api.schemas.common import WorkspaceSchema
 from crmlink.commusoft.mirror import is_syncing
-from crmlink.store import MirroredRecord, Workspace
-from crmlink.web.auth import actor, desk, house
+from crmlink.store import MirroredRecord, WorkspaceConnection
+from crmlink.web.auth import actor, desk
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Where you are")
@@ -24,18 +24,19 @@ class WorkspaceView(MethodView):
         """The workspace that the token belongs to"""
         here = desk()
         with here.database.reading() as session:
-            workspace = session.get_one(Workspace, here.workspace_id)
+            connection = session.get_one(WorkspaceConnection, here.connection_id)
+            syncing = is_syncing(session, connection, here.ownership)
             counts = dict(
                 session.execute(
                     select(MirroredRecord.kind, func.count())
-                    .filter_by(workspace_id=here.workspace_id, gone_at=None)
+                    .filter_by(connection_id=here.connection_id, gone_at=None)
                     .group_by(MirroredRecord.kind)
                 ).all()
             )
         device, person = actor().device, actor().person
         address = urlsplit(here.commusoft.page_url("customer", "0"))
         return {
-            "name": workspace.name,
+            "name": connection.name,
             "device": {
                 "id": device.public_id,
                 "name": device.name,
@@ -44,13 +45,13 @@ class WorkspaceView(MethodView):
             },
             "person": {"name": person.name, "role": person.role} if person else None,
             "commusoft": {
-                "sandbox": house().sandboxed,
+                "sandbox": here.sandboxed,
                 "web_url": f"{address.scheme}://{address.netloc}",
             },
             "mirror": {
                 "customers": counts.get("customer", 0),
                 "suppliers": counts.get("supplier", 0),
-                "synced_at": workspace.synced_at,
-                "syncing": is_syncing(workspace),
+                "synced_at": connection.synced_at,
+                "syncing": syncing,
             },
         }

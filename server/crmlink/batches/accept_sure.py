@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from crmlink.batches.rows import ReviewRow, list_rows_at
-from crmlink.batches.state import DECIDABLE, batch_in, changing
+from crmlink.batches.state import DECIDABLE, changing
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import SampleNeeded
+from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
 from crmlink.store.models import now
 
@@ -67,11 +68,11 @@ def accept_sure(desk: Desk, device_id: int, batch_id: str, token: str) -> Accept
             raise SampleNeeded
         accepted = session.scalars(
             update(BatchRow)
-            .where(*_sure(batch), BatchRow.best.is_not(None), ~_elsewhere())
+            .where(*_sure(batch), BatchRow.best.is_not(None), _of_its_kind(), ~_elsewhere())
             .values(
                 choice=Choice.RECORD, record_id=BatchRow.best, decided_by_id=device_id,
                 decided_at=now(), version=BatchRow.version + 1,
-                agreed={"replaces": None, "also_on": [], "checked_empty": False, "differences": []},
+                agreed=Overrides().as_dict() | {"differences": []},
             )
             .returning(BatchRow.id)
             .execution_options(synchronize_session=False)
@@ -85,13 +86,6 @@ def accept_sure(desk: Desk, device_id: int, batch_id: str, token: str) -> Accept
     return Accepted(len(accepted), left)
 
 
-def count_sure(desk: Desk, batch_id: str) -> int:
-    """How many sure rows nobody has decided."""
-    with desk.database.reading() as session:
-        batch = batch_in(session, desk, batch_id)
-        return session.scalar(select(func.count()).where(*_sure(batch))) or 0
-
-
 def _sure(batch: Batch) -> list[ColumnElement[bool]]:
     return [
         BatchRow.batch_id == batch.id,
@@ -99,6 +93,11 @@ def _sure(batch: Batch) -> list[ColumnElement[bool]]:
         BatchRow.choice == Choice.OPEN,
         BatchRow.state == RowState.IDLE,
     ]
+
+
+def _of_its_kind() -> ColumnElement[bool]:
+    """Whether the best record is of the row's kind, or nothing tells what the row is."""
+    return or_(BatchRow.kind == "", BatchRow.best.startswith(BatchRow.kind + "-"))
 
 
 def _elsewhere() -> ColumnElement[bool]:

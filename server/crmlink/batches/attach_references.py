@@ -48,16 +48,15 @@ def complete(
         if contact.name and any(row.completed_by == BY_NAME for row in same_name):
             _take_back(session, batch, same_name)
             continue
-        email = contact.email.strip().lower()
-        if email and emails[kind, email] == 1:
-            free_by_email = [row for row in _of_kind(by_email.get(email, []), kind)
-                             if not row.reference]  # fmt: skip
-            if len(free_by_email) == 1 and _names_fit(free_by_email[0], contact):
-                _fill(free_by_email[0], kind, reference, BY_EMAIL)
-                found.add(identity)
-                continue
+        own = [email for email in _emails_of(contact) if emails[kind, email] == 1]
+        same_email = [row for email in own for row in _of_kind(by_email.get(email, []), kind)]
+        free_by_email = list({row.id: row for row in same_email if not row.reference}.values())
+        if len(free_by_email) == 1 and _names_fit(free_by_email[0], contact):
+            _fill(free_by_email[0], kind, reference, BY_EMAIL)
+            found.add(identity)
+            continue
         alone = len(same_name) == 1 and names[kind, _key(contact.name)] == 1
-        if contact.name and free and alone and not _emails_differ(free[0], email):
+        if contact.name and free and alone and not _emails_differ(free[0], contact):
             _fill(free[0], kind, reference, BY_NAME)
             found.add(identity)
     return found
@@ -102,8 +101,8 @@ def _index(
     for row in rows:
         for key in {_key(row.name), _key(row.company), _key(row.person)} - {""}:
             by_name[key].append(row)
-        if row.email:
-            by_email[row.email.strip().lower()].append(row)
+        for email in _emails_of(row):
+            by_email[email].append(row)
     return by_name, by_email
 
 
@@ -114,7 +113,8 @@ def _counts(
     emails: defaultdict[tuple[str, str], int] = defaultdict(int)
     for (kind, _), contact in contacts.items():
         names[kind, _key(contact.name)] += 1
-        emails[kind, contact.email.strip().lower()] += 1
+        for email in _emails_of(contact):
+            emails[kind, email] += 1
     return names, emails
 
 
@@ -133,8 +133,15 @@ def _names_fit(row: BatchRow, contact: ListedContact) -> bool:
     return not own or not contact.name or _key(contact.name) in own
 
 
-def _emails_differ(row: BatchRow, email: str) -> bool:
-    return bool(row.email and email and row.email.strip().lower() != email)
+def _emails_of(contact: BatchRow | ListedContact) -> set[str]:
+    emails = (contact.email, *contact.other_emails)
+    return {email.strip().lower() for email in emails} - {""}
+
+
+def _emails_differ(row: BatchRow, contact: ListedContact) -> bool:
+    """Whether both have emails, and none in common."""
+    known, shown = _emails_of(row), _emails_of(contact)
+    return bool(known and shown) and known.isdisjoint(shown)
 
 
 def _key(name: str) -> str:

@@ -21,13 +21,15 @@ MOST_NAMED = 5  # rows that a conflict names
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A row and what matching said of it; ``holders`` carry its reference already."""
+    """A row and what matching said of it; ``holders`` carry its reference already, ``retired``
+    says that the package does not use the contact any more."""
 
     row_id: int
     position: int
     reference: str
     suggestions: Suggestions
     holders: tuple[str, ...] = ()
+    retired: bool = False
 
     @property
     def first(self) -> Suggestion | None:
@@ -56,8 +58,9 @@ class Standing:
 def judge(rows: Sequence[Asked], standing: Standing, sure_bound: float) -> dict[int, Judgement]:
     """A judgement for each row, by its id.
 
-    Each record is the best of one row at most. A row is *sure* when matching calls it so, nothing
-    else in the list claims its record, and the probability reaches the bound.
+    Each record is the best of one row at most, of one in use rather than of a retired one. A row
+    is *sure* when matching calls it so, no other row in use claims its record, and the probability
+    reaches the bound.
     """
     judged: dict[int, Judgement] = {}
     others: list[Asked] = []
@@ -70,15 +73,20 @@ def judge(rows: Sequence[Asked], standing: Standing, sure_bound: float) -> dict[
         judged[row.row_id] = verdict
         if verdict.verdict is Verdict.LINKED and verdict.best:
             taken.add(verdict.best)
-    claims = _claims(others, standing)
-    answers = one_to_one([(str(row.row_id), _without(row.suggestions, taken)) for row in others])
-    used = taken | {left.items[0].record_id for _, left in answers if left.items}
-    for row, (_, left) in zip(others, answers, strict=True):
-        judged[row.row_id] = (
-            _on_another(row, standing)
-            or _contested(row, claims)
-            or _of(row, left, standing, sure_bound, used)
-        )
+    in_use = _claims([row for row in others if not row.retired], standing)
+    claims = _several(in_use | _claims_of_retired(others, in_use))
+    used = taken
+    for retired in (False, True):
+        some = [row for row in others if row.retired is retired]
+        answers = one_to_one([(str(row.row_id), _without(row.suggestions, used)) for row in some])
+        used = used | {left.items[0].record_id for _, left in answers if left.items}
+        for row, (_, left) in zip(some, answers, strict=True):
+            judged[row.row_id] = (
+                _on_another(row, standing)
+                or _replaced(row, in_use)
+                or _contested(row, claims)
+                or _of(row, left, standing, sure_bound, used)
+            )
     return judged
 
 
@@ -102,14 +110,36 @@ def _held(row: Asked, standing: Standing) -> Judgement | None:
 
 
 def _claims(rows: Sequence[Asked], standing: Standing) -> dict[str, list[int]]:
-    """The positions of the rows that are likely to be each record, where it is more than one."""
+    """The positions of the rows that are likely to be each record, given ones first."""
     claims: defaultdict[str, list[int]] = defaultdict(list)
     for record_id, position in standing.given.items():
         claims[record_id].append(position)
     for row in rows:
         if row.first and row.first.probability >= LIKELY:
             claims[row.first.record_id].append(row.position)
+    return dict(claims)
+
+
+def _claims_of_retired(
+    rows: Sequence[Asked], in_use: Mapping[str, list[int]]
+) -> dict[str, list[int]]:
+    """What retired contacts claim among themselves: where one is in use, theirs do not count."""
+    claims = _claims([row for row in rows if row.retired], Standing())
+    return {record_id: rows_ for record_id, rows_ in claims.items() if record_id not in in_use}
+
+
+def _several(claims: Mapping[str, list[int]]) -> dict[str, list[int]]:
     return {record_id: positions for record_id, positions in claims.items() if len(positions) > 1}
+
+
+def _replaced(row: Asked, in_use: Mapping[str, list[int]]) -> Judgement | None:
+    """A retired contact whose record is that of one in use: the latter is named."""
+    first = row.first
+    if not row.retired or first is None or first.record_id not in in_use:
+        return None
+    twins = in_use[first.record_id]
+    found = {"code": "retired-twin", "record": first.record_id, "rows": twins[:MOST_NAMED]}
+    return Judgement(Verdict.CONFLICT, first.record_id, first.probability, found)
 
 
 def _on_another(row: Asked, standing: Standing) -> Judgement | None:

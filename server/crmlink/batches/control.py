@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.errors import NotYours
 from crmlink.batches.rows import row_at
+from crmlink.batches.settle import count_on_their_way
 from crmlink.batches.state import DECIDABLE, changing, find_batch
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
@@ -125,7 +126,7 @@ def cancel(desk: Desk, device_id: int, batch_id: str) -> Batch:
 
 
 def start_undo(desk: Desk, device_id: int, batch_id: str, *, own_only: bool = False) -> int:
-    """Undo every link of the batch that stands; returns how many there are.
+    """Undo every link of the batch that stands or is on its way; returns how many there are.
 
     ``own_only``: the device may undo only what it linked itself. Raises NothingToLink when there is
     none, NotYours, BatchUnknown, BatchWrongState.
@@ -146,22 +147,27 @@ def start_undo(desk: Desk, device_id: int, batch_id: str, *, own_only: bool = Fa
             .returning(BatchRow.id)
             .execution_options(synchronize_session=False)
         ).all()
-        if not undone:
+        on_their_way = count_on_their_way(session, desk, batch_id)
+        if not undone and not on_their_way:
             raise NothingToLink
+        links = len(undone) + on_their_way
         batch.state, batch.started_by_id = BatchState.UNDOING, device_id
         batch.rate = batch.trouble = batch.finished_at = None
-        note(session, desk.workspace_id, device_id, "batch.undoing", batch_id, links=len(undone))
+        note(session, desk.workspace_id, device_id, "batch.undoing", batch_id, links=links)
     desk.wake()
-    return len(undone)
+    return links
 
 
 def ready_rows(batch_id: str) -> list[ColumnElement[bool]]:
-    """Rows that *Link N contacts* would link: accepted, with a reference, not under way."""
+    """Rows that *Link N contacts* would link: accepted, with a reference, not under way.
+
+    One whose link was undone is not linked again unless it is decided anew.
+    """
     return [
         BatchRow.batch_id == batch_id,
         BatchRow.choice == Choice.RECORD,
         BatchRow.reference != "",
-        BatchRow.state.in_((RowState.IDLE, RowState.UNDONE)),
+        BatchRow.state == RowState.IDLE,
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,13 +20,13 @@ from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
+from crmlink.matching import Address
 from crmlink.store import (
     Batch,
     BatchPage,
     BatchRow,
     BatchSource,
     BatchState,
-    Link,
     RowState,
 )
 
@@ -58,6 +58,9 @@ class ListedContact:
     town: str = ""
     postcode: str = ""
     account_number: str = ""
+    other_emails: tuple[str, ...] = ()
+    other_addresses: tuple[Address, ...] = ()
+    retired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,9 @@ def collect(
 ) -> Taken:
     """Keep contacts as a new draft, or add them to one.
 
-    A contact that the batch holds already is not taken twice; one whose row in the batch has no
-    reference yet completes that row. The same ``key`` again gives the same answer. Raises
+    A contact that the batch holds already is not taken twice, but may tell of what kind it is;
+    one whose row in the batch has no reference yet completes that row. The same ``key`` again gives
+    the same answer. Raises
     ReferenceMalformed, UnknownPackage, IdempotencyKeyReused, BatchWrongState, or BatchUnknown when
     the batch is not of this workspace, package and organisation.
     """
@@ -110,12 +114,13 @@ def collect(
             batch = _joined(session, desk, batch_id, package, organisation)
         else:
             batch = Batch(
-                workspace_id=desk.workspace_id, device_id=device_id, package=package,
+                connection_id=desk.connection_id, device_id=device_id, package=package,
                 organisation=organisation, kind=kind, source=source, name=name,
             )  # fmt: skip
             session.add(batch)
             session.flush()
             note(session, desk.workspace_id, device_id, "batch.made", batch.id, source=source.value)
+        learned = _learn_kinds(session, batch, named)
         named = _not_held(named, _held(session, batch))
         completed = complete(session, batch, named) if batch_id else set()
         new = [(identity[0], identity[1], contact) for identity, contact in named.items()
@@ -126,7 +131,7 @@ def collect(
         if key:
             session.add(
                 BatchPage(
-                    workspace_id=desk.workspace_id,
+                    connection_id=desk.connection_id,
                     batch_id=batch.id,
                     key=key,
                     fingerprint=fingerprint,
@@ -135,7 +140,8 @@ def collect(
                 )
             )
         session.flush()
-        recheck(session, desk.workspace_id, _rows_with(session, batch, completed))
+        rows = [*learned, *_rows_with(session, batch, (each for _, each in completed))]
+        recheck(session, desk.connection_id, rows)
         return _taken(session, desk, batch.id, len(new), len(completed))
 
 
@@ -143,7 +149,7 @@ def list_batches(desk: Desk, *states: BatchState) -> list[Draft]:
     """The batches in one of the states, the newest first; drafts where none is given."""
     query = (
         select(Batch)
-        .where(Batch.workspace_id == desk.workspace_id)
+        .where(Batch.connection_id == desk.connection_id)
         .where(Batch.state.in_(states or (BatchState.DRAFT,)))
         .order_by(Batch.created_at.desc(), Batch.id)
     )
@@ -161,7 +167,7 @@ def joinable_batches(desk: Desk) -> list[Draft]:
         waiting = set(
             session.scalars(
                 select(Batch.id).where(
-                    Batch.workspace_id == desk.workspace_id,
+                    Batch.connection_id == desk.connection_id,
                     Batch.state == BatchState.REVIEW,
                     lacking,
                 )
@@ -224,7 +230,7 @@ def _fingerprint(*parts: Any) -> str:
 
 
 def _page(session: Session, desk: Desk, key: str, fingerprint: str) -> BatchPage | None:
-    page = session.scalar(select(BatchPage).filter_by(workspace_id=desk.workspace_id, key=key))
+    page = session.scalar(select(BatchPage).filter_by(connection_id=desk.connection_id, key=key))
     if page and page.fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return page
@@ -258,6 +264,27 @@ def _not_held(
     return {identity: new[identity] for identity in named if identity in new}
 
 
+def _learn_kinds(
+    session: Session, batch: Batch, named: Mapping[Identity, ListedContact]
+) -> list[BatchRow]:
+    """Tell rows of an unknown kind what the page says that they are; returns those rows.
+
+    A reference that the page shows as both may be either.
+    """
+    kinds: defaultdict[str, set[str]] = defaultdict(set)
+    for kind, reference in named:
+        kinds[reference].add(kind)
+    told = {reference: next(iter(found)) for reference, found in kinds.items() if len(found) == 1}
+    learned = []
+    for row in _rows_with(session, batch, told):
+        if not row.kind and told[row.reference] and row.state is RowState.IDLE:
+            row.kind = told[row.reference]
+            row.version += 1
+            learned.append(row)
+    session.flush()
+    return learned
+
+
 def _held(session: Session, batch: Batch) -> list[Identity]:
     held = select(BatchRow.kind, BatchRow.reference).where(
         BatchRow.batch_id == batch.id, BatchRow.reference != ""
@@ -265,8 +292,8 @@ def _held(session: Session, batch: Batch) -> list[Identity]:
     return [(kind, reference) for kind, reference in session.execute(held)]
 
 
-def _rows_with(session: Session, batch: Batch, identities: set[Identity]) -> list[BatchRow]:
-    references = [reference for _, reference in identities]
+def _rows_with(session: Session, batch: Batch, references: Iterable[str]) -> list[BatchRow]:
+    references = list(references)
     query = select(BatchRow).where(
         BatchRow.batch_id == batch.id, BatchRow.reference.in_(references)
     )
@@ -290,7 +317,8 @@ def _add(session: Session, batch: Batch, new: Sequence[tuple[str, str, ListedCon
 def _fields(contact: ListedContact) -> Mapping[str, Any]:
     fields = asdict(contact)
     del fields["reference"], fields["kind"]
-    return fields | {"phones": list(contact.phones)}
+    lists = ("phones", "other_emails", "other_addresses")
+    return fields | {name: list(fields[name]) for name in lists}
 
 
 def _taken(session: Session, desk: Desk, batch_id: str, added: int, completed: int) -> Taken:
@@ -303,8 +331,3 @@ def _taken(session: Session, desk: Desk, batch_id: str, added: int, completed: i
 def _count(session: Session, batch_id: str) -> int:
     count = select(func.count()).select_from(BatchRow).filter_by(batch_id=batch_id)
     return session.scalar(count) or 0
-
-
-def link_of(session: Session, row: BatchRow) -> Link | None:
-    """The link that a row made, if any."""
-    return session.get(Link, row.link_id) if row.link_id else None

@@ -16,8 +16,9 @@ from crmlink.batches.row_details import kind_of, label
 from crmlink.commusoft.errors import CommusoftError, RecordGone
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
-from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.decisions import Decision, Guard, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
+from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 
 log = structlog.get_logger()
@@ -28,29 +29,44 @@ class Outcome:
     """The state that a row comes to, why where it is a bad one, and its link if it has one.
 
     With ``trouble`` nothing was decided: Commusoft gave no good answer, the row is to be tried
-    again. ``gives_up`` is the state for one that is not tried again.
+    again. ``gives_up`` is the state for one that is not tried again; None while a link of it is on
+    its way, whose end is waited for. ``stopped``: it was not begun, for its batch was stopped.
     """
 
     state: RowState
     failure: dict[str, Any] | None = None
     link_id: str | None = None
     trouble: str | None = None
-    gives_up: RowState = RowState.FAILED
+    gives_up: RowState | None = RowState.FAILED
+    stopped: bool = False
 
 
-def carry_out(desk: Desk, row_id: int, state: BatchState, device_id: int) -> Outcome:
-    """Link a row, or undo its link. Raises nothing but what a broken database raises."""
+class BatchStopped(Exception):
+    """The batch is not to be worked on in this way any more, though the lease is still ours."""
+
+
+def carry_out(desk: Desk, row_id: int, state: BatchState, device_id: int, guard: Guard) -> Outcome:
+    """Link a row, or undo its link.
+
+    Raises nothing but what a broken database raises, and LeaseLost, which ``guard`` raises.
+    """
     with desk.database.reading() as session:
         row = session.get_one(BatchRow, row_id)
         batch = session.get_one(Batch, row.batch_id)
     undoing = state is BatchState.UNDOING
     back = RowState.SUCCESSFUL if undoing else RowState.FAILED
     try:
-        link = _undo(desk, row, device_id) if undoing else _link(desk, batch, row, device_id)
+        if undoing:
+            link = undo(desk, row.link_id or "", key_of(row), device_id, frozenset(), guard)
+        else:
+            link = _link(desk, batch, row, device_id, guard)
+    except BatchStopped:
+        return Outcome(row.state, stopped=True)
     except IdempotencyKeyReused as failure:
         return _made_before(desk, row) or Outcome(back, {"code": failure.code})
     except LinkingFailure as failure:
-        return Outcome(back, {"code": failure.code, **plain_facts(failure.facts)})
+        known = _undone_otherwise(desk, row) if undoing else None
+        return known or Outcome(back, {"code": failure.code, **plain_facts(failure.facts)})
     except ReferenceMalformed as failure:
         return Outcome(back, {"code": "reference-malformed", "sentence": str(failure)})
     except UnknownPackage:
@@ -67,25 +83,41 @@ def _made_before(desk: Desk, row: BatchRow) -> Outcome | None:
     an erased contact has no name any more, but its link stands."""
     with desk.database.reading() as session:
         link = session.scalar(
-            select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
+            select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
         )
     if link and (link.record_id, link.reference) == (row.record_id, row.reference):
         return outcome_of(link)
     return None
 
 
+def _undone_otherwise(desk: Desk, row: BatchRow) -> Outcome | None:
+    """What another undo of the row's link came to, or will: a person's, or one of this list that
+    Commusoft gave no answer for at first."""
+    with desk.database.reading() as session:
+        link = session.get(Link, row.link_id or "")
+        if link is not None and link.state is LinkState.UNDONE:
+            return Outcome(RowState.UNDONE)
+        on_its_way = session.scalar(
+            select(Link).filter_by(undoes_id=row.link_id, state=LinkState.INTENDED)
+        )
+    return outcome_of(on_its_way) if on_its_way else None
+
+
 def outcome_of(link: Link) -> Outcome:
     """What a link's state means for its row."""
     undoing = link.undoes_id is not None
     match link.state:
-        case LinkState.LINKED | LinkState.UNDONE:
-            if undoing:
-                return Outcome(RowState.UNDONE)
+        case LinkState.LINKED if undoing:
+            return Outcome(RowState.UNDONE)
+        case LinkState.LINKED:
             return Outcome(RowState.SUCCESSFUL, link_id=link.id)
+        case LinkState.UNDONE:
+            return Outcome(RowState.UNDONE, link_id=link.id)
+        case LinkState.INTENDED if undoing:
+            # Its row waits in the queue: the same key finds the same undo again.
+            code = (link.failure or {}).get("code", "commusoft-slow")
+            return Outcome(RowState.UNDOING, trouble=code, gives_up=None)
         case LinkState.INTENDED:
-            if undoing:  # its row waits in the queue: the same key finds the same undo again
-                code = (link.failure or {}).get("code", "commusoft-slow")
-                return Outcome(RowState.UNDOING, trouble=code, gives_up=RowState.SUCCESSFUL)
             return Outcome(RowState.PROCESSING, link_id=link.id)
     failure = dict(link.failure or {"code": "internal-error"})
     if undoing:
@@ -98,8 +130,7 @@ def key_of(row: BatchRow) -> str:
     return f"batch-{row.batch_id}-{row.id}-{row.attempt}"
 
 
-def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int) -> Link:
-    agreed: Mapping[str, Any] = row.agreed or {}
+def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int, guard: Guard) -> Link:
     record_id = row.record_id or ""
     decision = Decision(
         package=batch.package,
@@ -108,16 +139,10 @@ def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int) -> Link:
         record_id=record_id,
         organisation=batch.organisation,
         contact_name=label(row),
-        replaces=agreed.get("replaces"),
-        also_on=frozenset(agreed.get("also_on", ())),
-        checked_empty=bool(agreed.get("checked_empty")),
-        differences=tuple(agreed.get("differences", ())),
+        overrides=Overrides.from_dict(row.agreed),
+        differences=tuple((row.agreed or {}).get("differences", ())),
     )
-    return confirm(desk, decision, key_of(row), device_id)
-
-
-def _undo(desk: Desk, row: BatchRow, device_id: int) -> Link:
-    return undo(desk, row.link_id or "", key_of(row), device_id, frozenset())
+    return confirm(desk, decision, key_of(row), device_id, guard)
 
 
 def _kind(record_id: str) -> Kind:

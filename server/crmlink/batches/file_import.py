@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -24,17 +24,20 @@ from crmlink.accounting.exports.reader import (
     read_contacts,
     recognise,
 )
-from crmlink.batches.state import ago, touch
+from crmlink.batches.state import ago, is_free, touch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
+from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
+from crmlink.store.models import new_id
 
 log = structlog.get_logger()
 
 AT_A_TIME = 1_000  # rows in a transaction, so that others may write in between
 MOST_BAD_ROWS = 10_000  # that are kept with their reasons; all are counted
-ABANDONED_HOURS = 2
+ABANDONED_HOURS = 2  # for imports of versions that know no owners
+MANY_LEFT_OUT = 20  # one line in so many may be left out unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ def look_at(
     kind: Kind | None = None,
     sheet: str | None = None,
     header_line: int | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
     columns: Columns | None = None,
     dates: DateOrder | None = None,
 ) -> Recognised:
@@ -65,8 +70,9 @@ def look_at(
     Raises ExportRefused, UnknownPackage.
     """
     found = recognise(
-        source, filename, desk.packages, package=package, sheet=sheet, header_line=header_line
-    )
+        source, filename, desk.packages, package=package, sheet=sheet, header_line=header_line,
+        encoding=encoding, delimiter=delimiter,
+    )  # fmt: skip
     return found.corrected(kind=kind, columns=columns, dates=dates)
 
 
@@ -80,33 +86,37 @@ def import_file(
     organisation: str = "",
     name: str = "",
     came: BatchSource = BatchSource.FILE,
+    agreed: int = 0,
 ) -> Imported:
     """A new draft with every contact of the file; bad rows are kept with line and reason.
 
-    Raises ExportRefused or UnknownPackage, and then nothing is kept.
+    ``agreed`` is how many lines a person agreed to leave out. Raises ManyLinesLeftOut where more
+    than 1 in 20 would be without that, ExportRefused or UnknownPackage; then nothing is kept.
     """
     rows = read_contacts(source, found, desk.packages)
     shown = Path(filename).name
-    with desk.database.writing() as session:
-        batch = Batch(
-            workspace_id=desk.workspace_id, device_id=device_id, package=found.package or "",
-            organisation=organisation, kind=found.kind, name=name or shown, source=came,
-            file_name=shown, state=BatchState.IMPORTING,
-            recognised=replace(found, sample=()).as_dict(),
-        )  # fmt: skip
-        session.add(batch)
+    lease = new_id()
+    desk.ownership.working_on.add(lease)
     try:
-        contacts, bad = _keep(desk, batch.id, rows)
-    except BaseException:
-        _throw_away(desk, [batch.id])
-        raise
-    if not contacts:
-        _throw_away(desk, [batch.id])
-        raise ExportRefused("no_table")
-    return Imported(
-        _finish(desk, device_id, batch.id, contacts, bad), contacts, bad,
-        advice(found, desk.packages),
-    )  # fmt: skip
+        with desk.database.writing() as session:
+            batch = Batch(
+                connection_id=desk.connection_id, device_id=device_id, package=found.package or "",
+                organisation=organisation, kind=found.kind, name=name or shown, source=came,
+                file_name=shown, state=BatchState.IMPORTING,
+                recognised=found.without_contents().as_dict(),
+                lease=lease, lease_owner_id=desk.ownership.register(session),
+            )  # fmt: skip
+            session.add(batch)
+        contacts, bad = _keep_or_throw_away(desk, batch.id, rows, agreed)
+        done = _finish(desk, device_id, batch.id, contacts, bad)
+    finally:
+        desk.ownership.working_on.discard(lease)
+    return Imported(done, contacts, bad, advice(found, desk.packages))
+
+
+def are_many(left_out: int, lines: int) -> bool:
+    """Whether a person has to agree before so many of a file's lines are left out."""
+    return left_out * MANY_LEFT_OUT > lines
 
 
 def throw_away_unfinished(desk: Desk) -> int:
@@ -115,17 +125,37 @@ def throw_away_unfinished(desk: Desk) -> int:
         stale = [
             batch.id
             for batch in session.query(Batch).filter(
-                Batch.workspace_id == desk.workspace_id,
-                Batch.state == BatchState.IMPORTING,
-                Batch.changed_at < ago(hours=ABANDONED_HOURS),
+                Batch.connection_id == desk.connection_id, Batch.state == BatchState.IMPORTING
             )
+            if is_free(session, desk.ownership, batch)
+            and (batch.lease or batch.changed_at < ago(hours=ABANDONED_HOURS))
         ]
     _throw_away(desk, stale)
     return len(stale)
 
 
-def _keep(desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]) -> tuple[int, int]:
-    contacts = bad = 0
+def _keep_or_throw_away(
+    desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow], agreed: int
+) -> tuple[int, int]:
+    try:
+        contacts, bad, lost = _keep(desk, batch_id, rows)
+        if contacts and are_many(lost, contacts + lost) and lost > agreed:
+            raise ManyLinesLeftOut(left_out=lost, contacts=contacts)
+    except BaseException:
+        _throw_away(desk, [batch_id])
+        raise
+    if not contacts:
+        _throw_away(desk, [batch_id])
+        raise ExportRefused("no_table")
+    return contacts, bad
+
+
+def _keep(
+    desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]
+) -> tuple[int, int, int]:
+    """Store the rows; returns how many are contacts, how many are bad, and how many of these may
+    be contacts all the same."""
+    contacts = bad = lost = 0
     incoming = iter(rows)
     while some := list(islice(incoming, AT_A_TIME)):
         good = [row for row in some if isinstance(row, ExportedContact)]
@@ -141,7 +171,8 @@ def _keep(desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]) -
                 ]
                 session.execute(insert(BadBatchRow), bad_values)
         contacts, bad = contacts + len(good), bad + len(others)
-    return contacts, bad
+        lost += sum(row.may_be_contact for row in others)
+    return contacts, bad, lost
 
 
 def _values(
@@ -164,6 +195,9 @@ def _values(
             "email": contact.email,
             "phones": list(contact.phones),
             "account_number": contact.account_number,
+            "other_emails": list(contact.other_emails),
+            "other_addresses": [asdict(address) for address in contact.other_addresses],
+            "retired": contact.retired,
             "open_pence": _pence(contact.open_balance),
             "newest": newest,
         }
@@ -177,6 +211,7 @@ def _finish(desk: Desk, device_id: int, batch_id: str, contacts: int, bad: int) 
     with desk.database.writing() as session:
         batch = session.get_one(Batch, batch_id)
         batch.state, batch.bad_rows = BatchState.DRAFT, bad
+        batch.lease, batch.lease_owner_id = "", None
         touch(batch)
         note(
             session, desk.workspace_id, device_id, "batch.imported", batch_id,

@@ -24,7 +24,7 @@ from crmlink.batches.state import (
 )
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
-from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState, Verdict
+from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 
 log = structlog.get_logger()
 
@@ -58,7 +58,7 @@ def stop_matching(desk: Desk, device_id: int, batch_id: str) -> Batch:
     """Match no further; the batch is what it was before. Raises as above."""
     with changing(desk, batch_id, BatchState.MATCHING) as (session, batch):
         batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
-        batch.lease, batch.lease_until = "", None
+        batch.lease, batch.lease_owner_id, batch.lease_until = "", None, None
         note(session, desk.workspace_id, device_id, "batch.matching_stopped", batch_id)
     return batch
 
@@ -69,7 +69,7 @@ def match_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> i
         waiting = list(
             session.scalars(
                 select(Batch.id)
-                .filter_by(workspace_id=desk.workspace_id, state=BatchState.MATCHING)
+                .filter_by(connection_id=desk.connection_id, state=BatchState.MATCHING)
                 .order_by(Batch.changed_at)
             )
         )
@@ -78,10 +78,10 @@ def match_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> i
 
 def match_batch(desk: Desk, batch_id: str, stopping: Callable[[], bool] = lambda: False) -> bool:
     """Match one batch; False when another process does, it was stopped, or something failed."""
-    lease = take_lease(desk.database, batch_id, BatchState.MATCHING)
+    lease = take_lease(desk.database, desk.ownership, batch_id, BatchState.MATCHING)
     if lease is None:
         return False
-    job = MatchJob(desk.workspace_id, batch_id, lease)
+    job = MatchJob(desk.connection_id, batch_id, lease)
     batch = find_batch(desk, batch_id)
     try:
         rows = batch.progress_of
@@ -97,7 +97,7 @@ def match_batch(desk: Desk, batch_id: str, stopping: Callable[[], bool] = lambda
         )  # fmt: skip
         raise
     finally:
-        drop_lease(desk.database, batch_id, lease)
+        drop_lease(desk.database, desk.ownership, batch_id, lease)
     done = find_batch(desk, batch_id).state is BatchState.REVIEW
     log.info("batch matched" if done else "batch not matched", batch=batch_id, rows=rows)
     return done
@@ -135,16 +135,3 @@ def _goes_on(desk: Desk, job: MatchJob) -> bool:
         if batch is None or batch.lease != job.lease:
             return False
         return batch.state is BatchState.REVIEW
-
-
-def unmatched(desk: Desk, batch_id: str) -> int:
-    """How many rows matching was never asked about."""
-    with desk.database.reading() as session:
-        return (
-            session.scalar(
-                select(func.count()).where(
-                    BatchRow.batch_id == batch_id, BatchRow.verdict == Verdict.NEW
-                )
-            )
-            or 0
-        )

@@ -16,10 +16,10 @@ from sqlalchemy import func, select, update
 
 from crmlink.batches.classify import Asked, Standing, judge
 from crmlink.batches.row_details import details, pack
-from crmlink.batches.state import keep_lease
+from crmlink.batches.state import LeaseLost, keep_lease, leased
 from crmlink.linking.context import Index
 from crmlink.linking.suggest import PLAUSIBLE
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Details, Matcher, is_retired
 from crmlink.matching.assignment import suggest_many
 from crmlink.matching.details import Suggestions
 from crmlink.store import (
@@ -45,13 +45,9 @@ TOLD_EVERY = 0.5  # seconds between two words on how far it is
 class MatchJob:
     """Which batch, and the lease under which it is worked on."""
 
-    workspace_id: int
+    connection_id: int
     batch_id: str
     lease: str
-
-
-class Stopped(Exception):
-    """The batch is not ours to work on any more."""
 
 
 def match_in_process(address: str, job: MatchJob) -> None:
@@ -60,7 +56,7 @@ def match_in_process(address: str, job: MatchJob) -> None:
         os.nice(POLITE)
     database = Database(address, pooled=False)  # others are forked from here: they inherit none
     try:
-        matcher = Index(database, job.workspace_id).matcher()
+        matcher = Index(database, job.connection_id).matcher()
         match_rows(database, job, matcher)
     finally:
         database.close()
@@ -79,7 +75,7 @@ def match_rows(
         share = matcher.estimate_share(_sample(database, job))
         asked = _ask(database, job, matcher.with_share(share), progress)
         _write_judgements(database, job, _judged(database, job, asked), progress)
-    except Stopped:
+    except LeaseLost:
         return False
     return keep_lease(
         database, job.batch_id, job.lease, BatchState.MATCHING, state=BatchState.REVIEW,
@@ -99,9 +95,9 @@ class _Progress:
         self.tell()
 
     def tell(self, *, force: bool = False) -> None:
-        """Raises Stopped."""
+        """Raises LeaseLost."""
         if self._stopping():
-            raise Stopped
+            raise LeaseLost
         if not force and time.monotonic() - self._told < TOLD_EVERY:
             return
         self._told = time.monotonic()
@@ -109,7 +105,7 @@ class _Progress:
         if not keep_lease(
             self._database, job.batch_id, job.lease, BatchState.MATCHING, progress=self._done
         ):
-            raise Stopped
+            raise LeaseLost
 
 
 def _undecided(job: MatchJob) -> Any:
@@ -153,17 +149,18 @@ def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progres
     asked: list[Asked] = []
     ids: dict[str, str] = {}  # one text for each record, however often it is offered
     held = _holders(database, job)
-    named: dict[str, tuple[int, str]] = {}
+    named: dict[str, tuple[int, str, bool]] = {}
 
     def contacts() -> Iterator[tuple[str, Details]]:
         for row in _contacts(database, job):
-            named[str(row.id)] = (row.position, row.reference)
-            yield str(row.id), details(row)
+            asked_for = details(row)
+            named[str(row.id)] = (row.position, row.reference, is_retired(asked_for))
+            yield str(row.id), asked_for
 
     parcel: list[dict[str, Any]] = []
     with closing(suggest_many(matcher, contacts(), OFFERED)) as answers:
         for row_id, found in answers:
-            position, reference = named.pop(row_id)
+            position, reference, retired = named.pop(row_id)
             parcel.append(
                 {
                     "id": int(row_id),
@@ -173,14 +170,19 @@ def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progres
             )
             asked.append(
                 Asked(
-                    int(row_id), position, reference, _bare(found, ids), held.get(int(row_id), ())
+                    int(row_id),
+                    position,
+                    reference,
+                    _bare(found, ids),
+                    held.get(int(row_id), ()),
+                    retired,
                 )
             )
             if len(parcel) >= PARCEL:
-                _store(database, parcel)
+                _store(database, job, parcel)
                 progress.add(len(parcel))
                 parcel = []
-    _store(database, parcel)
+    _store(database, job, parcel)
     progress.add(len(parcel))
     return asked
 
@@ -205,7 +207,7 @@ def _holders(database: Database, job: MatchJob) -> dict[int, tuple[str, ...]]:
         .where(
             *_undecided(job),
             BatchRow.reference != "",
-            MirroredRecord.workspace_id == job.workspace_id,
+            MirroredRecord.connection_id == job.connection_id,
             MirroredRecord.gone_at.is_(None),
         )
         .order_by(MirroredRecord.id)
@@ -224,7 +226,7 @@ def _judged(database: Database, job: MatchJob, asked: Sequence[Asked]) -> list[d
             f"{kind}-{number}": reference or ""
             for kind, number, reference in session.execute(
                 select(MirroredRecord.kind, MirroredRecord.number, MirroredRecord.reference).where(
-                    MirroredRecord.workspace_id == job.workspace_id,
+                    MirroredRecord.connection_id == job.connection_id,
                     MirroredRecord.gone_at.is_(None),
                     MirroredRecord.reference.is_not(None),
                 )
@@ -257,11 +259,12 @@ def _write_judgements(
     database: Database, job: MatchJob, judgements: list[dict[str, Any]], progress: _Progress
 ) -> None:
     for start in range(0, len(judgements), PARCEL):
-        _store(database, judgements[start : start + PARCEL])
+        _store(database, job, judgements[start : start + PARCEL])
         progress.tell()
 
 
-def _store(database: Database, rows: list[dict[str, Any]]) -> None:
+def _store(database: Database, job: MatchJob, rows: list[dict[str, Any]]) -> None:
+    """Write what was found into rows. Raises LeaseLost when another worker has the batch now."""
     if rows:
-        with database.writing() as session:
+        with leased(database, job.batch_id, job.lease) as (session, _):
             session.execute(update(BatchRow), rows)

@@ -83,8 +83,9 @@ class Summary:
 
     ``sure``: rows whose record was called sure and accepted, alone or with all others; the rest
     was chosen by hand. ``replaces``: rows that replace another reference, as somebody agreed;
-    ``also_on``: whose reference stands on another record too. ``seconds`` is an estimate by how
-    hard Commusoft may be pressed.
+    ``also_on``: whose reference stands on another record too; ``other_kind``: customers that go to
+    a supplier's record, or the reverse. ``seconds`` is an estimate by how hard Commusoft may be
+    pressed.
     """
 
     to_link: int
@@ -93,6 +94,7 @@ class Summary:
     sure: int
     replaces: int
     also_on: int
+    other_kind: int
     without_reference: int
     none: int
     undecided: int
@@ -119,9 +121,12 @@ def summary(desk: Desk, batch_id: str) -> Summary:
         kinds: Counter[str] = Counter()
         agreed: Counter[str] = Counter()
         as_called = (BatchRow.verdict == Verdict.SURE) & (BatchRow.record_id == BatchRow.best)
-        rows = select(BatchRow.record_id, BatchRow.agreed, as_called).where(*ready_rows(batch_id))
-        for record_id, kept, sure in session.execute(rows.execution_options(yield_per=1_000)):
-            kinds[(record_id or "").partition("-")[0]] += 1
+        columns = select(BatchRow.record_id, BatchRow.kind, BatchRow.agreed, as_called)
+        rows = columns.where(*ready_rows(batch_id)).execution_options(yield_per=1_000)
+        for record_id, contact_kind, kept, sure in session.execute(rows):
+            kind = (record_id or "").partition("-")[0]
+            kinds[kind] += 1
+            agreed["other_kind"] += contact_kind not in ("", kind)
             agreed["sure"] += bool(sure)
             agreed["replaces"] += bool(kept and kept.get("replaces"))
             agreed["also_on"] += bool(kept and kept.get("also_on"))
@@ -134,6 +139,7 @@ def summary(desk: Desk, batch_id: str) -> Summary:
         sure=agreed["sure"],
         replaces=agreed["replaces"],
         also_on=agreed["also_on"],
+        other_kind=agreed["other_kind"],
         without_reference=counts.without_reference,
         none=counts.choices[Choice.NONE],
         undecided=sum(
@@ -189,7 +195,7 @@ def result_rows(desk: Desk, batch_id: str, why: Any) -> Iterator[dict[str, Any]]
                 .limit(PAGE)
             ).all()
             records = rows_by_id(
-                session, desk.workspace_id, [found for row in rows if (found := _record_of(row))]
+                session, desk.connection_id, [found for row in rows if (found := _record_of(row))]
             )
         if not rows:
             return

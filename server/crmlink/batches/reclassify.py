@@ -1,4 +1,4 @@
-"""Rows that got their reference after they were matched: does the reference fit what was found?"""
+"""Rows that got their reference or their kind late: does it fit what was found, or decided?"""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crmlink.batches.classify import LIKELY
+from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import rows_by_id
-from crmlink.store import BatchRow, MirroredRecord, Verdict
+from crmlink.store import BatchRow, Choice, MirroredRecord, Verdict
 
 
-def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> None:
-    """Judge matched rows anew: by who carries their reference, and what their best one carries."""
+def recheck(session: Session, connection_id: int, rows: Sequence[BatchRow]) -> None:
+    """Judge matched rows anew: by who carries their reference, and what their best one carries.
+
+    A decision for a record that turns out to be of the other kind is taken back, for a person to
+    see: it was made before that was known.
+    """
+    taken_back = [row for row in rows if _take_back_other_kind(row)]
     for row in rows:
-        _forget_other_kind(row)
-    matched = [row for row in rows if row.verdict is not Verdict.NEW]
-    holders = _holders(session, workspace_id, {row.reference for row in matched})
-    bests = rows_by_id(session, workspace_id, [row.best or "" for row in matched])
+        if row not in taken_back:
+            _forget_other_kind(row)
+    matched = [row for row in rows if row.verdict is not Verdict.NEW and row not in taken_back]
+    holders = _holders(session, connection_id, {row.reference for row in matched})
+    bests = rows_by_id(session, connection_id, [row.best or "" for row in matched])
     for row in matched:
         found = [record for record in holders[row.reference.lower()]
                  if not row.kind or record.kind == row.kind]  # fmt: skip
@@ -32,9 +39,26 @@ def recheck(session: Session, workspace_id: int, rows: Sequence[BatchRow]) -> No
             row.verdict, row.conflict, row.best = Verdict.LINKED, None, found[0].public_id
 
 
+def _take_back_other_kind(row: BatchRow) -> bool:
+    chosen = row.record_id
+    if row.choice is not Choice.RECORD or not chosen or not _is_other_kind(row, chosen):
+        return False
+    if Overrides.from_dict(row.agreed).accepts_kind:
+        return False
+    row.choice, row.record_id, row.agreed = Choice.OPEN, None, None
+    row.verdict, row.conflict = Verdict.CONFLICT, {"code": "kind-differs", "record": chosen}
+    row.best = chosen
+    row.version += 1
+    return True
+
+
+def _is_other_kind(row: BatchRow, record_id: str) -> bool:
+    return bool(row.kind) and not record_id.startswith(f"{row.kind}-")
+
+
 def _forget_other_kind(row: BatchRow) -> None:
     """What was found for a row that turns out to be of the other kind says nothing of it."""
-    if row.kind and row.best and not row.best.startswith(f"{row.kind}-"):
+    if row.choice is Choice.OPEN and row.best and _is_other_kind(row, row.best):
         row.verdict, row.conflict, row.suggestions = Verdict.NEW, None, []
         row.best = row.probability = row.none_probability = None
 
@@ -59,11 +83,11 @@ def _conflict(
 
 
 def _holders(
-    session: Session, workspace_id: int, references: set[str]
+    session: Session, connection_id: int, references: set[str]
 ) -> defaultdict[str, list[MirroredRecord]]:
     found: defaultdict[str, list[MirroredRecord]] = defaultdict(list)
     query = select(MirroredRecord).where(
-        MirroredRecord.workspace_id == workspace_id,
+        MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
         func.lower(MirroredRecord.reference).in_([func.lower(each) for each in references]),
     )

@@ -6,7 +6,6 @@ is refused with who decided what when somebody else was quicker.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
@@ -25,28 +24,12 @@ from crmlink.linking.errors import (
     RowDecided,
     RowUnderWay,
 )
+from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import holders, mirrored, rows_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
 from crmlink.store.models import now
 
 SETTLED = (RowState.IDLE, RowState.FAILED, RowState.UNDONE)  # what may be decided (anew)
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """What a person saw and agreed to beside the record itself; as in a single link."""
-
-    replaces: str | None = None
-    also_on: frozenset[str] = frozenset()
-    checked_empty: bool = False
-
-    def kept(self, differences: list[dict[str, str]]) -> dict[str, Any]:
-        return {
-            "replaces": self.replaces,
-            "also_on": sorted(self.also_on),
-            "checked_empty": self.checked_empty,
-            "differences": differences,
-        }
 
 
 def claim(desk: Desk, device_id: int, batch_id: str, position: int) -> ReviewRow:
@@ -66,22 +49,24 @@ def accept(
     position: int,
     version: int,
     record_id: str,
-    agreed: Agreed | None = None,
+    overrides: Overrides | None = None,
 ) -> ReviewRow:
     """Decide that a row is a record; nothing is written to Commusoft yet.
 
-    Raises RowDecided, RowUnderWay, BatchWrongState, BatchUnknown; RecordUnknown, KindDiffers;
-    RecordChosen when another row of the batch has the record; RecordHasReference and
-    ReferenceTaken when the person has not agreed to what the mirror says of references.
+    Raises RowDecided, RowUnderWay, BatchWrongState, BatchUnknown, RecordUnknown; RecordChosen when
+    another row of the batch has the record; KindDiffers when it is of the other kind, and
+    RecordHasReference and ReferenceTaken by what the mirror says of references, each when the
+    person has not agreed to it.
     """
-    agreed = agreed or Agreed()
+    overrides = overrides or Overrides()
     try:
         with desk.database.writing() as session:
             row = _decidable(session, desk, batch_id, position, version)
-            record = mirrored(session, desk.workspace_id, record_id)
-            _refuse_unless_free(session, desk, row, record, agreed)
+            record = mirrored(session, desk.connection_id, record_id)
+            _refuse_unless_free(session, desk, row, record, overrides)
             row.choice, row.record_id = Choice.RECORD, record.public_id
-            row.agreed = agreed.kept(_differences(row, record.public_id))
+            differences = _differences(row, record.public_id)
+            row.agreed = overrides.as_dict() | {"differences": differences}
             _decided(session, row, device_id)
     except IntegrityError:
         raise RecordChosen(**_who_has(desk, batch_id, record_id)) from None
@@ -124,7 +109,7 @@ def _decidable(
     batch = batch_in(session, desk, batch_id, *DECIDABLE)
     row = row_at(session, desk, batch_id, position)
     if row.version != version:
-        record = rows_by_id(session, desk.workspace_id, [row.record_id or ""])
+        record = rows_by_id(session, desk.connection_id, [row.record_id or ""])
         _keep_readable(session, *record.values())
         raise RowDecided(
             by=row.decided_by.who if row.decided_by else None,
@@ -139,23 +124,25 @@ def _decidable(
 
 
 def _refuse_unless_free(
-    session: Session, desk: Desk, row: BatchRow, record: MirroredRecord, agreed: Agreed
+    session: Session, desk: Desk, row: BatchRow, record: MirroredRecord, overrides: Overrides
 ) -> None:
     """What a person must have seen before; Commusoft itself is asked when it is written."""
-    kind = kind_of(row)
-    if kind and kind != record.kind:
-        raise KindDiffers(contact_kind=kind, record_kind=record.kind)
+    try:
+        require_kind(kind_of(row), record, overrides)
+    except KindDiffers:
+        _keep_readable(session, record)
+        raise
     if not row.reference:
         return
     present = record.reference
-    if present and present not in (row.reference, agreed.replaces):
+    if present and present not in (row.reference, overrides.replaces):
         _keep_readable(session, record)
         session.expunge_all()
         raise RecordHasReference(record=record, current_reference=present)
     others = [
         other
-        for other in holders(session, desk.workspace_id, row.reference, record.kind)
-        if other.id != record.id and other.public_id not in agreed.also_on
+        for other in holders(session, desk.connection_id, row.reference, record.kind)
+        if other.id != record.id and other.public_id not in overrides.also_on
     ]
     if others:
         _keep_readable(session, *others)

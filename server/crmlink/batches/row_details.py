@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from crmlink.kinds import KINDS, Kind
-from crmlink.matching import Details, Reason, Suggestion
+from crmlink.matching import Address, Details, Reason, Suggestion
 from crmlink.matching.details import Suggestions
 from crmlink.store import BatchRow
 
@@ -28,6 +28,9 @@ def details(row: BatchRow) -> Details:
         email=row.email,
         phones=tuple(row.phones),
         account_number=row.account_number,
+        other_emails=tuple(row.other_emails),
+        other_addresses=tuple(Address(**address) for address in row.other_addresses),
+        retired=row.retired,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -48,7 +48,8 @@ class ReviewRow:
 
     ``offers`` stand best first, the record that the list as a whole leaves to this row before the
     others; ``chosen`` is the accepted record. ``others`` are records that a conflict is about.
-    ``claimed_by`` is who else is looking at the row now.
+    ``claimed_by`` is who else is looking at the row now. ``twin`` is the row in use of a retired
+    contact's row.
     """
 
     row: BatchRow
@@ -57,6 +58,7 @@ class ReviewRow:
     others: tuple[MirroredRecord, ...]
     decided_by: str | None
     claimed_by: str | None
+    twin: BatchRow | None = None
 
 
 def list_rows(
@@ -167,9 +169,29 @@ def _reviewed(
     for row in rows:
         wanted.update(item.record_id for item in offered[row.id])
         wanted.update(filter(None, (row.best, row.record_id)), _in_conflict(row))
-    records = rows_by_id(session, desk.workspace_id, sorted(wanted))
+    records = rows_by_id(session, desk.connection_id, sorted(wanted))
     chosen = _chosen_in(session, rows, wanted)
-    return [_review(row, offered[row.id], records, chosen, device_id) for row in rows]
+    twins = _twins(session, rows)
+    return [
+        replace(_review(row, offered[row.id], records, chosen, device_id), twin=twins.get(row.id))
+        for row in rows
+    ]
+
+
+def _twins(session: Session, rows: list[BatchRow]) -> dict[int, BatchRow]:
+    """Of rows of retired contacts the first row that was named as the one in use."""
+    named = {
+        row.id: row.conflict["rows"][0]
+        for row in rows
+        if row.conflict and row.conflict["code"] == "retired-twin" and row.conflict["rows"]
+    }
+    if not named:
+        return {}
+    query = select(BatchRow).where(
+        BatchRow.batch_id == rows[0].batch_id, BatchRow.position.in_(set(named.values()))
+    )
+    found = {row.position: row for row in session.scalars(query)}
+    return {row_id: found[place] for row_id, place in named.items() if place in found}
 
 
 def _review(

@@ -2,69 +2,93 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from crmlink.batches.execute_row import Outcome, key_of, outcome_of
-from crmlink.batches.state import touch
+from crmlink.batches.state import is_free, touch
 from crmlink.linking.context import Desk
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.models import now
 
-STOPPED = (BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
+STOPPED = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
+LEFT = (RowState.WAITING, RowState.PROCESSING)
 AT_A_TIME = 200
 
 
 def settle_stopped(desk: Desk) -> int:
-    """Bring rows of cancelled batches out of *processing*, where no worker does; returns how many.
+    """Bring rows of stopped batches out of *processing*, where no worker does; returns how many.
 
-    A link that was made is never lost: it is found by the row's own key.
+    A link that was made is never lost: it is found by the row's own key. What was asked for in a
+    batch that is only paused waits again.
     """
-    left = (
-        select(BatchRow)
-        .join(Batch, Batch.id == BatchRow.batch_id)
-        .where(
-            Batch.workspace_id == desk.workspace_id,
-            Batch.state.in_(STOPPED),
-            or_(Batch.lease == "", Batch.lease_until < now()),
-            BatchRow.state == RowState.PROCESSING,
-        )
-        .limit(AT_A_TIME)
+    stopped = (
+        select(Batch)
+        .where(Batch.connection_id == desk.connection_id, Batch.state.in_(STOPPED))
+        .where(exists().where(BatchRow.batch_id == Batch.id, BatchRow.state.in_(LEFT)))
     )
     settled = 0
     with desk.database.writing() as session:
-        for row in session.scalars(left):
-            if _settle(session, desk, row).state is not RowState.PROCESSING:
-                touch(session.get_one(Batch, row.batch_id))
-                settled += 1
+        for batch in session.scalars(stopped).all():
+            if is_free(session, desk.ownership, batch):
+                settled += _settle_rows(session, desk, batch)
     return settled
 
 
-def settle_before_undo(desk: Desk, batch_id: str) -> None:
+def settle_before_undo(session: Session, desk: Desk, batch_id: str) -> None:
     """For who begins to undo a batch: links that were made just before it was paused, or that
     their worker did not live to note, are to be undone too."""
-    with desk.database.writing() as session:
-        rows = session.scalars(
-            select(BatchRow).where(
-                BatchRow.batch_id == batch_id,
-                BatchRow.state.in_((RowState.PROCESSING, RowState.SUCCESSFUL)),
-            )
+    rows = session.scalars(
+        select(BatchRow).where(
+            BatchRow.batch_id == batch_id,
+            BatchRow.state.in_((*LEFT, RowState.SUCCESSFUL)),
         )
-        for row in rows:
-            if row.state is RowState.PROCESSING:
-                _settle(session, desk, row)
-            if row.state is RowState.SUCCESSFUL and row.failure is None:
-                row.state, row.attempt = RowState.UNDOING, row.attempt + 1
-
-
-def _settle(session: Session, desk: Desk, row: BatchRow) -> Outcome:
-    """What became of a row that a worker took, by its own key; *processing* while that is open."""
-    link = session.scalar(
-        select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key_of(row))
     )
+    for row in rows:
+        if row.state in LEFT:
+            _settle(session, desk, row)
+        if row.state is RowState.SUCCESSFUL and row.failure is None:
+            row.state, row.attempt = RowState.UNDOING, row.attempt + 1
+
+
+def count_on_their_way(session: Session, desk: Desk, batch_id: str) -> int:
+    """How many rows that a worker took have a link, noted or not."""
+    rows = session.scalars(
+        select(BatchRow).where(BatchRow.batch_id == batch_id, BatchRow.state == RowState.PROCESSING)
+    )
+    return sum(_made(session, desk, row) is not None for row in rows)
+
+
+def _settle_rows(session: Session, desk: Desk, batch: Batch) -> int:
+    left = select(BatchRow).where(BatchRow.batch_id == batch.id)
+    if batch.state is BatchState.PAUSED:
+        left = left.where(BatchRow.state == RowState.PROCESSING)
+    else:
+        left = left.where(BatchRow.state.in_(LEFT))
+    settled = 0
+    for row in session.scalars(left.limit(AT_A_TIME)).all():
+        before = row.state
+        _settle(session, desk, row)
+        if batch.state is BatchState.PAUSED and row.state is RowState.IDLE:
+            row.state = RowState.WAITING
+        settled += row.state is not before
+    if settled:
+        touch(batch)
+    return settled
+
+
+def _settle(session: Session, desk: Desk, row: BatchRow) -> None:
+    """What became of a row that a worker took, by its own key; *processing* while that is open."""
+    link = _made(session, desk, row)
     outcome = outcome_of(link) if link else Outcome(RowState.IDLE)
     row.state, row.failure = outcome.state, outcome.failure
     if link:
         row.link_id = link.id
         row.settled_at = None if link.state is LinkState.INTENDED else now()
-    return outcome
+
+
+def _made(session: Session, desk: Desk, row: BatchRow) -> Link | None:
+    """The link that the row's present attempt made."""
+    return session.scalar(
+        select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
+    )

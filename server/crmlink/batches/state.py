@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import BatchUnknown, BatchWrongState
-from crmlink.store import Batch, BatchState, Database
+from crmlink.store import Batch, BatchState, Database, Ownership
 from crmlink.store.models import new_id, now
 
-LEASE = timedelta(seconds=60)  # then another process may go on with the work
+LEASE = timedelta(seconds=60)  # what versions that know no owners wait before they take over
 OPEN = (BatchState.DRAFT, BatchState.REVIEW)
 DECIDABLE = (BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED, BatchState.DONE)
 WORKING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
@@ -26,7 +26,7 @@ def batch_in(session: Session, desk: Desk, batch_id: str, *states: BatchState) -
     Raises BatchUnknown or BatchWrongState.
     """
     batch = session.get(Batch, batch_id)
-    if batch is None or batch.workspace_id != desk.workspace_id:
+    if batch is None or batch.connection_id != desk.connection_id:
         raise BatchUnknown
     if states and batch.state not in states:
         raise BatchWrongState(state=batch.state.value)
@@ -54,25 +54,43 @@ def find_batch(desk: Desk, batch_id: str) -> Batch:
         return batch_in(session, desk, batch_id)
 
 
-def take_lease(database: Database, batch_id: str, state: BatchState) -> str | None:
+class LeaseLost(Exception):
+    """Another worker has the batch now, or its work was stopped: nothing more is to be written."""
+
+
+def take_lease(
+    database: Database, ownership: Ownership, batch_id: str, state: BatchState
+) -> str | None:
     """Become the only one who works on a batch; None when another does, or its state is another."""
-    moment, ours = now(), new_id()
-    with database.writing() as session:
-        taken = session.scalar(
-            update(Batch)
-            .where(
-                Batch.id == batch_id,
-                Batch.state == state,
-                or_(
-                    Batch.lease == "",
-                    Batch.lease_until < moment,
-                    Batch.lease_until > moment + 2 * LEASE,  # a clock was set back
-                ),
-            )
-            .values(lease=ours, lease_until=moment + LEASE)
-            .returning(Batch.id)
-        )
+    ours, taken = new_id(), False
+    ownership.working_on.add(ours)
+    try:
+        with database.writing() as session:
+            owner_id = ownership.register(session)
+            batch = session.get(Batch, batch_id)
+            if batch and batch.state is state and is_free(session, ownership, batch):
+                batch.lease, batch.lease_owner_id = ours, owner_id
+                batch.lease_until = now() + LEASE
+                taken = True
+    finally:
+        if not taken:
+            ownership.working_on.discard(ours)
     return ours if taken else None
+
+
+@contextmanager
+def leased(database: Database, batch_id: str, lease: str) -> Iterator[tuple[Session, Batch]]:
+    """A writing session for the one who has the batch's lease. Raises LeaseLost."""
+    with database.writing() as session:
+        yield session, check_lease(session, batch_id, lease)
+
+
+def check_lease(session: Session, batch_id: str, lease: str) -> Batch:
+    """Return the batch, whose lease this is. Raises LeaseLost."""
+    batch = session.get(Batch, batch_id)
+    if batch is None or batch.lease != lease:
+        raise LeaseLost
+    return batch
 
 
 def keep_lease(
@@ -89,35 +107,34 @@ def keep_lease(
     return kept is not None
 
 
-def drop_lease(database: Database, batch_id: str, lease: str) -> None:
+def drop_lease(database: Database, ownership: Ownership, batch_id: str, lease: str) -> None:
     """Work on a batch no more."""
+    ownership.working_on.discard(lease)
     with database.writing() as session:
         session.execute(
             update(Batch)
             .where(Batch.id == batch_id, Batch.lease == lease)
-            .values(lease="", lease_until=None)
+            .values(lease="", lease_owner_id=None, lease_until=None)
         )
 
 
-def release_leases(desk: Desk) -> None:
-    """Free what an earlier process worked on: for the start of the only process that works."""
-    with desk.database.writing() as session:
-        session.execute(
-            update(Batch)
-            .where(Batch.workspace_id == desk.workspace_id, Batch.lease != "")
-            .values(lease="", lease_until=None)
-        )
+def is_free(session: Session, ownership: Ownership, batch: Batch) -> bool:
+    """Whether no living process works on a batch."""
+    if not batch.lease:
+        return True
+    if batch.lease_owner_id is None:  # of a version that knows no owners: by its own clock
+        until = batch.lease_until
+        return until is None or not now() <= until <= now() + 2 * LEASE
+    return not ownership.is_worked_on(session, batch.lease_owner_id, batch.lease)
 
 
 def work_is_waiting(desk: Desk, *states: BatchState) -> bool:
     """Whether a batch is to be worked on in one of these states, and nobody does."""
-    free = select(Batch.id).where(
-        Batch.workspace_id == desk.workspace_id,
-        Batch.state.in_(states),
-        or_(Batch.lease == "", Batch.lease_until < now()),
+    waiting = select(Batch).where(
+        Batch.connection_id == desk.connection_id, Batch.state.in_(states)
     )
     with desk.database.reading() as session:
-        return session.scalar(free.limit(1)) is not None
+        return any(is_free(session, desk.ownership, batch) for batch in session.scalars(waiting))
 
 
 def ago(**span: float) -> datetime:

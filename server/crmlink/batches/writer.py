@@ -11,10 +11,19 @@ from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
-from crmlink.batches.execute_row import Outcome, carry_out, outcome_of
+from crmlink.batches.execute_row import BatchStopped, Outcome, carry_out, outcome_of
 from crmlink.batches.settle import settle_before_undo
-from crmlink.batches.state import drop_lease, keep_lease, take_lease, touch
+from crmlink.batches.state import (
+    LeaseLost,
+    check_lease,
+    drop_lease,
+    keep_lease,
+    leased,
+    take_lease,
+    touch,
+)
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
@@ -37,6 +46,7 @@ ILLNESS = {
 FATAL = {"commusoft-refused"}  # waiting will not help: a person has to
 
 QUEUE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
+TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
 DONE = {BatchState.WRITING: BatchState.DONE, BatchState.UNDOING: BatchState.UNDONE}
 
 
@@ -45,7 +55,7 @@ def write_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> i
     with desk.database.reading() as session:
         found = session.execute(
             select(Batch.id, Batch.state)
-            .where(Batch.workspace_id == desk.workspace_id, Batch.state.in_(QUEUE))
+            .where(Batch.connection_id == desk.connection_id, Batch.state.in_(QUEUE))
             .order_by(Batch.changed_at)
         ).all()
     return sum(
@@ -60,15 +70,18 @@ def work_on(
     stopping: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Carry out a batch as far as it goes; False when it was stopped, or another works on it."""
-    lease = take_lease(desk.database, batch_id, state)
+    lease = take_lease(desk.database, desk.ownership, batch_id, state)
     if lease is None:
         return False
     at_once = max(1, desk.commusoft.at_once - 1)
     try:
         with _desk_of_its_own(desk, at_once) as own, ThreadPoolExecutor(at_once) as hands:
             return _Run(own, batch_id, state, lease, hands, at_once, stopping).go()
+    except LeaseLost:
+        log.warning("batch taken over by another worker", batch=batch_id)
+        return False
     finally:
-        drop_lease(desk.database, batch_id, lease)
+        drop_lease(desk.database, desk.ownership, batch_id, lease)
 
 
 @contextmanager
@@ -88,7 +101,12 @@ class _Job:
 
 
 class _Run:
-    """One worker's go at one batch. What it remembers may be lost at any moment."""
+    """One worker's go at one batch. What it remembers may be lost at any moment.
+
+    Every change of a row is conditional on the lease, in the same transaction, and so is every
+    decision that is kept for a row: what a worker that was counted as dead still hears, it cannot
+    write over what its successor decided. It raises LeaseLost then.
+    """
 
     def __init__(
         self,
@@ -116,7 +134,8 @@ class _Run:
     def go(self) -> bool:
         """True when nothing is left to do."""
         if self._state is BatchState.UNDOING:
-            settle_before_undo(self._desk, self._batch_id)
+            with self._leased() as (session, _):
+                settle_before_undo(session, self._desk, self._batch_id)
         else:
             self._queue.extend(self._left_behind())
         while True:
@@ -135,6 +154,24 @@ class _Run:
             elif not self._settle_open():
                 return self._finish()
 
+    @contextmanager
+    def _leased(self) -> Iterator[tuple[Session, Batch]]:
+        with leased(self._desk.database, self._batch_id, self._lease) as found:
+            yield found
+
+    def _guard(self, job: _Job) -> Callable[[Session], None]:
+        """Say, in the transaction that keeps a row's decision, whether it is still wanted."""
+
+        def check(session: Session) -> None:
+            batch = check_lease(session, self._batch_id, self._lease)
+            row = session.get(BatchRow, job.row_id)
+            if row is None or (row.state, row.attempt) != (TAKEN[self._state], job.attempt):
+                raise LeaseLost
+            if batch.state is not self._state:
+                raise BatchStopped
+
+        return check
+
     def _left_behind(self) -> list[_Job]:
         """Rows that an earlier worker took, and that have no link yet whose end is open."""
         taken = (
@@ -152,7 +189,7 @@ class _Run:
                 return
             job = self._queue.popleft()
             future = self._hands.submit(
-                carry_out, self._desk, job.row_id, self._state, self._device_id
+                carry_out, self._desk, job.row_id, self._state, self._device_id, self._guard(job)
             )
             self._running[future] = job
 
@@ -171,7 +208,9 @@ class _Run:
             .order_by(BatchRow.position)
             .limit(4 * self._at_once)
         )
-        with self._desk.database.writing() as session:
+        with self._leased() as (session, batch):
+            if batch.state is not self._state:
+                return False
             jobs = [_Job(*found) for found in session.execute(wanted)]
             if jobs and self._state is BatchState.WRITING:
                 session.execute(
@@ -188,8 +227,7 @@ class _Run:
         self._queue.clear()
         if self._state is not BatchState.WRITING:
             return
-        with self._desk.database.writing() as session:
-            batch = session.get_one(Batch, self._batch_id)
+        with self._leased() as (session, batch):
             mine = BatchRow.id.in_(ids) & (BatchRow.state == RowState.PROCESSING)
             back = RowState.WAITING
             if batch.state not in (BatchState.WRITING, BatchState.PAUSED):
@@ -209,18 +247,24 @@ class _Run:
         """Write down how rows ended, in one transaction."""
         if not ended:
             return
-        with self._desk.database.writing() as session:
+        with self._leased() as (session, _):
             for job, outcome in ended:
-                values = self._values(job, outcome)
+                values = self._values(job, _as_it_is_now(session, outcome))
                 session.execute(
                     update(BatchRow)
-                    .where(BatchRow.id == job.row_id, BatchRow.attempt == job.attempt)
+                    .where(
+                        BatchRow.id == job.row_id,
+                        BatchRow.attempt == job.attempt,
+                        BatchRow.state.in_(TAKEN.values()),
+                    )
                     .values(**values)
                 )
                 if values.get("settled_at"):
                     self._pace.add()
 
     def _values(self, job: _Job, outcome: Outcome) -> dict[str, object]:
+        if outcome.stopped:
+            return {"state": QUEUE[self._state]}
         if outcome.trouble is None:
             self._rest, self._trouble = FIRST_REST, None
         else:
@@ -228,11 +272,10 @@ class _Run:
             self._trouble = outcome.trouble
             self._rests_until = time.monotonic() + self._rest
             self._rest = min(2 * self._rest, LONGEST_REST)
-            if not self._gives_up(self._tries[job.row_id], outcome.trouble):
+            end = outcome.gives_up
+            if end is None or not self._gives_up(self._tries[job.row_id], outcome.trouble):
                 return {"state": QUEUE[self._state]}
-            outcome = replace(
-                outcome, state=outcome.gives_up, failure={"code": outcome.trouble}, trouble=None
-            )
+            outcome = replace(outcome, state=end, failure={"code": outcome.trouble}, trouble=None)
         self._tries.pop(job.row_id, None)
         values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
         if outcome.link_id:
@@ -264,8 +307,7 @@ class _Run:
         )  # fmt: skip
 
     def _pause_itself(self, code: str) -> None:
-        with self._desk.database.writing() as session:
-            batch = session.get_one(Batch, self._batch_id)
+        with self._leased() as (session, batch):
             if batch.state is BatchState.WRITING:
                 batch.state, batch.trouble, batch.rate = BatchState.PAUSED, {"code": code}, None
                 touch(batch)
@@ -297,8 +339,7 @@ class _Run:
         return outcome
 
     def _finish(self) -> bool:
-        with self._desk.database.writing() as session:
-            batch = session.get_one(Batch, self._batch_id)
+        with self._leased() as (session, batch):
             left = session.scalar(
                 select(BatchRow.id)
                 .where(
@@ -307,7 +348,7 @@ class _Run:
                 )
                 .limit(1)
             )
-            if left is not None or batch.state is not self._state or batch.lease != self._lease:
+            if left is not None or batch.state is not self._state:
                 return False
             batch.state, batch.finished_at, batch.rate = DONE[self._state], now(), None
             batch.trouble = None
@@ -318,6 +359,15 @@ class _Run:
             )  # fmt: skip
         log.info("batch finished", batch=self._batch_id, state=DONE[self._state].value)
         return True
+
+
+def _as_it_is_now(session: Session, outcome: Outcome) -> Outcome:
+    """The outcome, unless its link was undone before it could be noted."""
+    if outcome.state is RowState.SUCCESSFUL and outcome.link_id:
+        link = session.get(Link, outcome.link_id)
+        if link is not None and link.state is LinkState.UNDONE:
+            return replace(outcome, state=RowState.UNDONE)
+    return outcome
 
 
 class _Rate:

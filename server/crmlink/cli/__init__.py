@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from crmlink.cli.audit import audit_group
 from crmlink.cli.batches.commands import batch_group
 from crmlink.cli.connection import (
     connect_command,
@@ -19,7 +20,7 @@ from crmlink.cli.connection import (
 )
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
-from crmlink.cli.people import audit_group, device_group, person_group
+from crmlink.cli.people import device_group, person_group
 from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import sandbox_command, serve_command, sync_command
 from crmlink.cli.tokens import token_group

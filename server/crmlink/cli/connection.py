@@ -11,30 +11,96 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from crmlink.commusoft.connection import Connection
     from crmlink.commusoft.dialect import Dialect
     from crmlink.commusoft.doctor import Step
+    from crmlink.linking.connections import ConnectionContents
 
 MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
 
 
 @click.command("connect")
 @click.option("--url", help="The address of Commusoft's API, where it is not the usual one.")
-def connect_command(url: str | None) -> None:
-    """Connect your Commusoft account: asks for the credentials, tries them, keeps them locked."""
+@click.option("--yes", is_flag=True, help="Agree to what is said of practice data and of links.")
+def connect_command(url: str | None, yes: bool) -> None:
+    """Connect your Commusoft account: asks for the credentials, tries them, keeps them locked.
+
+    What came from practice is emptied; you are told how much it is, and asked. Where
+    CRMLINK_COMMUSOFT_… variables name the account, they are tried and nothing is kept.
+    """
     from crmlink.access.context import Office
     from crmlink.access.devices import command_line_actor
-    from crmlink.access.people import take_along
-    from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
     from crmlink.commusoft.doctor import examine
     from crmlink.commusoft.vault import Vault
-    from crmlink.installation import KEYS_NAME
-    from crmlink.linking.connections import connect_account, connected_account, workspace_of
+    from crmlink.installation import KEYS_NAME, open_database
+    from crmlink.linking.connections import (
+        connect_account,
+        contents_in_use,
+        get_or_create_workspace,
+    )
     from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
 
     settings = settings_from_environment()
+    account = settings.commusoft or _ask_for_account(url)
+    dialect = _told(examine(account), as_json=False)
+    if dialect is None:
+        raise click.ClickException("Nothing was stored. Mend what is marked above and try again.")
+    database = open_database(settings)
+    workspace_id = get_or_create_workspace(database).id
+    contents = contents_in_use(database, workspace_id, account)
+    if contents:
+        _agree(contents, yes)
+    connect_account(
+        database,
+        workspace_id,
+        account,
+        vault=None if settings.commusoft else Vault.at(settings.data_dir / KEYS_NAME),
+        dialect=dialect,
+        by=command_line_actor(Office(database, workspace_id, settings.secret_key)).device,
+        agreement=contents.agreement if contents else "",
+    )
+    click.echo("Connected. A crmlink that runs goes over to this account within a minute.")
+
+
+@click.command("disconnect")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def disconnect_command(yes: bool) -> None:
+    """Forget the credentials of your Commusoft account, and work with the sandbox."""
+    from crmlink.access.context import Office
+    from crmlink.access.devices import command_line_actor
+    from crmlink.installation import open_database
+    from crmlink.linking.connections import (
+        contents_in_use,
+        disconnect_account,
+        get_or_create_workspace,
+    )
+    from crmlink.settings import settings_from_environment
+    from crmlink.web.connection_words import ended_in_words
+
+    settings = settings_from_environment()
+    if settings.commusoft:
+        raise click.ClickException(
+            "The account is named by CRMLINK_COMMUSOFT_… variables. Remove them first, where "
+            "crmlink is started, and run this again."
+        )
+    database = open_database(settings)
+    workspace_id = get_or_create_workspace(database).id
+    contents = contents_in_use(database, workspace_id)
+    if contents is None or contents.practice:
+        raise click.ClickException("No account is connected: crmlink works with the sandbox.")
+    click.echo(" ".join(ended_in_words(contents)), err=True)
+    if not yes:
+        click.confirm("Disconnect?", abort=True, err=True)
+    by = command_line_actor(Office(database, workspace_id, settings.secret_key)).device
+    disconnect_account(database, workspace_id, by)
+    click.echo("Disconnected. A crmlink that runs goes over to the sandbox within a minute.")
+
+
+def _ask_for_account(url: str | None) -> Connection:
+    from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
+
     try:
-        connection = Connection(
+        return Connection(
             url or DEFAULT_BASE_URL,
             client_id=click.prompt("Client id", err=True),
             username=click.prompt("User name", err=True),
@@ -43,34 +109,15 @@ def connect_command(url: str | None) -> None:
         )
     except ConnectionUnsafe as error:
         raise click.ClickException(str(error)) from error
-    dialect = _told(examine(connection), as_json=False)
-    if dialect is None:
-        raise click.ClickException("Nothing was stored. Mend what is marked above and try again.")
-    database = Database(settings.database_url)
-    database.migrate()
-    vault = Vault.at(settings.data_dir / KEYS_NAME)
-    before = workspace_of(database, settings.commusoft or connected_account(database, vault))
-    office = Office(database, before.id, settings.secret_key)
-    by = command_line_actor(office).device
-    workspace = connect_account(database, vault, connection, dialect, by)
-    people = take_along(database, before.id, workspace.id)
-    click.echo("Connected. Start crmlink again to work with this account.")
-    if people:
-        click.echo(f"{people} people can log in as before; browsers are to be connected again.")
 
 
-@click.command("disconnect")
-@click.confirmation_option(prompt="Forget the Commusoft credentials? Links and records stay.")
-def disconnect_command() -> None:
-    """Forget the credentials of your Commusoft account."""
-    from crmlink.linking.connections import disconnect_account
-    from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
+def _agree(contents: ConnectionContents, yes: bool) -> None:
+    """Say what the account takes the place of; ask where links or lists are at stake."""
+    from crmlink.web.connection_words import replaced_in_words
 
-    database = Database(settings_from_environment().database_url)
-    database.migrate()
-    disconnect_account(database)
-    click.echo("Disconnected: from the next start on crmlink works with the sandbox.")
+    click.echo(" ".join(replaced_in_words(contents)), err=True)
+    if contents.has_decisions and not yes:
+        click.confirm("Go on?", abort=True, err=True)
 
 
 @click.command("doctor")
@@ -94,7 +141,7 @@ def doctor_command(
     from crmlink.access.devices import command_line_actor
     from crmlink.cli.context import at_work
     from crmlink.commusoft.doctor import examine
-    from crmlink.linking.connections import keep_dialect, note_write_test
+    from crmlink.linking.connections import record_write_check, save_dialect
 
     if (trial or known_reference) and not write_test:
         raise click.UsageError("--trial and --known-reference go with --write-test.")
@@ -104,12 +151,12 @@ def doctor_command(
         click.confirm(f"Write {what} to {write_test} in Commusoft?", abort=True, err=True)
     if write_test:
         by = command_line_actor(house.office).device.id
-        note_write_test(house.database, house.desk.workspace_id, by, write_test, trial)
+        record_write_check(house.database, house.desk.workspace_id, by, write_test, trial)
     steps = examine(house.desk.commusoft.connection, write_test, trial, known_reference)
     dialect = _told(steps, as_json)
     if dialect is None:
         sys.exit(1)
-    keep_dialect(house.database, house.desk.workspace_id, dialect)
+    save_dialect(house.database, house.desk.connection_id, dialect)
 
 
 @click.group("keys")
@@ -120,14 +167,12 @@ def keys_group() -> None:
 @keys_group.command("rotate")
 def rotate_command() -> None:
     """Lock the credentials with a new key and drop the old one."""
-    from crmlink.installation import KEYS_NAME
+    from crmlink.installation import KEYS_NAME, open_database
     from crmlink.linking.connections import rotate_keys
     from crmlink.settings import settings_from_environment
-    from crmlink.store import Database
 
     settings = settings_from_environment()
-    database = Database(settings.database_url)
-    database.migrate()
+    database = open_database(settings)
     count = rotate_keys(database, settings.data_dir / KEYS_NAME)
     click.echo(f"A new key locks {count} account{'s' if count != 1 else ''}; the old one is gone.")
 

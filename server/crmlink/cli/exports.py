@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from crmlink.kinds import KINDS, Kind
+from crmlink.cli.file_options import FileOptions, file_options
 
 if TYPE_CHECKING:
     from crmlink.accounting.exports.reader import BadRow, ExportedContact, Recognised
@@ -26,29 +26,10 @@ def export_group() -> None:
 
 @export_group.command("read")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--package", help="Which package the file is of, such as sage_50.")
-@click.option("--kind", type=click.Choice(KINDS), help="What the contacts are.")
-@click.option("--sheet", help="Which sheet of a workbook.")
-@click.option("--header-line", type=click.IntRange(0), help="Where the headings are; 0: nowhere.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="FIELD=HEADING",
-    help="Which column holds what; with several headings: phones=Phone=Mobile.",
-)
+@file_options
 @click.option("--rows", default=10, show_default=True, type=click.IntRange(0, 1000))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def read_command(
-    file: Path,
-    package: str | None,
-    kind: Kind | None,
-    sheet: str | None,
-    header_line: int | None,
-    columns: tuple[str, ...],
-    rows: int,
-    as_json: bool,
-) -> None:
+def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
     """Show what FILE is taken for, its first contacts, and every row that is none."""
     from crmlink.accounting.errors import ExportRefused
     from crmlink.accounting.exports.reader import read_contacts, recognise
@@ -56,27 +37,18 @@ def read_command(
     from crmlink.installation import RULES_NAME
     from crmlink.settings import settings_from_environment
 
+    said = FileOptions.of(options)
     packages = RuleFile(settings_from_environment().data_dir / RULES_NAME).current()
     try:
         found = recognise(
-            file, file.name, packages, package=package, sheet=sheet, header_line=header_line
-        ).corrected(kind=kind, columns=parse_columns(columns))
+            file, file.name, packages, package=said.package, sheet=said.sheet,
+            header_line=said.header_line, encoding=said.encoding, delimiter=said.delimiter,
+        ).corrected(kind=said.kind, columns=said.columns)  # fmt: skip
         if not as_json:
             show_recognised(found, file, packages)
         _report(read_contacts(file, found, packages), found, packages, rows, as_json)
     except ExportRefused as refused:
         raise click.ClickException(str(refused)) from refused
-
-
-def parse_columns(given: Iterable[str]) -> dict[str, list[str]]:
-    """FIELD=HEADING as often as given, with several headings FIELD=ONE=TWO."""
-    columns: dict[str, list[str]] = {}
-    for each in given:
-        field, equals, headings = each.partition("=")
-        if not equals:
-            raise click.UsageError(f"--column {each}: give it as FIELD=HEADING, such as name=Name.")
-        columns[field.strip()] = [heading for heading in headings.split("=") if heading.strip()]
-    return columns
 
 
 def show_recognised(found: Recognised, file: Path, packages: Packages) -> None:
@@ -93,6 +65,11 @@ def show_recognised(found: Recognised, file: Path, packages: Packages) -> None:
     click.echo(", ".join([*(fact for fact in facts if fact), place]))
     for field, labels in found.columns.items():
         click.echo(f"  {field:15} {', '.join(labels)}")
+    for field, labels in found.likely.items():
+        for label in labels:
+            values = ", ".join(found.values.get(label, ())) or "no values"
+            is_read = label in found.columns.get(field, ())
+            click.echo(f"  {'' if is_read else 'perhaps '}{field} by likeness: {label} ({values})")
     used = {label for labels in found.columns.values() for label in labels}
     unused = [label for label in found.header if label not in used]
     if unused:
@@ -143,6 +120,9 @@ def _report(
 
 
 def _line(contact: ExportedContact) -> str:
-    parts = [contact.reference, contact.kind, contact.label, contact.email, *contact.phones,
-             *contact.address, contact.town, contact.postcode]  # fmt: skip
+    others = [text for place in contact.other_addresses
+              for text in (place.address, place.town, place.postcode)]  # fmt: skip
+    parts = [contact.reference, contact.kind, contact.label, contact.email, *contact.other_emails,
+             *contact.phones, *contact.address, contact.town, contact.postcode, *others,
+             "no longer in use" if contact.retired else ""]  # fmt: skip
     return " · ".join(part for part in parts if part)

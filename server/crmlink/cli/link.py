@@ -65,6 +65,12 @@ def _lines(urls: tuple[str, ...]) -> Iterable[str]:
 @click.option("--replace", "replaces", help="The other reference on the record, to be replaced.")
 @click.option("--also-on", multiple=True, help="A record that may keep the same reference.")
 @click.option(
+    "--other-kind",
+    "accepts_kind",
+    is_flag=True,
+    help="The record is a customer and the contact a supplier, or the reverse.",
+)
+@click.option(
     "--yes", is_flag=True, help="Do not ask; without --record only a sure match is taken."
 )
 @click.option("--json", "as_json", is_flag=True)
@@ -78,12 +84,14 @@ def link_command(
     record_id: str | None,
     replaces: str | None,
     also_on: tuple[str, ...],
+    accepts_kind: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
     """Put the reference of the contact page URL on its Commusoft record."""
     from crmlink.cli.context import at_work
     from crmlink.linking.decisions import Decision, confirm
+    from crmlink.linking.overrides import Overrides, require_kind
     from crmlink.linking.suggest import suggest
 
     house = at_work()
@@ -93,9 +101,15 @@ def link_command(
     sync_once(house)
     offer = suggest(house.desk, contact)
     row = _chosen(house, offer, record_id, yes)
+    overrides = Overrides(replaces, frozenset(also_on), accepts_kind=accepts_kind)
+    require_kind(contact.kind, row, overrides)
     if not yes:
+        differs = contact.kind not in (None, row.kind)
+        though = f", a {row.kind}, though the contact is a {contact.kind}" if differs else ""
         click.confirm(
-            f"Put {offer.contact.reference} on {row.label} ({row.public_id})?", abort=True, err=True
+            f"Put {offer.contact.reference} on {row.label} ({row.public_id}){though}?",
+            abort=True,
+            err=True,
         )
     decision = Decision(
         package=contact.package,
@@ -104,8 +118,7 @@ def link_command(
         record_id=row.public_id,
         organisation=contact.organisation,
         contact_name=name,
-        replaces=replaces,
-        also_on=frozenset(also_on),
+        overrides=overrides,
     )
     _report(confirm(house.desk, decision, uuid.uuid4().hex, _device(house)), as_json)
 
@@ -171,10 +184,10 @@ def _contact(
 
 def sync_once(house: House) -> None:
     """Fill a mirror that has never been filled."""
-    from crmlink.store import Workspace
+    from crmlink.store import WorkspaceConnection
 
     with house.database.reading() as session:
-        if session.get_one(Workspace, house.desk.workspace_id).synced_at:
+        if session.get_one(WorkspaceConnection, house.desk.connection_id).synced_at:
             return
     click.echo("Reading Commusoft's records for the first time…", err=True)
     house.desk.sync()
@@ -186,7 +199,7 @@ def _chosen(house: House, offer: Offer, record_id: str | None, yes: bool) -> Mir
 
     if record_id:
         with house.database.reading() as session:
-            return mirrored(session, house.desk.workspace_id, record_id)
+            return mirrored(session, house.desk.connection_id, record_id)
     if not offer.suggestions:
         raise click.ClickException(
             "No record looks like this contact. Name one with --record, or give more with "

@@ -1,17 +1,24 @@
 """The command `crmlink match`: two lists in, suggestions out."""
 
+from __future__ import annotations
+
 import csv
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from crmlink.matching.assignment import one_to_one_of_many, suggest_many
 from crmlink.matching.csv_lists import ANSWER_HEADER, HeaderMissing, answer_rows, read_list
+from crmlink.matching.details import Details
 from crmlink.matching.matcher import Matcher
 from crmlink.matching.parallel import Answer
+
+if TYPE_CHECKING:
+    from crmlink.accounting.exports.reader import ExportedContact
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -29,18 +36,72 @@ def match_command(
     """Find the record of each contact: CONTACTS.csv and RECORDS.csv to a list of suggestions.
 
     Both files have the columns id, name, company, address, city, postcode, email and phone; all
-    but the id may be empty. The answer has contact_id, rank, record_id, probability, sure and
-    reasons; a contact that no record resembles has no line. Bad rows are named and skipped.
+    but the id may be empty, and other_address, other_city, other_postcode and other_email may be
+    there too. CONTACTS may also be an export file of an accounting package: then a contact's id is
+    its reference, or `line N` where the file has none. The answer has contact_id, rank, record_id,
+    probability, sure and reasons; a contact that no record resembles has no line. Bad rows are
+    named and skipped.
     """
     try:
         matcher = Matcher(country)
         matcher.update(read_list(records, _complain))
-        asked = list(read_list(contacts, _complain))
+        asked = _contacts(contacts)
     except HeaderMissing as missing:
         raise click.UsageError(str(missing)) from missing
     matcher.share = matcher.estimate_share([details for _, details in asked])
     answers: Iterable[Answer] = suggest_many(matcher, asked, top)
     _write(out, one_to_one_of_many(answers) if single else answers)
+
+
+def _contacts(path: Path) -> list[tuple[str, Details]]:
+    """The contacts of a plain list, or of an accounting package's export file.
+
+    Raises HeaderMissing where it is neither.
+    """
+    from crmlink.accounting.errors import ExportRefused
+
+    try:
+        return list(read_list(path, _complain))
+    except HeaderMissing as missing:
+        try:
+            return list(_exported(path))
+        except ExportRefused as refused:
+            raise missing from refused
+
+
+def _exported(path: Path) -> Iterator[tuple[str, Details]]:
+    """The contacts of an export file that crmlink knows; raises ExportRefused for others."""
+    from crmlink.accounting.errors import ExportRefused
+    from crmlink.accounting.exports.reader import BadRow, read_contacts, recognise, say
+    from crmlink.accounting.package_rules import load_packages
+
+    packages = load_packages()
+    found = recognise(path, path.name, packages)
+    if not found.fits:
+        raise ExportRefused("columns_needed")
+    for row in read_contacts(path, found, packages):
+        if isinstance(row, BadRow):
+            _complain(f"{path}, line {row.line}: {say(row)} Skipped.")
+        else:
+            yield row.reference or f"line {row.line}", _details(row)
+
+
+def _details(contact: ExportedContact) -> Details:
+    """As a list's row is matched: a name that is not told apart serves as person and company."""
+    return Details(
+        kind=contact.kind,
+        name=contact.person or contact.name,
+        company=contact.company or contact.name,
+        address=", ".join(contact.address),
+        town=contact.town,
+        postcode=contact.postcode,
+        email=contact.email,
+        phones=contact.phones,
+        account_number=contact.account_number,
+        other_emails=contact.other_emails,
+        other_addresses=contact.other_addresses,
+        retired=contact.retired,
+    )
 
 
 def _complain(sentence: str) -> None:

@@ -1,9 +1,8 @@
-"""crmlink person, device and audit: who may do what, and who did what."""
+"""crmlink person and device: who may do what."""
 
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -24,22 +23,22 @@ def person_group() -> None:
 @click.argument("name")
 @click.argument("email")
 @click.option("--role", type=ROLES, default="clerk", show_default=True)
-@click.option("--server", default="http://127.0.0.1:8787", show_default=True)
-def add_command(name: str, email: str, role: str, server: str) -> None:
+@click.option("--server", help="Where people reach crmlink, if CRMLINK_PUBLIC_URL does not say.")
+def add_command(name: str, email: str, role: str, server: str | None) -> None:
     """Invite somebody; prints the one-time link to hand to them."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import invite
 
     office = _office()
     _, token = invite(office, command_line_actor(office), name, email, role)
-    click.echo(welcome_link(server, token))
+    click.echo(_welcome_link(server, token))
     click.echo("It works once, for seven days.", err=True)
 
 
 @person_group.command("link")
 @click.argument("email")
-@click.option("--server", default="http://127.0.0.1:8787", show_default=True)
-def link_command(email: str, server: str) -> None:
+@click.option("--server", help="Where people reach crmlink, if CRMLINK_PUBLIC_URL does not say.")
+def link_command(email: str, server: str | None) -> None:
     """A new one-time link for somebody, such as after a forgotten password."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import new_invitation
@@ -47,7 +46,7 @@ def link_command(email: str, server: str) -> None:
     office = _office()
     person = _by_email(office, email)
     token = new_invitation(office, command_line_actor(office), person.public_id)
-    click.echo(welcome_link(server, token))
+    click.echo(_welcome_link(server, token))
 
 
 @person_group.command("list")
@@ -229,45 +228,12 @@ def device_revoke_command(device_id: str) -> None:
     click.echo(f"{device.name} is disconnected.")
 
 
-@click.group("audit")
-def audit_group() -> None:
-    """Who did what to which record."""
+def _welcome_link(server: str | None, token: str) -> str:
+    from crmlink.settings import settings_from_environment
+    from crmlink.web.hosts import invitation_url
 
-
-@audit_group.command("export")
-def audit_export_command() -> None:
-    """The whole audit as a table (CSV) on standard output."""
-    from crmlink.access.audit_log import write_csv
-
-    write_csv(_office(), sys.stdout)
-
-
-@audit_group.command("verify")
-@click.option("--json", "as_json", is_flag=True)
-def audit_verify_command(as_json: bool) -> None:
-    """Check that no line was changed or taken out; exit code 1 when one was."""
-    from crmlink.access.audit_log import verify
-
-    verdict = verify(_office())
-    if as_json:
-        fields = {
-            "sound": verdict.sound, "entries": verdict.count, "broken_at": verdict.broken_at,
-            "last_hash": verdict.last_hash,
-        }  # fmt: skip
-        click.echo(json.dumps(fields))
-    elif verdict.sound:
-        click.echo(f"All {verdict.count:,} entries hold together. The last: {verdict.last_hash}")
-        click.echo(
-            "Compare it with the last «audit» line of server.log to see that none is cut off."
-        )
-    else:
-        click.echo(f"The chain is broken at entry {verdict.broken_at}.", err=True)
-    sys.exit(0 if verdict.sound else 1)
-
-
-def welcome_link(server: str, token: str) -> str:
-    """The one-time link; its secret is a fragment, which browsers send to no server."""
-    return f"{server.rstrip('/')}/welcome#{token}"
+    address = server or settings_from_environment().public_url or "http://127.0.0.1:8787"
+    return invitation_url(address, token)
 
 
 def _office() -> Office:

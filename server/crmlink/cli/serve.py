@@ -9,38 +9,59 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crmlink.hosts import Host
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from crmlink.commusoft.mirror import SyncResult
     from crmlink.installation import House
+    from crmlink.settings import Settings
 
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8787, show_default=True)
 def serve_command(host: str, port: int) -> None:
-    """Start the server, with its worker inside."""
-    from waitress.server import create_server
+    """Start the server, with its worker inside; a SQLite database has one at a time."""
+    from crmlink.settings import settings_from_environment
+    from crmlink.store.only_server import ServerRunning, only_server
 
+    settings = settings_from_environment()
+    try:
+        with only_server(settings.data_dir, settings.database_url) as alone:
+            _serve(settings, host, port, alone=alone)
+    except ServerRunning as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
+    """Serve until the process is told to stop. ``alone``: no other server has this database."""
     from crmlink.app import create_app
     from crmlink.installation import open_house
     from crmlink.logs import LOG_NAME, set_up_logs
-    from crmlink.settings import settings_from_environment
+    from crmlink.store import ProcessRole
+    from crmlink.web.hosts import serve_at
+    from crmlink.web.http_server import HTTPServer
     from crmlink.worker import Worker
 
-    settings = settings_from_environment()
     set_up_logs(settings.data_dir / LOG_NAME)
-    house = open_house(settings)
+    house = open_house(settings, role=ProcessRole.SERVER)
+    if alone:
+        house.desk.ownership.bury_servers()
     app = create_app(settings, house)
     try:
-        server = create_server(app, host=host, port=port, threads=8, ident=None)
+        server = HTTPServer(app, host, port)
     except OSError as error:
         raise click.ClickException(
             f"Port {port} cannot be used ({error.strerror}). Is crmlink running already? "
             "Choose another with --port."
         ) from error
+    listening = Host(host.strip("[]"), server.port)
+    serve_at(app, listening)
     worker = Worker(house)
     worker.start()
-    _greet(house, f"http://{host}:{server.effective_port}")
+    _greet(house, listening)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         server.run()
@@ -50,27 +71,47 @@ def serve_command(host: str, port: int) -> None:
         house.close()
 
 
-def _greet(house: House, address: str) -> None:
-    """Five lines: what runs, and what to do next."""
+def _greet(house: House, listening: Host) -> None:
+    """What runs, and what to do next, in a few lines."""
     from crmlink.access.people import first_admin_invitation
-    from crmlink.cli.people import welcome_link
     from crmlink.installation import EXTENSION
+    from crmlink.web.hosts import invitation_url
 
     where = (
         "with the sandbox: made-up customers, not your Commusoft"
         if house.sandboxed
         else f"with Commusoft at {house.desk.commusoft.connection.base_url}"
     )
-    click.echo(f"crmlink runs at {address} {where}. Stop it with Ctrl+C.")
+    local = Host("127.0.0.1", listening.port) if listening.is_unspecified else listening
+    address = house.settings.public_url or local.address("http")
+    click.echo(f"crmlink runs at {local.address('http')} {where}. Stop it with Ctrl+C.")
+    for sentence in _about_addresses(house.settings, listening):
+        click.echo(sentence)
     if token := first_admin_invitation(house.office):
-        click.echo(
-            f"1. Become its admin, by this link that works once: {welcome_link(address, token)}"
-        )
+        link = invitation_url(address, token)
+        click.echo(f"1. Become its admin, by this link that works once: {link}")
     else:
         click.echo(f"1. Log in at {address}; it guides you.")
     click.echo(f"2. Load the extension from {EXTENSION}")
     click.echo("3. Press Connect in the extension, and approve it on the page that opens.")
     click.echo("4. Open a contact in Xero and press Alt+Shift+K.")
+
+
+def _about_addresses(settings: Settings, listening: Host) -> Iterator[str]:
+    """What to set, so that other computers get an answer and each counts by itself."""
+    public = settings.public_url
+    if public:
+        yield f"People reach it at {public}"
+    elif listening.is_unspecified:
+        yield (
+            "Only this computer gets an answer. For others, set CRMLINK_PUBLIC_URL to the address "
+            f"that they type, such as http://192.168.1.5:{listening.port}, and start it again."
+        )
+    if public.startswith("https:") and not settings.trusted_proxies:
+        yield (
+            "A proxy must stand in front of it for https. Set CRMLINK_TRUSTED_PROXIES=1, or "
+            "everybody counts as one address."
+        )
 
 
 @click.command("sync")

@@ -1,7 +1,8 @@
 """Authenticated calls: the right token in the right place, and patience where it is asked for."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from crmlink.commusoft.connection import Connection
@@ -98,6 +99,7 @@ class Account:
         body: bytes,
         content_type: str,
         deadline: Deadline,
+        before_sending: Callable[[], None] | None = None,
     ) -> None:
         """One request, sent once. Raises `WriteRefused` when it was surely not done.
 
@@ -111,6 +113,7 @@ class Account:
             self.patience.record_bytes,
             headers={"Content-Type": content_type},
             body=body,
+            before_sending=before_sending,
         )
         call = _with_token(call, token, self.token_place or "header")
         with self.transport.send(call, deadline) as reply:
@@ -137,7 +140,7 @@ def _with_token(call: Call, token: Token, place: TokenPlace) -> Call:
         headers["X-Auth-Token"] = token.text
     else:
         query["token"] = token.text
-    return Call(call.method, call.path, call.most, query, headers, call.body)
+    return replace(call, query=query, headers=headers)
 
 
 def _redirects(reply: Reply) -> bool:

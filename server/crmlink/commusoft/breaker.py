@@ -10,6 +10,7 @@ from crmlink.commusoft.errors import (
     CommusoftFault,
     CommusoftSlow,
     CommusoftUnreachable,
+    WriteWithdrawn,
 )
 from crmlink.commusoft.limits import Patience
 
@@ -53,7 +54,7 @@ class Breaker:
 
     def failed(self, error: CommusoftError) -> None:
         """A call failed: counts when Commusoft is ill; any other answer shows that it is not."""
-        if isinstance(error, CommusoftBusy):
+        if isinstance(error, CommusoftBusy | WriteWithdrawn):
             self._nothing_learnt()
         elif _says_commusoft_is_ill(error):
             self._count(error)
@@ -61,7 +62,7 @@ class Breaker:
             self.succeeded()
 
     def _nothing_learnt(self) -> None:
-        """No turn came for the call: if it was the probe, the next call is."""
+        """Nothing was sent: if the call was the probe, the next call is."""
         with self._guard:
             if self._probing:
                 self._opens_at, self._probing = self._clock(), False

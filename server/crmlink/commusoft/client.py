@@ -2,7 +2,7 @@
 
 import contextlib
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -99,16 +99,23 @@ class Commusoft:
             raise RecordGone(kind, number)
         return record
 
-    def write_reference(self, record: Record, reference: str | None) -> None:
+    def write_reference(
+        self,
+        record: Record,
+        reference: str | None,
+        *,
+        before_sending: Callable[[], None] | None = None,
+    ) -> None:
         """Put `reference` (None clears it) on `record`: one request, never tried again in here.
 
-        Returns when Commusoft said yes, which is not yet proof: read the record again.
+        Returns when Commusoft said yes, which is not yet proof: read the record again. The request
+        may wait for its turn; `before_sending` is called after that and may raise `WriteWithdrawn`.
         """
         writing = self._dialect.ways(record.kind).writing
         path = write_path(writing, record)
         body, content_type = write_body(writing, record, reference)
         with self._deadline() as deadline:
-            self._account.write(writing.method, path, body, content_type, deadline)
+            self._account.write(writing.method, path, body, content_type, deadline, before_sending)
 
     def speaking(self, dialect: Dialect) -> "Commusoft":
         """The same session in another dialect, for the doctor."""
@@ -126,6 +133,11 @@ class Commusoft:
     def at_once(self) -> int:
         """How many calls may be out at the same time."""
         return self._patience.at_once
+
+    @property
+    def late_after(self) -> float:
+        """For how many seconds a write that was not answered may still be carried out."""
+        return self._patience.late_after
 
     @property
     def patient_per_second(self) -> float:

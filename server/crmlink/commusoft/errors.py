@@ -1,7 +1,8 @@
 """What can go wrong with Commusoft, a type each.
 
-After a write only `WriteRefused` and `RecordGone` say that nothing was changed; after every other
-error the record must be read again to know. No message holds a secret, a URL or a record's data.
+After a write only `WriteRefused`, `WriteWithdrawn` and `RecordGone` say that nothing was changed;
+after every other error the record must be read again to know. No message holds a secret, a URL or
+a record's data.
 """
 
 from typing import ClassVar
@@ -75,6 +76,12 @@ class RecordGone(CommusoftError):
         self.number = number
 
 
+class WriteWithdrawn(CommusoftError):
+    """Nothing was sent: whoever asked for the write is not to do it any more."""
+
+    code = "write-withdrawn"
+
+
 class WriteRefused(CommusoftError):
     """Commusoft answered that it did not do the write. `status` is the HTTP status."""
 
@@ -83,3 +90,9 @@ class WriteRefused(CommusoftError):
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
         self.status = status
+
+
+class ConnectionEnded(CommusoftError):
+    """Another account was connected, or this one disconnected, while it was being used."""
+
+    code = "connection-ended"

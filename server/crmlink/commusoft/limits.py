@@ -11,7 +11,9 @@ class Patience:
     longest that any call may take, waiting for its turn included. A `Retry-After` is believed up
     to `retry_after_most` and waited for inside a call up to `wait_most`; `wait_unsaid` stands in
     for one that was not said. After `faults_to_open` failures in a row calls fail at once for
-    `rest` seconds (doubling up to `rest_most`), then one call goes out as a probe.
+    `rest` seconds (doubling up to `rest_most`), then one call goes out as a probe. A write that was
+    not answered may be carried out for `late_after` seconds from when it was begun: the minute that
+    web servers and gateways commonly give a request, twice.
     """
 
     connect: float = 5.0
@@ -26,6 +28,7 @@ class Patience:
     faults_to_open: int = 5
     rest: float = 5.0
     rest_most: float = 60.0
+    late_after: float = 120.0
     token_life: float = 25 * 60.0
     record_bytes: int = 4 * 1024 * 1024
     list_bytes: int = 512 * 1024 * 1024

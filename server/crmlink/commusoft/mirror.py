@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.errors import CommusoftUnreadable
+from crmlink.commusoft.errors import CommusoftUnreadable, ConnectionEnded
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
-from crmlink.store import Database, MirroredRecord, Workspace
-from crmlink.store.models import now
+from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
+from crmlink.store.models import empty_details, new_id, now
+from crmlink.values import Address
 
-LEASE = timedelta(minutes=10)  # after its last batch a sync counts as dead
+LEASE = timedelta(minutes=10)  # after it a sync of a version that knows no owners counts as dead
 OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known
 FULL_EVERY = timedelta(hours=12)  # so that what is deleted leaves within a day
 BATCH = 1_000  # records a transaction: readers and links wait no longer than that takes
-PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
 KEPT = ("uuid", "reference")  # also of somebody who was erased
 
 
 class SyncRunning(Exception):
-    """Another sync of this workspace is under way."""
+    """Another sync of this connection is under way, or took this one's place."""
 
 
 @dataclass
@@ -41,121 +42,161 @@ class SyncResult:
 
 def sync(
     database: Database,
-    workspace_id: int,
+    connection_id: int,
     commusoft: Commusoft,
+    ownership: Ownership,
     progress: Callable[[SyncResult], None] = lambda _result: None,
     *,
     full: bool = True,
 ) -> SyncResult:
-    """Bring the mirror up to Commusoft's lists, one sync of a workspace at a time.
+    """Bring the mirror up to Commusoft's lists, one sync of a connection at a time.
 
     A full one compares everything, and empties what is gone; another asks only for records created
     since the last, where the API can tell. A record that a link touched while a list was being
     read keeps what the link read back. Raises SyncRunning, or CommusoftError when a list does not
     arrive whole; then no record is taken for gone.
     """
-    since = _begin(database, workspace_id)
-    result = SyncResult()
-    try:
+    turn = _Turn(database, connection_id, ownership)
+    with turn.taken() as since:
+        result = SyncResult()
         for kind in KINDS:
             partial = not full and since and commusoft.dialect.ways(kind).created_filter
-            _sync_kind(
-                database,
-                workspace_id,
-                commusoft,
-                kind,
-                since if partial else None,
-                result,
-                progress,
-            )
-    except BaseException:
-        _end(database, workspace_id)
-        raise
-    _end(database, workspace_id, synced=True, full=full)
+            _sync_kind(turn, commusoft, kind, since if partial else None, result, progress)
+        turn.note_end(full=full)
     return result
 
 
-def is_syncing(workspace: Workspace) -> bool:
-    """Whether a sync runs in this process or another; one that died counts for ten minutes."""
-    until = workspace.syncing_until
+def is_syncing(session: Session, connection: WorkspaceConnection, ownership: Ownership) -> bool:
+    """Whether a living process syncs the connection."""
+    if connection.sync_lease:
+        return ownership.is_worked_on(session, connection.sync_owner_id, connection.sync_lease)
+    until = connection.syncing_until  # of a version that knows no owners
     return until is not None and now() < until <= now() + LEASE
 
 
-def full_sync_is_due(database: Database, workspace_id: int) -> bool:
+def full_sync_is_due(database: Database, connection_id: int) -> bool:
     """Whether the last full compare is so long ago that deleted records might stay too long."""
     with database.reading() as session:
-        last = session.get_one(Workspace, workspace_id).fully_synced_at
+        last = session.get_one(WorkspaceConnection, connection_id).fully_synced_at
     return last is None or not now() - FULL_EVERY < last <= now()
 
 
-def remember(session: Session, workspace_id: int, record: Record) -> MirroredRecord:
+def remember(session: Session, connection_id: int, record: Record) -> MirroredRecord:
     """Write into the mirror what Commusoft has just said of one record; returns its row."""
-    row = _row(session, workspace_id, record.kind, record.number)
+    version = _next_version(session, connection_id)
+    row = _row(session, connection_id, record.kind, record.number)
     if row is None:
-        row = MirroredRecord(workspace_id=workspace_id, kind=record.kind, number=record.number)
+        row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
         session.add(row)
-    _fill(row, record, _next_version(session, workspace_id))
+    _fill(row, record, version)
     return row
 
 
-def forget(session: Session, workspace_id: int, kind: Kind, number: str) -> None:
+def forget(session: Session, connection_id: int, kind: Kind, number: str) -> None:
     """Empty the row of a record that left Commusoft."""
-    row = _row(session, workspace_id, kind, number)
+    row = _row(session, connection_id, kind, number)
     if row:
-        _empty(row, _next_version(session, workspace_id))
+        _empty(row, _next_version(session, connection_id))
 
 
-def _row(session: Session, workspace_id: int, kind: Kind, number: str) -> MirroredRecord | None:
+def _row(session: Session, connection_id: int, kind: Kind, number: str) -> MirroredRecord | None:
     return session.scalar(
-        select(MirroredRecord).filter_by(workspace_id=workspace_id, kind=kind, number=number)
+        select(MirroredRecord).filter_by(connection_id=connection_id, kind=kind, number=number)
     )
 
 
-def _begin(database: Database, workspace_id: int) -> datetime | None:
-    """Take the workspace's turn; returns since when new records are to be asked for."""
-    with database.writing() as session:
-        workspace = session.get_one(Workspace, workspace_id)
-        if is_syncing(workspace):
-            raise SyncRunning
-        workspace.syncing_until = now() + LEASE
-        return workspace.synced_at - OVERLAP if workspace.synced_at else None
+class _Turn:
+    """One sync's turn with a connection: only who has it writes what a list said."""
+
+    def __init__(self, database: Database, connection_id: int, ownership: Ownership) -> None:
+        self._database, self._ownership = database, ownership
+        self.connection_id = connection_id
+        self._lease = new_id()
+
+    @contextmanager
+    def taken(self) -> Iterator[datetime | None]:
+        """Take the turn and give it back; yields since when new records are to be asked for."""
+        self._ownership.working_on.add(self._lease)
+        try:
+            yield self._take()
+        finally:
+            self._ownership.working_on.discard(self._lease)
+            self._give_back()
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[Session, WorkspaceConnection]]:
+        """A writing session with the connection.
+
+        Raises SyncRunning when another sync has the turn, or ConnectionEnded.
+        """
+        with self._database.writing() as session:
+            connection = _live(session, self.connection_id)
+            if connection.sync_lease != self._lease:
+                raise SyncRunning
+            yield session, connection
+
+    def mirror_version(self) -> int:
+        with self._database.reading() as session:
+            return _live(session, self.connection_id).mirror_version
+
+    def note_end(self, *, full: bool) -> None:
+        """Remember that the whole list was taken."""
+        with self.writing() as (_, connection):
+            connection.synced_at = now()
+            if full:
+                connection.fully_synced_at = now()
+
+    def _take(self) -> datetime | None:
+        with self._database.writing() as session:
+            connection = _live(session, self.connection_id)
+            if is_syncing(session, connection, self._ownership):
+                raise SyncRunning
+            connection.sync_lease = self._lease
+            connection.sync_owner_id = self._ownership.register(session)
+            connection.syncing_until = now() + LEASE
+            return connection.synced_at - OVERLAP if connection.synced_at else None
+
+    def _give_back(self) -> None:
+        with self._database.writing() as session:
+            session.execute(
+                update(WorkspaceConnection)
+                .where(
+                    WorkspaceConnection.id == self.connection_id,
+                    WorkspaceConnection.sync_lease == self._lease,
+                )
+                .values(sync_lease="", sync_owner_id=None, syncing_until=None)
+            )
 
 
-def _end(
-    database: Database, workspace_id: int, *, synced: bool = False, full: bool = False
-) -> None:
-    with database.writing() as session:
-        workspace = session.get_one(Workspace, workspace_id)
-        workspace.syncing_until = None
-        if synced:
-            workspace.synced_at = now()
-        if synced and full:
-            workspace.fully_synced_at = now()
+def _live(session: Session, connection_id: int) -> WorkspaceConnection:
+    """A connection that is in use; raises ConnectionEnded."""
+    connection = session.get(WorkspaceConnection, connection_id)
+    if connection is None or connection.ended_at:
+        raise ConnectionEnded
+    return connection
 
 
 def _sync_kind(
-    database: Database,
-    workspace_id: int,
+    turn: _Turn,
     commusoft: Commusoft,
     kind: Kind,
     created_after: datetime | None,
     result: SyncResult,
     progress: Callable[[SyncResult], None],
 ) -> None:
-    with database.reading() as session:
-        start = session.get_one(Workspace, workspace_id).mirror_version
+    start = turn.mirror_version()
     seen: set[str] = set()
     for batch in _batches(commusoft.records(kind, created_after)):
         present = {record.number: record for record in batch if not record.deleted}
         seen.update(present)
         result.read[kind] += len(batch)
-        with database.writing() as session:
-            session.get_one(Workspace, workspace_id).syncing_until = now() + LEASE
-            _take(session, workspace_id, kind, present, start, result)
+        with turn.writing() as (session, connection):
+            connection.syncing_until = now() + LEASE
+            _take(session, turn.connection_id, kind, present, start, result)
         progress(result)
     if created_after is None:
-        with database.writing() as session:
-            _empty_unseen(session, workspace_id, kind, seen, start, result)
+        with turn.writing() as (session, _):
+            _empty_unseen(session, turn.connection_id, kind, seen, start, result)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -164,15 +205,17 @@ def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield batch
 
 
-def _next_version(session: Session, workspace_id: int) -> int:
-    workspace = session.get_one(Workspace, workspace_id)
-    workspace.mirror_version += 1
-    return workspace.mirror_version
+def _next_version(session: Session, connection_id: int) -> int:
+    connection = session.get(WorkspaceConnection, connection_id)
+    if connection is None:
+        raise ConnectionEnded
+    connection.mirror_version += 1
+    return connection.mirror_version
 
 
 def _take(
     session: Session,
-    workspace_id: int,
+    connection_id: int,
     kind: Kind,
     present: dict[str, Record],
     start: int,
@@ -182,7 +225,7 @@ def _take(
         row.number: row
         for row in session.scalars(
             select(MirroredRecord)
-            .filter_by(workspace_id=workspace_id, kind=kind)
+            .filter_by(connection_id=connection_id, kind=kind)
             .where(MirroredRecord.number.in_(present))
         )
     }
@@ -193,11 +236,11 @@ def _take(
     ]
     if not touched:
         return
-    version = _next_version(session, workspace_id)
+    version = _next_version(session, connection_id)
     for record in touched:
         row = rows.get(record.number)
         if row is None:
-            row = MirroredRecord(workspace_id=workspace_id, kind=kind, number=record.number)
+            row = MirroredRecord(connection_id=connection_id, kind=kind, number=record.number)
             session.add(row)
             result.added += 1
         else:
@@ -206,12 +249,12 @@ def _take(
 
 
 def _empty_unseen(
-    session: Session, workspace_id: int, kind: Kind, seen: set[str], start: int, result: SyncResult
+    session: Session, connection_id: int, kind: Kind, seen: set[str], start: int, result: SyncResult
 ) -> None:
     """Empty the rows whose record the list no longer has, or flags as deleted."""
     known = session.scalars(
         select(MirroredRecord.number)
-        .filter_by(workspace_id=workspace_id, kind=kind, gone_at=None)
+        .filter_by(connection_id=connection_id, kind=kind, gone_at=None)
         .where(MirroredRecord.changed <= start)
     ).all()
     if known and not seen:
@@ -219,9 +262,9 @@ def _empty_unseen(
     gone = [number for number in known if number not in seen]
     if not gone:
         return
-    version = _next_version(session, workspace_id)
+    version = _next_version(session, connection_id)
     for number in gone:
-        row = _row(session, workspace_id, kind, number)
+        row = _row(session, connection_id, kind, number)
         if row:
             _empty(row, version)
     result.gone += len(gone)
@@ -235,9 +278,9 @@ def _fill(row: MirroredRecord, record: Record, version: int) -> None:
 
 
 def _empty(row: MirroredRecord, version: int) -> None:
-    for name in PERSONAL:
-        setattr(row, name, "")
-    row.phones, row.reference = [], None
+    for name, value in empty_details().items():
+        setattr(row, name, value)
+    row.reference = None
     row.changed, row.gone_at = version, now()
 
 
@@ -251,9 +294,12 @@ def _values(row: MirroredRecord, record: Record) -> dict[str, object]:
     """What a row is to hold of a record: of somebody who was erased, nothing that names them."""
     values: dict[str, object] = {name: getattr(record, name) for name in KEPT}
     if row.erased_at:
-        return values | dict.fromkeys(PERSONAL, "") | {"phones": []}
-    return (
-        values
-        | {name: getattr(record, name) for name in PERSONAL}
-        | {"phones": list(record.phones)}
-    )
+        return values | empty_details()
+    return values | {name: _stored(getattr(record, name)) for name in empty_details()}
+
+
+def _stored(value: str | tuple[str | Address, ...]) -> object:
+    """A field of a record as its column keeps it."""
+    if isinstance(value, str):
+        return value
+    return [asdict(item) if isinstance(item, Address) else item for item in value]

@@ -14,6 +14,7 @@ from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.strict_json import objects_noting
+from crmlink.values import Address, read_emails
 
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "number": ("id", "customer_id", "customerId", "supplier_id", "supplierId"),
@@ -32,6 +33,20 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "town": ("town", "address.town"),
     "postcode": ("postcode", "address.postcode"),
 }
+# Where a second address may stand, as an object, a list of them or fields of such a prefix: none
+# was seen in public, these are the obvious ways to write the screens' labels.
+OTHER_ADDRESSES = (
+    "invoiceaddress", "invoiceAddress", "invoice_address", "invoice", "billingAddress",
+    "billing_address", "workaddress", "workAddress", "work_address", "workaddresses",
+    "workAddresses", "work_addresses", "siteAddress", "site_address", "sites", "properties",
+    "addresses",
+)  # fmt: skip
+_LINES = (
+    ("addressline1", "addressLine1", "address1", "line1", "street"),
+    ("addressline2", "addressLine2", "address2", "line2"),
+    ("addressline3", "addressLine3", "address3", "line3"),
+)
+MAX_OTHER_ADDRESSES = 5
 # Only the first was seen (P); the others are the obvious ways to write the field's label.
 REFERENCE_SPELLINGS = (
     "accountingSettings.accountingReference",
@@ -92,24 +107,27 @@ def read_record(kind: Kind, raw: Any, preferred: str) -> Record:
         raise CommusoftUnreadable("a record without an id")
     company = _field(raw, "company")
     place = reference_path(raw, preferred)
-    lines = (_field(raw, line) for line in ("line1", "line2", "line3"))
-    phones = (_field(raw, "telephone"), _field(raw, "mobile"))
+    own = _address(raw)
+    phones = (*_fields(raw, "telephone"), *_fields(raw, "mobile"))
+    email, *other_emails = _emails(raw) or [""]
     return Record(
         kind=kind,
         number=number,
         uuid=_field(raw, "uuid") or None,
         name=_person(raw, company),
         company=company,
-        email=_field(raw, "email"),
-        phones=tuple(dict.fromkeys(phone for phone in phones if phone)),
-        address=", ".join(line for line in lines if line),
-        town=_field(raw, "town"),
-        postcode=_field(raw, "postcode"),
+        email=email,
+        phones=tuple(dict.fromkeys(phones)),
+        address=own.address,
+        town=own.town,
+        postcode=own.postcode,
         account_number=_field(raw, "account_number"),
         reference=(_exact(value_at(raw, place)) or None) if place else None,
         deleted=_flag(raw.get("deleted")),
         raw=raw,
         reference_shown=place is not None,
+        other_emails=tuple(other_emails),
+        other_addresses=_other_addresses(raw, own),
     )
 
 
@@ -167,6 +185,64 @@ def _field(raw: Mapping[str, Any], field: str) -> str:
         if text := _text(value_at(raw, path)):
             return text
     return ""
+
+
+def _fields(raw: Mapping[str, Any], field: str) -> list[str]:
+    """What stands under any spelling of a field that may have several values."""
+    return [text for path in SPELLINGS[field] if (text := _text(value_at(raw, path)))]
+
+
+def _emails(raw: Mapping[str, Any]) -> list[str]:
+    """Every email of the record as it is written; where there is none, the text in its place."""
+    texts = _fields(raw, "email")
+    read = [read_emails(text) for text in texts]
+    found = {email.lower(): email for each in read for email in (*each.emails, *each.misspelt)}
+    return list(found.values()) or texts[:1]
+
+
+def _address(raw: Mapping[str, Any]) -> Address:
+    lines = (_field(raw, line) for line in ("line1", "line2", "line3"))
+    address = ", ".join(line for line in lines if line)
+    return Address(address, _field(raw, "town"), _field(raw, "postcode"))
+
+
+def _other_addresses(raw: Mapping[str, Any], own: Address) -> tuple[Address, ...]:
+    """The addresses beside the record's own one, each once."""
+    found: dict[tuple[str, ...], Address] = {_folded(own): own}
+    for name in OTHER_ADDRESSES:
+        value = value_at(raw, name)
+        several = value if isinstance(value, list) else [value]
+        for inner in [*several, _with_prefix(raw, name)]:
+            if isinstance(inner, Mapping) and (address := _inner_address(inner)):
+                found.setdefault(_folded(address), address)
+    del found[_folded(own)]
+    return tuple(found.values())[:MAX_OTHER_ADDRESSES]
+
+
+def _with_prefix(raw: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """The fields whose names begin with the prefix, without it: invoice_addressline1."""
+    start = prefix.removesuffix("address").removesuffix("Address").removesuffix("_")
+    names = ((name, name.removeprefix(start).lstrip("_")) for name in raw if name.startswith(start))
+    return {bare: raw[name] for name, bare in names if not isinstance(raw[name], Mapping | list)}
+
+
+def _inner_address(raw: Mapping[str, Any]) -> Address:
+    """The address in an object of its own, or in the object `address` inside it."""
+    inner = raw.get("address")
+    place = inner if isinstance(inner, Mapping) else raw
+
+    def first(names: tuple[str, ...]) -> str:
+        return next((text for name in names if (text := _text(place.get(name)))), "")
+
+    lines = [line for names in _LINES if (line := first(names))]
+    if not lines and isinstance(inner, str):
+        lines = [inner.strip()]
+    return Address(", ".join(lines), first(("town", "city")), first(("postcode", "postCode")))
+
+
+def _folded(address: Address) -> tuple[str, ...]:
+    texts = (address.address, address.town, address.postcode)
+    return tuple("".join(text.casefold().split()) for text in texts)
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmlink.kinds import Kind
+from crmlink.values import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,10 +13,11 @@ class Record:
     """A record as it was read.
 
     `name` is the person without a title, `address` the lines joined with a comma; text that
-    Commusoft does not hold is "". `reference` is the Third-Party Reference, None when empty.
-    `reference_shown` is False when the reply had no field for it at all: then nobody can tell
-    what stands there. `raw` is what Commusoft sent, for the write; it is never stored or logged,
-    and two records that differ only in it are equal.
+    Commusoft does not hold is "". Of several emails and addresses (where the invoice goes, where
+    the work is) the record's own ones come first. `reference` is the Third-Party Reference, None
+    when empty. `reference_shown` is False when the reply had no field for it at all: then nobody
+    can tell what stands there. `raw` is what Commusoft sent, for the write; it is never stored or
+    logged, and two records that differ only in it are equal.
     """
 
     kind: Kind
@@ -33,6 +35,8 @@ class Record:
     deleted: bool
     raw: Mapping[str, Any] = field(compare=False)
     reference_shown: bool = True
+    other_emails: tuple[str, ...] = ()
+    other_addresses: tuple[Address, ...] = ()
 
     @property
     def id(self) -> str:

@@ -9,7 +9,7 @@ import logging
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from types import TracebackType
@@ -39,7 +39,11 @@ _IN_MEMORY = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `most` bounds the bytes of the answer; secrets stay out of the repr."""
+    """One request. `most` bounds the bytes of the answer; secrets stay out of the repr.
+
+    `before_sending` is called once its turn has come, right before the first byte leaves; what it
+    raises keeps the request from being sent.
+    """
 
     method: Literal["GET", "PUT", "POST"]
     path: str
@@ -47,6 +51,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
+    before_sending: Callable[[], None] | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -153,6 +158,8 @@ class Transport:
         self._breaker.admit()
         try:
             with self._pace.turn(deadline):
+                if call.before_sending is not None:
+                    call.before_sending()
                 reply = self._exchange(call, deadline)
         except CommusoftError as error:
             self._breaker.failed(error)

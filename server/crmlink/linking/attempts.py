@@ -2,32 +2,50 @@
 
 The intent is committed with the prior value before anything here runs. Then: compare the record
 as it is now → PUT → read back → linked. Whatever was interrupted is read back by ``recover``.
+
+An attempt belongs to a process (see store/processes.py), and only a dead one's is taken over. Of
+each link one PUT at most is on its way: until it is over, that is answered, seen to have landed, or
+so old that Commusoft does not carry it out any more, the link stays intended and nothing else is
+decided about its record. So no late PUT can change what a later decision settled.
 """
 
 from __future__ import annotations
 
 import time
-from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Update
 
-from crmlink.commusoft.errors import CommusoftError, RecordGone, WriteRefused
+from crmlink.commusoft.errors import (
+    CommusoftBusy,
+    CommusoftError,
+    CommusoftRefused,
+    CommusoftSlow,
+    ConnectionEnded,
+    RecordGone,
+    WriteRefused,
+    WriteWithdrawn,
+)
 from crmlink.commusoft.mirror import forget, remember
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note_settled
 from crmlink.linking.context import Desk
-from crmlink.store import Link, LinkState, MirroredRecord, Workspace
+from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
+from crmlink.store.batches import show_as_undone
+from crmlink.store.connections import is_in_use
 from crmlink.store.models import new_id, now
+from crmlink.store.processes import is_alive
 
-LEASE = timedelta(minutes=5)  # longer than one attempt can take; then another process may take over
+OWNERLESS_FOR = 300.0  # seconds unchanged, then a version that knows no owners is at it no more
+LOOK_EVERY = 5.0  # seconds between two looks for a PUT that is on its way
 MOST_WRITES = 10  # a write whose answer keeps getting lost ends as failed, for a person to see
 READ_BACKS = (0.0, 0.3, 1.0)  # seconds to wait before each look at a write that was accepted
-GONE, NOT_KEPT = "record-gone", "reference-not-kept"
+GONE, NOT_KEPT, UNANSWERED = "record-gone", "reference-not-kept", "write-unanswered"
 DOUBTS = (GONE, NOT_KEPT)  # verdicts that one look is not enough for: it may come from before
+OVER = (WriteRefused, RecordGone, CommusoftRefused, CommusoftBusy)  # answered, or never sent
 
 
 def attempt(desk: Desk, link: Link) -> Link:
@@ -36,16 +54,16 @@ def attempt(desk: Desk, link: Link) -> Link:
     What fails in here for another reason, such as a full disk, is raised and leaves the link to
     ``recover``.
     """
+    attempt_id = link.attempt_id
     try:
         return _attempt(desk, link)
-    except Exception:
+    finally:
         # The row cannot be trusted to take this: the database may be what failed.
-        desk.abandoned.add(link.attempt_id)
-        raise
+        desk.ownership.working_on.discard(attempt_id)
 
 
 def recover(desk: Desk) -> list[Link]:
-    """Finish intended links that nobody works on; returns how those stand now.
+    """Finish intended links that no living process works on; returns how those stand now.
 
     Stops at the first that Commusoft does not answer for; its turn comes last in the next round.
     """
@@ -53,19 +71,18 @@ def recover(desk: Desk) -> list[Link]:
     for link in _waiting(desk):
         if _take_over(desk, link):
             finished.append(attempt(desk, link))
-            if finished[-1].state is LinkState.INTENDED and not _doubt(finished[-1]):
+            if finished[-1].state is LinkState.INTENDED and not _answered(finished[-1]):
                 break
     return finished
 
 
-def release(desk: Desk) -> None:
-    """Hand every intended link to ``recover``: for the start of the only process that links."""
-    with desk.database.writing() as session:
-        session.execute(
-            update(Link)
-            .where(Link.workspace_id == desk.workspace_id, Link.state == LinkState.INTENDED)
-            .values(attempt_id="")
-        )
+def is_worked_on(desk: Desk, session: Session, link: Link) -> bool:
+    """Whether an attempt to bring the link to its end is under way."""
+    if not link.attempt_id:
+        return False
+    if link.owner_id is None:
+        return desk.first_seen.age(link.id, (link.attempt_id, link.writes)) < OWNERLESS_FOR
+    return desk.ownership.is_worked_on(session, link.owner_id, link.attempt_id)
 
 
 def fresh(desk: Desk, kind: Kind, number: str, uuid: str | None) -> Record:
@@ -75,55 +92,81 @@ def fresh(desk: Desk, kind: Kind, number: str, uuid: str | None) -> Record:
     answer may be older.
     """
     with desk.database.reading() as session:
-        start = session.get_one(Workspace, desk.workspace_id).mirror_version
+        connection = session.get(WorkspaceConnection, desk.connection_id)
+        if connection is None:
+            raise ConnectionEnded
+        start = connection.mirror_version
     try:
         record = desk.commusoft.record(kind, number, uuid)
     except RecordGone:
         with desk.database.writing() as session:
             if not _learned_since(session, desk, kind, number, start):
-                forget(session, desk.workspace_id, kind, number)
+                forget(session, desk.connection_id, kind, number)
         raise
     with desk.database.writing() as session:
         if not _learned_since(session, desk, kind, number, start):
-            remember(session, desk.workspace_id, record)
+            remember(session, desk.connection_id, record)
     return record
 
 
 def _learned_since(session: Session, desk: Desk, kind: Kind, number: str, version: int) -> bool:
     changed = session.scalar(
         select(MirroredRecord.changed).filter_by(
-            workspace_id=desk.workspace_id, kind=kind, number=number
+            connection_id=desk.connection_id, kind=kind, number=number
         )
     )
     return changed is not None and changed > version
 
 
 def _waiting(desk: Desk) -> list[Link]:
-    # A clock that was set back must not hide a link: the future counts as long ago, and is first.
+    """Intended links that are to be taken over, the one longest left alone first."""
     moment = now()
-    long_ago = or_(Link.attempted_at < moment - LEASE, Link.attempted_at > moment + LEASE)
-    given_up = Link.attempt_id.in_(["", *desk.abandoned])
     query = (
         select(Link)
-        .filter_by(workspace_id=desk.workspace_id, state=LinkState.INTENDED)
-        .where(or_(given_up, long_ago))
+        .filter_by(connection_id=desk.connection_id, state=LinkState.INTENDED)
+        # A clock that was set back must not hide a link: the future counts as long ago.
         .order_by(Link.attempted_at <= moment, Link.attempted_at)
     )
     with desk.database.reading() as session:
-        return list(session.scalars(query))
+        intended = list(session.scalars(query))
+        waiting = [link for link in intended if not is_worked_on(desk, session, link)]
+    desk.first_seen.forget_all_but({link.id for link in intended})
+    return [link for link in waiting if _is_due(desk, link)]
+
+
+def _is_due(desk: Desk, link: Link) -> bool:
+    """Whether to look at a link now: one whose PUT is on its way was perhaps just looked at."""
+    return not _may_land(desk, link) or desk.first_seen.since_look(link.id) >= LOOK_EVERY
+
+
+def _may_land(desk: Desk, link: Link) -> bool:
+    """Whether Commusoft may still carry out a PUT of this link that it has not answered."""
+    if link.writes <= link.writes_over:
+        return False
+    return desk.first_seen.age(link.id, link.writes) < desk.commusoft.late_after
 
 
 def _attempt(desk: Desk, link: Link) -> Link:
+    desk.first_seen.note_look(link.id)
     try:
         held = _look(desk, link)
     except RecordGone:
+        if _may_land(desk, link):
+            return _leave(desk, link, UNANSWERED)
         return _believe_twice(desk, link, GONE)
     except CommusoftError as error:
         return _leave(desk, link, _doubt(link) or error.code)
-    if held.reference != link.prior or link.prior == link.target:
+    if held.reference == link.target:
+        return _conclude(desk, link, held)
+    if _may_land(desk, link):
+        return _leave(desk, link, UNANSWERED)
+    link.writes_over = link.writes
+    if held.reference != link.prior:
         return _conclude(desk, link, held)
     if _doubt(link) == NOT_KEPT:
         return _believe_twice(desk, link, NOT_KEPT, held)
+    if link.writes >= MOST_WRITES:
+        return _settle(desk, link, LinkState.FAILED, {"code": CommusoftSlow.code}, held)
     return _write(desk, link, held)
 
 
@@ -132,10 +175,18 @@ def _write(desk: Desk, link: Link, before: Record) -> Link:
     if not _begin_write(desk, link):
         return _reload(desk, link)
     trouble = _put(desk, before, link)
+    if isinstance(trouble, WriteWithdrawn):
+        return _reload(desk, link)
+    if trouble is None or isinstance(trouble, OVER):
+        link.writes_over = link.writes
     try:
         held = _read_back(desk, link, retry=trouble is None)
     except CommusoftError as error:
         return _leave(desk, link, error.code)
+    if held.reference == link.target:
+        return _conclude(desk, link, held)
+    if _may_land(desk, link):
+        return _leave(desk, link, UNANSWERED)
     if held.reference != link.prior:
         return _conclude(desk, link, held)
     if trouble is None:
@@ -169,6 +220,11 @@ def _doubt(link: Link) -> str | None:
     return code if code in DOUBTS else None
 
 
+def _answered(link: Link) -> bool:
+    """Whether Commusoft was heard when a link was left intended."""
+    return (link.failure or {}).get("code") in (*DOUBTS, UNANSWERED)
+
+
 def _look(desk: Desk, link: Link) -> Record:
     return desk.commusoft.record(link.kind, link.record_number, link.record_uuid)
 
@@ -176,7 +232,9 @@ def _look(desk: Desk, link: Link) -> Record:
 def _put(desk: Desk, record: Record, link: Link) -> CommusoftError | None:
     """One PUT; what went wrong with it, if anything. The read-back decides what it means."""
     try:
-        desk.commusoft.write_reference(record, link.target)
+        desk.commusoft.write_reference(
+            record, link.target, before_sending=lambda: _refuse_unless_ours(desk, link)
+        )
     except CommusoftError as error:
         return error
     return None
@@ -193,31 +251,66 @@ def _read_back(desk: Desk, link: Link, *, retry: bool) -> Record:
 
 
 def _take_over(desk: Desk, link: Link) -> bool:
-    """Make an abandoned attempt ours; False when another process was quicker."""
-    ours = new_id()
-    with desk.database.writing() as session:
-        taken = session.scalar(
-            _ours(link).values(attempt_id=ours, attempted_at=now()).returning(Link.id)
-        )
-    desk.abandoned.discard(link.attempt_id)
-    link.attempt_id = ours
+    """Make an abandoned attempt ours; False when another was quicker, or its owner lives."""
+    ours, taken = new_id(), None
+    desk.ownership.working_on.add(ours)
+    try:
+        with desk.database.writing() as session:
+            owner_id = desk.ownership.register(session)
+            free = or_(Link.owner_id.is_(None), Link.owner_id == owner_id, ~is_alive(Link.owner_id))
+            taken = session.scalar(
+                update(Link)
+                .where(
+                    Link.id == link.id,
+                    Link.state == LinkState.INTENDED,
+                    Link.attempt_id == link.attempt_id,
+                    free,
+                )
+                .values(attempt_id=ours, owner_id=owner_id, attempted_at=now())
+                .returning(Link.id)
+            )
+    finally:
+        if taken is None:
+            desk.ownership.working_on.discard(ours)
+    if taken is not None:
+        link.attempt_id, link.owner_id = ours, owner_id
     return taken is not None
 
 
 def _begin_write(desk: Desk, link: Link) -> bool:
     """Count a PUT before it is sent; False when another process has taken the link over.
 
-    So a process that slept through its lease sends nothing when it wakes.
+    So a process that was suspended, and counted as dead, sends nothing when it wakes, and nothing
+    is sent to an account that was disconnected.
     """
     with desk.database.writing() as session:
+        if not is_in_use(session, desk.connection_id):
+            return False
         begun = session.scalar(
             _ours(link)
-            .values(writes=link.writes + 1, failure=None, attempted_at=now())
+            .values(
+                writes=link.writes + 1,
+                writes_over=link.writes_over,
+                failure=None,
+                attempted_at=now(),
+            )
             .returning(Link.id)
         )
     link.writes += 1
     link.failure = None
+    desk.first_seen.age(link.id, link.writes)
     return begun is not None
+
+
+def _refuse_unless_ours(desk: Desk, link: Link) -> None:
+    """The last look before a PUT leaves, which may have waited for its turn, or slept.
+
+    Raises WriteWithdrawn.
+    """
+    with desk.database.reading() as session:
+        ours = session.scalar(select(Link.id).where(*_is_ours(link)))
+        if ours is None or not is_in_use(session, desk.connection_id):
+            raise WriteWithdrawn
 
 
 def _settle(
@@ -225,24 +318,28 @@ def _settle(
 ) -> Link:
     """End a link and let the mirror learn what was read; None: the record is gone.
 
-    An undo that is linked ends the link that it undoes in the same transaction.
+    An undo that is linked ends the link that it undoes, and its row of a list, in the same
+    transaction.
     """
     with desk.database.writing() as session:
         settled = session.scalar(
-            _ours(link).values(state=state, failure=failure, settled_at=now()).returning(Link.id)
+            _ours(link)
+            .values(state=state, failure=failure, settled_at=now(), owner_id=None)
+            .returning(Link.id)
         )
         if settled:
             note_settled(session, link, state, (failure or {}).get("code"))
         if settled and held:
-            remember(session, desk.workspace_id, held)
+            remember(session, desk.connection_id, held)
         elif settled:
-            forget(session, desk.workspace_id, link.kind, link.record_number)
+            forget(session, desk.connection_id, link.kind, link.record_number)
         if settled and state is LinkState.LINKED and link.undoes_id:
             session.execute(
                 update(Link)
                 .where(Link.id == link.undoes_id, Link.state == LinkState.LINKED)
                 .values(state=LinkState.UNDONE)
             )
+            show_as_undone(session, link.undoes_id)
     return _reload(desk, link)
 
 
@@ -250,20 +347,35 @@ def _leave(desk: Desk, link: Link, code: str) -> Link:
     """Keep a link intended and free for ``recover``, with what stands in its way."""
     with desk.database.writing() as session:
         session.execute(
-            _ours(link).values(attempt_id="", attempted_at=now(), failure={"code": code})
+            _ours(link).values(
+                attempt_id="",
+                owner_id=None,
+                attempted_at=now(),
+                failure={"code": code},
+                writes_over=link.writes_over,
+            )
         )
     return _reload(desk, link)
 
 
 def _ours(link: Link) -> Update:
     """An update of the link that does nothing when another process has taken it over."""
-    return update(Link).where(
+    return update(Link).where(*_is_ours(link))
+
+
+def _is_ours(link: Link) -> list[ColumnElement[bool]]:
+    """That the link is still this attempt's, and the attempt's process counts as alive."""
+    return [
         Link.id == link.id,
         Link.state == LinkState.INTENDED,
         Link.attempt_id == link.attempt_id,
-    )
+        is_alive(Link.owner_id),
+    ]
 
 
 def _reload(desk: Desk, link: Link) -> Link:
     with desk.database.reading() as session:
-        return session.get_one(Link, link.id)
+        found = session.get(Link, link.id)
+    if found is None:  # practice data that was emptied meanwhile
+        raise ConnectionEnded
+    return found

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crmlink.store import Device, Link, LinkState, audit
+from crmlink.store import Device, Link, LinkState, WorkspaceConnection, audit
 
 OUTCOMES = {
     LinkState.LINKED: "link.linked",
@@ -50,7 +50,10 @@ def note_settled(session: Session, link: Link, state: LinkState, code: str | Non
 def _note_link(session: Session, link: Link, action: str, **more: Any) -> None:
     if link.undoes_id:
         more["undoes"] = link.undoes_id
+    if link.contact_kind != link.kind:
+        more["contact_kind"] = link.contact_kind
+    workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
     note(
-        session, link.workspace_id, link.device_id, action, link.record_id, link=link.id,
+        session, workspace_id, link.device_id, action, link.record_id, link=link.id,
         package=link.package, prior=link.prior, new=link.target, **more,
     )  # fmt: skip

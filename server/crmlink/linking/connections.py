@@ -1,84 +1,180 @@
-"""Which Commusoft account this installation works with, and what was found out about it."""
+"""The connection of a workspace to Commusoft: which one is in use, what it holds, its dialect.
+
+People, devices, tokens, settings and the audit belong to the workspace; connecting and
+disconnecting touch none of them.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Table, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.vault import Vault, add_key, keep_newest_key
 from crmlink.linking.audit import note
-from crmlink.store import Database, Device, Workspace
-from crmlink.store.models import now
+from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
+from crmlink.store import (
+    Batch,
+    ConnectionKind,
+    Database,
+    Device,
+    Link,
+    LinkState,
+    MirroredRecord,
+    Workspace,
+    WorkspaceConnection,
+)
+from crmlink.store.models import Base, now
 
-SANDBOX = "sandbox"
+
+@dataclass(frozen=True, slots=True)
+class ConnectionContents:
+    """What a connection holds, for a person to agree to before another one takes its place.
+
+    ``practice`` data is emptied then; an account keeps its own for when it is connected again.
+    ``unfinished`` links are decided but not known to be written.
+    """
+
+    connection_id: int
+    practice: bool
+    name: str
+    records: int = 0
+    links: int = 0
+    lists: int = 0
+    unfinished: int = 0
+
+    @property
+    def has_decisions(self) -> bool:
+        return bool(self.links or self.lists)
+
+    @property
+    def agreement(self) -> str:
+        """What a person agrees to, as a code: a decision made since is not covered by it."""
+        return f"{self.connection_id}-{self.links}-{self.lists}"
 
 
-def workspace_of(database: Database, connection: Connection | None) -> Workspace:
-    """The workspace of an account, made when it is new; the built-in sandbox has its own."""
-    account = f"{connection.base_url}#{connection.client_id}" if connection else SANDBOX
-    name = connection.client_id if connection else "Sandbox"
-    with database.writing() as session:
-        workspace = session.scalar(select(Workspace).filter_by(account=account))
-        if workspace is None:
-            workspace = Workspace(account=account, name=name)
-            session.add(workspace)
+def get_or_create_workspace(database: Database) -> Workspace:
+    """The firm of this installation, which has one."""
+    with database.reading() as session:
+        workspace = session.scalar(select(Workspace).order_by(Workspace.id).limit(1))
+    if workspace is None:
+        with database.writing() as session:
+            workspace = session.scalar(select(Workspace).order_by(Workspace.id).limit(1))
+            if workspace is None:
+                workspace = Workspace()
+                session.add(workspace)
     return workspace
 
 
-def connected_account(database: Database, vault: Vault) -> Connection | None:
-    """The account that was connected last, if any. Raises VaultClosed."""
-    query = (
-        select(Workspace)
-        .where(Workspace.credentials.is_not(None))
-        .order_by(Workspace.connected_at.desc())
-        .limit(1)
-    )
+def connection_in_use(database: Database, workspace_id: int) -> WorkspaceConnection:
+    """The connection that a workspace works with; the sandbox where there was none."""
     with database.reading() as session:
-        workspace = session.scalar(query)
-    return vault.open(workspace.credentials) if workspace and workspace.credentials else None
+        connection = _in_use(session, workspace_id)
+    if connection is None:
+        with database.writing() as session:
+            connection = _in_use(session, workspace_id)
+            if connection is None:
+                connection = WorkspaceConnection(
+                    workspace_id=workspace_id, kind=ConnectionKind.SANDBOX
+                )
+                session.add(connection)
+    return connection
+
+
+def use_account_of_environment(
+    database: Database, workspace_id: int, account: Connection
+) -> WorkspaceConnection:
+    """Work with the account that the environment names; raises ConnectionNotAgreed.
+
+    It asks for no agreement where no link and no list is at stake.
+    """
+    with database.reading() as session:
+        connection = _in_use(session, workspace_id)
+    if connection is not None and is_account(connection, account):
+        return connection
+    return connect_account(database, workspace_id, account)
+
+
+def contents_in_use(
+    database: Database, workspace_id: int, account: Connection | None = None
+) -> ConnectionContents | None:
+    """What an account would take the place of; None for nothing, or for the same account."""
+    with database.reading() as session:
+        connection = _in_use(session, workspace_id)
+        if connection is None or (account and is_account(connection, account)):
+            return None
+        return _contents(session, connection)
 
 
 def connect_account(
     database: Database,
-    vault: Vault,
-    connection: Connection,
-    dialect: Dialect,
+    workspace_id: int,
+    account: Connection,
+    *,
+    vault: Vault | None = None,
+    dialect: Dialect | None = None,
     by: Device | None = None,
-) -> Workspace:
-    """Work with this account from the next start on; its credentials are kept locked.
+    agreement: str = "",
+) -> WorkspaceConnection:
+    """Put an account into use; practice data is emptied, another account's is kept aside.
 
-    The audit of another workspace says that it was done, and that of ``by``'s own says by whom:
-    nothing crosses between workspaces.
+    Without a vault the credentials stay where they are, in the environment. Raises
+    ConnectionNotAgreed when links or lists are at stake that the agreement does not name.
     """
-    workspace = workspace_of(database, connection)
     with database.writing() as session:
-        row = session.get_one(Workspace, workspace.id)
-        row.credentials = vault.lock(connection)
-        row.connected_at = now()
-        row.dialect = dialect.as_dict()
-        for place in sorted({workspace.id, by.workspace_id if by else workspace.id}):
-            _note(session, place, by, "commusoft.connected")
-    return workspace
+        replaced = _in_use(session, workspace_id)
+        if replaced is None or not is_account(replaced, account):
+            connection = _account_row(session, workspace_id, account)
+            if replaced is not None:
+                _replace(session, replaced, by, agreement)
+            session.add(connection)
+        else:
+            connection = replaced
+        connection.credentials = vault.lock(account) if vault else None
+        connection.connected_at, connection.ended_at = now(), None
+        if dialect:
+            connection.dialect = dialect.as_dict()
+        session.flush()
+        _note(session, workspace_id, by, "commusoft.connected", account=connection.client_id)
+    return connection
 
 
-def disconnect_account(database: Database, by: Device | None = None) -> None:
-    """Forget all credentials; links and records stay."""
+def disconnect_account(database: Database, workspace_id: int, by: Device | None = None) -> bool:
+    """Forget the account's credentials and stop using it; False when none was in use.
+
+    Its links and lists are kept for when it is connected again.
+    """
     with database.writing() as session:
-        ended = session.scalars(
-            update(Workspace)
-            .where(Workspace.credentials.is_not(None))
-            .values(credentials=None, connected_at=None)
-            .returning(Workspace.id)
-        ).all()
-        for workspace_id in ended:
-            _note(session, workspace_id, by, "commusoft.disconnected")
+        connection = _in_use(session, workspace_id)
+        if connection is None or connection.kind is ConnectionKind.SANDBOX:
+            return False
+        _end(connection)
+        _note(session, workspace_id, by, "commusoft.disconnected", account=connection.client_id)
+    return True
 
 
-def note_write_test(
+def is_account(connection: WorkspaceConnection, account: Connection) -> bool:
+    """Whether a workspace's connection is to this account, whatever its password is now."""
+    known = (connection.kind, connection.base_url, connection.client_id)
+    return known == (ConnectionKind.API, account.base_url, account.client_id)
+
+
+def credentials_of(
+    connection: WorkspaceConnection, environment: Connection | None, vault: Vault
+) -> Connection:
+    """How to log in to an account. Raises VaultClosed or CredentialsMissing."""
+    if environment is not None and is_account(connection, environment):
+        return environment
+    if connection.credentials is None:
+        raise CredentialsMissing(client_id=connection.client_id, base_url=connection.base_url)
+    return vault.open(connection.credentials)
+
+
+def record_write_check(
     database: Database, workspace_id: int, device_id: int, record_id: str, trial: str | None = None
 ) -> None:
     """Write down, before it begins, that the doctor is to write to a record."""
@@ -87,22 +183,26 @@ def note_write_test(
         note(session, workspace_id, device_id, "commusoft.write_tested", record_id, **more)
 
 
-def keep_dialect(database: Database, workspace_id: int, dialect: Dialect) -> None:
-    """Remember how an account is spoken to."""
+def save_dialect(database: Database, connection_id: int, dialect: Dialect) -> None:
+    """Remember how an account is spoken to, as long as it is known here."""
     with database.writing() as session:
-        session.get_one(Workspace, workspace_id).dialect = dialect.as_dict()
+        session.execute(
+            update(WorkspaceConnection)
+            .where(WorkspaceConnection.id == connection_id)
+            .values(dialect=dialect.as_dict())
+        )
 
 
-def dialect_of(workspace: Workspace) -> Dialect | None:
+def load_dialect(connection: WorkspaceConnection) -> Dialect | None:
     """What the doctor found; None where it has not looked, or a newer crmlink must look again."""
     try:
-        return Dialect.from_dict(workspace.dialect) if workspace.dialect else None
+        return Dialect.from_dict(connection.dialect) if connection.dialect else None
     except ValueError:
         return None
 
 
 def rotate_keys(database: Database, keys: Path) -> int:
-    """Lock all credentials with a new key and drop the old ones; returns how many there were.
+    """Encrypt all credentials with a new key and drop the old ones; returns how many there were.
 
     Stopped half way it leaves both keys in place, and may simply be run again.
     """
@@ -110,13 +210,98 @@ def rotate_keys(database: Database, keys: Path) -> int:
     add_key(keys)
     new = Vault.at(keys)
     with database.writing() as session:
-        rows = list(session.scalars(select(Workspace).where(Workspace.credentials.is_not(None))))
+        rows = list(
+            session.scalars(
+                select(WorkspaceConnection).where(WorkspaceConnection.credentials.is_not(None))
+            )
+        )
         for row in rows:
             row.credentials = new.lock(old.open(row.credentials or ""))
     keep_newest_key(keys)
     return len(rows)
 
 
-def _note(session: Session, workspace_id: int, by: Device | None, action: str) -> None:
-    known = by is not None and by.workspace_id == workspace_id
-    note(session, workspace_id, by.id if by and known else None, action, "workspace")
+def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:
+    return session.scalar(
+        select(WorkspaceConnection).filter_by(workspace_id=workspace_id, ended_at=None)
+    )
+
+
+def _account_row(session: Session, workspace_id: int, account: Connection) -> WorkspaceConnection:
+    """The account's own row, with what it held when it was connected before; or a new one."""
+    identity = {
+        "workspace_id": workspace_id,
+        "kind": ConnectionKind.API,
+        "base_url": account.base_url,
+        "client_id": account.client_id,
+    }
+    known = session.scalar(select(WorkspaceConnection).filter_by(**identity))
+    return known or WorkspaceConnection(**identity)
+
+
+def _replace(
+    session: Session, replaced: WorkspaceConnection, by: Device | None, agreement: str
+) -> None:
+    """Take a connection out of use: practice data with all that came of it, an account as it is."""
+    contents = _contents(session, replaced)
+    if contents.has_decisions and contents.agreement != agreement:
+        raise ConnectionNotAgreed(contents=contents)
+    if not contents.practice:
+        _end(replaced)
+        action = "commusoft.disconnected"
+        _note(session, replaced.workspace_id, by, action, account=replaced.client_id)
+    else:
+        _delete_contents(session, replaced.id)
+        session.delete(replaced)
+        _note(
+            session, replaced.workspace_id, by, "commusoft.practice_emptied",
+            records=contents.records, links=contents.links, lists=contents.lists,
+        )  # fmt: skip
+    session.flush()
+
+
+def _end(connection: WorkspaceConnection) -> None:
+    connection.ended_at, connection.credentials = now(), None
+
+
+def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionContents:
+    def count(table: type[MirroredRecord | Link | Batch], **only: object) -> int:
+        query = select(func.count()).select_from(table)
+        return session.scalar(query.filter_by(connection_id=connection.id, **only)) or 0
+
+    return ConnectionContents(
+        connection_id=connection.id,
+        practice=connection.kind is ConnectionKind.SANDBOX,
+        name=connection.name,
+        records=count(MirroredRecord, gone_at=None),
+        links=count(Link),
+        lists=count(Batch),
+        unfinished=count(Link, state=LinkState.INTENDED),
+    )
+
+
+def _delete_contents(session: Session, connection_id: int) -> None:
+    """Delete what belongs to a connection, in whatever table it is, dependent rows first."""
+    for table in reversed(Base.metadata.sorted_tables):
+        belongs = _belongs(table, connection_id)
+        if belongs is not None:
+            session.execute(delete(table).where(belongs))
+
+
+def _belongs(table: Table, connection_id: int) -> ColumnElement[bool] | None:
+    """What the rows of a connection have in common, in a table that has any."""
+    if "connection_id" in table.c:
+        return table.c.connection_id == connection_id
+    for column in table.c:
+        for key in column.foreign_keys:
+            parent = key.column.table
+            if "connection_id" in parent.c and not column.nullable:
+                mine = select(key.column).where(parent.c.connection_id == connection_id)
+                return column.in_(mine)
+    return None
+
+
+def _note(
+    session: Session, workspace_id: int, by: Device | None, action: str, **details: object
+) -> None:
+    note(session, workspace_id, by.id if by else None, action, "workspace", **details)

@@ -12,29 +12,34 @@ from sqlalchemy import select
 from crmlink.accounting.package_rules import Packages
 from crmlink.accounting.rule_file import RuleFile
 from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror import SyncResult, sync
-from crmlink.matching import Details, Matcher
-from crmlink.store import Database, MirroredRecord, Workspace
+from crmlink.linking.first_seen import FirstSeen
+from crmlink.matching import Address, Details, Matcher
+from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 
 
 class Index:
-    """A matcher that follows the workspace's mirror, in this process and from any other."""
+    """A matcher that follows a connection's mirror, in this process and from any other."""
 
-    def __init__(self, database: Database, workspace_id: int) -> None:
+    def __init__(self, database: Database, connection_id: int) -> None:
         self._database = database
-        self._workspace_id = workspace_id
+        self._connection_id = connection_id
         self._matcher = Matcher()
         self._version = 0
         self._lock = threading.Lock()
 
     def matcher(self) -> Matcher:
-        """The matcher, with everything that the mirror has learned until now."""
+        """The matcher, with all that the mirror has learned until now. Raises ConnectionEnded."""
         with self._lock, self._database.reading() as session:
-            version = session.get_one(Workspace, self._workspace_id).mirror_version
+            connection = session.get(WorkspaceConnection, self._connection_id)
+            if connection is None:
+                raise ConnectionEnded
+            version = connection.mirror_version
             if version != self._version:
                 changed = (
                     select(MirroredRecord)
-                    .filter_by(workspace_id=self._workspace_id)
+                    .filter_by(connection_id=self._connection_id)
                     .where(MirroredRecord.changed > self._version)
                     .execution_options(yield_per=5_000)
                 )
@@ -50,18 +55,23 @@ class Index:
 
 @dataclass(frozen=True)
 class Desk:
-    """One workspace at work.
+    """One workspace at work with one connection; another connection has another desk.
 
-    ``abandoned`` are ids of attempts that broke down in this process, for ``recover`` to take over.
+    ``practice`` says that it is the sandbox of this installation.
+    ``ownership`` says what this process works on, and which others are alive. ``first_seen`` times
+    writes that Commusoft may still carry out, and attempts of versions that know no owners.
     ``wake`` tells the worker that there is something to do; without it the worker finds it later.
     """
 
     workspace_id: int
+    connection_id: int
+    practice: bool
     database: Database
     commusoft: Commusoft
     rule_file: RuleFile
     index: Index
-    abandoned: set[str] = field(default_factory=set)
+    ownership: Ownership
+    first_seen: FirstSeen = field(default_factory=FirstSeen)
     wake: Callable[[], None] = lambda: None
     attempts: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(8, thread_name_prefix="attempt")
@@ -72,11 +82,18 @@ class Desk:
         """The rules as they are now, without the hosts that an admin added."""
         return self.rule_file.current()
 
+    @property
+    def sandboxed(self) -> bool:
+        """Whether what answers is no Commusoft but the sandbox, ours or one that said so."""
+        return self.practice or self.commusoft.sandbox
+
     def sync(
         self, progress: Callable[[SyncResult], None] = lambda _result: None, *, full: bool = True
     ) -> SyncResult:
         """Bring the mirror up to date. Raises SyncRunning or CommusoftError."""
-        return sync(self.database, self.workspace_id, self.commusoft, progress, full=full)
+        return sync(
+            self.database, self.connection_id, self.commusoft, self.ownership, progress, full=full
+        )
 
 
 def details(row: MirroredRecord) -> Details:
@@ -91,4 +108,6 @@ def details(row: MirroredRecord) -> Details:
         email=row.email,
         phones=tuple(row.phones),
         account_number=row.account_number,
+        other_emails=tuple(row.other_emails),
+        other_addresses=tuple(Address(**address) for address in row.other_addresses),
     )

@@ -6,23 +6,22 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.commusoft.errors import CommusoftSlow, RecordGone
 from crmlink.kinds import Kind
-from crmlink.linking.attempts import attempt, fresh
+from crmlink.linking.attempts import attempt, fresh, is_worked_on
 from crmlink.linking.audit import note_intended
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
-    KindDiffers,
     LinkingFailure,
     LinkInProgress,
     LinkUnknown,
@@ -30,22 +29,22 @@ from crmlink.linking.errors import (
     ReferenceNotShown,
     ReferenceTaken,
 )
+from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import holders, mirrored
 from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.store.models import now
+from crmlink.store.models import new_id, now
 
 LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
 T = TypeVar("T")
+Guard = Callable[[Session], None]  # raises when the decision is not to be kept any more
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a person decided.
 
-    ``replaces`` is the other reference that they saw on the record and agreed to replace;
-    ``also_on`` the ids of the records that they saw carrying this reference and accepted;
-    ``checked_empty`` that they looked in Commusoft where its API does not show the field;
-    ``differences`` (field, contact, record) are those that they saw and linked over.
+    ``kind`` is what the contact is known, or was said, to be; ``overrides`` what they agreed to on
+    top; ``differences`` (field, contact, record) are those that they saw and linked over.
     """
 
     package: str
@@ -54,23 +53,26 @@ class Decision:
     record_id: str
     organisation: str = ""
     contact_name: str = ""
-    replaces: str | None = None
-    also_on: frozenset[str] = frozenset()
-    checked_empty: bool = False
+    overrides: Overrides = field(default_factory=Overrides)
     differences: tuple[Mapping[str, str], ...] = ()
 
     def fingerprint(self) -> str:
         """The same for the same decision, so that a key cannot serve two."""
-        fields = asdict(self) | {"also_on": sorted(self.also_on)}
+        fields = asdict(self)
+        del fields["overrides"]
+        fields |= self.overrides.as_dict()
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
-def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
+def confirm(
+    desk: Desk, decision: Decision, key: str, device_id: int, guard: Guard | None = None
+) -> Link:
     """Carry out a decision once; the same key again gives the same link.
 
     Returns the link, ``linked``, ``failed`` or ``conflict``, or still ``intended`` when Commusoft
     stopped answering on the way (``recover`` finishes it). Raises a LinkingFailure,
-    ReferenceMalformed or CommusoftError before anything was written.
+    ReferenceMalformed or CommusoftError before anything was written, and what ``guard`` raises in
+    the transaction that is to keep the decision.
     """
     deadline = time.monotonic() + LONGEST_WAIT
     reference = canonical_reference(decision.package, decision.reference, desk.packages)
@@ -78,17 +80,17 @@ def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
     if earlier := _by_key(desk, key, fingerprint, deadline):
         return earlier
     row = _row(desk, decision.record_id)
-    if row.kind != decision.kind:
-        raise KindDiffers(contact_kind=decision.kind, record_kind=row.kind)
+    require_kind(decision.kind, row, decision.overrides)
     prior = _in_time(desk, deadline, lambda: _checked(desk, decision, reference, row))
     link = Link(
-        workspace_id=desk.workspace_id,
+        connection_id=desk.connection_id,
         device_id=device_id,
         idempotency_key=key,
         fingerprint=fingerprint,
         package=decision.package,
         organisation=decision.organisation,
-        kind=decision.kind,
+        kind=row.kind,
+        contact_kind=decision.kind,
         reference=reference,
         contact_name=decision.contact_name,
         record_number=row.number,
@@ -98,21 +100,29 @@ def confirm(desk: Desk, decision: Decision, key: str, device_id: int) -> Link:
         target=reference,
         differences=[dict(difference) for difference in decision.differences],
     )
-    return _intend_and_attempt(desk, link, decision.also_on, deadline)
+    return _intend_and_attempt(desk, link, decision.overrides.also_on, deadline, guard)
 
 
 def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord) -> str | None:
     """What stands on the record now; raises when the person has not agreed to what is there."""
+    overrides = decision.overrides
     record = fresh(desk, row.kind, row.number, row.uuid)
-    if record.reference not in (None, reference, decision.replaces):
+    if record.reference not in (None, reference, overrides.replaces):
         raise _has_reference(desk, row, record.reference)
-    if not (record.reference_shown or decision.checked_empty or _kind_shows_references(desk, row)):
+    if not (record.reference_shown or overrides.checked_empty or _kind_shows_references(desk, row)):
         raise ReferenceNotShown(record=row)
-    _refuse_if_taken(desk, reference, row, decision.also_on)
+    _refuse_if_taken(desk, reference, row, overrides.also_on)
     return record.reference
 
 
-def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[str]) -> Link:
+def undo(
+    desk: Desk,
+    link_id: str,
+    key: str,
+    device_id: int,
+    also_on: frozenset[str],
+    guard: Guard | None = None,
+) -> Link:
     """Put back what stood on the record before; a new link whose target is the prior value.
 
     Allowed while the link stands, Commusoft still holds its value, and no later link has decided
@@ -130,13 +140,14 @@ def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[
     row = _row(desk, link.record_id)
     _in_time(desk, deadline, lambda: _check_undo(desk, link, row, also_on))
     reversal = Link(
-        workspace_id=desk.workspace_id,
+        connection_id=desk.connection_id,
         device_id=device_id,
         idempotency_key=key,
         fingerprint=fingerprint,
         package=link.package,
         organisation=link.organisation,
         kind=link.kind,
+        contact_kind=link.contact_kind,
         reference=link.reference,
         contact_name=link.contact_name,
         record_number=row.number,
@@ -146,7 +157,7 @@ def undo(desk: Desk, link_id: str, key: str, device_id: int, also_on: frozenset[
         target=link.prior,
         undoes_id=link.id,
     )
-    return _intend_and_attempt(desk, reversal, also_on, deadline)
+    return _intend_and_attempt(desk, reversal, also_on, deadline, guard)
 
 
 def _check_undo(desk: Desk, link: Link, row: MirroredRecord, also_on: frozenset[str]) -> None:
@@ -170,7 +181,7 @@ def _decided_since(desk: Desk, link: Link) -> Link | None:
         return session.scalar(
             select(Link)
             .filter_by(
-                workspace_id=desk.workspace_id,
+                connection_id=desk.connection_id,
                 kind=link.kind,
                 record_number=link.record_number,
                 state=LinkState.LINKED,
@@ -186,18 +197,33 @@ def _decided_since(desk: Desk, link: Link) -> Link | None:
         )
 
 
+def same_record(link: Link) -> ColumnElement[bool]:
+    """Links to the record that a link is to, itself included."""
+    return (Link.kind == link.kind) & (Link.record_number == link.record_number)
+
+
+def same_contact(link: Link) -> ColumnElement[bool]:
+    """Links of the contact that a link is of, itself included."""
+    return (
+        (Link.package == link.package)
+        & (Link.organisation == link.organisation)
+        & (Link.contact_kind == link.contact_kind)
+        & (Link.reference == link.reference)
+    )
+
+
 def find_link(desk: Desk, link_id: str) -> Link:
     """One link of this workspace; raises LinkUnknown."""
     with desk.database.reading() as session:
         link = session.get(Link, link_id)
-    if link is None or link.workspace_id != desk.workspace_id:
+    if link is None or link.connection_id != desk.connection_id:
         raise LinkUnknown
     return link
 
 
 def _row(desk: Desk, record_id: str) -> MirroredRecord:
     with desk.database.reading() as session:
-        return mirrored(session, desk.workspace_id, record_id)
+        return mirrored(session, desk.connection_id, record_id)
 
 
 def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:
@@ -206,7 +232,7 @@ def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:
         return bool(
             session.scalar(
                 select(MirroredRecord.id)
-                .filter_by(workspace_id=desk.workspace_id, kind=row.kind)
+                .filter_by(connection_id=desk.connection_id, kind=row.kind)
                 .where(MirroredRecord.reference.is_not(None))
                 .limit(1)
             )
@@ -228,7 +254,7 @@ def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str
         link = session.scalar(
             select(Link)
             .filter_by(
-                workspace_id=desk.workspace_id,
+                connection_id=desk.connection_id,
                 kind=row.kind,
                 record_number=row.number,
                 target=reference,
@@ -259,17 +285,17 @@ def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredR
     """Records that carry the reference by the mirror, or got it from a link that stands."""
     with desk.database.reading() as session:
         found = {
-            other.id: other for other in holders(session, desk.workspace_id, reference, row.kind)
+            other.id: other for other in holders(session, desk.connection_id, reference, row.kind)
         }
         linked = select(Link.record_number).where(
-            Link.workspace_id == desk.workspace_id,
+            Link.connection_id == desk.connection_id,
             Link.kind == row.kind,
             Link.state == LinkState.LINKED,
             func.lower(Link.target) == func.lower(reference),
         )
         for other in session.scalars(
             select(MirroredRecord)
-            .filter_by(workspace_id=desk.workspace_id, kind=row.kind, gone_at=None)
+            .filter_by(connection_id=desk.connection_id, kind=row.kind, gone_at=None)
             .where(MirroredRecord.number.in_(linked))
         ):
             found[other.id] = other
@@ -298,30 +324,42 @@ def _by_key(desk: Desk, key: str, fingerprint: str, deadline: float) -> Link | N
     while True:
         with desk.database.reading() as session:
             link = session.scalar(
-                select(Link).filter_by(workspace_id=desk.workspace_id, idempotency_key=key)
+                select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key)
             )
-        if link is None:
-            return None
-        if link.fingerprint != fingerprint:
-            raise IdempotencyKeyReused
-        over = link.state is not LinkState.INTENDED or not link.attempt_id
-        if over or link.attempt_id in desk.abandoned or time.monotonic() > deadline:
+            if link is None:
+                return None
+            if link.fingerprint != fingerprint:
+                raise IdempotencyKeyReused
+            over = link.state is not LinkState.INTENDED or not is_worked_on(desk, session, link)
+        if over or time.monotonic() > deadline:
             return link
         time.sleep(0.05)
 
 
-def _intend_and_attempt(desk: Desk, link: Link, accepted: frozenset[str], deadline: float) -> Link:
+def _intend_and_attempt(
+    desk: Desk, link: Link, accepted: frozenset[str], deadline: float, guard: Guard | None
+) -> Link:
     """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
+    link.attempt_id = attempt_id = new_id()
+    desk.ownership.working_on.add(attempt_id)
+    kept = False
     failure: LinkingFailure | None
     try:
         with desk.database.writing() as session:
+            if guard is not None:
+                guard(session)
             failure = _overtaken(session, desk, link, accepted)
             if failure is None:
+                link.owner_id = desk.ownership.register(session)
                 session.add(link)
                 session.flush()
                 note_intended(session, link)
+        kept = failure is None
     except IntegrityError:
         failure = _in_progress(desk, link)
+    finally:
+        if not kept:
+            desk.ownership.working_on.discard(attempt_id)
     if failure is None:
         return _answer_in_time(desk, link, deadline)
     if earlier := _by_key(desk, link.idempotency_key, link.fingerprint, deadline):
@@ -333,18 +371,18 @@ def _overtaken(
     session: Session, desk: Desk, link: Link, accepted: frozenset[str]
 ) -> LinkingFailure | None:
     """What another link of ours changed while this decision was being checked, if anything."""
-    row = mirrored(session, desk.workspace_id, link.record_id)
+    row = mirrored(session, desk.connection_id, link.record_id)
     if row.reference != link.prior:
         return _has_reference(desk, row, row.reference)
     if link.target is None:
         return None
-    found = holders(session, desk.workspace_id, link.target, row.kind)
+    found = holders(session, desk.connection_id, link.target, row.kind)
     taken = [other for other in found if other.id != row.id and other.public_id not in accepted]
     if taken:
         return _is_taken(desk, link.target, taken)
     arriving = session.scalars(
         select(Link)
-        .filter_by(workspace_id=desk.workspace_id, kind=link.kind, state=LinkState.INTENDED)
+        .filter_by(connection_id=desk.connection_id, kind=link.kind, state=LinkState.INTENDED)
         .where(func.lower(Link.target) == func.lower(link.target))
     )
     first = next((other for other in arriving if other.record_id not in accepted), None)
@@ -362,16 +400,11 @@ def _answer_in_time(desk: Desk, link: Link, deadline: float) -> Link:
 
 def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
     """Whose link came first; it may have settled while this one was refused."""
-    same_contact = (
-        (Link.package == link.package)
-        & (Link.organisation == link.organisation)
-        & (Link.reference == link.reference)
-    )
     with desk.database.reading() as session:
         other = session.scalar(
             select(Link)
-            .filter_by(workspace_id=desk.workspace_id, kind=link.kind)
-            .where(or_(Link.record_number == link.record_number, same_contact))
+            .filter_by(connection_id=desk.connection_id)
+            .where(or_(same_record(link), same_contact(link)))
             .order_by(Link.settled_at.is_not(None), Link.created_at.desc())
             .limit(1)
         )

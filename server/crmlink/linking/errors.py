@@ -36,7 +36,10 @@ class BatchUnknown(LinkingFailure):
 
 
 class KindDiffers(LinkingFailure):
-    """The contact is of one kind, the record of the other (facts: contact_kind, record_kind)."""
+    """The contact is of one kind, the record of the other, and the person has not accepted it.
+
+    Facts: record, contact_kind, record_kind.
+    """
 
     code = "kind-differs"
 
@@ -132,6 +135,27 @@ class PackageNeeded(LinkingFailure):
     """Nobody has said which accounting package the batch is of."""
 
     code = "package-needed"
+
+
+class ConnectionNotAgreed(LinkingFailure):
+    """Another connection would take the place of links or lists (facts: contents)."""
+
+    code = "connection-not-agreed"
+
+
+class CredentialsMissing(LinkingFailure):
+    """The account's credentials came from an environment that does not give them now.
+
+    Facts: client_id, base_url.
+    """
+
+    code = "credentials-missing"
+
+
+class ManyLinesLeftOut(LinkingFailure):
+    """More than 1 in 20 lines of a file would be left out (facts: left_out, contacts)."""
+
+    code = "lines-left-out"
 
 
 class LinkNotMade(Exception):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
@@ -12,7 +13,7 @@ from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
 from crmlink.linking.errors import RecordUnknown
 from crmlink.matching import Details, Suggestion
-from crmlink.store import Link, MirroredRecord
+from crmlink.store import Link, LinkState, MirroredRecord
 
 PLAUSIBLE = 0.001  # what is less likely than that only hides the others; search still finds it
 
@@ -32,8 +33,9 @@ class Contact:
 class Offer:
     """What a person is shown for a contact.
 
-    ``holders`` are records that carry the reference already, of either kind; ``link`` is the
-    newest link of this contact; ``none`` the probability that no record is the contact's.
+    ``holders`` are records that carry the reference already, of either kind, and ``holder_links``
+    the links that put it there, where crmlink did; ``link`` is the newest link of this contact;
+    ``none`` the probability that no record is the contact's.
     """
 
     contact: Contact
@@ -41,6 +43,7 @@ class Offer:
     suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]
     none: float
     holders: tuple[MirroredRecord, ...]
+    holder_links: tuple[Link, ...]
     link: Link | None
 
 
@@ -53,19 +56,21 @@ def suggest(desk: Desk, contact: Contact, limit: int = 5) -> Offer:
     contact = replace(contact, reference=reference)
     found = desk.index.matcher().suggest(contact.details, limit)
     with desk.database.reading() as session:
-        rows = rows_by_id(session, desk.workspace_id, [item.record_id for item in found.items])
+        rows = rows_by_id(session, desk.connection_id, [item.record_id for item in found.items])
         suggestions = tuple(
             (rows[item.record_id], item)
             for item in found.items
             if item.record_id in rows and item.probability >= PLAUSIBLE
         )
+        held_by = holders(session, desk.connection_id, reference)
         return Offer(
             contact=contact,
             likely_kind=contact.kind or _likely_kind(suggestions),
             suggestions=suggestions,
             none=found.none,
-            holders=tuple(holders(session, desk.workspace_id, reference)),
-            link=newest_link(session, desk.workspace_id, contact),
+            holders=tuple(held_by),
+            holder_links=tuple(links_behind(session, desk.connection_id, held_by)),
+            link=newest_link(session, desk.connection_id, contact),
         )
 
 
@@ -73,20 +78,20 @@ def search(desk: Desk, text: str, kind: Kind | None, limit: int = 20) -> list[Mi
     """Records that fit what was typed so far, best first."""
     ids = desk.index.matcher().search(text, kind, limit)
     with desk.database.reading() as session:
-        rows = rows_by_id(session, desk.workspace_id, ids)
+        rows = rows_by_id(session, desk.connection_id, ids)
     return [rows[record_id] for record_id in ids if record_id in rows]
 
 
-def mirrored(session: Session, workspace_id: int, record_id: str) -> MirroredRecord:
+def mirrored(session: Session, connection_id: int, record_id: str) -> MirroredRecord:
     """The mirror's row for a record's id; raises RecordUnknown."""
-    row = rows_by_id(session, workspace_id, [record_id]).get(record_id)
+    row = rows_by_id(session, connection_id, [record_id]).get(record_id)
     if row is None:
         raise RecordUnknown(record_id=record_id)
     return row
 
 
 def holders(
-    session: Session, workspace_id: int, reference: str, kind: Kind | None = None
+    session: Session, connection_id: int, reference: str, kind: Kind | None = None
 ) -> list[MirroredRecord]:
     """Records that carry the reference by the mirror, of one kind or of both.
 
@@ -94,7 +99,7 @@ def holders(
     The database lowers both sides, for it does so with fewer letters than Python.
     """
     query = select(MirroredRecord).where(
-        MirroredRecord.workspace_id == workspace_id,
+        MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
         func.lower(MirroredRecord.reference) == func.lower(reference),
     )
@@ -103,22 +108,51 @@ def holders(
     return list(session.scalars(query.order_by(MirroredRecord.id)))
 
 
-def newest_link(session: Session, workspace_id: int, contact: Contact) -> Link | None:
-    """The latest link of a contact, an undo included."""
-    query = (
+def links_behind(
+    session: Session, connection_id: int, records: Sequence[MirroredRecord]
+) -> list[Link]:
+    """The link that put its present reference on each record; none for those where no link did.
+
+    Of several the newest that changed something: one that found its reference there already put
+    nothing there. What an undo put back is there by the link before it.
+    """
+    links = session.scalars(
         select(Link)
-        .filter_by(
-            workspace_id=workspace_id,
-            package=contact.package,
-            organisation=contact.organisation,
-            reference=contact.reference,
-        )
-        .order_by(Link.created_at.desc())
-        .limit(1)
+        .filter_by(connection_id=connection_id, state=LinkState.LINKED, undoes_id=None)
+        .where(func.lower(Link.target).in_({func.lower(record.reference) for record in records}))
+        .order_by(Link.prior.is_not_distinct_from(Link.target), Link.created_at.desc())
     )
+    behind: dict[tuple[str, str | None], Link] = {}
+    for link in links:
+        behind.setdefault((link.record_id, link.target), link)
+    found = (behind.get((record.public_id, record.reference)) for record in records)
+    return [link for link in found if link]
+
+
+def newest_link(session: Session, connection_id: int, contact: Contact) -> Link | None:
+    """The latest link of a contact, an undo included.
+
+    Not every address of a contact names its organisation: a link that was made without one, or is
+    asked for without one, is the contact's too. What several organisations have links for could be
+    any of theirs, and is left out.
+    """
+    mine = [
+        Link.connection_id == connection_id,
+        Link.package == contact.package,
+        Link.reference == contact.reference,
+    ]
     if contact.kind:
-        query = query.filter_by(kind=contact.kind)
-    return session.scalar(query)
+        mine.append(Link.contact_kind.in_((contact.kind, "")))
+    if contact.organisation:
+        mine.append(Link.organisation.in_((contact.organisation, "")))
+    elif _organisations(session, mine) > 1:
+        mine.append(Link.organisation == "")
+    return session.scalar(select(Link).where(*mine).order_by(Link.created_at.desc()).limit(1))
+
+
+def _organisations(session: Session, conditions: list[ColumnElement[bool]]) -> int:
+    named = select(func.count(func.distinct(Link.organisation)))
+    return session.scalar(named.where(*conditions, Link.organisation != "")) or 0
 
 
 def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> Kind:
@@ -126,7 +160,7 @@ def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> 
     return suggestions[0][0].kind if suggestions else "customer"
 
 
-def rows_by_id(session: Session, workspace_id: int, ids: list[str]) -> dict[str, MirroredRecord]:
+def rows_by_id(session: Session, connection_id: int, ids: list[str]) -> dict[str, MirroredRecord]:
     """The mirror's rows for records' ids; those that are not there, or gone, are left out."""
     numbers: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
     for record_id in ids:
@@ -137,7 +171,7 @@ def rows_by_id(session: Session, workspace_id: int, ids: list[str]) -> dict[str,
     for kind, wanted in numbers.items():  # one by one: with "or" the index by number is not used
         if wanted:
             query = select(MirroredRecord).where(
-                MirroredRecord.workspace_id == workspace_id,
+                MirroredRecord.connection_id == connection_id,
                 MirroredRecord.gone_at.is_(None),
                 MirroredRecord.kind == kind,
                 MirroredRecord.number.in_(wanted),

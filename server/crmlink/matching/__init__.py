@@ -1,7 +1,17 @@
 """Matching: a contact's details in, the records it may be out, with probabilities and reasons."""
 
-from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
+from crmlink.matching.details import Details, Reason, Suggestion, Suggestions, is_retired
 from crmlink.matching.matcher import Matcher
 from crmlink.matching.reason_texts import say
+from crmlink.values import Address
 
-__all__ = ["Details", "Matcher", "Reason", "Suggestion", "Suggestions", "say"]
+__all__ = [
+    "Address",
+    "Details",
+    "Matcher",
+    "Reason",
+    "Suggestion",
+    "Suggestions",
+    "is_retired",
+    "say",
+]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from crmlink.matching import normalise
 from crmlink.matching.columns import Floats, Ints, Postings, Vocabulary
 from crmlink.matching.index import GRAM_BASE, Index, grams
-from crmlink.matching.normalised import Terms, mail_text, mailbox_words
+from crmlink.matching.normalised import Terms, mailbox_words
 
 MOST_CANDIDATES = 64
 BUDGET = 60_000  # postings read for one contact, where the rarest values do not need more
@@ -90,30 +90,29 @@ def _clues(index: Index, asked: Terms) -> Iterator[Clue]:
     total = len(index)
     names = [word for word, _ in (*asked.label, *asked.other)]
     yield from _of(index.names, "names", names, total, 1.0)
-    yield from _of(index.places, "places", [word for word, _ in asked.place], total, PLACE_SHARE)
+    place = dict.fromkeys(word for place in asked.places for word, _ in place.words)
+    yield from _of(index.places, "places", list(place), total, PLACE_SHARE)
     yield from _of(index.codes, "codes", _codes(asked), total, 1.0)
-    if asked.postcode and index.codes.find(f"p:{asked.postcode}") < 0:
-        near = [f"p:{code}" for code in slips(asked.postcode)]
-        yield from _of(index.codes, "codes", near, total, PLACE_SHARE)
+    for code in dict.fromkeys(place.postcode for place in asked.places):
+        if code and index.codes.find(f"p:{code}") < 0:
+            near = [f"p:{slip}" for slip in slips(code)]
+            yield from _of(index.codes, "codes", near, total, PLACE_SHARE)
     known_as = {other for name in names for other in normalise.NICKNAMES.get(name, ())}
     yield from _of(index.names, "names", sorted(known_as - set(names)), total, HINT_SHARE)
-    if asked.email:
-        hints = [word for word in mailbox_words(asked.email) if word not in names]
+    if asked.emails:
+        hints = [word for word in mailbox_words(asked.emails) if word not in names]
         yield from _of(index.names, "names", hints, total, HINT_SHARE)
     yield from _of_grams(index, asked, total)
 
 
 def _codes(asked: Terms) -> list[str]:
-    codes = [
-        f"{letter}:{value}"
-        for letter, value in zip(
-            "poeda",
-            (asked.postcode, asked.outward, asked.email, asked.domain, asked.account),
-            strict=True,
-        )
-        if value
-    ]
-    return codes + [f"+:{phone}" for phone in asked.phones]
+    codes = [f"p:{place.postcode}" for place in asked.places if place.postcode]
+    codes += [f"o:{place.outward}" for place in asked.places if place.outward]
+    codes += [f"e:{email}" for email in asked.emails]
+    codes += [f"d:{domain}" for domain in asked.domains]
+    codes += [f"a:{asked.account}"] if asked.account else []
+    codes += [f"+:{phone}" for phone in asked.phones]
+    return list(dict.fromkeys(codes))
 
 
 def slips(code: str) -> list[str]:
@@ -138,7 +137,7 @@ def _of(
 
 def _of_grams(index: Index, asked: Terms, total: int) -> Iterator[Clue]:
     texts = [" ".join(word for word, _ in words) for words in (asked.label, asked.other)]
-    texts.append(mail_text(asked.email))
+    texts += asked.mail_texts
     numbers = np.unique(grams([text for text in texts if text])[0])
     numbers = numbers[numbers % GRAM_BASE + numbers // GRAM_BASE > 0]
     yield from _as_clues("grams", numbers, index.gram_held[numbers], total, GRAM_SHARE)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
-FLAG_BITS = 2
+FLAG_BITS = 3
 MOST_WORDS_LOOKED_AT = 5_000
 FEW_WORDS = 30  # new ones that are put among the sorted ones, rather than sorting anew
 
@@ -106,7 +106,7 @@ class Vocabulary:
 
 
 class Bags:
-    """A bag of flagged numbers for each row. The value in a bag is number << 2 | flags."""
+    """A bag of flagged numbers for each row. The value in a bag is number << FLAG_BITS | flags."""
 
     def __init__(self) -> None:
         self._values = Growing(np.int32)

@@ -1,20 +1,20 @@
 """Lists of contacts and records as CSV files, and the answers to them."""
 
 import csv
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmlink.matching.details import Details, Suggestions
 from crmlink.matching.reason_texts import say
+from crmlink.values import Address
 
 if TYPE_CHECKING:
     from _csv import Reader
 
 HEADER = ("id", "name", "company", "address", "city", "postcode", "email", "phone")
+OTHER = ("other_address", "other_city", "other_postcode", "other_email")  # may be there too
 ANSWER_HEADER = ("contact_id", "rank", "record_id", "probability", "sure", "reasons")
-_BETWEEN_PHONES = re.compile(r"\s*(?:[;,|]|\bor\b)\s*")
 
 
 class HeaderMissing(ValueError):
@@ -42,7 +42,8 @@ def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str
             if problem:
                 complain(f"{path}, line {number}: {problem}; skipped.")
             elif row:
-                values = {name: row[header.index(name)] for name in HEADER}
+                known = [name for name in (*HEADER, *OTHER) if name in header]
+                values = {name: row[header.index(name)] for name in known}
                 seen.add(values["id"])
                 yield values["id"], _details(values)
 
@@ -75,6 +76,7 @@ def _problem(row: list[str], header: list[str], seen: set[str]) -> str:
 
 
 def _details(values: dict[str, str]) -> Details:
+    second = Address(*(values.get(name, "") for name in OTHER[:3]))
     return Details(
         name=values["name"],
         company=values["company"],
@@ -82,7 +84,9 @@ def _details(values: dict[str, str]) -> Details:
         town=values["city"],
         postcode=values["postcode"],
         email=values["email"],
-        phones=tuple(phone for phone in _BETWEEN_PHONES.split(values["phone"]) if phone),
+        phones=(values["phone"],) if values["phone"] else (),
+        other_emails=(other,) if (other := values.get("other_email", "")) else (),
+        other_addresses=(second,) if second else (),
     )
 
 

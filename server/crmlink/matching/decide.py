@@ -2,7 +2,7 @@
 
 *Sure* is a promise, right at least 999 times in 1,000: the probability has to be high, no
 other record may come near, the names have to agree, something beside the name that is not
-widely shared has to agree, and nothing may disagree.
+widely shared has to agree, nothing may disagree, and both must be in use.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.features.vector import Evidence
+from crmlink.matching.features.vector import Evidence, rarity_alone
 from crmlink.matching.index import Index
 from crmlink.matching.normalised import Terms
 from crmlink.matching.scorecard import Model
@@ -31,7 +31,6 @@ CONFLICTS = (
     "kind_other",
 )
 LAST_SHOWN = 5
-MOST_SHARING = 1.1  # records that may hold a value for it to vouch
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,15 @@ class Scored:
     evidence: Evidence | None
     scores: Floats
     firm: bool = False
+    retired: bool = False
 
 
 def score(index: Index, asked: Terms, rows: Ints, model: Model) -> Scored:
     if not len(rows):
         return Scored(rows, None, np.zeros(0))
     evidence = Evidence(index, asked, rows)
-    return Scored(rows, evidence, model.scores(evidence.features(), len(index)), asked.firm)
+    scores = model.scores(evidence.features(), len(index))
+    return Scored(rows, evidence, scores, asked.firm, asked.retired)
 
 
 def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision:
@@ -78,7 +79,8 @@ def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision
         first = order[0]
         rival = float(ordered[1]) if len(ordered) > 1 else 0.0
         likely = float(ordered[0]) >= SURE and rival <= RIVAL
-        sure = likely and near == 1 and _vouched(scored.evidence, first)
+        in_use = not scored.retired and not index.retired(scored.rows[first : first + 1])[0]
+        sure = likely and near == 1 and in_use and _vouched(scored.evidence, first)
         namesakes = _namesakes(scored.evidence, first)
     return Decision(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
 
@@ -107,7 +109,7 @@ def _vouched(evidence: Evidence, first: int) -> bool:
         return False
     if value("name_covered") < 0.7 or value("name_record_covered") < 0.6:
         return False
-    alone = float(np.log((evidence.total + 1.0) / MOST_SHARING))
+    alone = rarity_alone(evidence.total)
     personal = max(value("email_same"), value("account_same")) >= alone
     if personal or value("name_initial") > 0:  # a house and its phone have several of an initial
         return personal

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from crmlink.kinds import Kind
+from crmlink.values import Address, read_name
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
     """What a contact or a record says about itself; empty text where it says nothing.
 
-    `name` is the person, `company` the organisation. Values are as people wrote them:
-    matching normalises them itself.
+    `name` is the person, `company` the organisation. Values are as people wrote them, several in
+    one text too: matching reads them itself. Each email, phone and address is compared, and they
+    differ only where all do. `retired` says that the package or Commusoft keeps it but does not
+    use it any more (hidden, archived, deleted).
     """
 
     kind: Kind | None = None
@@ -23,6 +26,14 @@ class Details:
     email: str = ""
     phones: tuple[str, ...] = ()
     account_number: str = ""
+    other_emails: tuple[str, ...] = ()
+    other_addresses: tuple[Address, ...] = ()
+    retired: bool = False
+
+
+def is_retired(details: Details) -> bool:
+    """Whether it is marked as no longer in use, by its package or in its name."""
+    return details.retired or read_name(details.name).retired or read_name(details.company).retired
 
 
 @dataclass(frozen=True, slots=True)

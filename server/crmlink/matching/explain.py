@@ -1,16 +1,18 @@
 """Why a record is offered: agreements and differences as codes with arguments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise
 from crmlink.matching.details import Reason
-from crmlink.matching.indexed_record import Held
-from crmlink.matching.normalised import TOWN, Terms
+from crmlink.matching.indexed_record import Held, HeldPlace
+from crmlink.matching.normalised import TOWN, Place, Terms, is_email
+from crmlink.values import postcodes
 
 _LONG = {short: long for long, short in reversed(normalise.ADDRESS_WORDS.items())}
+_LONG["st"] = "st"  # a street or a saint
 ALIKE = 0.6  # share of letters in place from which two words are one word spelt differently
 
 
@@ -21,9 +23,7 @@ def reasons(asked: Terms, record: Held) -> list[Reason]:
         *_email(asked, record),
         *_phone(asked, record),
         *_names(asked, record),
-        *_postcode(asked, record),
-        *_address(asked, record),
-        *_town(asked, record),
+        *_places(asked, record),
         *_kind(asked, record),
     ]
 
@@ -43,23 +43,27 @@ def _bare(code: str, agrees: bool) -> Reason:
 
 
 def _account(asked: Terms, record: Held) -> Iterator[Reason]:
-    if asked.account and record.codes["account"]:
-        same = asked.account == record.codes["account"]
+    if asked.account and record.account:
+        same = asked.account == record.account
         yield _agrees("same_account_number") if same else _differs("other_account_number")
 
 
 def _email(asked: Terms, record: Held) -> Iterator[Reason]:
-    theirs = record.codes["email"]
-    if not asked.email or not theirs:
+    if not asked.emails or not record.emails:
         return
-    if asked.email == theirs:
-        count = record.counts[theirs]
+    shared = [email for email in asked.emails if email in record.emails]
+    if shared:
+        count = min(record.counts[email] for email in shared)
         yield _agrees("shared_email", count=str(count)) if count > 1 else _agrees("same_email")
-    elif OSA.normalized_similarity(asked.email, theirs) >= 0.85:
-        yield _agrees("similar_email", contact=asked.email, record=theirs)
-    elif asked.domain and asked.domain == record.codes["domain"]:
-        yield _agrees("same_email_domain", domain=asked.domain)
-    else:
+        return
+    pairs = [(mine, theirs) for mine in asked.emails for theirs in record.emails]
+    mine, theirs = max(pairs, key=lambda pair: OSA.normalized_similarity(*pair))
+    domains = [domain for domain in asked.domains if domain in record.domains]
+    if OSA.normalized_similarity(mine, theirs) >= 0.85:
+        yield _agrees("similar_email", contact=mine, record=theirs)
+    elif domains:
+        yield _agrees("same_email_domain", domain=domains[0])
+    elif any(map(is_email, asked.emails)) and any(map(is_email, record.emails)):
         yield _differs("other_email")
 
 
@@ -76,22 +80,39 @@ def _phone(asked: Terms, record: Held) -> Iterator[Reason]:
         yield _differs("other_phone")
 
 
-def _postcode(asked: Terms, record: Held) -> Iterator[Reason]:
-    mine, theirs = asked.postcode, record.codes["postcode"]
+def _places(asked: Terms, record: Held) -> list[Reason]:
+    """The reasons of the two addresses that fit best; the first two where none fits."""
+    pairs = [list(_place(mine, theirs)) for mine in asked.places for theirs in record.places]
+    return max(pairs, key=_balance, default=[])
+
+
+def _balance(reasons_: list[Reason]) -> int:
+    return sum(1 if reason.agrees else -1 for reason in reasons_)
+
+
+def _place(mine: Place, theirs: HeldPlace) -> Iterator[Reason]:
+    silent = mine.is_postal or theirs.is_postal
+    for reason in (*_postcode(mine, theirs), *_address(mine, theirs), *_town(mine, theirs)):
+        if reason.agrees or not silent:
+            yield reason
+
+
+def _postcode(place: Place, record: HeldPlace) -> Iterator[Reason]:
+    mine, theirs = place.postcode, record.postcode
     if not mine or not theirs:
         return
     if mine == theirs:
         yield _agrees("same_postcode")
-    elif OSA.distance(mine, theirs) == 1 and mine != asked.outward:
-        yield _agrees("similar_postcode", contact=_spaced(mine), record=_spaced(theirs))
-    elif asked.outward and asked.outward == record.codes["outward"]:
-        yield _agrees("same_outward_postcode", outward=asked.outward)
+    elif OSA.distance(mine, theirs) == 1 and mine != place.outward:
+        yield _agrees(
+            "similar_postcode", contact=postcodes.spaced(mine), record=postcodes.spaced(theirs)
+        )
+    elif place.outward and place.outward == record.outward:
+        yield _agrees("same_outward_postcode", outward=place.outward)
     else:
-        yield _differs("other_postcode", contact=_spaced(mine), record=_spaced(theirs))
-
-
-def _spaced(code: str) -> str:
-    return f"{code[:-3]} {code[-3:]}" if normalise.outward(code) not in ("", code) else code
+        yield _differs(
+            "other_postcode", contact=postcodes.spaced(mine), record=postcodes.spaced(theirs)
+        )
 
 
 def _names(asked: Terms, record: Held) -> Iterator[Reason]:
@@ -160,21 +181,24 @@ def _relation(word: str, other: str) -> str:
     return "name_spelling" if OSA.normalized_similarity(word, other) >= ALIKE else ""
 
 
-def _address(asked: Terms, record: Held) -> Iterator[Reason]:
-    mine = [word for word, flag in asked.place if not flag & TOWN]
+def _address(place: Place, record: HeldPlace) -> Iterator[Reason]:
+    mine = [word for word, flag in place.words if not flag & TOWN]
     if not mine or not record.street:
         return
+    written = dict(place.written)
     shared = [word for word in mine if _among(word, record.street)]
-    if len(shared) == min(len(mine), len(record.street)) and any(w.isdigit() for w in shared):
+    if len(shared) == min(len(mine), len(record.street)) and any(w[0].isdigit() for w in shared):
         yield _agrees("same_address")
         return
     numbers = [word for word in mine if word[0].isdigit()]
     others = [word for word in record.street if word[0].isdigit()]
     streets = [word for word in shared if not word[0].isdigit()]
     if streets and numbers and others and not set(numbers) & set(others):
-        yield _differs("house_number", contact=" ".join(numbers), record=" ".join(others))
+        yield _differs(
+            "house_number", contact=_shown_place(numbers, written), record=_shown_place(others)
+        )
     elif len(shared) * 2 >= min(len(mine), len(record.street)):
-        yield _agrees("address_in_part", shared=_shown_place(shared))
+        yield _agrees("address_in_part", shared=_shown_place(shared, written))
     elif not streets:
         yield _differs("other_address")
 
@@ -186,19 +210,24 @@ def _among(word: str, others: list[str]) -> bool:
     return len(word) > 3 and any(OSA.normalized_similarity(word, o) >= 0.75 for o in others)
 
 
-def _shown_place(words: list[str]) -> str:
-    return _shown([_LONG.get(word, word) for word in words])
+def _shown_place(words: list[str], written: Mapping[str, str] | None = None) -> str:
+    """The words as the contact wrote them, else in their long form."""
+    return _shown([(written or {}).get(word) or _LONG.get(word, word) for word in words])
 
 
-def _town(asked: Terms, record: Held) -> Iterator[Reason]:
-    mine = [word for word, flag in asked.place if flag & TOWN]
+def _town(place: Place, record: HeldPlace) -> Iterator[Reason]:
+    mine = [word for word, flag in place.words if flag & TOWN]
     theirs = record.town
     if not mine or not theirs:
         return
     if set(mine) <= {*theirs, *record.street} or set(theirs) <= set(mine):
         yield _agrees("same_town")
     elif OSA.normalized_similarity(" ".join(mine), " ".join(theirs)) < ALIKE:
-        yield _differs("other_town", contact=_shown_place(mine), record=_shown_place(theirs))
+        yield _differs(
+            "other_town",
+            contact=_shown_place(mine, dict(place.written)),
+            record=_shown_place(theirs),
+        )
 
 
 def _kind(asked: Terms, record: Held) -> Iterator[Reason]:

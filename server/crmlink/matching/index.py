@@ -14,11 +14,27 @@ from numpy.typing import NDArray
 
 from crmlink.kinds import KINDS
 from crmlink.matching.columns import FLAG_BITS, Bags, Floats, Growing, Ints, Postings, Vocabulary
-from crmlink.matching.normalised import MAIL, OTHER, Terms, mail_text
+from crmlink.matching.normalised import (
+    MAIL,
+    MOST_EMAILS,
+    MOST_PHONES,
+    MOST_PLACES,
+    OTHER,
+    PLACE_BIT,
+    Terms,
+)
 
-CODES = ("postcode", "outward", "email", "domain", "account")
-CODE_WIDTH = len(CODES) + 4  # four phones
-PHONES = slice(len(CODES), CODE_WIDTH)
+# Columns of the table of codes. A place that has the code of an earlier one has its column's
+# number below ALREADY, so that a record counts as one holder of it.
+POSTCODES = slice(0, MOST_PLACES)
+OUTWARDS = slice(POSTCODES.stop, POSTCODES.stop + MOST_PLACES)
+EMAILS = slice(OUTWARDS.stop, OUTWARDS.stop + MOST_EMAILS)
+DOMAINS = slice(EMAILS.stop, EMAILS.stop + MOST_EMAILS)
+ACCOUNT = slice(DOMAINS.stop, DOMAINS.stop + 1)
+PHONES = slice(ACCOUNT.stop, ACCOUNT.stop + MOST_PHONES)
+CODE_WIDTH = PHONES.stop
+ALREADY = -2
+RETIRED = 1 << MOST_PLACES  # bit of a record's marks; those before say which places are postal
 GRAM_BASE = 37
 GRAMS = GRAM_BASE**3
 _GRAM_LETTERS = np.zeros(256, np.int32)
@@ -60,11 +76,12 @@ class Index:
         self._codes = Growing(np.int32, -1)
         self._kinds = Growing(np.int8)
         self._firms = Growing(np.bool_)
+        self._marks = Growing(np.int8)
         self._alive = Growing(np.bool_)
         self.gram_held = np.zeros(GRAMS)
         self._gram_rarity: Floats | None = None
         self.ids: list[str] = []
-        self.mails: list[str] = []  # for each row the letters of its email
+        self.mails: list[str] = []  # for each row the letters of its emails
         self._rows: dict[str, int] = {}
         self.segments: list[Segment] = []
 
@@ -87,8 +104,28 @@ class Index:
 
     @property
     def code_table(self) -> Ints:
-        """For each row the numbers of its codes, shape (rows, CODE_WIDTH), -1 for none."""
+        """For each row the numbers of its codes, shape (rows, CODE_WIDTH), negative for none."""
         return self._codes.view.reshape(-1, CODE_WIDTH)
+
+    def place_codes(self, rows: Ints, part: slice) -> Ints:
+        """The numbers of POSTCODES or OUTWARDS of each place, shape (rows, places), -1 for none."""
+        table: Ints = self.code_table[rows, part]
+        repeated = table <= ALREADY
+        if repeated.any():
+            earlier = np.where(repeated, ALREADY - table, 0)
+            table = np.where(repeated, np.take_along_axis(table, earlier, axis=1), table)
+        return table
+
+    def postal(self, rows: Ints) -> NDArray[np.bool_]:
+        """Which places post alone goes to, shape (rows, places)."""
+        bits = np.arange(MOST_PLACES)
+        marked: NDArray[np.bool_] = (self._marks.view[rows][:, None] >> bits & 1) > 0
+        return marked
+
+    def retired(self, rows: Ints) -> NDArray[np.bool_]:
+        """Whether each record is kept but not used any more."""
+        marked: NDArray[np.bool_] = (self._marks.view[rows] & RETIRED) > 0
+        return marked
 
     def put(self, records: Sequence[tuple[str, Terms]]) -> None:
         """Add records, or replace those with the same id."""
@@ -100,25 +137,39 @@ class Index:
             self.ids.append(record_id)
             words = (*terms.label, *terms.other)
             self.name_bags.append([self.names.number(w) << FLAG_BITS | flag for w, flag in words])
-            place = [self.places.number(w) << FLAG_BITS | flag for w, flag in terms.place]
-            self.place_bags.append(place)
+            self.place_bags.append(
+                [
+                    self.places.number(word) << FLAG_BITS | at << PLACE_BIT | flag
+                    for at, place in enumerate(terms.places)
+                    for word, flag in place.words
+                ]
+            )
             self._codes.extend(self._coded(terms))
         self._kinds.extend([KINDS.index(t.kind) + 1 if t.kind else 0 for _, t in records])
         self._firms.extend(np.array([t.firm for _, t in records], np.bool_))
+        self._marks.extend([_marks(terms) for _, terms in records])
         self._alive.extend(np.ones(len(records), np.bool_))
-        mails = [mail_text(terms.email) for _, terms in records]
+        mails = [" ".join(terms.mail_texts) for _, terms in records]
         self.mails.extend(mails)
         self._put_grams([terms for _, terms in records], mails)
         self._count(first, len(self.ids), 1)
 
     def _coded(self, terms: Terms) -> list[int]:
-        values = [getattr(terms, field) for field in CODES]
-        numbers = [
-            self.codes.number(f"{field[0]}:{value}") if value else -1
-            for field, value in zip(CODES, values, strict=True)
+        return [
+            *self._numbered("p", [place.postcode for place in terms.places], MOST_PLACES),
+            *self._numbered("o", [place.outward for place in terms.places], MOST_PLACES),
+            *self._numbered("e", terms.emails, MOST_EMAILS),
+            *self._numbered("d", terms.domains, MOST_EMAILS),
+            *self._numbered("a", [terms.account], 1),
+            *self._numbered("+", terms.phones, MOST_PHONES),
         ]
-        phones = [self.codes.number(f"+:{phone}") for phone in terms.phones]
-        return numbers + phones + [-1] * (4 - len(phones))
+
+    def _numbered(self, letter: str, values: Sequence[str], width: int) -> list[int]:
+        numbers = [self.codes.number(f"{letter}:{value}") if value else -1 for value in values]
+        for at in range(1, len(numbers)):
+            if numbers[at] >= 0 and (first := numbers.index(numbers[at])) < at:
+                numbers[at] = ALREADY - first
+        return numbers + [-1] * (width - len(numbers))
 
     def _put_grams(self, several: Sequence[Terms], mails: list[str]) -> None:
         labels = [" ".join(word for word, _ in terms.label) for terms in several]
@@ -136,7 +187,7 @@ class Index:
 
     def _count(self, low: int, high: int, by: int) -> None:
         self.names.count(self.name_bags.between(low, high)[0] >> FLAG_BITS, by)
-        self.places.count(self.place_bags.between(low, high)[0] >> FLAG_BITS, by)
+        self.places.count(_place_words(self.place_bags, low, high)[0], by)
         codes = self.code_table[low:high]
         self.codes.count(codes[codes >= 0], by)
         np.add.at(self.gram_held, self.gram_bags.between(low, high)[0] >> FLAG_BITS, by)
@@ -177,7 +228,7 @@ class Index:
             low,
             high,
             _postings(self.name_bags, low, high),
-            _postings(self.place_bags, low, high),
+            Postings.of(*_place_words(self.place_bags, low, high)),
             Postings.of(codes[rows, places], (rows + low).astype(np.int32)),
             _postings(self.gram_bags, low, high, GRAMS),
         )
@@ -188,10 +239,12 @@ class Index:
         self.place_bags = self.place_bags.only(rows)
         self.gram_bags = self.gram_bags.only(rows)
         codes, kinds, firms = Growing(np.int32, -1), Growing(np.int8), Growing(np.bool_)
+        marks = Growing(np.int8)
         codes.extend(self.code_table[rows].ravel())
         kinds.extend(self.kinds[rows])
         firms.extend(self.firms[rows])
-        self._codes, self._kinds, self._firms = codes, kinds, firms
+        marks.extend(self._marks.view[rows])
+        self._codes, self._kinds, self._firms, self._marks = codes, kinds, firms, marks
         self._alive = Growing(np.bool_)
         self._alive.extend(np.ones(len(rows), np.bool_))
         self.ids = [self.ids[row] for row in rows]
@@ -211,6 +264,23 @@ class Index:
             return self.code_table[rows]
         bags = self.name_bags if field == "names" else self.place_bags
         return bags.table(rows) >> FLAG_BITS
+
+
+def _marks(terms: Terms) -> int:
+    postal = sum(1 << at for at, place in enumerate(terms.places) if place.is_postal)
+    return postal | (RETIRED if terms.retired else 0)
+
+
+def _place_words(bags: Bags, low: int, high: int) -> tuple[Ints, Ints]:
+    """The words of all places of the rows, and the row of each; one of several places once."""
+    values, rows = bags.between(low, high)
+    words = values >> FLAG_BITS
+    several = ((values >> PLACE_BIT) & (MOST_PLACES - 1)) > 0
+    if several.any():
+        keys = rows.astype(np.int64) << 32 | words
+        first = np.sort(np.unique(keys, return_index=True)[1])
+        words, rows = words[first], rows[first]
+    return words, rows
 
 
 def _postings(bags: Bags, low: int, high: int, range_: int = 0) -> Postings:

@@ -6,8 +6,27 @@ import numpy as np
 
 from crmlink.kinds import KINDS, Kind
 from crmlink.matching.columns import FLAG_BITS
-from crmlink.matching.index import CODES, PHONES, Index
-from crmlink.matching.normalised import OTHER, TOWN
+from crmlink.matching.index import (
+    ACCOUNT,
+    DOMAINS,
+    EMAILS,
+    OUTWARDS,
+    PHONES,
+    POSTCODES,
+    Index,
+)
+from crmlink.matching.normalised import MOST_PLACES, OTHER, PLACE_BIT, TOWN
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlace:
+    """One address of a record."""
+
+    street: list[str]
+    town: list[str]
+    postcode: str
+    outward: str
+    is_postal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,30 +36,52 @@ class Held:
     kind: Kind | None
     label: list[str]
     other: list[str]
-    street: list[str]
-    town: list[str]
-    codes: dict[str, str]
+    places: list[HeldPlace]
+    emails: list[str]
+    domains: list[str]
+    account: str
     phones: list[str]
     counts: dict[str, int]
+    retired: bool
 
 
 def held(index: Index, row: int) -> Held:
     """The record of a row."""
     flags = (1 << FLAG_BITS) - 1
-    name_bag, place_bag = index.name_bags.of(row).tolist(), index.place_bags.of(row).tolist()
-    names = [(index.names.words[v >> FLAG_BITS], v & flags) for v in name_bag]
-    places = [(index.places.words[v >> FLAG_BITS], v & flags) for v in place_bag]
+    names = [
+        (index.names.words[v >> FLAG_BITS], v & flags) for v in index.name_bags.of(row).tolist()
+    ]
     numbers = index.code_table[row].astype(np.int64)
     counts = index.codes.held(numbers).astype(int).tolist()
     words = [index.codes.words[n][2:] if n >= 0 else "" for n in numbers.tolist()]
     kind = int(index.kinds[row])
     return Held(
-        KINDS[kind - 1] if kind else None,
-        [word for word, flag in names if not flag & OTHER],
-        [word for word, flag in names if flag & OTHER],
-        [word for word, flag in places if not flag & TOWN],
-        [word for word, flag in places if flag & TOWN],
-        dict(zip(CODES, words, strict=False)),
-        [phone for phone in words[PHONES] if phone],
-        dict(zip(words, counts, strict=True)),
+        kind=KINDS[kind - 1] if kind else None,
+        label=[word for word, flag in names if not flag & OTHER],
+        other=[word for word, flag in names if flag & OTHER],
+        places=_places(index, row),
+        emails=[email for email in words[EMAILS] if email],
+        domains=[domain for domain in words[DOMAINS] if domain],
+        account=words[ACCOUNT][0],
+        phones=[phone for phone in words[PHONES] if phone],
+        counts=dict(zip(words, counts, strict=True)),
+        retired=bool(index.retired(np.array([row], np.int32))[0]),
     )
+
+
+def _places(index: Index, row: int) -> list[HeldPlace]:
+    rows = np.array([row], np.int32)
+    postal = index.postal(rows)[0].tolist()
+    codes = [
+        [index.codes.words[n][2:] if n >= 0 else "" for n in index.place_codes(rows, part)[0]]
+        for part in (POSTCODES, OUTWARDS)
+    ]
+    found = [
+        HeldPlace([], [], postcode, outward, is_postal)
+        for postcode, outward, is_postal in zip(*codes, postal, strict=True)
+    ]
+    for value in index.place_bags.of(row).tolist():
+        place = found[value >> PLACE_BIT & (MOST_PLACES - 1)]
+        words = place.town if value & TOWN else place.street
+        words.append(index.places.words[value >> FLAG_BITS])
+    return [place for place in found if place.street or place.town or place.postcode]

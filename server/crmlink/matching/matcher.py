@@ -107,6 +107,10 @@ class Matcher:
             if place == 0 and decision.namesakes:
                 kind = KINDS[int(self._index.kinds[row]) - 1] if record.kind else "record"
                 found.append(Reason("namesake", {"kind": kind}, None))
+            if record.retired:
+                found.append(Reason("retired_record", {}, None))
+            if asked.retired:
+                found.append(Reason("retired_contact", {}, None))
             probability = float(decision.probabilities[place])
             sure = place == 0 and decision.sure
             items.append(Suggestion(self._index.ids[row], probability, sure, tuple(found)))

@@ -6,11 +6,14 @@ result, and never gives more letters than the text has once transliterated to AS
 
 import json
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from anyascii import anyascii
+
+from crmlink.values import postcodes
 
 WORDS: dict[str, Any] = json.loads(
     resources.files("crmlink.matching").joinpath("words.json").read_text("utf-8")
@@ -23,6 +26,7 @@ LONG_FORMS: list[list[str]] = [form.split() for form in WORDS["long_forms"]]  # 
 COMPANY_WORDS: dict[str, str] = WORDS["company_words"]
 ADDRESS_WORDS: dict[str, str] = WORDS["address_words"]
 TRADE_WORDS = frozenset(WORDS["trade_words"])  # they say what a firm does, not which it is
+FLAT = ADDRESS_WORDS["flat"]
 IN_ENGLISH: dict[str, str] = WORDS["places_in_english"]  # from Welsh and Gaelic
 FREE_MAIL = frozenset(WORDS["free_mail"])
 
@@ -159,49 +163,53 @@ def aside(text: str) -> frozenset[str]:
 @lru_cache(maxsize=20_000)
 def address(text: str) -> str:
     """An address or town in words, the usual ones in their short form (Road, rd.: rd)."""
+    return " ".join(word for word, _ in address_words(text))
+
+
+@lru_cache(maxsize=20_000)
+def address_words(text: str) -> tuple[tuple[str, str], ...]:
+    """The words of `address`, each with the words that it stands for as they were written.
+
+    A house's number and the letter of a flat in it are one word: *34A*, *34 A*, *Flat A, 34*.
+    """
     words = _in_english(_words(ascii_text(text)))
-    return " ".join(ADDRESS_WORDS.get(word, word) for word in words)
+    plain = [(ADDRESS_WORDS.get(word, word), word) for word in words]
+    return tuple(_with_flats(plain))
 
 
-_UK_POSTCODE = re.compile(r"([A-Z]{1,2}[0-9][0-9A-HJKMNPR-Y]?)([0-9][A-Z]{2})")
-_UK_OUTWARD = re.compile(r"[A-Z]{1,2}[0-9][0-9A-HJKMNPR-Y]?")
-_TO_DIGIT = str.maketrans("OILSZ", "01152")
-_TO_LAST_DIGIT = str.maketrans("OIL", "011")  # S and Z do stand last in some
-_TO_LETTER = str.maketrans("015", "OIS")
+def _with_flats(words: list[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    at = 0
+    while at < len(words):
+        short = [word for word, _ in words[at : at + 3]]
+        written = [word for _, word in words[at : at + 3]]
+        if len(short) == 3 and short[0] == FLAT and _is_letter(short[1]) and short[2].isdigit():
+            yield short[2] + short[1], f"{written[0]} {written[1]}, {written[2]}"
+            at += 3
+        elif len(short) == 3 and short[0].isdigit() and short[1] == FLAT and _is_letter(short[2]):
+            yield short[0] + short[2], f"{written[0]}, {written[1]} {written[2]}"
+            at += 3
+        elif len(short) == 3 and short[0].isdigit() and _is_letter(short[1], but="nsew"):
+            yield short[0] + short[1], short[0] + short[1]
+            at += 2
+        else:
+            yield words[at]
+            at += 1
+
+
+def _is_letter(word: str, but: str = "") -> bool:
+    return len(word) == 1 and word.isalpha() and word not in but
 
 
 def postcode(text: str) -> str:
-    """A postcode in capitals without spaces; O for 0 and I for 1 put right in UK ones."""
-    bare = re.sub(r"[^A-Z0-9]", "", ascii_text(text).upper())[:12]
-    if _UK_POSTCODE.fullmatch(bare) or not 5 <= len(bare) <= 7 or bare.isdigit():
-        return bare
-    return _corrected(bare)
-
-
-def _corrected(bare: str) -> str:
-    inward = bare[-3].translate(_TO_DIGIT) + bare[-2:].translate(_TO_LETTER)
-    outward = bare[:-3]
-    for letters in (2, 1):
-        if len(outward) > letters:
-            tried = (
-                outward[:letters].translate(_TO_LETTER)
-                + outward[letters].translate(_TO_DIGIT)
-                + outward[letters + 1 :].translate(_TO_LAST_DIGIT)
-            )
-            if _UK_POSTCODE.fullmatch(tried + inward):
-                return tried + inward
-    return bare
+    """A postcode in capitals without spaces; O for 0 and I for 1 put right in British ones, and
+    letters that no Eircode has in Irish ones."""
+    return postcodes.canonical(re.sub(r"[^A-Z0-9]", "", ascii_text(text).upper())[:12])
 
 
 def outward(code: str) -> str:
-    """The outward part of a normalised UK postcode, or the code itself if it is only that.
-
-    Empty for other countries' codes.
-    """
-    whole = _UK_POSTCODE.fullmatch(code)
-    if whole:
-        return whole.group(1)
-    return code if _UK_OUTWARD.fullmatch(code) else ""
+    """The outward part of a normalised British postcode or the routing key of an Eircode, or the
+    code itself if it is only that; empty for other countries' codes."""
+    return postcodes.outward(code)
 
 
 _IN_ANGLES = re.compile(r"<([^<>]*@[^<>]*)>")

@@ -36,6 +36,8 @@ SENTENCES = {
     "other_kind": "this one is a {kind}",
     "near_tie": "another record fits nearly as well",
     "namesake": "another {kind} has nearly the same name",
+    "retired_record": "this record is marked as no longer in use",
+    "retired_contact": "the contact is marked as no longer in use",
 }
 
 

@@ -11,6 +11,7 @@ from crmlink.kinds import KINDS, Kind
 from crmlink.matching import normalise
 from crmlink.matching.columns import Ints, Vocabulary
 from crmlink.matching.index import Index
+from crmlink.values.phones import NEIGHBOURS
 
 MOST_WORDS = 400  # words of the vocabulary that one typed beginning may stand for
 MOST_ROWS = 30_000  # rows looked at for the rarest word
@@ -79,9 +80,10 @@ def _typed(text: str, country: str) -> Iterator[list[Option]]:
 
 
 def _as_phone(text: str, country: str) -> Iterator[Option]:
-    number = normalise.phone(text, country)
-    if number:
-        yield "codes", f"+:{number}", 3.0
+    for each in (country, *NEIGHBOURS.get(country, ())):
+        number = normalise.phone(text, each)
+        if number:
+            yield "codes", f"+:{number}", 3.0
 
 
 def _as_number(text: str) -> Iterator[Option]:

@@ -1,4 +1,4 @@
-"""/audit: who did what, and whether the chain holds."""
+"""/audit: who did what, and whether the audit holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from datetime import datetime
 
 from flask import Response, render_template, request, url_for
 
-from crmlink.access.audit_log import TrailLine, entries, names_of, verify, write_csv
+from crmlink.access.audit.log import TrailLine, entries, names_of, verify, write_csv
+from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.labels import action_in_words, value_in_words
 from crmlink.web.auth import needs, office
@@ -29,6 +30,7 @@ SORTS = {  # how an action begins → what people call that sort of thing
     "commusoft": "Commusoft",
     "host": "Addresses of packages",
     "rules": "Rules of packages",
+    "audit": "The audit itself",
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")
 OPAQUE_ID = re.compile("[0-9a-f]{32}")
@@ -57,12 +59,15 @@ def audit() -> str:
     search = request.args.get("q", "").strip()[:200]
     action = request.args.get("action", "")
     action = action if action in SORTS else ""
+    verdict = verify(office())
     lines = entries(office(), search, f"{action}." if action else "", _place(), SHOWN + 1)
     return render_template(
         "audit.html",
         rows=_rows(lines[:SHOWN]),
         older=lines[SHOWN - 1].entry.place if len(lines) > SHOWN else None,
-        verdict=verify(office()),
+        verdict=verdict,
+        problems=verdict_sentences(verdict),
+        accepted=[noted_sentence(noted) for noted in verdict.accepted],
         values={"q": search, "action": action},
         query={name: value for name, value in (("q", search), ("action", action)) if value},
         before=_place(),

@@ -5,6 +5,8 @@ The pages themselves stand in the modules beside this one, a module a noun.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +17,8 @@ from werkzeug.wrappers import Response
 from crmlink.access.context import Actor
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.package_rules import package_name
+from crmlink.commusoft.vault import VaultClosed
+from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.labels import ROLES
 from crmlink.web.auth import desk, house
 
@@ -25,12 +29,20 @@ blueprint = Blueprint("pages", __name__)
 def _shown_everywhere() -> dict[str, Any]:
     actor = acting()
     return {
-        "sandboxed": house().sandboxed,
+        "sandboxed": _sandboxed(),
         "person": actor.person if actor else None,
         "may": may,
         "section": _section(),
         "request_id": g.get("request_id"),
     }
+
+
+def _sandboxed() -> bool:
+    """Whether this is no Commusoft; False where no connection opens, which the page itself says."""
+    try:
+        return desk().sandboxed
+    except (LinkingFailure, VaultClosed):
+        return False
 
 
 @blueprint.get("/healthz")
@@ -94,6 +106,15 @@ def _package(package_id: str) -> str:
         return package_name(desk().packages, package_id)
     except UnknownPackage:  # a rule file that has lost it since
         return package_id
+
+
+_CSRF = re.compile(r'name="csrf_token" value="[^"]*"')
+
+
+@blueprint.app_template_filter("digest")
+def _digest(part: str) -> str:
+    """Return a short digest of a rendered part, the same as long as it shows the same."""
+    return hashlib.sha256(_CSRF.sub("", part).encode()).hexdigest()[:16]
 
 
 def _section() -> str:

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from flask import current_app, render_template, request, stream_template, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.people import take_along
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
+from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.doctor import Step, examine, say, support_message
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import COMMAND, KEYS_NAME, House
 from crmlink.linking.connections import (
     connect_account,
+    contents_in_use,
     disconnect_account,
-    keep_dialect,
-    note_write_test,
+    record_write_check,
+    save_dialect,
 )
+from crmlink.linking.errors import ConnectionNotAgreed
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
 from crmlink.pages.forms import Form, sent, tell
 from crmlink.pages.sync_job import SyncErrand
 from crmlink.reports.link_health import mirror_state, shares
 from crmlink.store import Device
-from crmlink.web.auth import actor, desk, house, needs
-from crmlink.web.problems import problem
+from crmlink.web.auth import actor, desk, house, needs, office
+from crmlink.web.connection_words import ended_in_words, replaced_in_words
+from crmlink.web.problems import Problem, problem, problem_of
 
 Reply = str | Response | tuple[str, int] | tuple[Iterator[str], dict[str, str]]
 CREDENTIALS = ("client_id", "username", "password", "application_id")
@@ -68,7 +72,7 @@ def run_doctor() -> Reply:
         return _page(form), 422
     here_ = house()
     if record:
-        note_write_test(here_.database, here_.desk.workspace_id, actor().device.id, record)
+        record_write_check(here_.database, here_.desk.workspace_id, actor().device.id, record)
     steps = examine(here_.desk.commusoft.connection, record or None)
     return _streamed(_kept(here_, steps), "doctor")
 
@@ -83,34 +87,39 @@ def connect_form() -> str:
 @blueprint.post("/commusoft/connect")
 @needs("admin")
 def connect() -> Reply:
-    """Try the credentials, and keep them locked when they work."""
-    form = sent("url", *CREDENTIALS)
+    """Try the credentials, and keep them locked when they work.
+
+    What is here and would be emptied or put aside must be agreed to, as it is now.
+    """
+    form = sent("url", "agreement", *CREDENTIALS)
     for name in CREDENTIALS:
         if not form.values[name].strip():
             form.errors[name] = "Commusoft gives you this one too."
     try:
-        connection = Connection(
+        account = Connection(
             form.values["url"].strip(), *(form.values[name] for name in CREDENTIALS)
         )
     except ConnectionUnsafe as error:
         form.errors["url"] = str(error)
+    else:
+        _check_agreement(form, account)
     if form.errors or house().settings.commusoft:
         return _connect_page(form), 422
-    return _streamed(_connected(house(), connection, actor().device), "connect")
+    attempt = Attempt(house(), account, actor().device, form.values["agreement"])
+    return _streamed(attempt.steps(), "connect", attempt)
 
 
 @blueprint.get("/commusoft/disconnect")
 @needs("admin")
-def ask_disconnect() -> str:
+def ask_disconnect() -> Reply:
     """What disconnecting means."""
+    contents = contents_in_use(house().database, office().workspace_id)
+    if contents is None or contents.practice or house().settings.commusoft:
+        return here("pages.commusoft")
     return ask(
         Ask(
             title="Disconnect Commusoft?",
-            sentences=(
-                "crmlink forgets the credentials. Links, records and the audit stay.",
-                "It goes on with this account until it is started again; then it works with the "
-                "sandbox.",
-            ),
+            sentences=tuple(ended_in_words(contents)),
             button="Forget the credentials",
             back=url_for("pages.commusoft"),
         )
@@ -120,9 +129,11 @@ def ask_disconnect() -> str:
 @blueprint.post("/commusoft/disconnect")
 @needs("admin")
 def disconnect() -> Response:
-    """Forget the credentials."""
-    disconnect_account(house().database, actor().device)
-    tell("The credentials are forgotten. Start crmlink again to work without this account.")
+    """Forget the credentials and go over to the sandbox."""
+    if house().settings.commusoft:
+        tell("The account is named by environment variables: remove them first.", "stop")
+    elif disconnect_account(house().database, office().workspace_id, actor().device):
+        tell("The credentials are forgotten. crmlink works with the sandbox now.")
     return here("pages.commusoft")
 
 
@@ -131,20 +142,57 @@ def _kept(where: House, steps: Iterator[Step]) -> Iterator[Step]:
     for step in steps:
         yield step
         if step.dialect:
-            keep_dialect(where.database, where.desk.workspace_id, step.dialect)
+            save_dialect(where.database, where.desk.connection_id, step.dialect)
 
 
-def _connected(where: House, connection: Connection, by: Device) -> Iterator[Step]:
-    """Steps as they come; when a way was found, the credentials are kept locked."""
-    for step in examine(connection):
-        yield step
-        if step.dialect:
-            vault = Vault.at(where.settings.data_dir / KEYS_NAME)
-            workspace = connect_account(where.database, vault, connection, step.dialect, by)
-            take_along(where.database, where.office.workspace_id, workspace.id)
+def _check_agreement(form: Form, account: Connection) -> None:
+    """Links and lists are given up only as they were shown; say what there is now otherwise."""
+    contents = contents_in_use(house().database, office().workspace_id, account)
+    if contents is None or not contents.has_decisions:
+        return
+    if request.form.get("agreed") != "yes":
+        form.errors["agreed"] = "Tick the box to agree to what is said above."
+    elif form.values["agreement"] != contents.agreement:
+        form.errors["agreed"] = "Something was added meanwhile. Look at the numbers again."
 
 
-def _streamed(steps: Iterator[Step], purpose: str) -> Reply:
+@dataclass
+class Attempt:
+    """An account that is tried, and put into use when a way to speak with it is found."""
+
+    where: House
+    account: Connection
+    by: Device
+    agreement: str
+    connected: bool = False
+    problem: Problem | None = None
+
+    def steps(self) -> Iterator[Step]:
+        """Steps as they come."""
+        for step in examine(self.account):
+            yield step
+            if step.dialect:
+                self._connect(step.dialect)
+
+    def _connect(self, dialect: Dialect) -> None:
+        try:
+            connect_account(
+                self.where.database,
+                self.where.office.workspace_id,
+                self.account,
+                vault=Vault.at(self.where.settings.data_dir / KEYS_NAME),
+                dialect=dialect,
+                by=self.by,
+                agreement=self.agreement,
+            )
+        except ConnectionNotAgreed as refused:
+            self.problem = problem_of(refused)
+            return
+        self.connected = True
+        _errand().start()
+
+
+def _streamed(steps: Iterator[Step], purpose: str, attempt: Attempt | None = None) -> Reply:
     seen: list[Step] = []
 
     def told() -> Iterator[tuple[str, str]]:
@@ -160,25 +208,33 @@ def _streamed(steps: Iterator[Step], purpose: str) -> Reply:
         failed=lambda: any(step.health == "failed" for step in seen),
         letter=lambda: support_message(seen),
         command=COMMAND,
+        attempt=attempt,
     )
     return page, UNBUFFERED
 
 
 def _errand() -> SyncErrand:
-    errand: SyncErrand = current_app.extensions.setdefault("crmlink.sync", SyncErrand(desk()))
+    """The sync that a page started; another connection has another one."""
+    present = house().desk
+    errand: SyncErrand | None = current_app.extensions.get("crmlink.sync")
+    if errand is None or errand.desk is not present:
+        errand = current_app.extensions["crmlink.sync"] = SyncErrand(present)
     return errand
 
 
 def _page(form: Form) -> str:
     here_ = house()
     errand = _errand()
-    trouble = errand.problem or desk().commusoft.trouble
+    mirror = mirror_state(desk(), here_.settings.sync_minutes)
+    newest = not (errand.ended and mirror.since and mirror.since > errand.ended)
+    trouble = (errand.problem if newest else None) or desk().commusoft.trouble
     return render_template(
         "commusoft.html",
         form=form,
         shares=shares(desk()),
-        mirror=mirror_state(desk(), here_.settings.sync_minutes),
+        mirror=mirror,
         errand=errand,
+        result=errand.result if newest else None,
         trouble=problem(trouble) if trouble else None,
         connection=desk().commusoft.connection,
         by_environment=here_.settings.commusoft is not None,
@@ -189,8 +245,11 @@ def _page(form: Form) -> str:
 
 
 def _connect_page(form: Form) -> str:
+    contents = contents_in_use(house().database, office().workspace_id)
     return render_template(
         "connect.html",
+        contents=contents,
+        sentences=replaced_in_words(contents) if contents else [],
         form=form,
         labels=LABELS,
         by_environment=house().settings.commusoft is not None,

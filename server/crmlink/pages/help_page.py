@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, render_template, request
+from flask import current_app, render_template
 
 from crmlink.access.devices import list_devices
 from crmlink.installation import COMMAND, EXTENSION
 from crmlink.pages.blueprint import acting, blueprint
 from crmlink.reports.link_health import recent_links
 from crmlink.web.auth import house, needs
+from crmlink.web.hosts import public_address
 from crmlink.web.problems import PROBLEMS, TYPE
 
 
@@ -25,7 +26,7 @@ def start() -> str:
         "start.html",
         extension=EXTENSION,
         command=COMMAND,
-        address=request.host_url.rstrip("/"),
+        address=public_address(),
         connected=any(device.revoked_at is None for device in own),
         tried=bool(recent_links(here.desk, 1)),
     )

@@ -49,12 +49,18 @@ ACTIONS = {
     "token.all_revoked": "revoked all tokens",
     "commusoft.connected": "connected Commusoft",
     "commusoft.disconnected": "disconnected Commusoft",
+    "commusoft.practice_emptied": "emptied what came from practice",
     "commusoft.write_tested": "had the doctor write to a record",
     "rules.installed": "put a rule file to use",
     "rules.removed": "went back to crmlink's own rules",
     "host.added": "added an address",
     "host.removed": "took an address away",
     "preferences.changed": "changed the settings",
+    "audit.signed": "began to sign the audit",
+    "audit.key_changed": "signs the audit with another key",
+    "audit.anchors_begun": "began a new anchor file",
+    "audit.accepted": "accepted what was wrong with the audit",
+    "workspace.merged": "made one workspace of several",
 }
 ENDINGS = {  # why a browser or token ended
     "disconnected": "by its own extension",

@@ -88,10 +88,5 @@ def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
 def _tell_end(link: Link) -> None:
     if link.state is LinkState.LINKED:
         tell("Linked: Commusoft was read again and shows the reference.")
-    elif link.state is LinkState.INTENDED:
-        tell(
-            "Commusoft has not answered yet. Your decision is kept; crmlink finishes it by itself.",
-            "caution",
-        )
-    else:
+    elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
         tell(problem(**link.failure).detail if link.failure else "", "stop")

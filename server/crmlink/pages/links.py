@@ -118,12 +118,7 @@ def _undo_page(
 def _tell_end(link: Link) -> None:
     if link.state is LinkState.LINKED:
         tell("Undone: Commusoft was read again and shows what stood there before.")
-    elif link.state is LinkState.INTENDED:
-        tell(
-            "Commusoft has not answered yet. Your decision is kept; crmlink finishes it by itself.",
-            "caution",
-        )
-    else:
+    elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
         failure = _failure(link)
         tell(failure.detail if failure else "", "stop")
 

@@ -18,11 +18,11 @@ from crmlink.access.people import (
     rename_person,
 )
 from crmlink.access.sessions import end_sessions, list_sessions
-from crmlink.api.people import invitation_link
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
 from crmlink.pages.forms import Form, is_ticked, sent, tell
 from crmlink.store import Device, Person, Role
 from crmlink.web.auth import actor, needs, office
+from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.problems import problem_of
 
 Reply = str | Response | tuple[str, int]
@@ -155,4 +155,6 @@ def _person_page(found: Person, form: Form) -> str:
 
 
 def _invited(found: Person, token: str) -> str:
-    return render_template("invitation_created.html", found=found, link=invitation_link(token))
+    return render_template(
+        "invitation_created.html", found=found, link=invitation_url(public_address(), token)
+    )

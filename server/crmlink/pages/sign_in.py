@@ -18,7 +18,12 @@ from crmlink.pages.sso import come_back, is_answer, provider_name, set_out
 from crmlink.store import Invitation, Person, Role
 from crmlink.web.auth import COOKIE, actor, office
 from crmlink.web.problems import problem_of
-from crmlink.web.rate_limits import KNOWN_BROWSER, guessing_link, guessing_password
+from crmlink.web.rate_limits import (
+    KNOWN_BROWSER,
+    count_sso_step,
+    guessing_link,
+    guessing_password,
+)
 
 Reply = str | Response | tuple[str, int]
 BROWSERS = {
@@ -112,6 +117,7 @@ def browser_name() -> str:
 
 
 def _leave_for_sso() -> Reply:
+    count_sso_step()
     try:
         return set_out(_wanted())
     except AccessFailure as refused:
@@ -119,6 +125,7 @@ def _leave_for_sso() -> Reply:
 
 
 def _enter_by_sso() -> Reply:
+    count_sso_step()
     try:
         person, wanted = come_back()
     except AccessFailure as refused:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 
-from flask import Response, render_template, request, session, url_for
+from flask import Response, current_app, render_template, request, session
 
 from crmlink.access.errors import LogInRefused, SsoRefused, SsoUnknown
-from crmlink.access.oidc import Journey, begin_sso, finish_sso
-from crmlink.access.oidc_provider import Provider
+from crmlink.access.oidc import Journey, SingleSignOn
 from crmlink.access.people import person_of_sso
 from crmlink.store import Person
 from crmlink.web.auth import house, office
+from crmlink.web.hosts import external_url
 
 KEPT = "sso"  # in the cookie that forms have too: signed, and read by no script
 LONGEST = 600  # seconds on the way
@@ -34,12 +34,12 @@ def set_out(wanted: str) -> Response:
 
     Raises SsoRefused or SsoUnreachable.
     """
-    provider = _provider()
-    journey = begin_sso(provider, _return_address())
+    sso = _single_sign_on()
+    journey = sso.begin(_return_address())
     kept = asdict(journey)
     url = kept.pop("url")
     session[KEPT] = kept | {"wanted": wanted, "begun": time.time()}
-    reply = Response(render_template("redirecting.html", url=url, name=provider.name))
+    reply = Response(render_template("redirecting.html", url=url, name=sso.provider.name))
     reply.headers["Refresh"] = f"0; url={url}"
     return reply
 
@@ -53,19 +53,22 @@ def come_back() -> tuple[Person, str]:
     if kept is None or not 0 <= time.time() - kept["begun"] < LONGEST:
         raise SsoRefused
     journey = Journey("", kept["state"], kept["nonce"], kept["verifier"])
-    proven = finish_sso(_provider(), journey, _return_address(), request.args)
+    proven = _single_sign_on().finish(journey, _return_address(), request.args)
     try:
         return person_of_sso(office(), proven.subject, proven.email), kept["wanted"]
     except LogInRefused:
         raise SsoUnknown from None
 
 
-def _provider() -> Provider:
+def _single_sign_on() -> SingleSignOn:
+    """What this process knows of the provider that is set."""
     provider = house().settings.oidc
     if provider is None:
         raise SsoRefused
-    return provider
+    known = current_app.extensions.setdefault("crmlink_sso", {})
+    found: SingleSignOn = known.setdefault(provider, SingleSignOn(provider))
+    return found
 
 
 def _return_address() -> str:
-    return url_for("pages.log_in", _external=True)
+    return external_url("pages.log_in")

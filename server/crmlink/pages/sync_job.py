@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 
 import structlog
 
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.mirror import SyncResult, SyncRunning
 from crmlink.linking.context import Desk
+from crmlink.store.models import now
 
 log = structlog.get_logger()
 
@@ -20,12 +22,13 @@ class SyncErrand:
     """
 
     def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+        self.desk = desk
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.read = 0  # records until now
         self.result: SyncResult | None = None
         self.problem: str | None = None  # the code of what went wrong
+        self.ended: datetime | None = None
 
     @property
     def running(self) -> bool:
@@ -36,7 +39,7 @@ class SyncErrand:
         with self._lock:
             if self.running:
                 return
-            self.read, self.result, self.problem = 0, None, None
+            self.read, self.result, self.problem, self.ended = 0, None, None, None
             self._thread = threading.Thread(target=self._run, name="sync", daemon=True)
             self._thread.start()
 
@@ -47,8 +50,8 @@ class SyncErrand:
 
     def _run(self) -> None:
         try:
-            self.result = self._desk.sync(self._count)
-            self._desk.index.matcher()  # so that the next search need not wait for it
+            self.result = self.desk.sync(self._count)
+            self.desk.index.matcher()  # so that the next search need not wait for it
         except SyncRunning:
             log.info("sync left out, another one is running")
         except CommusoftError as error:
@@ -56,6 +59,8 @@ class SyncErrand:
         except Exception:
             self.problem = "internal-error"
             log.exception("sync failed")
+        finally:
+            self.ended = now()
 
     def _count(self, result: SyncResult) -> None:
         self.read = sum(result.read.values())

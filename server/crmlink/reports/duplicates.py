@@ -77,7 +77,7 @@ def references_on_two_records(desk: Desk) -> list[Twice]:
     """References that more than one record of a kind carries."""
     folded = func.lower(MirroredRecord.reference)
     mine = (
-        MirroredRecord.workspace_id == desk.workspace_id,
+        MirroredRecord.connection_id == desk.connection_id,
         MirroredRecord.gone_at.is_(None),
         func.coalesce(MirroredRecord.reference, "") != "",
     )
@@ -112,14 +112,14 @@ def lookalikes(desk: Desk, limit: int = 100) -> list[Pair]:
     """Pairs of records that look like one, the likest first; as the last search found them."""
     query = (
         select(Lookalike)
-        .filter_by(workspace_id=desk.workspace_id, dismissed_at=None)
+        .filter_by(connection_id=desk.connection_id, dismissed_at=None)
         .order_by(Lookalike.likeness.desc(), Lookalike.id)
         .limit(limit)
     )
     with desk.database.reading() as session:
         pairs = list(session.scalars(query))
         ids = sorted({each for pair in pairs for each in (pair.first_id, pair.second_id)})
-        records = rows_by_id(session, desk.workspace_id, ids)
+        records = rows_by_id(session, desk.connection_id, ids)
     return [
         Pair(
             pair.id, records[pair.first_id], records[pair.second_id], pair.likeness,
@@ -134,7 +134,7 @@ def dismiss_lookalike(desk: Desk, device_id: int, pair_id: int) -> bool:
     """Somebody says that they are two; that stays. False when there is no such pair."""
     with desk.database.writing() as session:
         pair = session.get(Lookalike, pair_id)
-        if pair is None or pair.workspace_id != desk.workspace_id:
+        if pair is None or pair.connection_id != desk.connection_id:
             return False
         if pair.dismissed_at is None:
             pair.dismissed_at, pair.dismissed_by_id = now(), device_id
@@ -154,7 +154,7 @@ def find_lookalikes(desk: Desk) -> int:
     with desk.database.reading() as session:
         records = session.scalars(
             select(MirroredRecord)
-            .filter_by(workspace_id=desk.workspace_id, gone_at=None)
+            .filter_by(connection_id=desk.connection_id, gone_at=None)
             .order_by(MirroredRecord.id)
             .execution_options(yield_per=2_000)
         )
@@ -221,17 +221,17 @@ def _store(desk: Desk, found: Sequence[tuple[str, str, float, list[Any]]]) -> No
     with desk.database.writing() as session:
         kept = {
             (pair.first_id, pair.second_id)
-            for pair in session.query(Lookalike).filter_by(workspace_id=desk.workspace_id)
+            for pair in session.query(Lookalike).filter_by(connection_id=desk.connection_id)
             if pair.dismissed_at
         }
         session.execute(
             delete(Lookalike).where(
-                Lookalike.workspace_id == desk.workspace_id, Lookalike.dismissed_at.is_(None)
+                Lookalike.connection_id == desk.connection_id, Lookalike.dismissed_at.is_(None)
             )
         )
         session.add_all(
             Lookalike(
-                workspace_id=desk.workspace_id,
+                connection_id=desk.connection_id,
                 first_id=first,
                 second_id=second,
                 likeness=likeness,
@@ -247,7 +247,7 @@ def _rivals_on_lists(desk: Desk) -> Iterator[OneRecord]:
         select(BatchRow)
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
-            Batch.workspace_id == desk.workspace_id,
+            Batch.connection_id == desk.connection_id,
             Batch.state.in_((BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED,
                              BatchState.DONE)),
             BatchRow.verdict == Verdict.CONFLICT,
@@ -261,7 +261,7 @@ def _rivals_on_lists(desk: Desk) -> Iterator[OneRecord]:
         for row in session.scalars(query):
             if (row.conflict or {}).get("code") == "contact-twice" and row.best:
                 groups[row.batch_id, row.best].append(row)
-        records = rows_by_id(session, desk.workspace_id, [best for _, best in groups])
+        records = rows_by_id(session, desk.connection_id, [best for _, best in groups])
     for (batch_id, best), rows in groups.items():
         if best in records:
             yield OneRecord(
@@ -277,13 +277,13 @@ def _replaced(desk: Desk) -> Iterator[OneRecord]:
         select(Link, later)
         .join(
             later,
-            (later.workspace_id == Link.workspace_id)
+            (later.connection_id == Link.connection_id)
             & (later.kind == Link.kind)
             & (later.record_number == Link.record_number)
             & (later.prior == Link.target),
         )
         .where(
-            Link.workspace_id == desk.workspace_id,
+            Link.connection_id == desk.connection_id,
             Link.state == LinkState.LINKED,
             later.state == LinkState.LINKED,
             Link.undoes_id.is_(None),
@@ -295,7 +295,7 @@ def _replaced(desk: Desk) -> Iterator[OneRecord]:
     )
     with desk.database.reading() as session:
         pairs = session.execute(query).all()
-        records = rows_by_id(session, desk.workspace_id, [old.record_id for old, _ in pairs])
+        records = rows_by_id(session, desk.connection_id, [old.record_id for old, _ in pairs])
     for old, new in pairs:
         if old.record_id in records:
             contacts = (old.contact_name or old.reference, new.contact_name or new.reference)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
-from crmlink.store import Link, LinkState, MirroredRecord, Workspace
+from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.models import now
 
 HANGING = timedelta(minutes=2)  # a link usually needs seconds
@@ -58,7 +58,7 @@ def shares(desk: Desk) -> list[Share]:
     carries = func.coalesce(MirroredRecord.reference, "") != ""
     counted = (
         select(MirroredRecord.kind, func.count(), func.count(case((carries, 1))))
-        .where(MirroredRecord.workspace_id == desk.workspace_id, MirroredRecord.gone_at.is_(None))
+        .where(MirroredRecord.connection_id == desk.connection_id, MirroredRecord.gone_at.is_(None))
         .group_by(MirroredRecord.kind)
     )
     with desk.database.reading() as session:
@@ -70,11 +70,12 @@ def shares(desk: Desk) -> list[Share]:
 def mirror_state(desk: Desk, sync_minutes: int) -> MirrorState:
     """How old the mirror is, by how often it should be brought up to date."""
     with desk.database.reading() as session:
-        workspace = session.get_one(Workspace, desk.workspace_id)
-    since = workspace.synced_at
+        connection = session.get_one(WorkspaceConnection, desk.connection_id)
+        syncing = is_syncing(session, connection, desk.ownership)
+    since = connection.synced_at
     limit = timedelta(minutes=sync_minutes * MISSED_SYNCS)
     old = since is None or now() - since > limit
-    return MirrorState(since, is_syncing(workspace), old)
+    return MirrorState(since, syncing, old)
 
 
 def unfinished(desk: Desk) -> Unfinished:
@@ -87,7 +88,7 @@ def unfinished(desk: Desk) -> Unfinished:
         ended = list(session.scalars(_open(desk)))
         hanging = session.scalars(
             select(Link)
-            .filter_by(workspace_id=desk.workspace_id, state=LinkState.INTENDED)
+            .filter_by(connection_id=desk.connection_id, state=LinkState.INTENDED)
             .where(or_(Link.attempt_id == "", Link.created_at < now() - HANGING))
             .order_by(Link.created_at.desc())
         ).all()
@@ -102,7 +103,7 @@ def recent_links(desk: Desk, limit: int = 8) -> list[Link]:
     """The newest links, undos included."""
     query = (
         select(Link)
-        .filter_by(workspace_id=desk.workspace_id)
+        .filter_by(connection_id=desk.connection_id)
         .order_by(Link.created_at.desc(), Link.id)
         .limit(limit)
     )
@@ -116,7 +117,7 @@ def _standing(desk: Desk) -> Select[Kind, int]:
         select(MirroredRecord.kind, func.count(func.distinct(MirroredRecord.id)))
         .join(Link, _is_of(MirroredRecord))
         .where(
-            Link.workspace_id == desk.workspace_id,
+            Link.connection_id == desk.connection_id,
             Link.state == LinkState.LINKED,
             Link.undoes_id.is_(None),
             Link.target == MirroredRecord.reference,
@@ -128,7 +129,7 @@ def _standing(desk: Desk) -> Select[Kind, int]:
 
 def _open(desk: Desk) -> Select[Link]:
     on_record = _newest(desk, Link.kind, Link.record_number)
-    of_contact = _newest(desk, Link.kind, Link.package, Link.organisation, Link.reference)
+    of_contact = _newest(desk, Link.contact_kind, Link.package, Link.organisation, Link.reference)
     as_wanted = func.coalesce(MirroredRecord.reference, "") == func.coalesce(Link.target, "")
     return (
         select(Link)
@@ -136,7 +137,7 @@ def _open(desk: Desk) -> Select[Link]:
         .join(on_record, _is_newest(on_record))
         .join(of_contact, _is_newest(of_contact))
         .where(
-            Link.workspace_id == desk.workspace_id,
+            Link.connection_id == desk.connection_id,
             Link.state.in_(ENDED_BADLY),
             MirroredRecord.gone_at.is_(None),
             ~as_wanted,
@@ -149,7 +150,7 @@ def _newest(desk: Desk, *what: InstrumentedAttribute[Any]) -> Subquery:
     """When the newest link of each record, or of each contact, was decided."""
     return (
         select(*what, func.max(Link.created_at).label("created_at"))
-        .where(Link.workspace_id == desk.workspace_id)
+        .where(Link.connection_id == desk.connection_id)
         .group_by(*what)
         .subquery()
     )
@@ -161,7 +162,7 @@ def _is_newest(newest: Subquery) -> ColumnElement[bool]:
 
 def _is_of(record: type[MirroredRecord]) -> ColumnElement[bool]:
     return and_(
-        record.workspace_id == Link.workspace_id,
+        record.connection_id == Link.connection_id,
         record.kind == Link.kind,
         record.number == Link.record_number,
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.kinds import Kind
 from crmlink.linking.context import Desk
-from crmlink.linking.decisions import find_link
+from crmlink.linking.decisions import find_link, same_contact, same_record
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
 
 PAGE = 50
@@ -109,7 +109,7 @@ def people_who_linked(desk: Desk) -> list[Person]:
             Person.id.in_(
                 select(Device.person_id)
                 .join(Link, Link.device_id == Device.id)
-                .where(Link.workspace_id == desk.workspace_id)
+                .where(Link.connection_id == desk.connection_id)
             )
         )
         .order_by(func.lower(Person.name))
@@ -119,7 +119,7 @@ def people_who_linked(desk: Desk) -> list[Person]:
 
 
 def _conditions(desk: Desk, wanted: LinkFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [Link.workspace_id == desk.workspace_id]
+    found: list[ColumnElement[bool]] = [Link.connection_id == desk.connection_id]
     if wanted.state:
         found.append(Link.state == wanted.state)
     if wanted.kind:
@@ -148,16 +148,10 @@ def _start_of(day: date) -> datetime:
 
 
 def _others(session: Session, link: Link) -> list[Link]:
-    same_record = Link.record_number == link.record_number
-    same_contact = (
-        (Link.package == link.package)
-        & (Link.organisation == link.organisation)
-        & (Link.reference == link.reference)
-    )
     query = (
         select(Link)
-        .filter_by(workspace_id=link.workspace_id, kind=link.kind)
-        .where(Link.id != link.id, or_(same_record, same_contact))
+        .filter_by(connection_id=link.connection_id)
+        .where(Link.id != link.id, or_(same_record(link), same_contact(link)))
         .order_by(Link.created_at.desc(), Link.id)
         .limit(PAGE)
     )
@@ -167,7 +161,7 @@ def _others(session: Session, link: Link) -> list[Link]:
 def _record(session: Session, link: Link) -> MirroredRecord | None:
     return session.scalar(
         select(MirroredRecord).filter_by(
-            workspace_id=link.workspace_id,
+            connection_id=link.connection_id,
             kind=link.kind,
             number=link.record_number,
             gone_at=None,

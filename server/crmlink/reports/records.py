@@ -32,10 +32,10 @@ def list_records(desk: Desk, wanted: RecordFilter, number: int = 1) -> Leaf[Mirr
 def record_with_links(desk: Desk, record_id: str) -> tuple[MirroredRecord, list[Link]]:
     """A record as the mirror has it, and its links, the newest first; raises RecordUnknown."""
     with desk.database.reading() as session:
-        row = mirrored(session, desk.workspace_id, record_id)
+        row = mirrored(session, desk.connection_id, record_id)
         links = session.scalars(
             select(Link)
-            .filter_by(workspace_id=desk.workspace_id, kind=row.kind, record_number=row.number)
+            .filter_by(connection_id=desk.connection_id, kind=row.kind, record_number=row.number)
             .order_by(Link.created_at.desc(), Link.id)
         ).all()
     return row, list(links)
@@ -54,7 +54,7 @@ def _found(desk: Desk, wanted: RecordFilter, number: int) -> Leaf[MirroredRecord
 def _all(desk: Desk, wanted: RecordFilter, number: int) -> Leaf[MirroredRecord]:
     reference = func.coalesce(MirroredRecord.reference, "")
     conditions: list[ColumnElement[bool]] = [
-        MirroredRecord.workspace_id == desk.workspace_id,
+        MirroredRecord.connection_id == desk.connection_id,
         MirroredRecord.gone_at.is_(None),
     ]
     if wanted.kind:

@@ -78,7 +78,7 @@ def take_snapshot(desk: Desk, today: date | None = None) -> None:
     day = today or now().date()
     for share in shares(desk):
         values = {"records": share.of, "linked": share.linked}
-        identity = {"workspace_id": desk.workspace_id, "kind": share.kind, "day": day}
+        identity = {"connection_id": desk.connection_id, "kind": share.kind, "day": day}
         try:
             with desk.database.writing() as session:
                 row = session.query(LinkedShare).filter_by(**identity).one_or_none()
@@ -103,7 +103,7 @@ def linked_over_time(desk: Desk, days: int = 90) -> list[Point]:
             (row.kind, row.day): row
             for row in session.scalars(
                 select(LinkedShare).where(
-                    LinkedShare.workspace_id == desk.workspace_id, LinkedShare.day >= start
+                    LinkedShare.connection_id == desk.connection_id, LinkedShare.day >= start
                 )
             )
         }
@@ -126,7 +126,7 @@ def unlinked(desk: Desk, kind: Kind, number: int = 1) -> Leaf[Unlinked]:
     """A page of records without a reference: what is owed first, then the newest."""
     owed = _owed(desk).subquery()
     free = [
-        MirroredRecord.workspace_id == desk.workspace_id,
+        MirroredRecord.connection_id == desk.connection_id,
         MirroredRecord.kind == kind,
         MirroredRecord.gone_at.is_(None),
         func.coalesce(MirroredRecord.reference, "") == "",
@@ -153,7 +153,7 @@ def malformed_references(desk: Desk, kind: Kind | None = None) -> Malformed:
     linked = (
         select(Link.package)
         .distinct()
-        .where(Link.workspace_id == desk.workspace_id, Link.state == LinkState.LINKED)
+        .where(Link.connection_id == desk.connection_id, Link.state == LinkState.LINKED)
     )
     with desk.database.reading() as session:
         packages = tuple(sorted(session.scalars(linked)))
@@ -177,7 +177,7 @@ def _gained(session: Session, desk: Desk, start: date) -> defaultdict[tuple[Kind
         else_=0,
     )
     settled = select(Link.kind, Link.settled_at, change).where(
-        Link.workspace_id == desk.workspace_id,
+        Link.connection_id == desk.connection_id,
         Link.state.in_((LinkState.LINKED, LinkState.UNDONE)),
         Link.settled_at >= since,
     )
@@ -203,7 +203,7 @@ def _owed(desk: Desk) -> Select[Any, Any, Any, Any]:
         )
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
-            Batch.workspace_id == desk.workspace_id,
+            Batch.connection_id == desk.connection_id,
             Batch.state != BatchState.CANCELLED,
             BatchRow.open_pence > 0,
             best.is_not(None),
@@ -219,7 +219,7 @@ def _referenced(session: Session, desk: Desk, kind: Kind | None) -> Iterator[Mir
     query = (
         select(MirroredRecord)
         .where(
-            MirroredRecord.workspace_id == desk.workspace_id,
+            MirroredRecord.connection_id == desk.connection_id,
             MirroredRecord.gone_at.is_(None),
             func.coalesce(MirroredRecord.reference, "") != "",
         )

@@ -1,6 +1,6 @@
 """Tables, migrations and the database they live in."""
 
-from crmlink.store.audit import AuditEntry
+from crmlink.store.audit import AuditEntry, AuditSeal, AuditSigner
 from crmlink.store.batches import (
     BadBatchRow,
     Batch,
@@ -14,6 +14,7 @@ from crmlink.store.batches import (
     RowState,
     Verdict,
 )
+from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
 from crmlink.store.models import (
     Device,
@@ -34,9 +35,12 @@ from crmlink.store.people import (
     Role,
     SeenProof,
 )
+from crmlink.store.processes import Ownership, Process, ProcessRole
 
 __all__ = [
     "AuditEntry",
+    "AuditSeal",
+    "AuditSigner",
     "BadBatchRow",
     "Batch",
     "BatchPage",
@@ -44,6 +48,7 @@ __all__ = [
     "BatchSource",
     "BatchState",
     "Choice",
+    "ConnectionKind",
     "Database",
     "Device",
     "DeviceSort",
@@ -53,15 +58,19 @@ __all__ = [
     "LinkedShare",
     "Lookalike",
     "MirroredRecord",
+    "Ownership",
     "PackageHost",
     "PageSession",
     "Pairing",
     "PairingState",
     "Person",
+    "Process",
+    "ProcessRole",
     "Refresh",
     "Role",
     "RowState",
     "SeenProof",
     "Verdict",
     "Workspace",
+    "WorkspaceConnection",
 ]

@@ -6,8 +6,8 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from crmlink.kinds import Kind
 from crmlink.store.models import Base, Device, Link, new_id, now
@@ -75,16 +75,17 @@ class Batch(Base):
     """Contacts to be linked together.
 
     ``package`` is empty while nobody knows it, ``recognised`` what a file was taken for. While
-    something works on the batch, ``lease`` is that worker's until ``lease_until``. ``progress`` of
-    ``progress_of`` tells how far matching is, ``rate`` how many rows a second are written,
-    ``trouble`` why nothing moves. ``version`` grows with every change that a screen shows.
+    something works on the batch, ``lease`` is that worker's and ``lease_owner_id`` its process;
+    ``lease_until`` is for versions that know no owners. ``progress`` of ``progress_of`` tells how
+    far matching is, ``rate`` how many rows a second are written, ``trouble`` why nothing moves.
+    ``version`` grows with every change that a screen shows.
     """
 
     __tablename__ = "batch"
     __table_args__ = (Index("ix_batch_state", "state"),)
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     package: Mapped[str]
     organisation: Mapped[str]
@@ -101,6 +102,7 @@ class Batch(Base):
     version: Mapped[int] = mapped_column(default=0)
     changed_at: Mapped[datetime] = mapped_column(default=now)
     lease: Mapped[str] = mapped_column(default="")
+    lease_owner_id: Mapped[str | None]
     lease_until: Mapped[datetime | None]
 
     sure_bound: Mapped[float | None]
@@ -123,10 +125,12 @@ class Batch(Base):
 class BatchRow(Base):
     """One contact of a batch, what matching says of it, what a person decided, what became of it.
 
-    ``reference`` is empty where the file has none; ``completed_by`` says by what ("email", "name")
-    a list page's contact was found to be this one. ``suggestions`` are compact, see
-    batches/row_details.py. ``best`` is the record that the list as a whole leaves to this row.
-    ``agreed`` is what the person saw and agreed to. ``version`` grows with every decision.
+    ``other_addresses`` have the keys address, town and postcode; ``retired`` says that the package
+    keeps the contact but does not use it. ``reference`` is empty where the file has none;
+    ``completed_by`` says by what ("email", "name") a list page's contact was found to be this one.
+    ``suggestions`` are compact, see batches/row_details.py. ``best`` is the record that the list as
+    a whole leaves to this row. ``agreed`` is what the person saw and agreed to. ``version`` grows
+    with every decision.
     """
 
     __tablename__ = "batch_row"
@@ -153,6 +157,7 @@ class BatchRow(Base):
         Index("ix_batch_row_batch_id_verdict_position", "batch_id", "verdict", "position"),
         Index("ix_batch_row_counts", "batch_id", "verdict", "choice", "state"),
         Index("ix_batch_row_best", "best"),
+        Index("ix_batch_row_link_id", "link_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -172,6 +177,9 @@ class BatchRow(Base):
     email: Mapped[str] = mapped_column(default="")
     phones: Mapped[list[str]] = mapped_column(default=list)
     account_number: Mapped[str] = mapped_column(default="")
+    other_emails: Mapped[list[str]] = mapped_column(default=list)
+    other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
+    retired: Mapped[bool] = mapped_column(default=False)
     open_pence: Mapped[int | None] = mapped_column(BigInteger)
     newest: Mapped[date | None]
 
@@ -202,6 +210,26 @@ class BatchRow(Base):
     link: Mapped[Link | None] = relationship()
 
 
+def show_as_undone(session: Session, link_id: str) -> None:
+    """Let the rows of a link that was undone say so, whoever undid it and from where."""
+    batch_ids = session.scalars(
+        update(BatchRow)
+        .where(
+            BatchRow.link_id == link_id,
+            BatchRow.state.in_((RowState.SUCCESSFUL, RowState.UNDOING)),
+        )
+        .values(state=RowState.UNDONE, failure=None, settled_at=now())
+        .returning(BatchRow.batch_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if batch_ids:
+        session.execute(
+            update(Batch)
+            .where(Batch.id.in_(batch_ids))
+            .values(version=Batch.version + 1, changed_at=now())
+        )
+
+
 class BadBatchRow(Base):
     """A line of a file that is no contact, and why; ``accounting.exports.say`` has the words."""
 
@@ -219,10 +247,10 @@ class BatchPage(Base):
     """A list page that was taken, by its key: sent again, it is told the same."""
 
     __tablename__ = "batch_page"
-    __table_args__ = (UniqueConstraint("workspace_id", "key"),)
+    __table_args__ = (UniqueConstraint("connection_id", "key"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id", ondelete="CASCADE"), index=True)
     key: Mapped[str]
     fingerprint: Mapped[str]
@@ -234,10 +262,10 @@ class LinkedShare(Base):
     """How many records of a kind there were on a day, and how many carried a reference."""
 
     __tablename__ = "linked_share"
-    __table_args__ = (UniqueConstraint("workspace_id", "kind", "day"),)
+    __table_args__ = (UniqueConstraint("connection_id", "kind", "day"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     kind: Mapped[Kind]
     day: Mapped[date]
     records: Mapped[int]
@@ -251,10 +279,10 @@ class Lookalike(Base):
     """
 
     __tablename__ = "lookalike"
-    __table_args__ = (UniqueConstraint("workspace_id", "first_id", "second_id"),)
+    __table_args__ = (UniqueConstraint("connection_id", "first_id", "second_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     first_id: Mapped[str]
     second_id: Mapped[str]
     likeness: Mapped[float]

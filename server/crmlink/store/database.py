@@ -13,19 +13,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
+
+from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
+from crmlink.store.audit.signing import AuditSigner
+
+log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
 WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
 
 
 class Database:
-    """An engine and the two ways to use it; not ``pooled``, it holds no idle connection."""
+    """An engine and the two ways to use it; not ``pooled``, it holds no idle connection.
 
-    def __init__(self, url: str, *, pooled: bool = True) -> None:
+    Without a ``signer`` nothing can be added to the audit.
+    """
+
+    def __init__(self, url: str, *, signer: AuditSigner | None = None, pooled: bool = True) -> None:
+        self._signer = signer
         how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
         if not url.startswith("sqlite"):  # a writer must see what was committed while it waited
             how["isolation_level"] = "READ COMMITTED"
@@ -43,19 +53,37 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session for reading to which nothing changes from its first query on."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            if self.engine.dialect.name != "sqlite":  # there each transaction is one
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
+    @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that holds the write lock from its start and commits at its end."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
-            session.connection()
-            yield session
+        info = {SIGNER: self._signer}
+        with Session(self._writer, expire_on_commit=False, info=info) as session:
+            with session.begin():
+                session.connection()
+                yield session
+            anchor_committed(session)
 
     def migrate(self, to: str = "head") -> None:
         """Bring the tables to the newest version, or one named; does nothing when they are."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._writer.begin() as connection:
+        with self._writer.connect() as connection, _foreign_keys_checked_at_the_end(connection):
             config.attributes["connection"] = connection
             command.upgrade(config, to)
+
+    @property
+    def audit_signer(self) -> AuditSigner:
+        """What signs the audit. Raises AuditUnsigned."""
+        if self._signer is None:
+            raise AuditUnsigned
+        return self._signer
 
     def answers(self) -> bool:
         """Whether the database can be read now."""
@@ -66,8 +94,44 @@ class Database:
             return False
         return True
 
+    def purge(self) -> None:
+        """Let SQLite's files hold nothing of what was deleted or overwritten until now.
+
+        Old pages and the write-ahead log keep it otherwise. PostgreSQL has its own vacuum.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        connection = self.engine.raw_connection()
+        try:
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                connection.cursor().execute(statement).fetchall()
+        except sqlite3.OperationalError:  # somebody else writes without a pause
+            log.warning("old pages of the database were not overwritten")
+        finally:
+            connection.close()
+
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
+    """A transaction in which SQLite lets a table be copied that others refer to.
+
+    As https://www.sqlite.org/lang_altertable.html#otheralter describes it.
+    """
+    sqlite = connection.dialect.name == "sqlite"
+    driver = connection.connection.driver_connection
+    if sqlite and driver:
+        driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        with connection.begin():
+            yield
+            if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                raise RuntimeError("the migration would leave rows that refer to nothing")
+    finally:
+        if sqlite and driver:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _set_up_sqlite(engine: Engine) -> None:
@@ -85,6 +149,7 @@ def _set_up_sqlite(engine: Engine) -> None:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
+            "secure_delete = ON",  # what is erased must not stay in free pages
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import enum
+import json
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     DateTime,
     Dialect,
     Enum,
@@ -18,9 +21,19 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    cast,
+    false,
+    func,
+    or_,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstrumentedAttribute,
+    Mapped,
+    mapped_column,
+    relationship,
+)
 
 from crmlink.kinds import Kind
 
@@ -88,21 +101,12 @@ class Base(DeclarativeBase):
 
 
 class Workspace(Base):
-    """One Commusoft account with everything that belongs to it."""
+    """One firm: its people, devices, settings and audit. How it reaches Commusoft may change."""
 
     __tablename__ = "workspace"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account: Mapped[str] = mapped_column(unique=True)
-    credentials: Mapped[str | None]  # locked, see commusoft/vault.py
-    connected_at: Mapped[datetime | None]
-    dialect: Mapped[dict[str, Any] | None]
-    name: Mapped[str]
     preferences: Mapped[dict[str, Any] | None]
-    mirror_version: Mapped[int] = mapped_column(default=0)
-    synced_at: Mapped[datetime | None]
-    fully_synced_at: Mapped[datetime | None]
-    syncing_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -162,19 +166,22 @@ class Device(Base):
 class MirroredRecord(Base):
     """Our copy of one Commusoft record: only what matching and screens use.
 
+    Where Commusoft has several, ``email`` and ``address`` are the first; ``other_addresses`` have
+    the keys address, town and postcode.
+
     ``changed`` is the mirror version that last touched the row, so that an index can follow.
     A record that left Commusoft keeps its row, emptied, with ``gone_at``.
     """
 
     __tablename__ = "record"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "kind", "number"),
-        Index("ix_record_workspace_id_reference", "workspace_id", text("lower(reference)")),
-        Index("ix_record_workspace_id_changed", "workspace_id", "changed"),
+        UniqueConstraint("connection_id", "kind", "number"),
+        Index("ix_record_connection_id_reference", "connection_id", text("lower(reference)")),
+        Index("ix_record_connection_id_changed", "connection_id", "changed"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     kind: Mapped[Kind]
     number: Mapped[str]
     uuid: Mapped[str | None]
@@ -186,6 +193,8 @@ class MirroredRecord(Base):
     town: Mapped[str]
     postcode: Mapped[str]
     account_number: Mapped[str]
+    other_emails: Mapped[list[str]] = mapped_column(default=list)
+    other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
     reference: Mapped[str | None]
     changed: Mapped[int]
     gone_at: Mapped[datetime | None]
@@ -200,23 +209,56 @@ class MirroredRecord(Base):
         return self.company or self.name or f"{self.kind} {self.number}"
 
 
+def holds_email(
+    email: InstrumentedAttribute[str],
+    others: InstrumentedAttribute[list[str]],
+    wanted: Iterable[str],
+) -> ColumnElement[bool]:
+    """The condition that one of a row's emails is one of these, whatever their case."""
+    emails = {each.lower() for each in wanted} - {""}
+    among = func.lower(cast(others, String))
+    return or_(
+        false(),
+        func.lower(email).in_(emails),
+        *(among.contains(json.dumps(each), autoescape=True) for each in sorted(emails)),
+    )
+
+
+def empty_details() -> dict[str, Any]:
+    """The columns of a mirrored record that tell about its person or firm, each as when empty."""
+    texts = ("name", "company", "email", "address", "town", "postcode", "account_number")
+    lists: dict[str, Any] = {"phones": [], "other_emails": [], "other_addresses": []}
+    return dict.fromkeys(texts, "") | lists
+
+
 UNSETTLED = text(f"state = '{LinkState.INTENDED.value}'")
+
+
+def _same_kind(context: Any) -> str:
+    """A link's contact is of its record's kind where nothing else is said."""
+    return str(context.get_current_parameters()["kind"])
 
 
 class Link(Base):
     """One decision to put a reference on a record; an undo is a link too.
 
-    ``target`` is the value to stand on the record (None clears it), ``prior`` what stood there;
+    ``kind`` is the record's; ``contact_kind`` what the contact is, which is the other one only
+    where a person agreed to that. ``target`` is the value to stand on the record (None clears it),
+    ``prior`` what stood there;
     ``differences`` are those between contact and record that the person saw and linked over.
     While one is intended, no second link may be on its way to the same record or contact.
+
+    ``attempt_id`` is that of the attempt which works on it, empty when none does, and ``owner_id``
+    the process of that attempt (None: it is of a version that knows no owners). ``writes`` counts
+    the PUTs that were begun, ``writes_over`` those that Commusoft cannot carry out any more.
     """
 
     __tablename__ = "link"
     __table_args__ = (
-        UniqueConstraint("workspace_id", "idempotency_key"),
+        UniqueConstraint("connection_id", "idempotency_key"),
         Index(
             "uq_link_record_on_its_way",
-            "workspace_id",
+            "connection_id",
             "kind",
             "record_number",
             unique=True,
@@ -225,22 +267,22 @@ class Link(Base):
         ),
         Index(
             "uq_link_contact_on_its_way",
-            "workspace_id",
+            "connection_id",
             "package",
             "organisation",
-            "kind",
+            "contact_kind",
             "reference",
             unique=True,
             sqlite_where=UNSETTLED,
             postgresql_where=UNSETTLED,
         ),
-        Index("ix_link_workspace_id_reference", "workspace_id", "package", "reference"),
-        Index("ix_link_workspace_id_target", "workspace_id", text("lower(target)")),
-        Index("ix_link_workspace_id_record", "workspace_id", "kind", "record_number"),
+        Index("ix_link_connection_id_reference", "connection_id", "package", "reference"),
+        Index("ix_link_connection_id_target", "connection_id", text("lower(target)")),
+        Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
     device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
     idempotency_key: Mapped[str]
     fingerprint: Mapped[str]
@@ -248,6 +290,7 @@ class Link(Base):
     package: Mapped[str]
     organisation: Mapped[str] = mapped_column(default="")
     kind: Mapped[Kind]
+    contact_kind: Mapped[Kind] = mapped_column(default=_same_kind)
     reference: Mapped[str]
     contact_name: Mapped[str]
 
@@ -263,7 +306,9 @@ class Link(Base):
 
     state: Mapped[LinkState] = mapped_column(default=LinkState.INTENDED)
     attempt_id: Mapped[str] = mapped_column(default=new_id)
+    owner_id: Mapped[str | None]
     writes: Mapped[int] = mapped_column(default=0)
+    writes_over: Mapped[int] = mapped_column(default=0)
     failure: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     attempted_at: Mapped[datetime] = mapped_column(default=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import structlog
 from flask import Flask, current_app, g, redirect, request, url_for
@@ -24,10 +24,14 @@ from crmlink.access.errors import (
     TokenRefused,
 )
 from crmlink.access.proofs import Proof
-from crmlink.access.refresh_tokens import actor_of
+from crmlink.access.refresh_tokens import actor_of, is_own_access_token
 from crmlink.access.sessions import session_of
 from crmlink.installation import House
 from crmlink.linking.context import Desk
+from crmlink.store import PageSession
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 # The only routes that answer to anybody. None of them shows a record, a link or a person.
 PUBLIC = {
@@ -116,27 +120,51 @@ def office() -> Office:
 
 
 def desk() -> Desk:
-    """The desk of the workspace that the device belongs to."""
-    return house().desk
+    """The desk of the connection in use, the same one for the whole of a request."""
+    if "desk" not in g:
+        g.desk = house().desk
+    return cast("Desk", g.desk)
+
+
+def knows_sender(app: Flask, environ: WSGIEnvironment) -> bool:
+    """Return whether a request, of which only the head has come, has a valid token or session."""
+    with app.request_context(environ), suppress(TokenRefused):
+        scheme, token = _authorization()
+        if scheme == "dpop":  # its proof is good for one look, and that is still to come
+            return is_own_access_token(office(), token)
+        return _sender() is not None
+    return False
 
 
 def _identify() -> None:
-    """Who asks, by token below /api/v1 and by log-in elsewhere; known addresses or not."""
+    try:
+        found = _sender()
+    except NonceNeeded:
+        g.nonce_needed = True
+    except TokenRefused:
+        pass
+    else:
+        if found:
+            log_in, g.actor = found
+            if log_in:
+                g.log_in = log_in
+            else:
+                house().uses.note(g.actor)
+
+
+def _sender() -> tuple[PageSession | None, Actor] | None:
+    """Who asks, by token below /api/v1 and by session elsewhere; None where anybody may.
+
+    Addresses that do not exist are treated like the others. Raises TokenRefused.
+    """
     if request.endpoint in PUBLIC:
-        return
+        return None
     by_token = request.path.startswith(API) or (
         request.endpoint in EITHER and "Authorization" in request.headers
     )
-    with suppress(TokenRefused):
-        if by_token:
-            try:
-                g.actor = _by_token()
-            except NonceNeeded:
-                g.nonce_needed = True
-                return
-            house().uses.note(g.actor)
-        else:
-            g.log_in, g.actor = session_of(office(), request.cookies.get(COOKIE, ""))
+    if by_token:
+        return None, _by_token()
+    return session_of(office(), request.cookies.get(COOKIE, ""))
 
 
 def _admit() -> Response | None:
@@ -182,13 +210,19 @@ def add_nonce(reply: Response) -> Response:
     return reply
 
 
+def _authorization() -> tuple[str, str]:
+    """Return the scheme, in small letters, and the token that a request carries."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return scheme.lower(), token.strip()
+
+
 def _by_token() -> Actor:
     """Who asks: a script by its token, a browser by its access token and a proof of its key."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    token, address = token.strip(), request.remote_addr or ""
-    if scheme.lower() == "bearer" and token.startswith(PREFIX):
+    scheme, token = _authorization()
+    address = request.remote_addr or ""
+    if scheme == "bearer" and token.startswith(PREFIX):
         return script_actor(office(), token, address)
-    if scheme.lower() != "dpop":
+    if scheme != "dpop":
         raise TokenRefused
     try:
         proof = proof_of_request()

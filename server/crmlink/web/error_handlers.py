@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import time
-from http import HTTPStatus
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, render_template, request
-from flask_smorest import Api
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from crmlink.access.errors import AccessFailure, GrantFailure, NonceNeeded, TokenRefused
 from crmlink.accounting.errors import AccountingError
-from crmlink.api.schemas.common import ProblemSchema
-from crmlink.api.serializers.links import link_shape, record_shape
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkingFailure, LinkNotMade
 from crmlink.store import Link, MirroredRecord
-from crmlink.web.auth import PUBLIC, ScopeMissing
+from crmlink.web.auth import PUBLIC, ScopeMissing, house
 from crmlink.web.problems import PROBLEMS, TYPE, Problem, problem, problem_of
 from crmlink.web.rate_limits import limiter
+from crmlink.web.serializers import link_shape, record_shape
 
 log = structlog.get_logger()
 
@@ -34,6 +31,7 @@ HTTP_CODES = {
     405: "method-not-allowed",
     413: "too-large",
     415: "unsupported-type",
+    421: "misdirected",
     422: "invalid-fields",
     429: "too-many-requests",
 }
@@ -42,6 +40,7 @@ SHOWN = {
     "record",
     "holders",
     "current_reference",
+    "contact_kind",
     "link",
     "errors",
     "by",
@@ -54,23 +53,6 @@ SHOWN = {
     "position",
     "state",
 }
-
-
-class ProblemApi(Api):  # type: ignore[misc] # flask-smorest ships no types
-    """flask-smorest, answering with our problem details."""
-
-    ERROR_SCHEMA = ProblemSchema
-
-    def _register_responses(self) -> None:
-        """The failures that flask-smorest documents by itself, with the type they really have."""
-        failures = {status.name: status.phrase for status in HTTPStatus if status >= 400}
-        for name, phrase in ({"DEFAULT_ERROR": "What went wrong."} | failures).items():
-            content = {PROBLEM_JSON: {"schema": self.ERROR_SCHEMA}}
-            response = {"description": phrase, "content": content}
-            self.spec.components.response(name, response, lazy=True)
-
-    def handle_http_exception(self, error: HTTPException) -> Response:
-        return _http_problem(error)
 
 
 class IdempotencyKeyMissing(Exception):
@@ -131,7 +113,8 @@ def no_grant(error: GrantFailure) -> Response:
     return reply
 
 
-def _http_problem(error: HTTPException) -> Response:
+def http_problem(error: HTTPException) -> Response:
+    """Return the problem of an error that Flask or Werkzeug raised."""
     data = getattr(error, "data", None) or {}
     code = HTTP_CODES.get(error.code or 500, "internal-error")
     if code == "invalid-fields":
@@ -156,7 +139,10 @@ def _seconds_to_wait() -> float:
 
 def _unexpected(error: Exception) -> Response:
     if isinstance(error, HTTPException):
-        return _http_problem(error)
+        return http_problem(error)
+    if "desk" in g and house().desk is not g.desk:  # what it worked with is not there any more
+        log.info("connection ended meanwhile", request_id=g.request_id)
+        return answer(problem("connection-ended"))
     log.exception("unexpected", request_id=g.request_id)
     return answer(problem("internal-error"))
 

@@ -12,6 +12,7 @@ from crmlink.accounting.errors import ExportRefused, HostRefused, ReferenceMalfo
 from crmlink.batches.execute_row import facts_again
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
 from crmlink.linking.errors import LinkingFailure, LinkNotMade
+from crmlink.web.connection_words import replaced_in_words
 
 TYPE = "urn:crmlink:problem:"
 WAIT = "Nothing was written. Try again in a minute."
@@ -189,6 +190,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "The reference is on another record",
         "{holders} already carries this reference in Commusoft. Nothing was changed.",
     ),
+    "kind-differs": (
+        409,
+        "Customer or supplier?",
+        "The contact is a {contact_kind}, but {record} is a {record_kind} in Commusoft. "
+        "Nothing was changed.",
+    ),
     "reference-not-shown": (
         409,
         "Commusoft does not show the reference",
@@ -242,6 +249,18 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "The list has changed",
         "It would be {contacts} contacts now. Look at the summary again.",
     ),
+    "connection-ended": (
+        409,
+        "Commusoft changed",
+        "Another Commusoft account was connected, or this one disconnected, while this was under "
+        "way. Look again before you repeat it.",
+    ),
+    "connection-not-agreed": (
+        409,
+        "This replaces what is here",
+        "{replaced} Nothing was changed. To go on, agree under Commusoft, Connect your account; or "
+        "run at the server: crmlink connect",
+    ),
     "nothing-to-link": (409, "Nothing to do", "No contact of this list is ready for that."),
     "email-taken": (409, "Email in use", "Somebody here has this email already."),
     "last-admin": (
@@ -261,6 +280,13 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
     "unsupported-type": (415, "JSON, please", "Send the request's body as application/json."),
+    "misdirected": (
+        421,
+        "Not crmlink's address",
+        "crmlink is not served at this address. Use the one that your admin gave you. For admins: "
+        "set CRMLINK_PUBLIC_URL to the address that people type, or name this one in "
+        "CRMLINK_ALLOWED_HOSTS, and start crmlink again.",
+    ),
     "invalid-fields": (422, "Some fields are not right", "{errors}"),
     "password-weak": (422, "Choose another password", "{reason}"),
     "reference-malformed": (
@@ -274,13 +300,13 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Say which accounting package this list is of.",
     ),
     "export-refused": (422, "The file cannot be taken", "{sentence}"),
+    "lines-left-out": (
+        409,
+        "Many lines would be left out",
+        "{left_out:,} of the {lines:,} lines would be left out. Nothing was kept yet.",
+    ),
     "package-unknown": (422, "Package not known", "crmlink does not know this package."),
     "host-refused": (422, "Not an address to add", "{sentence}"),
-    "kind-differs": (
-        422,
-        "Customer or supplier?",
-        "The contact is a {contact_kind}, the chosen record a {record_kind}.",
-    ),
     "idempotency-key-reused": (
         422,
         "Idempotency-Key used twice",
@@ -301,6 +327,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Commusoft did not keep it",
         "Commusoft accepted the reference but does not show it. The record is as it was before; "
         "enter the reference in Commusoft by hand.",
+    ),
+    "write-unanswered": (
+        504,
+        "Commusoft has not answered yet",
+        "Commusoft has not said whether it took the reference. crmlink looks until it is certain, "
+        "for some minutes. Until then nothing else can be decided for this record.",
     ),
     "write-refused": (
         502,
@@ -324,6 +356,13 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         f"Commusoft cannot be reached at the moment. {WAIT}",
     ),
     "commusoft-busy": (503, "Commusoft is busy", f"Commusoft asks us to wait. {WAIT}"),
+    "credentials-missing": (
+        503,
+        "Commusoft's credentials are missing",
+        "This crmlink works with the Commusoft account {client_id} at {base_url}, and its "
+        "credentials came from CRMLINK_COMMUSOFT_… variables that are not set now. Set them again, "
+        "or run at the server: crmlink disconnect",
+    ),
     "sso-unreachable": (
         503,
         "Single sign-on cannot be reached",
@@ -382,8 +421,13 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         words["holders"] = " and ".join(row.label for row in facts["holders"])
     words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
     words["by"] = words["by"] or "Somebody"
+    if "contents" in facts:
+        words["replaced"] = " ".join(replaced_in_words(facts["contents"]))
+    if "left_out" in facts:
+        words["lines"] = facts["left_out"] + facts["contacts"]
     words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
+    words.setdefault("record", "the chosen record")
     current = words["current_reference"]
     if "errors" in facts:
         words["errors"] = " ".join(facts["errors"])

@@ -93,6 +93,12 @@ def guessing_code() -> AbstractContextManager[None]:
     return _attempts().guessing(PairingUnknown, typed)
 
 
+def count_sso_step() -> None:
+    """Count a departure to the single sign-on, or an answer from it. Raises TooManyAttempts."""
+    network = network_of(request.remote_addr)
+    _attempts().begin(Counted(_key("single sign-on", network), Bound(_part(10), MINUTE)))
+
+
 def register_limits(app: Flask, per_minute: int) -> None:
     """Hold every route to so many requests a minute."""
     app.config[PER_MINUTE] = per_minute

@@ -1,7 +1,7 @@
 """One log line for each request: route, status and duration, never what was typed.
 
 Lines about requests without a valid token or session have a budget, so that strangers push nothing
-else out of the log; files that need no sign-in are not logged while they are found.
+else out of the log; files that need no sign-in and health checks are not logged while they succeed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from flask import Flask, Response, g, request
 from crmlink.logs import LineBudget
 
 STRANGERS_LINES = 60  # a minute
+QUIET = {"static", "pages.health"}  # while they succeed
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 log = structlog.get_logger()
@@ -40,7 +41,7 @@ def init_request_log(app: Flask) -> None:
 def _is_worth_a_line(reply: Response, budget: LineBudget) -> bool:
     if "actor" in g:
         return True
-    if request.endpoint == "static" and reply.status_code < 400:
+    if request.endpoint in QUIET and reply.status_code < 400:
         return False
     return budget.take(str(reply.status_code))
 

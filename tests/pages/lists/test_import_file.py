@@ -14,12 +14,11 @@ from werkzeug.test import TestResponse
 
 from crmlink.batches.drafts import list_batches, rows_of
 from crmlink.installation import House
-from crmlink.pages.lists.import_file import MOST_BYTES
+from crmlink.web.body_limits import UPLOAD_BYTES
 from support.access_factories import make_person
 from support.list_files import BROKEN, CAST, REFERENCE_COLUMN, Listed, draft, xero_file
 from support.page_client import Visitor, visit_as, words
-
-SEEN = re.compile(r'name="seen" value="([^"]*)"')
+from support.page_forms import forms_on
 
 
 @pytest.fixture
@@ -39,9 +38,16 @@ def _look(visitor: Visitor, content: bytes, name: str = "Contacts.csv") -> str:
 
 
 def _correct(visitor: Visitor, path: str, **fields: object) -> TestResponse:
-    seen = SEEN.search(visitor.get(path).get_data(as_text=True))
-    assert seen
-    return visitor.send(path, form_on=path, seen=seen[1], **fields)
+    """Send the form of a file with some fields changed, as a browser does."""
+    form = next(form for form in forms_on(visitor.get(path)) if "name-0" in form.values)
+    values = form.values | {name: str(value) for name, value in fields.items()}
+    return visitor.client.post(path, data=values)
+
+
+def _shown(visitor: Visitor, path: str, **fields: object) -> str:
+    """What the page says once the form was sent."""
+    assert _correct(visitor, path, **fields).headers["Location"] == path
+    return visitor.read(path)
 
 
 def _uploads(house: House) -> list[str]:
@@ -77,7 +83,7 @@ def test_a_file_without_references_says_so_and_what_to_do(clerk: Visitor, house:
 
 def test_a_column_that_a_person_names_gives_the_references(clerk: Visitor, house: House) -> None:
     path = _look(clerk, xero_file())
-    shown = words(_correct(clerk, path, **{"reference-0": REFERENCE_COLUMN}))
+    shown = _shown(clerk, path, **{"reference-0": REFERENCE_COLUMN})
     assert CAST[0].reference in shown
     kept = _correct(
         clerk, path, do="keep", kind="customer", name="From Xero",
@@ -97,9 +103,16 @@ def test_bad_rows_are_shown_with_line_and_reason_before_and_after(
 ) -> None:
     path = _look(clerk, xero_file((*CAST, BROKEN)))
     field = {"reference-0": REFERENCE_COLUMN}
-    shown = words(_correct(clerk, path, **field))
-    assert "1 line will be left out Line 13 “not one of Xero's” cannot be its reference" in shown
-    kept = _correct(clerk, path, do="keep", kind="customer", **field).headers["Location"]
+    shown = _shown(clerk, path, **field)
+    assert (
+        "1 of 12 lines will be left out Line 13 “not one of Xero's” cannot be its reference"
+        in shown
+    )
+    asked = _correct(clerk, path, do="keep", kind="customer", **field)
+    assert asked.status_code == 409
+    assert "1 of 12 lines would be left out" in words(asked)
+    assert not list_batches(house.desk)
+    kept = _correct(clerk, path, agreed="1", kind="customer", **field).headers["Location"]
     assert "11 contacts kept as a draft, 1 line left out" in clerk.read(kept)
     assert "Line 13 “not one of Xero's” cannot be its reference" in clerk.read(f"{kept}/bad")
 
@@ -118,10 +131,10 @@ def test_it_is_asked_whether_they_are_customers_where_the_file_does_not_tell(
 
 def test_a_correction_that_cannot_be_is_said_and_the_file_still_shown(clerk: Visitor) -> None:
     path = _look(clerk, xero_file())
-    reply = _correct(clerk, path, header_line="99")
-    assert "There is no header in line 99" in words(reply)
-    reply = _correct(clerk, path, sheet="Nowhere", package="sage_50")
-    assert reply.status_code == 200
+    page = _shown(clerk, path, header_line="99")
+    assert "There is no header in line 99" in page
+    assert "Which column holds what" in page
+    assert "There is no header" not in _shown(clerk, path, header_line="1", package="sage_50")
 
 
 @pytest.mark.parametrize(
@@ -158,11 +171,11 @@ def test_a_file_may_be_larger_than_any_other_request_and_only_here(
 
 
 def test_a_file_beyond_the_bound_is_refused(clerk: Visitor, house: House) -> None:
-    reply = _send(clerk, xero_file() + b"x" * MOST_BYTES)
+    reply = _send(clerk, xero_file() + b"x" * UPLOAD_BYTES)
     assert reply.status_code == 422
     assert "larger than 50 MB" in words(reply)
     assert not _uploads(house)
-    assert _send(clerk, b"x" * (MOST_BYTES + 1_000_000)).status_code == 413
+    assert _send(clerk, b"x" * (UPLOAD_BYTES + 1_000_000)).status_code == 413
 
 
 def test_a_stranger_sends_nothing(app: Flask, house: House) -> None:

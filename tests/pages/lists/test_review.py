@@ -18,6 +18,7 @@ from support.page_client import Visitor, visit_as, words
 from support.sandbox import Playing
 
 TOKEN = re.compile(r'name="token" value="([^"]*)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
 PART = {"Crmlink-Part": "row"}
 
 
@@ -113,6 +114,62 @@ def test_another_reference_on_the_record_needs_a_second_choice(
     )  # fmt: skip
     assert _row(house, batch, 7).choice is Choice.RECORD
     assert "1 of them replace another reference" in boss.read(f"/lists/{batch.id}/link")
+
+
+def _is_supplier(house: House, batch: Batch, position: int) -> None:
+    with house.database.writing() as session:
+        session.query(BatchRow).filter_by(
+            batch_id=batch.id, position=position
+        ).one().kind = "supplier"
+
+
+def test_a_record_of_the_other_kind_is_not_preselected_and_says_what_it_is(
+    boss: Visitor, batch: Batch, house: House
+) -> None:
+    path = f"/lists/{batch.id}/rows?at=2"
+    assert ' checked data-number="1"' in boss.get(path).get_data(as_text=True)
+    _is_supplier(house, batch, 2)
+    page = boss.get(path).get_data(as_text=True)
+    assert 'data-number="1"' in page
+    assert " checked" not in page
+    assert "is a customer, not a supplier" in boss.read(path)
+
+
+def test_a_record_of_the_other_kind_needs_a_second_choice(
+    boss: Visitor, batch: Batch, house: House
+) -> None:
+    _is_supplier(house, batch, 1)
+    reply = _decide(boss, house, batch, 1, do="accept", record="customer-1001")
+    assert reply.status_code == 409
+    assert "The contact is a supplier, but Margaret Holloway is a customer" in words(reply)
+    assert _row(house, batch, 1).choice is Choice.OPEN
+    asked = _asked(reply)
+    assert asked["accepts_kind"] == ["yes"]
+    _decide(boss, house, batch, 1, **asked)
+    assert _row(house, batch, 1).choice is Choice.RECORD
+    assert "1 of them go to a record of the other kind" in boss.read(f"/lists/{batch.id}/link")
+
+
+def test_one_choice_after_the_other_keeps_what_was_agreed_to_before(
+    boss: Visitor, batch: Batch, house: House
+) -> None:
+    _is_supplier(house, batch, 7)
+    first = _asked(_decide(boss, house, batch, 7, do="accept", record="customer-1007"))
+    second = _asked(_decide(boss, house, batch, 7, **first))
+    assert second["replaces"] == ["c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"]
+    assert _row(house, batch, 7).choice is Choice.OPEN
+    _decide(boss, house, batch, 7, **second)
+    assert _row(house, batch, 7).choice is Choice.RECORD
+
+
+def _asked(reply: TestResponse) -> dict[str, object]:
+    """The form that asks for the second choice, as its button sends it."""
+    form = reply.get_data(as_text=True).partition('class="notice caution asked"')[2]
+    fields: dict[str, list[str]] = {"do": ["accept"]}
+    for name, value in HIDDEN.findall(form.partition("</form>")[0]):
+        if name not in ("csrf_token", "version"):
+            fields.setdefault(name, []).append(value)
+    return dict(fields)
 
 
 def test_a_row_that_somebody_else_decided_meanwhile_says_who(

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from crmlink.access.context import Actor, Office
 from crmlink.access.devices import command_line_actor
-from crmlink.linking.connections import workspace_of
-from crmlink.store import Database
+from crmlink.installation import open_database
+from crmlink.linking.connections import get_or_create_workspace
+from crmlink.settings import Settings
 
 
 @pytest.fixture
-def office(database_url: str) -> Iterator[Office]:
-    database = Database(database_url)
-    database.migrate()
-    yield Office(database, workspace_of(database, None).id, "k" * 48)
+def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
+    database = open_database(Settings(tmp_path, database_url, "k" * 48))
+    yield Office(database, get_or_create_workspace(database).id, "k" * 48)
     database.close()
 
 

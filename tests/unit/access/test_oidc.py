@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import RSAKey
 
 from crmlink.access.errors import SsoRefused, SsoUnproven, SsoUnreachable
-from crmlink.access.oidc import Journey, Proven, begin_sso, finish_sso
+from crmlink.access.oidc import Journey, Proven, SingleSignOn
+from crmlink.access.oidc_documents import Documents
 from crmlink.access.oidc_provider import Provider
 
 ISSUER = "https://sso.firm.example"
@@ -46,7 +47,7 @@ def finish(
         json={"access_token": "a", "token_type": "Bearer", "id_token": token},
     )
     answer = {"code": "c", "state": "the state", "iss": ISSUER}
-    return finish_sso(PROVIDER, JOURNEY, RETURN_TO, answer)
+    return SingleSignOn(PROVIDER).finish(JOURNEY, RETURN_TO, answer)
 
 
 def token(key: Any = OURS, alg: str = "RS256", **changed: Any) -> str:
@@ -111,7 +112,7 @@ def test_an_email_told_apart_must_be_of_the_same_person(played: responses.Reques
 @pytest.mark.parametrize("state", ["", "another", "the stat", "thé state"])
 def test_an_answer_with_another_state_is_not_even_asked_about(state: str) -> None:
     with responses.RequestsMock(), pytest.raises(SsoRefused):
-        finish_sso(PROVIDER, JOURNEY, RETURN_TO, {"code": "c", "state": state})
+        SingleSignOn(PROVIDER).finish(JOURNEY, RETURN_TO, {"code": "c", "state": state})
 
 
 @pytest.mark.parametrize(
@@ -129,8 +130,70 @@ def test_a_provider_that_describes_itself_wrongly_is_refused(
         finish(played, token(), changed)
 
 
+@pytest.mark.parametrize("body", ["[]", '"text"', "7", "null", '{"issuer": 1, "issuer": 2}'])
+def test_a_provider_that_publishes_no_object_is_refused(
+    played: responses.RequestsMock, body: str
+) -> None:
+    played.get(f"{ISSUER}/.well-known/openid-configuration", body=body)
+    with pytest.raises(SsoRefused):
+        SingleSignOn(PROVIDER).begin(RETURN_TO)
+
+
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_a_provider_in_trouble_is_told_as_such(played: responses.RequestsMock, status: int) -> None:
     played.get(f"{ISSUER}/.well-known/openid-configuration", status=status, body="<html>")
     with pytest.raises((SsoUnreachable, SsoRefused)):
-        begin_sso(PROVIDER, RETURN_TO)
+        SingleSignOn(PROVIDER).begin(RETURN_TO)
+
+
+def test_a_key_that_the_provider_has_changed_is_asked_for(played: responses.RequestsMock) -> None:
+    clock = Clock()
+    sso = SingleSignOn(PROVIDER)
+    sso._documents = Documents(clock)
+    answer = {"code": "c", "state": "the state"}
+
+    def finish_with(key: Any) -> Proven:
+        grant = {"access_token": "a", "token_type": "Bearer", "id_token": token(key)}
+        played.upsert("POST", f"{ISSUER}/token", json=grant)
+        return sso.finish(JOURNEY, RETURN_TO, answer)
+
+    played.get(f"{ISSUER}/.well-known/openid-configuration", json=METADATA)
+    assert finish_with(OURS)
+    changed = RSAKey.import_key(THEIRS.public_key()).as_dict(kid="1", alg="RS256")
+    played.replace("GET", f"{ISSUER}/keys", json={"keys": [changed]})
+    with pytest.raises(SsoRefused):  # a forged token has the keys asked for seldom
+        finish_with(THEIRS)
+    clock.now += 31
+    assert finish_with(THEIRS)
+    asked = [call.request.url for call in played.calls]
+    assert asked.count(f"{ISSUER}/keys") == 2
+    assert asked.count(f"{ISSUER}/.well-known/openid-configuration") == 1
+
+
+class Clock:
+    """Seconds that pass when the test wants."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_document_and_a_failure_are_kept_for_their_time() -> None:
+    clock, asked = Clock(), []
+
+    def fetch(address: str) -> dict[str, Any]:
+        asked.append(address)
+        if clock.now < 10:
+            raise SsoUnreachable
+        return {"asked": len(asked)}
+
+    documents = Documents(clock)
+    for second, expected in ((0, 1), (9, 1), (16, 2), (3000, 2), (3700, 3)):
+        clock.now = second
+        if second < 10:
+            with pytest.raises(SsoUnreachable):
+                documents.get("a", fetch)
+        else:
+            documents.get("a", fetch)
+        assert len(asked) == expected

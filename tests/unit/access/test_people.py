@@ -31,15 +31,12 @@ from crmlink.access.people import (
     new_invitation,
     person_of_sso,
     remove_person,
-    take_along,
 )
 from crmlink.access.roles import permissions_of
 from crmlink.access.sessions import begin_session, end_session, list_sessions, session_of
-from crmlink.linking.connections import workspace_of
 from crmlink.store import Invitation, PageSession
 from crmlink.store.models import now
 from support.access_factories import PASSWORD, enter, make_person, page_actor, pair
-from support.sandbox import connection_to
 
 
 def test_the_first_admin_comes_in_by_a_link_that_works_once(office: Office) -> None:
@@ -224,23 +221,6 @@ def test_single_sign_on_lets_in_who_was_invited_and_then_goes_by_the_subject(
     assert person_of_sso(office, "https://id.example#1", "renamed@firm.example").id == person.id
     with pytest.raises(LogInRefused):
         person_of_sso(office, "https://id.example#2", "bo@firm.example")
-
-
-def test_people_come_along_to_the_account_that_their_firm_connects(
-    office: Office, server: Actor
-) -> None:
-    person = make_person(office, "admin", "Ann Lee")
-    invite(office, server, "Not here yet", "late@firm.example", "clerk")
-    account = Office(
-        office.database,
-        workspace_of(office.database, connection_to("http://127.0.0.1:1")).id,
-        "k" * 48,
-    )
-    with pytest.raises(LogInRefused):
-        log_in(account, person.email, PASSWORD)
-    assert take_along(office.database, office.workspace_id, account.workspace_id) == 1
-    assert log_in(account, person.email, PASSWORD).role == "admin"
-    assert take_along(office.database, office.workspace_id, account.workspace_id) == 0
 
 
 def test_an_email_with_letters_beyond_a_to_z_lets_its_person_in(

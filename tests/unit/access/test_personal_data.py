@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from crmlink.access.audit_log import verify
+from crmlink.access.audit.log import verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.access.errors import PersonUnknown
+from crmlink.access.pairing import begin_pairing
+from crmlink.access.people import invite, remove_person
 from crmlink.access.personal_data.batches import ERASED
 from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
@@ -21,14 +24,17 @@ from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
 from crmlink.linking.decisions import confirm, find_link, undo
 from crmlink.linking.errors import BatchUnknown
+from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
 from crmlink.matching import Details
-from crmlink.store import Batch, Link, MirroredRecord, RowState
+from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing, RowState
 from crmlink.store.models import now
 from crmlink.web.problems import problem_kept
+from security.attack_fixture import everything
 from support.access_factories import make_person, pair
 from support.batch_factories import asked_for, lines_of, matched, rows_of
-from support.sandbox import HOLLOWAY, OCONNOR_HAS, Playing, decision, new_key
+from support.browser_client import proven
+from support.sandbox import HOLLOWAY, OCONNOR_HAS, OTHER, Playing, decision, new_key
 
 EMAIL = "margaret.holloway@postbox.example"
 
@@ -144,7 +150,7 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
     batch_id = asked_for(desk, actor.device.id, lines_of(desk, 2))
     first, second = rows_of(desk, batch_id)
     taken = replace(decision("customer-1006", first.row.reference), package="sage_50")
-    confirm(desk, replace(taken, replaces=OCONNOR_HAS), new_key(), browser)
+    confirm(desk, replace(taken, overrides=Overrides(replaces=OCONNOR_HAS)), new_key(), browser)
     write_waiting(desk)
 
     def told() -> str:
@@ -164,4 +170,62 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
 
 def holders_of(house: House, reference: str) -> list[MirroredRecord]:
     with house.database.reading() as session:
-        return holders(session, house.desk.workspace_id, reference)
+        return holders(session, house.desk.connection_id, reference)
+
+
+def test_rows_without_an_email_are_found_by_name_reference_and_suggestion(
+    house: House, actor: Actor
+) -> None:
+    desk, device_id = house.desk, actor.device.id
+    confirm(desk, decision(), new_key(), device_id)
+    contacts = [
+        ListedContact(HOLLOWAY, "customer", "M. Holloway", "", ()),
+        ListedContact(OTHER, "customer", "margaret holloway", "", ()),
+        ListedContact(OCONNOR_HAS, "customer", "Liam Stays", "", ()),
+    ]
+    collect(desk, device_id, "xero", "!kR4N6", "customer", contacts)
+    erased = erase(house.office, actor, "customer-1001")
+    assert erased.drafts == 2
+    with house.database.reading() as session:
+        assert [row.name for row in session.query(BatchRow)] == ["Liam Stays"]
+
+
+def test_a_row_that_a_person_gave_to_another_record_is_not_the_erased_ones(
+    house: House, actor: Actor
+) -> None:
+    desk, device_id = house.desk, actor.device.id
+    namesake = ListedContact(OTHER, "customer", "Margaret Holloway", "", ())
+    collect(desk, device_id, "xero", "!kR4N6", "customer", [namesake])
+    with house.database.writing() as session:
+        row = session.query(BatchRow).one()
+        row.choice, row.record_id = Choice.RECORD, "customer-1006"
+    assert erase(house.office, actor, "customer-1001").drafts == 0
+
+
+def test_who_was_removed_and_invited_again_is_erased_as_both(house: House, actor: Actor) -> None:
+    first = make_person(house.office, "clerk", "Zebedee Quill")
+    begin_pairing(house.office, "Zebedee's Chrome", "127.0.0.1", proven("a key"))
+    with house.database.writing() as session:
+        session.query(Pairing).update({"person_id": first.id, "device_name": "Zebedee's desk"})
+    remove_person(house.office, actor, first.public_id)
+    invite(house.office, actor, "Zebedee Quill", first.email, "clerk")
+    erase(house.office, actor, first.email)
+    rows = everything(house.database)
+    assert ERASED in repr(rows["pairing"])
+    assert "Zebedee" not in repr([rows["person"], rows["device"], rows["pairing"]])
+    assert first.email not in repr(rows["person"])
+
+
+def test_the_files_of_sqlite_hold_nothing_of_an_erased_record(
+    house: House, actor: Actor, tmp_path: Path
+) -> None:
+    if house.database.engine.dialect.name != "sqlite":
+        return  # PostgreSQL's own vacuum does it there
+
+    def held() -> bool:
+        files = tmp_path.glob("crmlink.sqlite*")
+        return any(EMAIL.encode() in file.read_bytes() for file in files)
+
+    assert held()
+    erase(house.office, actor, "customer-1001")
+    assert not held()

@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting import (
-    ReferenceMalformed,
-    canonical_reference,
-    cautions,
-    load_packages,
-    locate,
-)
+from crmlink.accounting.errors import ReferenceMalformed
+from crmlink.accounting.locate import cautions, locate
+from crmlink.accounting.package_rules import load_packages
+from crmlink.accounting.references import canonical_reference
 from unit.accounting.vectors import (
     KEYS,
     Entry,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crmlink.accounting import cautions, load_packages, locate
-from crmlink.accounting.package_rules import RULE_FILE
+from crmlink.accounting.locate import cautions, locate
+from crmlink.accounting.package_rules import RULE_FILE, load_packages
 from unit.accounting.vectors import address_entries
 
 GUID = "8275f116-6419-4b82-889a-f41dcc1d6186"

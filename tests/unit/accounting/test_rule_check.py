@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting import load_packages
-from crmlink.accounting.package_rules import RULE_FILE
+from crmlink.accounting.package_rules import RULE_FILE, load_packages
 from crmlink.accounting.rule_check import MOST_SENTENCES, check
 from unit.accounting.vectors import VECTORS
 

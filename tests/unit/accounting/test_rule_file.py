@@ -7,16 +7,10 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting import (
-    HostRefused,
-    RulesBroken,
-    UnknownPackage,
-    canonical_reference,
-    load_packages,
-    locate,
-    package_name,
-    with_hosts,
-)
+from crmlink.accounting.errors import HostRefused, RulesBroken, UnknownPackage
+from crmlink.accounting.locate import locate
+from crmlink.accounting.package_rules import load_packages, package_name, with_hosts
+from crmlink.accounting.references import canonical_reference
 from crmlink.accounting.rule_check import check
 
 PACKAGES = load_packages()

@@ -8,7 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from crmlink.accounting import Location, Packages, load_packages, locate, with_hosts
+from crmlink.accounting.locate import Location, locate
+from crmlink.accounting.package_rules import Packages, load_packages, with_hosts
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 KEYS = ("package", "page", "kind", "reference", "organisation")

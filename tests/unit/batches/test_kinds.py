@@ -6,12 +6,17 @@ import io
 import pytest
 
 from crmlink.batches.accept_sure import accept_sure, draw_sample
+from crmlink.batches.control import start_writing
 from crmlink.batches.drafts import ListedContact, collect
 from crmlink.batches.execute_row import carry_out
 from crmlink.batches.file_import import import_file, look_at
 from crmlink.batches.match_job import match_waiting, start_matching
-from crmlink.batches.review import accept
+from crmlink.batches.progress import summary
+from crmlink.batches.review import accept, reopen
+from crmlink.kinds import Kind
 from crmlink.linking.context import Desk
+from crmlink.linking.errors import KindDiffers, NothingToLink
+from crmlink.linking.overrides import Overrides
 from crmlink.store import BatchRow, BatchState, Choice, MirroredRecord, RowState, Verdict
 from support.batch_factories import BOUND, records_of, rows_of
 from support.sandbox import Playing
@@ -73,6 +78,105 @@ def test_a_row_whose_record_is_of_the_other_kind_is_never_written(
     with desk.database.writing() as session:
         row = session.query(BatchRow).one()
         row.kind, row.reference = "supplier", "77"
-    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id)
+    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id, lambda _: None)
     assert (outcome.state, (outcome.failure or {})["code"]) == (RowState.FAILED, "kind-differs")
     assert sandbox.reference(customer.public_id) is None
+
+
+SBC, REFERENCE = "sage_business_cloud", "145570473"
+
+
+def a_list(
+    desk: Desk, device_id: int, record: MirroredRecord, kind: Kind | None, batch_id: str | None
+) -> str:
+    """A page of a list in a package whose references tell no kind; the batch's id."""
+    contact = ListedContact(
+        REFERENCE, kind, record.label, record.email, tuple(record.phones), postcode=record.postcode
+    )
+    return collect(desk, device_id, SBC, "", kind, [contact], batch_id).batch.id
+
+
+def matched_without_kind(desk: Desk, device_id: int, record: MirroredRecord) -> str:
+    batch_id = a_list(desk, device_id, record, None, None)
+    start_matching(desk, device_id, batch_id, BOUND)
+    match_waiting(desk)
+    return batch_id
+
+
+def test_a_kind_that_a_later_page_tells_takes_a_contradicting_decision_back(
+    desk: Desk, device_id: int, customer: MirroredRecord, sandbox: Playing
+) -> None:
+    batch_id = matched_without_kind(desk, device_id, customer)
+    accept(desk, device_id, batch_id, 1, 0, customer.public_id)
+    a_list(desk, device_id, customer, "supplier", batch_id)
+    [row] = rows_of(desk, batch_id)
+    assert (row.row.kind, row.row.choice) == ("supplier", Choice.OPEN)
+    assert row.row.verdict is Verdict.CONFLICT
+    assert row.row.conflict == {"code": "kind-differs", "record": customer.public_id}
+    assert [record.public_id for record in row.others] == [customer.public_id]
+    assert summary(desk, batch_id).to_link == 0
+    with pytest.raises(NothingToLink):
+        start_writing(desk, device_id, batch_id, 0)
+    assert sandbox.reference(customer.public_id) is None
+
+
+def test_such_a_decision_is_made_again_only_by_a_second_choice(
+    desk: Desk, device_id: int, customer: MirroredRecord, sandbox: Playing
+) -> None:
+    batch_id = matched_without_kind(desk, device_id, customer)
+    accept(desk, device_id, batch_id, 1, 0, customer.public_id)
+    a_list(desk, device_id, customer, "supplier", batch_id)
+    version = rows_of(desk, batch_id)[0].row.version
+    with pytest.raises(KindDiffers):
+        accept(desk, device_id, batch_id, 1, version, customer.public_id)
+    agreed = Overrides(accepts_kind=True)
+    accept(desk, device_id, batch_id, 1, version, customer.public_id, agreed)
+    start_writing(desk, device_id, batch_id, 1)
+    row = rows_of(desk, batch_id)[0].row
+    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id, lambda _: None)
+    assert outcome.state is RowState.SUCCESSFUL
+    assert sandbox.reference(customer.public_id) == REFERENCE
+
+
+def test_a_decision_that_the_late_kind_confirms_stays(
+    desk: Desk, device_id: int, customer: MirroredRecord
+) -> None:
+    batch_id = matched_without_kind(desk, device_id, customer)
+    accept(desk, device_id, batch_id, 1, 0, customer.public_id)
+    a_list(desk, device_id, customer, "customer", batch_id)
+    [row] = rows_of(desk, batch_id)
+    assert (row.row.kind, row.row.choice) == ("customer", Choice.RECORD)
+
+
+def test_a_late_kind_takes_a_sure_match_of_the_other_kind_away(
+    desk: Desk, device_id: int, customer: MirroredRecord
+) -> None:
+    batch_id = matched_without_kind(desk, device_id, customer)
+    assert rows_of(desk, batch_id)[0].row.verdict is Verdict.SURE
+    a_list(desk, device_id, customer, "supplier", batch_id)
+    assert rows_of(desk, batch_id)[0].row.verdict is Verdict.NEW
+    assert draw_sample(desk, batch_id).of == 0
+
+
+def test_a_decision_taken_back_does_not_bring_the_other_kind_along(
+    desk: Desk, device_id: int, customer: MirroredRecord
+) -> None:
+    batch_id = matched_without_kind(desk, device_id, customer)
+    a_list(desk, device_id, customer, "supplier", batch_id)
+    agreed = Overrides(accepts_kind=True)
+    version = rows_of(desk, batch_id)[0].row.version
+    row = accept(desk, device_id, batch_id, 1, version, customer.public_id, agreed)
+    row = reopen(desk, device_id, batch_id, 1, row.row.version)
+    with pytest.raises(KindDiffers):
+        accept(desk, device_id, batch_id, 1, row.row.version, customer.public_id)
+
+
+def test_accepting_all_sure_ones_never_accepts_the_other_kind(
+    desk: Desk, device_id: int, customer: MirroredRecord
+) -> None:
+    batch_id = matched_without_kind(desk, device_id, customer)
+    with desk.database.writing() as session:  # as no way through crmlink leaves it
+        session.query(BatchRow).one().kind = "supplier"
+    sample = draw_sample(desk, batch_id)
+    assert accept_sure(desk, device_id, batch_id, sample.token).accepted == 0
+    assert rows_of(desk, batch_id)[0].row.choice is Choice.OPEN

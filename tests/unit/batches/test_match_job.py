@@ -24,6 +24,7 @@ from support.batch_factories import (
     records_of,
     rows_of,
 )
+from support.other_process import count_as_dead, other_process
 from support.sandbox import Playing
 
 
@@ -123,8 +124,11 @@ def test_a_server_that_stops_leaves_the_matching_to_the_next_one(
 def test_a_batch_is_matched_by_one_process_at_a_time(desk: Desk, device_id: int) -> None:
     batch_id = imported(desk, device_id, lines_of(desk, 2)).batch.id
     start_matching(desk, device_id, batch_id, BOUND)
-    assert take_lease(desk.database, batch_id, BatchState.MATCHING)
+    other = other_process(desk)
+    assert take_lease(desk.database, other.ownership, batch_id, BatchState.MATCHING)
     assert match_waiting(desk) == 0
+    count_as_dead(other)
+    assert match_waiting(desk) == 1
 
 
 def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
@@ -133,9 +137,10 @@ def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
     batch_id = imported(desk, device_id, lines_of(desk, 2)).batch.id
     start_matching(desk, device_id, batch_id, BOUND)
     taken_over: list[str | None] = []
+    other = other_process(desk)
 
     class Silent:
-        """A process that is still at its index when its lease has run out."""
+        """A process that is still at its index when its lease would have run out."""
 
         exitcode = 0
         looks = iter((True, True, True, False, False, False))
@@ -153,7 +158,8 @@ def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
             if not taken_over:
                 taken_over.append(None)
             else:
-                taken_over.append(take_lease(desk.database, batch_id, BatchState.MATCHING))
+                lease = take_lease(desk.database, other.ownership, batch_id, BatchState.MATCHING)
+                taken_over.append(lease)
 
     monkeypatch.setattr(batch_match, "WORTH_A_PROCESS", 1)
     context = SimpleNamespace(Process=Silent)

@@ -7,7 +7,7 @@ from crmlink.access.devices import command_line_actor
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
 from crmlink.batches.progress import overview, summary
-from crmlink.batches.review import Agreed, accept, choose_none, claim, release_claims, reopen
+from crmlink.batches.review import accept, choose_none, claim, release_claims, reopen
 from crmlink.batches.rows import RowFilter, count_rows, find_row, list_rows
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
@@ -23,6 +23,7 @@ from crmlink.linking.errors import (
     RowDecided,
     SampleNeeded,
 )
+from crmlink.linking.overrides import Overrides
 from crmlink.store import BatchRow, Choice, MirroredRecord, Verdict
 from support.batch_factories import imported, line_of, lines_of, matched, records_of, rows_of
 from support.sandbox import Playing
@@ -80,9 +81,9 @@ def test_another_reference_on_the_record_needs_a_second_separate_choice(
         accept(desk, device_id, batch_id, 1, 0, one.public_id)
     assert has.value.facts["record"].label == one.label
     with pytest.raises(ReferenceTaken) as taken:
-        accept(desk, device_id, batch_id, 1, 0, one.public_id, Agreed(replaces="OLD"))
+        accept(desk, device_id, batch_id, 1, 0, one.public_id, Overrides(replaces="OLD"))
     assert taken.value.facts["holders"][0].label == two.label
-    agreed = Agreed(replaces="OLD", also_on=frozenset({two.public_id}))
+    agreed = Overrides(replaces="OLD", also_on=frozenset({two.public_id}))
     done = accept(desk, device_id, batch_id, 1, 0, one.public_id, agreed)
     assert done.row.agreed
     assert (done.row.agreed["replaces"], done.row.agreed["also_on"]) == ("OLD", [two.public_id])
@@ -100,7 +101,7 @@ def test_a_reference_in_other_letters_is_replaced_only_by_a_second_separate_choi
     assert rows_of(desk, batch_id)[0].row.verdict is Verdict.CONFLICT
     with pytest.raises(RecordHasReference):
         accept(desk, device_id, batch_id, 1, 0, one.public_id)
-    accept(desk, device_id, batch_id, 1, 0, one.public_id, Agreed(replaces="ac1"))
+    accept(desk, device_id, batch_id, 1, 0, one.public_id, Overrides(replaces="ac1"))
     start_writing(desk, device_id, batch_id, 1)
     write_waiting(desk)
     assert sandbox.reference(one.public_id) == "AC1"

@@ -44,7 +44,13 @@ def test_a_reference_and_an_accepted_record_stand_once_in_a_batch(database_url: 
     database = Database(database_url)
     database.migrate()
     with database.writing() as session:
-        for statement in BEFORE[:3]:
+        for statement in (
+            "INSERT INTO workspace (id, created_at) VALUES (1, '2026-01-01')",
+            "INSERT INTO connection (id, workspace_id, kind, base_url, client_id, mirror_version, "
+            "connected_at) VALUES (1, 1, 'sandbox', '', '', 0, '2026-01-01')",
+            BEFORE[1],
+            BEFORE[2].replace("workspace_id", "connection_id"),
+        ):
             session.execute(text(statement))
     once = {"batch_id": "b", "kind": "customer"}
     accepted = {"choice": Choice.RECORD, "record_id": "customer-1"}

@@ -20,9 +20,9 @@ from crmlink.batches.control import (
 )
 from crmlink.batches.execute_row import key_of
 from crmlink.batches.progress import overview, summary, write_results
-from crmlink.batches.review import Agreed, accept, choose_none, reopen
+from crmlink.batches.review import accept, choose_none, reopen
 from crmlink.batches.settle import settle_stopped
-from crmlink.batches.state import release_leases, take_lease
+from crmlink.batches.state import take_lease
 from crmlink.batches.writer import work_on, write_waiting
 from crmlink.commusoft.errors import CommusoftRefused, CommusoftUnreachable
 from crmlink.linking.context import Desk
@@ -33,6 +33,7 @@ from crmlink.linking.errors import (
     NothingToLink,
     RowUnderWay,
 )
+from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.web.problems import problem_kept
 from support.batch_factories import (
@@ -45,6 +46,7 @@ from support.batch_factories import (
     records_of,
     rows_of,
 )
+from support.other_process import count_as_dead, other_process
 from support.sandbox import HOLLOWAY, Playing, decision, new_key
 from unit.linking.test_attempts import fails, meddled
 
@@ -160,7 +162,7 @@ def test_what_the_person_agreed_to_replace_is_replaced_and_exactly_that(
     desk.sync()
     batch_id = matched(desk, device_id, [line_of(one, "NEW1"), line_of(two, "NEW2")])
     for position, record in enumerate((one, two), 1):
-        agreed = Agreed(replaces=f"OLD{record.number}")
+        agreed = Overrides(replaces=f"OLD{record.number}")
         accept(desk, device_id, batch_id, position, 0, record.public_id, agreed)
     sandbox.put_reference(two.public_id, "NEWER")
     start_writing(desk, device_id, batch_id, 2)
@@ -205,10 +207,11 @@ def test_a_link_made_just_before_its_worker_died_is_found_by_its_key_and_not_mad
 ) -> None:
     batch_id = asked_for(desk, device_id, lines_of(desk, 3))
     died_after(desk, device_id, batch_id)
-    lease = take_lease(desk.database, batch_id, BatchState.WRITING)
+    other = other_process(desk)
+    lease = take_lease(desk.database, other.ownership, batch_id, BatchState.WRITING)
     assert lease
     assert write_waiting(desk) == 0  # it might live yet
-    release_leases(desk)
+    count_as_dead(other)
     assert write_waiting(desk) == 1
     with desk.database.reading() as session:
         links = session.query(Link).all()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from crmlink.accounting.exports.reader import DELIMITERS, ENCODINGS
+from crmlink.cli import file_options
 from crmlink.cli.batches import follow as batch_following
 from crmlink.commusoft.limits import Patience
 from support.batch_factories import HEADER
@@ -41,7 +43,9 @@ def export(tmp_path: Path) -> Path:
 
 def test_a_file_becomes_links_and_is_undone(run: Run, export: Path, sandbox: Playing) -> None:
     assert HASTE.per_second > Patience().per_second
-    told = run("batch", "import", str(export), "--package", "sage_50", "--kind", "customer")
+    told = run(
+        "batch", "import", str(export), "--package", "sage_50", "--kind", "customer", "--yes"
+    )
     assert told.exit_code == 0, told.output
     assert "line 4, not taken: It has no reference." in told.stdout
     listed = run("batch", "list", "--json")
@@ -71,9 +75,38 @@ def test_what_cannot_be_done_is_said_in_a_sentence(run: Run, export: Path) -> No
     refused = run("batch", "import", str(export), "--package", "sage_50", "--column", "name=Nome")
     assert refused.exit_code == 1
     assert "no column" in refused.stderr
-    made = json.loads(run("batch", "import", str(export), "--package", "sage_50", "--json").stdout)
+    made = json.loads(
+        run("batch", "import", str(export), "--package", "sage_50", "--json", "--yes").stdout
+    )
     assert (made["contacts"], made["bad"]) == (2, 1)
     early = run("batch", "pause", made["id"])
     assert early.exit_code == 1
     assert "The list is a draft" in early.stderr
     assert run("batch", "status", "nowhere").exit_code == 1
+
+
+def test_more_than_one_line_in_twenty_is_left_out_only_when_a_person_says_so(
+    run: Run, export: Path
+) -> None:
+    refused = run("batch", "import", str(export), "--package", "sage_50", typed="n\n")
+    assert refused.exit_code == 1
+    assert "1 of 3 lines would be left out." in refused.stderr
+    assert "There is no list yet" in run("batch", "list").stdout
+    kept = run("batch", "import", str(export), "--package", "sage_50", typed="y\n")
+    assert "2 contacts kept, 1 rows not taken." in kept.stdout
+
+
+def test_a_file_is_read_with_the_delimiter_and_the_encoding_that_are_told(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes("Name|Email;Town\nZoë, A|z@x.example;York\nBo|b@x.example;Leeds\n"
+                     .encode("cp1252"))  # fmt: skip
+    told = ("--delimiter", "bar", "--encoding", "cp1252")
+    assert "Zoë, A" in run("export", "read", str(path), *told).stdout
+    assert "2 contacts kept" in run("batch", "import", str(path), *told).stdout
+
+
+def test_the_commands_know_every_delimiter_and_encoding() -> None:
+    assert tuple(file_options.DELIMITERS.values()) == DELIMITERS
+    assert file_options.ENCODINGS == ENCODINGS

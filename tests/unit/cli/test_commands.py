@@ -80,6 +80,19 @@ def test_a_person_chooses_from_the_list_and_confirms(run: Run, sandbox: Playing)
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
+def test_the_other_kind_is_chosen_and_confirmed_only_with_its_own_word(
+    run: Run, sandbox: Playing
+) -> None:
+    chosen = [CONTACT, *WHO, "--kind", "supplier"]
+    refused = run("link", *chosen, typed="1\ny\n")
+    assert "is a customer in Commusoft" in refused.stderr
+    assert sandbox.reference("customer-1001") is None
+    linked = run("link", *chosen, "--other-kind", typed="1\ny\n")
+    assert linked.exit_code == 0, linked.output
+    assert "a customer, though the contact is a supplier" in linked.stderr
+    assert sandbox.reference("customer-1001") == HOLLOWAY
+
+
 def test_no_is_no(run: Run, sandbox: Playing) -> None:
     assert run("link", CONTACT, *WHO, typed="1\nn\n").exit_code == 1
     assert sandbox.reference("customer-1001") is None
@@ -103,6 +116,11 @@ def test_a_name_alone_is_never_linked_unasked(run: Run, sandbox: Playing) -> Non
             "Greenfield Lettings Limited already carries",
         ),
         ([CONTACT, "--name", "Qqqq Zzzz", "--yes"], "--record"),
+        (
+            [CONTACT, "--kind", "supplier", "--record", "customer-1001", "--yes"],
+            "The contact is a supplier, but Margaret Holloway is a customer",
+        ),
+        ([CONTACT, *WHO, "--postcode", "GL50 2TR", "--kind", "supplier", "--yes"], "is not sure"),
     ],
 )
 def test_what_cannot_be_linked_is_said_in_a_sentence(
@@ -214,6 +232,18 @@ def test_people_are_added_listed_given_roles_and_removed(run: Run) -> None:
     assert "Bo Ray" not in listed
 
 
+def test_a_one_time_link_leads_to_the_public_address(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = run("person", "add", "Ann Lee", "ann@firm.example")
+    assert added.stdout.startswith("http://127.0.0.1:8787/welcome#crmi_")
+    monkeypatch.setenv("CRMLINK_PUBLIC_URL", "https://crmlink.firm.example/")
+    again = run("person", "link", "ann@firm.example")
+    assert again.stdout.startswith("https://crmlink.firm.example/welcome#crmi_")
+    elsewhere = run("person", "link", "ann@firm.example", "--server", "http://office:8787/")
+    assert elsewhere.stdout.startswith("http://office:8787/welcome#crmi_")
+
+
 def test_what_is_kept_about_a_customer_is_shown_and_erased(run: Run) -> None:
     run("sync")
     kept = json.loads(run("person", "export", "customer-1001").stdout)
@@ -230,7 +260,7 @@ def test_the_audit_is_exported_and_verified(run: Run) -> None:
     verdict = json.loads(run("audit", "verify", "--json").stdout)
     assert verdict["sound"]
     assert verdict["entries"] == 1
-    assert "hold together" in run("audit", "verify").stdout
+    assert "lines hold" in run("audit", "verify").stdout
 
 
 def test_a_token_that_ends_soon_is_said_with_what_to_do(run: Run) -> None:

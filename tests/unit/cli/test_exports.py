@@ -70,7 +70,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 
 
 def test_the_firms_own_rule_file_is_used(tmp_path: Path) -> None:
-    from crmlink.accounting import load_packages
+    from crmlink.accounting.package_rules import load_packages
 
     own = load_packages()
     own["packages"]["sage_50"]["exports"][0]["form"] = "Our own report"

@@ -6,8 +6,12 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
-from crmlink.commusoft import Commusoft, Connection, Dialect, Patience
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.dialect import Dialect
+from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.sandbox import SandboxServer
+from support.faulty_sandbox.app import create_faulty_sandbox
 from unit.commusoft.fake_server import (
     QUICK,
     SECRETS,
@@ -35,7 +39,7 @@ def secrets() -> Mapping[str, str]:
 @pytest.fixture
 def sandbox() -> Iterator[SandboxServer]:
     """A fresh sandbox with the cast and a few dozen others."""
-    with SandboxServer(create_sandbox(customers=60, suppliers=20)) as server:
+    with SandboxServer(create_faulty_sandbox(customers=60, suppliers=20)) as server:
         yield server
 
 

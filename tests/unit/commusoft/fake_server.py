@@ -7,7 +7,8 @@ from typing import Any
 
 import requests
 
-from crmlink.commusoft import Commusoft, Patience
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.sandbox import SandboxServer
 
 SECRETS = {

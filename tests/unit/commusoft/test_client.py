@@ -8,14 +8,10 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from crmlink.commusoft import (
-    Commusoft,
-    CommusoftRefused,
-    CommusoftUnreadable,
-    Connection,
-    Patience,
-    RecordGone,
-)
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.errors import CommusoftRefused, CommusoftUnreadable, RecordGone
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.kinds import KINDS, Kind
 from unit.commusoft.fake_server import Enter, Faults
@@ -166,7 +162,9 @@ def test_the_page_of_a_record_shows_its_reference_and_says_that_it_is_a_sandbox(
 # In a process of its own, for the sandbox's memory is not the client's.
 READER = """
 import sys, tracemalloc
-from crmlink.commusoft import Commusoft, Connection, Patience
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.limits import Patience
 client = Commusoft(Connection(sys.argv[1], *["sandbox"] * 4), patience=Patience(per_second=1000))
 client.record("customer", "1001")
 for work in (lambda: sum(1 for _ in client.records("customer")),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from crmlink.commusoft import Connection, ConnectionUnsafe
+from crmlink.commusoft.connection import Connection, ConnectionUnsafe
 
 
 def connection(url: str) -> Connection:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from crmlink.commusoft import Connection
+from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import P, W
 from crmlink.commusoft.doctor import Step, examine, say, support_message
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox

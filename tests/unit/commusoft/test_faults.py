@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from crmlink.commusoft import (
-    Commusoft,
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.errors import (
     CommusoftBusy,
     CommusoftError,
     CommusoftFault,
@@ -21,7 +21,7 @@ from crmlink.commusoft import (
     WriteRefused,
 )
 from crmlink.commusoft.sandbox import SandboxServer
-from crmlink.commusoft.sandbox.faults import FAULTS
+from support.faulty_sandbox.faults import FAULTS
 from unit.commusoft.fake_server import QUICK, Enter, Faults
 
 # Short enough that a hanging fault costs a test half a second, and never opens the breaker.

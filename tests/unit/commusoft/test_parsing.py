@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from crmlink.commusoft import CommusoftUnreadable
 from crmlink.commusoft.dialect import P_REFERENCE, W_REFERENCE
+from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.parsing import LIST_KEYS, SPELLINGS, read_list, read_one, read_record
 from crmlink.kinds import Kind
 

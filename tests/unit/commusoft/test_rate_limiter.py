@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from crmlink.commusoft import (
+from crmlink.commusoft.breaker import Breaker
+from crmlink.commusoft.deadline import Deadline
+from crmlink.commusoft.errors import (
     CommusoftBusy,
     CommusoftError,
     CommusoftFault,
@@ -16,10 +18,8 @@ from crmlink.commusoft import (
     CommusoftSlow,
     CommusoftUnreachable,
     CommusoftUnreadable,
-    Patience,
 )
-from crmlink.commusoft.breaker import Breaker
-from crmlink.commusoft.deadline import Deadline
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.rate_limiter import Pace
 from crmlink.commusoft.sandbox import SandboxServer
 from unit.commusoft.fake_server import QUICK, Answer, Enter, Faults, Obedient, Said

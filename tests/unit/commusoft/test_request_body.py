@@ -7,9 +7,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from crmlink.commusoft import CommusoftUnreadable, Dialect, Record
-from crmlink.commusoft.dialect import P_REFERENCE, W_REFERENCE, P, W, known_writings
+from crmlink.commusoft.dialect import P_REFERENCE, W_REFERENCE, Dialect, P, W, known_writings
+from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.parsing import read_record
+from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import write_body, write_path
 from crmlink.kinds import KINDS, Kind
 

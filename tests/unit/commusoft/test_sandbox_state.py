@@ -15,12 +15,13 @@ from crmlink.commusoft.sandbox.generator import population
 from crmlink.commusoft.sandbox.record_store import Ledger
 from crmlink.commusoft.sandbox.seeded_random import word_list
 from crmlink.kinds import KINDS, Kind
+from support.faulty_sandbox.records import FaultyRecords
 
 COUNTS: dict[Kind, int] = {"customer": 40, "supplier": 15}
 
 
-def ledger(state: Path | None = None, seed: int = 1) -> Ledger:
-    return Ledger(COUNTS, seed, state)
+def ledger(state: Path | None = None, seed: int = 1) -> FaultyRecords:
+    return FaultyRecords(COUNTS, seed, state)
 
 
 def reference(book: Ledger, number: str) -> str:
@@ -149,7 +150,7 @@ def test_what_was_answered_is_there_after_a_kill(tmp_path: Path, edits: int) -> 
     writer.send_signal(signal.SIGKILL)
     answered = [edits - 1, *(int(line) for line in writer.stdout if line.endswith("\n"))]
     writer.wait(10)
-    book = Ledger({"customer": 10, "supplier": 2}, 1, state)
+    book = FaultyRecords({"customer": 10, "supplier": 2}, 1, state)
     kept = [int(write.after) for write in book.writes()]
     assert kept == list(range(len(kept)))
     assert len(kept) - 2 <= answered[-1] < len(kept)

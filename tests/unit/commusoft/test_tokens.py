@@ -12,16 +12,16 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from crmlink.commusoft import (
-    Commusoft,
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.dialect import W
+from crmlink.commusoft.errors import (
     CommusoftError,
     CommusoftRefused,
     CommusoftUnreachable,
     CommusoftUnreadable,
-    Connection,
-    Patience,
 )
-from crmlink.commusoft.dialect import W
+from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.sandbox import SandboxServer
 from unit.commusoft.fake_server import QUICK, Answer, Faults, Obedient, Said
 

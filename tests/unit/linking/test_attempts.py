@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,11 +17,12 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.records import Record
 from crmlink.linking import attempts as life
 from crmlink.linking import decisions as decide
-from crmlink.linking.attempts import recover, release
+from crmlink.linking.attempts import recover
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import confirm
 from crmlink.linking.errors import LinkInProgress, RecordHasReference, RecordUnknown
 from crmlink.store import Link, LinkState
+from support.other_process import count_as_dead, other_process
 from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
 
 RECORD = "customer-1001"
@@ -36,7 +38,9 @@ class Meddler:
     def __getattr__(self, name: str) -> Any:
         step = self._steps.get(name)
         real = getattr(self._real, name)
-        return (lambda *args: step(real, *args)) if step else real
+        if step is None:
+            return real
+        return lambda *args, **more: step(partial(real, **more), *args)
 
 
 def meddled(desk: Desk, **steps: Callable[..., Any]) -> Desk:
@@ -175,20 +179,22 @@ def test_an_attempt_that_breaks_down_is_taken_over_without_waiting_for_its_lease
         confirm(breaks, decision(), key, device_id)
     assert confirm(desk, decision(), key, device_id).state is LinkState.INTENDED
     assert [(link.state, link.writes) for link in recover(desk)] == [(LinkState.LINKED, 1)]
-    assert desk.abandoned == set()
+    assert desk.ownership.working_on == set()
 
 
-def test_a_process_that_slept_through_its_lease_sends_nothing_when_it_wakes(
+def test_a_process_that_was_counted_as_dead_while_it_slept_sends_nothing_when_it_wakes(
     desk: Desk, sandbox: Playing, device_id: int
 ) -> None:
     calls: list[int] = []
+    other = other_process(desk)
 
     def sleeps(real: Callable[..., Record], *args: Any) -> Record:
         record = real(*args)
         calls.append(1)
         if len(calls) == 2:
-            release(desk)
-            assert recover(desk)[0].state is LinkState.LINKED
+            assert recover(other) == []
+            count_as_dead(desk)
+            assert recover(other)[0].state is LinkState.LINKED
             sandbox.put_reference(RECORD, None)
         return record
 
@@ -261,9 +267,10 @@ def test_a_process_that_dies_on_the_way_is_made_good_at_the_next_start(
 
     with pytest.raises(ProcessKilled):
         confirm(meddled(desk, write_reference=dies), decision(), new_key(), device_id)
-    assert recover(desk) == []
-    release(desk)
-    finished = recover(desk)
+    other = other_process(desk)
+    assert recover(other) == []
+    count_as_dead(desk)
+    finished = recover(other)
     assert [(link.state, link.prior) for link in finished] == [(LinkState.LINKED, None)]
     assert sandbox.reference(RECORD) == HOLLOWAY
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crmlink.access.audit_log import entries
+from crmlink.access.audit.log import entries
 from crmlink.access.refresh_tokens import Grant
 from crmlink.installation import House
 from crmlink.linking.decisions import confirm, undo

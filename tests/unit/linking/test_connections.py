@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from crmlink.cli import main
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.vault import Vault, VaultClosed
-from support.sandbox import PROFILE, WEBSERVICE, Playing
+from support.sandbox import HOLLOWAY, PROFILE, WEBSERVICE, Playing
 
 SECRETS = Connection("https://crm.example/api", "firm", "user", "marked-password", "marked-app")
 TYPED = "sandbox\nsandbox\nsandbox\nsandbox\n"
@@ -101,7 +101,54 @@ def test_a_vault_opens_with_its_own_keys_only(tmp_path: Path) -> None:
         Vault.at(tmp_path / "b").open(locked)
 
 
-def test_the_sandbox_is_a_workspace_of_its_own(run: Run, sandbox: Playing) -> None:
-    run("token", "create", "For the sandbox")
+def test_tokens_of_practice_are_the_firms(run: Run, sandbox: Playing) -> None:
+    run("token", "create", "For the till")
     run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
-    assert "no tokens yet" in run("token", "list").stdout
+    assert "For the till" in run("token", "list").stdout
+
+
+def practise(run: Run) -> None:
+    """A link, made in the sandbox of the installation."""
+    assert run("sync").exit_code == 0
+    address = f"https://go.xero.com/app/contacts/contact/{HOLLOWAY}"
+    linked = run("link", address, "--name", "Margaret Holloway", "--record", "customer-1001",
+                 "--kind", "customer", "--yes")  # fmt: skip
+    assert linked.exit_code == 0, linked.output
+
+
+def test_connecting_says_what_comes_from_practice_and_asks(run: Run, sandbox: Playing) -> None:
+    practise(run)
+    refused = run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED + "n\n")
+    assert refused.exit_code == 1
+    assert "made-up records, 1 link and 0 lists." in refused.stderr
+    assert ",commusoft." not in run("audit", "export").stdout
+    agreed = run("connect", "--url", sandbox.address + WEBSERVICE, "--yes", typed=TYPED)
+    assert agreed.exit_code == 0, agreed.output
+    assert ",commusoft.practice_emptied,workspace,,Command line," in run("audit", "export").stdout
+    assert run("disconnect", typed="n\n").exit_code == 1
+    gone = run("disconnect", "--yes")
+    assert "0 links and 0 lists" in gone.stderr
+    assert "No account is connected" in run("disconnect", "--yes").stderr
+
+
+def test_an_account_of_the_environment_is_agreed_to_once(
+    run: Run, sandbox: Playing, tmp_path: Path
+) -> None:
+    practise(run)
+    named = {"CLIENT_ID": "sandbox", "USERNAME": "sandbox", "PASSWORD": "sandbox",
+             "APPLICATION_ID": "sandbox", "URL": sandbox.address + WEBSERVICE}  # fmt: skip
+    runner = CliRunner(
+        env={"CRMLINK_DATA_DIR": str(tmp_path)}
+        | {f"CRMLINK_COMMUSOFT_{name}": value for name, value in named.items()}
+    )
+    refused = runner.invoke(main, ["sync"])
+    assert refused.exit_code == 1
+    assert "1 link and 0 lists" in refused.stderr
+    assert "crmlink connect" in refused.stderr
+    assert runner.invoke(main, ["person", "list"]).exit_code == 0, "people need no Commusoft"
+    assert runner.invoke(main, ["connect"], input="y\n").exit_code == 0
+    assert runner.invoke(main, ["sync"]).exit_code == 0
+    assert "CRMLINK_COMMUSOFT" in runner.invoke(main, ["disconnect", "--yes"]).stderr
+    assert "credentials came from CRMLINK_COMMUSOFT" in run("sync").stderr
+    assert run("disconnect", "--yes").exit_code == 0
+    assert run("sync").exit_code == 0

@@ -12,7 +12,6 @@ from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
-    KindDiffers,
     LinkInProgress,
     LinkUnknown,
     RecordHasReference,
@@ -126,11 +125,6 @@ def test_an_unknown_record_is_said_to_be_unknown(
 ) -> None:
     with pytest.raises(RecordUnknown):
         confirm(desk, replace(decision(), record_id=record_id), new_key(), device_id)
-
-
-def test_a_record_of_the_other_kind_is_refused(desk: Desk, device_id: int) -> None:
-    with pytest.raises(KindDiffers):
-        confirm(desk, decision("supplier-501", kind="customer"), new_key(), device_id)
 
 
 def test_a_record_deleted_meanwhile_is_gone_and_leaves_the_mirror(

@@ -39,7 +39,7 @@ def test_who_carries_such_a_reference_is_told_with_the_suggestions(desk: Desk) -
 def test_a_row_that_gets_such_a_reference_is_found_to_be_linked(desk: Desk) -> None:
     row = BatchRow(kind="customer", reference=NAME, verdict=Verdict.CHECK)
     with desk.database.reading() as session:
-        recheck(session, desk.workspace_id, [row])
+        recheck(session, desk.connection_id, [row])
     assert (row.verdict, row.best) == (Verdict.LINKED, ON)
 
 

@@ -18,7 +18,7 @@ from support.sandbox import decision, new_key
 
 GREAT = "record|link|batch_row"  # the tables that grow with a firm
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # whose plans it is
-WHOLE = re.compile(rf"SCAN ({GREAT})\b|SEARCH ({GREAT}) .*\(workspace_id=\?\)$")
+WHOLE = re.compile(rf"SCAN ({GREAT})\b|SEARCH ({GREAT}) .*\(connection_id=\?\)$")
 
 
 @contextmanager

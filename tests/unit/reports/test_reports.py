@@ -11,7 +11,7 @@ from crmlink.linking.decisions import confirm, undo
 from crmlink.reports.link_health import mirror_state, shares, unfinished
 from crmlink.reports.links import LinkFilter, link_story, list_links, people_who_linked
 from crmlink.reports.records import RecordFilter, list_records, record_with_links
-from crmlink.store import Link, LinkState, Workspace
+from crmlink.store import Link, LinkState, WorkspaceConnection
 from crmlink.store.models import now
 from support.access_factories import make_person, page_actor
 from support.sample_data import REFERENCE, Scene, furnish
@@ -93,7 +93,8 @@ def test_a_link_that_has_just_begun_does_not_hang_yet(house: House, scene: Scene
 def test_the_mirror_is_old_when_several_syncs_were_missed(house: House) -> None:
     assert not mirror_state(house.desk, 30).old
     with house.database.writing() as session:
-        session.get_one(Workspace, house.desk.workspace_id).synced_at = now() - timedelta(hours=2)
+        connection = session.get_one(WorkspaceConnection, house.desk.connection_id)
+        connection.synced_at = now() - timedelta(hours=2)
     assert mirror_state(house.desk, 30).old
     assert not mirror_state(house.desk, 59).old
 

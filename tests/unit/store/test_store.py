@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from crmlink.store import Database, Device, Workspace
+from crmlink.store import ConnectionKind, Database, Device, Workspace, WorkspaceConnection
 from crmlink.store.models import Base
 
 
@@ -52,15 +52,17 @@ def counted_up(database: Database, times: int) -> int:
 
     def count_up(_: int) -> None:
         with database.writing() as session:
-            workspace = session.query(Workspace).one()
-            workspace.mirror_version += 1
+            connection = session.query(WorkspaceConnection).one()
+            connection.mirror_version += 1
 
     with database.writing() as session:
-        session.add(Workspace(account="a", name="A"))
+        session.add(Workspace(id=1))
+        session.flush()
+        session.add(WorkspaceConnection(workspace_id=1, kind=ConnectionKind.SANDBOX))
     with ThreadPoolExecutor(8) as hands:
         list(hands.map(count_up, range(times)))
     with database.reading() as session:
-        return session.query(Workspace).one().mirror_version
+        return session.query(WorkspaceConnection).one().mirror_version
 
 
 def test_writers_take_turns_from_their_start(database: Database) -> None:
@@ -83,7 +85,7 @@ def test_a_postgresql_that_shows_each_transaction_its_beginning_makes_no_writer_
 def test_what_is_written_in_a_session_that_fails_is_not_kept(database: Database) -> None:
     def fails_half_way() -> None:
         with database.writing() as session:
-            session.add(Workspace(account="a", name="A"))
+            session.add(Workspace())
             session.flush()
             raise RuntimeError
 
@@ -95,7 +97,7 @@ def test_what_is_written_in_a_session_that_fails_is_not_kept(database: Database)
 
 def test_times_come_back_aware(database: Database) -> None:
     with database.writing() as session:
-        session.add(Workspace(account="a", name="A"))
+        session.add(Workspace())
     with database.reading() as session:
         assert session.query(Workspace).one().created_at.utcoffset() is not None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,29 +19,56 @@ from crmlink.store import (
     Lookalike,
     RowState,
 )
+from crmlink.store.connections import connections_of
+from crmlink.store.models import holds_email
 
 ERASED = "(erased)"
+LIKELY = 0.5  # from here on a row's likeliest record counts as its own
 SHOWN = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
-    "account_number", "open_pence",
+    "account_number", "other_emails", "other_addresses", "open_pence",
 )  # fmt: skip
 NAMED = ("record", "holders", "contact", "by", "sentence")  # facts of failures that may be names
 ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
 UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
 
-def rows_about(
-    session: Session, workspace_id: int, email: str, record_ids: Iterable[str]
-) -> list[BatchRow]:
-    """Rows of an email's contact, or that people found to be one of these records."""
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What an erased person goes by, in small letters; ``record_ids`` are their records'."""
+
+    names: frozenset[str]
+    references: frozenset[str]
+    emails: frozenset[str]
+    record_ids: frozenset[str]
+
+
+def rows_about(session: Session, workspace_id: int, clues: Clues) -> list[BatchRow]:
+    """Rows of a person: chosen to be one of their records, or not decided and like them.
+
+    Like them is the same email or reference, a record of theirs as the likeliest, or their name
+    where no other email speaks against it. A row that a person gave to another record is not.
+    """
+    same_email = holds_email(BatchRow.email, BatchRow.other_emails, clues.emails)
+    like = or_(
+        same_email,
+        func.lower(BatchRow.reference).in_(clues.references),
+        BatchRow.best.in_(clues.record_ids) & (BatchRow.probability >= LIKELY),
+        or_(
+            func.lower(BatchRow.name).in_(clues.names),
+            func.lower(BatchRow.company).in_(clues.names),
+        )
+        & or_(BatchRow.email == "", same_email),
+    )
     found = (
         select(BatchRow)
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
-            Batch.workspace_id == workspace_id,
+            Batch.connection_id.in_(connections_of(workspace_id)),
             or_(
-                (func.lower(BatchRow.email) == func.lower(email)) & (BatchRow.email != ""),
-                (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(list(record_ids)),
+                (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(clues.record_ids),
+                (BatchRow.choice != Choice.RECORD) & like,
+                same_email,
             ),
         )
     )
@@ -63,7 +91,7 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
         rows = session.scalars(
             select(BatchRow)
             .join(Batch, Batch.id == BatchRow.batch_id)
-            .where(Batch.workspace_id == workspace_id, mentions)
+            .where(Batch.connection_id.in_(connections_of(workspace_id)), mentions)
         )
         for row in rows:
             row.suggestions = [
@@ -71,7 +99,7 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
             ]
         session.execute(
             delete(Lookalike).where(
-                Lookalike.workspace_id == workspace_id,
+                Lookalike.connection_id.in_(connections_of(workspace_id)),
                 or_(Lookalike.first_id == record_id, Lookalike.second_id == record_id),
             )
         )
@@ -79,7 +107,7 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
 
 def forget_in_failures(session: Session, workspace_id: int, names: Collection[str]) -> None:
     """Why other rows failed names the records and the people that stood in their way."""
-    mine = select(Batch.id).where(Batch.workspace_id == workspace_id)
+    mine = select(Batch.id).where(Batch.connection_id.in_(connections_of(workspace_id)))
     _rename_in_failures(session, [BatchRow.batch_id.in_(mine)], names)
 
 
@@ -88,7 +116,7 @@ def drop_unfinished(session: Session, workspace_id: int, before: datetime) -> in
     stale = list(
         session.scalars(
             select(Batch.id).where(
-                Batch.workspace_id == workspace_id,
+                Batch.connection_id.in_(connections_of(workspace_id)),
                 Batch.state.in_(UNFINISHED),
                 Batch.changed_at < before,
             )
@@ -102,7 +130,9 @@ def drop_unfinished(session: Session, workspace_id: int, before: datetime) -> in
 def empty_finished(session: Session, workspace_id: int, before: datetime) -> None:
     """Let finished lists name nobody any more; what became of each row stays."""
     old = select(Batch.id).where(
-        Batch.workspace_id == workspace_id, Batch.state.in_(ENDED), Batch.changed_at < before
+        Batch.connection_id.in_(connections_of(workspace_id)),
+        Batch.state.in_(ENDED),
+        Batch.changed_at < before,
     )
     _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
     session.execute(delete(BadBatchRow).where(BadBatchRow.batch_id.in_(old)))
@@ -116,6 +146,7 @@ def _empty(session: Session, rows: list[ColumnElement[bool]]) -> None:
         .where(*rows)
         .values(
             **blank, name=ERASED, account_number="", phones=[], suggestions=[], open_pence=None,
+            other_emails=[], other_addresses=[],
             agreed={},
         )
         .execution_options(synchronize_session=False)

@@ -6,6 +6,7 @@ decision is lost. A record's row stays as a mark that its details must not come 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from crmlink.access.errors import PersonUnknown
 from crmlink.access.people import remove_person
 from crmlink.access.personal_data.batches import (
     ERASED,
+    Clues,
     drop_unfinished,
     empty_finished,
     erase_rows,
@@ -35,12 +37,12 @@ from crmlink.store import (
     LinkState,
     MirroredRecord,
     PageSession,
+    Pairing,
     Person,
-    Workspace,
+    WorkspaceConnection,
 )
-from crmlink.store.models import now
-
-PERSONAL = ("name", "company", "email", "address", "town", "postcode", "account_number")
+from crmlink.store.connections import connections_of
+from crmlink.store.models import empty_details, holds_email, now
 
 
 @dataclass
@@ -63,7 +65,7 @@ def export(office: Office, who: str) -> dict[str, Any]:
             "who": who,
             "person": _person_fields(session, person) if person else None,
             "records": [
-                _fields(record, *PERSONAL, "phones", "reference", "public_id") for record in records
+                _fields(record, *empty_details(), "reference", "public_id") for record in records
             ],
             "links": [
                 _fields(link, "id", "contact_name", "record_label", "record_id", "prior", "target",
@@ -89,9 +91,10 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
     erased = Erased(1 if person else 0, len(records), len(links), len(rows))
     with office.database.writing() as session:
         if person:
-            _erase_person(session, session.get_one(Person, person.id))
+            for row in _rows_of(session, person):
+                _erase_person(session, row)
         for record in records:
-            _erase_record(session, office, session.get_one(MirroredRecord, record.id))
+            _erase_record(session, session.get_one(MirroredRecord, record.id))
         for link in links:
             _erase_names(session.get_one(Link, link.id))
         erase_rows(session, rows)
@@ -102,6 +105,7 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
             session, office, actor, "personal.erased", subject,
             records=[record.public_id for record in records], links=[link.id for link in links],
         )  # fmt: skip
+    office.database.purge()
     return erased
 
 
@@ -110,14 +114,11 @@ def apply_retention(office: Office) -> Erased:
     preferences, erased = read_preferences(office), Erased()
     with office.database.writing() as session:
         if days := preferences.keep_names_days:
-            old = (
-                select(Link)
-                .filter_by(workspace_id=office.workspace_id)
-                .where(
-                    Link.state != LinkState.INTENDED,
-                    Link.settled_at < _ago(days),
-                    or_(Link.contact_name != ERASED, Link.record_label != ERASED),
-                )
+            old = select(Link).where(
+                Link.connection_id.in_(connections_of(office.workspace_id)),
+                Link.state != LinkState.INTENDED,
+                Link.settled_at < _ago(days),
+                or_(Link.contact_name != ERASED, Link.record_label != ERASED),
             )
             for link in session.scalars(old):
                 _erase_names(link)
@@ -137,35 +138,69 @@ def _found(
     session: Session, office: Office, who: str
 ) -> tuple[Person | None, list[MirroredRecord], list[Link], list[BatchRow]]:
     kind, _, number = who.partition("-")
-    mine = {"workspace_id": office.workspace_id}
+    records_here = MirroredRecord.connection_id.in_(connections_of(office.workspace_id))
+    links_here = Link.connection_id.in_(connections_of(office.workspace_id))
     if kind in KINDS and number:
         records = session.scalars(
-            select(MirroredRecord).filter_by(**mine, kind=kind, number=number)
+            select(MirroredRecord).filter_by(kind=kind, number=number).where(records_here)
         ).all()
         links = session.scalars(
-            select(Link).filter_by(**mine, kind=kind, record_number=number)
+            select(Link).filter_by(kind=kind, record_number=number).where(links_here)
         ).all()
-        rows = rows_about(session, office.workspace_id, "", [who])
-        return None, list(records), list(links), rows
+        emails = {email for record in records for email in (record.email, *record.other_emails)}
+        about = _clues(records, links, emails, [who])
+        return None, list(records), list(links), rows_about(session, office.workspace_id, about)
     email = who.strip()
     person = session.scalar(
         select(Person)
-        .filter_by(**mine)
+        .filter_by(workspace_id=office.workspace_id)
         .where(func.lower(Person.email) == func.lower(email))
         .order_by(Person.id.desc())
         .limit(1)
     )
     records = session.scalars(
-        select(MirroredRecord)
-        .filter_by(**mine)
-        .where(func.lower(MirroredRecord.email) == func.lower(email))
+        select(MirroredRecord).where(
+            records_here, holds_email(MirroredRecord.email, MirroredRecord.other_emails, [email])
+        )
     ).all()
     linked = [(record.kind, record.number) for record in records]
     links = session.scalars(
-        select(Link).filter_by(**mine).where(tuple_(Link.kind, Link.record_number).in_(linked))
+        select(Link).where(links_here, tuple_(Link.kind, Link.record_number).in_(linked))
     ).all()
-    rows = rows_about(session, office.workspace_id, email, [record.public_id for record in records])
-    return person, list(records), list(links), rows
+    about = _clues(records, links, {email}, [record.public_id for record in records])
+    return person, list(records), list(links), rows_about(session, office.workspace_id, about)
+
+
+def _clues(
+    records: Sequence[MirroredRecord],
+    links: Sequence[Link],
+    emails: Iterable[str],
+    record_ids: Iterable[str],
+) -> Clues:
+    """What else the erased person goes by in lists: names and references of records and links.
+
+    A plain number is another contact's in another package, so it says nothing by itself.
+    """
+    names = {link.contact_name for link in links}
+    for record in records:
+        names |= {record.name, record.label if not record.erased_at else ""}
+    references = {link.reference for link in links} | {record.reference for record in records}
+    return Clues(
+        frozenset(name.lower() for name in names if name and name != ERASED),
+        frozenset(value.lower() for value in references if value and not value.isdecimal()),
+        frozenset(email.lower() for email in emails if email),
+        frozenset(record_ids),
+    )
+
+
+def _rows_of(session: Session, person: Person) -> list[Person]:
+    """A person's row, and those of before they were removed and invited again."""
+    query = (
+        select(Person)
+        .filter_by(workspace_id=person.workspace_id)
+        .where(func.lower(Person.email) == func.lower(person.email))
+    )
+    return list(session.scalars(query))
 
 
 def _erase_person(session: Session, person: Person) -> None:
@@ -179,14 +214,19 @@ def _erase_person(session: Session, person: Person) -> None:
         .where(Device.person_id == person.id)
         .values(name=ERASED, last_used_address=None)
     )
+    session.execute(
+        update(Pairing)
+        .where(Pairing.person_id == person.id)
+        .values(device_name=ERASED, browser="", address="")
+    )
 
 
-def _erase_record(session: Session, office: Office, record: MirroredRecord) -> None:
-    workspace = session.get_one(Workspace, office.workspace_id)
-    workspace.mirror_version += 1
-    for field in PERSONAL:
-        setattr(record, field, "")
-    record.phones, record.changed, record.erased_at = [], workspace.mirror_version, now()
+def _erase_record(session: Session, record: MirroredRecord) -> None:
+    connection = session.get_one(WorkspaceConnection, record.connection_id)
+    connection.mirror_version += 1
+    for field, value in empty_details().items():
+        setattr(record, field, value)
+    record.changed, record.erased_at = connection.mirror_version, now()
 
 
 def _erase_names(link: Link) -> None:

@@ -17,6 +17,7 @@ from crmlink.accounting.exports.model import DateOrder
 from crmlink.accounting.package_rules import Package
 from crmlink.accounting.references import is_reference
 from crmlink.kinds import KINDS, Kind
+from crmlink.values import is_placeholder, read_emails, read_phones
 
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _AROUND = "\ufeff" + "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
@@ -29,11 +30,6 @@ _SHOWN_DATE = re.compile(
 _EXCEL_ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|NUM!|DIV/0!|NULL!)")
 _EXACT_DIGITS = 15
 
-_BETWEEN_PHONES = re.compile(r"[;,|\n\r]|\bor\b")
-_PHONE_LABEL = re.compile(r"(?<![A-Za-z])([A-Za-z][A-Za-z ]{0,20}):\s*")
-_MOST_PHONES, _LONGEST_PHONE, _FEWEST_DIGITS = 10, 60, 5
-
-_POSTCODE = re.compile(r"\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][ABD-HJLNP-UW-Z]{2}\b")
 _MONEY = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.[0-9]{1,6})?")
 _NUMERIC_DATE = re.compile(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})(?:[ T].*)?")
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T].*)?")
@@ -127,31 +123,23 @@ def _number(cell: int | float, package: Package) -> str:
 
 
 def phones(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """The phone numbers in some values without their labels, and whether something was no number.
-
-    Numbers labelled as fax are left out.
-    """
-    found: dict[str, None] = {}
-    strange = False
-    for cell in cells:
-        for piece in map(str.strip, _BETWEEN_PHONES.split(_PHONE_LABEL.sub(r"\n\1:", cell))):
-            label, colon, number = piece.rpartition(":")
-            if not piece or (colon and "fax" in label.lower()):
-                continue
-            number = number.strip()
-            if sum(sign.isdecimal() for sign in number) < _FEWEST_DIGITS:
-                strange = strange or bool(number)
-            elif len(number) > _LONGEST_PHONE or len(found) >= _MOST_PHONES:
-                strange = True
-            else:
-                found[number] = None
-    return tuple(found), strange
+    """The phone numbers in some values as they are written, without labels and notes, and whether
+    something was meant for a number and is none. Numbers labelled as fax are left out."""
+    read = [read_phones(cell) for cell in cells]
+    numbers = {number.e164: number.text for each in read for number in reversed(each.numbers)}
+    ordered = dict.fromkeys(number.e164 for each in read for number in each.numbers)
+    return tuple(numbers[e164] for e164 in ordered), any(each.unread for each in read)
 
 
-def postcode_in(lines: Sequence[str]) -> str:
-    """The one UK postcode that stands in an address, or nothing."""
-    found = {match.group() for line in lines for match in _POSTCODE.finditer(line.upper())}
-    return found.pop() if len(found) == 1 else ""
+def emails(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """The emails in some values as they are written, and whether something else stands there."""
+    read = [read_emails(cell) for cell in cells]
+    found = {email.lower(): email for each in read for email in (*each.emails, *each.misspelt)}
+    strange = any(
+        not (each.emails or each.misspelt or is_placeholder(cell))
+        for cell, each in zip(cells, read, strict=True)
+    )
+    return tuple(found.values()), strange
 
 
 def money(cell: Any) -> Decimal | None:

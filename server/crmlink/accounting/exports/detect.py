@@ -20,10 +20,13 @@ from crmlink.accounting.exports.csv_reader import Record, Records
 from crmlink.accounting.exports.files import Source, contents, opened
 from crmlink.accounting.exports.headings import key, labels
 from crmlink.accounting.exports.known_formats import Form, Found, columns, fits, forms, positions
+from crmlink.accounting.exports.likeness import likely_columns
 from crmlink.accounting.exports.model import FileKind, Recognised
 from crmlink.accounting.exports.rows import iif_headers, kinds_by_table, letters_for, table_of
 from crmlink.accounting.exports.text_encoding import (
     DELIMITERS,
+    ENCODINGS,
+    encoding_asked,
     encoding_of,
     head_of,
     likely_delimiter,
@@ -34,10 +37,12 @@ from crmlink.accounting.exports.xlsx_reader import rows, sheet_names, workbook
 from crmlink.accounting.package_rules import Packages, package_rules
 from crmlink.accounting.references import is_reference
 from crmlink.kinds import Kind
+from crmlink.values import is_placeholder
 
 _SEARCHED = 30  # rows in which a header may begin
 _LOOKED_AT = 60  # rows
 _SAMPLE = 5
+_SHOWN_VALUES = 3
 _LONGEST_HEADING = 80
 
 Line = tuple[int, list[str]]
@@ -50,6 +55,7 @@ class _Asked:
     packages: Packages
     package: str | None
     header_line: int | None
+    delimiter: str | None = None
 
 
 def recognise(
@@ -60,36 +66,42 @@ def recognise(
     package: str | None = None,
     sheet: str | None = None,
     header_line: int | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
 ) -> Recognised:
     """What a file is, from its contents; the name must not contradict them.
 
     With `package` only that package's files are considered; `sheet` is one of a workbook's;
-    `header_line` is the line of the header, 0 when there is none. A stream is read from its
-    beginning and left open. Raises ExportRefused and UnknownPackage.
+    `header_line` is the line of the header, 0 when there is none; `encoding` and `delimiter` are
+    of ENCODINGS and DELIMITERS, for a text file alone. A stream is read from its beginning and
+    left open. Raises ExportRefused and UnknownPackage.
     """
     if package is not None:
         package_rules(packages, package)
-    asked = _Asked(packages, package, header_line)
+    asked = _Asked(packages, package, header_line, delimiter)
     with opened(source) as stream:
         if contents(stream, filename) == "xlsx":
             return _workbook(stream, asked, sheet)
-        encoding = encoding_of(stream)
+        reading = encoding_asked(encoding) if encoding in ENCODINGS else encoding_of(stream)
+        encoding = reading.codec
         head = head_of(stream, encoding)
         if not head.strip():
             raise ExportRefused("empty")
         if told := _iif_delimiter(head):
-            return _iif(stream, asked, encoding, told)
+            found = _iif(stream, asked, encoding, told)
+            return replace(found, letters_certain=reading.is_certain)
         if Path(filename).suffix.lower() == ".iif":
             raise ExportRefused(
                 "not_as_named", filename=Path(filename).name, named="iif", found="csv"
             )
-        return replace(_text(head, asked), encoding=encoding)
+        found = _text(head, asked)
+        return replace(found, encoding=encoding, letters_certain=reading.is_certain)
 
 
 def _text(head: str, asked: _Asked) -> Recognised:
     """A table as text: the delimiter with which a known header appears, else the likeliest."""
-    likely = likely_delimiter(head)
-    for sign in (likely, *DELIMITERS):
+    likely = asked.delimiter or likely_delimiter(head)
+    for sign in (likely,) if asked.delimiter else (likely, *DELIMITERS):
         delimiter = with_its_spaces(head, sign)
         lines = _lines(head, delimiter)
         if asked.header_line and not any(line == asked.header_line for line, _ in lines):
@@ -153,7 +165,10 @@ def _table(lines: Sequence[Line], file_kind: FileKind, asked: _Asked) -> Recogni
     if told and asked.header_line != 0:
         return _with_header(told[0], _below(lines, told[0]), [], file_kind, asked)
     header = letters_for([cells for _, cells in lines])
-    return Recognised(file_kind, asked.package, None, (), header, {}, sample=_sample(lines))
+    return Recognised(
+        file_kind, asked.package, None, (), header, {}, sample=_sample(lines),
+        values=_values(header, lines),
+    )  # fmt: skip
 
 
 def _below(lines: Sequence[Line], header: Line) -> list[Line]:
@@ -173,12 +188,12 @@ def _with_header(
         columns={},
         header_line=number,
         sample=_sample(below),
+        values=_values(labels(headings), below),
     )
     if len({form.package for form in fitting}) > 1:
         return found
     if not fitting:
-        guessed, _ = columns(asked.packages.get("any_table", {}), headings)
-        return replace(found, columns=guessed)
+        return _by_headings(found, headings, asked)
     best = max(fitting, key=lambda form: len(columns(form.rules["columns"], headings)[0]))
     held, unclear = columns(best.rules["columns"], headings)
     return replace(
@@ -189,6 +204,16 @@ def _with_header(
         unclear=tuple(unclear),
         caution=best.rules.get("caution", ""),
     )
+
+
+def _by_headings(found: Recognised, headings: Sequence[str], asked: _Asked) -> Recognised:
+    """A table that no package is known to write: usual headings, then those that are like one."""
+    usual, _ = columns(asked.packages.get("any_table", {}), headings)
+    likely = likely_columns(headings, found.header, usual)
+    held = usual | {name: labels_ for name, labels_ in likely.items() if name != "reference"}
+    if "person" in held and not held.keys() & {"name", "company"}:
+        held["name"] = held.pop("person")  # the only name that there is may be a firm's
+    return replace(found, columns=held, likely=likely)
 
 
 def _without_header(form: Form, lines: Sequence[Line], file_kind: FileKind) -> Recognised:
@@ -205,6 +230,7 @@ def _without_header(form: Form, lines: Sequence[Line], file_kind: FileKind) -> R
         columns=held,
         caution=form.rules.get("caution", ""),
         sample=_sample(lines),
+        values=_values(header, lines),
     )
 
 
@@ -223,7 +249,7 @@ def _leaves_no_doubt(form: Form, lines: Sequence[Line], asked: _Asked) -> bool:
         return False
     rules = package_rules(asked.packages, form.package)
     references = [row[places["reference"][0]] for row in table]
-    emails = [email for row in table if (email := row[places["email"][0]].strip())]
+    emails = [email for row in table if not is_placeholder(email := row[places["email"][0]])]
     others = [row[place] for row in table for field, several in places.items()
               if field != "email" for place in several]  # fmt: skip
     return (
@@ -251,7 +277,7 @@ def _may_be_header(cells: Sequence[str], usual: set[str]) -> bool:
         and len(set(keys)) == len(keys)
         and all(any(sign.isalpha() for sign in heading) for heading in headings)
         and not any("@" in each or len(each) > _LONGEST_HEADING for each in headings)
-        and bool(usual & set(keys))
+        and bool(usual & set(keys) or len(likely_columns(headings, headings, {})) > 1)
     )
 
 
@@ -264,6 +290,16 @@ def _heading_words(packages: Mapping[str, Any]) -> set[str]:
 def _sample(lines: Sequence[Line]) -> tuple[tuple[str, ...], ...]:
     filled = [cells for _, cells in lines if any(cell.strip() for cell in cells)]
     return tuple(tuple(cell[:200] for cell in row) for row in filled[:_SAMPLE])
+
+
+def _values(header: Sequence[str], lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
+    """The first few values of each column, for a person who says what it holds."""
+    found: dict[str, dict[str, None]] = {label: {} for label in header}
+    for _, cells in lines:
+        for label, cell in zip(header, cells, strict=False):
+            if len(found[label]) < _SHOWN_VALUES and cell.strip():
+                found[label][" ".join(cell.split())[:60]] = None
+    return {label: tuple(values) for label, values in found.items() if values}
 
 
 def _iif_delimiter(head: str) -> str:

@@ -69,6 +69,8 @@ ROWS = {
     "{reference}.",
     "letters_lost": "Letters of its reference were lost: {reference}. Save the file as CSV UTF-8, "
     "or export it again.",
+    "letters_doubtful": "Letters of its reference are in doubt: {reference}. Say whether the file "
+    "comes from Windows or a Mac, or export it again.",
     "nothing_to_match": "It has neither a name nor anything else to find its record by.",
     "too_many_values": "It has {found} values for {columns} columns: perhaps a comma stands in a "
     "value without quotation marks.",
@@ -85,6 +87,11 @@ ROWS = {
     "heading_missing": "No row with headings for {table} stands above it.",
 }
 
+OLD_LETTERS = {
+    "mac_roman": "The file's letters were read as those of an old Mac.",
+    "cp850": "The file's letters were read as those of DOS.",
+}
+
 FIELD_WORDS = {
     "name": "name",
     "company": "company",
@@ -93,6 +100,8 @@ FIELD_WORDS = {
     "email": "email",
     "address": "address",
     "town": "town",
+    "county": "county",
+    "country": "country",
     "postcode": "postcode",
 }
 
@@ -129,6 +138,11 @@ def advice(found: Recognised, packages: Packages) -> list[str]:
             "prepared with it; the references come from the contact list's pages, read with the "
             "browser extension."
         )
+    if found.encoding in OLD_LETTERS:
+        said.append(OLD_LETTERS[found.encoding])
+    if not found.letters_certain:
+        said.append("Its letters with accents could be read in two ways. Look at the names below, "
+                    "and say whether the file comes from Windows or a Mac.")  # fmt: skip
     if found.also:
         several = ", ".join(f"“{sheet}”" for sheet in found.also)
         said.append(f"Only the sheet “{found.sheet}” is read. Contacts stand in {several} too.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -11,6 +11,7 @@ from typing import Any, Literal
 from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.exports.headings import key
 from crmlink.kinds import Kind
+from crmlink.values.addresses import Address
 
 FileKind = Literal["csv", "xlsx", "iif"]
 DateOrder = Literal["dmy", "mdy"]
@@ -18,11 +19,12 @@ Facts = Mapping[str, str | int]
 Column = str | int
 Columns = Mapping[str, "Column | Sequence[Column] | None"]
 
-SEVERAL = frozenset({"phones", "address", "other_address"})
+SEVERAL = frozenset({"phones", "email", "address", "other_address"})
 FIELDS = (
     "reference", "name", "company", "person", "first_name", "last_name", "account_number",
-    "email", "phones", "address", "town", "postcode", "other_address", "other_town",
-    "other_postcode", "kind", "open_balance", "open_invoices", "created", "last_used",
+    "email", "phones", "address", "town", "county", "postcode", "country", "other_address",
+    "other_town", "other_county", "other_postcode", "other_country", "kind", "status",
+    "open_balance", "open_invoices", "created", "last_used",
 )  # fmt: skip
 
 
@@ -32,9 +34,10 @@ class ExportedContact:
 
     `line` is the line (in a workbook the row) where it begins, from 1. `reference` is in its
     canonical form, or empty where the file holds none. `name` is what the package calls the
-    contact, a person or a company. `postcode` is taken from the address where a UK postcode stands
-    in it and no column has one. `unread` names fields whose value could not be understood; they
-    are empty.
+    contact, a person or a company. Of several emails and addresses the first stand alone.
+    `postcode` is taken from the address where one stands in it and no column has one; it stands in
+    no line of the address. `retired` says that the package marks the contact as no longer in use.
+    `unread` names fields of which a value could not be understood; what could be is there.
     """
 
     line: int
@@ -54,6 +57,9 @@ class ExportedContact:
     created: date | None = None
     last_used: date | None = None
     unread: tuple[str, ...] = ()
+    other_emails: tuple[str, ...] = ()
+    other_addresses: tuple[Address, ...] = ()
+    retired: bool = False
 
     @property
     def label(self) -> str:
@@ -68,6 +74,11 @@ class BadRow:
     line: int
     code: str
     args: Facts
+
+    @property
+    def may_be_contact(self) -> bool:
+        """Whether leaving it out may lose a contact: a total or a time of the export is none."""
+        return self.code not in ("header_again", "total", "time_stamp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +97,12 @@ class Recognised:
     `package` is None when it is not known, or when several fit: then `fits` names more than one
     package. `header` are the columns that exist, each with a label of its own; a file without a
     header has the letters A, B, C … and no `header_line`. `columns` says which of these labels
-    hold a field: of several labels the first that is not empty, of phones and addresses all.
-    `unclear` names fields whose heading stands more than once. `also` are a workbook's other
-    sheets that look like contacts. `sample` are the first rows.
+    hold a field: of several labels the first that is not empty, of phones, emails and addresses
+    all. `likely` are the fields whose headings are only like known ones, for a person to look at;
+    a reference is never taken by likeness and stands there alone. `unclear` names fields whose
+    heading stands more than once. `also` are a workbook's other sheets that look like contacts.
+    `sample` are the first rows, `values` the first three values of each column. `letters_certain`
+    is False where 8-bit letters could be read in two ways.
     """
 
     file_kind: FileKind
@@ -107,6 +121,9 @@ class Recognised:
     dates: DateOrder | None = None
     caution: str = ""
     sample: tuple[tuple[str, ...], ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    likely: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    letters_certain: bool = True
 
     @property
     def has_references(self) -> bool:
@@ -132,13 +149,14 @@ class Recognised:
         None or an empty sequence takes a field away. Raises ExportRefused (`field_unknown`,
         `column_unknown`, `column_needed_once`).
         """
+        said = columns or {}
         changed = dict(self.columns)
-        for field, wanted in (columns or {}).items():
-            if field not in FIELDS:
-                raise ExportRefused("field_unknown", field=field, fields=", ".join(FIELDS))
-            changed.pop(field, None)
+        for name, wanted in said.items():
+            if name not in FIELDS:
+                raise ExportRefused("field_unknown", field=name, fields=", ".join(FIELDS))
+            changed.pop(name, None)
             if labels := tuple(self._label(each) for each in _several(wanted)):
-                changed[field] = labels
+                changed[name] = labels
         if len(changed.get("reference", ())) > 1:
             raise ExportRefused("column_needed_once")
         return replace(
@@ -147,7 +165,8 @@ class Recognised:
             kind=kind or self.kind,
             columns=changed,
             dates=dates or self.dates,
-            unclear=tuple(field for field in self.unclear if field not in (columns or {})),
+            unclear=tuple(name for name in self.unclear if name not in said),
+            likely={name: labels for name, labels in self.likely.items() if name not in said},
         )
 
     def _label(self, column: Column) -> str:
@@ -163,6 +182,10 @@ class Recognised:
         shown = ", ".join(self.header[:40])
         raise ExportRefused("column_unknown", column=str(column), columns=shown)
 
+    def without_contents(self) -> Recognised:
+        """What the file is, without any value that stands in it."""
+        return replace(self, sample=(), values={})
+
     def as_dict(self) -> dict[str, Any]:
         """All of it in plain values, to be kept as JSON."""
         return asdict(self)
@@ -172,11 +195,17 @@ class Recognised:
         """What `as_dict` gave, also after a way through JSON."""
         plain = dict(kept) | {
             "fits": tuple(Fit(**fit) for fit in kept["fits"]),
-            "columns": {field: tuple(labels) for field, labels in kept["columns"].items()},
+            "columns": _tuples(kept["columns"]),
+            "values": _tuples(kept.get("values", {})),
+            "likely": _tuples(kept.get("likely", {})),
             "sample": tuple(tuple(row) for row in kept["sample"]),
         }
         lists = {name: tuple(plain[name]) for name in ("header", "sheets", "also", "unclear")}
         return cls(**plain | lists)
+
+
+def _tuples(kept: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(values) for name, values in kept.items()}
 
 
 def _several(wanted: Column | Sequence[Column] | None) -> Sequence[Column]:

@@ -27,9 +27,12 @@ from crmlink.accounting.exports.model import (
 )
 from crmlink.accounting.exports.row_parser import Maker
 from crmlink.accounting.exports.rows import rows_of
+from crmlink.accounting.exports.text_encoding import DELIMITERS, ENCODINGS
 from crmlink.accounting.package_rules import Packages, package_rules
 
 __all__ = [
+    "DELIMITERS",
+    "ENCODINGS",
     "FIELDS",
     "BadRow",
     "Column",

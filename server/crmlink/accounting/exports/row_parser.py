@@ -10,15 +10,25 @@ from crmlink.accounting.errors import ReferenceMalformed
 from crmlink.accounting.exports import cells as understood
 from crmlink.accounting.exports.cells import Changed, shown
 from crmlink.accounting.exports.headings import key
+from crmlink.accounting.exports.letters import is_doubtful
 from crmlink.accounting.exports.model import BadRow, ExportedContact, Facts, Recognised
 from crmlink.accounting.exports.rows import Row
-from crmlink.accounting.package_rules import Packages, package_rules
+from crmlink.accounting.package_rules import Package, Packages, package_rules
 from crmlink.accounting.references import canonical_reference
 from crmlink.kinds import Kind
+from crmlink.values import (
+    Address,
+    PostalAddress,
+    is_retired_status,
+    read_address,
+    read_name,
+    without_placeholder,
+)
+from crmlink.values.addresses import NO_ADDRESS
 
 LONGEST = {
     "name": 300, "company": 300, "person": 300, "account_number": 100, "email": 320, "town": 200,
-    "postcode": 60, "address": 500,
+    "county": 200, "country": 100, "postcode": 60, "address": 500,
 }  # fmt: skip
 _MOST_ADDRESS_LINES = 12
 
@@ -113,37 +123,60 @@ class Maker:
         self, row: Row, kind: Kind | None, reference: str, unread: list[str]
     ) -> ExportedContact:
         cells = row.cells
-        phones, strange = understood.phones(self._all(cells, "phones"))
-        if strange:
-            unread.append("phones")
-        address, town, postcode = self._address(cells)
-        person = self._one(cells, "person", longest=LONGEST["person"])
-        if not person:
-            names = (self._one(cells, "first_name"), self._one(cells, "last_name"))
-            person = " ".join(name for name in names if name)[: LONGEST["person"]]
+        phones, strange_phones = understood.phones(self._all(cells, "phones"))
+        emails, strange_emails = understood.emails(self._emails(cells))
+        unread += ["phones"] * strange_phones + ["email"] * strange_emails
+        name = without_placeholder(self._one(cells, "name"))
+        company = without_placeholder(self._one(cells, "company"))
+        person = self._person(cells)
+        main, *others = self._addresses(cells, (name, company, person)) or [NO_ADDRESS]
         contact = ExportedContact(
             line=row.line,
             reference=reference,
-            kind=kind,
-            name=self._one(cells, "name", longest=LONGEST["name"]),
-            company=self._one(cells, "company", longest=LONGEST["company"]),
+            kind=kind or read_name(name).kind or read_name(company).kind,
+            name=name,
+            company=company,
             person=person,
-            account_number=self._one(cells, "account_number", longest=LONGEST["account_number"]),
-            email=self._one(cells, "email", longest=LONGEST["email"]),
+            account_number=without_placeholder(self._one(cells, "account_number")),
+            email=emails[0] if emails else "",
+            other_emails=emails[1:],
             phones=phones,
-            address=address,
-            town=town,
-            postcode=postcode or understood.postcode_in(address),
+            address=main.lines,
+            town=main.town,
+            postcode=main.postcode,
+            other_addresses=tuple(Address(a.text, a.town, a.postcode) for a in others),
+            retired=self._is_retired(cells, (name, company)),
             open_balance=self._value(cells, "open_balance", understood.money, unread),
             open_invoices=self._value(cells, "open_invoices", understood.count, unread),
             created=self._value(cells, "created", self._day, unread),
             last_used=self._value(cells, "last_used", self._day, unread),
             unread=tuple(unread),
         )
-        if not (contact.label or contact.email or phones or contact.postcode
-                or contact.account_number):  # fmt: skip
+        if not (contact.label or emails or phones or contact.postcode or contact.account_number):
             raise _Bad("nothing_to_match")
         return contact
+
+    def _person(self, cells: Sequence[Any]) -> str:
+        """Who the contact person is; what a package writes where nobody is named is left out."""
+        person = without_placeholder(self._one(cells, "person"), person=True)
+        if person:
+            return person
+        names = (self._one(cells, "first_name"), self._one(cells, "last_name"))
+        parts = [without_placeholder(name, person=True) for name in names]
+        return " ".join(part for part in parts if part)[: LONGEST["person"]]
+
+    def _emails(self, cells: Sequence[Any]) -> list[str]:
+        texts = self._all(cells, "email")
+        if any(len(text) > LONGEST["email"] for text in texts):
+            raise _Bad("field_too_long", field="email", most=LONGEST["email"])
+        return texts
+
+    def _is_retired(self, cells: Sequence[Any], names: Sequence[str]) -> bool:
+        for place in self._positions.get("status", ()):
+            text = shown(cells[place]) if place < len(cells) else ""
+            if text and is_retired_status(text, self._header[place]):
+                return True
+        return any(read_name(name).retired for name in names)
 
     def _refuse_nul(self, cells: Sequence[Any]) -> None:
         for places in self._positions.values():
@@ -171,12 +204,21 @@ class Maker:
             raise _Bad("reference_quoted", reference=text.strip()[:60])
         if "\ufffd" in text:
             raise _Bad("letters_lost", reference=text[:60])
+        if self._is_in_doubt(text, rules):
+            raise _Bad("letters_doubtful", reference=text[:60])
         try:
             return canonical_reference(package, text, self._packages)
         except ReferenceMalformed as malformed:
             raise _Bad(
                 "reference_malformed", reference=shown(text)[:60], expected=malformed.expected
             ) from malformed
+
+    def _is_in_doubt(self, reference: str, rules: Package) -> bool:
+        """Whether a reference that has to be exact may have other letters than the file's bytes
+        were read as."""
+        if reference.isascii() or rules["reference"]["canonical"] != "exact":
+            return False
+        return is_doubtful(reference) or not self._found.letters_certain
 
     def _kind(self, cells: Sequence[Any], unread: list[str]) -> Kind | None:
         found: Kind | None = self._value(cells, "kind", understood.kind, unread)
@@ -195,8 +237,9 @@ class Maker:
                 return value
         return None
 
-    def _one(self, cells: Sequence[Any], field: str, longest: int = 300) -> str:
+    def _one(self, cells: Sequence[Any], field: str) -> str:
         """The first of a field's columns that holds something, on one line."""
+        longest = LONGEST.get(field.removeprefix("other_"), 300)
         for place in self._positions.get(field, ()):
             text = shown(cells[place]) if place < len(cells) else ""
             if text:
@@ -210,15 +253,26 @@ class Maker:
         places = self._positions.get(field, ())
         return [text for place in places if place < len(cells) and (text := shown(cells[place]))]
 
-    def _address(self, cells: Sequence[Any]) -> tuple[tuple[str, ...], str, str]:
-        """Lines, town and postcode of the first address, or of the other one where it is empty."""
+    def _addresses(self, cells: Sequence[Any], names: Sequence[str]) -> list[PostalAddress]:
+        """The address and the other one, without those that are empty or say the same."""
+        found: list[PostalAddress] = []
         for prefix in ("", "other_"):
-            lines = [line.strip() for text in self._all(cells, f"{prefix}address")
-                     for line in _BREAK.split(text) if line.strip()]  # fmt: skip
-            if any(len(line) > LONGEST["address"] for line in lines):
-                raise _Bad("field_too_long", field="address", most=LONGEST["address"])
-            town = self._one(cells, f"{prefix}town", LONGEST["town"])
-            postcode = self._one(cells, f"{prefix}postcode", LONGEST["postcode"])
-            if lines or town or postcode:
-                return tuple(lines[:_MOST_ADDRESS_LINES]), town, postcode
-        return (), "", ""
+            address = self._address(cells, prefix, names)
+            if address and address not in found:
+                found.append(address)
+        return found
+
+    def _address(self, cells: Sequence[Any], prefix: str, names: Sequence[str]) -> PostalAddress:
+        lines = [line.strip() for text in self._all(cells, f"{prefix}address")
+                 for line in _BREAK.split(text) if line.strip()]  # fmt: skip
+        if any(len(line) > LONGEST["address"] for line in lines):
+            raise _Bad("field_too_long", field="address", most=LONGEST["address"])
+        known = {key(name) for name in names if name}
+        lines = [line for line in lines if key(line) not in known]  # above the street, often
+        town, county, postcode, country = (
+            self._one(cells, f"{prefix}{field}")
+            for field in ("town", "county", "postcode", "country")
+        )
+        if lines and county and key(county) != key(town):
+            lines.append(county)
+        return read_address(lines[:_MOST_ADDRESS_LINES], town, postcode, country)

@@ -12,8 +12,11 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from crmlink.accounting.errors import ExportRefused
+from crmlink.accounting.exports.letters import Reading, likely_codec
 
 DELIMITERS = (",", ";", "\t", "|")
+# That a person may choose; the last two are those of old Macs and of DOS.
+ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "cp850")
 HEAD = 1 << 17  # bytes that are looked at to tell what a file is
 
 _CHUNK = 1 << 20
@@ -23,8 +26,9 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")
 _SEPARATOR = re.compile(r'"?sep=(?P<sign>[,;|\t])"?', re.IGNORECASE)
 
 
-def encoding_of(stream: BinaryIO) -> str:
-    """How the file's letters are written: UTF-8, UTF-16 or, where it is neither, CP1252.
+def encoding_of(stream: BinaryIO) -> Reading:
+    """How the file's letters are written, and whether that is certain: UTF-8, UTF-16 or one of the
+    8-bit codecs of Windows, old Macs and DOS.
 
     The whole file is looked at, since its first strange letter may stand at its end. Raises
     ExportRefused (`encoding`, `not_a_list`).
@@ -34,22 +38,36 @@ def encoding_of(stream: BinaryIO) -> str:
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         raise ExportRefused("encoding")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
+        return Reading("utf-16", True)
     if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
+        return Reading("utf-8-sig", True)
     pairs = len(head) // 2
     even, odd = head[::2].count(0), head[1::2].count(0)
     if pairs and odd > pairs * 0.4 and even < pairs * 0.1:
-        return "utf-16-le"
+        return Reading("utf-16-le", True)
     if pairs and even > pairs * 0.4 and odd < pairs * 0.1:
-        return "utf-16-be"
+        return Reading("utf-16-be", True)
     if len(_CONTROL.findall(head)) + head.count(0) > max(1, len(head) // 10):
         raise ExportRefused("not_a_list", found="binary")
-    return _utf8_or_cp1252(stream)
+    if _is_utf8(stream):
+        return Reading("utf-8", True)
+    stream.seek(0)
+    return likely_codec(iter(lambda: stream.read(_CHUNK), b""), from_mac=_is_from_mac(head))
 
 
-def _utf8_or_cp1252(stream: BinaryIO) -> str:
-    """UTF-8 unless more letters contradict it than bear it out."""
+def encoding_asked(encoding: str) -> Reading:
+    """The encoding that a person chose, one of ENCODINGS."""
+    return Reading("utf-8-sig" if encoding == "utf-8" else encoding, True)  # with or without a BOM
+
+
+def _is_from_mac(head: bytes) -> bool:
+    """Whether a file's beginning says so, or its lines end as only a Mac ends them."""
+    only_returns = b"\r" in head and b"\n" not in head
+    return only_returns or b"Macintosh" in head
+
+
+def _is_utf8(stream: BinaryIO) -> bool:
+    """Whether more letters bear UTF-8 out than contradict it."""
     stream.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
@@ -61,7 +79,7 @@ def _utf8_or_cp1252(stream: BinaryIO) -> str:
             good += len(_LETTER.findall(text))
         if not chunk:
             break
-    return "utf-8" if good >= bad else "cp1252"
+    return good >= bad
 
 
 @contextmanager

@@ -46,6 +46,7 @@ from crmlink.batches.drafts import (
 )
 from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.progress import bad_rows, overview, summary, write_results
+from crmlink.matching import Address
 from crmlink.store import BatchSource, BatchState, DeviceSort
 from crmlink.web.auth import ScopeMissing, actor, desk, needs, office
 from crmlink.web.error_handlers import IdempotencyKeyMissing
@@ -86,10 +87,7 @@ class BatchesView(MethodView):
     @blueprint.response(201, TakenBatchSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Keep contacts as a draft, or add them to one"""
-        contacts = [
-            ListedContact(**contact | {"phones": tuple(contact["phones"])})
-            for contact in body["contacts"]
-        ]
+        contacts = [_contact(contact) for contact in body["contacts"]]
         by_script = actor().device.sort is DeviceSort.SCRIPT
         taken = collect(
             desk(),
@@ -105,6 +103,12 @@ class BatchesView(MethodView):
         )
         shape = batch_shape(taken.batch, taken.contacts)
         return shape | {"added": taken.added, "completed": taken.completed}
+
+
+def _contact(body: dict[str, Any]) -> ListedContact:
+    addresses = tuple(Address(**address) for address in body["other_addresses"])
+    lists = {name: tuple(body[name]) for name in ("phones", "other_emails")}
+    return ListedContact(**body | lists | {"other_addresses": addresses})
 
 
 @blueprint.route("/batches/<batch_id>")

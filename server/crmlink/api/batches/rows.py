@@ -13,9 +13,10 @@ from crmlink.api.schemas.batches import (
     RowsSchema,
     StartedSchema,
 )
+from crmlink.api.schemas.common import overrides_of
 from crmlink.api.serializers.batches import row_shape
 from crmlink.batches.control import try_again
-from crmlink.batches.review import Agreed, accept, choose_none, claim, reopen
+from crmlink.batches.review import accept, choose_none, claim, reopen
 from crmlink.batches.rows import RowFilter, find_row, list_rows
 from crmlink.linking.errors import BatchUnknown, RecordUnknown
 from crmlink.store import Choice, RowState, Verdict
@@ -69,8 +70,7 @@ class RowView(MethodView):
             case Choice.RECORD:
                 if not body["record_id"]:
                     raise RecordUnknown(record_id="")
-                agreed = Agreed(body["replaces"], frozenset(body["also_on"]), body["checked_empty"])
-                return row_shape(accept(*here, body["record_id"], agreed))
+                return row_shape(accept(*here, body["record_id"], overrides_of(body)))
             case Choice.NONE:
                 return row_shape(choose_none(*here))
         return row_shape(reopen(*here))

@@ -213,6 +213,9 @@ class AuditEntrySchema(Schema):
 class ChainSchema(Schema):
     sound = fields.Boolean()
     broken_at = fields.Integer(allow_none=True)
+    problems = fields.List(
+        fields.String(), metadata={"description": "What is wrong, a sentence each."}
+    )
 
 
 class AuditSchema(Schema):

@@ -6,7 +6,9 @@ from marshmallow import Schema, fields, validate
 
 from crmlink.api.schemas.common import (
     KIND,
+    AddressSchema,
     FailureSchema,
+    OverridesSchema,
     ReasonSchema,
     RecordSchema,
     text,
@@ -36,8 +38,13 @@ class ListedContactSchema(Schema):
     town = text(200, load_default="")
     postcode = text(60, load_default="")
     email = text(320, load_default="")
-    phones = fields.List(text(60), validate=validate.Length(max=10), load_default=list)
+    phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
     account_number = text(100, load_default="")
+    other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
+    other_addresses = fields.List(
+        fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
+    )
+    retired = YesNo(load_default=False)
 
 
 class NewBatchSchema(Schema):
@@ -126,6 +133,7 @@ class SummarySchema(Schema):
     suppliers = fields.Integer()
     replaces = fields.Integer()
     also_on = fields.Integer()
+    other_kind = fields.Integer()
     without_reference = fields.Integer()
     none = fields.Integer()
     undecided = fields.Integer()
@@ -166,6 +174,14 @@ class RowOfferSchema(Schema):
     )
 
 
+class RowTwinSchema(Schema):
+    """The row of the same list that is the same contact, in use."""
+
+    position = fields.Integer()
+    label = fields.String()
+    reference = fields.String()
+
+
 class RowSchema(Schema):
     """One contact of a list: what is offered, what was decided, what became of it."""
 
@@ -182,6 +198,16 @@ class RowSchema(Schema):
     address = fields.String()
     town = fields.String()
     postcode = fields.String()
+    other_emails = fields.List(fields.String())
+    other_addresses = fields.List(fields.Nested(AddressSchema))
+    retired = fields.Boolean(
+        metadata={"description": "The package marks the contact as no longer in use."}
+    )
+    live_twin = fields.Nested(
+        "RowTwinSchema",
+        allow_none=True,
+        metadata={"description": "Of a retired contact: the row of the one that is in use."},
+    )
     verdict = fields.String(validate=one_of(Verdict))
     conflict = fields.Nested(RowConflictSchema, allow_none=True)
     offers = fields.List(fields.Nested(RowOfferSchema))
@@ -202,15 +228,12 @@ class RowsSchema(Schema):
     next = fields.Integer(allow_none=True, metadata={"description": "To be asked for as after."})
 
 
-class RowDecisionSchema(Schema):
+class RowDecisionSchema(OverridesSchema):
     """What a person decides; ``version`` is the row's as it was shown to them."""
 
     version = Whole(required=True)
     choice = fields.String(required=True, validate=one_of(Choice))
     record_id = text(100, allow_none=True, load_default=None)
-    replaces = text(200, allow_none=True, load_default=None)
-    also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
-    checked_empty = YesNo(load_default=False)
 
 
 class BadRowSchema(Schema):

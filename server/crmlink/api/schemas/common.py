@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from crmlink.kinds import KINDS
+from crmlink.linking.overrides import Overrides
 from crmlink.store import LinkState
 from crmlink.web.strict_parsing import WholeText, YesNo
 
@@ -18,28 +19,12 @@ def text(length: int, **kwargs: Any) -> fields.String:
     return fields.String(validate=validate.Length(max=length), **kwargs)
 
 
-class ProblemSchema(Schema):
-    """RFC 9457 problem details; the members after the first five belong to some types only."""
+class AddressSchema(Schema):
+    """One postal address beside the first."""
 
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    request_id = fields.String(required=True)
-    errors = fields.List(fields.String(), metadata={"description": "One for each wrong field."})
-    error = fields.String(metadata={"description": "RFC 6749's word, where tokens are asked for."})
-    record = fields.Nested("RecordSchema")
-    holders = fields.List(fields.Nested("RecordSchema"))
-    current_reference = fields.String(allow_none=True)
-    link = fields.Nested("LinkSchema")
-    by = fields.String(allow_none=True)
-    since = fields.AwareDateTime(allow_none=True)
-    retry_after = fields.Float(allow_none=True, metadata={"description": "Seconds."})
-    state = fields.String(metadata={"description": "In which a list or its row is now."})
-    choice = fields.String(allow_none=True)
-    contact = fields.String(allow_none=True)
-    contacts = fields.Integer()
-    position = fields.Integer(allow_none=True)
+    address = text(500, load_default="", metadata={"description": "Its lines, but for these."})
+    town = text(200, load_default="")
+    postcode = text(60, load_default="")
 
 
 class RecordSchema(Schema):
@@ -56,6 +41,8 @@ class RecordSchema(Schema):
     town = fields.String()
     postcode = fields.String()
     account_number = fields.String()
+    other_emails = fields.List(fields.String())
+    other_addresses = fields.List(fields.Nested(AddressSchema))
     reference = fields.String(allow_none=True)
     page_url = fields.String(metadata={"description": "Its page in Commusoft."})
 
@@ -86,10 +73,18 @@ class ContactSchema(ContactIdentitySchema):
     company = text(300, load_default="")
     person = text(300, load_default="")
     email = text(320, load_default="")
-    phones = fields.List(text(60), validate=validate.Length(max=10), load_default=list)
+    phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
     address = text(500, load_default="")
     town = text(200, load_default="")
     postcode = text(20, load_default="")
+    other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
+    other_addresses = fields.List(
+        fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
+    )
+    retired = YesNo(
+        load_default=False,
+        metadata={"description": "The package marks the contact as no longer in use."},
+    )
 
 
 class ReasonSchema(Schema):
@@ -123,7 +118,8 @@ class LinkSchema(Schema):
 
     id = fields.String()
     state = fields.String(validate=validate.OneOf([state.value for state in LinkState]))
-    kind = fields.String()
+    kind = fields.String(metadata={"description": "The record's."})
+    contact_kind = fields.String()
     package = fields.String()
     organisation = fields.String(allow_none=True)
     reference = fields.String(
@@ -149,6 +145,10 @@ class OfferSchema(Schema):
     suggestions = fields.List(fields.Nested(SuggestionSchema))
     none = fields.Float(metadata={"description": "The probability that no record fits."})
     holders = fields.List(fields.Nested(RecordSchema))
+    holder_links = fields.List(
+        fields.Nested(LinkSchema),
+        metadata={"description": "What put the reference on the holders, where crmlink did."},
+    )
     link = fields.Nested(LinkSchema, allow_none=True)
 
 
@@ -160,15 +160,36 @@ class DifferenceSchema(Schema):
     record = text(500, required=True)
 
 
-class DecisionSchema(ContactIdentitySchema):
-    """A person's decision; the last four are what they saw and agreed to, if anything."""
+class OverridesSchema(Schema):
+    """What a person saw and agreed to on top of a choice; nothing of it is ever assumed."""
 
-    kind = fields.String(required=True, validate=KIND)
-    contact_name = text(300, load_default="")
-    record_id = text(100, required=True)
     replaces = text(200, allow_none=True, load_default=None)
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
     checked_empty = YesNo(load_default=False)
+    accepts_kind = YesNo(
+        load_default=False,
+        metadata={"description": "The record is a customer, the contact a supplier, or reversed."},
+    )
+
+
+def overrides_of(body: dict[str, Any]) -> Overrides:
+    """What a decision's body says that the person agreed to (`OverridesSchema`)."""
+    return Overrides(
+        replaces=body["replaces"],
+        also_on=frozenset(body["also_on"]),
+        checked_empty=body["checked_empty"],
+        accepts_kind=body["accepts_kind"],
+    )
+
+
+class DecisionSchema(ContactIdentitySchema, OverridesSchema):
+    """A person's decision, with the differences that they saw and linked over."""
+
+    kind = fields.String(
+        required=True, validate=KIND, metadata={"description": "What the contact is."}
+    )
+    contact_name = text(300, load_default="")
+    record_id = text(100, required=True)
     differences = fields.List(
         fields.Nested(DifferenceSchema), validate=validate.Length(max=10), load_default=list
     )

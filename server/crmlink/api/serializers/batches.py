@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmlink.api.serializers.links import record_shape
 from crmlink.batches.progress import Overview
 from crmlink.batches.row_details import label
 from crmlink.batches.rows import Offered, ReviewRow
 from crmlink.matching.reason_texts import say
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept
+from crmlink.web.serializers import record_shape
 
 
 def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
@@ -67,13 +67,19 @@ def row_shape(found: ReviewRow) -> dict[str, Any]:
             name: getattr(row, name)
             for name in (
                 "position", "line", "reference", "name", "company", "person", "email", "phones",
-                "address", "town", "postcode", "version", "decided_at",
+                "address", "town", "postcode", "other_emails", "other_addresses", "retired",
+                "version", "decided_at",
             )
         },
         "kind": row.kind or None,
         "label": label(row),
         "verdict": row.verdict.value,
         "conflict": conflict,
+        "live_twin": {
+            "position": found.twin.position,
+            "label": label(found.twin),
+            "reference": found.twin.reference,
+        } if found.twin else None,
         "offers": [_offer(item) for item in found.offers],
         "none": row.none_probability,
         "choice": row.choice.value,

@@ -15,9 +15,10 @@ from crmlink.cli.batches.format import (
     row_lines,
     summary_lines,
 )
-from crmlink.kinds import KINDS, Kind
+from crmlink.cli.file_options import FileOptions, file_options
 
 if TYPE_CHECKING:
+    from crmlink.batches.file_import import Imported
     from crmlink.batches.progress import Overview
     from crmlink.installation import House
 
@@ -33,48 +34,45 @@ def batch_group() -> None:
 
 @batch_group.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--package", help="Which package the file is of, such as sage_50.")
-@click.option("--kind", type=click.Choice(KINDS), help="What the contacts are.")
+@file_options
 @click.option("--organisation", default="", help="Which company file, where there are several.")
 @click.option("--name", default="", help="What to call the list; else the file's name.")
-@click.option("--sheet", help="Which sheet of a workbook.")
-@click.option("--header-line", type=click.IntRange(0), help="Where the headings are; 0: nowhere.")
-@click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="FIELD=HEADING",
-    help="Which column holds what; with several headings: phones=Phone=Mobile.",
-)
+@YES
 @AS_JSON
 def import_command(
-    file: Path,
-    package: str | None,
-    kind: Kind | None,
-    organisation: str,
-    name: str,
-    sheet: str | None,
-    header_line: int | None,
-    columns: tuple[str, ...],
-    as_json: bool,
+    file: Path, organisation: str, name: str, yes: bool, as_json: bool, **options: Any
 ) -> None:
     """Read the contacts of FILE into a new list."""
     from crmlink.batches.file_import import import_file, look_at
     from crmlink.batches.progress import bad_rows
-    from crmlink.cli.exports import parse_columns, show_recognised
+    from crmlink.cli.exports import show_recognised
+    from crmlink.linking.errors import ManyLinesLeftOut
     from crmlink.store import BatchSource
 
+    said = FileOptions.of(options)
     house = _house()
     found = look_at(
-        house.desk, file, file.name, package=package, kind=kind, sheet=sheet,
-        header_line=header_line, columns=parse_columns(columns),
+        house.desk, file, file.name, package=said.package, kind=said.kind, sheet=said.sheet,
+        header_line=said.header_line, encoding=said.encoding, delimiter=said.delimiter,
+        columns=said.columns,
     )  # fmt: skip
     if not as_json:
         show_recognised(found, file, house.desk.packages)
-    made = import_file(
-        house.desk, _device(house), file, file.name, found,
-        organisation=organisation, name=name, came=BatchSource.COMMAND_LINE,
-    )  # fmt: skip
+
+    def keep(agreed: int) -> Imported:
+        return import_file(
+            house.desk, _device(house), file, file.name, found, organisation=organisation,
+            name=name, came=BatchSource.COMMAND_LINE, agreed=agreed,
+        )  # fmt: skip
+
+    try:
+        made = keep(sys.maxsize if yes else 0)
+    except ManyLinesLeftOut as question:
+        left_out, kept = question.facts["left_out"], question.facts["contacts"]
+        click.echo(f"{left_out} of {left_out + kept} lines would be left out.", err=True)
+        click.echo(f"To see why: crmlink export read {file} with the same options", err=True)
+        click.confirm(f"Keep the other {kept}?", abort=True, err=True)
+        made = keep(left_out)
     if as_json:
         told = {"id": made.batch.id, "contacts": made.contacts, "bad": made.bad,
                 "package": made.batch.package or None, "advice": made.advice}  # fmt: skip

@@ -60,9 +60,8 @@ def _work(desk: Desk, batch_id: str, stopping: threading.Event) -> None:
         batch = find_batch(desk, batch_id)
         if batch.state not in WORKING:
             return
-        if not batch.lease:
-            if batch.state is BatchState.MATCHING:
-                match_batch(desk, batch_id, stopping.is_set)
-            else:
-                work_on(desk, batch_id, batch.state, stopping.is_set)
+        if batch.state is BatchState.MATCHING:
+            match_batch(desk, batch_id, stopping.is_set)
+        else:
+            work_on(desk, batch_id, batch.state, stopping.is_set)
         stopping.wait(LOOK_EVERY)

@@ -51,6 +51,7 @@ def summary_lines(planned: Summary) -> Iterator[str]:
     for number, words in (
         (planned.replaces, "replace another reference"),
         (planned.also_on, "have their reference on another record too"),
+        (planned.other_kind, "are customers on a supplier's record, or the reverse"),
         (planned.undecided, "are left out: nobody has decided them"),
         (planned.conflicts, "of these are conflicts"),
         (planned.none, "are left out: no record is theirs"),
@@ -70,7 +71,10 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
     row = found.row
     place = _place(row.address, row.town, row.postcode)
     state = "" if row.state.value == "idle" else f" [{row.state.value}]"
+    state = (" [no longer in use]" if row.retired else "") + state
     yield f"{row.position}. {label(row)} {row.reference} ({row.verdict.value}){state}  {place}"
+    if found.twin:
+        yield f"     in use: {found.twin.position}. {label(found.twin)} {found.twin.reference}"
     record = found.chosen or (found.offers[0].record if found.offers else None)
     if record is not None:
         suggestion = next(

@@ -1,4 +1,4 @@
-"""The sandbox's web application: both shapes of the API, its pages and its controls."""
+"""The sandbox's web application: both shapes of the API, and its pages."""
 
 import json
 import secrets
@@ -11,14 +11,11 @@ from typing import Any
 from flask import Blueprint, Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from crmlink.commusoft.sandbox.fault_middleware import DROPPED, STALE, Misbehave
-from crmlink.commusoft.sandbox.faults import FaultBoard
 from crmlink.commusoft.sandbox.forms import json_object, wrapped
 from crmlink.commusoft.sandbox.pages import pages
 from crmlink.commusoft.sandbox.record_store import Ledger
 from crmlink.commusoft.sandbox.records import Entry
 from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
-from crmlink.commusoft.sandbox.test_api import controls
 from crmlink.commusoft.transport import SANDBOX_HEADER
 from crmlink.hosts import Host
 from crmlink.kinds import KINDS, Kind
@@ -34,29 +31,30 @@ def create_sandbox(
     state_file: Path | None = None,
     drop_supplier_reference: bool = False,
 ) -> Flask:
-    """A WSGI application that plays Commusoft; the same seed gives the same records.
+    """Return a WSGI application that plays Commusoft; the same seed gives the same records.
 
     Shape W is below `/webservice_dev.php/api/v1`, P below `/api/v1`; client id, user name, password
     and application id are all `sandbox`. Edits are kept in `state_file`, when one is given, and
     survive even a kill. `drop_supplier_reference` makes shape P forget the reference on suppliers,
     as its published profile has no field for it. Raises `StateDamaged`.
     """
-    app = Flask(__name__)
     ledger = Ledger({"customer": customers, "supplier": suppliers}, seed, state_file)
-    tokens: set[str] = set()
-    board = FaultBoard()
-    shapes = (w_shape(), p_shape(drop_supplier_reference))
-    for shape in shapes:
+    return sandbox_app(ledger, set(), drop_supplier_reference)
+
+
+def sandbox_app(ledger: Ledger, tokens: set[str], drop_supplier_reference: bool = False) -> Flask:
+    """Return the application over these records and the tokens that are good."""
+    app = Flask(__name__)
+    for shape in (w_shape(), p_shape(drop_supplier_reference)):
         app.register_blueprint(_api(shape, ledger, tokens), url_prefix=shape.prefix)
     app.register_blueprint(pages(ledger))
-    app.register_blueprint(controls(ledger, tokens, board), url_prefix="/sandbox")
     app.register_error_handler(Unacceptable, _unacceptable)
     app.register_error_handler(HTTPException, _http_error)
 
     @app.before_request
     def refuse_other_names() -> None:
         """A name of another site that leads to this computer must not make its pages ours."""
-        host = Host.parse(request.headers.get("Host"), request.scheme)
+        host = Host.parse(request.headers.get("Host"))
         if host is None or not host.is_loopback:
             abort(421)
 
@@ -65,8 +63,6 @@ def create_sandbox(
         response.headers[SANDBOX_HEADER] = "crmlink"
         return response
 
-    prefixes = tuple(shape.prefix for shape in shapes)
-    app.wsgi_app = Misbehave(app.wsgi_app, board, prefixes)  # type: ignore[method-assign]  # Flask's way
     return app
 
 
@@ -125,15 +121,11 @@ def _add_records(api: Blueprint, shape: Shape, ledger: Ledger, kind: Kind) -> No
         return Response(_pieces(shape, kind, entries), mimetype="application/json")
 
     def one(key: str) -> Response:
-        entry = found(key)
-        if request.environ.get(STALE):
-            entry = ledger.before_last_write(entry)
-        return jsonify(shape.show(entry))
+        return jsonify(shape.show(found(key)))
 
     def updated(key: str) -> Response:
         entry = found(key)
         changes = shape.take(entry, _sent(shape, kind))
-        changes.pop(request.environ.get(DROPPED, ""), None)
         return jsonify(shape.show(ledger.change(entry, changes | {"updated": _now()})))
 
     def deleted(key: str) -> Response:

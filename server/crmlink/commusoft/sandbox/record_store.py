@@ -4,7 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,6 @@ from crmlink.kinds import KINDS, Kind
 
 class StateDamaged(ValueError):
     """The state file is not this sandbox's; the message is a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One edit that was done over the API: the reference before and after it."""
-
-    record: str
-    before: str
-    after: str
 
 
 class Ledger:
@@ -45,8 +36,6 @@ class Ledger:
             kind: {entry.uuid: entry.number for entry in self._entries[kind].values()}
             for kind in KINDS
         }
-        self._writes: list[Write] = []
-        self._before: dict[str, Entry] = {}
         self._file: int | None = None
         if state_file is not None:
             self._open(state_file, seed)
@@ -63,15 +52,6 @@ class Ledger:
     def by_uuid(self, kind: Kind, uuid: str) -> Entry | None:
         """The record with that UUID."""
         return self._entries[kind].get(self._numbers[kind].get(uuid.lower(), ""))
-
-    def before_last_write(self, entry: Entry) -> Entry:
-        """The record as it was before it was last written to since the start."""
-        return self._before.get(entry.id, entry)
-
-    def writes(self) -> list[Write]:
-        """Every edit since the state file was begun, in order."""
-        with self._guard:
-            return list(self._writes)
 
     def change(self, entry: Entry, changes: Mapping[str, Any]) -> Entry:
         """The record with those fields changed; written to the journal first."""
@@ -99,17 +79,14 @@ class Ledger:
         kind, _, number = line["record"].partition("-")
         if "new" in line:
             entry = Entry(**line["new"])
-            before = ""
         else:
             old = self._entries[kind][number]
             # Readers that hold the old one go on seeing it whole.
-            entry, before = copy_of(old), old.reference
-            self._before[old.id] = old
+            entry = copy_of(old)
             for name, value in line["set"].items():
                 setattr(entry, name, value)
         self._entries[entry.kind][entry.number] = entry
         self._numbers[entry.kind][entry.uuid.lower()] = entry.number
-        self._writes.append(Write(entry.id, before, entry.reference))
         return entry
 
     def _open(self, path: Path, seed: int) -> None:

@@ -34,6 +34,8 @@ class Entry:
     # What the API holds besides (a boiler, payment terms): kept so that a write that loses
     # something can be seen to lose it.
     settings: dict[str, str] = field(default_factory=dict)
+    # Where the invoice goes, when that is another place: line1, line2, town, postcode.
+    invoice: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

@@ -57,7 +57,9 @@ _W_SETTINGS = {
     "boilermake": "boiler_make",
     "boilermodel": "boiler_model",
 }
-_W_FIXED = {"id", "uuid", "countrycode", "createdondatetime", "deleted"}
+_W_INVOICE = {"line1": "addressline1", "line2": "addressline2", "town": "town",
+              "postcode": "postcode"}  # fmt: skip
+_W_FIXED = {"id", "uuid", "countrycode", "createdondatetime", "deleted", "invoiceaddress"}
 
 _P_FIELDS: dict[Kind, dict[str, str]] = {
     "customer": {
@@ -114,6 +116,10 @@ def _show_w(entry: Entry) -> dict[str, Any]:
     shown[_account_field(entry.kind)] = entry.account_number or None
     shown |= {name: getattr(entry, field) or None for name, field in _W_FIELDS.items()}
     shown |= {name: entry.settings.get(field) for name, field in _W_SETTINGS.items()}
+    if entry.invoice:  # that live accounts show it, and how, is a guess
+        shown["invoiceaddress"] = {
+            name: entry.invoice.get(field) for field, name in _W_INVOICE.items()
+        }
     shown |= {"countrycode": "GB", "createdondatetime": entry.created[:19]}
     shown["deleted"] = int(entry.deleted)
     return shown

@@ -1,14 +1,16 @@
 """One contact and its candidates: what every comparison of theirs looks at."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from crmlink.matching.columns import FLAG_BITS, Floats, Ints, Vocabulary
 from crmlink.matching.features.similarity import FLAGS, Marks, rarity_of, share
-from crmlink.matching.index import GRAMS, Index, grams
+from crmlink.matching.index import GRAMS, OUTWARDS, POSTCODES, Index, grams
 from crmlink.matching.normalised import Terms
 
 
@@ -26,12 +28,33 @@ class Scene:
         return self.index.place_bags.table(self.rows)
 
     @cached_property
+    def postcodes(self) -> Ints:
+        """Numbers of the postcodes of each record's places, shape (records, places), -1: none."""
+        return self.index.place_codes(self.rows, POSTCODES)
+
+    @cached_property
+    def outwards(self) -> Ints:
+        """As `postcodes`, for their outward parts."""
+        return self.index.place_codes(self.rows, OUTWARDS)
+
+    @cached_property
+    def postal(self) -> Marks:
+        """Which places of each record post alone goes to, shape (records, places)."""
+        return self.index.postal(self.rows)
+
+    def codes(self, letter: str, values: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
+        """The numbers of codes, -1 for unknown ones, and how rare each is."""
+        find = self.index.codes.find
+        numbers = np.array([find(f"{letter}:{value}") for value in values], np.int64)
+        return numbers, rarity_of(self.index.codes.held(numbers), self.total)
+
+    @cached_property
     def _gram_table(self) -> Ints:
         return self.index.gram_bags.table(self.rows)
 
     @cached_property
     def mails(self) -> list[tuple[int, str]]:
-        """The candidates that have an email, by place, and its letters."""
+        """The candidates that have emails, by place, and the letters of these."""
         mails = self.index.mails
         return [(at, mails[row]) for at, row in enumerate(self.rows.tolist()) if mails[row]]
 

@@ -1,92 +1,85 @@
-"""What codes say: postcode, email, phone and account number, each as rare as it is held."""
+"""What emails, phones, account number and kind say, each code as rare as it is held.
+
+Of several emails or phones the one that agrees speaks; they differ only where all do.
+"""
 
 import numpy as np
 
-from crmlink.matching.candidates import slips
 from crmlink.matching.columns import Floats, Ints
 from crmlink.matching.features.context import Scene
-from crmlink.matching.features.similarity import Marks, rarity_of
-from crmlink.matching.index import CODES, PHONES
-from crmlink.matching.normalised import MAIL, mail_text
+from crmlink.matching.features.similarity import Marks
+from crmlink.matching.index import ACCOUNT, DOMAINS, EMAILS, PHONES
+from crmlink.matching.normalised import MAIL, is_email
 
 Features = dict[str, Floats]
 ONE_LETTER = 1.01  # how many letters may differ, with room for rounding
 
 
 def code_features(scene: Scene) -> Features:
-    """Features of all codes that the contact has."""
+    """Features of all codes that the contact has, but for those of its addresses."""
+    asked = scene.asked
+    account = (asked.account,) if asked.account else ()
     return (
-        _postcodes(scene)
-        | _emails(scene)
+        _emails(scene)
         | _phones(scene)
-        | _code(scene, "account")
+        | _codes(scene, "account", account, ACCOUNT)
         | _kinds(scene)
+        | _retired(scene)
     )
 
 
-def _held(scene: Scene, field: str) -> Ints:
-    held: Ints = scene.index.code_table[scene.rows, CODES.index(field)]
-    return held
-
-
-def _code(scene: Scene, field: str) -> Features:
-    """Agreement, as the code's rarity, and difference."""
-    value = getattr(scene.asked, field)
-    if not value:
+def _codes(scene: Scene, field: str, values: tuple[str, ...], part: slice) -> Features:
+    """Agreement of any value, as the code's rarity, and difference of all."""
+    if not values:
         return {}
-    held = _held(scene, field)
-    number = scene.index.codes.find(f"{field[0]}:{value}")
-    rarity = float(rarity_of(scene.index.codes.held(np.array([number])), scene.total)[0])
-    same = (held == number) & (number >= 0)
-    return {
-        f"{field}_same": same * rarity,
-        f"{field}_other": ((held >= 0) & ~same).astype(np.float64),
-    }
-
-
-def _postcodes(scene: Scene) -> Features:
-    asked = scene.asked.postcode
-    if not asked:
-        return {}
-    columns = _code(scene, "postcode")
-    same = columns["postcode_same"] > 0
-    held = _held(scene, "postcode")
-    alike = scene.alike_codes(asked, held, (held >= 0) & ~same)
-    close = (alike * len(asked) >= len(asked) - ONE_LETTER) & ~same
-    outward = _code(scene, "outward").get("outward_same", np.zeros(len(held)))
-    part = (outward > 0) & ~same
-    columns["outward_same"] = outward * part
-    columns["postcode_near"] = np.where(close, _near_rarity(scene) if close.any() else 0.0, 0.0)
-    columns["postcode_other"] = columns["postcode_other"] * ~close * ~part
+    held = scene.index.code_table[scene.rows, part]
+    numbers, rarity = scene.codes("+" if field == "phone" else field[0], values)
+    same = (held[:, :, None] == numbers) & (numbers >= 0)
+    agreed = (same * rarity).max(axis=(1, 2), initial=0.0)
+    other = (held >= 0).any(axis=1) & ~same.any(axis=(1, 2))
+    columns = {f"{field}_same": agreed, f"{field}_other": other.astype(np.float64)}
+    if len(values) > 1:
+        columns[f"{field}_second"] = (same.sum(axis=(1, 2)) > 1).astype(np.float64)
     return columns
 
 
-def _near_rarity(scene: Scene) -> float:
-    """How rare the postcodes one slip from the contact's are together: short ones are not."""
-    codes = scene.index.codes
-    numbers = [codes.find(f"p:{code}") for code in slips(scene.asked.postcode)]
-    near = np.array([number for number in numbers if number >= 0], np.int64)
-    return float(rarity_of(np.array([codes.held(near).sum()]), scene.total)[0])
-
-
 def _emails(scene: Scene) -> Features:
-    asked = scene.asked.email
+    asked = scene.asked.emails
     if not asked:
         return {}
-    columns = _code(scene, "email")
+    columns = _codes(scene, "email", asked, EMAILS)
     same = columns["email_same"] > 0
-    held = _held(scene, "email")
-    alike = scene.alike_codes(asked, held, (held >= 0) & ~same)
-    near: Floats = np.maximum(alike, scene.gram_cosine(mail_text(asked), MAIL) * ~same)
+    near: Floats = _near_emails(scene, asked, ~same)
     columns["email_near"] = np.maximum(near - 0.3, 0.0)
-    close = (np.maximum(near - 0.7, 0.0) * scene.log_total).astype(np.float64)
-    columns["email_close"] = close
-    columns["email_other"] = columns["email_other"] * (near < 0.5)
-    domain = _code(scene, "domain")
+    columns["email_close"] = (np.maximum(near - 0.7, 0.0) * scene.log_total).astype(np.float64)
+    comparable = _has_whole_email(scene) if any(map(is_email, asked)) else np.zeros_like(same)
+    columns["email_other"] = columns["email_other"] * (near < 0.5) * comparable
+    domain = _codes(scene, "domain", scene.asked.domains, DOMAINS)
     if domain:
         columns |= domain
         columns["domain_same"] = domain["domain_same"] * ~same
     return columns
+
+
+def _near_emails(scene: Scene, asked: tuple[str, ...], among: Marks) -> Floats:
+    """How alike the likest two emails are letter by letter, where `among` is true; else 0."""
+    held = scene.index.code_table[scene.rows, EMAILS]
+    near: Floats = np.zeros(len(held))
+    for email, text in zip(asked, scene.asked.mail_texts, strict=True):
+        for column in range(held.shape[1]):
+            of = among & (held[:, column] >= 0)
+            if of.any():
+                np.maximum(near, scene.alike_codes(email, held[:, column], of), out=near)
+        np.maximum(near, scene.gram_cosine(text, MAIL) * among, out=near)
+    return near
+
+
+def _has_whole_email(scene: Scene) -> Marks:
+    """Which records have an email that is none of the misspelt ones."""
+    held = scene.index.code_table[scene.rows, EMAILS]
+    words = scene.index.codes.words
+    whole = [any(n >= 0 and is_email(words[n]) for n in row) for row in held.tolist()]
+    return np.array(whole, np.bool_)
 
 
 def _phones(scene: Scene) -> Features:
@@ -94,17 +87,12 @@ def _phones(scene: Scene) -> Features:
     if not asked:
         return {}
     held = scene.index.code_table[scene.rows, PHONES]
-    numbers = np.array([scene.index.codes.find(f"+:{phone}") for phone in asked], np.int64)
-    rarity = rarity_of(scene.index.codes.held(numbers), scene.total)
-    same = (held[:, :, None] == numbers) & (numbers >= 0)
-    agreed = (same * rarity).max(axis=(1, 2), initial=0)
-    other = (held >= 0).any(axis=1) & (agreed == 0)
+    columns = _codes(scene, "phone", asked, PHONES)
+    other = columns["phone_other"] > 0
     near = _misdialled(scene, asked, held, other)
-    return {
-        "phone_same": agreed,
-        "phone_near": near * scene.log_total,
-        "phone_other": (other & ~near).astype(np.float64),
-    }
+    columns["phone_near"] = (near * scene.log_total).astype(np.float64)
+    columns["phone_other"] = (other & ~near).astype(np.float64)
+    return columns
 
 
 def _misdialled(scene: Scene, asked: tuple[str, ...], held: Ints, among: Marks) -> Marks:
@@ -124,3 +112,10 @@ def _kinds(scene: Scene) -> Features:
     own = 1 if scene.asked.kind == "customer" else 2
     kinds = scene.index.kinds[scene.rows]
     return {"kind_other": ((kinds > 0) & (kinds != own)).astype(np.float64)}
+
+
+def _retired(scene: Scene) -> Features:
+    """A contact that is in use has rather a record that is."""
+    if scene.asked.retired:
+        return {}
+    return {"retired_record": scene.index.retired(scene.rows).astype(np.float64)}

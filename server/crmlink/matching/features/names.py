@@ -27,7 +27,7 @@ from crmlink.matching.features.similarity import (
     plainness,
     share,
 )
-from crmlink.matching.normalised import ASIDE, OTHER, Words, mail_text
+from crmlink.matching.normalised import ASIDE, OTHER, Words
 
 Features = dict[str, Floats]
 SECOND_FITS = 0.75
@@ -243,8 +243,8 @@ def _in_mails(scene: Scene, words: list[str]) -> Marks:
 
 
 def _in_mail(scene: Scene, held: Bag) -> Marks:
-    """Which of the records' words stand in the contact's email, shape (records, most words)."""
-    mail = mail_text(scene.asked.email)
+    """Which of the records' words stand in the contact's emails, shape (records, most words)."""
+    mail = " ".join(scene.asked.mail_texts)
     if not mail:
         return np.zeros(held.inside.shape, np.bool_)
     found = [len(word) >= LEAST_IN_MAIL and word in mail for word in held.distinct]

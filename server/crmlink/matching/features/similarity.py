@@ -62,7 +62,7 @@ def likeness(words: list[str], distinct: list[str], names: bool) -> Table:
     near = np.clip((mean - 0.55) / 0.45, 0, FUZZY)
     near[near < 0.25] = 0
     for row, word in enumerate(words):
-        if word.isdigit():
+        if word.isdigit() or (not names and word[0].isdigit()):  # 34a is another flat than 34b
             near[row] = 0
     near[spelling == 1] = EXACT
     alike[:, :-1] = near

@@ -70,18 +70,33 @@ OTHER_FEATURES = (
     "outward_same",
     "postcode_other",
     "email_same",
+    "email_second",
     "email_near",
     "email_close",
     "email_other",
     "domain_same",
     "domain_other",
     "phone_same",
+    "phone_second",
+    "phone_named",
     "phone_near",
     "phone_other",
     "account_same",
     "account_other",
     "kind_other",
+    "retired_record",
 )
+NAMES_FIT = 0.9  # of name_fit, from which two names are one
+MOST_SHARING = 1.1  # records that may hold a value for it to be one's own
+
+
+def rarity_alone(total: int) -> float:
+    """The rarity of a value that one of so many records holds alone."""
+    return float(np.log((total + 1.0) / MOST_SHARING))
+
+
+# What they say of a record does not come from comparing a value of the contact's with its own.
+NO_COMPARISON = ("kind_other", "domain_same", "domain_other", "retired_record")
 FEATURES = tuple(
     [f"person:{name}" for name in NAME_FEATURES]
     + [f"firm:{name}" for name in NAME_FEATURES]
@@ -100,11 +115,14 @@ class Evidence:
         self.columns: dict[str, Floats] = others | name_features(scene)
         compared = np.zeros(len(rows), np.bool_)
         for name, column in others.items():
-            if name not in ("kind_other", "domain_same", "domain_other"):
+            if name not in NO_COMPARISON:
                 compared |= column != 0
         bare = self.columns.get("name_there", self._zeros) * ~compared
         self.columns["bare"] = bare  # nothing beside the names could be compared
         self.columns["bare_same"] = bare * self.columns.get("name_same", self._zeros)
+        own_phone = self.columns.get("phone_same", self._zeros) >= rarity_alone(self.total)
+        names_fit = self.columns.get("name_fit", self._zeros) >= NAMES_FIT
+        self.columns["phone_named"] = (own_phone & names_fit).astype(np.float64)
 
     def features(self) -> Table:
         """All features in the order of FEATURES, shape (records, features)."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from flask import render_template, request
@@ -12,7 +11,6 @@ from werkzeug.wrappers import Response
 from crmlink.accounting.errors import ExportRefused
 from crmlink.accounting.exports.reader import (
     BadRow,
-    DateOrder,
     ExportedContact,
     Recognised,
     advice,
@@ -20,60 +18,67 @@ from crmlink.accounting.exports.reader import (
 )
 from crmlink.accounting.package_rules import Packages
 from crmlink.batches.file_import import import_file, look_at
-from crmlink.kinds import KINDS, Kind
+from crmlink.kinds import KINDS
+from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.pages.blueprint import blueprint, here
 from crmlink.pages.forms import Form, tell
-from crmlink.pages.lists.uploads import SentFile, find_file, forget_file, keep_file
+from crmlink.pages.lists import choices as list_choices
+from crmlink.pages.lists.choices import (
+    BOTH,
+    MAX_COLUMNS,
+    SEVERAL,
+    SINGLE,
+    Choices,
+    ShownForm,
+    choices_from,
+    is_as_sent,
+    resolved,
+)
+from crmlink.pages.lists.labels import FIELDS
+from crmlink.pages.lists.uploads import SentFile, find_file, forget_file, keep_choices, keep_file
 from crmlink.web.auth import actor, desk, house, needs
+from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
 
-MOST_MB = 50
-MOST_BYTES = MOST_MB * 2**20
-ROOM_FOR_THE_FORM = 100_000  # bytes around the file
-LOOKED_AT = 2_000  # rows that are read before a person says yes
+LOOKED_AT = 10_000  # rows that are read before a person says yes
 SHOWN = 6  # contacts
 SHOWN_BAD = 12
-MOST_COLUMNS = 6  # that telephone numbers or an address may stand in
-LONGEST_NAME = 120
-SINGLE = (
-    "reference", "name", "company", "person", "first_name", "last_name", "account_number",
-    "email", "town", "postcode", "kind", "open_balance", "last_used",
-)  # fmt: skip
-SEVERAL = ("phones", "address")
 FIRST = ("reference", "name", "company", "email", "phones", "address", "postcode")
-DATES: tuple[DateOrder, ...] = ("dmy", "mdy")
 
 Reply = str | Response | tuple[str, int]
 
 
 @dataclass
 class Look:
-    """What a file is taken for, and its first rows as they would be read.
+    """What a file is taken for with a person's choices, and its first rows as they would be read.
 
-    ``refused`` says why they cannot be read; ``asked`` is what the form holds.
+    ``recognised`` is the same without the chosen columns. ``refused`` says why the rows cannot be
+    read, ``missing`` what has to be said first, ``question`` what has to be agreed to.
     """
 
     sent: SentFile
-    asked: Form
+    choices: Choices
     found: Recognised
+    recognised: Recognised
     contacts: list[ExportedContact] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
+    lines: int = 0  # that were read, the bad ones included
     whole: bool = True
     refused: str = ""
+    missing: str = ""
+    changed: bool = False  # since the form was shown
+    question: ManyLinesLeftOut | None = None
     advice: list[str] = field(default_factory=list)
 
-
-@blueprint.url_value_preprocessor
-def _let_lists_be_large(endpoint: str | None, _values: Mapping[str, str] | None) -> None:
-    """A file of contacts may be larger than any other request; runs before anything is read."""
-    if endpoint == "pages.upload_list":
-        request.max_content_length = MOST_BYTES + ROOM_FOR_THE_FORM
+    @property
+    def shown(self) -> ShownForm:
+        return ShownForm.of(self.found, self.recognised, self.choices)
 
 
 @blueprint.get("/lists/new")
 @needs("collect")
 def new_list() -> str:
     """Where a file is chosen."""
-    return render_template("lists/new.html", form=Form(), most=MOST_MB)
+    return render_template("lists/new.html", form=Form(), most=UPLOAD_MB)
 
 
 @blueprint.post("/lists/new")
@@ -86,8 +91,8 @@ def upload_list() -> Reply:
     sent = keep_file(house().settings.data_dir, upload, actor().device.public_id)
     size = sent.path.stat().st_size
     try:
-        if size > MOST_BYTES:
-            raise ExportRefused("too_large", most=MOST_MB)
+        if size > UPLOAD_BYTES:
+            raise ExportRefused("too_large", most=UPLOAD_MB)
         look_at(desk(), sent.path, sent.filename)
     except ExportRefused as refused:
         forget_file(sent)
@@ -98,26 +103,31 @@ def upload_list() -> Reply:
 @blueprint.get("/lists/new/<token>")
 @needs("collect")
 def look_at_list(token: str) -> Reply:
-    """What the file is taken for."""
+    """What the file is taken for, with what was chosen for it until now."""
     sent = _sent(token)
-    return _page(_looked(sent, Form())) if sent else _gone()
+    return _page(_look(sent, _choices(sent))) if sent else _gone()
 
 
 @blueprint.post("/lists/new/<token>")
 @needs("collect")
 def correct_list(token: str) -> Reply:
-    """Show it with a person's corrections, or keep it as a draft."""
+    """Store what a person chose, and show the file with it, or keep the contacts as a draft."""
     sent = _sent(token)
     if sent is None:
         return _gone()
-    look = _looked(sent, Form(dict(request.form.items())))
-    if request.form.get("do") != "keep":
-        return _page(look)
-    if not _kind_is_told(look.found) and look.asked.values.get("kind") != "both":
-        look.asked.errors["kind"] = "Say what the contacts are: the file does not tell."
-    if look.refused or look.asked.errors:
+    form = dict(request.form.items())
+    choices = choices_from(form, _choices(sent))
+    sent = keep_choices(sent, choices.as_dict())
+    agreed = form.get("agreed", "")
+    if form.get("do") != "keep" and not agreed:
+        return here("pages.look_at_list", token=token)
+    look = _look(sent, choices)
+    if not _kind_is_told(look.found) and choices.kind != BOTH:
+        look.missing = "Say what the contacts are: the file does not tell."
+    look.changed = not is_as_sent(form, look.shown)
+    if look.refused or look.missing or look.changed:
         return _page(look, 422)
-    return _kept(look)
+    return _kept(look, int(agreed) if agreed.isascii() and agreed.isdigit() else 0)
 
 
 @blueprint.post("/lists/new/<token>/forget")
@@ -129,69 +139,73 @@ def forget_list(token: str) -> Response:
     return here("pages.lists")
 
 
-def _kept(look: Look) -> Reply:
-    name = look.asked.values.get("name", "").strip()[:LONGEST_NAME]
+def _kept(look: Look, agreed: int) -> Reply:
     try:
         done = import_file(
-            desk(), actor().device.id, look.sent.path, look.sent.filename, look.found, name=name
-        )
+            desk(), actor().device.id, look.sent.path, look.sent.filename, look.found,
+            name=look.choices.name or "", agreed=agreed,
+        )  # fmt: skip
     except ExportRefused as refused:
         look.refused = str(refused)
         return _page(look, 422)
+    except ManyLinesLeftOut as question:
+        look.question = question
+        return _page(look, 409)
     forget_file(look.sent)
     bad = f", {done.bad:,} line{'s' if done.bad != 1 else ''} left out" if done.bad else ""
     tell(f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} kept as a draft{bad}.")
     return here("pages.one_list", batch_id=done.batch.id)
 
 
-def _looked(sent: SentFile, asked: Form) -> Look:
-    """Recognise the file, with what the form says, and read its first rows."""
+def _look(sent: SentFile, choices: Choices) -> Look:
+    """Recognise the file, with what a person chose, and read its first rows."""
     packages = desk().packages
+    refused = ""
     try:
-        look = Look(sent, asked, _recognised(sent, asked.values, packages))
-    except ExportRefused as refused:  # a correction that cannot be: show it without
-        plain = look_at(desk(), sent.path, sent.filename)
-        return Look(sent, asked, plain, refused=str(refused))
-    look.advice = advice(look.found, packages)
+        recognised = _recognised(sent, choices, packages)
+    except ExportRefused as error:  # a choice that cannot be: show the file without
+        refused = str(error)
+        if error.code == "sheet_unknown":
+            choices = replace(choices, sheet="")
+        recognised = _recognised(sent, list_choices.without_lines(choices), packages)
+    columns, lacking = resolved(choices, recognised)
+    found = recognised.corrected(
+        kind=choices.contact_kind, columns=columns, dates=choices.date_order
+    )
+    look = Look(sent, choices, found, recognised, refused=refused)
+    look.advice = [*advice(found, packages), *_lacking(lacking)]
+    if refused:
+        return look
     try:
         _read(look, packages)
-    except ExportRefused as refused:
-        look.refused = str(refused)
+    except ExportRefused as error:
+        look.refused = str(error)
     return look
 
 
-def _recognised(sent: SentFile, asked: Mapping[str, str], packages: Packages) -> Recognised:
-    package = asked.get("package", "")
-    header = asked.get("header_line", "")
-    sheet = asked.get("sheet", "")
-    first = look_at(
+def _recognised(sent: SentFile, choices: Choices, packages: Packages) -> Recognised:
+    return look_at(
         desk(), sent.path, sent.filename,
-        package=package if package in packages["packages"] else None,
-        sheet=sheet or None,
-        header_line=int(header) if header.isascii() and header.isdigit() and len(header) < 7
-        else None,
+        package=choices.package if choices.package in packages["packages"] else None,
+        sheet=choices.sheet or None,
+        header_line=choices.header_line,
+        encoding=choices.encoding or None,
+        delimiter=choices.delimiter or None,
     )  # fmt: skip
-    columns = _columns(asked, first) if asked.get("seen") == _seen(first) else {}
-    dates: DateOrder | None = next((each for each in DATES if each == asked.get("dates")), None)
-    return first.corrected(kind=_kind(asked.get("kind", "")), columns=columns, dates=dates)
 
 
-def _seen(found: Recognised) -> str:
-    """By which columns a form was made: corrections to another header mean nothing."""
-    return f"{found.sheet}:{found.header_line}:{len(found.header)}:{found.package or ''}"
+def _choices(sent: SentFile) -> Choices:
+    try:
+        return Choices.from_dict(sent.choices)
+    except (TypeError, KeyError):
+        return Choices()
 
 
-def _columns(asked: Mapping[str, str], found: Recognised) -> dict[str, list[int]]:
-    """What the form says of columns, by their places; fields that it does not name stay."""
-    said: dict[str, list[int]] = {}
-    for name in SINGLE + SEVERAL:
-        several = range(MOST_COLUMNS) if name in SEVERAL else range(1)
-        values = [asked[f"{name}-{number}"] for number in several if f"{name}-{number}" in asked]
-        if not values or values == ["as-is"]:
-            continue
-        places = [int(each) for each in values if each.isascii() and each.isdigit()]
-        said[name] = [place for place in dict.fromkeys(places) if place < len(found.header)]
-    return said
+def _lacking(fields: list[str]) -> list[str]:
+    if not fields:
+        return []
+    names = ", ".join(FIELDS[name] for name in fields)
+    return [f"This table has no such column as you chose for: {names}. Check these below."]
 
 
 def _read(look: Look, packages: Packages) -> None:
@@ -203,15 +217,11 @@ def _read(look: Look, packages: Packages) -> None:
             look.bad.append(row)
         elif len(look.contacts) < SHOWN:
             look.contacts.append(row)
-    look.whole = seen < LOOKED_AT
+    look.lines, look.whole = seen, seen < LOOKED_AT
     if not look.contacts and not look.refused:
         look.refused = (
             "None of the first rows is a contact. Look at the reasons, and at the columns."
         )
-
-
-def _kind(text: str) -> Kind | None:
-    return next((kind for kind in KINDS if kind == text), None)
 
 
 def _kind_is_told(found: Recognised) -> bool:
@@ -219,20 +229,18 @@ def _kind_is_told(found: Recognised) -> bool:
 
 
 def _page(look: Look, status: int = 200) -> Reply:
-    found = look.found
     page = render_template(
         "lists/look.html",
         look=look,
-        found=found,
-        form=look.asked,
+        found=look.found,
+        choices=look.choices,
         packages=desk().packages["packages"],
-        kind_told=_kind_is_told(found) and look.asked.values.get("kind", "") not in KINDS,
-        seen=_seen(found),
+        kind_told=_kind_is_told(look.found) and look.choices.kind not in KINDS,
+        shown=look.shown,
         single=SINGLE,
         several=SEVERAL,
         first=FIRST,
-        most_columns=MOST_COLUMNS,
-        looked_at=LOOKED_AT,
+        most_columns=MAX_COLUMNS,
         shown_bad=SHOWN_BAD,
     )
     return (page, status) if status != 200 else page
@@ -249,4 +257,4 @@ def _gone() -> Response:
 
 def _not_taken(sentence: str) -> Reply:
     form = Form(errors={"file": sentence})
-    return render_template("lists/new.html", form=form, most=MOST_MB), 422
+    return render_template("lists/new.html", form=form, most=UPLOAD_MB), 422

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from crmlink.batches.row_details import label
 from crmlink.batches.rows import ReviewRow
 from crmlink.matching import Suggestion, say
 from crmlink.reports.duplicates import Pair
@@ -36,6 +37,11 @@ VERDICTS = {
     Verdict.LINKED: ("info", "Already linked"),
     Verdict.CONFLICT: ("stop", "Conflict"),
 }
+QUESTIONS = {  # title, button
+    "kind-differs": ("Customer or supplier?", "Accept it all the same"),
+    "record-has-reference": ("The record has another reference.", "Replace it"),
+    "reference-taken": ("The reference is on another record.", "Put it on both"),
+}
 BOXES = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
@@ -51,11 +57,15 @@ FIELDS = {
     "first_name": "First name",
     "last_name": "Last name",
     "account_number": "Account number",
-    "email": "Email",
+    "email": "Emails",
     "phones": "Telephone numbers",
     "address": "Address",
     "town": "Town",
     "postcode": "Postcode",
+    "other_address": "Second address",
+    "other_town": "Town of the second address",
+    "other_postcode": "Postcode of the second address",
+    "status": "No longer in use",
     "kind": "Customer or supplier",
     "open_balance": "Open balance",
     "last_used": "Last used",
@@ -75,6 +85,18 @@ def conflict_in_words(row: ReviewRow) -> str:
             return f"This reference stands on {names[0]} already, but another record fits better."
         case "record-has-reference":
             return f"{record} has the reference {found['current_reference']} already."
+        case "retired-twin":
+            twin = f" ({label(row.twin)} {row.twin.reference})" if row.twin else ""
+            return (
+                f"The package marks this contact as no longer in use. Row {found['rows'][0]}{twin} "
+                f"fits {record} too and is in use."
+            )
+        case "kind-differs":
+            other = str(found.get("record")).partition("-")[0]
+            return (
+                f"{record}, a {other}, was chosen before it was known that this contact is a "
+                f"{row.row.kind}. Choose again."
+            )
         case "contact-twice":
             rows = ", ".join(str(row) for row in found.get("rows", []))
             return f"{record} fits row {rows} of this list as well."

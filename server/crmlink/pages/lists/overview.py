@@ -23,6 +23,7 @@ from crmlink.pages.forms import tell
 from crmlink.pages.lists.labels import (
     BOXES,
     FIELDS,
+    QUESTIONS,
     SOURCES,
     STATES,
     VERDICTS,
@@ -39,7 +40,8 @@ MOST_SHOWN = 100  # lists, the newest
 FIRST_ROWS = 50  # that a page brings along; also as many as are fetched at once
 BAD_SHOWN = 20
 MOVING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
-SEVERAL_PEOPLE = (BatchState.REVIEW, BatchState.PAUSED, BatchState.DONE)
+BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
+DECIDABLE = (BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED, BatchState.DONE)
 UNWRITTEN = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
 
 
@@ -71,7 +73,6 @@ def one_list(batch_id: str) -> str:
     found = overview(desk(), batch_id)
     wanted = wanted_rows()
     here_ = start_of_page()
-    total = count_rows(desk(), batch_id, wanted.rows)
     positions = places(desk(), batch_id, wanted.rows, offset=here_)
     first = list_rows_at(desk(), batch_id, positions[:FIRST_ROWS], actor().device.id)
     return render_template(
@@ -79,7 +80,7 @@ def one_list(batch_id: str) -> str:
         **list_facts(found),
         wanted=wanted,
         rows=first,
-        total=total,
+        total=count_rows(desk(), batch_id, wanted.rows),
         start=here_,
         places=in_ranges(positions),
         at_once=FIRST_ROWS,
@@ -91,8 +92,21 @@ def one_list(batch_id: str) -> str:
 @blueprint.get("/lists/<batch_id>/state")
 @needs("collect")
 def list_state(batch_id: str) -> str:
-    """The part of a list's page that moves: how far it is, and its boxes."""
-    return render_template("lists/state.html", **list_facts(overview(desk(), batch_id)))
+    """The parts of a list's page that change: how far it is, its figures, how many rows fit.
+
+    ``total`` is how many fitted when the page was loaded; the rows are fetched by themselves.
+    """
+    wanted = wanted_rows()
+    total = count_rows(desk(), batch_id, wanted.rows)
+    text = request.args.get("total", "")
+    return render_template(
+        "lists/state.html",
+        **list_facts(overview(desk(), batch_id)),
+        wanted=wanted,
+        total=int(text) if text.isascii() and text.isdigit() and len(text) < 10 else total,
+        now_total=total,
+        again=True,
+    )
 
 
 @blueprint.get("/lists/<batch_id>/bad")
@@ -120,7 +134,7 @@ def match_list(batch_id: str) -> Response:
 def stop_matching_list(batch_id: str) -> Response:
     """Match no further."""
     stop_matching(desk(), actor().device.id, batch_id)
-    tell("Matching was stopped. Nothing was changed.")
+    tell("Matching was stopped.")
     return here("pages.one_list", batch_id=batch_id)
 
 
@@ -167,10 +181,17 @@ def list_facts(found: Overview) -> dict[str, object]:
         "title": name_of(batch),
         "trouble": problem(trouble) if trouble in PROBLEMS else None,
         "moving": batch.state in MOVING,
-        "listening": batch.state in SEVERAL_PEOPLE,
+        "phase": phase_of(batch),
         "unwritten": batch.state in UNWRITTEN,
         "ready": ready(found),
     }
+
+
+def phase_of(batch: Batch) -> str:
+    """Which of its pages a list has: before it is matched, open to decisions, or closed."""
+    if batch.state in BEFORE:
+        return "before"
+    return "open" if batch.state in DECIDABLE else "closed"
 
 
 def ready(found: Overview) -> int:
@@ -237,6 +258,7 @@ def _words() -> dict[str, object]:
         "list_states": STATES,
         "list_sources": SOURCES,
         "verdicts": VERDICTS,
+        "questions": QUESTIONS,
         "boxes": BOXES,
         "fields": FIELDS,
         "kinds": KINDS,

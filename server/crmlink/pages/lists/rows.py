@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flask import render_template, request
 from werkzeug.wrappers import Response
@@ -11,7 +11,6 @@ from crmlink.batches.control import try_again
 from crmlink.batches.positions import from_ranges, next_place
 from crmlink.batches.progress import overview
 from crmlink.batches.review import (
-    Agreed,
     accept,
     choose_none,
     claim,
@@ -21,11 +20,12 @@ from crmlink.batches.review import (
 from crmlink.batches.row_details import kind_of, label
 from crmlink.batches.rows import ReviewRow, RowFilter, find_row, list_rows_at
 from crmlink.linking.errors import BatchUnknown, LinkingFailure
+from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, here
 from crmlink.pages.forms import tell
 from crmlink.pages.lists.overview import FIRST_ROWS, list_facts
-from crmlink.store import Choice, MirroredRecord
+from crmlink.store import Choice
 from crmlink.web.auth import actor, desk, needs
 from crmlink.web.problems import problem_of
 
@@ -40,15 +40,14 @@ class Answer:
     """What became of a decision: the sentence that is said, and what is asked back, if anything.
 
     ``question`` is the code of what a person has to agree to before the same is done again, with
-    the record that they chose, the reference there now, and the others that carry this row's.
+    the record that they chose; ``overrides`` is what they agreed to before, and this on top.
     """
 
     said: str = ""
     tone: str = "good"
     question: str = ""
     record_id: str = ""
-    present: str = ""
-    holders: list[MirroredRecord] = field(default_factory=list)
+    overrides: Overrides = field(default_factory=Overrides)
 
 
 @blueprint.get("/lists/<batch_id>/rows")
@@ -123,9 +122,8 @@ def _decided(batch_id: str, place: int) -> tuple[ReviewRow, Answer]:
     shown = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1
     match request.form.get("do"):
         case "accept":
-            row = accept(
-                desk(), device, batch_id, place, shown, request.form.get("record", ""), _agreed()
-            )
+            record_id = request.form.get("record", "")
+            row = accept(desk(), device, batch_id, place, shown, record_id, _overrides())
             chosen = row.chosen.label if row.chosen else ""
             return row, Answer(f"Accepted: {label(row.row)} is {chosen}.")
         case "none":
@@ -139,21 +137,30 @@ def _decided(batch_id: str, place: int) -> tuple[ReviewRow, Answer]:
             return row, Answer(f"Taken back: {label(row.row)} is open again.")
 
 
-def _agreed() -> Agreed:
-    return Agreed(
+def _overrides() -> Overrides:
+    return Overrides(
         replaces=request.form.get("replaces") or None,
         also_on=frozenset(request.form.getlist("also_on")),
         checked_empty="checked_empty" in request.form,
+        accepts_kind="accepts_kind" in request.form,
     )
 
 
 def _asked_back(failure: LinkingFailure) -> Answer:
     """Which failures a person can answer with a second, separate choice."""
     answer = Answer(tone="caution", record_id=request.form.get("record", ""))
-    if failure.code in ("record-has-reference", "reference-taken"):
-        answer.question = failure.code
-        answer.present = str(failure.facts.get("current_reference") or "")
-        answer.holders = list(failure.facts.get("holders", []))
+    before, facts = _overrides(), failure.facts
+    match failure.code:
+        case "kind-differs":
+            answer.overrides = replace(before, accepts_kind=True)
+        case "record-has-reference":
+            answer.overrides = replace(before, replaces=facts["current_reference"])
+        case "reference-taken":
+            holders = {holder.public_id for holder in facts["holders"]}
+            answer.overrides = replace(before, also_on=before.also_on | holders)
+        case _:
+            return answer
+    answer.question = failure.code
     return answer
 
 

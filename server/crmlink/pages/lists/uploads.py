@@ -6,8 +6,10 @@ import json
 import re
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from werkzeug.datastructures import FileStorage
 
@@ -19,12 +21,13 @@ LONGEST_NAME = 120
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A file that was sent: by whom (a device's public id), and what they call it."""
+    """A file that was sent: by whom (a device's public id), its name, what they chose for it."""
 
     token: str
     filename: str
     device: str
     folder: Path
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -39,9 +42,23 @@ def keep_file(data_dir: Path, upload: FileStorage, device: str) -> SentFile:
     sent = SentFile(secrets.token_hex(16), plain_name(upload.filename or ""), device, folder)
     upload.save(sent.path)
     sent.path.chmod(0o600)
-    told = {name: value for name, value in asdict(sent).items() if name != "folder"}
-    sent.path.with_suffix(".json").write_text(json.dumps(told), encoding="utf-8")
+    _describe(sent)
     return sent
+
+
+def keep_choices(sent: SentFile, choices: Mapping[str, Any]) -> SentFile:
+    """Store what a person chose for a file, as plain values."""
+    chosen = replace(sent, choices=choices)
+    _describe(chosen)
+    return chosen
+
+
+def _describe(sent: SentFile) -> None:
+    described = {name: value for name, value in asdict(sent).items() if name != "folder"}
+    new = sent.path.with_suffix(f".{secrets.token_hex(4)}")
+    new.touch(mode=0o600)
+    new.write_text(json.dumps(described), encoding="utf-8")
+    new.replace(sent.path.with_suffix(".json"))
 
 
 def find_file(data_dir: Path, token: str, device: str) -> SentFile | None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from openpyxl import Workbook
 
-from crmlink.accounting import load_packages
 from crmlink.accounting.exports.reader import (
     BadRow,
     Columns,
@@ -19,6 +18,7 @@ from crmlink.accounting.exports.reader import (
     read_contacts,
     recognise,
 )
+from crmlink.accounting.package_rules import load_packages
 
 PACKAGES = load_packages()
 SAGE = ["A/C", "Name", "Address Line 1"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting import UnknownPackage
+from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.exports.reader import (
     BadRow,
     ExportRefused,

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting import for_pages, load_packages
 from crmlink.accounting.exports import messages as wording
 from crmlink.accounting.exports.model import FIELDS
-from crmlink.accounting.package_rules import SCHEMA_FILE
+from crmlink.accounting.package_rules import SCHEMA_FILE, for_pages, load_packages
 from crmlink.accounting.rule_check import check
 
 PACKAGES = load_packages()

@@ -12,6 +12,7 @@ const list = document.getElementById("list");
 const said = document.getElementById("said");
 
 if (section && list && said) start(section, list, said);
+else follow(null);
 
 /** @param {HTMLElement} section @param {HTMLElement} list @param {HTMLElement} said */
 function start(section, list, said) {
@@ -24,13 +25,17 @@ function start(section, list, said) {
   if ("decides" in section.dataset) review(section, rows, new Decisions(rows, said), new Finder());
 }
 
-/** Show what others changed, and what the work behind the scenes did. @param {Rows} rows */
+/** Show what others changed, and what the work behind the scenes did; where the list has another
+ * page now, such as once it is matched, load that. @param {Rows | null} rows */
 function follow(rows) {
-  let version = document.getElementById("state")?.dataset.version;
+  const state = () => document.getElementById("state")?.dataset ?? {};
+  const phase = state().phase;
+  let version = state().version;
   document.addEventListener("htmx:afterSettle", () => {
-    const now = document.getElementById("state")?.dataset.version;
-    if (now !== version) void rows.refresh();
-    version = now;
+    const now = state();
+    if (now.phase !== phase) return location.reload();
+    if (now.version !== version) void rows?.refresh();
+    version = now.version;
   });
 }
 

@@ -56,7 +56,8 @@ export class Decisions {
       document.body.dispatchEvent(new CustomEvent("changed"));
       return answer.ok;
     } catch {
-      tellOffline();
+      tellOffline(true);
+      this.say("crmlink did not answer. It is not known yet whether your decision was kept.");
       return false;
     } finally {
       row.removeAttribute("aria-busy");

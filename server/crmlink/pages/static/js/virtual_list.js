@@ -38,6 +38,9 @@ export class Rows {
     this.list = list;
     this.address = address;
     this.refreshing = this.wanted = false;
+    /** Rows that wait until nobody chooses in them. @type {Map<string, HTMLElement>} */
+    this.late = new Map();
+    list.addEventListener("focusout", () => setTimeout(() => this.#putLate()));
     this.places = expand(list.dataset.places ?? "");
     const atOnce = Number(list.dataset.atOnce) || 50;
     const first = /** @type {HTMLOListElement} */ (list.querySelector("ol"));
@@ -107,7 +110,11 @@ export class Rows {
     if (!force && old.dataset.stamp === row.dataset.stamp) return;
     if (version(row) < version(old)) return; // it was asked for before the last decision
     const inside = old.contains(document.activeElement);
-    if (!force && inside && document.activeElement !== old) return; // somebody is choosing there
+    this.late.delete(row.id);
+    if (!force && inside && document.activeElement !== old) {
+      this.late.set(row.id, row);
+      return;
+    }
     const open = old.querySelector("details")?.open ?? false;
     const fresh = document.adoptNode(row);
     old.replaceWith(fresh);
@@ -115,6 +122,11 @@ export class Rows {
     if (others) others.open = open;
     if (old.hasAttribute("aria-current")) fresh.setAttribute("aria-current", "true");
     if (inside) fresh.focus({ preventScroll: true });
+  }
+
+  /** Put the rows that waited, except where the keyboard still is. */
+  #putLate() {
+    for (const row of [...this.late.values()]) this.put(row);
   }
 
   /** @param {IntersectionObserverEntry} seen */
@@ -169,10 +181,12 @@ function version(row) {
   return Number.parseInt(row.dataset.stamp ?? "", 10);
 }
 
-/** Say that the server does not answer. */
-export function tellOffline() {
-  const told = document.getElementById("offline");
-  if (told) told.hidden = false;
+/** Say that the server did not answer. @param {boolean} [deciding] a decision was sent */
+export function tellOffline(deciding = false) {
+  const banner = document.getElementById("offline");
+  const unanswered = document.getElementById("unanswered");
+  if (banner) banner.hidden = false;
+  if (unanswered && deciding) unanswered.hidden = false;
 }
 
 /** @param {number[]} places */

@@ -1,0 +1,140 @@
+"""Whether an audit holds: its chain, its signatures, and the anchors outside the database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, true
+from sqlalchemy.orm import Session
+
+from crmlink.access.audit.findings import Code, Finding, Verdict
+from crmlink.access.audit.rows import Row, rows
+from crmlink.access.audit.seals import (
+    VERIFIED,
+    Evidence,
+    Verified,
+    begins_as,
+    gather,
+    put_seal,
+    seal_of,
+)
+from crmlink.access.audit.vouching import Vouched, read_vouching
+from crmlink.access.audit.walk import Comparison, Walk
+from crmlink.store import AuditEntry, AuditSigner, Database
+from crmlink.store.audit import Anchors
+
+REMEMBERED_AFTER = 200  # new entries
+
+
+class Checked(NamedTuple):
+    """A verdict, what may be remembered of it, and a digest of what is wrong before vouching."""
+
+    verdict: Verdict
+    verified: Verified
+    wrong: str
+
+
+def verify_audit(database: Database, workspace_id: int) -> Verdict:
+    """Check the whole audit of a workspace, and remember how far it was found good.
+
+    What was found good before is compared with what it looked like then, which is quicker than to
+    check each line again and finds as much. Raises AuditUnsigned.
+    """
+    signer = database.audit_signer
+    evidence = gather(database, workspace_id)
+    with database.snapshot() as session:
+        verdict, verified, _ = check(session, signer, workspace_id, evidence)
+    if verdict.sound and verified.place >= evidence.verified.place + REMEMBERED_AFTER:
+        with database.writing() as session:
+            put_seal(session, signer, workspace_id, VERIFIED, verified.seal)
+    return verdict
+
+
+def check(
+    session: Session,
+    signer: AuditSigner,
+    workspace_id: int,
+    evidence: Evidence,
+    vouched: Vouched | None = None,
+) -> Checked:
+    """Check an audit by what its vouching entries say, or by something else that is given."""
+    vouched = vouched or read_vouching(session, signer, workspace_id)
+    passage = _Passage(session, signer, workspace_id, evidence, vouched)
+    passage.go()
+    walk = passage.walk
+    findings = [*_of_anchor_file(evidence, walk.count), *passage.comparison.findings(walk.place)]
+    if walk.first_before and walk.wrong_before != vouched.wrong:
+        findings.append(walk.first_before)
+    if walk.first_after:
+        findings.append(walk.first_after)
+    last_hash = walk.hash if walk.count else ""
+    verdict = Verdict(walk.count, last_hash, tuple(findings), vouched.noted, vouched.accepted)
+    return Checked(verdict, passage.verified(), walk.wrong_before)
+
+
+class _Passage:
+    """One passage through all rows of an audit."""
+
+    def __init__(
+        self,
+        session: Session,
+        signer: AuditSigner,
+        workspace_id: int,
+        evidence: Evidence,
+        vouched: Vouched,
+    ) -> None:
+        self._session, self._workspace_id = session, workspace_id
+        self._known, self._vouched = evidence.verified, vouched
+        self._anchors = evidence.anchors or Anchors("", b"")
+        self.walk = Walk(signer, workspace_id, vouched.until)
+        self._looks = hashlib.sha256()
+        self.comparison = Comparison(())
+
+    def go(self) -> None:
+        """Go through the rows: quickly through those that look as when they were found good."""
+        if not self._look_again():
+            self._looks = hashlib.sha256()
+            self.comparison = Comparison(self._anchors.of(self._workspace_id))
+        for chunk in self._rows(AuditEntry.place > self.walk.place if self.walk.count else true()):
+            self._see(chunk)
+            for row in chunk:
+                self.walk.take(Row._make(row))
+
+    def _look_again(self) -> bool:
+        known = self._known
+        if known.place < max(self._vouched.until, 1) or not begins_as(self._anchors, known.anchors):
+            return False
+        later = self._anchors.of(self._workspace_id, known.anchors.position)
+        self.comparison = Comparison(later)
+        count, last = 0, None
+        for chunk in self._rows(AuditEntry.place <= known.place):
+            self._see(chunk)
+            count, last = count + len(chunk), chunk[-1]
+        if last is None or self._looks.hexdigest() != known.rows:
+            return False
+        self.walk.resume(Row._make(last), count)
+        return True
+
+    def verified(self) -> Verified:
+        """What to remember when all was found good."""
+        return Verified(self.walk.place, self._looks.hexdigest(), seal_of(self._anchors))
+
+    def _rows(self, which: ColumnElement[bool]) -> Iterator[list[tuple[Any, ...]]]:
+        return rows(self._session, AuditEntry.workspace_id == self._workspace_id, which)
+
+    def _see(self, chunk: list[tuple[Any, ...]]) -> None:
+        self._looks.update("".join(map(repr, chunk)).encode())
+        self.comparison.see(chunk)
+
+
+def _of_anchor_file(evidence: Evidence, count: int) -> Iterator[Finding]:
+    anchors, flushed = evidence.anchors, evidence.flushed
+    if anchors is None:
+        if count:
+            yield Finding(Code.ANCHORS_MISSING)
+    elif len(anchors.content) < flushed.position:
+        yield Finding(Code.ANCHORS_CUT)
+    elif not anchors.file_id or not begins_as(anchors, flushed):
+        yield Finding(Code.ANCHORS_CHANGED)

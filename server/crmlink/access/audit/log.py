@@ -1,0 +1,116 @@
+"""The audit as people read it: searched, checked, taken away as a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import IO
+
+from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+
+from crmlink.access.audit.check import verify_audit
+from crmlink.access.audit.findings import Verdict
+from crmlink.access.context import Office
+from crmlink.csv_safety import harmless
+from crmlink.store import AuditEntry, Device, Person
+
+COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
+
+
+@dataclass(frozen=True, slots=True)
+class TrailLine:
+    """An entry, and who stands behind it as far as they are not erased."""
+
+    entry: AuditEntry
+    person: Person | None
+    device: Device | None
+
+
+def entries(
+    office: Office,
+    search: str = "",
+    action: str = "",
+    before: int | None = None,
+    limit: int | None = 50,
+) -> list[TrailLine]:
+    """Entries, the newest first, below a place.
+
+    ``search`` is part of an action, a subject, a reference, or of a person's or device's name;
+    ``action`` is how the action begins.
+    """
+    query = _lines(office).order_by(AuditEntry.place.desc()).limit(limit)
+    if action:
+        query = query.where(AuditEntry.action.startswith(action, autoescape=True))
+    if before is not None:
+        query = query.where(AuditEntry.place < before)
+    if search:
+        query = query.where(_mentions(search))
+    with office.database.reading() as session:
+        return [TrailLine(*row) for row in session.execute(query)]
+
+
+def names_of(office: Office, subjects: Iterable[str]) -> dict[str, str]:
+    """What people call the people and devices that entries are about, by their public ids."""
+    wanted = list(subjects)
+    found: dict[str, str] = {}
+    with office.database.reading() as session:
+        for table in (Person, Device):
+            query = select(table.public_id, table.name).filter_by(workspace_id=office.workspace_id)
+            found.update(session.execute(query.where(table.public_id.in_(wanted))).all())
+    return found
+
+
+def verify(office: Office) -> Verdict:
+    """Check the whole audit."""
+    return verify_audit(office.database, office.workspace_id)
+
+
+def write_csv(office: Office, out: IO[str]) -> int:
+    """Write the whole audit as a table, the oldest first; returns how many lines it has."""
+    table = csv.writer(out)
+    table.writerow(COLUMNS)
+    query = _lines(office).order_by(AuditEntry.place).execution_options(yield_per=1000)
+    count = 0
+    with office.database.reading() as session:
+        for entry, person, device in session.execute(query):
+            count += 1
+            table.writerow(
+                harmless(value)
+                for value in (
+                    str(entry.place),
+                    entry.at.isoformat(),
+                    entry.action,
+                    entry.subject,
+                    person.name if person else "",
+                    device.name if device else "",
+                    json.dumps(entry.details, ensure_ascii=False, sort_keys=True),
+                    entry.hash,
+                )
+            )
+    return count
+
+
+def _lines(office: Office) -> Select[AuditEntry, Person | None, Device | None]:
+    return (
+        select(AuditEntry, Person, Device)
+        .outerjoin(Person, AuditEntry.person_id == Person.id)
+        .outerjoin(Device, AuditEntry.device_id == Device.id)
+        .where(AuditEntry.workspace_id == office.workspace_id)
+    )
+
+
+def _mentions(search: str) -> ColumnElement[bool]:
+    return or_(
+        *(
+            column.icontains(search.strip(), autoescape=True)
+            for column in (
+                AuditEntry.action,
+                AuditEntry.subject,
+                cast(AuditEntry.details, String),
+                Person.name,
+                Device.name,
+            )
+        )
+    )

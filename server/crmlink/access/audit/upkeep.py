@@ -1,0 +1,157 @@
+"""Keeps an audit signed and anchored, and takes a person's word for what was found."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from crmlink.access.audit.check import check, verify_audit
+from crmlink.access.audit.findings import Code
+from crmlink.access.audit.seals import Evidence, begins_as, gather, put_seal, seal_of
+from crmlink.access.audit.vouching import SUBJECT, Action, Vouched
+from crmlink.access.context import Actor, Office, note
+from crmlink.store import AuditEntry, AuditSigner, Database, Workspace
+from crmlink.store.audit import append
+
+EVERYTHING = Vouched(until=2**63)  # past any place: what another key signed is no surprise
+
+
+def prepare_audit(database: Database) -> None:
+    """Begin to sign and to anchor where that is not done yet, and write down what is found then.
+
+    To be called with each start. Raises OSError where the anchor file cannot be made.
+    """
+    signer = database.audit_signer
+    for workspace_id in _workspaces(database):
+        evidence = gather(database, workspace_id)
+        with database.reading() as session:
+            due = _due(session, signer, workspace_id, evidence)
+        if due:
+            signer.anchors.begin()
+            with database.writing() as session:
+                _vouch(session, signer, workspace_id, evidence)
+    signer.anchors.begin()
+
+
+def flush_anchors(database: Database) -> None:
+    """Put the anchors on the disk, with one of the newest entry, and remember what they are.
+
+    Raises OSError. What was remembered and is no longer there is left to ``verify_audit``.
+    """
+    signer = database.audit_signer
+    for workspace_id in _workspaces(database):
+        with database.reading() as session:
+            last = _last(session, workspace_id)
+        evidence = gather(database, workspace_id)
+        anchors = evidence.anchors
+        if last is None or anchors is None or not begins_as(anchors, evidence.flushed):
+            continue
+        if all(anchor.place < last.place for anchor in anchors.of(workspace_id)):
+            signer.anchor(workspace_id, last.place, last.hash, last.at)
+        _remember_anchors(database, workspace_id)
+
+
+def accept_findings(office: Office, actor: Actor) -> list[Code]:
+    """Take a person's word that all that is found wrong now is known; return what it was.
+
+    From then on the audit is checked against what it is now, and anchored in a new file; the old
+    one is kept beside it. The entry that says so stays. Raises OSError.
+    """
+    database, signer = office.database, office.database.audit_signer
+    verdict = verify_audit(database, office.workspace_id)
+    codes = {finding.code for finding in verdict.findings}
+    codes.update(*(noted.codes for noted in verdict.noted))
+    if not codes:
+        return []
+    with database.writing() as session:
+        wrong = _wrong(session, signer, office.workspace_id)
+        signer.anchors.set_aside()
+        signer.anchors.begin()
+        details = {"findings": sorted(codes), "wrong": wrong}
+        note(session, office, actor, Action.ACCEPTED, SUBJECT, **details)
+    return sorted(codes)
+
+
+def _due(
+    session: Session, signer: AuditSigner, workspace_id: int, evidence: Evidence
+) -> Action | None:
+    """Which vouching entry is to be added, if any."""
+    last = _last(session, workspace_id)
+    if last is None:
+        return None
+    if last.key_id is None and not _has_signed(session, workspace_id):
+        return Action.SIGNED
+    if last.key_id not in (None, signer.key_id):
+        return Action.KEY_CHANGED
+    return None if _is_anchored(evidence, workspace_id) else Action.ANCHORS_BEGUN
+
+
+def _vouch(session: Session, signer: AuditSigner, workspace_id: int, evidence: Evidence) -> None:
+    due = _due(session, signer, workspace_id, evidence)  # again, now that nobody else writes
+    if due is None:
+        return
+    by = EVERYTHING if due in (Action.SIGNED, Action.KEY_CHANGED) else None
+    verdict = check(session, signer, workspace_id, evidence, by).verdict
+    codes = {finding.code for finding in verdict.findings}
+    match due:
+        case Action.SIGNED if not _is_anchored(evidence, workspace_id):
+            codes.discard(Code.ANCHORS_MISSING)  # the first start with this version
+            if _was_broken(session, workspace_id):
+                codes.add(Code.LINE_CHANGED)
+        case Action.SIGNED:
+            codes.add(Code.LINE_UNSIGNED)  # it was signed before, for only then are there anchors
+        case Action.KEY_CHANGED:
+            codes.add(Code.KEY_CHANGED)
+        case _:
+            codes.add(Code.ANCHORS_MISSING)
+    details: dict[str, Any] = {}
+    if codes:
+        details = {"findings": sorted(codes), "wrong": _wrong(session, signer, workspace_id)}
+    if verdict.broken_at:
+        details["line"] = verdict.broken_at
+    append(session, workspace_id, due, SUBJECT, **details)
+
+
+def _wrong(session: Session, signer: AuditSigner, workspace_id: int) -> str:
+    """What stands for all that is wrong with the lines up to now; "" for nothing."""
+    return check(session, signer, workspace_id, Evidence(None, {}), EVERYTHING).wrong
+
+
+def _is_anchored(evidence: Evidence, workspace_id: int) -> bool:
+    return evidence.anchors is not None and bool(evidence.anchors.of(workspace_id))
+
+
+def _workspaces(database: Database) -> list[int]:
+    with database.reading() as session:
+        return list(session.scalars(select(Workspace.id)))
+
+
+def _last(session: Session, workspace_id: int) -> AuditEntry | None:
+    query = select(AuditEntry).filter_by(workspace_id=workspace_id)
+    return session.scalar(query.order_by(AuditEntry.place.desc()).limit(1))
+
+
+def _has_signed(session: Session, workspace_id: int) -> bool:
+    query = select(AuditEntry.id).filter_by(workspace_id=workspace_id)
+    return session.scalar(query.where(AuditEntry.key_id.is_not(None)).limit(1)) is not None
+
+
+def _was_broken(session: Session, workspace_id: int) -> bool:
+    """Whether one of the audits that became this one when workspaces were merged did not hold."""
+    query = select(AuditEntry.details).filter_by(workspace_id=workspace_id)
+    merged = session.scalars(query.where(AuditEntry.action == "workspace.merged"))
+    return any(one["broken_at"] for details in merged for one in details["audits"])
+
+
+def _remember_anchors(database: Database, workspace_id: int) -> None:
+    signer = database.audit_signer
+    signer.anchors.flush()
+    evidence = gather(database, workspace_id)
+    anchors, known = evidence.anchors, evidence.flushed
+    if anchors is None or not anchors.file_id or len(anchors.content) <= known.position:
+        return
+    if begins_as(anchors, known):
+        with database.writing() as session:
+            put_seal(session, signer, workspace_id, anchors.file_id, seal_of(anchors))

@@ -1,0 +1,105 @@
+"""Goes through an audit row by row: its chain, its signatures, and its anchors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+from crmlink.access.audit.findings import Code, Finding
+from crmlink.access.audit.rows import Row, hash_of_row
+from crmlink.store import AuditSigner
+from crmlink.store.audit import Anchor
+from crmlink.store.audit.entries import START
+
+HASH = Row._fields.index("hash")
+
+
+class Walk:
+    """The check of rows in their order; the ones before ``vouched_until`` are vouched for.
+
+    Those may be signed with an older key, or not at all before the first that is. What is wrong
+    with them counts only where it is not what the vouching entry knows, so it is kept as a digest.
+    """
+
+    def __init__(self, signer: AuditSigner, workspace_id: int, vouched_until: int) -> None:
+        self._signer, self._key_id = signer, signer.key_id
+        self._workspace_id = workspace_id
+        self._vouched_until = vouched_until
+        self._wrong = hashlib.sha256()
+        self._signed_before = False
+        self.place, self.hash, self.count = 0, START, 0
+        self.first_before: Finding | None = None
+        self.first_after: Finding | None = None
+
+    @property
+    def wrong_before(self) -> str:
+        """What stands for all that is wrong with the rows vouched for; "" for nothing."""
+        return self._wrong.hexdigest() if self.first_before else ""
+
+    def resume(self, row: Row, count: int) -> None:
+        """Go on after a row up to which all was found good before."""
+        self.place, self.hash, self.count = row.place, row.hash, count
+        self._signed_before = True
+
+    def take(self, row: Row) -> None:
+        """Check a row against the one before it."""
+        computed = hash_of_row(row, self._workspace_id)
+        vouched = isinstance(row.place, int) and row.place < self._vouched_until
+        finding = self._link(row, computed) or self._signature(row, vouched)
+        if finding and vouched:
+            self.first_before = self.first_before or finding
+            self._wrong.update(f"{finding.code} {row.place} {computed}\n".encode())
+        elif finding:
+            self.first_after = self.first_after or finding
+        if isinstance(row.place, int):
+            self.place = row.place
+        self.hash, self.count = row.hash, self.count + 1
+        self._signed_before = self._signed_before or row.key_id is not None
+
+    def _link(self, row: Row, computed: str) -> Finding | None:
+        if isinstance(row.place, int) and row.place > self.place + 1:
+            return Finding(Code.LINES_MISSING, self.place + 1, row.place - 1)
+        if row.place != self.place + 1 or row.previous_hash != self.hash or row.hash != computed:
+            return Finding(Code.LINE_CHANGED, self.place + 1)
+        return None
+
+    def _signature(self, row: Row, vouched: bool) -> Finding | None:
+        if row.key_id == self._key_id:
+            good = row.mac == self._signer.sign("entry", row.hash)
+        elif row.key_id is None:
+            good = vouched and not self._signed_before
+        else:
+            good = vouched
+        return None if good else Finding(Code.LINE_UNSIGNED, row.place)
+
+
+class Comparison:
+    """Compares rows with the anchors of their places."""
+
+    def __init__(self, anchors: Iterable[Anchor]) -> None:
+        self._by_place: dict[Any, Anchor] = {}
+        self._other: Anchor | None = None
+        for anchor in anchors:
+            known = self._by_place.setdefault(anchor.place, anchor)
+            if known.hash != anchor.hash:  # the audit was continued in two ways
+                self._keep(anchor)
+
+    def see(self, chunk: Iterable[tuple[Any, ...]]) -> None:
+        """Compare some rows."""
+        for row in chunk:
+            anchor = self._by_place.get(row[0])
+            if anchor is not None and anchor.hash != row[HASH]:
+                self._keep(anchor)
+
+    def findings(self, end: int) -> Iterable[Finding]:
+        """What does not agree, when the last row is at a place."""
+        if self._other:
+            yield Finding(Code.CHAIN_CONTINUED, self._other.place, at=self._other.at)
+        last = max(self._by_place, default=0)
+        if last > end:
+            yield Finding(Code.CHAIN_CUT, end + 1, last, self._by_place[last].at)
+
+    def _keep(self, anchor: Anchor) -> None:
+        if self._other is None or anchor.place < self._other.place:
+            self._other = anchor

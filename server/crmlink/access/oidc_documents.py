@@ -1,0 +1,59 @@
+"""What a single sign-on provider publishes of itself, asked for seldom.
+
+Anybody may press the sign-on's button: what the provider publishes is kept for an hour, and that it
+did not answer for some seconds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from crmlink.access.errors import AccessFailure
+
+FRESH_SECONDS = 3600.0
+FAILED_SECONDS = 15.0
+AGAIN_SECONDS = 30.0  # after which keys are fetched again when a signature does not fit them
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    since: float
+    document: Document | None = None
+    failure: type[AccessFailure] | None = None
+
+
+class Documents:
+    """The documents of one provider by address, or how asking for one failed."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: dict[str, _Kept] = {}
+
+    def get(self, address: str, fetch: Callable[[str], Document]) -> Document:
+        """Return a document, kept or fetched. Raises what fetching raises, or raised lately."""
+        kept = self._kept.get(address)
+        age = self._clock() - kept.since if kept else 0.0
+        if kept and kept.document is not None and age < FRESH_SECONDS:
+            return kept.document
+        if kept and kept.failure and age < FAILED_SECONDS:
+            raise kept.failure
+        try:
+            document = fetch(address)
+        except AccessFailure as failure:
+            self._kept[address] = _Kept(self._clock(), failure=type(failure))
+            raise
+        self._kept[address] = _Kept(self._clock(), document)
+        return document
+
+    def forget_if_old(self, address: str) -> bool:
+        """Have a document fetched again unless it has just been; return whether it will be."""
+        kept = self._kept.get(address)
+        if kept is None or self._clock() - kept.since < AGAIN_SECONDS:
+            return False
+        self._kept.pop(address, None)
+        return True

@@ -1,0 +1,98 @@
+"""Whether letters can be what was written: how 8-bit text is told apart, and doubt about a word.
+
+The same byte is é on one computer and Ž on another. What cannot be seen from the bytes is seen
+from the words: no name has a capital or a fraction in the middle of small letters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+CODECS = ("cp1252", "mac_roman", "cp850")  # Windows, old Macs, DOS
+MARGIN = 1.5  # by so much the best reading has to be better for it to be certain
+MAX_WORDS = 3_000
+
+_WORD = re.compile(rb"[A-Za-z'&\x80-\xff]*[\x80-\xff][A-Za-z'&\x80-\xff]*")
+_COMMON = frozenset("àáâäãåæçèéêëìíîïñòóôöõøœùúûüßÀÁÂÄÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜŵŷŴŶ")
+_APOSTROPHES = frozenset("\u2019\u2018")
+_QUOTES = frozenset("\u201c\u201d\u201e\u2013\u2014\u2026\xa0")
+_BESIDE_WORDS = frozenset("®™©°ºª£€$§·•")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The codec that 8-bit text is most likely written in, and whether there is no doubt."""
+
+    codec: str
+    is_certain: bool
+
+
+def likely_codec(chunks: Iterable[bytes], *, from_mac: bool) -> Reading:
+    """How 8-bit text is written, by what its words would be; `from_mac` when other signs say that
+    it comes from a Mac."""
+    words = _words(chunks)
+    scores = {codec: sum(_worth(word, codec) for word in words) for codec in CODECS}
+    scores["mac_roman" if from_mac else "cp1252"] += 1.0
+    best = max(CODECS, key=lambda codec: scores[codec])
+    read = {codec: [word.decode(codec, "replace") for word in words] for codec in CODECS}
+    rivals = [codec for codec in CODECS if read[codec] != read[best]]
+    second = max((scores[codec] for codec in rivals), default=float("-inf"))
+    return Reading(best, scores[best] - second >= MARGIN)
+
+
+def _words(chunks: Iterable[bytes]) -> list[bytes]:
+    """Distinct words with a letter that is not ASCII, at most MAX_WORDS."""
+    words: dict[bytes, None] = {}
+    for chunk in chunks:
+        words.update(dict.fromkeys(_WORD.findall(chunk)))
+        if len(words) >= MAX_WORDS:
+            break
+    return list(words)[:MAX_WORDS]
+
+
+def _worth(word: bytes, codec: str) -> float:
+    try:
+        text = word.decode(codec)
+    except UnicodeDecodeError:
+        return -3.0
+    return sum(_sign_worth(text, at) for at, sign in enumerate(text) if not sign.isascii())
+
+
+def is_doubtful(text: str) -> bool:
+    """Whether a letter or sign stands where none of its kind stands in a name: MaryÕs CafŽ."""
+    return any(_sign_worth(text, at) <= -1.0 for at, sign in enumerate(text) if not sign.isascii())
+
+
+def _sign_worth(text: str, at: int) -> float:
+    """Above 0 for a letter that is usual where it stands, -1 or less for one that cannot be."""
+    sign = text[at]
+    before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+    inside = before.isalpha() and after.isalpha()
+    if sign.isalpha() and unicodedata.category(sign) in ("Lu", "Ll"):
+        if _is_wrong_case(text, at):
+            return -2.0
+        return 1.0 if sign in _COMMON else -0.4
+    if sign in _APOSTROPHES:
+        return 1.0 if inside or before.isalpha() else 0.0
+    if sign == "\ufffd" or unicodedata.category(sign) in ("Cc", "Co", "Cn"):
+        return -3.0
+    if inside or (sign not in _QUOTES | _BESIDE_WORDS and (before.isalpha() or after.isalpha())):
+        return -2.0
+    return 0.2 if sign in _QUOTES | _BESIDE_WORDS else -0.4
+
+
+def _is_wrong_case(text: str, at: int) -> bool:
+    """Whether a capital stands behind a small letter, or a small letter among capitals."""
+    start, end = at, at + 1
+    while start and (text[start - 1].isalpha() or text[start - 1] in "'\u2019"):
+        start -= 1
+    while end < len(text) and (text[end].isalpha() or text[end] in "'\u2019"):
+        end += 1
+    others = [sign for sign in text[start:at] + text[at + 1 : end] if sign.isalpha()]
+    if text[at].isupper():
+        return at > start and text[at - 1].islower()
+    plain = [sign for sign in others if sign.isascii()]
+    return len(plain) > 1 and all(sign.isupper() for sign in plain) and text[at] != "ß"

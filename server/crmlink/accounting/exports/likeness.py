@@ -1,0 +1,150 @@
+"""Headings that people type, by their likeness to known ones: *Tel.*, *Addr 1*, *P/Code*.
+
+What is found is a proposal. A field of a contact may be read by it, since a wrong one costs
+suggestions at most; a reference is proposed to a person and never read by it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from rapidfuzz.distance import OSA
+
+from crmlink.accounting.exports.model import SEVERAL
+
+MIN_LIKENESS = 0.66
+MIN_SPELLING = 0.8  # of a word that is typed differently
+
+_JOINED = (
+    (
+        re.compile(r"\bp(?:ost)?\s*[/.-]?\s*code\b|\bpcode\b|\bpost\s*cd\b|\bzip(?:\s*code)?\b"),
+        "postcode",
+    ),
+    (re.compile(r"\ba\s*/\s*c\b|\bacc?t?\b"), "account"),
+    (re.compile(r"\be\s*-?\s*mails?\b"), "email"),
+    (re.compile(r"\bpost\s*town\b"), "town"),
+    (re.compile(r"\bt\s*/\s*a\b"), "trading"),
+)
+_WORDS = {
+    "tel": "phone", "telephone": "phone", "telephones": "phone", "phones": "phone", "ph": "phone",
+    "mob": "phone", "mobile": "phone", "cell": "phone", "landline": "phone", "phone": "phone",
+    "addr": "address", "add": "address", "adr": "address", "street": "address",
+    "addresses": "address", "mail": "email", "ref": "reference", "code": "reference",
+    "cust": "customer", "customers": "customer", "client": "customer", "clients": "customer",
+    "supp": "supplier", "suppliers": "supplier", "vendors": "supplier", "vendor": "supplier",
+    "co": "company", "business": "company", "organisation": "company", "organization": "company",
+    "firm": "company", "forename": "first", "christian": "first", "given": "first",
+    "surname": "last", "family": "last", "city": "town", "ad1": "address", "add1": "address",
+    "addr1": "address", "bal": "balance", "o/s": "balance", "outstanding": "balance",
+}  # fmt: skip
+_SILENT = frozenset(
+    (
+        "no", "number", "num", "nr", "line", "main", "primary", "principal", "home", "work",
+        "office", "day", "daytime", "evening", "eve", "night", "billing", "bill", "invoice",
+        "postal", "full", "the", "of", "and", "or", "our", "your", "a", "details", "detail",
+    )
+)  # fmt: skip
+_ELSEWHERE = frozenset(("delivery", "site", "ship", "shipping", "works", "job", "property"))
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name", "customer", "supplier", "customer name", "supplier name", "trading name",
+             "account name", "contact display name"),
+    "company": ("company", "company name"),
+    "person": ("contact", "contact name", "contact person", "attention", "attn"),
+    "first_name": ("first name", "first"),
+    "last_name": ("last name", "last"),
+    "email": ("email", "email address"),
+    "phones": ("phone", "contact phone"),
+    "address": ("address",),
+    "town": ("town",),
+    "postcode": ("postcode",),
+    "county": ("county", "state", "region"),
+    "country": ("country",),
+    "status": ("status", "inactive", "archived", "hidden"),
+    "reference": ("reference", "account reference", "customer reference", "supplier reference",
+                  "account"),
+}  # fmt: skip
+# Headings that have a word of a field's and are something else.
+_OTHER = frozenset(
+    (
+        "fax", "balance", "limit", "credit", "terms", "vat", "date", "created", "type",
+        "category", "group", "currency", "bank", "sort", "iban", "website", "web", "url", "notes",
+        "note", "comments", "comment", "invoices", "orders", "payment", "due", "discount", "rep",
+        "manager", "id", "uuid", "nominal", "tax", "dept", "department", "analysis", "price",
+    )
+)  # fmt: skip
+
+
+def likely_columns(
+    headings: Sequence[str], labels: Sequence[str], taken: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Fields and the labels of the columns that may hold them, by headings alone.
+
+    Columns that are `taken` are left out; a field that has one already gets no more, unless it
+    may have several.
+    """
+    used = {label for several in taken.values() for label in several}
+    found: dict[str, list[tuple[float, str]]] = {}
+    for heading, label in zip(headings, labels, strict=True):
+        if label not in used and (best := _best_field(heading)):
+            found.setdefault(best[0], []).append((best[1], label))
+    proposed: dict[str, tuple[str, ...]] = {}
+    for name, scored in found.items():
+        if name in SEVERAL:
+            proposed[name] = tuple(
+                dict.fromkeys([*taken.get(name, ()), *(each for _, each in scored)])
+            )
+        elif name not in taken:
+            proposed[name] = (max(scored, key=lambda pair: pair[0])[1],)
+    return proposed
+
+
+def _best_field(heading: str) -> tuple[str, float] | None:
+    """The field that a heading is most like, and how much; None for a heading of something else."""
+    words = list(_plain(heading))
+    elsewhere = not _ELSEWHERE.isdisjoint(words)
+    words = [word for word in words if word not in _ELSEWHERE]
+    if not words or not _OTHER.isdisjoint(words):
+        return None
+    scored = [
+        (_likeness(words, known.split()), name)
+        for name, several in _FIELDS.items()
+        for known in several
+    ]
+    score, name = max(scored, key=lambda pair: pair[0])
+    if elsewhere and name in ("address", "town", "postcode", "county", "country"):
+        name = f"other_{name}"
+    return (name, score) if score >= MIN_LIKENESS else None
+
+
+def _plain(heading: str) -> Iterator[str]:
+    text = heading.casefold()
+    for pattern, word in _JOINED:
+        text = pattern.sub(word, text)
+    words = re.findall(r"[a-z]+(?:/[a-z]+)?|[a-z]+(?=[0-9])", text)
+    parts = [part for word in words for part in ([word] if word in _WORDS else word.split("/"))]
+    meant = [_WORDS.get(part) or _misspelt(part) or part for part in parts]
+    telling = [word for word in meant if word not in _SILENT]
+    yield from dict.fromkeys(telling or meant)
+
+
+def _misspelt(word: str) -> str:
+    """What a long word that is not known means, where it is one slip from a known one."""
+    if len(word) < 6 or word in _SILENT | _OTHER | _ELSEWHERE:
+        return ""
+    return next((meant for known, meant in _WORDS.items() if OSA.distance(word, known) == 1), "")
+
+
+def _likeness(words: Sequence[str], known: Sequence[str]) -> float:
+    """The share of words that two headings have in common (Dice), misspelt ones a little less."""
+    common = 0.0
+    for word in known:
+        common += max((_same(word, other) for other in words), default=0.0)
+    return 2 * common / (len(words) + len(known))
+
+
+def _same(word: str, other: str) -> float:
+    if word == other:
+        return 1.0
+    spelling = float(OSA.normalized_similarity(word, other))
+    return spelling * 0.95 if spelling >= MIN_SPELLING and min(len(word), len(other)) > 3 else 0.0

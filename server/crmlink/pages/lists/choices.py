@@ -1,0 +1,232 @@
+"""What a person said about a file that is to become a list: it stays until they change it.
+
+A form sends every field, also those that nobody touched. It therefore carries what it showed: a
+value that differs from that is a choice, anything else is not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from crmlink.accounting.exports.reader import DELIMITERS, ENCODINGS, DateOrder, Recognised
+from crmlink.kinds import KINDS, Kind
+
+SINGLE = (
+    "reference", "name", "company", "person", "first_name", "last_name", "account_number",
+    "town", "postcode", "other_town", "other_postcode", "kind", "status", "open_balance",
+    "last_used",
+)  # fmt: skip
+SEVERAL = ("email", "phones", "address", "other_address")
+FIELDS = SINGLE + SEVERAL
+MAX_COLUMNS = 6  # of emails, telephone numbers or an address
+MAX_NAME_LENGTH = 120
+AS_RECOGNISED = "as-is"
+DATES: tuple[DateOrder, ...] = ("dmy", "mdy")
+BOTH = "both"
+SHOWN = "shown"  # the form's field with what it showed
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenColumn:
+    """A column as it was when it was chosen: its heading, its position, and of which table.
+
+    ``label`` is empty where the table had no headings.
+    """
+
+    label: str
+    position: int
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """Everything that a person has chosen for one file; "" and None mean as recognised."""
+
+    package: str = ""
+    kind: str = ""  # customer, supplier, both
+    name: str | None = None
+    sheet: str = ""
+    header_line: int | None = None
+    encoding: str = ""
+    delimiter: str = ""
+    dates: str = ""
+    columns: Mapping[str, tuple[ChosenColumn, ...]] = field(default_factory=dict)
+
+    @property
+    def contact_kind(self) -> Kind | None:
+        return next((kind for kind in KINDS if kind == self.kind), None)
+
+    @property
+    def date_order(self) -> DateOrder | None:
+        return next((order for order in DATES if order == self.dates), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, to be stored as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Choices:
+        """What ``as_dict`` gave; raises TypeError, KeyError for anything else."""
+        columns = {
+            name: tuple(ChosenColumn(**column) for column in several)
+            for name, several in stored.get("columns", {}).items()
+        }
+        return cls(**dict(stored) | {"columns": columns})
+
+
+@dataclass(frozen=True, slots=True)
+class ShownForm:
+    """What a form showed: the table whose columns it offered, and what was selected."""
+
+    table: str = ""
+    header: tuple[str, ...] = ()
+    sheet: str = ""
+    header_line: int = 0
+    encoding: str = ""
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, found: Recognised, recognised: Recognised, choices: Choices) -> ShownForm:
+        """What the form for a file shows; ``recognised`` is the file without chosen columns."""
+        chosen = choices.header_line
+        return cls(
+            table=table_of(found),
+            header=found.header,
+            sheet=found.sheet,
+            header_line=chosen if chosen is not None else found.header_line or 0,
+            encoding=found.encoding,
+            columns={name: selected(name, found, recognised) for name in FIELDS},
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> ShownForm:
+        """What a form sent back; an empty one for anything else."""
+        try:
+            values = json.loads(text)
+            return cls(**values | {"header": tuple(values["header"])})
+        except (ValueError, TypeError, KeyError):
+            return cls()
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def table_of(found: Recognised) -> str:
+    """By what the positions of columns mean the same: the sheet, and how lines are divided."""
+    return f"{found.sheet}\n{found.delimiter}"
+
+
+def selected(name: str, found: Recognised, recognised: Recognised) -> list[str]:
+    """The values that a field's selects show: positions, AS_RECOGNISED, or nothing."""
+    labels = found.columns.get(name, ())
+    if name in SINGLE and len(labels) > 1 and labels == recognised.columns.get(name):
+        return [AS_RECOGNISED]
+    return [str(found.header.index(label)) for label in labels]
+
+
+def is_as_sent(form: Mapping[str, str], now: ShownForm) -> bool:
+    """Whether a file would be read as the form says, so that nothing is kept unseen."""
+    before = ShownForm.from_json(form.get(SHOWN, ""))
+    line = _number(form.get("header_line", ""))
+    return (
+        (before.table, before.encoding) == (now.table, now.encoding)
+        and form.get("sheet", now.sheet) == now.sheet
+        and line in (None, now.header_line)
+        and all(sent_values(form, name) in (None, columns) for name, columns in now.columns.items())
+    )
+
+
+def sent_values(form: Mapping[str, str], name: str) -> list[str] | None:
+    """The values of a field's selects that are not empty; None where the form has none."""
+    numbers = range(MAX_COLUMNS) if name in SEVERAL else range(1)
+    values = [form[key] for number in numbers if (key := f"{name}-{number}") in form]
+    return [value for value in dict.fromkeys(values) if value] if values else None
+
+
+def choices_from(form: Mapping[str, str], before: Choices) -> Choices:
+    """The choices before, with those that this form makes."""
+    shown = ShownForm.from_json(form.get(SHOWN, ""))
+    return Choices(
+        package=form.get("package", before.package),
+        kind=_one_of((*KINDS, BOTH), form.get("kind", ""), before.kind),
+        name=form["name"].strip()[:MAX_NAME_LENGTH] if "name" in form else before.name,
+        sheet=_changed(form.get("sheet"), shown.sheet, before.sheet),
+        header_line=_header_line(form.get("header_line"), shown, before),
+        encoding=_one_of(("", *ENCODINGS), form.get("encoding", before.encoding), before.encoding),
+        delimiter=_one_of(
+            ("", *DELIMITERS), form.get("delimiter", before.delimiter), before.delimiter
+        ),
+        dates=_one_of(("", *DATES), form.get("dates", before.dates), before.dates),
+        columns=_columns(form, shown, before.columns),
+    )
+
+
+def without_lines(choices: Choices) -> Choices:
+    """The choices without those that may not fit the file at all."""
+    return replace(choices, sheet="", header_line=None, encoding="", delimiter="")
+
+
+def resolved(choices: Choices, found: Recognised) -> tuple[dict[str, list[str]], list[str]]:
+    """The labels of the chosen columns in this table, and the fields whose column it lacks.
+
+    In the table where a column was chosen its position says which it is, whatever its heading is
+    now; in another table only its heading does.
+    """
+    columns: dict[str, list[str]] = {}
+    lacking = []
+    for name, chosen in choices.columns.items():
+        labels = [_label(column, found) for column in chosen]
+        if None in labels:
+            lacking.append(name)
+        else:
+            columns[name] = [label for label in labels if label is not None]
+    return columns, lacking
+
+
+def _label(column: ChosenColumn, found: Recognised) -> str | None:
+    if column.table == table_of(found):
+        return found.header[column.position] if column.position < len(found.header) else None
+    return column.label if found.header_line and column.label in found.header else None
+
+
+def _columns(
+    form: Mapping[str, str], shown: ShownForm, before: Mapping[str, tuple[ChosenColumn, ...]]
+) -> dict[str, tuple[ChosenColumn, ...]]:
+    columns = dict(before)
+    for name in FIELDS:
+        values = sent_values(form, name)
+        if values is None or values == list(shown.columns.get(name, [])):
+            continue
+        columns.pop(name, None)
+        if values != [AS_RECOGNISED]:
+            columns[name] = tuple(_chosen(values, shown))
+    return columns
+
+
+def _chosen(values: Iterable[str], shown: ShownForm) -> Iterable[ChosenColumn]:
+    for value in values:
+        position = _number(value)
+        if position is not None and position < len(shown.header):
+            label = shown.header[position] if shown.header_line else ""
+            yield ChosenColumn(label, position, shown.table)
+
+
+def _changed(sent: str | None, shown: str, before: str) -> str:
+    return before if sent is None or sent == shown else sent
+
+
+def _header_line(sent: str | None, shown: ShownForm, before: Choices) -> int | None:
+    line = _number(sent or "")
+    return before.header_line if line is None or line == shown.header_line else line
+
+
+def _number(text: str) -> int | None:
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _one_of(allowed: Iterable[str], value: str, otherwise: str) -> str:
+    return value if value in allowed else otherwise

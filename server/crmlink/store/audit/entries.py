@@ -1,0 +1,148 @@
+"""The audit: who did what to which record, in a signed chain.
+
+Each entry's hash covers its own fields and the hash before it, and is signed with a key that is
+not in the database. It names people, devices and records by id only, so that erasing a person's
+name leaves the chain whole. The database refuses to change or delete an entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from crmlink.store.audit.signing import AuditSigner
+from crmlink.store.models import Base, now
+
+log = structlog.get_logger()
+START = "0" * 64  # the hash before the first entry
+SIGNER, COMMITTED = "audit_signer", "audit_committed"  # in a session's info
+_encode = json.JSONEncoder(sort_keys=True).encode
+
+
+class AuditUnsigned(RuntimeError):
+    """The database was opened without a signer, which whoever adds to the audit needs."""
+
+
+class AuditEntry(Base):
+    """One line of the audit. ``details`` holds codes, ids and references, never names."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (UniqueConstraint("workspace_id", "place"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    place: Mapped[int]
+    at: Mapped[datetime] = mapped_column(default=now)
+    action: Mapped[str]
+    subject: Mapped[str]
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    details: Mapped[dict[str, Any]]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+    key_id: Mapped[str | None]  # which key signed it; none before entries were signed
+    mac: Mapped[str | None]  # the hash, signed
+
+
+class AuditSeal(Base):
+    """Something known about an audit, signed, so that whoever writes it cannot make it up.
+
+    ``verified``: the entries up to a place were found good, and what they looked like. The id of
+    an anchor file: what its first bytes were when they were last put on the disk.
+    """
+
+    __tablename__ = "audit_seal"
+
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"), primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    digest: Mapped[str]
+    mac: Mapped[str]
+
+
+def append(
+    session: Session,
+    workspace_id: int,
+    action: str,
+    subject: str,
+    *,
+    device_id: int | None = None,
+    person_id: int | None = None,
+    **details: Any,
+) -> AuditEntry:
+    """Add an entry in a writing session, so that it stands or falls with what it tells of.
+
+    Raises AuditUnsigned.
+    """
+    signer = signer_of(session)
+    last = session.scalar(
+        select(AuditEntry)
+        .filter_by(workspace_id=workspace_id)
+        .order_by(AuditEntry.place.desc())
+        .limit(1)
+    )
+    entry = AuditEntry(
+        workspace_id=workspace_id,
+        place=last.place + 1 if last else 1,
+        at=now(),
+        action=action,
+        subject=subject,
+        person_id=person_id,
+        device_id=device_id,
+        details=details,
+        previous_hash=last.hash if last else START,
+        key_id=signer.key_id,
+    )
+    entry.hash = hash_of(entry)
+    entry.mac = signer.sign("entry", entry.hash)
+    session.add(entry)
+    session.flush()
+    session.info.setdefault(COMMITTED, {})[workspace_id] = entry
+    log.info("audit", place=entry.place, action=action, subject=subject, hash=entry.hash)
+    return entry
+
+
+def signer_of(session: Session) -> AuditSigner:
+    """What signs in a session. Raises AuditUnsigned."""
+    signer = session.info.get(SIGNER)
+    if not isinstance(signer, AuditSigner):
+        raise AuditUnsigned
+    return signer
+
+
+def anchor_committed(session: Session) -> None:
+    """Write an anchor of the last entry of each workspace that a session has committed."""
+    for workspace_id, entry in session.info.pop(COMMITTED, {}).items():
+        signer_of(session).anchor(workspace_id, entry.place, entry.hash, entry.at)
+
+
+def hash_of(entry: AuditEntry) -> str:
+    """What an entry's hash must be, by its fields and the hash before it."""
+    return entry_hash(
+        (
+            entry.previous_hash,
+            entry.workspace_id,
+            entry.place,
+            entry.at.astimezone(UTC).isoformat(),
+            entry.action,
+            entry.subject,
+            entry.person_id,
+            entry.device_id,
+            entry.details,
+        )
+    )
+
+
+def entry_hash(fields: Sequence[Any]) -> str:
+    """The hash of an entry's fields in their order, times in ISO 8601 and UTC.
+
+    Raises TypeError for what is no JSON.
+    """
+    return hashlib.sha256(_encode(fields).encode()).hexdigest()

@@ -1,0 +1,48 @@
+"""What signs the audit: a key that is not in the database, and the file of anchors."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from crmlink.store.audit.anchors import AnchorFile
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class AuditSigner:
+    """Signs entries and seals, and writes anchors; the key follows from the secret key."""
+
+    key: bytes = field(repr=False)
+    anchors: AnchorFile
+
+    @classmethod
+    def of(cls, secret_key: str, data_dir: Path) -> AuditSigner:
+        """The signer of an installation."""
+        key = hmac.digest(secret_key.encode(), b"crmlink audit", "sha256")
+        return cls(key, AnchorFile(data_dir))
+
+    @property
+    def key_id(self) -> str:
+        """What tells this key from another one and says nothing about either."""
+        return self.sign("key", "")[:16]
+
+    def sign(self, purpose: str, text: str) -> str:
+        """The signature (HMAC-SHA-256, hexadecimal) of a text for a purpose."""
+        return hmac.digest(self.key, f"{purpose}\0{text}".encode(), "sha256").hex()
+
+    def is_signed(self, purpose: str, text: str, signature: str | None) -> bool:
+        """Whether a signature is this key's."""
+        return hmac.compare_digest(self.sign(purpose, text), signature or "")
+
+    def anchor(self, workspace_id: int, place: int, entry_hash: str, at: datetime) -> None:
+        """Write an anchor of a committed entry; a failure is logged, the next anchor covers it."""
+        try:
+            self.anchors.add(workspace_id, place, entry_hash, at)
+        except OSError as error:
+            log.error("audit anchor not written", place=place, errno=error.errno)

@@ -1,0 +1,74 @@
+"""How a workspace reaches Commusoft; what is read and written there belongs to the connection."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from crmlink.store.models import Base, now
+
+IN_USE = text("ended_at IS NULL")
+
+
+class ConnectionKind(enum.StrEnum):
+    """What answers at the other end."""
+
+    SANDBOX = "sandbox"  # practice data, made up in this installation
+    API = "api"
+
+
+class WorkspaceConnection(Base):
+    """A sandbox or an account with its records, links and lists; a workspace has one in use.
+
+    An account that was ended keeps its row and its links for when it is connected again; practice
+    data goes with its row. Ids are never used twice: a process that has not noticed the change
+    must not write into the connection that came after.
+    """
+
+    __tablename__ = "connection"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "kind", "base_url", "client_id"),
+        Index(
+            "uq_connection_in_use",
+            "workspace_id",
+            unique=True,
+            sqlite_where=IN_USE,
+            postgresql_where=IN_USE,
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    kind: Mapped[ConnectionKind]
+    base_url: Mapped[str] = mapped_column(default="")
+    client_id: Mapped[str] = mapped_column(default="")
+    credentials: Mapped[str | None]  # encrypted, see commusoft/vault.py; None: the environment's
+    dialect: Mapped[dict[str, Any] | None]
+    mirror_version: Mapped[int] = mapped_column(default=0)
+    synced_at: Mapped[datetime | None]
+    fully_synced_at: Mapped[datetime | None]
+    syncing_until: Mapped[datetime | None]
+    sync_lease: Mapped[str] = mapped_column(default="")
+    sync_owner_id: Mapped[str | None]
+    connected_at: Mapped[datetime] = mapped_column(default=now)
+    ended_at: Mapped[datetime | None]
+
+    @property
+    def name(self) -> str:
+        return self.client_id or "Sandbox"
+
+
+def is_in_use(session: Session, connection_id: int) -> bool:
+    """Whether a connection is still the one that its workspace works with."""
+    query = select(WorkspaceConnection.id).filter_by(id=connection_id, ended_at=None)
+    return session.scalar(query) is not None
+
+
+def connections_of(workspace_id: int) -> Select[int]:
+    """The ids of all connections that a workspace has, or had and keeps something of."""
+    return select(WorkspaceConnection.id).filter_by(workspace_id=workspace_id)

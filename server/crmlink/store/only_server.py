@@ -1,0 +1,73 @@
+"""At most one server for a SQLite database and its data folder, by locks that die with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import make_url
+
+LOCK_NAME = "server.lock"
+
+
+class ServerRunning(Exception):
+    """Another server has this data folder or database; the message is a sentence for a person."""
+
+
+@contextmanager
+def only_server(data_dir: Path, database_url: str) -> Iterator[bool]:
+    """Hold the locks of a server; True where they prove that there is no other one.
+
+    PostgreSQL may have many servers: nothing is locked and False is the answer. Raises
+    ServerRunning, with nothing locked.
+    """
+    url = make_url(database_url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        yield False
+        return
+    database = Path(url.database).resolve()
+    with ExitStack() as locks:
+        for path in (data_dir / LOCK_NAME, database.with_name(f"{database.name}.lock")):
+            _hold(path, locks)
+        yield True
+
+
+def _hold(path: Path, locks: ExitStack) -> None:
+    try:
+        locked = _try_lock(locks.enter_context(path.open("ab")))
+    except OSError as error:
+        raise ServerRunning(
+            f"The folder {path.parent} cannot be locked ({error.strerror}). Keep crmlink's data on "
+            "a disk of this machine."
+        ) from error
+    if not locked:
+        raise ServerRunning(
+            f"A crmlink server runs on {path.parent} already. Stop it first, or give this one a "
+            "folder of its own with CRMLINK_DATA_DIR."
+        )
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        """Lock the file until it is closed; False when another process has it."""
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except PermissionError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        """Lock the file until it is closed; False when another process has it."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,77 @@
+"""The emails in a field: several, with names, labels and notes around them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from anyascii import anyascii
+
+from crmlink.values.placeholders import is_placeholder
+
+MAX_EMAILS = 10
+MAX_LENGTH = 320
+# RFC 5321 allows more signs in front of the @; these are the ones that are seen.
+_EMAIL = re.compile(
+    r"[a-z0-9_](?:[a-z0-9._%+'&=-]*[a-z0-9_%+=-])?@"
+    r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r"[\s,;|/\\<>()\[\]\"]+")
+_MAILTO = re.compile(r"\bmailto:|\be-?mails?\s*:", re.IGNORECASE)
+_SPACED_AT = re.compile(r"\s*(?:@|\(at\)|\[at\])\s*", re.IGNORECASE)
+_MISSPELT = re.compile(r"(?=.*(?:@|[a-z0-9]\.[a-z0-9]))[a-z0-9._%+'&@-]{6,}", re.IGNORECASE)
+_SEPARATED = re.compile(r"[,;|/\\<>()\[\]]")
+_NOBODY = frozenset(
+    ("none", "noemail", "no-email", "no.email", "noreply", "no-reply", "donotreply", "na", "n.a",
+     "nil", "unknown", "test", "notgiven", "noone", "email")
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Emails:
+    """The emails of a field as they are written, each once whatever its case; `misspelt` are texts
+    that were meant for one but lack the @ or have it twice."""
+
+    emails: tuple[str, ...] = ()
+    misspelt: tuple[str, ...] = ()
+
+
+def read_emails(text: str) -> Emails:
+    """The emails in a text, whatever stands between them or around them."""
+    if not text or not text.strip():
+        return Emails()
+    plain = _MAILTO.sub(" ", text if text.isascii() else anyascii(text))
+    plain = _SPACED_AT.sub("@", plain)
+    emails: dict[str, str] = {}
+    misspelt: dict[str, str] = {}
+    for word in _words(plain):
+        if _EMAIL.fullmatch(word):
+            if len(word) <= MAX_LENGTH and not _is_nobodys(word.lower()):
+                emails.setdefault(word.lower(), word)
+        elif _MISSPELT.fullmatch(word) and not is_placeholder(word) and not _is_web(word.lower()):
+            misspelt.setdefault(word.lower(), word)
+    if len(emails) == 1 and plain.count("@") == 1 and not _SEPARATED.search(plain):
+        joined = re.sub(r"\s+", "", plain)  # a space may have slipped into it
+        if joined.lower() not in emails:
+            misspelt[joined.lower()] = joined
+    return Emails(tuple(emails.values())[:MAX_EMAILS], tuple(misspelt.values())[:MAX_EMAILS])
+
+
+def _words(plain: str) -> Iterator[str]:
+    for word in _BETWEEN.split(plain):
+        bare = word.strip(".:'`*-&=")
+        if bare:
+            yield bare
+
+
+def _is_nobodys(email: str) -> bool:
+    """Whether it is an email that is typed where there is none, such as none@none.com."""
+    local, _, domain = email.partition("@")
+    first = domain.partition(".")[0]
+    return local in _NOBODY and (
+        first in _NOBODY or local.startswith(("no", "do")) or first == local
+    )
+
+
+def _is_web(word: str) -> bool:
+    return word.startswith(("www.", "http"))

@@ -1,0 +1,325 @@
+"""The telephone numbers in a field: several, with labels, notes and extensions around them.
+
+A number is recognised by its digits as the country writes them; what a form of it is right is
+asked of `phonenumbers` (Google's libphonenumber) wherever the plain British form does not settle
+it. Source of the common form: ITU-T E.164.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from anyascii import anyascii
+
+from crmlink.values.placeholders import is_placeholder
+
+MAX_PHONES = 10
+MAX_LENGTH = 60
+MIN_DIGITS = 7
+MAX_DIGITS = 15  # of E.164
+NEIGHBOURS = {"GB": ("IE",), "IE": ("GB",)}
+
+_PLAIN = re.compile(r"0[12378][0-9]{9}")  # as nearly all British numbers are written
+_CLOCK = r"\d{1,2}(?!\d)(?:[:.]\d\d)?"
+_HALF = r"(?:\s?[ap]\.?m\b\.?)"
+_TOKEN = re.compile(
+    rf"""
+    (?P<email>\S+@\S+)
+  | (?P<extension>(?:\bext?(?:n|ension)?\b|\bx(?=[ .:]?\d)|\#)[ .:]*\d{{1,6}}\b)
+  | (?P<excel>\b\d(?:[.,]\d+)?E\+?\d{{1,2}}\b)
+  | (?P<time>\b(?:after|before|until|till?|from|between|by)\s+{_CLOCK}{_HALF}?
+      (?:\s*(?:-|to|and|&)\s*{_CLOCK}{_HALF}?)?
+    | \b{_CLOCK}{_HALF}?\s*(?:-|to)\s*{_CLOCK}{_HALF}
+    | \b{_CLOCK}{_HALF}
+    | \b\d{{1,2}}(?P<dash>[/.-])\d{{1,2}}(?P=dash)(?:19|20)\d\d\b
+    | \b\d{{1,2}}(?:st|nd|rd|th)\b)
+  | (?P<listed>(?<![\d+])[1-9][).:]\s(?=\s*[+(]?\d))
+  | (?P<number>[+(]*\d(?:[\d\s().\u2010-\u2015-]*[\d)])?)
+  | (?P<between>[/,;|\\&\n\r]|\b(?:or|and)\b)
+  | (?P<label>\b(?:a|b|o|h)/(?:h|w|o)\b\.?|[a-z][a-z/'.]*)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_FAX = re.compile(r"(?:tele)?fax(?:es|no|number)?|facsimile|fx|f", re.IGNORECASE)
+_LETTER_O = re.compile(r"(?<![a-z])[o](?=[\d ]{4})|(?<=\d)o(?=\d)", re.IGNORECASE)
+_TRUNK_IN_BRACKETS = re.compile(r"(?<=\d)\s*\(\s*0\s*\)")
+_GROUP = re.compile(r"\+?\d+")
+_CLOSE = ("/", "&", "or", "and", "\\")  # a short piece behind one of these is another ending
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """One number: as it is written, and in E.164 (`+441632960114`)."""
+
+    text: str
+    e164: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phones:
+    """The numbers of a field without those for fax, and the pieces that were meant for numbers
+    but are none that could be compared."""
+
+    numbers: tuple[PhoneNumber, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A number, label or sign in the field, in order."""
+
+    kind: str
+    text: str
+
+
+def read_phones(text: str, country: str = "GB") -> Phones:
+    """The telephone numbers in a text, as many as there are.
+
+    `country` is the ISO code that numbers without a country code belong to; a number that can be
+    none of that country's but is one of its neighbour's is the neighbour's.
+    """
+    if not text or is_placeholder(text):
+        return Phones()
+    return _read(text, country)
+
+
+@lru_cache(maxsize=20_000)
+def _read(text: str, country: str) -> Phones:
+    plain = text if text.isascii() else anyascii(text)
+    plain = plain.strip()
+    digits = plain.replace(" ", "")
+    if country == "GB" and _PLAIN.fullmatch(digits):
+        return Phones((PhoneNumber(plain, "+44" + digits[1:]),))
+    plain = _TRUNK_IN_BRACKETS.sub(" ", _LETTER_O.sub("0", plain))
+    pieces = [_Piece(_kind(match), match.group().strip()) for match in _TOKEN.finditer(plain)]
+    if not any(piece.kind in ("number", "excel", "email") for piece in pieces):
+        return Phones(unread=(plain[:MAX_LENGTH],))
+    return _Reader(country).read(_without_fax(pieces))
+
+
+def _kind(match: re.Match[str]) -> str:
+    return next(name for name, text in match.groupdict().items() if text is not None)
+
+
+def _without_fax(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """The pieces without the numbers that a label says are for fax.
+
+    A label stands in front of its number, unless the field begins with a number and ends with a
+    label.
+    """
+    told = [piece for piece in pieces if piece.kind in ("number", "label")]
+    behind = bool(told) and told[0].kind == "number" and told[-1].kind == "label"
+    kept: list[_Piece] = []
+    label = ""
+    for piece in reversed(pieces) if behind else pieces:
+        if piece.kind == "label":
+            label = piece.text if not label or _is_fax(piece.text) else label
+        elif piece.kind in ("number", "excel"):
+            if not _is_fax(label):
+                kept.append(piece)
+            label = ""
+        else:
+            kept.append(piece)
+    return kept[::-1] if behind else kept
+
+
+def _is_fax(label: str) -> bool:
+    return bool(_FAX.fullmatch(label.strip(".").replace(".", "")))
+
+
+class _Reader:
+    """Puts numbers together from pieces."""
+
+    def __init__(self, country: str) -> None:
+        self._country = country
+        self._found: dict[str, PhoneNumber] = {}
+        self._unread: list[str] = []
+        self._last: PhoneNumber | None = None
+        self._area = ""  # a short piece that may be the area code of the next
+        self._between = ""
+        self._follows = False  # whether a number was kept just before
+
+    def read(self, pieces: Sequence[_Piece]) -> Phones:
+        for piece in pieces:
+            if piece.kind == "number":
+                self._number(piece.text)
+            elif piece.kind == "excel":
+                self._excel(piece.text)
+            elif piece.kind == "between":
+                self._between = piece.text.lower() if self._follows else ""
+                continue
+            elif piece.kind in ("label", "time"):
+                self._follows = False
+            self._between = ""
+        self._give_up(self._area)
+        found = list(self._found.values())
+        return Phones(tuple(found[:MAX_PHONES]), tuple(self._unread[:MAX_PHONES]))
+
+    def _number(self, text: str) -> None:
+        area, self._area, self._follows = self._area, "", False
+        numbers = split_numbers(text, self._country)
+        if area and not text.startswith(("0", "+", "(")):
+            joined = split_numbers(f"{area} {text}", self._country)
+            if len(joined) == 1:
+                numbers, area = joined, ""
+        self._give_up(area)
+        if numbers:
+            for number in numbers:
+                self._keep(number)
+        elif not self._other_ending(text):
+            digits = _digits(text)
+            if 2 < len(digits) < 6:
+                self._area = text
+            else:
+                self._give_up(text)
+
+    def _other_ending(self, text: str) -> bool:
+        """Whether the piece is only the end of a number like the one before: 960501 / 2."""
+        digits = _digits(text)
+        last = self._last
+        if last is None or not self._between or (len(digits) > 4 and text.startswith(("0", "+"))):
+            return False
+        least = 1 if self._between in _CLOSE else 5
+        if not least <= len(digits) <= 8 or len(digits) >= len(_digits(last.text)):
+            return False
+        written = list(last.text)
+        places = [place for place, sign in enumerate(written) if sign.isdigit()][-len(digits) :]
+        for place, digit in zip(places, digits, strict=True):
+            written[place] = digit
+        self._keep(PhoneNumber("".join(written), last.e164[: -len(digits)] + digits))
+        return True
+
+    def _excel(self, text: str) -> None:
+        """7.700900123E+09 has all its digits, 7.7009E+09 has lost some."""
+        mantissa, _, power = text.upper().replace(",", ".").partition("E")
+        whole, _, decimals = mantissa.partition(".")
+        if len(decimals) == int(power.lstrip("+")) and len(decimals) >= MIN_DIGITS:
+            self._number(whole + decimals)
+        else:
+            self._unread.append(text)
+
+    def _keep(self, number: PhoneNumber) -> None:
+        self._found.setdefault(number.e164, number)
+        self._last, self._follows = number, True
+
+    def _give_up(self, text: str) -> None:
+        if len(_digits(text)) >= 5:
+            self._unread.append(text[:MAX_LENGTH])
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
+
+
+def split_numbers(text: str, country: str) -> list[PhoneNumber]:
+    """The numbers in a run of digits and spaces: one, or several written one behind another.
+
+    Of all ways to cut the run between its groups of digits the one counts in which all parts are
+    numbers, the likeliest and then the longest ones.
+    """
+    groups = [match.span() for match in _GROUP.finditer(text)]
+    if not groups:
+        return []
+    if len(groups) == 1 and groups[0][1] - groups[0][0] > MAX_DIGITS:
+        groups = _cut(text, *groups[0])
+    best: list[tuple[float, list[PhoneNumber]]] = [(0.0, [])]
+    for end in range(1, len(groups) + 1):
+        size = groups[end - 1][1] - groups[end - 1][0]
+        options = [(best[end - 1][0] - (1.0 if size < 5 else 3.0), best[end - 1][1])]
+        for start in range(max(0, end - 7), end):
+            low, high = groups[start][0], groups[end - 1][1]
+            if low and text[low - 1] == "(":
+                low -= 1
+            worth, number = _one(text[low:high], country)
+            if number:
+                score, numbers = best[start]
+                options.append((score + worth, [*numbers, number]))
+        best.append(max(options, key=lambda option: (option[0], -len(option[1]))))
+    return best[-1][1]
+
+
+def _cut(text: str, low: int, high: int) -> list[tuple[int, int]]:
+    """A run without any space, cut in two where both halves are plain British numbers."""
+    for place in range(low + 9, high - 8):
+        if _PLAIN.fullmatch(text[low:place]) and _PLAIN.fullmatch(text[place:high]):
+            return [(low, place), (place, high)]
+    return [(low, high)]
+
+
+@lru_cache(maxsize=20_000)
+def _one(text: str, country: str) -> tuple[float, PhoneNumber | None]:
+    """How likely a text is one number, and the number; None where it cannot be one."""
+    digits = _digits(text)
+    if not MIN_DIGITS <= len(digits) <= MAX_DIGITS + 3 or len(set(digits)) < 3:
+        return 0.0, None
+    written = " ".join(text.strip(" .-").split())[:MAX_LENGTH]
+    for worth, e164 in _readings(text, digits, country):
+        if e164:
+            return worth, PhoneNumber(written, e164)
+    return 0.0, None
+
+
+def _readings(text: str, digits: str, country: str) -> list[tuple[float, str]]:
+    international = text.lstrip("( ").startswith("+") or digits.startswith("00")
+    if international:
+        whole = "+" + _without_trunk(digits.removeprefix("00"))
+        return [(_national_number(whole, None)[0], _checked(whole))]
+    if country == "GB" and _PLAIN.fullmatch(digits):
+        return [(3.0, "+44" + digits[1:])]
+    code = _calling_code(country)
+    found = []
+    if code and digits.startswith(code) and len(digits) >= len(code) + 9:
+        worth, e164 = _national_number("+" + _without_trunk(digits), None)
+        if worth:
+            found.append((worth, e164))
+    worth, e164 = _national_number(digits, country)
+    if worth:
+        found.append((worth, e164))
+    for region in NEIGHBOURS.get(country, ()) if digits.startswith("0") else ():
+        worth, e164 = _national_number(digits, region)
+        if worth >= 3:
+            found.append((worth - 0.5, e164))
+    found.sort(key=lambda reading: -reading[0])
+    if not found and len(digits) >= 9:  # of a country that nobody named
+        found.append((1.0, _checked("+" + code + digits.removeprefix("0")) if code else ""))
+    return found
+
+
+def _without_trunk(digits: str) -> str:
+    """+44 (0)1632: the trunk zero behind a country code is not dialled."""
+    for code in ("44", "353"):
+        if digits.startswith(code + "0"):
+            return code + digits[len(code) + 1 :]
+    return digits
+
+
+def _checked(e164: str) -> str:
+    return e164 if MIN_DIGITS < len(e164) <= MAX_DIGITS + 1 and e164[1] != "0" else ""
+
+
+@lru_cache(maxsize=20_000)
+def _national_number(text: str, region: str | None) -> tuple[float, str]:
+    """How likely the text is a number of the region, or with a + of any: 3 for one that a network
+    could have, 2 for one of a possible length, else 0; and the number in E.164."""
+    import phonenumbers  # slow to import, and plain numbers do not need it
+
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return 0.0, ""
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if phonenumbers.is_valid_number(number):
+        return 3.0, e164
+    whole = phonenumbers.is_possible_number_with_reason(number)
+    if whole != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return 0.0, ""
+    return 2.0, e164
+
+
+@lru_cache(maxsize=300)
+def _calling_code(country: str) -> str:
+    import phonenumbers
+
+    code = phonenumbers.country_code_for_region(country.upper())
+    return str(code) if code else ""

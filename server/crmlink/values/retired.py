@@ -1,0 +1,66 @@
+"""Signs that a contact is not in use any more: in its name, or in a column of its own."""
+
+import re
+
+_WORDS = (
+    r"deleted?|inactive|in-active|archived?|closed|dormant|ceased|obsolete|disabled|retired|old|"
+    r"old (?:account|a/?c|customer|supplier|vendor|record)|duplicated?|dupl?|dup\.?|"
+    r"(?:a/?c|account) (?:closed|inactive|deleted)|merged?(?: (?:with|into|to|-|->)[^()\[\]]*)?|"
+    r"not active|not in use|not used|unused|defunct|deactivated|superseded"
+)
+_DO_NOT_USE = (
+    r"\b(?:do\s+not|don'?t|dont|never)\s+use\b|\bd\.?n\.?u\.?(?=\W|$)(?<=[dD][nN][uU.])|"
+    r"\bno\s+longer\s+(?:used?|in\s+use|active|trading)\b|\bnot\s+in\s+use\b|\buse\s+other\b"
+)
+_NUMBER = r"(?:\s*[-#]?\s*\d{1,3})?"
+_BRACKETED = re.compile(
+    rf"[(\[{{*<]+\s*(?:{_WORDS}){_NUMBER}\s*[)\]}}*>]+"
+    rf"|[(\[{{*<]+[^()\[\]{{}}]*(?:{_DO_NOT_USE})[^()\[\]{{}}]*[)\]}}*>]+",
+    re.IGNORECASE,
+)
+_LOOSE = re.compile(
+    rf"[\s*_.:;,!-]*(?:{_DO_NOT_USE})[\s*_.:;,!-]*"
+    rf"|\s+[-\u2010-\u2015:/*]+\s*(?:{_WORDS}){_NUMBER}\W*$"
+    rf"|^\W*(?:{_WORDS})\s*[-\u2010-\u2015:/*]+\s+",
+    re.IGNORECASE,
+)
+_IN_FRONT = re.compile(r"^(?:z{2,}|x{3,})(?:[\s_.:*/-]+|(?=[A-Z][a-z]))", re.IGNORECASE)
+_QUICK = re.compile(
+    r"[(\[{*<]|\buse\b|\bdnu\b|^[zx]{2}| [-:/*\u2010-\u2015]|^\w+ ?[-:/*]", re.IGNORECASE
+)
+_STATUS = re.compile(rf"(?:{_WORDS}|hidden|gdprrequest|gdpr request|spam|blocked)", re.IGNORECASE)
+_TRUE = frozenset(("y", "yes", "true", "1", "t", "x", "-1"))
+_FALSE = frozenset(("n", "no", "false", "0", "f", ""))
+
+
+def without_mark(name: str) -> tuple[str, bool]:
+    """The name without what marks it as retired, and whether anything does.
+
+    Of a name that is nothing but a mark the name is left as it is.
+    """
+    if not _QUICK.search(name):
+        return name, False
+    bare = _BRACKETED.sub(" ", name)
+    bare = _LOOSE.sub(" ", bare)
+    bare = _IN_FRONT.sub("", bare)
+    if bare == name:
+        return name, False
+    bare = " ".join(bare.split()).strip(" -*_,;:")
+    return (bare or name), True
+
+
+def is_retired_status(text: str, heading: str = "") -> bool | None:
+    """What a column about a contact's state says: retired or not, None where it cannot be told.
+
+    A yes or no is understood by the heading: *Hidden: Y* is retired, *Active: Y* is not.
+    """
+    value = " ".join(text.strip().lower().split())
+    title = re.sub(r"[^a-z]", "", heading.lower())
+    positive = title in ("active", "isactive", "enabled", "live", "inuse")
+    if value in _TRUE:
+        return not positive
+    if value in _FALSE:
+        return positive if value else (False if not positive else None)
+    if _STATUS.fullmatch(value):
+        return True
+    return False if re.fullmatch(r"active|live|open|current|in use|enabled|ok", value) else None

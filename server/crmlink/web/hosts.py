@@ -1,0 +1,110 @@
+"""Which hosts are served, and the address that links which are handed out begin with.
+
+A request's ``Host`` is what its sender says. Links with a secret must not lead to where a stranger
+says, and a name of another site that leads to this computer must not make its pages ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, current_app, request, url_for
+from werkzeug.exceptions import HTTPException
+
+from crmlink.hosts import DEFAULT_PORTS, Host
+from crmlink.settings import Settings
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+FROM_ANYWHERE = {"pages.health"}  # health checks come by IP addresses; the answer holds no link
+
+
+class Misdirected(HTTPException):
+    """The request is for a host that is not served."""
+
+    code = 421
+    description = "This host is not served."
+
+
+class ServedHosts:
+    """The hosts of one server: of its public address, allowed ones, and where it listens."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.public_address = settings.public_url
+        self._allowed = settings.allowed_hosts
+        self._public = Host.parse(settings.public_url.partition("://")[2])
+        self._listening: Host | None = None
+
+    def listen_on(self, host: Host) -> None:
+        """Say where the server listens; until then loopback names are served at any port."""
+        self._listening = host
+
+    def serves(self, host: Host) -> bool:
+        """Return whether a request may be for this host."""
+        if self._public and _same(host, self._public, _default_port(self.public_address)):
+            return True
+        ports = {*DEFAULT_PORTS.values(), self._listening.port if self._listening else None}
+        for allowed in self._allowed:
+            wanted = {allowed.port} if allowed.port else ports
+            if host.name == allowed.name and (host.port or 80) in wanted:
+                return True
+        return self._is_where_we_listen(host)
+
+    def _is_where_we_listen(self, host: Host) -> bool:
+        if self._listening is None:
+            return host.name in LOOPBACK
+        names = {*LOOPBACK, *(() if self._listening.is_unspecified else (self._listening.name,))}
+        return host.name in names and (host.port or 80) == self._listening.port
+
+
+def init_hosts(app: Flask, settings: Settings) -> None:
+    """Refuse requests for hosts that are not served. Call it before requests are authenticated."""
+    app.extensions["crmlink_hosts"] = ServedHosts(settings)
+    app.before_request(_refuse_other_hosts)
+
+
+def serve_at(app: Flask, host: Host) -> None:
+    """Say where the server of this application listens."""
+    _hosts(app).listen_on(host)
+
+
+def public_address() -> str:
+    """Return how people reach this server, without a slash at its end: for links handed out."""
+    host = Host.parse(request.headers.get("Host"))
+    if known := _hosts(current_app).public_address:
+        return known
+    assert host  # noqa: S101 # others were refused
+    return host.address(request.scheme)
+
+
+def external_url(endpoint: str, **values: Any) -> str:
+    """Return the address of a page, for links handed out."""
+    return public_address() + url_for(endpoint, **values)
+
+
+def invitation_url(address: str, token: str) -> str:
+    """Return the one-time link; its secret is a fragment, which browsers send to no server."""
+    return f"{address.rstrip('/')}/welcome#{token}"
+
+
+def _refuse_other_hosts() -> None:
+    host = Host.parse(request.headers.get("Host"))
+    if request.endpoint in FROM_ANYWHERE:
+        return
+    if host is None or not _hosts(current_app).serves(host):
+        raise Misdirected
+
+
+def _same(host: Host, other: Host, default_port: int) -> bool:
+    """Whether two hosts are one; a header that names no port means a default one."""
+    port = other.port or default_port
+    return host.name == other.name and (port in DEFAULT_PORTS.values() if host.port is None
+                                        else host.port == port)  # fmt: skip
+
+
+def _default_port(address: str) -> int:
+    return DEFAULT_PORTS[address.partition("://")[0]]
+
+
+def _hosts(app: Flask) -> ServedHosts:
+    found: ServedHosts = app.extensions["crmlink_hosts"]
+    return found

@@ -1,0 +1,336 @@
+"""The web server: waitress, bounded so that strangers cannot use it up before they are refused.
+
+waitress keeps a whole request before the application sees it, stops accepting connections at a
+limit, and waits for a header as long as a byte comes now and then. Here, the connection that has
+waited longest makes room for a new one, headers and bodies have deadlines, and a body of some size
+is read only when its sender has a valid token or session: reading pauses while a thread finds out.
+What is refused is read and forgotten, so that the sender can read the answer.
+"""
+
+from __future__ import annotations
+
+import enum
+import heapq
+import io
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.utilities import RequestEntityTooLarge
+
+from crmlink.web.auth import knows_sender
+from crmlink.web.body_limits import LARGEST, REFUSED, STRANGER_BYTES, body_limit
+
+THREADS = 12  # passwords hold 8 of them at most, single sign-on 4
+MAX_CONNECTIONS = 1_000
+ACCEPTED_AT_ONCE = 200  # the loop looks at every connection between two rounds
+SPARE_FILES = 300  # for the database, logs, uploads and calls to Commusoft
+MAX_CONNECTIONS_OF_SELECT = 400  # where there is no poll(): Windows counts up to 512
+HEADER_BYTES = 32_000
+HEADER_SECONDS = 15.0
+IDLE_SECONDS = 60.0  # between two requests of a connection
+BODY_SECONDS = 30.0  # for any body, and longer for a large one:
+BODY_BYTES_A_SECOND = 16_000
+
+
+class Body(enum.Enum):
+    """What is done with the body of a request whose head has come."""
+
+    UNJUDGED = enum.auto()
+    ASKED = enum.auto()  # a thread finds out who sends it
+    READ = enum.auto()
+    FORGOTTEN = enum.auto()
+
+
+class HTTPServer:
+    """A running server's sockets; ``port`` is the one it was given, or a free one for 0."""
+
+    def __init__(self, app: Flask, host: str, port: int) -> None:
+        """Listen on every address that ``host`` stands for. Raises OSError."""
+        self._map: dict[int, Any] = {}
+        adjustments = Adjustments(
+            host=host,
+            port=port,
+            ident=None,
+            asyncore_use_poll=True,
+            cleanup_interval=1,
+            clear_untrusted_proxy_headers=False,  # web.proxies does, and knows which to believe
+            connection_limit=2 * MAX_CONNECTIONS,  # never reached: there is made room before
+            log_socket_errors=False,
+            max_request_header_size=HEADER_BYTES,
+            max_request_body_size=LARGEST + 1,
+        )
+        self._dispatcher = ThreadedTaskDispatcher()
+        self._dispatcher.set_thread_count(THREADS)
+        connections = room_for_connections()
+        addresses = adjustments.listen if port else adjustments.listen[:1]
+        self._servers = [
+            _Server(
+                app, self._map, dispatcher=self._dispatcher, adj=adjustments, sockinfo=address,
+                connections=connections,
+            )
+            for address in addresses
+        ]  # fmt: skip
+        self.port = int(self._servers[0].effective_port)
+
+    def run(self) -> None:
+        """Serve until SystemExit or KeyboardInterrupt."""
+        try:
+            wasyncore.loop(timeout=1, use_poll=True, map=self._map)
+        except (SystemExit, KeyboardInterrupt):
+            self._dispatcher.shutdown()
+
+    def close(self) -> None:
+        """Listen no more, and let go of every connection."""
+        for server in self._servers:
+            server.close()
+        wasyncore.close_all(self._map)
+
+
+def room_for_connections() -> int:
+    """Return how many connections there is room for; raises the limit of open files if it can."""
+    try:
+        import resource
+    except ImportError:
+        return MAX_CONNECTIONS_OF_SELECT
+    wanted = MAX_CONNECTIONS + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+            soft = possible
+        except (OSError, ValueError):
+            pass
+    return max(50, min(MAX_CONNECTIONS, soft - SPARE_FILES))
+
+
+class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
+    """waitress's, which makes room for new connections and ends those that take too long."""
+
+    def __init__(self, app: Flask, *args: Any, connections: int, **kwargs: Any) -> None:
+        self.channel_class = _Channel
+        self.app = app
+        self._connections = connections
+        super().__init__(app, *args, **kwargs)
+
+    def handle_accept(self) -> None:
+        """Accept those who wait, and make room for them."""
+        for _ in range(ACCEPTED_AT_ONCE):
+            before = len(self.active_channels)
+            super().handle_accept()
+            if len(self.active_channels) == before:
+                break
+        if len(self.active_channels) > self._connections:
+            staying = [each for each in self.active_channels.values() if not each.will_close]
+            waiting = (each for each in staying if each.is_waiting)
+            surplus = len(staying) - self._connections
+            for channel in heapq.nsmallest(surplus, waiting, key=_Channel.rank):
+                channel.will_close = True
+
+    def maintenance(self, now: float) -> None:
+        for channel in self.active_channels.values():
+            if channel.is_overdue(now):
+                channel.will_close = True
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """One request while it comes in."""
+
+    def __init__(self, adjustments: Adjustments) -> None:
+        super().__init__(adjustments)
+        self.began = time.time()
+        self.body = Body.UNJUDGED
+        self.limit = STRANGER_BYTES
+
+    def forget_body(self) -> None:
+        """Read the rest of the body, but keep nothing of it."""
+        self.body = Body.FORGOTTEN
+        if self.body_rcv is not None:
+            self.body_rcv.buf = _Nothing()
+
+    def deadline(self) -> float:
+        """Return the time by which it must be complete."""
+        if not self.headers_finished:
+            return self.began + HEADER_SECONDS
+        return self.began + BODY_SECONDS + int(self.content_length) / BODY_BYTES_A_SECOND
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    """Hand a request to the application; it is told if the body was not kept."""
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        if self.request.body is Body.FORGOTTEN:
+            environ |= {REFUSED: True, "CONTENT_LENGTH": "0"}
+        return environ
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """One connection."""
+
+    parser_class = _Parser
+    task_class = _Task
+    request: Any  # a _Parser while one comes in
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._served_at = self.creation_time
+        self._has_sent = False
+        self._is_asking = False  # and nothing more is read meanwhile
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it may be closed: no request of it is being answered."""
+        return not self.requests and not self.will_close and not self._is_asking
+
+    def rank(self) -> tuple[bool, float]:
+        """Return what is closed first when there is no more room: those who wait longest."""
+        known = self.request is not None and self.request.body is Body.READ
+        return known, self._waiting_since
+
+    def is_overdue(self, now: float) -> bool:
+        """Return whether it has had its time."""
+        if not self.is_waiting:
+            return False
+        request = self.request
+        if request is not None and (request.header_plus or request.headers_finished):
+            return bool(now > request.deadline())
+        patience = IDLE_SECONDS if self._has_sent else HEADER_SECONDS
+        return now - self._waiting_since > patience
+
+    def readable(self) -> bool:
+        return not self._is_asking and super().readable()
+
+    def received(self, data: bytes) -> bool:
+        self._has_sent = True
+        done = bool(super().received(data))
+        with self.requests_lock:
+            if self.request is not None and self.request.headers_finished:
+                self._judge(self.request)
+                if self.request.completed:
+                    self._hand_over()
+        return done
+
+    def service(self) -> None:
+        super().service()
+        self._served_at = time.time()
+
+    def send_continue(self) -> None:
+        """Let a sender that asks first go on, or answer at once. The lock is held."""
+        request = self.request
+        self._judge(request)
+        if request.body is Body.READ:
+            super().send_continue()
+        elif request.body is Body.FORGOTTEN:
+            _end_with_answer(request)
+
+    def be_told(self, request: _Parser, known: bool) -> None:
+        """Go on with a request whose sender was looked for, in the thread that did."""
+        with self.requests_lock:
+            if known:
+                request.body = Body.READ
+                request.limit = self._limit_of(request)
+            else:
+                self._refuse(request)
+            if request is self.request and request.expect_continue:
+                self.send_continue()
+            if request is self.request and request.completed:
+                self._hand_over()
+            self._is_asking = False
+        self.server.pull_trigger()
+
+    @property
+    def _waiting_since(self) -> float:
+        return float(self.last_activity if self.total_outbufs_len else self._served_at)
+
+    def _judge(self, request: _Parser) -> None:
+        """Decide on a body when its head has come, and hold chunks to the decision."""
+        if request.body is Body.UNJUDGED:
+            if request.chunked or request.content_length > STRANGER_BYTES:
+                request.body = Body.ASKED
+                if not request.chunked and request.content_length > self._limit_of(request):
+                    self._refuse(request)
+                elif _shows_credentials(request):
+                    self._is_asking = True
+                    self.server.add_task(_Question(self, request))
+                else:
+                    self._refuse(request)
+            else:
+                request.body = Body.READ
+        if request.chunked and len(request.body_rcv) > request.limit:
+            self._refuse(request)
+
+    def _refuse(self, request: _Parser) -> None:
+        if request.chunked and len(request.body_rcv) > STRANGER_BYTES:
+            request.error = RequestEntityTooLarge("The body is larger than crmlink accepts.")
+            request.completed = True
+        elif request.chunked and request.body is Body.ASKED:
+            request.body = Body.READ  # a short one, in chunks: held to a stranger's limit
+        else:
+            request.forget_body()
+
+    def _limit_of(self, request: _Parser) -> int:
+        path = request.path if isinstance(request.path, str) else ""
+        return body_limit(self.server.app, request.command, path)
+
+    def _hand_over(self) -> None:
+        """Have a request answered that was completed by a decision. The lock is held."""
+        self.requests.append(self.request)
+        self.request = None
+        if len(self.requests) == 1:
+            self.server.add_task(self)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A task for a thread: whether the sender of a request is known."""
+
+    channel: _Channel
+    request: _Parser
+
+    def service(self) -> None:
+        known = False
+        try:
+            environ = _Task(self.channel, self.request).get_environment()
+            known = knows_sender(self.channel.server.app, environ | {"wsgi.input": io.BytesIO()})
+        finally:
+            self.channel.be_told(self.request, known)
+
+    def cancel(self) -> None:
+        """The server stops."""
+
+
+class _Nothing:
+    """A buffer that keeps nothing; what was in the one before it is let go."""
+
+    def append(self, data: bytes) -> None:
+        pass
+
+    def getfile(self) -> io.BytesIO:
+        return io.BytesIO()
+
+    def close(self) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return 0
+
+
+def _shows_credentials(request: _Parser) -> bool:
+    """Whether it is worth asking: most strangers send none."""
+    return "AUTHORIZATION" in request.headers or "COOKIE" in request.headers
+
+
+def _end_with_answer(request: _Parser) -> None:
+    """Answer a request whose body was not sent yet, and close the connection."""
+    request.expect_continue = False
+    request.headers["CONNECTION"] = "close"
+    request.completed = True

@@ -1,0 +1,104 @@
+"""Rows as the API shows them. One shape for a record, one for a link, wherever they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from crmlink.access.roles import may_undo
+from crmlink.linking.decisions import can_undo
+from crmlink.linking.suggest import rows_by_id
+from crmlink.matching import Suggestion
+from crmlink.matching.reason_texts import say
+from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.store.models import empty_details
+from crmlink.web.auth import actor, desk
+from crmlink.web.problems import TYPE, problem
+
+
+def record_shape(row: MirroredRecord) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "kind": row.kind,
+        "label": row.label,
+        "name": row.name,
+        "company": row.company,
+        "email": row.email,
+        "phones": row.phones,
+        "address": row.address,
+        "town": row.town,
+        "postcode": row.postcode,
+        "account_number": row.account_number,
+        "other_emails": row.other_emails,
+        "other_addresses": row.other_addresses,
+        "reference": row.reference,
+        "page_url": desk().commusoft.page_url(row.kind, row.number),
+    }
+
+
+def suggestion_shape(row: MirroredRecord, suggestion: Suggestion) -> dict[str, Any]:
+    return {
+        "record": record_shape(row),
+        "probability": round(suggestion.probability, 4),
+        "sure": suggestion.sure,
+        "reasons": [
+            {"code": reason.code, "text": say(reason), "agrees": reason.agrees}
+            for reason in suggestion.reasons
+        ],
+    }
+
+
+def link_shape(link: Link) -> dict[str, Any]:
+    return link_shapes([link])[0]
+
+
+def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
+    """Links with the records they are about, fetched together."""
+    with desk().database.reading() as session:
+        rows = rows_by_id(session, desk().connection_id, [link.record_id for link in links])
+        undoing = select(Link.undoes_id, Link.id).where(
+            Link.undoes_id.in_([link.id for link in links]), Link.state == LinkState.LINKED
+        )
+        undone_by = dict(session.execute(undoing).all())
+    return [
+        {
+            "id": link.id,
+            "state": link.state.value,
+            "kind": link.kind,
+            "contact_kind": link.contact_kind,
+            "package": link.package,
+            "organisation": link.organisation or None,
+            "reference": link.target,
+            "contact_reference": link.reference,
+            "contact_name": link.contact_name,
+            "record": record_shape(rows.get(link.record_id) or _gone(link)),
+            "prior_reference": link.prior,
+            "differences": link.differences,
+            "created_at": link.created_at,
+            "settled_at": link.settled_at,
+            "by": link.device.who,
+            "failure": _failure(link),
+            "undoes": link.undoes_id,
+            "undone_by": undone_by.get(link.id),
+            "can_undo": can_undo(link) and may_undo(actor(), link.device),
+        }
+        for link in links
+    ]
+
+
+def _gone(link: Link) -> MirroredRecord:
+    """What a link still knows of a record that left Commusoft."""
+    return MirroredRecord(
+        **empty_details() | {"name": link.record_label},
+        kind=link.kind,
+        number=link.record_number,
+        reference=None,
+    )
+
+
+def _failure(link: Link) -> dict[str, str] | None:
+    if not link.failure:
+        return None
+    found = problem(**link.failure)
+    return {"type": TYPE + found.code, "detail": found.detail}

@@ -1,0 +1,186 @@
+"""Real processes over one database that do each step when they are told to, and none by the clock.
+
+A peer beats, sees time pass and finishes links only on command, so that every order of two
+processes' steps can be played without waiting.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import threading
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Any
+
+from sqlalchemy import delete
+
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.errors import CommusoftError
+from crmlink.installation import open_house
+from crmlink.linking import attempts as life
+from crmlink.linking.attempts import recover
+from crmlink.linking.context import Desk
+from crmlink.linking.decisions import Decision, confirm, undo
+from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.first_seen import FirstSeen
+from crmlink.settings import Settings
+from crmlink.store import Ownership, Process, ProcessRole
+from crmlink.store.processes import BEAT_EVERY
+from faults.processes import processes
+from support.sandbox import HASTE
+
+LIMIT = 60.0  # seconds
+LATE_AFTER = 1_000.0  # seconds of the peers' own time
+PATIENCE = replace(HASTE, read=50, total=55, late_after=LATE_AFTER)
+
+
+class Care(enum.Enum):
+    """How well a peer minds the others: as crmlink does, or as a broken twin of it."""
+
+    CAREFUL = enum.auto()
+    HASTY = enum.auto()  # takes a PUT without an answer for one that was never done
+    THIEF = enum.auto()  # takes over whatever it finds when it starts, and is as hasty
+
+
+@dataclass
+class Peer:
+    """One process, told what to do over a line."""
+
+    line: Connection
+    process: Any
+
+    def do(self, what: str, *with_these: Any) -> Any:
+        """Have it do something and return what it says."""
+        self.line.send((what, with_these))
+        assert self.line.poll(LIMIT), f"{what}: no answer"
+        return self.line.recv()
+
+    def kill(self) -> None:
+        """End it as kill -9 does."""
+        self.process.kill()
+        self.process.join()
+
+
+class Peers:
+    """Peers of one database; one that was not killed serves again, as a process just started."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._idle: list[Peer] = []
+
+    def start(self, care: Care = Care.CAREFUL) -> Peer:
+        peer = self._idle.pop() if self._idle else self._new()
+        peer.do("begin", care)
+        return peer
+
+    def give_back(self, peer: Peer) -> None:
+        if peer.process.is_alive():
+            peer.do("rest")
+            self._idle.append(peer)
+
+    def close(self) -> None:
+        for peer in self._idle:
+            peer.kill()
+
+    def _new(self) -> Peer:
+        ours, theirs = processes().Pipe()
+        process = processes().Process(target=_live, args=(self._settings, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        return Peer(ours, process)
+
+
+class _Life:
+    def __init__(self, settings: Settings) -> None:
+        assert settings.commusoft
+        self.house = open_house(settings, Commusoft(settings.commusoft, None, PATIENCE))
+        self.seconds = 0.0
+        self.work: list[threading.Thread] = []
+        self.ownership = self._ownership()
+        self.desk: Desk = self.house.desk
+
+    def begin(self, care: Care) -> None:
+        assert self.house.settings.commusoft
+        self.ownership.close()
+        self.ownership = self._ownership()
+        patience = replace(PATIENCE, late_after=0) if care is not Care.CAREFUL else PATIENCE
+        self.desk = replace(
+            self.house.desk,
+            commusoft=Commusoft(self.house.settings.commusoft, None, patience),
+            ownership=self.ownership,
+            first_seen=FirstSeen(lambda: self.seconds),
+        )
+        if care is Care.THIEF:
+            with self.desk.database.writing() as session:
+                session.execute(delete(Process))
+        self.beat()
+
+    def _ownership(self) -> Ownership:
+        return Ownership(
+            self.house.database,
+            ProcessRole.SERVER,
+            beat_every=None,
+            clock=lambda: self.seconds,
+        )
+
+    def beat(self) -> None:
+        with self.desk.database.writing() as session:
+            self.ownership.register(session)
+        self.ownership.beat()
+
+    def wait(self) -> None:
+        """One beat's time passes."""
+        self.seconds += BEAT_EVERY
+        self.beat()
+
+    def leap(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def finish(self) -> list[str]:
+        return [link.state.value for link in recover(self.desk)]
+
+    def link(self, wish: Decision, key: str, device_id: int) -> None:
+        """Begin to link, beside the line."""
+        self._beside(lambda: confirm(self.desk, wish, key, device_id))
+
+    def unlink(self, link_id: str, key: str, device_id: int) -> None:
+        """Begin to undo, beside the line."""
+        self._beside(lambda: undo(self.desk, link_id, key, device_id, frozenset()))
+
+    def try_undo(self, link_id: str, key: str, device_id: int) -> str:
+        try:
+            return undo(self.desk, link_id, key, device_id, frozenset()).state.value
+        except LinkingFailure as failure:
+            return failure.code
+
+    def try_link(self, wish: Decision, key: str, device_id: int) -> str:
+        try:
+            return confirm(self.desk, wish, key, device_id).state.value
+        except LinkingFailure as failure:
+            return failure.code
+
+    def rest(self) -> None:
+        """Until what was begun has ended."""
+        for thread in self.work:
+            thread.join(LIMIT)
+
+    def _beside(self, work: Any) -> None:
+        def run() -> None:
+            with contextlib.suppress(LinkingFailure, CommusoftError):
+                work()
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        self.work.append(thread)
+
+
+def _live(settings: Settings, line: Connection) -> None:
+    life.READ_BACKS = (0.0, 0.0, 0.02)
+    here = _Life(settings)
+    while True:
+        try:
+            what, with_these = line.recv()
+        except EOFError:
+            return
+        line.send(getattr(here, what)(*with_these))

@@ -1,0 +1,194 @@
+"""Two processes, a PUT that takes long, an undo, a kill -9, in every order: both sides agree.
+
+What crmlink says of a record at last is what Commusoft holds, whoever died when.
+"""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from crmlink.store import Link, LinkState
+from faults.gate import HeldPut, PutGate, gated_sandbox
+from faults.peers import LATE_AFTER, Care, Peer, Peers
+from faults.shared_installation import Office, opened_office
+from support.sandbox import decision, new_key
+
+STEPS = ("start", "decide", "kill", "done")
+ORDERS = list(itertools.permutations(STEPS))
+LIVING = list(itertools.permutations(("start", "decide", "done")))
+# Beats between two steps: none, half of what makes a dead process known, all of it.
+PLAYED = [(0, "link"), (3, "link"), (7, "link"), (7, "undo")]
+
+
+@dataclass(frozen=True)
+class Place:
+    office: Office
+    gate: PutGate
+    peers: Peers
+
+
+@pytest.fixture(scope="module")
+def place(lasting_database_url: str, folder: Path) -> Iterator[Place]:
+    with (
+        gated_sandbox(400) as (address, gate),
+        opened_office(lasting_database_url, folder, address) as office,
+    ):
+        peers = Peers(office.house.settings)
+        yield Place(office, gate, peers)
+        peers.close()
+
+
+@dataclass
+class Story:
+    """One record, two processes, and a PUT of the first one that Commusoft holds."""
+
+    place: Place
+    undoing: bool
+    care: Care = Care.CAREFUL
+    target: str = field(default_factory=lambda: str(uuid.uuid4()))
+    peers: list[Peer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.office = self.place.office
+        self.record_id = self.office.record()
+        self.key = new_key()
+        self.held: HeldPut | None = None
+
+    def play(self, order: tuple[str, ...], silence: int) -> None:
+        first = self._begin()
+        second: Peer | None = None
+        alive = [first]
+        for step in order:
+            if step == "start":
+                second = self._start()
+                alive.append(second)
+            elif step == "kill":
+                first.kill()
+                alive.remove(first)
+            elif step == "decide" and alive:
+                self._decide(alive[-1])
+            elif step == "done":
+                assert self.held
+                self.held.carry_out()
+            self._pass_time(alive, silence)
+        assert second
+        self._end(first if first in alive else None, second)
+
+    def _start(self) -> Peer:
+        peer = self.place.peers.start(self.care)
+        self.peers.append(peer)
+        return peer
+
+    def _begin(self) -> Peer:
+        """The first process is in the middle of its PUT."""
+        first = self._start()
+        wish, device_id = decision(self.record_id, self.target), self.office.device_id
+        if self.undoing:
+            assert first.do("try_link", wish, new_key(), device_id) == "linked"
+            link_id = self._links()[0].id
+            self.held = self.place.gate.hold(self.record_id)
+            first.do("unlink", link_id, self.key, device_id)
+        else:
+            self.held = self.place.gate.hold(self.record_id)
+            first.do("link", wish, self.key, device_id)
+        self.held.wait()
+        return first
+
+    def _decide(self, peer: Peer) -> None:
+        """What a person tries meanwhile: undo the link, or link the contact again."""
+        link = self._links()[0]
+        if self.undoing:
+            wish = decision(self.record_id, self.target, replaces=self.target)
+            peer.do("try_link", wish, new_key(), self.office.device_id)
+        else:
+            peer.do("try_undo", link.id, new_key(), self.office.device_id)
+
+    def _pass_time(self, alive: list[Peer], beats: int) -> None:
+        for _ in range(beats):
+            for peer in alive:
+                peer.do("wait")
+        for peer in alive:
+            peer.do("finish")
+
+    def _end(self, first: Peer | None, second: Peer) -> None:
+        """Commusoft answers, and everything comes to its end."""
+        assert self.held
+        self.held.release()
+        alive = [peer for peer in (first, second) if peer]
+        for peer in alive:
+            peer.do("rest")
+        for _ in range(3):
+            self._pass_time(alive, 8)
+            second.do("leap", LATE_AFTER)
+        assert not [link for link in self._links() if link.state is LinkState.INTENDED]
+
+    def disagreement(self) -> str | None:
+        """What crmlink says beside what Commusoft holds, where they differ."""
+        said, states = None, []
+        for link in self._links():
+            states.append(link.state.value)
+            if link.state in (LinkState.LINKED, LinkState.UNDONE):
+                said = link.target
+        holds = self.office.reference(self.record_id)
+        return None if said == holds else f"{states}: {said} said, {holds} there"
+
+    def undo_at_last(self) -> None:
+        """A link that came out as linked can be undone, and then is."""
+        for link in self._links():
+            if link.state is LinkState.LINKED and not link.undoes_id:
+                done = self.peers[-1].do("try_undo", link.id, new_key(), self.office.device_id)
+                assert done == "linked"
+
+    def _links(self) -> list[Link]:
+        with self.office.house.database.reading() as session:
+            return list(
+                session.scalars(
+                    select(Link)
+                    .filter_by(record_number=self.record_id.removeprefix("customer-"))
+                    .order_by(Link.created_at)
+                )
+            )
+
+    def close(self) -> None:
+        for peer in self.peers:
+            self.place.peers.give_back(peer)
+
+
+def played(story: Story, order: tuple[str, ...], silence: int) -> str | None:
+    try:
+        story.play(order, silence)
+        if wrong := story.disagreement():
+            return wrong
+        story.undo_at_last()
+        return story.disagreement()
+    finally:
+        story.close()
+
+
+@pytest.mark.parametrize(("silence", "what"), PLAYED)
+def test_two_processes_agree_with_commusoft_in_every_order(
+    place: Place, silence: int, what: str
+) -> None:
+    wrong = {
+        "-".join(order): told
+        for order in (*ORDERS, *LIVING)
+        if (told := played(Story(place, what == "undo"), order, silence))
+    }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("twin", [Care.THIEF, Care.HASTY])
+def test_the_same_orders_catch_a_process_that_minds_no_other(place: Place, twin: Care) -> None:
+    wrong = [
+        order
+        for order in (("start", "kill", "decide", "done"), ("start", "decide", "done"))
+        if played(Story(place, undoing=False, care=twin), order, silence=7)
+    ]
+    assert wrong

@@ -1,0 +1,194 @@
+"""The audit of a real server, cut, continued and rewritten behind its back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from sqlalchemy import Engine, NullPool, create_engine
+
+from browsers.real_services import CRMLINK, Service
+from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
+from security.test_files import environment
+from support.audit_attacks import count, cut, rewrite
+
+LINES = 12  # at least, before anybody meddles
+SCOPES = [f"--scope={name}" for name in ("suggest", "link", "read", "batch", "admin")]
+
+
+def crmlink(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [CRMLINK, *words], env=environment(folder), capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Service]:
+    """A real `crmlink serve` over a data folder."""
+    server = Service("serve", folder.parent, environment(folder))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+class Visitor:
+    """A script with an admin's token, who makes lines in the audit and asks whether it holds."""
+
+    def __init__(self, folder: Path, server: Service) -> None:
+        token = crmlink(folder, "token", "create", "Visitor", *SCOPES).stdout.strip()
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._api = f"{server.address}/api/v1"
+
+    def act(self, times: int) -> None:
+        """Do something that the audit notes."""
+        for _ in range(times):
+            requests.post(
+                f"{self._api}/packages/sage_200/hosts",
+                json={"host": f"sage-{uuid.uuid4().hex}.firm.example"},
+                headers=self._headers,
+                timeout=10,
+            ).raise_for_status()
+
+    def chain(self) -> dict[str, Any]:
+        answer = requests.get(f"{self._api}/audit", headers=self._headers, timeout=10)
+        answer.raise_for_status()
+        chain: dict[str, Any] = answer.json()["chain"]
+        return chain
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a server that has worked and was stopped."""
+    folder = tmp_path_factory.mktemp("office") / "data"
+    with serving(folder) as server:
+        Visitor(folder, server).act(LINES)
+    return folder
+
+
+@pytest.fixture
+def folder(original: Path, tmp_path: Path) -> Path:
+    """A copy of it to meddle with."""
+    return shutil.copytree(original, tmp_path / "data")
+
+
+def engine(folder: Path) -> Engine:
+    """The database, as somebody opens it who has nothing else."""
+    return create_engine(f"sqlite:///{folder / 'crmlink.sqlite'}", poolclass=NullPool)
+
+
+def verify(folder: Path) -> tuple[int, dict[str, Any]]:
+    """What `crmlink audit verify --json` says, and its exit code."""
+    done = crmlink(folder, "audit", "verify", "--json")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return done.returncode, found
+
+
+def test_an_untouched_audit_holds(folder: Path) -> None:
+    code, found = verify(folder)
+    assert (code, found["sound"], found["entries"]) == (0, True, count(engine(folder)))
+    assert found["entries"] > LINES
+    assert (found["findings"], found["accepted"]) == ([], [])
+
+
+def cut_short(folder: Path) -> None:
+    cut(engine(folder), 3)
+
+
+def cut_to_nothing(folder: Path) -> None:
+    cut(engine(folder), LINES * 10)
+
+
+def cut_and_continued(folder: Path) -> None:
+    lines = count(engine(folder))
+    cut(engine(folder), 2)
+    for name in ("One", "Two", "Three"):
+        crmlink(folder, "token", "create", name)
+    assert count(engine(folder)) > lines
+
+
+def rewritten(folder: Path) -> None:
+    rewrite(engine(folder), 5, subject="customer-99")
+
+
+def anchors_removed(folder: Path) -> None:
+    (folder / ANCHORS).unlink()
+
+
+def anchors_cut(folder: Path) -> None:
+    content = (folder / ANCHORS).read_bytes()
+    (folder / ANCHORS).write_bytes(content[: content.rindex(b"\n")])
+
+
+@pytest.mark.parametrize(
+    ("attack", "sentence"),
+    [
+        (cut_short, "The end of the audit is missing"),
+        (cut_to_nothing, "The end of the audit is missing"),
+        (cut_and_continued, "The audit is not the one that was anchored"),
+        (rewritten, "Line 5 is not signed with crmlink's key"),
+        (anchors_removed, "the anchor file was missing, and a new one was begun"),
+        (anchors_cut, "The anchor file was cut"),
+    ],
+)
+def test_whoever_meddles_with_the_audit_is_found_out(
+    folder: Path, attack: Callable[[Path], None], sentence: str
+) -> None:
+    attack(folder)
+    code, found = verify(folder)
+    assert (code, found["sound"]) == (1, False)
+    assert sentence in " ".join(finding["text"] for finding in found["findings"])
+    told = crmlink(folder, "audit", "verify")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert sentence in told.stderr
+
+
+def test_a_running_server_finds_out_too(folder: Path) -> None:
+    with serving(folder) as server:
+        visitor = Visitor(folder, server)
+        assert visitor.chain() == {"sound": True, "broken_at": None, "problems": []}
+        cut(engine(folder), 2)
+        visitor.act(4)
+        (folder / ANCHORS).rename(folder / "elsewhere")
+        assert "missing or cannot be read" in visitor.chain()["problems"][0]
+        (folder / "elsewhere").rename(folder / ANCHORS)
+        chain = visitor.chain()
+        assert not chain["sound"]
+        assert "not the one that was anchored" in " ".join(chain["problems"])
+
+
+def test_a_server_that_is_killed_leaves_an_audit_that_holds(folder: Path) -> None:
+    server = Service("serve", folder.parent, environment(folder))
+    server.start()
+    Visitor(folder, server).act(3)
+    server.stop(signal.SIGKILL)
+    assert verify(folder)[0] == 0
+
+
+def test_a_database_from_a_backup_is_accepted_on_the_servers_command_line(
+    folder: Path,
+) -> None:
+    backup = folder.with_name("backup.sqlite")
+    shutil.copy(folder / "crmlink.sqlite", backup)
+    crmlink(folder, "token", "create", "Later")
+    for file in folder.glob("crmlink.sqlite*"):
+        file.unlink()
+    shutil.copy(backup, folder / "crmlink.sqlite")
+    assert verify(folder)[0] == 1
+    accepted = crmlink(folder, "audit", "accept", "--yes")
+    assert (accepted.returncode, accepted.stdout.count("Accepted.")) == (0, 1)
+    code, found = verify(folder)
+    assert (code, found["sound"]) == (0, True)
+    assert "chain_cut" in found["accepted"][0]["codes"]
+    assert "there is nothing to accept" in crmlink(folder, "audit", "accept").stdout

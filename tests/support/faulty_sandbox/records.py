@@ -1,0 +1,63 @@
+"""The sandbox's records, with what faults need: a log of the edits, stale reads, dropped fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import has_request_context, request
+
+from crmlink.commusoft.sandbox.record_store import Ledger
+from crmlink.commusoft.sandbox.records import Entry
+from crmlink.kinds import Kind
+from support.faulty_sandbox.middleware import DROPPED, STALE
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One edit that was done over the API: the reference before and after it."""
+
+    record: str
+    before: str
+    after: str
+
+
+class FaultyRecords(Ledger):
+    """The records as a request sees them whose fault is *stale* or *dropped*."""
+
+    def __init__(
+        self, counts: Mapping[Kind, int], seed: int, state_file: Path | None = None
+    ) -> None:
+        self._writes: list[Write] = []
+        self._before: dict[str, Entry] = {}
+        super().__init__(counts, seed, state_file)
+
+    def writes(self) -> list[Write]:
+        """Return every edit since the state file was begun, in order."""
+        return list(self._writes)
+
+    def by_number(self, kind: Kind, number: str) -> Entry | None:
+        return self._seen(super().by_number(kind, number))
+
+    def by_uuid(self, kind: Kind, uuid: str) -> Entry | None:
+        return self._seen(super().by_uuid(kind, uuid))
+
+    def change(self, entry: Entry, changes: Mapping[str, Any]) -> Entry:
+        dropped = request.environ.get(DROPPED) if has_request_context() else None
+        return super().change(entry, {k: v for k, v in changes.items() if k != dropped})
+
+    def _seen(self, entry: Entry | None) -> Entry | None:
+        if entry is None or not has_request_context() or request.method != "GET":
+            return entry
+        return self._before.get(entry.id, entry) if request.environ.get(STALE) else entry
+
+    def _apply(self, line: Mapping[str, Any]) -> Entry:
+        kind, _, number = line["record"].partition("-")
+        old = self._entries[kind].get(number)
+        entry = super()._apply(line)
+        if old is not None:
+            self._before[old.id] = old
+        self._writes.append(Write(entry.id, old.reference if old else "", entry.reference))
+        return entry

@@ -1,0 +1,146 @@
+"""Which processes count as alive: by their beats alone, as another one sees them while it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+
+import pytest
+from sqlalchemy import select
+
+from crmlink.store import Database, Ownership, Process, ProcessRole, models
+from crmlink.store.processes import BEAT_EVERY, SILENT_FOR
+
+BEATS = int(SILENT_FOR / BEAT_EVERY)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    database.migrate()
+    yield database
+    database.close()
+
+
+class Peer:
+    """A process whose time passes when the test says so."""
+
+    def __init__(self, database: Database, role: ProcessRole = ProcessRole.SERVER) -> None:
+        self.seconds = 0.0
+        self.ownership = Ownership(database, role, beat_every=None, clock=lambda: self.seconds)
+        self._database = database
+
+    def register(self) -> str:
+        with self._database.writing() as session:
+            return self.ownership.register(session)
+
+    def wait(self, seconds: float = BEAT_EVERY) -> None:
+        self.seconds += seconds
+        self.ownership.beat()
+
+
+def alive(database: Database) -> set[str]:
+    with database.reading() as session:
+        return set(session.scalars(select(Process.id)))
+
+
+def test_a_process_that_says_nothing_is_counted_as_dead_and_one_that_beats_is_not(
+    database: Database,
+) -> None:
+    looker, silent, beating = (Peer(database) for _ in range(3))
+    ids = [peer.register() for peer in (looker, silent, beating)]
+    looker.wait()
+    for _ in range(BEATS - 1):
+        beating.wait()
+        looker.wait()
+    assert alive(database) == set(ids)
+    beating.wait()
+    looker.wait()
+    assert alive(database) == {ids[0], ids[2]}
+
+
+def test_one_that_was_counted_as_dead_owns_nothing_more_and_goes_on_under_another_id(
+    database: Database,
+) -> None:
+    looker, sleeper = Peer(database), Peer(database)
+    looker.register()
+    before = sleeper.register()
+    for _ in range(BEATS + 1):
+        looker.wait()
+    sleeper.wait()
+    after = sleeper.register()
+    assert after != before
+    assert before not in alive(database)
+    with database.reading() as session:
+        sleeper.ownership.working_on.add("an attempt")
+        assert not looker.ownership.is_worked_on(session, before, "an attempt")
+        assert not sleeper.ownership.is_worked_on(session, before, "an attempt")
+        assert sleeper.ownership.is_worked_on(session, after, "an attempt")
+
+
+def test_a_process_that_slept_itself_counts_nobody_as_dead_for_that(database: Database) -> None:
+    looker, other = Peer(database), Peer(database)
+    ids = {looker.register(), other.register()}
+    looker.wait()
+    looker.wait(SILENT_FOR * 100)  # both were on one laptop, and this one wakes first
+    assert alive(database) == ids
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=3), timedelta(days=-3)], ids=str)
+def test_no_clock_that_can_be_set_says_who_is_alive(
+    database: Database, jump: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock:
+        @staticmethod
+        def now(zone: tzinfo) -> datetime:
+            return datetime.now(zone) + jump
+
+    looker, other = Peer(database), Peer(database)
+    ids = {looker.register(), other.register()}
+    looker.wait()
+    monkeypatch.setattr(models, "datetime", Clock)
+    for _ in range(2 * BEATS):
+        other.wait()
+        looker.wait()
+    assert alive(database) == ids
+
+
+def test_a_process_that_ends_is_gone_at_once(database: Database) -> None:
+    peer = Peer(database)
+    peer.register()
+    peer.ownership.close()
+    assert alive(database) == set()
+
+
+def test_the_only_server_counts_earlier_servers_as_dead_but_no_command(database: Database) -> None:
+    earlier, command = Peer(database), Peer(database, ProcessRole.COMMAND)
+    earlier.register()
+    kept = command.register()
+    server = Peer(database)
+    server.ownership.bury_servers()
+    own = server.register()
+    assert alive(database) == {kept, own}
+
+
+def test_a_registration_that_was_not_committed_is_made_again(database: Database) -> None:
+    peer = Peer(database)
+
+    def fails() -> None:
+        with database.writing() as session:
+            peer.ownership.register(session)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    assert alive(database) == set()
+    own = peer.register()
+    assert alive(database) == {own}
+
+
+def test_what_broke_down_in_a_living_process_is_worked_on_no_more(database: Database) -> None:
+    peer, other = Peer(database), Peer(database)
+    owner_id = peer.register()
+    with database.reading() as session:
+        assert not peer.ownership.is_worked_on(session, owner_id, "an attempt")
+        assert other.ownership.is_worked_on(session, owner_id, "an attempt")
+        assert not other.ownership.is_worked_on(session, None, "an attempt")

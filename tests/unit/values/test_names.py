@@ -1,0 +1,133 @@
+"""What stands in a name's field besides the name."""
+
+import pytest
+
+from crmlink.values import is_retired_status, read_name
+from crmlink.values.addresses import PostalAddress
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Holloway, M (OLD do not use)", "Holloway, M"),
+        ("ZZ Margaret Holloway", "Margaret Holloway"),
+        ("ZZZ DO NOT USE - Margaret Holloway", "Margaret Holloway"),
+        ("zzMargaret Holloway", "Margaret Holloway"),
+        ("Margaret Holloway (deleted)", "Margaret Holloway"),
+        ("Margaret Holloway (deleted 1)", "Margaret Holloway"),
+        ("*INACTIVE* Margaret Holloway", "Margaret Holloway"),
+        ("Margaret Holloway - Inactive", "Margaret Holloway"),
+        ("Margaret Holloway - DO NOT USE", "Margaret Holloway"),
+        ("INACTIVE - Margaret Holloway", "Margaret Holloway"),
+        ("Margaret Holloway (merged into HOLL02)", "Margaret Holloway"),
+        ("DNU Margaret Holloway", "Margaret Holloway"),
+        ("Margaret Holloway [Archived]", "Margaret Holloway"),
+    ],
+)
+def test_a_mark_in_the_name_says_that_the_contact_is_retired(text: str, name: str) -> None:
+    read = read_name(text)
+    assert (read.name, read.retired) == (name, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Old Mill Ltd", "The Closed Door Ltd", "Merged Minds Ltd", "Great Northern Mall (Ohio)",
+     "Deleted Scenes Ltd", "R2 Solutions (UK) Ltd", "Archive Storage", "XX Ltd", "24/7 Drains",
+     "118 118 Money Ltd", "Studio 54", "Smith, John", "Ashdown & Sons - Lewes", "Acme-V"],
+)  # fmt: skip
+def test_a_name_that_only_has_such_words_stays_as_it_is(text: str) -> None:
+    read = read_name(text)
+    assert (read.name, read.retired, read.kind, read.counter) == (text, False, None, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "kind"),
+    [
+        ("Acme Ltd (V)", "Acme Ltd", "supplier"),
+        ("Acme Ltd - Supplier", "Acme Ltd", "supplier"),
+        ("Acme Ltd - Vendor", "Acme Ltd", "supplier"),
+        ("Acme Ltd (Vendor)", "Acme Ltd", "supplier"),
+        ("Acme Ltd (C)", "Acme Ltd", "customer"),
+        ("Acme Ltd - Customer", "Acme Ltd", "customer"),
+    ],
+)
+def test_a_mark_of_the_kind_says_the_kind(text: str, name: str, kind: str) -> None:
+    assert (read_name(text).name, read_name(text).kind) == (name, kind)
+
+
+@pytest.mark.parametrize("text", ["John Smith 2", "John Smith (2)", "John Smith #2"])
+def test_a_number_behind_a_name_that_was_given_twice_is_no_part_of_it(text: str) -> None:
+    assert (read_name(text).name, read_name(text).counter) == ("John Smith", "2")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "address"),
+    [
+        (
+            "Margaret Holloway GL50 2TR",
+            "Margaret Holloway",
+            PostalAddress((), "", "GL50 2TR", "GB"),
+        ),
+        (
+            "Margaret Holloway, 14 Orchard Close, GL50 2TR",
+            "Margaret Holloway",
+            PostalAddress(("14 Orchard Close",), "", "GL50 2TR", "GB"),
+        ),
+        (
+            "Holloway - 14 Orchard Close, Cheltenham",
+            "Holloway",
+            PostalAddress(("14 Orchard Close", "Cheltenham")),
+        ),
+        ("Holloway (14 Orchard Close)", "Holloway", PostalAddress(("14 Orchard Close",))),
+        ("Murphy D06 X2K5", "Murphy", PostalAddress((), "", "D06 X2K5", "IE")),
+    ],
+)
+def test_an_address_in_a_name_is_an_address(text: str, name: str, address: PostalAddress) -> None:
+    assert (read_name(text).name, read_name(text).address) == (name, address)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "phones", "emails"),
+    [
+        ("Margaret Holloway 01632 960114", "Margaret Holloway", ("01632 960114",), ()),
+        ("Margaret Holloway (07700 900114)", "Margaret Holloway", ("07700 900114",), ()),
+        ("Holloway tel 01632 960114", "Holloway", ("01632 960114",), ()),
+        ("Holloway m.h@postbox.example", "Holloway", (), ("m.h@postbox.example",)),
+        ("m.h@postbox.example", "", (), ("m.h@postbox.example",)),
+    ],
+)
+def test_a_phone_or_email_in_a_name_is_one(
+    text: str, name: str, phones: tuple[str, ...], emails: tuple[str, ...]
+) -> None:
+    read = read_name(text)
+    assert (read.name, read.phones, read.emails) == (name, phones, emails)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Exors of M Holloway", "Executors of the late M Holloway", "The Estate of M Holloway",
+     "Estate of the late M Holloway", "Exor. of M Holloway", "M Holloway c/o Hafod Lettings"],
+)  # fmt: skip
+def test_who_acts_for_a_person_is_no_part_of_the_name(text: str) -> None:
+    assert read_name(text).name == "M Holloway"
+
+
+@pytest.mark.parametrize("text", ["n/a", "-", "None", "TBC", "Main Contact", "unknown", "???"])
+def test_a_placeholder_is_no_person(text: str) -> None:
+    assert read_name(text, person=True).name == ""
+
+
+@pytest.mark.parametrize(
+    ("heading", "value", "retired"),
+    [
+        ("HIDDEN", "Y", True), ("HIDDEN", "N", False), ("Active", "N", True),
+        ("Active", "Yes", False), ("Status", "Archived", True), ("Status", "Active", False),
+        ("Status", "Inactive", True),
+        ("Status", "Merged into 12", True), ("Inactive", "TRUE", True), ("Status", "Overdue", None),
+        ("Archived", "", False),
+    ],
+)  # fmt: skip
+def test_a_column_about_the_state_is_understood_by_its_heading(
+    heading: str, value: str, retired: bool | None
+) -> None:
+    assert is_retired_status(value, heading) is retired

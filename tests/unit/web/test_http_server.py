@@ -1,0 +1,160 @@
+"""How long connections may wait, and which of them make room for others."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+import requests
+from argon2.exceptions import VerificationError
+from flask import Flask
+
+from browsers.real_services import wait_until
+from crmlink.access import passwords
+from crmlink.web import http_server
+from crmlink.web.http_server import HTTPServer, room_for_connections
+from support.installations import open_app
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    with open_app(tmp_path_factory.mktemp("server")) as app:
+        yield app
+
+
+@contextmanager
+def running(app: Flask) -> Iterator[HTTPServer]:
+    """A server in a thread of this process, so that it can be looked into."""
+    server = HTTPServer(app, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield server
+    stop = [*server._servers, *channels(server)]
+    server._servers[0].trigger.pull_trigger(server._map.clear)
+    thread.join(10)
+    for each in stop:
+        each.close()
+    server._dispatcher.shutdown()
+
+
+def channels(server: HTTPServer) -> list[Any]:
+    return [channel for each in server._servers for channel in list(each.active_channels.values())]
+
+
+def is_there(server: HTTPServer, address: tuple[str, int]) -> bool:
+    return any(channel.addr == address for channel in channels(server))
+
+
+def only_channel(server: HTTPServer) -> Any:
+    return wait_until(lambda: channels(server), "a connection")[0]
+
+
+@pytest.mark.parametrize(
+    ("sent", "patience"),
+    [
+        (b"", http_server.HEADER_SECONDS),
+        (b"GET / HTT", http_server.HEADER_SECONDS),
+        (b"\r\n\r\n", http_server.IDLE_SECONDS),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", http_server.IDLE_SECONDS),
+        (b"POST / HTTP/1.1\r\nContent-Length: 16000\r\n\r\nx", http_server.BODY_SECONDS + 1),
+    ],
+)
+def test_a_connection_has_its_time(app: Flask, sent: bytes, patience: float) -> None:
+    with running(app) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        channel = only_channel(server)
+        client.sendall(sent)
+        if sent.startswith(b"GET /healthz"):
+            assert client.recv(100).startswith(b"HTTP/1.1 200")
+        wait_until(lambda: not sent or channel._has_sent, "it arrives")
+        wait_until(lambda: not channel.requests and not channel.total_outbufs_len, "it is answered")
+        now = time.time()
+        assert not channel.is_overdue(now + patience - 5)
+        assert channel.is_overdue(now + patience + 1)
+
+
+def test_a_connection_that_is_answered_is_never_overdue(app: Flask) -> None:
+    with running(app) as server, socket.create_connection(("127.0.0.1", server.port)):
+        channel = only_channel(server)
+        channel.requests.append(object())
+        assert not channel.is_overdue(time.time() + 10_000)
+        assert not channel.is_waiting
+        channel.requests.clear()
+
+
+def test_who_waits_longest_makes_room(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 50)
+    with running(app) as server, ExitStack() as held:
+        clients = []
+        for _ in range(60):
+            client = held.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            clients.append(client)
+            own = client.getsockname()
+            wait_until(partial(is_there, server, own), "it is accepted")
+        for client in clients[:10]:
+            client.settimeout(10)
+            assert client.recv(1) == b""
+        clients[-1].sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        clients[-1].settimeout(10)
+        assert clients[-1].recv(100).startswith(b"HTTP/1.1 200")
+        assert len(channels(server)) == 50
+
+
+def test_the_limit_of_open_files_is_raised_or_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = [1024, 1024]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.__setitem__(0, wanted[0]))
+    assert room_for_connections() == 1024 - http_server.SPARE_FILES
+    limits[1] = 4096
+    assert room_for_connections() == http_server.MAX_CONNECTIONS
+    assert limits[0] == http_server.MAX_CONNECTIONS + http_server.SPARE_FILES
+
+
+def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "_hasher", SlowHasher())
+    with running(app) as server:
+        address = f"http://127.0.0.1:{server.port}"
+        with ThreadPoolExecutor(25) as crowd:
+            tried = [crowd.submit(try_password, address) for _ in range(25)]
+            wait_until(lambda: not passwords._slots._entered._value, "they are at it")
+            begun = time.monotonic()
+            for _ in range(3):
+                assert requests.get(f"{address}/healthz", timeout=30).status_code == 200
+            assert time.monotonic() - begun < 3
+        assert {future.result() for future in tried} == {401, 429}
+
+
+class SlowHasher:
+    """Takes long to find each password wrong."""
+
+    def verify(self, *_: object) -> bool:
+        time.sleep(4)
+        raise VerificationError
+
+
+def try_password(address: str) -> int:
+    stranger = requests.Session()
+    page = stranger.get(f"{address}/log-in", timeout=60).text
+    csrf = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": csrf, "email": "a@firm.example", "password": "wrong"}
+    return stranger.post(f"{address}/log-in", data=form, timeout=60).status_code
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_it_listens_on_every_address_of_a_name(app: Flask, host: str) -> None:
+    try:
+        server = HTTPServer(app, host, 0)
+    except OSError:
+        pytest.skip("this computer has no IPv6")
+    assert server.port
+    server.close()
+    server._dispatcher.shutdown()
