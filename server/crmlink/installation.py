@@ -29,6 +29,7 @@ from crmlink.linking.connections import (
     use_account_of_environment,
 )
 from crmlink.linking.context import Desk, Index
+from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import Settings, SettingsRefused
 from crmlink.store import (
     AuditSigner,
@@ -68,6 +69,7 @@ class House:
     ) -> None:
         self.settings = settings
         self.database = database
+        database.use_pseudonyms(Pseudonyms(settings.secret_key))
         self.ownership = Ownership(database, role)
         workspace = get_or_create_workspace(database)
         self.office = Office(database, workspace.id, settings.secret_key)

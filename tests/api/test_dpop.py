@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from crmlink.store.base import now
 from support.access_factories import make_person, pair
 from support.browser_client import key_of
 from support.browser_key import BrowserKey, token_hash
+from support.installations import house_of, open_app
 
 URN = "urn:crmlink:problem:"
 HERE = "http://localhost/api/v1"
@@ -134,11 +135,14 @@ def key(grant: Grant) -> BrowserKey:
     return key_of(grant.access_token)
 
 
-def at_the_door(app: Flask, grant: Grant, *proofs: str, url: str = "/api/v1/token") -> TestResponse:
+def at_the_door(
+    app: Flask, grant: Grant, *proofs: str, base_url: str = "http://localhost"
+) -> TestResponse:
     """Ask for new tokens."""
     form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
     headers = [("DPoP", proof) for proof in proofs]
-    return app.test_client().post(url, data=form, headers=headers)
+    client = app.test_client()
+    return client.post("/api/v1/token", base_url=base_url, data=form, headers=headers)
 
 
 def inside(app: Flask, grant: Grant, *proofs: str, scheme: str = "DPoP") -> TestResponse:
@@ -201,6 +205,32 @@ def test_a_proof_names_its_address_as_the_browser_sees_it(
         "https://localhost/api/v1/token", "http://localhost/api/v1/token?resource=x#y",
     ):  # fmt: skip
         assert at_the_door(door, grant, door_maker(office, key)(htu=spelled)).status_code == 200
+
+
+@pytest.fixture(scope="module")
+def behind_a_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """A server that is reached at another address than it is asked at."""
+    folder = tmp_path_factory.mktemp("proxied")
+    with open_app(folder, public_url="https://crmlink.firm.example") as app:
+        yield app
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8787", "crmlink.firm.example"])
+def test_behind_a_proxy_a_proof_names_the_public_address(behind_a_proxy: Flask, host: str) -> None:
+    office = house_of(behind_a_proxy).office
+    grant = pair(office, make_person(office))
+    made = door_maker(office, key_of(grant.access_token))
+
+    def asks(address: str) -> int:
+        shown = made(htu=f"{address}/api/v1/token")
+        reply = at_the_door(behind_a_proxy, grant, shown, base_url=f"http://{host}")
+        return reply.status_code
+
+    assert asks("https://crmlink.firm.example") == 200
+    assert asks(f"http://{host}") == 200
+    for elsewhere in ("https://evil.example", "https://crmlink.firm.example.evil.example",
+                      "https://crmlink.firm.example:8443"):  # fmt: skip
+        assert asks(elsewhere) == 400
 
 
 def test_no_proof_or_two_are_refused(

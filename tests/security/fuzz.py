@@ -32,7 +32,7 @@ from schemathesis.schemas import BaseSchema
 
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from security.attack_fixture import ROLES
-from security.reconnecting_client import MARK, AlwaysConnected
+from security.reconnecting_client import MARK, PROOF_MARK, AlwaysConnected
 from support.installations import house_of, open_app
 from support.sandbox import HOLLOWAY, OCONNOR_HAS, OTHER
 
@@ -134,6 +134,8 @@ def _without_climbing() -> Iterator[None]:
 def _mean_something(context: HookContext, case: Case[Any]) -> Case[Any]:
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return case
+    if case.headers and "DPoP" in case.headers:
+        case.headers["DPoP"] = PROOF_MARK
     draw = random.Random(zlib.crc32(f"{case.body!r}{case.query}{case.path_parameters}".encode()))
     for values in (case.body, case.query, case.path_parameters):
         if not isinstance(values, dict):

@@ -18,13 +18,14 @@ from support.browser_key import BrowserKey
 from support.installations import house_of
 
 MARK = "Bearer whoever-this-role-is-now"
+PROOF_MARK = "a-proof-of-this-key"  # no generator makes one
 KEY = BrowserKey()
-DOORS = {"/api/v1/pairings", "/api/v1/token"}  # no generator makes the proofs that these want
+DOORS = {"POST /api/v1/pairings", "POST /api/v1/token"}  # which take no token, but want a proof
 RENEWED_AFTER = 300.0  # seconds; an access token lives for ten minutes
 
 
 class AlwaysConnected:
-    """A WSGI application that puts a good token of a role in place of MARK.
+    """A WSGI application that puts a good token of a role in place of MARK, a proof of PROOF_MARK.
 
     A fuzzed admin finds ways to disconnect, remove or demote themselves: then somebody else of the
     same role goes on.
@@ -40,12 +41,12 @@ class AlwaysConnected:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         self.requests += 1
-        if environ.get("HTTP_AUTHORIZATION") == MARK:
+        if environ.get("HTTP_AUTHORIZATION") == MARK and _asked(environ) not in DOORS:
             if not self._is_alive():
                 self._grant, self._since = self._connect(), time.monotonic()
             token = self._grant.access_token
             prove(self._app, environ, token, key_of(token))
-        if environ["PATH_INFO"] in DOORS and "HTTP_DPOP" in environ:
+        if environ.get("HTTP_DPOP") == PROOF_MARK:
             address = get_current_url(environ, strip_querystring=True)
             nonce = new_nonce(self._office)
             environ["HTTP_DPOP"] = KEY.proof(environ["REQUEST_METHOD"], address, nonce)
@@ -64,3 +65,7 @@ class AlwaysConnected:
             and person.removed_at is None
             and person.role == self._role
         )
+
+
+def _asked(environ: dict[str, Any]) -> str:
+    return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"

@@ -29,6 +29,7 @@ from crmlink.store import (
     BatchState,
     RowState,
 )
+from crmlink.store.erased import ErasedPeople, Signs, erased_people, pseudonyms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,8 @@ def collect(
     with desk.database.writing() as session:
         if key and (page := _page(session, desk, key, fingerprint)):
             return _taken(session, desk, page.batch_id, page.added, page.completed)
+        erased = erased_people(session, desk.workspace_id)
+        named, unnamed = _without_erased(erased, package, organisation, named, unnamed)
         if batch_id:
             batch = _joined(session, desk, batch_id, package, organisation)
         else:
@@ -99,7 +102,7 @@ def collect(
                     connection_id=desk.connection_id,
                     batch_id=batch.id,
                     key=key,
-                    fingerprint=fingerprint,
+                    fingerprint=pseudonyms_of(session).of(fingerprint),
                     added=len(new),
                     completed=len(completed),
                 )
@@ -185,6 +188,28 @@ def _by_identity(
     return named, unnamed
 
 
+def _without_erased(
+    erased: ErasedPeople,
+    package: str,
+    organisation: str,
+    named: Mapping[Identity, ListedContact],
+    unnamed: Sequence[ListedContact],
+) -> tuple[dict[Identity, ListedContact], list[ListedContact]]:
+    """The contacts that are no erased person's."""
+
+    def is_kept(contact: ListedContact, reference: str) -> bool:
+        signs = Signs(
+            frozenset((contact.name, contact.company, contact.person)),
+            (contact.email, *contact.other_emails),
+            contact.postcode, contact.phones, package, organisation, reference,
+        )  # fmt: skip
+        return not erased.are(signs)
+
+    kept = {identity: contact for identity, contact in named.items()
+            if is_kept(contact, identity[1])}  # fmt: skip
+    return kept, [contact for contact in unnamed if is_kept(contact, "")]
+
+
 def _fingerprint(*parts: Any) -> str:
     plain = [
         [asdict(item) for item in part] if isinstance(part, Sequence) and part
@@ -196,7 +221,7 @@ def _fingerprint(*parts: Any) -> str:
 
 def _page(session: Session, desk: Desk, key: str, fingerprint: str) -> BatchPage | None:
     page = session.scalar(select(BatchPage).filter_by(connection_id=desk.connection_id, key=key))
-    if page and page.fingerprint != fingerprint:
+    if page and page.fingerprint not in pseudonyms_of(session).forms(fingerprint):
         raise IdempotencyKeyReused
     return page
 

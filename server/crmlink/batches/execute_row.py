@@ -17,9 +17,10 @@ from crmlink.commusoft.errors import CommusoftError, RecordGone
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
 from crmlink.linking.decisions import Decision, Guard, confirm, undo
-from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
+from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure, ReferenceErased
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.store.erased import pseudonyms_of
 
 log = structlog.get_logger()
 
@@ -62,7 +63,7 @@ def carry_out(desk: Desk, row_id: int, state: BatchState, device_id: int, guard:
             link = _link(desk, batch, row, device_id, guard)
     except BatchStopped:
         return Outcome(row.state, stopped=True)
-    except IdempotencyKeyReused as failure:
+    except (IdempotencyKeyReused, ReferenceErased) as failure:
         return _made_before(desk, row) or Outcome(back, {"code": failure.code})
     except LinkingFailure as failure:
         known = _undone_otherwise(desk, row) if undoing else None
@@ -85,9 +86,8 @@ def _made_before(desk: Desk, row: BatchRow) -> Outcome | None:
         link = session.scalar(
             select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
         )
-    if link and (link.record_id, link.reference) == (row.record_id, row.reference):
-        return outcome_of(link)
-    return None
+        same = link and pseudonyms_of(session).same(link.reference, row.reference)
+    return outcome_of(link) if link and same and link.record_id == row.record_id else None
 
 
 def _undone_otherwise(desk: Desk, row: BatchRow) -> Outcome | None:

@@ -31,6 +31,7 @@ from crmlink.linking.context import Desk
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
 from crmlink.store.base import new_id
+from crmlink.store.erased import Signs, erased_people
 
 log = structlog.get_logger()
 
@@ -107,7 +108,8 @@ def import_file(
                 lease=lease, lease_owner_id=desk.ownership.register(session),
             )  # fmt: skip
             session.add(batch)
-        contacts, bad = _keep_or_throw_away(desk, batch.id, rows, agreed)
+        known = _without_erased(desk, batch, rows)
+        contacts, bad = _keep_or_throw_away(desk, batch.id, known, agreed)
         done = _finish(desk, device_id, batch.id, contacts, bad)
     finally:
         desk.ownership.working_on.discard(lease)
@@ -132,6 +134,26 @@ def throw_away_unfinished(desk: Desk) -> int:
         ]
     _throw_away(desk, stale)
     return len(stale)
+
+
+def _without_erased(
+    desk: Desk, batch: Batch, rows: Iterable[ExportedContact | BadRow]
+) -> Iterator[ExportedContact | BadRow]:
+    """The rows, with a bad one, which names nobody, in place of each erased person's."""
+    with desk.database.reading() as session:
+        erased = erased_people(session, desk.workspace_id)
+    for row in rows:
+        if isinstance(row, ExportedContact):
+            signs = Signs(
+                frozenset((row.name, row.company, row.person)),
+                (row.email, *row.other_emails), row.postcode,
+                tuple(row.phones), batch.package, batch.organisation, row.reference,
+            )  # fmt: skip
+            yield BadRow(row.line, "erased", {}) if erased.are(signs) else row
+        else:
+            facts = row.args.values()
+            named = any(isinstance(fact, str) and erased.hidden(fact) != fact for fact in facts)
+            yield BadRow(row.line, "erased", {}) if named else row
 
 
 def _keep_or_throw_away(

@@ -28,6 +28,7 @@ from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import holders, mirrored, rows_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
 from crmlink.store.base import now
+from crmlink.store.erased import pseudonyms_of
 
 SETTLED = (RowState.IDLE, RowState.FAILED, RowState.UNDONE)  # what may be decided (anew)
 
@@ -135,7 +136,8 @@ def _refuse_unless_free(
     if not row.reference:
         return
     present = record.reference
-    if present and present not in (row.reference, overrides.replaces):
+    same = pseudonyms_of(session).same
+    if present and not (same(present, row.reference) or same(present, overrides.replaces)):
         _keep_readable(session, record)
         session.expunge_all()
         raise RecordHasReference(record=record, current_reference=present)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from crmlink.batches.execute_row import Outcome, key_of, outcome_of
 from crmlink.batches.state import is_free, touch
 from crmlink.linking.context import Desk
+from crmlink.linking.erased import hide_settled_row
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import now
 
@@ -85,6 +86,9 @@ def _settle(session: Session, desk: Desk, row: BatchRow) -> None:
     if link:
         row.link_id = link.id
         row.settled_at = None if link.state is LinkState.INTENDED else now()
+        if row.settled_at:
+            session.flush()
+            hide_settled_row(session, row.id, desk.connection_id)
 
 
 def _made(session: Session, desk: Desk, row: BatchRow) -> Link | None:

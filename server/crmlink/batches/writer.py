@@ -27,6 +27,7 @@ from crmlink.batches.state import (
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
+from crmlink.linking.erased import hide_settled_row
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import now
 
@@ -261,6 +262,7 @@ class _Run:
                 )
                 if values.get("settled_at"):
                     self._pace.add()
+                    hide_settled_row(session, job.row_id, self._desk.connection_id)
 
     def _values(self, job: _Job, outcome: Outcome) -> dict[str, object]:
         if outcome.stopped:

@@ -12,13 +12,14 @@ from crmlink.commusoft.auth import Account
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.dialect import Dialect, dialect_for
-from crmlink.commusoft.errors import CommusoftUnreadable, RecordGone
+from crmlink.commusoft.errors import CommusoftUnreadable, RecordGone, ReferenceErased
 from crmlink.commusoft.limits import Patience
 from crmlink.commusoft.parsing import read_list, read_one, read_record
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import fill_path, write_body, write_path
 from crmlink.commusoft.transport import Reply
 from crmlink.kinds import Kind
+from crmlink.pseudonyms import holds_pseudonym
 from crmlink.strict_json import NotJSON, read_json
 
 # The host of the published profile serves the API alone; pages are on the web application's host.
@@ -108,9 +109,12 @@ class Commusoft:
     ) -> None:
         """Put `reference` (None clears it) on `record`: one request, never tried again in here.
 
-        Returns when Commusoft said yes, which is not yet proof: read the record again. The request
+        Returns when Commusoft said yes, which is not yet proof: read the record again. Raises
+        `ReferenceErased` for what stands for an erased reference. The request
         may wait for its turn; `before_sending` is called after that and may raise `WriteWithdrawn`.
         """
+        if holds_pseudonym(reference):
+            raise ReferenceErased
         writing = self._dialect.ways(record.kind).writing
         path = write_path(writing, record)
         body, content_type = write_body(writing, record, reference)

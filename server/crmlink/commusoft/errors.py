@@ -92,6 +92,15 @@ class WriteRefused(CommusoftError):
         self.status = status
 
 
+class ReferenceErased(WriteRefused):
+    """Nothing was sent: the value is the keyed hash of an erased reference, not a reference."""
+
+    code = "reference-erased"
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+
 class ConnectionEnded(CommusoftError):
     """Another account was connected, or this one disconnected, while it was being used."""
 

@@ -17,6 +17,7 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.base import new_id, now
+from crmlink.store.erased import ErasedPeople, Signs, erased_people_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
 
@@ -85,11 +86,12 @@ def full_sync_is_due(database: Database, connection_id: int) -> bool:
 def remember(session: Session, connection_id: int, record: Record) -> MirroredRecord:
     """Write into the mirror what Commusoft has just said of one record; returns its row."""
     version = _next_version(session, connection_id)
+    erased = erased_people_of(session, connection_id)
     row = _row(session, connection_id, record.kind, record.number)
     if row is None:
-        row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
+        row = _new_row(connection_id, record, erased)
         session.add(row)
-    _fill(row, record, version)
+    _fill(row, record, erased, version)
     return row
 
 
@@ -230,10 +232,12 @@ def _take(
             .where(MirroredRecord.number.in_(present))
         )
     }
+    erased = erased_people_of(session, connection_id)
     touched = [
         record
         for number, record in present.items()
-        if number not in rows or (rows[number].changed <= start and _differs(rows[number], record))
+        if number not in rows
+        or (rows[number].changed <= start and _differs(rows[number], record, erased))
     ]
     if not touched:
         return
@@ -241,12 +245,12 @@ def _take(
     for record in touched:
         row = rows.get(record.number)
         if row is None:
-            row = MirroredRecord(connection_id=connection_id, kind=kind, number=record.number)
+            row = _new_row(connection_id, record, erased)
             session.add(row)
             result.added += 1
         else:
             result.changed += 1
-        _fill(row, record, version)
+        _fill(row, record, erased, version)
 
 
 def _empty_unseen(
@@ -271,8 +275,20 @@ def _empty_unseen(
     result.gone += len(gone)
 
 
-def _fill(row: MirroredRecord, record: Record, version: int) -> None:
-    for name, value in _values(row, record).items():
+def _new_row(connection_id: int, record: Record, erased: ErasedPeople) -> MirroredRecord:
+    """A row for a record that is new here; marked where it is of somebody who was erased."""
+    row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
+    signs = Signs(
+        frozenset((record.name, record.company)),
+        (record.email, *record.other_emails), record.postcode,
+        tuple(record.phones), reference=record.reference or "",
+    )  # fmt: skip
+    row.erased_at = now() if erased.are(signs) else None
+    return row
+
+
+def _fill(row: MirroredRecord, record: Record, erased: ErasedPeople, version: int) -> None:
+    for name, value in _values(row, record, erased).items():
         setattr(row, name, value)
     row.changed = version
     row.gone_at = None
@@ -285,15 +301,17 @@ def _empty(row: MirroredRecord, version: int) -> None:
     row.changed, row.gone_at = version, now()
 
 
-def _differs(row: MirroredRecord, record: Record) -> bool:
+def _differs(row: MirroredRecord, record: Record, erased: ErasedPeople) -> bool:
     return row.gone_at is not None or any(
-        getattr(row, name) != value for name, value in _values(row, record).items()
+        getattr(row, name) != value for name, value in _values(row, record, erased).items()
     )
 
 
-def _values(row: MirroredRecord, record: Record) -> dict[str, object]:
+def _values(row: MirroredRecord, record: Record, erased: ErasedPeople) -> dict[str, object]:
     """What a row is to hold of a record: of somebody who was erased, nothing that names them."""
     values: dict[str, object] = {name: getattr(record, name) for name in KEPT}
+    hide = erased.pseudonyms.hidden if row.erased_at else erased.hidden
+    values["reference"] = hide(record.reference)
     if row.erased_at:
         return values | empty_details()
     return values | {name: _stored(getattr(record, name)) for name in empty_details()}

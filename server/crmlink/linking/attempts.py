@@ -33,6 +33,7 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note_settled
 from crmlink.linking.context import Desk
+from crmlink.linking.erased import hide_settled_link
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
 from crmlink.store.batches import show_as_undone
@@ -340,6 +341,9 @@ def _settle(
                 .values(state=LinkState.UNDONE)
             )
             show_as_undone(session, link.undoes_id)
+        if settled:
+            session.flush()
+            hide_settled_link(session, link.id)
     return _reload(desk, link)
 
 

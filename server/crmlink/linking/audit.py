@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crmlink.store import Device, Link, LinkState, WorkspaceConnection, audit
+from crmlink.store.erased import pseudonyms_of
 
 OUTCOMES = {
     LinkState.LINKED: "link.linked",
@@ -53,7 +54,8 @@ def _note_link(session: Session, link: Link, action: str, **more: Any) -> None:
     if link.contact_kind != link.kind:
         more["contact_kind"] = link.contact_kind
     workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
+    hidden = pseudonyms_of(session).hidden  # an entry can never be changed, and the link tells it
     note(
         session, workspace_id, link.device_id, action, link.record_id, link=link.id,
-        package=link.package, prior=link.prior, new=link.target, **more,
+        package=link.package, prior=hidden(link.prior), new=hidden(link.target), **more,
     )  # fmt: skip

@@ -26,13 +26,16 @@ from crmlink.linking.errors import (
     LinkInProgress,
     LinkUnknown,
     RecordHasReference,
+    ReferenceErased,
     ReferenceNotShown,
     ReferenceTaken,
 )
 from crmlink.linking.overrides import Overrides, require_kind
-from crmlink.linking.suggest import holders, mirrored
+from crmlink.linking.suggest import holders, lowered_forms, mirrored
+from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.base import new_id, now
+from crmlink.store.erased import pseudonyms_of
 
 LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
 T = TypeVar("T")
@@ -76,6 +79,8 @@ def confirm(
     """
     deadline = time.monotonic() + LONGEST_WAIT
     reference = canonical_reference(decision.package, decision.reference, desk.packages)
+    if holds_pseudonym(reference):
+        raise ReferenceErased
     fingerprint = decision.fingerprint()
     if earlier := _by_key(desk, key, fingerprint, deadline):
         return earlier
@@ -107,7 +112,8 @@ def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord
     """What stands on the record now; raises when the person has not agreed to what is there."""
     overrides = decision.overrides
     record = fresh(desk, row.kind, row.number, row.uuid)
-    if record.reference not in (None, reference, overrides.replaces):
+    agreed = _is_same(desk, record.reference, overrides.replaces)
+    if record.reference not in (None, reference) and not agreed:
         raise _has_reference(desk, row, record.reference)
     if not (record.reference_shown or overrides.checked_empty or _kind_shows_references(desk, row)):
         raise ReferenceNotShown(record=row)
@@ -137,8 +143,10 @@ def undo(
         raise CannotUndo
     if later := _decided_since(desk, link):
         raise CannotUndo(by=later.device.who, since=later.settled_at or later.created_at)
+    if holds_pseudonym(link.prior):
+        raise CannotUndo(erased=True)
     row = _row(desk, link.record_id)
-    _in_time(desk, deadline, lambda: _check_undo(desk, link, row, also_on))
+    held = _in_time(desk, deadline, lambda: _check_undo(desk, link, row, also_on))
     reversal = Link(
         connection_id=desk.connection_id,
         device_id=device_id,
@@ -148,36 +156,47 @@ def undo(
         organisation=link.organisation,
         kind=link.kind,
         contact_kind=link.contact_kind,
-        reference=link.reference,
+        reference=held if held and _is_same(desk, held, link.reference) else link.reference,
         contact_name=link.contact_name,
         record_number=row.number,
         record_uuid=row.uuid,
         record_label=row.label,
-        prior=link.target,
+        prior=held,
         target=link.prior,
         undoes_id=link.id,
     )
     return _intend_and_attempt(desk, reversal, also_on, deadline, guard)
 
 
-def _check_undo(desk: Desk, link: Link, row: MirroredRecord, also_on: frozenset[str]) -> None:
+def _check_undo(desk: Desk, link: Link, row: MirroredRecord, also_on: frozenset[str]) -> str | None:
+    """The value that Commusoft holds, which is the link's, hidden in it or not."""
     record = fresh(desk, row.kind, row.number, row.uuid)
-    if record.reference != link.target:
+    if not _is_same(desk, record.reference, link.target):
         raise CannotUndo(current_reference=record.reference)
     if link.prior is not None:
         _refuse_if_taken(desk, link.prior, row, also_on)
+    return record.reference
+
+
+def _is_same(desk: Desk, one: str | None, other: str | None) -> bool:
+    """Whether two values are one, either of which may be hidden because a person was erased."""
+    with desk.database.reading() as session:
+        return pseudonyms_of(session).same(one, other)
 
 
 def can_undo(link: Link) -> bool:
-    """Whether a link stands and changed something."""
+    """Whether a link stands and changed something.
+
+    Where the value before it was erased, ``undo`` says so.
+    """
     return link.state is LinkState.LINKED and link.undoes_id is None and link.prior != link.target
 
 
 def _decided_since(desk: Desk, link: Link) -> Link | None:
     """A later link that stands and replaced this one's value, or put it there anew: its value is
     that decision's now."""
-    value = link.target
     with desk.database.reading() as session:
+        forms = pseudonyms_of(session).forms(link.target)
         return session.scalar(
             select(Link)
             .filter_by(
@@ -190,7 +209,7 @@ def _decided_since(desk: Desk, link: Link) -> Link | None:
             .where(
                 Link.created_at > link.created_at,
                 Link.prior.is_distinct_from(Link.target),
-                or_(Link.prior == value, Link.target == value),
+                or_(Link.prior.in_(forms), Link.target.in_(forms)),
             )
             .order_by(Link.created_at.desc())
             .limit(1)
@@ -202,13 +221,13 @@ def same_record(link: Link) -> ColumnElement[bool]:
     return (Link.kind == link.kind) & (Link.record_number == link.record_number)
 
 
-def same_contact(link: Link) -> ColumnElement[bool]:
+def same_contact(session: Session, link: Link) -> ColumnElement[bool]:
     """Links of the contact that a link is of, itself included."""
     return (
         (Link.package == link.package)
         & (Link.organisation == link.organisation)
         & (Link.contact_kind == link.contact_kind)
-        & (Link.reference == link.reference)
+        & Link.reference.in_(pseudonyms_of(session).forms(link.reference))
     )
 
 
@@ -257,7 +276,11 @@ def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str
                 connection_id=desk.connection_id,
                 kind=row.kind,
                 record_number=row.number,
-                target=reference,
+            )
+            .where(
+                Link.target.in_(pseudonyms_of(session).forms(reference))
+                if reference
+                else Link.target.is_(None)
             )
             .where(Link.state.in_(ours))
             .order_by(Link.created_at.desc())
@@ -291,7 +314,7 @@ def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredR
             Link.connection_id == desk.connection_id,
             Link.kind == row.kind,
             Link.state == LinkState.LINKED,
-            func.lower(Link.target) == func.lower(reference),
+            func.lower(Link.target).in_(lowered_forms(session, reference)),
         )
         for other in session.scalars(
             select(MirroredRecord)
@@ -328,7 +351,7 @@ def _by_key(desk: Desk, key: str, fingerprint: str, deadline: float) -> Link | N
             )
             if link is None:
                 return None
-            if link.fingerprint != fingerprint:
+            if link.fingerprint not in pseudonyms_of(session).forms(fingerprint):
                 raise IdempotencyKeyReused
             over = link.state is not LinkState.INTENDED or not is_worked_on(desk, session, link)
         if over or time.monotonic() > deadline:
@@ -372,7 +395,7 @@ def _overtaken(
 ) -> LinkingFailure | None:
     """What another link of ours changed while this decision was being checked, if anything."""
     row = mirrored(session, desk.connection_id, link.record_id)
-    if row.reference != link.prior:
+    if not pseudonyms_of(session).same(row.reference, link.prior):
         return _has_reference(desk, row, row.reference)
     if link.target is None:
         return None
@@ -404,7 +427,7 @@ def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
         other = session.scalar(
             select(Link)
             .filter_by(connection_id=desk.connection_id)
-            .where(or_(same_record(link), same_contact(link)))
+            .where(or_(same_record(link), same_contact(session, link)))
             .order_by(Link.settled_at.is_not(None), Link.created_at.desc())
             .limit(1)
         )

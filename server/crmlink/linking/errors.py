@@ -74,10 +74,16 @@ class LinkInProgress(LinkingFailure):
 class CannotUndo(LinkingFailure):
     """The link is not one that stands, or Commusoft holds another value now.
 
-    Facts: current_reference where Commusoft was asked.
+    Facts: current_reference where Commusoft was asked; erased where the value before it was.
     """
 
     code = "cannot-undo"
+
+
+class ReferenceErased(LinkingFailure):
+    """The contact was erased: only a hash of its reference is kept, which is never written."""
+
+    code = "reference-erased"
 
 
 class IdempotencyKeyReused(LinkingFailure):

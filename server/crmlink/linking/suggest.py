@@ -14,6 +14,7 @@ from crmlink.linking.context import Desk
 from crmlink.linking.errors import RecordUnknown
 from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.store.erased import pseudonyms_of
 
 PLAUSIBLE = 0.001  # what is less likely than that only hides the others; search still finds it
 
@@ -101,11 +102,16 @@ def holders(
     query = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
-        func.lower(MirroredRecord.reference) == func.lower(reference),
+        func.lower(MirroredRecord.reference).in_(lowered_forms(session, reference)),
     )
     if kind:
         query = query.where(MirroredRecord.kind == kind)
     return list(session.scalars(query.order_by(MirroredRecord.id)))
+
+
+def lowered_forms(session: Session, reference: str) -> list[ColumnElement[str]]:
+    """How the mirror and links may hold a reference: as it is, or hidden; in small letters."""
+    return [func.lower(form) for form in pseudonyms_of(session).forms(reference)]
 
 
 def links_behind(
@@ -139,7 +145,7 @@ def newest_link(session: Session, connection_id: int, contact: Contact) -> Link 
     mine = [
         Link.connection_id == connection_id,
         Link.package == contact.package,
-        Link.reference == contact.reference,
+        Link.reference.in_(pseudonyms_of(session).forms(contact.reference)),
     ]
     if contact.kind:
         mine.append(Link.contact_kind.in_((contact.kind, "")))

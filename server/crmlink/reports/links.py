@@ -151,7 +151,7 @@ def _others(session: Session, link: Link) -> list[Link]:
     query = (
         select(Link)
         .filter_by(connection_id=link.connection_id)
-        .where(Link.id != link.id, or_(same_record(link), same_contact(link)))
+        .where(Link.id != link.id, or_(same_record(link), same_contact(session, link)))
         .order_by(Link.created_at.desc(), Link.id)
         .limit(PAGE)
     )

@@ -26,6 +26,7 @@ from crmlink.store.batches import (
 )
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
+from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkState
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.records import MirroredRecord
@@ -47,6 +48,7 @@ __all__ = [
     "Database",
     "Device",
     "DeviceSort",
+    "ErasedKey",
     "Invitation",
     "Link",
     "LinkState",

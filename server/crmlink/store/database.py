@@ -19,6 +19,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
 from sqlalchemy.orm import Session
 
+from crmlink.pseudonyms import Pseudonyms
 from crmlink.store.audit.entries import SIGNER, AuditUnsigned, anchor_committed
 from crmlink.store.audit.signing import AuditSigner
 
@@ -30,6 +31,8 @@ WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
 
 class Database:
     """An engine and the two ways to use it; not ``pooled``, it holds no idle connection.
+
+    ``session_info`` goes with every session: what makes the installation's pseudonyms.
 
     Without a ``signer`` nothing can be added to the audit.
     """
@@ -45,11 +48,16 @@ class Database:
         else:
             _set_up_postgresql(self.engine)
         self._writer = self.engine.execution_options(crmlink_writes=True)
+        self.session_info: dict[str, Any] = {}
+
+    def use_pseudonyms(self, pseudonyms: Pseudonyms) -> None:
+        """Let sessions make pseudonyms with this installation's key."""
+        self.session_info["pseudonyms"] = pseudonyms
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session for reading; what it loaded stays usable afterwards."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with Session(self.engine, expire_on_commit=False, info=self.session_info) as session:
             yield session
 
     @contextmanager
@@ -63,7 +71,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that holds the write lock from its start and commits at its end."""
-        info = {SIGNER: self._signer}
+        info = {**self.session_info, SIGNER: self._signer}
         with Session(self._writer, expire_on_commit=False, info=info) as session:
             with session.begin():
                 session.connection()

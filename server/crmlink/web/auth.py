@@ -32,6 +32,7 @@ from crmlink.store import PageSession
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
+from crmlink.web.hosts import addresses_of_request
 
 # The only routes that answer to anybody. None of them shows a record, a link or a person.
 PUBLIC = {
@@ -197,10 +198,8 @@ def proof_of_request() -> Proof:
 
     Raises ProofMissing, NonceNeeded, ProofElsewhere or ProofRefused.
     """
-    here = request.base_url
-    # Behind a proxy that ends TLS the request came by http, though the browser asked by https.
-    addresses = {here, "https" + here.removeprefix(request.scheme)}
-    return check_proof(office(), request.headers.getlist("DPoP"), request.method, addresses)
+    proofs = request.headers.getlist("DPoP")
+    return check_proof(office(), proofs, request.method, addresses_of_request())
 
 
 def add_nonce(reply: Response) -> Response:

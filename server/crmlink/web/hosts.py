@@ -76,6 +76,16 @@ def public_address() -> str:
     return host.address(request.scheme)
 
 
+def addresses_of_request() -> set[str]:
+    """Return the addresses under which a browser may have asked for this, without their queries.
+
+    The host is one that is served. A proxy may have ended TLS, and named us instead of itself.
+    """
+    here = request.base_url
+    at_proxy = public_address() + request.root_path + request.path
+    return {here, "https" + here.removeprefix(request.scheme), at_proxy}
+
+
 def external_url(endpoint: str, **values: Any) -> str:
     """Return the address of a page, for links handed out."""
     return public_address() + url_for(endpoint, **values)

@@ -149,6 +149,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         self.began = time.time()
         self.body = Body.UNJUDGED
         self.limit = STRANGER_BYTES
+        self.sender_is_known = False
 
     def forget_body(self) -> None:
         """Read the rest of the body, but keep nothing of it."""
@@ -192,8 +193,8 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return not self.requests and not self.will_close and not self._is_asking
 
     def rank(self) -> tuple[bool, float]:
-        """Return what is closed first when there is no more room: those who wait longest."""
-        known = self.request is not None and self.request.body is Body.READ
+        """Return what is closed first when there is no more room: strangers who wait longest."""
+        known = self.request is not None and self.request.sender_is_known
         return known, self._waiting_since
 
     def is_overdue(self, now: float) -> bool:
@@ -236,7 +237,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         """Go on with a request whose sender was looked for, in the thread that did."""
         with self.requests_lock:
             if known:
-                request.body = Body.READ
+                request.body, request.sender_is_known = Body.READ, True
                 request.limit = self._limit_of(request)
             else:
                 self._refuse(request)

@@ -274,6 +274,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "The link is over",
         "This one-time link was used, or is too old. Ask your admin for a new one.",
     ),
+    "reference-erased": (
+        410,
+        "The contact was erased",
+        "This contact was erased, so crmlink keeps no reference that could be written. Nothing was "
+        "written. To link it after all, open it in the accounting package.",
+    ),
     "record-gone": (
         410,
         "The record is gone",
@@ -437,6 +443,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         if "current_reference" in facts
         else f"the record was linked anew since{words['whom']}"
         if facts.get("by")
+        else "what stood there before was erased with the personal data of its contact"
+        if facts.get("erased")
         else "it does not stand"
     )
     words["current_reference"] = current or "nothing"

@@ -16,7 +16,6 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.errors import PersonUnknown
 from crmlink.access.pairing import begin_pairing
 from crmlink.access.people import invite, remove_person
-from crmlink.access.personal_data.batches import ERASED
 from crmlink.access.personal_data.subject import apply_retention, erase, export
 from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.batches.contacts import ListedContact
@@ -24,10 +23,12 @@ from crmlink.batches.drafts import collect, list_batches
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
 from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.erased import ERASED
 from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
 from crmlink.matching import Details
+from crmlink.pseudonyms import Pseudonyms
 from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing, RowState
 from crmlink.store.base import now
 from crmlink.web.problems import problem_kept
@@ -130,7 +131,8 @@ def test_what_a_whole_list_knows_of_somebody_goes_with_them_and_its_outcome_stay
     erase(house.office, actor, first.chosen.public_id)
     emptied = rows_of(desk, written)[0].row
     assert (emptied.name, emptied.address, emptied.suggestions) == (ERASED, "", [])
-    assert (emptied.state, emptied.reference) == (RowState.SUCCESSFUL, first.row.reference)
+    assert emptied.state is RowState.SUCCESSFUL
+    assert pseudonyms_of_desk(house).same(emptied.reference, first.row.reference)
     told = [item for row in rows_of(desk, reviewed) for item in row.row.suggestions]
     assert [item[3] for item in told if item[0] == first.chosen.public_id] in ([], [[]])
     with house.database.writing() as session:
@@ -167,6 +169,10 @@ def test_why_a_row_failed_names_nobody_who_was_erased(
     assert json.loads(told())["code"] == "reference-taken"
     assert problem_kept(json.loads(told())).detail
     assert rows_of(desk, batch_id)[1].row.name == second.row.name
+
+
+def pseudonyms_of_desk(house: House) -> Pseudonyms:
+    return Pseudonyms(house.settings.secret_key)
 
 
 def holders_of(house: House, reference: str) -> list[MirroredRecord]:

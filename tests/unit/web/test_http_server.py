@@ -89,7 +89,13 @@ def test_a_connection_that_is_answered_is_never_overdue(app: Flask) -> None:
         channel.requests.clear()
 
 
-def test_who_waits_longest_makes_room(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "beginning",
+    [b"", b"GET / HT", b"POST /log-in HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nemail="],
+)
+def test_who_waits_longest_makes_room(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, beginning: bytes
+) -> None:
     monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 50)
     with running(app) as server, ExitStack() as held:
         clients = []
@@ -98,6 +104,7 @@ def test_who_waits_longest_makes_room(app: Flask, monkeypatch: pytest.MonkeyPatc
             clients.append(client)
             own = client.getsockname()
             wait_until(partial(is_there, server, own), "it is accepted")
+            client.sendall(beginning if len(clients) < 60 else b"")
         for client in clients[:10]:
             client.settimeout(10)
             assert client.recv(1) == b""

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from crmlink.linking.erased import ERASED
 from crmlink.store import (
     BadBatchRow,
     Batch,
@@ -22,7 +23,6 @@ from crmlink.store import (
 from crmlink.store.connections import connections_of
 from crmlink.store.records import holds_email
 
-ERASED = "(erased)"
 LIKELY = 0.5  # from here on a row's likeliest record counts as its own
 SHOWN = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",

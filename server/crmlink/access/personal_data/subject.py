@@ -1,7 +1,8 @@
 """Personal data: what is kept about somebody, and how it is erased for good.
 
-Whoever is erased leaves ids, references, times and states behind, which name nobody, so that no
-decision is lost. A record's row stays as a mark that its details must not come back.
+Whoever is erased leaves ids, times and states behind, and references that name nobody, so that no
+decision is lost; of references that may name them, pseudonyms (see crmlink/pseudonyms.py). A
+record's row stays as a mark that its details must not come back.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from sqlalchemy.orm import Session
 from crmlink.access.context import Actor, Office, note
 from crmlink.access.errors import PersonUnknown
 from crmlink.access.people import remove_person
+from crmlink.access.personal_data.batches import SHOWN as ON_LISTS
 from crmlink.access.personal_data.batches import (
-    ERASED,
     Clues,
     drop_unfinished,
     empty_finished,
@@ -27,9 +28,14 @@ from crmlink.access.personal_data.batches import (
     forget_records,
     rows_about,
 )
-from crmlink.access.personal_data.batches import SHOWN as ON_LISTS
+from crmlink.access.personal_data.references import (
+    hide_in_lists,
+    hide_references_everywhere,
+    remember,
+)
 from crmlink.access.preferences import read_preferences
 from crmlink.kinds import KINDS
+from crmlink.linking.erased import ERASED, hide_link
 from crmlink.store import (
     BatchRow,
     Device,
@@ -43,6 +49,7 @@ from crmlink.store import (
 )
 from crmlink.store.base import now
 from crmlink.store.connections import connections_of
+from crmlink.store.erased import pseudonyms_of
 from crmlink.store.records import empty_details, holds_email
 
 
@@ -89,16 +96,20 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
     if person and person.removed_at is None:
         remove_person(office, actor, person.public_id)
     names = {record.label for record in records} | ({person.name} if person else set())
+    email = "" if is_record_id(who) else who.strip()
     erased = Erased(1 if person else 0, len(records), len(links), len(rows))
     with office.database.writing() as session:
+        known = remember(session, office.workspace_id, email, records, links, rows)
         if person:
             for row in _rows_of(session, person):
                 _erase_person(session, row)
         for record in records:
             _erase_record(session, session.get_one(MirroredRecord, record.id))
         for link in links:
-            _erase_names(session.get_one(Link, link.id))
+            hide_link(session, session.get_one(Link, link.id))
         erase_rows(session, rows)
+        hide_references_everywhere(session, office.workspace_id, known)
+        hide_in_lists(session, office.workspace_id, known)
         forget_in_failures(session, office.workspace_id, names)
         forget_records(session, office.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"
@@ -141,7 +152,7 @@ def _found(
     kind, _, number = who.partition("-")
     records_here = MirroredRecord.connection_id.in_(connections_of(office.workspace_id))
     links_here = Link.connection_id.in_(connections_of(office.workspace_id))
-    if kind in KINDS and number:
+    if is_record_id(who):
         records = session.scalars(
             select(MirroredRecord).filter_by(kind=kind, number=number).where(records_here)
         ).all()
@@ -170,6 +181,12 @@ def _found(
     ).all()
     about = _clues(records, links, {email}, [record.public_id for record in records])
     return person, list(records), list(links), rows_about(session, office.workspace_id, about)
+
+
+def is_record_id(who: str) -> bool:
+    """Whether somebody is named by their record's id."""
+    kind, _, number = who.partition("-")
+    return kind in KINDS and bool(number)
 
 
 def _clues(
@@ -228,6 +245,7 @@ def _erase_record(session: Session, record: MirroredRecord) -> None:
     for field, value in empty_details().items():
         setattr(record, field, value)
     record.changed, record.erased_at = connection.mirror_version, now()
+    record.reference = pseudonyms_of(session).hidden(record.reference)
 
 
 def _erase_names(link: Link) -> None:

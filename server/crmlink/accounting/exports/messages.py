@@ -55,6 +55,7 @@ REFUSALS = {
 }
 
 ROWS = {
+    "erased": "It is of a person who was erased from crmlink, and is not taken again.",
     "reference_missing": "It has no reference.",
     "reference_malformed": "“{reference}” cannot be its reference. It should be {expected}.",
     "reference_twice": "The reference {reference} stands in line {first_line} already.",

@@ -1,0 +1,127 @@
+"""What is remembered of erased people, so that they are known again and stay erased."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from crmlink.pseudonyms import Pseudonyms, may_name
+from crmlink.store.base import Base, now
+from crmlink.store.connections import WorkspaceConnection
+
+DIGITS_COMPARED = 9  # the last of a phone number; what comes before differs with the country code
+
+
+class ErasedKey(Base):
+    """A keyed hash of something that an erased person can be known by."""
+
+    __tablename__ = "erased_key"
+    __table_args__ = (UniqueConstraint("workspace_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    key: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What tells who a contact or record is."""
+
+    names: frozenset[str] = frozenset()
+    emails: tuple[str, ...] = ()
+    postcode: str = ""
+    phones: tuple[str, ...] = ()
+    package: str = ""
+    organisation: str = ""
+    reference: str = ""
+
+    def keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
+        """Yield the keys by which a person is known again; none for a name alone."""
+        if self.reference:
+            yield pseudonyms.sign_of("contact", self.package, self.organisation, self.reference)
+        for name in {_plain(name) for name in self.names} - {""}:
+            for email in filter(None, self.emails):
+                yield pseudonyms.sign_of("name and email", name, email)
+            if self.postcode:
+                yield pseudonyms.sign_of("name and postcode", name, _joined(self.postcode))
+            for phone in self.phones:
+                if len(digits := re.sub(r"\D", "", phone)) >= DIGITS_COMPARED:
+                    yield pseudonyms.sign_of("name and phone", name, digits[-DIGITS_COMPARED:])
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPeople:
+    """The keys of everybody who was erased from a workspace."""
+
+    pseudonyms: Pseudonyms
+    keys: frozenset[str]
+
+    def are(self, signs: Signs) -> bool:
+        """Return whether a contact or record is one of them."""
+        if not self.keys:
+            return False
+        emails = filter(None, signs.emails)
+        if any(self.pseudonyms.sign_of("email", email) in self.keys for email in emails):
+            return True
+        if signs.organisation and self.are(_without_organisation(signs)):
+            return True
+        return any(key in self.keys for key in signs.keys(self.pseudonyms))
+
+    def hidden(self, reference: str | None) -> str | None:
+        """Return a reference as it is to be kept: hidden where it is an erased person's."""
+        if not self.keys or not reference or not may_name(reference):
+            return reference
+        pseudonym = self.pseudonyms.of(reference)
+        return pseudonym if pseudonym in self.keys else reference
+
+    def hidden_facts(self, facts: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Return facts of a failure or of a decision with the hidden references in them."""
+        if not facts:
+            return facts
+        return {name: self.hidden(value) if isinstance(value, str) else value
+                for name, value in facts.items()}  # fmt: skip
+
+
+def pseudonyms_of(session: Session) -> Pseudonyms:
+    """Return what makes the pseudonyms of the installation that a session is of."""
+    return cast("Pseudonyms", session.info["pseudonyms"])
+
+
+def erased_people(session: Session, workspace_id: int) -> ErasedPeople:
+    """Return who was erased from a workspace."""
+    keys = session.scalars(select(ErasedKey.key).filter_by(workspace_id=workspace_id))
+    return ErasedPeople(pseudonyms_of(session), frozenset(keys))
+
+
+def erased_people_of(session: Session, connection_id: int) -> ErasedPeople:
+    """Return who was erased from the workspace that a connection is of."""
+    connection = session.get(WorkspaceConnection, connection_id)
+    if connection is None:  # it ended meanwhile
+        return ErasedPeople(pseudonyms_of(session), frozenset())
+    return erased_people(session, connection.workspace_id)
+
+
+def remember_erased(session: Session, workspace_id: int, keys: Iterable[str]) -> None:
+    """Keep keys of somebody who is being erased."""
+    known = erased_people(session, workspace_id).keys
+    session.add_all(ErasedKey(workspace_id=workspace_id, key=key) for key in set(keys) - known)
+    session.flush()
+
+
+def _without_organisation(signs: Signs) -> Signs:
+    return Signs(package=signs.package, reference=signs.reference)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split())
+
+
+def _joined(postcode: str) -> str:
+    return "".join(postcode.split())
