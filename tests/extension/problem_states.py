@@ -144,7 +144,7 @@ TROUBLES = [
             UNDO: problem(
                 "cannot-undo",
                 409,
-                "This link cannot be undone any more: Commusoft now holds another value.",
+                "This link cannot be undone: Commusoft now holds another value.",
                 current_reference=OLD,
             )
         },

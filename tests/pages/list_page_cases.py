@@ -181,7 +181,7 @@ LIST_SIGHTS = (
     ListSight("list-bare", _list("bare"), "no reference yet"),
     ListSight("list-bad", _list("draft", "/bad"), "left out"),
     ListSight("list-matching", _list("matching"), "Matching"),
-    ListSight("list-review", _list("review"), "for you to decide"),
+    ListSight("list-review", _list("review"), "to check"),
     ListSight("list-review-keys", _list("review"), "others", "manager", _keys("j", "j", "j")),
     ListSight("list-review-help", _list("review"), "Keys", "manager", _keys("?")),
     ListSight("list-review-search", _list("review"), "Conflict", "manager", _search),

@@ -100,7 +100,7 @@ SIGHTS = (
     Sight("link", lambda scene: f"/links/{scene.linked.id}", "Since then", "clerk"),
     Sight("link-undone", lambda scene: f"/links/{scene.undone.id}", "Undone", "manager"),
     Sight("link-conflict", lambda scene: f"/links/{scene.conflict.id}", "SMITH01", "clerk"),
-    Sight("undo", lambda scene: f"/links/{scene.linked.id}/undo", "Comes back", "clerk"),
+    Sight("undo", lambda scene: f"/links/{scene.linked.id}/undo", "After the undo", "clerk"),
     Sight("undo-refused", lambda scene: f"/links/{scene.undone.id}/undo", "already", "clerk"),
     Sight("records", _at("/records"), "by name", "clerk"),
     Sight("records-found", _at("/records?q=john+smith"), "likeliest", "clerk"),
@@ -139,5 +139,5 @@ SIGHTS = (
     Sight("settings", _at("/settings"), "must approve"),
     Sight("not-allowed", _at("/people"), "Not allowed", "clerk"),
     Sight("not-found", _at("/nowhere"), "Not found", "clerk"),
-    Sight("paired", lambda scene: f"/pair?code={scene.fresh_code}", "Connected", "clerk", _approve),
+    Sight("paired", lambda scene: f"/pair?code={scene.fresh_code}", "Approved", "clerk", _approve),
 )

@@ -124,12 +124,27 @@ def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, theatre: The
     expect(page.get_by_placeholder("Name, email, town or reference")).to_have_value("zebe")
 
 
+def test_a_name_that_is_typed_stays_until_the_pairing_is_another(
+    browser: Browser, theatre: Theatre
+) -> None:
+    house, scene = theatre.house, theatre.scene
+    page = _open(browser, theatre, f"/pair?code={scene.fresh_code}", "clerk")
+    page.get_by_label("A name for it").fill("Reception, Anna")
+    for _ in range(2):
+        with page.expect_response("**/pair?code=*", timeout=TIME):
+            pass
+    expect(page.get_by_label("A name for it")).to_have_value("Reception, Anna")
+    expect(page.get_by_label("A name for it")).to_be_focused()
+    approve_pairing(house.office, page_actor(house.office, scene.clerk), scene.fresh_code, "Van 8")
+    expect(page.get_by_role("heading", name="Approved")).to_be_visible(timeout=TIME)
+
+
 def test_a_link_whose_outcome_is_open_shows_it_once_it_is_known(
     browser: Browser, theatre: Theatre
 ) -> None:
     house, link = theatre.house, theatre.scene.hanging
     page = _open(browser, theatre, f"/links/{link.id}")
-    expect(page.locator("main")).to_contain_text("On its way")
+    expect(page.locator("main")).to_contain_text("In progress")
     with house.database.writing() as session:
         row = session.get_one(Link, link.id)
         row.state, row.failure = LinkState.LINKED, None
@@ -150,7 +165,7 @@ def test_an_undo_without_an_answer_says_so_until_there_is_one(
     expect(page.locator("main")).to_contain_text("Commusoft has not answered yet", timeout=60_000)
     requests.delete(faults, timeout=5).raise_for_status()
     recover(house.desk)
-    expect(page.locator("main")).to_contain_text("Put back", timeout=TIME)
+    expect(page.locator("main")).to_contain_text("Restored", timeout=TIME)
     expect(page.locator("body")).not_to_contain_text("has not answered yet")
 
 

@@ -17,7 +17,7 @@ from support.sandbox import Playing
 def test_the_page_tells_an_admin_all_of_it_and_a_clerk_what_concerns_a_clerk(
     admin: Visitor, clerk: Visitor, house: House
 ) -> None:
-    both = ("Conflicts", "Failed links", "Links on their way", "Lists kept as drafts")
+    both = ("Conflicts", "Failed links", "Links without an outcome yet", "Lists kept as drafts")
     admins = ("Browsers that wait for you", "Tokens that end soon")
     for_admin, for_clerk = admin.read("/"), clerk.read("/")
     assert all(words in for_admin for words in both + admins)

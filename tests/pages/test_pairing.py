@@ -23,7 +23,9 @@ def test_a_clerk_connects_a_browser_by_its_code(clerk: Visitor, house: House, sc
     form = clerk.get(f"/pair?code={begun.user_code}").get_data(as_text=True)
     assert 'value="Chrome on Windows, Anna"' in form
     reply = clerk.send("/pair", code=begun.user_code, name="Chrome on reception", answer="approve")
-    assert "Connected" in clerk.read(reply.headers["Location"])
+    page = clerk.read(reply.headers["Location"])
+    assert "Approved" in page
+    assert "Connected" not in page, "the extension has not asked again yet"
     device = redeem(house.office, begun.device_code, proven("a key")).device
     assert device.name == "Chrome on reception"
     assert device.person
@@ -81,7 +83,7 @@ def test_where_admins_must_look_too_the_clerk_waits_and_the_admin_decides(
     assert clerk.send("/pair", code=code, name="Mine", answer="approve").status_code == 403
     assert "Firefox, Anna" in admin.read("/devices")
     admin.send("/pair", code=code, name="Firefox, Anna", answer="approve")
-    assert "Connected" in clerk.read(f"/pair?code={code}")
+    assert "Approved" in clerk.read(f"/pair?code={code}")
     pairing = find_pairing(house.office, code)
     assert pairing.person
     assert pairing.person.id == scene.clerk.id, "it acts for who asked, not for the admin"

@@ -74,7 +74,7 @@ def test_the_first_admin_sets_name_email_and_password(app: Flask, house: House) 
     token = first_admin_invitation(house.office)
     visitor = stranger(app)
     page = words(visitor.send("/welcome", "/welcome", token=token))
-    assert "you become the admin" in page
+    assert "you become its admin" in page
     reply = visitor.send(
         "/welcome", "/welcome", token=token, name="Priya Raman", email="priya@firm.example",
         password=NEW, again=NEW,
@@ -87,7 +87,7 @@ def test_the_whole_link_may_be_pasted(app: Flask, house: House) -> None:
     token = first_admin_invitation(house.office)
     visitor = stranger(app)
     link = f" http://127.0.0.1:8787/welcome#{token}\n"
-    assert "you become the admin" in words(visitor.send("/welcome", "/welcome", token=link))
+    assert "you become its admin" in words(visitor.send("/welcome", "/welcome", token=link))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_password_that_will_not_do_is_refused_at_its_field(
 def test_a_link_that_never_was_is_refused(nobody: Visitor, scene: Scene, token: str) -> None:
     reply = nobody.send("/welcome", "/welcome", token=token)
     assert reply.status_code == 422
-    assert "Ask your admin" in words(reply)
+    assert "Ask for a new one where you got it" in words(reply)
 
 
 def test_a_link_works_once(app: Flask, house: House, scene: Scene) -> None:

@@ -78,6 +78,25 @@ def new_invitation(office: Office, actor: Actor, public_id: str) -> str:
         return _invitation(session, office, person)
 
 
+def has_open_invitation(office: Office, public_id: str) -> bool:
+    """Return whether a person has a one-time link that still works. Raises PersonUnknown."""
+    with office.database.reading() as session:
+        person = _person(session, office, public_id)
+        query = select(Invitation.id).where(
+            Invitation.workspace_id == office.workspace_id,
+            Invitation.person_id == person.id,
+            Invitation.used_at.is_(None),
+            Invitation.expires_at > now(),
+        )
+        return session.scalar(query.limit(1)) is not None
+
+
+def has_admin(office: Office) -> bool:
+    """Return whether an admin has joined; until then the first link is shown at the start."""
+    with office.database.reading() as session:
+        return _admins(session, office) > 0
+
+
 def first_admin_invitation(office: Office) -> str | None:
     """The one-time link of the first admin, a new one each time; None once there is an admin.
 

@@ -245,9 +245,9 @@ def _report(link: Link, as_json: bool) -> None:
         }
         click.echo(json.dumps(fields))
     elif link.state is LinkState.INTENDED:
-        click.echo("Kept: Commusoft does not answer, crmlink will finish this by itself.")
+        click.echo("Kept: Commusoft has not answered yet. A running crmlink serve finishes it.")
     elif link.undoes_id:
-        click.echo(f"Undone: {link.record_label} holds {link.target or 'no reference'} again.")
+        click.echo(f"Undone: {link.record_label} has {link.target or 'no reference'} again.")
     else:
-        click.echo(f"Linked: {link.record_label} ({link.record_id}) now holds {link.target}.")
+        click.echo(f"Linked: {link.record_label} ({link.record_id}) now has {link.target}.")
         click.echo(f"Read back from Commusoft. To undo: crmlink undo {link.id}")

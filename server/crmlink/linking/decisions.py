@@ -139,8 +139,8 @@ def undo(
     if earlier := _by_key(desk, key, fingerprint, deadline):
         return earlier
     link = find_link(desk, link_id)
-    if not can_undo(link):
-        raise CannotUndo
+    if obstacle := undo_obstacle(link):
+        raise CannotUndo(obstacle=obstacle)
     if later := _decided_since(desk, link):
         raise CannotUndo(by=later.device.who, since=later.settled_at or later.created_at)
     if holds_pseudonym(link.prior):
@@ -189,7 +189,16 @@ def can_undo(link: Link) -> bool:
 
     Where the value before it was erased, ``undo`` says so.
     """
-    return link.state is LinkState.LINKED and link.undoes_id is None and link.prior != link.target
+    return undo_obstacle(link) is None
+
+
+def undo_obstacle(link: Link) -> str | None:
+    """Return why a link cannot be undone, as far as it tells itself: a key of UNDO_OBSTACLES."""
+    if link.state is not LinkState.LINKED:
+        return link.state.value
+    if link.undoes_id is not None:
+        return "undo"
+    return "unchanged" if link.prior == link.target else None
 
 
 def _decided_since(desk: Desk, link: Link) -> Link | None:

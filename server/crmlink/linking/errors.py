@@ -74,7 +74,14 @@ class LinkInProgress(LinkingFailure):
 class CannotUndo(LinkingFailure):
     """The link is not one that stands, or Commusoft holds another value now.
 
-    Facts: current_reference where Commusoft was asked; erased where the value before it was.
+    <<<<<<< ours
+        Facts: current_reference where Commusoft was asked; erased where the value before it was.
+    ||||||| base
+        Facts: current_reference where Commusoft was asked.
+    =======
+        Facts: current_reference where Commusoft was asked, by and since where a later link decided,
+        else obstacle, as ``undo_obstacle`` has it.
+    >>>>>>> theirs
     """
 
     code = "cannot-undo"

@@ -133,7 +133,7 @@ def _row(line: TrailLine, names: dict[str, str]) -> Row:
         at=entry.at,
         who=person.name if person else device.name if device else itself,
         device=device.name if person and device and device.sort != "pages" else "",
-        what=action_in_words(entry.action),
+        what=action_in_words(entry.action, entry.details),
         about="" if about == itself else _about(about, is_record),
         about_url=_about_url(entry.action, entry.subject, is_record),
         link_url=url_for("pages.link", link_id=str(link)) if link else "",

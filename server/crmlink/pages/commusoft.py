@@ -29,7 +29,8 @@ from crmlink.reports.link_health import mirror_state, shares
 from crmlink.store import Device
 from crmlink.web.auth import actor, desk, house, needs, office
 from crmlink.web.connection_words import ended_in_words, replaced_in_words
-from crmlink.web.problems import Problem, problem, problem_of
+from crmlink.web.problems import Problem, problem_of
+from crmlink.web.problems import trouble as trouble_of
 
 Reply = str | Response | tuple[str, int] | tuple[Iterator[str], dict[str, str]]
 CREDENTIALS = ("client_id", "username", "password", "application_id")
@@ -235,7 +236,7 @@ def _page(form: Form) -> str:
         mirror=mirror,
         errand=errand,
         result=errand.result if newest else None,
-        trouble=problem(trouble) if trouble else None,
+        trouble=trouble_of(trouble) if trouble else None,
         connection=desk().commusoft.connection,
         by_environment=here_.settings.commusoft is not None,
         has_account=here_.has_account,

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask import current_app, render_template
 
-from crmlink.access.devices import list_devices
+from crmlink.access.devices import Standing, list_devices, standing
 from crmlink.installation import COMMAND, EXTENSION
 from crmlink.pages.blueprint import acting, blueprint
-from crmlink.reports.link_health import recent_links
+from crmlink.reports.link_health import has_linked
 from crmlink.web.auth import house, needs
 from crmlink.web.hosts import public_address
 from crmlink.web.problems import PROBLEMS, TYPE
@@ -21,14 +21,15 @@ def start() -> str:
     """What to do next, step by step, with what is done already."""
     here = house()
     actor = acting()
-    own = list_devices(here.office, actor.person if actor else None)
+    person = actor.person if actor else None
+    own = list_devices(here.office, person) if person else []
     return render_template(
         "start.html",
         extension=EXTENSION,
         command=COMMAND,
         address=public_address(),
-        connected=any(device.revoked_at is None for device in own),
-        tried=bool(recent_links(here.desk, 1)),
+        connected=any(standing(device) is Standing.VALID for device in own),
+        tried=person is not None and has_linked(here.desk, person.id),
     )
 
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 ACTIONS = {
-    "link.intended": "decided a link",
+    "link.intended": "asked for a link",
     "link.linked": "linked",
     "link.failed": "link failed",
     "link.conflict": "link met a conflict",
     "link.undone": "undid a link",
     "batch.made": "began a list",
     "batch.imported": "added a file",
-    "batch.matching": "matched a list",
+    "batch.matching": "began matching a list",
     "batch.matching_stopped": "stopped matching",
     "batch.sure_accepted": "accepted all sure matches",
-    "batch.writing": "linked a list",
+    "batch.writing": "began linking a list",
     "batch.paused": "paused a list",
     "batch.resumed": "went on with a list",
     "batch.again": "tried failed contacts again",
     "batch.cancelled": "cancelled a list",
-    "batch.done": "a list is linked",
-    "batch.undoing": "undid a list",
-    "batch.undone": "a list is undone",
+    "batch.done": "finished linking a list",
+    "batch.undoing": "began undoing a list",
+    "batch.undone": "finished undoing a list",
     "batch.discarded": "threw a list away",
     "lookalike.dismissed": "said that two records are not the same",
     "person.invited": "added a person",
     "person.invited_again": "made a one-time link",
-    "person.joined": "joined",
+    "person.joined": "set a password by a one-time link",
     "person.password_changed": "changed the password",
     "person.renamed": "corrected a name",
     "person.role": "changed a role",
@@ -41,7 +43,7 @@ ACTIONS = {
     "device.paired": "a browser was connected",
     "device.revoked": "disconnected a browser",
     "device.renamed": "renamed a device",
-    "device.token_reused": "a browser's token was copied; it was stopped",
+    "device.token_reused": "a browser's old token was used again; the browser was disconnected",
     "device.token_copied": "a copied token of a browser was refused",
     "token.created": "made a token",
     "token.rotated": "made a token anew",
@@ -50,7 +52,7 @@ ACTIONS = {
     "commusoft.connected": "connected Commusoft",
     "commusoft.disconnected": "disconnected Commusoft",
     "commusoft.practice_emptied": "emptied what came from practice",
-    "commusoft.write_tested": "had the doctor write to a record",
+    "commusoft.write_tested": "asked the doctor to write to a record",
     "rules.installed": "put a rule file to use",
     "rules.removed": "went back to crmlink's own rules",
     "host.added": "added an address",
@@ -69,11 +71,21 @@ ENDINGS = {  # why a browser or token ended
     "no-key": "because crmlink was updated: it has to be connected again",
     "maker-ended": "with the token that made it",
 }
+OF_UNDOS = {  # a link that undoes another
+    "link.intended": "asked to undo a link",
+    "link.failed": "undo failed",
+    "link.conflict": "undo met a conflict",
+}
 ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}
 
 
-def action_in_words(action: str) -> str:
+def action_in_words(action: str, details: Mapping[str, object] | None = None) -> str:
     """What was done, as people say it; a code that is new here in its plain letters."""
+    details = details or {}
+    if "undoes" in details and action in OF_UNDOS:
+        return OF_UNDOS[action]
+    if action == "person.joined" and "by" in details:
+        return "joined"
     return ACTIONS.get(action, action.replace(".", ": ").replace("_", " "))
 
 

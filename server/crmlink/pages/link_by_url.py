@@ -19,7 +19,7 @@ from crmlink.pages.forms import tell
 from crmlink.reports.records import record_with_links
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.web.auth import actor, desk, needs
-from crmlink.web.problems import problem, problem_of
+from crmlink.web.problems import problem_of, problem_of_link
 
 LONGEST_ADDRESS = 2_000
 
@@ -89,4 +89,5 @@ def _tell_end(link: Link) -> None:
     if link.state is LinkState.LINKED:
         tell("Linked: Commusoft was read again and shows the reference.")
     elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
-        tell(problem(**link.failure).detail if link.failure else "", "stop")
+        found = problem_of_link(link)
+        tell(found.detail if found else "", "stop")

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from crmlink.access.roles import may_undo, refuse_undo
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.decisions import can_undo, find_link, undo
+from crmlink.linking.decisions import can_undo, find_link, undo, undo_obstacle
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import tell
@@ -26,7 +26,7 @@ from crmlink.reports.links import (
 )
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.web.auth import actor, desk, needs
-from crmlink.web.problems import Problem, problem, problem_of
+from crmlink.web.problems import UNDO_OBSTACLES, Problem, problem_of, problem_of_link
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
 FARTHEST = 10_000  # pages; what lies behind is found by a filter
@@ -60,6 +60,7 @@ def link(link_id: str) -> str:
         failure=_failure(story.link),
         allowed=may_undo(actor(), story.link.device),
         can_undo=can_undo(story.link),
+        obstacle=_obstacle(story.link),
         page_url=_page_url(story.link),
     )
 
@@ -109,6 +110,7 @@ def _undo_page(
         link=story.link,
         allowed=may_undo(actor(), story.link.device),
         can_undo=can_undo(story.link),
+        obstacle=_obstacle(story.link),
         refused=refused,
         holders=holders,
         key=uuid4().hex,
@@ -117,14 +119,18 @@ def _undo_page(
 
 def _tell_end(link: Link) -> None:
     if link.state is LinkState.LINKED:
-        tell("Undone: Commusoft was read again and shows what stood there before.")
+        tell("Undone: Commusoft was read again and shows the reference that it had before.")
     elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
         failure = _failure(link)
         tell(failure.detail if failure else "", "stop")
 
 
 def _failure(link: Link) -> Problem | None:
-    return problem(**link.failure) if link.failure else None
+    return problem_of_link(link)
+
+
+def _obstacle(link: Link) -> str:
+    return UNDO_OBSTACLES.get(undo_obstacle(link) or "", "")
 
 
 def _page_url(link: Link) -> str:

@@ -81,5 +81,5 @@ def _of_commusoft(mirror: MirrorState) -> list[Task]:
     if trouble := desk().commusoft.trouble:
         found.append(Task("commusoft", 1, where, problem(trouble).title))
     if mirror.old and not mirror.syncing:
-        found.append(Task("mirror", 1, where))
+        found.append(Task("mirror" if mirror.since else "unread", 1, where))
     return found

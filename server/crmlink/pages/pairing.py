@@ -20,7 +20,7 @@ from crmlink.web.problems import problem_of
 from crmlink.web.rate_limits import guessing_code
 
 Reply = str | Response | tuple[str, int]
-OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
+OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN, PairingState.APPROVED)
 
 
 @blueprint.get("/pair")

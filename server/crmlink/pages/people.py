@@ -11,6 +11,7 @@ from crmlink.access.errors import AccessFailure, FieldsWrong, LastAdmin
 from crmlink.access.people import (
     change_role,
     find_person,
+    has_open_invitation,
     invite,
     list_people,
     new_invitation,
@@ -45,7 +46,7 @@ def add_person() -> Reply:
     except AccessFailure as refused:
         form.refuse(refused)
         return _page(form), 422
-    return _invited(person, token)
+    return _invited(person, token, replaced=False)
 
 
 @blueprint.get("/people/<person_id>")
@@ -81,8 +82,9 @@ def change_person(person_id: str) -> Reply:
 @needs("admin")
 def invite_again(person_id: str) -> str:
     """A new one-time link: the first was lost, or the password was forgotten."""
+    replaced = has_open_invitation(office(), person_id)
     token = new_invitation(office(), actor(), person_id)
-    return _invited(find_person(office(), person_id), token)
+    return _invited(find_person(office(), person_id), token, replaced=replaced)
 
 
 @blueprint.post("/people/<person_id>/log-out")
@@ -154,7 +156,10 @@ def _person_page(found: Person, form: Form) -> str:
     )
 
 
-def _invited(found: Person, token: str) -> str:
+def _invited(found: Person, token: str, *, replaced: bool) -> str:
     return render_template(
-        "invitation_created.html", found=found, link=invitation_url(public_address(), token)
+        "invitation_created.html",
+        found=found,
+        link=invitation_url(public_address(), token),
+        replaced=replaced,
     )

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.errors import AccessFailure, InvitationRefused, LogInRefused
 from crmlink.access.known_browsers import KNOWN_FOR, remember
-from crmlink.access.people import accept_invitation, invitation_of
+from crmlink.access.people import accept_invitation, has_admin, invitation_of
 from crmlink.access.people import log_in as prove
 from crmlink.access.sessions import LONGEST, begin_session, end_session
 from crmlink.pages.blueprint import blueprint
@@ -157,7 +157,13 @@ def _join(form: Form, invitation: Invitation) -> Reply:
 
 
 def _log_in_page(form: Form) -> str:
-    return render_template("log_in.html", form=form, wanted=_wanted(), sso=provider_name())
+    return render_template(
+        "log_in.html",
+        form=form,
+        has_admin=has_admin(office()),
+        wanted=_wanted(),
+        sso=provider_name(),
+    )
 
 
 def _welcome_page(form: Form, invitation: Invitation) -> str:

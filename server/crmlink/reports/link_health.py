@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import Desk
-from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
+from crmlink.store import Device, Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import now
 
 HANGING = timedelta(minutes=2)  # a link usually needs seconds
@@ -109,6 +109,22 @@ def recent_links(desk: Desk, limit: int = 8) -> list[Link]:
     )
     with desk.database.reading() as session:
         return list(session.scalars(query))
+
+
+def has_linked(desk: Desk, person_id: int) -> bool:
+    """Return whether a person has made a link here that was written, be it undone since."""
+    query = (
+        select(Link.id)
+        .join(Device, Device.id == Link.device_id)
+        .where(
+            Link.connection_id == desk.connection_id,
+            Device.person_id == person_id,
+            Link.undoes_id.is_(None),
+            Link.state.in_((LinkState.LINKED, LinkState.UNDONE)),
+        )
+    )
+    with desk.database.reading() as session:
+        return session.scalar(query.limit(1)) is not None
 
 
 def _standing(desk: Desk) -> Select[Kind, int]:

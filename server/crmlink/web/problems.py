@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +13,31 @@ from crmlink.accounting.exports.errors import ExportRefused
 from crmlink.batches.execute_row import facts_again
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
 from crmlink.linking.errors import LinkingFailure, LinkNotMade
+from crmlink.store import Link, LinkState
 from crmlink.web.connection_words import replaced_in_words
 
 TYPE = "urn:crmlink:problem:"
 WAIT = "Nothing was written. Try again in a minute."
+OPEN = "It is not known yet whether the change was made; crmlink finishes it automatically."
+
+# What is the matter with Commusoft, whatever it means for what was asked.
+CAUSES = {
+    "commusoft-refused": "Commusoft does not accept crmlink's credentials.",
+    "commusoft-unreadable": "Commusoft answered with something that is not a record.",
+    "commusoft-fault": "Commusoft reported a fault.",
+    "commusoft-unreachable": "Commusoft cannot be reached at the moment.",
+    "commusoft-busy": "Commusoft asks us to wait.",
+    "commusoft-slow": "Commusoft did not answer in time.",
+}
+
+UNDO_OBSTACLES = {
+    "undone": "it was undone already",
+    "intended": "its outcome is not known yet",
+    "failed": "it changed nothing",
+    "conflict": "it ended in a conflict, so look at the record in Commusoft",
+    "undo": "it is an undo itself; link the contact again instead",
+    "unchanged": "the record had this reference before",
+}
 
 
 @dataclass(frozen=True)
@@ -72,12 +93,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "grant-refused": (
         400,
         "Not connected",
-        "This browser is not connected any more. Connect it again.",
+        "crmlink does not know this browser's connection. Connect it again.",
     ),
     "device-revoked": (
         400,
-        "Disconnected by your admin",
-        "This browser was disconnected in crmlink. Connect it again, or ask your admin.",
+        "Disconnected in crmlink",
+        "This browser was disconnected. Connect it again, or ask your admin.",
     ),
     "device-expired": (
         400,
@@ -116,7 +137,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "token-refused": (
         401,
         "Not connected",
-        "This browser or script is not connected any more. Connect it again with a valid token.",
+        "This browser or script is not connected. Connect it again, or use a valid token.",
     ),
     "log-in-refused": (
         401,
@@ -206,18 +227,18 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "record-changed": (
         409,
         "The record changed meanwhile",
-        "The reference in Commusoft changed to {current_reference} while this was being linked, "
-        "so crmlink stopped. Look at the record before you decide again.",
+        "The reference in Commusoft is {current_reference}: neither what it was before nor what "
+        "was to be written, so crmlink stopped. Look at the record before you decide again.",
     ),
     "link-in-progress": (
         409,
-        "Somebody is linking this now",
+        "A link is on its way already",
         "{by} is linking this contact or this record since {since}. Look again in a moment.",
     ),
     "cannot-undo": (
         409,
         "Cannot be undone",
-        "This link cannot be undone any more: {present}. Nothing was changed.",
+        "This link cannot be undone: {present}. Nothing was changed.",
     ),
     "batch-state": (
         409,
@@ -272,7 +293,8 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "invitation-refused": (
         410,
         "The link is over",
-        "This one-time link was used, or is too old. Ask your admin for a new one.",
+        "This one-time link was used or replaced, or is too old. Ask for a new one where you got "
+        "it.",
     ),
     "reference-erased": (
         410,
@@ -283,7 +305,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "record-gone": (
         410,
         "The record is gone",
-        "This record has been deleted in Commusoft. Nothing was written; choose another.",
+        "This record has been deleted in Commusoft, so its reference cannot be changed.",
     ),
     "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
     "unsupported-type": (415, "JSON, please", "Send the request's body as application/json."),
@@ -327,13 +349,14 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "internal-error": (
         500,
         "Something went wrong in crmlink",
-        "crmlink failed unexpectedly. What you decided is kept; look again before you repeat it.",
+        "crmlink failed unexpectedly. What you asked for may have been done, or not: look again "
+        "before you repeat it.",
     ),
     "reference-not-kept": (
         502,
         "Commusoft did not keep it",
-        "Commusoft accepted the reference but does not show it. The record is as it was before; "
-        "enter the reference in Commusoft by hand.",
+        "Commusoft accepted the change but does not show it: the record's reference is as it was "
+        "before. Make the change in Commusoft by hand.",
     ),
     "write-unanswered": (
         504,
@@ -344,25 +367,25 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "write-refused": (
         502,
         "Commusoft refused the change",
-        "Commusoft refused to change this record. It is as it was before.",
+        "Commusoft refused to change this record. Its reference is as it was before.",
     ),
     "commusoft-refused": (
         502,
         "Commusoft does not let us in",
-        "Commusoft does not accept crmlink's credentials. Nothing was written; tell your admin.",
+        f"{CAUSES['commusoft-refused']} Nothing was written. An admin can connect it again.",
     ),
     "commusoft-unreadable": (
         502,
         "Commusoft's answer is not readable",
-        f"Commusoft answered with something that is not a record. {WAIT}",
+        f"{CAUSES['commusoft-unreadable']} {WAIT}",
     ),
-    "commusoft-fault": (502, "Commusoft has a fault", f"Commusoft reported a fault. {WAIT}"),
+    "commusoft-fault": (502, "Commusoft has a fault", f"{CAUSES['commusoft-fault']} {WAIT}"),
     "commusoft-unreachable": (
         503,
         "Commusoft cannot be reached",
-        f"Commusoft cannot be reached at the moment. {WAIT}",
+        f"{CAUSES['commusoft-unreachable']} {WAIT}",
     ),
-    "commusoft-busy": (503, "Commusoft is busy", f"Commusoft asks us to wait. {WAIT}"),
+    "commusoft-busy": (503, "Commusoft is busy", f"{CAUSES['commusoft-busy']} {WAIT}"),
     "credentials-missing": (
         503,
         "Commusoft's credentials are missing",
@@ -376,7 +399,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "The single sign-on cannot be reached at the moment. Try again in a minute, or use your "
         "password.",
     ),
-    "commusoft-slow": (504, "Commusoft is slow", f"Commusoft did not answer in time. {WAIT}"),
+    "commusoft-slow": (504, "Commusoft is slow", f"{CAUSES['commusoft-slow']} {WAIT}"),
 }
 
 
@@ -417,6 +440,22 @@ def problem_kept(failure: Mapping[str, Any]) -> Problem:
     return problem(code if code in PROBLEMS else "internal-error", **facts)
 
 
+def problem_of_link(link: Link) -> Problem | None:
+    """The problem that a link has; of one without an outcome it says no more than that."""
+    if not link.failure:
+        return None
+    found = problem(**link.failure)
+    if link.state is not LinkState.INTENDED:
+        return found
+    return replace(found, detail=f"{CAUSES.get(found.code, '')} {OPEN}".strip())
+
+
+def trouble(code: str) -> Problem:
+    """What is the matter now, such as with Commusoft: not about any one thing that was asked."""
+    found = problem(code if code in PROBLEMS else "internal-error")
+    return replace(found, detail=CAUSES.get(found.code, found.detail))
+
+
 def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     words = dict.fromkeys(("by", "since", "current_reference"), None) | facts
     since = words["since"]
@@ -445,7 +484,7 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
         if facts.get("by")
         else "what stood there before was erased with the personal data of its contact"
         if facts.get("erased")
-        else "it does not stand"
+        else UNDO_OBSTACLES.get(str(facts.get("obstacle")), "it was changed since")
     )
     words["current_reference"] = current or "nothing"
     return words

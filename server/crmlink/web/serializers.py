@@ -14,7 +14,7 @@ from crmlink.matching.reason_texts import say
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.records import empty_details
 from crmlink.web.auth import actor, desk
-from crmlink.web.problems import TYPE, problem
+from crmlink.web.problems import TYPE, problem_of_link
 
 
 def record_shape(row: MirroredRecord) -> dict[str, Any]:
@@ -98,7 +98,5 @@ def _gone(link: Link) -> MirroredRecord:
 
 
 def _failure(link: Link) -> dict[str, str] | None:
-    if not link.failure:
-        return None
-    found = problem(**link.failure)
-    return {"type": TYPE + found.code, "detail": found.detail}
+    found = problem_of_link(link)
+    return {"type": TYPE + found.code, "detail": found.detail} if found else None

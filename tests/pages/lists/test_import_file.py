@@ -74,7 +74,7 @@ def test_a_file_is_recognised_and_its_first_rows_are_shown_as_they_will_be_read(
 
 def test_a_file_without_references_says_so_and_what_to_do(clerk: Visitor, house: House) -> None:
     path = _look(clerk, xero_file(references=False))
-    assert "holds no references of Xero" in clerk.read(path)
+    assert "hold the references of Xero" in clerk.read(path)
     kept = _correct(clerk, path, do="keep", kind="customer")
     page = clerk.read(kept.headers["Location"])
     assert "11 of 11 contacts have no reference yet" in page

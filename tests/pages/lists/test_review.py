@@ -224,7 +224,7 @@ def test_sure_ones_are_accepted_in_one_go_only_after_a_sample_was_shown(
     assert token
     boss.send(path, token=token[1])
     assert overview(house.desk, batch.id).counts.choices[Choice.RECORD] == sure
-    assert f"{sure} accepted. Nothing of it is written yet." in boss.read(f"/lists/{batch.id}")
+    assert f"{sure} accepted and not written yet." in boss.read(f"/lists/{batch.id}")
     assert "No sure match is open" in boss.read(path)
 
 

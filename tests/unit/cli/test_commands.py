@@ -60,7 +60,7 @@ def test_a_sure_match_is_linked_and_undone_without_a_question(run: Run, sandbox:
     assert (made["state"], made["record"]) == ("linked", "customer-1001")
     assert sandbox.reference("customer-1001") == HOLLOWAY
     undone = run("undo", made["id"])
-    assert "holds no reference again" in undone.stdout
+    assert "has no reference again" in undone.stdout
     assert sandbox.reference("customer-1001") is None
 
 
@@ -69,7 +69,7 @@ def test_many_are_undone_and_each_that_cannot_be_is_named(run: Run, sandbox: Pla
     undone = run("undo", "no-such-link", made["id"])
     assert undone.exit_code == 1
     assert "no-such-link: There is nothing" in undone.stderr
-    assert "Margaret Holloway holds no reference again" in undone.stdout
+    assert "Margaret Holloway has no reference again" in undone.stdout
     assert sandbox.reference("customer-1001") is None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from crmlink.accounting.package_facts import has_list_page
+
 if TYPE_CHECKING:
     from crmlink.accounting.exports.model import BadRow, Recognised
     from crmlink.accounting.package_rules import Packages
@@ -134,10 +136,14 @@ def advice(found: Recognised, packages: Packages) -> list[str]:
     if "reference" in found.unclear:
         said.append("The column of references stands more than once. Say which is right.")
     elif found.package and not found.has_references:
+        how = (
+            "the references come from the contact list's pages, read with the browser extension"
+            if has_list_page(packages, found.package)
+            else "to link its contacts, say which column holds the references"
+        )
         said.append(
-            f"This file holds no references of {rules[found.package]['name']}. Matches can be "
-            "prepared with it; the references come from the contact list's pages, read with the "
-            "browser extension."
+            f"No column is known to hold the references of {rules[found.package]['name']}. Matches "
+            f"can be prepared with this file; {how}."
         )
     if found.encoding in OLD_LETTERS:
         said.append(OLD_LETTERS[found.encoding])

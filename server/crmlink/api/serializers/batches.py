@@ -9,7 +9,7 @@ from crmlink.batches.row_details import label
 from crmlink.batches.rows import Offered, ReviewRow
 from crmlink.matching.reason_texts import say
 from crmlink.store import Batch
-from crmlink.web.problems import TYPE, problem_kept
+from crmlink.web.problems import TYPE, problem_kept, trouble
 from crmlink.web.serializers import record_shape
 
 
@@ -45,7 +45,7 @@ def whole_batch_shape(found: Overview) -> dict[str, Any]:
             "of": progress.of,
             "rate": progress.rate,
             "seconds_left": progress.seconds_left,
-            "trouble": failure_shape({"code": progress.trouble} if progress.trouble else None),
+            "trouble": _trouble_shape(progress.trouble),
         },
         "sure_bound": batch.sure_bound,
         "matched_at": batch.matched_at,
@@ -96,6 +96,13 @@ def failure_shape(failure: dict[str, Any] | None) -> dict[str, str] | None:
     if not failure:
         return None
     found = problem_kept(failure)
+    return {"type": TYPE + found.code, "detail": found.detail}
+
+
+def _trouble_shape(code: str | None) -> dict[str, str] | None:
+    if code is None:
+        return None
+    found = trouble(code)
     return {"type": TYPE + found.code, "detail": found.detail}
 
 

@@ -246,7 +246,7 @@ def retry_command(batch_id: str, follow: bool) -> None:
     from crmlink.batches.control import try_again
 
     house = _house()
-    click.echo(f"{try_again(house.desk, _device(house), batch_id)} contacts are tried again.")
+    click.echo(f"{try_again(house.desk, _device(house), batch_id)} contacts are to be tried again.")
     if follow:
         _see_through(house, batch_id, False)
 

@@ -23,7 +23,7 @@ def counts_line(found: Overview) -> str:
 def progress_line(found: Overview) -> str:
     """How far a list is, in one line."""
     from crmlink.store import RowState
-    from crmlink.web.problems import problem_kept
+    from crmlink.web.problems import trouble
 
     counts, progress = found.counts, found.progress
     how_far = f": {progress.done} of {progress.of} done" if progress.of else ""
@@ -36,7 +36,7 @@ def progress_line(found: Overview) -> str:
         parts.append(f"{duration(progress.seconds_left)} left")
     line = ", ".join(parts)
     if progress.trouble:
-        line += f". {problem_kept({'code': progress.trouble}).detail}"
+        line += f". {trouble(progress.trouble).detail}"
     return line
 
 

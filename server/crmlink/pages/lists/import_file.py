@@ -16,6 +16,7 @@ from crmlink.accounting.exports.reader import (
     advice,
     read_contacts,
 )
+from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
 from crmlink.batches.file_import import import_file, look_at
 from crmlink.kinds import KINDS
@@ -78,7 +79,7 @@ class Look:
 @needs("collect")
 def new_list() -> str:
     """Where a file is chosen."""
-    return render_template("lists/new.html", form=Form(), most=UPLOAD_MB)
+    return _new_page(Form())
 
 
 @blueprint.post("/lists/new")
@@ -256,5 +257,15 @@ def _gone() -> Response:
 
 
 def _not_taken(sentence: str) -> Reply:
-    form = Form(errors={"file": sentence})
-    return render_template("lists/new.html", form=form, most=UPLOAD_MB), 422
+    return _new_page(Form(errors={"file": sentence})), 422
+
+
+def _new_page(form: Form) -> str:
+    packages = desk().packages
+    names: dict[bool, list[str]] = {True: [], False: []}
+    for package, rules in packages["packages"].items():
+        if (inside := exports_references(packages, package)) is not None:
+            names[inside].append(rules["name"])
+    return render_template(
+        "lists/new.html", form=form, most=UPLOAD_MB, inside=names[True], outside=names[False]
+    )

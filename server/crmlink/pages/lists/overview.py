@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports.reader import BadRow, say
+from crmlink.accounting.package_facts import has_list_page
 from crmlink.accounting.package_rules import package_name
 from crmlink.batches.drafts import discard_batch, list_batches
 from crmlink.batches.match_job import start_matching, stop_matching
@@ -33,7 +34,8 @@ from crmlink.pages.lists.labels import (
 )
 from crmlink.store import BadBatchRow, Batch, BatchState, Choice, RowState, Verdict
 from crmlink.web.auth import actor, desk, needs, office
-from crmlink.web.problems import PROBLEMS, Problem, problem, problem_kept
+from crmlink.web.problems import Problem, problem_kept
+from crmlink.web.problems import trouble as trouble_of
 
 SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
 MOST_SHOWN = 100  # lists, the newest
@@ -179,9 +181,10 @@ def list_facts(found: Overview) -> dict[str, object]:
         "counts": found.counts,
         "progress": found.progress,
         "title": name_of(batch),
-        "trouble": problem(trouble) if trouble in PROBLEMS else None,
+        "trouble": trouble_of(trouble) if trouble else None,
         "moving": batch.state in MOVING,
         "phase": phase_of(batch),
+        "has_list_page": not batch.package or has_list_page(desk().packages, batch.package),
         "unwritten": batch.state in UNWRITTEN,
         "ready": ready(found),
     }

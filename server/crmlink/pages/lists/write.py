@@ -50,7 +50,7 @@ def accept_all_sure(batch_id: str) -> Response:
         if done.left
         else ""
     )
-    tell(f"{done.accepted:,} sure matches accepted. Nothing is written yet.{left}")
+    tell(f"{done.accepted:,} sure matches accepted.{left}")
     return here("pages.one_list", batch_id=batch_id)
 
 
@@ -105,6 +105,8 @@ def ask_cancel(batch_id: str) -> str:
             sentences=(
                 f"The {waiting:,} contacts that wait are not linked.",
                 f"The {linked:,} that are linked stay linked; you can undo them afterwards.",
+                "The list cannot be continued then. To link the others later, add the file or the "
+                "pages again.",
             ),
             button="Cancel the list",
             back=url_for("pages.one_list", batch_id=batch_id),
@@ -116,7 +118,11 @@ def ask_cancel(batch_id: str) -> str:
 @needs("batch")
 def cancel_list(batch_id: str) -> Response:
     """Link nothing further of this list."""
-    return _carried_out(batch_id, cancel, "Cancelled. What is linked stays.")
+    return _carried_out(
+        batch_id,
+        cancel,
+        "Cancelled. What is linked stays linked; for the others, add the file or the pages again.",
+    )
 
 
 @blueprint.post("/lists/<batch_id>/again")
@@ -136,8 +142,7 @@ def ask_undo_list(batch_id: str) -> str:
         Ask(
             title=f"Undo all {linked:,} links of “{name_of(found.batch)}”?",
             sentences=(
-                "Each record gets back what stood in its reference before, which writes to "
-                "Commusoft.",
+                "Each record gets its earlier reference back, which writes to Commusoft.",
                 "A record that somebody has changed since is left as it is, and listed.",
             ),
             button=f"Undo {linked:,} link{'s' if linked != 1 else ''}",

@@ -144,7 +144,7 @@ def test_an_unknown_package_and_a_reference_without_a_package_are_refused() -> N
 def test_without_references_matches_can_still_be_prepared() -> None:
     found = look(table([XERO, ["Holloway Ltd", "H1", "m@holloway.example", ""]]))
     assert (found.package, found.has_references) == ("xero", False)
-    assert "holds no references of Xero" in advice(found, PACKAGES)[0]
+    assert "hold the references of Xero" in advice(found, PACKAGES)[0]
     (contact,) = contacts(read(table([XERO, ["Holloway Ltd", "H1", "m@holloway.example", ""]])))
     assert (contact.reference, contact.account_number) == ("", "H1")
 

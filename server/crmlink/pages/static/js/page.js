@@ -35,6 +35,10 @@ function content(part, html) {
   return [...parts].map((each) => each.outerHTML).join("\n");
 }
 
+for (const part of document.querySelectorAll('[id][hx-select][hx-trigger^="every "]')) {
+  brought.set(part.id, content(part, document.documentElement.outerHTML));
+}
+
 // A poll that brings what is there already touches nothing: neither the keyboard's place, nor what
 // a screen reader reads, nor what is being typed.
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -1,0 +1,18 @@
+"""What the rule file says of where a package's references are to be had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def has_list_page(packages: Mapping[str, Any], package: str) -> bool:
+    """Return whether the contacts of a package can be read from its list pages."""
+    pages = packages["packages"].get(package, {}).get("pages", ())
+    return any(page["page"] == "list" for page in pages)
+
+
+def exports_references(packages: Mapping[str, Any], package: str) -> bool | None:
+    """Return whether a package's exports hold references; None where no export is known."""
+    exports = packages["packages"].get(package, {}).get("exports", ())
+    return any("reference" in export["columns"] for export in exports) if exports else None

@@ -1,0 +1,276 @@
+"""What pages state is true in the state in which they state it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+
+from crmlink.access.people import accept_invitation, invite
+from crmlink.batches.control import pause
+from crmlink.batches.match_job import start_matching
+from crmlink.batches.progress import overview
+from crmlink.installation import House
+from crmlink.linking.decisions import undo
+from crmlink.store import Batch, Link, LinkState, Verdict, WorkspaceConnection
+from crmlink.web.problems import CAUSES, PROBLEMS
+from support.access_factories import (
+    PASSWORD,
+    make_person,
+    make_token,
+    page_actor,
+    pair,
+    with_token,
+)
+from support.list_files import draft, linked, matched, started, work
+from support.page_client import Visitor, visit_as, words
+from support.sample_data import Scene
+from support.sandbox import Playing, new_key
+
+UNWRITTEN = "Nothing was written"
+
+
+@pytest.fixture
+def in_state(house: House, scene: Scene) -> Callable[..., str]:
+    """Put the clerk's undone link's twin into a state; the address of its page."""
+
+    def put(state: LinkState, code: str | None, *, undoes: bool = False, writes: int = 0) -> str:
+        with house.database.writing() as session:
+            link = session.get_one(Link, scene.hanging.id)
+            link.state, link.failure, link.writes = state, {"code": code} if code else None, writes
+            link.undoes_id = scene.linked.id if undoes else None
+            if undoes:
+                link.prior, link.target = link.target, None
+        return f"/links/{scene.hanging.id}"
+
+    return put
+
+
+def _api(app: Flask, house: House, path: str) -> dict[str, Any]:
+    """What a script is told."""
+    client = with_token(app, make_token(house.office, "read", "batch", "link"))
+    told: dict[str, Any] = client.get(f"/api/v1/{path}").get_json()
+    return told
+
+
+def _step(page: str, title: str) -> str:
+    """What stands right behind a step's title."""
+    return page.partition(title)[2].split()[0]
+
+
+def test_the_third_step_is_done_for_who_has_linked_and_for_nobody_else(
+    app: Flask, house: House, clerk: Visitor, admin: Visitor
+) -> None:
+    assert _step(clerk.read("/start"), "Try it on a contact") == "Done"
+    new = visit_as(app, house, make_person(house.office, "clerk"))
+    page = new.read("/start")
+    assert _step(page, "Try it on a contact") != "Done"
+    assert _step(page, "Connect it") != "Done"
+    assert _step(admin.read("/start"), "Try it on a contact") != "Done"
+
+
+def test_a_first_link_ends_no_older_one_and_a_second_does(
+    admin: Visitor, house: House, scene: Scene
+) -> None:
+    first = admin.send("/people", name="Ida Marsh", email="ida@firm.example", role="clerk")
+    assert "Hand this link to Ida Marsh" in words(first)
+    assert "older link" not in words(first)
+    actor = page_actor(house.office, scene.admin)
+    person, token = invite(house.office, actor, "Joe Park", "joe@firm.example", "clerk")
+    accept_invitation(house.office, token, PASSWORD)
+    again = f"/people/{person.public_id}/invitation"
+    assert "older link" not in words(admin.send(again))
+    assert "The older link for Joe Park does not work any more" in words(admin.send(again))
+
+
+def test_before_there_is_an_admin_nobody_is_sent_to_one(app: Flask, house: House) -> None:
+    page = app.test_client().get("/", follow_redirects=True)
+    assert "Ask your admin" not in words(page)
+    assert "where it was started" in words(page)
+    make_person(house.office, "admin")
+    assert "Ask your admin" in words(app.test_client().get("/", follow_redirects=True))
+
+
+def test_the_audit_says_that_an_undo_was_asked_for(admin: Visitor, scene: Scene) -> None:
+    page = admin.read("/audit?action=link")
+    assert "asked to undo a link" in page
+    assert "decided a link" not in page
+
+
+@pytest.mark.parametrize("code", ["commusoft-slow", "commusoft-fault", "commusoft-unreachable"])
+def test_of_a_link_without_an_outcome_nobody_says_that_nothing_was_written(
+    app: Flask, house: House, clerk: Visitor, scene: Scene, in_state: Callable[..., str], code: str
+) -> None:
+    page = clerk.read(in_state(LinkState.INTENDED, code, writes=1))
+    assert UNWRITTEN not in page
+    assert "it is not known yet whether Commusoft made it" in page
+    assert "linked by" not in page
+    told = _api(app, house, f"links/{scene.hanging.id}")["failure"]["detail"]
+    assert UNWRITTEN not in told
+    assert "not known yet" in told
+
+
+@pytest.mark.parametrize("state", [LinkState.FAILED, LinkState.CONFLICT, LinkState.INTENDED])
+def test_an_undo_that_did_not_come_about_is_not_called_one(
+    clerk: Visitor, in_state: Callable[..., str], state: LinkState
+) -> None:
+    page = clerk.read(in_state(state, "write-refused", undoes=True))
+    assert "put back by" not in page
+    assert "undone by" not in page
+    assert "undo asked for by" in page
+    assert "Castle View Care Home Xero Castle View Care Home customer 1010 removed" not in (
+        clerk.read("/links?q=castle")
+    )
+
+
+def test_why_a_link_cannot_be_undone_is_said_for_each_state(
+    clerk: Visitor, in_state: Callable[..., str]
+) -> None:
+    for state, undoes, why in (
+        (LinkState.INTENDED, False, "its outcome is not known yet"),
+        (LinkState.FAILED, False, "it changed nothing"),
+        (LinkState.FAILED, True, "it changed nothing"),
+        (LinkState.CONFLICT, True, "it ended in a conflict"),
+        (LinkState.LINKED, True, "it is an undo itself"),
+    ):
+        path = in_state(state, "write-refused" if state is LinkState.FAILED else None,
+                        undoes=undoes)  # fmt: skip
+        assert f"It cannot be undone: {why}" in clerk.read(path)
+        refused = clerk.send(f"{path}/undo")
+        assert f"This link cannot be undone: {why}" in words(refused)
+
+
+def test_a_paused_list_whose_commusoft_is_away_does_not_say_that_nothing_was_written(
+    app: Flask, house: House, manager: Visitor, scene: Scene
+) -> None:
+    batch = started(house, scene.manager)
+    pause(house.desk, batch.device_id, batch.id)
+    with house.database.writing() as session:
+        session.get_one(Batch, batch.id).trouble = {"code": "commusoft-unreachable"}
+    page = manager.read(f"/lists/{batch.id}")
+    assert "Commusoft cannot be reached at the moment. What is linked already stays" in page
+    assert UNWRITTEN not in page
+    told = _api(app, house, f"batches/{batch.id}")["progress"]["trouble"]["detail"]
+    assert told == "Commusoft cannot be reached at the moment."
+
+
+def test_what_is_to_be_checked_and_what_has_no_match_are_told_apart(
+    house: House, manager: Visitor, scene: Scene
+) -> None:
+    batch = matched(house, scene.manager)
+    undecided = overview(house.desk, batch.id).counts.undecided
+    page = manager.read(f"/lists/{batch.id}")
+    checked = undecided[Verdict.CHECK] + undecided[Verdict.CONFLICT]
+    assert f"{checked} to check , one by one below" in page
+    assert f"{undecided[Verdict.NONE]} with no match" in page
+
+
+def test_cancelling_says_that_the_list_cannot_be_continued(
+    house: House, manager: Visitor, scene: Scene
+) -> None:
+    batch = started(house, scene.manager)
+    assert "The list cannot be continued then" in manager.read(f"/lists/{batch.id}/cancel")
+    manager.send(f"/lists/{batch.id}/cancel")
+    assert "for the others, add the file or the pages again" in manager.read(f"/lists/{batch.id}")
+
+
+def test_notices_on_a_live_page_say_nothing_of_what_comes_later(
+    house: House, manager: Visitor, scene: Scene
+) -> None:
+    batch = matched(house, scene.manager)
+    path = f"/lists/{batch.id}/sure"
+    token = manager.get(path).get_data(as_text=True).partition('name="token" value="')[2]
+    manager.send(path, token=token.partition('"')[0])
+    page = manager.read(f"/lists/{batch.id}")
+    assert "sure match" in page
+    assert "Nothing is written yet" not in page
+
+
+def test_a_row_that_was_linked_before_is_not_said_to_be_so_after_its_record_changed(
+    house: House, manager: Visitor, scene: Scene, sandbox: Playing
+) -> None:
+    batch = linked(house, scene.manager)
+    again = draft(house, scene.manager, name="The same again")
+    start_matching(house.desk, again.device_id, again.id, 0.998)
+    work(house)
+    assert "Nothing to do: the record has this reference" in manager.read(f"/lists/{again.id}")
+    for number in (*range(1001, 1009), 1010):
+        sandbox.put_reference(f"customer-{number}", None)
+    house.desk.sync()
+    page = manager.read(f"/lists/{again.id}")
+    assert "Nothing to do: the record has this reference" not in page
+    assert "has it no more. Match the list again" in page
+    assert batch.id != again.id
+
+
+def test_a_draft_without_references_is_sent_only_where_they_are_to_be_had(
+    house: House, manager: Visitor, scene: Scene
+) -> None:
+    batch = draft(house, scene.manager, references=False)
+    page = manager.read(f"/lists/{batch.id}")
+    assert "None was read from the file" in page
+    assert "press Link these contacts" in page
+    with house.database.writing() as session:
+        session.get_one(Batch, batch.id).package = "sage_50"
+    page = manager.read(f"/lists/{batch.id}")
+    assert "press Link these contacts" not in page
+    assert "Add the file again with the column that holds them" in page
+
+
+def test_records_that_were_never_read_are_not_called_old(
+    house: House, admin: Visitor, scene: Scene
+) -> None:
+    with house.database.writing() as session:
+        session.get_one(WorkspaceConnection, house.desk.connection_id).synced_at = None
+    page = admin.read("/")
+    assert "not been read again for a while" not in page
+    assert "The records have not been read yet" in page
+    assert "in the first minute" not in page + admin.read("/left")
+
+
+def test_an_undo_is_asked_about_without_saying_what_nobody_has_looked_up(
+    clerk: Visitor, scene: Scene, sandbox: Playing
+) -> None:
+    sandbox.put_reference("customer-1001", "CHANGED")
+    page = clerk.read(f"/links/{scene.linked.id}/undo")
+    assert "Stands there now" not in page
+    assert "Put there by this link" in page
+
+
+def test_a_trouble_with_commusoft_is_stated_without_what_became_of_a_request(
+    house: House, admin: Visitor, scene: Scene
+) -> None:
+    faults = f"{house.desk.commusoft.connection.base_url.split('/web')[0]}/sandbox/faults"
+    requests.post(faults, json={"fault": "status", "status": 503}, timeout=5).raise_for_status()
+    admin.send("/records/customer-1001/look")
+    assert UNWRITTEN in admin.read("/")  # of the reading that was asked for
+    page = admin.read("/commusoft")
+    assert "Commusoft has a fault. Commusoft reported a fault." in page
+    assert UNWRITTEN not in page
+
+
+def test_which_files_hold_references_is_read_from_the_rules(clerk: Visitor) -> None:
+    page = clerk.read("/lists/new")
+    yes, _, no = page.partition("yes, as exported")
+    assert all(name in yes for name in ("Sage 50", "QuickBooks Desktop", "KashFlow"))
+    assert all(name in no for name in ("Xero", "QuickBooks Online", "FreeAgent"))
+
+
+def test_only_what_stops_a_request_says_that_nothing_was_written() -> None:
+    """A failed or open link, a list or the account may have been written to before."""
+    says_so = {code for code, (_, _, sentence) in PROBLEMS.items() if UNWRITTEN in sentence}
+    assert says_so == set(CAUSES)
+    assert not any(UNWRITTEN in cause for cause in CAUSES.values())
+
+
+def test_a_link_that_was_undone_by_another_is_not_offered_for_undo(
+    house: House, clerk: Visitor, scene: Scene
+) -> None:
+    device = pair(house.office, scene.manager).device
+    undo(house.desk, scene.linked.id, new_key(), device.id, frozenset())
+    page = clerk.read(f"/links/{scene.linked.id}/undo")
+    assert "It cannot be undone: it was undone already, by Marcus Bello" in page
+    assert "Undo this link?" not in page
