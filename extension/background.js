@@ -4,6 +4,7 @@
 
 import { assemble } from "./lib/compose.js";
 import { browserName } from "./lib/server/browser_name.js";
+import { createKeyStore } from "./lib/server/key_store.js";
 import { admit, admitFromPage } from "./lib/messages.js";
 import { problem } from "./lib/server/problem.js";
 import { readContact, readList } from "./lib/page/read_contact.js";
@@ -30,6 +31,7 @@ const background = assemble({
   now: Date.now,
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
   newKey: () => crypto.randomUUID(),
+  keys: createKeyStore(() => indexedDB, memory),
 });
 const { desk, onPage, connecting } = background;
 

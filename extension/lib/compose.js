@@ -5,6 +5,7 @@ import { createApi } from "./server/api.js";
 import { createAttempts } from "./linking/pending_requests.js";
 import { createCall } from "./server/request.js";
 import { createConnecting } from "./server/connection.js";
+import { createProver } from "./server/dpop.js";
 import { createDesk } from "./linking/commands.js";
 import { createLists } from "./linking/list_drafts.js";
 import { createLooks } from "./linking/snapshots.js";
@@ -20,7 +21,8 @@ import { createTokens } from "./server/oauth.js";
  * @property {import("./server/session.js").Store} local kept on the disk
  * @property {import("./server/session.js").Store} memory kept while the browser runs
  * @property {Parameters<typeof createPolicy>[0]} managed
- * @property {import("./server/request.js").Wiring} net
+ * @property {Omit<import("./server/request.js").Wiring, "prover">} net
+ * @property {import("./server/dpop.js").KeyStore} keys
  * @property {import("./page/target.js").Tabs} tabs
  * @property {import("./linking/page_button.js").PageScripts} scripts
  * @property {import("./server/connection.js").Parts["permitted"]} permitted
@@ -32,9 +34,10 @@ import { createTokens } from "./server/oauth.js";
  */
 
 /** @param {Browser} browser */
-export function assemble({ local, memory, managed, net, tabs, scripts, permitted, name, open, now, sleep, newKey }) {
-  const call = createCall(net);
-  const tokens = createTokens(call);
+export function assemble({ local, memory, managed, net, tabs, scripts, permitted, name, open, now, sleep, newKey, keys }) {
+  const prover = createProver(keys, memory, now);
+  const call = createCall({ ...net, prover });
+  const tokens = createTokens(call, prover.newKey);
   const session = createSession(local, { tokens, now, ended: (server) => connecting.release(server) });
   const rules = createRules(local, now);
   const attempts = createAttempts(memory, { newKey, now });
@@ -51,7 +54,7 @@ export function assemble({ local, memory, managed, net, tabs, scripts, permitted
   });
   const looks = createLooks(memory, newKey);
   const lists = createLists(memory, newKey);
-  const connecting = createConnecting({ ...shared, looks, lists, pairings, permitted, revoke: scripts.revoke, policy: createPolicy(managed) });
+  const connecting = createConnecting({ ...shared, looks, lists, pairings, permitted, revoke: scripts.revoke, forgetKey: prover.forget, policy: createPolicy(managed) });
   const desk = createDesk({ ...shared, connecting, looks, lists, tabs });
 
   return {

@@ -32,6 +32,7 @@ import { showLoading, showWorking } from "./progress.js";
 /**
  * @typedef {object} Decision
  * @property {CrmRecord} record
+ * @property {Kind} kind the contact's, when the person decided
  * @property {Overrides} overrides
  * @property {Link | null} undoing
  * @property {import("../lib/types.js").Difference[]} differences as the person saw them
@@ -179,7 +180,7 @@ export class App {
     const { package: name, reference } = place.contact;
     const overrides = requiredOverrides(record, { reference, kind: this.kind }, answer.holders);
     const differences = differencesOver(name, this.details, record);
-    const decision = { record, overrides, undoing: null, differences };
+    const decision = { record, kind: this.kind, overrides, undoing: null, differences };
     return needsOverride(overrides) ? this.#askOverrides(decision) : this.confirm(decision);
   }
 
@@ -187,10 +188,10 @@ export class App {
   async confirm(decision) {
     if (!this.place) return;
     const { look } = this.place;
-    const { record, overrides, differences } = decision;
+    const { record, kind, overrides, differences } = decision;
     this.decision = decision;
     await this.#send("linking", "confirm", {
-      look, kind: this.kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
+      look, kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
     });
   }
 
@@ -199,7 +200,7 @@ export class App {
    * @param {Overrides} [overrides]
    */
   async undo(link, overrides = NO_OVERRIDES) {
-    this.decision = { record: link.record, overrides, undoing: link, differences: [] };
+    this.decision = { record: link.record, kind: link.kind, overrides, undoing: link, differences: [] };
     await this.#send("undoing", "undo", {
       look: this.place?.look ?? null, link: link.id, title: link.contact_name, also_on: toRequest(overrides).also_on,
     });

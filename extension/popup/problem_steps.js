@@ -27,6 +27,8 @@ const KNOWN = {
   "server-unreachable": to(["start", "options"]),
   "server-slow": to(["start"]),
   "server-odd": to(["start", "options"]),
+  "server-too-old": to(["start", "options"], "stop"),
+  "key-unreadable": to(["start", "options"]),
   "permission-missing": to(["options"]),
   "token-refused": to(["start", "options"]),
   "scope-missing": to(["start"], "stop"),

@@ -14,7 +14,7 @@ import { say, sayRetry } from "./i18n.js";
 /** Milliseconds between two looks of a page; the background asks the server by itself. */
 const LOOK = { waiting: 500, idle: 2_000 };
 const FORM = "connect-form";
-const ENDINGS = ["device-revoked", "device-expired", "token-reused"];
+const ENDINGS = ["device-revoked", "device-expired", "token-reused", "key-lost"];
 
 /**
  * @param {Standing} standing of a browser that is not connected

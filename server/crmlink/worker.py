@@ -15,6 +15,7 @@ from huey.consumer import Consumer
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.upkeep import flush_anchors
+from crmlink.access.dpop import forget_old_proofs
 from crmlink.access.personal_data.subject import apply_retention
 from crmlink.access.refresh_tokens import forget_old_tokens
 from crmlink.batches.file_import import throw_away_unfinished
@@ -140,6 +141,7 @@ class Worker:
     def _forget(self) -> None:
         """What has been kept long enough goes."""
         forget_old_tokens(self._house.office)
+        forget_old_proofs(self._house.office)
         throw_away_unfinished(self._house.desk)
         forget_old_files(self._house.settings.data_dir)
         erased = apply_retention(self._house.office)

@@ -12,35 +12,49 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from crmlink.access.context import Office
+from crmlink.access.dpop import new_nonce
 from crmlink.access.pairing import approve_pairing, deny_pairing
 from crmlink.access.people import remove_person
 from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.store import Device, Pairing, Person
 from crmlink.store.models import now
 from support.access_factories import make_person, page_actor, pair, with_token
+from support.browser_client import new_key
+from support.browser_key import BrowserKey
+from support.installations import house_of
 
 URN = "urn:crmlink:problem:"
+KEY, OTHER_KEY = new_key(), new_key()
 LONG_AGO = now() - timedelta(days=100)
+
+
+def proof(app: Flask, path: str, key: BrowserKey = KEY, **changes: Any) -> dict[str, str]:
+    """The header that proves a browser's key for a request to the server's doors."""
+    nonce = changes.pop("nonce", None) or new_nonce(house_of(app).office)
+    return {"DPoP": key.proof("POST", f"http://localhost/api/v1{path}", nonce, **changes)}
 
 
 def begin(app: Flask) -> dict[str, Any]:
     form = {"client_id": "crmlink-extension", "browser": "Chrome on Windows"}
-    reply = app.test_client().post("/api/v1/pairings", data=form)
+    headers = proof(app, "/pairings")
+    reply = app.test_client().post("/api/v1/pairings", data=form, headers=headers)
     assert reply.status_code == 200
     body: dict[str, Any] = reply.get_json()
     return body
 
 
-def ask_token(app: Flask, **form: str) -> TestResponse:
-    return app.test_client().post("/api/v1/token", data={"client_id": "crmlink-extension"} | form)
+def ask_token(app: Flask, key: BrowserKey = KEY, **form: str) -> TestResponse:
+    data = {"client_id": "crmlink-extension"} | form
+    headers = proof(app, "/token", key)
+    return app.test_client().post("/api/v1/token", data=data, headers=headers)
 
 
-def redeem(app: Flask, device_code: str) -> TestResponse:
-    return ask_token(app, grant_type=DEVICE_CODE_GRANT, device_code=device_code)
+def redeem(app: Flask, device_code: str, key: BrowserKey = KEY) -> TestResponse:
+    return ask_token(app, key, grant_type=DEVICE_CODE_GRANT, device_code=device_code)
 
 
-def refresh(app: Flask, token: str) -> TestResponse:
-    return ask_token(app, grant_type="refresh_token", refresh_token=token)
+def refresh(app: Flask, token: str, key: BrowserKey = KEY) -> TestResponse:
+    return ask_token(app, key, grant_type="refresh_token", refresh_token=token)
 
 
 def says(reply: TestResponse) -> tuple[int, str, str]:
@@ -86,7 +100,7 @@ def test_an_approved_browser_gets_tokens_that_work(
     approve_pairing(office, page_actor(office, person), begun["user_code"], "Front desk")
     reply = redeem(door, begun["device_code"])
     grant = reply.get_json()
-    assert (reply.status_code, grant["token_type"], grant["expires_in"]) == (200, "Bearer", 600)
+    assert (reply.status_code, grant["token_type"], grant["expires_in"]) == (200, "DPoP", 600)
     assert grant["device"]["name"] == "Front desk"
     assert grant["person"] == {"name": person.name, "role": "clerk"}
     assert reply.headers["Cache-Control"] == "no-store"
@@ -200,7 +214,7 @@ def test_a_browser_logs_itself_out(door: Flask, office: Office, person: Person) 
 def test_a_request_that_is_not_right_gets_the_word_of_the_standard(
     door: Flask, form: dict[str, str], error: str
 ) -> None:
-    reply = door.test_client().post("/api/v1/token", data=form)
+    reply = door.test_client().post("/api/v1/token", data=form, headers=proof(door, "/token"))
     assert says(reply)[:2] == (400, error)
 
 
@@ -209,7 +223,8 @@ def test_a_token_request_comes_as_a_form_and_may_hold_what_nobody_knows(
 ) -> None:
     grant = connect(door, office, person)
     form = {"grant_type": "refresh_token", "refresh_token": grant["refresh_token"]}
-    as_json = door.test_client().post("/api/v1/token", json=form)
+    headers = proof(door, "/token")
+    as_json = door.test_client().post("/api/v1/token", json=form, headers=headers)
     assert says(as_json)[:2] == (400, "invalid_request")
     assert ask_token(door, **form, resource="x", surprise="y").status_code == 200
 

@@ -30,17 +30,18 @@ let window = "";
 
 /** @type {Record<string, (asked: any) => Promise<unknown>>} */
 const COMMANDS = {
-  async start({ binary, folder, headless, width, height }) {
+  async start({ binary, folder, headless, width, height, always_private: alwaysPrivate }) {
     browser = await puppeteer.launch({
       browser: "firefox",
       executablePath: binary,
       headless,
       // The popup belongs to the browser's window, not to a page.
       args: ["--remote-allow-system-access", `--width=${width}`, `--height=${height}`],
-      extraPrefsFirefox: headless ? PREFERENCES : { ...PREFERENCES, ...ON_A_SCREEN },
+      extraPrefsFirefox: { ...PREFERENCES, ...(headless ? {} : ON_A_SCREEN), "browser.privatebrowsing.autostart": alwaysPrivate },
       defaultViewport: null,
     });
-    extension = await browser.installExtension(folder);
+    const data = { type: "path", path: folder };
+    ({ extension } = await send("webExtension.install", { extensionData: data, "moz:allowPrivateBrowsing": alwaysPrivate }));
     const { contexts } = await send("browsingContext.getTree", { "moz:scope": "chrome" });
     window = contexts[0].context;
     return { version: await browser.version() };

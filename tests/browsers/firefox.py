@@ -80,8 +80,13 @@ class Firefox:
         screen: str | None = None,
         size: tuple[int, int] = (1280, 900),
         home: Path | None = None,
+        *,
+        always_private: bool = False,
     ) -> None:
-        """Start it. `home` is where it looks for what an office has set."""
+        """Start it. `home` is where it looks for what an office has set.
+
+        ``always_private``: it keeps nothing when it is closed, and the extension may run in it.
+        """
         self.answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self.asked = 0
         self.tab: FirefoxPage | None = None
@@ -104,6 +109,7 @@ class Firefox:
                 headless=screen is None,
                 width=size[0],
                 height=size[1],
+                always_private=always_private,
             )
         except BaseException:
             self.close()

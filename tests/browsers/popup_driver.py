@@ -7,9 +7,19 @@ from typing import Any
 
 from browsers.page_driver import PATIENCE, Browser, Surface, focus, wait_for, wait_through
 from browsers.real_services import Office
+from crmlink.access.dpop import thumbprint
 from crmlink.access.refresh_tokens import Grant
 from crmlink.store import Person
 from support.access_factories import PASSWORD, make_person, pair
+
+# As the extension does it, and only what everybody may see of it comes back.
+NEW_KEY = """import(chrome.runtime.getURL("lib/server/key_store.js")).then(async (module) => {
+    const kind = { name: "ECDSA", namedCurve: "P-256" };
+    const pair = await crypto.subtle.generateKey(kind, false, ["sign", "verify"]);
+    await module.createKeyStore(() => indexedDB, chrome.storage.session).keep(pair);
+    const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", pair.publicKey);
+    return { kty, crv, x, y };
+})"""
 
 
 class Clerk:
@@ -30,8 +40,13 @@ class Clerk:
     def connect(self, office: Office, role: str = "clerk", device: str = "Front desk") -> Person:
         """Be connected as somebody new, as if paired before; who it is."""
         person = make_person(office.doors, role)
-        self.arrive_with(office.server.address, pair(office.doors, person, device))
+        grant = pair(office.doors, person, device, self.new_key())
+        self.arrive_with(office.server.address, grant)
         return person
+
+    def new_key(self) -> str:
+        """Have the browser make a key where the extension keeps its own; its thumbprint."""
+        return thumbprint(self.in_own_page(NEW_KEY))
 
     def arrive_with(self, server: str, grant: Grant) -> None:
         """Be connected by a pairing's outcome, and see that it works."""
@@ -48,6 +63,7 @@ class Clerk:
             "person": {"name": grant.person.name, "role": grant.person.role},
             "refresh_token": grant.refresh_token,
             "access_token": grant.access_token,
+            "token_type": "DPoP",
             "access_until": (time.time() + grant.expires_in) * 1000,
             "workspace": None,
         }

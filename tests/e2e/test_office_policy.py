@@ -62,7 +62,7 @@ def test_a_browser_leaves_a_server_that_it_no_longer_allows(office: Office, tmp_
         browser.serve(saved_site())
         clerk = Clerk(browser)
         clerk.in_own_page("chrome.storage.local.clear()")
-        clerk.remember(office.server.address, pair(office.doors, anna))
+        clerk.remember(office.server.address, pair(office.doors, anna, thumbprint=clerk.new_key()))
         clerk.look_at(xero_contact())
         clerk.link_to_crm("not-connected")
         assert "https://crm.office.example" in clerk.reads()

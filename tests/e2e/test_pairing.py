@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import requests
 from sqlalchemy import update
 
 from browsers.page_driver import Browser, Surface, wait_for
@@ -16,8 +17,19 @@ from crmlink.access.people import remove_person
 from crmlink.access.refresh_tokens import rotate
 from crmlink.store import Device, Pairing, Person
 from crmlink.store.models import now
+from security.outside import Browser as Copier
 from support.access_factories import make_person, page_actor
+from support.browser_client import proven
 
+# Whether the private half can be got out of where it lies, in a page of the extension's own.
+EXPORT_KEY = """import(chrome.runtime.getURL("lib/server/key_store.js")).then(async (module) => {
+    const store = module.createKeyStore(() => indexedDB, chrome.storage.session);
+    const { privateKey } = await store.read();
+    const { extractable } = privateKey;
+    const got = (format) =>
+        crypto.subtle.exportKey(format, privateKey).then(() => true, () => false);
+    return { extractable, jwk: await got("jwk"), pkcs8: await got("pkcs8") };
+})"""
 GOOD = "document.querySelector('#outcome .good')?.innerText"
 
 
@@ -27,7 +39,8 @@ def stranger(browser: Browser) -> Clerk:
     browser.serve(saved_site())
     clerk = Clerk(browser)
     clerk.in_own_page(
-        "Promise.all([chrome.storage.session.clear(),"
+        "Promise.all([chrome.storage.session.clear(), new Promise((done) => {"
+        " indexedDB.deleteDatabase('crmlink').onsuccess = () => done(); }),"
         " chrome.storage.local.remove(['connection', 'ended', 'rules'])])"
     )
     return clerk
@@ -158,9 +171,10 @@ def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
 
     def copy() -> None:
         stored = clerk.in_own_page("chrome.storage.local.get('connection')")["connection"]
-        second = rotate(office.doors, stored["refresh_token"])
-        third = rotate(office.doors, second.refresh_token)
-        rotate(office.doors, third.refresh_token)
+        key = list_devices(office.doors)[0].key_thumbprint  # copied with all of the disk
+        second = rotate(office.doors, stored["refresh_token"], proven(key))
+        third = rotate(office.doors, second.refresh_token, proven(key))
+        rotate(office.doors, third.refresh_token, proven(key))
         clerk.in_own_page(
             "chrome.storage.local.get('connection').then(({ connection }) =>"
             " chrome.storage.local.set({ connection: { ...connection, access_until: 0 } }))"
@@ -186,6 +200,55 @@ def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
         assert "access_token" not in kept
         if clerk.browser.name == "firefox":  # in Chromium it is the tests' own, for good
             assert not clerk.may_reach(office.server.address)
+
+
+def test_what_the_browser_keeps_as_text_opens_nothing_and_its_key_cannot_be_read(
+    stranger: Clerk, office: Office, anna: Person
+) -> None:
+    server = office.server.address
+    stranger.press_connect(server).close()
+    stranger.approve(server, anna)
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
+    stranger.popup.close()
+    storage = stranger.in_own_page("chrome.storage.local.get('connection')")["connection"]
+    for scheme in ("Bearer", "DPoP"):
+        headers = {"Authorization": f"{scheme} {storage['access_token']}"}
+        reply = requests.get(f"{server}/api/v1/workspace", headers=headers, timeout=10)
+        assert reply.status_code == 401
+    thief = Copier(server)
+    form = {"grant_type": "refresh_token", "refresh_token": storage["refresh_token"]}
+    assert thief.ask("POST", "/token", data=form).json()["error"] == "invalid_grant"
+    read = stranger.in_own_page(EXPORT_KEY)
+    assert read == {"extractable": False, "jwk": False, "pkcs8": False}
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
+    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [False]
+
+
+def test_a_browser_that_lost_its_key_asks_to_be_connected_again_and_is(
+    stranger: Clerk, browser: Browser, office: Office, anna: Person
+) -> None:
+    server = office.server.address
+    stranger.press_connect(server).close()
+    stranger.approve(server, anna)
+    browser.end_worker()
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
+    stranger.popup.close()
+
+    stranger.in_own_page(
+        "new Promise((done) => { indexedDB.deleteDatabase('crmlink').onsuccess = () => done(1); })"
+    )
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm("ended-key-lost")
+    assert "Connect this browser again" in stranger.reads()
+    assert "Your links and lists are safe" in stranger.reads()
+    stranger.press("Enter")
+    stranger.answer_prompt()
+    stranger.approve(server, anna)
+    stranger.look_at(xero_contact())
+    stranger.link_to_crm()
 
 
 def test_disconnecting_ends_it_on_the_server_and_says_when_it_could_not(

@@ -3,14 +3,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createApi } from "../../extension/lib/server/api.js";
+import { createProver } from "../../extension/lib/server/dpop.js";
 import { createCall } from "../../extension/lib/server/request.js";
 import { leavesOutcomeOpen } from "../../extension/lib/server/problem.js";
-import { ACCESS, CONNECTION, fakeServer, lost, problemReply, reply, WORKSPACE } from "./fake_browser.js";
+import { ACCESS, CONNECTION, fakeKeys, fakeServer, fakeStore, KEY_PAIR, lost, problemReply, reply, WORKSPACE } from "./fake_browser.js";
 
 /** @param {ReturnType<typeof fakeServer>} server @param {object} [more] */
 function apiOn(server, more = {}) {
   const whySilent = async () => "server-unreachable";
-  const call = createCall({ fetch: server.fetch, whySilent, ...more });
+  const prover = createProver(fakeKeys(KEY_PAIR), fakeStore(), Date.now);
+  const call = createCall({ fetch: server.fetch, whySilent, prover, ...more });
   return createApi(CONNECTION, { call, access: async () => ({ ok: true, data: ACCESS }) });
 }
 
@@ -23,7 +25,7 @@ test("every request carries the token, no cookies, and follows no redirect", asy
     return reply(WORKSPACE);
   };
   await apiOn(server).workspace();
-  assert.equal(options.headers.Authorization, `Bearer ${ACCESS}`);
+  assert.equal(options.headers.Authorization, `DPoP ${ACCESS}`);
   assert.equal(options.credentials, "omit");
   assert.equal(options.redirect, "error");
   assert.equal(options.cache, "no-store");

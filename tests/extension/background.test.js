@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { ACCESS, CONNECTION, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, lost, MARGARET, SERVER } from "./fake_browser.js";
+import { ACCESS, CONNECTION, fakeIndexedDB, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, KEY_PAIR, lost, MARGARET, SERVER } from "./fake_browser.js";
 import { fakeTokens } from "./fake_tokens.js";
 
 const ID = "abcdefghijklmnop";
@@ -79,6 +79,7 @@ function fakeChrome() {
 
 let browser = fakeChrome();
 let server = fakeServer();
+let keys = fakeIndexedDB();
 let starts = 0;
 
 /** Start a worker anew: its module is read again, the browser's storage stays. */
@@ -91,6 +92,7 @@ async function start() {
   define("chrome", browser.chrome);
   define("fetch", server.fetch);
   define("navigator", { onLine: true });
+  define("indexedDB", keys.factory);
   starts += 1;
   await import(`../../extension/background.js?start=${starts}`);
 }
@@ -110,6 +112,7 @@ function send(message, sender = POPUP) {
 beforeEach(async () => {
   browser = fakeChrome();
   server = fakeServer();
+  keys = fakeIndexedDB(new Map([["connection", KEY_PAIR]]));
   browser.tabs.open.set(7, { url: HOLLOWAY_PAGE, details: MARGARET });
   await start();
 });
@@ -221,7 +224,7 @@ test("Connect in a popup that the browser's question closes goes on once it is a
   await start();
   browser.state.permitted = true;
   browser.chrome.permissions.onAdded.listeners[0]({ origins: ["http://127.0.0.1/*"] });
-  for (let turn = 0; turn < 50 && browser.opened.length === 0; turn += 1) await new Promise(setImmediate);
+  for (let turn = 0; turn < 5_000 && browser.opened.length === 0; turn += 1) await new Promise(setImmediate);
   assert.deepEqual(browser.opened, [`${SERVER}/pair?code=BCDF-GHJK`]);
   assert.equal((await send({ type: "standing" })).data.pairing.code, "BCDF-GHJK");
   await send({ type: "pair_cancel" });

@@ -2,7 +2,7 @@
 // A background without a browser: all of its parts on fake stores, fake tabs and a fake server.
 
 import { assemble } from "../../extension/lib/compose.js";
-import { CONNECTION, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, MARGARET } from "./fake_browser.js";
+import { CONNECTION, fakeKeys, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, KEY_PAIR, MARGARET } from "./fake_browser.js";
 
 export const TAB = 7;
 /** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Desk["confirm"]>[0], "look">} */
@@ -20,13 +20,14 @@ export async function setting({ connected = true } = {}) {
   const clock = { now: 1_000_000 };
   /** What the browser allows, what IT has set, and the pages that were opened. */
   const browser = { permitted: true, managed: /** @type {Record<string, any>} */ ({}), opened: /** @type {string[]} */ ([]), naps: 0 };
-  let keys = 0;
-  const newKey = () => `key-${(keys += 1).toString().padStart(8, "0")}`;
+  const keys = fakeKeys(connected ? KEY_PAIR : null);
+  let ids = 0;
+  const newKey = () => `key-${(ids += 1).toString().padStart(8, "0")}`;
 
   /** A worker: what it holds in memory is lost when it is ended, what lies in the stores is not. */
   const start = () =>
     assemble({
-      local, memory, tabs, scripts, newKey,
+      local, memory, tabs, scripts, newKey, keys,
       managed: { get: async () => browser.managed },
       net: { fetch: server.fetch, whySilent: async () => "server-unreachable" },
       permitted: async () => browser.permitted,
@@ -42,7 +43,7 @@ export async function setting({ connected = true } = {}) {
 
   if (connected) await local.set({ connection: CONNECTION });
   tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: MARGARET });
-  return { ...start(), server, tabs, scripts, local, memory, clock, browser, start };
+  return { ...start(), server, tabs, scripts, local, memory, clock, browser, keys, start };
 }
 
 /**

@@ -99,6 +99,12 @@ test("what the person accepted is sent with the decision", async () => {
   assert.deepEqual([body.kind, body.accepts_kind], ["supplier", true]);
 });
 
+test("a decision that needs no such agreement is sent as servers of earlier versions know it", async () => {
+  const { desk, server } = await setting();
+  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  assert.equal("accepts_kind" in server.times("POST /links")[0].body, false);
+});
+
 for (const source of ["tab", "address"]) {
   test(`a kind that the rules tell only since the ${source} was looked at counts: nothing is written`, async () => {
     const { desk, server, tabs, clock } = await setting();

@@ -57,7 +57,7 @@ test("disconnecting ends the connection on the server and forgets it here", asyn
   const answer = await desk.disconnect();
   assert.ok(answer.ok && !answer.data.connected && answer.data.last === SERVER && answer.data.ended === null);
   assert.equal(server.times("DELETE /devices/me").length, 1);
-  assert.equal(server.times("DELETE /devices/me")[0].headers.Authorization, `Bearer ${ACCESS}`);
+  assert.equal(server.times("DELETE /devices/me")[0].headers.Authorization, `DPoP ${ACCESS}`);
   const kept = [...local.kept.values()].join();
   assert.ok(!kept.includes(ACCESS) && !kept.includes(REFRESH));
   assert.equal((await desk.test()).ok, false);

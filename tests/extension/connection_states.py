@@ -27,6 +27,7 @@ ENDINGS = {
     "device-revoked": "This browser was disconnected",
     "device-expired": "The connection has lapsed",
     "token-reused": "Disconnected to be safe",
+    "key-lost": "Connect this browser again",
     "grant-refused": "no longer knows this browser",
 }
 

@@ -36,6 +36,77 @@ export function fakeStore() {
   };
 }
 
+/**
+ * Like our key's place in IndexedDB: it keeps the key itself.
+ * @param {CryptoKeyPair | null} [pair]
+ */
+export function fakeKeys(pair = null) {
+  const keys = {
+    pair, broken: false,
+    async read() {
+      if (keys.broken) throw new DOMException("no storage", "UnknownError");
+      return keys.pair;
+    },
+    /** @param {CryptoKeyPair} made */
+    async keep(made) {
+      if (keys.broken) throw new DOMException("no storage", "QuotaExceededError");
+      keys.pair = made;
+    },
+    async remove() {
+      keys.pair = null;
+    },
+  };
+  return keys;
+}
+
+/**
+ * As much of IndexedDB as our key needs: one store, whose requests answer after the turn they were made in.
+ * @param {Map<string, unknown>} [kept]
+ */
+export function fakeIndexedDB(kept = new Map()) {
+  /** @param {any} target @param {string} event @param {object} [more] */
+  const later = (target, event, more = {}) => {
+    setImmediate(() => {
+      Object.assign(target, more);
+      target[event]?.();
+    });
+    return target;
+  };
+  const store = {
+    /** @param {string} key */
+    get: (key) => ({ result: kept.get(key) }),
+    /** @param {unknown} value @param {string} key */
+    put: (value, key) => ({ result: kept.set(key, value) }),
+    /** @param {string} key */
+    delete: (key) => ({ result: kept.delete(key) }),
+  };
+  const database = { createObjectStore: () => store, transaction: () => later({ objectStore: () => store }, "oncomplete"), close: () => undefined };
+  /** What opening it fails with, if it does. @type {{open: DOMException | null}} */
+  const failing = { open: null };
+  const factory = {
+    open: () => (failing.open ? later({}, "onerror", { error: failing.open }) : later(later({ result: database }, "onupgradeneeded"), "onsuccess")),
+  };
+  return { kept, failing, factory: /** @type {any} */ (factory) };
+}
+
+/** The key of the connection below. */
+export const KEY_PAIR = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign", "verify"]);
+
+/**
+ * What a request's proof says, once its signature is found to be that of the key in it.
+ * @param {Asked} asked
+ * @returns {Promise<{key: string, claims: Record<string, any>}>}
+ */
+export async function proofIn(asked) {
+  const [header, claims, signature] = asked.headers.DPoP.split(".").map((part) => Buffer.from(part, "base64url"));
+  const { typ, alg, jwk } = JSON.parse(String(header));
+  if (typ !== "dpop+jwt" || alg !== "ES256" || jwk.d) throw new Error("no proof");
+  const key = await crypto.subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
+  const signed = Buffer.from(asked.headers.DPoP.split(".").slice(0, 2).join("."));
+  if (!(await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, signed))) throw new Error("not signed by its key");
+  return { key: JSON.stringify(jwk), claims: JSON.parse(String(claims)) };
+}
+
 /** Tabs whose address and page a test changes at will. */
 export function fakeTabs() {
   /** @type {Map<number, {url: string, details: any}>} */
@@ -163,7 +234,7 @@ export const PERSON = { name: "Jan Novak", role: "clerk" };
 export const DEVICE = { id: "dev_1", name: "Front desk" };
 
 /** What the server gives a browser that was approved. */
-export const GRANT = { access_token: ACCESS, token_type: "Bearer", expires_in: 600, refresh_token: REFRESH, device: DEVICE, person: PERSON };
+export const GRANT = { access_token: ACCESS, token_type: "DPoP", expires_in: 600, refresh_token: REFRESH, device: DEVICE, person: PERSON };
 
 /** @type {import("../../extension/lib/server/session.js").Connection} */
 export const CONNECTION = {
@@ -178,7 +249,10 @@ export const WORKSPACE = {
   mirror: { customers: 2000, suppliers: 200, synced_at: null, syncing: false },
 };
 
-/** @typedef {{method: string, path: string, headers: Record<string, string>, body: any}} Asked */
+/**
+ * `stale`: it was sent back for a newer nonce.
+ * @typedef {{method: string, path: string, url: string, headers: Record<string, string>, body: any, stale?: boolean}} Asked
+ */
 
 /**
  * A server behind `fetch`. A reply is a body, or a function of what was asked that may throw like a lost network.
@@ -197,7 +271,7 @@ export function fakeServer() {
     "POST /batches": (/** @type {any} */ { body }) => reply(draft({ contacts: body.contacts.length, added: body.contacts.length }), 201),
   };
 
-  /** Who asks is looked at first. @type {{guard: ((one: Asked) => Response | null) | null}} */
+  /** Who asks is looked at first. @type {{guard: ((one: Asked) => Response | null | Promise<Response | null>) | null}} */
   const door = { guard: null };
 
   /** @type {typeof globalThis.fetch} */
@@ -205,17 +279,18 @@ export function fakeServer() {
     const url = new URL(String(address));
     const path = url.pathname.replace("/api/v1", "") + url.search;
     const headers = /** @type {Record<string, string>} */ (options.headers ?? {});
-    const one = { method: options.method ?? "GET", path, headers, body: options.body ? parsed(String(options.body), headers) : null };
+    /** @type {Asked} */
+    const one = { method: options.method ?? "GET", path, url: url.origin + url.pathname, headers, body: options.body ? parsed(String(options.body), headers) : null };
     asked.push(one);
-    const refused = door.guard?.(one);
+    const refused = await door.guard?.(one);
     if (refused) return refused;
     const told = replies[`${one.method} ${path}`];
     if (told === undefined) return problemReply("not-found", 404, "There is nothing at this address.");
     const answer = typeof told === "function" ? await told(one, options) : told;
     return answer instanceof Response ? answer : reply(answer);
   };
-  /** @param {string} what */
-  const times = (what) => asked.filter((one) => `${one.method} ${one.path}` === what);
+  /** What was asked, but for what was sent back for a newer nonce. @param {string} what */
+  const times = (what) => asked.filter((one) => `${one.method} ${one.path}` === what && !one.stale);
   return { fetch, asked, replies, times, door };
 }
 

@@ -25,6 +25,7 @@ CONNECTION = {
     "person": PERSON,
     "refresh_token": "crmr_" + "t" * 40,
     "access_token": "e30." + "t" * 40,
+    "token_type": "DPoP",
     "workspace": None,
 }
 BLANK = "<!doctype html><html lang='en-GB'><title></title><body><div></div></body></html>"
@@ -122,6 +123,10 @@ class LoadedExtension:
         connection = CONNECTION | {"server": server, "access_until": until}
         answer = self._in_settings(
             """async connection => {
+                const module = await import("/lib/server/key_store.js");
+                const kind = { name: "ECDSA", namedCurve: "P-256" };
+                const pair = await crypto.subtle.generateKey(kind, false, ["sign", "verify"]);
+                await module.createKeyStore(() => indexedDB, chrome.storage.session).keep(pair);
                 await chrome.storage.local.set({ connection });
                 return chrome.runtime.sendMessage({ type: "test" });
             }""",

@@ -124,7 +124,7 @@ test("a policy that arrives while the popup is open is shown", async () => {
 
 for (const [type, title] of [
   ["device-revoked", "This browser was disconnected"], ["device-expired", "The connection has lapsed"],
-  ["token-reused", "Disconnected to be safe"], ["grant-refused", "The server no longer knows this browser"], ["something-new", "The server no longer knows this browser"],
+  ["token-reused", "Disconnected to be safe"], ["key-lost", "Connect this browser again"], ["grant-refused", "The server no longer knows this browser"], ["something-new", "The server no longer knows this browser"],
 ]) {
   test(`${type}: a plain state with the way back, to the same server`, async () => {
     await open({ ...NEW, last: "https://crm.office.example", ended: { server: "https://crm.office.example", type, detail: "Detail." } });

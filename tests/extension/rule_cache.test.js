@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { createApi } from "../../extension/lib/server/api.js";
+import { createProver } from "../../extension/lib/server/dpop.js";
 import { createCall } from "../../extension/lib/server/request.js";
 import { createRules } from "../../extension/lib/server/rule_cache.js";
-import { ACCESS, CONNECTION, fakeServer, fakeStore, lost, reply, RULES, SERVER } from "./fake_browser.js";
+import { ACCESS, CONNECTION, fakeKeys, fakeServer, fakeStore, KEY_PAIR, lost, reply, RULES, SERVER } from "./fake_browser.js";
 
 const MINUTE = 61_000;
 
@@ -13,7 +14,7 @@ function setting() {
   const server = fakeServer();
   const clock = { now: 1_000_000 };
   const rules = createRules(fakeStore(), () => clock.now);
-  const call = createCall({ fetch: server.fetch, whySilent: async () => "server-unreachable" });
+  const call = createCall({ fetch: server.fetch, whySilent: async () => "server-unreachable", prover: createProver(fakeKeys(KEY_PAIR), fakeStore(), Date.now) });
   const api = createApi(CONNECTION, { call, access: async () => ({ ok: true, data: ACCESS }) });
   return { server, clock, rules, get: () => rules.get(SERVER, api), api };
 }

@@ -35,7 +35,7 @@ RENEWED = Reply(
     200,
     {
         "access_token": "e30." + "u" * 40,
-        "token_type": "Bearer",
+        "token_type": "DPoP",
         "expires_in": 600,
         "refresh_token": "crmr_" + "u" * 40,
         "device": DEVICE,

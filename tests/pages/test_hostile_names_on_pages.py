@@ -16,6 +16,7 @@ from playwright.sync_api import Dialog, Page, Request
 from crmlink.access.pairing import begin_pairing
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Pairing, Person
 from crmlink.store.models import now
+from support.browser_client import proven
 from support.live_server import Theatre, open_theatre, start_chromium
 from support.sample_data import Scene
 from support.sandbox import new_key
@@ -119,7 +120,7 @@ def test_a_browser_that_calls_itself_something_hostile_is_shown_as_text(
 ) -> None:
     office = theatre.house.office
     for name in NAMES[::16]:
-        code = begin_pairing(office, name[:60], name[:60]).user_code
+        code = begin_pairing(office, name[:60], name[:60], proven("a key")).user_code
         watch.visit(f"/pair?code={code}")
 
 

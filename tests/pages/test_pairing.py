@@ -10,12 +10,13 @@ from crmlink.access.preferences import Preferences, save_preferences
 from crmlink.installation import House
 from crmlink.store import Pairing, PairingState
 from crmlink.store.models import now
+from support.browser_client import proven
 from support.page_client import Visitor, words
 from support.sample_data import Scene, shown_code
 
 
 def test_a_clerk_connects_a_browser_by_its_code(clerk: Visitor, house: House, scene: Scene) -> None:
-    begun = begin_pairing(house.office, "Chrome on Windows", "192.0.2.7")
+    begun = begin_pairing(house.office, "Chrome on Windows", "192.0.2.7", proven("a key"))
     page = clerk.read(f"/pair?code={begun.user_code}")
     assert begun.user_code in page
     assert "192.0.2.7" in page
@@ -23,7 +24,7 @@ def test_a_clerk_connects_a_browser_by_its_code(clerk: Visitor, house: House, sc
     assert 'value="Chrome on Windows, Anna"' in form
     reply = clerk.send("/pair", code=begun.user_code, name="Chrome on reception", answer="approve")
     assert "Connected" in clerk.read(reply.headers["Location"])
-    device = redeem(house.office, begun.device_code).device
+    device = redeem(house.office, begun.device_code, proven("a key")).device
     assert device.name == "Chrome on reception"
     assert device.person
     assert device.person.id == scene.clerk.id

@@ -14,6 +14,7 @@ from crmlink.access.sessions import list_sessions
 from crmlink.installation import House
 from crmlink.store import Device
 from support.access_factories import PASSWORD, page_actor, pair
+from support.browser_client import proven
 from support.page_client import Visitor, stranger, visit_as, words
 from support.sample_data import Scene
 
@@ -146,7 +147,7 @@ def test_a_new_password_of_ones_own_ends_ones_browsers_when_the_box_is_ticked(
     house: House, clerk: Visitor, scene: Scene, ticked: bool
 ) -> None:
     others = pair(house.office, scene.manager).device
-    waiting = begin_pairing(house.office, "Chrome on Windows", "192.0.2.7")
+    waiting = begin_pairing(house.office, "Chrome on Windows", "192.0.2.7", proven("a key"))
     approve_pairing(house.office, page_actor(house.office, scene.clerk), waiting.user_code, "Till")
     assert "Disconnect my browsers too" in clerk.read("/account")
     box = {"browsers": "yes"} if ticked else {}

@@ -13,6 +13,7 @@ from crmlink.web.auth import COOKIE
 from security.attack_fixture import World
 from security.credentials import Credential
 from security.routes import Route
+from support.browser_client import browser_client
 
 REQUEST_ID = re.compile(r"[0-9a-f]{12}")
 
@@ -48,7 +49,8 @@ class Attacker:
     def _ask(
         self, route: Route, path: str, content: dict[str, Any], credential: Credential
     ) -> Refusal:
-        client = self._world.app.test_client()
+        app = self._world.app
+        client = browser_client(app, *credential.bound) if credential.bound else app.test_client()
         client.set_cookie("crmlink_forms", self._cookie)
         for name, value in credential.cookies.items():
             client.set_cookie(name, value)

@@ -32,6 +32,7 @@ from crmlink.store import (
 )
 from crmlink.store.models import now
 from support.access_factories import make_person, pair, with_token
+from support.browser_client import proven
 from support.installations import house_of
 from support.sandbox import HOLLOWAY
 
@@ -173,7 +174,7 @@ def new_session_id(world: World, owner: Owner) -> str:
 
 def new_code(world: World) -> str:
     """The code of a browser that asks to be connected."""
-    return begin_pairing(world.office, "Chrome on Windows", "127.0.0.1").user_code
+    return begin_pairing(world.office, "Chrome on Windows", "127.0.0.1", proven("a key")).user_code
 
 
 # What fills each parameter of a route: something that exists, and belongs to the person given, or

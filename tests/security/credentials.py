@@ -25,6 +25,8 @@ from crmlink.store.models import new_id, now
 from crmlink.web.auth import COOKIE
 from security.attack_fixture import World
 from support.access_factories import make_person, make_token, page_actor, pair
+from support.browser_client import key_of, proven
+from support.browser_key import BrowserKey
 
 HOUR = timedelta(hours=1)
 
@@ -36,10 +38,16 @@ class Credential:
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    bound: tuple[str, BrowserKey] | None = None  # an access token, and the key to prove with it
 
 
 def bearer(token: str) -> Credential:
     return Credential(headers={"Authorization": f"Bearer {token}"})
+
+
+def bound(token: str, key: BrowserKey | None = None) -> Credential:
+    """An access token with a right proof of its key, or of another one, for each request."""
+    return Credential(bound=(token, key or key_of(token)))
 
 
 def cookie(token: str, name: str = COOKIE) -> Credential:
@@ -60,12 +68,26 @@ def bad_for_api(world: World) -> dict[str, Credential]:
         "a token in the address": Credential(query={"access_token": good.access_token}),
         "Basic instead of Bearer": Credential(headers={"Authorization": _basic(good)}),
         "another header": Credential(headers={"X-Auth-Token": good.access_token}),
-        "refresh token as access token": bearer(good.refresh_token),
+        "access token as Bearer": bearer(good.access_token),
+        "access token without a proof": Credential(
+            headers={"Authorization": f"DPoP {good.access_token}"}
+        ),
+        "access token with another key's proof": bound(good.access_token, BrowserKey()),
+        "access token with a proof of the other browser's key": bound(
+            good.access_token, key_of(world.browsers["clerk"].access_token)
+        ),
+        "script token with a proof": bound(make_token(world.office), BrowserKey()),
+        "refresh token as access token": bound(good.refresh_token, key_of(good.access_token)),
         "invitation as access token": bearer(_invitation(world)),
-        "device code as access token": bearer(begin_pairing(world.office, "", "").device_code),
-    } | {
-        name: bearer(token)
-        for name, token in (_bad_access_tokens(world, good) | _bad_script_tokens(world)).items()
+        "device code as access token": bearer(
+            begin_pairing(world.office, "", "", proven("a key")).device_code
+        ),
+        **{
+            name: bound(token, key_of(good.access_token))
+            for name, token in _bad_access_tokens(world, good).items()
+        },
+        **{name: bound(token) for name, token in _once_good_access_tokens(world).items()},
+        **{name: bearer(token) for name, token in _bad_script_tokens(world).items()},
     }
 
 
@@ -78,7 +100,7 @@ def bad_for_pages(world: World) -> dict[str, Credential]:
         "no cookie": Credential(),
         "empty": cookie(""),
         "garbage": cookie("garbage"),
-        "Bearer instead of cookie": bearer(grant.access_token),
+        "access token instead of cookie": bound(grant.access_token),
         "script token instead of cookie": bearer(make_token(world.office)),
         "a log-in as Bearer": bearer(good),
         "access token as cookie": cookie(grant.access_token),
@@ -122,6 +144,8 @@ def _bad_access_tokens(world: World, good: Grant) -> dict[str, str]:
         "no jti": forged(jti=None),
         "no exp": forged(exp=None),
         "no sub": forged(sub=None),
+        "bound to no key": forged(cnf=None),
+        "bound to another key": forged(cnf={"jkt": BrowserKey().thumbprint}),
         "jti never given out": forged(jti=new_id()),
         "jti of another browser": forged(jti=clerks["jti"]),
         "sub of another browser": forged(sub=admin_device),
@@ -140,11 +164,17 @@ def _bad_access_tokens(world: World, good: Grant) -> dict[str, str]:
         "signed with the secret itself": jwt.encode(
             claims, world.office.secret_key, "HS256", headers={"typ": TYPE}
         ),
+    }  # fmt: skip
+
+
+def _once_good_access_tokens(world: World) -> dict[str, str]:
+    """Those of browsers that are not let in any more, or elsewhere."""
+    return {
         "revoked": _revoked_browser(world),
         "lapsed": _lapsed_browser(world),
         "person removed": _orphaned_browser(world),
         "other workspace": pair(world.other, make_person(world.other, "admin")).access_token,
-    }  # fmt: skip
+    }
 
 
 def _bad_script_tokens(world: World) -> dict[str, str]:

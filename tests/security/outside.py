@@ -8,12 +8,14 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import requests
 
 from browsers.real_services import CREDENTIALS, Service, wait_until
+from support.browser_key import BrowserKey
 from support.installations import NOWHERE
 from support.sandbox import WEBSERVICE
 
@@ -77,6 +79,37 @@ class Outside:
         reply = requests.get(self.address + path, timeout=60)
         assert reply.status_code == 200
         return time.monotonic() - begun
+
+
+@dataclass
+class Browser:
+    """Something that talks to a server as the extension does, with a key of its own."""
+
+    address: str
+    key: BrowserKey = field(default_factory=BrowserKey)
+    access_token: str = ""
+    token_type: str = "DPoP"
+    nonce: str = ""
+    last_proof: str = ""
+
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        """One request to the API; once more when the server wants its own nonce in the proof."""
+        url = f"{self.address}/api/v1{path}"
+        headers = more.pop("headers", {})
+        if self.access_token:
+            headers |= {"Authorization": f"{self.token_type} {self.access_token}"}
+        for _ in range(2):
+            self.last_proof = self.key.proof(method, url, self.nonce, self.access_token)
+            proven = headers | {"DPoP": self.last_proof}
+            reply = requests.request(method, url, headers=proven, timeout=30, **more)
+            self.nonce = reply.headers.get("DPoP-Nonce", self.nonce)
+            if reply.ok or not _wants_nonce(reply):
+                break
+        return reply
+
+
+def _wants_nonce(reply: requests.Response) -> bool:
+    return "json" in reply.headers["Content-Type"] and reply.json().get("error") == "use_dpop_nonce"
 
 
 @contextmanager

@@ -7,13 +7,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask
+from werkzeug.wsgi import get_current_url
 
+from crmlink.access.dpop import new_nonce
 from crmlink.access.refresh_tokens import Grant
 from crmlink.store import Device, Person
 from support.access_factories import make_person, pair
+from support.browser_client import key_of, prove
+from support.browser_key import BrowserKey
 from support.installations import house_of
 
 MARK = "Bearer whoever-this-role-is-now"
+KEY = BrowserKey()
+DOORS = {"/api/v1/pairings", "/api/v1/token"}  # no generator makes the proofs that these want
 RENEWED_AFTER = 300.0  # seconds; an access token lives for ten minutes
 
 
@@ -37,7 +43,12 @@ class AlwaysConnected:
         if environ.get("HTTP_AUTHORIZATION") == MARK:
             if not self._is_alive():
                 self._grant, self._since = self._connect(), time.monotonic()
-            environ["HTTP_AUTHORIZATION"] = f"Bearer {self._grant.access_token}"
+            token = self._grant.access_token
+            prove(self._app, environ, token, key_of(token))
+        if environ["PATH_INFO"] in DOORS and "HTTP_DPOP" in environ:
+            address = get_current_url(environ, strip_querystring=True)
+            nonce = new_nonce(self._office)
+            environ["HTTP_DPOP"] = KEY.proof(environ["REQUEST_METHOD"], address, nonce)
         return self._app(environ, start_response)
 
     def _connect(self) -> Grant:

@@ -22,6 +22,7 @@ from security.test_files import environment
 from support.audit_attacks import count, cut, rewrite
 
 LINES = 12  # at least, before anybody meddles
+SCOPES = [f"--scope={name}" for name in ("suggest", "link", "read", "batch", "admin")]
 
 
 def crmlink(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -46,17 +47,19 @@ class Visitor:
     """A script with an admin's token, who makes lines in the audit and asks whether it holds."""
 
     def __init__(self, folder: Path, server: Service) -> None:
-        token = crmlink(folder, "token", "create", "Visitor", "--scope", "admin").stdout.strip()
+        token = crmlink(folder, "token", "create", "Visitor", *SCOPES).stdout.strip()
         self._headers = {"Authorization": f"Bearer {token}"}
         self._api = f"{server.address}/api/v1"
 
-    def invite(self, people: int) -> None:
-        for _ in range(people):
-            body = {"name": "A person", "email": f"{uuid.uuid4().hex}@firm.example"}
+    def act(self, times: int) -> None:
+        """Do something that the audit notes."""
+        for _ in range(times):
             requests.post(
-                f"{self._api}/people", json=body | {"role": "clerk"}, headers=self._headers,
+                f"{self._api}/packages/sage_200/hosts",
+                json={"host": f"sage-{uuid.uuid4().hex}.firm.example"},
+                headers=self._headers,
                 timeout=10,
-            ).raise_for_status()  # fmt: skip
+            ).raise_for_status()
 
     def chain(self) -> dict[str, Any]:
         answer = requests.get(f"{self._api}/audit", headers=self._headers, timeout=10)
@@ -70,7 +73,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a server that has worked and was stopped."""
     folder = tmp_path_factory.mktemp("office") / "data"
     with serving(folder) as server:
-        Visitor(folder, server).invite(LINES)
+        Visitor(folder, server).act(LINES)
     return folder
 
 
@@ -156,7 +159,7 @@ def test_a_running_server_finds_out_too(folder: Path) -> None:
         visitor = Visitor(folder, server)
         assert visitor.chain() == {"sound": True, "broken_at": None, "problems": []}
         cut(engine(folder), 2)
-        visitor.invite(4)
+        visitor.act(4)
         (folder / ANCHORS).rename(folder / "elsewhere")
         assert "missing or cannot be read" in visitor.chain()["problems"][0]
         (folder / "elsewhere").rename(folder / ANCHORS)
@@ -168,7 +171,7 @@ def test_a_running_server_finds_out_too(folder: Path) -> None:
 def test_a_server_that_is_killed_leaves_an_audit_that_holds(folder: Path) -> None:
     server = Service("serve", folder.parent, environment(folder))
     server.start()
-    Visitor(folder, server).invite(3)
+    Visitor(folder, server).act(3)
     server.stop(signal.SIGKILL)
     assert verify(folder)[0] == 0
 

@@ -7,13 +7,17 @@ from typing import Any
 
 import jwt
 import pytest
-from flask import Flask
+from flask import Flask, request
 
+from crmlink.access import dpop
 from crmlink.access import refresh_tokens as grants
+from crmlink.access.errors import TokenRefused
+from crmlink.access.proofs import Proof, token_hash
+from crmlink.store.models import new_id
 from crmlink.web import auth as guard
 from security.attack import Attacker, Refusal
 from security.attack_fixture import World
-from security.credentials import Credential, bad_for_api, bad_for_pages, bearer, cookie
+from security.credentials import Credential, bad_for_api, bad_for_pages, bound, cookie
 from security.routes import ParameterUnknown, Route, every_route
 
 PUBLIC = {
@@ -112,7 +116,7 @@ def test_the_description_of_the_api_opens_to_both_and_to_nothing_else(
     world: World, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
 ) -> None:
     assert guard.EITHER == EITHER
-    good = {"Bearer instead of cookie", "script token instead of cookie"}
+    good = {"access token instead of cookie", "script token instead of cookie"}
     good |= {"the log-in's cookie instead of a token"}
     bad = {name: one for name, one in (api_bad | page_bad).items() if name not in good}
     routes = [route for route in every_route(world.app) if route.rule.endpoint in EITHER]
@@ -140,7 +144,7 @@ def test_the_good_ones_are_let_in(world: World) -> None:
     """Or else the matrix would prove nothing."""
     admin = world.browsers["admin"]
     for in_api, good in (
-        (True, bearer(admin.access_token)),
+        (True, bound(admin.access_token)),
         (False, cookie(world.session(world.people["admin"]))),
     ):
         routes = [route for route in guarded(world.app, in_api=in_api) if route.method == "GET"]
@@ -156,7 +160,13 @@ def test_a_route_that_nobody_thought_of_is_tried_or_fails_the_tests(world: World
 
 
 def no_typ_check(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(jwt, "get_unverified_header", lambda _: {"typ": grants.TYPE})
+    plain = jwt.get_unverified_header
+
+    def header(token: str) -> dict[str, Any]:
+        head = plain(token)
+        return head if head.get("typ") == dpop.TYPE else head | {"typ": grants.TYPE}
+
+    patch.setattr(jwt, "get_unverified_header", header)
 
 
 def no_device_check(patch: pytest.MonkeyPatch) -> None:
@@ -179,8 +189,32 @@ def any_algorithm(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         jwt,
         "decode",
-        lambda token, key, _, **more: plain(token, key, ["HS256", "HS512"], **more),
+        lambda token, key, usual, **more: plain(token, key, [*usual, "HS512"], **more),
     )
+
+
+def no_proof_check(patch: pytest.MonkeyPatch) -> None:
+    """A server that takes whatever key, or none, for the one that a token is bound to."""
+
+    def believe(*_: object) -> Proof:
+        token = request.headers["Authorization"].partition(" ")[2]
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return Proof(claims["cnf"]["jkt"], new_id(), token_hash(token))
+
+    patch.setattr(guard, "check_proof", believe)
+
+
+def no_bound_token_check(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(guard, "_by_token", _any_scheme)
+
+
+def _any_scheme() -> Any:
+    token = request.headers.get("Authorization", "").partition(" ")[2]
+    if not token.startswith("eyJ"):
+        raise TokenRefused
+    claims = jwt.decode(token, options={"verify_signature": False})
+    proof = Proof(claims.get("cnf", {}).get("jkt", ""), new_id(), token_hash(token))
+    return grants.actor_of(guard.office(), token, proof, "")
 
 
 def a_seventh_public_route(patch: pytest.MonkeyPatch) -> None:
@@ -202,8 +236,13 @@ def any_workspace(patch: pytest.MonkeyPatch) -> None:
         (no_device_check, {"revoked", "lapsed", "person removed"}),
         (no_audience_check, {"wrong audience", "two audiences"}),
         (any_algorithm, {"another algorithm with our key"}),
+        (
+            no_proof_check,
+            {"access token without a proof", "access token with another key's proof"},
+        ),
+        (no_bound_token_check, {"access token as Bearer", "access token without a proof"}),
         (a_seventh_public_route, {"no credential"}),
-        (pages_by_token, {"Bearer instead of cookie"}),
+        (pages_by_token, {"access token instead of cookie"}),
         (any_workspace, {"ended", "other workspace", "idle for too long"}),
     ],
 )

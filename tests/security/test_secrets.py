@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 import pytest
+from sqlalchemy import select
 
 from crmlink.access.api_tokens import script_actor
 from crmlink.access.context import Office
@@ -25,6 +26,7 @@ from crmlink.store import AuditSigner, Database, Device, Refresh, WorkspaceConne
 from crmlink.store.models import now
 from security.attack_fixture import everything
 from security.used_installation import KEYS, MarkedCredential, Used, used_installation
+from support.browser_client import proven
 from support.databases import KINDS, empty_database
 
 
@@ -139,16 +141,19 @@ def test_nothing_in_the_database_opens_anything(remains: Remains) -> None:
     everything_kept = set(values(everything(remains.database)))
     assert len(everything_kept) > 200
     opened = []
+    with remains.database.reading() as session:
+        key = session.scalars(select(Device.key_thumbprint).filter_by(sort="browser")).first()
+    assert key in everything_kept
     for value in everything_kept:
         for beginning in ("", "crm_", "crmr_", "crmd_", "crmi_", "crms_"):
             token = beginning + value
             for way in (
                 lambda: script_actor(office, token, ""),  # noqa: B023 # used at once
-                lambda: actor_of(office, token, ""),  # noqa: B023
+                lambda: actor_of(office, token, proven(key, token), ""),  # noqa: B023
                 lambda: session_of(office, token),  # noqa: B023
                 lambda: invitation_of(office, token),  # noqa: B023
-                lambda: redeem(office, token),  # noqa: B023
-                lambda: rotate(office, token),  # noqa: B023
+                lambda: redeem(office, token, proven(key)),  # noqa: B023
+                lambda: rotate(office, token, proven(key)),  # noqa: B023
             ):
                 with suppress(AccessFailure):
                     way()
@@ -165,6 +170,7 @@ def test_nothing_in_the_database_signs_anything(remains: Remains) -> None:
     claims = {
         "iss": ISSUER, "aud": AUDIENCE, "sub": device.public_id, "jti": refresh.public_id,
         "iat": now(), "nbf": now(), "exp": now().timestamp() + 600,
+        "cnf": {"jkt": device.key_thumbprint},
     }  # fmt: skip
     keys = {value for value in values(everything(remains.database)) if len(value) >= 16}
     forged = {key: [key.encode()] for key in keys}
@@ -175,7 +181,7 @@ def test_nothing_in_the_database_signs_anything(remains: Remains) -> None:
         for candidate in candidates:
             token = jwt.encode(claims, candidate, "HS256", headers={"typ": TYPE})
             with pytest.raises(AccessFailure):
-                actor_of(remains.office, token, "")
+                actor_of(remains.office, token, proven(device.key_thumbprint, token), "")
     key = remains.office.secret_key  # with the key beside it, it would open
     assert key not in keys
     assert session_opens(remains)

@@ -21,7 +21,7 @@ LISTED = "https://intranet.firm.example"
 OTHERS = ("https://evil.example", LISTED + ".evil.example", "http://intranet.firm.example", "null")
 PREFLIGHT = {
     "Access-Control-Request-Method": "POST",
-    "Access-Control-Request-Headers": "authorization,content-type",
+    "Access-Control-Request-Headers": "authorization,content-type,dpop",
 }
 URN = "urn:crmlink:problem:"
 
@@ -164,8 +164,10 @@ def test_a_listed_site_may_ask_and_no_other(tmp_path: Path) -> None:
         assert asked.status_code == 200
         assert asked.headers["Access-Control-Allow-Origin"] == LISTED
         assert "authorization" in asked.headers["Access-Control-Allow-Headers"].lower()
+        assert "dpop" in asked.headers["Access-Control-Allow-Headers"].lower()
         got = browser.get("/api/v1/links", headers={"Origin": LISTED})
         assert got.headers["Access-Control-Allow-Origin"] == LISTED
+        assert got.headers["Access-Control-Expose-Headers"] == "DPoP-Nonce"
         assert "Access-Control-Allow-Credentials" not in got.headers
         assert stranger.get("/api/v1/links", headers={"Origin": LISTED}).status_code == 401
         for origin in OTHERS:
@@ -268,7 +270,7 @@ def test_pairings_and_grants_are_held(tmp_path: Path) -> None:
     with open_app(tmp_path, requests_per_minute=60) as app:
         client = app.test_client()
         count, refused = until_refused(lambda: client.post("/api/v1/pairings", data={}), 10)
-        assert count == 2
+        assert count == 4
         assert_asked_to_wait(refused)
         form = {"grant_type": "refresh_token", "refresh_token": "crmr_guess"}
         count, refused = until_refused(lambda: client.post("/api/v1/token", data=form), 70)

@@ -26,6 +26,7 @@ from crmlink.installation import KEYS_NAME, open_database
 from crmlink.linking.connections import connect_account, get_or_create_workspace
 from crmlink.settings import Settings
 from crmlink.store import Database
+from security.outside import Browser
 from support.installations import NOWHERE
 from support.sandbox import HOLLOWAY, WEBSERVICE
 
@@ -102,7 +103,7 @@ def used_installation(folder: Path, database_url: str, sandbox: str) -> Iterator
         admin = _join(used, invited[0], PASSWORDS[0], name=NAME, email=EMAIL)
         browser = _connect(used, admin)
         _use(used, admin, browser)
-        _go_wrong(used, browser, database)
+        _go_wrong(browser, database)
         used.alive = used.files()
     finally:
         server.stop()
@@ -130,34 +131,32 @@ def _join(used: Used, token: str, password: str, **more: str) -> requests.Sessio
     return person
 
 
-def _connect(used: Used, person: requests.Session) -> requests.Session:
+def _connect(used: Used, person: requests.Session) -> Browser:
     """Connect a browser, and renew its tokens a few times."""
-    begun = requests.post(
-        f"{used.address}/api/v1/pairings", data={"browser": "Chrome"}, timeout=10
-    ).json()
+    browser = Browser(used.address)
+    begun = browser.ask("POST", "/pairings", data={"browser": "Chrome"}).json()
     code = begun["user_code"]
     page = person.get(f"{used.address}/pair", params={"code": code}, timeout=10)
     form = {"csrf_token": _form(page), "code": code, "name": "Marked desk"}
     assert person.post(f"{used.address}/pair", data=form, timeout=10).status_code == 200
     asked = {"grant_type": DEVICE_CODE_GRANT}
     asked["device_code"] = used.keep("device code", begun["device_code"])
-    browser = requests.Session()
     for _ in range(3):
-        grant = requests.post(f"{used.address}/api/v1/token", data=asked, timeout=10).json()
+        grant = browser.ask("POST", "/token", data=asked).json()
         access = used.keep("access token", grant["access_token"])
         asked = {"grant_type": "refresh_token"}
         asked["refresh_token"] = used.keep("refresh token", grant["refresh_token"])
-        browser.headers["Authorization"] = f"Bearer {access}"
-        assert browser.get(f"{used.address}/api/v1/workspace", timeout=10).status_code == 200
+        browser.access_token = access
+        assert browser.ask("GET", "/workspace").status_code == 200
+    used.keep("proof", browser.last_proof)
     return browser
 
 
-def _use(used: Used, admin: requests.Session, browser: requests.Session) -> None:
+def _use(used: Used, admin: requests.Session, browser: Browser) -> None:
     """People, tokens, links, lists, searches, failed log-ins, single sign-on."""
-    api = f"{used.address}/api/v1"
 
     def ask(method: str, path: str, status: int, **more: Any) -> Any:
-        reply = browser.request(method, api + path, timeout=30, **more)
+        reply = browser.ask(method, path, **more)
         assert reply.status_code == status, reply.text
         return reply.json() if reply.text else None
 
@@ -197,13 +196,13 @@ def _use(used: Used, admin: requests.Session, browser: requests.Session) -> None
         assert admin.get(used.address + path, params=query, timeout=10).status_code == 200
 
 
-def _go_wrong(used: Used, browser: requests.Session, database: Database) -> None:
+def _go_wrong(browser: Browser, database: Database) -> None:
     """A fault of the database in the middle of work, with names and secrets in its hands."""
     with database.engine.begin() as connection:
         connection.execute(text("ALTER TABLE audit_entry RENAME TO audit_entry_lost"))
     try:
         body = {"name": NAME, "email": "third." + EMAIL, "role": "clerk"}
-        reply = browser.post(f"{used.address}/api/v1/people", json=body, timeout=10)
+        reply = browser.ask("POST", "/people", json=body)
         assert reply.status_code == 500
         assert NAME not in reply.text
     finally:

@@ -13,11 +13,12 @@ from crmlink.access.devices import command_line_actor
 from crmlink.access.pairing import approve_pairing, begin_pairing, redeem
 from crmlink.access.passwords import hash_password
 from crmlink.access.people import invite
-from crmlink.access.refresh_tokens import Grant
+from crmlink.access.refresh_tokens import Grant, actor_of, rotate
 from crmlink.access.sessions import begin_session, session_of
 from crmlink.store import Person
 from crmlink.store.models import now
 from crmlink.web.auth import COOKIE
+from support.browser_client import browser_client, new_key, proven
 
 PASSWORD = "three wet spanners"
 _hash = hash_password(PASSWORD)
@@ -42,11 +43,28 @@ def page_actor(office: Office, person: Person) -> Actor:
     return session_of(office, begin_session(office, person, "127.0.0.1", "A test"))[1]
 
 
-def pair(office: Office, person: Person, name: str = "Front desk") -> Grant:
-    """A browser that this person connected; its tokens were not used yet."""
-    begun = begin_pairing(office, "Chrome on Windows", "127.0.0.1")
+def pair(
+    office: Office, person: Person, name: str = "Front desk", thumbprint: str | None = None
+) -> Grant:
+    """A browser that this person connected; its tokens were not used yet.
+
+    ``thumbprint`` is of a key that lies in a real browser.
+    """
+    thumbprint = thumbprint or new_key().thumbprint
+    begun = begin_pairing(office, "Chrome on Windows", "127.0.0.1", proven(thumbprint))
     approve_pairing(office, page_actor(office, person), begun.user_code, name)
-    return redeem(office, begun.device_code)
+    return redeem(office, begun.device_code, proven(thumbprint))
+
+
+def renew(office: Office, grant: Grant) -> Grant:
+    """What a browser's refresh token brings, shown with its key."""
+    return rotate(office, grant.refresh_token, proven(grant.device.key_thumbprint))
+
+
+def enter(office: Office, grant: Grant) -> Actor:
+    """Who acts by a browser's access token, shown with its key."""
+    token = grant.access_token
+    return actor_of(office, token, proven(grant.device.key_thumbprint, token), "127.0.0.1")
 
 
 def make_token(office: Office, *scopes: str, days: int = 90) -> str:
@@ -57,6 +75,8 @@ def make_token(office: Office, *scopes: str, days: int = 90) -> str:
 
 def with_token(app: Flask, token: str) -> FlaskClient:
     """A client that sends a token with every request."""
+    if token.count(".") == 2 and token.startswith("eyJ"):
+        return browser_client(app, token)
     client = app.test_client()
     client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
     return client

@@ -15,6 +15,7 @@ from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.store import Device, Link, LinkState, Person
 from crmlink.store.models import new_id, now
 from support.access_factories import make_person, page_actor, pair
+from support.browser_client import proven
 from support.sandbox import Playing, decision, new_key
 
 REFERENCE = "7c2f61d0-5b0e-4a83-9f64-1d20a3b1{:04d}"
@@ -92,7 +93,7 @@ def furnish(house: House, commusoft: Playing) -> Scene:
 
 def shown_code(house: House, browser: str) -> str:
     """The code of a browser that has just pressed Connect."""
-    return begin_pairing(house.office, browser, "192.0.2.44").user_code
+    return begin_pairing(house.office, browser, "192.0.2.44", proven("a key")).user_code
 
 
 def _wait_for_admin(house: House, clerk: Person) -> str:

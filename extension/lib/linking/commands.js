@@ -348,7 +348,8 @@ function linkRequest(look, asked) {
     replaces: asked.replaces,
     also_on: asked.also_on,
     checked_empty: asked.checked_empty,
-    accepts_kind: asked.accepts_kind,
+    // Left out where it is not needed: a server of an earlier version refuses what it does not know.
+    ...(asked.accepts_kind ? { accepts_kind: true } : {}),
     differences: asked.differences,
   };
   return { action: "link", subject: subjectOf(contact), title, body };

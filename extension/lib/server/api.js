@@ -2,6 +2,7 @@
 // The server's JSON API as calls that never throw: each returns data or a problem. The token is asked for anew with
 // each call, and once more when the server refuses it.
 
+import { KEY_LOST } from "./problem.js";
 import { only } from "./request.js";
 import { isDrafts, isFinds, isLink, isOffer, isTaken, isWorkspace } from "./validate.js";
 
@@ -29,8 +30,9 @@ export function createApi(connection, { call, access }) {
     const first = await access(connection);
     if (!first.ok) return first;
     const answer = await call(connection.server, method, path, { ...options, token: first.data });
-    if (answer.ok || answer.problem.status !== 401) return answer;
-    // What was refused was not done: the same request, under the same key, with another token.
+    if (answer.ok || (answer.problem.status !== 401 && answer.problem.type !== KEY_LOST)) return answer;
+    // What was refused was not done: the same request, under the same key, with another token. Without this browser's
+    // key there is none, which ends the connection.
     const second = await access(connection, first.data);
     return second.ok ? call(connection.server, method, path, { ...options, token: second.data }) : second;
   }

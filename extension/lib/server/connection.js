@@ -38,6 +38,7 @@ import { LEFT, oneAtATime } from "./session.js";
  * @property {import("../linking/list_drafts.js").Lists} lists
  * @property {Pick<import("../linking/page_button.js").OnPage, "refresh" | "origins">} onPage
  * @property {(connection: Connection) => Api} api
+ * @property {() => Promise<void>} forgetKey
  * @property {(origins: string[]) => Promise<boolean>} permitted whether the browser lets us reach these
  * @property {(origins: string[]) => Promise<void>} revoke give the browser's permission for these back
  */
@@ -90,6 +91,7 @@ export function createConnecting(parts) {
   async function forget(connection) {
     const told = await parts.api(connection).leave();
     const gone = !told.ok && told.problem.error === "invalid_grant";
+    await parts.forgetKey(); // before the connection: a new one, with its own key, begins only without it
     await session.forget(connection.server);
     await forgetTraces();
     await release(connection.server);

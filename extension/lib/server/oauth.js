@@ -1,6 +1,7 @@
 // @ts-check
 // The server's two doors that need no token: beginning a pairing, and getting tokens (RFC 8628 and RFC 6749).
 
+import { problem } from "./problem.js";
 import { only } from "./request.js";
 
 const CLIENT = "crmlink-extension";
@@ -24,6 +25,7 @@ const LONGEST_NAME = 60;
 /**
  * @typedef {object} Grant
  * @property {string} access_token
+ * @property {string} token_type
  * @property {number} expires_in seconds
  * @property {string} refresh_token
  * @property {{id: string, name: string}} device
@@ -32,24 +34,37 @@ const LONGEST_NAME = 60;
 
 /** @typedef {ReturnType<typeof createTokens>} Tokens */
 
-/** @param {import("./request.js").Call} call */
-export function createTokens(call) {
+/**
+ * @param {import("./request.js").Call} call
+ * @param {import("./dpop.js").Prover["newKey"]} newKey
+ */
+export function createTokens(call, newKey) {
   /**
    * @param {string} server
    * @param {Record<string, string>} fields
    * @returns {Promise<Answer<Grant>>}
    */
-  const grant = async (server, fields) =>
-    only(isGrant, await call(server, "POST", "/token", { form: { client_id: CLIENT, ...fields } }));
+  const grant = async (server, fields) => {
+    const answer = only(isGrant, await call(server, "POST", "/token", { form: { client_id: CLIENT, ...fields } }));
+    // Tokens that are not bound to our key would open the server to whoever copies them.
+    return answer.ok && !/^dpop$/i.test(answer.data.token_type) ? { ok: false, problem: problem("server-too-old") } : answer;
+  };
 
   return {
     /**
+     * Begin with a key of its own, which the tokens will be bound to.
      * @param {string} server
      * @param {string} name what an admin sees: "Chrome on Windows"
      * @returns {Promise<Answer<Begun>>}
      */
-    begin: async (server, name) =>
-      only(isBegun, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, LONGEST_NAME) } })),
+    async begin(server, name) {
+      try {
+        await newKey();
+      } catch {
+        return { ok: false, problem: problem("key-unreadable") };
+      }
+      return only(isBegun, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, LONGEST_NAME) } }));
+    },
 
     /** @param {string} server @param {string} code */
     redeem: (server, code) => grant(server, { grant_type: DEVICE_CODE, device_code: code }),
@@ -82,7 +97,7 @@ function isBegun(value) {
  */
 function isGrant(value) {
   return (
-    isToken(value?.access_token) && isToken(value.refresh_token) && value.expires_in > 0 &&
+    isToken(value?.access_token) && isToken(value.refresh_token) && isText(value.token_type) && value.expires_in > 0 &&
     isText(value.device?.id) && isText(value.device.name) && isText(value.person?.name) && isText(value.person.role)
   );
 }

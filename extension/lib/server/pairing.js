@@ -97,6 +97,7 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
    */
   function after(pairing, found) {
     if (found.error === "access_denied") return { ...pairing, state: "denied", device_code: "", problem: null };
+    if (found.type === "server-too-old") return { ...pairing, state: "failed", device_code: "", problem: found };
     const refused = found.error === "expired_token" || found.error === "invalid_grant";
     if (refused || now() >= pairing.until) return { ...pairing, state: "over", device_code: "", problem: null };
     const waits = found.error === "authorization_pending" || found.error === "slow_down";

@@ -3,6 +3,9 @@
 
 /** @typedef {import("../types.js").Problem} Problem */
 
+/** This browser's tokens are bound to a key that it does not have any more. */
+export const KEY_LOST = "key-lost";
+
 const PREFIX = "urn:crmlink:problem:";
 /** Elsewhere a Retry-After is no answer to anything: some servers send one with every reply. */
 const ASKS_TO_WAIT = new Set([429, 503]);
@@ -84,9 +87,12 @@ export function endsConnection(found) {
   return ENDINGS.has(found.type);
 }
 
-const AT_THE_DOOR = new Set(["token-refused", "scope-missing", "role-too-low", "too-many-requests"]);
+const AT_THE_DOOR = new Set([
+  "token-refused", "scope-missing", "role-too-low", "too-many-requests", "key-unreadable", "proof-nonce", "proof-missing", "proof-refused",
+  "proof-elsewhere",
+]);
 
-const ENDINGS = new Set(["not-connected", "device-revoked", "device-expired", "token-reused", "grant-refused"]);
+const ENDINGS = new Set(["not-connected", "device-revoked", "device-expired", "token-reused", "grant-refused", KEY_LOST]);
 
 const OPEN = new Set([
   "offline",

@@ -1,7 +1,8 @@
 // @ts-check
 // One request to the server, which never throws: it gives data or a problem.
 
-import { fromServer, problem } from "./problem.js";
+import { KeyLost, KeyUnreadable } from "./dpop.js";
+import { fromServer, KEY_LOST, problem } from "./problem.js";
 
 /** A browser ends a worker whose fetch takes 30 seconds: stay below it. */
 export const TIMEOUTS = { read: 15_000, write: 25_000 };
@@ -15,6 +16,7 @@ export const TIMEOUTS = { read: 15_000, write: 25_000 };
  * @typedef {object} Wiring
  * @property {typeof globalThis.fetch} fetch
  * @property {(server: string) => Promise<string>} whySilent the type of problem behind a request that never got out
+ * @property {Pick<import("./dpop.js").Prover, "prove" | "note">} prover
  * @property {{read: number, write: number}} [timeouts] milliseconds
  */
 
@@ -23,7 +25,30 @@ export const TIMEOUTS = { read: 15_000, write: 25_000 };
 /** @typedef {ReturnType<typeof createCall>} Call */
 
 /** @param {Wiring} wiring */
-export function createCall({ fetch, whySilent, timeouts = TIMEOUTS }) {
+export function createCall({ fetch, whySilent, prover, timeouts = TIMEOUTS }) {
+  /**
+   * @param {string} url
+   * @param {string} method
+   * @param {Options} options
+   * @param {AbortSignal} signal
+   * @returns {Promise<Reply>}
+   */
+  async function send(url, method, options, signal) {
+    const proof = await prover.prove({ method, url, token: options.token });
+    const response = await fetch(url, {
+      method,
+      headers: { ...headers(options), DPoP: proof },
+      body: body(options),
+      signal,
+      cache: "no-store",
+      credentials: "omit",
+      redirect: "error",
+      referrerPolicy: "no-referrer",
+    });
+    await prover.note(url, response.headers.get("DPoP-Nonce"));
+    return read(response);
+  }
+
   /**
    * @param {string} server
    * @param {string} method
@@ -34,19 +59,15 @@ export function createCall({ fetch, whySilent, timeouts = TIMEOUTS }) {
   return async function call(server, method, path, options = {}) {
     const patience = new AbortController();
     const timer = setTimeout(() => patience.abort(), method === "GET" ? timeouts.read : timeouts.write);
+    const url = `${server}/api/v1${path}`;
     try {
-      const response = await fetch(`${server}/api/v1${path}`, {
-        method,
-        headers: headers(options),
-        body: body(options),
-        signal: patience.signal,
-        cache: "no-store",
-        credentials: "omit",
-        redirect: "error",
-        referrerPolicy: "no-referrer",
-      });
-      return await read(response);
-    } catch {
+      const answer = await send(url, method, options, patience.signal);
+      // The server dates proofs by a word of its own. What it sent back for a newer one was not looked at.
+      const stale = !answer.ok && answer.problem.error === "use_dpop_nonce";
+      return stale ? await send(url, method, options, patience.signal) : answer;
+    } catch (error) {
+      if (error instanceof KeyLost) return { ok: false, problem: problem(KEY_LOST) };
+      if (error instanceof KeyUnreadable) return { ok: false, problem: problem("key-unreadable") };
       return { ok: false, problem: problem(patience.signal.aborted ? "server-slow" : await whySilent(server)) };
     } finally {
       clearTimeout(timer);
@@ -69,7 +90,7 @@ export function only(isRight, answer) {
 function headers({ token, json, form, key, etag }) {
   /** @type {Record<string, string>} */
   const all = { Accept: "application/json" };
-  if (token) all.Authorization = `Bearer ${token}`;
+  if (token) all.Authorization = `DPoP ${token}`;
   if (json !== undefined) all["Content-Type"] = "application/json";
   if (form) all["Content-Type"] = "application/x-www-form-urlencoded";
   if (key) all["Idempotency-Key"] = key;

@@ -1,7 +1,7 @@
 // @ts-check
 // Which server this browser is connected to, and the two tokens for it. They stay in here and in api.js.
 
-import { problem } from "./problem.js";
+import { KEY_LOST, problem } from "./problem.js";
 
 /** @typedef {import("../types.js").Workspace} Workspace */
 /** @typedef {import("../types.js").Person} Person */
@@ -97,7 +97,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
   async function renew(connection) {
     const shown = connection.refresh_token;
     const answer = await tokens.renew(connection.server, shown);
-    if (!answer.ok && answer.problem.error !== "invalid_grant") return answer;
+    if (!answer.ok && answer.problem.error !== "invalid_grant" && answer.problem.type !== KEY_LOST) return answer;
     const found = await change(connection, (current) => {
       if (current.refresh_token !== shown) return null;
       if (answer.ok) return { [KEY]: { ...current, ...granted(answer.data, now()) } };

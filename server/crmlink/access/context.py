@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from crmlink.access.proofs import SeenProofs
 from crmlink.store import Database, Device, DeviceSort, Person, audit
 
 
@@ -20,6 +21,7 @@ class Office:
     database: Database
     workspace_id: int
     secret_key: str = field(repr=False)
+    seen_proofs: SeenProofs = field(default_factory=SeenProofs, repr=False, compare=False)
 
     def keyed(self, purpose: str, secret: str) -> bytes:
         """What stands for a secret in the database; of no use to who does not have the key."""

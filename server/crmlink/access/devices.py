@@ -16,6 +16,7 @@ from crmlink.store.models import new_id, now
 
 LONGEST_NAME = 80
 WARNED = timedelta(days=14)  # before a token's end
+COPY_TOLD = timedelta(days=14)  # how long admins are told of a copy
 MAKER_ENDED = "maker-ended"  # why a token ended that another token had made
 
 
@@ -37,6 +38,12 @@ def standing(device: Device) -> Standing:
         return Standing.EXPIRED
     warned = device.sort is DeviceSort.SCRIPT and left < WARNED
     return Standing.EXPIRING if warned else Standing.VALID
+
+
+def was_copied(device: Device) -> bool:
+    """Return whether a copy of a browser's tokens was tried lately, and the browser still works."""
+    seen = device.copy_seen_at
+    return seen is not None and device.revoked_at is None and now() - seen < COPY_TOLD
 
 
 def list_devices(office: Office, person: Person | None = None) -> list[Device]:

@@ -201,6 +201,30 @@ class DeviceExpired(GrantFailure):
     code = "device-expired"
 
 
+class ProofMissing(GrantFailure):
+    """The request came without a proof of its browser's key: its extension is too old."""
+
+    code, error = "proof-missing", "invalid_dpop_proof"
+
+
+class ProofRefused(GrantFailure):
+    """The proof is malformed, was made for another request or token, or was shown before."""
+
+    code, error = "proof-refused", "invalid_dpop_proof"
+
+
+class ProofElsewhere(GrantFailure):
+    """The proof was made for another address than the one this server knows itself by."""
+
+    code, error = "proof-elsewhere", "invalid_dpop_proof"
+
+
+class NonceNeeded(GrantFailure):
+    """The proof carries no nonce of the last minutes; the answer brings one."""
+
+    code, error = "proof-nonce", "use_dpop_nonce"
+
+
 class TokenReused(GrantFailure):
     """A refresh token was shown again after its successor was in use: somebody copied it."""
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.context import Actor, Office, note
 from crmlink.access.devices import device_name
+from crmlink.access.dpop import remember_proof
 from crmlink.access.errors import (
     GrantRefused,
     NotAllowed,
@@ -19,8 +20,10 @@ from crmlink.access.errors import (
     PairingOver,
     PairingPending,
     PairingUnknown,
+    ProofRefused,
 )
 from crmlink.access.preferences import read_preferences
+from crmlink.access.proofs import Proof
 from crmlink.access.refresh_tokens import Grant, first_grant, is_received, repeated_grant
 from crmlink.access.token_format import is_well_formed, new_secret
 from crmlink.store import Pairing, PairingState
@@ -44,8 +47,11 @@ class Begun:
     interval: int
 
 
-def begin_pairing(office: Office, browser: str, address: str) -> Begun:
-    """A new pairing, for ten minutes. ``browser`` is what it says it is."""
+def begin_pairing(office: Office, browser: str, address: str, proof: Proof) -> Begun:
+    """Return a new pairing, good for ten minutes, for the key that made the proof.
+
+    ``browser`` is what it says it is.
+    """
     device_code = new_secret(DEVICE_CODE)
     with office.database.writing() as session:
         session.execute(delete(Pairing).where(Pairing.expires_at < now() - KEPT))
@@ -56,6 +62,7 @@ def begin_pairing(office: Office, browser: str, address: str) -> Begun:
             browser=" ".join(browser.split()) or "A browser",
             address=address,
             expires_at=now() + LIFE,
+            key_thumbprint=proof.thumbprint,
         )
         session.add(pairing)
     return Begun(device_code, shown(pairing.user_code), int(LIFE.total_seconds()), INTERVAL)
@@ -115,10 +122,11 @@ def waiting_for_admin(office: Office) -> list[Pairing]:
         return list(session.scalars(query))
 
 
-def redeem(office: Office, device_code: str) -> Grant:
-    """The tokens of an approved browser; the same again until it has used them once.
+def redeem(office: Office, device_code: str, proof: Proof) -> Grant:
+    """Return the tokens of an approved browser; the same again until it has used them once.
 
-    Raises a GrantFailure that says why there are none (yet).
+    Only for the key that the pairing began with. Raises a GrantFailure that says why there are none
+    (yet).
     """
     if not is_well_formed(device_code, DEVICE_CODE):
         raise GrantRefused
@@ -127,8 +135,10 @@ def redeem(office: Office, device_code: str) -> Grant:
             workspace_id=office.workspace_id, device_code_hash=_hash(office, device_code)
         )
         pairing = session.scalar(query)
-        if pairing is None:
+        if pairing is None or pairing.key_thumbprint != proof.thumbprint:
             raise GrantRefused
+        if not remember_proof(session, proof):
+            raise ProofRefused
         hasty = _asked_again_too_soon(pairing)
         pairing.last_polled_at = now()
         if pairing.state is PairingState.APPROVED and not is_over(pairing):

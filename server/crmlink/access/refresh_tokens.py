@@ -3,8 +3,12 @@
 A browser that did not get an answer asks again with the token it has. So the same token gives the
 same successor, however often and in whatever order the answers are lost, until the browser has
 used what it got: the successor, or an access token that came with it. From then on the old token
-is over, and whoever shows it has copied it; the whole device is refused then, because nobody can
-tell the copy from the original. A request that came before that use and had to wait is no such one.
+is over, and showing it means that it was copied with the browser's key; the whole device is refused
+then, because the copy cannot be told from the original. A request that came before that use and had
+to wait is no such one.
+
+All tokens are bound to the key that the pairing began with (DPoP, see dpop.py). Shown without it
+they are copies: refused, and noted in the audit, while the browser goes on undisturbed.
 """
 
 from __future__ import annotations
@@ -21,14 +25,17 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.context import Actor, Office, note
 from crmlink.access.devices import end_device
+from crmlink.access.dpop import remember_proof
 from crmlink.access.errors import (
     DeviceExpired,
     DeviceRevoked,
     GrantFailure,
     GrantRefused,
+    ProofRefused,
     TokenRefused,
     TokenReused,
 )
+from crmlink.access.proofs import Proof
 from crmlink.access.roles import permissions_of
 from crmlink.access.token_format import derived_secret, is_well_formed
 from crmlink.store import Device, DeviceSort, Pairing, Person, Refresh
@@ -40,7 +47,8 @@ DEVICE_LIFE = timedelta(days=60)  # without use
 ALGORITHM = "HS256"
 TYPE = "at+jwt"  # RFC 9068
 ISSUER, AUDIENCE = "crmlink", "crmlink-api"
-REQUIRED = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp"]
+REQUIRED = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
+COPY_NOTED = timedelta(days=1)  # a copy that is shown again and again is noted once in this time
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ def first_grant(session: Session, office: Office, pairing: Pairing, device_code:
         token_hash=mark,
         scopes=[],
         expires_at=now() + DEVICE_LIFE,
+        key_thumbprint=pairing.key_thumbprint,
     )
     session.add(device)
     session.flush()
@@ -92,20 +101,23 @@ def is_received(session: Session, device: Device) -> bool:
     )
 
 
-def rotate(office: Office, refresh_token: str) -> Grant:
-    """New tokens for a browser's refresh token; raises a GrantFailure that says why not."""
+def rotate(office: Office, refresh_token: str, proof: Proof) -> Grant:
+    """Return new tokens for a browser's refresh token and a proof of its key.
+
+    Raises a GrantFailure that says why there are none.
+    """
     if not is_well_formed(refresh_token, REFRESH):
         raise GrantRefused
     asked_at = now()
     with office.database.writing() as session:
-        outcome = _rotate(session, office, refresh_token, asked_at)
+        outcome = _rotate(session, office, refresh_token, proof, asked_at)
     if isinstance(outcome, GrantFailure):
         raise outcome
     return outcome
 
 
 def _rotate(
-    session: Session, office: Office, refresh_token: str, asked_at: datetime
+    session: Session, office: Office, refresh_token: str, proof: Proof, asked_at: datetime
 ) -> Grant | GrantFailure:
     """The grant, or the failure: one that must be kept is not raised inside the transaction."""
     shown = session.scalar(
@@ -114,6 +126,11 @@ def _rotate(
     if shown is None or shown.device.workspace_id != office.workspace_id:
         return GrantRefused()
     device = shown.device
+    if proof.thumbprint != device.key_thumbprint:
+        _note_copy(session, office, device)
+        return GrantRefused()
+    if not remember_proof(session, proof):
+        return ProofRefused()
     try:
         _refuse_ended(device)
     except GrantFailure as failure:
@@ -128,15 +145,22 @@ def _rotate(
     return _successor(session, office, device, refresh_token, shown.generation + 1)
 
 
-def actor_of(office: Office, access_token: str, address: str) -> Actor:
-    """Who an access token belongs to; its device is looked up each time. Raises TokenRefused."""
+def actor_of(office: Office, access_token: str, proof: Proof, address: str) -> Actor:
+    """Return who an access token belongs to, whose key made the proof; raises TokenRefused.
+
+    The device is looked up each time.
+    """
     claims = _claims(office, access_token)
+    if claims["cnf"] != {"jkt": proof.thumbprint} or not proof.is_about(access_token):
+        raise TokenRefused
     with office.database.reading() as session:
         refresh = session.scalar(select(Refresh).filter_by(public_id=claims["jti"]))
     if refresh is None or refresh.device.public_id != claims["sub"]:
         raise TokenRefused
     device = refresh.device
-    if device.workspace_id != office.workspace_id:
+    if device.workspace_id != office.workspace_id or device.key_thumbprint != proof.thumbprint:
+        raise TokenRefused
+    if not office.seen_proofs.add(proof):
         raise TokenRefused
     try:
         person = _refuse_ended(device)
@@ -145,6 +169,15 @@ def actor_of(office: Office, access_token: str, address: str) -> Actor:
     if refresh.received_at is None:
         _note_received(office, refresh)
     return Actor(device, person, permissions_of(person), address)
+
+
+def is_own_access_token(office: Office, access_token: str) -> bool:
+    """Whether crmlink signed an access token that has not ended; who shows it is not asked."""
+    try:
+        _claims(office, access_token)
+    except TokenRefused:
+        return False
+    return True
 
 
 def forget_old_tokens(office: Office) -> int:
@@ -161,6 +194,14 @@ def forget_old_tokens(office: Office) -> int:
             )
         )
     return int(result.rowcount)  # type: ignore[attr-defined] # a delete's result has it
+
+
+def _note_copy(session: Session, office: Office, device: Device) -> None:
+    """Note that a browser's token was shown with another key, once a day at most."""
+    moment, before = now(), device.copy_seen_at
+    if before is None or abs(moment - before) > COPY_NOTED:
+        device.copy_seen_at = moment
+        note(session, office, None, "device.token_copied", device.public_id)
 
 
 def _refuse_ended(device: Device) -> Person:
@@ -213,6 +254,7 @@ def _access_token(office: Office, refresh: Refresh) -> str:
         "aud": AUDIENCE,
         "sub": refresh.device.public_id,
         "jti": refresh.public_id,
+        "cnf": {"jkt": refresh.device.key_thumbprint},
         "iat": moment,
         "nbf": moment,
         "exp": moment + ACCESS_LIFE,

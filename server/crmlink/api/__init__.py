@@ -40,9 +40,16 @@ def register_api(app: Flask, house: House) -> None:
         spec_kwargs={
             "info": {"description": "Puts accounting references on Commusoft records, safely."},
             "components": {
-                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+                "securitySchemes": {
+                    "token": {"type": "http", "scheme": "bearer", "description": "A script's."},
+                    "browser": {
+                        "type": "http",
+                        "scheme": "DPoP",
+                        "description": "A paired browser's, with a proof of its key (RFC 9449).",
+                    },
+                },
             },
-            "security": [{"token": []}],
+            "security": [{"token": []}, {"browser": []}],
         },
     )
     for module in (
@@ -61,4 +68,7 @@ def register_api(app: Flask, house: House) -> None:
     ):
         api.register_blueprint(module.blueprint)
     if listed := [re.compile(re.escape(origin) + r"\Z") for origin in house.settings.cors_origins]:
-        CORS(app, resources={r"/api/v1/*": {"origins": listed}})
+        CORS(
+            app,
+            resources={r"/api/v1/*": {"origins": listed, "expose_headers": ["DPoP-Nonce"]}},
+        )

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
+from crmlink.access.dpop import MAX_PROOF_LENGTH
 from crmlink.access.errors import GrantMalformed, GrantTypeUnknown
 from crmlink.access.pairing import begin_pairing, redeem
 from crmlink.access.refresh_tokens import Grant, rotate
@@ -17,23 +18,31 @@ from crmlink.api.schemas.access import (
     GrantSchema,
     PairingSchema,
 )
-from crmlink.web.auth import office
+from crmlink.web.auth import office, proof_of_request
 from crmlink.web.error_handlers import no_grant
 from crmlink.web.hosts import external_url
 from crmlink.web.rate_limits import grant_limit, pairing_limit
 from crmlink.web.strict_parsing import Blueprint
 
+PROOF_HEADER = {
+    "name": "DPoP",
+    "in": "header",
+    "required": True,
+    "description": "A proof of the browser's key (RFC 9449), ES256, with the server's nonce.",
+    "schema": {"type": "string", "maxLength": MAX_PROOF_LENGTH},
+}
 blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="Connect a browser")
 
 
 @blueprint.route("/pairings", methods=["POST"])
 @pairing_limit
-@blueprint.doc(security=[])
+@blueprint.doc(security=[], parameters=[PROOF_HEADER])
 @blueprint.arguments(PairingSchema, location="form")
 @blueprint.response(200, BegunSchema)
 def begin(form: dict[str, Any]) -> dict[str, Any]:
     """Ask for a browser to be connected; a person approves it at the verification address"""
-    begun = begin_pairing(office(), form["browser"], request.remote_addr or "")
+    proof = proof_of_request()
+    begun = begin_pairing(office(), form["browser"], request.remote_addr or "", proof)
     return {
         "device_code": begun.device_code,
         "user_code": begun.user_code,
@@ -46,19 +55,21 @@ def begin(form: dict[str, Any]) -> dict[str, Any]:
 
 @blueprint.route("/token", methods=["POST"])
 @grant_limit
-@blueprint.doc(security=[])
+@blueprint.doc(security=[], parameters=[PROOF_HEADER])
 @blueprint.arguments(GrantQuerySchema, location="form")
 @blueprint.response(200, GrantSchema)
 def token(form: dict[str, Any]) -> dict[str, Any]:
     """Tokens for an approved browser, or new ones in place of old ones
 
     Asked again with the same code or token, because an answer was lost, it gives the same refresh
-    token, until that or its access token was used.
+    token, until that or its access token was used. They work only with the key that the proof of
+    the pairing was made with.
     """
+    proof = proof_of_request()
     if form["grant_type"] == DEVICE_CODE_GRANT:
-        grant = redeem(office(), _given(form, "device_code"))
+        grant = redeem(office(), _given(form, "device_code"), proof)
     else:
-        grant = rotate(office(), _given(form, "refresh_token"))
+        grant = rotate(office(), _given(form, "refresh_token"), proof)
     return _shape(grant)
 
 
@@ -80,7 +91,7 @@ def _given(form: dict[str, Any], name: str) -> str:
 def _shape(grant: Grant) -> dict[str, Any]:
     return {
         "access_token": grant.access_token,
-        "token_type": "Bearer",
+        "token_type": "DPoP",
         "expires_in": grant.expires_in,
         "refresh_token": grant.refresh_token,
         "device": {"id": grant.device.public_id, "name": grant.device.name},

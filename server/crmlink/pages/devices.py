@@ -21,12 +21,14 @@ from crmlink.access.devices import (
     rename_device,
     revoke_device,
     standing,
+    was_copied,
 )
 from crmlink.access.errors import DeviceUnknown, FieldsWrong
 from crmlink.access.pairing import shown, waiting_for_admin
 from crmlink.access.roles import SCOPES
 from crmlink.pages.blueprint import Ask, ask, blueprint, here
 from crmlink.pages.forms import Form, sent, tell
+from crmlink.pages.labels import ENDINGS
 from crmlink.store import Device, DeviceSort
 from crmlink.web.auth import actor, needs, office
 
@@ -52,6 +54,7 @@ def devices() -> str:
         waiting=[(one, shown(one.user_code)) for one in waiting_for_admin(office())],
         ended=ended,
         standing=standing,
+        copied=was_copied,
     )
 
 
@@ -203,6 +206,7 @@ def _device_page(found: Device, form: Form) -> str:
         device=found,
         form=form,
         state=standing(found),
+        ending=ENDINGS.get(found.revoked_because or "", ""),
         maker=made[0] if made else None,
     )
 

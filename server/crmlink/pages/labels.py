@@ -42,6 +42,7 @@ ACTIONS = {
     "device.revoked": "disconnected a browser",
     "device.renamed": "renamed a device",
     "device.token_reused": "a browser's token was copied; it was stopped",
+    "device.token_copied": "a copied token of a browser was refused",
     "token.created": "made a token",
     "token.rotated": "made a token anew",
     "token.revoked": "revoked a token",
@@ -60,6 +61,13 @@ ACTIONS = {
     "audit.anchors_begun": "began a new anchor file",
     "audit.accepted": "accepted what was wrong with the audit",
     "workspace.merged": "made one workspace of several",
+}
+ENDINGS = {  # why a browser or token ended
+    "disconnected": "by its own extension",
+    "person-removed": "because its person was removed",
+    "token-reused": "because its tokens were used from somewhere else too",
+    "no-key": "because crmlink was updated: it has to be connected again",
+    "maker-ended": "with the token that made it",
 }
 ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 
 from crmlink.access.api_tokens import list_tokens
-from crmlink.access.devices import Standing, standing
+from crmlink.access.devices import Standing, list_devices, standing, was_copied
 from crmlink.access.pairing import waiting_for_admin
 from crmlink.batches.drafts import list_batches
 from crmlink.pages.blueprint import blueprint, may
@@ -65,6 +65,7 @@ def _of_devices() -> list[Task]:
     office = house().office
     found = [
         Task("pairings", len(waiting_for_admin(office)), url_for("pages.devices")),
+        Task("copies", sum(map(was_copied, list_devices(office))), url_for("pages.devices")),
         Task(
             "tokens",
             sum(standing(token) is Standing.EXPIRING for token in list_tokens(office)),

@@ -33,6 +33,7 @@ from crmlink.store.people import (
     Person,
     Refresh,
     Role,
+    SeenProof,
 )
 from crmlink.store.processes import Ownership, Process, ProcessRole
 
@@ -68,6 +69,7 @@ __all__ = [
     "Refresh",
     "Role",
     "RowState",
+    "SeenProof",
     "Verdict",
     "Workspace",
     "WorkspaceConnection",

@@ -125,7 +125,8 @@ class Device(Base):
     ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
     While a rotated token waits for its first use, ``previous_hash`` is the old one's, good until
     its own end, ``previous_expires_at``. ``made_by_id`` is the token that made
-    this one, if one did.
+    this one, if one did. ``key_thumbprint`` (RFC 7638) is of the key that a browser's tokens are
+    bound to, ``copy_seen_at`` when they were last shown without it.
     """
 
     __tablename__ = "device"
@@ -151,6 +152,8 @@ class Device(Base):
     revoked_because: Mapped[str | None]
     rotated_at: Mapped[datetime | None]
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
+    key_thumbprint: Mapped[str | None]
+    copy_seen_at: Mapped[datetime | None]
 
     person: Mapped[Person | None] = relationship(lazy="joined")
 

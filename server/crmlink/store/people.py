@@ -110,6 +110,7 @@ class Pairing(Base):
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     device_name: Mapped[str] = mapped_column(default="")
     device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    key_thumbprint: Mapped[str | None]
 
     person: Mapped[Person | None] = relationship(lazy="joined")
     device: Mapped[Device | None] = relationship(lazy="joined")
@@ -135,3 +136,12 @@ class Refresh(Base):
     received_at: Mapped[datetime | None]
 
     device: Mapped[Device] = relationship(lazy="joined")
+
+
+class SeenProof(Base):
+    """A proof of a browser's key that was shown with a refresh token, so that none counts twice."""
+
+    __tablename__ = "seen_proof"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

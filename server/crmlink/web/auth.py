@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
+import structlog
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFError, CSRFProtect
@@ -14,8 +15,16 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.api_tokens import PREFIX, script_actor
 from crmlink.access.context import Actor, Office
-from crmlink.access.errors import TokenRefused
-from crmlink.access.refresh_tokens import actor_of
+from crmlink.access.dpop import check_proof, new_nonce
+from crmlink.access.errors import (
+    NonceNeeded,
+    ProofElsewhere,
+    ProofMissing,
+    ProofRefused,
+    TokenRefused,
+)
+from crmlink.access.proofs import Proof
+from crmlink.access.refresh_tokens import actor_of, is_own_access_token
 from crmlink.access.sessions import session_of
 from crmlink.installation import House
 from crmlink.linking.context import Desk
@@ -42,6 +51,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 csrf = CSRFProtect()
+log = structlog.get_logger()
 
 
 class ScopeMissing(Exception):
@@ -71,6 +81,7 @@ def register_guard(app: Flask) -> None:
     )
     csrf.init_app(app)
     app.before_request(_identify)
+    app.after_request(add_nonce)
 
 
 def register_door(app: Flask) -> None:
@@ -118,13 +129,22 @@ def desk() -> Desk:
 def knows_sender(app: Flask, environ: WSGIEnvironment) -> bool:
     """Return whether a request, of which only the head has come, has a valid token or session."""
     with app.request_context(environ), suppress(TokenRefused):
+        scheme, token = _authorization()
+        if scheme == "dpop":  # its proof is good for one look, and that is still to come
+            return is_own_access_token(office(), token)
         return _sender() is not None
     return False
 
 
 def _identify() -> None:
-    with suppress(TokenRefused):
-        if found := _sender():
+    try:
+        found = _sender()
+    except NonceNeeded:
+        g.nonce_needed = True
+    except TokenRefused:
+        pass
+    else:
+        if found:
             log_in, g.actor = found
             if log_in:
                 g.log_in = log_in
@@ -156,7 +176,7 @@ def _admit() -> Response | None:
         if in_pages and request.method in ("GET", "HEAD"):
             wanted = request.full_path.rstrip("?")
             return redirect(url_for("pages.log_in", next=wanted if wanted != "/" else None), 303)
-        raise TokenRefused
+        raise NonceNeeded if "nonce_needed" in g else TokenRefused
     if in_pages:
         _refuse_forged_form()
     return None
@@ -172,14 +192,44 @@ def _is_listed_preflight() -> bool:
     )
 
 
-def _by_token() -> Actor:
+def proof_of_request() -> Proof:
+    """Return the checked proof of the key that this request was made with.
+
+    Raises ProofMissing, NonceNeeded, ProofElsewhere or ProofRefused.
+    """
+    here = request.base_url
+    # Behind a proxy that ends TLS the request came by http, though the browser asked by https.
+    addresses = {here, "https" + here.removeprefix(request.scheme)}
+    return check_proof(office(), request.headers.getlist("DPoP"), request.method, addresses)
+
+
+def add_nonce(reply: Response) -> Response:
+    """Give whoever proves a key a new nonce for the next proof."""
+    if "DPoP" in request.headers:
+        reply.headers["DPoP-Nonce"] = new_nonce(office())
+    return reply
+
+
+def _authorization() -> tuple[str, str]:
+    """Return the scheme, in small letters, and the token that a request carries."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise TokenRefused
-    token, address = token.strip(), request.remote_addr or ""
-    if token.startswith(PREFIX):
+    return scheme.lower(), token.strip()
+
+
+def _by_token() -> Actor:
+    """Who asks: a script by its token, a browser by its access token and a proof of its key."""
+    scheme, token = _authorization()
+    address = request.remote_addr or ""
+    if scheme == "bearer" and token.startswith(PREFIX):
         return script_actor(office(), token, address)
-    return actor_of(office(), token, address)
+    if scheme != "dpop":
+        raise TokenRefused
+    try:
+        proof = proof_of_request()
+    except (ProofMissing, ProofRefused, ProofElsewhere) as refused:
+        log.info("proof refused", problem=refused.code, request_id=g.request_id)
+        raise TokenRefused from None
+    return actor_of(office(), token, proof, address)
 
 
 def _refuse_forged_form() -> None:

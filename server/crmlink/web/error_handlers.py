@@ -11,12 +11,12 @@ from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from crmlink.access.errors import AccessFailure, GrantFailure, TokenRefused
+from crmlink.access.errors import AccessFailure, GrantFailure, NonceNeeded, TokenRefused
 from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.errors import LinkingFailure, LinkNotMade
 from crmlink.store import Link, MirroredRecord
-from crmlink.web.auth import ScopeMissing, house
+from crmlink.web.auth import PUBLIC, ScopeMissing, house
 from crmlink.web.problems import PROBLEMS, TYPE, Problem, problem, problem_of
 from crmlink.web.rate_limits import limiter
 from crmlink.web.serializers import link_shape, record_shape
@@ -24,6 +24,7 @@ from crmlink.web.serializers import link_shape, record_shape
 log = structlog.get_logger()
 
 PROBLEM_JSON = "application/problem+json"
+DPOP_CHALLENGE = 'DPoP realm="crmlink", algs="ES256"'
 HTTP_CODES = {
     400: "malformed-request",
     404: "not-found",
@@ -99,13 +100,17 @@ def _page(found: Problem) -> Response:
 
 def _token_refused() -> Response:
     reply = answer(problem("token-refused"))
-    reply.headers["WWW-Authenticate"] = 'Bearer realm="crmlink"'
+    reply.headers["WWW-Authenticate"] = f'Bearer realm="crmlink", {DPOP_CHALLENGE}'
     return reply
 
 
 def no_grant(error: GrantFailure) -> Response:
-    """A problem that is also RFC 6749's error."""
-    return answer(problem(error.code, error=error.error))
+    """A problem that is also RFC 6749's error; at the API, that of RFC 9449."""
+    reply = answer(problem(error.code, error=error.error))
+    if isinstance(error, NonceNeeded) and request.endpoint not in PUBLIC:
+        reply.status_code = 401
+        reply.headers["WWW-Authenticate"] = f'{DPOP_CHALLENGE}, error="{error.error}"'
+    return reply
 
 
 def http_problem(error: HTTPException) -> Response:

@@ -83,6 +83,24 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Connection over",
         "This browser was not used for so long that its connection has ended. Connect it again.",
     ),
+    "proof-missing": (
+        400,
+        "The extension has to be updated",
+        "This browser's crmlink extension is too old for this server. Update it, then connect "
+        "this browser again. Nothing is lost.",
+    ),
+    "proof-refused": (
+        400,
+        "Not connected",
+        "This browser did not prove that it is the one that was connected. Connect it again.",
+    ),
+    "proof-elsewhere": (
+        400,
+        "Another address",
+        "crmlink was asked at another address than it knows itself by, so it trusts no browser "
+        "there. Tell your admin: the proxy in front of crmlink has to pass the address on.",
+    ),
+    "proof-nonce": (400, "Once more", "Send the same again, with the nonce that came with this."),
     "token-reused": (
         400,
         "Disconnected for safety",

@@ -50,7 +50,7 @@ limiter = Limiter(
     strategy="moving-window",
     headers_enabled=True,
 )
-pairing_limit = limiter.limit(_share(30))
+pairing_limit = limiter.limit(_share(15))  # each browser asks twice, for want of a nonce
 grant_limit = limiter.limit(_share(1))
 
 

@@ -20,17 +20,27 @@ from crmlink.access.errors import (
     PairingUnknown,
 )
 from crmlink.access.pairing import (
+    Begun,
     approve_pairing,
-    begin_pairing,
     deny_pairing,
     find_pairing,
-    redeem,
     waiting_for_admin,
 )
 from crmlink.access.preferences import Preferences, save_preferences
-from crmlink.access.refresh_tokens import actor_of
+from crmlink.access.refresh_tokens import Grant
 from crmlink.store.models import now
-from support.access_factories import make_person, page_actor
+from support.access_factories import enter, make_person, page_actor
+from support.browser_client import proven
+
+
+def begin(office: Office, browser: str, address: str, key: str = "a key") -> Begun:
+    """A browser asks to be connected."""
+    return module.begin_pairing(office, browser, address, proven(key))
+
+
+def collect(office: Office, device_code: str, key: str = "a key") -> Grant:
+    """A browser asks for the tokens of a pairing."""
+    return module.redeem(office, device_code, proven(key))
 
 
 @pytest.fixture
@@ -53,97 +63,108 @@ def test_a_browser_is_connected_once_somebody_approved_it(
     office: Office, later: Callable[[timedelta], None]
 ) -> None:
     person = make_person(office)
-    begun = begin_pairing(office, "Chrome  on\nWindows", "10.0.0.7")
+    begun = begin(office, "Chrome  on\nWindows", "10.0.0.7")
     with pytest.raises(PairingPending):
-        redeem(office, begun.device_code)
+        collect(office, begun.device_code)
     later(timedelta(seconds=2))
     typed = begun.user_code.lower().replace("-", " ")
     assert find_pairing(office, typed).browser == "Chrome on Windows"
     approve_pairing(office, page_actor(office, person), typed, "Front desk")
-    grant = redeem(office, begun.device_code)
-    actor = actor_of(office, grant.access_token, "10.0.0.7")
+    grant = collect(office, begun.device_code)
+    actor = enter(office, grant)
     assert actor.person
     assert (actor.person.id, actor.device.name) == (person.id, "Front desk")
 
 
 def test_an_answer_that_was_lost_is_given_again_until_it_was_used(office: Office) -> None:
-    begun = begin_pairing(office, "Firefox", "10.0.0.7")
+    begun = begin(office, "Firefox", "10.0.0.7")
     approve_pairing(office, page_actor(office, make_person(office)), begun.user_code, "Till")
-    first, again = redeem(office, begun.device_code), redeem(office, begun.device_code)
+    first, again = collect(office, begun.device_code), collect(office, begun.device_code)
     assert first.refresh_token == again.refresh_token
     assert first.device.id == again.device.id
-    actor_of(office, again.access_token, "")
+    enter(office, again)
     with pytest.raises(GrantRefused):
-        redeem(office, begun.device_code)
+        collect(office, begun.device_code)
+
+
+def test_only_the_key_that_a_pairing_began_with_gets_its_tokens(office: Office) -> None:
+    begun = begin(office, "Firefox", "10.0.0.7")
+    approve_pairing(office, page_actor(office, make_person(office)), begun.user_code, "Till")
+    with pytest.raises(GrantRefused):
+        collect(office, begun.device_code, "a thief's")
+    grant = collect(office, begun.device_code)
+    assert grant.device.key_thumbprint == "a key"
+    with pytest.raises(GrantRefused):
+        collect(office, begun.device_code, "a thief's")
 
 
 def test_a_code_is_over_after_ten_minutes(
     office: Office, later: Callable[[timedelta], None]
 ) -> None:
-    begun = begin_pairing(office, "Firefox", "10.0.0.7")
+    begun = begin(office, "Firefox", "10.0.0.7")
     later(timedelta(minutes=10))
     with pytest.raises(PairingOver):
         approve_pairing(office, page_actor(office, make_person(office)), begun.user_code, "Till")
     with pytest.raises(PairingOver):
-        redeem(office, begun.device_code)
+        collect(office, begun.device_code)
 
 
 def test_an_approval_that_nobody_collects_is_over_too(
     office: Office, later: Callable[[timedelta], None]
 ) -> None:
-    begun = begin_pairing(office, "Firefox", "10.0.0.7")
+    begun = begin(office, "Firefox", "10.0.0.7")
     approve_pairing(office, page_actor(office, make_person(office)), begun.user_code, "Till")
     later(timedelta(minutes=11))
     with pytest.raises(PairingOver):
-        redeem(office, begun.device_code)
+        collect(office, begun.device_code)
 
 
 def test_a_browser_that_was_denied_learns_it_and_cannot_be_approved_any_more(
     office: Office,
 ) -> None:
     actor = page_actor(office, make_person(office))
-    begun = begin_pairing(office, "Firefox", "10.0.0.7")
+    begun = begin(office, "Firefox", "10.0.0.7")
     deny_pairing(office, actor, begun.user_code)
     with pytest.raises(PairingDenied):
-        redeem(office, begun.device_code)
+        collect(office, begun.device_code)
     with pytest.raises(PairingOver):
         approve_pairing(office, actor, begun.user_code, "Till")
 
 
 def test_a_browser_that_asks_too_often_is_told_to_slow_down(office: Office) -> None:
-    begun = begin_pairing(office, "Firefox", "10.0.0.7")
+    begun = begin(office, "Firefox", "10.0.0.7")
     with pytest.raises(PairingPending):
-        redeem(office, begun.device_code)
+        collect(office, begun.device_code)
     with pytest.raises(PairingHasty):
-        redeem(office, begun.device_code)
+        collect(office, begun.device_code)
 
 
 def test_an_admin_has_the_last_word_where_that_is_settled(office: Office) -> None:
     admin = page_actor(office, make_person(office, "admin"))
     clerk = make_person(office)
     save_preferences(office, admin, Preferences(pairing_needs_admin=True))
-    begun = begin_pairing(office, "Firefox", "10.0.0.7")
+    begun = begin(office, "Firefox", "10.0.0.7")
     approve_pairing(office, page_actor(office, clerk), begun.user_code, "Till")
     assert [waiting.device_name for waiting in waiting_for_admin(office)] == ["Till"]
     with pytest.raises(NotAllowed):
         approve_pairing(office, page_actor(office, clerk), begun.user_code, "Till")
     with pytest.raises(PairingPending):
-        redeem(office, begun.device_code)
+        collect(office, begun.device_code)
     approve_pairing(office, admin, begun.user_code, "Till 2")
-    grant = redeem(office, begun.device_code)
+    grant = collect(office, begun.device_code)
     assert (grant.person.id, grant.device.name) == (clerk.id, "Till 2")
 
 
 @pytest.mark.parametrize("code", ["", "BCDF", "AAAA-AAAA", "BCDF-GHJK-L", "‮BCDFGHJK"])
 def test_a_code_that_no_browser_shows_is_not_known(office: Office, code: str) -> None:
-    begin_pairing(office, "Firefox", "10.0.0.7")
+    begin(office, "Firefox", "10.0.0.7")
     with pytest.raises(PairingUnknown):
         find_pairing(office, code)
 
 
 def test_a_browser_gets_a_name(office: Office) -> None:
     actor = page_actor(office, make_person(office))
-    begun = begin_pairing(office, "", "10.0.0.7")
+    begun = begin(office, "", "10.0.0.7")
     for name in ("", "   ", "x" * 81):
         with pytest.raises(FieldsWrong):
             approve_pairing(office, actor, begun.user_code, name)
@@ -152,4 +173,4 @@ def test_a_browser_gets_a_name(office: Office) -> None:
 @pytest.mark.parametrize("code", ["", "garbage", "crmd_"])
 def test_what_is_no_device_code_gets_nothing(office: Office, code: str) -> None:
     with pytest.raises(GrantRefused):
-        redeem(office, code)
+        collect(office, code)

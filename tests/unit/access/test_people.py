@@ -32,12 +32,11 @@ from crmlink.access.people import (
     person_of_sso,
     remove_person,
 )
-from crmlink.access.refresh_tokens import actor_of
 from crmlink.access.roles import permissions_of
 from crmlink.access.sessions import begin_session, end_session, list_sessions, session_of
 from crmlink.store import Invitation, PageSession
 from crmlink.store.models import now
-from support.access_factories import PASSWORD, make_person, page_actor, pair
+from support.access_factories import PASSWORD, enter, make_person, page_actor, pair
 
 
 def test_the_first_admin_comes_in_by_a_link_that_works_once(office: Office) -> None:
@@ -141,11 +140,11 @@ def test_who_is_removed_stops_everywhere_at_once(office: Office, server: Actor) 
     grant = pair(office, person)
     cookie = begin_session(office, person, "127.0.0.1", "A test")
     _, token = create_token(office, session_of(office, cookie)[1], "Nightly")
-    actor_of(office, grant.access_token, "")
+    enter(office, grant)
     script_actor(office, token, "")
     remove_person(office, server, person.public_id)
     attempts = (
-        lambda: actor_of(office, grant.access_token, ""),
+        lambda: enter(office, grant),
         lambda: script_actor(office, token, ""),
         lambda: session_of(office, cookie),
     )

@@ -33,6 +33,7 @@ from crmlink.web.problems import problem_kept
 from security.attack_fixture import everything
 from support.access_factories import make_person, pair
 from support.batch_factories import asked_for, lines_of, matched, rows_of
+from support.browser_client import proven
 from support.sandbox import HOLLOWAY, OCONNOR_HAS, OTHER, Playing, decision, new_key
 
 EMAIL = "margaret.holloway@postbox.example"
@@ -203,7 +204,7 @@ def test_a_row_that_a_person_gave_to_another_record_is_not_the_erased_ones(
 
 def test_who_was_removed_and_invited_again_is_erased_as_both(house: House, actor: Actor) -> None:
     first = make_person(house.office, "clerk", "Zebedee Quill")
-    begin_pairing(house.office, "Zebedee's Chrome", "127.0.0.1")
+    begin_pairing(house.office, "Zebedee's Chrome", "127.0.0.1", proven("a key"))
     with house.database.writing() as session:
         session.query(Pairing).update({"person_id": first.id, "device_name": "Zebedee's desk"})
     remove_person(house.office, actor, first.public_id)

@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access import refresh_tokens as grants
@@ -22,14 +22,16 @@ from crmlink.access.errors import (
     DeviceRevoked,
     GrantFailure,
     GrantRefused,
+    ProofRefused,
     TokenRefused,
     TokenReused,
 )
 from crmlink.access.refresh_tokens import Grant, actor_of, forget_old_tokens, rotate
 from crmlink.access.token_format import derived_secret
-from crmlink.store import Database, Device, Refresh
+from crmlink.store import AuditEntry, Database, Device, Refresh
 from crmlink.store.models import now
-from support.access_factories import make_person, pair
+from support.access_factories import enter, make_person, pair, renew
+from support.browser_client import proven
 
 ROUNDS = 200
 
@@ -39,37 +41,37 @@ def grant(office: Office) -> Grant:
     return pair(office, make_person(office))
 
 
-def keep_on(office: Office, first: Grant, exchange: Callable[[Office, str], Grant]) -> int:
+def keep_on(office: Office, first: Grant, exchange: Callable[[Office, Grant], Grant]) -> int:
     """How often a browser gets through, when every answer is lost up to four times.
 
     It asks again with what it has; late copies of what it asked arrive in any order.
     """
     draw = random.Random(11)
-    held, through = first.refresh_token, 0
+    held, through = first, 0
     for _ in range(ROUNDS):
         try:
             for _ in range(draw.randrange(1, 5)):
                 exchange(office, held)
             got = exchange(office, held)
             exchange(office, held)
-            actor_of(office, got.access_token, "")
+            enter(office, got)
         except (GrantFailure, TokenRefused):
             return through
-        held, through = got.refresh_token, through + 1
+        held, through = got, through + 1
     return through
 
 
-def hasty_rotation(office: Office, refresh_token: str) -> Grant:
+def hasty_rotation(office: Office, held: Grant) -> Grant:
     """The broken twin: the old token is over as soon as a new one was made."""
-    got = rotate(office, refresh_token)
-    actor_of(office, got.access_token, "")
+    got = renew(office, held)
+    enter(office, got)
     return got
 
 
 def test_two_hundred_rotations_with_lost_answers_lock_nobody_out(
     office: Office, grant: Grant
 ) -> None:
-    assert keep_on(office, grant, rotate) == ROUNDS
+    assert keep_on(office, grant, renew) == ROUNDS
 
 
 def test_the_harness_catches_a_rotation_that_ends_the_old_token_at_once(
@@ -84,37 +86,100 @@ def reused(office: Office) -> Iterator[Grant]:
     for number in range(ROUNDS):
         held = pair(office, person)
         for _ in range(number % 4):
-            actor_of(office, held.access_token, "")
-            held = rotate(office, held.refresh_token)
+            enter(office, held)
+            held = renew(office, held)
         yield held
 
 
 def test_a_copied_token_ends_its_family_two_hundred_times_of_two_hundred(office: Office) -> None:
     caught = 0
     for number, stolen in enumerate(reused(office)):
-        owner = rotate(office, stolen.refresh_token)
+        owner = renew(office, stolen)
         if number % 2:
-            actor_of(office, owner.access_token, "")
+            enter(office, owner)
         else:
-            owner = rotate(office, owner.refresh_token)
+            owner = renew(office, owner)
         with pytest.raises(TokenReused):
-            rotate(office, stolen.refresh_token)
+            renew(office, stolen)
         with pytest.raises(TokenRefused):
-            actor_of(office, owner.access_token, "")
+            enter(office, owner)
         with pytest.raises(TokenReused):
-            rotate(office, owner.refresh_token)
+            renew(office, owner)
         caught += 1
     assert caught == ROUNDS
+
+
+def test_a_copy_without_the_key_gets_nothing_and_ends_nothing_two_hundred_times_of_two_hundred(
+    office: Office,
+) -> None:
+    held_off = 0
+    for number, copied in enumerate(reused(office)):
+        owner = renew(office, copied) if number % 2 else copied
+        for shown in (copied, owner):
+            with pytest.raises(GrantRefused):
+                rotate(office, shown.refresh_token, proven("the thief's"))
+            with pytest.raises(TokenRefused):
+                actor_of(office, shown.access_token, proven("the thief's", shown.access_token), "")
+        enter(office, owner)
+        renew(office, owner)
+        held_off += 1
+    assert held_off == ROUNDS
+
+
+def test_a_copy_is_noted_in_the_audit_once_a_day(office: Office, grant: Grant) -> None:
+    for _ in range(5):
+        with pytest.raises(GrantRefused):
+            rotate(office, grant.refresh_token, proven("the thief's"))
+    assert noted_copies(office, grant) == 1
+    with office.database.writing() as session:
+        session.execute(update(Device).values(copy_seen_at=now() - timedelta(days=2)))
+    with pytest.raises(GrantRefused):
+        rotate(office, grant.refresh_token, proven("the thief's"))
+    assert noted_copies(office, grant) == 2
+
+
+def noted_copies(office: Office, grant: Grant) -> int:
+    with office.database.reading() as session:
+        noted = session.scalars(select(AuditEntry).filter_by(action="device.token_copied")).all()
+    assert {entry.subject for entry in noted} == {grant.device.public_id}
+    return len(noted)
+
+
+def test_a_browser_without_a_key_is_let_in_by_no_proof(office: Office, grant: Grant) -> None:
+    with office.database.writing() as session:
+        session.execute(update(Device).values(key_thumbprint=None))
+    for thumbprint in ("", "None", grant.device.key_thumbprint):
+        with pytest.raises(GrantRefused):
+            rotate(office, grant.refresh_token, proven(thumbprint))
+        with pytest.raises(TokenRefused):
+            actor_of(office, grant.access_token, proven(thumbprint, grant.access_token), "")
+
+
+def test_no_proof_counts_twice(office: Office, grant: Grant) -> None:
+    proof = proven(grant.device.key_thumbprint)
+    held = rotate(office, grant.refresh_token, proof)
+    with pytest.raises(ProofRefused):
+        rotate(office, grant.refresh_token, proof)
+    about = proven(grant.device.key_thumbprint, held.access_token)
+    actor_of(office, held.access_token, about, "")
+    with pytest.raises(TokenRefused):
+        actor_of(office, held.access_token, about, "")
+
+
+def test_a_proof_about_another_token_opens_nothing(office: Office, grant: Grant) -> None:
+    for token in ("", grant.refresh_token, renew(office, grant).access_token[:-1]):
+        with pytest.raises(TokenRefused):
+            actor_of(office, grant.access_token, proven(grant.device.key_thumbprint, token), "")
 
 
 def test_a_thief_who_keeps_step_is_noticed_as_soon_as_one_of_the_two_goes_on(
     office: Office, grant: Grant
 ) -> None:
-    thief, owner = rotate(office, grant.refresh_token), rotate(office, grant.refresh_token)
+    thief, owner = renew(office, grant), renew(office, grant)
     assert thief.refresh_token == owner.refresh_token
-    actor_of(office, rotate(office, thief.refresh_token).access_token, "")
+    enter(office, renew(office, thief))
     with pytest.raises(TokenReused):
-        rotate(office, owner.refresh_token)
+        renew(office, owner)
 
 
 class Crowded:
@@ -134,21 +199,21 @@ def test_a_request_that_waited_while_its_browser_asked_again_and_went_on_ends_no
     office: Office, grant: Grant
 ) -> None:
     def asks_again() -> None:
-        actor_of(office, rotate(office, grant.refresh_token).access_token, "")
+        enter(office, renew(office, grant))
 
     crowded: Any = Crowded(office.database, asks_again)
-    late = rotate(replace(office, database=crowded), grant.refresh_token)
-    actor_of(office, late.access_token, "")
-    rotate(office, late.refresh_token)
+    late = renew(replace(office, database=crowded), grant)
+    enter(office, late)
+    renew(office, late)
 
 
 def test_an_admin_ends_a_browser_at_once_and_it_learns_that(office: Office, grant: Grant) -> None:
-    actor_of(office, grant.access_token, "")
+    enter(office, grant)
     revoke_device(office, command_line_actor(office), grant.device.public_id)
     with pytest.raises(TokenRefused):
-        actor_of(office, grant.access_token, "")
+        enter(office, grant)
     with pytest.raises(DeviceRevoked):
-        rotate(office, grant.refresh_token)
+        renew(office, grant)
 
 
 def test_a_browser_that_was_not_used_for_long_must_connect_again(
@@ -157,7 +222,7 @@ def test_a_browser_that_was_not_used_for_long_must_connect_again(
     with office.database.writing() as session:
         session.execute(update(Device).values(expires_at=now() - timedelta(seconds=1)))
     with pytest.raises(DeviceExpired):
-        rotate(office, grant.refresh_token)
+        renew(office, grant)
     assert forget_old_tokens(office) == 0
     with office.database.writing() as session:
         session.execute(update(Refresh).values(created_at=now() - timedelta(days=61)))
@@ -167,9 +232,9 @@ def test_a_browser_that_was_not_used_for_long_must_connect_again(
 @pytest.mark.parametrize("token", ["", "crmr_", "garbage", "crmr_" + "é" * 38])
 def test_what_is_no_refresh_token_gets_nothing(office: Office, token: str) -> None:
     with pytest.raises(GrantRefused):
-        rotate(office, token)
+        rotate(office, token, proven("any"))
     with pytest.raises(GrantRefused):
-        rotate(office, derived_secret("crmr_", bytes(32)))
+        rotate(office, derived_secret("crmr_", bytes(32)), proven("any"))
 
 
 def forged(office: Office, grant: Grant, **changes: object) -> str:
@@ -184,7 +249,8 @@ def forged(office: Office, grant: Grant, **changes: object) -> str:
 def test_the_harness_forges_what_passes_when_nothing_is_changed(
     office: Office, grant: Grant
 ) -> None:
-    actor_of(office, forged(office, grant), "")
+    token = forged(office, grant)
+    actor_of(office, token, proven(grant.device.key_thumbprint, token), "")
 
 
 @pytest.mark.parametrize(
@@ -203,6 +269,9 @@ def test_the_harness_forges_what_passes_when_nothing_is_changed(
         {"iat": 2**33},
         {"jti": "0" * 32},
         {"sub": "0" * 32},
+        {"cnf": {}},
+        {"cnf": {"jkt": "another"}},
+        {"cnf": "jkt"},
         *({claim: None} for claim in grants.REQUIRED),
     ],
     ids=str,
@@ -210,12 +279,13 @@ def test_the_harness_forges_what_passes_when_nothing_is_changed(
 def test_a_forged_access_token_opens_nothing(
     office: Office, grant: Grant, changes: dict[str, object]
 ) -> None:
+    token = forged(office, grant, **dict(changes))
     with pytest.raises(TokenRefused):
-        actor_of(office, forged(office, grant, **dict(changes)), "")
+        actor_of(office, token, proven(grant.device.key_thumbprint, token), "")
 
 
 def test_a_refresh_token_is_no_access_token(office: Office, grant: Grant) -> None:
     with pytest.raises(TokenRefused):
-        actor_of(office, grant.refresh_token, "")
+        actor_of(office, grant.refresh_token, proven(grant.device.key_thumbprint), "")
     with pytest.raises(GrantRefused):
-        rotate(office, grant.access_token)
+        rotate(office, grant.access_token, proven(grant.device.key_thumbprint))

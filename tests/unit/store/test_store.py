@@ -130,3 +130,42 @@ def test_an_older_database_with_rows_is_brought_up_to_date(database_url: str) ->
     assert len({till.public_id, command_line.public_id}) == 2
     assert len(till.public_id) == 32
     older.close()
+
+
+def test_browsers_without_a_key_end_and_tokens_learn_which_token_made_them(
+    database_url: str,
+) -> None:
+    older = Database(database_url)
+    older.migrate("0004")
+    device = (
+        "INSERT INTO device (id, public_id, workspace_id, sort, name, prefix, token_hash, scopes, "
+        "created_at, expires_at, use_count) VALUES ({0}, 'device {0}', 1, '{1}', 'Name', "
+        "'prefix {0}', 'hash {0}', '[]', '2026-01-01', '2027-01-01', 0)"
+    )
+    made = (
+        "INSERT INTO audit_entry (workspace_id, place, at, action, subject, device_id, details, "
+        "previous_hash, hash) VALUES (1, {0}, '2026-01-01', 'token.created', 'device {1}', {2}, "
+        "'{{}}', 'a', 'b')"
+    )
+    sorts = ("browser", "script", "script", "script", "pages")
+    with older.writing() as session:
+        session.execute(
+            text(
+                "INSERT INTO workspace (id, account, name, mirror_version, created_at) "
+                "VALUES (1, 'a', 'A', 0, '2026-01-01')"
+            )
+        )
+        for number, sort in enumerate(sorts, 1):
+            session.execute(text(device.format(number, sort)))
+        session.execute(text("UPDATE device SET revoked_at = '2026-02-02' WHERE id = 4"))
+        # The page made the second, the second made the third, and the third the fourth.
+        for place, (child, maker) in enumerate(((2, 5), (3, 2), (4, 3)), 1):
+            session.execute(text(made.format(place, child, maker)))
+    older.migrate()
+    older.migrate()
+    with older.reading() as session:
+        rows = session.query(Device).order_by(Device.id).all()
+    assert [row.made_by_id for row in rows] == [None, None, 2, 3, None]
+    assert [row.revoked_because for row in rows] == ["no-key", None, None, None, None]
+    assert [row.revoked_at is None for row in rows] == [False, True, True, False, True]
+    older.close()

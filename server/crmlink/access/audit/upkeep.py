@@ -44,8 +44,9 @@ def flush_anchors(database: Database) -> None:
     for workspace_id in _workspaces(database):
         with database.reading() as session:
             last = _last(session, workspace_id)
-        anchors = signer.anchors.read()
-        if last is None or anchors is None:
+        evidence = gather(database, workspace_id)
+        anchors = evidence.anchors
+        if last is None or anchors is None or not begins_as(anchors, evidence.flushed):
             continue
         if all(anchor.place < last.place for anchor in anchors.of(workspace_id)):
             signer.anchor(workspace_id, last.place, last.hash, last.at)

@@ -1,0 +1,151 @@
+"""Proofs of possession (DPoP, RFC 9449): a browser's tokens work only with the browser's own key.
+
+Each request carries a short JWT, signed with a key that never leaves the browser, about this one
+request. The clocks of office computers are wrong by minutes or days, so a proof is dated by the
+nonce that the server gave, not by its ``iat``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
+
+import jwt
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from crmlink.access.context import Office
+from crmlink.access.errors import NonceNeeded, ProofElsewhere, ProofMissing, ProofRefused
+from crmlink.access.proofs import PROOF_TTL, Proof, base64url
+from crmlink.store import SeenProof
+from crmlink.store.models import now
+
+ALGORITHM = "ES256"
+TYPE = "dpop+jwt"
+REQUIRED = ["jti", "htm", "htu", "iat"]
+MAX_PROOF_LENGTH = 2_000
+MAX_JTI_LENGTH = 100
+NONCE_TTL = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=1)  # between two machines that serve one installation
+COORDINATE_LENGTH = 43  # of a P-256 key: 32 bytes in base64url
+
+
+def new_nonce(office: Office) -> str:
+    """Return a nonce that dates a proof; every process of the installation takes it."""
+    seconds = int(now().timestamp())
+    return f"{seconds:x}.{_nonce_mac(office, seconds)}"
+
+
+def check_proof(
+    office: Office, proofs: list[str], method: str, addresses: Collection[str]
+) -> Proof:
+    """Return the proof that a request carries in its DPoP headers.
+
+    ``addresses`` are those under which a browser may have asked for this. Raises ProofMissing,
+    NonceNeeded, ProofElsewhere or ProofRefused.
+    """
+    if not proofs:
+        raise ProofMissing
+    if len(proofs) > 1 or len(proofs[0]) > MAX_PROOF_LENGTH:
+        raise ProofRefused
+    key = _key_in(proofs[0])
+    claims = _claims(proofs[0], key)
+    if not _is_current(office, claims.get("nonce")):
+        raise NonceNeeded
+    if claims["htm"] != method:
+        raise ProofRefused
+    if _comparable(claims["htu"]) not in {_comparable(address) for address in addresses}:
+        raise ProofElsewhere
+    token = claims.get("ath", "")
+    return Proof(thumbprint(key), claims["jti"], token if isinstance(token, str) else "")
+
+
+def remember_proof(session: Session, proof: Proof) -> bool:
+    """Keep a proof in a writing session; return False when it was shown before."""
+    digest = hashlib.sha256(f"{proof.thumbprint} {proof.jti}".encode()).hexdigest()
+    if session.scalar(select(SeenProof.digest).filter_by(digest=digest)):
+        return False
+    session.add(SeenProof(digest=digest, expires_at=now() + PROOF_TTL))
+    return True
+
+
+def forget_old_proofs(office: Office) -> None:
+    """Drop the proofs that are too old to be taken anyway."""
+    with office.database.writing() as session:
+        session.execute(delete(SeenProof).where(SeenProof.expires_at < now()))
+
+
+def thumbprint(key: dict[str, str]) -> str:
+    """Return the thumbprint of a public key as a JWK (RFC 7638)."""
+    canonical = '{{"crv":"{crv}","kty":"{kty}","x":"{x}","y":"{y}"}}'.format(**key)
+    return base64url(hashlib.sha256(canonical.encode()).digest())
+
+
+def _key_in(proof: str) -> dict[str, str]:
+    """Return the public key in a proof's header, which must be of the one pinned kind."""
+    try:
+        header = jwt.get_unverified_header(proof)
+    except (jwt.PyJWTError, ValueError):
+        raise ProofRefused from None
+    key = header.get("jwk")
+    if header.get("typ") != TYPE or header.get("alg") != ALGORITHM or not isinstance(key, dict):
+        raise ProofRefused
+    if "d" in key or (key.get("kty"), key.get("crv")) != ("EC", "P-256"):
+        raise ProofRefused
+    x, y = key.get("x"), key.get("y")
+    if not all(isinstance(one, str) and len(one) == COORDINATE_LENGTH for one in (x, y)):
+        raise ProofRefused
+    return {"kty": "EC", "crv": "P-256", "x": cast("str", x), "y": cast("str", y)}
+
+
+def _claims(proof: str, key: dict[str, str]) -> dict[str, Any]:
+    """Return what a proof says, once its signature is found to be the key's."""
+    options: Any = {
+        "require": REQUIRED, "verify_iat": False, "verify_nbf": False, "verify_exp": False,
+        "verify_aud": False,
+    }  # fmt: skip
+    try:
+        public = jwt.PyJWK(key, ALGORITHM)
+        claims: dict[str, Any] = jwt.decode(proof, public, [ALGORITHM], options=options)
+    except (jwt.PyJWTError, ValueError):
+        raise ProofRefused from None
+    texts = [claims[name] for name in ("jti", "htm", "htu")]
+    if not all(isinstance(one, str) and one for one in texts):
+        raise ProofRefused
+    if len(claims["jti"]) > MAX_JTI_LENGTH or not isinstance(claims["iat"], int | float):
+        raise ProofRefused
+    return claims
+
+
+def _is_current(office: Office, nonce: object) -> bool:
+    """Whether a nonce was given out here, a short while ago."""
+    if not isinstance(nonce, str):
+        return False
+    given, _, mac = nonce.partition(".")
+    try:
+        seconds = int(given, 16)
+        age = now() - datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return False
+    right = hmac.compare_digest(mac.encode(), _nonce_mac(office, seconds).encode())
+    return right and -CLOCK_SKEW <= age <= NONCE_TTL
+
+
+def _nonce_mac(office: Office, seconds: int) -> str:
+    return base64url(office.keyed("dpop nonce", str(seconds))[:18])
+
+
+def _comparable(address: str) -> tuple[str, str, int | None, str] | None:
+    """An address without its query, in one spelling; None for what is none."""
+    try:
+        parts = urlsplit(address)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    if not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port, unquote(parts.path)
