@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from support.sandbox import HOLLOWAY, OTHER
+from support.sandbox import HOLLOWAY, OTHER, new_key
 
 
 def collect(client: FlaskClient, *references: str, **more: Any) -> Any:
@@ -63,3 +63,17 @@ def test_a_draft_that_is_thrown_away_is_gone(client: FlaskClient) -> None:
     assert client.delete(f"/api/v1/batches/{draft['id']}").status_code == 204
     assert client.get(f"/api/v1/batches/{draft['id']}").status_code == 404
     assert client.delete(f"/api/v1/batches/{draft['id']}").status_code == 404
+
+
+def test_a_lists_contact_may_have_several_values_and_be_retired(client: FlaskClient) -> None:
+    contact = {
+        "reference": HOLLOWAY, "name": "Margaret Holloway", "email": "m@x.example",
+        "other_emails": ["margaret.holloway@postbox.example"], "retired": True,
+        "other_addresses": [{"address": "14 Orchard Close", "postcode": "GL50 2TR"}],
+    }  # fmt: skip
+    body = {"package": "xero", "organisation": "!kR4N6", "kind": "customer", "contacts": [contact]}
+    batch = client.post("/api/v1/batches", json=body, headers={"Idempotency-Key": new_key()})
+    rows = client.get(f"/api/v1/batches/{batch.get_json()['id']}/rows").get_json()["rows"]
+    assert rows[0]["other_emails"] == ["margaret.holloway@postbox.example"]
+    assert rows[0]["other_addresses"][0]["postcode"] == "GL50 2TR"
+    assert (rows[0]["retired"], rows[0]["live_twin"]) == (True, None)

@@ -284,3 +284,40 @@ def test_commusoft_down_is_told_and_nothing_is_written(
     assert reply.get_json()["type"] == URN + "commusoft-unreachable"
     assert "Nothing was written" in reply.get_json()["detail"]
     assert client.post("/api/v1/suggestions", json=CONTACT).status_code == 200
+
+
+def test_several_emails_and_addresses_of_a_contact_are_compared(client: FlaskClient) -> None:
+    contact = {
+        "package": "xero", "organisation": "!kR4N6", "reference": HOLLOWAY, "name": "John Smith",
+        "email": "jane@x.example", "other_emails": ["john.smith@letterbox.example"],
+        "phones": ["01632 960999 / 07700 900999"],
+        "address": "PO Box 77", "town": "Harrogate", "postcode": "HG1 1AA",
+        "other_addresses": [{"address": "52 Station Road", "town": "York", "postcode": "YO24 1AA"}],
+    }  # fmt: skip
+    best = client.post("/api/v1/suggestions", json=contact).get_json()["suggestions"][0]
+    assert best["record"]["id"] == "customer-1005"
+    codes = {reason["code"] for reason in best["reasons"]}
+    assert {"same_email", "same_postcode", "same_address"} <= codes
+    assert not {"other_email", "other_postcode", "other_address"} & codes
+
+
+def test_a_retired_contact_is_never_sure_over_http(client: FlaskClient) -> None:
+    live = client.post("/api/v1/suggestions", json=CONTACT).get_json()["suggestions"][0]
+    retired = client.post("/api/v1/suggestions", json=CONTACT | {"retired": True})
+    first = retired.get_json()["suggestions"][0]
+    assert (live["sure"], first["sure"]) == (True, False)
+    assert "retired_contact" in {reason["code"] for reason in first["reasons"]}
+
+
+def test_a_record_shows_where_its_invoice_goes(client: FlaskClient) -> None:
+    contact = CONTACT | {"name": "Ashdown Builders", "email": "", "postcode": "BN1 1YR"}
+    best = client.post("/api/v1/suggestions", json=contact).get_json()["suggestions"][0]
+    assert best["record"]["id"] == "customer-1003"
+    assert best["record"]["other_addresses"] == [
+        {
+            "address": "The Counting House, 12 North Street",
+            "town": "Brighton",
+            "postcode": "BN1 1YR",
+        }
+    ]
+    assert "same_postcode" in {reason["code"] for reason in best["reasons"]}

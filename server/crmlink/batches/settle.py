@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from crmlink.batches.execute_row import Outcome, key_of, outcome_of
 from crmlink.batches.state import is_free, touch
 from crmlink.linking.context import Desk
-from crmlink.linking.erased import hide_settled_row
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import now
+from crmlink.store.hidden_references import hide_settled_row
 
 STOPPED = (BatchState.PAUSED, BatchState.CANCELLED, BatchState.DONE, BatchState.UNDONE)
 LEFT = (RowState.WAITING, RowState.PROCESSING)

@@ -27,9 +27,9 @@ from crmlink.batches.state import (
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import Desk
-from crmlink.linking.erased import hide_settled_row
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import now
+from crmlink.store.hidden_references import hide_settled_row
 
 log = structlog.get_logger()
 

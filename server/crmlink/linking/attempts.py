@@ -33,11 +33,11 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note_settled
 from crmlink.linking.context import Desk
-from crmlink.linking.erased import hide_settled_link
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
 from crmlink.store.batches import show_as_undone
 from crmlink.store.connections import is_in_use
+from crmlink.store.hidden_references import hide_settled_link
 from crmlink.store.processes import is_alive
 
 OWNERLESS_FOR = 300.0  # seconds unchanged, then a version that knows no owners is at it no more

@@ -6,6 +6,7 @@ A postcode or country that stands among the lines, *c/o* and a PO Box are not wo
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from crmlink.values import postcodes
 from crmlink.values.placeholders import is_placeholder
@@ -33,6 +34,13 @@ _CARE_OF = re.compile(
 _PO_BOX = re.compile(
     r"\b(?:p\.?\s?o\.?|post\s+office)\s*box\s*(?:no\.?\s*)?[a-z0-9-]*", re.IGNORECASE
 )
+_MAY_BE_POSTAL = re.compile(r"[/\\]|box|care", re.IGNORECASE)
+_LAST_WORD = re.compile(r"[^\s,;]+(?=[\s,;]*$)")
+_COUNTRY_ENDS = frozenset(
+    ("uk", "u.k", "gb", "g.b", "gbr", "britain", "kingdom", "england", "scotland", "wales", "cymru",
+     "ireland", "ie", "i.e", "irl", "roi", "r.o.i", "eire", "\u00e9ire", "republic", "us", "u.s",
+     "usa", "u.s.a", "states", "america")
+)  # fmt: skip
 _BREAK = re.compile(r"[\r\n]+")
 _AROUND = " ,;.-\t"
 
@@ -99,14 +107,14 @@ def read_address(
     if parts and town and parts[-1].casefold() == town.casefold():
         parts = parts[:-1]
     whole = "\n".join(parts)
-    care_of = _CARE_OF.search(whole)
+    care_of = _CARE_OF.search(whole) if _MAY_BE_POSTAL.search(whole) else None
     return PostalAddress(
         lines=tuple(parts),
         town=town,
         postcode=postcode or found,
         country=code or again or _country_by_postcode(postcode or found),
         care_of=care_of[1].strip() if care_of else "",
-        is_postal=bool(care_of or _PO_BOX.search(whole)),
+        is_postal=bool(care_of or (_MAY_BE_POSTAL.search(whole) and _PO_BOX.search(whole))),
     )
 
 
@@ -116,6 +124,11 @@ def street_text(address: PostalAddress) -> str:
         return address.text
     lines = [_PO_BOX.sub(" ", _CARE_OF.sub(" ", line)) for line in address.lines]
     return ", ".join(line for line in (line.strip(_AROUND) for line in lines) if line)
+
+
+@lru_cache(maxsize=20_000)
+def _canonical(postcode: str) -> str:
+    return postcodes.canonical(re.sub(r"[^A-Za-z0-9]", "", postcode).upper())
 
 
 def _country_code(country: str) -> str:
@@ -131,6 +144,9 @@ def _without_country(parts: Sequence[str], code: str) -> tuple[list[str], str]:
     if not kept:
         return kept, code
     last = kept[-1]
+    end = _LAST_WORD.search(last)
+    if end is None or end[0].strip("().").lower() not in _COUNTRY_ENDS:
+        return kept, code
     for each, pattern in _COUNTRY.items():
         found = pattern.search(last)
         if found is None or (found.start() and not _is_set_off(last, found)):
@@ -157,7 +173,7 @@ def _without_postcode(parts: Sequence[str], postcode: str, *, irish: bool) -> tu
         for line in kept
         for match in postcodes.find(line, irish=irish)
     }
-    own = postcodes.canonical(re.sub(r"[^A-Za-z0-9]", "", postcode).upper())
+    own = _canonical(postcode)
     if postcode and own not in codes:
         return kept, ""
     if not postcode and len(codes) != 1:
@@ -179,10 +195,10 @@ def _without_one(line: str, postcode: str, *, irish: bool) -> tuple[str, str]:
 
 
 def _is_irish(parts: Sequence[str], postcode: str) -> bool:
-    code = postcodes.canonical(re.sub(r"[^A-Za-z0-9]", "", postcode).upper())
+    code = _canonical(postcode)
     return postcodes.country_of(code) == "IE" or any(_IRISH_COUNTY.search(part) for part in parts)
 
 
 def _country_by_postcode(postcode: str) -> str:
-    code = postcodes.canonical(re.sub(r"[^A-Za-z0-9]", "", postcode).upper())
+    code = _canonical(postcode)
     return postcodes.country_of(code) or ""

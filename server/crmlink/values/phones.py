@@ -21,6 +21,8 @@ MAX_DIGITS = 15  # of E.164
 NEIGHBOURS = {"GB": ("IE",), "IE": ("GB",)}
 
 _PLAIN = re.compile(r"0[12378][0-9]{9}")  # as nearly all British numbers are written
+_ALONE = re.compile(r"(?:(?:\+44|0044)0?|0)([12378][0-9]{9})")  # the same without other signs
+_SIGNS = str.maketrans("", "", " ().-")
 _CLOCK = r"\d{1,2}(?!\d)(?:[:.]\d\d)?"
 _HALF = r"(?:\s?[ap]\.?m\b\.?)"
 _TOKEN = re.compile(
@@ -88,9 +90,8 @@ def read_phones(text: str, country: str = "GB") -> Phones:
 def _read(text: str, country: str) -> Phones:
     plain = text if text.isascii() else anyascii(text)
     plain = plain.strip()
-    digits = plain.replace(" ", "")
-    if country == "GB" and _PLAIN.fullmatch(digits):
-        return Phones((PhoneNumber(plain, "+44" + digits[1:]),))
+    if country == "GB" and (alone := _ALONE.fullmatch(plain.translate(_SIGNS))):
+        return Phones((PhoneNumber(plain, "+44" + alone[1]),))
     plain = _TRUNK_IN_BRACKETS.sub(" ", _LETTER_O.sub("0", plain))
     pieces = [_Piece(_kind(match), match.group().strip()) for match in _TOKEN.finditer(plain)]
     if not any(piece.kind in ("number", "excel", "email") for piece in pieces):

@@ -17,12 +17,12 @@ from crmlink.batches.drafts import collect
 from crmlink.commusoft.errors import ReferenceErased as WriteStopped
 from crmlink.installation import House
 from crmlink.linking.decisions import confirm, find_link, undo
-from crmlink.linking.erased import ERASED
 from crmlink.linking.errors import CannotUndo, RecordHasReference, ReferenceErased, ReferenceTaken
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
 from crmlink.store import BadBatchRow, BatchRow, Link, LinkState, MirroredRecord, RowState
+from crmlink.store.hidden_references import ERASED
 from crmlink.web.problems import problem_kept
 from support.batch_factories import Line, imported
 from support.sandbox import HOLLOWAY, Playing, decision, new_key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,14 +23,14 @@ from crmlink.batches.drafts import collect, list_batches
 from crmlink.batches.writer import write_waiting
 from crmlink.installation import House
 from crmlink.linking.decisions import confirm, find_link, undo
-from crmlink.linking.erased import ERASED
 from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
-from crmlink.matching import Details
+from crmlink.matching import Address, Details
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing, RowState
 from crmlink.store.base import now
+from crmlink.store.hidden_references import ERASED
 from crmlink.web.problems import problem_kept
 from security.attack_fixture import everything
 from support.access_factories import make_person, pair
@@ -236,3 +236,27 @@ def test_the_files_of_sqlite_hold_nothing_of_an_erased_record(
     assert held()
     erase(house.office, actor, "customer-1001")
     assert not held()
+
+
+def test_a_second_email_finds_what_is_kept_and_nothing_of_it_comes_back(
+    house: House, actor: Actor, sandbox: Playing
+) -> None:
+    desk, second = house.desk, "meg@letterbox.example"
+    site = Address("2 Site Lane", "Ripon", "HG4 1AB")
+    contact = ListedContact(
+        OTHER, "customer", "M. Holloway", "office@shared.example", (),
+        other_emails=("Meg@Letterbox.example",), other_addresses=(site,),
+    )  # fmt: skip
+    collect(desk, actor.device.id, "xero", "!kR4N6", "customer", [contact])
+    with house.database.writing() as session:
+        record = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
+        record.other_emails, record.other_addresses = [second], [asdict(site)]
+    for known in ("2 Site Lane", "Meg@Letterbox.example"):
+        assert known in json.dumps(export(house.office, second))
+    erased = erase(house.office, actor, second)
+    assert (erased.records, erased.drafts) == (1, 1)
+    desk.sync()
+    with house.database.reading() as session:
+        record = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
+        assert (record.email, record.other_emails, record.other_addresses) == ("", [], [])
+        assert session.query(BatchRow).count() == 0

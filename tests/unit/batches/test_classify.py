@@ -14,7 +14,8 @@ def asked(
     items = tuple(Suggestion(record, probability, sure, ()) for record, probability, sure in offers)
     none = 1.0 - sum(item.probability for item in items)
     reference = more.get("reference", f"R{position}")
-    return Asked(position, position, reference, Suggestions(items, max(none, 1e-9)), holders)
+    found = Suggestions(items, max(none, 1e-9))
+    return Asked(position, position, reference, found, holders, more.get("retired", False))
 
 
 def judged(*rows: Asked, bound: float = 0.998, **standing: Any) -> list[Judgement]:
@@ -105,3 +106,34 @@ def test_what_is_better_used_elsewhere_is_not_offered_first_again() -> None:
 def test_a_faint_likeness_is_none() -> None:
     faint, nothing = judged(asked(1, ("customer-1", 0.01, False)), asked(2))
     assert faint.verdict is nothing.verdict is Verdict.NONE
+
+
+def test_a_retired_contact_takes_no_record_from_the_one_in_use_and_names_it() -> None:
+    old, live = judged(
+        asked(1, ("customer-1", 0.9999, False), retired=True),
+        asked(2, ("customer-1", 0.9995, True)),
+    )
+    assert (live.verdict, live.best) == (Verdict.SURE, "customer-1")
+    assert old.verdict is Verdict.CONFLICT
+    assert old.conflict == {"code": "retired-twin", "record": "customer-1", "rows": [2]}
+
+
+def test_a_record_given_to_a_row_in_use_is_not_the_retired_ones() -> None:
+    [old] = judged(asked(2, ("customer-1", 0.9, False), retired=True), given={"customer-1": 7})
+    assert old.conflict == {"code": "retired-twin", "record": "customer-1", "rows": [7]}
+
+
+def test_a_retired_contact_alone_is_left_to_a_person() -> None:
+    [old] = judged(asked(1, ("customer-1", 0.9999, False), retired=True))
+    assert (old.verdict, old.best, old.conflict) == (Verdict.CHECK, "customer-1", None)
+
+
+def test_two_retired_contacts_of_one_record_are_a_conflict_for_both() -> None:
+    one, other = judged(
+        asked(1, ("customer-1", 0.99, False), retired=True),
+        asked(2, ("customer-1", 0.99, False), retired=True),
+    )
+    assert [one.conflict, other.conflict] == [
+        {"code": "contact-twice", "record": "customer-1", "rows": [2]},
+        {"code": "contact-twice", "record": "customer-1", "rows": [1]},
+    ]

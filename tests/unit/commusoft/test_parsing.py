@@ -10,6 +10,7 @@ from crmlink.commusoft.dialect import P_REFERENCE, W_REFERENCE
 from crmlink.commusoft.errors import CommusoftUnreadable
 from crmlink.commusoft.parsing import LIST_KEYS, SPELLINGS, read_list, read_one, read_record
 from crmlink.kinds import Kind
+from crmlink.values import Address
 
 P_CUSTOMER = {
     "id": 7,
@@ -178,3 +179,45 @@ def test_numbers_stay_plain_so_that_a_record_can_be_sent_back() -> None:
 def test_a_list_in_which_a_name_is_given_twice_is_unreadable(record: bytes) -> None:
     with pytest.raises(CommusoftUnreadable):
         listed("customer", b'{"Customers": [{"id": 7}, ' + record + b', {"id": 8}]}')
+
+
+def test_every_email_and_phone_of_a_record_is_read() -> None:
+    raw = {
+        "id": 1,
+        "emailaddress": "ana@lowe.example; ANA@lowe.example",
+        "company_email": "accounts@lowe.example / ben@lowe.example",
+        "telephonenumber": "01632 960001",
+        "company_landline": "01632 960002",
+        "mobile": "07700 900001",
+    }
+    record = read_record("customer", raw, W_REFERENCE)
+    assert record.email == "ana@lowe.example"
+    assert record.other_emails == ("accounts@lowe.example", "ben@lowe.example")
+    assert record.phones == ("01632 960001", "01632 960002", "07700 900001")
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {"invoiceaddress": {"addressline1": "1 Dock Road", "town": "Hull", "postcode": "HU1 1AA"}},
+        {"invoiceAddress": {"addressLine1": "1 Dock Road", "town": "Hull", "postcode": "HU1 1AA"}},
+        {"work_addresses": [{"line1": "1 Dock Road", "city": "Hull", "postcode": "HU1 1AA"}]},
+        {"properties": [{"address": {"addressLine1": "1 Dock Road", "town": "Hull",
+                                     "postcode": "HU1 1AA"}}]},
+        {"invoice_addressline1": "1 Dock Road", "invoice_town": "Hull",
+         "invoice_postcode": "HU1 1AA"},
+        {"workaddressline1": "1 Dock Road", "worktown": "Hull", "workpostcode": "HU1 1AA"},
+        {"site_address": {"address1": "1 Dock Road", "town": "Hull", "postcode": "HU1 1AA"}},
+    ],
+)  # fmt: skip
+def test_where_the_invoice_goes_and_the_work_is_are_two_addresses(second: dict[str, Any]) -> None:
+    own = {"id": 1, "addressline1": "8 Mill Lane", "town": "Ripon", "postcode": "HG4 1AB"}
+    record = read_record("customer", own | second, W_REFERENCE)
+    assert (record.address, record.town, record.postcode) == ("8 Mill Lane", "Ripon", "HG4 1AB")
+    assert record.other_addresses == (Address("1 Dock Road", "Hull", "HU1 1AA"),)
+
+
+def test_an_address_that_is_there_twice_is_one() -> None:
+    own = {"addressline1": "8 Mill Lane", "town": "Ripon", "postcode": "HG4 1AB"}
+    record = read_record("customer", {"id": 1, "workaddress": own} | own, W_REFERENCE)
+    assert record.other_addresses == ()

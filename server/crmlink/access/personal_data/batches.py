@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.linking.erased import ERASED
 from crmlink.store import (
     BadBatchRow,
     Batch,
@@ -21,6 +20,7 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.connections import connections_of
+from crmlink.store.hidden_references import ERASED
 from crmlink.store.records import holds_email
 
 LIKELY = 0.5  # from here on a row's likeliest record counts as its own

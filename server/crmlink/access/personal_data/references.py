@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Select, String, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from crmlink.linking.erased import ERASED, hidden_failure, hide_references
 from crmlink.pseudonyms import holds_pseudonym, may_name
 from crmlink.store import (
     BadBatchRow,
@@ -29,6 +28,7 @@ from crmlink.store.erased import (
     pseudonyms_of,
     remember_erased,
 )
+from crmlink.store.hidden_references import ERASED, hidden_failure, hide_references
 
 SHORTEST = 4  # characters; a shorter word would be found in the middle of others
 STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING)

@@ -35,7 +35,6 @@ from crmlink.access.personal_data.references import (
 )
 from crmlink.access.preferences import read_preferences
 from crmlink.kinds import KINDS
-from crmlink.linking.erased import ERASED, hide_link
 from crmlink.store import (
     BatchRow,
     Device,
@@ -50,6 +49,7 @@ from crmlink.store import (
 from crmlink.store.base import now
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import pseudonyms_of
+from crmlink.store.hidden_references import ERASED, hide_link
 from crmlink.store.records import empty_details, holds_email
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 CODECS = ("cp1252", "mac_roman", "cp850")  # Windows, old Macs, DOS
+FROM_MAC = 3.0  # what a Mac's own sign says beside the words
 MARGIN = 1.5  # by so much the best reading has to be better for it to be certain
 MAX_WORDS = 3_000
 
@@ -19,6 +20,7 @@ _WORD = re.compile(rb"[A-Za-z'&\x80-\xff]*[\x80-\xff][A-Za-z'&\x80-\xff]*")
 _COMMON = frozenset("àáâäãåæçèéêëìíîïñòóôöõøœùúûüßÀÁÂÄÃÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÖÕØŒÙÚÛÜŵŷŴŶ")
 _APOSTROPHES = frozenset("\u2019\u2018")
 _QUOTES = frozenset("\u201c\u201d\u201e\u2013\u2014\u2026\xa0")
+_BEHIND_WORDS = frozenset("®™©°ºª")
 _BESIDE_WORDS = frozenset("®™©°ºª£€$§·•")
 
 
@@ -35,7 +37,8 @@ def likely_codec(chunks: Iterable[bytes], *, from_mac: bool) -> Reading:
     it comes from a Mac."""
     words = _words(chunks)
     scores = {codec: sum(_worth(word, codec) for word in words) for codec in CODECS}
-    scores["mac_roman" if from_mac else "cp1252"] += 1.0
+    scores["mac_roman" if from_mac else "cp1252"] += FROM_MAC if from_mac else 1.0
+    scores["cp850"] -= 1.0
     best = max(CODECS, key=lambda codec: scores[codec])
     read = {codec: [word.decode(codec, "replace") for word in words] for codec in CODECS}
     rivals = [codec for codec in CODECS if read[codec] != read[best]]
@@ -79,9 +82,17 @@ def _sign_worth(text: str, at: int) -> float:
         return 1.0 if inside or before.isalpha() else 0.0
     if sign == "\ufffd" or unicodedata.category(sign) in ("Cc", "Co", "Cn"):
         return -3.0
+    if sign in _BESIDE_WORDS and _beside_odd_sign(sign, before, after):
+        return -2.0
     if inside or (sign not in _QUOTES | _BESIDE_WORDS and (before.isalpha() or after.isalpha())):
         return -2.0
     return 0.2 if sign in _QUOTES | _BESIDE_WORDS else -0.4
+
+
+def _beside_odd_sign(sign: str, before: str, after: str) -> bool:
+    """Whether a sign stands before a word that it belongs behind, or beside another such sign."""
+    others = [each for each in (before, after) if each and not each.isascii()]
+    return (sign in _BEHIND_WORDS and after.isalpha()) or any(not o.isalpha() for o in others)
 
 
 def _is_wrong_case(text: str, at: int) -> bool:
