@@ -14,7 +14,7 @@ from crmlink.web.problems import TYPE
 from security.attack import forms_of
 from security.attack_fixture import ROLES, World
 from security.routes import Route
-from support.access_factories import make_person, page_actor, pair
+from support.access_factories import make_person, page_actor, pair, with_token
 
 SCRIPT = "script: "  # what a script is called here: «script: read»
 WHO = (*ROLES, *(SCRIPT + scope for scope in SCOPES))
@@ -68,12 +68,12 @@ class Reach:
         return route.send(client, path, route.content(self.world), headers=headers)
 
     def _client(self, who: str, *, in_api: bool) -> tuple[Client, dict[str, str]]:
-        client = self.world.app.test_client()
         if (who, in_api) not in self.credentials:
             self.credentials[who, in_api] = self._credential(who, in_api=in_api)
         credential = self.credentials[who, in_api]
         if in_api:
-            return client, {"Authorization": f"Bearer {credential}"}
+            return with_token(self.world.app, credential), {}
+        client = self.world.app.test_client()
         client.set_cookie(COOKIE, credential)
         client.set_cookie("crmlink_forms", self._forms)
         return client, {"X-CSRFToken": self._csrf}
