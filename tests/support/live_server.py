@@ -17,11 +17,12 @@ from browsers.find import CHROMIUM, find
 from crmlink.access.sessions import begin_session
 from crmlink.app import create_app
 from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.installation import House, open_house
 from crmlink.settings import Settings
 from crmlink.web.auth import COOKIE
 from pages.page_cases import Who
+from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sample_data import Scene, furnish
 from support.sandbox import HASTE, Playing, connection_to
 
@@ -50,7 +51,7 @@ def open_theatre(customers: int = 60, suppliers: int = 12) -> Iterator[Theatre]:
     """A sandbox, a house with a past, and its pages."""
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
-        sandbox = exits.enter_context(SandboxServer(create_sandbox(customers, suppliers)))
+        sandbox = exits.enter_context(SandboxServer(create_faulty_sandbox(customers, suppliers)))
         connection = connection_to(sandbox.url)
         settings = Settings(
             data_dir=folder,
