@@ -180,6 +180,7 @@ def open_database(settings: Settings) -> Database:
     """
     signer = AuditSigner.of(settings.secret_key, settings.data_dir)
     database = Database(settings.database_url, signer=signer)
+    database.use_pseudonyms(Pseudonyms(settings.secret_key))
     database.migrate()
     try:
         prepare_audit(database)

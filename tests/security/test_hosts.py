@@ -12,13 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from browsers.real_services import wait_until
+from crmlink.access.dpop import new_nonce
 from crmlink.hosts import Host
 from crmlink.web.auth import COOKIE
 from crmlink.web.hosts import serve_at
 from security.outside import SLOWEST, WELCOME, Outside, real_server
 from security.routes import every_route
 from support.access_factories import logged_in, make_person, pair, with_token
-from support.installations import house_of, open_app
+from support.browser_key import BrowserKey
 
 PUBLIC = "https://crmlink.firm.example"
 EVIL = (
@@ -117,7 +118,8 @@ def test_without_a_public_address_links_lead_where_the_server_listens(tmp_path: 
         serve_at(app, Host("192.168.7.5", 8787))
         client = app.test_client()
         for host in ("192.168.7.5:8787", "localhost:8787"):
-            reply = client.post("/api/v1/pairings", data={"browser": "x"}, headers={"Host": host})
+            headers = {"Host": host} | proof_for(app, f"http://{host}")
+            reply = client.post("/api/v1/pairings", data={"browser": "x"}, headers=headers)
             assert reply.get_json()["verification_uri"] == f"http://{host}/pair"
         assert status(client, "192.168.7.6:8787") == 421
         assert status(client, "192.168.7.5") == 421
@@ -133,12 +135,19 @@ def test_listening_everywhere_means_this_computer_only_until_an_address_is_set(
             assert status(app.test_client(), host) == 421
 
 
-def forwarded(app: Flask, peer: str) -> dict[str, str]:
+def proof_for(app: Flask, address: str) -> dict[str, str]:
+    """The header of a browser that asks to be paired at this address."""
+    nonce = new_nonce(house_of(app).office)
+    return {"DPoP": BrowserKey().proof("POST", f"{address}/api/v1/pairings", nonce)}
+
+
+def forwarded(app: Flask, peer: str, address: str) -> dict[str, str]:
     """A pairing's address and whether it counts as secure, through a proxy at ``peer``."""
     client = app.test_client()
     client.environ_base["REMOTE_ADDR"] = peer
     headers = {"Host": "127.0.0.1:8787", "X-Forwarded-Host": "crmlink-old",
-               "X-Forwarded-Proto": "https", "X-Forwarded-For": "9.9.9.9"}  # fmt: skip
+               "X-Forwarded-Proto": "https", "X-Forwarded-For": "9.9.9.9",
+               **proof_for(app, address)}  # fmt: skip
     reply = client.post("/api/v1/pairings", data={"browser": "x"}, headers=headers)
     return {"uri": reply.get_json()["verification_uri"], "secure": str(
         "Strict-Transport-Security" in reply.headers)}  # fmt: skip
@@ -164,16 +173,21 @@ def test_forwarded_headers_count_from_our_proxies_only(
         allowed_hosts=(Host("crmlink-old", None),),
     ) as app:
         serve_at(app, Host("127.0.0.1", 8787))
-        assert forwarded(app, peer) == {"uri": uri, "secure": secure}
+        assert forwarded(app, peer, uri.removesuffix("/pair")) == {"uri": uri, "secure": secure}
 
 
-def pairing_address(outside: Outside, **headers: str) -> str:
-    reply = requests.post(
-        f"{outside.address}/api/v1/pairings",
-        data={"browser": "x"},
-        headers=headers,
-        timeout=SLOWEST,
-    )
+def pairing_address(outside: Outside, at: str = "", **headers: str) -> str:
+    """The address that a browser is sent to which asks to be paired at ``at``; or the status."""
+    key, nonce = BrowserKey(), ""
+    for _ in range(2):
+        proof = key.proof("POST", f"{at or outside.address}/api/v1/pairings", nonce)
+        reply = requests.post(
+            f"{outside.address}/api/v1/pairings",
+            data={"browser": "x"},
+            headers=headers | {"DPoP": proof},
+            timeout=SLOWEST,
+        )
+        nonce = reply.headers.get("DPoP-Nonce", "")
     if reply.status_code != 200:
         return str(reply.status_code)
     return str(reply.json()["verification_uri"])
@@ -183,9 +197,8 @@ def test_a_real_server_hands_out_its_own_address_only(tmp_path: Path) -> None:
     with real_server(tmp_path) as outside:
         own = f"{outside.address}/pair"
         assert pairing_address(outside) == own
-        assert pairing_address(outside, Host=f"localhost:{outside.port}") == own.replace(
-            "127.0.0.1", "localhost"
-        )
+        at = f"http://localhost:{outside.port}"
+        assert pairing_address(outside, at, Host=f"localhost:{outside.port}") == f"{at}/pair"
         for host in ("evil.example", f"evil.example:{outside.port}", "localhost:22", "127.0.0.1"):
             assert pairing_address(outside, Host=host) == "421"
         lies = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https",
@@ -205,9 +218,9 @@ def test_a_real_server_behind_a_proxy_believes_it(tmp_path: Path) -> None:
         assert page.status_code == 200
         assert "Secure" in page.headers["Set-Cookie"]
         assert "Strict-Transport-Security" in page.headers
-        assert pairing_address(outside, **sent) == f"{PUBLIC}/pair"
+        assert pairing_address(outside, PUBLIC, **sent) == f"{PUBLIC}/pair"
         lies = sent | {"X-Forwarded-Host": "evil.example"}
-        assert pairing_address(outside, **lies) == "421"
+        assert pairing_address(outside, PUBLIC, **lies) == "421"
         for number in range(35):  # each client has bounds of its own
             each = sent | {"X-Forwarded-For": f"10.0.0.{number}"}
             page = requests.get(f"{outside.address}/log-in", headers=each, timeout=SLOWEST)

@@ -31,6 +31,7 @@ SORTS = {  # how an action begins → what people call that sort of thing
     "host": "Addresses of packages",
     "rules": "Rules of packages",
     "audit": "The audit itself",
+    "workspace": "This installation",
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")
 OPAQUE_ID = re.compile("[0-9a-f]{32}")

@@ -27,7 +27,7 @@ def xero_draft(desk: Desk, device_id: int, *lines: str) -> str:
     file = io.BytesIO((XERO + "\n".join(lines)).encode())
     found = look_at(desk, file, "Contacts.csv", package="xero")
     made = import_file(desk, device_id, file, "Contacts.csv", found)
-    assert any("no references" in sentence for sentence in made.advice)
+    assert any("No column is known to hold the references" in sentence for sentence in made.advice)
     return made.batch.id
 
 
