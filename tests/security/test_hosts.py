@@ -20,6 +20,7 @@ from security.outside import SLOWEST, WELCOME, Outside, real_server
 from security.routes import every_route
 from support.access_factories import logged_in, make_person, pair, with_token
 from support.browser_key import BrowserKey
+from support.installations import house_of, open_app
 
 PUBLIC = "https://crmlink.firm.example"
 EVIL = (
