@@ -299,8 +299,8 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "reference-erased": (
         410,
         "The contact was erased",
-        "This contact was erased, so crmlink keeps no reference that could be written. Nothing was "
-        "written. To link it after all, open it in the accounting package.",
+        "This contact was erased, so crmlink keeps no reference that could be written. To link it "
+        "after all, open it in the accounting package.",
     ),
     "record-gone": (
         410,
