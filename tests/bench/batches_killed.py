@@ -15,8 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from dataclasses import replace
 from pathlib import Path
 
 import requests
@@ -28,60 +27,24 @@ from bench.lists import _held_by
 from crmlink.access.devices import command_line_actor
 from crmlink.batches.control import start_writing
 from crmlink.batches.progress import summary
-from crmlink.batches.writer import work_on
-from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.limits import Patience
-from crmlink.installation import House, open_house
+from crmlink.installation import House
 from crmlink.linking.attempts import recover
-from crmlink.settings import Settings
 from crmlink.store import (
     BatchRow,
-    BatchState,
     Link,
     LinkState,
     MirroredRecord,
-    ProcessRole,
     RowState,
 )
+from faults.killable_lists import Place, life
 from faults.processes import processes
 from faults.shared_installation import sandbox_process
-from support.sandbox import connection_to
 
 PATIENCE = Patience(per_second=10_000, at_once=4, late_after=0)
 SAMPLED_EVERY = 2.0  # seconds
 WARM = 500  # rows of a life before its memory counts
 ENDED = (RowState.SUCCESSFUL, RowState.FAILED)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the server lives, and which list it writes."""
-
-    folder: Path
-    sandbox: str
-    batch_id: str = ""
-
-    def open(self) -> House:
-        settings = Settings(
-            data_dir=self.folder,
-            database_url=f"sqlite:///{self.folder / 'crmlink.sqlite'}",
-            secret_key="k" * 48,
-            commusoft=connection_to(self.sandbox),
-        )
-        commusoft = Commusoft(connection_to(self.sandbox), patience=PATIENCE)
-        return open_house(settings, commusoft, ProcessRole.SERVER)
-
-
-def life(place: Place, parent: Connection) -> None:
-    """One life of the server's part in it, as its worker begins it."""
-    _say_little()
-    house = place.open()
-    house.desk.ownership.bury_servers()  # as `crmlink serve` does, whose lock proves it alone
-    recover(house.desk)
-    parent.send("working")
-    while not work_on(house.desk, place.batch_id, BatchState.WRITING):
-        pass
-    parent.send("done")
 
 
 def run(contacts: int, kills: int, rows: int) -> None:
@@ -90,7 +53,7 @@ def run(contacts: int, kills: int, rows: int) -> None:
         sandbox_process(int(contacts * 1.35) + 200) as address,
         tempfile.TemporaryDirectory() as folder,
     ):
-        place = _prepared(Place(Path(folder), address), contacts)
+        place = _prepared(Place(Path(folder), address, PATIENCE), contacts)
         house = place.open()
         began, written = time.monotonic(), 0
         for number in range(1, kills + 2):
@@ -112,7 +75,7 @@ def _prepared(place: Place, contacts: int) -> Place:
     batch_id = _accepted(house, device_id, _free_records(house)[:contacts])
     start_writing(house.desk, device_id, batch_id, summary(house.desk, batch_id).to_link)
     house.close()
-    return Place(place.folder, place.sandbox, batch_id)
+    return replace(place, batch_id=batch_id)
 
 
 def _one_life(house: House, place: Place, until: int | None, before: int) -> int:

@@ -2,76 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import requests
 
 from crmlink.access.devices import command_line_actor
-from crmlink.batches import execute_row as batch_outcome
-from crmlink.batches import writer as batch_work
 from crmlink.batches.progress import overview
-from crmlink.batches.writer import work_on
-from crmlink.commusoft.client import Commusoft
 from crmlink.commusoft.sandbox import SandboxServer
-from crmlink.installation import House, open_house
-from crmlink.linking.attempts import recover
-from crmlink.settings import Settings
-from crmlink.store import BatchRow, BatchState, Link, LinkState, ProcessRole, RowState
+from crmlink.store import BatchRow, BatchState, Link, LinkState, RowState
+from faults.killable_lists import Life, Place, forgetful_life, life
 from faults.processes import processes
 from support.batch_factories import asked_for, lines_of
 from support.faulty_sandbox.app import create_faulty_sandbox
-from support.sandbox import HASTE, Playing, connection_to
+from support.sandbox import HASTE, Playing
 
 CONTACTS, KILLS = 250, 15
 LONGEST_LIFE = 0.9  # seconds from the moment that it writes
 ANSWERS_LOST = 0.05
-
-Life = Callable[["Place", Connection], None]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the server lives, and which list it writes."""
-
-    folder: Path
-    sandbox: str
-    batch_id: str = ""
-
-    def open(self) -> House:
-        settings = Settings(
-            data_dir=self.folder,
-            database_url=f"sqlite:///{self.folder / 'crmlink.sqlite'}",
-            secret_key="k" * 48,
-            commusoft=connection_to(self.sandbox),
-        )
-        commusoft = Commusoft(connection_to(self.sandbox), patience=HASTE)
-        return open_house(settings, commusoft, ProcessRole.SERVER)
-
-
-def life(place: Place, parent: Connection) -> None:
-    """One life of the server's part in it, as its worker begins it."""
-    batch_work.TELL_EVERY, batch_work.LOOK_AGAIN, batch_work.FIRST_REST = 0.05, 0.05, 0.05
-    batch_work.LONGEST_REST = 0.1
-    house = place.open()
-    house.desk.ownership.bury_servers()  # as `crmlink serve` does, whose lock proves it alone
-    parent.send("working")
-    recover(house.desk)
-    while not work_on(house.desk, place.batch_id, BatchState.WRITING):
-        pass
-    parent.send("done")
-
-
-def forgetful_life(place: Place, parent: Connection) -> None:
-    """A twin whose key for a row is another one in every life."""
-    batch_outcome.key_of = lambda row: f"{os.getpid()}-{row.id}"
-    life(place, parent)
 
 
 @pytest.fixture
@@ -83,7 +35,7 @@ def crowd() -> Iterator[Playing]:
 @pytest.fixture
 def place(tmp_path: Path, crowd: Playing) -> Place:
     """A list that waits to be written, to a Commusoft some of whose answers get lost."""
-    where = Place(tmp_path, crowd.address)
+    where = Place(tmp_path, crowd.address, HASTE)
     house = where.open()
     house.desk.sync()
     device_id = command_line_actor(house.office).device.id
@@ -94,7 +46,7 @@ def place(tmp_path: Path, crowd: Playing) -> Place:
         json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
         timeout=5,
     ).raise_for_status()
-    return Place(tmp_path, crowd.address, batch_id)
+    return replace(where, batch_id=batch_id)
 
 
 def live_and_die(place: Place, one_life: Life = life, kills: int = KILLS) -> int:

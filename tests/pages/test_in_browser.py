@@ -183,7 +183,7 @@ def test_a_server_that_is_gone_is_said_and_a_session_that_is_over_leads_to_the_l
     page.goto(f"{theatre.address}/records")
     context.set_offline(True)
     page.get_by_label("Search").type("holl")
-    expect(page.get_by_role("alert")).to_contain_text("crmlink does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("crmlink did not answer")
     context.set_offline(False)
     expect(page.get_by_role("alert")).to_be_hidden()
     context.clear_cookies()

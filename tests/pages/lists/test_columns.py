@@ -126,7 +126,7 @@ def test_columns_stay_chosen_through_errors_and_a_line_of_headings_that_is_not_t
 def test_a_column_chosen_by_its_letter_is_the_same_column_once_the_headings_are_found(
     clerk: Visitor,
 ) -> None:
-    header = ("Ref no", "Who", "Mail", "Tel", "Where", "In", "Stadt", "Stamp")
+    header = ("Kode", "Wer", "Bote", "Draht", "Haus", "Gasse", "Stadt", "Kreis")
     path = _send(clerk, b"Our people\n" + _table(60, header=header))
     form = _form(clerk.get(path))
     assert "A" in form.options["name-0"]
@@ -136,19 +136,19 @@ def test_a_column_chosen_by_its_letter_is_the_same_column_once_the_headings_are_
     form.values["header_line"] = "2"
     shown = _press(clerk, form, "Show again")
     form = _form(shown)
-    assert form.chosen("reference-0") == "Ref no"
-    assert form.chosen("name-0") == "Who"
+    assert form.chosen("reference-0") == "Kode"
+    assert form.chosen("name-0") == "Wer"
     assert f"Person 1 {GUID.format(1)}" in words(shown)
     form.values["header_line"] = "0"
     assert _form(_press(clerk, form, "Show again")).chosen("name-0") == "B"
 
 
 def test_the_columns_of_a_sheet_are_there_again_after_another_sheet(clerk: Visitor) -> None:
-    old = [["Name", "Mail"], *([f"Old {n}", f"old{n}@x.example"] for n in range(5))]
-    new = [["Name", "Post"], *([f"New {n}", f"new{n}@x.example"] for n in range(5))]
+    old = [["Name", "Bote"], *([f"Old {n}", f"old{n}@x.example"] for n in range(5))]
+    new = [["Name", "Haus"], *([f"New {n}", f"new{n}@x.example"] for n in range(5))]
     path = _send(clerk, workbook(old, new, names=("Old", "New")), "people.xlsx")
     form = _form(clerk.get(path))
-    form.choose("email-0", "Mail")
+    form.choose("email-0", "Bote")
     form.choose("sheet", "New")
     form.values["header_line"] = "1"
     other = _press(clerk, form, "Show again")
@@ -158,7 +158,7 @@ def test_the_columns_of_a_sheet_are_there_again_after_another_sheet(clerk: Visit
     assert form.chosen("email-0") == "Not in the file"
     form.choose("sheet", "Old")
     back = _press(clerk, form, "Show again")
-    assert _form(back).chosen("email-0") == "Mail"
+    assert _form(back).chosen("email-0") == "Bote"
     assert "old0@x.example" in words(back)
 
 

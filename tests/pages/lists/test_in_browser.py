@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -355,7 +356,9 @@ def test_hostile_names_in_a_file_stay_text_on_every_page(
     watch.page.get_by_label("Name of this list").fill(NAMES[1][:100])
     watch.page.get_by_role("button", name="Keep these contacts").click()
     watch.look("the question whether to leave lines out")
-    watch.page.get_by_role("button", name="Keep 482 contacts, leave out 29 lines").click()
+    watch.page.get_by_role(
+        "button", name=re.compile(r"^Keep \d+ contacts, leave out \d+ lines$")
+    ).click()
     watch.page.wait_for_url("**/lists/*")
     watch.look("the draft")
     batch = next(each.batch for each in list_batches(house.desk) if each.contacts > 50)

@@ -1,0 +1,67 @@
+"""The part of a server that writes a whole list, as a process that tests may kill.
+
+Processes import this module by its name, so it is none of pytest's own.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import structlog
+
+from crmlink.batches import execute_row, writer
+from crmlink.batches.writer import work_on
+from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.limits import Patience
+from crmlink.installation import House, open_house
+from crmlink.linking.attempts import recover
+from crmlink.settings import Settings
+from crmlink.store import BatchState, ProcessRole
+from support.sandbox import connection_to
+
+Life = Callable[["Place", Connection], None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the server lives, and which list it writes."""
+
+    folder: Path
+    sandbox: str
+    patience: Patience
+    batch_id: str = ""
+
+    def open(self) -> House:
+        settings = Settings(
+            data_dir=self.folder,
+            database_url=f"sqlite:///{self.folder / 'crmlink.sqlite'}",
+            secret_key="k" * 48,
+            commusoft=connection_to(self.sandbox),
+        )
+        commusoft = Commusoft(connection_to(self.sandbox), patience=self.patience)
+        return open_house(settings, commusoft, ProcessRole.SERVER)
+
+
+def life(place: Place, parent: Connection) -> None:
+    """One life of the server's part in it, as its worker begins it."""
+    writer.TELL_EVERY, writer.LOOK_AGAIN, writer.FIRST_REST = 0.05, 0.05, 0.05
+    writer.LONGEST_REST = 0.1
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    house = place.open()
+    house.desk.ownership.bury_servers()  # as `crmlink serve` does, whose lock proves it alone
+    parent.send("working")
+    recover(house.desk)
+    while not work_on(house.desk, place.batch_id, BatchState.WRITING):
+        pass
+    parent.send("done")
+
+
+def forgetful_life(place: Place, parent: Connection) -> None:
+    """A twin whose key for a row is another one in every life."""
+    execute_row.key_of = lambda row: f"{os.getpid()}-{row.id}"
+    life(place, parent)
