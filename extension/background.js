@@ -2,10 +2,10 @@
 // The only part that talks to the server and holds the tokens. A browser may end it at any time: every listener
 // stands at top level, and everything it must remember lies in storage.
 
-import { assemble } from "./lib/compose.js";
+import { composeBackground } from "./lib/compose.js";
 import { browserName } from "./lib/server/browser_name.js";
 import { createKeyStore } from "./lib/server/key_store.js";
-import { admit, admitFromPage } from "./lib/messages.js";
+import { acceptMessage, acceptPageMessage } from "./lib/messages.js";
 import { problem } from "./lib/server/problem.js";
 import { readContact, readList } from "./lib/page/read_contact.js";
 import { isLocal, parseServer } from "./lib/server/server_url.js";
@@ -18,14 +18,14 @@ const READING_LIMIT = 4_000;
 const own = { id: chrome.runtime.id, origin: chrome.runtime.getURL("").replace(/\/$/, "") };
 const { local, session: memory, managed } = chrome.storage;
 
-const background = assemble({
+const background = composeBackground({
   local,
   memory,
   managed: { get: async () => managed?.get() ?? {} },
-  net: { fetch: (...request) => fetch(...request), whySilent },
+  net: { fetch: (...request) => fetch(...request), explainNetworkFailure },
   tabs: { address, read, readList: (tab) => inPage(tab, readList, []) },
   scripts: pageScripts,
-  permitted: (origins) => chrome.permissions.contains({ origins }),
+  hasPermissions: (origins) => chrome.permissions.contains({ origins }),
   name: async () => browserName(/** @type {any} */ (navigator), (await chrome.runtime.getPlatformInfo()).os),
   open: (url) => chrome.tabs.create({ url }),
   now: Date.now,
@@ -35,18 +35,18 @@ const background = assemble({
 });
 const { desk, onPage, connecting } = background;
 
-chrome.runtime.onInstalled.addListener(prepare);
-chrome.runtime.onStartup.addListener(keepFromPages);
+chrome.runtime.onInstalled.addListener(onInstalled);
+chrome.runtime.onStartup.addListener(restrictStorageAccess);
 chrome.contextMenus.onClicked.addListener(openFromMenu);
-chrome.runtime.onMessage.addListener(hear);
-chrome.permissions.onAdded.addListener(() => void connecting.allowed());
+chrome.runtime.onMessage.addListener(onMessage);
+chrome.permissions.onAdded.addListener(() => void connecting.onPermissionsAdded());
 chrome.permissions.onRemoved.addListener(() => void onPage.restore());
-managed?.onChanged?.addListener(() => void connecting.obey());
+managed?.onChanged?.addListener(() => void connecting.applyPolicy());
 
-keepFromPages();
-void background.wake();
+restrictStorageAccess();
+void background.resume();
 
-function prepare() {
+function onInstalled() {
   void onPage.restore();
   chrome.contextMenus.removeAll(() => {
     chrome.contextMenus.create({
@@ -61,7 +61,7 @@ function prepare() {
  * Scripts in pages have no business in our storage; Firefox has no such setting and gives them none. Said at each
  * start: an extension that is switched on again is neither installed nor started with its browser.
  */
-function keepFromPages() {
+function restrictStorageAccess() {
   chrome.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
 }
 
@@ -71,11 +71,11 @@ function keepFromPages() {
  */
 function openFromMenu(click, tab) {
   if (click.menuItemId !== MENU) return;
-  openOver(tab);
+  openPopup(tab);
 }
 
 /** @param {chrome.tabs.Tab} [tab] */
-function openOver(tab) {
+function openPopup(tab) {
   // Straight in the click: Firefox opens a popup only for a person's own action.
   chrome.action.openPopup().catch(() => {
     const url = chrome.runtime.getURL(`popup/popup.html?tab=${tab?.id ?? ""}`);
@@ -88,10 +88,10 @@ function openOver(tab) {
  * @param {chrome.runtime.MessageSender} sender
  * @param {(answer: unknown) => void} reply
  */
-function hear(message, sender, reply) {
-  const fromPage = admitFromPage(message, sender, own);
-  if (fromPage) return hearPage(fromPage, sender, reply);
-  const type = admit(message, sender, own);
+function onMessage(message, sender, reply) {
+  const fromPage = acceptPageMessage(message, sender, own);
+  if (fromPage) return onPageMessage(fromPage, sender, reply);
+  const type = acceptMessage(message, sender, own);
   if (type === null) return false;
   const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (desk)[type];
   work(message).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
@@ -104,9 +104,9 @@ function hear(message, sender, reply) {
  * @param {chrome.runtime.MessageSender} sender
  * @param {(answer: unknown) => void} reply
  */
-function hearPage({ type, tab }, sender, reply) {
+function onPageMessage({ type, tab }, sender, reply) {
   if (type === "page_open") {
-    openOver(sender.tab);
+    openPopup(sender.tab);
     return false;
   }
   desk.mark(tab).then((data) => reply({ ok: true, data }), () => reply({ ok: false }));
@@ -139,7 +139,7 @@ async function read(tab, hints) {
 async function inPage(tab, func, args) {
   const running = chrome.scripting.executeScript({ target: { tabId: tab }, func, args });
   try {
-    const results = await Promise.race([running, limit(READING_LIMIT)]);
+    const results = await Promise.race([running, timeout(READING_LIMIT)]);
     return results?.[0]?.result;
   } catch {
     return undefined;
@@ -150,7 +150,7 @@ async function inPage(tab, func, args) {
  * @param {number} milliseconds
  * @returns {Promise<undefined>}
  */
-function limit(milliseconds) {
+function timeout(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
@@ -158,7 +158,7 @@ function limit(milliseconds) {
  * Why a request never reached a server.
  * @param {string} server
  */
-async function whySilent(server) {
+async function explainNetworkFailure(server) {
   const origins = parseServer(server)?.origins ?? [];
   if (!(await chrome.permissions.contains({ origins }))) return "permission-missing";
   return navigator.onLine || isLocal(new URL(server).hostname) ? "server-unreachable" : "offline";

@@ -1,13 +1,13 @@
 // @ts-check
 // The button's script in the packages' pages, as the browser keeps and runs it. A part of the background.
 
-import { onPageNeeds } from "./lib/linking/consent.js";
+import { requiredPermissions } from "./lib/linking/consent.js";
 
 const FILES = { js: ["content/button.js"], css: ["content/button.css"] };
 
 /** @type {import("./lib/linking/page_button.js").PageScripts} */
 export const pageScripts = {
-  granted: async (origins) => chrome.permissions.contains(onPageNeeds(origins, await chrome.permissions.getAll())),
+  granted: async (origins) => chrome.permissions.contains(requiredPermissions(origins, await chrome.permissions.getAll())),
 
   async revoke(origins) {
     if (origins.length === 0) return;

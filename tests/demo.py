@@ -17,10 +17,10 @@ import structlog
 
 from browsers.chromium import Chromium
 from browsers.find import Unavailable
-from browsers.keyboard import KeyboardClerk
+from browsers.keyboard import KeyboardDriver
 from browsers.page_driver import REPOSITORY, THIS_MACHINE, BrowserTrouble, wait_for
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office, OfficeTrouble, open_office
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices, ServiceFailed, running_services
 from browsers.saved import MARGARET, saved_site, xero_contact
 from browsers.screen import Screen, open_screen
 from support.access_factories import make_person
@@ -40,11 +40,11 @@ class Demo:
     """One showing: a clerk, an office, and a camera where there is a screen."""
 
     def __init__(
-        self, browser: Chromium, clerk: Clerk, office: Office, screen: Screen | None
+        self, browser: Chromium, clerk: PopupDriver, access: RunningServices, screen: Screen | None
     ) -> None:
         self.browser = browser
         self.clerk = clerk
-        self.office = office
+        self.access = access
         self.screen = screen
 
     def show(self) -> None:
@@ -65,8 +65,8 @@ class Demo:
 
     def connect(self) -> None:
         """Once for each browser: Connect, allow, and yes on the server's own page."""
-        anna = make_person(self.office.doors, "clerk", "Anna Kowalska")
-        address = self.office.server.address
+        anna = make_person(self.access.doors, "clerk", "Anna Kowalska")
+        address = self.access.server.address
         settings = self.clerk.press_connect(address)
         shown = settings.evaluate("document.querySelector('.code [aria-hidden]').innerText")
         code = self.clerk.approve(address, anna, look=lambda: self.picture("2-approve"))
@@ -110,7 +110,7 @@ class Demo:
 
     def read_back(self, wanted: str | None) -> None:
         """What Commusoft holds, asked of the sandbox over HTTP, past crmlink's server."""
-        found = self.office.reference(RECORD)
+        found = self.access.reference(RECORD)
         expect(found == wanted, f"{RECORD} carries {found}, it should carry {wanted}")
         say(f"Read back from Commusoft: {RECORD} carries {found or 'no reference'}.")
 
@@ -122,11 +122,11 @@ class Demo:
 
 
 @contextmanager
-def browser_and_clerk() -> Iterator[tuple[Chromium, Clerk, Screen | None]]:
+def browser_and_clerk() -> Iterator[tuple[Chromium, PopupDriver, Screen | None]]:
     """Chromium on a screen of its own, worked by keyboard; headless where this is not Linux."""
     if not sys.platform.startswith("linux"):
         with closing(Chromium((THIS_MACHINE,))) as browser:
-            yield browser, Clerk(browser), None
+            yield browser, PopupDriver(browser), None
         return
     with (
         open_screen(SIZE) as screen,
@@ -134,7 +134,7 @@ def browser_and_clerk() -> Iterator[tuple[Chromium, Clerk, Screen | None]]:
             Chromium(screen=screen.display, flags=(f"--force-device-scale-factor={SHARP}",))
         ) as browser,
     ):
-        yield browser, KeyboardClerk(browser, screen), screen
+        yield browser, KeyboardDriver(browser, screen), screen
 
 
 def expect(held: bool, otherwise: str) -> None:
@@ -155,15 +155,15 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with (
-            open_office(CUSTOMERS, SUPPLIERS) as office,
+            running_services(CUSTOMERS, SUPPLIERS) as access,
             browser_and_clerk() as (browser, clerk, screen),
         ):
             say(
                 f"crmlink runs, with a sandbox of {CUSTOMERS:,} made-up customers as its Commusoft."
             )
             browser.serve(saved_site())
-            Demo(browser, clerk, office, screen).show()
-    except (Differs, BrowserTrouble, OfficeTrouble, Unavailable) as error:
+            Demo(browser, clerk, access, screen).show()
+    except (Differs, BrowserTrouble, ServiceFailed, Unavailable) as error:
         print(f"The demonstration failed: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

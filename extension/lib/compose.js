@@ -3,10 +3,10 @@
 
 import { createApi } from "./server/api.js";
 import { createAttempts } from "./linking/pending_requests.js";
-import { createCall } from "./server/request.js";
-import { createConnecting } from "./server/connection.js";
+import { createRequester } from "./server/request.js";
+import { createConnectionManager } from "./server/connection.js";
 import { createProver } from "./server/dpop.js";
-import { createDesk } from "./linking/commands.js";
+import { createCommands } from "./linking/commands.js";
 import { createLists } from "./linking/list_drafts.js";
 import { createLooks } from "./linking/snapshots.js";
 import { createOnPage } from "./linking/page_button.js";
@@ -14,18 +14,18 @@ import { createPairings } from "./server/pairing.js";
 import { createPolicy } from "./server/managed_policy.js";
 import { createRules } from "./server/rule_cache.js";
 import { createSession } from "./server/session.js";
-import { createTokens } from "./server/oauth.js";
+import { createOAuthClient } from "./server/oauth.js";
 
 /**
  * @typedef {object} Browser
  * @property {import("./server/session.js").Store} local kept on the disk
  * @property {import("./server/session.js").Store} memory kept while the browser runs
  * @property {Parameters<typeof createPolicy>[0]} managed
- * @property {Omit<import("./server/request.js").Wiring, "prover">} net
+ * @property {Omit<import("./server/request.js").Network, "prover">} net
  * @property {import("./server/dpop.js").KeyStore} keys
  * @property {import("./page/target.js").Tabs} tabs
  * @property {import("./linking/page_button.js").PageScripts} scripts
- * @property {import("./server/connection.js").Parts["permitted"]} permitted
+ * @property {import("./server/connection.js").Parts["permitted"]} hasPermissions
  * @property {() => Promise<string>} name what the browser is called
  * @property {(address: string) => Promise<unknown>} open show a page in a tab
  * @property {() => number} now milliseconds
@@ -34,15 +34,15 @@ import { createTokens } from "./server/oauth.js";
  */
 
 /** @param {Browser} browser */
-export function assemble({ local, memory, managed, net, tabs, scripts, permitted, name, open, now, sleep, newKey, keys }) {
+export function composeBackground({ local, memory, managed, net, tabs, scripts, hasPermissions, name, open, now, sleep, newKey, keys }) {
   const prover = createProver(keys, memory, now);
-  const call = createCall({ ...net, prover });
-  const tokens = createTokens(call, prover.newKey);
+  const call = createRequester({ ...net, prover });
+  const tokens = createOAuthClient(call, prover.newKey);
   const session = createSession(local, { tokens, now, ended: (server) => connecting.release(server) });
   const rules = createRules(local, now);
   const attempts = createAttempts(memory, { newKey, now });
   const onPage = createOnPage(local, scripts);
-  /** @param {import("./server/session.js").Connection} connection */
+  /** @param {import("./server/session.js").SessionState} connection */
   const api = (connection) => createApi(connection, { call, access: session.access });
   const shared = { session, rules, attempts, onPage, api };
 
@@ -54,19 +54,19 @@ export function assemble({ local, memory, managed, net, tabs, scripts, permitted
   });
   const looks = createLooks(memory, newKey);
   const lists = createLists(memory, newKey);
-  const connecting = createConnecting({ ...shared, looks, lists, pairings, permitted, revoke: scripts.revoke, forgetKey: prover.forget, policy: createPolicy(managed) });
-  const desk = createDesk({ ...shared, connecting, looks, lists, tabs });
+  const connecting = createConnectionManager({ ...shared, looks, lists, pairings, permitted: hasPermissions, revoke: scripts.revoke, forgetKey: prover.forget, policy: createPolicy(managed) });
+  const desk = createCommands({ ...shared, connecting, looks, lists, tabs });
 
   return {
     /** What each message of our pages leads to, and the mark on a page. */
-    desk: { ...desk, ...connecting.heard },
+    desk: { ...desk, ...connecting.handlers },
     session, attempts, onPage, connecting, pairings,
 
     /** At each start: what was going on when the worker died goes on. */
-    async wake() {
-      await connecting.obey();
+    async resume() {
+      await connecting.applyPolicy();
       await connecting.tidy();
-      await pairings.follow();
+      await pairings.poll();
     },
   };
 }

@@ -93,7 +93,7 @@ export const PAGE_MESSAGES = ["page_mark", "page_open"];
  * @param {{id: string, origin: string}} own
  * @returns {{type: string, tab: number} | null}
  */
-export function admitFromPage(message, sender, own) {
+export function acceptPageMessage(message, sender, own) {
   if (sender.id !== own.id || typeof message !== "object" || message === null) return null;
   const { type, ...fields } = /** @type {Record<string, unknown>} */ (message);
   if (typeof type !== "string" || !PAGE_MESSAGES.includes(type) || Object.keys(fields).length > 0) return null;
@@ -109,7 +109,7 @@ export function admitFromPage(message, sender, own) {
  * @param {{id: string, origin: string}} own this extension's id and its pages' origin, without a closing slash
  * @returns {string | null}
  */
-export function admit(message, sender, own) {
+export function acceptMessage(message, sender, own) {
   if (sender.id !== own.id || typeof message !== "object" || message === null) return null;
   const { type, ...fields } = /** @type {Record<string, unknown>} */ (message);
   if (typeof type !== "string" || !Object.hasOwn(MESSAGES, type)) return null;

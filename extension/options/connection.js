@@ -3,12 +3,12 @@
 
 import { parseServer } from "../lib/server/server_url.js";
 import { KNOWN_TYPES } from "../popup/problem_steps.js";
-import { ask } from "../ui/send_message.js";
-import { codeView, connectForm, nextStanding, phaseOf, told } from "../ui/connect_form.js";
+import { sendMessage } from "../ui/send_message.js";
+import { codeView, connectForm, nextStanding, phaseOf, statusText } from "../ui/connect_form.js";
 import { h } from "../ui/dom.js";
-import { say, sayCount, sayRetry, sayRole, sayWhen } from "../ui/i18n.js";
+import { t, tCount, sayRetry, sayRole, formatDateTime } from "../ui/i18n.js";
 
-/** @typedef {import("../lib/server/connection.js").Standing} Standing */
+/** @typedef {import("../lib/server/connection.js").ConnectionStatus} Standing */
 /** @typedef {import("../lib/types.js").Problem} Problem */
 
 const outcome = h("div", { id: "outcome", role: "status", "aria-live": "polite" });
@@ -21,7 +21,7 @@ let changed = () => undefined;
 /** @param {() => void} whenChanged */
 export async function connectionCard(whenChanged) {
   changed = whenChanged;
-  const first = await ask("standing");
+  const first = await sendMessage("standing");
   if (!first.ok) tellProblem(first.problem);
   else if (first.data.connected) void test(first.data);
   else draw(first.data);
@@ -34,7 +34,7 @@ function draw(standing, { broken = false } = {}) {
   const mine = drawing;
   const current = () => drawing === mine;
   if (standing.connected) {
-    fill(say(broken ? "connection_broken" : "connected"), facts(standing), outcome, connectedButtons(standing));
+    fill(t(broken ? "connection_broken" : "connected"), facts(standing), outcome, connectedButtons(standing));
     return void nextStanding(standing, current).then((next) => next && (next.connected ? draw(next, { broken }) : arrive(next)));
   }
   const waiting = phaseOf(standing) === "waiting";
@@ -60,26 +60,26 @@ function fill(title, ...content) {
 
 /** @param {Standing} standing */
 function drawCode(standing) {
-  const { title, text } = told(standing);
-  const cancel = () => void ask("pair_cancel").then((answer) => answer.ok && arrive(answer.data));
+  const { title, text } = statusText(standing);
+  const cancel = () => void sendMessage("pair_cancel").then((answer) => answer.ok && arrive(answer.data));
   fill(title, h("p", {}, text), codeView(standing), outcome,
     h("div", { class: "row" },
-      h("button", { type: "button", id: "reopen", class: "button first", on: { click: () => void ask("pair_again") } }, say("pairing_reopen")),
-      h("button", { type: "button", id: "cancel", class: "button", on: { click: cancel } }, say("cancel"))));
+      h("button", { type: "button", id: "reopen", class: "button first", on: { click: () => void sendMessage("pair_again") } }, t("pairing_reopen")),
+      h("button", { type: "button", id: "cancel", class: "button", on: { click: cancel } }, t("cancel"))));
   return () => false;
 }
 
 /** @param {Standing} standing @param {() => boolean} current */
 function drawForm(standing, current) {
   const fresh = phaseOf(standing) === "new";
-  const { title, text, tone } = told(standing);
+  const { title, text, tone } = statusText(standing);
   const form = connectForm(standing, (answer) => {
     if (!current()) return;
     if ("standing" in answer) arrive(answer.standing);
     else if (answer.words) tell("stop", answer.words);
-    else tell("info", say("connecting"));
+    else tell("info", t("connecting"));
   });
-  fill(fresh ? say("connect_title") : title, h("p", fresh ? { class: "muted" } : { class: `notice ${tone}` }, fresh ? say("connect_text") : text),
+  fill(fresh ? t("connect_title") : title, h("p", fresh ? { class: "muted" } : { class: `notice ${tone}` }, fresh ? t("connect_text") : text),
     form.element, outcome, h("div", { class: "row" }, form.button));
   return form.touched;
 }
@@ -87,13 +87,13 @@ function drawForm(standing, current) {
 /** @param {Standing} standing */
 async function test(standing) {
   draw(standing);
-  tell("info", say("testing"));
-  const answer = await ask("test");
+  tell("info", t("testing"));
+  const answer = await sendMessage("test");
   if (answer.ok) {
     draw(answer.data);
-    return tell("good", say("connection_works"));
+    return tell("good", t("connection_works"));
   }
-  const now = await ask("standing");
+  const now = await sendMessage("standing");
   if (now.ok && !now.data.connected) return arrive(now.data);
   draw(standing, { broken: true });
   return tellProblem(answer.problem);
@@ -110,12 +110,12 @@ function testPressed(standing) {
 
 /** @param {Standing} standing */
 async function disconnect(standing) {
-  tell("info", say("disconnecting"));
-  const answer = await ask("disconnect");
+  tell("info", t("disconnecting"));
+  const answer = await sendMessage("disconnect");
   if (!answer.ok) return tellProblem(answer.problem);
   arrive(answer.data);
   document.getElementById("connect")?.focus();
-  return answer.data.told ? tell("info", say("disconnected")) : tell("caution", say("disconnected_untold", standing.device ?? ""));
+  return answer.data.told ? tell("info", t("disconnected")) : tell("caution", t("disconnected_untold", standing.device ?? ""));
 }
 
 /** @param {Standing} standing */
@@ -123,8 +123,8 @@ function connectedButtons(standing) {
   return h(
     "div",
     { class: "row" },
-    h("button", { type: "button", id: "test", class: "button", on: { click: () => testPressed(standing) } }, say("test_connection")),
-    h("button", { type: "button", id: "disconnect", class: "button", on: { click: () => void disconnect(standing) } }, say("disconnect")),
+    h("button", { type: "button", id: "test", class: "button", on: { click: () => testPressed(standing) } }, t("test_connection")),
+    h("button", { type: "button", id: "disconnect", class: "button", on: { click: () => void disconnect(standing) } }, t("disconnect")),
   );
 }
 
@@ -134,17 +134,17 @@ function connectedButtons(standing) {
  */
 function facts({ server, workspace, person, device }) {
   /** @type {[string, string, string?][]} */
-  const rows = [[say("server_address"), server ?? ""]];
-  if (workspace) rows.push([say("workspace"), workspace.name]);
-  if (person) rows.push([say("person"), `${person.name}, ${sayRole(person.role)}`, sayRole(person.role, "may")]);
-  if (device) rows.push([say("this_browser"), device]);
+  const rows = [[t("server_address"), server ?? ""]];
+  if (workspace) rows.push([t("workspace"), workspace.name]);
+  if (person) rows.push([t("person"), `${person.name}, ${sayRole(person.role)}`, sayRole(person.role, "may")]);
+  if (device) rows.push([t("this_browser"), device]);
   if (workspace) {
     const { mirror } = workspace;
-    rows.push([say("records"), say("records_text", sayCount("customers", mirror.customers), sayCount("suppliers", mirror.suppliers))]);
-    rows.push([say("last_copied"), mirror.syncing ? say("copying_now") : sayWhen(mirror.synced_at) || say("never")]);
+    rows.push([t("records"), t("records_text", tCount("customers", mirror.customers), tCount("suppliers", mirror.suppliers))]);
+    rows.push([t("last_copied"), mirror.syncing ? t("copying_now") : formatDateTime(mirror.synced_at) || t("never")]);
   }
   return [
-    workspace?.commusoft.sandbox ? h("p", { class: "sandbox" }, say("sandbox")) : null,
+    workspace?.commusoft.sandbox ? h("p", { class: "sandbox" }, t("sandbox")) : null,
     h("dl", { class: "facts" }, rows.flatMap(([term, words, more]) => [h("dt", {}, term), h("dd", {}, words, more && h("span", { class: "more" }, more))])),
   ];
 }
@@ -161,5 +161,5 @@ function tell(tone, words) {
 function tellProblem(problem) {
   const name = KNOWN_TYPES.includes(problem.type) ? problem.type.replaceAll("-", "_") : "general";
   const when = problem.retry_after === null ? "" : ` ${sayRetry(problem.retry_after)}`;
-  tell("stop", `${say(`trouble_${name}`)}. ${problem.detail || say(`trouble_${name}_text`)}${when}`);
+  tell("stop", `${t(`trouble_${name}`)}. ${problem.detail || t(`trouble_${name}_text`)}${when}`);
 }

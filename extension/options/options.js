@@ -2,13 +2,13 @@
 // The settings: the connection, the button on the packages' pages, and the shortcut.
 
 import { h } from "../ui/dom.js";
-import { say } from "../ui/i18n.js";
+import { t } from "../ui/i18n.js";
 import { connectionCard } from "./connection.js";
 import { drawOnPage, onPageCard } from "./page_button.js";
 import { shortcutCard } from "./shortcut.js";
 
 document.body.append(
-  h("header", { class: "brand" }, h("img", { src: "../icons/48.png", alt: "", width: "40", height: "40" }), h("h1", {}, say("settings_title"))),
+  h("header", { class: "brand" }, h("img", { src: "../icons/48.png", alt: "", width: "40", height: "40" }), h("h1", {}, t("settings_title"))),
   h("main", {}, await connectionCard(() => void drawOnPage()), onPageCard(), await shortcutCard()),
 );
 await drawOnPage();

@@ -1,10 +1,10 @@
 // @ts-check
 // The button on the packages' own pages: off until a person switches it on, package by package.
 
-import { onPageNeeds } from "../lib/linking/consent.js";
-import { ask } from "../ui/send_message.js";
+import { requiredPermissions } from "../lib/linking/consent.js";
+import { sendMessage } from "../ui/send_message.js";
 import { h } from "../ui/dom.js";
-import { say } from "../ui/i18n.js";
+import { t } from "../ui/i18n.js";
 
 /** @typedef {import("../lib/linking/page_button.js").Switch} Switch */
 
@@ -15,9 +15,9 @@ const outcome = h("div", { role: "status", "aria-live": "polite", class: "outcom
 const card = h(
   "section",
   { class: "card", "aria-labelledby": "on-page-title", hidden: true },
-  h("h2", { id: "on-page-title" }, say("on_page_title")),
-  h("p", { class: "muted" }, say("on_page_text")),
-  h("p", { class: "muted" }, say("on_page_reason")),
+  h("h2", { id: "on-page-title" }, t("on_page_title")),
+  h("p", { class: "muted" }, t("on_page_text")),
+  h("p", { class: "muted" }, t("on_page_reason")),
   list,
   outcome,
 );
@@ -29,7 +29,7 @@ export function onPageCard() {
 
 /** As things are now: after connecting and disconnecting too. */
 export async function drawOnPage() {
-  const answer = await ask("on_page");
+  const answer = await sendMessage("on_page");
   /** @type {Switch[]} */
   const switches = answer.ok ? answer.data : [];
   card.hidden = switches.length === 0;
@@ -42,13 +42,13 @@ function line(one) {
   const hosts = one.origins.map((origin) => origin.replace(/^https:\/\/|\/\*$/g, "")).join(", ");
   const button = h(
     "button",
-    { type: "button", id, class: "button", "aria-pressed": String(one.on), "aria-label": say(one.on ? "switch_off_for" : "switch_on_for", one.name), on: { click: () => pressed(one) } },
-    say(one.on ? "switch_off" : "switch_on"),
+    { type: "button", id, class: "button", "aria-pressed": String(one.on), "aria-label": t(one.on ? "switch_off_for" : "switch_on_for", one.name), on: { click: () => pressed(one) } },
+    t(one.on ? "switch_off" : "switch_on"),
   );
   return h(
     "li",
     { class: one.on ? "switch on" : "switch" },
-    h("div", {}, h("p", { class: "switch-name" }, one.name, one.on && h("span", { class: "tag" }, say("is_on"))), h("p", { class: "muted" }, hosts), one.stale && h("p", { class: "muted" }, say("on_page_stale"))),
+    h("div", {}, h("p", { class: "switch-name" }, one.name, one.on && h("span", { class: "tag" }, t("is_on"))), h("p", { class: "muted" }, hosts), one.stale && h("p", { class: "muted" }, t("on_page_stale"))),
     button,
   );
 }
@@ -56,7 +56,7 @@ function line(one) {
 /** @param {Switch} one */
 function pressed(one) {
   // First of all: a browser grants this only while the click lasts.
-  const granted = one.on ? Promise.resolve(true) : chrome.permissions.request(onPageNeeds(one.origins, held));
+  const granted = one.on ? Promise.resolve(true) : chrome.permissions.request(requiredPermissions(one.origins, held));
   void change(one, granted);
 }
 
@@ -65,12 +65,12 @@ function pressed(one) {
  * @param {Promise<boolean>} granted
  */
 async function change(one, granted) {
-  if (!(await granted.catch(() => false))) return tell("stop", say("on_page_refused"));
-  const answer = await ask(one.on ? "on_page_off" : "on_page_on", { package: one.package });
+  if (!(await granted.catch(() => false))) return tell("stop", t("on_page_refused"));
+  const answer = await sendMessage(one.on ? "on_page_off" : "on_page_on", { package: one.package });
   await drawOnPage();
   document.getElementById(`on-page-${one.package}`)?.focus();
-  if (!answer.ok) return tell("stop", say("on_page_failed"));
-  return tell("good", say(one.on ? "on_page_is_off" : "on_page_is_on", one.name));
+  if (!answer.ok) return tell("stop", t("on_page_failed"));
+  return tell("good", t(one.on ? "on_page_is_off" : "on_page_is_on", one.name));
 }
 
 /**

@@ -2,7 +2,7 @@
 // The keyboard shortcut that the browser really gave, and where to change it.
 
 import { h } from "../ui/dom.js";
-import { say } from "../ui/i18n.js";
+import { t } from "../ui/i18n.js";
 
 const COMMAND = "_execute_action";
 
@@ -15,10 +15,10 @@ export async function shortcutCard() {
   return h(
     "section",
     { class: "card", "aria-labelledby": "shortcut-title" },
-    h("h2", { id: "shortcut-title" }, say("shortcut_title")),
-    given ? h("p", { class: "keys" }, drawn(given)) : h("p", {}, say("shortcut_none")),
-    h("p", { class: "muted" }, say("shortcut_text")),
-    h("div", { class: "row" }, h("button", { type: "button", class: "button", on: { click: change } }, say("shortcut_change"))),
+    h("h2", { id: "shortcut-title" }, t("shortcut_title")),
+    given ? h("p", { class: "keys" }, drawn(given)) : h("p", {}, t("shortcut_none")),
+    h("p", { class: "muted" }, t("shortcut_text")),
+    h("div", { class: "row" }, h("button", { type: "button", class: "button", on: { click: change } }, t("shortcut_change"))),
   );
 }
 

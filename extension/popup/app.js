@@ -2,22 +2,22 @@
 // What the popup is doing: from a look at the page, by a decision, to its outcome. Screens draw; this asks and decides
 // which screen comes next.
 
-import { holdersOf, standingOf } from "../lib/linking/ranking.js";
-import { isBlank, titleOf, withTyped } from "../lib/page/contact.js";
+import { holdersOf, contactState } from "../lib/linking/ranking.js";
+import { isEmpty, displayName, withOverrides } from "../lib/page/contact.js";
 import { differencesOver } from "../lib/linking/sage_exact_match.js";
 import { needsOverride, NO_OVERRIDES, overridesAfter, requiredOverrides, toRequest } from "../lib/linking/overrides.js";
 import { endsConnection, problem } from "../lib/server/problem.js";
-import { ask } from "../ui/send_message.js";
-import { showCare } from "./confirm_overrides.js";
+import { sendMessage } from "../ui/send_message.js";
+import { showOverrides } from "./confirm_overrides.js";
 import { showChoose } from "./choose.js";
 import { showConnect } from "./connect.js";
-import { showElsewhere } from "./other_contact.js";
-import { showKept, showList } from "./contact_list.js";
+import { showOtherContact } from "./other_contact.js";
+import { showListSent, showList } from "./contact_list.js";
 import { showAlready, showConflict, showLinked, showNoAnswer, showUndone, showWaiting } from "./outcome.js";
-import { showTrouble } from "./problem_screen.js";
+import { showProblem } from "./problem_screen.js";
 import { showLoading, showWorking } from "./progress.js";
 
-/** @typedef {import("../lib/linking/commands.js").View} View */
+/** @typedef {import("../lib/linking/commands.js").PopupState} View */
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Kind} Kind */
 /** @typedef {import("../lib/types.js").Link} Link */
@@ -38,9 +38,9 @@ import { showLoading, showWorking } from "./progress.js";
  * @property {import("../lib/types.js").Difference[]} differences as the person saw them
  */
 
-export class App {
+export class PopupController {
   /**
-   * @param {import("./frame.js").Stage} stage
+   * @param {import("./frame.js").Frame} stage
    * @param {number} tab
    */
   constructor(stage, tab) {
@@ -70,12 +70,12 @@ export class App {
   /** The contact's details with what the clerk typed over them. */
   get details() {
     if (!this.place) throw new Error("no contact yet");
-    return withTyped(this.place.details, this.typed);
+    return withOverrides(this.place.details, this.typed);
   }
 
   /** Nothing is known that suggestions could be found by. */
   get unread() {
-    return isBlank(this.details);
+    return isEmpty(this.details);
   }
 
   /** Whether a decision was sent, here or before, of which nobody knows yet what became of it. */
@@ -84,16 +84,16 @@ export class App {
     return this.unanswered.size > 0 || others.some((one) => one.open) || Boolean(attempt?.open);
   }
 
-  start = () => this.look("look", { tab: this.tab });
+  start = () => this.load("look", { tab: this.tab });
 
   /**
    * @param {string} type one of the look messages
    * @param {object} fields
    */
-  async look(type, fields) {
+  async load(type, fields) {
     showLoading(this);
-    const current = this.newTask();
-    const answer = await ask(type, fields);
+    const current = this.beginTask();
+    const answer = await sendMessage(type, fields);
     if (current()) this.#arrive(answer);
   }
 
@@ -104,11 +104,11 @@ export class App {
    * @returns {Promise<{page: "list" | null} | Problem | null>} why it leads to no contact, or null
    */
   async lookElsewhere(type, fields) {
-    const answer = await ask(type, fields);
+    const answer = await sendMessage(type, fields);
     if (!answer.ok && answer.problem.type === "reference-malformed") return answer.problem;
     const { place, problem } = answer.ok ? answer.data : { place: null, problem: null };
     if (answer.ok && place && place.page !== "contact" && !problem) return place;
-    this.newTask();
+    this.beginTask();
     this.#arrive(answer);
     return null;
   }
@@ -120,10 +120,10 @@ export class App {
    */
   async collect(list, batch) {
     showWorking(this, "collecting");
-    const current = this.newTask();
-    const answer = await ask("collect", { list, batch });
+    const current = this.beginTask();
+    const answer = await sendMessage("collect", { list, batch });
     if (!current()) return undefined;
-    return answer.ok ? showKept(this, answer.data) : this.#trouble(answer.problem);
+    return answer.ok ? showListSent(this, answer.data) : this.#trouble(answer.problem);
   }
 
   /** @param {import("../lib/types.js").Answer<View>} answer */
@@ -135,12 +135,12 @@ export class App {
     if (!answer.ok) return this.#trouble(answer.problem);
     this.view = answer.data;
     const { standing, problem, place, attempt } = answer.data;
-    this.stage.place(standing);
+    this.stage.showWorkspace(standing);
     if (!standing.connected) return showConnect(this, standing);
     if (place?.page === "contact") this.place = place;
     if (problem) return this.#trouble(problem);
     if (place?.page === "list") return showList(this, place);
-    if (place?.page !== "contact") return showElsewhere(this);
+    if (place?.page !== "contact") return showOtherContact(this);
     if (attempt) return this.resume(attempt.key);
     return this.suggest(null);
   }
@@ -153,16 +153,16 @@ export class App {
    */
   async suggest(kind, how = {}) {
     if (!this.place) return;
-    const current = this.newTask();
+    const current = this.beginTask();
     showChoose(this, { loading: true });
-    const answer = await ask("suggest", { look: this.place.look, kind, typed: this.typed });
+    const answer = await sendMessage("suggest", { look: this.place.look, kind, typed: this.typed });
     if (answer.ok) how.answered?.();
     if (!current()) return;
     if (!answer.ok) return this.#trouble(answer.problem);
     this.answer = answer.data;
     this.kind = answer.data.kind;
-    const standing = standingOf(answer.data, this.place.contact);
-    if (standing === "waiting") return this.follow(answer.data.link);
+    const standing = contactState(answer.data, this.place.contact);
+    if (standing === "waiting") return this.pollLink(answer.data.link);
     if (standing === "already" && !how.stay) {
       return showAlready(this, answer.data, holdersOf(answer.data, this.place.contact));
     }
@@ -187,11 +187,11 @@ export class App {
   /** @param {Decision} decision with what the person accepted */
   async confirm(decision) {
     if (!this.place) return;
-    const { look } = this.place;
+    const { look: load } = this.place;
     const { record, kind, overrides, differences } = decision;
     this.decision = decision;
     await this.#send("linking", "confirm", {
-      look, kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
+      look: load, kind, typed: this.typed, record: record.id, ...toRequest(overrides), differences,
     });
   }
 
@@ -216,7 +216,7 @@ export class App {
 
   /** @param {Decision} decision with what it still needs */
   #askOverrides(decision) {
-    showCare(this, decision, () => void this.#decided(decision));
+    showOverrides(this, decision, () => void this.#decided(decision));
   }
 
   /**
@@ -226,8 +226,8 @@ export class App {
    */
   async #send(what, type, fields) {
     showWorking(this, what);
-    const current = this.newTask();
-    const answer = await ask(type, fields);
+    const current = this.beginTask();
+    const answer = await sendMessage(type, fields);
     if (current()) this.#settle(answer);
   }
 
@@ -246,7 +246,7 @@ export class App {
       stay: true,
       answered: () => {
         this.#resolved(attempt);
-        void ask("seen", { attempt });
+        void sendMessage("seen", { attempt });
       },
     });
 
@@ -264,7 +264,7 @@ export class App {
       if (endsConnection(answer.problem)) return this.#trouble(answer.problem);
       return showNoAnswer(this, answer.problem, answer.attempt);
     }
-    if (answer.attempt) void ask("seen", { attempt: answer.attempt });
+    if (answer.attempt) void sendMessage("seen", { attempt: answer.attempt });
     return answer.ok ? this.showLink(answer.data) : this.#refused(answer.problem);
   }
 
@@ -273,7 +273,7 @@ export class App {
    * @returns {unknown}
    */
   showLink(link) {
-    if (link.state === "intended") return this.follow(link);
+    if (link.state === "intended") return this.pollLink(link);
     if (link.state === "conflict") return showConflict(this, link);
     if (link.state === "undone") return this.start();
     if (link.state === "failed") return this.#trouble(failureOf(link));
@@ -292,16 +292,16 @@ export class App {
    * @param {Problem} problem
    */
   #trouble(problem) {
-    return endsConnection(problem) ? void this.#reconnect(problem) : showTrouble(this, problem);
+    return endsConnection(problem) ? void this.#reconnect(problem) : showProblem(this, problem);
   }
 
   /** @param {Problem} problem */
   async #reconnect(problem) {
-    const current = this.newTask();
-    const answer = await ask("standing");
+    const current = this.beginTask();
+    const answer = await sendMessage("standing");
     if (!current()) return;
     if (answer.ok && !answer.data.connected) showConnect(this, answer.data);
-    else showTrouble(this, problem);
+    else showProblem(this, problem);
   }
 
   /**
@@ -309,21 +309,21 @@ export class App {
    * @param {Link | null} link
    * @returns {Promise<unknown>}
    */
-  async follow(link) {
+  async pollLink(link) {
     if (!link) return undefined;
-    const current = this.newTask();
+    const current = this.beginTask();
     showWaiting(this, link);
     for (let pause = 1_000; current(); pause = Math.min(pause * 1.5, 10_000)) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       if (!current()) break;
-      const answer = await ask("follow", { link: link.id });
+      const answer = await sendMessage("follow", { link: link.id });
       if (current() && answer.ok && answer.data.state !== "intended") return this.showLink(answer.data);
     }
     return undefined;
   }
 
   /** @returns {() => boolean} whether the task begun here is still the last one */
-  newTask() {
+  beginTask() {
     this.task += 1;
     const mine = this.task;
     return () => this.task === mine;
@@ -331,7 +331,7 @@ export class App {
 
   /** The name to speak of the contact by. */
   get title() {
-    return this.place ? titleOf(this.details) : "";
+    return this.place ? displayName(this.details) : "";
   }
 }
 

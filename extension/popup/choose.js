@@ -4,14 +4,14 @@
 import { preselected } from "../lib/linking/ranking.js";
 import { needsExactMatch } from "../lib/linking/sage_exact_match.js";
 import { h, icon } from "../ui/dom.js";
-import { say, sayCount, sayKind } from "../ui/i18n.js";
+import { t, tCount, sayKind } from "../ui/i18n.js";
 import { exactTable } from "./exact_table.js";
 import { optionList } from "./record_options.js";
 import { contactCard, notice, skeleton } from "./components.js";
 import { leavesEnter } from "./frame.js";
 import { foundWords, searchBox } from "./search.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./app.js").PopupController} App */
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Kind} Kind */
 /** @typedef {import("./record_options.js").Option} Option */
@@ -27,8 +27,8 @@ export function showChoose(app, { loading }) {
   const kinds = place.contact.kind === null ? kindQuestion(app) : null;
   const top = [...earlier(app), card, kinds];
   if (loading) {
-    const body = [...top, h("h2", {}, say("suggestions")), skeleton()];
-    return app.stage.show({ name: "choose-loading", body, hear: say("loading_suggestions"), keys: kindKeys(app) });
+    const body = [...top, h("h2", {}, t("suggestions")), skeleton()];
+    return app.stage.show({ name: "choose-loading", body, hear: t("loading_suggestions"), keys: kindKeys(app) });
   }
   const chooser = createChooser(app);
   const form = typedForm(app);
@@ -50,7 +50,7 @@ function createChooser(app) {
   const { suggestions, none } = /** @type {NonNullable<App["answer"]>} */ (app.answer);
   const { index, why } = preselected(suggestions, none, app.kind);
   const submitWords = h("span", { class: "button-words" });
-  const enter = h("kbd", { "aria-hidden": "true" }, say("key_enter"));
+  const enter = h("kbd", { "aria-hidden": "true" }, t("key_enter"));
   const submit = h(
     "button",
     { type: "button", class: "button first wide", id: "link", on: { click: () => decide() } },
@@ -67,13 +67,13 @@ function createChooser(app) {
   /** @param {Option | null} option */
   function redraw(option) {
     submit.setAttribute("aria-disabled", String(option === null));
-    submitWords.textContent = option ? say("link_to", option.record.label) : say("choose_a_record");
+    submitWords.textContent = option ? t("link_to", option.record.label) : t("choose_a_record");
     const needed = option && app.place && needsExactMatch(app.place.contact.package);
     exact.replaceChildren(...(needed ? [exactTable(app.details, option.record)] : []));
   }
 
   function showSuggested() {
-    heading.textContent = say(suggestions.length || app.unread ? "suggestions" : "no_suggestion");
+    heading.textContent = t(suggestions.length || app.unread ? "suggestions" : "no_suggestion");
     remark.replaceChildren(...remarks(app, suggestions.length, why));
     list.fill(suggestions.map((one) => ({ record: one.record, suggestion: one })), index);
   }
@@ -88,7 +88,7 @@ function createChooser(app) {
   function decide() {
     const option = list.chosen();
     if (option) return app.decide(option.record);
-    return app.announce(say("choose_a_record"));
+    return app.announce(t("choose_a_record"));
   }
 
   showSuggested();
@@ -116,8 +116,8 @@ function createChooser(app) {
  * @param {Why} why
  */
 function heard(app, count, why) {
-  if (count === 0) return say("no_suggestion");
-  return why ? reason(app, why) : sayCount("suggestions_heard", count);
+  if (count === 0) return t("no_suggestion");
+  return why ? reason(app, why) : tCount("suggestions_heard", count);
 }
 
 /**
@@ -126,7 +126,7 @@ function heard(app, count, why) {
  * @param {Why} why
  */
 function remarks(app, count, why) {
-  if (count === 0) return app.unread ? [] : [h("p", { class: "muted" }, say("no_suggestion_text"))];
+  if (count === 0) return app.unread ? [] : [h("p", { class: "muted" }, t("no_suggestion_text"))];
   return why ? [notice("caution", reason(app, why))] : [];
 }
 
@@ -135,9 +135,9 @@ function remarks(app, count, why) {
  * @param {NonNullable<Why>} why
  */
 function reason(app, why) {
-  if (why === "tie") return say("near_tie");
-  if (why === "unclear") return say("none_clear");
-  return say(app.kind === "supplier" ? "best_is_customer" : "best_is_supplier");
+  if (why === "tie") return t("near_tie");
+  if (why === "unclear") return t("none_clear");
+  return t(app.kind === "supplier" ? "best_is_customer" : "best_is_supplier");
 }
 
 /** @param {App} app */
@@ -153,16 +153,16 @@ function kindQuestion(app) {
   return h(
     "fieldset",
     { class: "kinds" },
-    h("legend", {}, say("customer_or_supplier")),
-    choice("customer", say("key_customer")),
-    choice("supplier", say("key_supplier")),
+    h("legend", {}, t("customer_or_supplier")),
+    choice("customer", t("key_customer")),
+    choice("supplier", t("key_supplier")),
   );
 }
 
 /** @param {App} app */
 function kindKeys(app) {
   if (app.place?.contact.kind !== null) return {};
-  return { [say("key_customer")]: () => ask(app, "customer"), [say("key_supplier")]: () => ask(app, "supplier") };
+  return { [t("key_customer")]: () => ask(app, "customer"), [t("key_supplier")]: () => ask(app, "supplier") };
 }
 
 /**
@@ -181,8 +181,8 @@ function ask(app, kind) {
  */
 function earlier(app) {
   return (app.view?.others ?? []).map(({ key, action, title }) =>
-    notice("info", say(`earlier_${action}`, title || say("a_contact")), " ",
-      h("button", { type: "button", class: "inline", on: { click: () => showEarlier(app, key) } }, say("show_outcome"))),
+    notice("info", t(`earlier_${action}`, title || t("a_contact")), " ",
+      h("button", { type: "button", class: "inline", on: { click: () => showEarlier(app, key) } }, t("show_outcome"))),
   );
 }
 
@@ -203,13 +203,13 @@ function showEarlier(app, key) {
 function formerLink(app) {
   const link = app.answer?.link;
   if (!link || (link.state !== "failed" && link.state !== "conflict")) return null;
-  return notice("caution", say(link.undoes ? "last_undo_failed" : "last_try_failed", link.record.label), " ", link.failure?.detail ?? "");
+  return notice("caution", t(link.undoes ? "last_undo_failed" : "last_try_failed", link.record.label), " ", link.failure?.detail ?? "");
 }
 
 /** @param {App} app */
 function unreadNotice(app) {
   if (!app.unread) return null;
-  return notice("info", say(app.place?.source === "tab" ? "unread_page" : "unread_address"));
+  return notice("info", t(app.place?.source === "tab" ? "unread_page" : "unread_address"));
 }
 
 /**
@@ -229,11 +229,11 @@ function typedForm(app) {
   return h(
     "form",
     { class: "typed", on: { submit } },
-    h("label", { for: "typed-name" }, say("name")),
-    h("label", { for: "typed-postcode" }, say("postcode")),
+    h("label", { for: "typed-name" }, t("name")),
+    h("label", { for: "typed-postcode" }, t("postcode")),
     name,
     postcode,
-    h("button", { type: "submit", class: "button" }, say("find")),
+    h("button", { type: "submit", class: "button" }, t("find")),
   );
 }
 

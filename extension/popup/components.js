@@ -1,10 +1,10 @@
 // @ts-check
 // Pieces that several screens share.
 
-import { webAddress } from "../lib/linking/ranking.js";
-import { titleOf } from "../lib/page/contact.js";
+import { httpUrl } from "../lib/linking/ranking.js";
+import { displayName } from "../lib/page/contact.js";
 import { h, icon, unseen } from "../ui/dom.js";
-import { say, sayKind } from "../ui/i18n.js";
+import { t, sayKind } from "../ui/i18n.js";
 
 /** @typedef {import("../ui/dom.js").Child} Child */
 /** @typedef {import("../ui/dom.js").Drawing} Drawing */
@@ -20,15 +20,15 @@ import { say, sayKind } from "../ui/i18n.js";
  * @param {"h1" | "p"} [heading] p where the screen has another heading
  */
 export function contactCard(contact, details, announce, heading = "h1") {
-  const what = contact.kind ? sayKind(contact.kind) : say("contact");
-  const title = titleOf(details) || say("contact_without_name", contact.package_name);
+  const what = contact.kind ? sayKind(contact.kind) : t("contact");
+  const title = displayName(details) || t("contact_without_name", contact.package_name);
   const where = lineOf(details);
   return h(
     "section",
-    { class: "contact", "aria-label": say("contact_in", contact.package_name) },
+    { class: "contact", "aria-label": t("contact_in", contact.package_name) },
     h("p", { class: "eyebrow" }, `${contact.package_name} · ${what}`),
     heading === "h1" ? h("h1", { tabindex: "-1" }, title) : h("p", { class: "contact-name" }, title),
-    details.retired && h("p", { class: "line retired" }, say("retired")),
+    details.retired && h("p", { class: "line retired" }, t("retired")),
     where && h("p", { class: "line" }, where),
     (details.other_addresses ?? []).map((place) => h("p", { class: "line" }, lineOf(place))),
     [details.email, ...(details.other_emails ?? [])].map((email) => email && h("p", { class: "line" }, email)),
@@ -48,17 +48,17 @@ function lineOf({ address, town, postcode }) {
  * @param {(words: string) => void} announce
  */
 export function referenceLine(reference, announce) {
-  const words = h("span", {}, say("copy"));
+  const words = h("span", {}, t("copy"));
   const copy = async () => {
     const done = await navigator.clipboard.writeText(reference).then(() => true, () => false);
-    words.textContent = say(done ? "copied" : "copy");
-    announce(say(done ? "copied_reference" : "copy_failed"));
+    words.textContent = t(done ? "copied" : "copy");
+    announce(t(done ? "copied_reference" : "copy_failed"));
   };
   return h(
     "div",
     { class: "reference" },
-    h("span", { class: "reference-value" }, h("span", { class: "reference-label" }, say("reference")), h("code", {}, reference)),
-    h("button", { type: "button", class: "quiet copy", on: { click: copy } }, icon("copy"), words, unseen(say("reference"))),
+    h("span", { class: "reference-value" }, h("span", { class: "reference-label" }, t("reference")), h("code", {}, reference)),
+    h("button", { type: "button", class: "quiet copy", on: { click: copy } }, icon("copy"), words, unseen(t("reference"))),
   );
 }
 
@@ -68,7 +68,7 @@ export function referenceLine(reference, announce) {
  * @param {string | null} after
  */
 export function referenceChange(before, after) {
-  return referencePair("change", [say("old"), before], [say("new"), after]);
+  return referencePair("change", [t("old"), before], [t("new"), after]);
 }
 
 /**
@@ -77,7 +77,7 @@ export function referenceChange(before, after) {
  * @param {string | null} wanted
  */
 export function referenceClash(present, wanted) {
-  return referencePair("clash", [say("in_commusoft"), present], [say("wanted"), wanted]);
+  return referencePair("clash", [t("in_commusoft"), present], [t("wanted"), wanted]);
 }
 
 /**
@@ -88,7 +88,7 @@ function referencePair(name, ...lines) {
   return h(
     "dl",
     { class: `pair ${name}` },
-    lines.map(([words, reference]) => [h("dt", {}, words), h("dd", {}, reference ? h("code", {}, reference) : say("no_reference"))]),
+    lines.map(([words, reference]) => [h("dt", {}, words), h("dd", {}, reference ? h("code", {}, reference) : t("no_reference"))]),
   );
 }
 
@@ -109,7 +109,7 @@ export function notice(tone, ...children) {
 export function recordCard(record, ...more) {
   return h(
     "div",
-    { class: "record", role: "group", "aria-label": say("record_in_commusoft") },
+    { class: "record", role: "group", "aria-label": t("record_in_commusoft") },
     h("p", { class: "eyebrow" }, `Commusoft · ${sayKind(record.kind)}`),
     h("p", { class: "record-name" }, record.label),
     recordLines(record).map((line) => h("p", { class: "line" }, line)),
@@ -136,7 +136,7 @@ export function recordLines(record) {
  * @param {boolean} [first] drawn as the screen's main step
  */
 export function openLink(address, words, first = false) {
-  const href = webAddress(address);
+  const href = httpUrl(address);
   if (!href) return null;
   return h("a", { class: first ? "button first" : "button", href, target: "_blank", rel: "noreferrer noopener" }, icon("open"), words);
 }

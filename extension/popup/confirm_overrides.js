@@ -2,10 +2,10 @@
 // The second, explicit choice: what stands in Commusoft now would change or be doubled, or cannot be seen.
 
 import { h } from "../ui/dom.js";
-import { say } from "../ui/i18n.js";
+import { t } from "../ui/i18n.js";
 import { button, headline, openLink, recordCard, referenceChange } from "./components.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./app.js").PopupController} App */
 /** @typedef {import("../lib/linking/overrides.js").Overrides} Overrides */
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {NonNullable<App["decision"]>} Decision */
@@ -16,14 +16,14 @@ import { button, headline, openLink, recordCard, referenceChange } from "./compo
  * @param {Decision} decision
  * @param {() => void} send
  */
-export function showCare(app, decision, send) {
+export function showOverrides(app, decision, send) {
   const { record, overrides, undoing } = decision;
   const words = wordsFor(decision);
   const boxes = [
-    overrides.accepts_kind && box("accept-kind", say(`accept_kind_${record.kind}`, record.label)),
-    words.accept !== null && box("accept", say(words.accept, record.label)),
+    overrides.accepts_kind && box("accept-kind", t(`accept_kind_${record.kind}`, record.label)),
+    words.accept !== null && box("accept", t(words.accept, record.label)),
   ].filter((one) => one !== false);
-  const proceed = button(say(words.proceed), () => agreed() && send(), { danger: true });
+  const proceed = button(t(words.proceed), () => agreed() && send(), { danger: true });
   proceed.id = "accept-link";
   update();
 
@@ -44,12 +44,12 @@ export function showCare(app, decision, send) {
   app.stage.show({
     name: "care",
     body: [
-      headline("caution", "caution", say(words.title, record.label)),
+      headline("caution", "caution", t(words.title, record.label)),
       evidence(app, decision),
       ...boxes.map(({ element }) => element),
     ],
-    actions: [button(say("back"), undoing ? app.start : app.choose, { first: true }), proceed],
-    hear: say(words.title, record.label),
+    actions: [button(t("back"), undoing ? app.start : app.choose, { first: true }), proceed],
+    hear: t(words.title, record.label),
   });
 }
 
@@ -88,10 +88,10 @@ function evidence(app, { record, overrides, undoing }) {
   const reference = undoing ? undoing.prior_reference : (app.place?.contact.reference ?? null);
   const own = replaces !== null || checked_empty || accepts_kind;
   return [
-    accepts_kind && h("p", {}, say(`care_kind_${record.kind}_text`)),
-    replaces !== null && h("p", {}, say("care_replace_text", record.label)),
-    checked_empty && h("p", {}, say("care_unseen_text", record.label)),
-    own && recordCard(record, openLink(record.page_url, say("open_in_commusoft"))),
+    accepts_kind && h("p", {}, t(`care_kind_${record.kind}_text`)),
+    replaces !== null && h("p", {}, t("care_replace_text", record.label)),
+    checked_empty && h("p", {}, t("care_unseen_text", record.label)),
+    own && recordCard(record, openLink(record.page_url, t("open_in_commusoft"))),
     replaces !== null && referenceChange(replaces, reference),
     ...(also_on.length > 0 ? holders(also_on, reference ?? "") : []),
   ];
@@ -103,7 +103,7 @@ function evidence(app, { record, overrides, undoing }) {
  */
 function holders(records, reference) {
   return [
-    h("p", {}, say("care_also_text"), " ", h("code", {}, reference)),
-    ...records.map((record) => recordCard(record, openLink(record.page_url, say("open_in_commusoft")))),
+    h("p", {}, t("care_also_text"), " ", h("code", {}, reference)),
+    ...records.map((record) => recordCard(record, openLink(record.page_url, t("open_in_commusoft")))),
   ];
 }

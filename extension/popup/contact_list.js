@@ -1,13 +1,13 @@
 // @ts-check
 // A list of contacts: what is on it, sent as a draft in one step, and what waits on the server.
 
-import { likelyDraft } from "../lib/linking/list_drafts.js";
+import { suggestedDraft } from "../lib/linking/list_drafts.js";
 import { h } from "../ui/dom.js";
-import { say, sayCount, sayTime, sayWhen } from "../ui/i18n.js";
+import { t, tCount, sayTime, formatDateTime } from "../ui/i18n.js";
 import { earlier, otherWays } from "./other_contact.js";
 import { button, headline, notice, openLink } from "./components.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./app.js").PopupController} App */
 /** @typedef {import("../lib/linking/commands.js").ListView} ListView */
 /** @typedef {import("../lib/types.js").Draft} Draft */
 
@@ -16,8 +16,8 @@ import { button, headline, notice, openLink } from "./components.js";
  * @param {ListView} place
  */
 export function showList(app, place) {
-  const title = say("list_title", place.package_name);
-  const counted = place.count > 0 ? sayCount("list_count", place.count) : say("list_count_unknown");
+  const title = t("list_title", place.package_name);
+  const counted = place.count > 0 ? tCount("list_count", place.count) : t("list_count_unknown");
   const { list } = place;
   const possible = list !== null && place.refused === null;
   const joins = possible && place.drafts.length > 0 ? joinQuestion(place.drafts) : null;
@@ -30,11 +30,11 @@ export function showList(app, place) {
       h("p", {}, counted),
       place.names.length > 0 && nameList(place),
       joins?.element,
-      h("p", { class: "muted" }, say(possible ? "list_send_text" : "list_text")),
+      h("p", { class: "muted" }, t(possible ? "list_send_text" : "list_text")),
       place.refused && refusal(place.refused),
       !possible && otherWays(app),
     ],
-    actions: [possible ? sendButton(place.count, send) : button(say("look_again"), app.start)],
+    actions: [possible ? sendButton(place.count, send) : button(t("look_again"), app.start)],
     keys: possible ? { Enter: send } : {},
     hear: `${title}. ${counted}`,
   });
@@ -45,7 +45,7 @@ export function showList(app, place) {
  * @param {() => void} send
  */
 function sendButton(count, send) {
-  const element = button(sayCount("link_these", count), send, { first: true, drawing: "link", hint: say("key_enter") });
+  const element = button(tCount("link_these", count), send, { first: true, drawing: "link", hint: t("key_enter") });
   element.id = "send-list";
   return element;
 }
@@ -57,7 +57,7 @@ function nameList({ names, count }) {
     "ul",
     { class: "names" },
     names.map((name) => h("li", {}, name)),
-    more > 0 && h("li", { class: "muted" }, sayCount("and_more", more)),
+    more > 0 && h("li", { class: "muted" }, tCount("and_more", more)),
   );
 }
 
@@ -67,7 +67,7 @@ function nameList({ names, count }) {
  */
 function refusal(problem) {
   const role = problem.type === "scope-missing" || problem.type === "role-too-low";
-  return notice(role ? "info" : "stop", role ? say("list_not_allowed") : `${say("list_refused")} ${problem.detail}`);
+  return notice(role ? "info" : "stop", role ? t("list_not_allowed") : `${t("list_refused")} ${problem.detail}`);
 }
 
 /**
@@ -75,16 +75,16 @@ function refusal(problem) {
  * @param {Draft[]} drafts
  */
 function joinQuestion(drafts) {
-  const likely = likelyDraft(drafts, Date.now());
+  const likely = suggestedDraft(drafts, Date.now());
   /** @param {string} value @param {string} words */
   const choice = (value, words) =>
     h("label", { class: "join" }, h("input", { type: "radio", name: "draft", value, checked: value === (likely ?? "") }), h("span", {}, words));
   const element = h(
     "fieldset",
     { class: "joins" },
-    h("legend", {}, say("list_where")),
+    h("legend", {}, t("list_where")),
     drafts.slice(0, 3).map((one) => choice(one.id, joinWords(one))),
-    choice("", say("list_new")),
+    choice("", t("list_new")),
   );
   const chosen = () => /** @type {HTMLInputElement | null} */ (element.querySelector("input:checked"))?.value || null;
   return { element, chosen };
@@ -92,14 +92,14 @@ function joinQuestion(drafts) {
 
 /** @param {Draft} draft */
 function joinWords(draft) {
-  const counted = sayCount("contacts", draft.contacts);
-  return draft.name ? say("list_join_named", draft.name, counted) : say("list_join", begun(draft), counted);
+  const counted = tCount("contacts", draft.contacts);
+  return draft.name ? t("list_join_named", draft.name, counted) : t("list_join", begun(draft), counted);
 }
 
 /** @param {Draft} draft */
 function begun({ created_at }) {
   const today = new Date(created_at).toDateString() === new Date().toDateString();
-  return today ? sayTime(created_at) : sayWhen(created_at);
+  return today ? sayTime(created_at) : formatDateTime(created_at);
 }
 
 /**
@@ -107,26 +107,26 @@ function begun({ created_at }) {
  * @param {App} app
  * @param {{draft: Draft & {added: number, completed: number, sent: number}, drafts: Draft[]}} kept
  */
-export function showKept(app, { draft, drafts }) {
+export function showListSent(app, { draft, drafts }) {
   const known = draft.sent - draft.added - draft.completed;
-  const counted = sayCount("list_kept", draft.added + draft.completed);
+  const counted = tCount("list_kept", draft.added + draft.completed);
   const server = app.view?.standing.server;
   app.stage.show({
     name: "list-kept",
     body: [
       headline("check", "good", counted),
-      draft.completed > 0 && h("p", {}, sayCount("list_completed", draft.completed)),
-      known > 0 && h("p", {}, sayCount("list_known", known)),
-      h("p", {}, sayCount("list_holds", draft.contacts)),
-      notice("info", say("list_waits")),
-      h("h2", {}, say("drafts")),
+      draft.completed > 0 && h("p", {}, tCount("list_completed", draft.completed)),
+      known > 0 && h("p", {}, tCount("list_known", known)),
+      h("p", {}, tCount("list_holds", draft.contacts)),
+      notice("info", t("list_waits")),
+      h("h2", {}, t("drafts")),
       h("ul", { class: "drafts" }, drafts.map((one) => draftLine(app, one, one.id === draft.id))),
     ],
     actions: [
-      server ? openLink(`${server}/lists/${encodeURIComponent(draft.id)}`, say("draft_open")) : null,
-      button(say("look_again"), app.start, { first: true }),
+      server ? openLink(`${server}/lists/${encodeURIComponent(draft.id)}`, t("draft_open")) : null,
+      button(t("look_again"), app.start, { first: true }),
     ],
-    hear: `${counted}. ${say("list_waits")}`,
+    hear: `${counted}. ${t("list_waits")}`,
   });
 }
 
@@ -140,7 +140,7 @@ function draftLine(app, draft, now) {
   return h(
     "li",
     { class: now ? "draft now" : "draft" },
-    h("p", { class: "draft-name" }, `${known?.name ?? draft.package} · ${sayCount("contacts", draft.contacts)}`),
-    h("p", { class: "line" }, say("draft_begun", begun(draft), draft.by)),
+    h("p", { class: "draft-name" }, `${known?.name ?? draft.package} · ${tCount("contacts", draft.contacts)}`),
+    h("p", { class: "line" }, t("draft_begun", begun(draft), draft.by)),
   );
 }

@@ -1,10 +1,10 @@
 // @ts-check
 // Sage Business Cloud matches a record by its full name, address and email, case-sensitively: show where they differ.
 
-import { differ } from "../lib/linking/text_diff.js";
+import { diffText } from "../lib/linking/text_diff.js";
 import { exactFields } from "../lib/linking/sage_exact_match.js";
 import { h, icon, unseen } from "../ui/dom.js";
-import { say } from "../ui/i18n.js";
+import { t } from "../ui/i18n.js";
 
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Details} Details */
@@ -14,17 +14,17 @@ import { say } from "../ui/i18n.js";
  * @param {CrmRecord} record
  */
 export function exactTable(details, record) {
-  const rows = exactFields(details, record).map((one) => row(say(one.field), one.contact, one.record));
+  const rows = exactFields(details, record).map((one) => row(t(one.field), one.contact, one.record));
   const same = rows.every((one) => one.same);
   return h(
     "section",
-    { class: "exact", "aria-label": say("exact_title") },
-    h("h2", {}, say("exact_title")),
-    h("p", { class: same ? "muted" : "exact-remark" }, say(same ? "exact_same" : "exact_differs")),
+    { class: "exact", "aria-label": t("exact_title") },
+    h("h2", {}, t("exact_title")),
+    h("p", { class: same ? "muted" : "exact-remark" }, t(same ? "exact_same" : "exact_differs")),
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, h("td", {}), h("th", { scope: "col" }, say("exact_sage")), h("th", { scope: "col" }, say("exact_commusoft")))),
+      h("thead", {}, h("tr", {}, h("td", {}), h("th", { scope: "col" }, t("exact_sage")), h("th", { scope: "col" }, t("exact_commusoft")))),
       h("tbody", {}, rows.map((one) => one.element)),
     ),
   );
@@ -37,12 +37,12 @@ export function exactTable(details, record) {
  */
 function row(label, ours, theirs) {
   const same = ours === theirs;
-  const { left, right } = differ(ours, theirs);
+  const { left, right } = diffText(ours, theirs);
   const sign = same ? icon("check") : icon("differ");
   const element = h(
     "tr",
     { class: same ? "same" : "differs" },
-    h("th", { scope: "row" }, sign, label, unseen(say(same ? "agrees" : "differs"))),
+    h("th", { scope: "row" }, sign, label, unseen(t(same ? "agrees" : "differs"))),
     h("td", {}, marked(left)),
     h("td", {}, marked(right)),
   );
@@ -51,6 +51,6 @@ function row(label, ours, theirs) {
 
 /** @param {import("../lib/linking/text_diff.js").Piece[]} pieces */
 function marked(pieces) {
-  if (pieces.length === 0) return [h("span", { class: "muted" }, say("empty"))];
+  if (pieces.length === 0) return [h("span", { class: "muted" }, t("empty"))];
   return pieces.map(({ text, differs }) => (differs ? h("mark", {}, text) : text));
 }

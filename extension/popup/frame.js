@@ -2,7 +2,7 @@
 // The frame that every screen stands in: one screen at a time, its keys, its focus, and what a screen reader hears.
 
 import { h, icon, present } from "../ui/dom.js";
-import { say } from "../ui/i18n.js";
+import { t } from "../ui/i18n.js";
 
 /** @typedef {import("../ui/dom.js").Children} Children */
 
@@ -18,13 +18,13 @@ import { say } from "../ui/i18n.js";
  * @property {(at: Element) => void} [focused] told where the keyboard is, and each time it goes elsewhere
  */
 
-/** @typedef {ReturnType<typeof createStage>} Stage */
+/** @typedef {ReturnType<typeof createFrame>} Frame */
 
-export function createStage() {
+export function createFrame() {
   const main = h("main", { class: "screen", id: "screen" });
   const bar = h("footer", { class: "actions", hidden: true });
   const status = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
-  const sandbox = h("p", { class: "sandbox", hidden: true }, say("sandbox"));
+  const sandbox = h("p", { class: "sandbox", hidden: true }, t("sandbox"));
   const workspace = h("span", { class: "workspace" });
   document.body.append(header(workspace, sandbox), main, bar, status);
 
@@ -32,7 +32,7 @@ export function createStage() {
   let keys = {};
   /** @type {(at: Element) => void} */
   let focused = () => undefined;
-  document.addEventListener("keydown", (event) => press(event, keys));
+  document.addEventListener("keydown", (event) => handleKey(event, keys));
   document.addEventListener("focusin", (event) => focused(/** @type {Element} */ (event.target)));
   document.addEventListener("focusout", () => focused(document.body));
 
@@ -61,8 +61,8 @@ export function createStage() {
       requestAnimationFrame(() => (status.textContent = words));
     },
 
-    /** @param {import("../lib/server/connection.js").Standing} standing */
-    place(standing) {
+    /** @param {import("../lib/server/connection.js").ConnectionStatus} standing */
+    showWorkspace(standing) {
       sandbox.hidden = !standing.workspace?.commusoft?.sandbox;
       workspace.textContent = [standing.person?.name, standing.workspace?.name].filter(Boolean).join(" · ");
     },
@@ -79,9 +79,9 @@ function header(workspace, sandbox) {
     "div",
     { class: "top" },
     h("img", { src: "../icons/48.png", alt: "", width: "20", height: "20" }),
-    h("span", { class: "product" }, say("link_to_crm")),
+    h("span", { class: "product" }, t("link_to_crm")),
     workspace,
-    h("button", { type: "button", class: "quiet square", "aria-label": say("settings"), title: say("settings"), on: { click: open } },
+    h("button", { type: "button", class: "quiet square", "aria-label": t("settings"), title: t("settings"), on: { click: open } },
       icon("settings")),
   );
   return h("header", {}, top, sandbox);
@@ -91,7 +91,7 @@ function header(workspace, sandbox) {
  * @param {KeyboardEvent} event
  * @param {Record<string, () => void>} keys
  */
-function press(event, keys) {
+function handleKey(event, keys) {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   const act = Object.hasOwn(keys, event.key) ? keys[event.key] : null;
   const target = event.target instanceof Element ? event.target : document.body;

@@ -2,10 +2,10 @@
 // Where there is no contact to look at: another page, or a package without pages.
 
 import { h, icon } from "../ui/dom.js";
-import { say } from "../ui/i18n.js";
+import { t } from "../ui/i18n.js";
 import { headline, notice } from "./components.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./app.js").PopupController} App */
 /** @typedef {import("../lib/linking/commands.js").PackageInWords} PackageInWords */
 
 /** The package last typed by hand, in this browser only. */
@@ -15,17 +15,17 @@ const HABIT = "crmlink.by_hand";
  * @param {App} app
  * @param {"elsewhere" | "other_contact"} [title] why there is no contact to look at
  */
-export function showElsewhere(app, title = "elsewhere") {
+export function showOtherContact(app, title = "elsewhere") {
   const withPages = (app.view?.packages ?? []).filter((one) => !one.by_hand).map((one) => one.name);
   app.stage.show({
     name: "elsewhere",
     body: [
-      headline("page", "info", say(title)),
-      h("p", {}, say("elsewhere_text", inWords(withPages))),
+      headline("page", "info", t(title)),
+      h("p", {}, t("elsewhere_text", inWords(withPages))),
       earlier(app),
       otherWays(app),
     ],
-    hear: say(title),
+    hear: t(title),
   });
 }
 
@@ -35,8 +35,8 @@ export function showElsewhere(app, title = "elsewhere") {
  */
 export function earlier(app) {
   return (app.view?.others ?? []).map(({ key, action, title }) =>
-    notice("info", say(`earlier_${action}`, title || say("a_contact")), " ",
-      h("button", { type: "button", class: "inline", on: { click: () => void app.resume(key) } }, say("show_outcome"))),
+    notice("info", t(`earlier_${action}`, title || t("a_contact")), " ",
+      h("button", { type: "button", class: "inline", on: { click: () => void app.resume(key) } }, t("show_outcome"))),
   );
 }
 
@@ -59,15 +59,15 @@ function pasteForm(app) {
     const why = await app.lookElsewhere("look_at_address", { address: field.value });
     if (!why) return;
     const list = "page" in why && why.page === "list";
-    trouble.textContent = say(list ? "address_is_list" : "address_unknown");
+    trouble.textContent = t(list ? "address_is_list" : "address_unknown");
     field.focus();
     field.select();
   };
   return h(
     "form",
     { class: "way", on: { submit } },
-    h("label", { for: "address" }, say("paste_label")),
-    h("div", { class: "row" }, field, h("button", { type: "submit", class: "button" }, say("look"))),
+    h("label", { for: "address" }, t("paste_label")),
+    h("div", { class: "row" }, field, h("button", { type: "submit", class: "button" }, t("look"))),
     trouble,
   );
 }
@@ -78,7 +78,7 @@ function pasteForm(app) {
  * @param {PackageInWords[]} packages
  */
 function byHand(app, packages) {
-  const summary = h("summary", {}, icon("chevron"), say("hand_title", inWords(packages.map((one) => one.name))));
+  const summary = h("summary", {}, icon("chevron"), t("hand_title", inWords(packages.map((one) => one.name))));
   const details = h("details", { class: "way", open: localStorage.getItem(HABIT) !== null }, summary, handForm(app, packages));
   details.addEventListener("toggle", () => details.open || localStorage.removeItem(HABIT));
   return details;
@@ -102,7 +102,7 @@ function handForm(app, packages) {
 
   function explain() {
     const words = packages[select.selectedIndex]?.by_hand;
-    label.textContent = words?.label ?? say("reference");
+    label.textContent = words?.label ?? t("reference");
     note.textContent = words?.explain ?? "";
   }
 
@@ -115,18 +115,18 @@ function handForm(app, packages) {
     const fields = { package: select.value, reference: reference.value, name: name.value, postcode: postcode.value, kind };
     const why = await app.lookElsewhere("look_by_hand", fields);
     if (!why) return;
-    trouble.textContent = "detail" in why && why.detail ? say("should_be", why.detail) : say("reference_unfit");
+    trouble.textContent = "detail" in why && why.detail ? t("should_be", why.detail) : t("reference_unfit");
     reference.focus();
   }
 
   const element = h(
     "form",
     { class: "hand", on: { submit } },
-    h("div", { class: "field" }, h("label", { for: "hand-package" }, say("package")), select),
-    h("fieldset", { class: "kinds" }, h("legend", { class: "unseen" }, say("customer_or_supplier")), handKind("customer", true), handKind("supplier", false)),
+    h("div", { class: "field" }, h("label", { for: "hand-package" }, t("package")), select),
+    h("fieldset", { class: "kinds" }, h("legend", { class: "unseen" }, t("customer_or_supplier")), handKind("customer", true), handKind("supplier", false)),
     h("div", { class: "field" }, label, reference, note, trouble),
-    h("div", { class: "field pair" }, h("label", { for: "hand-name" }, say("name")), h("label", { for: "hand-postcode" }, say("postcode")), name, postcode),
-    h("button", { type: "submit", class: "button" }, icon("search"), h("span", {}, say("find_record"))),
+    h("div", { class: "field pair" }, h("label", { for: "hand-name" }, t("name")), h("label", { for: "hand-postcode" }, t("postcode")), name, postcode),
+    h("button", { type: "submit", class: "button" }, icon("search"), h("span", {}, t("find_record"))),
   );
   explain();
   return element;
@@ -137,7 +137,7 @@ function handForm(app, packages) {
  * @param {boolean} checked
  */
 function handKind(kind, checked) {
-  return h("label", { class: "kind" }, h("input", { type: "radio", name: "hand-kind", value: kind, checked }), h("span", {}, say(kind)));
+  return h("label", { class: "kind" }, h("input", { type: "radio", name: "hand-kind", value: kind, checked }), h("span", {}, t(kind)));
 }
 
 /** @param {string[]} names */

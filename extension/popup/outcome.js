@@ -3,10 +3,10 @@
 
 import { isLinkOf, linkBehind } from "../lib/linking/ranking.js";
 import { h } from "../ui/dom.js";
-import { say, sayWhen } from "../ui/i18n.js";
+import { t, formatDateTime } from "../ui/i18n.js";
 import { button, contactCard, headline, notice, openLink, recordCard, referenceChange, referenceClash, referenceLine } from "./components.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./app.js").PopupController} App */
 /** @typedef {import("../lib/types.js").Link} Link */
 /** @typedef {import("../lib/types.js").SuggestionAnswer} SuggestionAnswer */
 
@@ -18,18 +18,18 @@ export function showLinked(app, link) {
   app.stage.show({
     name: "linked",
     body: [
-      headline("check", "good", say("linked")),
-      h("p", {}, say("linked_text", link.record.label)),
+      headline("check", "good", t("linked")),
+      h("p", {}, t("linked_text", link.record.label)),
       recordCard(link.record),
       referenceLine(link.reference ?? "", app.announce),
-      link.prior_reference && h("p", { class: "muted" }, say("before", link.prior_reference)),
+      link.prior_reference && h("p", { class: "muted" }, t("before", link.prior_reference)),
       notedDifferences(link),
     ],
     actions: [
       link.can_undo && undoButton(app, link),
-      openLink(link.record.page_url, say("open_in_commusoft"), true),
+      openLink(link.record.page_url, t("open_in_commusoft"), true),
     ],
-    hear: say("linked_text", link.record.label),
+    hear: t("linked_text", link.record.label),
   });
 }
 
@@ -39,8 +39,8 @@ export function showLinked(app, link) {
  */
 function notedDifferences({ differences = [] }) {
   if (differences.length === 0) return null;
-  const fields = differences.map(({ field }) => say(field).toLocaleLowerCase("en-GB"));
-  return notice("info", say("differences_noted", new Intl.ListFormat("en-GB").format(fields)));
+  const fields = differences.map(({ field }) => t(field).toLocaleLowerCase("en-GB"));
+  return notice("info", t("differences_noted", new Intl.ListFormat("en-GB").format(fields)));
 }
 
 /**
@@ -49,16 +49,16 @@ function notedDifferences({ differences = [] }) {
  */
 export function showUndone(app, link) {
   const { label } = link.record;
-  const text = link.reference ? say("undone_text_earlier", label) : say("undone_text", label);
+  const text = link.reference ? t("undone_text_earlier", label) : t("undone_text", label);
   app.stage.show({
     name: "undone",
     body: [
-      headline("undo", "good", say("undone")),
+      headline("undo", "good", t("undone")),
       h("p", {}, text),
       recordCard(link.record),
       referenceChange(link.prior_reference, link.reference),
     ],
-    actions: [openLink(link.record.page_url, say("open_in_commusoft")), button(say("look_again"), app.start, { first: true })],
+    actions: [openLink(link.record.page_url, t("open_in_commusoft")), button(t("look_again"), app.start, { first: true })],
     hear: text,
   });
 }
@@ -79,13 +79,13 @@ export function showAlready(app, answer, holders) {
     name: "already",
     body: [
       contactCard(place.contact, app.details, app.announce, "p"),
-      headline("check", "good", say("already_linked")),
-      h("p", {}, say(one ? "already_text" : "already_text_many", record.label)),
+      headline("check", "good", t("already_linked")),
+      h("p", {}, t(one ? "already_text" : "already_text_many", record.label)),
       one ? [recordCard(record), madeBy(app, link)] : behind.map((each) => holderCard(app, each)),
-      h("p", {}, h("button", { type: "button", class: "inline", on: { click: app.choose } }, say("link_another"))),
+      h("p", {}, h("button", { type: "button", class: "inline", on: { click: app.choose } }, t("link_another"))),
     ],
-    actions: one ? [mayUndo(app, link) && undoButton(app, link), openLink(record.page_url, say("open_in_commusoft"), true)] : [],
-    hear: say("already_linked"),
+    actions: one ? [mayUndo(app, link) && undoButton(app, link), openLink(record.page_url, t("open_in_commusoft"), true)] : [],
+    hear: t("already_linked"),
   });
 }
 
@@ -95,7 +95,7 @@ export function showAlready(app, answer, holders) {
  * @param {{record: import("../lib/types.js").CrmRecord, link: Link | null}} holder
  */
 function holderCard(app, { record, link }) {
-  const open = openLink(record.page_url, say("open_in_commusoft"));
+  const open = openLink(record.page_url, t("open_in_commusoft"));
   const steps = h("div", { class: "row" }, open, mayUndo(app, link) && undoButton(app, link));
   return recordCard(record, madeBy(app, link), steps);
 }
@@ -114,11 +114,11 @@ function madeBy(app, link) {
  * @param {Link | null} link
  */
 function madeByWords(app, link) {
-  if (!link) return say("linked_unknown");
+  if (!link) return t("linked_unknown");
   const { by, settled_at, created_at } = link;
-  const when = sayWhen(settled_at ?? created_at);
-  if (app.place && !isLinkOf(link, app.place.contact)) return say("linked_from_other", by, when);
-  return say(link.prior_reference === link.reference ? "linked_was_there" : "linked_by", by, when);
+  const when = formatDateTime(settled_at ?? created_at);
+  if (app.place && !isLinkOf(link, app.place.contact)) return t("linked_from_other", by, when);
+  return t(link.prior_reference === link.reference ? "linked_was_there" : "linked_by", by, when);
 }
 
 /**
@@ -139,13 +139,13 @@ export function showWaiting(app, link) {
   app.stage.show({
     name: "waiting",
     body: [
-      headline("clock", "info", say("waiting")),
-      h("p", {}, say("waiting_text")),
+      headline("clock", "info", t("waiting")),
+      h("p", {}, t("waiting_text")),
       recordCard(link.record),
       referenceChange(link.prior_reference, link.reference),
-      h("p", { class: "muted" }, say("waiting_since", sayWhen(link.created_at), link.by)),
+      h("p", { class: "muted" }, t("waiting_since", formatDateTime(link.created_at), link.by)),
     ],
-    hear: say("waiting"),
+    hear: t("waiting"),
   });
 }
 
@@ -158,14 +158,14 @@ export function showConflict(app, link) {
   app.stage.show({
     name: "conflict",
     body: [
-      headline("caution", "caution", say("conflict")),
-      h("p", {}, link.failure?.detail || say("conflict_text", link.record.label)),
+      headline("caution", "caution", t("conflict")),
+      h("p", {}, link.failure?.detail || t("conflict_text", link.record.label)),
       recordCard(link.record),
       referenceClash(link.record.reference, link.reference),
     ],
-    actions: [openLink(link.record.page_url, say("open_in_commusoft")), button(say("choose_again"), app.choose, { first: true })],
+    actions: [openLink(link.record.page_url, t("open_in_commusoft")), button(t("choose_again"), app.choose, { first: true })],
     focusStep: true,
-    hear: say("conflict"),
+    hear: t("conflict"),
   });
 }
 
@@ -179,18 +179,18 @@ export function showNoAnswer(app, problem, attempt) {
   app.stage.show({
     name: "no-answer",
     body: [
-      headline("clock", "caution", say("no_answer")),
-      h("p", {}, say(unanswered(problem)), " ", say("no_answer_safe")),
+      headline("clock", "caution", t("no_answer")),
+      h("p", {}, t(unanswered(problem)), " ", t("no_answer_safe")),
       app.place && contactCard(app.place.contact, app.details, app.announce, "p"),
       app.decision && recordCard(app.decision.record),
-      problem.request_id && notice("info", say("quote_this"), " ", h("code", {}, problem.request_id)),
+      problem.request_id && notice("info", t("quote_this"), " ", h("code", {}, problem.request_id)),
     ],
     actions: [
-      app.place && button(say("choose_again"), () => void app.giveUp(attempt)),
-      button(say("try_again"), () => void app.resume(attempt), { first: true }),
+      app.place && button(t("choose_again"), () => void app.giveUp(attempt)),
+      button(t("try_again"), () => void app.resume(attempt), { first: true }),
     ],
     focusStep: true,
-    hear: say("no_answer"),
+    hear: t("no_answer"),
   });
 }
 
@@ -208,5 +208,5 @@ function unanswered({ type }) {
  * @param {Link} link
  */
 function undoButton(app, link) {
-  return button(say("undo"), () => void app.undo(link), { drawing: "undo" });
+  return button(t("undo"), () => void app.undo(link), { drawing: "undo" });
 }

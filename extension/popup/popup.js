@@ -1,8 +1,8 @@
 // @ts-check
 // Opens the popup on the tab it was called for.
 
-import { App } from "./app.js";
-import { createStage } from "./frame.js";
+import { PopupController } from "./app.js";
+import { createFrame } from "./frame.js";
 
 const NO_TAB = 0;
 
@@ -17,5 +17,5 @@ async function tabInQuestion() {
   return front?.id ?? NO_TAB;
 }
 
-const app = new App(createStage(), await tabInQuestion());
+const app = new PopupController(createFrame(), await tabInQuestion());
 await app.start();

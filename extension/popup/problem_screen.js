@@ -1,13 +1,13 @@
 // @ts-check
 // One screen for everything that does not work: what happened in a sentence, and the next step.
 
-import { isKnown, troubleOf } from "./problem_steps.js";
+import { isKnown, problemScreen } from "./problem_steps.js";
 import { h } from "../ui/dom.js";
-import { say, sayRetry, sayWhen } from "../ui/i18n.js";
-import { showElsewhere } from "./other_contact.js";
+import { t, sayRetry, formatDateTime } from "../ui/i18n.js";
+import { showOtherContact } from "./other_contact.js";
 import { button, contactCard, headline, openLink, recordCard, referenceClash } from "./components.js";
 
-/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./app.js").PopupController} App */
 /** @typedef {import("../lib/types.js").Problem} Problem */
 /** @typedef {import("./problem_steps.js").Step} Step */
 
@@ -15,11 +15,11 @@ import { button, contactCard, headline, openLink, recordCard, referenceClash } f
  * @param {App} app
  * @param {Problem} problem
  */
-export function showTrouble(app, problem) {
-  const trouble = troubleOf(problem, app.decision !== null);
-  const title = say(trouble.title);
-  const effect = app.hasOpenOutcome ? say("outcome_open") : trouble.unchanged ? say("nothing_changed") : "";
-  const text = [problem.detail || say(trouble.text), effect].filter(Boolean).join(" ");
+export function showProblem(app, problem) {
+  const trouble = problemScreen(problem, app.decision !== null);
+  const title = t(trouble.title);
+  const effect = app.hasOpenOutcome ? t("outcome_open") : trouble.unchanged ? t("nothing_changed") : "";
+  const text = [problem.detail || t(trouble.text), effect].filter(Boolean).join(" ");
   app.stage.show({
     name: `trouble-${isKnown(problem.type) ? problem.type : "general"}`,
     body: [
@@ -28,7 +28,7 @@ export function showTrouble(app, problem) {
       evidence(problem, app),
       problem.retry_after !== null && h("p", { class: "muted" }, sayRetry(problem.retry_after)),
       app.place && contactCard(app.place.contact, app.details, app.announce, "p"),
-      problem.request_id && !isKnown(problem.type) && h("p", { class: "muted" }, say("quote_this"), " ", h("code", {}, problem.request_id)),
+      problem.request_id && !isKnown(problem.type) && h("p", { class: "muted" }, t("quote_this"), " ", h("code", {}, problem.request_id)),
     ],
     actions: [byHand(problem), ...trouble.steps.toReversed().map((step) => stepButton(app, step, step === trouble.steps[0]))],
     focusStep: true,
@@ -43,7 +43,7 @@ export function showTrouble(app, problem) {
  */
 function evidence(problem, app) {
   if (problem.type === "link-in-progress" && problem.by) {
-    return [h("p", { class: "muted" }, say("in_progress_by", problem.by, sayWhen(problem.since)))];
+    return [h("p", { class: "muted" }, t("in_progress_by", problem.by, formatDateTime(problem.since)))];
   }
   if (problem.type === "cannot-undo") return problem.asked_commusoft ? [referenceNow(problem.current_reference)] : [];
   const record = problem.record ?? problem.link?.record ?? null;
@@ -54,7 +54,7 @@ function evidence(problem, app) {
 
 /** @param {string | null} reference */
 function referenceNow(reference) {
-  return h("p", {}, reference ? say("carries_now") : say("carries_nothing"), " ", reference && h("code", {}, reference));
+  return h("p", {}, reference ? t("carries_now") : t("carries_nothing"), " ", reference && h("code", {}, reference));
 }
 
 /**
@@ -64,7 +64,7 @@ function referenceNow(reference) {
 function byHand(problem) {
   const record = problem.link?.record;
   const unkept = problem.type === "reference-not-kept" || problem.type === "write-refused";
-  return unkept && record ? openLink(record.page_url, say("open_in_commusoft")) : null;
+  return unkept && record ? openLink(record.page_url, t("open_in_commusoft")) : null;
 }
 
 /**
@@ -79,8 +79,8 @@ function stepButton(app, step, first) {
     choose: { words: "choose_again", act: app.choose },
     again: { words: "try_again", act: app.again },
     options: { words: "open_settings", act: () => chrome.runtime.openOptionsPage() },
-    elsewhere: { words: "other_contact", act: () => showElsewhere(app, "other_contact") },
+    elsewhere: { words: "other_contact", act: () => showOtherContact(app, "other_contact") },
   };
   const { words, act } = steps[step];
-  return button(say(words), () => void act(), { first });
+  return button(t(words), () => void act(), { first });
 }

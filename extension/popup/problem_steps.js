@@ -12,16 +12,16 @@
 
 /**
  * `unchanged`: what was asked is known to have done nothing, and its words do not say so themselves.
- * @typedef {{title: string, text: string, steps: Step[], tone: "stop" | "caution" | "info", unchanged: boolean}} Trouble
+ * @typedef {{title: string, text: string, steps: Step[], tone: "stop" | "caution" | "info", unchanged: boolean}} ProblemScreen
  */
 
 /**
  * @param {Step[]} steps
- * @param {Trouble["tone"]} [tone]
+ * @param {ProblemScreen["tone"]} [tone]
  */
 const to = (steps, tone = "caution") => ({ steps, tone });
 
-/** @type {Record<string, {steps: Step[], tone: Trouble["tone"]}>} */
+/** @type {Record<string, {steps: Step[], tone: ProblemScreen["tone"]}>} */
 const KNOWN = {
   "offline": to(["start"]),
   "server-unreachable": to(["start", "options"]),
@@ -80,9 +80,9 @@ export const KNOWN_TYPES = Object.keys(KNOWN);
 /**
  * @param {Problem} problem
  * @param {boolean} deciding whether it came back on a decision that can be sent once more
- * @returns {Trouble} `title` and `text` are keys of messages
+ * @returns {ProblemScreen} `title` and `text` are keys of messages
  */
-export function troubleOf(problem, deciding) {
+export function problemScreen(problem, deciding) {
   const name = isKnown(problem.type) ? problem.type.replaceAll("-", "_") : "general";
   const { steps, tone } = KNOWN[problem.type] ?? to(["start"], "stop");
   /** @type {Step[]} */

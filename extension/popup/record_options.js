@@ -3,7 +3,7 @@
 
 import { confidence } from "../lib/linking/ranking.js";
 import { h, icon, unseen } from "../ui/dom.js";
-import { say, sayKind } from "../ui/i18n.js";
+import { t, sayKind } from "../ui/i18n.js";
 import { recordLines } from "./components.js";
 
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
@@ -100,8 +100,8 @@ function kindTag(record) {
 function likelihood(suggestion) {
   const { word, percent } = confidence(suggestion);
   // What is sure is so for more reasons than its figure, which others may have as well.
-  const figure = word === "sure" ? [] : [" ", h("b", {}, say("percent", percent))];
-  return h("span", { class: `likelihood ${word}` }, say(`confidence_${word}`), ...figure);
+  const figure = word === "sure" ? [] : [" ", h("b", {}, t("percent", percent))];
+  return h("span", { class: `likelihood ${word}` }, t(`confidence_${word}`), ...figure);
 }
 
 /**
@@ -112,7 +112,7 @@ function likelihood(suggestion) {
 function held(record, reference) {
   if (!record.reference) return null;
   const same = record.reference === reference;
-  return h("span", { class: same ? "held same" : "held" }, icon(same ? "check" : "caution"), same ? say("has_this_reference") : say("has_other_reference"));
+  return h("span", { class: same ? "held same" : "held" }, icon(same ? "check" : "caution"), same ? t("has_this_reference") : t("has_other_reference"));
 }
 
 /** @param {Suggestion} suggestion */
@@ -123,7 +123,7 @@ function reasons({ reasons: told }) {
     told.map(({ text, agrees }) => {
       if (agrees === null) return h("span", { class: "reason note" }, icon("info"), " ", text, unseen("."));
       const word = agrees ? "agrees" : "differs";
-      return h("span", { class: `reason ${word}` }, icon(agrees ? "check" : "differ"), unseen(say(word)), " ", text, unseen("."));
+      return h("span", { class: `reason ${word}` }, icon(agrees ? "check" : "differ"), unseen(t(word)), " ", text, unseen("."));
     }),
   );
 }

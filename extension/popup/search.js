@@ -3,8 +3,8 @@
 
 import { MOST_FOUND } from "../lib/server/api.js";
 import { h, icon } from "../ui/dom.js";
-import { say, sayCount } from "../ui/i18n.js";
-import { ask } from "../ui/send_message.js";
+import { t, tCount } from "../ui/i18n.js";
+import { sendMessage } from "../ui/send_message.js";
 
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Kind} Kind */
@@ -17,8 +17,8 @@ const SHORTEST = 2;
  * @param {Kind} kind
  */
 export function foundWords(count, kind) {
-  if (count === 0) return say(`found_none_${kind}`);
-  return count < MOST_FOUND ? sayCount("found", count) : say("found_first", count);
+  if (count === 0) return t(`found_none_${kind}`);
+  return count < MOST_FOUND ? tCount("found", count) : t("found_first", count);
 }
 
 /**
@@ -32,8 +32,8 @@ export function foundWords(count, kind) {
 export function searchBox({ kind, announce, found, cleared, down }) {
   const input = h("input", {
     id: "search", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200",
-    placeholder: say(kind === "customer" ? "search_customers" : "search_suppliers"),
-    "aria-label": say(kind === "customer" ? "search_customers" : "search_suppliers"),
+    placeholder: t(kind === "customer" ? "search_customers" : "search_suppliers"),
+    "aria-label": t(kind === "customer" ? "search_customers" : "search_suppliers"),
     "aria-describedby": "search-trouble",
     on: { input: typed, keydown: pressed },
   });
@@ -53,10 +53,10 @@ export function searchBox({ kind, announce, found, cleared, down }) {
   /** @param {string} text */
   async function look(text) {
     const mine = asked;
-    const answer = await ask("search", { q: text, kind });
+    const answer = await sendMessage("search", { q: text, kind });
     if (mine !== asked) return;
     trouble.hidden = answer.ok;
-    trouble.textContent = answer.ok ? "" : answer.problem.detail || say("search_failed");
+    trouble.textContent = answer.ok ? "" : answer.problem.detail || t("search_failed");
     if (!answer.ok) return announce(trouble.textContent);
     const { records } = answer.data;
     found(records);
@@ -78,7 +78,7 @@ export function searchBox({ kind, announce, found, cleared, down }) {
 
   /** @param {boolean} others whether records stand beside it */
   function name(others) {
-    openerWords.textContent = say(others ? "none_of_these" : "search");
+    openerWords.textContent = t(others ? "none_of_these" : "search");
   }
 
   function open() {

@@ -1,18 +1,18 @@
 // @ts-check
 // Connecting to a server, as the popup and the settings show it: where, the code to compare, and how it ended.
 
-import { parseServer, USUAL } from "../lib/server/server_url.js";
+import { parseServer, DEFAULT_SERVER } from "../lib/server/server_url.js";
 import { KNOWN_TYPES } from "../popup/problem_steps.js";
-import { ask } from "./send_message.js";
+import { sendMessage } from "./send_message.js";
 import { h, icon, unseen } from "./dom.js";
-import { say, sayRetry } from "./i18n.js";
+import { t, sayRetry } from "./i18n.js";
 
-/** @typedef {import("../lib/server/connection.js").Standing} Standing */
+/** @typedef {import("../lib/server/connection.js").ConnectionStatus} Standing */
 /** @typedef {import("../lib/types.js").Problem} Problem */
 /** @typedef {"waiting" | "denied" | "over" | "failed" | "ended" | "new"} Phase */
 
 /** Milliseconds between two looks of a page; the background asks the server by itself. */
-const LOOK = { waiting: 500, idle: 2_000 };
+const POLL_MS = { waiting: 500, idle: 2_000 };
 const FORM = "connect-form";
 const ENDINGS = ["device-revoked", "device-expired", "token-reused", "key-lost"];
 
@@ -30,27 +30,27 @@ export function phaseOf({ pairing, ended }) {
  * @param {Standing} standing
  * @returns {{name: string, title: string, text: string, tone: "info" | "caution", drawing: "plug" | "clock" | "caution"}}
  */
-export function told(standing) {
+export function statusText(standing) {
   const phase = phaseOf(standing);
   if (phase === "failed") return toldFailure(standing.pairing?.problem ?? null);
   if (phase === "ended") return toldEnding(standing);
   const words = { waiting: "pairing", denied: "pairing_denied", over: "pairing_over", new: "not_connected" }[phase];
   const name = words.replaceAll("_", "-");
   const drawing = phase === "over" ? "clock" : "plug";
-  return { name, title: say(words), text: say(`${words}_text`), tone: phase === "denied" || phase === "over" ? "caution" : "info", drawing };
+  return { name, title: t(words), text: t(`${words}_text`), tone: phase === "denied" || phase === "over" ? "caution" : "info", drawing };
 }
 
 /** @param {Problem | null} problem */
 function toldFailure(problem) {
   const name = problem && KNOWN_TYPES.includes(problem.type) ? problem.type.replaceAll("-", "_") : "general";
   const when = problem?.retry_after == null ? "" : ` ${sayRetry(problem.retry_after)}`;
-  return { name: "pairing-failed", title: say(`trouble_${name}`), text: say(`trouble_${name}_text`) + when, tone: /** @type {const} */ ("caution"), drawing: /** @type {const} */ ("caution") };
+  return { name: "pairing-failed", title: t(`trouble_${name}`), text: t(`trouble_${name}_text`) + when, tone: /** @type {const} */ ("caution"), drawing: /** @type {const} */ ("caution") };
 }
 
 /** @param {Standing} standing */
 function toldEnding({ ended }) {
   const known = ENDINGS.find((one) => one === ended?.type)?.replaceAll("-", "_") ?? "unknown";
-  return { name: `ended-${ended?.type}`, title: say(`ended_${known}`), text: say(`ended_${known}_text`), tone: /** @type {const} */ ("info"), drawing: /** @type {const} */ ("plug") };
+  return { name: `ended-${ended?.type}`, title: t(`ended_${known}`), text: t(`ended_${known}_text`), tone: /** @type {const} */ ("info"), drawing: /** @type {const} */ ("plug") };
 }
 
 /**
@@ -62,8 +62,8 @@ export function codeView({ pairing }) {
   return h(
     "div",
     { class: "pairing" },
-    h("p", { class: "code" }, h("span", { "aria-hidden": "true" }, code), unseen(say("pairing_spelled", spelled(code)))),
-    h("p", { class: "muted waits" }, icon("clock"), say(problem ? "pairing_unheard" : "pairing_waits")),
+    h("p", { class: "code" }, h("span", { "aria-hidden": "true" }, code), unseen(t("pairing_spelled", spelled(code)))),
+    h("p", { class: "muted waits" }, icon("clock"), t(problem ? "pairing_unheard" : "pairing_waits")),
   );
 }
 
@@ -91,28 +91,28 @@ export function spelled(code) {
 export function connectForm(standing, then) {
   const { policy, ended, pairing } = standing;
   const chosen = pairing?.server ?? standing.last;
-  const address = (policy?.only ? null : chosen) ?? policy?.server ?? USUAL;
+  const address = (policy?.only ? null : chosen) ?? policy?.server ?? DEFAULT_SERVER;
   const field = h("input", { id: "server", type: "text", inputmode: "url", autocomplete: "off", spellcheck: "false", value: address, "aria-describedby": "server-remark", on: { input: remark } });
   const note = h("p", { id: "server-remark", class: "muted" });
-  const typed = h("div", { class: "field" }, h("label", { for: "server" }, say("server_address")), field, note);
+  const typed = h("div", { class: "field" }, h("label", { for: "server" }, t("server_address")), field, note);
   const set = policy?.server === address ? setAddress(policy, () => element.replaceChild(typed, set)) : typed;
-  const button = h("button", { type: "submit", id: "connect", form: FORM, class: "button first", on: { click: pressed } }, say(ended || pairing ? "connect_again" : "connect"));
+  const button = h("button", { type: "submit", id: "connect", form: FORM, class: "button first", on: { click: pressed } }, t(ended || pairing ? "connect_again" : "connect"));
   const element = h("form", { id: FORM, class: "connect", on: { submit: (event) => event.preventDefault() } }, set);
 
   function remark() {
-    note.textContent = parseServer(field.value)?.plain ? say("address_plain") : say("address_hint");
+    note.textContent = parseServer(field.value)?.plain ? t("address_plain") : t("address_hint");
   }
 
   function pressed() {
     const wanted = parseServer(field.value);
     if (!wanted) {
-      then({ words: say("address_malformed") });
+      then({ words: t("address_malformed") });
       return field.focus();
     }
     // First of all: a browser grants this only while the click lasts. Its question may close this page, so the
     // background is told at once what it is for.
     const granted = chrome.permissions.request({ origins: wanted.origins }).catch(() => false);
-    void connect(wanted.server, granted, ask("pair", { server: wanted.server }));
+    void connect(wanted.server, granted, sendMessage("pair", { server: wanted.server }));
   }
 
   /**
@@ -124,10 +124,10 @@ export function connectForm(standing, then) {
     then({ words: "" });
     await noted;
     if (!(await granted)) {
-      await ask("pair_cancel");
-      return then({ words: say("permission_refused") });
+      await sendMessage("pair_cancel");
+      return then({ words: t("permission_refused") });
     }
-    const answer = await ask("pair", { server });
+    const answer = await sendMessage("pair", { server });
     return then(answer.ok ? { standing: answer.data } : { words: failureWords(answer.problem) });
   }
 
@@ -144,16 +144,16 @@ function setAddress(policy, other) {
   return h(
     "div",
     { class: "field" },
-    h("p", { class: "field-name" }, say("server_address")),
+    h("p", { class: "field-name" }, t("server_address")),
     h("p", { class: "set-address" }, policy.server),
-    h("p", { class: "muted" }, say("address_set"), " ", !policy.only && h("button", { type: "button", class: "inline", on: { click: other } }, say("address_other"))),
+    h("p", { class: "muted" }, t("address_set"), " ", !policy.only && h("button", { type: "button", class: "inline", on: { click: other } }, t("address_other"))),
   );
 }
 
 /** @param {Problem} problem */
 function failureWords(problem) {
-  if (problem.type === "server-not-allowed") return say("address_not_allowed");
-  return problem.type === "address-malformed" ? say("address_malformed") : toldFailure(problem).text;
+  if (problem.type === "server-not-allowed") return t("address_not_allowed");
+  return problem.type === "address-malformed" ? t("address_malformed") : toldFailure(problem).text;
 }
 
 /**
@@ -167,9 +167,9 @@ export async function nextStanding(standing, goOn, typing = () => false) {
   const before = JSON.stringify(standing);
   const phase = phaseOf(standing);
   while (goOn()) {
-    await new Promise((resolve) => setTimeout(resolve, phase === "waiting" ? LOOK.waiting : LOOK.idle));
+    await new Promise((resolve) => setTimeout(resolve, phase === "waiting" ? POLL_MS.waiting : POLL_MS.idle));
     if (phase !== "waiting" && document.hidden) continue;
-    const answer = await ask("standing");
+    const answer = await sendMessage("standing");
     if (!goOn() || !answer.ok || JSON.stringify(answer.data) === before) continue;
     if (answer.data.connected || phaseOf(answer.data) !== phase || !typing()) return answer.data;
   }

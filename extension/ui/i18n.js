@@ -6,7 +6,7 @@
  * @param {...(string | number)} values
  * @returns {string}
  */
-export function say(key, ...values) {
+export function t(key, ...values) {
   return chrome.i18n.getMessage(key, values.map(String)) || key;
 }
 
@@ -17,13 +17,13 @@ const plural = new Intl.PluralRules("en-GB");
  * @param {string} key
  * @param {number} count
  */
-export function sayCount(key, count) {
-  return say(`${key}_${plural.select(count) === "one" ? "one" : "other"}`, count.toLocaleString("en-GB"));
+export function tCount(key, count) {
+  return t(`${key}_${plural.select(count) === "one" ? "one" : "other"}`, count.toLocaleString("en-GB"));
 }
 
 /** @param {"customer" | "supplier"} kind */
 export function sayKind(kind) {
-  return say(kind === "customer" ? "customer" : "supplier");
+  return t(kind === "customer" ? "customer" : "supplier");
 }
 
 const dated = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
@@ -32,7 +32,7 @@ const dated = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle:
  * @param {string | null} instant ISO 8601
  * @returns {string} "" when it is none
  */
-export function sayWhen(instant) {
+export function formatDateTime(instant) {
   const time = Date.parse(instant ?? "");
   return Number.isNaN(time) ? "" : dated.format(time);
 }
@@ -49,7 +49,7 @@ const LONG = 90;
 
 /** @param {number} seconds until it may be tried again */
 export function sayRetry(seconds) {
-  return seconds > LONG ? say("retry_at", timed.format(Date.now() + seconds * 1000)) : sayCount("retry_after", seconds);
+  return seconds > LONG ? t("retry_at", timed.format(Date.now() + seconds * 1000)) : tCount("retry_after", seconds);
 }
 
 const ROLES = ["clerk", "manager", "admin"];
@@ -60,5 +60,5 @@ const ROLES = ["clerk", "manager", "admin"];
  */
 export function sayRole(role, what = "is") {
   if (!ROLES.includes(role)) return what === "is" ? role : "";
-  return say(what === "is" ? `role_${role}` : `role_${role}_text`);
+  return t(what === "is" ? `role_${role}` : `role_${role}_text`);
 }

@@ -8,7 +8,7 @@ import { problem } from "../lib/server/problem.js";
  * @param {object} [fields]
  * @returns {Promise<import("../lib/types.js").Answer<any> & {attempt?: string}>}
  */
-export async function ask(type, fields = {}) {
+export async function sendMessage(type, fields = {}) {
   try {
     const answer = await chrome.runtime.sendMessage({ type, ...fields });
     if (typeof answer?.ok === "boolean") return answer;

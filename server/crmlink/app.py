@@ -7,18 +7,18 @@ import logging
 from flask import Flask, Response, request
 
 from crmlink.api import register_api
-from crmlink.installation import House, open_house
+from crmlink.installation import Installation, open_installation
 from crmlink.pages.blueprint import blueprint as pages
 from crmlink.settings import Settings
-from crmlink.web.auth import register_door, register_guard
+from crmlink.web.auth import init_authentication, init_authorization
 from crmlink.web.body_limits import init_body_limits
 from crmlink.web.hosts import init_hosts
 from crmlink.web.proxies import TrustedProxies
-from crmlink.web.rate_limits import register_limits
+from crmlink.web.rate_limits import init_rate_limits
 from crmlink.web.request_log import init_request_log
-from crmlink.web.strict_parsing import register_strictness
+from crmlink.web.strict_parsing import init_strict_parsing
 
-HEADERS = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -32,30 +32,30 @@ HEADERS = {
 }
 
 
-def create_app(settings: Settings, house: House | None = None) -> Flask:
+def create_app(settings: Settings, installation: Installation | None = None) -> Flask:
     """The whole server as a WSGI application; opens the house unless it is given one."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app = Flask(__name__, static_folder="pages/static", template_folder="pages/templates")
     app.secret_key = settings.secret_key
-    app.extensions["crmlink"] = house = house or open_house(settings)
+    app.extensions["crmlink"] = installation = installation or open_installation(settings)
     init_request_log(app)
-    app.after_request(_finish)
+    app.after_request(_log_request)
     app.wsgi_app = TrustedProxies(  # type: ignore[method-assign]
         app.wsgi_app, settings.trusted_proxies, settings.proxy_addresses
     )
     init_hosts(app, settings)
-    register_guard(app)
-    register_limits(app, settings.requests_per_minute)
+    init_authentication(app)
+    init_rate_limits(app, settings.requests_per_minute)
     init_body_limits(app)
-    register_door(app)
-    register_strictness(app)
-    register_api(app, house)
+    init_authorization(app)
+    init_strict_parsing(app)
+    register_api(app, installation)
     app.register_blueprint(pages)
     return app
 
 
-def _finish(reply: Response) -> Response:
-    for name, value in HEADERS.items():
+def _log_request(reply: Response) -> Response:
+    for name, value in SECURITY_HEADERS.items():
         reply.headers.setdefault(name, value)
     if request.endpoint != "static":
         reply.headers.setdefault("Cache-Control", "no-store")

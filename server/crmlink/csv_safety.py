@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def harmless(value: str) -> str:
+def escape_formula(value: str) -> str:
     """A value that a spreadsheet shows as it is."""
-    return f"'{value}" if value.startswith(DANGEROUS) else value
+    return f"'{value}" if value.startswith(FORMULA_PREFIXES) else value

@@ -13,12 +13,12 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from crmlink.access.audit.upkeep import flush_anchors, prepare_audit
-from crmlink.access.context import Office
-from crmlink.access.usage import Uses
+from crmlink.access.context import AccessContext
+from crmlink.access.usage import UsageCounter
 from crmlink.accounting.rule_file import RuleFile
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
 from crmlink.linking.connections import (
@@ -28,9 +28,9 @@ from crmlink.linking.connections import (
     load_dialect,
     use_account_of_environment,
 )
-from crmlink.linking.context import Desk, Index
+from crmlink.linking.context import LiveMatcher, WorkspaceContext
 from crmlink.pseudonyms import Pseudonyms
-from crmlink.settings import Settings, SettingsRefused
+from crmlink.settings import InvalidSettings, Settings
 from crmlink.store import (
     AuditSigner,
     ConnectionKind,
@@ -39,21 +39,21 @@ from crmlink.store import (
     ProcessRole,
     WorkspaceConnection,
 )
-from crmlink.wakeup import Bell
+from crmlink.wakeup import WakeUpSignal
 
 log = structlog.get_logger()
 
-EXTENSION = Path(__file__).parents[2] / "extension"
-COMMAND = Path(sys.executable).with_name("crmlink")
-KEYS_NAME = "credential.keys"
-RULES_NAME = "packages.json"
+EXTENSION_DIR = Path(__file__).parents[2] / "extension"
+CLI_PATH = Path(sys.executable).with_name("crmlink")
+KEY_FILE = "credential.keys"
+RULES_FILE = "packages.json"
 SANDBOX_PORT = 8788
 SANDBOX_HEADER = "Commusoft-Sandbox"
 SANDBOX_PATH = "/webservice_dev.php/api/v1"
 FOLLOW_INTERVAL = 1.0  # seconds between two looks at which connection is in use, in long work
 
 
-class House:
+class Installation:
     """One installation at work.
 
     ``commusoft`` is a client to use in place of the one that the settings describe; ``role`` says
@@ -64,7 +64,7 @@ class House:
         self,
         settings: Settings,
         database: Database,
-        commusoft: Commusoft | None = None,
+        commusoft: CommusoftClient | None = None,
         role: ProcessRole = ProcessRole.COMMAND,
     ) -> None:
         self.settings = settings
@@ -72,53 +72,53 @@ class House:
         database.use_pseudonyms(Pseudonyms(settings.secret_key))
         self.ownership = Ownership(database, role)
         workspace = get_or_create_workspace(database)
-        self.office = Office(database, workspace.id, settings.secret_key)
-        self.uses = Uses(self.office)
+        self.access = AccessContext(database, workspace.id, settings.secret_key)
+        self.usage = UsageCounter(self.access)
         self._commusoft = commusoft
         self._sandbox = Sandbox(settings.data_dir)
         self._guard = threading.Lock()
-        self._desk: Desk | None = None
+        self._workspace: WorkspaceContext | None = None
         self._connection: WorkspaceConnection | None = None
         self._followed_at = 0.0
 
     @property
-    def desk(self) -> Desk:
+    def workspace(self) -> WorkspaceContext:
         """The desk of the connection in use; a new one once an account is connected or ended.
 
         What began with the desk before goes on with it. Raises ConnectionNotAgreed,
-        CredentialsMissing or VaultClosed.
+        CredentialsMissing or VaultKeyMissing.
         """
         with self._guard:
             account = self.settings.commusoft
             if self._connection is None and account:
-                use_account_of_environment(self.database, self.office.workspace_id, account)
-            connection = connection_in_use(self.database, self.office.workspace_id)
+                use_account_of_environment(self.database, self.access.workspace_id, account)
+            connection = connection_in_use(self.database, self.access.workspace_id)
             self._followed_at = time.monotonic()
-            if self._desk is None or not _is_same(self._connection, connection):
-                self._desk, self._connection = self._open_desk(connection), connection
-            return self._desk
+            if self._workspace is None or not _is_same(self._connection, connection):
+                self._workspace, self._connection = self._open_desk(connection), connection
+            return self._workspace
 
     @property
     def has_account(self) -> bool:
         """Whether an account is connected; otherwise crmlink works with its own sandbox."""
-        return not self.desk.practice
+        return not self.workspace.practice
 
     @property
     def sandboxed(self) -> bool:
         """Whether what answers is no Commusoft but the sandbox, ours or one that said so."""
-        return self.desk.sandboxed
+        return self.workspace.sandboxed
 
-    def has_left(self, desk: Desk) -> bool:
+    def has_left(self, ctx: WorkspaceContext) -> bool:
         """Whether another connection took a desk's place, as far as was known a second ago."""
         if time.monotonic() - self._followed_at < FOLLOW_INTERVAL:
-            return self._desk is not desk
-        return self.desk is not desk
+            return self._workspace is not ctx
+        return self.workspace is not ctx
 
     def close(self) -> None:
         """Let running attempts end, then let go of the database."""
-        if self._desk:
-            self._desk.attempts.shutdown(cancel_futures=True)
-        self.uses.flush()
+        if self._workspace:
+            self._workspace.attempts.shutdown(cancel_futures=True)
+        self.usage.flush()
         self._flush_anchors()
         self.ownership.close()
         self._sandbox.stop()
@@ -131,52 +131,53 @@ class House:
         except (OSError, SQLAlchemyError):
             log.warning("audit anchors not flushed", exc_info=True)
 
-    def _open_desk(self, connection: WorkspaceConnection) -> Desk:
+    def _open_desk(self, connection: WorkspaceConnection) -> WorkspaceContext:
         practice = connection.kind is ConnectionKind.SANDBOX
         if not practice:
             self._sandbox.forget()
-        return Desk(
+        return WorkspaceContext(
             workspace_id=connection.workspace_id,
             connection_id=connection.id,
             practice=practice,
             database=self.database,
             commusoft=self._client(connection, practice),
-            rule_file=RuleFile(self.settings.data_dir / RULES_NAME),
-            index=Index(self.database, connection.id),
+            rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
+            index=LiveMatcher(self.database, connection.id),
             ownership=self.ownership,
-            wake=Bell(self.settings.data_dir).ring,
+            wake=WakeUpSignal(self.settings.data_dir).ring,
         )
 
-    def _client(self, connection: WorkspaceConnection, practice: bool) -> Commusoft:
+    def _client(self, connection: WorkspaceConnection, practice: bool) -> CommusoftClient:
         if self._commusoft is not None:
             return self._commusoft
         if practice:
             account = Connection(self._sandbox.address() + SANDBOX_PATH, *["sandbox"] * 4)
         else:
-            vault = Vault.at(self.settings.data_dir / KEYS_NAME)
+            vault = Vault.at(self.settings.data_dir / KEY_FILE)
             account = credentials_of(connection, self.settings.commusoft, vault)
-        patience = Patience(
-            at_once=self.settings.calls_at_once, per_second=self.settings.calls_per_second
+        patience = ClientLimits(
+            at_once=self.settings.max_concurrent_calls,
+            per_second=self.settings.max_calls_per_second,
         )
-        return Commusoft(account, load_dialect(connection), patience)
+        return CommusoftClient(account, load_dialect(connection), patience)
 
 
-def open_house(
+def open_installation(
     settings: Settings,
-    commusoft: Commusoft | None = None,
+    commusoft: CommusoftClient | None = None,
     role: ProcessRole = ProcessRole.COMMAND,
-) -> House:
+) -> Installation:
     """Migrate the database and set up the installation; the desk opens when it is first used.
 
-    Raises SettingsRefused.
+    Raises InvalidSettings.
     """
-    return House(settings, open_database(settings), commusoft, role)
+    return Installation(settings, open_database(settings), commusoft, role)
 
 
 def open_database(settings: Settings) -> Database:
     """The database of an installation, brought up to date, with its audit signed and anchored.
 
-    Raises SettingsRefused.
+    Raises InvalidSettings.
     """
     signer = AuditSigner.of(settings.secret_key, settings.data_dir)
     database = Database(settings.database_url, signer=signer)
@@ -185,7 +186,7 @@ def open_database(settings: Settings) -> Database:
     try:
         prepare_audit(database)
     except OSError as error:
-        raise SettingsRefused(
+        raise InvalidSettings(
             f"The audit's anchor file cannot be made in {settings.data_dir} ({error.strerror}). "
             "Make room there, or set CRMLINK_DATA_DIR to a folder you may write to."
         ) from error
@@ -203,7 +204,7 @@ class Sandbox:
     def address(self) -> str:
         """Where it answers; it is started unless it runs already."""
         known = self._address_file.read_text().strip() if self._address_file.exists() else ""
-        if _answers(known):
+        if _is_running(known):
             return known
         application = create_sandbox(state_file=self._state_file)
         try:
@@ -234,7 +235,7 @@ def _is_same(before: WorkspaceConnection | None, after: WorkspaceConnection) -> 
     )
 
 
-def _answers(address: str) -> bool:
+def _is_running(address: str) -> bool:
     try:
         return SANDBOX_HEADER in requests.get(address, timeout=2).headers
     except requests.RequestException:

@@ -107,25 +107,25 @@ class _LibraryLines(logging.Filter):
 _failures = LineBudget("failure", FAILURES)
 
 
-def without_messages(
+def strip_exception_messages(
     _logger: Any, _method: str, entry: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Return a log entry whose exceptions are types and places only, and none beyond a budget."""
     if traces := entry.get("exception"):
-        _silence(traces)
+        _strip_traceback(traces)
         if not _failures.take(str(traces[-1].get("exc_type"))):
             raise structlog.DropEvent
     return entry
 
 
-def _silence(traces: list[dict[str, Any]]) -> None:
+def _strip_traceback(traces: list[dict[str, Any]]) -> None:
     for trace in traces:
         trace |= {"exc_value": "", "exc_notes": []}
         for group in trace.get("exceptions", []):
-            _silence(group)
+            _strip_traceback(group)
 
 
-def set_up_logs(path: Path) -> None:
+def configure_logging(path: Path) -> None:
     """Send every log line to a file that rolls over; the terminal stays readable."""
     logging.basicConfig(handlers=[LogFile(path)], level=logging.INFO, force=True)
     logging.captureWarnings(True)
@@ -140,7 +140,7 @@ def set_up_logs(path: Path) -> None:
                     show_locals=False, max_frames=FRAMES_SHOWN
                 )
             ),
-            without_messages,
+            strip_exception_messages,
             structlog.processors.JSONRenderer(),
             _as_ours,
         ],

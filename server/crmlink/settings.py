@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from environs import Env
 from platformdirs import user_data_path
 
-from crmlink.access.oidc_provider import Provider, ProviderUnsafe
+from crmlink.access.oidc_provider import OidcProvider, UnsafeIssuer
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.data_folder import (
     NotPrivate,
@@ -31,7 +31,7 @@ LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 SQLITE = "sqlite:///"
 
 
-class SettingsRefused(Exception):
+class InvalidSettings(Exception):
     """A setting is missing, contradictory or unsafe; the message says which and what to do."""
 
 
@@ -43,11 +43,11 @@ class Settings:
     database_url: str = field(repr=False)  # may hold a password
     secret_key: str = field(repr=False)
     commusoft: Connection | None = None
-    oidc: Provider | None = None  # who lets people in beside their passwords
+    oidc: OidcProvider | None = None  # who lets people in beside their passwords
     cors_origins: tuple[str, ...] = ()
     sync_minutes: int = 30
-    calls_at_once: int = 4
-    calls_per_second: int = 5
+    max_concurrent_calls: int = 4
+    max_calls_per_second: int = 5
     requests_per_minute: int = 600  # of one device; strangers at one address get the same
     trusted_proxies: int = 0  # in front of us, each adding itself to X-Forwarded-For
     proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # from which the last of them connects
@@ -55,10 +55,10 @@ class Settings:
     allowed_hosts: tuple[Host, ...] = ()  # other hosts that it is served at
 
 
-def settings_from_environment() -> Settings:
+def load_settings() -> Settings:
     """The settings as the environment gives them; makes the data folder and its secret key.
 
-    Raises SettingsRefused with a sentence when one is unsafe.
+    Raises InvalidSettings with a sentence when one is unsafe.
     """
     env = Env(prefix="CRMLINK_")
     data_dir = env.path("DATA_DIR", user_data_path("crmlink", appauthor=False)).expanduser()
@@ -71,11 +71,11 @@ def settings_from_environment() -> Settings:
         commusoft=_commusoft(env),
         oidc=_oidc(env),
         cors_origins=tuple(map(_origin, env.str("CORS_ORIGINS", "").replace(",", " ").split())),
-        sync_minutes=_number(env, "SYNC_MINUTES", 30, 59),
-        calls_at_once=_number(env, "COMMUSOFT_AT_ONCE", 4, 50),
-        calls_per_second=_number(env, "COMMUSOFT_PER_SECOND", 5, 1000),
-        requests_per_minute=_number(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
-        trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, 5, least=0),
+        sync_minutes=_int_setting(env, "SYNC_MINUTES", 30, 59),
+        max_concurrent_calls=_int_setting(env, "COMMUSOFT_AT_ONCE", 4, 50),
+        max_calls_per_second=_int_setting(env, "COMMUSOFT_PER_SECOND", 5, 1000),
+        requests_per_minute=_int_setting(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
+        trusted_proxies=_int_setting(env, "TRUSTED_PROXIES", 0, 5, least=0),
         proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
         public_url=_public_url(env.str("PUBLIC_URL", "")),
         allowed_hosts=tuple(map(_host, env.str("ALLOWED_HOSTS", "").replace(",", " ").split())),
@@ -88,9 +88,9 @@ def _make_private(data_dir: Path, database_url: str) -> None:
         if database_url.startswith(SQLITE):
             make_database_private(Path(database_url.removeprefix(SQLITE)))
     except NotPrivate as error:
-        raise SettingsRefused(_not_private(error)) from error
+        raise InvalidSettings(_not_private(error)) from error
     except OSError as error:
-        raise SettingsRefused(
+        raise InvalidSettings(
             f"The data folder {data_dir} cannot be made ({error.strerror}). "
             "Set CRMLINK_DATA_DIR to a folder you may write to."
         ) from error
@@ -130,7 +130,7 @@ def _database_url(given: str, data_dir: Path) -> str:
     if url.startswith("postgresql+psycopg://"):
         return url
     if not url.startswith(SQLITE) or url in (SQLITE, f"{SQLITE}:memory:"):
-        raise SettingsRefused(
+        raise InvalidSettings(
             "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite or "
             "postgresql://user@host/database. A database that lives in memory would lose every "
             "link when the server stops."
@@ -140,8 +140,8 @@ def _database_url(given: str, data_dir: Path) -> str:
 
 def _secret_key(given: str, data_dir: Path) -> str:
     if given:
-        if _is_easy(given):
-            raise SettingsRefused(
+        if _is_weak(given):
+            raise InvalidSettings(
                 f"CRMLINK_SECRET_KEY is too easy to guess: use {SHORTEST_SECRET} random characters "
                 "or more, or leave it out and crmlink makes one in the data folder."
             )
@@ -150,7 +150,7 @@ def _secret_key(given: str, data_dir: Path) -> str:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return _kept_key(path)
+        return _read_secret_key(path)
     with os.fdopen(descriptor, "w") as file:
         key = secrets.token_urlsafe(48)
         file.write(key)
@@ -159,11 +159,11 @@ def _secret_key(given: str, data_dir: Path) -> str:
     return key
 
 
-def _kept_key(path: Path) -> str:
+def _read_secret_key(path: Path) -> str:
     """The key that was made before; half of one, as a full disk leaves it, would be no secret."""
     key = path.read_text().strip()
-    if _is_easy(key):
-        raise SettingsRefused(
+    if _is_weak(key):
+        raise InvalidSettings(
             f"The key in {path} is not whole. Put it back from a backup, or remove the file: "
             "crmlink makes a new one, everybody logs in again, browsers and scripts are connected "
             "anew."
@@ -171,14 +171,14 @@ def _kept_key(path: Path) -> str:
     return key
 
 
-def _is_easy(key: str) -> bool:
+def _is_weak(key: str) -> bool:
     return len(key) < SHORTEST_SECRET or len(set(key)) < SHORTEST_SECRET // 4
 
 
-def _number(env: Env, name: str, default: int, most: int, least: int = 1) -> int:
+def _int_setting(env: Env, name: str, default: int, most: int, least: int = 1) -> int:
     given = env.str(name, str(default))
     if not given.isdecimal() or not least <= int(given) <= most:
-        raise SettingsRefused(f"CRMLINK_{name} must be a whole number from {least} to {most}.")
+        raise InvalidSettings(f"CRMLINK_{name} must be a whole number from {least} to {most}.")
     return int(given)
 
 
@@ -189,31 +189,31 @@ def _commusoft(env: Env) -> Connection | None:
         return None
     missing = [f"CRMLINK_COMMUSOFT_{name}" for name, value in given.items() if not value]
     if missing:
-        raise SettingsRefused(
+        raise InvalidSettings(
             f"Commusoft's credentials are not complete: {', '.join(missing)} missing. "
             "Give all four, or none to work with the sandbox."
         )
     try:
         return Connection(url or DEFAULT_BASE_URL, *given.values())
     except ConnectionUnsafe as error:
-        raise SettingsRefused(f"CRMLINK_COMMUSOFT_URL: {error}") from error
+        raise InvalidSettings(f"CRMLINK_COMMUSOFT_URL: {error}") from error
 
 
-def _oidc(env: Env) -> Provider | None:
+def _oidc(env: Env) -> OidcProvider | None:
     given = {name: env.str(f"OIDC_{name}", "") for name in OIDC}
     if not any(given.values()):
         return None
     missing = [f"CRMLINK_OIDC_{name}" for name, value in given.items() if not value]
     if missing:
-        raise SettingsRefused(
+        raise InvalidSettings(
             f"Single sign-on is not complete: {', '.join(missing)} missing. Give all three or none."
         )
     try:
-        return Provider(
+        return OidcProvider(
             given["ISSUER"], given["CLIENT_ID"], given["CLIENT_SECRET"], env.str("OIDC_NAME", "")
         )
-    except ProviderUnsafe as error:
-        raise SettingsRefused(f"CRMLINK_OIDC_ISSUER: {error}") from error
+    except UnsafeIssuer as error:
+        raise InvalidSettings(f"CRMLINK_OIDC_ISSUER: {error}") from error
 
 
 def _public_url(text: str) -> str:
@@ -223,7 +223,7 @@ def _public_url(text: str) -> str:
     host = Host.parse(parts.netloc)
     plain = parts.path in ("", "/") and not parts.query and not parts.fragment
     if parts.scheme not in ("http", "https") or not host or host.is_unspecified or not plain:
-        raise SettingsRefused(
+        raise InvalidSettings(
             "CRMLINK_PUBLIC_URL must be the address that people type to reach crmlink, such as "
             "https://crmlink.firm.example or http://192.168.1.5:8787, without anything behind it."
         )
@@ -233,7 +233,7 @@ def _public_url(text: str) -> str:
 def _host(text: str) -> Host:
     host = Host.parse(text)
     if host is None or host.is_unspecified:
-        raise SettingsRefused(
+        raise InvalidSettings(
             f"CRMLINK_ALLOWED_HOSTS: {text!r} is no host such as office-server or "
             "192.168.1.5:8787. Leave http:// and anything behind the name out."
         )
@@ -246,12 +246,12 @@ def _networks(text: str) -> tuple[str, ...]:
             ipaddress.ip_network(each, strict=False) for each in text.replace(",", " ").split()
         ]
     except ValueError as error:
-        raise SettingsRefused(
+        raise InvalidSettings(
             "CRMLINK_PROXY_ADDRESSES must hold IP addresses or networks, such as 10.0.0.5 or "
             f"172.18.0.0/16: {error}."
         ) from error
     if not all(network.prefixlen for network in networks):
-        raise SettingsRefused(
+        raise InvalidSettings(
             "CRMLINK_PROXY_ADDRESSES: every address would be taken for a proxy, so anybody could "
             "say who they are. Name the proxy's own address."
         )
@@ -261,7 +261,7 @@ def _networks(text: str) -> tuple[str, ...]:
 def _origin(text: str) -> str:
     parts = urlsplit(text)
     if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or "*" in text:
-        raise SettingsRefused(
+        raise InvalidSettings(
             f"CRMLINK_CORS_ORIGINS: {text!r} is no single origin such as https://intranet.example."
         )
     return f"{parts.scheme}://{parts.netloc}"

@@ -21,8 +21,8 @@ from huey.serializer import Serializer
 
 log = structlog.get_logger()
 
-QUEUE_NAME = "queue.sqlite"
-BATCH_WORK = ("match_batches", "write_batches")
+QUEUE_FILE = "queue.sqlite"
+WAKEABLE_TASKS = ("match_batches", "write_batches")
 MAX_ENTRY_LENGTH = 200  # bytes; a task's name and the JSON around it
 
 
@@ -74,12 +74,12 @@ class WakeUpQueue(SqliteHuey):  # type: ignore[misc] # huey ships no types
         return False
 
 
-def queue_in(data_dir: Path) -> WakeUpQueue:
+def open_queue(data_dir: Path) -> WakeUpQueue:
     """The queue of an installation."""
-    return WakeUpQueue(data_dir / QUEUE_NAME)
+    return WakeUpQueue(data_dir / QUEUE_FILE)
 
 
-def listen(queue: WakeUpQueue, name: str, work: Callable[[], None]) -> Any:
+def register_task(queue: WakeUpQueue, name: str, work: Callable[[], None]) -> Any:
     """Let a queue do this work when the task is called; a task is known by where it is defined."""
 
     def task() -> None:
@@ -88,7 +88,7 @@ def listen(queue: WakeUpQueue, name: str, work: Callable[[], None]) -> Any:
     return queue.task(name=name)(task)
 
 
-class Bell:
+class WakeUpSignal:
     """Rings for the worker of an installation."""
 
     def __init__(self, data_dir: Path) -> None:
@@ -101,13 +101,13 @@ class Bell:
         try:
             with self._guard:
                 if not self._tasks:
-                    queue = queue_in(self._data_dir)
-                    self._tasks = [listen(queue, name, _nothing) for name in BATCH_WORK]
+                    queue = open_queue(self._data_dir)
+                    self._tasks = [register_task(queue, name, _noop) for name in WAKEABLE_TASKS]
             for task in self._tasks:
                 task()
         except Exception:
             log.warning("the worker was not woken", exc_info=True)
 
 
-def _nothing() -> None:
+def _noop() -> None:
     """The one who rings does not do the work."""

@@ -17,27 +17,27 @@ from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.upkeep import flush_anchors
 from crmlink.access.dpop import forget_old_proofs
 from crmlink.access.personal_data.subject import apply_retention
-from crmlink.access.refresh_tokens import forget_old_tokens
-from crmlink.batches.file_import import throw_away_unfinished
+from crmlink.access.refresh_tokens import delete_expired_refresh_tokens
+from crmlink.batches.file_import import delete_unfinished_imports
 from crmlink.batches.match_job import match_waiting
 from crmlink.batches.settle import settle_stopped
-from crmlink.batches.state import work_is_waiting
+from crmlink.batches.state import has_pending_work
 from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.commusoft.mirror import SyncRunning, full_sync_is_due
-from crmlink.installation import House
+from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
+from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
-from crmlink.linking.context import Desk
-from crmlink.pages.lists.uploads import forget_old_files
-from crmlink.reports.duplicates import find_lookalikes
+from crmlink.linking.context import WorkspaceContext
+from crmlink.pages.lists.uploads import delete_expired_uploads
+from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
-from crmlink.wakeup import BATCH_WORK, listen, queue_in
+from crmlink.wakeup import WAKEABLE_TASKS, open_queue, register_task
 
 log = structlog.get_logger()
 
-SLOWEST_LOOK = 1.0  # seconds until a bell is heard
-LONGEST_GOODBYE = 20.0  # seconds; a link's attempt ends within this or is taken up at the start
+MAX_POLL_SECONDS = 1.0  # seconds until a bell is heard
+SHUTDOWN_TIMEOUT = 20.0  # seconds; a link's attempt ends within this or is taken up at the start
 
 
 class EmbeddedConsumer(Consumer):  # type: ignore[misc] # huey ships no types
@@ -50,45 +50,48 @@ class EmbeddedConsumer(Consumer):  # type: ignore[misc] # huey ships no types
 class Worker:
     """Runs the periodic work of one house in threads of this process."""
 
-    def __init__(self, house: House) -> None:
-        queue = queue_in(house.settings.data_dir)
+    def __init__(self, installation: Installation) -> None:
+        queue = open_queue(installation.settings.data_dir)
         self._consumer = EmbeddedConsumer(
-            queue, workers=4, check_worker_health=False, max_delay=SLOWEST_LOOK
+            queue, workers=4, check_worker_health=False, max_delay=MAX_POLL_SECONDS
         )
-        self._house = house
+        self._installation = installation
         self._stopping = threading.Event()
         batches = (
-            _OneAtATime(self._match_batches, self._stopping.is_set),
-            _OneAtATime(self._write_batches, self._stopping.is_set),
+            _NonOverlappingJob(self._match_batches, self._stopping.is_set),
+            _NonOverlappingJob(self._write_batches, self._stopping.is_set),
         )
-        self._synced: Desk | None = None  # whose records were read last
+        self._synced: WorkspaceContext | None = None  # whose records were read last
         self._batches = batches
-        self._now = [
-            queue.task(name="finish_links_now")(self._finish_links),
+        self._startup_jobs = [
+            queue.task(name="finish_links_now")(self._recover_links),
             queue.task(name="sync_now")(self._sync),
-            *(listen(queue, name, work) for name, work in zip(BATCH_WORK, batches, strict=True)),
+            *(
+                register_task(queue, name, work)
+                for name, work in zip(WAKEABLE_TASKS, batches, strict=True)
+            ),
         ]
-        for name, work in zip(BATCH_WORK, batches, strict=True):
+        for name, work in zip(WAKEABLE_TASKS, batches, strict=True):
             queue.periodic_task(crontab(), name=f"{name}_by_and_by")(work)
-        queue.periodic_task(crontab(), name="finish_links")(self._finish_links)
+        queue.periodic_task(crontab(), name="finish_links")(self._recover_links)
         queue.periodic_task(crontab(), name="follow_connection")(self._follow_connection)
-        queue.periodic_task(crontab(), name="note_uses")(house.uses.flush)
+        queue.periodic_task(crontab(), name="note_uses")(installation.usage.flush)
         queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
         queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
-        queue.periodic_task(crontab(minute="55"), name="note_shares")(self._note_shares)
+        queue.periodic_task(crontab(minute="55"), name="note_shares")(self._snapshot_shares)
         queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
             self._find_lookalikes
         )
-        queue.periodic_task(crontab(hour="3", minute="10"), name="forget")(self._forget)
-        queue.periodic_task(crontab(minute=f"*/{house.settings.sync_minutes}"), name="sync")(
+        queue.periodic_task(crontab(hour="3", minute="10"), name="forget")(self._delete_expired)
+        queue.periodic_task(crontab(minute=f"*/{installation.settings.sync_minutes}"), name="sync")(
             self._sync
         )
 
     def start(self) -> None:
         """Begin the rounds, with what dead processes left behind."""
-        self._house.desk.ownership.start()
+        self._installation.workspace.ownership.start()
         self._consumer.start()
-        for task in self._now:
+        for task in self._startup_jobs:
             task()
 
     def stop(self) -> None:
@@ -96,63 +99,63 @@ class Worker:
         self._stopping.set()
         self._consumer.stop()
         for work in self._batches:
-            work.wait(LONGEST_GOODBYE)
+            work.wait(SHUTDOWN_TIMEOUT)
 
-    def _stops(self, desk: Desk) -> Callable[[], bool]:
+    def _stops(self, ctx: WorkspaceContext) -> Callable[[], bool]:
         """Whether work at a desk is to stop: the process ends, or another connection is in use."""
-        return lambda: self._stopping.is_set() or self._house.has_left(desk)
+        return lambda: self._stopping.is_set() or self._installation.has_left(ctx)
 
     def _follow_connection(self) -> None:
         """Read the records of an account that was connected meanwhile, by whatever process."""
-        if self._house.desk is not self._synced:
+        if self._installation.workspace is not self._synced:
             self._sync()
 
     def _match_batches(self) -> bool:
-        desk = self._house.desk
-        match_waiting(desk, self._stops(desk))
-        return work_is_waiting(desk, BatchState.MATCHING)
+        ctx = self._installation.workspace
+        match_waiting(ctx, self._stops(ctx))
+        return has_pending_work(ctx, BatchState.MATCHING)
 
     def _write_batches(self) -> bool:
-        desk = self._house.desk
-        settle_stopped(desk)
-        write_waiting(desk, self._stops(desk))
-        return work_is_waiting(desk, BatchState.WRITING, BatchState.UNDOING)
+        ctx = self._installation.workspace
+        settle_stopped(ctx)
+        write_waiting(ctx, self._stops(ctx))
+        return has_pending_work(ctx, BatchState.WRITING, BatchState.UNDOING)
 
-    def _finish_links(self) -> None:
-        for link in recover(self._house.desk):
+    def _recover_links(self) -> None:
+        for link in recover(self._installation.workspace):
             problem = (link.failure or {}).get("code")  # the rest may be a reference that is a name
             log.info("link finished", link=link.id, state=link.state.value, problem=problem)
 
     def _flush_anchors(self) -> None:
-        flush_anchors(self._house.database)
+        flush_anchors(self._installation.database)
 
     def _check_audit(self) -> None:
-        verdict = verify_audit(self._house.database, self._house.office.workspace_id)
+        verdict = verify_audit(self._installation.database, self._installation.access.workspace_id)
         codes = sorted({finding.code for finding in verdict.findings})
         tell = log.info if verdict.sound else log.error
         tell("audit checked", sound=verdict.sound, entries=verdict.count, findings=codes)
 
-    def _note_shares(self) -> None:
-        take_snapshot(self._house.desk)
+    def _snapshot_shares(self) -> None:
+        take_snapshot(self._installation.workspace)
 
     def _find_lookalikes(self) -> None:
-        find_lookalikes(self._house.desk)
+        search_duplicates(self._installation.workspace)
 
-    def _forget(self) -> None:
+    def _delete_expired(self) -> None:
         """What has been kept long enough goes."""
-        forget_old_tokens(self._house.office)
-        forget_old_proofs(self._house.office)
-        throw_away_unfinished(self._house.desk)
-        forget_old_files(self._house.settings.data_dir)
-        erased = apply_retention(self._house.office)
+        delete_expired_refresh_tokens(self._installation.access)
+        forget_old_proofs(self._installation.access)
+        delete_unfinished_imports(self._installation.workspace)
+        delete_expired_uploads(self._installation.settings.data_dir)
+        erased = apply_retention(self._installation.access)
         log.info("kept long enough", links=erased.links, drafts=erased.drafts)
 
     def _sync(self) -> None:
-        desk = self._synced = self._house.desk
-        desk.index.matcher()  # so that nobody need wait for it, though Commusoft is away
+        ctx = self._synced = self._installation.workspace
+        ctx.index.matcher()  # so that nobody need wait for it, though Commusoft is away
         try:
-            result = desk.sync(full=full_sync_is_due(desk.database, desk.connection_id))
-        except SyncRunning:
+            result = ctx.sync(full=full_sync_is_due(ctx.database, ctx.connection_id))
+        except SyncInProgress:
             log.info("sync left out, another one is running")
         except CommusoftError as error:
             log.warning("sync failed", problem=error.code, cause=error.cause)
@@ -165,10 +168,10 @@ class Worker:
                 changed=result.changed,
                 gone=result.gone,
             )
-            desk.index.matcher()
+            ctx.index.matcher()
 
 
-class _OneAtATime:
+class _NonOverlappingJob:
     """Work that says whether there is more; called while it runs, it only goes on longer."""
 
     def __init__(self, work: Callable[[], bool], stopping: Callable[[], bool]) -> None:

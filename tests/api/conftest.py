@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.store import Person
 from support.access_factories import make_person, pair, with_token
-from support.installations import house_of, open_app
+from support.installations import installation_of, open_app
 
 
 @pytest.fixture(scope="module")
@@ -22,17 +22,17 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 
 @pytest.fixture(scope="module")
-def office(door: Flask) -> Office:
-    return house_of(door).office
+def access(door: Flask) -> AccessContext:
+    return installation_of(door).access
 
 
 @pytest.fixture(scope="module")
-def boss(office: Office) -> Person:
+def boss(access: AccessContext) -> Person:
     """An admin."""
-    return make_person(office, "admin", "Alex Boss")
+    return make_person(access, "admin", "Alex Boss")
 
 
 @pytest.fixture
-def admin(door: Flask, office: Office, boss: Person) -> FlaskClient:
+def admin(door: Flask, access: AccessContext, boss: Person) -> FlaskClient:
     """A client with an admin's browser."""
-    return with_token(door, pair(office, boss, "Boss's desk").access_token)
+    return with_token(door, pair(access, boss, "Boss's desk").access_token)

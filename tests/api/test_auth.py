@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from crmlink.access.api_tokens import list_tokens
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.store import Device
 from crmlink.store.base import now
-from crmlink.web.auth import PUBLIC
+from crmlink.web.auth import PUBLIC_ENDPOINTS
 from support.access_factories import logged_in, make_person, make_token, pair, with_token
-from support.installations import house_of
+from support.installations import installation_of
 
 WORKSPACE = "/api/v1/workspace"
 
@@ -29,13 +29,15 @@ def ask(app: Flask, token: str | None, path: str = WORKSPACE) -> tuple[int, str]
 
 
 def test_there_are_six_public_routes_and_they_exist(door: Flask) -> None:
-    assert len(PUBLIC) == 6
-    assert {rule.endpoint for rule in door.url_map.iter_rules()} >= PUBLIC
+    assert len(PUBLIC_ENDPOINTS) == 6
+    assert {rule.endpoint for rule in door.url_map.iter_rules()} >= PUBLIC_ENDPOINTS
 
 
-def test_every_kind_of_bad_token_is_refused_with_the_same_body(door: Flask, office: Office) -> None:
-    expired, revoked, good = (make_token(office) for _ in range(3))
-    with office.database.writing() as session:
+def test_every_kind_of_bad_token_is_refused_with_the_same_body(
+    door: Flask, access: AccessContext
+) -> None:
+    expired, revoked, good = (make_token(access) for _ in range(3))
+    with access.database.writing() as session:
         for token, change in (
             (expired, {"expires_at": now() - timedelta(seconds=1)}),
             (revoked, {"revoked_at": now()}),
@@ -51,15 +53,15 @@ def test_every_kind_of_bad_token_is_refused_with_the_same_body(door: Flask, offi
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
 def test_the_word_bearer_may_be_written_in_any_case(
-    door: Flask, office: Office, scheme: str
+    door: Flask, access: AccessContext, scheme: str
 ) -> None:
-    headers = {"Authorization": f"{scheme} {make_token(office)}"}
+    headers = {"Authorization": f"{scheme} {make_token(access)}"}
     assert door.test_client().get(WORKSPACE, headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("header", ["Basic {}", "Token {}", "{}", "Bearer{}", "Bearer a {}"])
-def test_a_token_counts_only_as_a_bearer(door: Flask, office: Office, header: str) -> None:
-    headers = {"Authorization": header.format(make_token(office))}
+def test_a_token_counts_only_as_a_bearer(door: Flask, access: AccessContext, header: str) -> None:
+    headers = {"Authorization": header.format(make_token(access))}
     assert door.test_client().get(WORKSPACE, headers=headers).status_code == 401
 
 
@@ -83,10 +85,12 @@ def test_a_stranger_at_a_page_is_sent_to_the_log_in_and_no_further(door: Flask) 
     assert door.test_client().post("/people").status_code == 401
 
 
-def test_pages_want_the_log_in_and_the_api_wants_the_token(door: Flask, office: Office) -> None:
-    person = make_person(office)
-    by_cookie = logged_in(door, office, person)
-    by_token = with_token(door, pair(office, person).access_token)
+def test_pages_want_the_log_in_and_the_api_wants_the_token(
+    door: Flask, access: AccessContext
+) -> None:
+    person = make_person(access)
+    by_cookie = logged_in(door, access, person)
+    by_token = with_token(door, pair(access, person).access_token)
     assert by_cookie.get("/account").status_code == 200
     assert by_token.get("/account").status_code == 303
     assert by_cookie.get(WORKSPACE).status_code == 401
@@ -109,19 +113,19 @@ def test_pages_want_the_log_in_and_the_api_wants_the_token(door: Flask, office: 
     ],
 )
 def test_a_token_does_only_what_its_scopes_say(
-    door: Flask, office: Office, method: str, path: str, scope: str
+    door: Flask, access: AccessContext, method: str, path: str, scope: str
 ) -> None:
     others = tuple({"suggest", "link", "read", "batch", "admin"} - {scope})
     for scopes, allowed in ((others, False), ((scope,), True)):
-        reply = with_token(door, make_token(office, *scopes)).open(path, method=method, json={})
+        reply = with_token(door, make_token(access, *scopes)).open(path, method=method, json={})
         assert (reply.status_code != 403) is allowed
 
 
 def test_a_token_does_no_more_than_who_made_it_may_do_now(
-    door: Flask, office: Office, admin: FlaskClient
+    door: Flask, access: AccessContext, admin: FlaskClient
 ) -> None:
-    other = make_person(office, "admin")
-    mine = with_token(door, pair(office, other).access_token)
+    other = make_person(access, "admin")
+    mine = with_token(door, pair(access, other).access_token)
     script = with_token(
         door,
         mine.post("/api/v1/tokens", json={"name": "S", "scopes": ["admin", "read"]}).get_json()[
@@ -134,19 +138,21 @@ def test_a_token_does_no_more_than_who_made_it_may_do_now(
     assert script.get("/api/v1/links").status_code == 200
 
 
-def test_a_token_of_another_key_opens_nothing(door: Flask, office: Office) -> None:
-    thief = replace(office, secret_key="another key" * 5)
+def test_a_token_of_another_key_opens_nothing(door: Flask, access: AccessContext) -> None:
+    thief = replace(access, secret_key="another key" * 5)
     assert ask(door, make_token(thief))[0] == 401
-    browser = with_token(door, pair(thief, make_person(office)).access_token)
+    browser = with_token(door, pair(thief, make_person(access)).access_token)
     assert browser.get(WORKSPACE).status_code == 401
 
 
-def test_use_is_noted_with_its_time_its_address_and_its_count(door: Flask, office: Office) -> None:
-    token = make_token(office)
-    assert list_tokens(office)[0].last_used_at is None
+def test_use_is_noted_with_its_time_its_address_and_its_count(
+    door: Flask, access: AccessContext
+) -> None:
+    token = make_token(access)
+    assert list_tokens(access)[0].last_used_at is None
     for _ in range(3):
         ask(door, token)
-    house_of(door).uses.flush()
-    used = list_tokens(office)[0]
+    installation_of(door).usage.flush()
+    used = list_tokens(access)[0]
     assert used.last_used_at
     assert (used.last_used_address, used.use_count) == ("127.0.0.1", 3)

@@ -18,14 +18,14 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from crmlink.access import dpop
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.access.dpop import new_nonce, thumbprint
-from crmlink.access.refresh_tokens import Grant
+from crmlink.access.refresh_tokens import TokenResponse
 from crmlink.store.base import now
 from support.access_factories import make_person, pair
 from support.browser_client import key_of
 from support.browser_key import BrowserKey, token_hash
-from support.installations import house_of, open_app
+from support.installations import installation_of, open_app
 
 URN = "urn:crmlink:problem:"
 HERE = "http://localhost/api/v1"
@@ -72,9 +72,11 @@ ELSEWHERE = {
 class Maker:
     """Makes proofs for one request, right but for what is asked for."""
 
-    def __init__(self, office: Office, key: BrowserKey, method: str, path: str, token: str) -> None:
+    def __init__(
+        self, access: AccessContext, key: BrowserKey, method: str, path: str, token: str
+    ) -> None:
         self.key, self.method, self.path, self.token = key, method, path, token
-        self.nonce = new_nonce(office)
+        self.nonce = new_nonce(access)
 
     def __call__(self, **changes: Any) -> str:
         nonce = changes.pop("nonce", self.nonce)
@@ -126,17 +128,17 @@ def tampered(made: Maker) -> str:
 
 
 @pytest.fixture
-def grant(office: Office) -> Grant:
-    return pair(office, make_person(office))
+def grant(access: AccessContext) -> TokenResponse:
+    return pair(access, make_person(access))
 
 
 @pytest.fixture
-def key(grant: Grant) -> BrowserKey:
+def key(grant: TokenResponse) -> BrowserKey:
     return key_of(grant.access_token)
 
 
 def at_the_door(
-    app: Flask, grant: Grant, *proofs: str, base_url: str = "http://localhost"
+    app: Flask, grant: TokenResponse, *proofs: str, base_url: str = "http://localhost"
 ) -> TestResponse:
     """Ask for new tokens."""
     form = {"grant_type": "refresh_token", "refresh_token": grant.refresh_token}
@@ -145,19 +147,19 @@ def at_the_door(
     return client.post("/api/v1/token", base_url=base_url, data=form, headers=headers)
 
 
-def inside(app: Flask, grant: Grant, *proofs: str, scheme: str = "DPoP") -> TestResponse:
+def inside(app: Flask, grant: TokenResponse, *proofs: str, scheme: str = "DPoP") -> TestResponse:
     """Ask with the access token."""
     headers = [("DPoP", proof) for proof in proofs]
     headers.append(("Authorization", f"{scheme} {grant.access_token}"))
     return app.test_client().get("/api/v1/workspace", headers=headers)
 
 
-def door_maker(office: Office, key: BrowserKey) -> Maker:
-    return Maker(office, key, "POST", "/token", "")
+def door_maker(access: AccessContext, key: BrowserKey) -> Maker:
+    return Maker(access, key, "POST", "/token", "")
 
 
-def inside_maker(office: Office, key: BrowserKey, grant: Grant) -> Maker:
-    return Maker(office, key, "GET", "/workspace", grant.access_token)
+def inside_maker(access: AccessContext, key: BrowserKey, grant: TokenResponse) -> Maker:
+    return Maker(access, key, "GET", "/workspace", grant.access_token)
 
 
 def says(reply: TestResponse) -> tuple[int, str | None, str]:
@@ -168,43 +170,45 @@ def says(reply: TestResponse) -> tuple[int, str | None, str]:
 REFUSED = (401, None, "token-refused")
 
 
-def test_a_right_proof_is_taken(door: Flask, office: Office, grant: Grant, key: BrowserKey) -> None:
-    reply = inside(door, grant, inside_maker(office, key, grant)())
+def test_a_right_proof_is_taken(
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
+) -> None:
+    reply = inside(door, grant, inside_maker(access, key, grant)())
     assert reply.status_code == 200
     assert reply.headers["DPoP-Nonce"]
-    reply = at_the_door(door, grant, door_maker(office, key)())
+    reply = at_the_door(door, grant, door_maker(access, key)())
     assert (reply.status_code, reply.get_json()["token_type"]) == (200, "DPoP")
     assert reply.headers["DPoP-Nonce"]
 
 
 @pytest.mark.parametrize("what", MALFORMED)
 def test_a_malformed_or_forged_proof_is_refused(
-    door: Flask, office: Office, grant: Grant, key: BrowserKey, what: str
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, what: str
 ) -> None:
-    forged = MALFORMED[what](door_maker(office, key))
+    forged = MALFORMED[what](door_maker(access, key))
     assert says(at_the_door(door, grant, forged))[:2] == (400, "invalid_dpop_proof")
-    forged = MALFORMED[what](inside_maker(office, key, grant))
+    forged = MALFORMED[what](inside_maker(access, key, grant))
     assert says(inside(door, grant, forged)) == REFUSED
 
 
 @pytest.mark.parametrize("what", ELSEWHERE)
 def test_a_proof_for_another_address_is_refused(
-    door: Flask, office: Office, grant: Grant, key: BrowserKey, what: str
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, what: str
 ) -> None:
     address = ELSEWHERE[what]
-    forged = door_maker(office, key)(htu=address)
+    forged = door_maker(access, key)(htu=address)
     assert says(at_the_door(door, grant, forged)) == (400, "invalid_dpop_proof", "proof-elsewhere")
-    assert says(inside(door, grant, inside_maker(office, key, grant)(htu=address))) == REFUSED
+    assert says(inside(door, grant, inside_maker(access, key, grant)(htu=address))) == REFUSED
 
 
 def test_a_proof_names_its_address_as_the_browser_sees_it(
-    door: Flask, office: Office, grant: Grant, key: BrowserKey
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
     for spelled in (
         "http://localhost/api/v1/token", "http://LOCALHOST:80/api/v1/token",
         "https://localhost/api/v1/token", "http://localhost/api/v1/token?resource=x#y",
     ):  # fmt: skip
-        assert at_the_door(door, grant, door_maker(office, key)(htu=spelled)).status_code == 200
+        assert at_the_door(door, grant, door_maker(access, key)(htu=spelled)).status_code == 200
 
 
 @pytest.fixture(scope="module")
@@ -217,9 +221,9 @@ def behind_a_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8787", "crmlink.firm.example"])
 def test_behind_a_proxy_a_proof_names_the_public_address(behind_a_proxy: Flask, host: str) -> None:
-    office = house_of(behind_a_proxy).office
-    grant = pair(office, make_person(office))
-    made = door_maker(office, key_of(grant.access_token))
+    access = installation_of(behind_a_proxy).access
+    grant = pair(access, make_person(access))
+    made = door_maker(access, key_of(grant.access_token))
 
     def asks(address: str) -> int:
         shown = made(htu=f"{address}/api/v1/token")
@@ -234,13 +238,13 @@ def test_behind_a_proxy_a_proof_names_the_public_address(behind_a_proxy: Flask, 
 
 
 def test_no_proof_or_two_are_refused(
-    door: Flask, office: Office, grant: Grant, key: BrowserKey
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
     assert says(at_the_door(door, grant)) == (400, "invalid_dpop_proof", "proof-missing")
     assert "Update" in at_the_door(door, grant).get_json()["detail"]
-    made = door_maker(office, key)
+    made = door_maker(access, key)
     assert says(at_the_door(door, grant, made(), made()))[1] == "invalid_dpop_proof"
-    made = inside_maker(office, key, grant)
+    made = inside_maker(access, key, grant)
     for scheme in ("DPoP", "Bearer", "bearer", ""):
         assert says(inside(door, grant, scheme=scheme)) == REFUSED
     for scheme in ("Bearer", "bearer", "Basic", ""):
@@ -248,63 +252,67 @@ def test_no_proof_or_two_are_refused(
     assert says(inside(door, grant, made(), made())) == REFUSED
 
 
-def test_a_proof_of_another_key_is_refused(door: Flask, office: Office, grant: Grant) -> None:
+def test_a_proof_of_another_key_is_refused(
+    door: Flask, access: AccessContext, grant: TokenResponse
+) -> None:
     thief = BrowserKey()
-    reply = at_the_door(door, grant, door_maker(office, thief)())
+    reply = at_the_door(door, grant, door_maker(access, thief)())
     assert says(reply) == (400, "invalid_grant", "grant-refused")
-    assert says(inside(door, grant, inside_maker(office, thief, grant)())) == REFUSED
+    assert says(inside(door, grant, inside_maker(access, thief, grant)())) == REFUSED
 
 
 def test_a_proof_is_about_its_own_access_token(
-    door: Flask, office: Office, grant: Grant, key: BrowserKey
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
-    made = inside_maker(office, key, grant)
-    other = pair(office, make_person(office)).access_token
+    made = inside_maker(access, key, grant)
+    other = pair(access, make_person(access)).access_token
     for ath in (None, "", token_hash(other), token_hash(grant.refresh_token), 7):
         assert says(inside(door, grant, made(ath=ath))) == REFUSED
 
 
-def test_no_proof_counts_twice(door: Flask, office: Office, grant: Grant, key: BrowserKey) -> None:
-    shown = inside_maker(office, key, grant)()
+def test_no_proof_counts_twice(
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
+) -> None:
+    shown = inside_maker(access, key, grant)()
     assert inside(door, grant, shown).status_code == 200
     assert says(inside(door, grant, shown)) == REFUSED
-    shown = door_maker(office, key)()
+    shown = door_maker(access, key)()
     assert at_the_door(door, grant, shown).status_code == 200
     assert says(at_the_door(door, grant, shown)) == (400, "invalid_dpop_proof", "proof-refused")
-    assert at_the_door(door, grant, door_maker(office, key)()).status_code == 200
+    assert at_the_door(door, grant, door_maker(access, key)()).status_code == 200
 
 
-def stale(office: Office) -> list[Any]:
+def stale(access: AccessContext) -> list[Any]:
     """Nonces that are none of the last minutes'."""
-    thief = replace(office, secret_key="another key" * 5)
-    good = new_nonce(office)
+    thief = replace(access, secret_key="another key" * 5)
+    good = new_nonce(access)
     mac = good.partition(".")[2]
     return [None, "", 7, "garbage", new_nonce(thief), good[:-1] + "!", "0." + mac,
             "f" * 40 + ".x", good.partition(".")[0]]  # fmt: skip
 
 
 def test_a_proof_without_a_nonce_of_the_last_minutes_is_asked_for_another(
-    door: Flask, office: Office, grant: Grant, key: BrowserKey
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey
 ) -> None:
-    for nonce in stale(office):
-        reply = at_the_door(door, grant, door_maker(office, key)(nonce=nonce))
+    for nonce in stale(access):
+        reply = at_the_door(door, grant, door_maker(access, key)(nonce=nonce))
         assert says(reply) == (400, "use_dpop_nonce", "proof-nonce"), nonce
-        reply = inside(door, grant, inside_maker(office, key, grant)(nonce=nonce))
+        reply = inside(door, grant, inside_maker(access, key, grant)(nonce=nonce))
         assert says(reply) == (401, "use_dpop_nonce", "proof-nonce"), nonce
         assert 'DPoP realm="crmlink"' in reply.headers["WWW-Authenticate"]
         assert 'error="use_dpop_nonce"' in reply.headers["WWW-Authenticate"]
     fresh = reply.headers["DPoP-Nonce"]
-    assert inside(door, grant, inside_maker(office, key, grant)(nonce=fresh)).status_code == 200
+    assert inside(door, grant, inside_maker(access, key, grant)(nonce=fresh)).status_code == 200
 
 
 @pytest.mark.parametrize(
     ("minutes", "taken"), [(-1.5, False), (-0.5, True), (0, True), (4.5, True), (5.5, False)]
 )
 def test_a_nonce_is_good_for_five_minutes_and_clocks_of_servers_may_differ_by_one(
-    door: Flask, office: Office, grant: Grant, key: BrowserKey, minutes: float, taken: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, minutes: float,
+    taken: bool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    made = door_maker(office, key)
+    made = door_maker(access, key)
     later = now() + timedelta(minutes=minutes)
     monkeypatch.setattr(dpop, "now", lambda: later)
     assert (at_the_door(door, grant, made()).status_code == 200) is taken
@@ -312,11 +320,11 @@ def test_a_nonce_is_good_for_five_minutes_and_clocks_of_servers_may_differ_by_on
 
 @pytest.mark.parametrize("years", [-30, 30])
 def test_the_clock_of_the_browser_does_not_matter(
-    door: Flask, office: Office, grant: Grant, key: BrowserKey, years: int
+    door: Flask, access: AccessContext, grant: TokenResponse, key: BrowserKey, years: int
 ) -> None:
     wrong = int(time.time()) + years * 365 * 86_400
-    assert at_the_door(door, grant, door_maker(office, key)(iat=wrong)).status_code == 200
-    made = inside_maker(office, key, grant)
+    assert at_the_door(door, grant, door_maker(access, key)(iat=wrong)).status_code == 200
+    made = inside_maker(access, key, grant)
     assert inside(door, grant, made(iat=float(wrong))).status_code == 200
 
 

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, OTHER, Playing, new_key
+from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, OTHER, SandboxHandle, new_key
 
 URN = "urn:crmlink:problem:"
 CONTACT: dict[str, Any] = {
@@ -64,7 +64,9 @@ def test_a_supplier_among_the_suggestions_makes_supplier_the_likely_kind(
     assert offer["likely_kind"] == "supplier"
 
 
-def test_linking_writes_reads_back_and_can_be_undone(client: FlaskClient, sandbox: Playing) -> None:
+def test_linking_writes_reads_back_and_can_be_undone(
+    client: FlaskClient, sandbox: SandboxHandle
+) -> None:
     made = link(client)
     assert made.status_code == 201
     body = made.get_json()
@@ -111,7 +113,7 @@ def test_the_same_key_again_gives_the_same_answer(client: FlaskClient) -> None:
 )
 def test_a_decision_that_cannot_be_carried_out_is_refused_in_a_sentence(
     client: FlaskClient,
-    sandbox: Playing,
+    sandbox: SandboxHandle,
     more: dict[str, Any],
     status: int,
     code: str,
@@ -128,7 +130,7 @@ def test_a_decision_that_cannot_be_carried_out_is_refused_in_a_sentence(
 
 
 def test_another_reference_on_the_record_is_shown_and_replaced_only_when_named(
-    client: FlaskClient, sandbox: Playing
+    client: FlaskClient, sandbox: SandboxHandle
 ) -> None:
     refused = link(client, "customer-1006").get_json()
     assert refused["type"] == URN + "record-has-reference"
@@ -147,7 +149,7 @@ def test_a_reference_elsewhere_names_its_holders_and_needs_each_of_them_accepted
 
 
 def test_a_record_of_the_other_kind_is_named_and_needs_to_be_accepted(
-    client: FlaskClient, sandbox: Playing
+    client: FlaskClient, sandbox: SandboxHandle
 ) -> None:
     refused = link(client, kind="supplier").get_json()
     assert refused["type"] == URN + "kind-differs"
@@ -210,7 +212,7 @@ def test_a_link_that_changed_nothing_does_not_hide_the_one_that_did(client: Flas
 
 
 def test_a_reference_that_crmlink_did_not_put_there_has_no_link(
-    client: FlaskClient, sandbox: Playing
+    client: FlaskClient, sandbox: SandboxHandle
 ) -> None:
     contact = CONTACT | {"reference": OCONNOR_HAS}
     offer = client.post("/api/v1/suggestions", json=contact).get_json()
@@ -219,7 +221,7 @@ def test_a_reference_that_crmlink_did_not_put_there_has_no_link(
 
 
 def test_undo_after_somebody_elses_change_says_what_stands_there_now(
-    client: FlaskClient, sandbox: Playing
+    client: FlaskClient, sandbox: SandboxHandle
 ) -> None:
     made = link(client).get_json()
     sandbox.put_reference("customer-1001", OTHER)
@@ -230,7 +232,7 @@ def test_undo_after_somebody_elses_change_says_what_stands_there_now(
 
 
 def test_a_record_gone_from_commusoft_is_gone_here_too(
-    client: FlaskClient, sandbox: Playing
+    client: FlaskClient, sandbox: SandboxHandle
 ) -> None:
     sandbox.delete("customer-1008")
     reply = link(client, "customer-1008")
@@ -252,7 +254,9 @@ def test_links_are_listed_newest_first_a_page_at_a_time(client: FlaskClient) -> 
     assert client.get("/api/v1/links?state=wrong").status_code == 422
 
 
-def test_a_record_is_shown_as_commusoft_has_it_now(client: FlaskClient, sandbox: Playing) -> None:
+def test_a_record_is_shown_as_commusoft_has_it_now(
+    client: FlaskClient, sandbox: SandboxHandle
+) -> None:
     sandbox.put_reference("customer-1002", OTHER)
     assert client.get("/api/v1/records/customer-1002").get_json()["reference"] == OTHER
     assert client.get("/api/v1/records/customer-0").status_code == 404
@@ -276,7 +280,7 @@ def test_a_body_that_is_no_json_or_too_large_is_said_to_be_so(client: FlaskClien
 
 
 def test_commusoft_down_is_told_and_nothing_is_written(
-    client: FlaskClient, sandbox: Playing
+    client: FlaskClient, sandbox: SandboxHandle
 ) -> None:
     sandbox.stop()
     reply = link(client)

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from crmlink.accounting.locate import locate
-from crmlink.installation import House
+from crmlink.installation import Installation
 from support.access_factories import make_token, with_token
 
 SERVER = "sage.office.example:10444"
@@ -16,8 +16,8 @@ HOSTS = "/api/v1/packages/sage_200/hosts"
 
 
 @pytest.fixture
-def admin(app: Flask, house: House) -> FlaskClient:
-    return with_token(app, make_token(house.office, "admin"))
+def admin(app: Flask, installation: Installation) -> FlaskClient:
+    return with_token(app, make_token(installation.access, "admin"))
 
 
 def rules(client: FlaskClient) -> tuple[Any, str]:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.access.dpop import new_nonce
 from crmlink.access.pairing import approve_pairing, deny_pairing
 from crmlink.access.people import remove_person
@@ -21,7 +21,7 @@ from crmlink.store.base import now
 from support.access_factories import make_person, page_actor, pair, with_token
 from support.browser_client import new_key
 from support.browser_key import BrowserKey
-from support.installations import house_of
+from support.installations import installation_of
 
 URN = "urn:crmlink:problem:"
 KEY, OTHER_KEY = new_key(), new_key()
@@ -30,7 +30,7 @@ LONG_AGO = now() - timedelta(days=100)
 
 def proof(app: Flask, path: str, key: BrowserKey = KEY, **changes: Any) -> dict[str, str]:
     """The header that proves a browser's key for a request to the server's doors."""
-    nonce = changes.pop("nonce", None) or new_nonce(house_of(app).office)
+    nonce = changes.pop("nonce", None) or new_nonce(installation_of(app).access)
     return {"DPoP": key.proof("POST", f"http://localhost/api/v1{path}", nonce, **changes)}
 
 
@@ -69,13 +69,13 @@ def works(app: Flask, access_token: str) -> bool:
 
 
 @pytest.fixture
-def person(office: Office) -> Person:
-    return make_person(office)
+def person(access: AccessContext) -> Person:
+    return make_person(access)
 
 
-def connect(app: Flask, office: Office, person: Person) -> dict[str, Any]:
+def connect(app: Flask, access: AccessContext, person: Person) -> dict[str, Any]:
     begun = begin(app)
-    approve_pairing(office, page_actor(office, person), begun["user_code"], "Front desk")
+    approve_pairing(access, page_actor(access, person), begun["user_code"], "Front desk")
     body: dict[str, Any] = redeem(app, begun["device_code"]).get_json()
     return body
 
@@ -91,13 +91,13 @@ def test_a_pairing_begins_with_a_code_for_both_sides(door: Flask) -> None:
 
 
 def test_an_approved_browser_gets_tokens_that_work(
-    door: Flask, office: Office, person: Person
+    door: Flask, access: AccessContext, person: Person
 ) -> None:
     begun = begin(door)
     assert says(redeem(door, begun["device_code"])) == (
         400, "authorization_pending", "pairing-pending",
     )  # fmt: skip
-    approve_pairing(office, page_actor(office, person), begun["user_code"], "Front desk")
+    approve_pairing(access, page_actor(access, person), begun["user_code"], "Front desk")
     reply = redeem(door, begun["device_code"])
     grant = reply.get_json()
     assert (reply.status_code, grant["token_type"], grant["expires_in"]) == (200, "DPoP", 600)
@@ -116,25 +116,25 @@ def test_a_browser_that_asks_too_often_is_told_to_slow_down(door: Flask) -> None
     assert says(redeem(door, begun["device_code"])) == (400, "slow_down", "pairing-hasty")
 
 
-def test_a_denied_browser_hears_so(door: Flask, office: Office, person: Person) -> None:
+def test_a_denied_browser_hears_so(door: Flask, access: AccessContext, person: Person) -> None:
     begun = begin(door)
-    deny_pairing(office, page_actor(office, person), begun["user_code"])
+    deny_pairing(access, page_actor(access, person), begun["user_code"])
     assert says(redeem(door, begun["device_code"])) == (400, "access_denied", "pairing-denied")
 
 
-def test_a_code_is_over_after_its_ten_minutes(door: Flask, office: Office) -> None:
+def test_a_code_is_over_after_its_ten_minutes(door: Flask, access: AccessContext) -> None:
     begun = begin(door)
-    with office.database.writing() as session:
+    with access.database.writing() as session:
         code = begun["user_code"].replace("-", "")
         session.execute(update(Pairing).where(Pairing.user_code == code).values(expires_at=now()))
     assert says(redeem(door, begun["device_code"])) == (400, "expired_token", "pairing-over")
 
 
 def test_a_lost_answer_is_given_again_until_the_browser_used_it(
-    door: Flask, office: Office, person: Person
+    door: Flask, access: AccessContext, person: Person
 ) -> None:
     begun = begin(door)
-    approve_pairing(office, page_actor(office, person), begun["user_code"], "Front desk")
+    approve_pairing(access, page_actor(access, person), begun["user_code"], "Front desk")
     first, again = (redeem(door, begun["device_code"]).get_json() for _ in range(2))
     assert first["refresh_token"] == again["refresh_token"]
     assert first["device"] == again["device"]
@@ -148,9 +148,9 @@ def test_a_lost_answer_is_given_again_until_the_browser_used_it(
 
 
 def test_a_token_shown_after_its_successor_ends_the_browser(
-    door: Flask, office: Office, person: Person
+    door: Flask, access: AccessContext, person: Person
 ) -> None:
-    first = connect(door, office, person)
+    first = connect(door, access, person)
     second = refresh(door, first["refresh_token"]).get_json()
     assert works(door, second["access_token"])
     reused = (400, "invalid_grant", "token-reused")
@@ -160,28 +160,28 @@ def test_a_token_shown_after_its_successor_ends_the_browser(
 
 
 def test_a_browser_disconnected_by_an_admin_hears_so(
-    door: Flask, office: Office, person: Person, admin: FlaskClient
+    door: Flask, access: AccessContext, person: Person, admin: FlaskClient
 ) -> None:
-    grant = connect(door, office, person)
+    grant = connect(door, access, person)
     assert admin.delete(f"/api/v1/devices/{grant['device']['id']}").status_code == 204
     assert not works(door, grant["access_token"])
     assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-revoked")
 
 
 def test_a_removed_persons_browser_hears_so(
-    door: Flask, office: Office, person: Person, boss: Person
+    door: Flask, access: AccessContext, person: Person, boss: Person
 ) -> None:
-    grant = connect(door, office, person)
-    remove_person(office, page_actor(office, boss), person.public_id)
+    grant = connect(door, access, person)
+    remove_person(access, page_actor(access, boss), person.public_id)
     assert not works(door, grant["access_token"])
     assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-revoked")
 
 
 def test_a_browser_that_was_not_used_for_long_hears_so(
-    door: Flask, office: Office, person: Person
+    door: Flask, access: AccessContext, person: Person
 ) -> None:
-    grant = connect(door, office, person)
-    with office.database.writing() as session:
+    grant = connect(door, access, person)
+    with access.database.writing() as session:
         session.execute(
             update(Device)
             .where(Device.public_id == grant["device"]["id"])
@@ -190,8 +190,8 @@ def test_a_browser_that_was_not_used_for_long_hears_so(
     assert says(refresh(door, grant["refresh_token"])) == (400, "invalid_grant", "device-expired")
 
 
-def test_a_browser_logs_itself_out(door: Flask, office: Office, person: Person) -> None:
-    grant = connect(door, office, person)
+def test_a_browser_logs_itself_out(door: Flask, access: AccessContext, person: Person) -> None:
+    grant = connect(door, access, person)
     assert with_token(door, grant["access_token"]).delete("/api/v1/devices/me").status_code == 204
     assert not works(door, grant["access_token"])
     assert says(refresh(door, grant["refresh_token"]))[2] == "device-revoked"
@@ -219,9 +219,9 @@ def test_a_request_that_is_not_right_gets_the_word_of_the_standard(
 
 
 def test_a_token_request_comes_as_a_form_and_may_hold_what_nobody_knows(
-    door: Flask, office: Office, person: Person
+    door: Flask, access: AccessContext, person: Person
 ) -> None:
-    grant = connect(door, office, person)
+    grant = connect(door, access, person)
     form = {"grant_type": "refresh_token", "refresh_token": grant["refresh_token"]}
     headers = proof(door, "/token")
     as_json = door.test_client().post("/api/v1/token", json=form, headers=headers)
@@ -229,8 +229,10 @@ def test_a_token_request_comes_as_a_form_and_may_hold_what_nobody_knows(
     assert ask_token(door, **form, resource="x", surprise="y").status_code == 200
 
 
-def test_no_kind_of_secret_serves_as_another(door: Flask, office: Office, person: Person) -> None:
-    begun, grant = begin(door), pair(office, person)
+def test_no_kind_of_secret_serves_as_another(
+    door: Flask, access: AccessContext, person: Person
+) -> None:
+    begun, grant = begin(door), pair(access, person)
     for wrong in (grant.access_token[:100], begun["device_code"], begun["user_code"]):
         assert says(refresh(door, wrong))[1] == "invalid_grant"
     assert says(redeem(door, grant.refresh_token))[1] == "invalid_grant"

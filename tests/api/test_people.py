@@ -13,11 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.access.people import accept_invitation
 from crmlink.store import Person
 from support.access_factories import PASSWORD, logged_in, make_person, make_token, pair, with_token
-from support.installations import house_of, open_app
+from support.installations import installation_of, open_app
 
 URN = "urn:crmlink:problem:"
 API = "/api/v1"
@@ -34,19 +34,21 @@ def invite(client: FlaskClient, email: str, role: str = "clerk") -> dict[str, An
     return body
 
 
-def test_somebody_is_invited_joins_and_is_listed(admin: FlaskClient, office: Office) -> None:
+def test_somebody_is_invited_joins_and_is_listed(admin: FlaskClient, access: AccessContext) -> None:
     made = invite(admin, "new.one@firm.example")
     assert made["joined_at"] is None
     address, _, token = made["link"].partition("#")
     assert address == "http://localhost/welcome"
-    accept_invitation(office, token, PASSWORD)
+    accept_invitation(access, token, PASSWORD)
     found = admin.get(f"{API}/people/{made['id']}").get_json()
     assert found["joined_at"]
     assert found in admin.get(f"{API}/people").get_json()["people"]
     assert "link" not in found
 
 
-def test_a_new_link_ends_the_old_one(admin: FlaskClient, office: Office, door: Flask) -> None:
+def test_a_new_link_ends_the_old_one(
+    admin: FlaskClient, access: AccessContext, door: Flask
+) -> None:
     first = invite(admin, "twice@firm.example")
     second = admin.post(f"{API}/people/{first['id']}/invitations")
     assert second.status_code == 201
@@ -59,10 +61,10 @@ def test_a_new_link_ends_the_old_one(admin: FlaskClient, office: Office, door: F
 
 
 def test_a_name_and_a_role_are_changed_and_the_role_counts_at_once(
-    admin: FlaskClient, door: Flask, office: Office
+    admin: FlaskClient, door: Flask, access: AccessContext
 ) -> None:
-    person = make_person(office)
-    theirs = with_token(door, pair(office, person).access_token)
+    person = make_person(access)
+    theirs = with_token(door, pair(access, person).access_token)
     assert theirs.get(f"{API}/people").status_code == 403
     path = f"{API}/people/{person.public_id}"
     changed = admin.patch(path, json={"name": "Robin Renamed", "role": "admin"}).get_json()
@@ -72,10 +74,12 @@ def test_a_name_and_a_role_are_changed_and_the_role_counts_at_once(
     assert theirs.get(f"{API}/people").status_code == 403
 
 
-def test_whoever_is_removed_is_out_at_once(admin: FlaskClient, door: Flask, office: Office) -> None:
-    person = make_person(office, "admin")
-    browser = with_token(door, pair(office, person).access_token)
-    pages = logged_in(door, office, person)
+def test_whoever_is_removed_is_out_at_once(
+    admin: FlaskClient, door: Flask, access: AccessContext
+) -> None:
+    person = make_person(access, "admin")
+    browser = with_token(door, pair(access, person).access_token)
+    pages = logged_in(door, access, person)
     made = browser.post(f"{API}/tokens", json={"name": "Theirs"}).get_json()
     script = with_token(door, made["token"])
     assert script.get(f"{API}/links").status_code == 200
@@ -90,8 +94,8 @@ def test_whoever_is_removed_is_out_at_once(admin: FlaskClient, door: Flask, offi
 def alone(tmp_path: Path) -> Iterator[tuple[FlaskClient, Person]]:
     """A workspace with a single admin, and their client."""
     with open_app(tmp_path) as app:
-        person = make_person(house_of(app).office, "admin")
-        yield with_token(app, pair(house_of(app).office, person).access_token), person
+        person = make_person(installation_of(app).access, "admin")
+        yield with_token(app, pair(installation_of(app).access, person).access_token), person
 
 
 def test_the_last_admin_stays(alone: tuple[FlaskClient, Person]) -> None:
@@ -133,9 +137,9 @@ def test_an_email_is_taken_whatever_its_case(admin: FlaskClient) -> None:
 
 
 def test_browsers_are_listed_renamed_and_ended(
-    admin: FlaskClient, door: Flask, office: Office
+    admin: FlaskClient, door: Flask, access: AccessContext
 ) -> None:
-    grant = pair(office, make_person(office), "Reception")
+    grant = pair(access, make_person(access), "Reception")
     path = f"{API}/devices/{grant.device.public_id}"
     assert admin.patch(path, json={"name": "Back office"}).get_json()["name"] == "Back office"
     assert admin.delete(path).status_code == 204
@@ -147,12 +151,14 @@ def test_browsers_are_listed_renamed_and_ended(
     assert code(admin.delete(f"{API}/devices/nobody")) == (404, "not-found")
 
 
-def test_a_clerk_ends_and_renames_their_own_browser_only(door: Flask, office: Office) -> None:
-    person = make_person(office)
+def test_a_clerk_ends_and_renames_their_own_browser_only(
+    door: Flask, access: AccessContext
+) -> None:
+    person = make_person(access)
     mine, other, foreign = (
-        pair(office, person),
-        pair(office, person),
-        pair(office, make_person(office)),
+        pair(access, person),
+        pair(access, person),
+        pair(access, make_person(access)),
     )
     client = with_token(door, mine.access_token)
     path = f"{API}/devices/{foreign.device.public_id}"
@@ -165,11 +171,11 @@ def test_a_clerk_ends_and_renames_their_own_browser_only(door: Flask, office: Of
 
 @pytest.mark.parametrize("browsers", [False, True])
 def test_everything_of_a_person_is_ended_and_their_browsers_on_request(
-    admin: FlaskClient, door: Flask, office: Office, browsers: bool
+    admin: FlaskClient, door: Flask, access: AccessContext, browsers: bool
 ) -> None:
-    person = make_person(office)
-    pages = logged_in(door, office, person)
-    clients = [with_token(door, pair(office, person).access_token) for _ in range(2)]
+    person = make_person(access)
+    pages = logged_in(door, access, person)
+    clients = [with_token(door, pair(access, person).access_token) for _ in range(2)]
     path = f"{API}/people/{person.public_id}/log-outs"
     ended = admin.post(path, json={"browsers": browsers})
     assert ended.get_json() == {"browsers": 2 if browsers else 0}
@@ -179,11 +185,11 @@ def test_everything_of_a_person_is_ended_and_their_browsers_on_request(
 
 
 def test_a_browser_ends_everything_of_its_own_person_and_of_nobody_else(
-    door: Flask, office: Office
+    door: Flask, access: AccessContext
 ) -> None:
-    person, other = make_person(office), make_person(office)
-    client = with_token(door, pair(office, person).access_token)
-    theirs = with_token(door, pair(office, other).access_token)
+    person, other = make_person(access), make_person(access)
+    client = with_token(door, pair(access, person).access_token)
+    theirs = with_token(door, pair(access, other).access_token)
     path = f"{API}/people/{other.public_id}/log-outs"
     assert code(client.post(path, json={"browsers": True})) == (403, "role-too-low")
     assert theirs.get(f"{API}/workspace").status_code == 200
@@ -220,9 +226,9 @@ def test_a_token_that_ends_soon_is_said_to(admin: FlaskClient) -> None:
 
 
 def test_all_tokens_are_revoked_in_one_go_and_browsers_stay(
-    admin: FlaskClient, door: Flask, office: Office
+    admin: FlaskClient, door: Flask, access: AccessContext
 ) -> None:
-    tokens = [make_token(office, "read") for _ in range(3)]
+    tokens = [make_token(access, "read") for _ in range(3)]
     assert admin.delete(f"{API}/tokens").get_json()["revoked"] >= 3
     for token in tokens:
         assert with_token(door, token).get(f"{API}/links").status_code == 401
@@ -248,7 +254,7 @@ def test_a_token_that_makes_no_sense_is_refused(admin: FlaskClient, body: Any) -
 
 
 def test_the_audit_tells_who_did_what_and_that_nothing_is_missing(
-    admin: FlaskClient, office: Office
+    admin: FlaskClient, access: AccessContext
 ) -> None:
     made = invite(admin, "audited@firm.example")
     audit = admin.get(f"{API}/audit?action=person.&q={made['id']}").get_json()
@@ -326,9 +332,9 @@ def test_all_of_it_is_for_admins(
 
 
 @pytest.fixture(scope="module")
-def staff(door: Flask, office: Office) -> dict[str, FlaskClient]:
+def staff(door: Flask, access: AccessContext) -> dict[str, FlaskClient]:
     """A client for each of the two lower roles."""
     return {
-        role: with_token(door, pair(office, make_person(office, role)).access_token)
+        role: with_token(door, pair(access, make_person(access, role)).access_token)
         for role in ("clerk", "manager")
     }

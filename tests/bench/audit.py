@@ -20,7 +20,7 @@ from crmlink.access.audit.check import verify_audit
 from crmlink.installation import open_database
 from crmlink.linking.connections import get_or_create_workspace
 from crmlink.settings import Settings
-from crmlink.store.audit import append
+from crmlink.store.audit import append_entry
 
 TIMES = 7
 DETAILS: dict[str, Any] = {
@@ -52,7 +52,9 @@ def measure(url: str, folder: Path, lines: int) -> None:
         for first in range(0, lines, 100):
             with database.writing() as session:
                 for number in range(first, first + 100):
-                    append(session, workspace_id, "link.linked", f"customer-{number}", **DETAILS)
+                    append_entry(
+                        session, workspace_id, "link.linked", f"customer-{number}", **DETAILS
+                    )
 
     def verify() -> None:
         assert verify_audit(database, workspace_id).sound

@@ -41,9 +41,9 @@ from crmlink.batches.control import start_writing
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import overview, summary
 from crmlink.batches.writer import write_waiting
-from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.limits import Patience
-from crmlink.installation import House, open_house
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.installation import Installation, open_installation
 from crmlink.matching import Details
 from crmlink.settings import Settings
 from crmlink.store import (
@@ -71,29 +71,29 @@ def match(wanted: int, held: int) -> None:
     """Prints what matching takes."""
     known = records(held, 15)
     asked, truth = contacts(known, wanted, 16, once=True)
-    with _house(NOWHERE, Patience()) as house:
-        _fill_mirror(house, known)
-        device_id = command_line_actor(house.office).device.id
-        batch_id, ids = _draft(house, device_id, asked)
-        start_matching(house.desk, device_id, batch_id, 0.998)
+    with _house(NOWHERE, ClientLimits()) as installation:
+        _fill_mirror(installation, known)
+        device_id = command_line_actor(installation.access).device.id
+        batch_id, ids = _draft(installation, device_id, asked)
+        start_matching(installation.workspace, device_id, batch_id, 0.998)
         before = _held_by(os.getpid())
         with _sampled() as most:
             started, busy = time.perf_counter(), sum(os.times()[:4])
-            assert match_waiting(house.desk) == 1
+            assert match_waiting(installation.workspace) == 1
             took, core = time.perf_counter() - started, sum(os.times()[:4]) - busy
-        found = overview(house.desk, batch_id)
+        found = overview(installation.workspace, batch_id)
         verdicts = {verdict.value: number for verdict, number in found.counts.verdicts.items()}
         print(f"{wanted} contacts against {held} records: {took:.0f} s, {core:.0f} s of a core")
         print(f"  memory at most {max(most):.0f} MB in all, {max(most) - before:.0f} MB more")
         print(f"  verdicts {verdicts}, share with a record {found.batch.share:.3f}")
-        _print_sure(house, batch_id, ids, truth)
+        _print_sure(installation, batch_id, ids, truth)
 
 
-def _print_sure(house: House, batch_id: str, ids: Sequence[str], truth: Any) -> None:
+def _print_sure(installation: Installation, batch_id: str, ids: Sequence[str], truth: Any) -> None:
     query = select(BatchRow.position, BatchRow.best).where(
         BatchRow.batch_id == batch_id, BatchRow.verdict == Verdict.SURE
     )
-    with house.database.reading() as session:
+    with installation.database.reading() as session:
         sure = session.execute(query).all()
     wrong = 0
     for position, best in sure:
@@ -104,29 +104,37 @@ def _print_sure(house: House, batch_id: str, ids: Sequence[str], truth: Any) -> 
 
 def write(wanted: int, per_second: float) -> None:
     """Prints what writing takes, and what it leaves to people."""
-    patience = Patience(per_second=per_second, at_once=4)
-    with sandbox_process(int(wanted * 1.35) + 200) as address, _house(address, patience) as house:
+    patience = ClientLimits(per_second=per_second, at_once=4)
+    with (
+        sandbox_process(int(wanted * 1.35) + 200) as address,
+        _house(address, patience) as installation,
+    ):
         started = time.perf_counter()
-        house.desk.sync()
-        house.desk.index.matcher().prepare()
+        installation.workspace.sync()
+        installation.workspace.index.matcher().warm_up()
         print(f"mirror filled in {time.perf_counter() - started:.0f} s")
-        device_id = command_line_actor(house.office).device.id
-        free = _free_records(house)
-        batch_id = _accepted(house, device_id, free[:wanted])
+        device_id = command_line_actor(installation.access).device.id
+        free = _free_records(installation)
+        batch_id = _accepted(installation, device_id, free[:wanted])
         singles = iter(free[wanted : wanted + 2 * SINGLE_LINKS])
-        with _served(house) as client:
+        with _served(installation) as client:
             _latencies(client, iter(()), batch_id, WARM_ROUNDS, lambda: True)
-            start_writing(house.desk, device_id, batch_id, summary(house.desk, batch_id).to_link)
-            hand = threading.Thread(target=write_waiting, args=(house.desk,))
+            start_writing(
+                installation.workspace,
+                device_id,
+                batch_id,
+                summary(installation.workspace, batch_id).to_link,
+            )
+            hand = threading.Thread(target=write_waiting, args=(installation.workspace,))
             began = time.perf_counter()
             hand.start()
-            watch = _Memory(house, batch_id, hand)
+            watch = _Memory(installation, batch_id, hand)
             busy = _latencies(client, singles, batch_id, BUSY_ROUNDS, hand.is_alive)
             hand.join()
             took = time.perf_counter() - began
             watch.join()
             idle = _latencies(client, singles, batch_id, IDLE_ROUNDS, lambda: True)
-        done = overview(house.desk, batch_id)
+        done = overview(installation.workspace, batch_id)
         states = {state.value: number for state, number in done.counts.states.items()}
         print(f"{wanted} rows in {took:.0f} s, {wanted / took:.1f} a second: {states}")
         watch.tell()
@@ -142,15 +150,15 @@ def write(wanted: int, per_second: float) -> None:
 class _Memory(threading.Thread):
     """Notes how many rows are written and what this process holds, until the writing ends."""
 
-    def __init__(self, house: House, batch_id: str, hand: threading.Thread) -> None:
+    def __init__(self, installation: Installation, batch_id: str, hand: threading.Thread) -> None:
         super().__init__()
-        self._house, self._batch_id, self._hand = house, batch_id, hand
+        self._installation, self._batch_id, self._hand = installation, batch_id, hand
         self._seen: list[tuple[int, float]] = []
         self.start()
 
     def run(self) -> None:
         while self._hand.is_alive():
-            done = overview(self._house.desk, self._batch_id).progress.done
+            done = overview(self._installation.workspace, self._batch_id).progress.done
             self._seen.append((done, _held_by(os.getpid())))
             self._hand.join(2)
 
@@ -225,18 +233,18 @@ class _Client:
 
 
 @contextmanager
-def _served(house: House) -> Iterator[_Client]:
-    server = create_server(create_app(house.settings, house), port=0, threads=8)
+def _served(installation: Installation) -> Iterator[_Client]:
+    server = create_server(create_app(installation.settings, installation), port=0, threads=8)
     serving = threading.Thread(target=server.run, daemon=True)
     serving.start()
-    token = make_token(house.office, "suggest", "link", "read", "batch")
+    token = make_token(installation.access, "suggest", "link", "read", "batch")
     with requests.Session() as session:
         yield _Client(f"http://127.0.0.1:{server.effective_port}", token, session)
     server.close()
 
 
 @contextmanager
-def _house(address: str, patience: Patience) -> Iterator[House]:
+def _house(address: str, patience: ClientLimits) -> Iterator[Installation]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             data_dir=Path(folder),
@@ -245,9 +253,11 @@ def _house(address: str, patience: Patience) -> Iterator[House]:
             commusoft=connection_to(address),
             requests_per_minute=1_000_000,
         )
-        house = open_house(settings, Commusoft(connection_to(address), patience=patience))
-        yield house
-        house.close()
+        installation = open_installation(
+            settings, CommusoftClient(connection_to(address), patience=patience)
+        )
+        yield installation
+        installation.close()
 
 
 @contextmanager
@@ -266,24 +276,26 @@ def _sampled() -> Iterator[list[float]]:
     watch.join()
 
 
-def _fill_mirror(house: House, known: Sequence[tuple[str, Details]]) -> None:
+def _fill_mirror(installation: Installation, known: Sequence[tuple[str, Details]]) -> None:
     rows = (
         _fields(details) | {
-            "connection_id": house.desk.connection_id, "kind": "customer",
+            "connection_id": installation.workspace.connection_id, "kind": "customer",
             "number": _number(number), "changed": 1,
         }
         for number, details in known
     )  # fmt: skip
-    _insert(house, MirroredRecord, rows)
-    with house.database.writing() as session:
-        session.get_one(WorkspaceConnection, house.desk.connection_id).mirror_version = 1
+    _insert(installation, MirroredRecord, rows)
+    with installation.database.writing() as session:
+        session.get_one(
+            WorkspaceConnection, installation.workspace.connection_id
+        ).mirror_version = 1
 
 
 def _draft(
-    house: House, device_id: int, asked: Sequence[tuple[str, Details]]
+    installation: Installation, device_id: int, asked: Sequence[tuple[str, Details]]
 ) -> tuple[str, list[str]]:
     """A batch of contacts; its id, and the contacts' by position."""
-    batch_id = _batch(house, device_id, BatchState.DRAFT)
+    batch_id = _batch(installation, device_id, BatchState.DRAFT)
     rows = (
         _fields(details) | {
             "batch_id": batch_id, "position": position, "kind": "customer",
@@ -292,13 +304,13 @@ def _draft(
         }
         for position, (_, details) in enumerate(asked, 1)
     )  # fmt: skip
-    _insert(house, BatchRow, rows)
+    _insert(installation, BatchRow, rows)
     return batch_id, [contact_id for contact_id, _ in asked]
 
 
-def _accepted(house: House, device_id: int, record_ids: Sequence[str]) -> str:
+def _accepted(installation: Installation, device_id: int, record_ids: Sequence[str]) -> str:
     """A batch under review of which every row is accepted."""
-    batch_id = _batch(house, device_id, BatchState.REVIEW)
+    batch_id = _batch(installation, device_id, BatchState.REVIEW)
     rows = (
         {
             "batch_id": batch_id, "position": position, "kind": "customer",
@@ -307,30 +319,30 @@ def _accepted(house: House, device_id: int, record_ids: Sequence[str]) -> str:
         }
         for position, record_id in enumerate(record_ids, 1)
     )  # fmt: skip
-    _insert(house, BatchRow, rows)
+    _insert(installation, BatchRow, rows)
     return batch_id
 
 
-def _batch(house: House, device_id: int, state: BatchState) -> str:
-    with house.database.writing() as session:
+def _batch(installation: Installation, device_id: int, state: BatchState) -> str:
+    with installation.database.writing() as session:
         batch = Batch(
-            connection_id=house.desk.connection_id, device_id=device_id, package="sage_50",
-            organisation="", kind="customer", state=state,
+            connection_id=installation.workspace.connection_id, device_id=device_id,
+            package="sage_50", organisation="", kind="customer", state=state,
         )  # fmt: skip
         session.add(batch)
         session.flush()
         return batch.id
 
 
-def _free_records(house: House) -> list[str]:
+def _free_records(installation: Installation) -> list[str]:
     free = select(MirroredRecord).filter_by(kind="customer", reference=None, gone_at=None)
-    with house.database.reading() as session:
+    with installation.database.reading() as session:
         return [row.public_id for row in session.scalars(free.order_by(MirroredRecord.id))]
 
 
-def _insert(house: House, table: type[Any], rows: Iterator[dict[str, Any]]) -> None:
+def _insert(installation: Installation, table: type[Any], rows: Iterator[dict[str, Any]]) -> None:
     while some := list(islice(rows, AT_A_TIME)):
-        with house.database.writing() as session:
+        with installation.database.writing() as session:
             session.execute(insert(table), some)
 
 

@@ -27,8 +27,8 @@ from bench.lists import _held_by
 from crmlink.access.devices import command_line_actor
 from crmlink.batches.control import start_writing
 from crmlink.batches.progress import summary
-from crmlink.commusoft.limits import Patience
-from crmlink.installation import House
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
 from crmlink.store import (
     BatchRow,
@@ -41,7 +41,7 @@ from faults.killable_lists import Place, life
 from faults.processes import processes
 from faults.shared_installation import sandbox_process
 
-PATIENCE = Patience(per_second=10_000, at_once=4, late_after=0)
+PATIENCE = ClientLimits(per_second=10_000, at_once=4, late_after=0)
 SAMPLED_EVERY = 2.0  # seconds
 WARM = 500  # rows of a life before its memory counts
 ENDED = (RowState.SUCCESSFUL, RowState.FAILED)
@@ -54,31 +54,36 @@ def run(contacts: int, kills: int, rows: int) -> None:
         tempfile.TemporaryDirectory() as folder,
     ):
         place = _prepared(Place(Path(folder), address, PATIENCE), contacts)
-        house = place.open()
+        installation = place.open()
         began, written = time.monotonic(), 0
         for number in range(1, kills + 2):
             ends_itself = number > kills and rows == contacts
             until = None if ends_itself else rows * number // (kills + 1)
-            written = _one_life(house, place, until, written)
+            written = _one_life(installation, place, until, written)
         took = time.monotonic() - began
         print(f"{written} of {contacts} rows in {took:.0f} s, {written / took:.0f} a second")
-        house.desk.ownership.bury_servers()
-        recover(house.desk)
-        print(f"  wrong after {kills} kills: {_wrong(house, place) or 'nothing'}")
-        house.close()
+        installation.workspace.ownership.bury_servers()
+        recover(installation.workspace)
+        print(f"  wrong after {kills} kills: {_wrong(installation, place) or 'nothing'}")
+        installation.close()
 
 
 def _prepared(place: Place, contacts: int) -> Place:
-    house = place.open()
-    house.desk.sync()
-    device_id = command_line_actor(house.office).device.id
-    batch_id = _accepted(house, device_id, _free_records(house)[:contacts])
-    start_writing(house.desk, device_id, batch_id, summary(house.desk, batch_id).to_link)
-    house.close()
+    installation = place.open()
+    installation.workspace.sync()
+    device_id = command_line_actor(installation.access).device.id
+    batch_id = _accepted(installation, device_id, _free_records(installation)[:contacts])
+    start_writing(
+        installation.workspace,
+        device_id,
+        batch_id,
+        summary(installation.workspace, batch_id).to_link,
+    )
+    installation.close()
     return replace(place, batch_id=batch_id)
 
 
-def _one_life(house: House, place: Place, until: int | None, before: int) -> int:
+def _one_life(installation: Installation, place: Place, until: int | None, before: int) -> int:
     """Rows written by now; killed once there are ``until``, else at its natural end."""
     ours, theirs = processes().Pipe()
     process = processes().Process(target=life, args=(place, theirs))
@@ -87,7 +92,7 @@ def _one_life(house: House, place: Place, until: int | None, before: int) -> int
     assert ours.recv() == "working"
     seen = []
     while not ours.poll(SAMPLED_EVERY):
-        written = _written(house, place)
+        written = _written(installation, place)
         if written - before >= WARM:
             seen.append((written, _held_by(process.pid or 0)))
         if until is not None and written >= until:
@@ -98,23 +103,23 @@ def _one_life(house: House, place: Place, until: int | None, before: int) -> int
         first, most = seen[0], max(held for _, held in seen)
         print(f"  rows {first[0]} to {seen[-1][0]}: {first[1]:.0f} MB, "
               f"at most {most - first[1]:.1f} MB more", flush=True)  # fmt: skip
-    return _written(house, place)
+    return _written(installation, place)
 
 
-def _written(house: House, place: Place) -> int:
-    with house.database.reading() as session:
+def _written(installation: Installation, place: Place) -> int:
+    with installation.database.reading() as session:
         count = select(func.count()).where(
             BatchRow.batch_id == place.batch_id, BatchRow.state.in_(ENDED)
         )
         return session.scalar(count) or 0
 
 
-def _wrong(house: House, place: Place) -> dict[str, int]:
+def _wrong(installation: Installation, place: Place) -> dict[str, int]:
     """What went wrong, by kind of wrong."""
     puts = _puts(place.sandbox)
-    house.desk.sync(full=True)
+    installation.workspace.sync(full=True)
     wrong: Counter[str] = Counter(written_twice=sum(count > 1 for count in puts.values()))
-    with house.database.reading() as session:
+    with installation.database.reading() as session:
         held = {
             f"customer-{number}": reference
             for number, reference in session.execute(
@@ -123,7 +128,7 @@ def _wrong(house: House, place: Place) -> dict[str, int]:
         }
         links = {link.record_id: link for link in session.scalars(select(Link))}
         wrong["linked_twice"] = (session.scalar(select(func.count(Link.id))) or 0) - len(links)
-    for row in _rows(house, place):
+    for row in _rows(installation, place):
         link, stands = links.get(row.record_id or ""), held.get(row.record_id or "")
         wrong["failed"] += row.state is RowState.FAILED
         if row.state is RowState.SUCCESSFUL:
@@ -134,8 +139,8 @@ def _wrong(house: House, place: Place) -> dict[str, int]:
     return {name: count for name, count in wrong.items() if count}
 
 
-def _rows(house: House, place: Place) -> Iterator[BatchRow]:
-    with house.database.reading() as session:
+def _rows(installation: Installation, place: Place) -> Iterator[BatchRow]:
+    with installation.database.reading() as session:
         query = select(BatchRow).filter_by(batch_id=place.batch_id)
         yield from session.scalars(query.execution_options(yield_per=1_000))
 

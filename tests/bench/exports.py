@@ -21,7 +21,7 @@ from pathlib import Path
 
 from openpyxl import load_workbook
 
-from crmlink.accounting.exports.reader import BadRow, read_contacts, recognise
+from crmlink.accounting.exports.reader import RejectedRow, detect_format, read_contacts
 from crmlink.accounting.rule_loading import load_packages
 
 ROWS = 100_000
@@ -120,12 +120,12 @@ def _frame() -> dict[str, str]:
 
 def ours(path: Path) -> int:
     packages = load_packages()
-    found = recognise(path, path.name, packages)
+    found = detect_format(path, path.name, packages)
     assert found.has_references
     bad = good = 0
     for row in read_contacts(path, found, packages):
-        bad += isinstance(row, BadRow)
-        good += not isinstance(row, BadRow)
+        bad += isinstance(row, RejectedRow)
+        good += not isinstance(row, RejectedRow)
     assert not bad, f"{bad} bad rows"
     return good
 
@@ -154,7 +154,7 @@ def _warm_up() -> None:
     """Load what reading loads, so that it does not count as what a file takes."""
     packages = load_packages()
     content = io.BytesIO(b"A/C,Name,Address Line 1\nA1,Ann,1 Road\n")
-    list(read_contacts(content, recognise(content, "a.csv", packages), packages))
+    list(read_contacts(content, detect_format(content, "a.csv", packages), packages))
 
 
 def _held() -> float:

@@ -27,8 +27,8 @@ from bench.careless import organisations, worn_set
 from bench.sets import MatchingSet, shared_sets
 from bench.uk import made_set
 from crmlink.matching.candidates import candidates
-from crmlink.matching.features.vector import FEATURES, Evidence
-from crmlink.matching.index import Index
+from crmlink.matching.features.vector import FEATURES, FeatureVectors
+from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import terms
 
 Table = NDArray[np.float64]
@@ -104,7 +104,7 @@ def is_measured(contact_id: str) -> bool:
 
 def cases_of(matching_set: MatchingSet) -> Cases:
     """Asks the index for every contact of a set."""
-    index = Index()
+    index = InvertedIndex()
     index.put([(record_id, terms(details, "GB")) for record_id, details in matching_set.records])
     index.refresh()
     cases = Cases(matching_set.name, matching_set.truth, [], [], [], [], len(index))
@@ -112,7 +112,9 @@ def cases_of(matching_set: MatchingSet) -> Cases:
         asked = terms(details, "GB")
         rows = candidates(index, asked)
         features = (
-            Evidence(index, asked, rows).features() if len(rows) else np.zeros((0, len(FEATURES)))
+            FeatureVectors(index, asked, rows).features()
+            if len(rows)
+            else np.zeros((0, len(FEATURES)))
         )
         ids = [index.ids[row] for row in rows]
         cases.contacts.append(contact_id)

@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.fit import Cases, cases_of, fit, training_sets
 from bench.sets import Quality, measure
-from crmlink.matching.scorecard import Model, read_model
+from crmlink.matching.scorecard import Scorecard, read_model
 
 MADE = ("made", "worn", "organisations")
 
@@ -17,7 +17,7 @@ def origin(name: str) -> str:
     return name if name.startswith("af_") else name.partition("_")[0].rstrip("3")
 
 
-def measured(model: Model, cases: Cases) -> Quality:
+def measured(model: Scorecard, cases: Cases) -> Quality:
     """Quality of a model on a list, its share of matched contacts estimated."""
     scores = [model.scores(table.astype(float), cases.records) for table in cases.features]
     share = model.estimated_share(scores)

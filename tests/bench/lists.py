@@ -23,7 +23,7 @@ import numpy as np
 from bench.peers import text
 from bench.uk import contacts, records
 from crmlink.matching import Details, Matcher
-from crmlink.matching.assignment import one_to_one_of_many, suggest_many
+from crmlink.matching.assignment import assign_one_to_one_streaming, suggest_many
 
 Rows = list[tuple[str, Details]]
 RECORDS = 100_000
@@ -47,7 +47,7 @@ def single(held: Rows, asked: Rows) -> Iterator[tuple[str, str]]:
     matcher = Matcher()
     matcher.update(held)
     matcher.share = matcher.estimate_share([details for _, details in asked])
-    for contact_id, suggestions in one_to_one_of_many(suggest_many(matcher, asked)):
+    for contact_id, suggestions in assign_one_to_one_streaming(suggest_many(matcher, asked)):
         if suggestions.items:
             yield contact_id, suggestions.items[0].record_id
 

@@ -18,10 +18,10 @@ from bench.peers import text
 from bench.sets import SHARED
 from bench.uk import records
 from crmlink.matching import Details
-from crmlink.matching.features.vector import Evidence
-from crmlink.matching.index import Index
+from crmlink.matching.features.vector import FeatureVectors
+from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import terms
-from crmlink.matching.scorecard import Model, load_model
+from crmlink.matching.scorecard import Scorecard, load_model
 
 PEERS: dict[str, Callable[[str, str], float]] = {
     "token_set_ratio": fuzz.token_set_ratio,
@@ -67,9 +67,9 @@ def ranked_right(scores: list[float], of: list[Pair]) -> float:
     return float(higher)
 
 
-def ours(model: Model, of: list[Pair]) -> float:
+def ours(model: Scorecard, of: list[Pair]) -> float:
     """The scorecard's figure, the second names being records among made-up ones."""
-    index = Index()
+    index = InvertedIndex()
     index.put([(record_id, terms(details, "GB")) for record_id, details in records(5_000, 91)])
     rows: dict[Details, int] = {}
     for pair in of:
@@ -80,7 +80,7 @@ def ours(model: Model, of: list[Pair]) -> float:
     scores = []
     for pair in of:
         row = np.array([rows[pair.other]], np.int32)
-        features = Evidence(index, terms(pair.one, "GB"), row).features()
+        features = FeatureVectors(index, terms(pair.one, "GB"), row).features()
         scores.append(float(model.scores(features, len(index))[0]))
     return ranked_right(scores, of)
 

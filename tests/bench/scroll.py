@@ -20,7 +20,7 @@ from sqlalchemy import update
 
 from crmlink.store import Batch, BatchRow, BatchState, Verdict
 from support.list_files import GUID, Listed, draft, unlinked
-from support.live_server import Theatre, open_theatre, start_chromium
+from support.live_server import LiveServer, running_server, start_chromium
 
 SECONDS = 12
 VIEW = {"width": 1280, "height": 860}
@@ -42,7 +42,7 @@ BLANK = "<!doctype html><body><div></div>"
 
 
 def main(rows: int) -> None:
-    with open_theatre(400, 60) as theatre, start_chromium() as browser:
+    with running_server(400, 60) as theatre, start_chromium() as browser:
         batch = _list(theatre, rows)
         page = theatre.context(browser, "manager", viewport=VIEW).new_page()
         page.goto(f"{theatre.address}/lists/{batch.id}")
@@ -75,19 +75,19 @@ def _words(frames: list[float]) -> str:
     )
 
 
-def _list(theatre: Theatre, rows: int) -> Batch:
+def _list(theatre: LiveServer, rows: int) -> Batch:
     """A list under review: what matching would say is put there, for it is not measured here."""
-    base = unlinked(theatre.house, 300)
+    base = unlinked(theatre.installation, 300)
     many = tuple(
         Listed(f"{one.name} {number}", one.email, one.street, one.town, one.postcode, one.phone,
                GUID.format(number))
         for number in range(rows)
         for one in [base[number % len(base)]]
     )  # fmt: skip
-    batch = draft(theatre.house, theatre.scene.manager, many)
+    batch = draft(theatre.installation, theatre.scene.manager, many)
     ids = [f"customer-{int(one.reference.rpartition('-')[2])}" for one in base[:5]]
     offers = [[each, 0.9 - 0.2 * number, False, REASONS] for number, each in enumerate(ids[:4])]
-    with theatre.house.database.writing() as session:
+    with theatre.installation.database.writing() as session:
         said = {"verdict": Verdict.CHECK, "best": ids[0], "suggestions": offers}
         session.execute(update(BatchRow).where(BatchRow.batch_id == batch.id).values(**said))
         session.execute(update(Batch).where(Batch.id == batch.id).values(state=BatchState.REVIEW))

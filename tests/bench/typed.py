@@ -25,8 +25,8 @@ from sqlalchemy import ColumnElement, or_, select
 from bench.batches import NOWHERE, _fill_mirror, _house
 from bench.uk import records
 from browsers.real_services import Service, _environment
-from crmlink.commusoft.limits import Patience
-from crmlink.installation import House
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.installation import Installation
 from crmlink.matching import Details
 from crmlink.store import MirroredRecord
 from support.access_factories import make_token
@@ -45,10 +45,10 @@ def all_within_goals(size: int = 100_000) -> bool:
         (record_id, replace(details, account_number=f"{details.name[:3].upper()}{place:06d}"))
         for place, (record_id, details) in enumerate(records(size, 25))
     ]
-    with _house(NOWHERE, Patience()) as house:
-        _fill_mirror(house, held)
-        token = make_token(house.office, "suggest")
-        with _served(house) as server, requests.Session() as session:
+    with _house(NOWHERE, ClientLimits()) as installation:
+        _fill_mirror(installation, held)
+        token = make_token(installation.access, "suggest")
+        with _served(installation) as server, requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {token}"
             started = time.perf_counter()
             server.start()
@@ -56,12 +56,12 @@ def all_within_goals(size: int = 100_000) -> bool:
             ready = time.perf_counter() - started
             print(f"{size} records over HTTP: the first suggestion {ready:.1f} s after the start")
             session.get(f"{server.address}/api/v1/records", params={"q": "a"}).raise_for_status()
-            return _measured(session, server, held, house)
+            return _measured(session, server, held, installation)
 
 
 @contextmanager
-def _served(house: House) -> Iterator[Service]:
-    settings = house.settings
+def _served(installation: Installation) -> Iterator[Service]:
+    settings = installation.settings
     more = {
         "CRMLINK_DATABASE_URL": settings.database_url,
         "CRMLINK_SECRET_KEY": settings.secret_key,
@@ -80,7 +80,9 @@ def _suggested(session: requests.Session, address: str, details: Details) -> Non
     session.post(f"{address}/api/v1/suggestions", json=asked, timeout=600).raise_for_status()
 
 
-def _measured(session: requests.Session, server: Service, held: Rows, house: House) -> bool:
+def _measured(
+    session: requests.Session, server: Service, held: Rows, installation: Installation
+) -> bool:
     address, every = f"{server.address}/api/v1/records", list[float]()
     before = _core(server)
     for field, texts in _typed(held):
@@ -94,7 +96,7 @@ def _measured(session: requests.Session, server: Service, held: Rows, house: Hou
         every += took
     core = 1000 * (_core(server) - before) / len(every)
     print(f"   {'all':15s} {_percentiles(every)}; {core:.1f} ms of a core each on average")
-    theirs = _liked(house, [texts[-1] for _, texts in _typed(held)])
+    theirs = _liked(installation, [texts[-1] for _, texts in _typed(held)])
     p95 = float(np.percentile(every, 95))
     ratio = float(np.percentile(theirs, 95)) / p95
     print(f"   LIKE in the database, without HTTP: {_percentiles(theirs)}, {ratio:.1f} times ours")
@@ -125,14 +127,14 @@ def _typed(held: Rows) -> Iterator[tuple[str, list[str]]]:
         yield field, list(dict.fromkeys(beginnings))
 
 
-def _liked(house: House, texts: Sequence[str]) -> list[float]:
+def _liked(installation: Installation, texts: Sequence[str]) -> list[float]:
     took = []
     for text in texts:
         wanted: list[ColumnElement[bool]] = [
             getattr(MirroredRecord, field).ilike(f"%{text}%") for field in LIKED
         ]
         started = time.perf_counter()
-        with house.database.reading() as session:
+        with installation.database.reading() as session:
             session.scalars(select(MirroredRecord).where(or_(*wanted)).limit(SHOWN)).all()
         took.append(1000 * (time.perf_counter() - started))
     return took

@@ -68,7 +68,7 @@ def _email(draw: random.Random, name: str, company: str) -> str:
         kept = [word for word in company.lower().split() if word.isalpha()][:2]
         domain = "".join(kept) + ".example"
         if draw.random() < 0.5:
-            return f"{draw.choice(['info', 'accounts', 'office', 'sales'])}@{domain}"
+            return f"{draw.choice(['info', 'accounts', 'access', 'sales'])}@{domain}"
     tail = str(draw.randint(1, 99)) if draw.random() < 0.4 else ""
     local = draw.choice(
         [f"{words[0]}.{words[-1]}", f"{words[0][0]}{words[-1]}", words[0] + words[-1]]

@@ -18,7 +18,15 @@ from playwright.sync_api import BrowserContext, CDPSession, Error, Page, Route, 
 
 from browsers.chromium_popup import ChromiumPopup
 from browsers.find import CHROMIUM, find
-from browsers.page_driver import EXTENSION, PATIENCE, SEEN, BrowserTrouble, NeverCame, Site, Surface
+from browsers.page_driver import (
+    EXTENSION,
+    PATIENCE,
+    SEEN,
+    BrowserTrouble,
+    PageDriver,
+    Site,
+    WaitTimeout,
+)
 
 FLAGS = (
     "--disable-gpu",
@@ -124,7 +132,7 @@ class Chromium:
     def serve(self, site: Site) -> None:
         self.site = site
 
-    def visit(self, url: str) -> Surface:
+    def visit(self, url: str) -> PageDriver:
         self.close_popup()
         before = self.tab
         self.tab = self.context.new_page()
@@ -135,7 +143,7 @@ class Chromium:
         self.tab.goto(url)
         return ChromiumPage(self.tab)
 
-    def open_popup(self) -> Surface:
+    def open_popup(self) -> PageDriver:
         self.press_button()
         return self.popup_shown()
 
@@ -150,7 +158,7 @@ class Chromium:
         self.wait_until(self.popup_is_open, "the popup opens")
         return ChromiumPopup(self, self._popups()[0])
 
-    def open_own_page(self, path: str) -> Surface:
+    def open_own_page(self, path: str) -> PageDriver:
         self.close_popup()
         page = self.context.new_page()
         page.goto(f"chrome-extension://{self.id}/{path}")
@@ -159,20 +167,20 @@ class Chromium:
     def popup_is_open(self) -> bool:
         return bool(self._popups())
 
-    def open_other_extension(self, folder: Path, path: str) -> Surface:
+    def open_other_extension(self, folder: Path, path: str) -> PageDriver:
         loaded = self.session.send("Extensions.loadUnpacked", {"path": str(folder)})
         page = self.context.new_page()
         page.goto(f"chrome-extension://{loaded['id']}/{path}")
         return ChromiumPage(page)
 
-    def tab_at(self, address: str) -> Surface:
+    def tab_at(self, address: str) -> PageDriver:
         def found() -> list[Page]:
             return [page for page in self.context.pages if page.url.startswith(address)]
 
         self.wait_until(found, f"a tab opens {address}")
         return ChromiumPage(found()[-1])
 
-    def newest_page(self) -> Surface:
+    def newest_page(self) -> PageDriver:
         """The tab that was opened beside the one in front, once it is there."""
         self.wait_until(lambda: len(self.context.pages) > 1, "another tab opens")
         return ChromiumPage(self.context.pages[-1])
@@ -222,11 +230,11 @@ class Chromium:
         self.wait_until(lambda: not self.popup_is_open(), "the popup closes")
 
     def wait_until(self, condition: Any, what: str, seconds: float = PATIENCE) -> None:
-        """Look until a condition holds, taking in Playwright's events too. Raises NeverCame."""
+        """Look until a condition holds, taking in Playwright's events too. Raises WaitTimeout."""
         until = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > until:
-                raise NeverCame(f"It never came that {what}")
+                raise WaitTimeout(f"It never came that {what}")
             self.context.pages[0].wait_for_timeout(PAUSE)
 
     def _targets(self) -> list[dict[str, Any]]:

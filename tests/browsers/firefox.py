@@ -15,7 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from browsers.find import FIREFOX, find
-from browsers.page_driver import EXTENSION, PATIENCE, SEEN, BrowserTrouble, NeverCame, Site, Surface
+from browsers.page_driver import (
+    EXTENSION,
+    PATIENCE,
+    SEEN,
+    BrowserTrouble,
+    PageDriver,
+    Site,
+    WaitTimeout,
+)
 
 PROGRAM = Path(__file__).with_name("firefox.mjs")
 START_LIMIT = 60.0  # seconds
@@ -136,7 +144,7 @@ class Firefox:
             try:
                 answer = self.answers.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
-                raise NeverCame(f"Firefox did not answer {command} in {seconds:.0f} s") from None
+                raise WaitTimeout(f"Firefox did not answer {command} in {seconds:.0f} s") from None
             if answer["id"] in (self.asked, None):
                 break
         if "error" in answer:
@@ -150,24 +158,24 @@ class Firefox:
         }
         self.ask("serve", pages=pages)
 
-    def visit(self, url: str) -> Surface:
+    def visit(self, url: str) -> PageDriver:
         self.close_popup()
         self.tab = FirefoxPage(self, self.ask("visit", url=url))
         return self.tab
 
-    def open_popup(self) -> Surface:
+    def open_popup(self) -> PageDriver:
         self.ask("open_popup")
         return self.popup_shown()
 
-    def popup_shown(self) -> Surface:
+    def popup_shown(self) -> PageDriver:
         self.wait_until(self.popup_is_open, "the popup opens")
         return FirefoxPopup(self)
 
-    def open_own_page(self, path: str) -> Surface:
+    def open_own_page(self, path: str) -> PageDriver:
         self.close_popup()
         return self._arrived(self.ask("own_page", path=path), path)
 
-    def open_other_extension(self, folder: Path, path: str) -> Surface:
+    def open_other_extension(self, folder: Path, path: str) -> PageDriver:
         return self._arrived(self.ask("other_page", folder=str(folder), path=path), path)
 
     def _arrived(self, number: int, path: str) -> FirefoxPage:
@@ -175,7 +183,7 @@ class Firefox:
         self.wait_until(lambda: path in page.evaluate("location.href"), f"{path} opens")
         return page
 
-    def tab_at(self, address: str) -> Surface:
+    def tab_at(self, address: str) -> PageDriver:
         self.wait_until(lambda: self.ask("has_tab", address=address), f"a tab opens {address}")
         return FirefoxPage(self, self.ask("tab_at", address=address))
 
@@ -204,11 +212,11 @@ class Firefox:
         self.wait_until(lambda: not self.popup_is_open(), "the popup closes")
 
     def wait_until(self, condition: Any, what: str, seconds: float = PATIENCE) -> None:
-        """Look until a condition holds. Raises NeverCame."""
+        """Look until a condition holds. Raises WaitTimeout."""
         until = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > until:
-                raise NeverCame(f"It never came that {what}")
+                raise WaitTimeout(f"It never came that {what}")
             time.sleep(PAUSE)
 
     def close(self) -> None:

@@ -5,9 +5,9 @@ What the popup shows is still read from inside, but every key goes the way a per
 
 from contextlib import suppress
 
-from browsers.page_driver import Browser, NeverCame, wait_for
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office
+from browsers.page_driver import Browser, WaitTimeout, wait_for
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
 from browsers.screen import Screen
 from crmlink.store import Person
 from support.access_factories import make_person
@@ -20,7 +20,7 @@ DIMMED = 200  # the settings page is nearly white; a question from the browser g
 KEYS = {"Enter": "Return", " ": "space", "ArrowDown": "Down", "ArrowUp": "Up"}
 
 
-class KeyboardClerk(Clerk):
+class KeyboardDriver(PopupDriver):
     """Works a browser that is seen on a screen."""
 
     def __init__(self, browser: Browser, screen: Screen) -> None:
@@ -41,16 +41,18 @@ class KeyboardClerk(Clerk):
         )
         for _ in range(MOST_PRESSES):
             self.screen.click(*allow)
-            with suppress(NeverCame):
+            with suppress(WaitTimeout):
                 self.screen.wait_until(lambda: not self._is_asked(), "the question goes", NOTICED)
                 return
-        raise NeverCame("The browser's question never went away")
+        raise WaitTimeout("The browser's question never went away")
 
-    def connect(self, office: Office, role: str = "clerk", device: str = "Front desk") -> Person:
+    def connect(
+        self, access: RunningServices, role: str = "clerk", device: str = "Front desk"
+    ) -> Person:
         """Connect as a person does: Connect, allow, and yes on the server's page."""
-        person = make_person(office.doors, role)
-        settings = self.press_connect(office.server.address)
-        self.approve(office.server.address, person, name=device)
+        person = make_person(access.doors, role)
+        settings = self.press_connect(access.server.address)
+        self.approve(access.server.address, person, name=device)
         wait_for(settings, "document.querySelector('#outcome .good')")
         settings.close()
         return person
@@ -79,7 +81,7 @@ class KeyboardClerk(Clerk):
             before = self.popup.evaluate(_MARK)
             self.screen.press("Tab")
             wait_for(self.popup, f"{_MARK} !== {before}")
-        raise NeverCame(f"{MOST_TABS} steps with Tab do not lead to {element}")
+        raise WaitTimeout(f"{MOST_TABS} steps with Tab do not lead to {element}")
 
 
 # Which element has the keyboard, as a number that changes when it moves.

@@ -18,7 +18,7 @@ class BrowserTrouble(Exception):
     """The browser did not do what was asked of it."""
 
 
-class NeverCame(BrowserTrouble):
+class WaitTimeout(BrowserTrouble):
     """A condition did not come true in time."""
 
 
@@ -34,7 +34,7 @@ class SavedPage:
 Site = Mapping[str, SavedPage]
 
 
-class Surface(Protocol):
+class PageDriver(Protocol):
     """A page of any kind: a tab, a page of the extension, or its popup."""
 
     def evaluate(self, expression: str) -> Any:
@@ -59,22 +59,22 @@ class Browser(Protocol):
     def serve(self, site: Site) -> None:
         """Answer for the accounting packages' hosts with these pages."""
 
-    def visit(self, url: str) -> Surface:
+    def visit(self, url: str) -> PageDriver:
         """Open an address in a fresh tab in front, and close the one before."""
 
-    def open_popup(self) -> Surface:
+    def open_popup(self) -> PageDriver:
         """Press the extension's button (Chromium) or shortcut (Firefox) over the tab in front."""
 
-    def popup_shown(self) -> Surface:
+    def popup_shown(self) -> PageDriver:
         """The popup, once it is open, however that came about."""
 
-    def open_own_page(self, path: str) -> Surface:
+    def open_own_page(self, path: str) -> PageDriver:
         """Open one of the extension's own pages in a tab."""
 
-    def open_other_extension(self, folder: Path, path: str) -> Surface:
+    def open_other_extension(self, folder: Path, path: str) -> PageDriver:
         """Install another, unpacked extension, and open one of its pages in a tab."""
 
-    def tab_at(self, address: str) -> Surface:
+    def tab_at(self, address: str) -> PageDriver:
         """The tab whose address begins so, once there is one."""
 
     def popup_is_open(self) -> bool:
@@ -96,25 +96,25 @@ class Browser(Protocol):
         """End the browser and remove its profile."""
 
 
-def wait_for(surface: Surface, expression: str, seconds: float = PATIENCE) -> Any:
-    """The expression's first truthy value. Raises NeverCame with what the page showed instead."""
+def wait_for(surface: PageDriver, expression: str, seconds: float = PATIENCE) -> Any:
+    """The expression's first truthy value. Raises WaitTimeout with what the page showed instead."""
     outcome = surface.evaluate(_poll(expression, seconds))
     if outcome["value"]:
         return outcome["value"]
-    raise NeverCame(f"{expression} never came true; the page shows: {outcome['text']}")
+    raise WaitTimeout(f"{expression} never came true; the page shows: {outcome['text']}")
 
 
-def wait_through(surface: Surface, expression: str, seconds: float = PATIENCE) -> Any:
-    """As `wait_for`, in a tab that may be on its way to another page. Raises NeverCame."""
+def wait_through(surface: PageDriver, expression: str, seconds: float = PATIENCE) -> Any:
+    """As `wait_for`, in a tab that may be on its way to another page. Raises WaitTimeout."""
     until = time.monotonic() + seconds
     while True:
         try:
             return wait_for(surface, expression, max(0.1, until - time.monotonic()))
-        except NeverCame:
+        except WaitTimeout:
             raise
         except BrowserTrouble:  # the page that was asked is gone
             if time.monotonic() > until:
-                raise NeverCame(f"{expression} never came true") from None
+                raise WaitTimeout(f"{expression} never came true") from None
             time.sleep(PAUSE)
 
 
@@ -145,7 +145,7 @@ SEEN = """(() => {
 })()"""
 
 
-def focus(surface: Surface, selector: str) -> None:
+def focus(surface: PageDriver, selector: str) -> None:
     """Put the keyboard on an element once it is there, and select what is in it."""
     wait_for(
         surface,

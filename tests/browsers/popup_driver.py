@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from browsers.page_driver import PATIENCE, Browser, Surface, focus, wait_for, wait_through
-from browsers.real_services import Office
+from browsers.page_driver import PATIENCE, Browser, PageDriver, focus, wait_for, wait_through
+from browsers.real_services import RunningServices
 from crmlink.access.dpop import thumbprint
-from crmlink.access.refresh_tokens import Grant
+from crmlink.access.refresh_tokens import TokenResponse
 from crmlink.store import Person
 from support.access_factories import PASSWORD, make_person, pair
 
@@ -22,40 +22,42 @@ NEW_KEY = """import(chrome.runtime.getURL("lib/server/key_store.js")).then(async
 })"""
 
 
-class Clerk:
+class PopupDriver:
     """Works the extension by its keyboard, in one tab of one browser."""
 
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
-        self.page: Surface | None = None
-        self._popup: Surface | None = None
+        self.page: PageDriver | None = None
+        self._popup: PageDriver | None = None
 
     @property
-    def popup(self) -> Surface:
+    def popup(self) -> PageDriver:
         """The popup that was opened last."""
         if self._popup is None:
             raise AssertionError("the popup was never opened")
         return self._popup
 
-    def connect(self, office: Office, role: str = "clerk", device: str = "Front desk") -> Person:
+    def connect(
+        self, access: RunningServices, role: str = "clerk", device: str = "Front desk"
+    ) -> Person:
         """Be connected as somebody new, as if paired before; who it is."""
-        person = make_person(office.doors, role)
-        grant = pair(office.doors, person, device, self.new_key())
-        self.arrive_with(office.server.address, grant)
+        person = make_person(access.doors, role)
+        grant = pair(access.doors, person, device, self.new_key())
+        self.arrive_with(access.server.address, grant)
         return person
 
     def new_key(self) -> str:
         """Have the browser make a key where the extension keeps its own; its thumbprint."""
         return thumbprint(self.in_own_page(NEW_KEY))
 
-    def arrive_with(self, server: str, grant: Grant) -> None:
+    def arrive_with(self, server: str, grant: TokenResponse) -> None:
         """Be connected by a pairing's outcome, and see that it works."""
         self.remember(server, grant)
         said = self.test_connection()
         if "works" not in said:
             raise AssertionError(f"not connected: {said}")
 
-    def remember(self, server: str, grant: Grant) -> None:
+    def remember(self, server: str, grant: TokenResponse) -> None:
         """Put a pairing's outcome where the extension keeps it."""
         connection = {
             "server": server,
@@ -85,7 +87,7 @@ class Clerk:
         finally:
             page.close()
 
-    def press_connect(self, server: str) -> Surface:
+    def press_connect(self, server: str) -> PageDriver:
         """Connect in the settings, as a person does; the settings, which show the code."""
         page = self.browser.open_own_page("options/options.html")
         focus(page, "#server")

@@ -23,10 +23,10 @@ from typing import Any, TypeVar
 import requests
 from sqlalchemy import select
 
-from crmlink.access.context import Office as Doors
+from crmlink.access.context import AccessContext as Doors
 from crmlink.store import AuditSigner, Database, Workspace
 from support.access_factories import make_token
-from support.sandbox import WEBSERVICE, Playing
+from support.sandbox import WEBSERVICE, SandboxHandle
 
 CRMLINK = Path(sys.executable).with_name("crmlink")
 TESTS = Path(__file__).resolve().parents[1]
@@ -37,7 +37,7 @@ T = TypeVar("T")
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 
 
-class OfficeTrouble(Exception):
+class ServiceFailed(Exception):
     """A process did not start, or did not become ready."""
 
 
@@ -64,7 +64,7 @@ class Service:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it, on the port it had before if it ran before. Raises OfficeTrouble."""
+        """Start it, on the port it had before if it ran before. Raises ServiceFailed."""
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*self.program, *self.command.split(), "--port", str(self.port)],
@@ -77,7 +77,7 @@ class Service:
 
     def _announced_port(self) -> int:
         if self.process and self.process.poll() is not None:
-            raise OfficeTrouble(f"crmlink {self.command} ended at once: {self.said()}")
+            raise ServiceFailed(f"crmlink {self.command} ended at once: {self.said()}")
         found = re.search(r"runs at http://127\.0\.0\.1:(\d+)", self.said())
         return int(found.group(1)) if found else 0
 
@@ -99,12 +99,12 @@ class Service:
 
 
 @dataclass
-class Office:
+class RunningServices:
     """A server whose Commusoft is a sandbox, and the ways to look behind both."""
 
     sandbox: Service
     server: Service
-    commusoft: Playing
+    commusoft: SandboxHandle
     doors: Doors  # its people and browsers, in its own database
 
     @cached_property
@@ -156,7 +156,7 @@ class Office:
 
 
 @contextmanager
-def open_office(customers: int = 60, suppliers: int = 12) -> Iterator[Office]:
+def running_services(customers: int = 60, suppliers: int = 12) -> Iterator[RunningServices]:
     """Start both processes and wait until the server has its copy of the records."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
@@ -174,13 +174,15 @@ def open_office(customers: int = 60, suppliers: int = 12) -> Iterator[Office]:
         stack.callback(server.stop)
         server.start()
         doors = stack.enter_context(_doors(folder / "data"))
-        office = Office(sandbox, server, Playing(sandbox.address, sandbox.stop), doors)
+        access = RunningServices(
+            sandbox, server, SandboxHandle(sandbox.address, sandbox.stop), doors
+        )
         wait_until(
-            lambda: office.ask("workspace")["mirror"]["synced_at"],
+            lambda: access.ask("workspace")["mirror"]["synced_at"],
             "the server copies the records",
             server.said,
         )
-        yield office
+        yield access
 
 
 @contextmanager
@@ -196,25 +198,25 @@ def _doors(data: Path) -> Iterator[Doors]:
         database.close()
 
 
-class Offices:
+class ServicesAhead:
     """Offices opened ahead: while one is worked in, the next is being made."""
 
     def __init__(self) -> None:
         self._maker = ThreadPoolExecutor(max_workers=1)
         self._next = self._maker.submit(self._make)
 
-    def _make(self) -> tuple[Office, ExitStack]:
+    def _make(self) -> tuple[RunningServices, ExitStack]:
         with ExitStack() as stack:
-            office = stack.enter_context(open_office())
-            return office, stack.pop_all()
+            access = stack.enter_context(running_services())
+            return access, stack.pop_all()
 
     @contextmanager
-    def next(self) -> Iterator[Office]:
+    def next(self) -> Iterator[RunningServices]:
         """An office that nobody has been in; it is closed behind the one who leaves."""
-        office, stack = self._next.result()
+        access, stack = self._next.result()
         self._next = self._maker.submit(self._make)
         try:
-            yield office
+            yield access
         finally:
             self._maker.submit(stack.close)
 
@@ -238,10 +240,10 @@ def _environment(data: Path, commusoft: str) -> dict[str, str]:
 
 
 def wait_until(look: Callable[[], T], what: str, evidence: Callable[[], str] = str) -> T:
-    """The first truthy thing seen. Raises OfficeTrouble with the evidence when it never comes."""
+    """The first truthy thing seen. Raises ServiceFailed with the evidence when it never comes."""
     until = time.monotonic() + START_LIMIT
     while not (seen := look()):
         if time.monotonic() > until:
-            raise OfficeTrouble(f"It never came that {what}. {evidence()}")
+            raise ServiceFailed(f"It never came that {what}. {evidence()}")
         time.sleep(PAUSE)
     return seen

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from browsers.find import DESKTOP, OPENBOX, XCOMPMGR, XVFB, find
-from browsers.page_driver import PATIENCE, BrowserTrouble, NeverCame
+from browsers.page_driver import PATIENCE, BrowserTrouble, WaitTimeout
 
 START_LIMIT = 30.0  # seconds
 PAUSE = 0.05  # seconds between two looks
@@ -94,11 +94,11 @@ class Screen:
         return done.stdout
 
     def wait_until(self, look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
-        """The first truthy thing seen. Raises NeverCame."""
+        """The first truthy thing seen. Raises WaitTimeout."""
         until = time.monotonic() + seconds
         while not (seen := look()):
             if time.monotonic() > until:
-                raise NeverCame(f"It never came that {what}")
+                raise WaitTimeout(f"It never came that {what}")
             time.sleep(PAUSE)
         return seen
 

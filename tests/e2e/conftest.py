@@ -11,8 +11,8 @@ import pytest
 from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.page_driver import THIS_MACHINE, Browser
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office, Offices
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices, ServicesAhead
 from browsers.saved import saved_site
 
 
@@ -33,23 +33,23 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def offices() -> Iterator[Offices]:
+def offices() -> Iterator[ServicesAhead]:
     """Where tests get their offices from."""
-    with closing(Offices()) as opened:
+    with closing(ServicesAhead()) as opened:
         yield opened
 
 
 @pytest.fixture
-def office(offices: Offices) -> Iterator[Office]:
+def access(offices: ServicesAhead) -> Iterator[RunningServices]:
     """A server and a Commusoft that nobody has touched."""
     with offices.next() as opened:
         yield opened
 
 
 @pytest.fixture
-def clerk(browser: Browser, office: Office) -> Clerk:
+def clerk(browser: Browser, access: RunningServices) -> PopupDriver:
     """A clerk whose extension is connected to the office's server."""
     browser.serve(saved_site())
-    clerk = Clerk(browser)
-    clerk.connect(office)
+    clerk = PopupDriver(browser)
+    clerk.connect(access)
     return clerk

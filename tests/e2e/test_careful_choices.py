@@ -3,8 +3,8 @@
 import pytest
 
 from browsers.page_driver import Browser
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
 from browsers.saved import MARGARET, another_contact, saved_site, xero_contact
 from support.sandbox import OCONNOR_HAS
 
@@ -13,7 +13,7 @@ OTHERS = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture
-def sians_page(browser: Browser, clerk: Clerk) -> str:
+def sians_page(browser: Browser, clerk: PopupDriver) -> str:
     """The address of a Xero contact whose customer carries another reference since long ago."""
     page = another_contact(
         SIAN,
@@ -29,7 +29,7 @@ def sians_page(browser: Browser, clerk: Clerk) -> str:
 
 
 def test_another_reference_is_shown_and_enter_alone_leaves_it(
-    clerk: Clerk, office: Office, sians_page: str
+    clerk: PopupDriver, access: RunningServices, sians_page: str
 ) -> None:
     clerk.look_at(sians_page)
     clerk.link_to_crm()
@@ -40,12 +40,12 @@ def test_another_reference_is_shown_and_enter_alone_leaves_it(
     assert SIAN in clerk.reads()
 
     clerk.press("Enter")
-    assert office.reference("customer-1006") == OCONNOR_HAS
-    assert office.writes() == []
+    assert access.reference("customer-1006") == OCONNOR_HAS
+    assert access.writes() == []
 
 
 def test_another_reference_is_replaced_by_a_second_choice_and_comes_back_by_undo(
-    clerk: Clerk, office: Office, sians_page: str
+    clerk: PopupDriver, access: RunningServices, sians_page: str
 ) -> None:
     clerk.look_at(sians_page)
     clerk.link_to_crm()
@@ -54,32 +54,32 @@ def test_another_reference_is_replaced_by_a_second_choice_and_comes_back_by_undo
     clerk.accept()
     clerk.press_button("Replace")
     clerk.sees("linked")
-    assert office.reference("customer-1006") == SIAN
+    assert access.reference("customer-1006") == SIAN
     assert OCONNOR_HAS in clerk.reads()
 
     clerk.press_button("Undo")
     clerk.sees("undone")
-    assert office.reference("customer-1006") == OCONNOR_HAS
+    assert access.reference("customer-1006") == OCONNOR_HAS
 
 
 def test_a_reference_put_there_a_moment_ago_is_noticed_at_confirm(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     clerk.look_at(xero_contact())
     clerk.link_to_crm()
-    office.commusoft.put_reference("customer-1001", OTHERS)
+    access.commusoft.put_reference("customer-1001", OTHERS)
     clerk.press("Enter")
     clerk.sees("care")
     assert OTHERS in clerk.reads()
-    assert office.reference("customer-1001") == OTHERS
-    assert len(office.writes()) == 1  # somebody else's
+    assert access.reference("customer-1001") == OTHERS
+    assert len(access.writes()) == 1  # somebody else's
 
 
 def test_a_reference_on_another_customer_is_shown_and_needs_a_second_choice(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
-    office.commusoft.put_reference("customer-1008", MARGARET)
-    office.crmlink("sync")
+    access.commusoft.put_reference("customer-1008", MARGARET)
+    access.crmlink("sync")
     clerk.look_at(xero_contact())
     clerk.link_to_crm("already")
     assert "David Owusu" in clerk.reads()
@@ -90,10 +90,10 @@ def test_a_reference_on_another_customer_is_shown_and_needs_a_second_choice(
     clerk.press("Enter")
     clerk.sees("care")
     assert "David Owusu" in clerk.reads()
-    assert office.reference("customer-1001") is None
+    assert access.reference("customer-1001") is None
 
     clerk.accept()
     clerk.press_button("Link")
     clerk.sees("linked")
-    assert office.reference("customer-1001") == MARGARET
-    assert office.reference("customer-1008") == MARGARET
+    assert access.reference("customer-1001") == MARGARET
+    assert access.reference("customer-1008") == MARGARET

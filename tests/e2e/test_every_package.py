@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from browsers.page_driver import Browser, SavedPage, focus
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
 from browsers.saved import PAGES
 
 
@@ -36,7 +36,7 @@ ON_PAGES = [
 
 @pytest.mark.parametrize("case", ON_PAGES, ids=lambda case: case.page)
 def test_a_contact_is_linked_from_its_page(
-    case: Case, clerk: Clerk, browser: Browser, office: Office
+    case: Case, clerk: PopupDriver, browser: Browser, access: RunningServices
 ) -> None:
     url, page = _saved(case.page)
     browser.serve({url.partition("#")[0].partition("?")[0]: page})
@@ -46,8 +46,8 @@ def test_a_contact_is_linked_from_its_page(
     assert case.reference in clerk.reads()
     clerk.press("Enter")
     clerk.sees("linked")
-    assert office.reference(case.record) == case.reference
-    assert len(office.writes()) == 1
+    assert access.reference(case.record) == case.reference
+    assert len(access.writes()) == 1
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,12 @@ def test_a_contact_is_linked_from_its_page(
     ],
 )
 def test_a_package_without_pages_is_linked_by_hand(
-    package: str, typed: str, written: str, clerk: Clerk, browser: Browser, office: Office
+    package: str,
+    typed: str,
+    written: str,
+    clerk: PopupDriver,
+    browser: Browser,
+    access: RunningServices,
 ) -> None:
     browser.serve({"https://desk.example/": SavedPage("<title>Any page</title>")})
     clerk.look_at("https://desk.example/")
@@ -81,7 +86,7 @@ def test_a_package_without_pages_is_linked_by_hand(
     assert clerk.chosen() == "customer-1001"
     clerk.press("Enter")
     clerk.sees("linked")
-    assert office.reference("customer-1001") == written
+    assert access.reference("customer-1001") == written
 
 
 def _saved(name: str) -> tuple[str, SavedPage]:

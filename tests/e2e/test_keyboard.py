@@ -10,9 +10,9 @@ import pytest
 
 from browsers.chromium import Chromium
 from browsers.firefox import Firefox
-from browsers.keyboard import KeyboardClerk
+from browsers.keyboard import KeyboardDriver
 from browsers.page_driver import Browser
-from browsers.real_services import Office
+from browsers.real_services import RunningServices
 from browsers.saved import MARGARET, saved_site, xero_contact
 from browsers.screen import Screen, open_screen
 from support.access_factories import make_person
@@ -41,20 +41,20 @@ def browser(request: pytest.FixtureRequest, screen: Screen) -> Iterator[Browser]
 
 
 @pytest.fixture
-def stranger(browser: Browser, screen: Screen) -> KeyboardClerk:
+def stranger(browser: Browser, screen: Screen) -> KeyboardDriver:
     """Somebody who has just installed the extension."""
     browser.serve(saved_site())
-    return KeyboardClerk(browser, screen)
+    return KeyboardDriver(browser, screen)
 
 
 @pytest.fixture
-def clerk(stranger: KeyboardClerk, office: Office) -> KeyboardClerk:
-    stranger.connect(office)
+def clerk(stranger: KeyboardDriver, access: RunningServices) -> KeyboardDriver:
+    stranger.connect(access)
     return stranger
 
 
 def test_the_shortcut_alone_gives_the_extension_the_page_and_enter_links(
-    clerk: KeyboardClerk, office: Office
+    clerk: KeyboardDriver, access: RunningServices
 ) -> None:
     clerk.look_at(xero_contact())
     clerk.link_to_crm()
@@ -64,18 +64,18 @@ def test_the_shortcut_alone_gives_the_extension_the_page_and_enter_links(
 
     clerk.press("Enter")
     clerk.sees("linked")
-    assert office.reference("customer-1001") == MARGARET
+    assert access.reference("customer-1001") == MARGARET
 
     clerk.press_button("Undo")
     clerk.sees("undone")
-    assert office.reference("customer-1001") is None
+    assert access.reference("customer-1001") is None
 
 
 def test_connect_in_the_popup_goes_on_though_the_browsers_question_may_close_it(
-    stranger: KeyboardClerk, office: Office
+    stranger: KeyboardDriver, access: RunningServices
 ) -> None:
-    anna = make_person(office.doors, "clerk", "Anna Kowalska")
-    server = office.server.address
+    anna = make_person(access.doors, "clerk", "Anna Kowalska")
+    server = access.server.address
     stranger.look_at(xero_contact())
     stranger.link_to_crm("not-connected")
     stranger.popup.evaluate(f"document.querySelector('#server').value = {json.dumps(server)}")

@@ -2,25 +2,25 @@
 
 from pathlib import Path
 
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
 from browsers.saved import MARGARET
 
 LIST = "https://go.xero.com/app/!kR4N6/contacts"
 
 
 def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     clerk.look_at(LIST)
     clerk.link_to_crm("list")
     assert "Margaret Holloway" in clerk.reads()
-    assert office.ask("batches")["batches"] == []
+    assert access.ask("batches")["batches"] == []
     clerk.press("Enter")
     clerk.sees("list-kept")
-    [draft] = office.ask("batches")["batches"]
+    [draft] = access.ask("batches")["batches"]
     assert (draft["package"], draft["organisation"]) == ("xero", "!kR4N6")
-    rows = office.ask(f"batches/{draft['id']}/rows")["rows"]
+    rows = access.ask(f"batches/{draft['id']}/rows")["rows"]
     assert ("Margaret Holloway", "margaret.holloway@postbox.example") in [
         (row["name"], row["email"]) for row in rows
     ]
@@ -34,13 +34,13 @@ def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
     clerk.press("Enter")
     clerk.sees("list-kept")
     assert "One contact kept" in clerk.reads()
-    [draft] = office.ask("batches")["batches"]
+    [draft] = access.ask("batches")["batches"]
     assert draft["contacts"] == len(rows) + 1
-    assert office.writes() == []
+    assert access.writes() == []
 
 
 def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_lacks(
-    clerk: Clerk, office: Office, tmp_path: Path
+    clerk: PopupDriver, access: RunningServices, tmp_path: Path
 ) -> None:
     export = tmp_path / "Contacts.csv"
     export.write_text(
@@ -48,7 +48,7 @@ def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_l
         "Margaret Holloway,,margaret.holloway@postbox.example,,,14 Orchard Close,GL50 2TR\n"
         "Nobody Onthepage,,nobody@nowhere.example,,,1 Moon Lane,TR1 2AB\n"
     )
-    told = office.crmlink("batch", "import", str(export), "--kind", "customer")
+    told = access.crmlink("batch", "import", str(export), "--kind", "customer")
     assert "No column is known to hold the references" in told
     clerk.look_at(LIST)
     clerk.link_to_crm("list")
@@ -56,25 +56,27 @@ def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_l
     clerk.press("Enter")
     clerk.sees("list-kept")
     assert "One brought the reference that the list lacked." in clerk.reads()
-    [draft] = office.ask("batches")["batches"]
-    rows = {row["name"]: row for row in office.ask(f"batches/{draft['id']}/rows")["rows"]}
+    [draft] = access.ask("batches")["batches"]
+    rows = {row["name"]: row for row in access.ask(f"batches/{draft['id']}/rows")["rows"]}
     margaret, nobody = rows["Margaret Holloway"], rows["Nobody Onthepage"]
     assert (margaret["reference"], margaret["postcode"]) == (MARGARET, "GL50 2TR")
     assert nobody["reference"] in (None, "")
-    office.crmlink("batch", "match", draft["id"])
-    office.crmlink("batch", "accept-sure", draft["id"], "--yes")
-    office.crmlink("batch", "write", draft["id"], "--yes")
-    assert office.reference("customer-1001") == MARGARET
+    access.crmlink("batch", "match", draft["id"])
+    access.crmlink("batch", "accept-sure", draft["id"], "--yes")
+    access.crmlink("batch", "write", draft["id"], "--yes")
+    assert access.reference("customer-1001") == MARGARET
 
 
-def test_a_list_that_changes_before_enter_is_not_sent(clerk: Clerk, office: Office) -> None:
+def test_a_list_that_changes_before_enter_is_not_sent(
+    clerk: PopupDriver, access: RunningServices
+) -> None:
     clerk.look_at(LIST)
     clerk.link_to_crm("list")
     assert clerk.page
     clerk.page.evaluate(_ONE_MORE)
     clerk.press("Enter")
     clerk.sees("trouble-list-changed")
-    assert office.ask("batches")["batches"] == []
+    assert access.ask("batches")["batches"] == []
 
 
 _ONE_MORE = """(() => {

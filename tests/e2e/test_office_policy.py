@@ -12,8 +12,8 @@ import pytest
 
 from browsers.firefox import Firefox
 from browsers.page_driver import EXTENSION
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
 from browsers.saved import saved_site, xero_contact
 from crmlink.access.devices import list_devices
 from support.access_factories import make_person, pair
@@ -36,37 +36,39 @@ def set_policy(home: Path, **data: Any) -> None:
 
 
 def test_where_it_has_set_the_server_connect_is_the_only_step(
-    office: Office, tmp_path: Path
+    access: RunningServices, tmp_path: Path
 ) -> None:
-    set_policy(tmp_path, server=office.server.address)
-    anna = make_person(office.doors, "clerk", "Anna Kowalska")
+    set_policy(tmp_path, server=access.server.address)
+    anna = make_person(access.doors, "clerk", "Anna Kowalska")
     with closing(Firefox(home=tmp_path)) as browser:
         browser.serve(saved_site())
-        clerk = Clerk(browser)
+        clerk = PopupDriver(browser)
         clerk.look_at(xero_contact())
         clerk.link_to_crm("not-connected")
-        assert office.server.address in clerk.reads()
+        assert access.server.address in clerk.reads()
         assert clerk.popup.evaluate("document.querySelectorAll('input').length") == 0
         clerk.press("Enter")
         clerk.sees("pairing")
         clerk.popup.close()
-        clerk.approve(office.server.address, anna)
+        clerk.approve(access.server.address, anna)
         clerk.look_at(xero_contact())
         clerk.link_to_crm()
 
 
-def test_a_browser_leaves_a_server_that_it_no_longer_allows(office: Office, tmp_path: Path) -> None:
+def test_a_browser_leaves_a_server_that_it_no_longer_allows(
+    access: RunningServices, tmp_path: Path
+) -> None:
     set_policy(tmp_path, server="https://crm.office.example", only_this_server=True)
-    anna = make_person(office.doors, "clerk", "Anna Kowalska")
+    anna = make_person(access.doors, "clerk", "Anna Kowalska")
     with closing(Firefox(home=tmp_path)) as browser:
         browser.serve(saved_site())
-        clerk = Clerk(browser)
+        clerk = PopupDriver(browser)
         clerk.in_own_page("chrome.storage.local.clear()")
-        clerk.remember(office.server.address, pair(office.doors, anna, thumbprint=clerk.new_key()))
+        clerk.remember(access.server.address, pair(access.doors, anna, thumbprint=clerk.new_key()))
         clerk.look_at(xero_contact())
         clerk.link_to_crm("not-connected")
         assert "https://crm.office.example" in clerk.reads()
         assert "Use another server" not in clerk.reads()
         kept = clerk.in_own_page("chrome.storage.local.get(null).then(JSON.stringify)")
     assert "crmr_" not in kept
-    assert len(list_devices(office.doors)) == 1
+    assert len(list_devices(access.doors)) == 1

@@ -11,8 +11,8 @@ import pytest
 from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.page_driver import PATIENCE, SEEN, Browser, wait_for
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
 from browsers.saved import another_contact, saved_site, xero_contact
 
 XERO = "https://go.xero.com/*"
@@ -40,18 +40,18 @@ def fresh(request: pytest.FixtureRequest) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def clerk(browser: Browser, office: Office) -> Iterator[Clerk]:
+def clerk(browser: Browser, access: RunningServices) -> Iterator[PopupDriver]:
     """A connected clerk, with the button switched on in Xero."""
     browser.serve({**saved_site(), **another_contact(OTHER, name="Ruth Adeyemi")})
-    clerk = Clerk(browser)
-    clerk.connect(office)
+    clerk = PopupDriver(browser)
+    clerk.connect(access)
     assert "is on in Xero" in clerk.switch_on_page("xero")
     yield clerk
     if _is_on(clerk):
         clerk.switch_on_page("xero")
 
 
-def _is_on(clerk: Clerk) -> bool:
+def _is_on(clerk: PopupDriver) -> bool:
     page = clerk.browser.open_own_page("options/options.html")
     try:
         wait_for(page, "document.querySelector('#on-page-xero')")
@@ -64,7 +64,7 @@ def _is_on(clerk: Clerk) -> bool:
 
 
 def test_the_button_stands_beside_the_name_and_says_linked_after_linking(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
@@ -81,10 +81,10 @@ def test_the_button_stands_beside_the_name_and_says_linked_after_linking(
 
 
 def test_the_button_follows_the_page_to_another_contact_and_away_from_all(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
-    office.commusoft.put_reference("customer-1010", OTHER)
-    office.crmlink("sync")
+    access.commusoft.put_reference("customer-1010", OTHER)
+    access.crmlink("sync")
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
     _move_without_loading(clerk, xero_contact(OTHER))
@@ -95,7 +95,7 @@ def test_the_button_follows_the_page_to_another_contact_and_away_from_all(
     clerk.finds_button("Link to CRM Not linked")
 
 
-def test_a_page_that_is_drawn_anew_gets_its_button_again_and_only_one(clerk: Clerk) -> None:
+def test_a_page_that_is_drawn_anew_gets_its_button_again_and_only_one(clerk: PopupDriver) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
     assert clerk.page
@@ -105,7 +105,7 @@ def test_a_page_that_is_drawn_anew_gets_its_button_again_and_only_one(clerk: Cle
 
 
 def test_without_a_place_beside_a_name_it_stands_at_the_edge_over_nothing_to_press(
-    clerk: Clerk,
+    clerk: PopupDriver,
 ) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
@@ -116,7 +116,7 @@ def test_without_a_place_beside_a_name_it_stands_at_the_edge_over_nothing_to_pre
     assert clerk.page.evaluate(_COVERS) == []
 
 
-def test_a_page_full_of_controls_is_not_covered_at_all(clerk: Clerk) -> None:
+def test_a_page_full_of_controls_is_not_covered_at_all(clerk: PopupDriver) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
     assert clerk.page
@@ -127,7 +127,7 @@ def test_a_page_full_of_controls_is_not_covered_at_all(clerk: Clerk) -> None:
 
 
 def test_the_keyboard_reaches_the_button_and_it_opens_the_popup_on_this_contact(
-    clerk: Clerk, browser: Browser
+    clerk: PopupDriver, browser: Browser
 ) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
@@ -135,7 +135,9 @@ def test_the_keyboard_reaches_the_button_and_it_opens_the_popup_on_this_contact(
     _wait(lambda: browser.popup_is_open() or browser.window_on_page())
 
 
-def test_switched_off_nothing_of_it_is_left_on_an_open_page(clerk: Clerk, browser: Browser) -> None:
+def test_switched_off_nothing_of_it_is_left_on_an_open_page(
+    clerk: PopupDriver, browser: Browser
+) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
     assert clerk.page
@@ -152,7 +154,7 @@ def test_switched_off_nothing_of_it_is_left_on_an_open_page(clerk: Clerk, browse
     clerk.finds_button(None)
 
 
-def test_disconnected_the_button_goes(clerk: Clerk, browser: Browser) -> None:
+def test_disconnected_the_button_goes(clerk: PopupDriver, browser: Browser) -> None:
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
     page = browser.open_own_page("options/options.html")
@@ -162,11 +164,11 @@ def test_disconnected_the_button_goes(clerk: Clerk, browser: Browser) -> None:
 
 
 def test_with_the_extension_gone_the_button_is_not_seen_any_more(
-    office: Office, fresh: Browser
+    access: RunningServices, fresh: Browser
 ) -> None:
     fresh.serve(saved_site())
-    clerk = Clerk(fresh)
-    clerk.connect(office)
+    clerk = PopupDriver(fresh)
+    clerk.connect(access)
     assert "is on in Xero" in clerk.switch_on_page("xero")
     clerk.look_at(xero_contact())
     clerk.finds_button("Link to CRM Not linked")
@@ -206,7 +208,7 @@ _COVERS = """(() => {
 })()"""
 
 
-def _move_without_loading(clerk: Clerk, url: str) -> None:
+def _move_without_loading(clerk: PopupDriver, url: str) -> None:
     assert clerk.page
     clerk.page.evaluate(f"(history.pushState(null, '', {json.dumps(url)}), true)")
 

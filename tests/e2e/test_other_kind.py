@@ -3,13 +3,13 @@
 import pytest
 import requests
 
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
 from browsers.saved import MARGARET, ORGANISATION, xero_contact
 
 
 @pytest.fixture
-def said_to_be_a_supplier(clerk: Clerk) -> Clerk:
+def said_to_be_a_supplier(clerk: PopupDriver) -> PopupDriver:
     """A clerk who has pressed s on a contact that only customers are like."""
     clerk.look_at(xero_contact())
     clerk.link_to_crm()
@@ -21,18 +21,18 @@ def said_to_be_a_supplier(clerk: Clerk) -> Clerk:
 
 
 def test_enter_links_no_customer_once_the_contact_is_said_to_be_a_supplier(
-    said_to_be_a_supplier: Clerk, office: Office
+    said_to_be_a_supplier: PopupDriver, access: RunningServices
 ) -> None:
     clerk = said_to_be_a_supplier
     assert clerk.chosen() is None
     clerk.press("Enter", "Enter")
     clerk.sees("choose")
-    assert office.reference("customer-1001") is None
-    assert office.writes() == []
+    assert access.reference("customer-1001") is None
+    assert access.writes() == []
 
 
 def test_a_customer_is_chosen_for_a_supplier_only_by_a_second_separate_choice(
-    said_to_be_a_supplier: Clerk, office: Office
+    said_to_be_a_supplier: PopupDriver, access: RunningServices
 ) -> None:
     clerk = said_to_be_a_supplier
     clerk.press("1", "Enter")
@@ -40,21 +40,21 @@ def test_a_customer_is_chosen_for_a_supplier_only_by_a_second_separate_choice(
     assert "Margaret Holloway is a customer, not a supplier" in clerk.reads()
     clerk.press("Enter")
     clerk.sees("care")
-    assert office.writes() == []
+    assert access.writes() == []
 
     clerk.accept()
     clerk.press_button("Link")
     clerk.sees("linked")
-    assert office.reference("customer-1001") == MARGARET
-    [link] = office.ask("links")["links"]
+    assert access.reference("customer-1001") == MARGARET
+    [link] = access.ask("links")["links"]
     assert (link["contact_kind"], link["kind"]) == ("supplier", "customer")
 
     clerk.press_button("Undo")
     clerk.sees("undone")
-    assert office.reference("customer-1001") is None
+    assert access.reference("customer-1001") is None
 
 
-def test_no_client_can_leave_the_second_choice_out(office: Office) -> None:
+def test_no_client_can_leave_the_second_choice_out(access: RunningServices) -> None:
     decision = {
         "package": "xero",
         "organisation": ORGANISATION,
@@ -63,20 +63,20 @@ def test_no_client_can_leave_the_second_choice_out(office: Office) -> None:
         "record_id": "customer-1001",
     }
     answer = requests.post(
-        f"{office.server.address}/api/v1/links",
+        f"{access.server.address}/api/v1/links",
         json=decision,
-        headers={"Authorization": f"Bearer {office.token}", "Idempotency-Key": "key-00000001"},
+        headers={"Authorization": f"Bearer {access.token}", "Idempotency-Key": "key-00000001"},
         timeout=10,
     )
     assert answer.status_code == 409
     told = answer.json()
     assert told["type"] == "urn:crmlink:problem:kind-differs"
     assert (told["contact_kind"], told["record"]["id"]) == ("supplier", "customer-1001")
-    assert office.writes() == []
+    assert access.writes() == []
 
 
 def test_a_link_is_undone_from_an_address_that_names_no_organisation(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     clerk.look_at(xero_contact())
     clerk.link_to_crm()
@@ -88,4 +88,4 @@ def test_a_link_is_undone_from_an_address_that_names_no_organisation(
     assert "Linked by" in clerk.reads()
     clerk.press_button("Undo")
     clerk.sees("undone")
-    assert office.reference("customer-1001") is None
+    assert access.reference("customer-1001") is None

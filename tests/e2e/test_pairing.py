@@ -8,13 +8,13 @@ import pytest
 import requests
 from sqlalchemy import update
 
-from browsers.page_driver import Browser, Surface, wait_for
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office, wait_until
+from browsers.page_driver import Browser, PageDriver, wait_for
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices, wait_until
 from browsers.saved import MARGARET, saved_site, xero_contact
 from crmlink.access.devices import list_devices, revoke_device
 from crmlink.access.people import remove_person
-from crmlink.access.refresh_tokens import rotate
+from crmlink.access.refresh_tokens import rotate_refresh_token
 from crmlink.store import Device, Pairing, Person
 from crmlink.store.base import now
 from security.outside import Browser as Copier
@@ -34,10 +34,10 @@ GOOD = "document.querySelector('#outcome .good')?.innerText"
 
 
 @pytest.fixture
-def stranger(browser: Browser) -> Clerk:
+def stranger(browser: Browser) -> PopupDriver:
     """Somebody whose extension was never connected."""
     browser.serve(saved_site())
-    clerk = Clerk(browser)
+    clerk = PopupDriver(browser)
     clerk.in_own_page(
         "Promise.all([chrome.storage.session.clear(), new Promise((done) => {"
         " indexedDB.deleteDatabase('crmlink').onsuccess = () => done(); }),"
@@ -47,20 +47,20 @@ def stranger(browser: Browser) -> Clerk:
 
 
 @pytest.fixture
-def anna(office: Office) -> Person:
+def anna(access: RunningServices) -> Person:
     """A clerk of the office, with a password."""
-    return make_person(office.doors, "clerk", "Anna Kowalska")
+    return make_person(access.doors, "clerk", "Anna Kowalska")
 
 
-def shown_code(page: Surface) -> str:
+def shown_code(page: PageDriver) -> str:
     code: str = wait_for(page, "document.querySelector('.code [aria-hidden]')?.innerText")
     return code
 
 
 def test_connect_allow_approve_and_the_clerk_links_until_an_admin_says_no(
-    stranger: Clerk, office: Office, anna: Person
+    stranger: PopupDriver, access: RunningServices, anna: Person
 ) -> None:
-    server = office.server.address
+    server = access.server.address
     settings = stranger.press_connect(server)
     code = shown_code(settings)
     spelled = settings.evaluate("document.querySelector('.code .unseen').textContent")
@@ -69,7 +69,7 @@ def test_connect_allow_approve_and_the_clerk_links_until_an_admin_says_no(
     assert "works" in wait_for(settings, GOOD)
     facts = settings.evaluate("document.querySelector('.facts').innerText")
     assert "Anna Kowalska, clerk" in facts
-    [device] = list_devices(office.doors)
+    [device] = list_devices(access.doors)
     assert device.name in facts
     assert device.person
     assert device.person.name == "Anna Kowalska"
@@ -80,27 +80,27 @@ def test_connect_allow_approve_and_the_clerk_links_until_an_admin_says_no(
     assert "Anna Kowalska" in stranger.reads()
     stranger.press("Enter")
     stranger.sees("linked")
-    assert office.reference("customer-1001") == MARGARET
+    assert access.reference("customer-1001") == MARGARET
 
-    admin = page_actor(office.doors, make_person(office.doors, "admin"))
-    revoke_device(office.doors, admin, device.public_id)
+    admin = page_actor(access.doors, make_person(access.doors, "admin"))
+    revoke_device(access.doors, admin, device.public_id)
     stranger.press_button("Undo")
     stranger.sees("ended-device-revoked")
     assert "This browser was disconnected" in stranger.reads()
-    assert office.reference("customer-1001") == MARGARET
+    assert access.reference("customer-1001") == MARGARET
 
     stranger.press("Enter")
     stranger.answer_prompt()
     stranger.approve(server, anna)
     stranger.look_at(xero_contact())
     stranger.link_to_crm("already")
-    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [False, True]
+    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False, True]
 
 
 def test_the_code_is_on_the_popup_too_while_its_page_is_open(
-    stranger: Clerk, office: Office, anna: Person
+    stranger: PopupDriver, access: RunningServices, anna: Person
 ) -> None:
-    server = office.server.address
+    server = access.server.address
     stranger.look_at(xero_contact())
     settings = stranger.press_connect(server)
     code = shown_code(settings)
@@ -114,21 +114,21 @@ def test_the_code_is_on_the_popup_too_while_its_page_is_open(
 
 
 def test_a_worker_that_dies_half_way_goes_on(
-    stranger: Clerk, browser: Browser, office: Office, anna: Person
+    stranger: PopupDriver, browser: Browser, access: RunningServices, anna: Person
 ) -> None:
-    server = office.server.address
+    server = access.server.address
     stranger.press_connect(server).close()
     browser.end_worker()
     stranger.approve(server, anna)
     stranger.look_at(xero_contact())
     stranger.link_to_crm()
-    assert len(list_devices(office.doors)) == 1
+    assert len(list_devices(access.doors)) == 1
 
 
 def test_a_browser_that_is_refused_says_so_and_may_ask_again(
-    stranger: Clerk, office: Office, anna: Person
+    stranger: PopupDriver, access: RunningServices, anna: Person
 ) -> None:
-    server = office.server.address
+    server = access.server.address
     settings = stranger.press_connect(server)
     stranger.approve(server, anna, "deny")
     wait_for(settings, "document.body.innerText.includes('Not approved')")
@@ -141,56 +141,60 @@ def test_a_browser_that_is_refused_says_so_and_may_ask_again(
     stranger.link_to_crm()
 
 
-def test_a_code_that_nobody_approved_in_time_is_too_old(stranger: Clerk, office: Office) -> None:
-    settings = stranger.press_connect(office.server.address)
-    with office.doors.database.writing() as session:
+def test_a_code_that_nobody_approved_in_time_is_too_old(
+    stranger: PopupDriver, access: RunningServices
+) -> None:
+    settings = stranger.press_connect(access.server.address)
+    with access.doors.database.writing() as session:
         session.execute(update(Pairing).values(expires_at=now() - timedelta(seconds=1)))
     wait_for(settings, "document.body.innerText.includes('The code no longer works')")
     settings.close()
     stranger.link_to_crm("pairing-over")
-    assert list_devices(office.doors) == []
+    assert list_devices(access.doors) == []
 
 
-def test_cancel_ends_the_waiting(stranger: Clerk, office: Office, anna: Person) -> None:
-    settings = stranger.press_connect(office.server.address)
+def test_cancel_ends_the_waiting(
+    stranger: PopupDriver, access: RunningServices, anna: Person
+) -> None:
+    settings = stranger.press_connect(access.server.address)
     settings.evaluate("document.querySelector('#cancel').click()")
     wait_for(settings, "document.querySelector('#connect')")
-    stranger.approve(office.server.address, anna)
+    stranger.approve(access.server.address, anna)
     settings.close()
     stranger.look_at(xero_contact())
     stranger.link_to_crm("not-connected")
-    assert list_devices(office.doors) == []
+    assert list_devices(access.doors) == []
 
 
 def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     def lapse() -> None:
-        with office.doors.database.writing() as session:
+        with access.doors.database.writing() as session:
             session.execute(update(Device).values(expires_at=now() - timedelta(seconds=1)))
 
     def copy() -> None:
         stored = clerk.in_own_page("chrome.storage.local.get('connection')")["connection"]
-        key = list_devices(office.doors)[0].key_thumbprint  # copied with all of the disk
-        second = rotate(office.doors, stored["refresh_token"], proven(key))
-        third = rotate(office.doors, second.refresh_token, proven(key))
-        rotate(office.doors, third.refresh_token, proven(key))
+        key = list_devices(access.doors)[0].key_thumbprint  # copied with all of the disk
+        second = rotate_refresh_token(access.doors, stored["refresh_token"], proven(key))
+        third = rotate_refresh_token(access.doors, second.refresh_token, proven(key))
+        rotate_refresh_token(access.doors, third.refresh_token, proven(key))
         clerk.in_own_page(
             "chrome.storage.local.get('connection').then(({ connection }) =>"
             " chrome.storage.local.set({ connection: { ...connection, access_until: 0 } }))"
         )
 
     def leave() -> None:
-        admin = page_actor(office.doors, make_person(office.doors, "admin"))
-        remove_person(office.doors, admin, person.public_id)
+        admin = page_actor(access.doors, make_person(access.doors, "admin"))
+        remove_person(access.doors, admin, person.public_id)
 
     for end, screen, words in (
         (lapse, "ended-device-expired", "lapsed"),
         (copy, "ended-token-reused", "to be safe"),
         (leave, "ended-device-revoked", "This browser was disconnected"),
     ):
-        person = clerk.connect(office)
-        assert clerk.may_reach(office.server.address)
+        person = clerk.connect(access)
+        assert clerk.may_reach(access.server.address)
         end()
         clerk.look_at(xero_contact())
         clerk.link_to_crm(screen)
@@ -199,13 +203,13 @@ def test_a_connection_that_lapsed_or_was_copied_or_whose_person_left_says_which(
         assert "crmr_" not in kept
         assert "access_token" not in kept
         if clerk.browser.name == "firefox":  # in Chromium it is the tests' own, for good
-            assert not clerk.may_reach(office.server.address)
+            assert not clerk.may_reach(access.server.address)
 
 
 def test_what_the_browser_keeps_as_text_opens_nothing_and_its_key_cannot_be_read(
-    stranger: Clerk, office: Office, anna: Person
+    stranger: PopupDriver, access: RunningServices, anna: Person
 ) -> None:
-    server = office.server.address
+    server = access.server.address
     stranger.press_connect(server).close()
     stranger.approve(server, anna)
     stranger.look_at(xero_contact())
@@ -223,13 +227,13 @@ def test_what_the_browser_keeps_as_text_opens_nothing_and_its_key_cannot_be_read
     assert read == {"extractable": False, "jwk": False, "pkcs8": False}
     stranger.look_at(xero_contact())
     stranger.link_to_crm()
-    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [False]
+    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False]
 
 
 def test_a_browser_that_lost_its_key_asks_to_be_connected_again_and_is(
-    stranger: Clerk, browser: Browser, office: Office, anna: Person
+    stranger: PopupDriver, browser: Browser, access: RunningServices, anna: Person
 ) -> None:
-    server = office.server.address
+    server = access.server.address
     stranger.press_connect(server).close()
     stranger.approve(server, anna)
     browser.end_worker()
@@ -252,18 +256,18 @@ def test_a_browser_that_lost_its_key_asks_to_be_connected_again_and_is(
 
 
 def test_disconnecting_ends_it_on_the_server_and_says_when_it_could_not(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     assert "on the server too" in disconnect(clerk)
-    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [True]
-    clerk.connect(office, device="Till")
-    office.server.stop()
+    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [True]
+    clerk.connect(access, device="Till")
+    access.server.stop()
     said = disconnect(clerk)
     assert "ask your admin" in said
     assert "Till" in said
 
 
-def disconnect(clerk: Clerk) -> str:
+def disconnect(clerk: PopupDriver) -> str:
     """By the settings; what they say."""
     page = clerk.browser.open_own_page("options/options.html")
     try:
@@ -280,16 +284,16 @@ def disconnect(clerk: Clerk) -> str:
 
 
 def test_a_server_that_is_away_when_tokens_are_due_costs_no_connection(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     clerk.look_at(xero_contact())
     clerk.in_own_page(
         "chrome.storage.local.get('connection').then(({ connection }) =>"
         " chrome.storage.local.set({ connection: { ...connection, access_until: 0 } }))"
     )
-    office.server.stop()
+    access.server.stop()
     clerk.link_to_crm("trouble-server-unreachable")
-    office.server.start()
-    wait_until(lambda: office.ask("workspace"), "the server is back")
+    access.server.start()
+    wait_until(lambda: access.ask("workspace"), "the server is back")
     clerk.press("Enter")
     clerk.sees("choose")

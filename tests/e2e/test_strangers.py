@@ -11,8 +11,8 @@ import pytest
 from browsers.chromium import Chromium
 from browsers.firefox import Firefox
 from browsers.page_driver import THIS_MACHINE, Browser, wait_for
-from browsers.popup_driver import Clerk
-from browsers.real_services import Office
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
 from browsers.saved import saved_site, xero_contact
 from crmlink.access.devices import list_devices
 
@@ -55,15 +55,15 @@ def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def clerk(browser: Browser, office: Office) -> Clerk:
+def clerk(browser: Browser, access: RunningServices) -> PopupDriver:
     browser.serve(saved_site())
-    clerk = Clerk(browser)
-    clerk.connect(office)
+    clerk = PopupDriver(browser)
+    clerk.connect(access)
     return clerk
 
 
 def test_a_script_of_ours_in_a_page_is_heard_only_in_its_own_two_words(
-    clerk: Clerk, office: Office
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     """As if a page had got hold of it: it speaks under the extension's own name."""
     clerk.switch_on_page("xero")
@@ -81,10 +81,10 @@ def test_a_script_of_ours_in_a_page_is_heard_only_in_its_own_two_words(
     assert answers[:-1] == [SILENT] * len(FORGED)
     assert set(answers[-1]) == {"ok", "data"}
     assert ours[0]["data"]["connected"] is True
-    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [False]
+    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False]
 
 
-def test_a_web_page_has_no_way_to_the_background(clerk: Clerk, browser: Browser) -> None:
+def test_a_web_page_has_no_way_to_the_background(clerk: PopupDriver, browser: Browser) -> None:
     own = browser.open_own_page("options/options.html")
     identity = own.evaluate("({ id: chrome.runtime.id, origin: location.origin })")
     own.close()
@@ -108,7 +108,7 @@ def test_a_web_page_has_no_way_to_the_background(clerk: Clerk, browser: Browser)
 
 
 def test_another_extension_is_not_heard(
-    clerk: Clerk, browser: Browser, office: Office, tmp_path: Path
+    clerk: PopupDriver, browser: Browser, access: RunningServices, tmp_path: Path
 ) -> None:
     own = browser.open_own_page("options/options.html")
     identity = own.evaluate("chrome.runtime.id")
@@ -129,11 +129,11 @@ def test_another_extension_is_not_heard(
     answers = page.evaluate(f"({send})({json.dumps(FORGED)})")
     page.close()
     assert answers == [SILENT] * len(FORGED)
-    assert [bool(one.revoked_at) for one in list_devices(office.doors)] == [False]
+    assert [bool(one.revoked_at) for one in list_devices(access.doors)] == [False]
     wait_for_popup(clerk)
 
 
-def wait_for_popup(clerk: Clerk) -> None:
+def wait_for_popup(clerk: PopupDriver) -> None:
     """What was refused has changed nothing."""
     clerk.look_at(xero_contact())
     clerk.link_to_crm()

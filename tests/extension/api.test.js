@@ -4,15 +4,15 @@ import { test } from "node:test";
 
 import { createApi } from "../../extension/lib/server/api.js";
 import { createProver } from "../../extension/lib/server/dpop.js";
-import { createCall } from "../../extension/lib/server/request.js";
-import { leavesOutcomeOpen } from "../../extension/lib/server/problem.js";
+import { createRequester } from "../../extension/lib/server/request.js";
+import { outcomeUnknown } from "../../extension/lib/server/problem.js";
 import { ACCESS, CONNECTION, fakeKeys, fakeServer, fakeStore, KEY_PAIR, lost, problemReply, reply, WORKSPACE } from "./fake_browser.js";
 
 /** @param {ReturnType<typeof fakeServer>} server @param {object} [more] */
 function apiOn(server, more = {}) {
-  const whySilent = async () => "server-unreachable";
+  const explainNetworkFailure = async () => "server-unreachable";
   const prover = createProver(fakeKeys(KEY_PAIR), fakeStore(), Date.now);
-  const call = createCall({ fetch: server.fetch, whySilent, prover, ...more });
+  const call = createRequester({ fetch: server.fetch, explainNetworkFailure, prover, ...more });
   return createApi(CONNECTION, { call, access: async () => ({ ok: true, data: ACCESS }) });
 }
 
@@ -105,7 +105,7 @@ for (const [what, path, data] of /** @type {const} */ ([
 test("a lost network is told apart by whoever knows the browser", async () => {
   const server = fakeServer();
   server.replies["GET /workspace"] = lost;
-  const told = await apiOn(server, { whySilent: async () => "permission-missing" }).workspace();
+  const told = await apiOn(server, { explainNetworkFailure: async () => "permission-missing" }).workspace();
   assert.ok(!told.ok);
   assert.equal(told.problem.type, "permission-missing");
 });
@@ -117,7 +117,7 @@ test("a server that never answers is given up as slow", async () => {
   const told = await apiOn(server, { timeouts: { read: 5, write: 5 } }).link({}, "key-0001");
   assert.ok(!told.ok);
   assert.equal(told.problem.type, "server-slow");
-  assert.equal(leavesOutcomeOpen(told.problem), true);
+  assert.equal(outcomeUnknown(told.problem), true);
 });
 
 test("a server that stops half way through its answer is given up as slow", async () => {
@@ -145,9 +145,9 @@ test("no problem ever contains the token", async () => {
 test("a refusal in the server's own words settles a decision, silence does not", () => {
   const named = (/** @type {string} */ type) => /** @type {any} */ ({ type });
   for (const type of ["record-has-reference", "write-refused", "commusoft-slow", "token-refused"]) {
-    assert.equal(leavesOutcomeOpen(named(type)), false, type);
+    assert.equal(outcomeUnknown(named(type)), false, type);
   }
   for (const type of ["server-unreachable", "server-slow", "server-odd", "offline", "internal-error"]) {
-    assert.equal(leavesOutcomeOpen(named(type)), true, type);
+    assert.equal(outcomeUnknown(named(type)), true, type);
   }
 });

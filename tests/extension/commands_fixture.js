@@ -1,11 +1,11 @@
 // @ts-check
 // A background without a browser: all of its parts on fake stores, fake tabs and a fake server.
 
-import { assemble } from "../../extension/lib/compose.js";
+import { composeBackground } from "../../extension/lib/compose.js";
 import { CONNECTION, fakeKeys, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, KEY_PAIR, MARGARET } from "./fake_browser.js";
 
 export const TAB = 7;
-/** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Desk["confirm"]>[0], "look">} */
+/** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Commands["confirm"]>[0], "look">} */
 export const CHOICE = {
   kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [],
 };
@@ -26,11 +26,11 @@ export async function setting({ connected = true } = {}) {
 
   /** A worker: what it holds in memory is lost when it is ended, what lies in the stores is not. */
   const start = () =>
-    assemble({
+    composeBackground({
       local, memory, tabs, scripts, newKey, keys,
       managed: { get: async () => browser.managed },
-      net: { fetch: server.fetch, whySilent: async () => "server-unreachable" },
-      permitted: async () => browser.permitted,
+      net: { fetch: server.fetch, explainNetworkFailure: async () => "server-unreachable" },
+      hasPermissions: async () => browser.permitted,
       name: async () => "Chrome on Windows",
       open: async (address) => browser.opened.push(address),
       now: () => clock.now,
@@ -48,7 +48,7 @@ export async function setting({ connected = true } = {}) {
 
 /**
  * Look at the tab and return the look's id.
- * @param {Pick<import("../../extension/lib/linking/commands.js").Desk, "look">} desk
+ * @param {Pick<import("../../extension/lib/linking/commands.js").Commands, "look">} desk
  */
 export async function lookAt(desk) {
   const answer = await desk.look({ tab: TAB });

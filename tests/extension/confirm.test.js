@@ -173,7 +173,7 @@ test("a popup that closed finds the outcome without asking the server again", as
 test("an outcome that was seen is not shown again", async () => {
   const { desk } = await setting();
   const answer = await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
-  await desk.seen({ attempt: answer.attempt ?? "" });
+  await desk.acknowledge({ attempt: answer.attempt ?? "" });
   const view = await desk.look({ tab: TAB });
   assert.ok(view.ok);
   assert.equal(view.data.attempt, null);

@@ -241,7 +241,7 @@ test("a worker that was ended before it gave the permission back does so at its 
   const { scripts, end, start } = await permitted();
   await end();
   scripts.allowed.add(ORIGIN);
-  await start().wake();
+  await start().resume();
   assert.deepEqual([...scripts.allowed], []);
 });
 
@@ -249,7 +249,7 @@ test("an answer that was lost ends no connection, and the permission stays", asy
   const { desk, server, scripts, start } = await permitted();
   server.replies["GET /workspace"] = lost;
   await desk.test();
-  await start().wake();
+  await start().resume();
   assert.deepEqual([...scripts.allowed], [ORIGIN]);
 });
 
@@ -259,10 +259,10 @@ test("a permission that a new connection to the same host needs is kept", async 
   scripts.allowed.add(ORIGIN);
   browser.permitted = false;
   await desk.pair({ server: "http://127.0.0.1:9999" });
-  await start().wake();
+  await start().resume();
   assert.deepEqual([...scripts.allowed], [ORIGIN], "the person has pressed Connect");
   await connecting.paired("http://127.0.0.1:9999", GRANT);
-  await start().wake();
+  await start().resume();
   assert.deepEqual([...scripts.allowed], [ORIGIN]);
 });
 
@@ -281,6 +281,6 @@ test("a permission that the button on the pages needs is kept", async () => {
   await desk.on_page_on({ package: "xero" });
   await session.save("https://go.xero.com", GRANT);
   await desk.disconnect();
-  await start().wake();
+  await start().resume();
   assert.deepEqual([...scripts.allowed], ["https://go.xero.com/*"]);
 });

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { cleanDetails, isBlank, noDetails, sameDetails, subjectOf, titleOf, withTyped } from "../../extension/lib/page/contact.js";
-import { differ } from "../../extension/lib/linking/text_diff.js";
+import { cleanDetails, isEmpty, emptyDetails, sameDetails, contactKey, displayName, withOverrides } from "../../extension/lib/page/contact.js";
+import { diffText } from "../../extension/lib/linking/text_diff.js";
 import { MARGARET } from "./fake_browser.js";
 
 const details = cleanDetails(MARGARET);
@@ -14,14 +14,14 @@ test("spaces and line breaks of a page are folded", () => {
 
 for (const read of [null, undefined, 7, "text", [], { name: 7, phones: {} }]) {
   test(`a reading of ${JSON.stringify(read)} is blank`, () => {
-    assert.equal(isBlank(cleanDetails(read)), true);
+    assert.equal(isEmpty(cleanDetails(read)), true);
   });
 }
 
 test("a contact is called by its name, its company or its person", () => {
-  assert.equal(titleOf(details), "Margaret Holloway");
-  assert.equal(titleOf(cleanDetails({ company: "Ashdown & Sons", person: "Peter" })), "Ashdown & Sons");
-  assert.equal(titleOf(noDetails()), "");
+  assert.equal(displayName(details), "Margaret Holloway");
+  assert.equal(displayName(cleanDetails({ company: "Ashdown & Sons", person: "Peter" })), "Ashdown & Sons");
+  assert.equal(displayName(emptyDetails()), "");
 });
 
 test("contacts are told apart by package, organisation, kind and reference", () => {
@@ -29,7 +29,7 @@ test("contacts are told apart by package, organisation, kind and reference", () 
   const subjects = [
     contact, { ...contact, kind: /** @type {const} */ ("supplier") }, { ...contact, package: "freeagent" }, { ...contact, reference: "13" },
     { ...contact, organisation: "934" }, { ...contact, package: "x", organisation: "y" },
-  ].map(subjectOf);
+  ].map(contactKey);
   assert.equal(new Set(subjects).size, subjects.length);
 });
 
@@ -37,26 +37,26 @@ test("two readings of one page agree, whatever arrives late", () => {
   assert.equal(sameDetails(details, details), true);
   assert.equal(sameDetails({ ...details, email: "" }, details), true);
   assert.equal(sameDetails(details, { ...details, phones: [], address: "" }), true);
-  assert.equal(sameDetails(noDetails(), noDetails()), true);
+  assert.equal(sameDetails(emptyDetails(), emptyDetails()), true);
 });
 
 test("a name or email that changes, or a page that goes blank, is another page", () => {
   assert.equal(sameDetails(details, { ...details, name: "Peter Ashdown" }), false);
   assert.equal(sameDetails(details, { ...details, email: "peter@postbox.example" }), false);
-  assert.equal(sameDetails(details, noDetails()), false);
-  assert.equal(sameDetails(noDetails(), details), false);
-  assert.equal(sameDetails({ ...noDetails(), email: details.email }, noDetails()), false);
+  assert.equal(sameDetails(details, emptyDetails()), false);
+  assert.equal(sameDetails(emptyDetails(), details), false);
+  assert.equal(sameDetails({ ...emptyDetails(), email: details.email }, emptyDetails()), false);
   assert.equal(sameDetails({ ...details, name: "" }, details), false);
 });
 
 test("another typed name replaces all that the page said; the same name leaves it", () => {
-  assert.deepEqual(withTyped(details, null), details);
-  assert.deepEqual(withTyped(details, { name: "Margaret Holloway", postcode: "GL50 2TR" }), details);
-  const typed = withTyped(details, { name: "Greenfield Lettings", postcode: "" });
+  assert.deepEqual(withOverrides(details, null), details);
+  assert.deepEqual(withOverrides(details, { name: "Margaret Holloway", postcode: "GL50 2TR" }), details);
+  const typed = withOverrides(details, { name: "Greenfield Lettings", postcode: "" });
   assert.equal(typed.name, "Greenfield Lettings");
   assert.equal(typed.email, "");
-  assert.equal(withTyped(details, { name: "", postcode: "LN1 3AA" }).postcode, "LN1 3AA");
-  assert.equal(withTyped(details, { name: "", postcode: "LN1 3AA" }).name, "Margaret Holloway");
+  assert.equal(withOverrides(details, { name: "", postcode: "LN1 3AA" }).postcode, "LN1 3AA");
+  assert.equal(withOverrides(details, { name: "", postcode: "LN1 3AA" }).name, "Margaret Holloway");
 });
 
 /** @param {{text: string, differs: boolean}[]} pieces */
@@ -73,7 +73,7 @@ for (const [left, right, shownLeft, shownRight] of /** @type {const} */ ([
   ["Greenfield Lettings Limited", "Margaret Holloway", "[Greenfield Lettings Limited]", "[Margaret Holloway]"],
 ])) {
   test(`${JSON.stringify(left)} against ${JSON.stringify(right)} shows where they differ`, () => {
-    const { left: a, right: b } = differ(left, right);
+    const { left: a, right: b } = diffText(left, right);
     assert.equal(marked(a), shownLeft);
     assert.equal(marked(b), shownRight);
   });
@@ -86,7 +86,7 @@ test("whatever is compared, the pieces make up the texts again", () => {
   const text = () => Array.from({ length: next(30) }, () => [...letters][next(5)]).join("");
   for (let round = 0; round < 500; round += 1) {
     const [left, right] = [text(), text()];
-    const found = differ(left, right);
+    const found = diffText(left, right);
     assert.equal(found.left.map((piece) => piece.text).join(""), left);
     assert.equal(found.right.map((piece) => piece.text).join(""), right);
     assert.equal(found.left.some((piece) => piece.differs) || found.right.some((piece) => piece.differs), left !== right);
@@ -95,7 +95,7 @@ test("whatever is compared, the pieces make up the texts again", () => {
 
 test("very long texts are compared at their ends", () => {
   const long = "x".repeat(5000);
-  const { left, right } = differ(`A${long}`, `B${long}`);
+  const { left, right } = diffText(`A${long}`, `B${long}`);
   assert.equal(left[0].text, "A");
   assert.equal(right[0].differs, true);
 });

@@ -21,7 +21,7 @@ async function paired(wrong = 0) {
   const tokens = fakeTokens(set.server, { get now() { return set.clock.now - wrong; } });
   await set.desk.pair({ server: SERVER });
   tokens.pairing.state = "approved";
-  await set.pairings.follow();
+  await set.pairings.poll();
   assert.ok(await set.session.read());
   return { ...set, tokens };
 }
@@ -189,7 +189,7 @@ test("each pairing has a key of its own, and disconnecting forgets it", async ()
   assert.equal(keys.pair, null);
   await desk.pair({ server: SERVER });
   tokens.pairing.state = "approved";
-  await pairings.follow();
+  await pairings.poll();
   assert.ok(keys.pair);
   assert.notEqual(keys.pair, first);
   assert.equal(server.times("DELETE /devices/me").length, 1, "the server was told with the old key");
@@ -205,7 +205,7 @@ test("tokens that are bound to no key are not taken: the server is too old", asy
   };
   await desk.pair({ server: SERVER });
   tokens.pairing.state = "approved";
-  await pairings.follow();
+  await pairings.poll();
   assert.equal(await session.read(), null);
   const told = await desk.standing();
   assert.ok(told.ok);

@@ -236,7 +236,7 @@ export const DEVICE = { id: "dev_1", name: "Front desk" };
 /** What the server gives a browser that was approved. */
 export const GRANT = { access_token: ACCESS, token_type: "DPoP", expires_in: 600, refresh_token: REFRESH, device: DEVICE, person: PERSON };
 
-/** @type {import("../../extension/lib/server/session.js").Connection} */
+/** @type {import("../../extension/lib/server/session.js").SessionState} */
 export const CONNECTION = {
   server: SERVER, device: DEVICE, person: PERSON, access_token: ACCESS, refresh_token: REFRESH, access_until: 2_000_000_000_000, workspace: null,
 };

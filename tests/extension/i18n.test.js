@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { KNOWN_TYPES, troubleOf } from "../../extension/popup/problem_steps.js";
+import { KNOWN_TYPES, problemScreen } from "../../extension/popup/problem_steps.js";
 import { problem } from "../../extension/lib/server/problem.js";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
@@ -21,7 +21,7 @@ const source = sources.map(text).join("\n") + text("manifest.json");
 const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_|ended_|role_|earlier_)|_(one|other|text)$|^(linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
 
 test("every word that is said stands in the messages", () => {
-  const calls = [...source.matchAll(/\bsay\(([^()]*)[()]/g)].map((found) => found[1]);
+  const calls = [...source.matchAll(/\bt\(([^()]*)[()]/g)].map((found) => found[1]);
   const said = calls.filter((call) => !call.startsWith("`")).flatMap((call) => [...call.matchAll(/"([a-z_]{4,})"/g)].map((found) => found[1]));
   const manifest = [...source.matchAll(/__MSG_([a-z_]+)__/g)].map((found) => found[1]);
   assert.ok(said.length > 80);
@@ -29,7 +29,7 @@ test("every word that is said stands in the messages", () => {
 });
 
 test("every counted word has its one and its many", () => {
-  const counted = [...source.matchAll(/\bsayCount\("([a-z_]+)"/g)].map((found) => found[1]);
+  const counted = [...source.matchAll(/\btCount\("([a-z_]+)"/g)].map((found) => found[1]);
   assert.ok(counted.length > 3);
   for (const key of counted) assert.ok(words[`${key}_one`] && words[`${key}_other`], key);
 });
@@ -41,7 +41,7 @@ test("no message is left over that nobody says", () => {
 
 test("every known problem has a title, a sentence and a next step", () => {
   for (const type of [...KNOWN_TYPES, "something-new"]) {
-    const trouble = troubleOf(problem(type), false);
+    const trouble = problemScreen(problem(type), false);
     assert.ok(words[trouble.title], trouble.title);
     assert.ok(words[trouble.text], trouble.text);
     assert.ok(trouble.steps.length > 0, type);
@@ -49,8 +49,8 @@ test("every known problem has a title, a sentence and a next step", () => {
 });
 
 test("the same decision is offered again only where there was one", () => {
-  assert.deepEqual(troubleOf(problem("commusoft-busy"), true).steps, ["again"]);
-  assert.deepEqual(troubleOf(problem("commusoft-busy"), false).steps, ["start"]);
+  assert.deepEqual(problemScreen(problem("commusoft-busy"), true).steps, ["again"]);
+  assert.deepEqual(problemScreen(problem("commusoft-busy"), false).steps, ["start"]);
 });
 
 test("the words are UK English and end like sentences where they are sentences", () => {

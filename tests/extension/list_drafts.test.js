@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { joinable, likelyDraft } from "../../extension/lib/linking/list_drafts.js";
+import { joinable, suggestedDraft } from "../../extension/lib/linking/list_drafts.js";
 import { setting, TAB } from "./commands_fixture.js";
 import { draft, HOLLOWAY_PAGE, lost, MARGARET, OTHER_PAGE, problemReply, REFERENCE } from "./fake_browser.js";
 
@@ -155,9 +155,9 @@ test("the draft of a file is offered too, for it learns its organisation from th
 
 test("a draft begun today is the likely one, an old one is not", () => {
   const begun = Date.parse(draft().created_at);
-  assert.equal(likelyDraft([draft()], begun + 3_600_000), "bat_1");
-  assert.equal(likelyDraft([draft()], begun + 48 * 3_600_000), null);
-  assert.equal(likelyDraft([], begun), null);
+  assert.equal(suggestedDraft([draft()], begun + 3_600_000), "bat_1");
+  assert.equal(suggestedDraft([draft()], begun + 48 * 3_600_000), null);
+  assert.equal(suggestedDraft([], begun), null);
 });
 
 test("the next page of a list joins its draft", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { onPageNeeds } from "../../extension/lib/linking/consent.js";
+import { requiredPermissions } from "../../extension/lib/linking/consent.js";
 
 const EXTENSION = new URL("../../extension/", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL("manifest.json", EXTENSION), "utf8"));
@@ -54,8 +54,8 @@ test("IT may set the server's address, and nothing else that is secret or that w
 
 test("only Firefox, which knows it, is asked for the consent to tell what a person looks at", () => {
   const origins = ["https://go.xero.com/*"];
-  assert.deepEqual(onPageNeeds(origins, { origins: [], permissions: [] }), { origins });
-  assert.deepEqual(onPageNeeds(origins, { data_collection: [] }), { origins, data_collection: ["browsingActivity"] });
+  assert.deepEqual(requiredPermissions(origins, { origins: [], permissions: [] }), { origins });
+  assert.deepEqual(requiredPermissions(origins, { data_collection: [] }), { origins, data_collection: ["browsingActivity"] });
 });
 
 test("Firefox is told what leaves the browser", () => {

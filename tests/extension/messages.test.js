@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { admit, admitFromPage, MESSAGES } from "../../extension/lib/messages.js";
+import { acceptMessage, acceptPageMessage, MESSAGES } from "../../extension/lib/messages.js";
 
 const OWN = { id: "abcdefghijklmnop", origin: "chrome-extension://abcdefghijklmnop" };
 const POPUP = { id: OWN.id, url: `${OWN.origin}/popup/popup.html?tab=7` };
@@ -44,30 +44,30 @@ const REFUSED = /** @type {[string, unknown, {id?: string, url?: string}][]} */ 
   ["a typed name of a megabyte", { ...CONFIRM, typed: { name: "x".repeat(1e6), postcode: "" } }, POPUP],
 ]);
 
-/** @param {typeof admit} gate */
+/** @param {typeof acceptMessage} gate */
 const leaks = (gate) => REFUSED.filter(([, message, sender]) => gate(message, sender, OWN) !== null).map(([who]) => who);
 
 test("nobody but our own pages is heard, and only in the words of the list", () => {
-  assert.deepEqual(leaks(admit), []);
+  assert.deepEqual(leaks(acceptMessage), []);
 });
 
 test("the same check catches a gate that trusts the message alone", () => {
-  const trusting = /** @type {typeof admit} */ ((message) => /** @type {any} */ (message)?.type ?? null);
+  const trusting = /** @type {typeof acceptMessage} */ ((message) => /** @type {any} */ (message)?.type ?? null);
   assert.ok(leaks(trusting).includes("a web page's script"));
 });
 
 test("our own pages are heard", () => {
-  assert.equal(admit(LOOK, POPUP, OWN), "look");
-  assert.equal(admit(CONFIRM, POPUP, OWN), "confirm");
-  assert.equal(admit(DISCONNECT, OPTIONS, OWN), "disconnect");
-  assert.equal(admit(PAIR, POPUP, OWN), "pair");
-  assert.equal(admit(PAIR, OPTIONS, OWN), "pair");
-  assert.equal(admit({ type: "standing" }, OPTIONS, OWN), "standing");
+  assert.equal(acceptMessage(LOOK, POPUP, OWN), "look");
+  assert.equal(acceptMessage(CONFIRM, POPUP, OWN), "confirm");
+  assert.equal(acceptMessage(DISCONNECT, OPTIONS, OWN), "disconnect");
+  assert.equal(acceptMessage(PAIR, POPUP, OWN), "pair");
+  assert.equal(acceptMessage(PAIR, OPTIONS, OWN), "pair");
+  assert.equal(acceptMessage({ type: "standing" }, OPTIONS, OWN), "standing");
 });
 
 test("a Firefox page is known by its own origin", () => {
   const own = { id: "crmlink@example", origin: "moz-extension://0f4b6a1e-1111-4222-8333-444455556666" };
-  assert.equal(admit(LOOK, { id: own.id, url: `${own.origin}/popup/popup.html` }, own), "look");
+  assert.equal(acceptMessage(LOOK, { id: own.id, url: `${own.origin}/popup/popup.html` }, own), "look");
 });
 
 test("no message asks for the token", () => {
@@ -93,13 +93,13 @@ const UNHEARD = /** @type {[string, unknown, object][]} */ ([
 ]);
 
 test("our script in a page may say that it is there and that it was pressed, and nothing else", () => {
-  assert.deepEqual(admitFromPage({ type: "page_mark" }, PAGE, OWN), { type: "page_mark", tab: 7 });
-  assert.deepEqual(admitFromPage({ type: "page_open" }, PAGE, OWN), { type: "page_open", tab: 7 });
-  assert.deepEqual(UNHEARD.filter(([, message, sender]) => admitFromPage(message, sender, OWN) !== null), []);
+  assert.deepEqual(acceptPageMessage({ type: "page_mark" }, PAGE, OWN), { type: "page_mark", tab: 7 });
+  assert.deepEqual(acceptPageMessage({ type: "page_open" }, PAGE, OWN), { type: "page_open", tab: 7 });
+  assert.deepEqual(UNHEARD.filter(([, message, sender]) => acceptPageMessage(message, sender, OWN) !== null), []);
 });
 
 test("what a page's script may say is not heard as a page of ours, nor the other way round", () => {
-  assert.equal(admit({ type: "page_mark" }, POPUP, OWN), null);
-  assert.equal(admit({ type: "page_open" }, PAGE, OWN), null);
-  assert.equal(admitFromPage(LOOK, PAGE, OWN), null);
+  assert.equal(acceptMessage({ type: "page_mark" }, POPUP, OWN), null);
+  assert.equal(acceptMessage({ type: "page_open" }, PAGE, OWN), null);
+  assert.equal(acceptPageMessage(LOOK, PAGE, OWN), null);
 });

@@ -65,20 +65,20 @@ test("before the browser allows it nothing is asked; when it does, it begins tho
   assert.deepEqual(server.asked, []);
   assert.equal((await standing()).pairing, null);
   browser.permitted = true;
-  await connecting.allowed();
+  await connecting.onPermissionsAdded();
   assert.equal((await standing()).pairing?.state, "waiting");
   assert.equal(browser.opened.length, 1);
 });
 
 test("a permission for something else, or long after, begins nothing", async () => {
   const { desk, server, browser, connecting, clock } = await fresh();
-  await connecting.allowed();
+  await connecting.onPermissionsAdded();
   browser.permitted = false;
   await desk.pair({ server: SERVER });
-  await connecting.allowed();
+  await connecting.onPermissionsAdded();
   clock.now += 10 * 60_000;
   browser.permitted = true;
-  await connecting.allowed();
+  await connecting.onPermissionsAdded();
   assert.deepEqual(server.asked, []);
 });
 
@@ -101,7 +101,7 @@ test("a worker that dies half way goes on when it starts again", async (t) => {
   assert.match(String(memory.kept.get("pairing")), /device-code-1/);
   server.replies["POST /token"] = answer;
   tokens.pairing.state = "approved";
-  await start().wake();
+  await start().resume();
   assert.equal((await standing()).connected, true);
 });
 
@@ -129,7 +129,7 @@ test("a code that brought its tokens is not sent again, though the worker died b
   await turns(async () => (await standing()).connected);
   const sent = polls().length;
   memory.kept.set("pairing", kept);
-  await start().wake();
+  await start().resume();
   assert.equal(polls().length, sent);
   assert.equal(memory.kept.has("pairing"), false);
 });
@@ -201,7 +201,7 @@ test("an approval in the last moment counts, though the worker woke too late", a
   clock.now += 3_600_000;
   tokens.pairing.state = "approved";
   server.replies["POST /token"] = answer;
-  await start().wake();
+  await start().resume();
   assert.equal((await standing()).connected, true);
 });
 

@@ -8,8 +8,8 @@ import { openPage, press, settle } from "./fake_page.js";
 
 /** @type {ReturnType<typeof openPage>} */
 let page = openPage();
-const { App } = await import("../../extension/popup/app.js");
-const { createStage } = await import("../../extension/popup/frame.js");
+const { PopupController } = await import("../../extension/popup/app.js");
+const { createFrame: createStage } = await import("../../extension/popup/frame.js");
 
 const SECOND = record({ id: "customer-1002", label: "Jonathan Pryce-Davies", reference: "OLD" });
 const TWO = offer({
@@ -37,7 +37,7 @@ const words = () => page.document.querySelector("main")?.textContent ?? "";
 const chosen = () => /** @type {HTMLInputElement | null} */ (page.document.querySelector("input[name=record]:checked"))?.value;
 
 async function open() {
-  const app = new App(createStage(), 7);
+  const app = new PopupController(createStage(), 7);
   await app.start();
   await settle();
   return app;
@@ -285,7 +285,7 @@ test("a late answer to an earlier question changes nothing", async () => {
   /** @type {(answer: object) => void} */
   let late = () => undefined;
   page.answers.suggest = () => new Promise((resolve) => (late = resolve));
-  const app = new App(createStage(), 7);
+  const app = new PopupController(createStage(), 7);
   void app.start();
   await settle();
   page.answers.suggest = { ok: true, data: { ...TWO, kind: "supplier" } };

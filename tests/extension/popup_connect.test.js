@@ -8,8 +8,8 @@ import { openPage, press, settle } from "./fake_page.js";
 
 /** @type {ReturnType<typeof openPage>} */
 let page = openPage();
-const { App } = await import("../../extension/popup/app.js");
-const { createStage } = await import("../../extension/popup/frame.js");
+const { PopupController } = await import("../../extension/popup/app.js");
+const { createFrame: createStage } = await import("../../extension/popup/frame.js");
 const { spelled } = await import("../../extension/ui/connect_form.js");
 
 const NEW = { connected: false, server: null, person: null, device: null, workspace: null, last: null, ended: null, pairing: null, policy: null };
@@ -37,7 +37,7 @@ async function open(standing) {
   stands(standing);
   page.answers.pair = { ok: true, data: WAITING };
   page.answers.pair_cancel = { ok: true, data: NEW };
-  void new App(createStage(), 7).start();
+  void new PopupController(createStage(), 7).start();
   await settle();
 }
 
@@ -142,7 +142,7 @@ test("a connection that ends in the middle of the work leads there too", async (
   await open(CONNECTED);
   page.answers.look = { ok: true, data: { ...view(CONNECTED).data, problem: { type: "device-revoked", detail: "" } } };
   stands({ ...NEW, ended: { server: "http://127.0.0.1:8787", type: "device-revoked", detail: "" } });
-  void new App(createStage(), 7).start();
+  void new PopupController(createStage(), 7).start();
   await settle();
   assert.equal(screen(), "ended-device-revoked");
 });

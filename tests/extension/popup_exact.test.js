@@ -7,8 +7,8 @@ import { link, MARGARET, offer, record, WORKSPACE } from "./fake_browser.js";
 import { openPage, press, settle } from "./fake_page.js";
 
 let page = openPage();
-const { App } = await import("../../extension/popup/app.js");
-const { createStage } = await import("../../extension/popup/frame.js");
+const { PopupController } = await import("../../extension/popup/app.js");
+const { createFrame: createStage } = await import("../../extension/popup/frame.js");
 
 const UNLIKE = record({ label: "MARGARET HOLLOWAY" });
 const SEEN = [{ field: "name", contact: "Margaret Holloway", record: "MARGARET HOLLOWAY" }];
@@ -26,7 +26,7 @@ async function openOn(name) {
     suggest: { ok: true, data: { ...offer({ suggestions }), kind: "customer" } },
     confirm: { ok: true, data: link({ differences: /** @type {any} */ (SEEN) }), attempt: "a1" },
   });
-  await new App(createStage(), 7).start();
+  await new PopupController(createStage(), 7).start();
   await settle();
 }
 

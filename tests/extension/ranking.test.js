@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { confidence, holdersOf, isLinkOf, linkBehind, preselected, standingOf, webAddress } from "../../extension/lib/linking/ranking.js";
+import { confidence, holdersOf, isLinkOf, linkBehind, preselected, contactState, httpUrl } from "../../extension/lib/linking/ranking.js";
 import { link, offer, record, REFERENCE } from "./fake_browser.js";
 
 /** @type {import("../../extension/lib/types.js").Contact} */
@@ -48,16 +48,16 @@ test("a record of the other kind is never preselected, however sure, nor what co
 });
 
 test("a contact whose reference is on a record is linked already", () => {
-  assert.equal(standingOf(offer(), XERO), "open");
-  assert.equal(standingOf(offer({ holders: [record({ reference: REFERENCE })] }), XERO), "already");
-  assert.equal(standingOf(offer({ link: link({ state: "intended" }) }), XERO), "waiting");
+  assert.equal(contactState(offer(), XERO), "open");
+  assert.equal(contactState(offer({ holders: [record({ reference: REFERENCE })] }), XERO), "already");
+  assert.equal(contactState(offer({ link: link({ state: "intended" }) }), XERO), "waiting");
 });
 
 test("supplier 12 does not make customer 12 linked", () => {
   const supplier = record({ id: "supplier-3", kind: /** @type {any} */ ("supplier"), reference: "12" });
   assert.deepEqual(holdersOf(offer({ holders: [supplier] }), QUICKBOOKS), []);
-  assert.equal(standingOf(offer({ holders: [supplier] }), QUICKBOOKS), "open");
-  assert.equal(standingOf(offer({ holders: [supplier] }), { ...QUICKBOOKS, kind: null }), "already");
+  assert.equal(contactState(offer({ holders: [supplier] }), QUICKBOOKS), "open");
+  assert.equal(contactState(offer({ holders: [supplier] }), { ...QUICKBOOKS, kind: null }), "already");
 });
 
 test("a customer that was knowingly linked to a supplier's record is linked, and supplier 12 is not by that", () => {
@@ -67,7 +67,7 @@ test("a customer that was knowingly linked to a supplier's record is linked, and
     contact_reference: "12", reference: "12", record: supplier,
   });
   const answer = offer({ holders: [supplier], holder_links: [crossed] });
-  assert.equal(standingOf(answer, QUICKBOOKS), "already");
+  assert.equal(contactState(answer, QUICKBOOKS), "already");
   assert.equal(isLinkOf(crossed, { ...QUICKBOOKS, kind: "supplier" }), false);
 });
 
@@ -92,8 +92,8 @@ test("a link is the contact's own where nothing that both tell differs", () => {
 });
 
 test("only web addresses become links", () => {
-  assert.equal(webAddress("https://app.commusoft.co.uk/customers/customer/1"), "https://app.commusoft.co.uk/customers/customer/1");
+  assert.equal(httpUrl("https://app.commusoft.co.uk/customers/customer/1"), "https://app.commusoft.co.uk/customers/customer/1");
   for (const address of ["javascript:alert(1)", "data:text/html,x", "", "customers/1", "file:///etc/passwd"]) {
-    assert.equal(webAddress(address), null, address);
+    assert.equal(httpUrl(address), null, address);
   }
 });

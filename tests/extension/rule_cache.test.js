@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { createApi } from "../../extension/lib/server/api.js";
 import { createProver } from "../../extension/lib/server/dpop.js";
-import { createCall } from "../../extension/lib/server/request.js";
+import { createRequester } from "../../extension/lib/server/request.js";
 import { createRules } from "../../extension/lib/server/rule_cache.js";
 import { ACCESS, CONNECTION, fakeKeys, fakeServer, fakeStore, KEY_PAIR, lost, reply, RULES, SERVER } from "./fake_browser.js";
 
@@ -14,7 +14,7 @@ function setting() {
   const server = fakeServer();
   const clock = { now: 1_000_000 };
   const rules = createRules(fakeStore(), () => clock.now);
-  const call = createCall({ fetch: server.fetch, whySilent: async () => "server-unreachable", prover: createProver(fakeKeys(KEY_PAIR), fakeStore(), Date.now) });
+  const call = createRequester({ fetch: server.fetch, explainNetworkFailure: async () => "server-unreachable", prover: createProver(fakeKeys(KEY_PAIR), fakeStore(), Date.now) });
   const api = createApi(CONNECTION, { call, access: async () => ({ ok: true, data: ACCESS }) });
   return { server, clock, rules, get: () => rules.get(SERVER, api), api };
 }

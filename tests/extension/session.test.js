@@ -15,7 +15,7 @@ async function paired() {
   const tokens = fakeTokens(set.server, set.clock);
   await set.desk.pair({ server: SERVER });
   tokens.pairing.state = "approved";
-  await set.pairings.follow();
+  await set.pairings.poll();
   assert.equal((await set.desk.standing()).ok && (await set.session.read())?.device.id, "dev_1");
   return { ...set, tokens, asked: () => set.server.times("POST /token").filter((one) => one.body.grant_type === "refresh_token") };
 }
@@ -34,7 +34,7 @@ test("an access token serves until less than a minute of it is left", async () =
 test("one renewal serves everybody who waits for it", async () => {
   const { desk, clock, asked } = await paired();
   clock.now += 20 * MINUTE;
-  const answers = await Promise.all([desk.test(), desk.search({ q: "x", kind: "customer" }), desk.test(), desk.follow({ link: "lnk_1" }), desk.look({ tab: 7 })]);
+  const answers = await Promise.all([desk.test(), desk.search({ q: "x", kind: "customer" }), desk.test(), desk.refreshLink({ link: "lnk_1" }), desk.look({ tab: 7 })]);
   assert.ok(answers[0].ok && answers[2].ok && answers[4].ok);
   assert.equal(asked().length, 1);
 });
@@ -200,7 +200,7 @@ test("nothing that the background answers holds a token", async () => {
   const look = await lookAt(desk);
   const answers = [
     await desk.look({ tab: 7 }), await desk.standing(), await desk.test(), await desk.suggest({ look, kind: null, typed: null }),
-    await desk.search({ q: "x", kind: "customer" }), await desk.confirm({ ...CHOICE, look }), await desk.follow({ link: "lnk_1" }),
+    await desk.search({ q: "x", kind: "customer" }), await desk.confirm({ ...CHOICE, look }), await desk.refreshLink({ link: "lnk_1" }),
     await desk.pair({ server: "nonsense://" }), await desk.pair({ server: SERVER }), await desk.disconnect(),
   ];
   const said = JSON.stringify(answers);

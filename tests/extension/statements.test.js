@@ -9,8 +9,8 @@ import { CHOICE, lookAt, setting } from "./commands_fixture.js";
 
 /** @type {ReturnType<typeof openPage>} */
 let page = openPage();
-const { App } = await import("../../extension/popup/app.js");
-const { createStage } = await import("../../extension/popup/frame.js");
+const { PopupController } = await import("../../extension/popup/app.js");
+const { createFrame: createStage } = await import("../../extension/popup/frame.js");
 
 const AWAY = { type: "server-unreachable", status: null, error: null, detail: "", request_id: null, retry_after: null, record: null, holders: [], link: null, by: null, since: null };
 const UNCHANGED = "Nothing was changed";
@@ -38,7 +38,7 @@ function click(text) {
 }
 
 async function open() {
-  const app = new App(createStage(), 7);
+  const app = new PopupController(createStage(), 7);
   await app.start();
   await settle();
   return app;
@@ -119,7 +119,7 @@ test("an outcome that was shown elsewhere is not called unchanged", async () => 
 });
 
 test("an undo that cannot be says nothing of a reference that nobody asked Commusoft for", async () => {
-  const { fromServer } = await import("../../extension/lib/server/problem.js");
+  const { problemFromResponse: fromServer } = await import("../../extension/lib/server/problem.js");
   const unasked = fromServer({ type: "urn:crmlink:problem:cannot-undo", detail: "It was undone already." }, 409, null);
   const held = link();
   page.answers.suggest = { ok: true, data: { ...offer({ holders: [record({ reference: REFERENCE })], link: held }), kind: "customer" } };

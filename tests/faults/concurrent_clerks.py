@@ -8,16 +8,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from crmlink.access.api_tokens import create_token
+from crmlink.access.api_tokens import create_api_token
 from crmlink.access.devices import command_line_actor
-from crmlink.commusoft.client import Commusoft
-from crmlink.installation import House, open_house
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.installation import Installation, open_installation
 from crmlink.linking.decisions import Decision, confirm
 from crmlink.linking.errors import LinkingFailure
 from crmlink.settings import Settings
 from crmlink.store import LinkState
 from faults.processes import processes
-from support.sandbox import HASTE, new_key
+from support.sandbox import FAST_LIMITS, new_key
 
 NAMES = ("Ada", "Ben", "Cem", "Dee")  # two a process
 
@@ -48,16 +48,19 @@ class Clerk:
 
 
 @contextmanager
-def clerks_of(house: House) -> Iterator[list[Clerk]]:
+def clerks_of(installation: Installation) -> Iterator[list[Clerk]]:
     """Ada and Ben at one server process, Cem and Dee at another."""
     with ExitStack() as exits:
         clerks = []
         for names in (NAMES[:2], NAMES[2:]):
             ours, theirs = zip(*(processes().Pipe() for _ in names), strict=True)
             desks = [
-                (name, _device(house, name), line) for name, line in zip(names, theirs, strict=True)
+                (name, _device(installation, name), line)
+                for name, line in zip(names, theirs, strict=True)
             ]
-            process = processes().Process(target=_serve, args=(house.settings, desks), daemon=True)
+            process = processes().Process(
+                target=_serve, args=(installation.settings, desks), daemon=True
+            )
             process.start()
             exits.callback(process.join, 10)
             clerks += [Clerk(name, line) for name, line in zip(names, ours, strict=True)]
@@ -68,21 +71,25 @@ def clerks_of(house: House) -> Iterator[list[Clerk]]:
         yield clerks
 
 
-def _device(house: House, name: str) -> int:
-    return create_token(house.office, command_line_actor(house.office), name)[0].id
+def _device(installation: Installation, name: str) -> int:
+    return create_api_token(installation.access, command_line_actor(installation.access), name)[
+        0
+    ].id
 
 
 def _serve(settings: Settings, desks: list[tuple[str, int, Connection]]) -> None:
     assert settings.commusoft
-    house = open_house(settings, Commusoft(settings.commusoft, patience=HASTE))
-    threads = [threading.Thread(target=_decide, args=(house, *desk)) for desk in desks]
+    installation = open_installation(
+        settings, CommusoftClient(settings.commusoft, patience=FAST_LIMITS)
+    )
+    threads = [threading.Thread(target=_decide, args=(installation, *ctx)) for ctx in desks]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _decide(house: House, name: str, device_id: int, line: Connection) -> None:
+def _decide(installation: Installation, name: str, device_id: int, line: Connection) -> None:
     """Confirm what comes over the line, until it is closed."""
     while True:
         try:
@@ -90,7 +97,7 @@ def _decide(house: House, name: str, device_id: int, line: Connection) -> None:
         except EOFError:
             return
         try:
-            link = confirm(house.desk, wish, new_key(), device_id)
+            link = confirm(installation.workspace, wish, new_key(), device_id)
             told = Outcome(name, wish.record_id, link.state)
         except LinkingFailure as failure:
             first, since = failure.facts.get("by"), failure.facts.get("since")

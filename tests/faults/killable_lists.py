@@ -16,9 +16,9 @@ import structlog
 
 from crmlink.batches import execute_row, writer
 from crmlink.batches.writer import work_on
-from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.limits import Patience
-from crmlink.installation import House, open_house
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.installation import Installation, open_installation
 from crmlink.linking.attempts import recover
 from crmlink.settings import Settings
 from crmlink.store import BatchState, ProcessRole
@@ -33,18 +33,18 @@ class Place:
 
     folder: Path
     sandbox: str
-    patience: Patience
+    patience: ClientLimits
     batch_id: str = ""
 
-    def open(self) -> House:
+    def open(self) -> Installation:
         settings = Settings(
             data_dir=self.folder,
             database_url=f"sqlite:///{self.folder / 'crmlink.sqlite'}",
             secret_key="k" * 48,
             commusoft=connection_to(self.sandbox),
         )
-        commusoft = Commusoft(connection_to(self.sandbox), patience=self.patience)
-        return open_house(settings, commusoft, ProcessRole.SERVER)
+        commusoft = CommusoftClient(connection_to(self.sandbox), patience=self.patience)
+        return open_installation(settings, commusoft, ProcessRole.SERVER)
 
 
 def life(place: Place, parent: Connection) -> None:
@@ -52,16 +52,17 @@ def life(place: Place, parent: Connection) -> None:
     writer.TELL_EVERY, writer.LOOK_AGAIN, writer.FIRST_REST = 0.05, 0.05, 0.05
     writer.LONGEST_REST = 0.1
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    house = place.open()
-    house.desk.ownership.bury_servers()  # as `crmlink serve` does, whose lock proves it alone
+    installation = place.open()
+    # As `crmlink serve` does, whose lock proves that it is alone.
+    installation.workspace.ownership.bury_servers()
     parent.send("working")
-    recover(house.desk)
-    while not work_on(house.desk, place.batch_id, BatchState.WRITING):
+    recover(installation.workspace)
+    while not work_on(installation.workspace, place.batch_id, BatchState.WRITING):
         pass
     parent.send("done")
 
 
 def forgetful_life(place: Place, parent: Connection) -> None:
     """A twin whose key for a row is another one in every life."""
-    execute_row.key_of = lambda row: f"{os.getpid()}-{row.id}"
+    execute_row.idempotency_key = lambda row: f"{os.getpid()}-{row.id}"
     life(place, parent)

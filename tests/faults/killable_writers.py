@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.installation import open_house
+from crmlink.installation import open_installation
 from crmlink.linking.attempts import recover
 from crmlink.linking.decisions import Decision, confirm
 from crmlink.linking.overrides import Overrides
 from crmlink.settings import Settings
 from crmlink.store import Device, Link, LinkState, ProcessRole
-from support.sandbox import HASTE, connection_to
+from support.sandbox import FAST_LIMITS, connection_to
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,21 @@ class Job:
         )
 
 
-def safe_life(job: Job, parent: Connection) -> None:
+def safe_writer(job: Job, parent: Connection) -> None:
     """One life of crmlink's own write path: recover, then go on with what is not linked yet."""
     settings = job.settings
     assert settings.commusoft
-    house = open_house(settings, Commusoft(settings.commusoft, patience=HASTE), ProcessRole.SERVER)
-    desk = house.desk
-    with house.database.reading() as session:
+    installation = open_installation(
+        settings, CommusoftClient(settings.commusoft, patience=FAST_LIMITS), ProcessRole.SERVER
+    )
+    ctx = installation.workspace
+    with installation.database.reading() as session:
         device_id = session.query(Device).one().id
-    desk.ownership.bury_servers()
+    ctx.ownership.bury_servers()
     parent.send("working")
-    while recover(desk):
+    while recover(ctx):
         pass
-    with house.database.reading() as session:
+    with installation.database.reading() as session:
         done = {link.idempotency_key for link in session.query(Link)}
 
     def link(item: tuple[str, str | None, str]) -> None:
@@ -66,20 +68,20 @@ def safe_life(job: Job, parent: Connection) -> None:
             overrides=Overrides(replaces=present),
         )
         try:
-            confirm(desk, decision, f"key-{record_id}", device_id)
+            confirm(ctx, decision, f"key-{record_id}", device_id)
         except CommusoftError:
-            confirm(desk, decision, f"key-{record_id}", device_id)
+            confirm(ctx, decision, f"key-{record_id}", device_id)
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(link, [item for item in job.wanted if f"key-{item[0]}" not in done]))
-    while recover(desk):
+    while recover(ctx):
         pass
     parent.send("done")
 
 
-def naive_life(job: Job, parent: Connection) -> None:
+def naive_writer(job: Job, parent: Connection) -> None:
     """What one writes on a Friday afternoon: read, put, note. The note comes too late."""
-    commusoft = Commusoft(connection_to(job.sandbox), patience=HASTE)
+    commusoft = CommusoftClient(connection_to(job.sandbox), patience=FAST_LIMITS)
     notes = sqlite3.connect(job.folder / "naive.sqlite", isolation_level=None)
     notes.execute("CREATE TABLE IF NOT EXISTS link (record TEXT, prior TEXT, target TEXT)")
     done = {record for (record,) in notes.execute("SELECT record FROM link")}
@@ -99,11 +101,13 @@ def naive_life(job: Job, parent: Connection) -> None:
 
 def safe_priors(job: Job) -> dict[str, str | None]:
     """What each finished link says stood on its record before."""
-    house = open_house(job.settings, Commusoft(connection_to(job.sandbox), patience=HASTE))
-    with house.database.reading() as session:
+    installation = open_installation(
+        job.settings, CommusoftClient(connection_to(job.sandbox), patience=FAST_LIMITS)
+    )
+    with installation.database.reading() as session:
         assert session.query(Link).filter(Link.state != LinkState.LINKED).count() == 0
         found = {link.record_id: link.prior for link in session.query(Link)}
-    house.close()
+    installation.close()
     return found
 
 

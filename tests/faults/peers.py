@@ -15,12 +15,12 @@ from typing import Any
 
 from sqlalchemy import delete
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.installation import open_house
+from crmlink.installation import open_installation
 from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.first_seen import FirstSeen
@@ -28,11 +28,11 @@ from crmlink.settings import Settings
 from crmlink.store import Ownership, Process, ProcessRole
 from crmlink.store.processes import BEAT_EVERY
 from faults.processes import processes
-from support.sandbox import HASTE
+from support.sandbox import FAST_LIMITS
 
 LIMIT = 60.0  # seconds
 LATE_AFTER = 1_000.0  # seconds of the peers' own time
-PATIENCE = replace(HASTE, read=50, total=55, late_after=LATE_AFTER)
+PATIENCE = replace(FAST_LIMITS, read=50, total=55, late_after=LATE_AFTER)
 
 
 class Care(enum.Enum):
@@ -94,38 +94,40 @@ class Peers:
 class _Life:
     def __init__(self, settings: Settings) -> None:
         assert settings.commusoft
-        self.house = open_house(settings, Commusoft(settings.commusoft, None, PATIENCE))
+        self.installation = open_installation(
+            settings, CommusoftClient(settings.commusoft, None, PATIENCE)
+        )
         self.seconds = 0.0
         self.work: list[threading.Thread] = []
         self.ownership = self._ownership()
-        self.desk: Desk = self.house.desk
+        self.workspace: WorkspaceContext = self.installation.workspace
 
     def begin(self, care: Care) -> None:
-        assert self.house.settings.commusoft
+        assert self.installation.settings.commusoft
         self.ownership.close()
         self.ownership = self._ownership()
         patience = replace(PATIENCE, late_after=0) if care is not Care.CAREFUL else PATIENCE
-        self.desk = replace(
-            self.house.desk,
-            commusoft=Commusoft(self.house.settings.commusoft, None, patience),
+        self.workspace = replace(
+            self.installation.workspace,
+            commusoft=CommusoftClient(self.installation.settings.commusoft, None, patience),
             ownership=self.ownership,
             first_seen=FirstSeen(lambda: self.seconds),
         )
         if care is Care.THIEF:
-            with self.desk.database.writing() as session:
+            with self.workspace.database.writing() as session:
                 session.execute(delete(Process))
         self.beat()
 
     def _ownership(self) -> Ownership:
         return Ownership(
-            self.house.database,
+            self.installation.database,
             ProcessRole.SERVER,
             beat_every=None,
             clock=lambda: self.seconds,
         )
 
     def beat(self) -> None:
-        with self.desk.database.writing() as session:
+        with self.workspace.database.writing() as session:
             self.ownership.register(session)
         self.ownership.beat()
 
@@ -138,25 +140,25 @@ class _Life:
         self.seconds += seconds
 
     def finish(self) -> list[str]:
-        return [link.state.value for link in recover(self.desk)]
+        return [link.state.value for link in recover(self.workspace)]
 
     def link(self, wish: Decision, key: str, device_id: int) -> None:
         """Begin to link, beside the line."""
-        self._beside(lambda: confirm(self.desk, wish, key, device_id))
+        self._beside(lambda: confirm(self.workspace, wish, key, device_id))
 
     def unlink(self, link_id: str, key: str, device_id: int) -> None:
         """Begin to undo, beside the line."""
-        self._beside(lambda: undo(self.desk, link_id, key, device_id, frozenset()))
+        self._beside(lambda: undo(self.workspace, link_id, key, device_id, frozenset()))
 
     def try_undo(self, link_id: str, key: str, device_id: int) -> str:
         try:
-            return undo(self.desk, link_id, key, device_id, frozenset()).state.value
+            return undo(self.workspace, link_id, key, device_id, frozenset()).state.value
         except LinkingFailure as failure:
             return failure.code
 
     def try_link(self, wish: Decision, key: str, device_id: int) -> str:
         try:
-            return confirm(self.desk, wish, key, device_id).state.value
+            return confirm(self.workspace, wish, key, device_id).state.value
         except LinkingFailure as failure:
             return failure.code
 
@@ -176,7 +178,7 @@ class _Life:
 
 
 def _live(settings: Settings, line: Connection) -> None:
-    life.READ_BACKS = (0.0, 0.0, 0.02)
+    life.READ_BACK_DELAYS = (0.0, 0.0, 0.02)
     here = _Life(settings)
     while True:
         try:

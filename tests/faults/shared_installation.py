@@ -13,39 +13,41 @@ from types import SimpleNamespace
 from sqlalchemy import select
 
 from crmlink.access.devices import command_line_actor
-from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.sandbox import SandboxServer
-from crmlink.installation import House, open_house
-from crmlink.linking.context import Desk
+from crmlink.installation import Installation, open_installation
+from crmlink.linking.context import WorkspaceContext
 from crmlink.settings import Settings
 from crmlink.store import Link, MirroredRecord
 from faults.processes import processes
 from support.faulty_sandbox.app import create_faulty_sandbox
-from support.sandbox import HASTE, connection_to
+from support.sandbox import FAST_LIMITS, connection_to
 from unit.commusoft.fake_server import Faults
 
 
 @dataclass
-class Office:
+class SharedInstallation:
     """A house at work, and a second way to look at its Commusoft."""
 
-    house: House
+    installation: Installation
     address: str
     faults: Faults
     device_id: int
     free: Iterator[str]
 
     def __post_init__(self) -> None:
-        self._onlooker = Commusoft(connection_to(self.address), patience=HASTE)
+        self._onlooker = CommusoftClient(connection_to(self.address), patience=FAST_LIMITS)
 
     @property
-    def desk(self) -> Desk:
-        return self.house.desk
+    def workspace(self) -> WorkspaceContext:
+        return self.installation.workspace
 
-    def desk_with(self, patience: Patience) -> Desk:
+    def desk_with(self, patience: ClientLimits) -> WorkspaceContext:
         """The desk with a client of its own that has no token yet."""
-        return replace(self.desk, commusoft=Commusoft(connection_to(self.address), None, patience))
+        return replace(
+            self.workspace, commusoft=CommusoftClient(connection_to(self.address), None, patience)
+        )
 
     def record(self, reference: str | None = None) -> str:
         """A customer that no test has touched, with that reference on it."""
@@ -65,7 +67,7 @@ class Office:
 
     def link(self, key: str) -> Link | None:
         """The link that a key made."""
-        with self.house.database.reading() as session:
+        with self.installation.database.reading() as session:
             return session.scalar(select(Link).filter_by(idempotency_key=key))
 
 
@@ -74,9 +76,9 @@ def number_of(record_id: str) -> str:
 
 
 @contextmanager
-def opened_office(
-    database_url: str, folder: Path, address: str, patience: Patience = HASTE
-) -> Iterator[Office]:
+def open_shared_installation(
+    database_url: str, folder: Path, address: str, patience: ClientLimits = FAST_LIMITS
+) -> Iterator[SharedInstallation]:
     """An office whose mirror holds what the sandbox at that address has."""
     settings = Settings(
         data_dir=folder,
@@ -84,13 +86,17 @@ def opened_office(
         secret_key="k" * 48,
         commusoft=connection_to(address),
     )
-    house = open_house(settings, Commusoft(connection_to(address), None, patience))
-    house.desk.sync()
-    device = command_line_actor(house.office).device
+    installation = open_installation(
+        settings, CommusoftClient(connection_to(address), None, patience)
+    )
+    installation.workspace.sync()
+    device = command_line_actor(installation.access).device
     faults = Faults(SimpleNamespace(url=address))  # type: ignore[arg-type] # asks for no more
-    yield Office(house, address, faults, device.id, iter(_without_reference(house)))
+    yield SharedInstallation(
+        installation, address, faults, device.id, iter(_without_reference(installation))
+    )
     faults.clear()
-    house.close()
+    installation.close()
 
 
 @contextmanager
@@ -113,7 +119,7 @@ def _serve(customers: int, parent: Connection) -> None:
         parent.recv()  # ends when the parent does
 
 
-def _without_reference(house: House) -> list[str]:
-    with house.database.reading() as session:
+def _without_reference(installation: Installation) -> list[str]:
+    with installation.database.reading() as session:
         rows = session.query(MirroredRecord).filter_by(kind="customer", reference=None).all()
     return [row.public_id for row in rows]

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 
 READS = ("first read", "comparing read", "read-back")
 
 
-class Watched:
+class StepRecordingClient:
     """Commusoft's client for one link; ``after`` is told each step when Commusoft has answered."""
 
-    def __init__(self, real: Commusoft, after: Callable[[str], None]) -> None:
+    def __init__(self, real: CommusoftClient, after: Callable[[str], None]) -> None:
         self._real = real
         self._after = after
         self._reads = iter(READS)
 
     @classmethod
-    def over(cls, desk: Desk, after: Callable[[str], None]) -> Any:
+    def over(cls, ctx: WorkspaceContext, after: Callable[[str], None]) -> Any:
         """In place of a desk's own client."""
-        return cls(desk.commusoft, after)
+        return cls(ctx.commusoft, after)
 
     def record(self, kind: Kind, number: str, uuid: str | None = None) -> Record:
         record = self._real.record(kind, number, uuid)

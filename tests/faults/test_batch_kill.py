@@ -19,7 +19,7 @@ from faults.killable_lists import Life, Place, forgetful_life, life
 from faults.processes import processes
 from support.batch_factories import asked_for, lines_of
 from support.faulty_sandbox.app import create_faulty_sandbox
-from support.sandbox import HASTE, Playing
+from support.sandbox import FAST_LIMITS, SandboxHandle
 
 CONTACTS, KILLS = 250, 15
 LONGEST_LIFE = 0.9  # seconds from the moment that it writes
@@ -27,20 +27,22 @@ ANSWERS_LOST = 0.05
 
 
 @pytest.fixture
-def crowd() -> Iterator[Playing]:
+def crowd() -> Iterator[SandboxHandle]:
     with SandboxServer(create_faulty_sandbox(CONTACTS + 150, 5)) as server:
-        yield Playing(server.url, lambda: None)
+        yield SandboxHandle(server.url, lambda: None)
 
 
 @pytest.fixture
-def place(tmp_path: Path, crowd: Playing) -> Place:
+def place(tmp_path: Path, crowd: SandboxHandle) -> Place:
     """A list that waits to be written, to a Commusoft some of whose answers get lost."""
-    where = Place(tmp_path, crowd.address, HASTE)
-    house = where.open()
-    house.desk.sync()
-    device_id = command_line_actor(house.office).device.id
-    batch_id = asked_for(house.desk, device_id, lines_of(house.desk, CONTACTS))
-    house.close()
+    where = Place(tmp_path, crowd.address, FAST_LIMITS)
+    installation = where.open()
+    installation.workspace.sync()
+    device_id = command_line_actor(installation.access).device.id
+    batch_id = asked_for(
+        installation.workspace, device_id, lines_of(installation.workspace, CONTACTS)
+    )
+    installation.close()
     requests.post(
         f"{crowd.address}/sandbox/faults",
         json={"fault": "lost", "method": "PUT", "share": ANSWERS_LOST},
@@ -67,17 +69,17 @@ def live_and_die(place: Place, one_life: Life = life, kills: int = KILLS) -> int
         killed += 1
 
 
-def judge(place: Place, crowd: Playing) -> dict[str, int]:
+def judge(place: Place, crowd: SandboxHandle) -> dict[str, int]:
     """What went wrong, by kind of wrong; nothing when nothing did."""
     writes = requests.get(f"{crowd.address}/sandbox/writes", timeout=30).json()["writes"]
     puts = Counter(write["record"] for write in writes)
     held = {record.id: record.reference for record in crowd.other_user.records("customer")}
-    house = place.open()
-    with house.database.reading() as session:
+    installation = place.open()
+    with installation.database.reading() as session:
         rows = session.query(BatchRow).filter(BatchRow.record_id.is_not(None)).all()
         links = {link.id: link for link in session.query(Link)}
-    found = overview(house.desk, place.batch_id)
-    house.close()
+    found = overview(installation.workspace, place.batch_id)
+    installation.close()
     assert len(rows) > CONTACTS // 2
     linked = [links[row.link_id or ""] for row in rows if row.state is RowState.SUCCESSFUL]
     wrong = Counter(
@@ -93,13 +95,15 @@ def judge(place: Place, crowd: Playing) -> dict[str, int]:
     return {name: count for name, count in wrong.items() if count}
 
 
-def test_fifteen_kills_lose_nothing_and_double_nothing(place: Place, crowd: Playing) -> None:
+def test_fifteen_kills_lose_nothing_and_double_nothing(place: Place, crowd: SandboxHandle) -> None:
     killed = live_and_die(place)
     print(f"{killed} kills in a list of {CONTACTS}")
     assert killed >= KILLS // 2
     assert judge(place, crowd) == {}
 
 
-def test_the_same_kills_catch_a_worker_that_forgets_its_keys(place: Place, crowd: Playing) -> None:
+def test_the_same_kills_catch_a_worker_that_forgets_its_keys(
+    place: Place, crowd: SandboxHandle
+) -> None:
     live_and_die(place, forgetful_life, kills=8)
     assert "linked_twice" in judge(place, crowd)

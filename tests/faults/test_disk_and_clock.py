@@ -17,21 +17,21 @@ import pytest
 import requests
 from sqlalchemy.exc import OperationalError
 
-from crmlink.access.api_tokens import script_actor
+from crmlink.access.api_tokens import authenticate_api_token
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm
 from crmlink.store import Link, LinkState
 from crmlink.store import base as models
 from crmlink.store.base import now as store_now
 from faults.full_disks import Disk, SmallDisk, TightDatabase, mounted
-from faults.shared_installation import Office, opened_office, sandbox_process
-from faults.step_recording_client import Watched
+from faults.shared_installation import SharedInstallation, open_shared_installation, sandbox_process
+from faults.step_recording_client import StepRecordingClient
 from support.access_factories import make_token
 from support.other_process import count_as_dead, other_process
-from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
+from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 
 RUN = 60
 MEGABYTES = 6
@@ -46,14 +46,14 @@ class Wish:
     key: str = field(default_factory=new_key)
     target: str = field(default_factory=lambda: str(uuid.uuid4()))
 
-    def confirm(self, office: Office, desk: Desk | None = None) -> Link:
+    def confirm(self, access: SharedInstallation, ctx: WorkspaceContext | None = None) -> Link:
         wish = decision(self.record_id, self.target)
-        return confirm(desk or office.desk, wish, self.key, office.device_id)
+        return confirm(ctx or access.workspace, wish, self.key, access.device_id)
 
 
-def finish(desk: Desk) -> None:
+def finish(ctx: WorkspaceContext) -> None:
     for _ in range(10):
-        if not recover(desk):
+        if not recover(ctx):
             return
     pytest.fail("there is always something left to recover")
 
@@ -73,75 +73,82 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 @pytest.fixture
-def office(small_disk: SmallDisk, address: str) -> Iterator[Office]:
+def access(small_disk: SmallDisk, address: str) -> Iterator[SharedInstallation]:
     """An office on a disk of its own."""
     url = f"sqlite:///{small_disk.folder / 'crmlink.sqlite'}"
-    with opened_office(url, small_disk.folder, address) as opened:
+    with open_shared_installation(url, small_disk.folder, address) as opened:
         yield opened
 
 
 def test_a_decision_on_a_full_disk_is_refused_before_anything_is_written(
-    office: Office, small_disk: SmallDisk
+    access: SharedInstallation, small_disk: SmallDisk
 ) -> None:
-    wish = Wish(office.record())
-    small_disk.fill(office.house.database)
+    wish = Wish(access.record())
+    small_disk.fill(access.installation.database)
     with pytest.raises(OperationalError, match="full"):
-        wish.confirm(office)
-    assert office.link(wish.key) is None
-    assert office.reference(wish.record_id) is None
+        wish.confirm(access)
+    assert access.link(wish.key) is None
+    assert access.reference(wish.record_id) is None
     small_disk.free()
-    assert wish.confirm(office).state is LinkState.LINKED
-    assert office.puts()[wish.record_id] == 1
+    assert wish.confirm(access).state is LinkState.LINKED
+    assert access.puts()[wish.record_id] == 1
 
 
 @pytest.mark.parametrize(
     ("moment", "landed"), [("comparing read", 0), ("PUT", 1), ("read-back", 1)]
 )
 def test_a_disk_that_fills_up_on_the_way_loses_nothing_and_locks_nothing_up(
-    office: Office, small_disk: SmallDisk, moment: str, landed: int
+    access: SharedInstallation, small_disk: SmallDisk, moment: str, landed: int
 ) -> None:
     def fill(step: str) -> None:
         if step == moment:
-            small_disk.fill(office.house.database)
+            small_disk.fill(access.installation.database)
 
-    wish = Wish(office.record())
+    wish = Wish(access.record())
     with pytest.raises(OperationalError, match="full"):
-        wish.confirm(office, replace(office.desk, commusoft=Watched.over(office.desk, fill)))
-    assert office.puts()[wish.record_id] == landed
+        wish.confirm(
+            access,
+            replace(access.workspace, commusoft=StepRecordingClient.over(access.workspace, fill)),
+        )
+    assert access.puts()[wish.record_id] == landed
     with pytest.raises(OperationalError, match="full"):
-        recover(office.desk)
+        recover(access.workspace)
 
     small_disk.free()
-    kept = office.link(wish.key)
+    kept = access.link(wish.key)
     assert kept
     assert (kept.state, kept.prior) == (LinkState.INTENDED, None)
-    assert [link.state for link in recover(office.desk)] == [LinkState.LINKED]
-    assert wish.confirm(office).id == kept.id
-    assert office.reference(wish.record_id) == wish.target
-    assert office.puts()[wish.record_id] == 1
+    assert [link.state for link in recover(access.workspace)] == [LinkState.LINKED]
+    assert wish.confirm(access).id == kept.id
+    assert access.reference(wish.record_id) == wish.target
+    assert access.puts()[wish.record_id] == 1
 
 
 @pytest.fixture(params=["tmpfs", "max_page_count"])
 def filling(
     request: pytest.FixtureRequest, tmp_path: Path, address: str
-) -> Iterator[tuple[Office, Disk]]:
+) -> Iterator[tuple[SharedInstallation, Disk]]:
     """An office on a disk that can be filled, by each of two ways."""
     if request.param == "tmpfs":
-        yield request.getfixturevalue("office"), request.getfixturevalue("small_disk")
+        yield request.getfixturevalue("access"), request.getfixturevalue("small_disk")
         return
-    with opened_office(f"sqlite:///{tmp_path / 'crmlink.sqlite'}", tmp_path, address) as opened:
+    with open_shared_installation(
+        f"sqlite:///{tmp_path / 'crmlink.sqlite'}", tmp_path, address
+    ) as opened:
         disk = TightDatabase(tmp_path)
-        disk.watch(opened.house.database)
+        disk.watch(opened.installation.database)
         yield opened, disk
 
 
-def run(office: Office, disk: Disk, wishes: list[Wish], work: Callable[[Wish], Any]) -> list[Wish]:
+def run(
+    access: SharedInstallation, disk: Disk, wishes: list[Wish], work: Callable[[Wish], Any]
+) -> list[Wish]:
     """Work through a list while the disk fills and empties; returns what there was no room for."""
     failed: list[Wish] = []
 
     def one(number: int) -> None:
         if number == RUN // 4:
-            disk.fill(office.house.database)
+            disk.fill(access.installation.database)
         if number == RUN * 3 // 4:
             disk.free()
         try:
@@ -152,15 +159,15 @@ def run(office: Office, disk: Disk, wishes: list[Wish], work: Callable[[Wish], A
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(one, range(RUN)))
     disk.free()
-    finish(office.desk)
+    finish(access.workspace)
     return failed
 
 
-def unaccounted(office: Office, wishes: list[Wish]) -> list[str]:
+def unaccounted(access: SharedInstallation, wishes: list[Wish]) -> list[str]:
     """The records where Commusoft and the rows tell different stories."""
     wrong = []
     for wish in wishes:
-        link, held = office.link(wish.key), office.reference(wish.record_id)
+        link, held = access.link(wish.key), access.reference(wish.record_id)
         linked = link is not None and (link.state, link.prior) == (LinkState.LINKED, None)
         if linked != (held == wish.target) or (link is not None and not linked):
             wrong.append(wish.record_id)
@@ -168,36 +175,36 @@ def unaccounted(office: Office, wishes: list[Wish]) -> list[str]:
 
 
 def test_a_long_run_over_a_disk_that_fills_and_empties_ends_as_if_nothing_had_been(
-    filling: tuple[Office, Disk],
+    filling: tuple[SharedInstallation, Disk],
 ) -> None:
-    office, disk = filling
-    wishes = [Wish(office.record()) for _ in range(RUN)]
-    before = office.puts()
-    failed = run(office, disk, wishes, lambda wish: wish.confirm(office))
+    access, disk = filling
+    wishes = [Wish(access.record()) for _ in range(RUN)]
+    before = access.puts()
+    failed = run(access, disk, wishes, lambda wish: wish.confirm(access))
     assert failed
-    assert unaccounted(office, wishes) == []
-    assert all(office.link(wish.key) for wish in wishes if wish not in failed)
+    assert unaccounted(access, wishes) == []
+    assert all(access.link(wish.key) for wish in wishes if wish not in failed)
     for wish in failed:
-        assert wish.confirm(office).state is LinkState.LINKED
-    assert office.puts() - before == Counter(wish.record_id for wish in wishes)
+        assert wish.confirm(access).state is LinkState.LINKED
+    assert access.puts() - before == Counter(wish.record_id for wish in wishes)
     with closing(sqlite3.connect(disk.folder / "crmlink.sqlite")) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_the_same_disk_catches_a_path_that_notes_after_it_has_written(
-    filling: tuple[Office, Disk],
+    filling: tuple[SharedInstallation, Disk],
 ) -> None:
-    office, disk = filling
-    wishes = [Wish(office.record()) for _ in range(RUN)]
+    access, disk = filling
+    wishes = [Wish(access.record()) for _ in range(RUN)]
 
     def note_too_late(wish: Wish) -> None:
-        commusoft = office.desk.commusoft
+        commusoft = access.workspace.commusoft
         record = commusoft.record("customer", wish.record_id.removeprefix("customer-"))
         commusoft.write_reference(record, wish.target)
-        wish.confirm(office)
+        wish.confirm(access)
 
-    run(office, disk, wishes, note_too_late)
-    assert unaccounted(office, wishes)
+    run(access, disk, wishes, note_too_late)
+    assert unaccounted(access, wishes)
 
 
 class Clock:
@@ -225,32 +232,37 @@ class ProcessKilled(BaseException):
     """Stands for the process ending: nothing after it runs."""
 
 
-def stopping(desk: Desk, moment: str, error: BaseException) -> Desk:
+def stopping(ctx: WorkspaceContext, moment: str, error: BaseException) -> WorkspaceContext:
     """A desk whose next link comes to an end after that step."""
 
     def stop(step: str) -> None:
         if step == moment:
             raise error
 
-    return replace(desk, commusoft=Watched.over(desk, stop))
+    return replace(ctx, commusoft=StepRecordingClient.over(ctx, stop))
 
 
-def link_of(desk: Desk) -> Link:
-    with desk.database.reading() as session:
+def link_of(ctx: WorkspaceContext) -> Link:
+    with ctx.database.reading() as session:
         return session.query(Link).one()
 
 
-def puts(sandbox: Playing) -> int:
+def puts(sandbox: SandboxHandle) -> int:
     return len(requests.get(f"{sandbox.address}/sandbox/writes", timeout=5).json()["writes"])
 
 
 @pytest.mark.parametrize("jump", JUMPS, ids=str)
 @pytest.mark.parametrize("moment", ["comparing read", "PUT", "read-back"])
 def test_a_clock_that_jumps_in_the_middle_lets_no_other_process_in(
-    desk: Desk, sandbox: Playing, device_id: int, clock: Clock, jump: timedelta, moment: str
+    ctx: WorkspaceContext,
+    sandbox: SandboxHandle,
+    device_id: int,
+    clock: Clock,
+    jump: timedelta,
+    moment: str,
 ) -> None:
     others: list[Link] = []
-    other = other_process(desk)
+    other = other_process(ctx)
 
     def jump_and_let_in(step: str) -> None:
         if step == moment:
@@ -258,7 +270,7 @@ def test_a_clock_that_jumps_in_the_middle_lets_no_other_process_in(
             other.ownership.beat()
             others.extend(recover(other))
 
-    disturbed = replace(desk, commusoft=Watched.over(desk, jump_and_let_in))
+    disturbed = replace(ctx, commusoft=StepRecordingClient.over(ctx, jump_and_let_in))
     link = confirm(disturbed, decision(), new_key(), device_id)
     assert others == []
     assert (link.state, link.prior, link.writes) == (LinkState.LINKED, None, 1)
@@ -269,42 +281,52 @@ def test_a_clock_that_jumps_in_the_middle_lets_no_other_process_in(
 @pytest.mark.parametrize("jump", JUMPS, ids=str)
 @pytest.mark.parametrize("moment", ["comparing read", "read-back"])
 def test_a_link_left_open_before_the_clock_jumped_is_finished_after_it(
-    desk: Desk, sandbox: Playing, device_id: int, clock: Clock, jump: timedelta, moment: str
+    ctx: WorkspaceContext,
+    sandbox: SandboxHandle,
+    device_id: int,
+    clock: Clock,
+    jump: timedelta,
+    moment: str,
 ) -> None:
-    away = stopping(desk, moment, Unanswering())
+    away = stopping(ctx, moment, Unanswering())
     assert confirm(away, decision(), new_key(), device_id).state is LinkState.INTENDED
     clock.off = jump
-    assert [link.state for link in recover(desk)] == [LinkState.LINKED]
-    assert link_of(desk).prior is None
+    assert [link.state for link in recover(ctx)] == [LinkState.LINKED]
+    assert link_of(ctx).prior is None
     assert puts(sandbox) == 1
 
 
 @pytest.mark.parametrize("jump", JUMPS, ids=str)
 @pytest.mark.parametrize("moment", ["comparing read", "PUT"])
 def test_an_attempt_begun_under_a_wrong_clock_ends_with_its_process_and_not_before(
-    desk: Desk, sandbox: Playing, device_id: int, clock: Clock, jump: timedelta, moment: str
+    ctx: WorkspaceContext,
+    sandbox: SandboxHandle,
+    device_id: int,
+    clock: Clock,
+    jump: timedelta,
+    moment: str,
 ) -> None:
     clock.off = jump
     with pytest.raises(ProcessKilled):
-        confirm(stopping(desk, moment, ProcessKilled()), decision(), new_key(), device_id)
-    other = other_process(desk)
+        confirm(stopping(ctx, moment, ProcessKilled()), decision(), new_key(), device_id)
+    other = other_process(ctx)
     assert recover(other) == []
     clock.off = timedelta()
     assert recover(other) == []
-    count_as_dead(desk)
+    count_as_dead(ctx)
     assert [link.state for link in recover(other)] == [LinkState.LINKED]
     assert puts(sandbox) == 1
 
 
 def test_a_clock_set_back_does_not_let_one_stuck_link_keep_the_others_waiting(
-    desk: Desk, sandbox: Playing, device_id: int, clock: Clock
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int, clock: Clock
 ) -> None:
     clock.off = timedelta(days=3)
     for wish in (decision(), decision("customer-1002", OTHER)):
-        away = stopping(desk, "comparing read", Unanswering())
+        away = stopping(ctx, "comparing read", Unanswering())
         assert confirm(away, wish, new_key(), device_id).state is LinkState.INTENDED
         clock.off = timedelta()
-    real = desk.commusoft
+    real = ctx.commusoft
 
     class Stuck:
         write_reference = real.write_reference
@@ -315,7 +337,7 @@ def test_a_clock_set_back_does_not_let_one_stuck_link_keep_the_others_waiting(
                 raise Unanswering
             return real.record(kind, number, uuid)
 
-    stuck = replace(desk, commusoft=Stuck())  # type: ignore[arg-type] # asked for no more
+    stuck = replace(ctx, commusoft=Stuck())  # type: ignore[arg-type] # asked for no more
     states = [link.state for _ in range(2) for link in recover(stuck)]
     assert LinkState.LINKED in states
     assert sandbox.reference("customer-1001") == HOLLOWAY
@@ -323,13 +345,13 @@ def test_a_clock_set_back_does_not_let_one_stuck_link_keep_the_others_waiting(
 
 @pytest.mark.parametrize("jump", JUMPS, ids=str)
 def test_a_token_works_through_a_jump_and_its_last_use_is_told_right_afterwards(
-    house: House, clock: Clock, jump: timedelta
+    installation: Installation, clock: Clock, jump: timedelta
 ) -> None:
-    token = make_token(house.office)
+    token = make_token(installation.access)
 
     def use() -> datetime:
-        house.uses.note(script_actor(house.office, token, "127.0.0.1"))
-        used = script_actor(house.office, token, "127.0.0.1").device.last_used_at
+        installation.usage.note(authenticate_api_token(installation.access, token, "127.0.0.1"))
+        used = authenticate_api_token(installation.access, token, "127.0.0.1").device.last_used_at
         assert used
         return used
 

@@ -14,35 +14,37 @@ import pytest
 import requests
 
 from crmlink.access.devices import command_line_actor
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.sandbox import SandboxServer
-from crmlink.installation import open_house
+from crmlink.installation import open_installation
 from crmlink.store import MirroredRecord
-from faults.killable_writers import Job, naive_life, naive_priors, safe_life, safe_priors
+from faults.killable_writers import Job, naive_priors, naive_writer, safe_priors, safe_writer
 from faults.processes import processes
 from support.faulty_sandbox.app import create_faulty_sandbox
-from support.sandbox import HASTE, Playing, connection_to
+from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 ANSWERS_LOST = 0.05
 Life = Callable[[Job, Connection], None]
 
 
 @pytest.fixture
-def crowd() -> Iterator[Playing]:
+def crowd() -> Iterator[SandboxHandle]:
     """A sandbox with some three thousand customers, a share of whose answers get lost."""
     with SandboxServer(create_faulty_sandbox(3_200, 5)) as server:
-        yield Playing(server.url, lambda: None)
+        yield SandboxHandle(server.url, lambda: None)
 
 
-def prepare(folder: Path, crowd: Playing, links: int) -> Job:
+def prepare(folder: Path, crowd: SandboxHandle, links: int) -> Job:
     """The first ``links`` records of the mirror, each to get a reference of its own."""
     job = Job(folder, crowd.address, ())
-    house = open_house(job.settings, Commusoft(connection_to(crowd.address), patience=HASTE))
-    house.desk.sync()
-    command_line_actor(house.office)
-    with house.database.reading() as session:
+    installation = open_installation(
+        job.settings, CommusoftClient(connection_to(crowd.address), patience=FAST_LIMITS)
+    )
+    installation.workspace.sync()
+    command_line_actor(installation.access)
+    with installation.database.reading() as session:
         rows = session.query(MirroredRecord).filter_by(kind="customer").limit(links).all()
-    house.close()
+    installation.close()
     names = random.Random(7)
     wanted = tuple(
         (row.public_id, row.reference, str(uuid.UUID(int=names.getrandbits(128), version=4)))
@@ -82,7 +84,7 @@ def live_and_die(life: Life, job: Job, kills: int, longest: float) -> int:
         killed += 1
 
 
-def judge(job: Job, priors: dict[str, str | None], crowd: Playing) -> dict[str, list[Any]]:
+def judge(job: Job, priors: dict[str, str | None], crowd: SandboxHandle) -> dict[str, list[Any]]:
     """What went wrong, by kind of wrong; empty lists when nothing did."""
     writes = requests.get(f"{crowd.address}/sandbox/writes", timeout=30).json()["writes"]
     puts = Counter(write["record"] for write in writes)
@@ -95,10 +97,10 @@ def judge(job: Job, priors: dict[str, str | None], crowd: Playing) -> dict[str, 
 
 
 def test_two_hundred_kills_lose_nothing_double_nothing_and_remember_what_stood_there(
-    tmp_path: Path, crowd: Playing
+    tmp_path: Path, crowd: SandboxHandle
 ) -> None:
     job = prepare(tmp_path, crowd, 3_000)
-    killed = live_and_die(safe_life, job, kills=200, longest=0.7)
+    killed = live_and_die(safe_writer, job, kills=200, longest=0.7)
     print(f"{killed} kills in a run of {len(job.wanted)} links")
     assert killed >= 150
     assert judge(job, safe_priors(job), crowd) == {"lost": [], "doubled": [], "wrong prior": []}
@@ -106,7 +108,9 @@ def test_two_hundred_kills_lose_nothing_double_nothing_and_remember_what_stood_t
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_the_same_kills_catch_a_loop_that_notes_too_late(tmp_path: Path, crowd: Playing) -> None:
+def test_the_same_kills_catch_a_loop_that_notes_too_late(
+    tmp_path: Path, crowd: SandboxHandle
+) -> None:
     job = prepare(tmp_path, crowd, 400)
-    live_and_die(naive_life, job, kills=60, longest=0.1)
+    live_and_die(naive_writer, job, kills=60, longest=0.1)
     assert judge(job, naive_priors(job), crowd)["wrong prior"]

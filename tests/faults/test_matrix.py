@@ -16,23 +16,28 @@ from typing import Any
 
 import pytest
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.records import Record
 from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, confirm
 from crmlink.linking.errors import LinkingFailure
 from crmlink.store import Link, LinkState
 from crmlink.web.problems import PROBLEMS, problem, problem_of
-from faults.shared_installation import Office, number_of, opened_office, sandbox_process
+from faults.shared_installation import (
+    SharedInstallation,
+    number_of,
+    open_shared_installation,
+    sandbox_process,
+)
 from support.faulty_sandbox.faults import FAULTS
 from support.sandbox import decision, new_key
 
 # What a hanging fault costs, and an absurd Retry-After.
-SHORT = Patience(
+SHORT = ClientLimits(
     connect=2,
     read=2,
     total=0.4,
@@ -121,17 +126,17 @@ STRIKES = [Strike(fault, point) for fault in NOW_AND_THEN for point in POINTS] +
 class Story:
     """One link under one fault, and everything about it that is not as promised."""
 
-    office: Office
+    access: SharedInstallation
     strike: Strike
-    desk: Desk
+    workspace: WorkspaceContext
     prior: str = field(default_factory=lambda: str(uuid.uuid4()))
     target: str = field(default_factory=lambda: str(uuid.uuid4()))
     key: str = field(default_factory=new_key)
     wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.record_id = self.office.record(self.prior)
-        self._puts_before = self.office.puts()[self.record_id]
+        self.record_id = self.access.record(self.prior)
+        self._puts_before = self.access.puts()[self.record_id]
 
     def expect(self, holds: bool, otherwise: str) -> None:
         if not holds:
@@ -139,18 +144,19 @@ class Story:
 
     def play(self) -> list[str]:
         """What went wrong, as sentences."""
-        self.office.faults.add(**self.strike.on(self.record_id))
+        self.access.faults.add(**self.strike.on(self.record_id))
         started = time.monotonic()
         refusal = self._confirm()
         self.expect(time.monotonic() - started < LONGEST_CALL, "the call took too long")
-        self.expect(self.office.faults.struck() > [0], "the fault did not strike")
-        self.office.faults.clear()
+        self.expect(self.access.faults.struck() > [0], "the fault did not strike")
+        self.access.faults.clear()
         self._judge_right_after(refusal)
         if refusal:
-            self.office.desk.sync()  # a record that was said to be gone comes back with the mirror
+            # A record that was said to be gone comes back with the mirror.
+            self.access.workspace.sync()
             self.expect(self._confirm() is None, "the second try was refused too")
         for _ in range(MOST_ROUNDS):
-            if not recover(self.desk):
+            if not recover(self.workspace):
                 break
         self._judge_at_last()
         return self.wrong
@@ -158,13 +164,13 @@ class Story:
     def _confirm(self) -> Exception | None:
         wish: Decision = decision(self.record_id, self.target, replaces=self.prior)
         try:
-            confirm(self.desk, wish, self.key, self.office.device_id)
+            confirm(self.workspace, wish, self.key, self.access.device_id)
         except (CommusoftError, LinkingFailure) as error:
             return error
         return None
 
     def _judge_right_after(self, refusal: Exception | None) -> None:
-        link, held = self.office.link(self.key), self.office.reference(self.record_id)
+        link, held = self.access.link(self.key), self.access.reference(self.record_id)
         if refusal:
             self.expect(link is None and held == self.prior, "refused, yet something was done")
             self._expect_sentence(problem_of(refusal).code, problem_of(refusal).detail)
@@ -178,7 +184,7 @@ class Story:
             self.expect(shown == (link.state is LinkState.LINKED), f"{link.state} is not so")
 
     def _judge_at_last(self) -> None:
-        link, held = self.office.link(self.key), self.office.reference(self.record_id)
+        link, held = self.access.link(self.key), self.access.reference(self.record_id)
         if link is None:
             self.wrong.append("there is no link")
             return
@@ -191,7 +197,7 @@ class Story:
         else:
             self.expect(held == self.prior, "the record is not as it was")
             self._expect_told(link)
-        puts = self.office.puts()[self.record_id] - self._puts_before
+        puts = self.access.puts()[self.record_id] - self._puts_before
         self.expect(puts <= self.strike.most_puts, f"{puts} PUTs were done")
 
     def _expect_told(self, link: Link) -> None:
@@ -206,25 +212,25 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def office(lasting_database_url: str, folder: Path) -> Iterator[Office]:
+def access(lasting_database_url: str, folder: Path) -> Iterator[SharedInstallation]:
     with (
         sandbox_process(400) as address,
-        opened_office(lasting_database_url, folder, address, SHORT) as opened,
+        open_shared_installation(lasting_database_url, folder, address, SHORT) as opened,
     ):
         yield opened
 
 
 @pytest.fixture(autouse=True)
 def quick_read_backs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(life, "READ_BACKS", (0.0, 0.02))
+    monkeypatch.setattr(life, "READ_BACK_DELAYS", (0.0, 0.02))
 
 
 @pytest.mark.parametrize("strike", STRIKES, ids=lambda strike: strike.name)
 def test_a_fault_leaves_nothing_wrong_and_the_link_ends_as_it_should(
-    office: Office, strike: Strike
+    access: SharedInstallation, strike: Strike
 ) -> None:
-    desk = office.desk_with(SHORT) if strike.point == "log-in" else office.desk
-    assert Story(office, strike, desk).play() == []
+    ctx = access.desk_with(SHORT) if strike.point == "log-in" else access.workspace
+    assert Story(access, strike, ctx).play() == []
 
 
 def test_every_fault_of_the_sandbox_is_in_the_matrix() -> None:
@@ -234,7 +240,7 @@ def test_every_fault_of_the_sandbox_is_in_the_matrix() -> None:
 class Twin:
     """Commusoft's client, broken on purpose."""
 
-    def __init__(self, real: Commusoft) -> None:
+    def __init__(self, real: CommusoftClient) -> None:
         self.real = real
 
     def __getattr__(self, name: str) -> Any:
@@ -244,7 +250,7 @@ class Twin:
 class Believing(Twin):
     """Takes its own PUT for the read-back."""
 
-    def __init__(self, real: Commusoft) -> None:
+    def __init__(self, real: CommusoftClient) -> None:
         super().__init__(real)
         self.believed: dict[str, Record] = {}
 
@@ -276,18 +282,18 @@ class Insisting(Twin):
     ],
 )
 def test_the_matrix_catches_a_client_that_does_not_read_back(
-    office: Office, twin: type[Twin], fault: dict[str, Any]
+    access: SharedInstallation, twin: type[Twin], fault: dict[str, Any]
 ) -> None:
-    broken = replace(office.desk, commusoft=twin(office.desk.commusoft))  # type: ignore[arg-type] # stands in for it
-    assert Story(office, Strike(fault, "PUT"), broken).play() != []
+    broken = replace(access.workspace, commusoft=twin(access.workspace.commusoft))  # type: ignore[arg-type] # stands in for it
+    assert Story(access, Strike(fault, "PUT"), broken).play() != []
 
 
 @pytest.mark.parametrize("name", ["reset", "timeout", "html", "stale"])
 def test_the_matrix_catches_a_path_that_gives_up_where_it_cannot_know(
-    office: Office, name: str, monkeypatch: pytest.MonkeyPatch
+    access: SharedInstallation, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def give_up(desk: Desk, link: Link, code: str) -> Link:
-        return life._settle(desk, link, LinkState.FAILED, {"code": code}, None)
+    def give_up(ctx: WorkspaceContext, link: Link, code: str) -> Link:
+        return life._settle(ctx, link, LinkState.FAILED, {"code": code}, None)
 
-    monkeypatch.setattr(life, "_leave", give_up)
-    assert Story(office, Strike({"fault": name}, "read-back"), office.desk).play() != []
+    monkeypatch.setattr(life, "_leave_open", give_up)
+    assert Story(access, Strike({"fault": name}, "read-back"), access.workspace).play() != []

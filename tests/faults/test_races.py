@@ -14,7 +14,12 @@ import pytest
 from crmlink.linking.decisions import Decision, confirm
 from crmlink.store import LinkState
 from faults.concurrent_clerks import Clerk, Outcome, clerks_of
-from faults.shared_installation import Office, number_of, opened_office, sandbox_process
+from faults.shared_installation import (
+    SharedInstallation,
+    number_of,
+    open_shared_installation,
+    sandbox_process,
+)
 from support.sandbox import decision, new_key
 
 DOUBLES = 500  # of each sort: a thousand
@@ -25,17 +30,17 @@ Pair = tuple[Decision, Decision]
 
 
 @pytest.fixture(scope="module")
-def office(lasting_database_url: str, folder: Path) -> Iterator[Office]:
+def access(lasting_database_url: str, folder: Path) -> Iterator[SharedInstallation]:
     with (
         sandbox_process(2_200) as address,
-        opened_office(lasting_database_url, folder, address) as opened,
+        open_shared_installation(lasting_database_url, folder, address) as opened,
     ):
         yield opened
 
 
 @pytest.fixture(scope="module")
-def clerks(office: Office) -> Iterator[list[Clerk]]:
-    with clerks_of(office.house) as clerks:
+def clerks(access: SharedInstallation) -> Iterator[list[Clerk]]:
+    with clerks_of(access.installation) as clerks:
         yield clerks
 
 
@@ -58,41 +63,43 @@ def at_once(clerks: list[Clerk], pairs: list[Pair]) -> list[str]:
     return [winner(told[:2]), winner(told[2:])]
 
 
-def race(office: Office, clerks: list[Clerk], pair: Callable[[], Pair]) -> None:
+def race(access: SharedInstallation, clerks: list[Clerk], pair: Callable[[], Pair]) -> None:
     """Play all doubles, by turns within one server process and between two of them."""
     ada, ben, cem, dee = clerks
-    before = office.puts()
+    before = access.puts()
     won: list[str] = []
     for number in range(DOUBLES // 2):
         seats = [ada, ben, cem, dee] if number % 2 else [ada, cem, ben, dee]
         won += at_once(seats, [pair(), pair()])
     assert len(won) == len(set(won)) == DOUBLES
-    assert office.puts() - before == Counter(won)
+    assert access.puts() - before == Counter(won)
 
 
 def test_one_contact_confirmed_on_two_records_at_once_reaches_exactly_one(
-    office: Office, clerks: list[Clerk]
+    access: SharedInstallation, clerks: list[Clerk]
 ) -> None:
     def pair() -> Pair:
         contact = str(uuid.uuid4())
-        return decision(office.record(), contact), decision(office.record(), contact)
+        return decision(access.record(), contact), decision(access.record(), contact)
 
-    race(office, clerks, pair)
+    race(access, clerks, pair)
 
 
 def test_two_contacts_confirmed_on_one_record_at_once_leave_exactly_one_there(
-    office: Office, clerks: list[Clerk]
+    access: SharedInstallation, clerks: list[Clerk]
 ) -> None:
     def pair() -> Pair:
-        record_id = office.record()
+        record_id = access.record()
         return decision(record_id, str(uuid.uuid4())), decision(record_id, str(uuid.uuid4()))
 
-    race(office, clerks, pair)
+    race(access, clerks, pair)
 
 
-def test_the_same_race_catches_a_path_that_looks_and_then_writes(office: Office) -> None:
-    commusoft, before = office.desk.commusoft, office.puts()
-    records = [office.record() for _ in range(20)]
+def test_the_same_race_catches_a_path_that_looks_and_then_writes(
+    access: SharedInstallation,
+) -> None:
+    commusoft, before = access.workspace.commusoft, access.puts()
+    records = [access.record() for _ in range(20)]
     start = threading.Barrier(2)
 
     def look_and_write(reference: str) -> None:
@@ -104,12 +111,14 @@ def test_the_same_race_catches_a_path_that_looks_and_then_writes(office: Office)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(look_and_write, (str(uuid.uuid4()), str(uuid.uuid4()))))
-    assert office.puts() - before != Counter(records)
+    assert access.puts() - before != Counter(records)
 
 
-def test_one_key_in_eight_threads_makes_one_link_one_put_and_one_answer(office: Office) -> None:
-    before = office.puts()
-    records = [office.record() for _ in range(IMPATIENT)]
+def test_one_key_in_eight_threads_makes_one_link_one_put_and_one_answer(
+    access: SharedInstallation,
+) -> None:
+    before = access.puts()
+    records = [access.record() for _ in range(IMPATIENT)]
     start = threading.Barrier(THREADS)
     with ThreadPoolExecutor(THREADS) as pool:
         for record_id in records:
@@ -117,10 +126,10 @@ def test_one_key_in_eight_threads_makes_one_link_one_put_and_one_answer(office: 
 
             def click(_: int, wish: Decision = wish, key: str = key) -> tuple[str, LinkState]:
                 start.wait(30)
-                link = confirm(office.desk, wish, key, office.device_id)
+                link = confirm(access.workspace, wish, key, access.device_id)
                 return link.id, link.state
 
             answers = set(pool.map(click, range(THREADS)))
             assert len(answers) == 1
             assert answers.pop()[1] is LinkState.LINKED
-    assert office.puts() - before == Counter(records)
+    assert access.puts() - before == Counter(records)

@@ -14,12 +14,12 @@ import pytest
 import requests
 from sqlalchemy import select
 
-from browsers.real_services import OfficeTrouble, Service, _environment, wait_until
-from crmlink.access.context import Office as Doors
+from browsers.real_services import Service, ServiceFailed, _environment, wait_until
+from crmlink.access.context import AccessContext as Doors
 from crmlink.store import AuditSigner, Database, Link, LinkState, Workspace
 from faults.gate import PutGate, gated_sandbox
 from support.access_factories import make_token
-from support.sandbox import HOLLOWAY, Playing, new_key
+from support.sandbox import HOLLOWAY, SandboxHandle, new_key
 
 RECORD = "customer-1001"
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
@@ -31,7 +31,7 @@ class Firm:
 
     folder: Path
     database_url: str
-    commusoft: Playing
+    commusoft: SandboxHandle
     gate: PutGate
     started: list[Service] = field(default_factory=list)
 
@@ -77,7 +77,7 @@ class Firm:
 @pytest.fixture
 def firm(database_url: str, tmp_path: Path) -> Iterator[Firm]:
     with gated_sandbox() as (address, gate):
-        opened = Firm(tmp_path, database_url, Playing(address, lambda: None), gate)
+        opened = Firm(tmp_path, database_url, SandboxHandle(address, lambda: None), gate)
         yield opened
         gate.open()
         for service in opened.started:
@@ -162,7 +162,7 @@ def test_a_second_server_and_an_undo_while_a_put_is_on_its_way_leave_both_sides_
         until = time.monotonic() + 2  # in which it would take over what it should leave
         while firm.links()[0].state is LinkState.INTENDED and time.monotonic() < until:
             time.sleep(0.05)
-    except OfficeTrouble:
+    except ServiceFailed:
         assert firm.database_url.startswith("sqlite")
         assert "Error: A crmlink server runs on" in second.said()
     link = firm.links()[0]

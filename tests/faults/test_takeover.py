@@ -17,7 +17,7 @@ from sqlalchemy import select
 from crmlink.store import Link, LinkState
 from faults.gate import HeldPut, PutGate, gated_sandbox
 from faults.peers import LATE_AFTER, Care, Peer, Peers
-from faults.shared_installation import Office, opened_office
+from faults.shared_installation import SharedInstallation, open_shared_installation
 from support.sandbox import decision, new_key
 
 STEPS = ("start", "decide", "kill", "done")
@@ -29,7 +29,7 @@ PLAYED = [(0, "link"), (3, "link"), (7, "link"), (7, "undo")]
 
 @dataclass(frozen=True)
 class Place:
-    office: Office
+    access: SharedInstallation
     gate: PutGate
     peers: Peers
 
@@ -38,10 +38,10 @@ class Place:
 def place(lasting_database_url: str, folder: Path) -> Iterator[Place]:
     with (
         gated_sandbox(400) as (address, gate),
-        opened_office(lasting_database_url, folder, address) as office,
+        open_shared_installation(lasting_database_url, folder, address) as access,
     ):
-        peers = Peers(office.house.settings)
-        yield Place(office, gate, peers)
+        peers = Peers(access.installation.settings)
+        yield Place(access, gate, peers)
         peers.close()
 
 
@@ -56,8 +56,8 @@ class Story:
     peers: list[Peer] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.office = self.place.office
-        self.record_id = self.office.record()
+        self.access = self.place.access
+        self.record_id = self.access.record()
         self.key = new_key()
         self.held: HeldPut | None = None
 
@@ -89,7 +89,7 @@ class Story:
     def _begin(self) -> Peer:
         """The first process is in the middle of its PUT."""
         first = self._start()
-        wish, device_id = decision(self.record_id, self.target), self.office.device_id
+        wish, device_id = decision(self.record_id, self.target), self.access.device_id
         if self.undoing:
             assert first.do("try_link", wish, new_key(), device_id) == "linked"
             link_id = self._links()[0].id
@@ -106,9 +106,9 @@ class Story:
         link = self._links()[0]
         if self.undoing:
             wish = decision(self.record_id, self.target, replaces=self.target)
-            peer.do("try_link", wish, new_key(), self.office.device_id)
+            peer.do("try_link", wish, new_key(), self.access.device_id)
         else:
-            peer.do("try_undo", link.id, new_key(), self.office.device_id)
+            peer.do("try_undo", link.id, new_key(), self.access.device_id)
 
     def _pass_time(self, alive: list[Peer], beats: int) -> None:
         for _ in range(beats):
@@ -136,18 +136,18 @@ class Story:
             states.append(link.state.value)
             if link.state in (LinkState.LINKED, LinkState.UNDONE):
                 said = link.target
-        holds = self.office.reference(self.record_id)
+        holds = self.access.reference(self.record_id)
         return None if said == holds else f"{states}: {said} said, {holds} there"
 
     def undo_at_last(self) -> None:
         """A link that came out as linked can be undone, and then is."""
         for link in self._links():
             if link.state is LinkState.LINKED and not link.undoes_id:
-                done = self.peers[-1].do("try_undo", link.id, new_key(), self.office.device_id)
+                done = self.peers[-1].do("try_undo", link.id, new_key(), self.access.device_id)
                 assert done == "linked"
 
     def _links(self) -> list[Link]:
-        with self.office.house.database.reading() as session:
+        with self.access.installation.database.reading() as session:
             return list(
                 session.scalars(
                     select(Link)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from crmlink.installation import House
-from support.page_client import Visitor, stranger, visit_as
-from support.sample_data import Scene, furnish
-from support.sandbox import Playing
+from crmlink.installation import Installation
+from support.page_client import PageClient, anonymous_client, signed_in_client
+from support.sample_data import SampleData, populate
+from support.sandbox import SandboxHandle
 
 
 @pytest.fixture
@@ -18,25 +18,25 @@ def database_url(tmp_path: str) -> str:
 
 
 @pytest.fixture
-def scene(house: House, sandbox: Playing) -> Scene:
-    return furnish(house, sandbox)
+def scene(installation: Installation, sandbox: SandboxHandle) -> SampleData:
+    return populate(installation, sandbox)
 
 
 @pytest.fixture
-def clerk(app: Flask, house: House, scene: Scene) -> Visitor:
-    return visit_as(app, house, scene.clerk)
+def clerk(app: Flask, installation: Installation, scene: SampleData) -> PageClient:
+    return signed_in_client(app, installation, scene.clerk)
 
 
 @pytest.fixture
-def manager(app: Flask, house: House, scene: Scene) -> Visitor:
-    return visit_as(app, house, scene.manager)
+def manager(app: Flask, installation: Installation, scene: SampleData) -> PageClient:
+    return signed_in_client(app, installation, scene.manager)
 
 
 @pytest.fixture
-def admin(app: Flask, house: House, scene: Scene) -> Visitor:
-    return visit_as(app, house, scene.admin)
+def admin(app: Flask, installation: Installation, scene: SampleData) -> PageClient:
+    return signed_in_client(app, installation, scene.admin)
 
 
 @pytest.fixture
-def nobody(app: Flask) -> Visitor:
-    return stranger(app)
+def nobody(app: Flask) -> PageClient:
+    return anonymous_client(app)

@@ -11,8 +11,8 @@ from crmlink.batches.control import cancel, pause, start_undo
 from crmlink.batches.drafts import rows_of
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.review import claim
-from crmlink.installation import House
-from crmlink.reports.duplicates import find_lookalikes
+from crmlink.installation import Installation
+from crmlink.reports.duplicates import search_duplicates
 from crmlink.store import Batch, RowState
 from pages.page_cases import Who
 from support.access_factories import page_actor
@@ -28,17 +28,17 @@ from support.list_files import (
     work,
     xero_file,
 )
-from support.live_server import Theatre
+from support.live_server import LiveServer
 from support.sandbox import OTHER
 
 FEW = 6
 CONTACT = f"https://go.xero.com/app/!kR4N6/contacts/contact/{OTHER}"
 Steps = Callable[[Page], None]
-Where = Callable[["Shelf"], str]
+Where = Callable[["SampleBatches"], str]
 
 
 @dataclass(frozen=True)
-class Shelf:
+class SampleBatches:
     """A list in each state, by their ids."""
 
     draft: str
@@ -59,7 +59,7 @@ def _nothing(_page: Page) -> None:
 
 
 @dataclass(frozen=True)
-class ListSight:
+class ListPageCase:
     """A page: its name, its address, what stands on it when it is the right one, who looks."""
 
     name: str
@@ -69,44 +69,46 @@ class ListSight:
     steps: Steps = _nothing
 
 
-def stock(theatre: Theatre) -> Shelf:
+def populate_batches(theatre: LiveServer) -> SampleBatches:
     """Put a list in each state into a theatre's house."""
-    house, clerk, boss = theatre.house, theatre.scene.clerk, theatre.scene.manager
-    desk = house.desk
-    hands = [unlinked(house, FEW, FEW * number) for number in range(6)]
-    undone = linked(house, boss, hands[0], "Xero, old company")
-    theatre.commusoft.put_reference(_first(house, undone, RowState.SUCCESSFUL), "CHANGED-SINCE")
-    start_undo(desk, undone.device_id, undone.id)
-    work(house)
-    done = started(house, boss, hands[1], "Xero, March")
-    theatre.commusoft.put_reference(_first(house, done, RowState.WAITING), "TAKEN-SINCE")
-    work(house)
-    paused = started(house, boss, hands[2], "Xero, April")
-    pause(desk, paused.device_id, paused.id)
-    cancelled = started(house, boss, hands[3], "Xero, by mistake")
-    cancel(desk, cancelled.device_id, cancelled.id)
-    undoing = linked(house, boss, hands[4], "Xero, May")
-    ready = accepted(house, boss, hands[5], "Xero, June")
-    mixed = (*CAST, *unlinked(house, 14, 10 * FEW))
-    review = matched(house, boss, mixed, name="Xero, the north")
-    claim(desk, page_actor(house.office, theatre.scene.admin).device.id, review.id, 2)
-    matching = draft(house, boss, unlinked(house, 30), name="Xero, the south")
-    writing = started(house, boss, unlinked(house, FEW, 7 * FEW), "Xero, July")
-    start_matching(desk, matching.device_id, matching.id, 0.99)
-    start_undo(desk, undoing.device_id, undoing.id)
-    find_lookalikes(desk)
-    return Shelf(
-        draft=draft(house, clerk, (*CAST, BROKEN), name="Xero, with a broken line").id,
-        bare=draft(house, clerk, references=False, name="Xero, as exported").id,
+    installation, clerk, boss = theatre.installation, theatre.scene.clerk, theatre.scene.manager
+    ctx = installation.workspace
+    hands = [unlinked(installation, FEW, FEW * number) for number in range(6)]
+    undone = linked(installation, boss, hands[0], "Xero, old company")
+    theatre.commusoft.put_reference(
+        _first(installation, undone, RowState.SUCCESSFUL), "CHANGED-SINCE"
+    )
+    start_undo(ctx, undone.device_id, undone.id)
+    work(installation)
+    done = started(installation, boss, hands[1], "Xero, March")
+    theatre.commusoft.put_reference(_first(installation, done, RowState.WAITING), "TAKEN-SINCE")
+    work(installation)
+    paused = started(installation, boss, hands[2], "Xero, April")
+    pause(ctx, paused.device_id, paused.id)
+    cancelled = started(installation, boss, hands[3], "Xero, by mistake")
+    cancel(ctx, cancelled.device_id, cancelled.id)
+    undoing = linked(installation, boss, hands[4], "Xero, May")
+    ready = accepted(installation, boss, hands[5], "Xero, June")
+    mixed = (*CAST, *unlinked(installation, 14, 10 * FEW))
+    review = matched(installation, boss, mixed, name="Xero, the north")
+    claim(ctx, page_actor(installation.access, theatre.scene.admin).device.id, review.id, 2)
+    matching = draft(installation, boss, unlinked(installation, 30), name="Xero, the south")
+    writing = started(installation, boss, unlinked(installation, FEW, 7 * FEW), "Xero, July")
+    start_matching(ctx, matching.device_id, matching.id, 0.99)
+    start_undo(ctx, undoing.device_id, undoing.id)
+    search_duplicates(ctx)
+    return SampleBatches(
+        draft=draft(installation, clerk, (*CAST, BROKEN), name="Xero, with a broken line").id,
+        bare=draft(installation, clerk, references=False, name="Xero, as exported").id,
         matching=matching.id, review=review.id, ready=ready.id, writing=writing.id,
         paused=paused.id, done=done.id, cancelled=cancelled.id, undoing=undoing.id,
         undone=undone.id,
     )  # fmt: skip
 
 
-def _first(house: House, batch: Batch, state: RowState) -> str:
+def _first(installation: Installation, batch: Batch, state: RowState) -> str:
     """The record of a list's first row in a state."""
-    rows = rows_of(house.desk, batch.id)
+    rows = rows_of(installation.workspace, batch.id)
     return next(row.record_id or "" for row in rows if row.state is state)
 
 
@@ -168,42 +170,44 @@ def _ask_second_choice(page: Page) -> None:
     expect(page.locator("#row-7 .asked")).to_be_visible()
 
 
-LIST_SIGHTS = (
-    ListSight("lists", lambda _: "/lists", "What is open"),
-    ListSight("lists-new", lambda _: "/lists/new", "Does the file hold", "clerk"),
-    ListSight("lists-no-list", lambda _: "/lists/new", "picture", "clerk", _send_picture),
-    ListSight("lists-look", lambda _: "/lists/new", "The first contacts", "clerk", _send_file),
-    ListSight("lists-columns", lambda _: "/lists/new", "Line 13", "clerk", _correct_columns),
-    ListSight("lists-left-out", lambda _: "/lists/new", "would be", "clerk", _ask_left_out),
-    ListSight("lists-kind", lambda _: "/lists/new", "missing", "clerk", _keep_without_kind),
-    ListSight("list-draft", _list("draft"), "A draft"),
-    ListSight("list-draft-clerk", _list("draft"), "It is kept", "clerk"),
-    ListSight("list-bare", _list("bare"), "no reference yet"),
-    ListSight("list-bad", _list("draft", "/bad"), "left out"),
-    ListSight("list-matching", _list("matching"), "Matching"),
-    ListSight("list-review", _list("review"), "to check"),
-    ListSight("list-review-keys", _list("review"), "others", "manager", _keys("j", "j", "j")),
-    ListSight("list-review-help", _list("review"), "Keys", "manager", _keys("?")),
-    ListSight("list-review-search", _list("review"), "Conflict", "manager", _search),
-    ListSight("list-review-second", _list("review"), "Replace", "manager", _ask_second_choice),
-    ListSight("list-review-none", _list("review", "?q=zebra"), "No contact fits"),
-    ListSight("list-review-clerk", _list("review"), "Managers and admins", "clerk"),
-    ListSight("list-row", _list("review", "/rows/4?q=john"), "Another record"),
-    ListSight("list-sure", _list("review", "/sure"), "Accept"),
-    ListSight("list-summary-before", _list("ready", "/link"), "What is written"),
-    ListSight("list-nothing-to-link", _list("review", "/link"), "Nothing is ready"),
-    ListSight("list-writing", _list("writing"), "Linking"),
-    ListSight("list-paused", _list("paused"), "Paused"),
-    ListSight("list-done", _list("done"), "Try the failed one again"),
-    ListSight("list-cancelled", _list("cancelled"), "Cancelled"),
-    ListSight("list-undoing", _list("undoing"), "Being undone"),
-    ListSight("list-undone", _list("undone"), "Undone"),
-    ListSight("list-undo", _list("done", "/undo"), "gets back"),
-    ListSight("list-cancel", _list("paused", "/cancel"), "stay linked"),
-    ListSight("list-discard", _list("draft", "/discard"), "forgets"),
-    ListSight("left", lambda _: "/left", "Share linked", "clerk"),
-    ListSight("left-manager", lambda _: "/left?days=30", "Duplicates found"),
-    ListSight("left-customers", lambda _: "/left/customer", "without a reference", "clerk"),
-    ListSight("left-link", lambda _: f"/left/link/customer-1004?url={CONTACT}", "that it", "clerk"),
-    ListSight("list-summary", _list("undone", "/summary"), "Could not be undone"),
+LIST_PAGE_CASES = (
+    ListPageCase("lists", lambda _: "/lists", "What is open"),
+    ListPageCase("lists-new", lambda _: "/lists/new", "Does the file hold", "clerk"),
+    ListPageCase("lists-no-list", lambda _: "/lists/new", "picture", "clerk", _send_picture),
+    ListPageCase("lists-look", lambda _: "/lists/new", "The first contacts", "clerk", _send_file),
+    ListPageCase("lists-columns", lambda _: "/lists/new", "Line 13", "clerk", _correct_columns),
+    ListPageCase("lists-left-out", lambda _: "/lists/new", "would be", "clerk", _ask_left_out),
+    ListPageCase("lists-kind", lambda _: "/lists/new", "missing", "clerk", _keep_without_kind),
+    ListPageCase("list-draft", _list("draft"), "A draft"),
+    ListPageCase("list-draft-clerk", _list("draft"), "It is kept", "clerk"),
+    ListPageCase("list-bare", _list("bare"), "no reference yet"),
+    ListPageCase("list-bad", _list("draft", "/bad"), "left out"),
+    ListPageCase("list-matching", _list("matching"), "Matching"),
+    ListPageCase("list-review", _list("review"), "to check"),
+    ListPageCase("list-review-keys", _list("review"), "others", "manager", _keys("j", "j", "j")),
+    ListPageCase("list-review-help", _list("review"), "Keys", "manager", _keys("?")),
+    ListPageCase("list-review-search", _list("review"), "Conflict", "manager", _search),
+    ListPageCase("list-review-second", _list("review"), "Replace", "manager", _ask_second_choice),
+    ListPageCase("list-review-none", _list("review", "?q=zebra"), "No contact fits"),
+    ListPageCase("list-review-clerk", _list("review"), "Managers and admins", "clerk"),
+    ListPageCase("list-row", _list("review", "/rows/4?q=john"), "Another record"),
+    ListPageCase("list-sure", _list("review", "/sure"), "Accept"),
+    ListPageCase("list-summary-before", _list("ready", "/link"), "What is written"),
+    ListPageCase("list-nothing-to-link", _list("review", "/link"), "Nothing is ready"),
+    ListPageCase("list-writing", _list("writing"), "Linking"),
+    ListPageCase("list-paused", _list("paused"), "Paused"),
+    ListPageCase("list-done", _list("done"), "Try the failed one again"),
+    ListPageCase("list-cancelled", _list("cancelled"), "Cancelled"),
+    ListPageCase("list-undoing", _list("undoing"), "Being undone"),
+    ListPageCase("list-undone", _list("undone"), "Undone"),
+    ListPageCase("list-undo", _list("done", "/undo"), "gets back"),
+    ListPageCase("list-cancel", _list("paused", "/cancel"), "stay linked"),
+    ListPageCase("list-discard", _list("draft", "/discard"), "forgets"),
+    ListPageCase("left", lambda _: "/left", "Share linked", "clerk"),
+    ListPageCase("left-manager", lambda _: "/left?days=30", "Duplicates found"),
+    ListPageCase("left-customers", lambda _: "/left/customer", "without a reference", "clerk"),
+    ListPageCase(
+        "left-link", lambda _: f"/left/link/customer-1004?url={CONTACT}", "that it", "clerk"
+    ),
+    ListPageCase("list-summary", _list("undone", "/summary"), "Could not be undone"),
 )

@@ -15,8 +15,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, expect
 
-from pages.page_cases import SIGHTS, Sight
-from support.live_server import Theatre, open_theatre, start_chromium
+from pages.page_cases import PAGE_CASES, PageCase
+from support.live_server import LiveServer, running_server, start_chromium
 
 Scheme = Literal["light", "dark"]
 WIDE = {"width": 1280, "height": 860}
@@ -25,15 +25,19 @@ NARROW = {"width": 390, "height": 840}
 
 def main(folder: Path, parts: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [sight for sight in SIGHTS if not parts or any(part in sight.name for part in parts)]
+    wanted = [
+        sight for sight in PAGE_CASES if not parts or any(part in sight.name for part in parts)
+    ]
     with start_chromium() as browser:
         for scheme in ("light", "dark"):
-            with open_theatre(customers=400, suppliers=60) as theatre:
+            with running_server(customers=400, suppliers=60) as theatre:
                 for sight in wanted:
                     _take(browser, theatre, sight, scheme, folder)
 
 
-def _take(browser: Browser, theatre: Theatre, sight: Sight, scheme: Scheme, folder: Path) -> None:
+def _take(
+    browser: Browser, theatre: LiveServer, sight: PageCase, scheme: Scheme, folder: Path
+) -> None:
     context = theatre.context(browser, sight.who, color_scheme=scheme, viewport=WIDE)
     try:
         page = context.new_page()

@@ -15,8 +15,8 @@ from typing import Literal
 
 from playwright.sync_api import Browser, expect
 
-from pages.list_page_cases import LIST_SIGHTS, ListSight, Shelf, stock
-from support.live_server import Theatre, open_theatre, start_chromium
+from pages.list_page_cases import LIST_PAGE_CASES, ListPageCase, SampleBatches, populate_batches
+from support.live_server import LiveServer, running_server, start_chromium
 
 Scheme = Literal["light", "dark"]
 WIDE = {"width": 1280, "height": 860}
@@ -25,17 +25,24 @@ NARROW = {"width": 390, "height": 840}
 
 def main(folder: Path, parts: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [each for each in LIST_SIGHTS if not parts or any(part in each.name for part in parts)]
+    wanted = [
+        each for each in LIST_PAGE_CASES if not parts or any(part in each.name for part in parts)
+    ]
     with start_chromium() as browser:
         for scheme in ("light", "dark"):
-            with open_theatre(customers=400, suppliers=60) as theatre:
-                shelf = stock(theatre)
+            with running_server(customers=400, suppliers=60) as theatre:
+                shelf = populate_batches(theatre)
                 for sight in wanted:
                     _take(browser, theatre, shelf, sight, scheme, folder)
 
 
 def _take(
-    browser: Browser, theatre: Theatre, shelf: Shelf, sight: ListSight, scheme: Scheme, folder: Path
+    browser: Browser,
+    theatre: LiveServer,
+    shelf: SampleBatches,
+    sight: ListPageCase,
+    scheme: Scheme,
+    folder: Path,
 ) -> None:
     context = theatre.context(browser, sight.who, color_scheme=scheme, viewport=WIDE)
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from support.list_files import CAST, matched, unlinked
-from support.live_server import await_keyboard, open_theatre, start_chromium
+from support.live_server import await_keyboard, running_server, start_chromium
 
 PICTURE = Path(__file__).parents[2] / "docs/pictures/7-review.png"
 SIZE = {"width": 1280, "height": 960}
@@ -22,12 +22,14 @@ ALREADY_LINKED = ("customer-1001", "customer-1002", "customer-1003", "customer-1
 
 
 def main() -> None:
-    with start_chromium() as browser, open_theatre(customers=2_000, suppliers=200) as theatre:
+    with start_chromium() as browser, running_server(customers=2_000, suppliers=200) as theatre:
         for record in ALREADY_LINKED:
             theatre.commusoft.put_reference(record, None)
-        theatre.house.desk.sync()
-        contacts = (*CAST, *unlinked(theatre.house, 60))
-        batch = matched(theatre.house, theatre.scene.manager, contacts, name="Xero customers")
+        theatre.installation.workspace.sync()
+        contacts = (*CAST, *unlinked(theatre.installation, 60))
+        batch = matched(
+            theatre.installation, theatre.scene.manager, contacts, name="Xero customers"
+        )
         context = theatre.context(
             browser, "manager", viewport=SIZE, device_scale_factor=SHARP, color_scheme="light"
         )

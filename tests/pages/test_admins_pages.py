@@ -15,17 +15,17 @@ from crmlink.access.api_tokens import list_tokens
 from crmlink.access.preferences import read_preferences
 from crmlink.accounting.rule_loading import RULE_FILE
 from crmlink.app import create_app
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.vault import Vault
-from crmlink.installation import KEYS_NAME, House, open_house
+from crmlink.installation import KEY_FILE, Installation, open_installation
 from crmlink.linking.connections import connection_in_use
-from crmlink.linking.workspace_rules import hosts
+from crmlink.linking.workspace_rules import list_hosts
 from crmlink.settings import Settings
 from crmlink.store import AuditEntry, WorkspaceConnection
 from support.access_factories import make_person, with_token
-from support.page_client import Visitor, visit_as, words
-from support.sample_data import Scene
-from support.sandbox import HASTE, Playing, connection_to
+from support.page_client import PageClient, signed_in_client, words
+from support.sample_data import SampleData
+from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 SHOWN = re.compile(r'<code id="secret">(crm_\w+)</code>')
 
@@ -36,7 +36,9 @@ def _shown(reply_text: str) -> str:
     return found[1]
 
 
-def test_a_token_is_shown_once_and_works(app: Flask, admin: Visitor, house: House) -> None:
+def test_a_token_is_shown_once_and_works(
+    app: Flask, admin: PageClient, installation: Installation
+) -> None:
     reply = admin.send("/devices/tokens/new", name="Export", days="30", scopes=["suggest", "read"])
     token = _shown(reply.get_data(as_text=True))
     answer = with_token(app, token).get("/api/v1/workspace").get_json()
@@ -59,16 +61,16 @@ def test_a_token_is_shown_once_and_works(app: Flask, admin: Visitor, house: Hous
     ],
 )
 def test_a_token_that_will_not_do_is_not_made(
-    admin: Visitor, house: House, fields: dict[str, Any], said: str
+    admin: PageClient, installation: Installation, fields: dict[str, Any], said: str
 ) -> None:
-    before = len(list_tokens(house.office))
+    before = len(list_tokens(installation.access))
     reply = admin.send("/devices/tokens/new", **fields)
     assert reply.status_code == 422
     assert said in words(reply)
-    assert len(list_tokens(house.office)) == before
+    assert len(list_tokens(installation.access)) == before
 
 
-def test_a_rotated_token_takes_over_when_it_is_first_used(app: Flask, admin: Visitor) -> None:
+def test_a_rotated_token_takes_over_when_it_is_first_used(app: Flask, admin: PageClient) -> None:
     made = admin.send("/devices/tokens/new", name="Export", days="30", scopes=["read"])
     old = _shown(made.get_data(as_text=True))
     listed = admin.get("/devices").get_data(as_text=True)
@@ -83,7 +85,7 @@ def test_a_rotated_token_takes_over_when_it_is_first_used(app: Flask, admin: Vis
 
 
 def test_tokens_and_browsers_are_revoked_after_a_second_yes(
-    admin: Visitor, scene: Scene, house: House
+    admin: PageClient, scene: SampleData, installation: Installation
 ) -> None:
     for device, done in ((scene.browser, "is disconnected"), (scene.token, "is revoked")):
         path = f"/devices/browsers/{device.public_id}/revoke"
@@ -97,20 +99,20 @@ def test_tokens_and_browsers_are_revoked_after_a_second_yes(
 
 
 def test_all_tokens_are_revoked_at_once_and_browsers_stay(
-    admin: Visitor, scene: Scene, house: House
+    admin: PageClient, scene: SampleData, installation: Installation
 ) -> None:
     assert "refused from now on: 2" in admin.read("/devices/tokens/revoke-all")
     admin.send("/devices/tokens/revoke-all")
     told = admin.read("/audit?action=token")
     assert scene.token.name in told.partition("revoked all tokens")[2].partition("made a token")[0]
-    assert all(token.revoked_at for token in list_tokens(house.office))
+    assert all(token.revoked_at for token in list_tokens(installation.access))
     page = admin.read("/devices")
     assert "No tokens" in page
     assert scene.browser.name in page
 
 
 def test_a_device_is_renamed_and_a_name_that_will_not_do_is_said(
-    admin: Visitor, scene: Scene
+    admin: PageClient, scene: SampleData
 ) -> None:
     path = f"/devices/browsers/{scene.browser.public_id}"
     assert admin.send(path, name="Chrome at the till").status_code == 303
@@ -119,20 +121,23 @@ def test_a_device_is_renamed_and_a_name_that_will_not_do_is_said(
 
 
 def test_the_doctor_says_each_step_and_remembers_what_it_found(
-    admin: Visitor, house: House, sandbox: Playing
+    admin: PageClient, installation: Installation, sandbox: SandboxHandle
 ) -> None:
-    with house.database.reading() as session:
-        assert session.get_one(WorkspaceConnection, house.desk.connection_id).dialect is None
+    with installation.database.reading() as session:
+        assert (
+            session.get_one(WorkspaceConnection, installation.workspace.connection_id).dialect
+            is None
+        )
     page = words(admin.send("/commusoft/doctor", record=""))
     assert "Token: received as" in page
     assert "List of customers:" in page
     assert "A way was found." in page
-    with house.database.reading() as session:
-        assert session.get_one(WorkspaceConnection, house.desk.connection_id).dialect
+    with installation.database.reading() as session:
+        assert session.get_one(WorkspaceConnection, installation.workspace.connection_id).dialect
 
 
 def test_the_doctor_writes_only_to_a_record_that_was_agreed_to(
-    admin: Visitor, scene: Scene, sandbox: Playing
+    admin: PageClient, scene: SampleData, sandbox: SandboxHandle
 ) -> None:
     for fields in (
         {"record": "customer-1006"},
@@ -145,7 +150,7 @@ def test_the_doctor_writes_only_to_a_record_that_was_agreed_to(
 
 
 def test_an_account_that_lets_nobody_in_gives_a_letter_without_secrets(
-    admin: Visitor, sandbox: Playing
+    admin: PageClient, sandbox: SandboxHandle
 ) -> None:
     sandbox.stop()
     page = words(admin.send("/commusoft/doctor", record=""))
@@ -153,7 +158,7 @@ def test_an_account_that_lets_nobody_in_gives_a_letter_without_secrets(
     assert "Subject: API" in page
 
 
-def test_credentials_are_not_taken_where_the_environment_gives_them(admin: Visitor) -> None:
+def test_credentials_are_not_taken_where_the_environment_gives_them(admin: PageClient) -> None:
     assert "environment variables" in admin.read("/commusoft/connect")
     fields = dict.fromkeys(("client_id", "username", "password", "application_id"), "x")
     reply = admin.send("/commusoft/connect", url="http://127.0.0.1:9/api", **fields)
@@ -161,14 +166,18 @@ def test_credentials_are_not_taken_where_the_environment_gives_them(admin: Visit
 
 
 def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
-    settings: Settings, sandbox: Playing
+    settings: Settings, sandbox: SandboxHandle
 ) -> None:
     settings = replace(settings, commusoft=None)
-    bare = open_house(settings, Commusoft(connection_to(sandbox.address), patience=HASTE))
-    vault = Vault.at(settings.data_dir / KEYS_NAME)
+    bare = open_installation(
+        settings, CommusoftClient(connection_to(sandbox.address), patience=FAST_LIMITS)
+    )
+    vault = Vault.at(settings.data_dir / KEY_FILE)
     fields = dict.fromkeys(("client_id", "username", "password", "application_id"), "sandbox")
     try:
-        admin = visit_as(create_app(settings, bare), bare, make_person(bare.office, "admin"))
+        admin = signed_in_client(
+            create_app(settings, bare), bare, make_person(bare.access, "admin")
+        )
         assert "No account is connected" in admin.read("/commusoft")
         wrong = admin.send("/commusoft/connect", url="http://crm.example/api", **fields)
         assert wrong.status_code == 422, "credentials must not travel in clear"
@@ -185,8 +194,8 @@ def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
         assert "connected Commusoft" in told
         assert "Robin" in told
         assert bare.has_account
-        kept = connection_in_use(bare.database, bare.office.workspace_id).credentials
-        assert vault.open(kept or "") == connection_to(sandbox.address)
+        kept = connection_in_use(bare.database, bare.access.workspace_id).credentials
+        assert vault.decrypt(kept or "") == connection_to(sandbox.address)
         assert admin.send("/commusoft/disconnect").status_code == 303
         assert not bare.has_account
     finally:
@@ -194,67 +203,71 @@ def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
 
 
 def test_the_page_says_which_account_it_is_without_its_secrets(
-    admin: Visitor, house: House
+    admin: PageClient, installation: Installation
 ) -> None:
     page = admin.read("/commusoft")
-    assert house.desk.commusoft.connection.base_url in page
+    assert installation.workspace.commusoft.connection.base_url in page
     assert "application_id" not in page
 
 
-def test_the_firms_own_address_is_added_and_taken_away(admin: Visitor, house: House) -> None:
+def test_the_firms_own_address_is_added_and_taken_away(
+    admin: PageClient, installation: Installation
+) -> None:
     path = "/packages/sage_200/hosts"
     assert admin.send(path, host="sage.office.example:10444").status_code == 303
-    assert hosts(house.desk) == {"sage_200": ["sage.office.example:10444"]}
+    assert list_hosts(installation.workspace) == {"sage_200": ["sage.office.example:10444"]}
     away = f"{path}/remove?host=sage.office.example:10444"
     assert "Take sage.office.example:10444 away" in admin.read(away)
-    assert hosts(house.desk), "asking takes nothing away"
+    assert list_hosts(installation.workspace), "asking takes nothing away"
     admin.send(away)
-    assert hosts(house.desk) == {}
+    assert list_hosts(installation.workspace) == {}
 
 
 @pytest.mark.parametrize("host", ["", "https://sage.office.example", "go.xero.com", "a b", "*"])
-def test_what_is_no_address_to_add_is_said(admin: Visitor, house: House, host: str) -> None:
+def test_what_is_no_address_to_add_is_said(
+    admin: PageClient, installation: Installation, host: str
+) -> None:
     reply = admin.send("/packages/sage_200/hosts", host=host)
     assert reply.status_code == 422
     assert 'aria-invalid="true"' in reply.get_data(as_text=True)
-    assert hosts(house.desk) == {}
+    assert list_hosts(installation.workspace) == {}
 
 
 def test_an_address_cannot_be_added_to_a_package_with_fixed_ones_or_to_none(
-    admin: Visitor, house: House
+    admin: PageClient, installation: Installation
 ) -> None:
     assert admin.send("/packages/xero/hosts", host="xero.office.example").status_code == 422
     assert admin.send("/packages/zebra/hosts", host="zebra.office.example").status_code == 422
-    assert hosts(house.desk) == {}
+    assert list_hosts(installation.workspace) == {}
 
 
 def test_a_rule_file_of_ones_own_that_is_broken_is_said_with_what_is_wrong(
-    admin: Visitor, house: House
+    admin: PageClient, installation: Installation
 ) -> None:
     assert "checked just now and found good" in admin.read("/packages")
-    house.desk.rule_file.own.write_text('{"version": 1, "packages": {"xero": {}}}')
+    installation.workspace.rule_file.own.write_text('{"version": 1, "packages": {"xero": {}}}')
     page = admin.read("/packages")
     assert "rule file is not good" in page
     assert "At packages.xero" in page
     assert "Sage 200 Web Portal" in page, "the last good rules stay in use"
 
 
-def sent_rules(admin: Visitor, content: str, then: str) -> TestResponse:
+def sent_rules(admin: PageClient, content: str, then: str) -> TestResponse:
     file = (io.BytesIO(content.encode()), "edited.json")
     return admin.send("/packages/rules", file=file, then=then)
 
 
 def test_an_edited_rule_file_is_checked_put_to_use_and_taken_out_again(
-    admin: Visitor, house: House
+    admin: PageClient, installation: Installation
 ) -> None:
     edited = RULE_FILE.read_text("utf-8").replace('"Xero"', '"Xero, mended"')
     assert "edited.json is good" in words(sent_rules(admin, edited, "check"))
-    assert not house.desk.rule_file.own.exists(), "checking changes nothing"
+    assert not installation.workspace.rule_file.own.exists(), "checking changes nothing"
     assert sent_rules(admin, edited, "install").status_code == 303
-    assert house.desk.packages["packages"]["xero"]["name"] == "Xero, mended"
+    assert installation.workspace.packages["packages"]["xero"]["name"] == "Xero, mended"
     assert "Go back" in admin.read("/packages/rules/remove")
     assert admin.send("/packages/rules/remove").status_code == 303
-    assert house.desk.packages["packages"]["xero"]["name"] == "Xero"
+    assert installation.workspace.packages["packages"]["xero"]["name"] == "Xero"
     page = admin.read("/audit?action=rules")
     assert "put a rule file to use" in page
     assert "went back to crmlink's own rules" in page
@@ -270,17 +283,17 @@ def test_an_edited_rule_file_is_checked_put_to_use_and_taken_out_again(
     ],
 )
 def test_a_rule_file_that_is_not_good_is_said_and_not_put_to_use(
-    admin: Visitor, house: House, content: str, said: str
+    admin: PageClient, installation: Installation, content: str, said: str
 ) -> None:
     reply = sent_rules(admin, content, "install")
     assert reply.status_code == 422
     assert "edited.json is not good" in words(reply)
     assert said in words(reply)
-    assert not house.desk.rule_file.own.exists()
+    assert not installation.workspace.rule_file.own.exists()
     assert "Choose the edited rule file" in words(admin.send("/packages/rules", then="install"))
 
 
-def test_the_audit_says_who_did_what_and_leads_there(admin: Visitor, scene: Scene) -> None:
+def test_the_audit_says_who_did_what_and_leads_there(admin: PageClient, scene: SampleData) -> None:
     page = admin.get("/audit?action=link").get_data(as_text=True)
     assert f'href="/links/{scene.linked.id}"' in page
     assert 'href="/records/customer-1001"' in page
@@ -292,8 +305,8 @@ def test_the_audit_says_who_did_what_and_leads_there(admin: Visitor, scene: Scen
     assert admin.get("/audit?before=x&action=%25").status_code == 200
 
 
-def test_a_line_that_was_changed_shows(admin: Visitor, house: House) -> None:
-    with house.database.engine.begin() as connection:
+def test_a_line_that_was_changed_shows(admin: PageClient, installation: Installation) -> None:
+    with installation.database.engine.begin() as connection:
         for name in connection.exec_driver_sql(
             "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit_entry'"
         ).scalars():
@@ -306,7 +319,7 @@ def test_a_line_that_was_changed_shows(admin: Visitor, house: House) -> None:
     assert "Line 3 was changed" in admin.read("/audit")
 
 
-def test_the_audit_is_taken_away_as_a_table(admin: Visitor) -> None:
+def test_the_audit_is_taken_away_as_a_table(admin: PageClient) -> None:
     reply = admin.get("/audit.csv")
     assert reply.mimetype == "text/csv"
     assert "attachment" in reply.headers["Content-Disposition"]
@@ -314,13 +327,13 @@ def test_the_audit_is_taken_away_as_a_table(admin: Visitor) -> None:
 
 
 def test_settings_are_saved_and_what_is_no_number_of_days_is_said(
-    admin: Visitor, house: House
+    admin: PageClient, installation: Installation
 ) -> None:
     good = {"keep_names_days": "30", "keep_drafts_days": "7", "pairing_needs_admin": "yes"}
     assert 'value="99.8"' in admin.get("/settings").get_data(as_text=True)
     good["sure_bound"] = "99.9 %"
     assert admin.send("/settings", **good).status_code == 303
-    kept = read_preferences(house.office)
+    kept = read_preferences(installation.access)
     assert (kept.keep_names_days, kept.keep_drafts_days) == (30, 7)
     assert kept.pairing_needs_admin
     assert kept.sure_bound == 0.999
@@ -332,15 +345,17 @@ def test_settings_are_saved_and_what_is_no_number_of_days_is_said(
         reply = admin.send("/settings", **(good | {"keep_names_days": wrong}))
         assert reply.status_code == 422, wrong
         assert "whole number of days" in words(reply)
-    assert read_preferences(house.office) == kept
+    assert read_preferences(installation.access) == kept
 
 
-def test_the_four_steps_know_what_is_done(clerk: Visitor, admin: Visitor, scene: Scene) -> None:
+def test_the_four_steps_know_what_is_done(
+    clerk: PageClient, admin: PageClient, scene: SampleData
+) -> None:
     assert clerk.read("/start").count("Done") == 3
     assert admin.read("/start").count("Done") == 0, "the office has links, but none is theirs"
 
 
-def test_the_documentation_shows_every_route(app: Flask, clerk: Visitor) -> None:
+def test_the_documentation_shows_every_route(app: Flask, clerk: PageClient) -> None:
     spec = clerk.get("/api/openapi.json").get_json()
     page = clerk.read("/docs")
     for path in spec["paths"]:

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Dialog, Page, Request
 
-from crmlink.access.pairing import begin_pairing
+from crmlink.access.pairing import start_pairing
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Pairing, Person
 from crmlink.store.base import now
 from support.browser_client import proven
-from support.live_server import Theatre, open_theatre, start_chromium
-from support.sample_data import Scene
+from support.live_server import LiveServer, running_server, start_chromium
+from support.sample_data import SampleData
 from support.sandbox import new_key
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "hostile.json"
@@ -67,21 +67,21 @@ class Watch:
 
 
 @pytest.fixture(scope="module")
-def theatre() -> Iterator[Theatre]:
-    with open_theatre() as opened:
+def theatre() -> Iterator[LiveServer]:
+    with running_server() as opened:
         _spoil(opened)
         yield opened
 
 
 @pytest.fixture(scope="module")
-def watch(theatre: Theatre) -> Iterator[Watch]:
+def watch(theatre: LiveServer) -> Iterator[Watch]:
     with start_chromium() as browser:
         context = theatre.context(browser, "admin", bypass_csp=True)
         yield Watch(context.new_page(), theatre.address)
         context.close()
 
 
-def test_lists_show_every_hostile_name_as_text(theatre: Theatre, watch: Watch) -> None:
+def test_lists_show_every_hostile_name_as_text(theatre: LiveServer, watch: Watch) -> None:
     for number in range(1, len(NAMES) // PAGE + 3):
         watch.visit(f"/links?page={number}")
         watch.visit(f"/records?page={number}")
@@ -91,7 +91,7 @@ def test_lists_show_every_hostile_name_as_text(theatre: Theatre, watch: Watch) -
 
 @pytest.mark.parametrize("start", range(4))
 def test_single_pages_show_hostile_names_as_text(
-    theatre: Theatre, watch: Watch, start: int
+    theatre: LiveServer, watch: Watch, start: int
 ) -> None:
     for number in range(start, len(NAMES), 16):
         watch.visit(f"/records/customer-{90_000 + number}")
@@ -100,9 +100,9 @@ def test_single_pages_show_hostile_names_as_text(
 
 
 def test_people_and_devices_with_hostile_names_are_asked_about_as_text(
-    theatre: Theatre, watch: Watch
+    theatre: LiveServer, watch: Watch
 ) -> None:
-    with theatre.house.database.reading() as session:
+    with theatre.installation.database.reading() as session:
         people = session.query(Person).filter(Person.name.in_(NAMES)).all()
         devices = session.query(Device).filter(Device.name.in_(NAMES)).all()
     assert len(people) > 10
@@ -116,15 +116,15 @@ def test_people_and_devices_with_hostile_names_are_asked_about_as_text(
 
 
 def test_a_browser_that_calls_itself_something_hostile_is_shown_as_text(
-    theatre: Theatre, watch: Watch
+    theatre: LiveServer, watch: Watch
 ) -> None:
-    office = theatre.house.office
+    access = theatre.installation.access
     for name in NAMES[::16]:
-        code = begin_pairing(office, name[:60], name[:60], proven("a key")).user_code
+        code = start_pairing(access, name[:60], name[:60], proven("a key")).user_code
         watch.visit(f"/pair?code={code}")
 
 
-def test_what_is_typed_comes_back_as_text(theatre: Theatre, watch: Watch) -> None:
+def test_what_is_typed_comes_back_as_text(theatre: LiveServer, watch: Watch) -> None:
     watch.visit("/records")
     for name in NAMES[::16]:
         watch.page.goto(watch.home + "/records")
@@ -140,7 +140,7 @@ def test_what_is_typed_comes_back_as_text(theatre: Theatre, watch: Watch) -> Non
         watch.look(f"a person called {name[:40]!r}")
 
 
-def test_the_watch_sees_a_name_that_is_written_as_markup(theatre: Theatre, watch: Watch) -> None:
+def test_the_watch_sees_a_name_that_is_written_as_markup(theatre: LiveServer, watch: Watch) -> None:
     watch.page.goto(watch.home + "/records")
     own = Watch(watch.page, watch.home)
     watch.page.evaluate(
@@ -152,17 +152,17 @@ def test_the_watch_sees_a_name_that_is_written_as_markup(theatre: Theatre, watch
         own.look("here")
 
 
-def _spoil(theatre: Theatre) -> None:
+def _spoil(theatre: LiveServer) -> None:
     """Give every sort of thing that has a name each of the hostile ones, or some of them."""
-    scene, house = theatre.scene, theatre.house
-    with house.database.writing() as session:
+    scene, installation = theatre.scene, theatre.installation
+    with installation.database.writing() as session:
         for number, name in enumerate(NAMES):
-            session.add(_record(house.desk.connection_id, number, name))
-            session.add(_link(house.desk.connection_id, scene, number, name))
+            session.add(_record(installation.workspace.connection_id, number, name))
+            session.add(_link(installation.workspace.connection_id, scene, number, name))
         for number, name in enumerate(NAMES[::16]):
             session.add(
                 Person(
-                    workspace_id=house.desk.workspace_id,
+                    workspace_id=installation.workspace.workspace_id,
                     name=name,
                     email=f"{number}@hostile.example",
                     role=scene.clerk.role,
@@ -185,7 +185,7 @@ def _record(connection_id: int, number: int, name: str) -> MirroredRecord:
     )  # fmt: skip
 
 
-def _link(connection_id: int, scene: Scene, number: int, name: str) -> Link:
+def _link(connection_id: int, scene: SampleData, number: int, name: str) -> Link:
     return Link(
         id=f"{number:032x}", connection_id=connection_id, device_id=scene.browser.id,
         idempotency_key=new_key(), fingerprint="", package=name, organisation=name,
@@ -196,7 +196,7 @@ def _link(connection_id: int, scene: Scene, number: int, name: str) -> Link:
     )  # fmt: skip
 
 
-def _device(scene: Scene, number: int, name: str) -> Device:
+def _device(scene: SampleData, number: int, name: str) -> Device:
     return Device(
         workspace_id=scene.browser.workspace_id, person_id=scene.clerk.id,
         sort="script" if number % 2 else "browser", name=name, prefix=f"crm_{number}",

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from browsers.axe import violations
 from crmlink.access.people import invite
-from pages.page_cases import SIGHTS, Sight
+from pages.page_cases import PAGE_CASES, PageCase
 from support.access_factories import PASSWORD, page_actor
-from support.live_server import Theatre, await_keyboard, open_theatre, start_chromium
+from support.live_server import LiveServer, await_keyboard, running_server, start_chromium
 
 FOCUSED = """(() => {
     const at = document.activeElement;
@@ -28,16 +28,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def theatre() -> Iterator[Theatre]:
-    with open_theatre() as opened:
+def theatre() -> Iterator[LiveServer]:
+    with running_server() as opened:
         yield opened
 
 
 def test_axe_finds_nothing_wrong_on_any_page_and_each_fits_a_telephone(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     wrong: dict[str, Any] = {}
-    for sight in SIGHTS:
+    for sight in PAGE_CASES:
         context = theatre.context(browser, sight.who)
         page = _open(context.new_page(), theatre, sight)
         if found := violations(page):
@@ -50,10 +50,10 @@ def test_axe_finds_nothing_wrong_on_any_page_and_each_fits_a_telephone(
 
 
 def test_axe_would_find_a_field_without_a_label_and_words_too_pale_in_the_dark(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     context = theatre.context(browser, "nobody")
-    page = _open(context.new_page(), theatre, SIGHTS[0])
+    page = _open(context.new_page(), theatre, PAGE_CASES[0])
     page.evaluate("document.querySelector('label').remove()")
     page.evaluate("""() => {
         const sheet = new CSSStyleSheet();
@@ -66,7 +66,7 @@ def test_axe_would_find_a_field_without_a_label_and_words_too_pale_in_the_dark(
     context.close()
 
 
-def _open(page: Page, theatre: Theatre, sight: Sight) -> Page:
+def _open(page: Page, theatre: LiveServer, sight: PageCase) -> Page:
     page.goto(theatre.address + sight.path(theatre.scene))
     sight.steps(page)
     expect(page.locator("main")).to_contain_text(sight.shows)
@@ -74,7 +74,7 @@ def _open(page: Page, theatre: Theatre, sight: Sight) -> Page:
 
 
 def test_the_keyboard_alone_logs_in_connects_a_browser_and_undoes_a_link(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     scene = theatre.scene
     context = theatre.context(browser, "nobody")
@@ -109,7 +109,7 @@ def test_the_keyboard_alone_logs_in_connects_a_browser_and_undoes_a_link(
 
 
 def test_the_skip_link_is_the_first_stop_and_leads_past_the_navigation(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     context = theatre.context(browser, "clerk")
     page = context.new_page()
@@ -123,7 +123,7 @@ def test_the_skip_link_is_the_first_stop_and_leads_past_the_navigation(
     context.close()
 
 
-def test_pages_work_without_javascript(browser: Browser, theatre: Theatre) -> None:
+def test_pages_work_without_javascript(browser: Browser, theatre: LiveServer) -> None:
     scene = theatre.scene
     context = theatre.context(browser, "clerk", java_script_enabled=False)
     page = context.new_page()
@@ -139,11 +139,11 @@ def test_pages_work_without_javascript(browser: Browser, theatre: Theatre) -> No
 
 
 def test_an_invitation_leaves_the_address_and_the_history_once_it_is_opened(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    office = theatre.house.office
+    access = theatre.installation.access
     _, token = invite(
-        office, page_actor(office, theatre.scene.admin), "Kim Osei", "kim@firm.example", "clerk"
+        access, page_actor(access, theatre.scene.admin), "Kim Osei", "kim@firm.example", "clerk"
     )
     asked: list[str] = []
     context = theatre.context(browser, "nobody")
@@ -162,7 +162,7 @@ def test_an_invitation_leaves_the_address_and_the_history_once_it_is_opened(
 
 
 def test_a_secret_that_is_shown_once_can_be_copied_by_a_button(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     context = theatre.context(browser, "admin", permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
@@ -176,7 +176,7 @@ def test_a_secret_that_is_shown_once_can_be_copied_by_a_button(
 
 
 def test_a_server_that_is_gone_is_said_and_a_session_that_is_over_leads_to_the_log_in(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     context = theatre.context(browser, "clerk")
     page = context.new_page()
@@ -193,7 +193,7 @@ def test_a_server_that_is_gone_is_said_and_a_session_that_is_over_leads_to_the_l
 
 
 def test_reading_all_records_again_shows_when_it_is_done(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     context = theatre.context(browser, "admin")
     page = context.new_page()

@@ -7,15 +7,15 @@ import re
 import pytest
 from flask import Flask
 
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.reports.links import PAGE, LinkFilter, list_links
 from crmlink.reports.records import RecordFilter, list_records
 from crmlink.store import Link
 from crmlink.store.base import new_id
 from support.access_factories import make_person
-from support.page_client import Visitor, visit_as, words
-from support.sample_data import REFERENCE, Scene
-from support.sandbox import HOLLOWAY, Playing
+from support.page_client import PageClient, signed_in_client, words
+from support.sample_data import REFERENCE, SampleData
+from support.sandbox import HOLLOWAY, SandboxHandle
 
 KEY = re.compile(r'name="key" value="([^"]+)"')
 
@@ -39,14 +39,14 @@ KEY = re.compile(r'name="key" value="([^"]+)"')
     ],
 )
 def test_links_are_found_by_words_and_filters(
-    clerk: Visitor, query: str, contacts: set[str]
+    clerk: PageClient, query: str, contacts: set[str]
 ) -> None:
     page = clerk.get(f"/links?{query}").get_data(as_text=True)
     found = set(re.findall(r'<a href="/links/\w{32}">([^<]+)</a>', page))
     assert {name.replace("&amp;", "&") for name in found} == contacts
 
 
-def test_links_are_found_by_who_made_them(clerk: Visitor, scene: Scene) -> None:
+def test_links_are_found_by_who_made_them(clerk: PageClient, scene: SampleData) -> None:
     page = clerk.read(f"/links?person={scene.manager.public_id}")
     assert "Northgate Plumbing" in page
     assert "David Owusu" not in page
@@ -56,25 +56,28 @@ def test_links_are_found_by_who_made_them(clerk: Visitor, scene: Scene) -> None:
     "query",
     ["state=nonsense", "kind=x", "person=x", "page=0", "page=-1", "page=x", "page=1e9", "zebra=1"],
 )
-def test_a_filter_that_means_nothing_harms_nothing(clerk: Visitor, query: str) -> None:
+def test_a_filter_that_means_nothing_harms_nothing(clerk: PageClient, query: str) -> None:
     assert clerk.get(f"/links?{query}").status_code == 200
     assert clerk.get(f"/records?{query}").status_code == 200
 
 
 @pytest.mark.parametrize("day", ["yesterday", "2026-01-31", "31/02/2026", "0/0/0"])
-def test_a_day_that_is_none_is_said_at_its_field(clerk: Visitor, day: str) -> None:
+def test_a_day_that_is_none_is_said_at_its_field(clerk: PageClient, day: str) -> None:
     page = clerk.get(f"/links?since={day}").get_data(as_text=True)
     assert "Write it like 31/01/2026." in page
     assert 'aria-describedby="since-error"' in page
 
 
 def test_a_long_list_comes_page_by_page_and_keeps_its_filter(
-    house: House, scene: Scene, clerk: Visitor
+    installation: Installation, scene: SampleData, clerk: PageClient
 ) -> None:
-    with house.database.writing() as session:
+    with installation.database.writing() as session:
         session.add_all(_copies(scene.linked, PAGE + 5))
     wanted = LinkFilter(search="copy")
-    first, second = list_links(house.desk, wanted), list_links(house.desk, wanted, 2)
+    first, second = (
+        list_links(installation.workspace, wanted),
+        list_links(installation.workspace, wanted, 2),
+    )
     assert (len(first.rows), len(second.rows), first.total) == (PAGE, 5, PAGE + 5)
     assert not {link.id for link in first.rows} & {link.id for link in second.rows}
     page = clerk.get("/links?q=copy").get_data(as_text=True)
@@ -83,7 +86,7 @@ def test_a_long_list_comes_page_by_page_and_keeps_its_filter(
     assert "The list is shorter" in clerk.read("/links?q=copy&page=9")
 
 
-def test_a_link_tells_its_history(clerk: Visitor, scene: Scene) -> None:
+def test_a_link_tells_its_history(clerk: PageClient, scene: SampleData) -> None:
     page = clerk.read(f"/links/{scene.undone.id}")
     assert "↶ Undone" in page
     assert "Marcus Bello" in page
@@ -92,7 +95,7 @@ def test_a_link_tells_its_history(clerk: Visitor, scene: Scene) -> None:
 
 
 def test_a_clerk_undoes_an_own_link_and_commusoft_shows_what_stood_there_before(
-    clerk: Visitor, scene: Scene, sandbox: Playing
+    clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
 ) -> None:
     ask = clerk.get(f"/links/{scene.linked.id}/undo").get_data(as_text=True)
     assert sandbox.reference("customer-1001") == HOLLOWAY
@@ -107,9 +110,13 @@ def test_a_clerk_undoes_an_own_link_and_commusoft_shows_what_stood_there_before(
 
 
 def test_a_clerk_cannot_undo_anothers_link_and_a_manager_can(
-    app: Flask, house: House, scene: Scene, manager: Visitor, sandbox: Playing
+    app: Flask,
+    installation: Installation,
+    scene: SampleData,
+    manager: PageClient,
+    sandbox: SandboxHandle,
 ) -> None:
-    other = visit_as(app, house, make_person(house.office, "clerk"))
+    other = signed_in_client(app, installation, make_person(installation.access, "clerk"))
     path = f"/links/{scene.linked.id}/undo"
     assert "ask a manager" in other.read(path)
     refused = other.send(path)
@@ -122,7 +129,7 @@ def test_a_clerk_cannot_undo_anothers_link_and_a_manager_can(
 
 @pytest.mark.parametrize("which", ["undone", "conflict", "failed", "hanging"])
 def test_a_link_that_does_not_stand_cannot_be_undone(
-    manager: Visitor, scene: Scene, which: str
+    manager: PageClient, scene: SampleData, which: str
 ) -> None:
     path = f"/links/{getattr(scene, which).id}/undo"
     assert "Undo the link" not in manager.read(path)
@@ -132,7 +139,7 @@ def test_a_link_that_does_not_stand_cannot_be_undone(
 
 
 def test_an_undo_stops_where_somebody_changed_the_record_since(
-    clerk: Visitor, scene: Scene, sandbox: Playing
+    clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.put_reference("customer-1001", "BY-HAND-1")
     reply = clerk.send(f"/links/{scene.linked.id}/undo")
@@ -142,9 +149,9 @@ def test_an_undo_stops_where_somebody_changed_the_record_since(
 
 
 def test_putting_back_a_reference_that_is_on_another_record_by_now_needs_a_second_yes(
-    house: House, clerk: Visitor, scene: Scene, sandbox: Playing
+    installation: Installation, clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
 ) -> None:
-    with house.database.writing() as session:
+    with installation.database.writing() as session:
         session.get_one(Link, scene.linked.id).prior = REFERENCE.format(8)
     path = f"/links/{scene.linked.id}/undo"
     refused = clerk.send(path)
@@ -156,7 +163,7 @@ def test_putting_back_a_reference_that_is_on_another_record_by_now_needs_a_secon
 
 
 def test_an_undo_that_commusoft_does_not_answer_is_said_and_nothing_is_lost(
-    clerk: Visitor, scene: Scene, sandbox: Playing
+    clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.stop()
     reply = clerk.send(f"/links/{scene.linked.id}/undo")
@@ -165,25 +172,25 @@ def test_an_undo_that_commusoft_does_not_answer_is_said_and_nothing_is_lost(
     assert "✓ Linked" in clerk.read(f"/links/{scene.linked.id}")
 
 
-def test_records_are_searched_and_filtered(clerk: Visitor, house: House) -> None:
+def test_records_are_searched_and_filtered(clerk: PageClient, installation: Installation) -> None:
     assert "Margaret Holloway" in clerk.read("/records?q=holloway+cheltenham")
     assert "No record fits" in clerk.read("/records?q=zebra+crossing")
-    linked = list_records(house.desk, RecordFilter(linked=True))
-    unlinked = list_records(house.desk, RecordFilter(linked=False))
-    suppliers = list_records(house.desk, RecordFilter(kind="supplier"))
-    everything = list_records(house.desk, RecordFilter())
+    linked = list_records(installation.workspace, RecordFilter(linked=True))
+    unlinked = list_records(installation.workspace, RecordFilter(linked=False))
+    suppliers = list_records(installation.workspace, RecordFilter(kind="supplier"))
+    everything = list_records(installation.workspace, RecordFilter())
     assert linked.total + unlinked.total == everything.total
     assert all(row.reference for row in linked.rows)
     assert not any(row.reference for row in unlinked.rows)
     assert {row.kind for row in suppliers.rows} == {"supplier"}
     names = [row.label.lower() for row in everything.rows]
     assert names == sorted(names)
-    found = list_records(house.desk, RecordFilter("smith", linked=False))
+    found = list_records(installation.workspace, RecordFilter("smith", linked=False))
     assert found.total == len(found.rows) > 0
     assert not any(row.reference for row in found.rows)
 
 
-def test_a_record_shows_its_links_and_the_way_to_commusoft(clerk: Visitor) -> None:
+def test_a_record_shows_its_links_and_the_way_to_commusoft(clerk: PageClient) -> None:
     page = clerk.get("/records/customer-1001").get_data(as_text=True)
     assert "/customers/customer/1001/view/" in page
     assert "Margaret Holloway" in page
@@ -191,7 +198,7 @@ def test_a_record_shows_its_links_and_the_way_to_commusoft(clerk: Visitor) -> No
 
 
 def test_a_record_is_read_again_when_asked_for(
-    clerk: Visitor, sandbox: Playing, scene: Scene
+    clerk: PageClient, sandbox: SandboxHandle, scene: SampleData
 ) -> None:
     sandbox.put_reference("customer-1001", "BY-HAND-2")
     clerk.send("/records/customer-1001/look")

@@ -17,9 +17,9 @@ from crmlink.linking.attempts import recover
 from crmlink.store import Link, LinkState
 from support.access_factories import page_actor, pair
 from support.list_files import CAST, draft, matched, started, unlinked, work
-from support.live_server import Theatre, await_keyboard, open_theatre, start_chromium
-from support.page_client import Visitor, words
-from support.sample_data import Scene
+from support.live_server import LiveServer, await_keyboard, running_server, start_chromium
+from support.page_client import PageClient, words
+from support.sample_data import SampleData
 
 TIME = 20_000.0  # milliseconds; a page asks every few seconds
 
@@ -31,25 +31,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def theatre() -> Iterator[Theatre]:
-    with open_theatre() as opened:
+def theatre() -> Iterator[LiveServer]:
+    with running_server() as opened:
         yield opened
 
 
-def _open(browser: Browser, theatre: Theatre, path: str, who: str = "manager") -> Page:
+def _open(browser: Browser, theatre: LiveServer, path: str, who: str = "manager") -> Page:
     page = theatre.context(browser, who).new_page()  # type: ignore[arg-type] # one of Who
     page.goto(theatre.address + path)
     return page
 
 
 def test_a_list_shows_its_suggestions_once_it_is_matched_and_takes_keys(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    batch = draft(theatre.house, theatre.scene.manager)
+    batch = draft(theatre.installation, theatre.scene.manager)
     page = _open(browser, theatre, f"/lists/{batch.id}")
     page.get_by_role("button", name="Match 11 contacts").click()
     expect(page.locator("#state-title")).to_have_text("Matching")
-    work(theatre.house)
+    work(theatre.installation)
     expect(page.locator("#state-title")).to_have_text("To review", timeout=TIME)
     page.get_by_role("link", name="Go to the rows").click()
     row = page.locator("#row-1")
@@ -63,71 +63,71 @@ def test_a_list_shows_its_suggestions_once_it_is_matched_and_takes_keys(
 
 
 def test_a_row_of_a_list_shows_what_matching_again_found(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     """Its decision is the same as before; only what is suggested is another."""
-    house = theatre.house
-    batch = matched(house, theatre.scene.manager)
+    installation = theatre.installation
+    batch = matched(installation, theatre.scene.manager)
     page = _open(browser, theatre, f"/lists/{batch.id}")
     expect(page.locator("#row-2")).to_contain_text("customer 1002")
     theatre.commusoft.put_reference("customer-1001", "OTHER-1")
-    house.desk.sync()
-    start_matching(house.desk, batch.device_id, batch.id, 0.998)
-    work(house)
+    installation.workspace.sync()
+    start_matching(installation.workspace, batch.device_id, batch.id, 0.998)
+    work(installation)
     expect(page.locator("#row-1")).to_contain_text("OTHER-1", timeout=TIME)
 
 
 def test_the_figures_above_the_rows_follow_what_others_do(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    house, scene = theatre.house, theatre.scene
-    batch = started(house, scene.manager, unlinked(house, 5))
+    installation, scene = theatre.installation, theatre.scene
+    batch = started(installation, scene.manager, unlinked(installation, 5))
     page = _open(browser, theatre, f"/lists/{batch.id}?show=waiting")
     pills = page.get_by_role("navigation", name="Which contacts")
     expect(pills).to_contain_text("Waiting 5")
-    write_waiting(house.desk)
+    write_waiting(installation.workspace)
     expect(pills).to_contain_text("Successful 5", timeout=TIME)
     expect(pills).not_to_contain_text("Waiting 5")
     expect(page.locator("#rows")).to_contain_text("0 contacts fit now", timeout=TIME)
 
 
 def test_a_list_that_others_cancel_offers_no_decisions_any_more(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    house, scene = theatre.house, theatre.scene
-    batch = started(house, scene.manager, (*unlinked(house, 5), *CAST[-2:]))
+    installation, scene = theatre.installation, theatre.scene
+    batch = started(installation, scene.manager, (*unlinked(installation, 5), *CAST[-2:]))
     page = _open(browser, theatre, f"/lists/{batch.id}")
     expect(page.get_by_role("button", name="No record")).to_have_count(2)
-    cancel(house.desk, batch.device_id, batch.id)
+    cancel(installation.workspace, batch.device_id, batch.id)
     expect(page.locator("#state-title")).to_have_text("Cancelled", timeout=TIME)
     expect(page.get_by_role("button", name="No record")).to_have_count(0, timeout=TIME)
 
 
-def test_a_draft_follows_what_others_do_with_it(browser: Browser, theatre: Theatre) -> None:
-    house = theatre.house
-    batch = draft(house, theatre.scene.manager)
+def test_a_draft_follows_what_others_do_with_it(browser: Browser, theatre: LiveServer) -> None:
+    installation = theatre.installation
+    batch = draft(installation, theatre.scene.manager)
     page = _open(browser, theatre, f"/lists/{batch.id}")
     expect(page.locator("#state-title")).to_have_text("A draft")
-    start_matching(house.desk, batch.device_id, batch.id, 0.998)
-    work(house)
+    start_matching(installation.workspace, batch.device_id, batch.id, 0.998)
+    work(installation)
     expect(page.locator("#state-title")).to_have_text("To review", timeout=TIME)
     expect(page.locator("#row-1").get_by_role("button", name="Accept")).to_be_visible(timeout=TIME)
 
 
-def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, theatre: Theatre) -> None:
-    house = theatre.house
-    batch = matched(house, theatre.scene.manager)
+def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, theatre: LiveServer) -> None:
+    installation = theatre.installation
+    batch = matched(installation, theatre.scene.manager)
     page = _open(browser, theatre, f"/lists/{batch.id}")
     page.get_by_placeholder("Name, email, town or reference").fill("zebe")
-    choose_none(house.desk, batch.device_id, batch.id, 11, 0)
+    choose_none(installation.workspace, batch.device_id, batch.id, 11, 0)
     expect(page.locator("#row-11")).to_contain_text("No record", timeout=TIME)
     expect(page.get_by_placeholder("Name, email, town or reference")).to_have_value("zebe")
 
 
 def test_a_name_that_is_typed_stays_until_the_pairing_is_another(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    house, scene = theatre.house, theatre.scene
+    installation, scene = theatre.installation, theatre.scene
     page = _open(browser, theatre, f"/pair?code={scene.fresh_code}", "clerk")
     page.get_by_label("A name for it").fill("Reception, Anna")
     for _ in range(2):
@@ -135,17 +135,19 @@ def test_a_name_that_is_typed_stays_until_the_pairing_is_another(
             pass
     expect(page.get_by_label("A name for it")).to_have_value("Reception, Anna")
     expect(page.get_by_label("A name for it")).to_be_focused()
-    approve_pairing(house.office, page_actor(house.office, scene.clerk), scene.fresh_code, "Van 8")
+    approve_pairing(
+        installation.access, page_actor(installation.access, scene.clerk), scene.fresh_code, "Van 8"
+    )
     expect(page.get_by_role("heading", name="Approved")).to_be_visible(timeout=TIME)
 
 
 def test_a_link_whose_outcome_is_open_shows_it_once_it_is_known(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    house, link = theatre.house, theatre.scene.hanging
+    installation, link = theatre.installation, theatre.scene.hanging
     page = _open(browser, theatre, f"/links/{link.id}")
     expect(page.locator("main")).to_contain_text("In progress")
-    with house.database.writing() as session:
+    with installation.database.writing() as session:
         row = session.get_one(Link, link.id)
         row.state, row.failure = LinkState.LINKED, None
     expect(page.locator("main")).to_contain_text("Linked", timeout=TIME)
@@ -154,9 +156,9 @@ def test_a_link_whose_outcome_is_open_shows_it_once_it_is_known(
 
 
 def test_an_undo_without_an_answer_says_so_until_there_is_one(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    house, scene = theatre.house, theatre.scene
+    installation, scene = theatre.installation, theatre.scene
     page = _open(browser, theatre, f"/links/{scene.linked.id}/undo")
     faults = f"{theatre.commusoft.address}/sandbox/faults"
     fault = {"fault": "status", "status": 503, "method": "PUT"}
@@ -164,27 +166,27 @@ def test_an_undo_without_an_answer_says_so_until_there_is_one(
     page.get_by_role("button", name="Undo the link").click()
     expect(page.locator("main")).to_contain_text("Commusoft has not answered yet", timeout=60_000)
     requests.delete(faults, timeout=5).raise_for_status()
-    recover(house.desk)
+    recover(installation.workspace)
     expect(page.locator("main")).to_contain_text("Restored", timeout=TIME)
     expect(page.locator("body")).not_to_contain_text("has not answered yet")
 
 
 def test_a_browser_that_another_admin_lets_in_is_among_the_browsers(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    house, scene = theatre.house, theatre.scene
+    installation, scene = theatre.installation, theatre.scene
     page = _open(browser, theatre, "/devices", "admin")
     waiting = page.locator("#waiting")
     expect(waiting).to_contain_text(scene.waiting_code)
-    other = page_actor(house.office, scene.admin)
-    approve_pairing(house.office, other, scene.waiting_code, "Chrome on reception")
-    pair(house.office, scene.clerk, "Van 7")
+    other = page_actor(installation.access, scene.admin)
+    approve_pairing(installation.access, other, scene.waiting_code, "Chrome on reception")
+    pair(installation.access, scene.clerk, "Van 7")
     expect(waiting).not_to_contain_text(scene.waiting_code, timeout=TIME)
     expect(page.get_by_role("link", name="Van 7")).to_be_visible(timeout=TIME)
 
 
 def test_a_part_that_is_fetched_takes_no_notice_that_belongs_to_the_next_page(
-    admin: Visitor, scene: Scene
+    admin: PageClient, scene: SampleData
 ) -> None:
     admin.send(f"/people/{scene.clerk.public_id}/log-out")
     part = admin.client.get("/devices", headers={"HX-Request": "true"})

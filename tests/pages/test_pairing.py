@@ -5,18 +5,20 @@ from __future__ import annotations
 import pytest
 
 from crmlink.access.devices import command_line_actor, list_devices
-from crmlink.access.pairing import begin_pairing, find_pairing, redeem
+from crmlink.access.pairing import exchange_device_code, find_pairing, start_pairing
 from crmlink.access.preferences import Preferences, save_preferences
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.store import Pairing, PairingState
 from crmlink.store.base import now
 from support.browser_client import proven
-from support.page_client import Visitor, words
-from support.sample_data import Scene, shown_code
+from support.page_client import PageClient, words
+from support.sample_data import SampleData, shown_code
 
 
-def test_a_clerk_connects_a_browser_by_its_code(clerk: Visitor, house: House, scene: Scene) -> None:
-    begun = begin_pairing(house.office, "Chrome on Windows", "192.0.2.7", proven("a key"))
+def test_a_clerk_connects_a_browser_by_its_code(
+    clerk: PageClient, installation: Installation, scene: SampleData
+) -> None:
+    begun = start_pairing(installation.access, "Chrome on Windows", "192.0.2.7", proven("a key"))
     page = clerk.read(f"/pair?code={begun.user_code}")
     assert begun.user_code in page
     assert "192.0.2.7" in page
@@ -26,19 +28,21 @@ def test_a_clerk_connects_a_browser_by_its_code(clerk: Visitor, house: House, sc
     page = clerk.read(reply.headers["Location"])
     assert "Approved" in page
     assert "Connected" not in page, "the extension has not asked again yet"
-    device = redeem(house.office, begun.device_code, proven("a key")).device
+    device = exchange_device_code(installation.access, begun.device_code, proven("a key")).device
     assert device.name == "Chrome on reception"
     assert device.person
     assert device.person.id == scene.clerk.id
     assert "Connected" in clerk.read(f"/pair?code={begun.user_code}"), "redeemed by now"
 
 
-def test_a_code_may_be_typed_small_and_without_its_hyphen(clerk: Visitor, scene: Scene) -> None:
+def test_a_code_may_be_typed_small_and_without_its_hyphen(
+    clerk: PageClient, scene: SampleData
+) -> None:
     typed = scene.fresh_code.replace("-", "").lower()
     assert "Connect this browser?" in clerk.read(f"/pair?code={typed}")
 
 
-def test_a_browser_that_is_refused_gets_nothing(clerk: Visitor, scene: Scene) -> None:
+def test_a_browser_that_is_refused_gets_nothing(clerk: PageClient, scene: SampleData) -> None:
     clerk.send("/pair", code=scene.fresh_code, name="", answer="deny")
     assert "Refused" in clerk.read(f"/pair?code={scene.fresh_code}")
     late = clerk.send("/pair", code=scene.fresh_code, name="Chrome", answer="approve")
@@ -47,7 +51,7 @@ def test_a_browser_that_is_refused_gets_nothing(clerk: Visitor, scene: Scene) ->
 
 
 @pytest.mark.parametrize("code", ["BBBB-BBBB", "x", "<b>", "1" * 500])
-def test_a_code_that_no_browser_shows_is_said(clerk: Visitor, code: str) -> None:
+def test_a_code_that_no_browser_shows_is_said(clerk: PageClient, code: str) -> None:
     reply = clerk.client.get("/pair", query_string={"code": code})
     assert reply.status_code == 404
     assert "No browser shows this code" in words(reply)
@@ -55,15 +59,19 @@ def test_a_code_that_no_browser_shows_is_said(clerk: Visitor, code: str) -> None
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81])
-def test_a_browser_needs_a_name(clerk: Visitor, house: House, scene: Scene, name: str) -> None:
+def test_a_browser_needs_a_name(
+    clerk: PageClient, installation: Installation, scene: SampleData, name: str
+) -> None:
     reply = clerk.send("/pair", code=scene.fresh_code, name=name, answer="approve")
     assert reply.status_code == 422
     assert "Give it a name" in words(reply)
-    assert find_pairing(house.office, scene.fresh_code).state is PairingState.WAITING
+    assert find_pairing(installation.access, scene.fresh_code).state is PairingState.WAITING
 
 
-def test_after_ten_minutes_the_code_is_over(clerk: Visitor, house: House, scene: Scene) -> None:
-    with house.database.writing() as session:
+def test_after_ten_minutes_the_code_is_over(
+    clerk: PageClient, installation: Installation, scene: SampleData
+) -> None:
+    with installation.database.writing() as session:
         session.query(Pairing).update({"expires_at": now()})
     assert "The code is over" in clerk.read(f"/pair?code={scene.fresh_code}")
     reply = clerk.send("/pair", code=scene.fresh_code, name="Chrome", answer="approve")
@@ -72,30 +80,34 @@ def test_after_ten_minutes_the_code_is_over(clerk: Visitor, house: House, scene:
 
 
 def test_where_admins_must_look_too_the_clerk_waits_and_the_admin_decides(
-    clerk: Visitor, admin: Visitor, house: House, scene: Scene
+    clerk: PageClient, admin: PageClient, installation: Installation, scene: SampleData
 ) -> None:
     save_preferences(
-        house.office, command_line_actor(house.office), Preferences(pairing_needs_admin=True)
+        installation.access,
+        command_line_actor(installation.access),
+        Preferences(pairing_needs_admin=True),
     )
-    code = shown_code(house, "Firefox on Windows")
+    code = shown_code(installation, "Firefox on Windows")
     clerk.send("/pair", code=code, name="Firefox, Anna", answer="approve")
     assert "Now an admin must say yes" in clerk.read(f"/pair?code={code}")
     assert clerk.send("/pair", code=code, name="Mine", answer="approve").status_code == 403
     assert "Firefox, Anna" in admin.read("/devices")
     admin.send("/pair", code=code, name="Firefox, Anna", answer="approve")
     assert "Approved" in clerk.read(f"/pair?code={code}")
-    pairing = find_pairing(house.office, code)
+    pairing = find_pairing(installation.access, code)
     assert pairing.person
     assert pairing.person.id == scene.clerk.id, "it acts for who asked, not for the admin"
 
 
-def test_too_many_guesses_of_codes_are_stopped(clerk: Visitor) -> None:
+def test_too_many_guesses_of_codes_are_stopped(clerk: PageClient) -> None:
     statuses = [clerk.get(f"/pair?code=BBBB-BB{number:02}").status_code for number in range(60)]
     assert 429 in statuses
 
 
-def test_nobody_is_let_in_by_looking(clerk: Visitor, house: House, scene: Scene) -> None:
-    before = len(list_devices(house.office))
+def test_nobody_is_let_in_by_looking(
+    clerk: PageClient, installation: Installation, scene: SampleData
+) -> None:
+    before = len(list_devices(installation.access))
     clerk.get(f"/pair?code={scene.fresh_code}&answer=approve&name=Chrome")
-    assert find_pairing(house.office, scene.fresh_code).state is PairingState.WAITING
-    assert len(list_devices(house.office)) == before
+    assert find_pairing(installation.access, scene.fresh_code).state is PairingState.WAITING
+    assert len(list_devices(installation.access)) == before

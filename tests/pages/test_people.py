@@ -8,28 +8,28 @@ import re
 import pytest
 from flask import Flask
 
-from crmlink.access.pairing import approve_pairing, begin_pairing, find_pairing
+from crmlink.access.pairing import approve_pairing, find_pairing, start_pairing
 from crmlink.access.people import find_person, list_people
 from crmlink.access.sessions import list_sessions
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.store import Device
 from support.access_factories import PASSWORD, page_actor, pair
 from support.browser_client import proven
-from support.page_client import Visitor, stranger, visit_as, words
-from support.sample_data import Scene
+from support.page_client import PageClient, anonymous_client, signed_in_client, words
+from support.sample_data import SampleData
 
 NEW = "a bucket of elbow joints"
 
 
 def test_a_person_is_added_and_comes_in_by_the_link_that_is_shown(
-    app: Flask, admin: Visitor, house: House
+    app: Flask, admin: PageClient, installation: Installation
 ) -> None:
     reply = admin.send("/people", name="Kim Osei", email="kim@firm.example", role="clerk")
     page = html.unescape(reply.get_data(as_text=True))
     link = re.search(r'<code id="secret">http://localhost/welcome#(crmi_\w+)</code>', page)
     assert link
     assert reply.headers["Cache-Control"] == "no-store"
-    visitor = stranger(app)
+    visitor = anonymous_client(app)
     visitor.send("/welcome", "/welcome", token=link[1], password=NEW, again=NEW)
     assert "Kim Osei" in visitor.read("/account")
     assert link[1] not in admin.get("/people").get_data(as_text=True)
@@ -47,24 +47,24 @@ def test_a_person_is_added_and_comes_in_by_the_link_that_is_shown(
     ],
 )
 def test_a_field_that_is_wrong_is_said_where_it_stands_and_nobody_is_added(
-    admin: Visitor, house: House, fields: dict[str, str], said: str
+    admin: PageClient, installation: Installation, fields: dict[str, str], said: str
 ) -> None:
-    before = len(list_people(house.office))
+    before = len(list_people(installation.access))
     reply = admin.send("/people", **fields)
     assert reply.status_code == 422
     assert said in words(reply)
     assert 'aria-invalid="true"' in reply.get_data(as_text=True)
-    assert len(list_people(house.office)) == before
+    assert len(list_people(installation.access)) == before
 
 
-def test_an_email_is_used_once(admin: Visitor, scene: Scene) -> None:
+def test_an_email_is_used_once(admin: PageClient, scene: SampleData) -> None:
     reply = admin.send("/people", name="Kim", email=scene.clerk.email.upper(), role="clerk")
     assert reply.status_code == 422
     assert "has this email already" in words(reply)
 
 
 def test_a_role_changes_what_somebody_may_do_at_once(
-    admin: Visitor, clerk: Visitor, scene: Scene
+    admin: PageClient, clerk: PageClient, scene: SampleData
 ) -> None:
     assert clerk.get("/people").status_code == 403
     path = f"/people/{scene.clerk.public_id}"
@@ -76,13 +76,15 @@ def test_a_role_changes_what_somebody_may_do_at_once(
     "fields", [{"name": " ", "role": "clerk"}, {"name": "Anna", "role": "king"}]
 )
 def test_a_change_that_will_not_do_is_refused(
-    admin: Visitor, house: House, scene: Scene, fields: dict[str, str]
+    admin: PageClient, installation: Installation, scene: SampleData, fields: dict[str, str]
 ) -> None:
     assert admin.send(f"/people/{scene.clerk.public_id}", **fields).status_code == 422
-    assert find_person(house.office, scene.clerk.public_id).role == "clerk"
+    assert find_person(installation.access, scene.clerk.public_id).role == "clerk"
 
 
-def test_the_last_admin_stays(admin: Visitor, house: House, scene: Scene) -> None:
+def test_the_last_admin_stays(
+    admin: PageClient, installation: Installation, scene: SampleData
+) -> None:
     path = f"/people/{scene.admin.public_id}"
     for reply in (
         admin.send(path, name="Priya Raman", role="clerk"),
@@ -94,7 +96,7 @@ def test_the_last_admin_stays(admin: Visitor, house: House, scene: Scene) -> Non
 
 
 def test_removing_somebody_says_first_what_stops_and_then_it_stops(
-    admin: Visitor, clerk: Visitor, scene: Scene
+    admin: PageClient, clerk: PageClient, scene: SampleData
 ) -> None:
     path = f"/people/{scene.clerk.public_id}/remove"
     asked = admin.read(path)
@@ -106,98 +108,106 @@ def test_removing_somebody_says_first_what_stops_and_then_it_stops(
 
 
 def test_a_forgotten_password_is_set_anew_by_a_link(
-    app: Flask, admin: Visitor, clerk: Visitor, scene: Scene
+    app: Flask, admin: PageClient, clerk: PageClient, scene: SampleData
 ) -> None:
     reply = admin.send(f"/people/{scene.clerk.public_id}/invitation")
     token = re.search(r"#(crmi_\w+)", reply.get_data(as_text=True))
     assert token
     assert clerk.get("/").status_code == 200, "the old password works until then"
-    visitor = stranger(app)
+    visitor = anonymous_client(app)
     visitor.send("/welcome", "/welcome", token=token[1], password=NEW, again=NEW)
     assert clerk.get("/").status_code == 303
-    refused = stranger(app).send("/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD)
+    refused = anonymous_client(app).send(
+        "/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD
+    )
     assert refused.status_code == 401
 
 
 def test_an_admin_ends_all_log_ins_of_somebody(
-    admin: Visitor, clerk: Visitor, scene: Scene
+    admin: PageClient, clerk: PageClient, scene: SampleData
 ) -> None:
     admin.send(f"/people/{scene.clerk.public_id}/log-out")
     assert clerk.get("/").status_code == 303
 
 
 def test_a_new_password_of_ones_own_ends_the_other_log_ins_but_not_this_one(
-    app: Flask, house: House, clerk: Visitor, scene: Scene
+    app: Flask, installation: Installation, clerk: PageClient, scene: SampleData
 ) -> None:
-    other = visit_as(app, house, scene.clerk)
+    other = signed_in_client(app, installation, scene.clerk)
     reply = clerk.send("/account/password", old=PASSWORD, password=NEW, again=NEW)
     assert reply.status_code == 303
     assert "Your password is changed" in clerk.read("/account")
     assert other.get("/").status_code == 303
 
 
-def works(house: House, device: Device) -> bool:
+def works(installation: Installation, device: Device) -> bool:
     """Whether a browser is let in."""
-    with house.database.reading() as session:
+    with installation.database.reading() as session:
         return session.get_one(Device, device.id).revoked_at is None
 
 
 @pytest.mark.parametrize("ticked", [False, True])
 def test_a_new_password_of_ones_own_ends_ones_browsers_when_the_box_is_ticked(
-    house: House, clerk: Visitor, scene: Scene, ticked: bool
+    installation: Installation, clerk: PageClient, scene: SampleData, ticked: bool
 ) -> None:
-    others = pair(house.office, scene.manager).device
-    waiting = begin_pairing(house.office, "Chrome on Windows", "192.0.2.7", proven("a key"))
-    approve_pairing(house.office, page_actor(house.office, scene.clerk), waiting.user_code, "Till")
+    others = pair(installation.access, scene.manager).device
+    waiting = start_pairing(installation.access, "Chrome on Windows", "192.0.2.7", proven("a key"))
+    approve_pairing(
+        installation.access, page_actor(installation.access, scene.clerk), waiting.user_code, "Till"
+    )
     assert "Disconnect my browsers too" in clerk.read("/account")
     box = {"browsers": "yes"} if ticked else {}
     clerk.send("/account/password", old=PASSWORD, password=NEW, again=NEW, **box)
-    assert works(house, scene.browser) is not ticked
+    assert works(installation, scene.browser) is not ticked
     assert ("Your browsers are disconnected" in clerk.read("/account")) is ticked
-    assert works(house, others)
-    state = find_pairing(house.office, waiting.user_code).state
+    assert works(installation, others)
+    state = find_pairing(installation.access, waiting.user_code).state
     assert state == ("denied" if ticked else "approved"), "nor does one come that is on its way"
 
 
 @pytest.mark.parametrize("ticked", [False, True])
 def test_a_forgotten_password_set_anew_ends_ones_browsers_when_the_box_is_ticked(
-    app: Flask, admin: Visitor, house: House, scene: Scene, ticked: bool
+    app: Flask, admin: PageClient, installation: Installation, scene: SampleData, ticked: bool
 ) -> None:
     reply = admin.send(f"/people/{scene.clerk.public_id}/invitation")
     token = re.search(r"#(crmi_\w+)", reply.get_data(as_text=True))
     assert token
-    visitor = stranger(app)
+    visitor = anonymous_client(app)
     assert "Disconnect my browsers too" in words(
         visitor.send("/welcome", "/welcome", token=token[1])
     )
     box = {"browsers": "yes"} if ticked else {}
     visitor.send("/welcome", "/welcome", token=token[1], password=NEW, again=NEW, **box)
-    assert works(house, scene.browser) is not ticked
+    assert works(installation, scene.browser) is not ticked
 
 
 @pytest.mark.parametrize("ticked", [False, True])
 def test_one_ends_everything_else_of_ones_own_and_stays_logged_in(
-    app: Flask, house: House, clerk: Visitor, scene: Scene, ticked: bool
+    app: Flask, installation: Installation, clerk: PageClient, scene: SampleData, ticked: bool
 ) -> None:
-    other = visit_as(app, house, scene.clerk)
-    others = pair(house.office, scene.manager).device
+    other = signed_in_client(app, installation, scene.clerk)
+    others = pair(installation.access, scene.manager).device
     box = {"browsers": "yes"} if ticked else {}
     assert clerk.send("/account/log-ins/end-all", **box).status_code == 303
     assert other.get("/").status_code == 303
     assert clerk.get("/").status_code == 200
-    assert works(house, scene.browser) is not ticked
-    assert works(house, others)
+    assert works(installation, scene.browser) is not ticked
+    assert works(installation, others)
 
 
 @pytest.mark.parametrize("ticked", [False, True])
 def test_an_admin_ends_somebodys_browsers_with_their_log_ins_when_the_box_is_ticked(
-    admin: Visitor, clerk: Visitor, house: House, scene: Scene, ticked: bool
+    admin: PageClient,
+    clerk: PageClient,
+    installation: Installation,
+    scene: SampleData,
+    ticked: bool,
 ) -> None:
     path = f"/people/{scene.clerk.public_id}"
     assert "Disconnect their browsers too" in admin.read(path)
     admin.send(f"{path}/log-out", **({"browsers": "yes"} if ticked else {}))
     assert clerk.get("/").status_code == 303
-    assert works(house, scene.browser) is not ticked
+    assert works(installation, scene.browser) is not ticked
 
 
 @pytest.mark.parametrize(
@@ -209,7 +219,7 @@ def test_an_admin_ends_somebodys_browsers_with_their_log_ins_when_the_box_is_tic
     ],
 )
 def test_a_password_change_that_will_not_do_is_said(
-    clerk: Visitor, old: str, password: str, again: str, said: str
+    clerk: PageClient, old: str, password: str, again: str, said: str
 ) -> None:
     reply = clerk.send("/account/password", old=old, password=password, again=again)
     assert reply.status_code == 422
@@ -217,10 +227,14 @@ def test_a_password_change_that_will_not_do_is_said(
 
 
 def test_one_ends_ones_own_log_in_elsewhere_and_nobody_elses(
-    app: Flask, house: House, clerk: Visitor, manager: Visitor, scene: Scene
+    app: Flask,
+    installation: Installation,
+    clerk: PageClient,
+    manager: PageClient,
+    scene: SampleData,
 ) -> None:
-    other = visit_as(app, house, scene.clerk)
-    newest = max(list_sessions(house.office, scene.clerk), key=lambda one: one.id)
+    other = signed_in_client(app, installation, scene.clerk)
+    newest = max(list_sessions(installation.access, scene.clerk), key=lambda one: one.id)
     assert manager.send(f"/account/log-ins/{newest.public_id}/end").status_code == 403
     assert other.get("/").status_code == 200
     assert clerk.send(f"/account/log-ins/{newest.public_id}/end").status_code == 303
@@ -228,7 +242,7 @@ def test_one_ends_ones_own_log_in_elsewhere_and_nobody_elses(
 
 
 def test_one_renames_and_disconnects_ones_own_browser_and_nobody_elses(
-    clerk: Visitor, manager: Visitor, scene: Scene
+    clerk: PageClient, manager: PageClient, scene: SampleData
 ) -> None:
     path = f"/account/browsers/{scene.browser.public_id}"
     clerk.send(f"{path}/name", name="Chrome at the till")
@@ -242,7 +256,7 @@ def test_one_renames_and_disconnects_ones_own_browser_and_nobody_elses(
     assert "No browser is connected" in clerk.read("/account")
 
 
-def test_nobody_at_somebodys_screen_can_try_passwords_without_end(clerk: Visitor) -> None:
+def test_nobody_at_somebodys_screen_can_try_passwords_without_end(clerk: PageClient) -> None:
     for _ in range(60):
         reply = clerk.send("/account/password", old="wrong one", password=NEW, again=NEW)
         if reply.status_code == 429:

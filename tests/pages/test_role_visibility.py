@@ -6,18 +6,18 @@ import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
-from crmlink.installation import House
+from crmlink.installation import Installation
 from support.access_factories import pair
-from support.page_client import Visitor, words
-from support.sample_data import Scene
+from support.page_client import PageClient, words
+from support.sample_data import SampleData
 
-EVERYBODYS = {"pages.health", "pages.log_in", "pages.welcome"}
+EVERYBODYS = {"pages.health", "pages.sign_in", "pages.welcome"}
 CLERKS = {
     "pages.overview", "pages.links", "pages.link", "pages.ask_undo", "pages.do_undo",
-    "pages.records", "pages.record", "pages.look", "pages.pair", "pages.decide_pairing",
+    "pages.records", "pages.record", "pages.refresh_record", "pages.pair", "pages.decide_pairing",
     "pages.account", "pages.new_password", "pages.end_log_in", "pages.rename_own",
     "pages.ask_disconnect_own", "pages.disconnect_own", "pages.start", "pages.docs",
-    "pages.log_out", "pages.end_everything",
+    "pages.sign_out", "pages.end_everything",
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def _pages(app: Flask, method: str) -> list[tuple[str, str]]:
 
 
 def test_who_is_not_logged_in_comes_to_the_log_in_or_is_refused(
-    app: Flask, nobody: Visitor
+    app: Flask, nobody: PageClient
 ) -> None:
     for endpoint, path in _pages(app, "GET"):
         if endpoint not in EVERYBODYS:
@@ -54,7 +54,7 @@ def test_who_is_not_logged_in_comes_to_the_log_in_or_is_refused(
 def test_what_is_for_admins_is_refused_to_others_before_anything_is_looked_up(
     app: Flask, who: str, request: pytest.FixtureRequest
 ) -> None:
-    visitor: Visitor = request.getfixturevalue(who)
+    visitor: PageClient = request.getfixturevalue(who)
     for endpoint, path in _pages(app, "GET"):
         if endpoint not in EVERYBODYS | CLERKS:
             reply = visitor.get(path)
@@ -64,15 +64,17 @@ def test_what_is_for_admins_is_refused_to_others_before_anything_is_looked_up(
             assert visitor.send(path).status_code == 403, path
 
 
-def test_a_clerk_is_not_shown_the_way_to_what_is_for_admins(clerk: Visitor) -> None:
+def test_a_clerk_is_not_shown_the_way_to_what_is_for_admins(clerk: PageClient) -> None:
     page = clerk.get("/").get_data(as_text=True)
     for path in ("/people", "/devices", "/commusoft", "/packages", "/audit", "/settings"):
         assert f'href="{path}' not in page
     assert 'aria-current="page"' in page
 
 
-def test_an_admin_opens_every_page(app: Flask, house: House, admin: Visitor, scene: Scene) -> None:
-    own = pair(house.office, scene.admin).device.public_id
+def test_an_admin_opens_every_page(
+    app: Flask, installation: Installation, admin: PageClient, scene: SampleData
+) -> None:
+    own = pair(installation.access, scene.admin).device.public_id
     ids = {
         "link_id": scene.linked.id, "record_id": "customer-1001", "package": "sage_200",
         "person_id": scene.clerk.public_id, "device_id": scene.token.public_id,
@@ -94,14 +96,14 @@ def test_an_admin_opens_every_page(app: Flask, house: House, admin: Visitor, sce
         "/devices/tokens/none/rotate",
     ],
 )  # fmt: skip
-def test_what_is_not_there_is_said_on_a_page(admin: Visitor, path: str) -> None:
+def test_what_is_not_there_is_said_on_a_page(admin: PageClient, path: str) -> None:
     reply = admin.get(path)
     assert reply.status_code == 404
     assert reply.mimetype == "text/html"
     assert "To the overview" in words(reply)
 
 
-def test_no_page_has_a_script_or_a_style_inside_it(app: Flask, admin: Visitor) -> None:
+def test_no_page_has_a_script_or_a_style_inside_it(app: Flask, admin: PageClient) -> None:
     for endpoint, path in _pages(app, "GET"):
         reply = admin.get(path)
         page = reply.get_data(as_text=True)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from crmlink.access.people import first_admin_invitation, invite, list_people
-from crmlink.installation import House
-from crmlink.web.auth import COOKIE
+from crmlink.access.people import create_first_admin_invitation, invite, list_people
+from crmlink.installation import Installation
+from crmlink.web.auth import SESSION_COOKIE
 from support.access_factories import PASSWORD, page_actor
-from support.page_client import Visitor, stranger, words
-from support.sample_data import Scene
+from support.page_client import PageClient, anonymous_client, words
+from support.sample_data import SampleData
 
 NEW = "a bucket of elbow joints"
 
 
-def test_email_and_password_lead_to_the_page_that_was_wanted(nobody: Visitor, scene: Scene) -> None:
+def test_email_and_password_lead_to_the_page_that_was_wanted(
+    nobody: PageClient, scene: SampleData
+) -> None:
     assert nobody.get("/links?state=failed").headers["Location"] == (
         "/log-in?next=/links?state%3Dfailed"
     )
@@ -31,7 +33,7 @@ def test_email_and_password_lead_to_the_page_that_was_wanted(nobody: Visitor, sc
     ["https://evil.example/", "//evil.example", "/\\evil.example", "evil", "", "/a\nb", "/%0a\\"],
 )
 def test_nobody_is_sent_to_another_site_after_the_log_in(
-    nobody: Visitor, scene: Scene, elsewhere: str
+    nobody: PageClient, scene: SampleData, elsewhere: str
 ) -> None:
     reply = nobody.send(
         "/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD, next=elsewhere
@@ -40,15 +42,19 @@ def test_nobody_is_sent_to_another_site_after_the_log_in(
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
-    nobody: Visitor, scene: Scene
+    nobody: PageClient, scene: SampleData
 ) -> None:
     reply = nobody.send("/log-in", "/log-in", email=scene.clerk.email, password=PASSWORD)
-    cookie = next(one for one in reply.headers.getlist("Set-Cookie") if one.startswith(COOKIE))
+    cookie = next(
+        one for one in reply.headers.getlist("Set-Cookie") if one.startswith(SESSION_COOKIE)
+    )
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
 
 
-def test_a_wrong_password_and_an_unknown_email_look_the_same(nobody: Visitor, scene: Scene) -> None:
+def test_a_wrong_password_and_an_unknown_email_look_the_same(
+    nobody: PageClient, scene: SampleData
+) -> None:
     replies = [
         nobody.send("/log-in", "/log-in", email=email, password="wrong, all wrong")
         for email in (scene.clerk.email, "nobody@firm.example")
@@ -59,7 +65,7 @@ def test_a_wrong_password_and_an_unknown_email_look_the_same(nobody: Visitor, sc
 
 
 def test_the_log_in_says_how_long_to_wait_after_too_many_wrong_passwords(
-    nobody: Visitor, scene: Scene
+    nobody: PageClient, scene: SampleData
 ) -> None:
     for _ in range(60):
         reply = nobody.send("/log-in", "/log-in", email=scene.clerk.email, password="wrong one")
@@ -70,9 +76,11 @@ def test_the_log_in_says_how_long_to_wait_after_too_many_wrong_passwords(
     assert "too often" in words(reply)
 
 
-def test_the_first_admin_sets_name_email_and_password(app: Flask, house: House) -> None:
-    token = first_admin_invitation(house.office)
-    visitor = stranger(app)
+def test_the_first_admin_sets_name_email_and_password(
+    app: Flask, installation: Installation
+) -> None:
+    token = create_first_admin_invitation(installation.access)
+    visitor = anonymous_client(app)
     page = words(visitor.send("/welcome", "/welcome", token=token))
     assert "you become its admin" in page
     reply = visitor.send(
@@ -83,9 +91,9 @@ def test_the_first_admin_sets_name_email_and_password(app: Flask, house: House) 
     assert "Priya Raman" in visitor.read("/people")
 
 
-def test_the_whole_link_may_be_pasted(app: Flask, house: House) -> None:
-    token = first_admin_invitation(house.office)
-    visitor = stranger(app)
+def test_the_whole_link_may_be_pasted(app: Flask, installation: Installation) -> None:
+    token = create_first_admin_invitation(installation.access)
+    visitor = anonymous_client(app)
     link = f" http://127.0.0.1:8787/welcome#{token}\n"
     assert "you become its admin" in words(visitor.send("/welcome", "/welcome", token=link))
 
@@ -101,10 +109,10 @@ def test_the_whole_link_may_be_pasted(app: Flask, house: House) -> None:
     ],
 )
 def test_a_password_that_will_not_do_is_refused_at_its_field(
-    app: Flask, house: House, scene: Scene, password: str, again: str, said: str
+    app: Flask, installation: Installation, scene: SampleData, password: str, again: str, said: str
 ) -> None:
-    token = _invited(house, scene)
-    visitor = stranger(app)
+    token = _invited(installation, scene)
+    visitor = anonymous_client(app)
     reply = visitor.send("/welcome", "/welcome", token=token, password=password, again=again)
     assert reply.status_code == 422
     assert said in words(reply)
@@ -114,32 +122,34 @@ def test_a_password_that_will_not_do_is_refused_at_its_field(
 
 
 @pytest.mark.parametrize("token", ["", "crmi_" + "x" * 38, "<b>"])
-def test_a_link_that_never_was_is_refused(nobody: Visitor, scene: Scene, token: str) -> None:
+def test_a_link_that_never_was_is_refused(
+    nobody: PageClient, scene: SampleData, token: str
+) -> None:
     reply = nobody.send("/welcome", "/welcome", token=token)
     assert reply.status_code == 422
     assert "Ask for a new one where you got it" in words(reply)
 
 
-def test_a_link_works_once(app: Flask, house: House, scene: Scene) -> None:
-    token = _invited(house, scene)
-    first = stranger(app).send("/welcome", "/welcome", token=token, password=NEW, again=NEW)
+def test_a_link_works_once(app: Flask, installation: Installation, scene: SampleData) -> None:
+    token = _invited(installation, scene)
+    first = anonymous_client(app).send("/welcome", "/welcome", token=token, password=NEW, again=NEW)
     assert first.status_code == 303
-    again = stranger(app).send("/welcome", "/welcome", token=token, password=NEW, again=NEW)
+    again = anonymous_client(app).send("/welcome", "/welcome", token=token, password=NEW, again=NEW)
     assert again.status_code == 422
 
 
-def test_log_out_ends_the_session_on_the_server(clerk: Visitor) -> None:
-    cookie = clerk.client.get_cookie(COOKIE)
+def test_log_out_ends_the_session_on_the_server(clerk: PageClient) -> None:
+    cookie = clerk.client.get_cookie(SESSION_COOKIE)
     assert cookie
     assert clerk.send("/log-out").headers["Location"] == "/log-in"
-    clerk.client.set_cookie(COOKIE, cookie.value)
+    clerk.client.set_cookie(SESSION_COOKIE, cookie.value)
     assert clerk.get("/").status_code == 303
 
 
 def test_a_form_without_its_token_changes_nothing(
-    house: House, scene: Scene, admin: Visitor
+    installation: Installation, scene: SampleData, admin: PageClient
 ) -> None:
-    before = len(list_people(house.office))
+    before = len(list_people(installation.access))
     for path, fields in (
         ("/people", {"name": "Eve", "email": "eve@evil.example", "role": "admin"}),
         (f"/links/{scene.linked.id}/undo", {}),
@@ -149,17 +159,17 @@ def test_a_form_without_its_token_changes_nothing(
         reply = admin.client.post(path, data=fields)
         assert reply.status_code == 400
         assert "The page was too old" in words(reply)
-    assert len(list_people(house.office)) == before
+    assert len(list_people(installation.access)) == before
     assert admin.get("/").status_code == 200
 
 
 def test_a_form_that_another_site_sends_is_refused_though_its_token_is_right(
-    admin: Visitor,
+    admin: PageClient,
 ) -> None:
     admin.client.environ_base["HTTP_SEC_FETCH_SITE"] = "cross-site"
     assert admin.send("/settings", "/settings", keep_drafts_days="1").status_code == 400
 
 
-def _invited(house: House, scene: Scene) -> str:
-    admin = page_actor(house.office, scene.admin)
-    return invite(house.office, admin, "Kim Osei", "kim@firm.example", "clerk")[1]
+def _invited(installation: Installation, scene: SampleData) -> str:
+    admin = page_actor(installation.access, scene.admin)
+    return invite(installation.access, admin, "Kim Osei", "kim@firm.example", "clerk")[1]

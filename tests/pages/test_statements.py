@@ -13,7 +13,7 @@ from crmlink.access.people import accept_invitation, invite
 from crmlink.batches.control import pause
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.progress import overview
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.linking.decisions import undo
 from crmlink.store import Batch, Link, LinkState, Verdict, WorkspaceConnection
 from crmlink.web.problems import CAUSES, PROBLEMS
@@ -26,19 +26,19 @@ from support.access_factories import (
     with_token,
 )
 from support.list_files import draft, linked, matched, started, work
-from support.page_client import Visitor, visit_as, words
-from support.sample_data import Scene
-from support.sandbox import Playing, new_key
+from support.page_client import PageClient, signed_in_client, words
+from support.sample_data import SampleData
+from support.sandbox import SandboxHandle, new_key
 
 UNWRITTEN = "Nothing was written"
 
 
 @pytest.fixture
-def in_state(house: House, scene: Scene) -> Callable[..., str]:
+def in_state(installation: Installation, scene: SampleData) -> Callable[..., str]:
     """Put the clerk's undone link's twin into a state; the address of its page."""
 
     def put(state: LinkState, code: str | None, *, undoes: bool = False, writes: int = 0) -> str:
-        with house.database.writing() as session:
+        with installation.database.writing() as session:
             link = session.get_one(Link, scene.hanging.id)
             link.state, link.failure, link.writes = state, {"code": code} if code else None, writes
             link.undoes_id = scene.linked.id if undoes else None
@@ -49,9 +49,9 @@ def in_state(house: House, scene: Scene) -> Callable[..., str]:
     return put
 
 
-def _api(app: Flask, house: House, path: str) -> dict[str, Any]:
+def _api(app: Flask, installation: Installation, path: str) -> dict[str, Any]:
     """What a script is told."""
-    client = with_token(app, make_token(house.office, "read", "batch", "link"))
+    client = with_token(app, make_token(installation.access, "read", "batch", "link"))
     told: dict[str, Any] = client.get(f"/api/v1/{path}").get_json()
     return told
 
@@ -62,10 +62,10 @@ def _step(page: str, title: str) -> str:
 
 
 def test_the_third_step_is_done_for_who_has_linked_and_for_nobody_else(
-    app: Flask, house: House, clerk: Visitor, admin: Visitor
+    app: Flask, installation: Installation, clerk: PageClient, admin: PageClient
 ) -> None:
     assert _step(clerk.read("/start"), "Try it on a contact") == "Done"
-    new = visit_as(app, house, make_person(house.office, "clerk"))
+    new = signed_in_client(app, installation, make_person(installation.access, "clerk"))
     page = new.read("/start")
     assert _step(page, "Try it on a contact") != "Done"
     assert _step(page, "Connect it") != "Done"
@@ -73,28 +73,30 @@ def test_the_third_step_is_done_for_who_has_linked_and_for_nobody_else(
 
 
 def test_a_first_link_ends_no_older_one_and_a_second_does(
-    admin: Visitor, house: House, scene: Scene
+    admin: PageClient, installation: Installation, scene: SampleData
 ) -> None:
     first = admin.send("/people", name="Ida Marsh", email="ida@firm.example", role="clerk")
     assert "Hand this link to Ida Marsh" in words(first)
     assert "older link" not in words(first)
-    actor = page_actor(house.office, scene.admin)
-    person, token = invite(house.office, actor, "Joe Park", "joe@firm.example", "clerk")
-    accept_invitation(house.office, token, PASSWORD)
+    actor = page_actor(installation.access, scene.admin)
+    person, token = invite(installation.access, actor, "Joe Park", "joe@firm.example", "clerk")
+    accept_invitation(installation.access, token, PASSWORD)
     again = f"/people/{person.public_id}/invitation"
     assert "older link" not in words(admin.send(again))
     assert "The older link for Joe Park does not work any more" in words(admin.send(again))
 
 
-def test_before_there_is_an_admin_nobody_is_sent_to_one(app: Flask, house: House) -> None:
+def test_before_there_is_an_admin_nobody_is_sent_to_one(
+    app: Flask, installation: Installation
+) -> None:
     page = app.test_client().get("/", follow_redirects=True)
     assert "Ask your admin" not in words(page)
     assert "where it was started" in words(page)
-    make_person(house.office, "admin")
+    make_person(installation.access, "admin")
     assert "Ask your admin" in words(app.test_client().get("/", follow_redirects=True))
 
 
-def test_the_audit_says_that_an_undo_was_asked_for(admin: Visitor, scene: Scene) -> None:
+def test_the_audit_says_that_an_undo_was_asked_for(admin: PageClient, scene: SampleData) -> None:
     page = admin.read("/audit?action=link")
     assert "asked to undo a link" in page
     assert "decided a link" not in page
@@ -102,20 +104,25 @@ def test_the_audit_says_that_an_undo_was_asked_for(admin: Visitor, scene: Scene)
 
 @pytest.mark.parametrize("code", ["commusoft-slow", "commusoft-fault", "commusoft-unreachable"])
 def test_of_a_link_without_an_outcome_nobody_says_that_nothing_was_written(
-    app: Flask, house: House, clerk: Visitor, scene: Scene, in_state: Callable[..., str], code: str
+    app: Flask,
+    installation: Installation,
+    clerk: PageClient,
+    scene: SampleData,
+    in_state: Callable[..., str],
+    code: str,
 ) -> None:
     page = clerk.read(in_state(LinkState.INTENDED, code, writes=1))
     assert UNWRITTEN not in page
     assert "it is not known yet whether Commusoft made it" in page
     assert "linked by" not in page
-    told = _api(app, house, f"links/{scene.hanging.id}")["failure"]["detail"]
+    told = _api(app, installation, f"links/{scene.hanging.id}")["failure"]["detail"]
     assert UNWRITTEN not in told
     assert "not known yet" in told
 
 
 @pytest.mark.parametrize("state", [LinkState.FAILED, LinkState.CONFLICT, LinkState.INTENDED])
 def test_an_undo_that_did_not_come_about_is_not_called_one(
-    clerk: Visitor, in_state: Callable[..., str], state: LinkState
+    clerk: PageClient, in_state: Callable[..., str], state: LinkState
 ) -> None:
     page = clerk.read(in_state(state, "write-refused", undoes=True))
     assert "put back by" not in page
@@ -127,7 +134,7 @@ def test_an_undo_that_did_not_come_about_is_not_called_one(
 
 
 def test_why_a_link_cannot_be_undone_is_said_for_each_state(
-    clerk: Visitor, in_state: Callable[..., str]
+    clerk: PageClient, in_state: Callable[..., str]
 ) -> None:
     for state, undoes, why in (
         (LinkState.INTENDED, False, "its outcome is not known yet"),
@@ -144,24 +151,24 @@ def test_why_a_link_cannot_be_undone_is_said_for_each_state(
 
 
 def test_a_paused_list_whose_commusoft_is_away_does_not_say_that_nothing_was_written(
-    app: Flask, house: House, manager: Visitor, scene: Scene
+    app: Flask, installation: Installation, manager: PageClient, scene: SampleData
 ) -> None:
-    batch = started(house, scene.manager)
-    pause(house.desk, batch.device_id, batch.id)
-    with house.database.writing() as session:
+    batch = started(installation, scene.manager)
+    pause(installation.workspace, batch.device_id, batch.id)
+    with installation.database.writing() as session:
         session.get_one(Batch, batch.id).trouble = {"code": "commusoft-unreachable"}
     page = manager.read(f"/lists/{batch.id}")
     assert "Commusoft cannot be reached at the moment. What is linked already stays" in page
     assert UNWRITTEN not in page
-    told = _api(app, house, f"batches/{batch.id}")["progress"]["trouble"]["detail"]
+    told = _api(app, installation, f"batches/{batch.id}")["progress"]["trouble"]["detail"]
     assert told == "Commusoft cannot be reached at the moment."
 
 
 def test_what_is_to_be_checked_and_what_has_no_match_are_told_apart(
-    house: House, manager: Visitor, scene: Scene
+    installation: Installation, manager: PageClient, scene: SampleData
 ) -> None:
-    batch = matched(house, scene.manager)
-    undecided = overview(house.desk, batch.id).counts.undecided
+    batch = matched(installation, scene.manager)
+    undecided = overview(installation.workspace, batch.id).counts.undecided
     page = manager.read(f"/lists/{batch.id}")
     checked = undecided[Verdict.CHECK] + undecided[Verdict.CONFLICT]
     assert f"{checked} to check , one by one below" in page
@@ -169,18 +176,18 @@ def test_what_is_to_be_checked_and_what_has_no_match_are_told_apart(
 
 
 def test_cancelling_says_that_the_list_cannot_be_continued(
-    house: House, manager: Visitor, scene: Scene
+    installation: Installation, manager: PageClient, scene: SampleData
 ) -> None:
-    batch = started(house, scene.manager)
+    batch = started(installation, scene.manager)
     assert "The list cannot be continued then" in manager.read(f"/lists/{batch.id}/cancel")
     manager.send(f"/lists/{batch.id}/cancel")
     assert "for the others, add the file or the pages again" in manager.read(f"/lists/{batch.id}")
 
 
 def test_notices_on_a_live_page_say_nothing_of_what_comes_later(
-    house: House, manager: Visitor, scene: Scene
+    installation: Installation, manager: PageClient, scene: SampleData
 ) -> None:
-    batch = matched(house, scene.manager)
+    batch = matched(installation, scene.manager)
     path = f"/lists/{batch.id}/sure"
     token = manager.get(path).get_data(as_text=True).partition('name="token" value="')[2]
     manager.send(path, token=token.partition('"')[0])
@@ -190,16 +197,16 @@ def test_notices_on_a_live_page_say_nothing_of_what_comes_later(
 
 
 def test_a_row_that_was_linked_before_is_not_said_to_be_so_after_its_record_changed(
-    house: House, manager: Visitor, scene: Scene, sandbox: Playing
+    installation: Installation, manager: PageClient, scene: SampleData, sandbox: SandboxHandle
 ) -> None:
-    batch = linked(house, scene.manager)
-    again = draft(house, scene.manager, name="The same again")
-    start_matching(house.desk, again.device_id, again.id, 0.998)
-    work(house)
+    batch = linked(installation, scene.manager)
+    again = draft(installation, scene.manager, name="The same again")
+    start_matching(installation.workspace, again.device_id, again.id, 0.998)
+    work(installation)
     assert "Nothing to do: the record has this reference" in manager.read(f"/lists/{again.id}")
     for number in (*range(1001, 1009), 1010):
         sandbox.put_reference(f"customer-{number}", None)
-    house.desk.sync()
+    installation.workspace.sync()
     page = manager.read(f"/lists/{again.id}")
     assert "Nothing to do: the record has this reference" not in page
     assert "has it no more. Match the list again" in page
@@ -207,13 +214,13 @@ def test_a_row_that_was_linked_before_is_not_said_to_be_so_after_its_record_chan
 
 
 def test_a_draft_without_references_is_sent_only_where_they_are_to_be_had(
-    house: House, manager: Visitor, scene: Scene
+    installation: Installation, manager: PageClient, scene: SampleData
 ) -> None:
-    batch = draft(house, scene.manager, references=False)
+    batch = draft(installation, scene.manager, references=False)
     page = manager.read(f"/lists/{batch.id}")
     assert "None was read from the file" in page
     assert "press Link these contacts" in page
-    with house.database.writing() as session:
+    with installation.database.writing() as session:
         session.get_one(Batch, batch.id).package = "sage_50"
     page = manager.read(f"/lists/{batch.id}")
     assert "press Link these contacts" not in page
@@ -221,10 +228,10 @@ def test_a_draft_without_references_is_sent_only_where_they_are_to_be_had(
 
 
 def test_records_that_were_never_read_are_not_called_old(
-    house: House, admin: Visitor, scene: Scene
+    installation: Installation, admin: PageClient, scene: SampleData
 ) -> None:
-    with house.database.writing() as session:
-        session.get_one(WorkspaceConnection, house.desk.connection_id).synced_at = None
+    with installation.database.writing() as session:
+        session.get_one(WorkspaceConnection, installation.workspace.connection_id).synced_at = None
     page = admin.read("/")
     assert "not been read again for a while" not in page
     assert "The records have not been read yet" in page
@@ -232,7 +239,7 @@ def test_records_that_were_never_read_are_not_called_old(
 
 
 def test_an_undo_is_asked_about_without_saying_what_nobody_has_looked_up(
-    clerk: Visitor, scene: Scene, sandbox: Playing
+    clerk: PageClient, scene: SampleData, sandbox: SandboxHandle
 ) -> None:
     sandbox.put_reference("customer-1001", "CHANGED")
     page = clerk.read(f"/links/{scene.linked.id}/undo")
@@ -241,9 +248,11 @@ def test_an_undo_is_asked_about_without_saying_what_nobody_has_looked_up(
 
 
 def test_a_trouble_with_commusoft_is_stated_without_what_became_of_a_request(
-    house: House, admin: Visitor, scene: Scene
+    installation: Installation, admin: PageClient, scene: SampleData
 ) -> None:
-    faults = f"{house.desk.commusoft.connection.base_url.split('/web')[0]}/sandbox/faults"
+    faults = (
+        f"{installation.workspace.commusoft.connection.base_url.split('/web')[0]}/sandbox/faults"
+    )
     requests.post(faults, json={"fault": "status", "status": 503}, timeout=5).raise_for_status()
     admin.send("/records/customer-1001/look")
     assert UNWRITTEN in admin.read("/")  # of the reading that was asked for
@@ -252,7 +261,7 @@ def test_a_trouble_with_commusoft_is_stated_without_what_became_of_a_request(
     assert UNWRITTEN not in page
 
 
-def test_which_files_hold_references_is_read_from_the_rules(clerk: Visitor) -> None:
+def test_which_files_hold_references_is_read_from_the_rules(clerk: PageClient) -> None:
     page = clerk.read("/lists/new")
     yes, _, no = page.partition("yes, as exported")
     assert all(name in yes for name in ("Sage 50", "QuickBooks Desktop", "KashFlow"))
@@ -267,10 +276,10 @@ def test_only_what_stops_a_request_says_that_nothing_was_written() -> None:
 
 
 def test_a_link_that_was_undone_by_another_is_not_offered_for_undo(
-    house: House, clerk: Visitor, scene: Scene
+    installation: Installation, clerk: PageClient, scene: SampleData
 ) -> None:
-    device = pair(house.office, scene.manager).device
-    undo(house.desk, scene.linked.id, new_key(), device.id, frozenset())
+    device = pair(installation.access, scene.manager).device
+    undo(installation.workspace, scene.linked.id, new_key(), device.id, frozenset())
     page = clerk.read(f"/links/{scene.linked.id}/undo")
     assert "It cannot be undone: it was undone already, by Marcus Bello" in page
     assert "Undo this link?" not in page

@@ -9,40 +9,40 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.kinds import KINDS
 from crmlink.linking.decisions import confirm
 from crmlink.pages.still_to_link import draw
-from crmlink.reports.duplicates import find_lookalikes
-from crmlink.reports.unlinked import Point
+from crmlink.reports.duplicates import search_duplicates
+from crmlink.reports.unlinked import SharePoint
 from crmlink.store import BatchRow, MirroredRecord, Person
 from support.access_factories import make_person
 from support.list_files import CAST, GUID, Listed, linked, matched
-from support.page_client import Visitor, visit_as, words
-from support.sandbox import HOLLOWAY, Playing, decision, new_key
+from support.page_client import PageClient, signed_in_client, words
+from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
 
 XERO = "https://go.xero.com/app/!kR4N6/contacts/contact/"
 
 
 @pytest.fixture
-def marcus(house: House) -> Person:
-    return make_person(house.office, "manager", "Marcus Bello")
+def marcus(installation: Installation) -> Person:
+    return make_person(installation.access, "manager", "Marcus Bello")
 
 
 @pytest.fixture
-def boss(app: Flask, house: House, marcus: Person) -> Visitor:
-    return visit_as(app, house, marcus)
+def boss(app: Flask, installation: Installation, marcus: Person) -> PageClient:
+    return signed_in_client(app, installation, marcus)
 
 
 @pytest.fixture
-def clerk(app: Flask, house: House) -> Visitor:
-    return visit_as(app, house, make_person(house.office, "clerk"))
+def clerk(app: Flask, installation: Installation) -> PageClient:
+    return signed_in_client(app, installation, make_person(installation.access, "clerk"))
 
 
-def _points(*shares: tuple[int, int]) -> list[Point]:
+def _points(*shares: tuple[int, int]) -> list[SharePoint]:
     first = date(2026, 3, 1)
     return [
-        Point(first + timedelta(days=number), kind, 100, linked_, True)
+        SharePoint(first + timedelta(days=number), kind, 100, linked_, True)
         for number, both in enumerate(shares)
         for kind, linked_ in zip(KINDS, both, strict=True)
     ]
@@ -58,18 +58,18 @@ def test_a_line_rises_where_more_is_linked_and_names_do_not_lie_on_each_other() 
     assert [mark.text for mark in plot.heights] == ["0%", "25%", "50%", "75%", "100%"]
 
 
-def test_the_table_has_the_days_on_which_something_changed(clerk: Visitor) -> None:
+def test_the_table_has_the_days_on_which_something_changed(clerk: PageClient) -> None:
     plot = draw(_points((10, 50), (10, 50), (11, 50), (11, 50)))
     assert [day.day for day, _ in plot.rows] == [4, 3, 1]
 
 
 def test_one_day_and_no_records_can_be_drawn() -> None:
     assert len(draw(_points((10, 50))).lines) == 2
-    nothing = [Point(date(2026, 3, 1), kind, 0, 0, True) for kind in KINDS]
+    nothing = [SharePoint(date(2026, 3, 1), kind, 0, 0, True) for kind in KINDS]
     assert draw(nothing).lines == ()
 
 
-def test_the_plot_has_words_and_a_table_for_who_does_not_see_it(clerk: Visitor) -> None:
+def test_the_plot_has_words_and_a_table_for_who_does_not_see_it(clerk: PageClient) -> None:
     page = clerk.get("/left?days=30").get_data(as_text=True)
     assert re.search(r'role="img" aria-label="The share of customers and suppliers linked', page)
     assert "As a table" in page
@@ -77,10 +77,10 @@ def test_the_plot_has_words_and_a_table_for_who_does_not_see_it(clerk: Visitor) 
 
 
 def test_who_owes_most_comes_first_and_is_decided_on_its_list(
-    boss: Visitor, clerk: Visitor, house: House, marcus: Person
+    boss: PageClient, clerk: PageClient, installation: Installation, marcus: Person
 ) -> None:
-    batch = matched(house, marcus)
-    with house.database.writing() as session:
+    batch = matched(installation, marcus)
+    with installation.database.writing() as session:
         owed = update(BatchRow).where(BatchRow.batch_id == batch.id, BatchRow.position == 3)
         session.execute(owed.values(open_pence=123_456))
     page = boss.get("/left/customer").get_data(as_text=True)
@@ -92,7 +92,9 @@ def test_who_owes_most_comes_first_and_is_decided_on_its_list(
     assert "/rows/3" not in clerk.get("/left/customer").get_data(as_text=True)
 
 
-def test_a_record_is_linked_by_the_address_of_its_contact(clerk: Visitor, sandbox: Playing) -> None:
+def test_a_record_is_linked_by_the_address_of_its_contact(
+    clerk: PageClient, sandbox: SandboxHandle
+) -> None:
     path = "/left/link/customer-1001"
     assert "Is that it?" not in clerk.read(path)
     assert "no page of a single contact" in clerk.read(f"{path}?url=https://go.xero.com/app/")
@@ -104,7 +106,7 @@ def test_a_record_is_linked_by_the_address_of_its_contact(clerk: Visitor, sandbo
 
 
 def test_what_stands_there_already_is_never_replaced_from_here(
-    clerk: Visitor, sandbox: Playing
+    clerk: PageClient, sandbox: SandboxHandle
 ) -> None:
     before = sandbox.reference("customer-1007")
     reply = clerk.send("/left/link/customer-1007", url=XERO + HOLLOWAY)
@@ -117,7 +119,7 @@ def test_what_stands_there_already_is_never_replaced_from_here(
     assert sandbox.reference("customer-1002") is None
 
 
-def test_a_page_of_the_other_kind_is_refused(clerk: Visitor, sandbox: Playing) -> None:
+def test_a_page_of_the_other_kind_is_refused(clerk: PageClient, sandbox: SandboxHandle) -> None:
     url = "https://c12.qbo.intuit.com/app/vendordetail?nameId=17"
     reply = clerk.send("/left/link/customer-1001", url=url)
     assert reply.status_code == 422
@@ -126,14 +128,14 @@ def test_a_page_of_the_other_kind_is_refused(clerk: Visitor, sandbox: Playing) -
 
 
 def test_a_reference_on_two_records_and_one_of_a_wrong_form_are_shown(
-    boss: Visitor, house: House, sandbox: Playing, device_id: int
+    boss: PageClient, installation: Installation, sandbox: SandboxHandle, device_id: int
 ) -> None:
     assert "Not known yet" in boss.read("/left")
     sandbox.put_reference("customer-1002", HOLLOWAY)
     sandbox.put_reference("customer-1003", "typed by hand")
-    house.desk.sync()
+    installation.workspace.sync()
     both = decision(also_on=frozenset({"customer-1002"}))
-    confirm(house.desk, both, new_key(), device_id)
+    confirm(installation.workspace, both, new_key(), device_id)
     page = boss.read("/left")
     assert "One reference on two records" in page
     assert "Margaret Holloway customer 1001 , Jonathan Pryce-Davies customer 1002" in page
@@ -142,11 +144,11 @@ def test_a_reference_on_two_records_and_one_of_a_wrong_form_are_shown(
 
 
 def test_two_contacts_on_one_record_lead_to_their_rows(
-    boss: Visitor, house: House, marcus: Person
+    boss: PageClient, installation: Installation, marcus: Person
 ) -> None:
     again = Listed("M Holloway", CAST[0].email, CAST[0].street, CAST[0].town, CAST[0].postcode,
                    CAST[0].phone, GUID.format(9_003))  # fmt: skip
-    batch = matched(house, marcus, (*CAST, again))
+    batch = matched(installation, marcus, (*CAST, again))
     page = boss.read("/left")
     assert "Two contacts on one record" in page
     assert "Decide row 1" in page
@@ -154,16 +156,16 @@ def test_two_contacts_on_one_record_lead_to_their_rows(
 
 
 def test_records_that_look_alike_are_shown_until_a_manager_says_that_they_are_two(
-    boss: Visitor, clerk: Visitor, house: House
+    boss: PageClient, clerk: PageClient, installation: Installation
 ) -> None:
-    with house.database.writing() as session:
+    with installation.database.writing() as session:
         twin = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
         values = {name: getattr(twin, name) for name in (
             "connection_id", "kind", "name", "company", "email", "phones", "address", "town",
             "postcode", "account_number", "changed",
         )}  # fmt: skip
         session.add(MirroredRecord(**values, number="99001"))
-    find_lookalikes(house.desk)
+    search_duplicates(installation.workspace)
     page = boss.get("/left").get_data(as_text=True)
     assert "Records that look like the same" in page
     found = re.search(r'action="(/left/lookalikes/\d+)"', page)
@@ -174,16 +176,18 @@ def test_records_that_look_alike_are_shown_until_a_manager_says_that_they_are_tw
     assert "Records that look like the same" not in boss.read("/left")
 
 
-def test_a_linked_list_shows_in_the_share(boss: Visitor, house: House, marcus: Person) -> None:
+def test_a_linked_list_shows_in_the_share(
+    boss: PageClient, installation: Installation, marcus: Person
+) -> None:
     before = boss.read("/left")
-    linked(house, marcus)
+    linked(installation, marcus)
     assert boss.read("/left") != before
 
 
 @pytest.mark.parametrize("path", ["/left/customer?page=99", "/left/nothing", "/left/supplier"])
-def test_any_address_below_shows_something(clerk: Visitor, path: str) -> None:
+def test_any_address_below_shows_something(clerk: PageClient, path: str) -> None:
     assert clerk.get(path).status_code == 200
 
 
-def test_a_record_that_is_not_there_is_said(clerk: Visitor) -> None:
+def test_a_record_that_is_not_there_is_said(clerk: PageClient) -> None:
     assert clerk.get("/left/link/customer-0").status_code == 404

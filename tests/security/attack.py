@@ -9,8 +9,8 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from crmlink.web.auth import COOKIE
-from security.attack_fixture import World
+from crmlink.web.auth import SESSION_COOKIE
+from security.attack_fixture import AttackFixture
 from security.credentials import Credential
 from security.routes import Route
 from support.browser_client import browser_client
@@ -32,7 +32,7 @@ class Refusal:
 class Attacker:
     """Somebody who has looked at the log-in page, so that no form's token is what stops them."""
 
-    def __init__(self, world: World, routes: Iterable[Route]) -> None:
+    def __init__(self, world: AttackFixture, routes: Iterable[Route]) -> None:
         self._world = world
         self._cookie, self._csrf = forms_of(world.app.test_client())
         self._aims: list[tuple[Route, str, dict[str, Any]]] = [
@@ -58,7 +58,7 @@ class Attacker:
         for name, value in credential.query.items():
             path += ("&" if "?" in path else "?") + f"{name}={value}"
         reply = route.send(client, path, content, headers=headers)
-        assert COOKIE not in "".join(reply.headers.getlist("Set-Cookie"))
+        assert SESSION_COOKIE not in "".join(reply.headers.getlist("Set-Cookie"))
         body = reply.get_data(as_text=True)
         if reply.status_code == 303:  # it repeats the page that was wanted
             body = ""

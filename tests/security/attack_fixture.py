@@ -10,12 +10,12 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import inspect, select, table, text
 
-from crmlink.access.api_tokens import create_token
-from crmlink.access.context import Office
+from crmlink.access.api_tokens import create_api_token
+from crmlink.access.context import AccessContext
 from crmlink.access.devices import command_line_actor
-from crmlink.access.pairing import begin_pairing
-from crmlink.access.refresh_tokens import Grant
-from crmlink.access.sessions import begin_session, session_of
+from crmlink.access.pairing import start_pairing
+from crmlink.access.refresh_tokens import TokenResponse
+from crmlink.access.sessions import authenticate_session, create_session
 from crmlink.store import (
     Batch,
     BatchRow,
@@ -33,24 +33,24 @@ from crmlink.store import (
 from crmlink.store.base import now
 from support.access_factories import make_person, pair, with_token
 from support.browser_client import proven
-from support.installations import house_of
+from support.installations import installation_of
 from support.sandbox import HOLLOWAY
 
 ROLES = ("clerk", "manager", "admin")
 _numbers = count(1)
 Owner = Person | Device | None  # a person, a script's own token, or somebody else
-Maker = Callable[["World", Owner], str]
+Maker = Callable[["AttackFixture", Owner], str]
 
 
 @dataclass(frozen=True)
-class World:
+class AttackFixture:
     """One installation; ``other`` is a second workspace in the same database."""
 
     app: Flask
-    office: Office
-    other: Office
+    access: AccessContext
+    other: AccessContext
     people: dict[str, Person]
-    browsers: dict[str, Grant]
+    browsers: dict[str, TokenResponse]
     standing: dict[Maker, str] = field(default_factory=dict)
 
     def made_by(self, maker: Maker) -> str:
@@ -61,11 +61,11 @@ class World:
 
     def session(self, person: Person) -> str:
         """The cookie of a new log-in."""
-        return begin_session(self.office, person, "127.0.0.1", "A test")
+        return create_session(self.access, person, "127.0.0.1", "A test")
 
     def everything(self) -> dict[str, list[Any]]:
         """All rows of all tables, as the database has them."""
-        return everything(self.office.database)
+        return everything(self.access.database)
 
 
 def everything(database: Database) -> dict[str, list[Any]]:
@@ -79,16 +79,18 @@ def everything(database: Database) -> dict[str, list[Any]]:
         }
 
 
-def make_world(app: Flask) -> World:
+def make_world(app: Flask) -> AttackFixture:
     """People of every role with a browser each, and the rows that routes speak of."""
-    office = house_of(app).office
-    with office.database.writing() as session:
+    access = installation_of(app).access
+    with access.database.writing() as session:
         other = Workspace()
         session.add(other)
-    people = {role: make_person(office, role) for role in ROLES}
-    browsers = {role: pair(office, person) for role, person in people.items()}
-    connection_id = house_of(app).desk.connection_id  # opening it writes: not in a writing session
-    with office.database.writing() as session:
+    people = {role: make_person(access, role) for role in ROLES}
+    browsers = {role: pair(access, person) for role, person in people.items()}
+    connection_id = installation_of(
+        app
+    ).workspace.connection_id  # opening it writes: not in a writing session
+    with access.database.writing() as session:
         session.add(
             MirroredRecord(
                 connection_id=connection_id, kind="customer", number="1001",
@@ -96,59 +98,60 @@ def make_world(app: Flask) -> World:
                 postcode="", account_number="", changed=1,
             )
         )  # fmt: skip
-    return World(app, office, replace(office, workspace_id=other.id), people, browsers)
+    return AttackFixture(app, access, replace(access, workspace_id=other.id), people, browsers)
 
 
-def new_device(world: World, owner: Owner) -> Device:
+def new_device(world: AttackFixture, owner: Owner) -> Device:
     """A paired browser of somebody; what a script owns is itself."""
     if isinstance(owner, Device):
         return owner
-    return pair(world.office, owner or world.people["manager"]).device
+    return pair(world.access, owner or world.people["manager"]).device
 
 
-def new_token(world: World, owner: Owner) -> Device:
+def new_token(world: AttackFixture, owner: Owner) -> Device:
     """A script's token that somebody made; nobody: the server's command line."""
     if isinstance(owner, Device):
         return owner
-    actor = command_line_actor(world.office)
-    return create_token(world.office, replace(actor, person=owner), "A script")[0]
+    actor = command_line_actor(world.access)
+    return create_api_token(world.access, replace(actor, person=owner), "A script")[0]
 
 
-def new_link(world: World, device: Device) -> str:
+def new_link(world: AttackFixture, device: Device) -> str:
     """A link that stands, made by a device."""
     number = next(_numbers)
     link = Link(
-        connection_id=house_of(world.app).desk.connection_id, device_id=device.id, fingerprint="",
-        idempotency_key=f"key {number}", package="xero", kind="customer", reference=HOLLOWAY,
+        connection_id=installation_of(world.app).workspace.connection_id, device_id=device.id,
+        fingerprint="", idempotency_key=f"key {number}",
+        package="xero", kind="customer", reference=HOLLOWAY,
         contact_name="Margaret Holloway", record_number="1001", record_label="M Holloway",
         prior=None, target=HOLLOWAY, state=LinkState.LINKED, settled_at=now(),
     )  # fmt: skip
-    with world.office.database.writing() as session:
+    with world.access.database.writing() as session:
         session.add(link)
     return link.id
 
 
-def _person_of(world: World, owner: Owner) -> Person:
+def _person_of(world: AttackFixture, owner: Owner) -> Person:
     """A person, whoever made a token, or somebody new."""
     person = owner.person if isinstance(owner, Device) else owner
-    return person or make_person(world.office)
+    return person or make_person(world.access)
 
 
-def new_batch(world: World, owner: Owner) -> str:
+def new_batch(world: AttackFixture, owner: Owner) -> str:
     """A draft with one contact."""
     person = owner if isinstance(owner, Person) else world.people["manager"]
-    browser = with_token(world.app, pair(world.office, person).access_token)
+    browser = with_token(world.app, pair(world.access, person).access_token)
     contacts = [{"reference": HOLLOWAY, "name": "Margaret Holloway"}]
     made = browser.post("/api/v1/batches", json={"package": "xero", "contacts": contacts})
     assert made.status_code == 201
     return str(made.get_json()["id"])
 
 
-def linked_batch(world: World, *linked_by: Device) -> str:
+def linked_batch(world: AttackFixture, *linked_by: Device) -> str:
     """A list that was linked, a row by each of these devices."""
     links = [new_link(world, device) for device in linked_by]
-    connection_id = house_of(world.app).desk.connection_id
-    with world.office.database.writing() as session:
+    connection_id = installation_of(world.app).workspace.connection_id
+    with world.access.database.writing() as session:
         batch = Batch(
             connection_id=connection_id, device_id=linked_by[0].id, package="xero",
             organisation="", state=BatchState.DONE,
@@ -166,15 +169,15 @@ def linked_batch(world: World, *linked_by: Device) -> str:
     return batch.id
 
 
-def new_session_id(world: World, owner: Owner) -> str:
+def new_session_id(world: AttackFixture, owner: Owner) -> str:
     """The id of a log-in of somebody."""
     token = world.session(owner if isinstance(owner, Person) else world.people["manager"])
-    return session_of(world.office, token)[0].public_id
+    return authenticate_session(world.access, token)[0].public_id
 
 
-def new_code(world: World) -> str:
+def new_code(world: AttackFixture) -> str:
     """The code of a browser that asks to be connected."""
-    return begin_pairing(world.office, "Chrome on Windows", "127.0.0.1", proven("a key")).user_code
+    return start_pairing(world.access, "Chrome on Windows", "127.0.0.1", proven("a key")).user_code
 
 
 # What fills each parameter of a route: something that exists, and belongs to the person given, or
@@ -187,7 +190,7 @@ PARAMETERS: dict[str, Maker] = {
     "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
     "pair_id": lambda world, owner: "1",
     "package": lambda world, owner: "sage_200",
-    "person_id": lambda world, owner: make_person(world.office).public_id,
+    "person_id": lambda world, owner: make_person(world.access).public_id,
     "position": lambda world, owner: "1",
     "record_id": lambda world, owner: "customer-1001",
     "session_id": new_session_id,

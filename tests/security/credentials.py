@@ -13,17 +13,22 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select, update
 
 from crmlink.access import refresh_tokens as grants
-from crmlink.access.api_tokens import create_token, revoke_token, rotate_token, script_actor
+from crmlink.access.api_tokens import (
+    authenticate_api_token,
+    create_api_token,
+    revoke_token,
+    rotate_token,
+)
 from crmlink.access.devices import command_line_actor, revoke_device
-from crmlink.access.pairing import begin_pairing
+from crmlink.access.pairing import start_pairing
 from crmlink.access.people import invite, remove_person
-from crmlink.access.refresh_tokens import AUDIENCE, TYPE, Grant
-from crmlink.access.sessions import begin_session, end_session, session_of
-from crmlink.access.token_format import new_secret
-from crmlink.store import Device, PageSession
+from crmlink.access.refresh_tokens import AUDIENCE, TYPE, TokenResponse
+from crmlink.access.sessions import authenticate_session, create_session, end_session
+from crmlink.access.token_format import generate_token
+from crmlink.store import Device, WebSession
 from crmlink.store.base import new_id, now
-from crmlink.web.auth import COOKIE
-from security.attack_fixture import World
+from crmlink.web.auth import SESSION_COOKIE
+from security.attack_fixture import AttackFixture
 from support.access_factories import make_person, make_token, page_actor, pair
 from support.browser_client import key_of, proven
 from support.browser_key import BrowserKey
@@ -50,13 +55,13 @@ def bound(token: str, key: BrowserKey | None = None) -> Credential:
     return Credential(bound=(token, key or key_of(token)))
 
 
-def cookie(token: str, name: str = COOKIE) -> Credential:
+def cookie(token: str, name: str = SESSION_COOKIE) -> Credential:
     return Credential(cookies={name: token})
 
 
-def bad_for_api(world: World) -> dict[str, Credential]:
+def bad_for_api(world: AttackFixture) -> dict[str, Credential]:
     """All that must not be taken for a token."""
-    good = pair(world.office, world.people["admin"])
+    good = pair(world.access, world.people["admin"])
     session = world.session(world.people["admin"])
     return {
         "no token": Credential(),
@@ -76,11 +81,11 @@ def bad_for_api(world: World) -> dict[str, Credential]:
         "access token with a proof of the other browser's key": bound(
             good.access_token, key_of(world.browsers["clerk"].access_token)
         ),
-        "script token with a proof": bound(make_token(world.office), BrowserKey()),
+        "script token with a proof": bound(make_token(world.access), BrowserKey()),
         "refresh token as access token": bound(good.refresh_token, key_of(good.access_token)),
         "invitation as access token": bearer(_invitation(world)),
         "device code as access token": bearer(
-            begin_pairing(world.office, "", "", proven("a key")).device_code
+            start_pairing(world.access, "", "", proven("a key")).device_code
         ),
         **{
             name: bound(token, key_of(good.access_token))
@@ -91,41 +96,41 @@ def bad_for_api(world: World) -> dict[str, Credential]:
     }
 
 
-def bad_for_pages(world: World) -> dict[str, Credential]:
+def bad_for_pages(world: AttackFixture) -> dict[str, Credential]:
     """All that must not be taken for a log-in."""
     person = world.people["admin"]
-    grant = pair(world.office, person)
+    grant = pair(world.access, person)
     good = world.session(person)
     return {
         "no cookie": Credential(),
         "empty": cookie(""),
         "garbage": cookie("garbage"),
         "access token instead of cookie": bound(grant.access_token),
-        "script token instead of cookie": bearer(make_token(world.office)),
+        "script token instead of cookie": bearer(make_token(world.access)),
         "a log-in as Bearer": bearer(good),
         "access token as cookie": cookie(grant.access_token),
         "refresh token as cookie": cookie(grant.refresh_token),
-        "script token as cookie": cookie(make_token(world.office)),
+        "script token as cookie": cookie(make_token(world.access)),
         "invitation as cookie": cookie(_invitation(world)),
         "under another name": cookie(good, "session"),
         "tampered": cookie(_other_end(good)),
-        "never given out": cookie(new_secret("crms_")),
+        "never given out": cookie(generate_token("crms_")),
         "ended": cookie(_ended_session(world)),
         "idle for too long": cookie(_aged_session(world, last_seen_at=now() - 13 * HOUR)),
         "begun too long ago": cookie(_aged_session(world, created_at=now() - 15 * 24 * HOUR)),
         "person removed": cookie(_orphaned_session(world)),
         "other workspace": cookie(
-            begin_session(world.other, make_person(world.other, "admin"), "", "")
+            create_session(world.other, make_person(world.other, "admin"), "", "")
         ),
         "another key": cookie(_aged_session(world, token_hash=new_id())),
     }
 
 
-def _bad_access_tokens(world: World, good: Grant) -> dict[str, str]:
+def _bad_access_tokens(world: AttackFixture, good: TokenResponse) -> dict[str, str]:
     claims = jwt.decode(good.access_token, options={"verify_signature": False})
-    key = grants._key(world.office)
+    key = grants._key(world.access)
     admin_device = world.browsers["admin"].device.public_id
-    clerk = pair(world.office, world.people["clerk"])
+    clerk = pair(world.access, world.people["clerk"])
     clerks = jwt.decode(clerk.access_token, options={"verify_signature": False})
 
     def forged(head: dict[str, Any] | None = None, alg: str = "HS256", **changed: Any) -> str:
@@ -162,12 +167,12 @@ def _bad_access_tokens(world: World, good: Grant) -> dict[str, str]:
         "signature cut off": good.access_token.rpartition(".")[0] + ".",
         "signed with another key": jwt.encode(claims, "k" * 48, "HS256", headers={"typ": TYPE}),
         "signed with the secret itself": jwt.encode(
-            claims, world.office.secret_key, "HS256", headers={"typ": TYPE}
+            claims, world.access.secret_key, "HS256", headers={"typ": TYPE}
         ),
     }  # fmt: skip
 
 
-def _once_good_access_tokens(world: World) -> dict[str, str]:
+def _once_good_access_tokens(world: AttackFixture) -> dict[str, str]:
     """Those of browsers that are not let in any more, or elsewhere."""
     return {
         "revoked": _revoked_browser(world),
@@ -177,30 +182,32 @@ def _once_good_access_tokens(world: World) -> dict[str, str]:
     }
 
 
-def _bad_script_tokens(world: World) -> dict[str, str]:
-    server = command_line_actor(world.office)
-    expired, expired_token = create_token(world.office, server, "Expired")
-    with world.office.database.writing() as session:
+def _bad_script_tokens(world: AttackFixture) -> dict[str, str]:
+    server = command_line_actor(world.access)
+    expired, expired_token = create_api_token(world.access, server, "Expired")
+    with world.access.database.writing() as session:
         session.execute(update(Device).filter_by(id=expired.id).values(expires_at=now()))
-    revoked, revoked_token = create_token(world.office, server, "Revoked")
-    revoke_token(world.office, server, revoked.public_id)
-    rotated, old_token = create_token(world.office, server, "Rotated")
-    script_actor(world.office, rotate_token(world.office, server, rotated.public_id)[1], "")
-    good = make_token(world.office, "admin", "link", "read", "suggest", "batch")
+    revoked, revoked_token = create_api_token(world.access, server, "Revoked")
+    revoke_token(world.access, server, revoked.public_id)
+    rotated, old_token = create_api_token(world.access, server, "Rotated")
+    authenticate_api_token(
+        world.access, rotate_token(world.access, server, rotated.public_id)[1], ""
+    )
+    good = make_token(world.access, "admin", "link", "read", "suggest", "batch")
     return {
         "script: expired": expired_token,
         "script: revoked": revoked_token,
         "script: rotated away": old_token,
         "script: tampered": _other_end(good),
-        "script: never given out": new_secret("crm_"),
+        "script: never given out": generate_token("crm_"),
         "script: maker removed": _orphaned_script(world),
         "script: other workspace": make_token(world.other),
         "script: its hash": _kept_hash(world, good),
     }
 
 
-def _kept_hash(world: World, token: str) -> str:
-    with world.office.database.reading() as session:
+def _kept_hash(world: AttackFixture, token: str) -> str:
+    with world.access.database.reading() as session:
         return session.scalars(select(Device.token_hash).filter_by(prefix=token[:12])).one()
 
 
@@ -217,7 +224,7 @@ def _put_together(head: dict[str, Any], claims: dict[str, Any], signature: str) 
     return ".".join([*(part.decode().rstrip("=") for part in parts), signature])
 
 
-def _signature(grant: Grant) -> str:
+def _signature(grant: TokenResponse) -> str:
     return grant.access_token.rpartition(".")[2]
 
 
@@ -226,59 +233,59 @@ def _other_end(token: str) -> str:
     return token[:-3] + ("A" if token[-3] != "A" else "B") + token[-2:]
 
 
-def _basic(grant: Grant) -> str:
+def _basic(grant: TokenResponse) -> str:
     return "Basic " + base64.b64encode(f"{grant.access_token}:".encode()).decode()
 
 
-def _invitation(world: World) -> str:
-    server = command_line_actor(world.office)
-    return invite(world.office, server, "Somebody", f"{new_id()}@firm.example", "admin")[1]
+def _invitation(world: AttackFixture) -> str:
+    server = command_line_actor(world.access)
+    return invite(world.access, server, "Somebody", f"{new_id()}@firm.example", "admin")[1]
 
 
-def _revoked_browser(world: World) -> str:
-    grant = pair(world.office, world.people["admin"])
-    revoke_device(world.office, command_line_actor(world.office), grant.device.public_id)
+def _revoked_browser(world: AttackFixture) -> str:
+    grant = pair(world.access, world.people["admin"])
+    revoke_device(world.access, command_line_actor(world.access), grant.device.public_id)
     return grant.access_token
 
 
-def _lapsed_browser(world: World) -> str:
-    grant = pair(world.office, world.people["admin"])
-    with world.office.database.writing() as session:
+def _lapsed_browser(world: AttackFixture) -> str:
+    grant = pair(world.access, world.people["admin"])
+    with world.access.database.writing() as session:
         session.execute(update(Device).filter_by(id=grant.device.id).values(expires_at=now()))
     return grant.access_token
 
 
-def _orphaned_browser(world: World) -> str:
-    person = make_person(world.office, "admin")
-    grant = pair(world.office, person)
-    remove_person(world.office, command_line_actor(world.office), person.public_id)
+def _orphaned_browser(world: AttackFixture) -> str:
+    person = make_person(world.access, "admin")
+    grant = pair(world.access, person)
+    remove_person(world.access, command_line_actor(world.access), person.public_id)
     return grant.access_token
 
 
-def _orphaned_script(world: World) -> str:
-    person = make_person(world.office, "admin")
-    token = create_token(world.office, page_actor(world.office, person), "Theirs")[1]
-    remove_person(world.office, command_line_actor(world.office), person.public_id)
+def _orphaned_script(world: AttackFixture) -> str:
+    person = make_person(world.access, "admin")
+    token = create_api_token(world.access, page_actor(world.access, person), "Theirs")[1]
+    remove_person(world.access, command_line_actor(world.access), person.public_id)
     return token
 
 
-def _orphaned_session(world: World) -> str:
-    person = make_person(world.office, "admin")
+def _orphaned_session(world: AttackFixture) -> str:
+    person = make_person(world.access, "admin")
     token = world.session(person)
-    remove_person(world.office, command_line_actor(world.office), person.public_id)
+    remove_person(world.access, command_line_actor(world.access), person.public_id)
     return token
 
 
-def _ended_session(world: World) -> str:
+def _ended_session(world: AttackFixture) -> str:
     token = world.session(world.people["admin"])
-    begun, actor = session_of(world.office, token)
-    end_session(world.office, actor, begun.public_id)
+    begun, actor = authenticate_session(world.access, token)
+    end_session(world.access, actor, begun.public_id)
     return token
 
 
-def _aged_session(world: World, **changed: Any) -> str:
+def _aged_session(world: AttackFixture, **changed: Any) -> str:
     token = world.session(world.people["admin"])
-    begun, _ = session_of(world.office, token)
-    with world.office.database.writing() as session:
-        session.execute(update(PageSession).filter_by(id=begun.id).values(changed))
+    begun, _ = authenticate_session(world.access, token)
+    with world.access.database.writing() as session:
+        session.execute(update(WebSession).filter_by(id=begun.id).values(changed))
     return token

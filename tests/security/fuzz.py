@@ -33,7 +33,7 @@ from schemathesis.schemas import BaseSchema
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from security.attack_fixture import ROLES
 from security.reconnecting_client import MARK, PROOF_MARK, AlwaysConnected
-from support.installations import house_of, open_app
+from support.installations import installation_of, open_app
 from support.sandbox import HOLLOWAY, OCONNOR_HAS, OTHER
 
 # What a valid request must not get: a rule of the office's, such as that a reference must look
@@ -82,7 +82,7 @@ def fuzzed_app(folder: Path, **more: Any) -> Iterator[Flask]:
         SandboxServer(create_sandbox(60, 12)) as sandbox,
         open_app(folder, sandbox.url, **more) as app,
     ):
-        house_of(app).desk.sync()
+        installation_of(app).workspace.sync()
         yield app
 
 

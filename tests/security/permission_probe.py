@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from werkzeug.test import Client, TestResponse
 
-from crmlink.access.api_tokens import create_token
+from crmlink.access.api_tokens import create_api_token
 from crmlink.access.roles import SCOPES
 from crmlink.store import Device, Person
-from crmlink.web.auth import COOKIE
+from crmlink.web.auth import SESSION_COOKIE
 from crmlink.web.problems import TYPE
 from security.attack import forms_of
-from security.attack_fixture import ROLES, World
+from security.attack_fixture import ROLES, AttackFixture
 from security.routes import Route
 from support.access_factories import make_person, page_actor, pair, with_token
 
@@ -28,13 +28,13 @@ REFUSALS = {
 class Reach:
     """Asks as somebody of a role, or as a script with one scope that an admin made."""
 
-    world: World
+    world: AttackFixture
     people: dict[str, Person] = field(default_factory=dict)
     credentials: dict[tuple[str, bool], str] = field(default_factory=dict)
     scripts: dict[str, Device] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.people = {role: make_person(self.world.office, role) for role in ROLES}
+        self.people = {role: make_person(self.world.access, role) for role in ROLES}
         self._forms, self._csrf = forms_of(self.world.app.test_client())
 
     def may(self, route: Route, who: str, *, own: bool = False, harmless: bool = True) -> bool:
@@ -74,20 +74,20 @@ class Reach:
         if in_api:
             return with_token(self.world.app, credential), {}
         client = self.world.app.test_client()
-        client.set_cookie(COOKIE, credential)
+        client.set_cookie(SESSION_COOKIE, credential)
         client.set_cookie("crmlink_forms", self._forms)
         return client, {"X-CSRFToken": self._csrf}
 
     def _credential(self, who: str, *, in_api: bool) -> str:
-        office, person = self.world.office, self._person(who)
+        access, person = self.world.access, self._person(who)
         if who.startswith(SCRIPT):
             scope = who.removeprefix(SCRIPT)
-            made, token = create_token(office, page_actor(office, person), who, (scope,))
+            made, token = create_api_token(access, page_actor(access, person), who, (scope,))
             self.scripts[who] = made
             return token
-        return pair(office, person).access_token if in_api else self.world.session(person)
+        return pair(access, person).access_token if in_api else self.world.session(person)
 
 
 def _is_stranger(route: Route, reply: TestResponse) -> bool:
     sent_away = reply.headers.get("Location", "").startswith("/log-in")
-    return reply.status_code == 401 or (sent_away and route.rule.endpoint != "pages.log_out")
+    return reply.status_code == 401 or (sent_away and route.rule.endpoint != "pages.sign_out")

@@ -10,12 +10,12 @@ from flask import Flask
 from werkzeug.wsgi import get_current_url
 
 from crmlink.access.dpop import new_nonce
-from crmlink.access.refresh_tokens import Grant
+from crmlink.access.refresh_tokens import TokenResponse
 from crmlink.store import Device, Person
 from support.access_factories import make_person, pair
 from support.browser_client import key_of, prove
 from support.browser_key import BrowserKey
-from support.installations import house_of
+from support.installations import installation_of
 
 MARK = "Bearer whoever-this-role-is-now"
 PROOF_MARK = "a-proof-of-this-key"  # no generator makes one
@@ -33,7 +33,7 @@ class AlwaysConnected:
 
     def __init__(self, app: Flask, role: str) -> None:
         self._app, self._role = app, role
-        self._office = house_of(app).office
+        self._access = installation_of(app).access
         self._grant, self._since = self._connect(), time.monotonic()
         self.requests = 0
 
@@ -48,15 +48,15 @@ class AlwaysConnected:
             prove(self._app, environ, token, key_of(token))
         if environ.get("HTTP_DPOP") == PROOF_MARK:
             address = get_current_url(environ, strip_querystring=True)
-            nonce = new_nonce(self._office)
+            nonce = new_nonce(self._access)
             environ["HTTP_DPOP"] = KEY.proof(environ["REQUEST_METHOD"], address, nonce)
         return self._app(environ, start_response)
 
-    def _connect(self) -> Grant:
-        return pair(self._office, make_person(self._office, self._role))
+    def _connect(self) -> TokenResponse:
+        return pair(self._access, make_person(self._access, self._role))
 
     def _is_alive(self) -> bool:
-        with self._office.database.reading() as session:
+        with self._access.database.reading() as session:
             device = session.get_one(Device, self._grant.device.id)
             person = session.get_one(Person, self._grant.person.id)
         return (

@@ -10,8 +10,8 @@ from flask import Flask
 from werkzeug.routing import Rule
 from werkzeug.test import Client, TestResponse
 
-from crmlink.web.auth import API, PUBLIC
-from security.attack_fixture import PARAMETERS, SPECIAL, Maker, Owner, World, new_code
+from crmlink.web.auth import API_PREFIX, PUBLIC_ENDPOINTS
+from security.attack_fixture import PARAMETERS, SPECIAL, AttackFixture, Maker, Owner, new_code
 from support.sandbox import HOLLOWAY
 
 KEY = {"Idempotency-Key": "a key of a test"}
@@ -74,17 +74,17 @@ class Route:
 
     @property
     def in_api(self) -> bool:
-        return self.rule.rule.startswith(API)
+        return self.rule.rule.startswith(API_PREFIX)
 
     @property
     def is_public(self) -> bool:
-        return self.rule.endpoint in PUBLIC
+        return self.rule.endpoint in PUBLIC_ENDPOINTS
 
-    def path(self, world: World) -> str:
+    def path(self, world: AttackFixture) -> str:
         """Its address, about things that exist and will be there after it."""
         return self._path(world.made_by)
 
-    def fresh_path(self, world: World, owner: Owner) -> str:
+    def fresh_path(self, world: AttackFixture, owner: Owner) -> str:
         """Its address, about new things: of an owner, or of somebody else."""
         return self._path(lambda maker: maker(world, owner))
 
@@ -99,7 +99,7 @@ class Route:
         assert built is not None
         return built[1] + QUERIES.get(self.name, "")
 
-    def content(self, world: World) -> dict[str, Any]:
+    def content(self, world: AttackFixture) -> dict[str, Any]:
         """What the request carries."""
         if self.name == "POST /pair":
             return {"data": {"code": new_code(world), "name": "Mine"}}

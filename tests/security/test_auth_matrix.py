@@ -11,22 +11,22 @@ from flask import Flask, request
 
 from crmlink.access import dpop
 from crmlink.access import refresh_tokens as grants
-from crmlink.access.errors import TokenRefused
+from crmlink.access.errors import InvalidToken
 from crmlink.access.proofs import Proof, token_hash
 from crmlink.store.base import new_id
 from crmlink.web import auth as guard
 from security.attack import Attacker, Refusal
-from security.attack_fixture import World
+from security.attack_fixture import AttackFixture
 from security.credentials import Credential, bad_for_api, bad_for_pages, bound, cookie
 from security.routes import ParameterUnknown, Route, every_route
 
 PUBLIC = {
     "static": {"/static/<path:filename>"},
     "pages.health": {"/healthz", "/readyz"},
-    "pages.log_in": {"/log-in"},
+    "pages.sign_in": {"/log-in"},
     "pages.welcome": {"/welcome"},
-    "pairings.begin": {"/api/v1/pairings"},
-    "pairings.token": {"/api/v1/token"},
+    "pairings.create_pairing": {"/api/v1/pairings"},
+    "pairings.issue_token": {"/api/v1/token"},
 }
 QUIET = {"no token", "no cookie", "revoked", "ended", "person removed"}  # of HEAD and OPTIONS
 EITHER = {"api-docs.openapi_json"}
@@ -34,12 +34,12 @@ NOTHING = Credential()
 
 
 @pytest.fixture(scope="module")
-def api_bad(world: World) -> dict[str, Credential]:
+def api_bad(world: AttackFixture) -> dict[str, Credential]:
     return bad_for_api(world)
 
 
 @pytest.fixture(scope="module")
-def page_bad(world: World) -> dict[str, Credential]:
+def page_bad(world: AttackFixture) -> dict[str, Credential]:
     return bad_for_pages(world)
 
 
@@ -52,7 +52,7 @@ def guarded(app: Flask, *, in_api: bool, quiet_methods: bool = False) -> list[Ro
 
 
 def findings(
-    world: World, routes: list[Route], bad: dict[str, Credential], *, few: bool = False
+    world: AttackFixture, routes: list[Route], bad: dict[str, Credential], *, few: bool = False
 ) -> list[str]:
     """What is wrong, as «credential: route: why»; ``few`` leaves most credentials out."""
     attacker = Attacker(world, routes)
@@ -88,16 +88,16 @@ def is_refusal(name: str, refusal: Refusal) -> bool:
     return refusal.status == 401
 
 
-def test_the_public_routes_are_these_six(world: World) -> None:
+def test_the_public_routes_are_these_six(world: AttackFixture) -> None:
     by_endpoint: dict[str, set[str]] = {}
     for route in every_route(world.app):
         by_endpoint.setdefault(route.rule.endpoint, set()).add(route.rule.rule)
-    assert {name: by_endpoint[name] for name in guard.PUBLIC} == PUBLIC
+    assert {name: by_endpoint[name] for name in guard.PUBLIC_ENDPOINTS} == PUBLIC
     assert len(PUBLIC) == 6
 
 
 def test_no_route_of_the_api_opens_to_a_bad_token(
-    world: World, api_bad: dict[str, Credential]
+    world: AttackFixture, api_bad: dict[str, Credential]
 ) -> None:
     assert len(api_bad) >= 45
     routes = guarded(world.app, in_api=True)
@@ -105,7 +105,9 @@ def test_no_route_of_the_api_opens_to_a_bad_token(
     assert findings(world, routes, api_bad) == []
 
 
-def test_no_page_opens_to_a_bad_log_in(world: World, page_bad: dict[str, Credential]) -> None:
+def test_no_page_opens_to_a_bad_log_in(
+    world: AttackFixture, page_bad: dict[str, Credential]
+) -> None:
     assert len(page_bad) >= 19
     routes = guarded(world.app, in_api=False)
     assert len(routes) >= 50
@@ -113,9 +115,9 @@ def test_no_page_opens_to_a_bad_log_in(world: World, page_bad: dict[str, Credent
 
 
 def test_the_description_of_the_api_opens_to_both_and_to_nothing_else(
-    world: World, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
+    world: AttackFixture, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
 ) -> None:
-    assert guard.EITHER == EITHER
+    assert guard.TOKEN_OR_SESSION_ENDPOINTS == EITHER
     good = {"access token instead of cookie", "script token instead of cookie"}
     good |= {"the log-in's cookie instead of a token"}
     bad = {name: one for name, one in (api_bad | page_bad).items() if name not in good}
@@ -124,7 +126,7 @@ def test_the_description_of_the_api_opens_to_both_and_to_nothing_else(
 
 
 def test_head_and_options_open_nothing_either(
-    world: World, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
+    world: AttackFixture, api_bad: dict[str, Credential], page_bad: dict[str, Credential]
 ) -> None:
     for in_api, bad in ((True, api_bad), (False, page_bad)):
         routes = [
@@ -135,12 +137,12 @@ def test_head_and_options_open_nothing_either(
         assert findings(world, routes, bad, few=True) == []
 
 
-def test_all_routes_of_the_api_refuse_with_one_and_the_same_body(world: World) -> None:
+def test_all_routes_of_the_api_refuse_with_one_and_the_same_body(world: AttackFixture) -> None:
     attacker = Attacker(world, guarded(world.app, in_api=True))
     assert len({refusal.body for refusal in attacker.ask_all(NOTHING).values()}) == 1
 
 
-def test_the_good_ones_are_let_in(world: World) -> None:
+def test_the_good_ones_are_let_in(world: AttackFixture) -> None:
     """Or else the matrix would prove nothing."""
     admin = world.browsers["admin"]
     for in_api, good in (
@@ -152,7 +154,7 @@ def test_the_good_ones_are_let_in(world: World) -> None:
             assert not is_refusal(name, reply), name
 
 
-def test_a_route_that_nobody_thought_of_is_tried_or_fails_the_tests(world: World) -> None:
+def test_a_route_that_nobody_thought_of_is_tried_or_fails_the_tests(world: AttackFixture) -> None:
     app = Flask("new")
     app.add_url_rule("/api/v1/secrets/<secret_id>", view_func=lambda secret_id: secret_id)
     with pytest.raises(ParameterUnknown, match="secret_id"):
@@ -170,7 +172,7 @@ def no_typ_check(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_device_check(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(grants, "_refuse_ended", lambda device: device.person)
+    patch.setattr(grants, "_require_active", lambda device: device.person)
 
 
 def no_audience_check(patch: pytest.MonkeyPatch) -> None:
@@ -205,28 +207,28 @@ def no_proof_check(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_bound_token_check(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(guard, "_by_token", _any_scheme)
+    patch.setattr(guard, "_authenticate_bearer", _any_scheme)
 
 
 def _any_scheme() -> Any:
     token = request.headers.get("Authorization", "").partition(" ")[2]
     if not token.startswith("eyJ"):
-        raise TokenRefused
+        raise InvalidToken
     claims = jwt.decode(token, options={"verify_signature": False})
     proof = Proof(claims.get("cnf", {}).get("jkt", ""), new_id(), token_hash(token))
-    return grants.actor_of(guard.office(), token, proof, "")
+    return grants.authenticate_access_token(guard.current_access(), token, proof, "")
 
 
 def a_seventh_public_route(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(guard, "PUBLIC", guard.PUBLIC | {"workspace.WorkspaceView"})
+    patch.setattr(guard, "PUBLIC_ENDPOINTS", guard.PUBLIC_ENDPOINTS | {"workspace.WorkspaceView"})
 
 
 def pages_by_token(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(guard, "EITHER", {"pages.account"})
+    patch.setattr(guard, "TOKEN_OR_SESSION_ENDPOINTS", {"pages.account"})
 
 
 def any_workspace(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("crmlink.access.sessions._is_good", lambda *_: True)
+    patch.setattr("crmlink.access.sessions._is_active", lambda *_: True)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def any_workspace(patch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_guard_with_a_hole_is_caught(
-    world: World,
+    world: AttackFixture,
     api_bad: dict[str, Credential],
     page_bad: dict[str, Credential],
     monkeypatch: pytest.MonkeyPatch,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from browsers.real_services import CRMLINK, Service
-from crmlink.settings import SettingsRefused, settings_from_environment
+from crmlink.settings import InvalidSettings, load_settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 
@@ -127,10 +127,10 @@ def test_what_belongs_to_another_user_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with_folder(monkeypatch, folder)
-    settings_from_environment()
+    load_settings()
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    with pytest.raises(SettingsRefused, match="belongs to another user"):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match="belongs to another user"):
+        load_settings()
 
 
 @pytest.mark.parametrize("name", ["crmlink.sqlite", "uploads/0f", "secret.key"])
@@ -138,7 +138,7 @@ def test_a_single_file_of_another_user_is_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     with_folder(monkeypatch, folder)
-    settings_from_environment()
+    load_settings()
     (folder / "uploads").mkdir()
     (folder / name).touch()
     real = Path.stat
@@ -150,8 +150,8 @@ def test_a_single_file_of_another_user_is_refused(
         return os.stat_result((*found[:4], found.st_uid + 1, *found[5:]))
 
     monkeypatch.setattr(Path, "stat", stat_of_others)
-    with pytest.raises(SettingsRefused, match=f"{name} belongs to another user"):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match=f"{name} belongs to another user"):
+        load_settings()
 
 
 def ignored(_path: Path, _mode: int) -> None:
@@ -168,8 +168,8 @@ def test_what_cannot_be_closed_is_refused(
 ) -> None:
     with_folder(monkeypatch, folder)
     monkeypatch.setattr(Path, "chmod", chmod)
-    with pytest.raises(SettingsRefused, match="cannot close it"):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match="cannot close it"):
+        load_settings()
 
 
 @pytest.mark.parametrize(("mode", "others"), [(0o755, "letter.txt"), (0o1777, None)])
@@ -180,8 +180,8 @@ def test_a_folder_that_is_not_crmlinks_own_is_refused_and_left_as_it_is(
         (folder / others).touch(0o644)
     folder.chmod(mode)
     with_folder(monkeypatch, folder)
-    with pytest.raises(SettingsRefused, match="a folder of crmlink's own"):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match="a folder of crmlink's own"):
+        load_settings()
     assert stat.S_IMODE(folder.stat().st_mode) == mode
     assert [path.name for path in folder.iterdir()] == ([others] if others else [])
 
@@ -193,6 +193,6 @@ def test_others_files_in_a_closed_folder_are_left_alone(
     (folder / "letter.txt").chmod(0o644)
     folder.chmod(0o700)
     with_folder(monkeypatch, folder)
-    settings_from_environment()
-    settings_from_environment()
+    load_settings()
+    load_settings()
     assert set(loose(folder)) == {str(folder / "letter.txt")}

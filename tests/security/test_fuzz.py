@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from marshmallow import fields
 
-from crmlink.web.strict_parsing import Whole, YesNo
+from crmlink.web.strict_parsing import StrictBoolean, StrictInteger
 from security.fuzz import Outcome, fuzzed_app, run
 
 EXAMPLES = 9  # for each operation, beside those at the edges of what the description says
@@ -51,11 +51,11 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
 
 
 def lenient_numbers(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Whole, "_deserialize", fields.Integer._deserialize)
+    patch.setattr(StrictInteger, "_deserialize", fields.Integer._deserialize)
 
 
 def lenient_truth(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(YesNo, "_deserialize", fields.Boolean._deserialize)
+    patch.setattr(StrictBoolean, "_deserialize", fields.Boolean._deserialize)
 
 
 def a_fault(patch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def another_type(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_number_as_text(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Whole, "_serialize", lambda self, value, *_, **__: str(value))
+    patch.setattr(StrictInteger, "_serialize", lambda self, value, *_, **__: str(value))
 
 
 @pytest.mark.parametrize(

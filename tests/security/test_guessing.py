@@ -16,14 +16,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.access.devices import command_line_actor
 from crmlink.access.known_browsers import KnownBrowser
 from crmlink.access.people import new_invitation
 from crmlink.store import Person
 from security.attack import forms_of
 from support.access_factories import PASSWORD, logged_in, make_person
-from support.installations import house_of, open_app
+from support.installations import installation_of, open_app
 
 PER_MINUTE = 600  # the default: 10 wrong passwords in 15 minutes, 30 from one address in a minute
 SLOW = 100  # wrong passwords for one email in an hour
@@ -35,7 +35,7 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of guesses need not cost 64 MB each; what is verified is the same."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr("crmlink.access.passwords._hasher", cheap)
-    for place in ("crmlink.access.passwords._NOBODYS", "support.access_factories._hash"):
+    for place in ("crmlink.access.passwords._DUMMY_HASH", "support.access_factories._hash"):
         monkeypatch.setattr(place, cheap.hash(PASSWORD))
 
 
@@ -85,7 +85,7 @@ def at_once(count: int, ask: Callable[[int], TestResponse]) -> Counter[int]:
 
 
 def test_simultaneous_guesses_do_not_pass_the_bound_together(app: Flask) -> None:
-    person = make_person(house_of(app).office)
+    person = make_person(installation_of(app).access)
     browsers = [Browser.at(app, "10.0.0.1") for _ in range(40)]
     forms = [forms_of(browser.client)[1] for browser in browsers]
 
@@ -97,15 +97,15 @@ def test_simultaneous_guesses_do_not_pass_the_bound_together(app: Flask) -> None
 
 
 def test_simultaneous_guesses_of_a_code_do_not_either(app: Flask) -> None:
-    office = house_of(app).office
-    person = make_person(office)
-    clients = [logged_in(app, office, person) for _ in range(60)]
+    access = installation_of(app).access
+    person = make_person(access)
+    clients = [logged_in(app, access, person) for _ in range(60)]
     found = at_once(60, lambda number: clients[number].get("/pair?code=BCDF-GHJK"))
     assert found == {404: 30, 429: 30}
 
 
 def test_ten_wrong_passwords_of_a_stranger_keep_nobody_out(app: Flask) -> None:
-    person = make_person(house_of(app).office)
+    person = make_person(installation_of(app).access)
     stranger = Browser.at(app, "10.0.0.1")
     statuses = [stranger.log_in(person.email, "wrong").status_code for _ in range(12)]
     assert statuses == [401] * 10 + [429] * 2
@@ -114,7 +114,7 @@ def test_ten_wrong_passwords_of_a_stranger_keep_nobody_out(app: Flask) -> None:
 
 
 def test_one_email_has_a_slower_bound_wherever_the_guesses_come_from(app: Flask) -> None:
-    person = make_person(house_of(app).office)
+    person = make_person(installation_of(app).access)
     assert wrong_from_everywhere(app, person.email, 130) == SLOW
     refused = Browser.at(app, "10.200.0.1").log_in(person.email.upper(), PASSWORD)
     assert refused.status_code == 429
@@ -122,7 +122,7 @@ def test_one_email_has_a_slower_bound_wherever_the_guesses_come_from(app: Flask)
 
 
 def test_a_browser_that_signed_in_before_is_not_kept_out_by_strangers(app: Flask) -> None:
-    person = make_person(house_of(app).office)
+    person = make_person(installation_of(app).access)
     own, other = Browser.at(app, "10.0.0.1"), Browser.at(app, "10.0.0.1")
     assert own.log_in(person.email, PASSWORD).status_code == 303
     assert wrong_from_everywhere(app, person.email, 130) == SLOW
@@ -134,7 +134,7 @@ def test_a_browser_that_signed_in_before_is_not_kept_out_by_strangers(app: Flask
 
 def test_a_known_browser_has_a_bound_of_its_own(app: Flask) -> None:
     """Who sits at it, or has copied its cookie, may not guess for ever."""
-    person = make_person(house_of(app).office)
+    person = make_person(installation_of(app).access)
     own = Browser.at(app, "10.0.0.1")
     assert own.log_in(person.email, PASSWORD).status_code == 303
     statuses = [own.log_in(person.email, "wrong").status_code for _ in range(12)]
@@ -143,8 +143,8 @@ def test_a_known_browser_has_a_bound_of_its_own(app: Flask) -> None:
 
 
 def test_a_browser_is_known_for_its_own_person_only_and_by_a_signed_cookie(app: Flask) -> None:
-    office = house_of(app).office
-    own, victim = make_person(office), make_person(office)
+    access = installation_of(app).access
+    own, victim = make_person(access), make_person(access)
     insider = Browser.at(app, "10.0.0.1")
     assert insider.log_in(own.email, PASSWORD).status_code == 303
     statuses = [insider.log_in(victim.email, "wrong").status_code for _ in range(12)]
@@ -154,7 +154,7 @@ def test_a_browser_is_known_for_its_own_person_only_and_by_a_signed_cookie(app: 
     assert cookie.http_only
     assert cookie.max_age
     assert cookie.max_age > 90 * 24 * 3600
-    known = KnownBrowser.read(office, cookie.value)
+    known = KnownBrowser.read(access, cookie.value)
     assert known
     assert re.fullmatch("[0-9a-f]{16}", known.id)
     assert [len(bytes.fromhex(each)) for each in known.people] == [16]
@@ -166,8 +166,8 @@ def test_a_browser_is_known_for_its_own_person_only_and_by_a_signed_cookie(app: 
 
 
 def test_two_people_at_one_browser_are_both_known(app: Flask) -> None:
-    office = house_of(app).office
-    people = [make_person(office) for _ in range(3)]
+    access = installation_of(app).access
+    people = [make_person(access) for _ in range(3)]
     shared = Browser.at(app, "10.0.0.1")
     for person in people:
         assert shared.log_in(person.email, PASSWORD).status_code == 303
@@ -177,25 +177,25 @@ def test_two_people_at_one_browser_are_both_known(app: Flask) -> None:
 
 
 def test_a_new_password_forgets_the_browsers_of_the_old_one(app: Flask) -> None:
-    office = house_of(app).office
-    person = make_person(office)
+    access = installation_of(app).access
+    person = make_person(access)
     old, new = Browser.at(app, "10.0.0.1"), Browser.at(app, "10.0.0.2")
     assert old.log_in(person.email, PASSWORD).status_code == 303
-    _join_again(office, new.client, person)
+    _join_again(access, new.client, person)
     assert wrong_from_everywhere(app, person.email, 130) == SLOW
     assert old.log_in(person.email, NEW_PASSWORD).status_code == 429
     assert new.log_in(person.email, NEW_PASSWORD).status_code == 303
 
 
-def _join_again(office: Office, client: FlaskClient, person: Person) -> None:
-    token = new_invitation(office, command_line_actor(office), person.public_id)
+def _join_again(access: AccessContext, client: FlaskClient, person: Person) -> None:
+    token = new_invitation(access, command_line_actor(access), person.public_id)
     _, csrf = forms_of(client)
     form = {"csrf_token": csrf, "token": token, "password": NEW_PASSWORD, "again": NEW_PASSWORD}
     assert client.post("/welcome", data=form).status_code == 303
 
 
 def test_no_answer_tells_whether_an_email_is_known(app: Flask) -> None:
-    person = make_person(house_of(app).office)
+    person = make_person(installation_of(app).access)
     answers = []
     for email, address in ((person.email, "10.0.0.1"), ("nobody@firm.example", "10.0.0.2")):
         browser = Browser.at(app, address)
@@ -211,7 +211,7 @@ def test_no_answer_tells_whether_an_email_is_known(app: Flask) -> None:
 
 
 def test_right_passwords_do_not_count(app: Flask) -> None:
-    person = make_person(house_of(app).office)
+    person = make_person(installation_of(app).access)
     browsers = [Browser.at(app, "10.0.0.1") for _ in range(35)]
     assert {browser.log_in(person.email, PASSWORD).status_code for browser in browsers} == {303}
 
@@ -246,8 +246,8 @@ def test_guessing_one_time_links_is_bounded(app: Flask) -> None:
 
 
 def test_guessing_ones_present_password_is_bounded(app: Flask) -> None:
-    office = house_of(app).office
-    client = logged_in(app, office, make_person(office))
+    access = installation_of(app).access
+    client = logged_in(app, access, make_person(access))
     page = client.get("/account").get_data(as_text=True)
     csrf = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     form = {"csrf_token": csrf, "old": "wrong", "password": NEW_PASSWORD, "again": NEW_PASSWORD}

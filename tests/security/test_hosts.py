@@ -14,13 +14,13 @@ from flask.testing import FlaskClient
 from browsers.real_services import wait_until
 from crmlink.access.dpop import new_nonce
 from crmlink.hosts import Host
-from crmlink.web.auth import COOKIE
+from crmlink.web.auth import SESSION_COOKIE
 from crmlink.web.hosts import serve_at
 from security.outside import SLOWEST, WELCOME, Outside, real_server
 from security.routes import every_route
 from support.access_factories import logged_in, make_person, pair, with_token
 from support.browser_key import BrowserKey
-from support.installations import house_of, open_app
+from support.installations import installation_of, open_app
 
 PUBLIC = "https://crmlink.firm.example"
 EVIL = (
@@ -52,8 +52,8 @@ def status(client: FlaskClient, host: str, path: str = "/log-in") -> int:
 
 
 def test_other_hosts_are_refused_on_every_route(app: Flask) -> None:
-    office = house_of(app).office
-    token = pair(office, make_person(office, "admin")).access_token
+    access = installation_of(app).access
+    token = pair(access, make_person(access, "admin")).access_token
     for route in every_route(app):
         if route.rule.rule in ("/healthz", "/readyz"):
             continue
@@ -95,9 +95,9 @@ def test_a_program_and_a_person_hear_what_to_set(app: Flask) -> None:
 
 @pytest.mark.parametrize("host", ["crmlink.firm.example", "localhost:8787", "CRMLINK-old"])
 def test_handed_out_addresses_are_the_public_one(app: Flask, host: str) -> None:
-    office = house_of(app).office
-    admin = make_person(office, "admin")
-    program = with_token(app, pair(office, admin).access_token)
+    access = installation_of(app).access
+    admin = make_person(access, "admin")
+    program = with_token(app, pair(access, admin).access_token)
     headers = {"Host": host}
     begun = program.post("/api/v1/pairings", data={"browser": "x"}, headers=headers).get_json()
     assert begun["verification_uri"] == f"{PUBLIC}/pair"
@@ -107,9 +107,9 @@ def test_handed_out_addresses_are_the_public_one(app: Flask, host: str) -> None:
     assert made["link"].startswith(f"{PUBLIC}/welcome#crmi_")
     again = program.post(f"/api/v1/people/{made['id']}/invitations", headers=headers).get_json()
     assert again["link"].startswith(f"{PUBLIC}/welcome#crmi_")
-    kept = logged_in(app, office, admin).get_cookie(COOKIE)
+    kept = logged_in(app, access, admin).get_cookie(SESSION_COOKIE)
     assert kept
-    signed_in = headers | {"Cookie": f"{COOKIE}={kept.value}"}
+    signed_in = headers | {"Cookie": f"{SESSION_COOKIE}={kept.value}"}
     page = app.test_client(use_cookies=False).get("/start", headers=signed_in)
     assert PUBLIC in page.get_data(as_text=True)
 
@@ -138,7 +138,7 @@ def test_listening_everywhere_means_this_computer_only_until_an_address_is_set(
 
 def proof_for(app: Flask, address: str) -> dict[str, str]:
     """The header of a browser that asks to be paired at this address."""
-    nonce = new_nonce(house_of(app).office)
+    nonce = new_nonce(installation_of(app).access)
     return {"DPoP": BrowserKey().proof("POST", f"{address}/api/v1/pairings", nonce)}
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from crmlink.installation import House
-from crmlink.wakeup import BATCH_WORK, QUEUE_NAME, Bell, listen, queue_in
+from crmlink.installation import Installation
+from crmlink.wakeup import QUEUE_FILE, WAKEABLE_TASKS, WakeUpSignal, open_queue, register_task
 from crmlink.worker import Worker
 
 
@@ -34,16 +34,16 @@ def proof(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def worker(house: House) -> Iterator[Worker]:
-    worker = Worker(house)
+def worker(installation: Installation) -> Iterator[Worker]:
+    worker = Worker(installation)
     yield worker
     worker.stop()
 
 
 def put(folder: Path, statement: str, *values: object) -> None:
     """Write into the queue's file as somebody else on the machine would."""
-    queue_in(folder)
-    with closing(sqlite3.connect(folder / QUEUE_NAME)) as connection, connection:
+    open_queue(folder)
+    with closing(sqlite3.connect(folder / QUEUE_FILE)) as connection, connection:
         connection.execute(statement, values)
 
 
@@ -70,7 +70,7 @@ def wait_until_idle(folder: Path) -> None:
     """Until the worker has taken everything out of the queue and the schedule."""
     deadline = time.monotonic() + 20
     query = "SELECT (SELECT count(*) FROM task) + (SELECT count(*) FROM schedule)"
-    with closing(sqlite3.connect(folder / QUEUE_NAME, timeout=20)) as connection:
+    with closing(sqlite3.connect(folder / QUEUE_FILE, timeout=20)) as connection:
         while connection.execute(query).fetchone()[0]:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -79,15 +79,19 @@ def wait_until_idle(folder: Path) -> None:
 @pytest.mark.parametrize("put_in", [pickled_task, pickled_schedule, pickled_revocation])
 @pytest.mark.parametrize("when", ["before the start", "while it runs"])
 def test_a_pickle_in_the_queue_runs_nothing(
-    house: House, worker: Worker, proof: Path, put_in: Callable[[Path, bytes], None], when: str
+    installation: Installation,
+    worker: Worker,
+    proof: Path,
+    put_in: Callable[[Path, bytes], None],
+    when: str,
 ) -> None:
-    folder = house.settings.data_dir
+    folder = installation.settings.data_dir
     if when == "before the start":
         put_in(folder, pickle.dumps(Touch(proof)))
     worker.start()
     if when == "while it runs":
         put_in(folder, pickle.dumps(Touch(proof)))
-        Bell(folder).ring()
+        WakeUpSignal(folder).ring()
     wait_until_idle(folder)
     worker.stop()
     assert not proof.exists()
@@ -114,8 +118,8 @@ def test_what_is_no_task_of_ours_is_thrown_away_and_the_worker_goes_on(
     tmp_path: Path, entry: object
 ) -> None:
     woken = []
-    queue = queue_in(tmp_path)
-    task = listen(queue, "match_batches", lambda: woken.append(True))
+    queue = open_queue(tmp_path)
+    task = register_task(queue, "match_batches", lambda: woken.append(True))
     put(tmp_path, "INSERT INTO task (queue, data, priority) VALUES ('huey', ?, 9)", entry)
     task()
     queue.execute(queue.dequeue())
@@ -124,10 +128,10 @@ def test_what_is_no_task_of_ours_is_thrown_away_and_the_worker_goes_on(
 
 
 def test_the_queue_holds_nothing_but_names(tmp_path: Path) -> None:
-    Bell(tmp_path).ring()
-    with closing(sqlite3.connect(tmp_path / QUEUE_NAME)) as connection:
+    WakeUpSignal(tmp_path).ring()
+    with closing(sqlite3.connect(tmp_path / QUEUE_FILE)) as connection:
         entries = [json.loads(data) for (data,) in connection.execute("SELECT data FROM task")]
-    assert [sorted(entry) for entry in entries] == [["task"]] * len(BATCH_WORK)
-    queue = queue_in(tmp_path)
+    assert [sorted(entry) for entry in entries] == [["task"]] * len(WAKEABLE_TASKS)
+    queue = open_queue(tmp_path)
     with pytest.raises(TypeError, match="names of tasks only"):
         queue.task(name="with_arguments")(print)("an argument")

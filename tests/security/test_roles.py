@@ -12,7 +12,7 @@ import pytest
 from crmlink.access import roles
 from crmlink.access.roles import SCOPES
 from crmlink.store import Role
-from security.attack_fixture import ROLES, World
+from security.attack_fixture import ROLES, AttackFixture
 from security.permission_probe import SCRIPT, Reach
 from security.routes import Route, every_route
 
@@ -61,11 +61,11 @@ def table() -> dict[str, Row]:
 
 
 @pytest.fixture(scope="module")
-def routes(world: World) -> list[Route]:
+def routes(world: AttackFixture) -> list[Route]:
     return [route for route in every_route(world.app) if not route.is_public]
 
 
-def differences(world: World, table: dict[str, Row], routes: list[Route]) -> list[str]:
+def differences(world: AttackFixture, table: dict[str, Row], routes: list[Route]) -> list[str]:
     """Cells that are not as the server does, as «who: request: own or others'»."""
     reach, found = Reach(world), []
     for route in routes:
@@ -94,16 +94,19 @@ def test_pages_take_no_scripts(table: dict[str, Row], routes: list[Route]) -> No
 
 
 def test_the_server_does_what_the_table_says(
-    world: World, table: dict[str, Row], routes: list[Route]
+    world: AttackFixture, table: dict[str, Row], routes: list[Route]
 ) -> None:
     assert differences(world, table, routes) == []
 
 
 def test_a_server_that_does_otherwise_is_caught(
-    world: World, table: dict[str, Row], routes: list[Route], monkeypatch: pytest.MonkeyPatch
+    world: AttackFixture,
+    table: dict[str, Row],
+    routes: list[Route],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    generous = roles.OF_ROLE | {Role.CLERK: roles.MANAGER, Role.MANAGER: roles.CLERK}
-    monkeypatch.setattr(roles, "OF_ROLE", generous)
+    generous = roles.ROLE_PERMISSIONS | {Role.CLERK: roles.MANAGER, Role.MANAGER: roles.CLERK}
+    monkeypatch.setattr(roles, "ROLE_PERMISSIONS", generous)
     asked = [route for route in routes if "/links/<link_id>/undo" in route.name]
     found = differences(world, table, asked)
     assert "clerk: POST /api/v1/links/<link_id>/undo: others" in found

@@ -16,11 +16,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from crmlink.access.api_tokens import create_token, list_tokens, revoke_token
-from crmlink.access.context import Office
+from crmlink.access.api_tokens import create_api_token, list_tokens, revoke_token
+from crmlink.access.context import AccessContext
 from crmlink.access.people import find_person
 from crmlink.store import BatchRow, Device, Link, Person, RowState
-from security.attack_fixture import World, linked_batch, make_world, new_link
+from security.attack_fixture import AttackFixture, linked_batch, make_world, new_link
 from support.access_factories import make_person, page_actor, pair, with_token
 from support.installations import open_app
 
@@ -31,29 +31,29 @@ ALL_SCOPES = ("suggest", "link", "read", "batch", "admin")
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[AttackFixture]:
     with open_app(tmp_path) as app:
         yield make_world(app)
 
 
 @pytest.fixture
-def office(world: World) -> Office:
-    return world.office
+def access(world: AttackFixture) -> AccessContext:
+    return world.access
 
 
 @pytest.fixture
-def boss(world: World) -> Person:
+def boss(world: AttackFixture) -> Person:
     """The admin who made all the tokens."""
     return world.people["admin"]
 
 
-def token(office: Office, maker: Person, *scopes: str, days: int = 30) -> tuple[Device, str]:
-    return create_token(office, page_actor(office, maker), "A script", scopes, days)
+def token(access: AccessContext, maker: Person, *scopes: str, days: int = 30) -> tuple[Device, str]:
+    return create_api_token(access, page_actor(access, maker), "A script", scopes, days)
 
 
-def script(world: World, *scopes: str, days: int = 30) -> tuple[Device, FlaskClient]:
+def script(world: AttackFixture, *scopes: str, days: int = 30) -> tuple[Device, FlaskClient]:
     """A script of the admin with these scopes."""
-    device, secret = token(world.office, world.people["admin"], *scopes, days=days)
+    device, secret = token(world.access, world.people["admin"], *scopes, days=days)
     return device, with_token(world.app, secret)
 
 
@@ -67,11 +67,11 @@ def works(app: Flask, secret: str) -> bool:
 
 @pytest.mark.parametrize("scope", ["suggest", "link", "read", "batch"])
 def test_it_neither_renames_nor_ends_its_makers_browsers_and_other_tokens(
-    world: World, office: Office, boss: Person, scope: str
+    world: AttackFixture, access: AccessContext, boss: Person, scope: str
 ) -> None:
     _, thief = script(world, scope)
-    browser = pair(office, boss)
-    stronger, secret = token(office, boss, *ALL_SCOPES)
+    browser = pair(access, boss)
+    stronger, secret = token(access, boss, *ALL_SCOPES)
     for device in (browser.device, stronger):
         path = f"{API}/devices/{device.public_id}"
         assert code(thief.patch(path, json={"name": "Mine"})) == (403, "role-too-low")
@@ -80,7 +80,7 @@ def test_it_neither_renames_nor_ends_its_makers_browsers_and_other_tokens(
     assert works(world.app, browser.access_token)
 
 
-def test_it_renames_and_ends_itself(world: World) -> None:
+def test_it_renames_and_ends_itself(world: AttackFixture) -> None:
     device, own = script(world, "suggest")
     assert own.patch(f"{API}/devices/me", json={"name": "Mine"}).get_json()["name"] == "Mine"
     assert own.delete(f"{API}/devices/{device.public_id}").status_code == 204
@@ -92,10 +92,10 @@ def ends_at(reply: TestResponse) -> datetime:
 
 
 def test_an_admin_token_makes_none_with_more_scopes_or_a_later_end(
-    world: World, office: Office
+    world: AttackFixture, access: AccessContext
 ) -> None:
     own, thief = script(world, "admin", "read", days=10)
-    before = len(list_tokens(office))
+    before = len(list_tokens(access))
     for more in (
         {"name": "More", "scopes": ["admin", "link"], "days": 1},
         {"name": "More", "scopes": ["suggest"], "days": 1},
@@ -104,7 +104,7 @@ def test_an_admin_token_makes_none_with_more_scopes_or_a_later_end(
         assert code(thief.post(f"{API}/tokens", json=more)) == (403, "beyond-token"), more
     later = thief.post(f"{API}/tokens", json={"name": "Later", "scopes": ["read"], "days": 11})
     assert code(later) == (403, "beyond-token")
-    assert len(list_tokens(office)) == before
+    assert len(list_tokens(access)) == before
 
     less: tuple[dict[str, int], ...] = ({"days": 9}, {})
     for body in less:
@@ -113,41 +113,43 @@ def test_an_admin_token_makes_none_with_more_scopes_or_a_later_end(
         assert ends_at(made) <= own.expires_at
 
 
-def test_a_token_that_another_token_made_ends_with_it(world: World, office: Office) -> None:
+def test_a_token_that_another_token_made_ends_with_it(
+    world: AttackFixture, access: AccessContext
+) -> None:
     own, thief = script(world, "admin", "read")
     body = {"name": "Child", "scopes": ["admin", "read"]}
     child = thief.post(f"{API}/tokens", json=body).get_json()["token"]
     grandchild = with_token(world.app, child).post(f"{API}/tokens", json=body).get_json()["token"]
     assert works(world.app, grandchild)
-    revoke_token(office, page_actor(office, world.people["admin"]), own.public_id)
+    revoke_token(access, page_actor(access, world.people["admin"]), own.public_id)
     assert not works(world.app, child)
     assert not works(world.app, grandchild)
-    assert {one.name for one in list_tokens(office) if one.revoked_at} >= {"A script", "Child"}
+    assert {one.name for one in list_tokens(access) if one.revoked_at} >= {"A script", "Child"}
 
 
 def test_an_admin_token_makes_none_anew_that_is_stronger_and_none_that_lasts_longer(
-    world: World, office: Office, boss: Person
+    world: AttackFixture, access: AccessContext, boss: Person
 ) -> None:
     own, thief = script(world, "admin", "read", days=10)
-    stronger, secret = token(office, boss, "admin", "link")
+    stronger, secret = token(access, boss, "admin", "link")
     rotations = f"{API}/tokens/{stronger.public_id}/rotations"
     assert code(thief.post(rotations)) == (403, "beyond-token")
     assert works(world.app, secret)
 
-    longer, secret = token(office, boss, "read", days=300)
+    longer, secret = token(access, boss, "read", days=300)
     assert code(thief.post(f"{API}/tokens/{longer.public_id}/rotations")) == (403, "beyond-token")
     assert works(world.app, secret)
 
     reply = thief.post(f"{API}/tokens/{own.public_id}/rotations")
     assert (reply.status_code, ends_at(reply)) == (201, own.expires_at)
-    with office.database.reading() as session:
+    with access.database.reading() as session:
         assert session.get_one(Device, own.id).expires_at == own.expires_at
 
 
-def test_an_admin_token_lets_nobody_in(world: World, office: Office) -> None:
+def test_an_admin_token_lets_nobody_in(world: AttackFixture, access: AccessContext) -> None:
     """A person has no end, so a token that could make one would outlive itself."""
     _, thief = script(world, *ALL_SCOPES)
-    clerk, manager = make_person(office), make_person(office, "manager")
+    clerk, manager = make_person(access), make_person(access, "manager")
     eve = {"name": "Eve", "email": "eve@firm.example"}
     for role in ("clerk", "admin"):
         refused = thief.post(f"{API}/people", json=eve | {"role": role})
@@ -158,35 +160,35 @@ def test_an_admin_token_lets_nobody_in(world: World, office: Office) -> None:
     assert code(thief.patch(f"{API}/people/{clerk.public_id}", json={"role": "manager"})) == (
         403, "person-needed",
     )  # fmt: skip
-    assert find_person(office, manager.public_id).role == "manager"
+    assert find_person(access, manager.public_id).role == "manager"
     assert thief.patch(path, json={"role": "clerk", "name": "Less"}).status_code == 200
     assert thief.delete(path).status_code == 204
 
 
 @pytest.mark.parametrize("scopes", [("link",), ("link", "batch"), ALL_SCOPES])
 def test_it_undoes_no_link_but_its_own(
-    world: World, office: Office, boss: Person, scopes: tuple[str, ...]
+    world: AttackFixture, access: AccessContext, boss: Person, scopes: tuple[str, ...]
 ) -> None:
     own, thief = script(world, *scopes)
-    for device in (pair(office, boss).device, token(office, boss, "link")[0]):
+    for device in (pair(access, boss).device, token(access, boss, "link")[0]):
         path = f"{API}/links/{new_link(world, device)}/undo"
         assert code(thief.post(path, json={}, headers=KEY)) == (403, "not-yours")
     mine = thief.post(f"{API}/links/{new_link(world, own)}/undo", json={}, headers=KEY)
     assert mine.status_code != 403
 
 
-def states(world: World, batch_id: str) -> set[Any]:
-    with world.office.database.reading() as session:
+def states(world: AttackFixture, batch_id: str) -> set[Any]:
+    with world.access.database.reading() as session:
         return set(session.scalars(select(BatchRow.state).filter_by(batch_id=batch_id)))
 
 
 @pytest.mark.parametrize("scopes", [("batch",), ALL_SCOPES])
 def test_it_undoes_no_list_in_which_others_linked(
-    world: World, office: Office, boss: Person, scopes: tuple[str, ...]
+    world: AttackFixture, access: AccessContext, boss: Person, scopes: tuple[str, ...]
 ) -> None:
     own, thief = script(world, *scopes)
-    desk = pair(office, boss).device
-    for others in ((desk,), (own, desk), (token(office, boss, "batch")[0],)):
+    ctx = pair(access, boss).device
+    for others in ((ctx,), (own, ctx), (token(access, boss, "batch")[0],)):
         batch_id = linked_batch(world, *others)
         assert code(thief.post(f"{API}/batches/{batch_id}/undo")) == (403, "not-yours")
         assert states(world, batch_id) == {RowState.SUCCESSFUL}
@@ -194,13 +196,17 @@ def test_it_undoes_no_list_in_which_others_linked(
     assert thief.post(f"{API}/batches/{mine}/undo").get_json() == {"contacts": 2}
 
 
-def test_people_undo_lists_as_before(world: World, office: Office, boss: Person) -> None:
+def test_people_undo_lists_as_before(
+    world: AttackFixture, access: AccessContext, boss: Person
+) -> None:
     manager = with_token(world.app, world.browsers["manager"].access_token)
-    batch_id = linked_batch(world, pair(office, boss).device)
+    batch_id = linked_batch(world, pair(access, boss).device)
     assert manager.post(f"{API}/batches/{batch_id}/undo").get_json() == {"contacts": 1}
 
 
-def test_what_a_thief_made_is_over_when_the_token_is(world: World, office: Office) -> None:
+def test_what_a_thief_made_is_over_when_the_token_is(
+    world: AttackFixture, access: AccessContext
+) -> None:
     """Everything that a token with every scope can make, after the token was revoked."""
     own, thief = script(world, *ALL_SCOPES, days=365)
     made = [
@@ -209,14 +215,16 @@ def test_what_a_thief_made_is_over_when_the_token_is(world: World, office: Offic
     ]
     kept = [reply.get_json()["token"] for reply in made if reply.status_code == 201]
     assert len(kept) == len(ALL_SCOPES)
-    revoke_token(office, page_actor(office, world.people["admin"]), own.public_id)
+    revoke_token(access, page_actor(access, world.people["admin"]), own.public_id)
     assert [secret for secret in kept if works(world.app, secret)] == []
-    with office.database.reading() as session:
+    with access.database.reading() as session:
         links = session.scalars(select(Link.id)).all()
     assert links == []
 
 
-def test_its_end_is_the_earliest_of_those_it_hangs_on(world: World, office: Office) -> None:
+def test_its_end_is_the_earliest_of_those_it_hangs_on(
+    world: AttackFixture, access: AccessContext
+) -> None:
     own, thief = script(world, "admin", days=5)
     made = thief.post(f"{API}/tokens", json={"name": "Child", "scopes": ["admin"]})
     assert ends_at(made) == own.expires_at

@@ -14,13 +14,19 @@ import jwt
 import pytest
 from sqlalchemy import select
 
-from crmlink.access.api_tokens import script_actor
-from crmlink.access.context import Office
+from crmlink.access.api_tokens import authenticate_api_token
+from crmlink.access.context import AccessContext
 from crmlink.access.errors import AccessFailure
-from crmlink.access.pairing import redeem
-from crmlink.access.people import invitation_of
-from crmlink.access.refresh_tokens import AUDIENCE, ISSUER, TYPE, actor_of, rotate
-from crmlink.access.sessions import session_of
+from crmlink.access.pairing import exchange_device_code
+from crmlink.access.people import find_invitation
+from crmlink.access.refresh_tokens import (
+    AUDIENCE,
+    ISSUER,
+    TYPE,
+    authenticate_access_token,
+    rotate_refresh_token,
+)
+from crmlink.access.sessions import authenticate_session
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.store import AuditSigner, Database, Device, Refresh, WorkspaceConnection
 from crmlink.store.base import now
@@ -36,7 +42,7 @@ class Remains:
 
     used: Used
     database: Database
-    office: Office
+    access: AccessContext
     kept: dict[str, bytes]  # database, queue and whatever else lies there, but for the keys
     logs: dict[str, bytes]
 
@@ -67,14 +73,14 @@ def _look(used: Used, database: Database) -> Remains:
         workspaces = [
             row.workspace_id for row in session.query(WorkspaceConnection) if row.credentials
         ]
-    office = Office(database, workspaces[0], key_in(used.folder))
+    access = AccessContext(database, workspaces[0], key_in(used.folder))
     kept = {"every row": repr(everything(database)).encode()}
     if database.engine.dialect.name == "sqlite":
         kept["backup"] = _backup(used.folder / "crmlink.sqlite")
     files = used.files() | {f"{name}, alive": content for name, content in used.alive.items()}
     logs = {name: content for name, content in files.items() if ".log" in name}
     kept |= {name: content for name, content in files.items() if name not in logs}
-    return Remains(used, database, office, kept, logs)
+    return Remains(used, database, access, kept, logs)
 
 
 def _backup(file: Path) -> bytes:
@@ -137,7 +143,7 @@ def values(rows: Any) -> Iterator[str]:
 
 
 def test_nothing_in_the_database_opens_anything(remains: Remains) -> None:
-    office = remains.office
+    access = remains.access
     everything_kept = set(values(everything(remains.database)))
     assert len(everything_kept) > 200
     opened = []
@@ -148,12 +154,12 @@ def test_nothing_in_the_database_opens_anything(remains: Remains) -> None:
         for beginning in ("", "crm_", "crmr_", "crmd_", "crmi_", "crms_"):
             token = beginning + value
             for way in (
-                lambda: script_actor(office, token, ""),  # noqa: B023 # used at once
-                lambda: actor_of(office, token, proven(key, token), ""),  # noqa: B023
-                lambda: session_of(office, token),  # noqa: B023
-                lambda: invitation_of(office, token),  # noqa: B023
-                lambda: redeem(office, token, proven(key)),  # noqa: B023
-                lambda: rotate(office, token, proven(key)),  # noqa: B023
+                lambda: authenticate_api_token(access, token, ""),  # noqa: B023 # used at once
+                lambda: authenticate_access_token(access, token, proven(key, token), ""),  # noqa: B023
+                lambda: authenticate_session(access, token),  # noqa: B023
+                lambda: find_invitation(access, token),  # noqa: B023
+                lambda: exchange_device_code(access, token, proven(key)),  # noqa: B023
+                lambda: rotate_refresh_token(access, token, proven(key)),  # noqa: B023
             ):
                 with suppress(AccessFailure):
                     way()
@@ -181,8 +187,10 @@ def test_nothing_in_the_database_signs_anything(remains: Remains) -> None:
         for candidate in candidates:
             token = jwt.encode(claims, candidate, "HS256", headers={"typ": TYPE})
             with pytest.raises(AccessFailure):
-                actor_of(remains.office, token, proven(device.key_thumbprint, token), "")
-    key = remains.office.secret_key  # with the key beside it, it would open
+                authenticate_access_token(
+                    remains.access, token, proven(device.key_thumbprint, token), ""
+                )
+    key = remains.access.secret_key  # with the key beside it, it would open
     assert key not in keys
     assert session_opens(remains)
 
@@ -190,7 +198,7 @@ def test_nothing_in_the_database_signs_anything(remains: Remains) -> None:
 def session_opens(remains: Remains) -> bool:
     """Whether the log-ins are still good, so that the refusals before mean something."""
     tokens = [secret for what, secret in remains.used.secrets.items() if what.startswith("log-in")]
-    return session_of(remains.office, tokens[0])[1].person is not None
+    return authenticate_session(remains.access, tokens[0])[1].person is not None
 
 
 def test_only_their_owner_may_read_the_keys(remains: Remains) -> None:

@@ -9,13 +9,13 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.app import HEADERS
-from crmlink.web.auth import COOKIE
+from crmlink.app import SECURITY_HEADERS
+from crmlink.web.auth import SESSION_COOKIE
 from security.attack import forms_of
-from security.attack_fixture import World
+from security.attack_fixture import AttackFixture
 from security.routes import Route, every_route
 from support.access_factories import PASSWORD, make_person, pair, with_token
-from support.installations import house_of, open_app
+from support.installations import installation_of, open_app
 
 LISTED = "https://intranet.firm.example"
 OTHERS = ("https://evil.example", LISTED + ".evil.example", "http://intranet.firm.example", "null")
@@ -27,20 +27,20 @@ URN = "urn:crmlink:problem:"
 
 
 @pytest.fixture
-def admin(world: World) -> FlaskClient:
+def admin(world: AttackFixture) -> FlaskClient:
     """A client that is logged in to the pages, with what its forms need."""
     client = world.app.test_client()
-    client.set_cookie(COOKIE, world.session(world.people["admin"]))
+    client.set_cookie(SESSION_COOKIE, world.session(world.people["admin"]))
     return client
 
 
 @pytest.fixture
-def browser(world: World) -> FlaskClient:
-    return with_token(world.app, pair(world.office, world.people["admin"]).access_token)
+def browser(world: AttackFixture) -> FlaskClient:
+    return with_token(world.app, pair(world.access, world.people["admin"]).access_token)
 
 
 def assert_shielded(reply: TestResponse) -> None:
-    for name in HEADERS:
+    for name in SECURITY_HEADERS:
         assert name in reply.headers, (reply.request.path, name)
     policy = reply.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -54,7 +54,7 @@ def assert_shielded(reply: TestResponse) -> None:
 
 
 def test_every_route_answers_with_the_protective_headers(
-    world: World, admin: FlaskClient, browser: FlaskClient
+    world: AttackFixture, admin: FlaskClient, browser: FlaskClient
 ) -> None:
     stranger = world.app.test_client()
     for route in every_route(world.app):
@@ -66,7 +66,7 @@ def test_every_route_answers_with_the_protective_headers(
 
 
 def test_so_does_everything_that_goes_wrong(
-    world: World, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    world: AttackFixture, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("marked 7711")
@@ -85,11 +85,11 @@ def test_so_does_everything_that_goes_wrong(
         assert "marked" not in reply.get_data(as_text=True)
 
 
-def test_a_cookie_is_kept_from_scripts_other_sites_and_http(world: World) -> None:
+def test_a_cookie_is_kept_from_scripts_other_sites_and_http(world: AttackFixture) -> None:
     for scheme in ("http", "https"):
         client = world.app.test_client()
         _, csrf = forms_of(client)
-        person = make_person(world.office)
+        person = make_person(world.access)
         form = {"csrf_token": csrf, "email": person.email, "password": PASSWORD}
         reply = client.post("/log-in", data=form, base_url=f"{scheme}://localhost")
         if scheme == "https":  # the cookie of the form came by http and stays there
@@ -105,14 +105,14 @@ def test_a_cookie_is_kept_from_scripts_other_sites_and_http(world: World) -> Non
         assert ("Strict-Transport-Security" in reply.headers) is (scheme == "https")
 
 
-def forms(world: World) -> Iterator[Route]:
+def forms(world: AttackFixture) -> Iterator[Route]:
     for route in every_route(world.app):
         if not route.in_api and route.method not in ("GET",):
             yield route
 
 
 def test_no_form_counts_without_its_token_or_from_another_site(
-    world: World, admin: FlaskClient
+    world: AttackFixture, admin: FlaskClient
 ) -> None:
     _, csrf = forms_of(world.app.test_client())
     own = token_of(admin)
@@ -143,7 +143,9 @@ def token_of(admin: FlaskClient) -> str:
     return token
 
 
-def test_no_other_site_may_ask_unless_it_is_listed(world: World, browser: FlaskClient) -> None:
+def test_no_other_site_may_ask_unless_it_is_listed(
+    world: AttackFixture, browser: FlaskClient
+) -> None:
     for origin in (LISTED, *OTHERS):
         for reply in (
             browser.get("/api/v1/workspace", headers={"Origin": origin}),
@@ -157,8 +159,8 @@ def test_no_other_site_may_ask_unless_it_is_listed(world: World, browser: FlaskC
 
 def test_a_listed_site_may_ask_and_no_other(tmp_path: Path) -> None:
     with open_app(tmp_path, cors_origins=(LISTED,)) as app:
-        office = house_of(app).office
-        browser = with_token(app, pair(office, make_person(office)).access_token)
+        access = installation_of(app).access
+        browser = with_token(app, pair(access, make_person(access)).access_token)
         stranger = app.test_client()
         asked = stranger.options("/api/v1/links", headers=PREFLIGHT | {"Origin": LISTED})
         assert asked.status_code == 200
@@ -248,9 +250,9 @@ def assert_asked_to_wait(reply: TestResponse) -> None:
 
 def test_a_browser_is_held_to_its_requests_and_another_is_not(tmp_path: Path) -> None:
     with open_app(tmp_path, requests_per_minute=20) as app:
-        office = house_of(app).office
+        access = installation_of(app).access
         first, second = (
-            with_token(app, pair(office, make_person(office)).access_token) for _ in range(2)
+            with_token(app, pair(access, make_person(access)).access_token) for _ in range(2)
         )
         count, refused = until_refused(lambda: first.get("/api/v1/workspace"), 40)
         assert count == 20

@@ -11,16 +11,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.access.devices import command_line_actor
-from crmlink.access.oidc_provider import Provider, ProviderUnsafe
+from crmlink.access.oidc_provider import OidcProvider, UnsafeIssuer
 from crmlink.access.people import invite, list_people, remove_person
 from crmlink.store import Person
-from crmlink.web.auth import COOKIE
+from crmlink.web.auth import SESSION_COOKIE
 from crmlink.web.problems import problem
 from security.attack import forms_of
 from security.oidc_server import SECRET, log_in_there, running_provider
-from support.installations import house_of, open_app
+from support.installations import installation_of, open_app
 
 
 @pytest.fixture(scope="module")
@@ -31,14 +31,14 @@ def issuer() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def app(issuer: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    provider = Provider(issuer, "crmlink", SECRET, "the firm's sign-on")
+    provider = OidcProvider(issuer, "crmlink", SECRET, "the firm's sign-on")
     with open_app(tmp_path_factory.mktemp("sso"), oidc=provider) as app:
         yield app
 
 
 @pytest.fixture
-def office(app: Flask) -> Office:
-    return house_of(app).office
+def access(app: Flask) -> AccessContext:
+    return installation_of(app).access
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def invited(office: Office, name: str) -> Person:
-    actor = command_line_actor(office)
-    return invite(office, actor, name.title(), f"{name}@firm.example", "clerk")[0]
+def invited(access: AccessContext, name: str) -> Person:
+    actor = command_line_actor(access)
+    return invite(access, actor, name.title(), f"{name}@firm.example", "clerk")[0]
 
 
 def set_out(client: FlaskClient, wanted: str = "") -> TestResponse:
@@ -74,7 +74,7 @@ def refused(reply: TestResponse, code: str) -> bool:
     return (
         reply.status_code == found.status
         and found.detail in page
-        and COOKIE not in "".join(reply.headers.getlist("Set-Cookie"))
+        and SESSION_COOKIE not in "".join(reply.headers.getlist("Set-Cookie"))
     )
 
 
@@ -91,46 +91,48 @@ def test_the_button_names_the_provider_and_leads_to_it(app: Flask, issuer: str) 
 
 
 def test_somebody_who_was_invited_gets_in_to_the_page_they_wanted(
-    client: FlaskClient, office: Office
+    client: FlaskClient, access: AccessContext
 ) -> None:
-    person = invited(office, "anna")
+    person = invited(access, "anna")
     reply = client.get(log_in_there(leave(client, "/links?state=linked"), "anna"))
     assert (reply.status_code, reply.headers["Location"]) == (303, "/links?state=linked")
     assert client.get("/account").status_code == 200
-    found = next(one for one in list_people(office) if one.id == person.id)
+    found = next(one for one in list_people(access) if one.id == person.id)
     assert found.joined_at
     assert found.password_hash is None
 
 
 def test_the_same_person_gets_in_again_even_under_another_email(
-    client: FlaskClient, office: Office
+    client: FlaskClient, access: AccessContext
 ) -> None:
-    person = invited(office, "bea")
+    person = invited(access, "bea")
     assert go_round(client, "bea").status_code == 303
-    with office.database.writing() as session:
+    with access.database.writing() as session:
         session.get_one(Person, person.id).email = "beatrice@firm.example"
     assert go_round(client, "bea").status_code == 303
 
 
-def test_nobody_gets_in_without_an_invitation(client: FlaskClient, office: Office) -> None:
+def test_nobody_gets_in_without_an_invitation(client: FlaskClient, access: AccessContext) -> None:
     assert refused(go_round(client, "stranger"), "sso-unknown")
-    person = invited(office, "gone")
-    remove_person(office, command_line_actor(office), person.public_id)
+    person = invited(access, "gone")
+    remove_person(access, command_line_actor(access), person.public_id)
     assert refused(go_round(client, "gone"), "sso-unknown")
 
 
 def test_an_email_that_somebody_came_by_is_not_taken_by_another_account(
-    client: FlaskClient, office: Office
+    client: FlaskClient, access: AccessContext
 ) -> None:
-    person = invited(office, "carl")
+    person = invited(access, "carl")
     assert go_round(client, "carl").status_code == 303
-    with office.database.writing() as session:
+    with access.database.writing() as session:
         session.get_one(Person, person.id).sso_subject = "https://elsewhere.example#carl"
     assert refused(go_round(client, "carl"), "sso-unknown")
 
 
-def test_an_email_that_nobody_confirmed_lets_nobody_in(client: FlaskClient, office: Office) -> None:
-    invited(office, "unproven")
+def test_an_email_that_nobody_confirmed_lets_nobody_in(
+    client: FlaskClient, access: AccessContext
+) -> None:
+    invited(access, "unproven")
     assert refused(go_round(client, "unproven"), "sso-unproven")
 
 
@@ -138,8 +140,8 @@ def test_who_says_no_at_the_provider_hears_so(client: FlaskClient) -> None:
     assert refused(go_round(client, "anna", consent=False), "sso-denied")
 
 
-def test_an_answer_counts_once(client: FlaskClient, office: Office) -> None:
-    invited(office, "dora")
+def test_an_answer_counts_once(client: FlaskClient, access: AccessContext) -> None:
+    invited(access, "dora")
     back = log_in_there(leave(client), "dora")
     kept = client.get_cookie("crmlink_forms")
     assert kept
@@ -193,16 +195,18 @@ def test_an_answer_of_another_issuer_is_refused(client: FlaskClient) -> None:
     assert refused(client.get(mixed_up), "sso-refused")
 
 
-def with_provider(app: Flask, monkeypatch: pytest.MonkeyPatch, provider: Provider | None) -> None:
-    house = house_of(app)
-    monkeypatch.setattr(house, "settings", replace(house.settings, oidc=provider))
+def with_provider(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, provider: OidcProvider | None
+) -> None:
+    installation = installation_of(app)
+    monkeypatch.setattr(installation, "settings", replace(installation.settings, oidc=provider))
 
 
 def test_a_provider_that_does_not_answer_is_told_and_passwords_go_on(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     back = log_in_there(leave(client), "anna")
-    with_provider(app, monkeypatch, Provider("http://127.0.0.1:9", "crmlink", SECRET))
+    with_provider(app, monkeypatch, OidcProvider("http://127.0.0.1:9", "crmlink", SECRET))
     assert refused(client.get(back), "sso-refused")  # it is not who was asked
     assert refused(set_out(client), "sso-unreachable")
     assert client.get("/log-in").status_code == 200
@@ -212,14 +216,14 @@ def test_a_provider_that_calls_itself_something_else_is_refused(
     app: Flask, client: FlaskClient, issuer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_another_name = issuer.replace("127.0.0.1", "localhost")
-    with_provider(app, monkeypatch, Provider(by_another_name, "crmlink", SECRET))
+    with_provider(app, monkeypatch, OidcProvider(by_another_name, "crmlink", SECRET))
     assert refused(set_out(client), "sso-refused")
 
 
 def test_a_wrong_secret_lets_nobody_in(
     app: Flask, client: FlaskClient, issuer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with_provider(app, monkeypatch, Provider(issuer, "crmlink", "wrong"))
+    with_provider(app, monkeypatch, OidcProvider(issuer, "crmlink", "wrong"))
     assert refused(go_round(client, "anna"), "sso-refused")
 
 
@@ -238,10 +242,10 @@ def test_without_the_setting_there_is_no_button_and_no_way(
      "https://sso.example/?tenant=1", "sso.example"],
 )  # fmt: skip
 def test_an_issuer_that_could_be_listened_to_is_no_issuer(issuer: str) -> None:
-    with pytest.raises(ProviderUnsafe):
-        Provider(issuer, "crmlink", SECRET)
+    with pytest.raises(UnsafeIssuer):
+        OidcProvider(issuer, "crmlink", SECRET)
 
 
 def test_the_secret_is_not_shown(app: Flask, client: FlaskClient) -> None:
-    assert SECRET not in repr(house_of(app).settings)
+    assert SECRET not in repr(installation_of(app).settings)
     assert SECRET not in set_out(client).get_data(as_text=True)

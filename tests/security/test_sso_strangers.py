@@ -18,7 +18,7 @@ import requests
 from flask import Flask
 
 from browsers.real_services import wait_until
-from crmlink.access.oidc_provider import Provider
+from crmlink.access.oidc_provider import OidcProvider
 from security.attack import forms_of
 from security.oidc_server import SECRET
 from security.outside import SLOWEST, Outside, real_server
@@ -92,7 +92,7 @@ def provider() -> Iterator[SlowProvider]:
 
 @pytest.fixture
 def app(provider: SlowProvider, tmp_path: Path) -> Iterator[Flask]:
-    sso = Provider(provider.issuer, "crmlink", SECRET)
+    sso = OidcProvider(provider.issuer, "crmlink", SECRET)
     with open_app(tmp_path, oidc=sso, requests_per_minute=600, trusted_proxies=1) as app:
         yield app
 

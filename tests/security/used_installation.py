@@ -20,17 +20,17 @@ from sqlalchemy import text
 from browsers.real_services import Service, wait_until
 from crmlink.api.schemas.access import DEVICE_CODE_GRANT
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.dialect import W
+from crmlink.commusoft.dialect import WEBSERVICE_DIALECT
 from crmlink.commusoft.vault import Vault
-from crmlink.installation import KEYS_NAME, open_database
-from crmlink.linking.connections import connect_account, get_or_create_workspace
+from crmlink.installation import KEY_FILE, open_database
+from crmlink.linking.connections import get_or_create_workspace, save_connection
 from crmlink.settings import Settings
 from crmlink.store import Database
 from security.outside import Browser
 from support.installations import NOWHERE
 from support.sandbox import HOLLOWAY, WEBSERVICE
 
-KEYS = {"secret.key", KEYS_NAME}  # what is to be kept apart
+KEYS = {"secret.key", KEY_FILE}  # what is to be kept apart
 CLIENT_ID = "firm-4471"  # no secret: it is the workspace's name
 CREDENTIALS = ("Marked-User-4471", "Marked-Password-4471", "Marked-Application-4471")
 OIDC_SECRET = "Marked-Oidc-9032"
@@ -82,9 +82,9 @@ def used_installation(folder: Path, database_url: str, sandbox: str) -> Iterator
     (folder / "secret.key").write_text(key)
     database = open_database(Settings(folder, database_url, key))
     connection = Connection(sandbox + WEBSERVICE, CLIENT_ID, *CREDENTIALS)
-    vault = Vault.at(folder / KEYS_NAME)
+    vault = Vault.at(folder / KEY_FILE)
     workspace_id = get_or_create_workspace(database).id
-    connect_account(database, workspace_id, connection, vault=vault, dialect=W)
+    save_connection(database, workspace_id, connection, vault=vault, dialect=WEBSERVICE_DIALECT)
     inherited = {name: value for name, value in os.environ.items() if "CRMLINK" not in name}
     settings = {
         "DATA_DIR": str(folder), "DATABASE_URL": database_url.replace("+psycopg", ""),

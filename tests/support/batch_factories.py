@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
-from crmlink.batches.file_import import Imported, import_file, look_at
+from crmlink.batches.file_import import ImportResult, detect, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
 from crmlink.batches.rows import ReviewRow, list_rows
 from crmlink.kinds import Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord
 
 HEADER = (
@@ -51,16 +51,16 @@ def line_of(record: MirroredRecord, reference: str) -> Line:
     )  # fmt: skip
 
 
-def records_of(desk: Desk, kind: Kind = "customer") -> list[MirroredRecord]:
+def records_of(ctx: WorkspaceContext, kind: Kind = "customer") -> list[MirroredRecord]:
     """The mirror's records that carry no reference, in Commusoft's order."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         rows = session.query(MirroredRecord).filter_by(kind=kind, gone_at=None, reference=None)
         return rows.order_by(MirroredRecord.id).all()
 
 
-def lines_of(desk: Desk, most: int | None = None) -> list[Line]:
+def lines_of(ctx: WorkspaceContext, most: int | None = None) -> list[Line]:
     """A Sage 50 list of customers that are not linked, each with an A/C of its own."""
-    found = records_of(desk)[:most]
+    found = records_of(ctx)[:most]
     return [line_of(record, f"AC{number:05}") for number, record in enumerate(found, 1)]
 
 
@@ -71,35 +71,35 @@ def sage_file(lines: Sequence[Line]) -> io.BytesIO:
 
 
 def imported(
-    desk: Desk, device_id: int, lines: Sequence[Line], kind: Kind = "customer"
-) -> Imported:
+    ctx: WorkspaceContext, device_id: int, lines: Sequence[Line], kind: Kind = "customer"
+) -> ImportResult:
     """A draft of a Sage 50 export."""
     file = sage_file(lines)
-    found = look_at(desk, file, "Customers.csv", package="sage_50", kind=kind)
-    return import_file(desk, device_id, file, "Customers.csv", found, agreed=len(lines))
+    found = detect(ctx, file, "Customers.csv", package="sage_50", kind=kind)
+    return import_file(ctx, device_id, file, "Customers.csv", found, agreed=len(lines))
 
 
-def matched(desk: Desk, device_id: int, lines: Sequence[Line]) -> str:
+def matched(ctx: WorkspaceContext, device_id: int, lines: Sequence[Line]) -> str:
     """A batch under review; its id."""
-    batch_id = imported(desk, device_id, lines).batch.id
-    start_matching(desk, device_id, batch_id, BOUND)
-    assert match_waiting(desk) == 1
+    batch_id = imported(ctx, device_id, lines).batch.id
+    start_matching(ctx, device_id, batch_id, BOUND)
+    assert match_waiting(ctx) == 1
     return batch_id
 
 
-def accepted(desk: Desk, device_id: int, lines: Sequence[Line]) -> str:
+def accepted(ctx: WorkspaceContext, device_id: int, lines: Sequence[Line]) -> str:
     """A batch whose sure rows are accepted; its id."""
-    batch_id = matched(desk, device_id, lines)
-    accept_sure(desk, device_id, batch_id, draw_sample(desk, batch_id).token)
+    batch_id = matched(ctx, device_id, lines)
+    accept_sure(ctx, device_id, batch_id, draw_sample(ctx, batch_id).token)
     return batch_id
 
 
-def asked_for(desk: Desk, device_id: int, lines: Sequence[Line]) -> str:
+def asked_for(ctx: WorkspaceContext, device_id: int, lines: Sequence[Line]) -> str:
     """A batch that waits to be written; its id."""
-    batch_id = accepted(desk, device_id, lines)
-    start_writing(desk, device_id, batch_id, summary(desk, batch_id).to_link)
+    batch_id = accepted(ctx, device_id, lines)
+    start_writing(ctx, device_id, batch_id, summary(ctx, batch_id).to_link)
     return batch_id
 
 
-def rows_of(desk: Desk, batch_id: str) -> list[ReviewRow]:
-    return list_rows(desk, batch_id, limit=500)
+def rows_of(ctx: WorkspaceContext, batch_id: str) -> list[ReviewRow]:
+    return list_rows(ctx, batch_id, limit=500)

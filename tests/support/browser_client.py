@@ -13,7 +13,7 @@ from crmlink.access.dpop import new_nonce
 from crmlink.access.proofs import Proof, token_hash
 from crmlink.store.base import new_id
 from support.browser_key import BrowserKey
-from support.installations import house_of
+from support.installations import installation_of
 
 _keys: dict[str, BrowserKey] = {}
 
@@ -49,7 +49,7 @@ class BrowserClient(FlaskClient):
 
 def prove(app: Any, environ: dict[str, Any], access_token: str, key: BrowserKey) -> None:
     """Put an access token, and a proof of a key for this very request, into a request."""
-    nonce = new_nonce(house_of(app).office)
+    nonce = new_nonce(installation_of(app).access)
     proof = key.proof(
         environ["REQUEST_METHOD"], get_current_url(environ, strip_querystring=True), nonce,
         access_token,

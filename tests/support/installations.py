@@ -12,10 +12,10 @@ from typing import Any
 from flask import Flask
 
 from crmlink.app import create_app
-from crmlink.commusoft.client import Commusoft
-from crmlink.installation import House, open_house
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
-from support.sandbox import HASTE, connection_to
+from support.sandbox import FAST_LIMITS, connection_to
 
 NOWHERE = "http://127.0.0.1:9"  # nothing listens on the discard port
 PLENTY = 1_000_000  # requests a minute
@@ -35,14 +35,14 @@ def open_app(folder: Path, commusoft: str = NOWHERE, **more: Any) -> Iterator[Fl
         ),
         **more,
     )
-    house = open_house(settings, Commusoft(connection, patience=HASTE))
-    app = create_app(settings, house)
+    installation = open_installation(settings, CommusoftClient(connection, patience=FAST_LIMITS))
+    app = create_app(settings, installation)
     app.testing = False
     yield app
-    house.close()
+    installation.close()
 
 
-def house_of(app: Flask) -> House:
+def installation_of(app: Flask) -> Installation:
     """The installation that an application serves."""
-    house: House = app.extensions["crmlink"]
-    return house
+    installation: Installation = app.extensions["crmlink"]
+    return installation

@@ -10,11 +10,11 @@ from pathlib import Path
 from crmlink.access.preferences import read_preferences
 from crmlink.batches.accept_sure import accept_sure, draw_sample
 from crmlink.batches.control import start_writing
-from crmlink.batches.file_import import import_file, look_at
+from crmlink.batches.file_import import detect, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import summary
 from crmlink.batches.writer import write_waiting
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.store import Batch, MirroredRecord, Person
 from support.access_factories import page_actor
 
@@ -85,7 +85,7 @@ def xero_file(rows: tuple[Listed, ...] = CAST, *, references: bool = True) -> by
 
 
 def draft(
-    house: House,
+    installation: Installation,
     person: Person,
     rows: tuple[Listed, ...] = CAST,
     *,
@@ -93,18 +93,18 @@ def draft(
     name: str = "Xero customers",
 ) -> Batch:
     """A file kept as a draft."""
-    path = Path(house.settings.data_dir) / "Contacts.csv"
+    path = Path(installation.settings.data_dir) / "Contacts.csv"
     path.write_bytes(xero_file(rows, references=references))
     columns = {"reference": REFERENCE_COLUMN} if references else None
-    found = look_at(house.desk, path, "Contacts.csv", kind="customer", columns=columns)
-    device = page_actor(house.office, person).device.id
+    found = detect(installation.workspace, path, "Contacts.csv", kind="customer", columns=columns)
+    device = page_actor(installation.access, person).device.id
     return import_file(
-        house.desk, device, path, "Contacts.csv", found, name=name, agreed=len(rows)
+        installation.workspace, device, path, "Contacts.csv", found, name=name, agreed=len(rows)
     ).batch
 
 
 def matched(
-    house: House,
+    installation: Installation,
     person: Person,
     rows: tuple[Listed, ...] = CAST,
     *,
@@ -112,43 +112,62 @@ def matched(
     name: str = "Xero customers",
 ) -> Batch:
     """A list that waits for its review."""
-    batch = draft(house, person, rows, references=references, name=name)
-    bound = read_preferences(house.office).sure_bound
-    start_matching(house.desk, batch.device_id, batch.id, bound)
-    match_waiting(house.desk)
+    batch = draft(installation, person, rows, references=references, name=name)
+    bound = read_preferences(installation.access).sure_bound
+    start_matching(installation.workspace, batch.device_id, batch.id, bound)
+    match_waiting(installation.workspace)
     return batch
 
 
 def accepted(
-    house: House, person: Person, rows: tuple[Listed, ...] = CAST, name: str = "Xero customers"
+    installation: Installation,
+    person: Person,
+    rows: tuple[Listed, ...] = CAST,
+    name: str = "Xero customers",
 ) -> Batch:
     """A list whose sure rows somebody has accepted."""
-    batch = matched(house, person, rows, name=name)
-    accept_sure(house.desk, batch.device_id, batch.id, draw_sample(house.desk, batch.id).token)
+    batch = matched(installation, person, rows, name=name)
+    accept_sure(
+        installation.workspace,
+        batch.device_id,
+        batch.id,
+        draw_sample(installation.workspace, batch.id).token,
+    )
     return batch
 
 
 def started(
-    house: House, person: Person, rows: tuple[Listed, ...] = CAST, name: str = "Xero customers"
+    installation: Installation,
+    person: Person,
+    rows: tuple[Listed, ...] = CAST,
+    name: str = "Xero customers",
 ) -> Batch:
     """A list that is to be written, and of which nothing is yet."""
-    batch = accepted(house, person, rows, name)
-    start_writing(house.desk, batch.device_id, batch.id, summary(house.desk, batch.id).to_link)
+    batch = accepted(installation, person, rows, name)
+    start_writing(
+        installation.workspace,
+        batch.device_id,
+        batch.id,
+        summary(installation.workspace, batch.id).to_link,
+    )
     return batch
 
 
 def linked(
-    house: House, person: Person, rows: tuple[Listed, ...] = CAST, name: str = "Xero customers"
+    installation: Installation,
+    person: Person,
+    rows: tuple[Listed, ...] = CAST,
+    name: str = "Xero customers",
 ) -> Batch:
     """A list that is written."""
-    batch = started(house, person, rows, name)
-    write_waiting(house.desk)
+    batch = started(installation, person, rows, name)
+    write_waiting(installation.workspace)
     return batch
 
 
-def unlinked(house: House, count: int, skip: int = 0) -> tuple[Listed, ...]:
+def unlinked(installation: Installation, count: int, skip: int = 0) -> tuple[Listed, ...]:
     """Customers of the sandbox without a reference, as their accounting package lists them."""
-    with house.database.reading() as session:
+    with installation.database.reading() as session:
         records = (
             session.query(MirroredRecord)
             .filter_by(kind="customer", reference=None, gone_at=None)
@@ -165,7 +184,7 @@ def unlinked(house: House, count: int, skip: int = 0) -> tuple[Listed, ...]:
         )  # fmt: skip
 
 
-def work(house: House) -> None:
+def work(installation: Installation) -> None:
     """What the worker would do by now."""
-    match_waiting(house.desk)
-    write_waiting(house.desk)
+    match_waiting(installation.workspace)
+    write_waiting(installation.workspace)

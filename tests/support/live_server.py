@@ -14,26 +14,26 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from browsers.find import CHROMIUM, find
-from crmlink.access.sessions import begin_session
+from crmlink.access.sessions import create_session
 from crmlink.app import create_app
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.sandbox import SandboxServer
-from crmlink.installation import House, open_house
+from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
-from crmlink.web.auth import COOKIE
+from crmlink.web.auth import SESSION_COOKIE
 from pages.page_cases import Who
 from support.faulty_sandbox.app import create_faulty_sandbox
-from support.sample_data import Scene, furnish
-from support.sandbox import HASTE, Playing, connection_to
+from support.sample_data import SampleData, populate
+from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 
 @dataclass(frozen=True)
-class Theatre:
+class LiveServer:
     """A scene that browsers can go to."""
 
-    house: House
-    scene: Scene
-    commusoft: Playing
+    installation: Installation
+    scene: SampleData
+    commusoft: SandboxHandle
     address: str
 
     def context(self, browser: Browser, who: Who, **options: Any) -> BrowserContext:
@@ -41,13 +41,13 @@ class Theatre:
         context = browser.new_context(locale="en-GB", reduced_motion="reduce", **options)
         if who != "nobody":
             person = getattr(self.scene, who)
-            value = begin_session(self.house.office, person, "127.0.0.1", "Chrome on Linux")
-            context.add_cookies([{"name": COOKIE, "value": value, "url": self.address}])
+            value = create_session(self.installation.access, person, "127.0.0.1", "Chrome on Linux")
+            context.add_cookies([{"name": SESSION_COOKIE, "value": value, "url": self.address}])
         return context
 
 
 @contextmanager
-def open_theatre(customers: int = 60, suppliers: int = 12) -> Iterator[Theatre]:
+def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveServer]:
     """A sandbox, a house with a past, and its pages."""
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
@@ -60,13 +60,15 @@ def open_theatre(customers: int = 60, suppliers: int = 12) -> Iterator[Theatre]:
             commusoft=connection,
             requests_per_minute=100_000,
         )
-        house = open_house(settings, Commusoft(connection, patience=HASTE))
-        exits.callback(house.close)
-        house.desk.sync()
-        commusoft = Playing(sandbox.url, lambda: None)
-        scene = furnish(house, commusoft)
-        web = exits.enter_context(SandboxServer(create_app(settings, house)))
-        yield Theatre(house, scene, commusoft, web.url)
+        installation = open_installation(
+            settings, CommusoftClient(connection, patience=FAST_LIMITS)
+        )
+        exits.callback(installation.close)
+        installation.workspace.sync()
+        commusoft = SandboxHandle(sandbox.url, lambda: None)
+        scene = populate(installation, commusoft)
+        web = exits.enter_context(SandboxServer(create_app(settings, installation)))
+        yield LiveServer(installation, scene, commusoft, web.url)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.store import Person
 from support.access_factories import logged_in
 
@@ -19,7 +19,7 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 @dataclass(frozen=True)
-class Visitor:
+class PageClient:
     """A client with the cookies of one browser."""
 
     client: FlaskClient
@@ -47,9 +47,9 @@ def words(reply: TestResponse) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", text)).split())
 
 
-def visit_as(app: Flask, house: House, person: Person) -> Visitor:
-    return Visitor(logged_in(app, house.office, person))
+def signed_in_client(app: Flask, installation: Installation, person: Person) -> PageClient:
+    return PageClient(logged_in(app, installation.access, person))
 
 
-def stranger(app: Flask) -> Visitor:
-    return Visitor(app.test_client())
+def anonymous_client(app: Flask) -> PageClient:
+    return PageClient(app.test_client())

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from crmlink.access.api_tokens import create_token
+from crmlink.access.api_tokens import create_api_token
 from crmlink.access.devices import command_line_actor
-from crmlink.access.pairing import approve_pairing, begin_pairing, shown
+from crmlink.access.pairing import approve_pairing, format_user_code, start_pairing
 from crmlink.access.people import invite
-from crmlink.batches.drafts import collect
-from crmlink.installation import House
+from crmlink.batches.drafts import append_contacts
+from crmlink.installation import Installation
 from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.store import Device, Link, LinkState, Person
 from crmlink.store.base import new_id, now
 from support.access_factories import make_person, page_actor, pair
 from support.browser_client import proven
-from support.sandbox import Playing, decision, new_key
+from support.sandbox import SandboxHandle, decision, new_key
 
 REFERENCE = "7c2f61d0-5b0e-4a83-9f64-1d20a3b1{:04d}"
 DONE = (  # record, reference, contact, package, organisation
@@ -29,7 +29,7 @@ DONE = (  # record, reference, contact, package, organisation
 
 
 @dataclass(frozen=True)
-class Scene:
+class SampleData:
     """Who is in it, and what a test may want to point at."""
 
     clerk: Person
@@ -46,66 +46,66 @@ class Scene:
     fresh_code: str  # of one that nobody has looked at
 
 
-def furnish(house: House, commusoft: Playing) -> Scene:
+def populate(installation: Installation, commusoft: SandboxHandle) -> SampleData:
     """Fill an opened house whose mirror is full."""
-    office, desk = house.office, house.desk
-    clerk = make_person(office, "clerk", "Anna Whitcombe")
-    manager = make_person(office, "manager", "Marcus Bello")
-    admin = make_person(office, "admin", "Priya Raman")
-    invite(office, page_actor(office, admin), "Tom Ashby", "tom@firm.example", "clerk")
-    browser = pair(office, clerk, "Chrome on reception, Anna").device
-    pages = page_actor(office, manager).device
+    access, ctx = installation.access, installation.workspace
+    clerk = make_person(access, "clerk", "Anna Whitcombe")
+    manager = make_person(access, "manager", "Marcus Bello")
+    admin = make_person(access, "admin", "Priya Raman")
+    invite(access, page_actor(access, admin), "Tom Ashby", "tom@firm.example", "clerk")
+    browser = pair(access, clerk, "Chrome on reception, Anna").device
+    pages = page_actor(access, manager).device
     made = [
-        confirm(desk, _decision(*done), new_key(), device.id)
+        confirm(ctx, _decision(*done), new_key(), device.id)
         for done, device in zip(DONE, (browser, pages, browser, browser, pages), strict=True)
     ]
-    undone = confirm(desk, decision(contact_name="Margaret Holloway"), new_key(), browser.id)
-    undo(desk, undone.id, new_key(), pages.id, frozenset())
-    linked = confirm(desk, decision(contact_name="M. Holloway"), new_key(), browser.id)
-    hers = command_line_actor(office) if not made else page_actor(office, admin)
-    token, _ = create_token(office, hers, "Nightly export, office server", ("read",), 9)
-    create_token(office, hers, "Stock system", ("suggest", "link"), 90)
-    collect(desk, browser.id, "xero", "!kR4N6", None, [])
-    return Scene(
+    undone = confirm(ctx, decision(contact_name="Margaret Holloway"), new_key(), browser.id)
+    undo(ctx, undone.id, new_key(), pages.id, frozenset())
+    linked = confirm(ctx, decision(contact_name="M. Holloway"), new_key(), browser.id)
+    hers = command_line_actor(access) if not made else page_actor(access, admin)
+    token, _ = create_api_token(access, hers, "Nightly export, office server", ("read",), 9)
+    create_api_token(access, hers, "Stock system", ("suggest", "link"), 90)
+    append_contacts(ctx, browser.id, "xero", "!kR4N6", None, [])
+    return SampleData(
         clerk=clerk,
         manager=manager,
         admin=admin,
         linked=linked,
         undone=undone,
         conflict=_ended(
-            house, browser, "customer-1004", LinkState.CONFLICT,
+            installation, browser, "customer-1004", LinkState.CONFLICT,
             {"code": "record-changed", "current_reference": "SMITH01"}, "John Smith (Ripon)",
         ),
         failed=_ended(
-            house, browser, "supplier-502", LinkState.FAILED,
+            installation, browser, "supplier-502", LinkState.FAILED,
             {"code": "reference-not-kept"}, "Ohm and Watt",
         ),
         hanging=_ended(
-            house, browser, "customer-1010", LinkState.INTENDED,
+            installation, browser, "customer-1010", LinkState.INTENDED,
             {"code": "commusoft-slow"}, "Castle View Care Home",
         ),
         browser=browser,
         token=token,
-        waiting_code=_wait_for_admin(house, clerk),
-        fresh_code=shown_code(house, "Firefox on Windows"),
+        waiting_code=_wait_for_admin(installation, clerk),
+        fresh_code=shown_code(installation, "Firefox on Windows"),
     )  # fmt: skip
 
 
-def shown_code(house: House, browser: str) -> str:
+def shown_code(installation: Installation, browser: str) -> str:
     """The code of a browser that has just pressed Connect."""
-    return begin_pairing(house.office, browser, "192.0.2.44", proven("a key")).user_code
+    return start_pairing(installation.access, browser, "192.0.2.44", proven("a key")).user_code
 
 
-def _wait_for_admin(house: House, clerk: Person) -> str:
+def _wait_for_admin(installation: Installation, clerk: Person) -> str:
     """A pairing that the clerk approved while admins must look too."""
     from crmlink.access.preferences import Preferences, save_preferences
 
-    office = house.office
-    save_preferences(office, command_line_actor(office), Preferences(pairing_needs_admin=True))
-    code = shown_code(house, "Edge on Windows")
-    approve_pairing(office, page_actor(office, clerk), code, "Edge in the workshop, Anna")
-    save_preferences(office, command_line_actor(office), Preferences())
-    return shown(code.replace("-", ""))
+    access = installation.access
+    save_preferences(access, command_line_actor(access), Preferences(pairing_needs_admin=True))
+    code = shown_code(installation, "Edge on Windows")
+    approve_pairing(access, page_actor(access, clerk), code, "Edge in the workshop, Anna")
+    save_preferences(access, command_line_actor(access), Preferences())
+    return format_user_code(code.replace("-", ""))
 
 
 def _decision(record_id: str, reference: str, name: str, package: str, where: str) -> Decision:
@@ -113,7 +113,7 @@ def _decision(record_id: str, reference: str, name: str, package: str, where: st
 
 
 def _ended(
-    house: House,
+    installation: Installation,
     device: Device,
     record_id: str,
     state: LinkState,
@@ -124,7 +124,7 @@ def _ended(
     kind, number = record_id.split("-")
     past = now() - timedelta(minutes=40)
     link = Link(
-        connection_id=house.desk.connection_id,
+        connection_id=installation.workspace.connection_id,
         device_id=device.id,
         idempotency_key=new_key(),
         fingerprint="",
@@ -142,7 +142,7 @@ def _ended(
         created_at=past,
         settled_at=past if state is not LinkState.INTENDED else None,
     )
-    with house.database.writing() as session:
+    with installation.database.writing() as session:
         session.add(link)
-    with house.database.reading() as session:
+    with installation.database.reading() as session:
         return session.get_one(Link, link.id)

@@ -9,9 +9,9 @@ from dataclasses import fields as dataclass_fields
 
 import requests
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.kinds import Kind
 from crmlink.linking.decisions import Decision
 from crmlink.linking.overrides import Overrides
@@ -20,7 +20,7 @@ HOLLOWAY = "8275f116-6419-4b82-889a-f41dcc1d6186"
 OTHER = "11111111-2222-4333-8444-555555555555"
 OCONNOR_HAS = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
 GREENFIELD_HAS = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
-HASTE = Patience(
+FAST_LIMITS = ClientLimits(
     connect=2, read=3, total=5, at_once=50, per_second=10_000, read_again=0, late_after=0
 )
 OVERRIDES = [each.name for each in dataclass_fields(Overrides)]
@@ -34,14 +34,16 @@ def connection_to(address: str, path: str = WEBSERVICE) -> Connection:
 
 
 @dataclass
-class Playing:
+class SandboxHandle:
     """A running sandbox, looked at and changed behind crmlink's back."""
 
     address: str
     stop: Callable[[], None]
 
     def __post_init__(self) -> None:
-        self.other_user = Commusoft(connection_to(self.address, PROFILE), patience=HASTE)
+        self.other_user = CommusoftClient(
+            connection_to(self.address, PROFILE), patience=FAST_LIMITS
+        )
 
     def reference(self, record_id: str) -> str | None:
         """What stands on a record now."""

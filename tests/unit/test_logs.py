@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from crmlink.logs import FAILURES, LIBRARY_LINES, LineBudget, LogFile, set_up_logs
+from crmlink.logs import FAILURES, LIBRARY_LINES, LineBudget, LogFile, configure_logging
 
 MARK = "Marked Name 6618"
 
@@ -24,7 +24,7 @@ def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     before = root.handlers[:], root.level
     hooks = threading.excepthook, sys.unraisablehook
     monkeypatch.setattr("crmlink.logs._failures", LineBudget("failure", FAILURES))
-    set_up_logs(tmp_path / "server.log")
+    configure_logging(tmp_path / "server.log")
     yield tmp_path / "server.log"
     logging.captureWarnings(False)
     threading.excepthook, sys.unraisablehook = hooks

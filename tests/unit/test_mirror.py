@@ -9,21 +9,23 @@ import pytest
 from sqlalchemy import select
 
 from crmlink.commusoft import mirror
-from crmlink.commusoft.errors import CommusoftUnreadable
-from crmlink.commusoft.mirror import SyncResult, SyncRunning, full_sync_is_due
+from crmlink.commusoft.errors import InvalidCommusoftResponse
+from crmlink.commusoft.mirror import SyncInProgress, SyncResult, full_sync_is_due
 from crmlink.commusoft.records import Record
-from crmlink.linking.attempts import fresh
-from crmlink.linking.context import Desk
+from crmlink.linking.attempts import fetch_record
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import MirroredRecord, WorkspaceConnection
 from crmlink.store.base import now
-from support.sandbox import OTHER, Playing
+from support.sandbox import OTHER, SandboxHandle
 
 
 class Rewritten:
     """Commusoft's client with its lists passed through a function."""
 
-    def __init__(self, desk: Desk, rewrite: Callable[[Iterator[Record]], Iterable[Record]]) -> None:
-        self._real, self._rewrite = desk.commusoft, rewrite
+    def __init__(
+        self, ctx: WorkspaceContext, rewrite: Callable[[Iterator[Record]], Iterable[Record]]
+    ) -> None:
+        self._real, self._rewrite = ctx.commusoft, rewrite
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
@@ -32,77 +34,83 @@ class Rewritten:
         return self._rewrite(self._real.records(kind, created_after))
 
 
-def rewritten(desk: Desk, rewrite: Callable[[Iterator[Record]], Iterable[Record]]) -> Desk:
-    return replace(desk, commusoft=Rewritten(desk, rewrite))  # type: ignore[arg-type] # stands in
+def rewritten(
+    ctx: WorkspaceContext, rewrite: Callable[[Iterator[Record]], Iterable[Record]]
+) -> WorkspaceContext:
+    return replace(ctx, commusoft=Rewritten(ctx, rewrite))  # type: ignore[arg-type] # stands in
 
 
-def row(desk: Desk, record_id: str) -> MirroredRecord:
+def row(ctx: WorkspaceContext, record_id: str) -> MirroredRecord:
     kind, _, number = record_id.partition("-")
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         found = session.scalar(select(MirroredRecord).filter_by(kind=kind, number=number))
     assert found
     return found
 
 
-def test_a_second_sync_of_the_same_records_changes_nothing(desk: Desk) -> None:
-    version = row(desk, "customer-1001").changed
-    result = desk.sync()
+def test_a_second_sync_of_the_same_records_changes_nothing(ctx: WorkspaceContext) -> None:
+    version = row(ctx, "customer-1001").changed
+    result = ctx.sync()
     assert (result.added, result.changed, result.gone) == (0, 0, 0)
-    assert row(desk, "customer-1001").changed == version
+    assert row(ctx, "customer-1001").changed == version
 
 
-def test_deleted_records_are_left_out_and_changed_ones_follow(desk: Desk, sandbox: Playing) -> None:
-    with desk.database.reading() as session:
+def test_deleted_records_are_left_out_and_changed_ones_follow(
+    ctx: WorkspaceContext, sandbox: SandboxHandle
+) -> None:
+    with ctx.database.reading() as session:
         numbers = set(session.scalars(select(MirroredRecord.number)))
     assert "1009" not in numbers
     sandbox.put_reference("customer-1001", OTHER)
     sandbox.delete("customer-1008")
-    result = desk.sync()
+    result = ctx.sync()
     assert (result.added, result.changed, result.gone) == (0, 1, 1)
-    assert row(desk, "customer-1001").reference == OTHER
-    assert row(desk, "customer-1008").gone_at
-    assert row(desk, "customer-1008").name == ""
+    assert row(ctx, "customer-1001").reference == OTHER
+    assert row(ctx, "customer-1008").gone_at
+    assert row(ctx, "customer-1008").name == ""
 
 
-def test_suggestions_follow_the_mirror_without_a_restart(desk: Desk, sandbox: Playing) -> None:
-    assert desk.index.matcher().search("owusu") == ["customer-1008"]
+def test_suggestions_follow_the_mirror_without_a_restart(
+    ctx: WorkspaceContext, sandbox: SandboxHandle
+) -> None:
+    assert ctx.index.matcher().search("owusu") == ["customer-1008"]
     sandbox.delete("customer-1008")
-    desk.sync()
-    assert desk.index.matcher().search("owusu") == []
+    ctx.sync()
+    assert ctx.index.matcher().search("owusu") == []
 
 
-def test_a_list_that_breaks_off_takes_nobody_for_gone(desk: Desk) -> None:
+def test_a_list_that_breaks_off_takes_nobody_for_gone(ctx: WorkspaceContext) -> None:
     def breaks_off(records: Iterator[Record]) -> Iterator[Record]:
         yield next(records)
-        raise CommusoftUnreadable("cut")
+        raise InvalidCommusoftResponse("cut")
 
-    with pytest.raises(CommusoftUnreadable):
-        rewritten(desk, breaks_off).sync()
-    assert row(desk, "customer-1001").gone_at is None
+    with pytest.raises(InvalidCommusoftResponse):
+        rewritten(ctx, breaks_off).sync()
+    assert row(ctx, "customer-1001").gone_at is None
 
 
-def test_a_list_that_is_suddenly_empty_is_not_believed(desk: Desk) -> None:
-    with pytest.raises(CommusoftUnreadable):
-        rewritten(desk, lambda _records: []).sync()
-    assert row(desk, "customer-1001").gone_at is None
+def test_a_list_that_is_suddenly_empty_is_not_believed(ctx: WorkspaceContext) -> None:
+    with pytest.raises(InvalidCommusoftResponse):
+        rewritten(ctx, lambda _records: []).sync()
+    assert row(ctx, "customer-1001").gone_at is None
 
 
 def test_what_a_link_read_back_during_a_sync_is_not_overwritten_by_the_older_list(
-    desk: Desk, sandbox: Playing
+    ctx: WorkspaceContext, sandbox: SandboxHandle
 ) -> None:
     def overtaken(records: Iterator[Record]) -> Iterable[Record]:
         older = list(records)
         if older[0].kind == "customer":
             sandbox.put_reference("customer-1001", OTHER)
-            fresh(desk, "customer", "1001", row(desk, "customer-1001").uuid)
+            fetch_record(ctx, "customer", "1001", row(ctx, "customer-1001").uuid)
         return older
 
-    rewritten(desk, overtaken).sync()
-    assert row(desk, "customer-1001").reference == OTHER
+    rewritten(ctx, overtaken).sync()
+    assert row(ctx, "customer-1001").reference == OTHER
 
 
 def test_a_quick_sync_asks_for_new_records_only_and_takes_nobody_for_gone(
-    desk: Desk, sandbox: Playing
+    ctx: WorkspaceContext, sandbox: SandboxHandle
 ) -> None:
     sandbox.delete("customer-1008")
     asked: list[datetime | None] = []
@@ -112,49 +120,49 @@ def test_a_quick_sync_asks_for_new_records_only_and_takes_nobody_for_gone(
             asked.append(created_after)
             return super().records(kind, created_after)
 
-    watched = replace(desk, commusoft=Watched(desk, lambda records: records))  # type: ignore[arg-type] # stands in
+    watched = replace(ctx, commusoft=Watched(ctx, lambda records: records))  # type: ignore[arg-type] # stands in
     assert watched.sync(full=False).gone == 0
     assert asked[0]
-    assert row(desk, "customer-1008").gone_at is None
-    assert desk.sync().gone == 1
+    assert row(ctx, "customer-1008").gone_at is None
+    assert ctx.sync().gone == 1
 
 
 def test_a_full_sync_is_due_twice_a_day_and_when_the_clock_makes_no_sense(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ctx: WorkspaceContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not full_sync_is_due(desk.database, desk.connection_id)
+    assert not full_sync_is_due(ctx.database, ctx.connection_id)
     for hours in (13, -72):
         later = now() + timedelta(hours=hours)
         monkeypatch.setattr(mirror, "now", lambda later=later: later)
-        assert full_sync_is_due(desk.database, desk.connection_id)
+        assert full_sync_is_due(ctx.database, ctx.connection_id)
 
 
 def test_one_sync_at_a_time_and_a_dead_one_does_not_block_for_ever(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ctx: WorkspaceContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def another(records: Iterator[Record]) -> Iterable[Record]:
-        with pytest.raises(SyncRunning):
-            desk.sync()
+        with pytest.raises(SyncInProgress):
+            ctx.sync()
         return records
 
-    rewritten(desk, another).sync()
-    with desk.database.writing() as session:
-        session.get_one(WorkspaceConnection, desk.connection_id).syncing_until = now() + timedelta(
+    rewritten(ctx, another).sync()
+    with ctx.database.writing() as session:
+        session.get_one(WorkspaceConnection, ctx.connection_id).syncing_until = now() + timedelta(
             minutes=9
         )
-    with pytest.raises(SyncRunning):
-        desk.sync()
+    with pytest.raises(SyncInProgress):
+        ctx.sync()
     later = now() + timedelta(minutes=10)
     monkeypatch.setattr(mirror, "now", lambda: later)
-    desk.sync()
+    ctx.sync()
 
 
-def test_a_sync_tells_how_far_it_is(desk: Desk) -> None:
+def test_a_sync_tells_how_far_it_is(ctx: WorkspaceContext) -> None:
     seen: list[int] = []
 
     def note(result: SyncResult) -> None:
         seen.append(sum(result.read.values()))
 
-    desk.sync(note)
+    ctx.sync(note)
     assert seen == sorted(seen)
     assert seen[-1] > 60

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crmlink.hosts import Host
-from crmlink.settings import SettingsRefused, settings_from_environment
+from crmlink.settings import InvalidSettings, load_settings
 
 CREDENTIALS = {
     "CRMLINK_COMMUSOFT_CLIENT_ID": "firm",
@@ -24,7 +24,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_a_first_start_makes_the_folder_and_a_key_that_only_the_user_can_read() -> None:
-    first, second = settings_from_environment(), settings_from_environment()
+    first, second = load_settings(), load_settings()
     assert first.secret_key == second.secret_key
     assert len(first.secret_key) >= 32
     assert stat.S_IMODE((first.data_dir / "secret.key").stat().st_mode) == 0o600
@@ -36,7 +36,7 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
 ) -> None:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    settings = settings_from_environment()
+    settings = load_settings()
     assert settings.commusoft
     assert settings.commusoft.base_url.startswith("https://app.commusoft.co.uk/")
     assert settings.commusoft.password == "marked-password"
@@ -70,8 +70,8 @@ def test_an_unsafe_or_broken_setting_is_refused_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(SettingsRefused, match=sentence):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match=sentence):
+        load_settings()
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_an_address_that_would_leak_the_password_is_refused(
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("CRMLINK_COMMUSOFT_URL", url)
-    with pytest.raises(SettingsRefused, match="CRMLINK_COMMUSOFT_URL"):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match="CRMLINK_COMMUSOFT_URL"):
+        load_settings()
 
 
 def test_a_folder_that_cannot_be_made_is_named(
@@ -94,8 +94,8 @@ def test_a_folder_that_cannot_be_made_is_named(
     blocked = tmp_path / "file"
     blocked.write_text("")
     monkeypatch.setenv("CRMLINK_DATA_DIR", str(blocked / "data"))
-    with pytest.raises(SettingsRefused, match="CRMLINK_DATA_DIR"):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match="CRMLINK_DATA_DIR"):
+        load_settings()
 
 
 OIDC = {
@@ -106,18 +106,18 @@ OIDC = {
 
 
 def test_single_sign_on_is_a_setting_of_three_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings_from_environment().oidc is None
+    assert load_settings().oidc is None
     for name, value in OIDC.items():
         monkeypatch.setenv(name, value)
         if name != "CRMLINK_OIDC_CLIENT_SECRET":
-            with pytest.raises(SettingsRefused, match="missing"):
-                settings_from_environment()
-    settings = settings_from_environment()
+            with pytest.raises(InvalidSettings, match="missing"):
+                load_settings()
+    settings = load_settings()
     assert settings.oidc
     assert settings.oidc.name == "sso.firm.example"
     assert "marked-secret-5120" not in repr(settings)
     monkeypatch.setenv("CRMLINK_OIDC_NAME", "Firm Sign-on")
-    assert settings_from_environment().oidc == replace(settings.oidc, name="Firm Sign-on")
+    assert load_settings().oidc == replace(settings.oidc, name="Firm Sign-on")
 
 
 @pytest.mark.parametrize("issuer", ["http://sso.firm.example", "sso.firm.example"])
@@ -127,23 +127,23 @@ def test_an_issuer_that_could_be_listened_to_is_refused(
     for name, value in OIDC.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("CRMLINK_OIDC_ISSUER", issuer)
-    with pytest.raises(SettingsRefused, match="CRMLINK_OIDC_ISSUER"):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match="CRMLINK_OIDC_ISSUER"):
+        load_settings()
 
 
 @pytest.mark.parametrize("kept", ["", "\n", "half-a-key"])
 def test_a_key_file_that_was_cut_off_is_no_key(kept: str) -> None:
-    settings = settings_from_environment()
+    settings = load_settings()
     (settings.data_dir / "secret.key").write_text(kept)
-    with pytest.raises(SettingsRefused, match="not whole"):
-        settings_from_environment()
+    with pytest.raises(InvalidSettings, match="not whole"):
+        load_settings()
 
 
 def test_addresses_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRMLINK_PUBLIC_URL", "https://CRMlink.Firm.example/")
     monkeypatch.setenv("CRMLINK_ALLOWED_HOSTS", "office-server, [fd00::1]:8787")
     monkeypatch.setenv("CRMLINK_PROXY_ADDRESSES", "10.0.0.5 172.18.0.0/16")
-    settings = settings_from_environment()
+    settings = load_settings()
     assert settings.public_url == "https://crmlink.firm.example"
     assert settings.allowed_hosts == (Host("office-server"), Host("fd00::1", 8787))
     assert settings.proxy_addresses == ("10.0.0.5/32", "172.18.0.0/16")

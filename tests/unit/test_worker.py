@@ -15,14 +15,14 @@ from crmlink.batches.match_job import start_matching
 from crmlink.batches.progress import summary
 from crmlink.batches.state import find_batch
 from crmlink.commusoft.errors import CommusoftUnreachable
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
 from crmlink.linking.suggest import holders
 from crmlink.pages.lists.uploads import FOLDER, KEPT_SECONDS
 from crmlink.store import BatchState, Link, LinkState, WorkspaceConnection
 from crmlink.worker import Worker
 from support.batch_factories import BOUND, imported, lines_of, rows_of
-from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
+from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
 
 
@@ -35,11 +35,11 @@ def wait_until(done: Callable[[], bool]) -> None:
 
 
 def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_date(
-    house: House, sandbox: Playing, device_id: int
+    installation: Installation, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    away = meddled(house.desk, write_reference=fails(CommusoftUnreachable()))
+    away = meddled(installation.workspace, write_reference=fails(CommusoftUnreachable()))
     link = confirm(away, decision(), new_key(), device_id)
-    with house.database.writing() as session:
+    with installation.database.writing() as session:
         session.execute(
             update(Link).values(attempt_id="an attempt", owner_id="a process that died")
         )
@@ -47,67 +47,70 @@ def test_a_link_that_was_on_its_way_is_finished_and_the_mirror_brought_up_to_dat
     sandbox.put_reference("customer-1002", OTHER)
 
     def state() -> LinkState:
-        with house.database.reading() as session:
+        with installation.database.reading() as session:
             return session.get_one(Link, link.id).state
 
-    worker = Worker(house)
+    worker = Worker(installation)
     worker.start()
     try:
         wait_until(lambda: state() is LinkState.LINKED)
-        wait_until(lambda: _knows(house, OTHER))
+        wait_until(lambda: _knows(installation, OTHER))
     finally:
         worker.stop()
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
 def test_what_the_mirror_holds_is_ready_to_be_matched_though_commusoft_is_away(
-    house: House, sandbox: Playing
+    installation: Installation, sandbox: SandboxHandle
 ) -> None:
     sandbox.stop()
-    worker = Worker(house)
+    worker = Worker(installation)
     worker.start()
     try:
-        wait_until(lambda: house.desk.index._version > 0)
+        wait_until(lambda: installation.workspace.index._version > 0)
     finally:
         worker.stop()
 
 
-def _knows(house: House, reference: str) -> bool:
+def _knows(installation: Installation, reference: str) -> bool:
 
-    with house.database.reading() as session:
-        return bool(holders(session, house.desk.connection_id, reference))
+    with installation.database.reading() as session:
+        return bool(holders(session, installation.workspace.connection_id, reference))
 
 
 def test_the_bell_makes_the_worker_match_and_write_a_list(
-    house: House, sandbox: Playing, device_id: int
+    installation: Installation, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    desk = house.desk
-    batch_id = imported(desk, device_id, lines_of(desk, 3)).batch.id
-    worker = Worker(house)
+    ctx = installation.workspace
+    batch_id = imported(ctx, device_id, lines_of(ctx, 3)).batch.id
+    worker = Worker(installation)
     worker.start()
     try:
-        start_matching(desk, device_id, batch_id, BOUND)
-        wait_until(lambda: find_batch(desk, batch_id).state is BatchState.REVIEW)
-        accept_sure(desk, device_id, batch_id, draw_sample(desk, batch_id).token)
-        start_writing(desk, device_id, batch_id, summary(desk, batch_id).to_link)
-        wait_until(lambda: find_batch(desk, batch_id).state is BatchState.DONE)
+        start_matching(ctx, device_id, batch_id, BOUND)
+        wait_until(lambda: find_batch(ctx, batch_id).state is BatchState.REVIEW)
+        accept_sure(ctx, device_id, batch_id, draw_sample(ctx, batch_id).token)
+        start_writing(ctx, device_id, batch_id, summary(ctx, batch_id).to_link)
+        wait_until(lambda: find_batch(ctx, batch_id).state is BatchState.DONE)
     finally:
         worker.stop()
-    row = rows_of(desk, batch_id)[0]
+    row = rows_of(ctx, batch_id)[0]
     assert row.chosen
     assert sandbox.reference(row.chosen.public_id) == row.row.reference
 
 
 def test_what_has_a_persons_name_for_a_reference_is_not_told_to_the_log(
-    house: House, sandbox: Playing, device_id: int, monkeypatch: pytest.MonkeyPatch
+    installation: Installation,
+    sandbox: SandboxHandle,
+    device_id: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # A server that ran in this process before has the module's logger keep its old set-up.
     monkeypatch.setattr("crmlink.worker.log", structlog.get_logger())
-    away = meddled(house.desk, write_reference=fails(CommusoftUnreachable()))
+    away = meddled(installation.workspace, write_reference=fails(CommusoftUnreachable()))
     confirm(away, decision(), new_key(), device_id)
     sandbox.put_reference("customer-1001", "Margaret Holloway")
     with capture_logs() as told:
-        Worker(house)._finish_links()
+        Worker(installation)._recover_links()
     assert [line["problem"] for line in told if line["event"] == "link finished"] == [
         "record-changed"
     ]
@@ -115,14 +118,14 @@ def test_what_has_a_persons_name_for_a_reference_is_not_told_to_the_log(
 
 
 def test_a_file_that_nobody_came_back_to_goes_within_a_day_though_no_other_comes(
-    house: House,
+    installation: Installation,
 ) -> None:
-    folder = house.settings.data_dir / FOLDER
+    folder = installation.settings.data_dir / FOLDER
     folder.mkdir()
     kept, old = folder / "new", folder / "old"
     for file in (kept, old):
         file.write_text("Margaret Holloway")
     long_ago = time.time() - KEPT_SECONDS - 1
     os.utime(old, (long_ago, long_ago))
-    Worker(house)._forget()
+    Worker(installation)._delete_expired()
     assert [file.name for file in folder.iterdir()] == ["new"]

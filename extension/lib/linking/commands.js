@@ -1,21 +1,21 @@
 // @ts-check
 // What the background does for the pages, without a browser in it: look, suggest, confirm, undo.
 
-import { subjectOf, titleOf, withTyped } from "../page/contact.js";
+import { contactKey, displayName, withOverrides } from "../page/contact.js";
 import { joinable, preview, sameList, sendList } from "./list_drafts.js";
 import { markFor } from "./page_button.js";
-import { placeByHand, placeOfAddress, placeOfTab, stillThere } from "../page/target.js";
-import { leavesOutcomeOpen, problem, turnedAway } from "../server/problem.js";
+import { targetFromForm, targetOfUrl, targetOfTab, isSameContact } from "../page/target.js";
+import { outcomeUnknown, problem, wasRejectedUnprocessed } from "../server/problem.js";
 import { createSettings } from "./option_commands.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
-/** @typedef {import("./pending_requests.js").Attempt} Attempt */
+/** @typedef {import("./pending_requests.js").PendingRequest} Attempt */
 /** @typedef {import("../page/target.js").AtContact} AtContact */
 /** @typedef {import("../page/target.js").AtList} AtList */
 /** @typedef {import("../types.js").Draft} Draft */
-/** @typedef {import("../page/target.js").Elsewhere} Elsewhere */
-/** @typedef {import("../server/session.js").Connection} Connection */
-/** @typedef {import("../server/connection.js").Standing} Standing */
+/** @typedef {import("../page/target.js").NoTarget} Elsewhere */
+/** @typedef {import("../server/session.js").SessionState} Connection */
+/** @typedef {import("../server/connection.js").ConnectionStatus} Standing */
 /** @typedef {import("../types.js").SentOverrides} SentOverrides */
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("../types.js").Look} Look */
@@ -30,7 +30,7 @@ import { createSettings } from "./option_commands.js";
 
 /**
  * @typedef {object} Parts
- * @property {import("../server/session.js").Session} session
+ * @property {import("../server/session.js").SessionStore} session
  * @property {import("../server/connection.js").Connecting} connecting
  * @property {import("../server/rule_cache.js").Rules} rules
  * @property {import("./pending_requests.js").Attempts} attempts
@@ -53,7 +53,7 @@ import { createSettings } from "./option_commands.js";
  */
 
 /**
- * @typedef {object} View what a popup needs to draw its first screen
+ * @typedef {object} PopupState what a popup needs to draw its first screen
  * @property {Standing} standing
  * @property {Problem | null} problem why the server could not be asked
  * @property {AtContact & {look: string} | ListView | Elsewhere | null} place null where nothing could be looked up
@@ -65,21 +65,21 @@ import { createSettings } from "./option_commands.js";
 /** @typedef {{typed: {name: string, postcode: string} | null}} Typed */
 /** @typedef {{differences: import("../types.js").Difference[]}} LinkedOver */
 
-/** @typedef {ReturnType<typeof createDesk>} Desk */
+/** @typedef {ReturnType<typeof createCommands>} Commands */
 
 /** @param {Parts} parts */
-export function createDesk(parts) {
+export function createCommands(parts) {
   const { session, connecting, rules, attempts, looks, lists, onPage, tabs } = parts;
   /** @type {Map<string, Promise<Answer<any> & {open: boolean}>>} */
-  const underway = new Map();
+  const inFlight = new Map();
 
   /**
    * @param {(packages: any) => Promise<AtContact | AtList | Elsewhere | {expected: string}>} find
    * @param {number | null} [tab]
-   * @returns {Promise<Answer<View>>}
+   * @returns {Promise<Answer<PopupState>>}
    */
   async function view(find, tab = null) {
-    await connecting.obey();
+    await connecting.applyPolicy();
     const connection = await session.read();
     if (!connection) return { ok: true, data: await blankView(null) };
     const api = parts.api(connection);
@@ -92,7 +92,7 @@ export function createDesk(parts) {
     const place = await find(known.packages);
     if ("expected" in place) return { ok: false, problem: problem("reference-malformed", { detail: place.expected }) };
     const blank = await blankView(trouble);
-    const packages = inWords(known.packages);
+    const packages = packageOptions(known.packages);
     if (place.page === "list") return { ok: true, data: { ...blank, place: await atList(place, tab, api), packages } };
     if (place.page !== "contact") return { ok: true, data: { ...blank, place, packages } };
     return { ok: true, data: { ...blank, packages, ...(await atContact(place)) } };
@@ -100,11 +100,11 @@ export function createDesk(parts) {
 
   /**
    * @param {Problem | null} trouble
-   * @returns {Promise<View>}
+   * @returns {Promise<PopupState>}
    */
   async function blankView(trouble) {
     const others = (await attempts.all()).map(unseen);
-    const standing = await connecting.describe();
+    const standing = await connecting.status();
     return { standing, problem: trouble, place: null, packages: [], attempt: null, others };
   }
 
@@ -130,7 +130,7 @@ export function createDesk(parts) {
   async function atContact(place) {
     const { source, tab, address, contact, details } = place;
     const look = await looks.keep({ source, tab, address, contact, details });
-    const subject = subjectOf(contact);
+    const subject = contactKey(contact);
     const noted = await attempts.all();
     const here = noted.filter((one) => one.subject === subject).at(-1) ?? null;
     const others = noted.filter((one) => one !== here).map(unseen);
@@ -164,12 +164,12 @@ export function createDesk(parts) {
    * @returns {Promise<Answer<any> & {attempt: string, open: boolean}>}
    */
   async function send(attempt) {
-    const running = underway.get(attempt.key) ?? deliver(attempt);
-    underway.set(attempt.key, running);
+    const running = inFlight.get(attempt.key) ?? sendNow(attempt);
+    inFlight.set(attempt.key, running);
     try {
       return { ...(await running), attempt: attempt.key };
     } finally {
-      underway.delete(attempt.key);
+      inFlight.delete(attempt.key);
     }
   }
 
@@ -177,15 +177,15 @@ export function createDesk(parts) {
    * @param {Attempt} attempt
    * @returns {Promise<Answer<any> & {open: boolean}>} open: what became of it is not known yet
    */
-  async function deliver(attempt) {
+  async function sendNow(attempt) {
     const { action, body, key } = attempt;
     const answer = await connected(async (api) =>
       action === "link" ? api.link(body, key) : api.undo(body.link, { also_on: body.also_on }, key),
     );
     /** @type {Answer<any>} */
     const plain = answer.ok ? { ok: true, data: answer.data } : { ok: false, problem: answer.problem };
-    const open = !plain.ok && !settles(plain.problem, attempt);
-    if (open) await attempts.leaveOpen(attempt.key);
+    const open = !plain.ok && !isFinal(plain.problem, attempt);
+    if (open) await attempts.markUnanswered(attempt.key);
     else await attempts.settle(attempt.key, plain);
     if (answer.ok) void onPage.refresh();
     return { ...plain, open };
@@ -193,13 +193,13 @@ export function createDesk(parts) {
 
   return {
     /** @param {{tab: number}} asked */
-    look: ({ tab }) => view((packages) => placeOfTab(tab, packages, tabs), tab),
+    look: ({ tab }) => view((packages) => targetOfTab(tab, packages, tabs), tab),
 
     /** @param {{address: string}} asked */
-    look_at_address: ({ address }) => view(async (packages) => placeOfAddress(address, packages)),
+    look_at_address: ({ address }) => view(async (packages) => targetOfUrl(address, packages)),
 
     /** @param {{package: string, reference: string, name: string, postcode: string, kind: Kind}} asked */
-    look_by_hand: (asked) => view(async (packages) => placeByHand(asked, packages)),
+    look_by_hand: (asked) => view(async (packages) => targetFromForm(asked, packages)),
 
     /**
      * Suggestions of one kind. Where the page does not tell the kind and nobody has chosen, the likelier one's.
@@ -209,7 +209,7 @@ export function createDesk(parts) {
     async suggest(asked) {
       const look = await looks.find(asked.look);
       if (!look) return { ok: false, problem: problem("look-lost") };
-      const details = withTyped(look.details, asked.typed);
+      const details = withOverrides(look.details, asked.typed);
       const { package: name, reference, organisation } = look.contact;
       const kind = look.contact.kind ?? asked.kind;
       return connected(async (api) => {
@@ -238,7 +238,7 @@ export function createDesk(parts) {
       if (!connection) return { ok: false, problem: problem("not-connected") };
       const { packages } = await rules.get(connection.server, parts.api(connection));
       if (!packages) return { ok: false, problem: problem("rules-unknown") };
-      const now = await stillThere(look, packages, tabs);
+      const now = await isSameContact(look, packages, tabs);
       if (now !== "same") return { ok: false, problem: problem(now) };
       return send(await attempts.begin(linkRequest(look, asked)));
     },
@@ -255,7 +255,7 @@ export function createDesk(parts) {
         const { packages } = await rules.get(connection.server, api);
         if (!packages) return { ok: false, problem: problem("rules-unknown") };
         if ((await tabs.address(list.tab)) === null) return { ok: false, problem: problem("tab-closed") };
-        const now = await placeOfTab(list.tab, packages, tabs);
+        const now = await targetOfTab(list.tab, packages, tabs);
         if (now.page !== "list" || !sameList(list, now)) return { ok: false, problem: problem("list-changed") };
         const answer = await sendList(api, list, asked.batch);
         if (!answer.ok) return answer;
@@ -276,13 +276,13 @@ export function createDesk(parts) {
     },
 
     /** @param {{attempt: string}} asked */
-    async seen(asked) {
-      await attempts.drop(asked.attempt);
+    async acknowledge(asked) {
+      await attempts.remove(asked.attempt);
       return { ok: true, data: null };
     },
 
     /** @param {{link: string}} asked */
-    follow: ({ link }) =>
+    refreshLink: ({ link }) =>
       connected(async (api) => {
         const answer = await api.readLink(link);
         if (answer.ok && answer.data.state !== "intended") void onPage.refresh();
@@ -292,7 +292,7 @@ export function createDesk(parts) {
     /** @param {{look: string | null, link: string, title: string, also_on: string[]}} asked */
     async undo(asked) {
       const look = asked.look === null ? null : await looks.find(asked.look);
-      const subject = look ? subjectOf(look.contact) : `undo:${asked.link}`;
+      const subject = look ? contactKey(look.contact) : `undo:${asked.link}`;
       const body = { link: asked.link, also_on: asked.also_on };
       return send(await attempts.begin({ action: "undo", subject, title: asked.title, body }));
     },
@@ -326,8 +326,8 @@ function unseen({ key, action, title, answer }) {
  * @param {Problem} found
  * @param {Attempt} attempt
  */
-function settles(found, attempt) {
-  return !leavesOutcomeOpen(found) && !(attempt.unanswered && turnedAway(found));
+function isFinal(found, attempt) {
+  return !outcomeUnknown(found) && !(attempt.unanswered && wasRejectedUnprocessed(found));
 }
 
 /**
@@ -337,7 +337,7 @@ function settles(found, attempt) {
  */
 function linkRequest(look, asked) {
   const { contact } = look;
-  const title = titleOf(withTyped(look.details, asked.typed));
+  const title = displayName(withOverrides(look.details, asked.typed));
   const body = {
     package: contact.package,
     kind: contact.kind ?? asked.kind,
@@ -352,7 +352,7 @@ function linkRequest(look, asked) {
     ...(asked.accepts_kind ? { accepts_kind: true } : {}),
     differences: asked.differences,
   };
-  return { action: "link", subject: subjectOf(contact), title, body };
+  return { action: "link", subject: contactKey(contact), title, body };
 }
 
 /**
@@ -369,7 +369,7 @@ function withKind(answer, kind) {
  * @param {any} packages
  * @returns {PackageInWords[]}
  */
-function inWords(packages) {
+function packageOptions(packages) {
   return Object.entries(packages.packages)
     .map(([name, rule]) => ({ package: name, name: String(rule.name), by_hand: rule.by_hand ?? null }))
     .sort((one, other) => one.name.localeCompare(other.name, "en-GB"));

@@ -10,6 +10,6 @@ const VISITS = ["browsingActivity"];
  * @param {object} all as permissions.getAll gives it
  * @returns {{origins: string[]}}
  */
-export function onPageNeeds(origins, all) {
+export function requiredPermissions(origins, all) {
   return "data_collection" in all ? { origins, .../** @type {object} */ ({ data_collection: VISITS }) } : { origins };
 }

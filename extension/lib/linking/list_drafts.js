@@ -1,7 +1,7 @@
 // @ts-check
 // Whole lists: what a list's page shows, kept until the person sends it, and sent as a draft to the server.
 
-import { leavesOutcomeOpen, problem } from "../server/problem.js";
+import { outcomeUnknown, problem } from "../server/problem.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../page/read_list.js").Listed} Listed */
@@ -87,7 +87,7 @@ export function joinable(drafts, list) {
  * @param {number} now milliseconds
  * @returns {string | null} its id
  */
-export function likelyDraft(drafts, now) {
+export function suggestedDraft(drafts, now) {
   const [newest] = drafts;
   return newest && now - Date.parse(newest.created_at) < JOINS_FOR ? newest.id : null;
 }
@@ -140,7 +140,7 @@ export async function sendList(api, list, batch) {
  * @param {boolean} partly whether a piece was kept before
  */
 function told(found, partly) {
-  const open = leavesOutcomeOpen(found) && found.type !== "permission-missing";
+  const open = outcomeUnknown(found) && found.type !== "permission-missing";
   return open || partly ? problem("list-unanswered", { request_id: found.request_id }) : found;
 }
 

@@ -4,8 +4,8 @@
 import { parseServer } from "../server/server_url.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
-/** @typedef {import("../server/session.js").Connection} Connection */
-/** @typedef {import("../server/connection.js").Standing} Standing */
+/** @typedef {import("../server/session.js").SessionState} Connection */
+/** @typedef {import("../server/connection.js").ConnectionStatus} Standing */
 
 /**
  * @template T
@@ -36,7 +36,7 @@ export function createSettings(parts, { connected, askWorkspace }) {
     test: () =>
       connected(async (api, connection) => {
         const answer = await askWorkspace(connection, api);
-        return answer.ok ? connecting.heard.standing() : answer;
+        return answer.ok ? connecting.handlers.standing() : answer;
       }),
 
     /** The switches for the button on the pages themselves. */

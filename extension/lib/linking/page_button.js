@@ -7,7 +7,7 @@ import { contactAt } from "../page/target.js";
 import { problem } from "../server/problem.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
-/** @typedef {import("../server/session.js").Connection} Connection */
+/** @typedef {import("../server/session.js").SessionState} Connection */
 
 /**
  * @template T
@@ -184,7 +184,7 @@ export async function markFor(address, { packages, onPage, api }) {
   const contact = contactAt(location, packages);
   const { package: name, reference, organisation, kind } = contact;
   const answer = await api.suggest({ package: name, reference, organisation, kind });
-  return { mark: answer.ok ? markOf(answer.data, contact) : "unknown", places: packages.packages[name].hints?.name ?? [] };
+  return { mark: answer.ok ? linkMark(answer.data, contact) : "unknown", places: packages.packages[name].hints?.name ?? [] };
 }
 
 /**
@@ -192,7 +192,7 @@ export async function markFor(address, { packages, onPage, api }) {
  * @param {import("../types.js").Contact} contact
  * @returns {Mark}
  */
-function markOf(answer, contact) {
+function linkMark(answer, contact) {
   if (answer.link?.state === "intended") return "waiting";
   return holdersOf(answer, contact).length > 0 ? "linked" : "not_linked";
 }

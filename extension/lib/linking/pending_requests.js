@@ -5,7 +5,7 @@
 /** @typedef {import("../server/session.js").Store} Store */
 
 /**
- * @typedef {object} Attempt
+ * @typedef {object} PendingRequest
  * @property {string} key the idempotency key
  * @property {"link" | "undo"} action
  * @property {string} subject the contact it is about, see contact.js
@@ -28,7 +28,7 @@ export function createAttempts(store, wiring) {
   /** @type {Promise<unknown>} */
   let turn = Promise.resolve();
 
-  /** @returns {Promise<Attempt[]>} */
+  /** @returns {Promise<PendingRequest[]>} */
   async function all() {
     return (await store.get(KEY))[KEY] ?? [];
   }
@@ -36,7 +36,7 @@ export function createAttempts(store, wiring) {
   /**
    * Change the list one caller at a time: two popups may be open.
    * @template T
-   * @param {(list: Attempt[]) => {list: Attempt[], result: T}} change
+   * @param {(list: PendingRequest[]) => {list: PendingRequest[], result: T}} change
    * @returns {Promise<T>}
    */
   function alter(change) {
@@ -54,8 +54,8 @@ export function createAttempts(store, wiring) {
 
     /**
      * Note a request before it is sent. The same request with its outcome unknown keeps its key.
-     * @param {Pick<Attempt, "action" | "subject" | "title" | "body">} wanted
-     * @returns {Promise<Attempt>}
+     * @param {Pick<PendingRequest, "action" | "subject" | "title" | "body">} wanted
+     * @returns {Promise<PendingRequest>}
      */
     begin(wanted) {
       return alter((list) => {
@@ -68,7 +68,7 @@ export function createAttempts(store, wiring) {
 
     /**
      * @param {string} key
-     * @param {Attempt["answer"]} answer
+     * @param {PendingRequest["answer"]} answer
      */
     settle(key, answer) {
       return alter((list) => ({
@@ -81,7 +81,7 @@ export function createAttempts(store, wiring) {
      * It was sent, and nobody knows what became of it.
      * @param {string} key
      */
-    leaveOpen(key) {
+    markUnanswered(key) {
       return alter((list) => ({
         list: list.map((one) => (one.key === key ? { ...one, unanswered: true } : one)),
         result: undefined,
@@ -92,13 +92,13 @@ export function createAttempts(store, wiring) {
      * The person has seen the outcome, or gives the open question up.
      * @param {string} key
      */
-    drop(key) {
+    remove(key) {
       return alter((list) => ({ list: list.filter((one) => one.key !== key), result: undefined }));
     },
 
     /**
      * @param {string} key
-     * @returns {Promise<Attempt | null>}
+     * @returns {Promise<PendingRequest | null>}
      */
     async find(key) {
       return (await all()).find((one) => one.key === key) ?? null;
@@ -107,8 +107,8 @@ export function createAttempts(store, wiring) {
 }
 
 /**
- * @param {Attempt} one
- * @param {Pick<Attempt, "action" | "subject" | "body">} other
+ * @param {PendingRequest} one
+ * @param {Pick<PendingRequest, "action" | "subject" | "body">} other
  */
 function sameRequest(one, other) {
   return (

@@ -78,7 +78,7 @@ export function isLinkOf(link, contact) {
  * @param {Contact} contact
  * @returns {"waiting" | "already" | "open"}
  */
-export function standingOf(answer, contact) {
+export function contactState(answer, contact) {
   if (answer.link?.state === "intended") return "waiting";
   return holdersOf(answer, contact).length > 0 ? "already" : "open";
 }
@@ -102,7 +102,7 @@ export function holdersOf(answer, contact) {
  * A web address fit for a link, or null.
  * @param {string} address
  */
-export function webAddress(address) {
+export function httpUrl(address) {
   if (!URL.canParse(address)) return null;
   const { protocol, href } = new URL(address);
   return protocol === "https:" || protocol === "http:" ? href : null;

@@ -1,7 +1,7 @@
 // @ts-check
 // Sage Business Cloud takes a record for its contact's only when name, address and email are the same to the letter.
 
-import { titleOf } from "../page/contact.js";
+import { displayName } from "../page/contact.js";
 
 /** @typedef {import("../types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../types.js").Details} Details */
@@ -23,7 +23,7 @@ export function needsExactMatch(name) {
  */
 export function exactFields(details, record) {
   return [
-    { field: "name", contact: titleOf(details), record: record.label },
+    { field: "name", contact: displayName(details), record: record.label },
     { field: "address", contact: placeOf(details), record: placeOf(record) },
     { field: "email", contact: details.email, record: record.email },
   ];

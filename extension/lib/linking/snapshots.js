@@ -2,10 +2,10 @@
 // The last few contacts that were looked at, kept so that a worker that was ended in between still knows what the
 // person confirms.
 
-/** @typedef {import("../types.js").Look} Look */
+/** @typedef {import("../types.js").Look} ContactSnapshot */
 
 const KEY = "looks";
-const KEPT = 20;
+const MAX_SNAPSHOTS = 20;
 
 /** @typedef {ReturnType<typeof createLooks>} Looks */
 
@@ -17,20 +17,20 @@ export function createLooks(store, newId) {
   /** @type {Promise<unknown>} */
   let turn = Promise.resolve();
 
-  /** @returns {Promise<Look[]>} */
+  /** @returns {Promise<ContactSnapshot[]>} */
   async function all() {
     return (await store.get(KEY))[KEY] ?? [];
   }
 
   return {
     /**
-     * @param {Omit<Look, "id">} seen
-     * @returns {Promise<Look>}
+     * @param {Omit<ContactSnapshot, "id">} seen
+     * @returns {Promise<ContactSnapshot>}
      */
     keep(seen) {
       const look = { ...seen, id: newId() };
       const mine = turn.then(async () => {
-        await store.set({ [KEY]: [...(await all()), look].slice(-KEPT) });
+        await store.set({ [KEY]: [...(await all()), look].slice(-MAX_SNAPSHOTS) });
         return look;
       });
       turn = mine.catch(() => undefined);
@@ -45,7 +45,7 @@ export function createLooks(store, newId) {
 
     /**
      * @param {string} id
-     * @returns {Promise<Look | null>}
+     * @returns {Promise<ContactSnapshot | null>}
      */
     async find(id) {
       return (await all()).find((look) => look.id === id) ?? null;

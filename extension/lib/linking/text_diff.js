@@ -13,7 +13,7 @@ const LONGEST = 400;
  * @param {string} right
  * @returns {{left: Piece[], right: Piece[]}}
  */
-export function differ(left, right) {
+export function diffText(left, right) {
   const a = [...left];
   const b = [...right];
   const common = a.length > LONGEST || b.length > LONGEST ? ends(a, b) : longestCommon(a, b);

@@ -59,7 +59,7 @@ function cleanText(value) {
 }
 
 /** @param {Details} details */
-export function isBlank(details) {
+export function isEmpty(details) {
   return !(details.name || details.company || details.person || details.email || details.postcode ||
     details.address || details.phones.length || details.other_addresses?.length);
 }
@@ -68,7 +68,7 @@ export function isBlank(details) {
  * The contact's name as the page has it, or "".
  * @param {Details} details
  */
-export function titleOf(details) {
+export function displayName(details) {
   return details.name || details.company || details.person;
 }
 
@@ -76,7 +76,7 @@ export function titleOf(details) {
  * The key that tells contacts apart. Customer 12 and supplier 12 are two contacts.
  * @param {Contact} contact
  */
-export function subjectOf(contact) {
+export function contactKey(contact) {
   return JSON.stringify([contact.package, contact.organisation, contact.kind, contact.reference]);
 }
 
@@ -88,7 +88,7 @@ export function subjectOf(contact) {
  * @param {Details} after
  */
 export function sameDetails(before, after) {
-  if (titleOf(before) !== titleOf(after) || isBlank(before) !== isBlank(after)) return false;
+  if (displayName(before) !== displayName(after) || isEmpty(before) !== isEmpty(after)) return false;
   return /** @type {const} */ (["name", "company", "person", "email"]).every(
     (field) => !before[field] || !after[field] || before[field] === after[field],
   );
@@ -100,15 +100,15 @@ export function sameDetails(before, after) {
  * @param {{name: string, postcode: string} | null} typed
  * @returns {Details}
  */
-export function withTyped(details, typed) {
+export function withOverrides(details, typed) {
   if (!typed) return details;
   const name = cleanText(typed.name);
   const postcode = cleanText(typed.postcode);
-  const named = name && name !== titleOf(details) ? { ...NOTHING, name } : details;
+  const named = name && name !== displayName(details) ? { ...NOTHING, name } : details;
   return postcode && postcode !== named.postcode ? { ...named, postcode } : named;
 }
 
 /** @returns {Details} */
-export function noDetails() {
+export function emptyDetails() {
   return { ...NOTHING, phones: [], other_emails: [], other_addresses: [] };
 }

@@ -9,7 +9,7 @@
  */
 
 import { parseAddress, splitPath } from "./page_url.js";
-import { lower, upper } from "./ascii_case.js";
+import { asciiLower, asciiUpper } from "./ascii_case.js";
 
 /**
  * @typedef {import("./rule_types.js").Kind} Kind
@@ -292,7 +292,7 @@ function agreed(captured, rules) {
 function valid(name, text, rules) {
   if (name === "reference") {
     // Nothing but the case is forgiven: what an address holds is never tidied into a reference.
-    const reference = rules.reference.canonical === "guid" ? lower(text) : text;
+    const reference = rules.reference.canonical === "guid" ? asciiLower(text) : text;
     return isReference(reference, rules) ? reference : null;
   }
   if (name === "organisation") {
@@ -317,7 +317,7 @@ function belowCaptures(rule, below, { path, fragment, query, fragmentQuery }) {
   if (pathCaptures(start, path.slice(0, start.length), ignoreCase) === null) return null;
   const rest = path.slice(start.length);
   const names = [...query, ...fragmentQuery].map(([name]) => name);
-  const words = lower([...rest, ...fragment, ...names].join("\n"));
+  const words = asciiLower([...rest, ...fragment, ...names].join("\n"));
   if (rule.never_words?.some((word) => words.includes(word))) return null;
   const ends = [rest.at(-1), fragment.at(-1), lastOf(query), lastOf(fragmentQuery)];
   const numbers = new Set(ends.filter((text) => text !== undefined && NUMBER.test(text)));
@@ -385,9 +385,9 @@ function matches(pattern, text) {
 function tidied(text, canonical) {
   if (canonical === "exact") return text;
   const trimmed = trim(text);
-  if (canonical === "upper") return upper(trimmed.replace(/[ \u00a0]/g, ""));
+  if (canonical === "upper") return asciiUpper(trimmed.replace(/[ \u00a0]/g, ""));
   if (canonical !== "guid") return trimmed;
-  const bare = lower(trimmed).replace(/^\{(.*)\}$/, "$1");
+  const bare = asciiLower(trimmed).replace(/^\{(.*)\}$/, "$1");
   return BARE_GUID.exec(bare)?.slice(1).join("-") ?? bare;
 }
 
@@ -407,5 +407,5 @@ function trim(text) {
  * @param {boolean} ignoreCase
  */
 function same(expected, given, ignoreCase) {
-  return ignoreCase ? lower(expected) === lower(given) : expected === given;
+  return ignoreCase ? asciiLower(expected) === asciiLower(given) : expected === given;
 }

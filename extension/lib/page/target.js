@@ -1,7 +1,7 @@
 // @ts-check
 // What a tab, a pasted address or typed fields point at.
 
-import { cleanDetails, noDetails, sameDetails } from "./contact.js";
+import { cleanDetails, emptyDetails, sameDetails } from "./contact.js";
 import { listContacts } from "./read_list.js";
 import { canonicalReference, cautions, locate } from "./locate.js";
 
@@ -24,21 +24,21 @@ import { canonicalReference, cautions, locate } from "./locate.js";
  *   details: Details}} AtContact
  * @typedef {{page: "list", package: string, package_name: string, kind: Kind | null, organisation: string | null,
  *   contacts: import("./read_list.js").Listed[]}} AtList the contacts are all of one organisation
- * @typedef {{page: null}} Elsewhere
+ * @typedef {{page: null}} NoTarget
  */
 
 /** A page on its way from one contact to the next is read once more, and then not for ever. */
-const READINGS = 3;
+const MAX_READS = 3;
 
 /**
  * @param {number} tab
  * @param {any} packages
  * @param {Tabs} tabs
- * @returns {Promise<AtContact | AtList | Elsewhere>}
+ * @returns {Promise<AtContact | AtList | NoTarget>}
  */
-export async function placeOfTab(tab, packages, tabs) {
+export async function targetOfTab(tab, packages, tabs) {
   let address = await tabs.address(tab);
-  for (let reading = 0; address !== null && reading < READINGS; reading += 1) {
+  for (let reading = 0; address !== null && reading < MAX_READS; reading += 1) {
     const found = await read(tab, locate(address, packages), packages, tabs);
     if (found.page === null) return found;
     const after = await tabs.address(tab);
@@ -54,7 +54,7 @@ export async function placeOfTab(tab, packages, tabs) {
  * @param {Location} location
  * @param {any} packages
  * @param {Tabs} tabs
- * @returns {Promise<AtContact | AtList | Elsewhere>}
+ * @returns {Promise<AtContact | AtList | NoTarget>}
  */
 async function read(tab, location, packages, tabs) {
   if (location.page === "list") return placeOfList(location, await tabs.readList(tab), packages);
@@ -66,15 +66,15 @@ async function read(tab, location, packages, tabs) {
 /**
  * @param {string} address as pasted
  * @param {any} packages
- * @returns {AtContact | AtList | Elsewhere}
+ * @returns {AtContact | AtList | NoTarget}
  */
-export function placeOfAddress(address, packages) {
+export function targetOfUrl(address, packages) {
   const pasted = address.trim();
   const location = locate(pasted, packages);
   if (location.page === "list") return placeOfList(location, [], packages);
   if (location.page !== "contact") return { page: null };
   const contact = contactAt(location, packages);
-  return { page: "contact", source: "address", tab: null, address: pasted, contact, details: noDetails() };
+  return { page: "contact", source: "address", tab: null, address: pasted, contact, details: emptyDetails() };
 }
 
 /**
@@ -83,7 +83,7 @@ export function placeOfAddress(address, packages) {
  * @param {any} packages
  * @returns {AtContact | {expected: string}} in words what the reference should look like, when it does not
  */
-export function placeByHand(typed, packages) {
+export function targetFromForm(typed, packages) {
   const rule = packages.packages[typed.package];
   if (!rule?.by_hand) return { expected: "" };
   let reference;
@@ -104,7 +104,7 @@ export function placeByHand(typed, packages) {
  * @param {Tabs} tabs
  * @returns {Promise<"same" | "tab-closed" | "tab-moved" | "contact-changed">}
  */
-export async function stillThere(look, packages, tabs) {
+export async function isSameContact(look, packages, tabs) {
   if (look.address !== undefined && !isContact(locate(look.address, packages), look.contact)) return "tab-moved";
   if (look.tab === null) return "same";
   const address = await tabs.address(look.tab);

@@ -3,8 +3,8 @@
 // each call, and once more when the server refuses it.
 
 import { KEY_LOST } from "./problem.js";
-import { only } from "./request.js";
-import { isDrafts, isFinds, isLink, isOffer, isTaken, isWorkspace } from "./validate.js";
+import { validated } from "./request.js";
+import { isDrafts, isSearchResult, isLink, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
 
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("./request.js").Options} Options */
@@ -16,8 +16,8 @@ export const MOST_FOUND = 20;
 /** @typedef {ReturnType<typeof createApi>} Api */
 
 /**
- * @param {import("./session.js").Connection} connection
- * @param {{call: import("./request.js").Call, access: import("./session.js").Session["access"]}} wiring
+ * @param {import("./session.js").SessionState} connection
+ * @param {{call: import("./request.js").Call, access: import("./session.js").SessionStore["access"]}} wiring
  */
 export function createApi(connection, { call, access }) {
   /**
@@ -40,20 +40,20 @@ export function createApi(connection, { call, access }) {
   return {
     /** @param {string | null} etag */
     packages: (etag) => ask("GET", "/packages", { etag }),
-    workspace: async () => only(isWorkspace, await ask("GET", "/workspace")),
+    workspace: async () => validated(isWorkspace, await ask("GET", "/workspace")),
     /** @param {object} contact */
-    suggest: async (contact) => only(isOffer, await ask("POST", "/suggestions", { json: contact })),
+    suggest: async (contact) => validated(isSuggestionResult, await ask("POST", "/suggestions", { json: contact })),
     /** @param {string} q @param {Kind | null} kind */
-    search: async (q, kind) => only(isFinds, await ask("GET", `/records?${query({ q, kind, limit: String(MOST_FOUND) })}`)),
+    search: async (q, kind) => validated(isSearchResult, await ask("GET", `/records?${query({ q, kind, limit: String(MOST_FOUND) })}`)),
     /** @param {object} json @param {string} key */
-    link: async (json, key) => only(isLink, await ask("POST", "/links", { json, key })),
+    link: async (json, key) => validated(isLink, await ask("POST", "/links", { json, key })),
     /** @param {string} id */
-    readLink: async (id) => only(isLink, await ask("GET", `/links/${encodeURIComponent(id)}`)),
+    readLink: async (id) => validated(isLink, await ask("GET", `/links/${encodeURIComponent(id)}`)),
     /** @param {string} id @param {object} json @param {string} key */
-    undo: async (id, json, key) => only(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/undo`, { json, key })),
+    undo: async (id, json, key) => validated(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/undo`, { json, key })),
     /** @param {object} json a list page's contacts */
-    collect: async (json) => only(isTaken, await ask("POST", "/batches", { json })),
-    drafts: async () => only(isDrafts, await ask("GET", "/batches")),
+    collect: async (json) => validated(isAppendResult, await ask("POST", "/batches", { json })),
+    drafts: async () => validated(isDrafts, await ask("GET", "/batches")),
     /** End this browser's connection on the server. */
     leave: () => ask("DELETE", "/devices/me"),
   };

@@ -3,10 +3,10 @@
 
 import { problem } from "./problem.js";
 import { parseServer } from "./server_url.js";
-import { LEFT, oneAtATime } from "./session.js";
+import { DISCONNECTED, serialize } from "./session.js";
 
 /** @typedef {import("./api.js").Api} Api */
-/** @typedef {import("./session.js").Connection} Connection */
+/** @typedef {import("./session.js").SessionState} Connection */
 
 /**
  * @template T
@@ -15,7 +15,7 @@ import { LEFT, oneAtATime } from "./session.js";
 
 /**
  * What a page may know of the connection.
- * @typedef {object} Standing
+ * @typedef {object} ConnectionStatus
  * @property {boolean} connected
  * @property {string | null} server
  * @property {import("../types.js").Person | null} person
@@ -23,13 +23,13 @@ import { LEFT, oneAtATime } from "./session.js";
  * @property {import("../types.js").Workspace | null} workspace
  * @property {string | null} last the server of the last connection
  * @property {import("./session.js").Ended | null} ended why the server ended it
- * @property {import("./pairing.js").Shown | null} pairing
+ * @property {import("./pairing.js").PairingView | null} pairing
  * @property {import("./managed_policy.js").Policy | null} policy
  */
 
 /**
  * @typedef {object} Parts
- * @property {import("./session.js").Session} session
+ * @property {import("./session.js").SessionStore} session
  * @property {import("./pairing.js").Pairings} pairings
  * @property {import("./managed_policy.js").PolicyReader} policy
  * @property {import("./rule_cache.js").Rules} rules
@@ -43,18 +43,18 @@ import { LEFT, oneAtATime } from "./session.js";
  * @property {(origins: string[]) => Promise<void>} revoke give the browser's permission for these back
  */
 
-/** @typedef {ReturnType<typeof createConnecting>} Connecting */
+/** @typedef {ReturnType<typeof createConnectionManager>} Connecting */
 
 /** @param {Parts} parts */
-export function createConnecting(parts) {
+export function createConnectionManager(parts) {
   const { session, pairings, policy, rules, attempts, looks, lists, onPage } = parts;
-  const releasing = oneAtATime();
+  const releasing = serialize();
   /** @type {Promise<boolean> | null} */
   let leaving = null;
 
-  /** @returns {Promise<Standing>} */
+  /** @returns {Promise<ConnectionStatus>} */
   async function standing() {
-    const set = await obey();
+    const set = await applyPolicy();
     const [connection, last, pairing] = await Promise.all([session.read(), session.ended(), pairings.show()]);
     return {
       connected: connection !== null,
@@ -63,17 +63,17 @@ export function createConnecting(parts) {
       device: connection?.device.name ?? null,
       workspace: connection?.workspace ?? null,
       last: last?.server ?? null,
-      ended: last?.type === LEFT ? null : last,
+      ended: last?.type === DISCONNECTED ? null : last,
       pairing: connection ? null : pairing,
       policy: set,
     };
   }
 
   /** Leave a server that the office no longer allows. What a person chose stays, unless the policy says otherwise. */
-  async function obey() {
+  async function applyPolicy() {
     const set = await policy.read();
     const connection = set?.only ? await session.read() : null;
-    if (set && connection && connection.server !== set.server) await leave(connection);
+    if (set && connection && connection.server !== set.server) await endConnection(connection);
     return set;
   }
 
@@ -82,18 +82,18 @@ export function createConnecting(parts) {
    * @param {Connection} connection
    * @returns {Promise<boolean>} whether the server knows
    */
-  function leave(connection) {
-    leaving ??= forget(connection).finally(() => (leaving = null));
+  function endConnection(connection) {
+    leaving ??= forgetSession(connection).finally(() => (leaving = null));
     return leaving;
   }
 
   /** @param {Connection} connection */
-  async function forget(connection) {
+  async function forgetSession(connection) {
     const told = await parts.api(connection).leave();
     const gone = !told.ok && told.problem.error === "invalid_grant";
     await parts.forgetKey(); // before the connection: a new one, with its own key, begins only without it
     await session.forget(connection.server);
-    await forgetTraces();
+    await clearServerData();
     await release(connection.server);
     void onPage.refresh();
     return told.ok || gone;
@@ -117,55 +117,55 @@ export function createConnecting(parts) {
   }
 
   /** What was meant for one server is never sent to another: its customer 5 is somebody else there. */
-  async function forgetTraces() {
+  async function clearServerData() {
     await rules.forget();
     await Promise.all([looks.forget(), lists.forget()]);
-    for (const { key } of await attempts.all()) await attempts.drop(key);
+    for (const { key } of await attempts.all()) await attempts.remove(key);
   }
 
   /** @param {string} server */
   async function begin(server) {
     await pairings.begin(server);
-    void pairings.follow();
+    void pairings.poll();
   }
 
   /**
    * Begin to connect. Asked for right in the click, before the browser has put its question: what is not allowed yet
    * begins as soon as it is, whether or not the page that asked is still there.
    * @param {{server: string}} asked
-   * @returns {Promise<Answer<Standing>>}
+   * @returns {Promise<Answer<ConnectionStatus>>}
    */
   async function pair(asked) {
     const address = parseServer(asked.server);
-    const set = await obey();
+    const set = await applyPolicy();
     if (!address) return { ok: false, problem: problem("address-malformed") };
     if (set?.only && set.server !== address.server) return { ok: false, problem: problem("server-not-allowed") };
     if ((await session.read()) === null) {
       if (await parts.permitted(address.origins)) await begin(address.server);
-      else await pairings.wish(address.server);
+      else await pairings.requestLater(address.server);
     }
     return answer();
   }
 
-  /** @returns {Promise<Answer<Standing & {told: boolean}>>} `told`: the server has ended it too */
+  /** @returns {Promise<Answer<ConnectionStatus & {told: boolean}>>} `told`: the server has ended it too */
   async function disconnect() {
     const connection = await session.read();
-    const told = connection ? await leave(connection) : true;
+    const told = connection ? await endConnection(connection) : true;
     return { ok: true, data: { ...(await standing()), told } };
   }
 
-  /** @returns {Promise<Answer<Standing>>} */
+  /** @returns {Promise<Answer<ConnectionStatus>>} */
   const answer = async () => ({ ok: true, data: await standing() });
 
   return {
-    obey,
+    applyPolicy,
     release,
     tidy,
-    describe: standing,
+    status: standing,
 
     /** The browser allows something more: perhaps what was waited for. */
-    async allowed() {
-      const server = await pairings.wished();
+    async onPermissionsAdded() {
+      const server = await pairings.requestedServer();
       if (server && (await parts.permitted(originsOf(server)))) await begin(server);
     },
 
@@ -175,13 +175,13 @@ export function createConnecting(parts) {
      */
     async paired(server, grant) {
       const before = (await session.ended())?.server ?? server;
-      if (before !== server) await forgetTraces();
+      if (before !== server) await clearServerData();
       await session.save(server, grant);
       void onPage.refresh();
     },
 
     /** What our pages may ask. */
-    heard: {
+    handlers: {
       standing: answer,
       pair,
       pair_again: () => pairings.reopen().then(answer),

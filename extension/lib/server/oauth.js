@@ -2,7 +2,7 @@
 // The server's two doors that need no token: beginning a pairing, and getting tokens (RFC 8628 and RFC 6749).
 
 import { problem } from "./problem.js";
-import { only } from "./request.js";
+import { validated } from "./request.js";
 
 const CLIENT = "crmlink-extension";
 const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
@@ -32,20 +32,20 @@ const LONGEST_NAME = 60;
  * @property {import("../types.js").Person} person
  */
 
-/** @typedef {ReturnType<typeof createTokens>} Tokens */
+/** @typedef {ReturnType<typeof createOAuthClient>} Tokens */
 
 /**
  * @param {import("./request.js").Call} call
  * @param {import("./dpop.js").Prover["newKey"]} newKey
  */
-export function createTokens(call, newKey) {
+export function createOAuthClient(call, newKey) {
   /**
    * @param {string} server
    * @param {Record<string, string>} fields
    * @returns {Promise<Answer<Grant>>}
    */
   const grant = async (server, fields) => {
-    const answer = only(isGrant, await call(server, "POST", "/token", { form: { client_id: CLIENT, ...fields } }));
+    const answer = validated(isTokenResponse, await call(server, "POST", "/token", { form: { client_id: CLIENT, ...fields } }));
     // Tokens that are not bound to our key would open the server to whoever copies them.
     return answer.ok && !/^dpop$/i.test(answer.data.token_type) ? { ok: false, problem: problem("server-too-old") } : answer;
   };
@@ -57,13 +57,13 @@ export function createTokens(call, newKey) {
      * @param {string} name what an admin sees: "Chrome on Windows"
      * @returns {Promise<Answer<Begun>>}
      */
-    async begin(server, name) {
+    async requestDeviceCode(server, name) {
       try {
         await newKey();
       } catch {
         return { ok: false, problem: problem("key-unreadable") };
       }
-      return only(isBegun, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, LONGEST_NAME) } }));
+      return validated(isDeviceAuthorization, await call(server, "POST", "/pairings", { form: { client_id: CLIENT, browser: name.slice(0, LONGEST_NAME) } }));
     },
 
     /** @param {string} server @param {string} code */
@@ -84,7 +84,7 @@ const isText = (value) => typeof value === "string";
  * @param {any} value
  * @returns {value is Begun}
  */
-function isBegun(value) {
+function isDeviceAuthorization(value) {
   return (
     isToken(value?.device_code) && isText(value.user_code) && /^[A-Z0-9-]{4,20}$/.test(value.user_code) &&
     value.expires_in > 0 && (value.interval === undefined || value.interval > 0)
@@ -95,7 +95,7 @@ function isBegun(value) {
  * @param {any} value
  * @returns {value is Grant}
  */
-function isGrant(value) {
+function isTokenResponse(value) {
   return (
     isToken(value?.access_token) && isToken(value.refresh_token) && isText(value.token_type) && value.expires_in > 0 &&
     isText(value.device?.id) && isText(value.device.name) && isText(value.person?.name) && isText(value.person.role)

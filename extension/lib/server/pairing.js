@@ -3,8 +3,8 @@
 // approved it there. All of it lies in storage: a popup may close and the worker may die at any time.
 
 import { problem } from "./problem.js";
-import { approvalPage } from "./server_url.js";
-import { oneAtATime } from "./session.js";
+import { approvalUrl } from "./server_url.js";
+import { serialize } from "./session.js";
 
 /** @typedef {import("../types.js").Problem} Problem */
 
@@ -32,17 +32,17 @@ import { oneAtATime } from "./session.js";
  * @property {Problem | null} problem why it failed, or why the server cannot be asked now
  */
 
-/** What pages may know of it. @typedef {Pick<Pairing, "state" | "server" | "code" | "problem">} Shown */
+/** What pages may know of it. @typedef {Pick<Pairing, "state" | "server" | "code" | "problem">} PairingView */
 
 const KEY = "pairing";
 /** RFC 8628: where the server names no interval, and what is added when it says slow_down. */
-const USUAL_PAUSE = 5;
-const SLOWER = 5;
-const LONGEST_PAUSE = 30;
+const DEFAULT_POLL_SECONDS = 5;
+const EXTRA_POLL_SECONDS = 5;
+const MAX_POLL_SECONDS = 30;
 /** How long a browser's question may stand before the wish behind it is forgotten. */
-const WISH_LASTS = 120_000;
+const REQUEST_TTL_MS = 120_000;
 /** A browser ends a worker that asks nothing of it for 30 seconds. */
-const LONGEST_NAP = 20_000;
+const MAX_SLEEP_MS = 20_000;
 
 /** @typedef {ReturnType<typeof createPairings>} Pairings */
 
@@ -58,7 +58,7 @@ const LONGEST_NAP = 20_000;
  * @param {(server: string, grant: import("./oauth.js").Grant) => Promise<void>} wiring.done
  */
 export function createPairings(store, { tokens, now, sleep, browser, open, connected, done }) {
-  const alone = oneAtATime();
+  const alone = serialize();
   /** @type {Promise<void> | null} */
   let watching = null;
   /** Ends the nap that is being taken. */
@@ -72,18 +72,18 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
 
   /** @param {State} state @param {string} server @param {Partial<Pairing>} [more] @returns {Pairing} */
   const blank = (state, server, more = {}) =>
-    ({ state, server, device_code: "", code: "", page: "", until: now() + WISH_LASTS, pause: USUAL_PAUSE, next_at: 0, problem: null, ...more });
+    ({ state, server, device_code: "", code: "", page: "", until: now() + REQUEST_TTL_MS, pause: DEFAULT_POLL_SECONDS, next_at: 0, problem: null, ...more });
 
   /**
    * @param {string} server
    * @returns {Promise<Pairing>}
    */
   async function start(server) {
-    const answer = await tokens.begin(server, await browser());
+    const answer = await tokens.requestDeviceCode(server, await browser());
     if (!answer.ok) return blank("failed", server, { problem: answer.problem });
-    const { device_code, user_code, verification_uri_complete, expires_in, interval = USUAL_PAUSE } = answer.data;
+    const { device_code, user_code, verification_uri_complete, expires_in, interval = DEFAULT_POLL_SECONDS } = answer.data;
     return blank("waiting", server, {
-      device_code, code: user_code, page: approvalPage(server, user_code, verification_uri_complete),
+      device_code, code: user_code, page: approvalUrl(server, user_code, verification_uri_complete),
       until: now() + expires_in * 1000, pause: interval, next_at: now() + interval * 1000,
     });
   }
@@ -101,8 +101,8 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
     const refused = found.error === "expired_token" || found.error === "invalid_grant";
     if (refused || now() >= pairing.until) return { ...pairing, state: "over", device_code: "", problem: null };
     const waits = found.error === "authorization_pending" || found.error === "slow_down";
-    const slower = found.error === "slow_down" ? pairing.pause + SLOWER : pairing.pause;
-    const pause = waits ? slower : Math.min(pairing.pause * 2, LONGEST_PAUSE);
+    const slower = found.error === "slow_down" ? pairing.pause + EXTRA_POLL_SECONDS : pairing.pause;
+    const pause = waits ? slower : Math.min(pairing.pause * 2, MAX_POLL_SECONDS);
     const rest = Math.max(pause, found.retry_after ?? 0) * 1000;
     return { ...pairing, pause, next_at: now() + rest, problem: waits ? null : found };
   }
@@ -139,7 +139,7 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
       if (!pairing) return;
       const due = Math.min(pairing.next_at, pairing.until) - now();
       const called = new Promise((resolve) => (rouse = () => void resolve(undefined)));
-      await Promise.race([sleep(Math.min(Math.max(due, 0), LONGEST_NAP)), called]);
+      await Promise.race([sleep(Math.min(Math.max(due, 0), MAX_SLEEP_MS)), called]);
     }
   }
 
@@ -148,7 +148,7 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
      * What a person wants, noted before the browser asks them: its question may close the popup they pressed in.
      * @param {string} server
      */
-    wish: (server) =>
+    requestLater: (server) =>
       alone(async () => {
         if ((await read())?.state !== "waiting") await keep(blank("wanted", server));
       }),
@@ -160,7 +160,7 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
     },
 
     /** The server that is wished for, while the wish is young. */
-    async wished() {
+    async requestedServer() {
       const pairing = await read();
       return pairing?.state === "wanted" && now() < pairing.until ? pairing.server : null;
     },
@@ -190,13 +190,13 @@ export function createPairings(store, { tokens, now, sleep, browser, open, conne
      * Go on asking while there is something to wait for. Every start of the worker calls this: it may have died.
      * @returns {Promise<void>}
      */
-    follow() {
+    poll() {
       rouse(); // from a nap of an earlier pairing
       watching ??= watch().finally(() => (watching = null));
       return watching;
     },
 
-    /** @returns {Promise<Shown | null>} */
+    /** @returns {Promise<PairingView | null>} */
     async show() {
       const pairing = await read();
       if (!pairing || pairing.state === "wanted") return null;

@@ -42,7 +42,7 @@ export function problem(type, more = {}) {
  * @param {string | null} retryAfter the header
  * @returns {Problem | null}
  */
-export function fromServer(document, status, retryAfter) {
+export function problemFromResponse(document, status, retryAfter) {
   if (typeof document !== "object" || document === null) return null;
   const told = /** @type {Record<string, any>} */ (document);
   if (typeof told.type !== "string" || !told.type.startsWith(PREFIX)) return null;
@@ -67,16 +67,16 @@ export function fromServer(document, status, retryAfter) {
  * @param {Problem} found
  * @returns {boolean}
  */
-export function leavesOutcomeOpen(found) {
-  return OPEN.has(found.type);
+export function outcomeUnknown(found) {
+  return OUTCOME_UNKNOWN.has(found.type);
 }
 
 /**
  * Whether a request was turned away before it was looked at: this sending of it did nothing.
  * @param {Problem} found
  */
-export function turnedAway(found) {
-  return found.error === "invalid_grant" || AT_THE_DOOR.has(found.type) || endsConnection(found);
+export function wasRejectedUnprocessed(found) {
+  return found.error === "invalid_grant" || REJECTED_BEFORE_PROCESSING.has(found.type) || endsConnection(found);
 }
 
 /**
@@ -87,14 +87,14 @@ export function endsConnection(found) {
   return ENDINGS.has(found.type);
 }
 
-const AT_THE_DOOR = new Set([
+const REJECTED_BEFORE_PROCESSING = new Set([
   "token-refused", "scope-missing", "role-too-low", "too-many-requests", "key-unreadable", "proof-nonce", "proof-missing", "proof-refused",
   "proof-elsewhere",
 ]);
 
 const ENDINGS = new Set(["not-connected", "device-revoked", "device-expired", "token-reused", "grant-refused", KEY_LOST]);
 
-const OPEN = new Set([
+const OUTCOME_UNKNOWN = new Set([
   "offline",
   "permission-missing",
   "server-unreachable",

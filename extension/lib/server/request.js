@@ -2,7 +2,7 @@
 // One request to the server, which never throws: it gives data or a problem.
 
 import { KeyLost, KeyUnreadable } from "./dpop.js";
-import { fromServer, KEY_LOST, problem } from "./problem.js";
+import { problemFromResponse, KEY_LOST, problem } from "./problem.js";
 
 /** A browser ends a worker whose fetch takes 30 seconds: stay below it. */
 export const TIMEOUTS = { read: 15_000, write: 25_000 };
@@ -13,19 +13,19 @@ export const TIMEOUTS = { read: 15_000, write: 25_000 };
  */
 
 /**
- * @typedef {object} Wiring
+ * @typedef {object} Network
  * @property {typeof globalThis.fetch} fetch
- * @property {(server: string) => Promise<string>} whySilent the type of problem behind a request that never got out
+ * @property {(server: string) => Promise<string>} explainNetworkFailure the type of problem behind a request that never got out
  * @property {Pick<import("./dpop.js").Prover, "prove" | "note">} prover
  * @property {{read: number, write: number}} [timeouts] milliseconds
  */
 
 /** @typedef {Answer<any> & {etag?: string | null, status?: number}} Reply */
 /** @typedef {{token?: string, json?: unknown, form?: Record<string, string>, key?: string, etag?: string | null}} Options */
-/** @typedef {ReturnType<typeof createCall>} Call */
+/** @typedef {ReturnType<typeof createRequester>} Call */
 
-/** @param {Wiring} wiring */
-export function createCall({ fetch, whySilent, prover, timeouts = TIMEOUTS }) {
+/** @param {Network} wiring */
+export function createRequester({ fetch, explainNetworkFailure, prover, timeouts = TIMEOUTS }) {
   /**
    * @param {string} url
    * @param {string} method
@@ -68,7 +68,7 @@ export function createCall({ fetch, whySilent, prover, timeouts = TIMEOUTS }) {
     } catch (error) {
       if (error instanceof KeyLost) return { ok: false, problem: problem(KEY_LOST) };
       if (error instanceof KeyUnreadable) return { ok: false, problem: problem("key-unreadable") };
-      return { ok: false, problem: problem(patience.signal.aborted ? "server-slow" : await whySilent(server)) };
+      return { ok: false, problem: problem(patience.signal.aborted ? "server-slow" : await explainNetworkFailure(server)) };
     } finally {
       clearTimeout(timer);
     }
@@ -82,7 +82,7 @@ export function createCall({ fetch, whySilent, prover, timeouts = TIMEOUTS }) {
  * @param {T} answer
  * @returns {T | Answer<any>}
  */
-export function only(isRight, answer) {
+export function validated(isRight, answer) {
   return !answer.ok || isRight(answer.data) ? answer : { ok: false, problem: problem("server-odd") };
 }
 
@@ -115,7 +115,7 @@ async function read(response) {
   if (response.ok && document !== null) {
     return { ok: true, data: document, status, etag: response.headers.get("ETag") };
   }
-  const told = response.ok ? null : fromServer(document, status, response.headers.get("Retry-After"));
+  const told = response.ok ? null : problemFromResponse(document, status, response.headers.get("Retry-After"));
   return { ok: false, problem: told ?? problem("server-odd", { status }) };
 }
 

@@ -8,7 +8,7 @@
 /** @typedef {{server: string, etag: string | null, packages: any, fetched_at: number}} Kept */
 
 const KEY = "rules";
-const FRESH = 60_000;
+const MAX_AGE_MS = 60_000;
 export const VERSION = 1;
 
 /**
@@ -16,7 +16,7 @@ export const VERSION = 1;
  * @param {any} document
  * @returns {boolean}
  */
-export function understands(document) {
+export function isSupported(document) {
   return document?.version === VERSION && typeof document.packages === "object" && document.packages !== null;
 }
 
@@ -34,7 +34,7 @@ export function createRules(store, now) {
   async function kept(server) {
     /** @type {Kept | undefined} */
     const found = (await store.get(KEY))[KEY];
-    return found?.server === server && understands(found.packages) ? found : null;
+    return found?.server === server && isSupported(found.packages) ? found : null;
   }
 
   return {
@@ -47,11 +47,11 @@ export function createRules(store, now) {
     async get(server, api) {
       const last = await kept(server);
       const age = last ? now() - last.fetched_at : Infinity;
-      if (last && age >= 0 && age < FRESH) return { packages: last.packages, problem: null };
+      if (last && age >= 0 && age < MAX_AGE_MS) return { packages: last.packages, problem: null };
       const answer = await api.packages(last?.etag ?? null);
       if (!answer.ok) return { packages: last?.packages ?? null, problem: answer.problem };
       const packages = answer.status === 304 ? last?.packages : answer.data;
-      if (!understands(packages)) return { packages: last?.packages ?? null, problem: null };
+      if (!isSupported(packages)) return { packages: last?.packages ?? null, problem: null };
       const etag = answer.status === 304 ? (last?.etag ?? null) : (answer.etag ?? null);
       await store.set({ [KEY]: { server, etag, packages, fetched_at: now() } });
       return { packages, problem: null };

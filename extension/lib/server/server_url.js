@@ -2,7 +2,7 @@
 // A server's address, as a person or an office's policy gives it.
 
 /** The address of a server on the same computer, as it says when it starts. */
-export const USUAL = "http://127.0.0.1:8787";
+export const DEFAULT_SERVER = "http://127.0.0.1:8787";
 
 /**
  * Read a server address as a person types it. Without a scheme it is https, unless the server is on this computer.
@@ -44,7 +44,7 @@ export function isLocal(hostname) {
  * @param {string} code
  * @param {unknown} told the address that the server gave
  */
-export function approvalPage(server, code, told) {
+export function approvalUrl(server, code, told) {
   const own = new URL(server).origin;
   if (typeof told === "string" && URL.canParse(told) && new URL(told).origin === own) return told;
   return `${server}/pair?code=${encodeURIComponent(code)}`;

@@ -13,7 +13,7 @@ import { KEY_LOST, problem } from "./problem.js";
  */
 
 /**
- * @typedef {object} Connection
+ * @typedef {object} SessionState
  * @property {string} server
  * @property {{id: string, name: string}} device
  * @property {Person} person
@@ -39,11 +39,11 @@ import { KEY_LOST, problem } from "./problem.js";
 const KEY = "connection";
 const ENDED = "ended";
 /** How a connection ended that the person ended. */
-export const LEFT = "disconnected";
+export const DISCONNECTED = "disconnected";
 /** Renew when less than this is left: a request and its answer take their time. */
-const MARGIN = 60_000;
+const RENEW_BEFORE_MS = 60_000;
 
-/** @typedef {ReturnType<typeof createSession>} Session */
+/** @typedef {ReturnType<typeof createSession>} SessionStore */
 
 /**
  * @param {Store} store
@@ -53,10 +53,10 @@ const MARGIN = 60_000;
  * @param {(server: string) => Promise<void>} [wiring.ended] told when the server has ended the connection
  */
 export function createSession(store, { tokens, now, ended: whenEnded = async () => undefined }) {
-  const changing = oneAtATime();
-  const renewing = oneAtATime();
+  const changing = serialize();
+  const renewing = serialize();
 
-  /** @returns {Promise<Connection | null>} */
+  /** @returns {Promise<SessionState | null>} */
   async function read() {
     return (await store.get(KEY))[KEY] ?? null;
   }
@@ -68,15 +68,15 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
 
   async function whyGone() {
     const last = await ended();
-    return last && last.type !== LEFT ? last.type : "not-connected";
+    return last && last.type !== DISCONNECTED ? last.type : "not-connected";
   }
 
   /**
    * Change the connection, unless it is no longer the one that was meant: what the server said must not bring back
    * one that was forgotten meanwhile.
-   * @param {Pick<Connection, "server" | "device">} meant
-   * @param {(current: Connection) => Record<string, any> | null} change what to store, if anything
-   * @returns {Promise<Connection | null>} as it was
+   * @param {Pick<SessionState, "server" | "device">} meant
+   * @param {(current: SessionState) => Record<string, any> | null} change what to store, if anything
+   * @returns {Promise<SessionState | null>} as it was
    */
   const change = (meant, change) =>
     changing(async () => {
@@ -91,7 +91,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
    * The old refresh token is kept until the new one is stored: if the answer, or this worker, is lost before that, the
    * old one is sent again, and the server gives the same new one. An answer to a token that another worker has renewed
    * meanwhile is late: what that one stored counts.
-   * @param {Connection} connection
+   * @param {SessionState} connection
    * @returns {Promise<Answer<string>>}
    */
   async function renew(connection) {
@@ -100,7 +100,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
     if (!answer.ok && answer.problem.error !== "invalid_grant" && answer.problem.type !== KEY_LOST) return answer;
     const found = await change(connection, (current) => {
       if (current.refresh_token !== shown) return null;
-      if (answer.ok) return { [KEY]: { ...current, ...granted(answer.data, now()) } };
+      if (answer.ok) return { [KEY]: { ...current, ...fromTokenResponse(answer.data, now()) } };
       const { type, detail } = answer.problem;
       return { [KEY]: null, [ENDED]: { server: current.server, type, detail } };
     });
@@ -118,15 +118,15 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
 
     /**
      * A token to send with a request of this connection.
-     * @param {Pick<Connection, "server" | "device">} meant
+     * @param {Pick<SessionState, "server" | "device">} meant
      * @param {string | null} [refused] the token that the server did not take
      * @returns {Promise<Answer<string>>}
      */
     async access(meant, refused = null) {
-      /** @param {Connection | null} found @returns {found is Connection} */
+      /** @param {SessionState | null} found @returns {found is SessionState} */
       const isIt = (found) => found !== null && isSame(found, meant);
-      /** @param {Connection} found */
-      const isGood = (found) => found.access_token !== refused && found.access_until - now() > MARGIN;
+      /** @param {SessionState} found */
+      const isGood = (found) => found.access_token !== refused && found.access_until - now() > RENEW_BEFORE_MS;
       const found = await read();
       if (isIt(found) && isGood(found)) return { ok: true, data: found.access_token };
       return renewing(async () => {
@@ -144,12 +144,12 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
      */
     save: (server, grant) =>
       changing(async () => {
-        await store.set({ [KEY]: { server, workspace: null, ...granted(grant, now()) }, [ENDED]: null });
+        await store.set({ [KEY]: { server, workspace: null, ...fromTokenResponse(grant, now()) }, [ENDED]: null });
       }),
 
     /**
      * Keep what the server last said of the workspace, unless the connection changed while it was asked.
-     * @param {Connection} asked
+     * @param {SessionState} asked
      * @param {Workspace} workspace
      */
     noteWorkspace: (asked, workspace) =>
@@ -162,7 +162,7 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
      * Forget it all but where it led to.
      * @param {string} server
      */
-    forget: (server) => changing(() => store.set({ [KEY]: null, [ENDED]: { server, type: LEFT, detail: "" } })),
+    forget: (server) => changing(() => store.set({ [KEY]: null, [ENDED]: { server, type: DISCONNECTED, detail: "" } })),
   };
 }
 
@@ -170,13 +170,13 @@ export function createSession(store, { tokens, now, ended: whenEnded = async () 
  * @param {Grant} grant
  * @param {number} now milliseconds
  */
-function granted({ access_token, expires_in, refresh_token, device, person }, now) {
+function fromTokenResponse({ access_token, expires_in, refresh_token, device, person }, now) {
   return { access_token, access_until: now + expires_in * 1000, refresh_token, device, person };
 }
 
 /**
- * @param {Pick<Connection, "server" | "device">} one
- * @param {Pick<Connection, "server" | "device">} other
+ * @param {Pick<SessionState, "server" | "device">} one
+ * @param {Pick<SessionState, "server" | "device">} other
  */
 function isSame(one, other) {
   return one.server === other.server && one.device.id === other.device.id;
@@ -186,7 +186,7 @@ function isSame(one, other) {
  * A row in which each waits for the one before, whatever became of it.
  * @returns {<T>(work: () => Promise<T>) => Promise<T>}
  */
-export function oneAtATime() {
+export function serialize() {
   /** @type {Promise<unknown>} */
   let last = Promise.resolve();
   return (work) => {

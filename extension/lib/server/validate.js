@@ -24,7 +24,7 @@ export function isLink(value) {
  * @param {any} value
  * @returns {value is import("../types.js").SuggestionAnswer}
  */
-export function isOffer(value) {
+export function isSuggestionResult(value) {
   return (
     Array.isArray(value?.suggestions) && value.suggestions.every(isSuggestion) &&
     Array.isArray(value.holders) && value.holders.every(isRecord) &&
@@ -39,7 +39,7 @@ function isSuggestion(value) {
 }
 
 /** @param {any} value */
-export function isFinds(value) {
+export function isSearchResult(value) {
   return Array.isArray(value?.records) && value.records.every(isRecord);
 }
 
@@ -52,7 +52,7 @@ export function isDraft(value) {
 }
 
 /** @param {any} value */
-export function isTaken(value) {
+export function isAppendResult(value) {
   return isDraft(value) && typeof /** @type {any} */ (value).added === "number";
 }
 

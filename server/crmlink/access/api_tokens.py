@@ -10,23 +10,23 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, or_, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import Actor, Office, note
-from crmlink.access.devices import also_ended, device_name, end_device
-from crmlink.access.errors import BeyondToken, DeviceUnknown, FieldsWrong, TokenRefused
+from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.devices import also_ended, revoke_in, validate_device_name
+from crmlink.access.errors import BeyondToken, DeviceUnknown, InvalidFields, InvalidToken
 from crmlink.access.roles import SCOPES, permissions_of_scopes
-from crmlink.access.token_format import is_well_formed, new_secret
-from crmlink.store import Device, DeviceSort, Person
+from crmlink.access.token_format import generate_token, is_well_formed
+from crmlink.store import Device, DeviceType, Person
 from crmlink.store.base import now
 
 PREFIX = "crm_"
-SHOWN_LENGTH = len(PREFIX) + 8  # what lists show of a token
+DISPLAY_PREFIX_LENGTH = len(PREFIX) + 8  # what lists show of a token
 USUAL_SCOPES = ("suggest", "link", "read", "batch")
 USUAL_DAYS = 90
 MOST_DAYS = 365
 
 
-def create_token(
-    office: Office,
+def create_api_token(
+    access: AccessContext,
     actor: Actor,
     name: str,
     scopes: tuple[str, ...] = USUAL_SCOPES,
@@ -35,70 +35,70 @@ def create_token(
     """Return a new token's device, and the token, which cannot be shown again.
 
     Without ``days`` it lasts for the usual time, but no longer than a token that makes it. Raises
-    FieldsWrong; BeyondToken for a script that asks for more scopes or a later end than its own.
+    InvalidFields; BeyondToken for a script that asks for more scopes or a later end than its own.
     """
-    name = device_name(name)
+    name = validate_device_name(name)
     errors = []
     if not scopes or set(scopes) - set(SCOPES):
         errors.append(f"scopes: Choose some of {', '.join(SCOPES)}.")
     if days is not None and not 1 <= days <= MOST_DAYS:
         errors.append(f"days: A token lives from 1 to {MOST_DAYS} days.")
     if errors:
-        raise FieldsWrong(errors=errors)
+        raise InvalidFields(errors=errors)
     _refuse_more_scopes(actor, scopes)
     expires_at = now() + timedelta(days=USUAL_DAYS if days is None else days)
     if actor.ends_at and expires_at > actor.ends_at:
         if days is not None:
             raise BeyondToken
         expires_at = actor.ends_at
-    token = new_secret(PREFIX)
-    with office.database.writing() as session:
+    token = generate_token(PREFIX)
+    with access.database.writing() as session:
         device = Device(
-            workspace_id=office.workspace_id,
+            workspace_id=access.workspace_id,
             made_by_id=actor.device.id if actor.is_script else None,
             person=session.get_one(Person, actor.person.id) if actor.person else None,
-            sort=DeviceSort.SCRIPT,
+            sort=DeviceType.SCRIPT,
             name=name,
-            prefix=token[:SHOWN_LENGTH],
-            token_hash=_hash(office, token),
+            prefix=token[:DISPLAY_PREFIX_LENGTH],
+            token_hash=_hash(access, token),
             scopes=sorted(set(scopes), key=SCOPES.index),
             expires_at=expires_at,
         )
         session.add(device)
         session.flush()
         note(
-            session, office, actor, "token.created", device.public_id,
+            session, access, actor, "token.created", device.public_id,
             scopes=device.scopes, until=expires_at.date().isoformat(),
         )  # fmt: skip
     return device, token
 
 
-def list_tokens(office: Office) -> list[Device]:
+def list_tokens(access: AccessContext) -> list[Device]:
     """The tokens of a workspace, the newest first, revoked ones included."""
-    query = _tokens(office).order_by(Device.id.desc())
-    with office.database.reading() as session:
+    query = _tokens(access).order_by(Device.id.desc())
+    with access.database.reading() as session:
         return list(session.scalars(query))
 
 
-def script_actor(office: Office, token: str, address: str) -> Actor:
-    """Who acts with a token, noted as used now; raises TokenRefused."""
+def authenticate_api_token(access: AccessContext, token: str, address: str) -> Actor:
+    """Who acts with a token, noted as used now; raises InvalidToken."""
     if not is_well_formed(token, PREFIX):
-        raise TokenRefused
-    shown = _hash(office, token)
-    query = _tokens(office).where(or_(Device.token_hash == shown, Device.previous_hash == shown))
-    with office.database.reading() as session:
+        raise InvalidToken
+    shown = _hash(access, token)
+    query = _tokens(access).where(or_(Device.token_hash == shown, Device.previous_hash == shown))
+    with access.database.reading() as session:
         device = session.scalar(query)
-    if device is None or device.revoked_at or _end(device, shown) <= now():
-        raise TokenRefused
+    if device is None or device.revoked_at or _expires_at(device, shown) <= now():
+        raise InvalidToken
     if device.person and device.person.removed_at:
-        raise TokenRefused
+        raise InvalidToken
     if device.previous_hash and device.token_hash == shown:
-        _end_previous(office, device)
+        _retire_previous(access, device)
     permissions = permissions_of_scopes(device.scopes, device.person)
-    return Actor(device, device.person, permissions, address, _end(device, shown))
+    return Actor(device, device.person, permissions, address, _expires_at(device, shown))
 
 
-def rotate_token(office: Office, actor: Actor, public_id: str) -> tuple[Device, str]:
+def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[Device, str]:
     """Return a token's device with a new token, in place of the one before.
 
     The one before stays good until the new one is first used, or its end. The new one lasts as
@@ -106,9 +106,9 @@ def rotate_token(office: Office, actor: Actor, public_id: str) -> tuple[Device, 
     old one was never used itself, the one before it stays: it is what the script has. Raises
     DeviceUnknown; BeyondToken for a script whose own scopes or end are less than this token's.
     """
-    token = new_secret(PREFIX)
-    with office.database.writing() as session:
-        device = _find(session, office, public_id)
+    token = generate_token(PREFIX)
+    with access.database.writing() as session:
+        device = _find(session, access, public_id)
         if device.revoked_at:
             raise DeviceUnknown
         _refuse_more_scopes(actor, device.scopes)
@@ -117,39 +117,39 @@ def rotate_token(office: Office, actor: Actor, public_id: str) -> tuple[Device, 
         lifetime = device.expires_at - (device.rotated_at or device.created_at)
         if device.previous_expires_at is None or device.previous_expires_at <= now():
             device.previous_hash, device.previous_expires_at = device.token_hash, device.expires_at
-        device.token_hash, device.prefix = _hash(office, token), token[:SHOWN_LENGTH]
+        device.token_hash, device.prefix = _hash(access, token), token[:DISPLAY_PREFIX_LENGTH]
         device.rotated_at = now()
         device.expires_at = now() + lifetime
         if actor.ends_at:
             device.expires_at = min(device.expires_at, actor.ends_at)
-        note(session, office, actor, "token.rotated", device.public_id)
+        note(session, access, actor, "token.rotated", device.public_id)
     return device, token
 
 
-def revoke_token(office: Office, actor: Actor, name: str) -> Device:
+def revoke_token(access: AccessContext, actor: Actor, name: str) -> Device:
     """Refuse a token from now on, named by its id or by how it begins; raises DeviceUnknown."""
-    with office.database.writing() as session:
-        device = _find(session, office, name)
+    with access.database.writing() as session:
+        device = _find(session, access, name)
         if device.revoked_at is None:
-            also = end_device(session, device, "revoked")
-            note(session, office, actor, "token.revoked", device.public_id, **also_ended(also))
+            also = revoke_in(session, device, "revoked")
+            note(session, access, actor, "token.revoked", device.public_id, **also_ended(also))
     return device
 
 
-def revoke_all_tokens(office: Office, actor: Actor) -> int:
+def revoke_all_tokens(access: AccessContext, actor: Actor) -> int:
     """Refuse every token of the workspace from now on; returns how many were good until now."""
-    with office.database.writing() as session:
+    with access.database.writing() as session:
         ended = session.scalars(
             update(Device)
             .where(
-                Device.workspace_id == office.workspace_id,
-                Device.sort == DeviceSort.SCRIPT,
+                Device.workspace_id == access.workspace_id,
+                Device.sort == DeviceType.SCRIPT,
                 Device.revoked_at.is_(None),
             )
             .values(revoked_at=now(), revoked_because="revoked")
             .returning(Device.public_id)
         ).all()
-        note(session, office, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
+        note(session, access, actor, "token.all_revoked", "workspace", tokens=sorted(ended))
     return len(ended)
 
 
@@ -158,8 +158,8 @@ def _refuse_more_scopes(actor: Actor, scopes: Iterable[str]) -> None:
         raise BeyondToken
 
 
-def _end_previous(office: Office, device: Device) -> None:
-    with office.database.writing() as session:
+def _retire_previous(access: AccessContext, device: Device) -> None:
+    with access.database.writing() as session:
         session.execute(
             update(Device)
             .where(Device.id == device.id, Device.token_hash == device.token_hash)
@@ -167,23 +167,23 @@ def _end_previous(office: Office, device: Device) -> None:
         )
 
 
-def _end(device: Device, shown: str) -> datetime:
+def _expires_at(device: Device, shown: str) -> datetime:
     """When the token with this hash ends: the device's own, or the one before a rotation."""
     previous = device.previous_expires_at if shown == device.previous_hash else None
     return previous or device.expires_at
 
 
-def _find(session: Session, office: Office, name: str) -> Device:
-    begins = Device.prefix.startswith(name[:SHOWN_LENGTH], autoescape=True)
-    found = session.scalars(_tokens(office).where(or_(Device.public_id == name, begins))).all()
+def _find(session: Session, access: AccessContext, name: str) -> Device:
+    begins = Device.prefix.startswith(name[:DISPLAY_PREFIX_LENGTH], autoescape=True)
+    found = session.scalars(_tokens(access).where(or_(Device.public_id == name, begins))).all()
     if len(found) != 1 or len(name) <= len(PREFIX):
         raise DeviceUnknown
     return found[0]
 
 
-def _tokens(office: Office) -> Select[Device]:
-    return select(Device).filter_by(workspace_id=office.workspace_id, sort=DeviceSort.SCRIPT)
+def _tokens(access: AccessContext) -> Select[Device]:
+    return select(Device).filter_by(workspace_id=access.workspace_id, sort=DeviceType.SCRIPT)
 
 
-def _hash(office: Office, token: str) -> str:
-    return hmac.new(office.secret_key.encode(), token.encode(), hashlib.sha256).hexdigest()
+def _hash(access: AccessContext, token: str) -> str:
+    return hmac.new(access.secret_key.encode(), token.encode(), hashlib.sha256).hexdigest()

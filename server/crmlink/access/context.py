@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from crmlink.access.proofs import SeenProofs
-from crmlink.store import Database, Device, DeviceSort, Person, audit
+from crmlink.store import Database, Device, DeviceType, Person, audit
 
 
 @dataclass(frozen=True)
-class Office:
+class AccessContext:
     """One workspace's people and devices, and the key that their secrets are hashed with."""
 
     database: Database
@@ -45,7 +45,7 @@ class Actor:
     @property
     def is_script(self) -> bool:
         """Whether a token acts, which may do less than the person who made it."""
-        return self.device.sort is DeviceSort.SCRIPT
+        return self.device.sort is DeviceType.SCRIPT
 
     def owns(self, device: Device) -> bool:
         """Return whether a device, and what it did, is this actor's own.
@@ -58,12 +58,17 @@ class Actor:
 
 
 def note(
-    session: Session, office: Office, actor: Actor | None, action: str, subject: str, **details: Any
+    session: Session,
+    access: AccessContext,
+    actor: Actor | None,
+    action: str,
+    subject: str,
+    **details: Any,
 ) -> None:
     """Add to the audit what an actor does in this writing session; None: the server itself."""
-    audit.append(
+    audit.append_entry(
         session,
-        office.workspace_id,
+        access.workspace_id,
         action,
         subject,
         device_id=actor.device.id if actor else None,

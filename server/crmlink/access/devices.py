@@ -8,19 +8,19 @@ from datetime import timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import Actor, Office, note
-from crmlink.access.errors import DeviceUnknown, FieldsWrong, NotAllowed
+from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.errors import DeviceUnknown, InvalidFields, NotAllowed
 from crmlink.access.roles import ADMIN
-from crmlink.store import Device, DeviceSort, Pairing, PairingState, Person
+from crmlink.store import Device, DeviceType, Pairing, PairingState, Person
 from crmlink.store.base import new_id, now
 
 LONGEST_NAME = 80
-WARNED = timedelta(days=14)  # before a token's end
+EXPIRY_WARNING = timedelta(days=14)  # before a token's end
 COPY_TOLD = timedelta(days=14)  # how long admins are told of a copy
 MAKER_ENDED = "maker-ended"  # why a token ended that another token had made
 
 
-class Standing(enum.StrEnum):
+class DeviceStatus(enum.StrEnum):
     """How a browser or a token stands; only tokens, which no use prolongs, are expiring."""
 
     VALID = "valid"
@@ -29,15 +29,15 @@ class Standing(enum.StrEnum):
     REVOKED = "revoked"
 
 
-def standing(device: Device) -> Standing:
+def device_status(device: Device) -> DeviceStatus:
     """How a browser or a token stands now."""
     if device.revoked_at:
-        return Standing.REVOKED
+        return DeviceStatus.REVOKED
     left = device.expires_at - now()
     if left <= timedelta(0):
-        return Standing.EXPIRED
-    warned = device.sort is DeviceSort.SCRIPT and left < WARNED
-    return Standing.EXPIRING if warned else Standing.VALID
+        return DeviceStatus.EXPIRED
+    warned = device.sort is DeviceType.SCRIPT and left < EXPIRY_WARNING
+    return DeviceStatus.EXPIRING if warned else DeviceStatus.VALID
 
 
 def was_copied(device: Device) -> bool:
@@ -46,44 +46,44 @@ def was_copied(device: Device) -> bool:
     return seen is not None and device.revoked_at is None and now() - seen < COPY_TOLD
 
 
-def list_devices(office: Office, person: Person | None = None) -> list[Device]:
+def list_devices(access: AccessContext, person: Person | None = None) -> list[Device]:
     """The paired browsers of a workspace, or of one person; the newest first, ended ones too."""
     query = (
         select(Device)
-        .filter_by(workspace_id=office.workspace_id, sort=DeviceSort.BROWSER)
+        .filter_by(workspace_id=access.workspace_id, sort=DeviceType.BROWSER)
         .order_by(Device.id.desc())
     )
     if person:
         query = query.filter_by(person_id=person.id)
-    with office.database.reading() as session:
+    with access.database.reading() as session:
         return list(session.scalars(query))
 
 
-def revoke_device(office: Office, actor: Actor, public_id: str) -> Device:
+def revoke_device(access: AccessContext, actor: Actor, public_id: str) -> Device:
     """Refuse a browser or a token from now on; its own person may, and an admin.
 
     Raises DeviceUnknown or NotAllowed.
     """
-    with office.database.writing() as session:
-        device = _revocable(session, office, actor, public_id)
+    with access.database.writing() as session:
+        device = _revocable(session, access, actor, public_id)
         if device.revoked_at is None:
             own = device.id == actor.device.id
-            also = end_device(session, device, "disconnected" if own else "revoked")
-            note(session, office, actor, "device.revoked", public_id, **also_ended(also))
+            also = revoke_in(session, device, "disconnected" if own else "revoked")
+            note(session, access, actor, "device.revoked", public_id, **also_ended(also))
     return device
 
 
-def rename_device(office: Office, actor: Actor, public_id: str, name: str) -> Device:
-    """Give a browser or token another name. Raises DeviceUnknown, NotAllowed or FieldsWrong."""
-    name = device_name(name)
-    with office.database.writing() as session:
-        device = _revocable(session, office, actor, public_id)
+def rename_device(access: AccessContext, actor: Actor, public_id: str, name: str) -> Device:
+    """Give a browser or token another name. Raises DeviceUnknown, NotAllowed or InvalidFields."""
+    name = validate_device_name(name)
+    with access.database.writing() as session:
+        device = _revocable(session, access, actor, public_id)
         device.name = name
-        note(session, office, actor, "device.renamed", public_id)
+        note(session, access, actor, "device.renamed", public_id)
     return device
 
 
-def end_device(session: Session, device: Device, because: str) -> list[str]:
+def revoke_in(session: Session, device: Device, because: str) -> list[str]:
     """Refuse a device from now on, and the tokens made with it, in a writing session.
 
     Return the public ids of those tokens.
@@ -91,7 +91,7 @@ def end_device(session: Session, device: Device, because: str) -> list[str]:
     device.revoked_at, device.revoked_because = now(), because
     ended = []
     for made in session.scalars(select(Device).filter_by(made_by_id=device.id, revoked_at=None)):
-        ended += [made.public_id, *end_device(session, made, MAKER_ENDED)]
+        ended += [made.public_id, *revoke_in(session, made, MAKER_ENDED)]
     return ended
 
 
@@ -101,10 +101,10 @@ def end_browsers(session: Session, person: Person) -> list[str]:
     Return the public ids of the browsers.
     """
     browsers = session.scalars(
-        select(Device).filter_by(person_id=person.id, sort=DeviceSort.BROWSER, revoked_at=None)
+        select(Device).filter_by(person_id=person.id, sort=DeviceType.BROWSER, revoked_at=None)
     ).all()
     for browser in browsers:
-        end_device(session, browser, "revoked")
+        revoke_in(session, browser, "revoked")
     session.execute(
         update(Pairing)
         .where(
@@ -126,39 +126,43 @@ def also_ended(tokens: list[str]) -> dict[str, list[str]]:
     return {"also": tokens} if tokens else {}
 
 
-def device_name(text: str) -> str:
-    """A name fit for a device; raises FieldsWrong."""
+def validate_device_name(text: str) -> str:
+    """A name fit for a device; raises InvalidFields."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise FieldsWrong(errors=[f"name: Give it a name of up to {LONGEST_NAME} letters."])
+        raise InvalidFields(errors=[f"name: Give it a name of up to {LONGEST_NAME} letters."])
     return name
 
 
-def command_line_actor(office: Office) -> Actor:
+def command_line_actor(access: AccessContext) -> Actor:
     """Whoever sits at the server's own command line, who could read the database anyway."""
-    return Actor(_standing(office, DeviceSort.COMMAND_LINE, "Command line", None), None, ADMIN)
+    return Actor(
+        _get_or_create_device(access, DeviceType.COMMAND_LINE, "Command line", None), None, ADMIN
+    )
 
 
-def pages_device(office: Office, person: Person) -> Device:
+def web_device(access: AccessContext, person: Person) -> Device:
     """The device that acts for a person who works in the pages."""
-    return _standing(office, DeviceSort.PAGES, "crmlink's pages", person)
+    return _get_or_create_device(access, DeviceType.PAGES, "crmlink's pages", person)
 
 
-def _standing(office: Office, sort: DeviceSort, name: str, person: Person | None) -> Device:
+def _get_or_create_device(
+    access: AccessContext, sort: DeviceType, name: str, person: Person | None
+) -> Device:
     """A device without a token, made when it is first needed."""
     query = select(Device).filter_by(
-        workspace_id=office.workspace_id, sort=sort, person_id=person.id if person else None
+        workspace_id=access.workspace_id, sort=sort, person_id=person.id if person else None
     )
-    with office.database.reading() as session:
+    with access.database.reading() as session:
         device = session.scalar(query)
     if device:
         return device
-    with office.database.writing() as session:
+    with access.database.writing() as session:
         device = session.scalar(query)
         if device is None:
             mark = f"{sort} {new_id()}"
             device = Device(
-                workspace_id=office.workspace_id,
+                workspace_id=access.workspace_id,
                 sort=sort,
                 name=name,
                 person=session.merge(person, load=False) if person else None,
@@ -171,11 +175,11 @@ def _standing(office: Office, sort: DeviceSort, name: str, person: Person | None
     return device
 
 
-def _revocable(session: Session, office: Office, actor: Actor, public_id: str) -> Device:
+def _revocable(session: Session, access: AccessContext, actor: Actor, public_id: str) -> Device:
     device = session.scalar(
         select(Device)
-        .filter_by(workspace_id=office.workspace_id, public_id=public_id)
-        .where(Device.sort.in_([DeviceSort.BROWSER, DeviceSort.SCRIPT]))
+        .filter_by(workspace_id=access.workspace_id, public_id=public_id)
+        .where(Device.sort.in_([DeviceType.BROWSER, DeviceType.SCRIPT]))
     )
     if device is None:
         raise DeviceUnknown

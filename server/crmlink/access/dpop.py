@@ -18,7 +18,7 @@ import jwt
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.access.errors import NonceNeeded, ProofElsewhere, ProofMissing, ProofRefused
 from crmlink.access.proofs import PROOF_TTL, Proof, base64url
 from crmlink.store import SeenProof
@@ -34,14 +34,14 @@ CLOCK_SKEW = timedelta(minutes=1)  # between two machines that serve one install
 COORDINATE_LENGTH = 43  # of a P-256 key: 32 bytes in base64url
 
 
-def new_nonce(office: Office) -> str:
+def new_nonce(access: AccessContext) -> str:
     """Return a nonce that dates a proof; every process of the installation takes it."""
     seconds = int(now().timestamp())
-    return f"{seconds:x}.{_nonce_mac(office, seconds)}"
+    return f"{seconds:x}.{_nonce_mac(access, seconds)}"
 
 
 def check_proof(
-    office: Office, proofs: list[str], method: str, addresses: Collection[str]
+    access: AccessContext, proofs: list[str], method: str, addresses: Collection[str]
 ) -> Proof:
     """Return the proof that a request carries in its DPoP headers.
 
@@ -54,7 +54,7 @@ def check_proof(
         raise ProofRefused
     key = _key_in(proofs[0])
     claims = _claims(proofs[0], key)
-    if not _is_current(office, claims.get("nonce")):
+    if not _is_current(access, claims.get("nonce")):
         raise NonceNeeded
     if claims["htm"] != method:
         raise ProofRefused
@@ -73,9 +73,9 @@ def remember_proof(session: Session, proof: Proof) -> bool:
     return True
 
 
-def forget_old_proofs(office: Office) -> None:
+def forget_old_proofs(access: AccessContext) -> None:
     """Drop the proofs that are too old to be taken anyway."""
-    with office.database.writing() as session:
+    with access.database.writing() as session:
         session.execute(delete(SeenProof).where(SeenProof.expires_at < now()))
 
 
@@ -121,7 +121,7 @@ def _claims(proof: str, key: dict[str, str]) -> dict[str, Any]:
     return claims
 
 
-def _is_current(office: Office, nonce: object) -> bool:
+def _is_current(access: AccessContext, nonce: object) -> bool:
     """Whether a nonce was given out here, a short while ago."""
     if not isinstance(nonce, str):
         return False
@@ -131,12 +131,12 @@ def _is_current(office: Office, nonce: object) -> bool:
         age = now() - datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return False
-    right = hmac.compare_digest(mac.encode(), _nonce_mac(office, seconds).encode())
+    right = hmac.compare_digest(mac.encode(), _nonce_mac(access, seconds).encode())
     return right and -CLOCK_SKEW <= age <= NONCE_TTL
 
 
-def _nonce_mac(office: Office, seconds: int) -> str:
-    return base64url(office.keyed("dpop nonce", str(seconds))[:18])
+def _nonce_mac(access: AccessContext, seconds: int) -> str:
+    return base64url(access.keyed("dpop nonce", str(seconds))[:18])
 
 
 def _comparable(address: str) -> tuple[str, str, int | None, str] | None:

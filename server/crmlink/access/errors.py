@@ -15,13 +15,13 @@ class AccessFailure(Exception):
         self.facts = facts
 
 
-class TokenRefused(AccessFailure):
+class InvalidToken(AccessFailure):
     """A token or cookie is unknown, malformed, over or revoked: the caller learns no more."""
 
     code = "token-refused"
 
 
-class LogInRefused(AccessFailure):
+class InvalidCredentials(AccessFailure):
     """Unknown email, wrong password, removed person: the caller learns no more."""
 
     code = "log-in-refused"
@@ -45,37 +45,37 @@ class SsoDenied(AccessFailure):
     code = "sso-denied"
 
 
-class SsoRefused(AccessFailure):
+class InvalidSsoResponse(AccessFailure):
     """What came back from the provider is not an answer to what was asked."""
 
     code = "sso-refused"
 
 
-class SsoUnproven(AccessFailure):
+class EmailNotVerified(AccessFailure):
     """The provider does not vouch for an email address."""
 
     code = "sso-unproven"
 
 
-class SsoUnknown(AccessFailure):
+class NotInvited(AccessFailure):
     """Nobody with this email was invited, or they came by another account before."""
 
     code = "sso-unknown"
 
 
-class InvitationRefused(AccessFailure):
+class InvalidInvitation(AccessFailure):
     """The one-time link was used, is over, or never was one."""
 
     code = "invitation-refused"
 
 
-class PasswordWeak(AccessFailure):
+class WeakPassword(AccessFailure):
     """The password is too short or too easy to guess (facts: reason)."""
 
     code = "password-weak"
 
 
-class FieldsWrong(AccessFailure):
+class InvalidFields(AccessFailure):
     """A name, an email, a role, scopes or days are missing or of no use (facts: errors)."""
 
     code = "invalid-fields"
@@ -129,7 +129,7 @@ class PersonNeeded(AccessFailure):
     code = "person-needed"
 
 
-class NotYours(AccessFailure):
+class NotLinkOwner(AccessFailure):
     """Somebody else made the link (facts: by)."""
 
     code = "not-yours"
@@ -141,91 +141,91 @@ class PairingUnknown(AccessFailure):
     code = "pairing-unknown"
 
 
-class GrantFailure(AccessFailure):
+class TokenRequestError(AccessFailure):
     """A browser gets no tokens; ``error`` is the word of RFC 6749 and RFC 8628 for it."""
 
     error: ClassVar[str] = "invalid_grant"
 
 
-class GrantMalformed(GrantFailure):
+class InvalidTokenRequest(TokenRequestError):
     """The request lacks a field, or holds one that is too long."""
 
     code, error = "grant-malformed", "invalid_request"
 
 
-class GrantTypeUnknown(GrantFailure):
+class UnsupportedGrantType(TokenRequestError):
     """Tokens are asked for in a way that is not offered here."""
 
     code, error = "grant-malformed", "unsupported_grant_type"
 
 
-class PairingPending(GrantFailure):
+class PairingPending(TokenRequestError):
     """Nobody has decided yet."""
 
     code, error = "pairing-pending", "authorization_pending"
 
 
-class PairingHasty(GrantFailure):
+class PairingSlowDown(TokenRequestError):
     """The browser asks more often than it was told to."""
 
     code, error = "pairing-hasty", "slow_down"
 
 
-class PairingDenied(GrantFailure):
+class PairingDenied(TokenRequestError):
     """Somebody said no."""
 
     code, error = "pairing-denied", "access_denied"
 
 
-class PairingOver(GrantFailure):
+class PairingExpired(TokenRequestError):
     """Nobody said yes in time."""
 
     code, error = "pairing-over", "expired_token"
 
 
-class GrantRefused(GrantFailure):
+class InvalidGrant(TokenRequestError):
     """The code or token was never given out here, or was used up."""
 
     code = "grant-refused"
 
 
-class DeviceRevoked(GrantFailure):
+class DeviceRevoked(TokenRequestError):
     """An admin, or the person, ended this browser's connection."""
 
     code = "device-revoked"
 
 
-class DeviceExpired(GrantFailure):
+class DeviceExpired(TokenRequestError):
     """The browser was not used for so long that its connection lapsed."""
 
     code = "device-expired"
 
 
-class ProofMissing(GrantFailure):
+class ProofMissing(TokenRequestError):
     """The request came without a proof of its browser's key: its extension is too old."""
 
     code, error = "proof-missing", "invalid_dpop_proof"
 
 
-class ProofRefused(GrantFailure):
+class ProofRefused(TokenRequestError):
     """The proof is malformed, was made for another request or token, or was shown before."""
 
     code, error = "proof-refused", "invalid_dpop_proof"
 
 
-class ProofElsewhere(GrantFailure):
+class ProofElsewhere(TokenRequestError):
     """The proof was made for another address than the one this server knows itself by."""
 
     code, error = "proof-elsewhere", "invalid_dpop_proof"
 
 
-class NonceNeeded(GrantFailure):
+class NonceNeeded(TokenRequestError):
     """The proof carries no nonce of the last minutes; the answer brings one."""
 
     code, error = "proof-nonce", "use_dpop_nonce"
 
 
-class TokenReused(GrantFailure):
+class TokenReused(TokenRequestError):
     """A refresh token was shown again after its successor was in use: somebody copied it."""
 
     code = "token-reused"

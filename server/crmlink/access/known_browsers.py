@@ -16,7 +16,7 @@ from typing import Any, Self
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import select
 
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.store import Person
 
 KNOWN_FOR = timedelta(days=365)
@@ -33,38 +33,38 @@ class KnownBrowser:
     people: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, office: Office, cookie: str) -> Self | None:
+    def read(cls, access: AccessContext, cookie: str) -> Self | None:
         """Return what a cookie holds; None when it is not ours, or too old."""
         if not cookie or len(cookie) > MAX_COOKIE_LENGTH:
             return None
         try:
-            content: Any = _serializer(office).loads(cookie, max_age=int(KNOWN_FOR.total_seconds()))
+            content: Any = _serializer(access).loads(cookie, max_age=int(KNOWN_FOR.total_seconds()))
             return cls(str(content["id"]), tuple(map(str, content["people"])))
         except (BadData, KeyError, TypeError):
             return None
 
-    def knows(self, office: Office, person: Person | None) -> bool:
+    def knows(self, access: AccessContext, person: Person | None) -> bool:
         """Return whether this person signed in here, with the password of today."""
         if person is None:
             return False
-        wanted = _hash(office, person)
+        wanted = _hash(access, person)
         return any(hmac.compare_digest(each, wanted) for each in self.people)
 
 
-def remember(office: Office, cookie: str, person_id: int) -> str:
+def remember(access: AccessContext, cookie: str, person_id: int) -> str:
     """Return the cookie with this person added, who has just signed in."""
-    known = KnownBrowser.read(office, cookie) or KnownBrowser(secrets.token_hex(8))
-    with office.database.reading() as session:
-        own = _hash(office, session.scalars(select(Person).filter_by(id=person_id)).one())
+    known = KnownBrowser.read(access, cookie) or KnownBrowser(secrets.token_hex(8))
+    with access.database.reading() as session:
+        own = _hash(access, session.scalars(select(Person).filter_by(id=person_id)).one())
     people = [each for each in known.people if each != own][-MAX_PEOPLE + 1 :]
     content = {"id": known.id, "people": [*people, own]}
-    return str(_serializer(office).dumps(content))
+    return str(_serializer(access).dumps(content))
 
 
-def _hash(office: Office, person: Person) -> str:
+def _hash(access: AccessContext, person: Person) -> str:
     mark = f"{person.public_id}\0{person.password_hash or ''}"
-    return office.keyed("known browser", mark).hex()[:HASH_LENGTH]
+    return access.keyed("known browser", mark).hex()[:HASH_LENGTH]
 
 
-def _serializer(office: Office) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(office.secret_key, salt="known browser")
+def _serializer(access: AccessContext) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(access.secret_key, salt="known browser")

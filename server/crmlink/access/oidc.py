@@ -22,9 +22,9 @@ from joserfc.errors import BadSignatureError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
-from crmlink.access.errors import SsoDenied, SsoRefused, SsoUnproven, SsoUnreachable
+from crmlink.access.errors import EmailNotVerified, InvalidSsoResponse, SsoDenied, SsoUnreachable
 from crmlink.access.oidc_documents import Document, Documents
-from crmlink.access.oidc_provider import Provider, is_safe
+from crmlink.access.oidc_provider import OidcProvider, is_safe_issuer
 from crmlink.access.slots import Slots
 from crmlink.strict_json import read_json
 
@@ -41,7 +41,7 @@ NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class AuthorizationRequest:
     """A person's way to the provider and back: all but ``url`` is needed on their return."""
 
     url: str
@@ -51,7 +51,7 @@ class Journey:
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class Identity:
     """Who the provider says is there; ``subject`` is the same for ever, the email may change."""
 
     subject: str
@@ -61,30 +61,32 @@ class Proven:
 class SingleSignOn:
     """Single sign-on with one provider, for all threads of this process."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: OidcProvider) -> None:
         self.provider = provider
         self._documents = Documents()
         self._slots = Slots(MAX_CALLS, MAX_WAITING, WAIT_SECONDS)
 
-    def begin(self, return_to: str) -> Journey:
-        """Return where to send who wants to sign in. Raises SsoRefused or SsoUnreachable."""
+    def begin(self, return_to: str) -> AuthorizationRequest:
+        """Return the provider's sign-in address. Raises InvalidSsoResponse or SsoUnreachable."""
         verifier, nonce = generate_token(64), generate_token(32)
         metadata = self._metadata()
         with self._session(return_to) as session:
             url, state = session.create_authorization_url(
                 metadata["authorization_endpoint"], code_verifier=verifier, nonce=nonce
             )
-        return Journey(url, state, nonce, verifier)
+        return AuthorizationRequest(url, state, nonce, verifier)
 
-    def finish(self, journey: Journey, return_to: str, answer: Mapping[str, str]) -> Proven:
+    def finish(
+        self, journey: AuthorizationRequest, return_to: str, answer: Mapping[str, str]
+    ) -> Identity:
         """Return who came back with this answer (the parameters of the address they came to).
 
-        Raises SsoDenied, SsoRefused, SsoUnproven or SsoUnreachable.
+        Raises SsoDenied, InvalidSsoResponse, EmailNotVerified or SsoUnreachable.
         """
         if not hmac.compare_digest(journey.state.encode(), answer.get("state", "").encode()):
-            raise SsoRefused
+            raise InvalidSsoResponse
         if answer.get("iss", self.provider.issuer) != self.provider.issuer:  # RFC 9207
-            raise SsoRefused
+            raise InvalidSsoResponse
         if "error" in answer:
             raise SsoDenied
         metadata = self._metadata()
@@ -95,7 +97,7 @@ class SingleSignOn:
                 code_verifier=journey.verifier,
             )
             claims = self._claims(session, metadata, token, journey.nonce)
-            return _proven(self.provider, claims | _more(session, metadata, claims))
+            return _proven(self.provider, claims | _fetch_userinfo(session, metadata, claims))
 
     @contextmanager
     def _session(self, return_to: str = "") -> Iterator[OAuth2Session]:
@@ -116,7 +118,7 @@ class SingleSignOn:
             raise SsoUnreachable from None
         except (AuthlibBaseError, JoseError, ValueError, KeyError, TypeError) as error:
             log.warning("single sign-on refused", problem=type(error).__name__)
-            raise SsoRefused from None
+            raise InvalidSsoResponse from None
 
     def _metadata(self) -> Document:
         """What the provider says of itself; it must say that it is who we asked for."""
@@ -128,9 +130,9 @@ class SingleSignOn:
         with self._slots.one(SsoUnreachable()), self._session() as session:
             found = _get(session, address)
         if found.get("issuer") != self.provider.issuer:
-            raise SsoRefused
-        if not all(is_safe(found.get(name)) for name in NEEDED):
-            raise SsoRefused
+            raise InvalidSsoResponse
+        if not all(is_safe_issuer(found.get(name)) for name in NEEDED):
+            raise InvalidSsoResponse
         return found
 
     def _claims(
@@ -169,14 +171,14 @@ class SingleSignOn:
         return decode()
 
 
-def _more(session: OAuth2Session, metadata: Document, claims: Document) -> Document:
+def _fetch_userinfo(session: OAuth2Session, metadata: Document, claims: Document) -> Document:
     """What the provider tells of the same person where the id token does not hold the email."""
     address = metadata.get("userinfo_endpoint")
-    if "email" in claims or not is_safe(address):
+    if "email" in claims or not is_safe_issuer(address):
         return {}
     told = _get(session, str(address), withhold_token=False)
     if told.get("sub") != claims["sub"]:
-        raise SsoRefused
+        raise InvalidSsoResponse
     return {name: told[name] for name in ("email", "email_verified") if name in told}
 
 
@@ -191,8 +193,8 @@ def _get(session: OAuth2Session, address: str, *, withhold_token: bool = True) -
     return found
 
 
-def _proven(provider: Provider, claims: Document) -> Proven:
+def _proven(provider: OidcProvider, claims: Document) -> Identity:
     email = claims.get("email")
     if not isinstance(email, str) or claims.get("email_verified") not in (True, "true"):
-        raise SsoUnproven
-    return Proven(f"{provider.issuer}#{claims['sub']}", email)
+        raise EmailNotVerified
+    return Identity(f"{provider.issuer}#{claims['sub']}", email)

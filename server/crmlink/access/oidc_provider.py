@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 
-class ProviderUnsafe(ValueError):
+class UnsafeIssuer(ValueError):
     """The address must not be given a secret; the message is a sentence that says why."""
 
 
 @dataclass(frozen=True)
-class Provider:
+class OidcProvider:
     """An OpenID Connect provider, and crmlink's account there. ``name`` is what people call it.
 
-    The repr does not show the secret. Raises ProviderUnsafe.
+    The repr does not show the secret. Raises UnsafeIssuer.
     """
 
     issuer: str
@@ -24,8 +24,8 @@ class Provider:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if not is_safe(self.issuer):
-            raise ProviderUnsafe(
+        if not is_safe_issuer(self.issuer):
+            raise UnsafeIssuer(
                 "The issuer must be an address that begins with https://, without a query: over "
                 "http whoever listens could log in as anybody."
             )
@@ -33,7 +33,7 @@ class Provider:
             object.__setattr__(self, "name", urlsplit(self.issuer).hostname or "")
 
 
-def is_safe(address: object) -> bool:
+def is_safe_issuer(address: object) -> bool:
     """Whether secrets may be sent to an address: https, or this computer itself."""
     if not isinstance(address, str):
         return False

@@ -9,36 +9,41 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import Actor, Office, note
-from crmlink.access.devices import device_name
+from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.devices import validate_device_name
 from crmlink.access.dpop import remember_proof
 from crmlink.access.errors import (
-    GrantRefused,
+    InvalidGrant,
     NotAllowed,
     PairingDenied,
-    PairingHasty,
-    PairingOver,
+    PairingExpired,
     PairingPending,
+    PairingSlowDown,
     PairingUnknown,
     ProofRefused,
 )
 from crmlink.access.preferences import read_preferences
 from crmlink.access.proofs import Proof
-from crmlink.access.refresh_tokens import Grant, first_grant, is_received, repeated_grant
-from crmlink.access.token_format import is_well_formed, new_secret
+from crmlink.access.refresh_tokens import (
+    TokenResponse,
+    first_tokens_used,
+    issue_first_tokens,
+    reissue_first_tokens,
+)
+from crmlink.access.token_format import generate_token, is_well_formed
 from crmlink.store import Pairing, PairingState
 from crmlink.store.base import now
 
 DEVICE_CODE = "crmd_"
-LIFE = timedelta(minutes=10)
-INTERVAL = 2  # seconds between two questions of a browser
+PAIRING_TTL = timedelta(minutes=10)
+POLL_INTERVAL = 2  # seconds between two questions of a browser
 KEPT = timedelta(days=1)  # after its end, so that a late question gets a true answer
-CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels: no words; RFC 8628, section 6.1
+USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels: no words; RFC 8628, section 6.1
 OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class DeviceAuthorization:
     """What a browser that asks to be connected is told; times in seconds."""
 
     device_code: str
@@ -47,44 +52,51 @@ class Begun:
     interval: int
 
 
-def begin_pairing(office: Office, browser: str, address: str, proof: Proof) -> Begun:
+def start_pairing(
+    access: AccessContext, browser: str, address: str, proof: Proof
+) -> DeviceAuthorization:
     """Return a new pairing, good for ten minutes, for the key that made the proof.
 
     ``browser`` is what it says it is.
     """
-    device_code = new_secret(DEVICE_CODE)
-    with office.database.writing() as session:
+    device_code = generate_token(DEVICE_CODE)
+    with access.database.writing() as session:
         session.execute(delete(Pairing).where(Pairing.expires_at < now() - KEPT))
         pairing = Pairing(
-            workspace_id=office.workspace_id,
-            device_code_hash=_hash(office, device_code),
-            user_code=_free_code(session),
+            workspace_id=access.workspace_id,
+            device_code_hash=_hash(access, device_code),
+            user_code=_new_user_code(session),
             browser=" ".join(browser.split()) or "A browser",
             address=address,
-            expires_at=now() + LIFE,
+            expires_at=now() + PAIRING_TTL,
             key_thumbprint=proof.thumbprint,
         )
         session.add(pairing)
-    return Begun(device_code, shown(pairing.user_code), int(LIFE.total_seconds()), INTERVAL)
+    return DeviceAuthorization(
+        device_code,
+        format_user_code(pairing.user_code),
+        int(PAIRING_TTL.total_seconds()),
+        POLL_INTERVAL,
+    )
 
 
-def find_pairing(office: Office, user_code: str) -> Pairing:
+def find_pairing(access: AccessContext, user_code: str) -> Pairing:
     """The pairing that shows this code, however it was typed; raises PairingUnknown."""
-    with office.database.reading() as session:
-        return _by_code(session, office, user_code)
+    with access.database.reading() as session:
+        return _by_code(session, access, user_code)
 
 
-def approve_pairing(office: Office, actor: Actor, user_code: str, name: str) -> Pairing:
+def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: str) -> Pairing:
     """Let a browser act for the person who approves it; or ask an admin, where that is required.
 
     An admin who approves one that waits for an admin lets it act for who asked. Raises
-    PairingUnknown, PairingOver, FieldsWrong or NotAllowed.
+    PairingUnknown, PairingExpired, InvalidFields or NotAllowed.
     """
-    name = device_name(name)
+    name = validate_device_name(name)
     admin = "admin" in actor.permissions
-    needs_admin = read_preferences(office).pairing_needs_admin and not admin
-    with office.database.writing() as session:
-        pairing = _open(session, office, user_code)
+    needs_admin = read_preferences(access).pairing_needs_admin and not admin
+    with access.database.writing() as session:
+        pairing = _open(session, access, user_code)
         if pairing.state is PairingState.NEEDS_ADMIN and not admin:
             raise NotAllowed
         if pairing.state is PairingState.WAITING:
@@ -93,108 +105,110 @@ def approve_pairing(office: Office, actor: Actor, user_code: str, name: str) -> 
             pairing.person_id = actor.person.id
         pairing.device_name = name
         pairing.state = PairingState.NEEDS_ADMIN if needs_admin else PairingState.APPROVED
-        note(session, office, actor, f"pairing.{pairing.state}", str(pairing.id))
+        note(session, access, actor, f"pairing.{pairing.state}", str(pairing.id))
         session.flush()
         session.refresh(pairing)
     return pairing
 
 
-def deny_pairing(office: Office, actor: Actor, user_code: str) -> Pairing:
-    """Refuse a browser. Raises PairingUnknown, PairingOver or NotAllowed."""
-    with office.database.writing() as session:
-        pairing = _open(session, office, user_code)
+def deny_pairing(access: AccessContext, actor: Actor, user_code: str) -> Pairing:
+    """Refuse a browser. Raises PairingUnknown, PairingExpired or NotAllowed."""
+    with access.database.writing() as session:
+        pairing = _open(session, access, user_code)
         if pairing.state is PairingState.NEEDS_ADMIN and "admin" not in actor.permissions:
             raise NotAllowed
         pairing.state = PairingState.DENIED
-        note(session, office, actor, "pairing.denied", str(pairing.id))
+        note(session, access, actor, "pairing.denied", str(pairing.id))
     return pairing
 
 
-def waiting_for_admin(office: Office) -> list[Pairing]:
+def list_awaiting_admin(access: AccessContext) -> list[Pairing]:
     """Pairings that a person approved and that an admin must approve too."""
     query = (
         select(Pairing)
-        .filter_by(workspace_id=office.workspace_id, state=PairingState.NEEDS_ADMIN)
+        .filter_by(workspace_id=access.workspace_id, state=PairingState.NEEDS_ADMIN)
         .where(Pairing.expires_at > now())
         .order_by(Pairing.id)
     )
-    with office.database.reading() as session:
+    with access.database.reading() as session:
         return list(session.scalars(query))
 
 
-def redeem(office: Office, device_code: str, proof: Proof) -> Grant:
+def exchange_device_code(access: AccessContext, device_code: str, proof: Proof) -> TokenResponse:
     """Return the tokens of an approved browser; the same again until it has used them once.
 
-    Only for the key that the pairing began with. Raises a GrantFailure that says why there are none
-    (yet).
+    Only for the key that the pairing began with. Raises a TokenRequestError that says
+    why there are none (yet).
     """
     if not is_well_formed(device_code, DEVICE_CODE):
-        raise GrantRefused
-    with office.database.writing() as session:
+        raise InvalidGrant
+    with access.database.writing() as session:
         query = select(Pairing).filter_by(
-            workspace_id=office.workspace_id, device_code_hash=_hash(office, device_code)
+            workspace_id=access.workspace_id, device_code_hash=_hash(access, device_code)
         )
         pairing = session.scalar(query)
         if pairing is None or pairing.key_thumbprint != proof.thumbprint:
-            raise GrantRefused
+            raise InvalidGrant
         if not remember_proof(session, proof):
             raise ProofRefused
-        hasty = _asked_again_too_soon(pairing)
+        hasty = _polls_too_fast(pairing)
         pairing.last_polled_at = now()
-        if pairing.state is PairingState.APPROVED and not is_over(pairing):
+        if pairing.state is PairingState.APPROVED and not is_expired(pairing):
             pairing.state = PairingState.REDEEMED
-            grant = first_grant(session, office, pairing, device_code)
+            grant = issue_first_tokens(session, access, pairing, device_code)
             pairing.device_id = grant.device.id
             return grant
         if pairing.state is PairingState.REDEEMED and pairing.device:
-            if is_received(session, pairing.device):
-                raise GrantRefused
-            return repeated_grant(session, office, pairing.device, device_code)
+            if first_tokens_used(session, pairing.device):
+                raise InvalidGrant
+            return reissue_first_tokens(session, access, pairing.device, device_code)
     if pairing.state is PairingState.DENIED:
         raise PairingDenied
-    if is_over(pairing):
-        raise PairingOver
-    raise PairingHasty if hasty else PairingPending
+    if is_expired(pairing):
+        raise PairingExpired
+    raise PairingSlowDown if hasty else PairingPending
 
 
-def is_over(pairing: Pairing) -> bool:
+def is_expired(pairing: Pairing) -> bool:
     """Whether its ten minutes have passed."""
-    return not now() < pairing.expires_at <= now() + LIFE
+    return not now() < pairing.expires_at <= now() + PAIRING_TTL
 
 
-def shown(user_code: str) -> str:
+def format_user_code(user_code: str) -> str:
     """A code as both sides show it: BCDF-GHJK."""
     return f"{user_code[:4]}-{user_code[4:]}"
 
 
-def _asked_again_too_soon(pairing: Pairing) -> bool:
+def _polls_too_fast(pairing: Pairing) -> bool:
     last = pairing.last_polled_at
-    return last is not None and timedelta() <= now() - last < timedelta(seconds=INTERVAL * 0.75)
+    return last is not None and timedelta() <= now() - last < timedelta(
+        seconds=POLL_INTERVAL * 0.75
+    )
 
 
-def _open(session: Session, office: Office, user_code: str) -> Pairing:
-    pairing = _by_code(session, office, user_code)
-    if is_over(pairing) or pairing.state not in OPEN:
-        raise PairingOver
+def _open(session: Session, access: AccessContext, user_code: str) -> Pairing:
+    pairing = _by_code(session, access, user_code)
+    if is_expired(pairing) or pairing.state not in OPEN:
+        raise PairingExpired
     return pairing
 
 
-def _by_code(session: Session, office: Office, user_code: str) -> Pairing:
+def _by_code(session: Session, access: AccessContext, user_code: str) -> Pairing:
     code = "".join(letter for letter in user_code.upper() if letter.isalnum())
     pairing = session.scalar(
-        select(Pairing).filter_by(workspace_id=office.workspace_id, user_code=code)
+        select(Pairing).filter_by(workspace_id=access.workspace_id, user_code=code)
     )
     if pairing is None:
         raise PairingUnknown
     return pairing
 
 
-def _free_code(session: Session) -> str:
+def _new_user_code(session: Session) -> str:
     while True:
-        code = "".join(secrets.choice(CODE_LETTERS) for _ in range(8))
+        code = "".join(secrets.choice(USER_CODE_ALPHABET) for _ in range(8))
         if session.scalar(select(Pairing.id).filter_by(user_code=code)) is None:
             return code
 
 
-def _hash(office: Office, device_code: str) -> str:
-    return office.keyed("device code", device_code).hex()
+def _hash(access: AccessContext, device_code: str) -> str:
+    return access.keyed("device code", device_code).hex()

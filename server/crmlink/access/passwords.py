@@ -5,12 +5,12 @@ from __future__ import annotations
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from crmlink.access.errors import PasswordWeak, TooManyAttempts
+from crmlink.access.errors import TooManyAttempts, WeakPassword
 from crmlink.access.slots import Slots
 
 SHORTEST = 12
 LONGEST = 200
-DISTINCT = 6  # letters that differ: «aaaaaaaaaaaa» is long but no password
+MIN_DISTINCT_CHARS = 6  # letters that differ: «aaaaaaaaaaaa» is long but no password
 
 _hasher = PasswordHasher()
 # Each hash takes 64 MB and a thread of the web server: a crowd must take neither all.
@@ -18,24 +18,24 @@ _slots = Slots(working=4, waiting=4, seconds=10)
 
 
 def hash_password(password: str, *known: str) -> str:
-    """The hash to keep. ``known`` is what an attacker knows too: name, email. PasswordWeak."""
+    """The hash to keep. ``known`` is what an attacker knows too: name, email. WeakPassword."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise PasswordWeak(reason=f"Use {SHORTEST} characters or more; a few words do well.")
-    if len(set(password)) < DISTINCT:
-        raise PasswordWeak(reason="It repeats the same few characters.")
+        raise WeakPassword(reason=f"Use {SHORTEST} characters or more; a few words do well.")
+    if len(set(password)) < MIN_DISTINCT_CHARS:
+        raise WeakPassword(reason="It repeats the same few characters.")
     if any(len(word) > 3 and word.casefold() in password.casefold() for word in known):
-        raise PasswordWeak(reason="It contains the name or the email.")
+        raise WeakPassword(reason="It contains the name or the email.")
     with _slots.one(TooManyAttempts(retry_after=2)):
         return _hasher.hash(password)
 
 
-def fits(password: str, kept: str | None) -> bool:
+def verify_password(password: str, kept: str | None) -> bool:
     """Whether a password is the one that was kept; takes as long when none was."""
     with _slots.one(TooManyAttempts(retry_after=2)):
         try:
-            return _hasher.verify(kept or _NOBODYS, password[:LONGEST]) and kept is not None
+            return _hasher.verify(kept or _DUMMY_HASH, password[:LONGEST]) and kept is not None
         except VerificationError:
             return False
 
 
-_NOBODYS = _hasher.hash("nobody has this password")
+_DUMMY_HASH = _hasher.hash("nobody has this password")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-from crmlink.access.context import Actor, Office, note
-from crmlink.access.errors import FieldsWrong
+from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.errors import InvalidFields
 from crmlink.matching.decide import SURE
 from crmlink.store import Workspace
 
@@ -27,33 +27,35 @@ class Preferences:
     sure_bound: float = SURE
 
 
-def percent(probability: float) -> str:
+def format_percent(probability: float) -> str:
     """A probability as people write it, such as 99.8."""
     return f"{100 * probability:.7g}"
 
 
-def read_preferences(office: Office) -> Preferences:
+def read_preferences(access: AccessContext) -> Preferences:
     """As they are now; what was never settled has its default."""
-    with office.database.reading() as session:
-        kept = session.get_one(Workspace, office.workspace_id).preferences or {}
+    with access.database.reading() as session:
+        kept = session.get_one(Workspace, access.workspace_id).preferences or {}
     known = {field.name for field in fields(Preferences)}
     return Preferences(**{name: value for name, value in kept.items() if name in known})
 
 
-def save_preferences(office: Office, actor: Actor, preferences: Preferences) -> None:
-    """Settle them anew. Raises FieldsWrong."""
+def save_preferences(access: AccessContext, actor: Actor, preferences: Preferences) -> None:
+    """Settle them anew. Raises InvalidFields."""
     errors = [
         f"{name}: A whole number of days from 0 to {MOST_DAYS}."
         for name in ("keep_names_days", "keep_drafts_days")
         if not 0 <= getattr(preferences, name) <= MOST_DAYS
     ]
     if not LEAST_SURE <= preferences.sure_bound <= MOST_SURE:
-        errors.append(f"sure_bound: From {percent(LEAST_SURE)} to {percent(MOST_SURE)} percent.")
+        errors.append(
+            f"sure_bound: From {format_percent(LEAST_SURE)} to {format_percent(MOST_SURE)} percent."
+        )
     if errors:
-        raise FieldsWrong(errors=errors)
-    before, after = asdict(read_preferences(office)), asdict(preferences)
+        raise InvalidFields(errors=errors)
+    before, after = asdict(read_preferences(access)), asdict(preferences)
     changed = {name: [before[name], after[name]] for name in after if before[name] != after[name]}
-    with office.database.writing() as session:
-        session.get_one(Workspace, office.workspace_id).preferences = after
+    with access.database.writing() as session:
+        session.get_one(Workspace, access.workspace_id).preferences = after
         if changed:
-            note(session, office, actor, "preferences.changed", "workspace", changed=changed)
+            note(session, access, actor, "preferences.changed", "workspace", changed=changed)

@@ -23,36 +23,36 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import Actor, Office, note
-from crmlink.access.devices import end_device
+from crmlink.access.context import AccessContext, Actor, note
+from crmlink.access.devices import revoke_in
 from crmlink.access.dpop import remember_proof
 from crmlink.access.errors import (
     DeviceExpired,
     DeviceRevoked,
-    GrantFailure,
-    GrantRefused,
+    InvalidGrant,
+    InvalidToken,
     ProofRefused,
-    TokenRefused,
+    TokenRequestError,
     TokenReused,
 )
 from crmlink.access.proofs import Proof
-from crmlink.access.roles import permissions_of
-from crmlink.access.token_format import derived_secret, is_well_formed
-from crmlink.store import Device, DeviceSort, Pairing, Person, Refresh
+from crmlink.access.roles import role_permissions
+from crmlink.access.token_format import derive_token, is_well_formed
+from crmlink.store import Device, DeviceType, Pairing, Person, Refresh
 from crmlink.store.base import new_id, now
 
-REFRESH = "crmr_"
-ACCESS_LIFE = timedelta(minutes=10)
-DEVICE_LIFE = timedelta(days=60)  # without use
+REFRESH_TOKEN_PREFIX = "crmr_"  # noqa: S105 - names the kind, is no secret
+ACCESS_TOKEN_TTL = timedelta(minutes=10)
+DEVICE_IDLE_TTL = timedelta(days=60)  # without use
 ALGORITHM = "HS256"
 TYPE = "at+jwt"  # RFC 9068
 ISSUER, AUDIENCE = "crmlink", "crmlink-api"
-REQUIRED = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
+REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
 COPY_NOTED = timedelta(days=1)  # a copy that is shown again and again is noted once in this time
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class TokenResponse:
     """What a browser is given; ``expires_in`` is the access token's life in seconds."""
 
     access_token: str
@@ -62,34 +62,38 @@ class Grant:
     person: Person
 
 
-def first_grant(session: Session, office: Office, pairing: Pairing, device_code: str) -> Grant:
+def issue_first_tokens(
+    session: Session, access: AccessContext, pairing: Pairing, device_code: str
+) -> TokenResponse:
     """Make the device of an approved pairing, and its first tokens, in a writing session."""
     mark = f"browser {new_id()}"
     device = Device(
-        workspace_id=office.workspace_id,
+        workspace_id=access.workspace_id,
         person=pairing.person,
-        sort=DeviceSort.BROWSER,
+        sort=DeviceType.BROWSER,
         name=pairing.device_name,
         prefix=mark,
         token_hash=mark,
         scopes=[],
-        expires_at=now() + DEVICE_LIFE,
+        expires_at=now() + DEVICE_IDLE_TTL,
         key_thumbprint=pairing.key_thumbprint,
     )
     session.add(device)
     session.flush()
     person = pairing.person.public_id if pairing.person else None
-    note(session, office, None, "device.paired", device.public_id, person=person)
-    return _successor(session, office, device, device_code, 1)
+    note(session, access, None, "device.paired", device.public_id, person=person)
+    return _issue_successor(session, access, device, device_code, 1)
 
 
-def repeated_grant(session: Session, office: Office, device: Device, device_code: str) -> Grant:
-    """The first tokens once more, in a writing session; raises a GrantFailure."""
-    _refuse_ended(device)
-    return _successor(session, office, device, device_code, 1)
+def reissue_first_tokens(
+    session: Session, access: AccessContext, device: Device, device_code: str
+) -> TokenResponse:
+    """The first tokens once more, in a writing session; raises a TokenRequestError."""
+    _require_active(device)
+    return _issue_successor(session, access, device, device_code, 1)
 
 
-def is_received(session: Session, device: Device) -> bool:
+def first_tokens_used(session: Session, device: Device) -> bool:
     """Whether a browser has used its first tokens."""
     return (
         session.scalar(
@@ -101,94 +105,96 @@ def is_received(session: Session, device: Device) -> bool:
     )
 
 
-def rotate(office: Office, refresh_token: str, proof: Proof) -> Grant:
+def rotate_refresh_token(access: AccessContext, refresh_token: str, proof: Proof) -> TokenResponse:
     """Return new tokens for a browser's refresh token and a proof of its key.
 
-    Raises a GrantFailure that says why there are none.
+    Raises a TokenRequestError that says why there are none.
     """
-    if not is_well_formed(refresh_token, REFRESH):
-        raise GrantRefused
+    if not is_well_formed(refresh_token, REFRESH_TOKEN_PREFIX):
+        raise InvalidGrant
     asked_at = now()
-    with office.database.writing() as session:
-        outcome = _rotate(session, office, refresh_token, proof, asked_at)
-    if isinstance(outcome, GrantFailure):
+    with access.database.writing() as session:
+        outcome = _rotate(session, access, refresh_token, proof, asked_at)
+    if isinstance(outcome, TokenRequestError):
         raise outcome
     return outcome
 
 
 def _rotate(
-    session: Session, office: Office, refresh_token: str, proof: Proof, asked_at: datetime
-) -> Grant | GrantFailure:
+    session: Session, access: AccessContext, refresh_token: str, proof: Proof, asked_at: datetime
+) -> TokenResponse | TokenRequestError:
     """The grant, or the failure: one that must be kept is not raised inside the transaction."""
     shown = session.scalar(
-        select(Refresh).filter_by(token_hash=_refresh_hash(office, refresh_token))
+        select(Refresh).filter_by(token_hash=_refresh_hash(access, refresh_token))
     )
-    if shown is None or shown.device.workspace_id != office.workspace_id:
-        return GrantRefused()
+    if shown is None or shown.device.workspace_id != access.workspace_id:
+        return InvalidGrant()
     device = shown.device
     if proof.thumbprint != device.key_thumbprint:
-        _note_copy(session, office, device)
-        return GrantRefused()
+        _note_copy(session, access, device)
+        return InvalidGrant()
     if not remember_proof(session, proof):
         return ProofRefused()
     try:
-        _refuse_ended(device)
-    except GrantFailure as failure:
+        _require_active(device)
+    except TokenRequestError as failure:
         return failure
     following = _generation(session, device, shown.generation + 1)
     if following and following.received_at and following.received_at < asked_at:
-        end_device(session, device, TokenReused.code)
-        note(session, office, None, "device.token_reused", device.public_id)
+        revoke_in(session, device, TokenReused.code)
+        note(session, access, None, "device.token_reused", device.public_id)
         return TokenReused()
     shown.received_at = shown.received_at or now()
-    device.expires_at = now() + DEVICE_LIFE
-    return _successor(session, office, device, refresh_token, shown.generation + 1)
+    device.expires_at = now() + DEVICE_IDLE_TTL
+    return _issue_successor(session, access, device, refresh_token, shown.generation + 1)
 
 
-def actor_of(office: Office, access_token: str, proof: Proof, address: str) -> Actor:
-    """Return who an access token belongs to, whose key made the proof; raises TokenRefused.
+def authenticate_access_token(
+    access: AccessContext, access_token: str, proof: Proof, address: str
+) -> Actor:
+    """Return who an access token belongs to, whose key made the proof; raises InvalidToken.
 
     The device is looked up each time.
     """
-    claims = _claims(office, access_token)
+    claims = _claims(access, access_token)
     if claims["cnf"] != {"jkt": proof.thumbprint} or not proof.is_about(access_token):
-        raise TokenRefused
-    with office.database.reading() as session:
+        raise InvalidToken
+    with access.database.reading() as session:
         refresh = session.scalar(select(Refresh).filter_by(public_id=claims["jti"]))
     if refresh is None or refresh.device.public_id != claims["sub"]:
-        raise TokenRefused
+        raise InvalidToken
     device = refresh.device
-    if device.workspace_id != office.workspace_id or device.key_thumbprint != proof.thumbprint:
-        raise TokenRefused
-    if not office.seen_proofs.add(proof):
-        raise TokenRefused
+    if device.workspace_id != access.workspace_id or device.key_thumbprint != proof.thumbprint:
+        raise InvalidToken
+    if not access.seen_proofs.add(proof):
+        raise InvalidToken
     try:
-        person = _refuse_ended(device)
-    except GrantFailure:
-        raise TokenRefused from None
+        person = _require_active(device)
+    except TokenRequestError:
+        raise InvalidToken from None
     if refresh.received_at is None:
-        _note_received(office, refresh)
-    return Actor(device, person, permissions_of(person), address)
+        _mark_used(access, refresh)
+    return Actor(device, person, role_permissions(person), address)
 
 
-def is_own_access_token(office: Office, access_token: str) -> bool:
+def is_own_access_token(access: AccessContext, access_token: str) -> bool:
     """Whether crmlink signed an access token that has not ended; who shows it is not asked."""
     try:
-        _claims(office, access_token)
-    except TokenRefused:
+        _claims(access, access_token)
+    except InvalidToken:
         return False
     return True
 
 
-def forget_old_tokens(office: Office) -> int:
+def delete_expired_refresh_tokens(access: AccessContext) -> int:
     """Drop what can neither be used nor betray a copy any more; returns how many."""
-    with office.database.writing() as session:
+    with access.database.writing() as session:
         result = session.execute(
             delete(Refresh).where(
-                Refresh.created_at < now() - DEVICE_LIFE,
+                Refresh.created_at < now() - DEVICE_IDLE_TTL,
                 Refresh.device_id.in_(
                     select(Device.id).where(
-                        Device.workspace_id == office.workspace_id, Device.expires_at < now()
+                        Device.workspace_id == access.workspace_id, Device.expires_at < now()
                     )
                 ),
             )
@@ -196,15 +202,15 @@ def forget_old_tokens(office: Office) -> int:
     return int(result.rowcount)  # type: ignore[attr-defined] # a delete's result has it
 
 
-def _note_copy(session: Session, office: Office, device: Device) -> None:
+def _note_copy(session: Session, access: AccessContext, device: Device) -> None:
     """Note that a browser's token was shown with another key, once a day at most."""
     moment, before = now(), device.copy_seen_at
     if before is None or abs(moment - before) > COPY_NOTED:
         device.copy_seen_at = moment
-        note(session, office, None, "device.token_copied", device.public_id)
+        note(session, access, None, "device.token_copied", device.public_id)
 
 
-def _refuse_ended(device: Device) -> Person:
+def _require_active(device: Device) -> Person:
     """The person a device acts for now; raises DeviceRevoked or DeviceExpired."""
     person = device.person
     if device.revoked_at:
@@ -216,24 +222,24 @@ def _refuse_ended(device: Device) -> Person:
     return person
 
 
-def _successor(
-    session: Session, office: Office, device: Device, secret: str, generation: int
-) -> Grant:
+def _issue_successor(
+    session: Session, access: AccessContext, device: Device, secret: str, generation: int
+) -> TokenResponse:
     """The tokens that follow from a secret that was shown: the same ones each time."""
-    token = derived_secret(REFRESH, office.keyed("following refresh token", secret))
+    token = derive_token(REFRESH_TOKEN_PREFIX, access.keyed("following refresh token", secret))
     refresh = _generation(session, device, generation)
     if refresh is None:
         refresh = Refresh(
-            device=device, generation=generation, token_hash=_refresh_hash(office, token)
+            device=device, generation=generation, token_hash=_refresh_hash(access, token)
         )
         session.add(refresh)
         session.flush()
-    return Grant(
-        access_token=_access_token(office, refresh),
+    return TokenResponse(
+        access_token=_access_token(access, refresh),
         refresh_token=token,
-        expires_in=int(ACCESS_LIFE.total_seconds()),
+        expires_in=int(ACCESS_TOKEN_TTL.total_seconds()),
         device=device,
-        person=_refuse_ended(device),
+        person=_require_active(device),
     )
 
 
@@ -241,13 +247,13 @@ def _generation(session: Session, device: Device, generation: int) -> Refresh | 
     return session.scalar(select(Refresh).filter_by(device_id=device.id, generation=generation))
 
 
-def _note_received(office: Office, refresh: Refresh) -> None:
-    with office.database.writing() as session:
+def _mark_used(access: AccessContext, refresh: Refresh) -> None:
+    with access.database.writing() as session:
         row = session.get_one(Refresh, refresh.id)
         row.received_at = row.received_at or now()
 
 
-def _access_token(office: Office, refresh: Refresh) -> str:
+def _access_token(access: AccessContext, refresh: Refresh) -> str:
     moment = now()
     claims = {
         "iss": ISSUER,
@@ -257,33 +263,33 @@ def _access_token(office: Office, refresh: Refresh) -> str:
         "cnf": {"jkt": refresh.device.key_thumbprint},
         "iat": moment,
         "nbf": moment,
-        "exp": moment + ACCESS_LIFE,
+        "exp": moment + ACCESS_TOKEN_TTL,
     }
-    return jwt.encode(claims, _key(office), ALGORITHM, headers={"typ": TYPE})
+    return jwt.encode(claims, _key(access), ALGORITHM, headers={"typ": TYPE})
 
 
-def _claims(office: Office, token: str) -> dict[str, Any]:
+def _claims(access: AccessContext, token: str) -> dict[str, Any]:
     try:
         if jwt.get_unverified_header(token).get("typ") != TYPE:
-            raise TokenRefused
+            raise InvalidToken
         claims: dict[str, Any] = jwt.decode(
             token,
-            _key(office),
+            _key(access),
             [ALGORITHM],
             issuer=ISSUER,
             audience=AUDIENCE,
-            options={"require": REQUIRED, "strict_aud": True},
+            options={"require": REQUIRED_CLAIMS, "strict_aud": True},
         )
     except (jwt.InvalidTokenError, ValueError):
-        raise TokenRefused from None
+        raise InvalidToken from None
     return claims
 
 
-def _key(office: Office) -> bytes:
+def _key(access: AccessContext) -> bytes:
     """The key of access tokens, which nothing else is signed with."""
     kdf = HKDF(hashes.SHA256(), 32, salt=None, info=b"crmlink access token")
-    return kdf.derive(office.secret_key.encode())
+    return kdf.derive(access.secret_key.encode())
 
 
-def _refresh_hash(office: Office, token: str) -> str:
-    return office.keyed("refresh token", token).hex()
+def _refresh_hash(access: AccessContext, token: str) -> str:
+    return access.keyed("refresh token", token).hex()

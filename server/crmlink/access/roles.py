@@ -5,32 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crmlink.access.context import Actor
-from crmlink.access.errors import NotYours
+from crmlink.access.errors import NotLinkOwner
 from crmlink.store import Device, Person, Role
 
 CLERK = frozenset({"suggest", "read", "link", "collect"})
 MANAGER = CLERK | {"undo_any", "batch", "report"}
 ADMIN = MANAGER | {"admin"}
-OF_ROLE = {Role.CLERK: CLERK, Role.MANAGER: MANAGER, Role.ADMIN: ADMIN}
-OF_SCOPE = {
+ROLE_PERMISSIONS = {Role.CLERK: CLERK, Role.MANAGER: MANAGER, Role.ADMIN: ADMIN}
+SCOPE_PERMISSIONS = {
     "suggest": frozenset({"suggest"}),
     "link": frozenset({"link"}),
     "read": frozenset({"read", "report"}),
     "batch": frozenset({"collect", "batch"}),
     "admin": frozenset({"admin"}),
 }
-SCOPES = tuple(OF_SCOPE)
+SCOPES = tuple(SCOPE_PERMISSIONS)
 
 
-def permissions_of(person: Person) -> frozenset[str]:
+def role_permissions(person: Person) -> frozenset[str]:
     """What a person may do."""
-    return OF_ROLE[person.role]
+    return ROLE_PERMISSIONS[person.role]
 
 
 def permissions_of_scopes(scopes: Iterable[str], maker: Person | None) -> frozenset[str]:
     """What a script may do: its token's scopes, as far as who made it may do so now."""
-    granted = frozenset[str]().union(*(OF_SCOPE.get(scope, frozenset()) for scope in scopes))
-    return granted & OF_ROLE[maker.role] if maker else granted
+    granted = frozenset[str]().union(
+        *(SCOPE_PERMISSIONS.get(scope, frozenset()) for scope in scopes)
+    )
+    return granted & ROLE_PERMISSIONS[maker.role] if maker else granted
 
 
 def may_undo(actor: Actor, linked_by: Device) -> bool:
@@ -40,7 +42,7 @@ def may_undo(actor: Actor, linked_by: Device) -> bool:
     )
 
 
-def refuse_undo(actor: Actor, linked_by: Device) -> None:
-    """Raise NotYours where it may not be."""
+def require_may_undo(actor: Actor, linked_by: Device) -> None:
+    """Raise NotLinkOwner where it may not be."""
     if not may_undo(actor, linked_by):
-        raise NotYours(by=linked_by.who)
+        raise NotLinkOwner(by=linked_by.who)

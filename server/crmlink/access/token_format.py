@@ -11,19 +11,19 @@ import secrets
 import string
 import zlib
 
-LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 32
 CHECKSUM_LENGTH = 6
 
 
-def new_secret(beginning: str) -> str:
+def generate_token(beginning: str) -> str:
     """A fresh token that nobody can guess."""
-    return _whole(beginning, "".join(secrets.choice(LETTERS) for _ in range(RANDOM_LENGTH)))
+    return _whole(beginning, "".join(secrets.choice(BASE62) for _ in range(RANDOM_LENGTH)))
 
 
-def derived_secret(beginning: str, digest: bytes) -> str:
+def derive_token(beginning: str, digest: bytes) -> str:
     """The token that follows from 32 bytes which only the server can work out."""
-    return _whole(beginning, _digits(int.from_bytes(digest), RANDOM_LENGTH))
+    return _whole(beginning, _base62(int.from_bytes(digest), RANDOM_LENGTH))
 
 
 def is_well_formed(token: str, beginning: str) -> bool:
@@ -43,12 +43,12 @@ def _whole(beginning: str, random: str) -> str:
 
 
 def _checksum(random: str) -> str:
-    return _digits(zlib.crc32(random.encode()), CHECKSUM_LENGTH)
+    return _base62(zlib.crc32(random.encode()), CHECKSUM_LENGTH)
 
 
-def _digits(number: int, length: int) -> str:
+def _base62(number: int, length: int) -> str:
     digits = []
     for _ in range(length):
-        number, digit = divmod(number, len(LETTERS))
-        digits.append(LETTERS[digit])
+        number, digit = divmod(number, len(BASE62))
+        digits.append(BASE62[digit])
     return "".join(reversed(digits))

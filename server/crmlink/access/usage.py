@@ -8,18 +8,18 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
-from crmlink.access.context import Actor, Office
+from crmlink.access.context import AccessContext, Actor
 from crmlink.store import Device
 from crmlink.store.base import now
 
-NOTED_EVERY = timedelta(minutes=1)
+WRITE_INTERVAL = timedelta(minutes=1)
 
 
-class Uses:
+class UsageCounter:
     """Counts in memory and writes once a minute for each device; a crash forgets that minute."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, access: AccessContext) -> None:
+        self._access = access
         self._lock = threading.Lock()
         self._counts: Counter[int] = Counter()
 
@@ -29,7 +29,7 @@ class Uses:
         with self._lock:
             self._counts[device.id] += 1
         last = device.last_used_at
-        if last is None or abs(now() - last) > NOTED_EVERY:
+        if last is None or abs(now() - last) > WRITE_INTERVAL:
             self._write(device.id, last_used_at=now(), last_used_address=actor.address)
 
     def flush(self) -> None:
@@ -40,7 +40,7 @@ class Uses:
     def _write(self, device_id: int, **values: object) -> None:
         with self._lock:
             count = self._counts.pop(device_id, 0)
-        with self._office.database.writing() as session:
+        with self._access.database.writing() as session:
             session.execute(
                 update(Device)
                 .where(Device.id == device_id)

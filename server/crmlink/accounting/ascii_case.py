@@ -4,9 +4,9 @@ _LOWER = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
 _UPPER = {small: small - 32 for small in range(ord("a"), ord("z") + 1)}
 
 
-def lower(text: str) -> str:
+def ascii_lower(text: str) -> str:
     return text.translate(_LOWER)
 
 
-def upper(text: str) -> str:
+def ascii_upper(text: str) -> str:
     return text.translate(_UPPER)

@@ -5,7 +5,7 @@ class AccountingError(Exception):
     """Base of this room's failures."""
 
 
-class RulesBroken(AccountingError):
+class InvalidRules(AccountingError):
     """The rule file cannot be used; the text says where it is wrong."""
 
 
@@ -17,7 +17,7 @@ class UnknownPackage(AccountingError):
         self.package = package
 
 
-class ReferenceMalformed(AccountingError):
+class InvalidReference(AccountingError):
     """The text cannot be a reference of this package; `expected` says what one looks like."""
 
     def __init__(self, package: str, reference: str, expected: str) -> None:
@@ -27,5 +27,5 @@ class ReferenceMalformed(AccountingError):
         self.expected = expected
 
 
-class HostRefused(AccountingError):
+class InvalidHost(AccountingError):
     """An administrator's host cannot be added; the text says why."""

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from crmlink.accounting.ascii_case import lower
+from crmlink.accounting.ascii_case import ascii_lower
 from crmlink.accounting.package_rules import Package, Packages, package_rules
-from crmlink.accounting.page_url import Address, parse_address, split_path
+from crmlink.accounting.page_url import PageUrl, parse_page_url, split_path
 from crmlink.accounting.references import (
     canonical_reference,
     matches,
@@ -54,7 +54,7 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _RuleMatch:
     package: str
     rule: dict[str, Any]
     reference: str | None
@@ -68,7 +68,7 @@ def locate(url: str, packages: Packages) -> Location:
     with nothing but its `url`. Never raises.
     """
     text = url if isinstance(url, str) else ""
-    found = _find(parse_address(text), packages, follow=True)
+    found = _find(parse_page_url(text), packages, follow=True)
     if found is None:
         return Location(text)
     return Location(
@@ -89,25 +89,27 @@ def cautions(location: Location, packages: Packages) -> list[str]:
     said = [
         caution["say"]
         for caution in package.get("cautions", [])
-        if not _excused(caution, location.reference)
+        if not _exempts(caution, location.reference)
     ]
-    found = _find(parse_address(location.url), packages, follow=True)
+    found = _find(parse_page_url(location.url), packages, follow=True)
     if found and found.package == location.package and "caution" in found.rule:
         said.append(found.rule["caution"])
     return said
 
 
-def _excused(caution: dict[str, str], reference: str) -> bool:
+def _exempts(caution: dict[str, str], reference: str) -> bool:
     pattern = caution.get("unless_reference")
     return pattern is not None and matches(pattern, reference)
 
 
-def _find(address: Address | None, packages: Packages, *, follow: bool) -> _Found | None:
+def _find(address: PageUrl | None, packages: Packages, *, follow: bool) -> _RuleMatch | None:
     for package_id, rule, values in _matching(address, packages):
         if rule["page"] == "redirect":
             found = _target(values, address, packages) if follow and address else None
         elif ("reference" in values) == (rule["page"] == "contact"):
-            found = _Found(package_id, rule, values.get("reference"), values.get("organisation"))
+            found = _RuleMatch(
+                package_id, rule, values.get("reference"), values.get("organisation")
+            )
         else:
             found = None
         if found:
@@ -116,7 +118,7 @@ def _find(address: Address | None, packages: Packages, *, follow: bool) -> _Foun
 
 
 def _matching(
-    address: Address | None, packages: Packages
+    address: PageUrl | None, packages: Packages
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
     """Every page rule that an address meets, with what the rule's slots hold."""
     if address is None:
@@ -127,25 +129,27 @@ def _matching(
             for rule in package["pages"] if captured is not None else []:
                 more = _page_captures(rule, address)
                 if captured is not None and more is not None:
-                    values = _agreed([*captured, *more], package)
+                    values = _canonical_captures([*captured, *more], package)
                     if values is not None:
                         yield package_id, rule, values
 
 
-def _target(values: dict[str, str], address: Address, packages: Packages) -> _Found | None:
+def _target(values: dict[str, str], address: PageUrl, packages: Packages) -> _RuleMatch | None:
     """Where a redirect leads, when that is a page of the same host and organisation."""
     target = values.get("target", "")
-    inner = parse_address(address.origin + target if target.startswith("/") else target)
+    inner = parse_page_url(address.origin + target if target.startswith("/") else target)
     if inner is None or inner.origin != address.origin:
         return None
     found = _find(inner, packages, follow=False)
     organisation = values.get("organisation")
     if found is None or (organisation and found.organisation not in (None, organisation)):
         return None
-    return _Found(found.package, found.rule, found.reference, found.organisation or organisation)
+    return _RuleMatch(
+        found.package, found.rule, found.reference, found.organisation or organisation
+    )
 
 
-def _host_captures(template: str, address: Address) -> Captures | None:
+def _host_captures(template: str, address: PageUrl) -> Captures | None:
     name, _, port = template.partition(":")
     if port != address.port:
         return None
@@ -170,7 +174,7 @@ def _host_captures(template: str, address: Address) -> Captures | None:
     return captured
 
 
-def _page_captures(rule: dict[str, Any], address: Address) -> Captures | None:
+def _page_captures(rule: dict[str, Any], address: PageUrl) -> Captures | None:
     if "below" in rule:
         return _below_captures(rule, address)
     ignored = rule.get("ignore_case", [])
@@ -218,7 +222,7 @@ def _query_captures(
     return captured
 
 
-def _agreed(captured: Captures, package: Package) -> dict[str, str] | None:
+def _canonical_captures(captured: Captures, package: Package) -> dict[str, str] | None:
     """The captured values in canonical form; None when two disagree or one is malformed."""
     values: dict[str, str] = {}
     for name, text in captured:
@@ -238,7 +242,7 @@ def _valid(name: str, text: str, package: Package) -> str | None:
     return text
 
 
-def _below_captures(rule: dict[str, Any], address: Address) -> Captures | None:
+def _below_captures(rule: dict[str, Any], address: PageUrl) -> Captures | None:
     """The number at the end of an address whose path is not known.
 
     None unless path, query and fragment end in one and the same number, as far as they end in any.
@@ -254,7 +258,12 @@ def _below_captures(rule: dict[str, Any], address: Address) -> Captures | None:
     names = [name for name, _ in address.query + address.fragment_query]
     if _has_word([*rest, *fragment, *names], rule["never_words"]):
         return None
-    ends = [*_last(rest), *_last(fragment), *_end(address.query), *_end(address.fragment_query)]
+    ends = [
+        *_last(rest),
+        *_last(fragment),
+        *_query_tail(address.query),
+        *_query_tail(address.fragment_query),
+    ]
     numbers = {end for end in ends if _NUMBER.fullmatch(end)}
     return [("reference", numbers.pop())] if len(numbers) == 1 else None
 
@@ -263,17 +272,17 @@ def _last(parts: list[str]) -> list[str]:
     return parts[-1:]
 
 
-def _end(query: list[tuple[str, str | None]]) -> Iterator[str]:
+def _query_tail(query: list[tuple[str, str | None]]) -> Iterator[str]:
     for name, value in query[-1:]:
         yield value or name
 
 
 def _has_word(parts: Iterable[str], words: list[str]) -> bool:
-    text = lower("\n".join(parts))
+    text = ascii_lower("\n".join(parts))
     return any(word in text for word in words)
 
 
 def _same(expected: str, given: str, ignore_case: bool) -> bool:
     if ignore_case:
-        return lower(expected) == lower(given)
+        return ascii_lower(expected) == ascii_lower(given)
     return expected == given

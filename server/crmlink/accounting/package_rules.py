@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, cast
 
-from crmlink.accounting.errors import HostRefused, UnknownPackage
+from crmlink.accounting.errors import InvalidHost, UnknownPackage
 
 Packages = dict[str, Any]
 Package = dict[str, Any]
@@ -16,7 +16,7 @@ _ADDED_HOST = re.compile(
 )
 
 
-def for_pages(packages: Packages) -> Packages:
+def browser_rules(packages: Packages) -> Packages:
     """The part of the rules that reads pages: what the browser extension runs."""
     kept = {
         package_id: {name: rule for name, rule in package.items() if name != "exports"}
@@ -41,20 +41,20 @@ def package_name(packages: Packages, package_id: str) -> str:
 def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Packages:
     """A copy of the rules in which a self-hosted package also answers at an admin's hosts.
 
-    A host is `server.office.example` or `server.office.example:10444`. Raises `HostRefused` when
+    A host is `server.office.example` or `server.office.example:10444`. Raises `InvalidHost` when
     the package takes none, when it is no host, or when it is another package's.
     """
     changed = copy.deepcopy(packages)
     package = package_rules(changed, package_id)
     if not package.get("more_hosts"):
-        raise HostRefused(f"{package['name']} has fixed addresses: no host can be added to it.")
+        raise InvalidHost(f"{package['name']} has fixed addresses: no host can be added to it.")
     for host in hosts:
         wanted = _added_host(host)
         for other in changed["packages"].values():
             if other is not package and any(
-                _meets(rule, wanted) for rule in other.get("hosts", [])
+                _collides_with(rule, wanted) for rule in other.get("hosts", [])
             ):
-                raise HostRefused(f"{wanted} is an address of {other['name']}.")
+                raise InvalidHost(f"{wanted} is an address of {other['name']}.")
         if wanted not in package["hosts"]:
             package["hosts"].append(wanted)
     return changed
@@ -64,14 +64,14 @@ def _added_host(host: str) -> str:
     wanted = host.strip().lower().removesuffix(":443")
     match = _ADDED_HOST.fullmatch(wanted)
     if not match or (match["port"] and not 0 < int(match["port"][1:]) < 65536):
-        raise HostRefused(
+        raise InvalidHost(
             f"“{host}” is not a host name. Give it like server.office.example:10444, "
             "without https:// and without what follows."
         )
     return wanted
 
 
-def _meets(rule: str, host: str) -> bool:
+def _collides_with(rule: str, host: str) -> bool:
     """Whether an added host falls under a rule of another package, whatever its port."""
     pattern = re.sub(r"\\\{\w+\\\}", "[a-z0-9-]+", re.escape(rule))
     return re.fullmatch(pattern, host.split(":")[0]) is not None

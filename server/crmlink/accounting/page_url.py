@@ -24,7 +24,7 @@ _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class PageUrl:
     """The parts of a page's address; `path` and `fragment` parts are decoded, None if unreadable.
 
     `path` starts with "" (what stands before the first slash) and has no empty last part;
@@ -44,7 +44,7 @@ class Address:
         return f"https://{self.host}" + (f":{self.port}" if self.port else "")
 
 
-def parse_address(url: object) -> Address | None:
+def parse_page_url(url: object) -> PageUrl | None:
     """The parts of an address, or None when it is not a plain https page address."""
     if not isinstance(url, str) or len(url) > MAX_LENGTH:
         return None
@@ -58,7 +58,7 @@ def parse_address(url: object) -> Address | None:
     except ValueError:
         return None
     fragment, _, fragment_query = parsed.hash.removeprefix("#").partition("?")
-    return Address(
+    return PageUrl(
         host=parsed.hostname,
         port=parsed.port,
         path=_parts(parsed.pathname),

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from crmlink.accounting.ascii_case import lower, upper
-from crmlink.accounting.errors import ReferenceMalformed
+from crmlink.accounting.ascii_case import ascii_lower, ascii_upper
+from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.package_rules import Package, Packages, package_rules
 
 _AROUND = " \t\r\n\u00a0"
@@ -17,12 +17,12 @@ def canonical_reference(package: str, reference: str, packages: Packages) -> str
     """A typed or pasted reference in the package's own form.
 
     GUIDs come out in lower case with dashes, a Sage 50 A/C in capitals without spaces, numbers and
-    QuickBooks Desktop names as they are. Raises `UnknownPackage`, `ReferenceMalformed`.
+    QuickBooks Desktop names as they are. Raises `UnknownPackage`, `InvalidReference`.
     """
     rules = package_rules(packages, package)
     tidied = _tidied(reference, rules["reference"]["canonical"])
     if not is_reference(tidied, rules) and not is_listed_reference(tidied, rules):
-        raise ReferenceMalformed(package, reference, rules["reference"]["expected"])
+        raise InvalidReference(package, reference, rules["reference"]["expected"])
     return tidied
 
 
@@ -31,7 +31,7 @@ def reference_in_page(text: str, package: Package) -> str | None:
 
     Nothing but the case is forgiven here: what an address holds is never tidied into a reference.
     """
-    lowered = lower(text) if package["reference"]["canonical"] == "guid" else text
+    lowered = ascii_lower(text) if package["reference"]["canonical"] == "guid" else text
     return lowered if is_reference(lowered, package) else None
 
 
@@ -61,9 +61,9 @@ def _tidied(text: str, canonical: str) -> str:
         return text
     trimmed = text.strip(_AROUND)
     if canonical == "upper":
-        return upper(trimmed.replace(" ", "").replace("\u00a0", ""))
+        return ascii_upper(trimmed.replace(" ", "").replace("\u00a0", ""))
     if canonical == "guid":
-        bare = lower(trimmed)
+        bare = ascii_lower(trimmed)
         if bare.startswith("{") and bare.endswith("}"):
             bare = bare[1:-1]
         match = _BARE_GUID.fullmatch(bare)

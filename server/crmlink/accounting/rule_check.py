@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from crmlink.accounting.errors import AccountingError, RulesBroken
+from crmlink.accounting.errors import AccountingError, InvalidRules
 from crmlink.accounting.locate import Location, locate
 from crmlink.accounting.package_rules import Packages, package_name, with_hosts
 from crmlink.accounting.rule_loading import load_packages, problems
@@ -23,7 +23,7 @@ _KEYS = ("package", "page", "kind", "reference", "organisation")
 Entry = dict[str, Any]
 
 
-def check(path: Path, vectors: Path | None = None) -> list[str]:
+def check_rule_file(path: Path, vectors: Path | None = None) -> list[str]:
     """What is wrong with a rule file, in sentences for a person; an empty list when nothing is.
 
     `vectors` is a folder of `contact_urls*.json` files or one such file; without it the file is
@@ -31,7 +31,7 @@ def check(path: Path, vectors: Path | None = None) -> list[str]:
     """
     try:
         packages = load_packages(path)
-    except RulesBroken as error:
+    except InvalidRules as error:
         return _all_problems(path) or [str(error)]
     if vectors is None:
         return []

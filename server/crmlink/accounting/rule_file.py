@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from crmlink.accounting.errors import RulesBroken
+from crmlink.accounting.errors import InvalidRules
 from crmlink.accounting.package_rules import Packages
 from crmlink.accounting.rule_loading import load_packages
 
@@ -33,7 +33,7 @@ class RuleFile:
             return self._rules
 
     def install(self, file: Path) -> None:
-        """Put a checked file to use, in one step. Raises RulesBroken."""
+        """Put a checked file to use, in one step. Raises InvalidRules."""
         load_packages(file)
         beside = self.own.with_suffix(".new")
         beside.write_bytes(file.read_bytes())
@@ -55,5 +55,5 @@ class RuleFile:
     def _load(self) -> None:
         try:
             self._rules = load_packages(self.own if self._stamp else None)
-        except RulesBroken as error:
+        except InvalidRules as error:
             log.warning("rule file refused, the last good one stays", problem=str(error))

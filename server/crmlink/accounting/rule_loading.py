@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import jsonschema
 
-from crmlink.accounting.errors import RulesBroken
+from crmlink.accounting.errors import InvalidRules
 from crmlink.accounting.exports.known_formats import export_problems
 from crmlink.accounting.package_rules import Package, Packages
 from crmlink.strict_json import read_json
@@ -30,18 +30,18 @@ _MOST_COUNTS = 3
 def load_packages(path: Path | None = None) -> Packages:
     """The parsed and checked rule file (`{"version": 1, "packages": {id: rules}}`).
 
-    Raises `RulesBroken` with a sentence that says what is wrong where.
+    Raises `InvalidRules` with a sentence that says what is wrong where.
     """
     path = path or RULE_FILE
     try:
         document = read_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RulesBroken(f"The rule file {path.name} cannot be read.") from error
+        raise InvalidRules(f"The rule file {path.name} cannot be read.") from error
     except ValueError as error:
-        raise RulesBroken(f"The rule file {path.name} is not JSON: {error}.") from error
+        raise InvalidRules(f"The rule file {path.name} is not JSON: {error}.") from error
     wrong = next(problems(document), None)
     if wrong:
-        raise RulesBroken(wrong)
+        raise InvalidRules(wrong)
     return cast("Packages", document)
 
 

@@ -20,12 +20,12 @@ from crmlink.api import (
     workspace,
 )
 from crmlink.api.batches import drafts, rows
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.web.error_handlers import register_errors
 from crmlink.web.openapi import ProblemApi
 
 
-def register_api(app: Flask, house: House) -> None:
+def register_api(app: Flask, installation: Installation) -> None:
     """Add the API, its guard and its documentation to an application."""
     app.config.update(
         API_TITLE="crmlink",
@@ -67,7 +67,9 @@ def register_api(app: Flask, house: House) -> None:
         audit,
     ):
         api.register_blueprint(module.blueprint)
-    if listed := [re.compile(re.escape(origin) + r"\Z") for origin in house.settings.cors_origins]:
+    if listed := [
+        re.compile(re.escape(origin) + r"\Z") for origin in installation.settings.cors_origins
+    ]:
         CORS(
             app,
             resources={r"/api/v1/*": {"origins": listed, "expose_headers": ["DPoP-Nonce"]}},

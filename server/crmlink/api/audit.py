@@ -9,11 +9,11 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
-from crmlink.access.audit.log import TrailLine, entries, verify, write_csv
+from crmlink.access.audit.log import AuditRow, entries, verify, write_csv
 from crmlink.access.audit.sentences import verdict_sentences
 from crmlink.access.preferences import Preferences, read_preferences, save_preferences
 from crmlink.api.schemas.access import AuditQuerySchema, AuditSchema, PreferencesSchema
-from crmlink.web.auth import actor, needs, office
+from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("audit", __name__, url_prefix="/api/v1", description="Audit and preferences")
@@ -21,18 +21,20 @@ blueprint = Blueprint("audit", __name__, url_prefix="/api/v1", description="Audi
 
 @blueprint.route("/audit")
 class AuditView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.arguments(AuditQuerySchema, location="query")
     @blueprint.response(200, AuditSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any] | Response:
         """Who did what to which record, the newest first; the whole of it with Accept: text/csv"""
         if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
             table = io.StringIO()
-            write_csv(office(), table)
+            write_csv(current_access(), table)
             return Response(table.getvalue(), mimetype="text/csv")
-        lines = entries(office(), query["q"], query["action"], query["before"], query["limit"] + 1)
+        lines = entries(
+            current_access(), query["q"], query["action"], query["before"], query["limit"] + 1
+        )
         shown = lines[: query["limit"]]
-        verdict = verify(office())
+        verdict = verify(current_access())
         return {
             "entries": [_shape(line) for line in shown],
             "next": shown[-1].entry.place if len(lines) > len(shown) else None,
@@ -46,22 +48,22 @@ class AuditView(MethodView):
 
 @blueprint.route("/preferences")
 class PreferencesView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(200, PreferencesSchema)
     def get(self) -> dict[str, Any]:
         """What the workspace has settled"""
-        return asdict(read_preferences(office()))
+        return asdict(read_preferences(current_access()))
 
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.arguments(PreferencesSchema)
     @blueprint.response(200, PreferencesSchema)
     def put(self, body: dict[str, Any]) -> dict[str, Any]:
         """Settle it anew"""
-        save_preferences(office(), actor(), Preferences(**body))
-        return asdict(read_preferences(office()))
+        save_preferences(current_access(), current_actor(), Preferences(**body))
+        return asdict(read_preferences(current_access()))
 
 
-def _shape(line: TrailLine) -> dict[str, Any]:
+def _shape(line: AuditRow) -> dict[str, Any]:
     entry = line.entry
     return {
         "place": entry.place,

@@ -6,10 +6,10 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.access.devices import list_devices, rename_device, revoke_device, standing
+from crmlink.access.devices import device_status, list_devices, rename_device, revoke_device
 from crmlink.api.schemas.access import DeviceSchema, DevicesSchema, NameSchema
 from crmlink.store import Device
-from crmlink.web.auth import actor, needs, office
+from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("devices", __name__, url_prefix="/api/v1", description="Paired browsers")
@@ -17,11 +17,11 @@ blueprint = Blueprint("devices", __name__, url_prefix="/api/v1", description="Pa
 
 @blueprint.route("/devices")
 class DevicesView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(200, DevicesSchema)
     def get(self) -> dict[str, Any]:
         """All paired browsers, the newest first, ended ones too"""
-        return {"devices": [_shape(device) for device in list_devices(office())]}
+        return {"devices": [_shape(device) for device in list_devices(current_access())]}
 
 
 @blueprint.route("/devices/<device_id>")
@@ -30,16 +30,20 @@ class DeviceView(MethodView):
     @blueprint.response(200, DeviceSchema)
     def patch(self, body: dict[str, Any], device_id: str) -> dict[str, Any]:
         """Rename a browser; «me» is the one that asks"""
-        return _shape(rename_device(office(), actor(), _own(device_id), body["name"]))
+        return _shape(
+            rename_device(
+                current_access(), current_actor(), _is_own_device(device_id), body["name"]
+            )
+        )
 
     @blueprint.response(204)
     def delete(self, device_id: str) -> None:
         """End a browser's connection at once; «me» is the one that asks"""
-        revoke_device(office(), actor(), _own(device_id))
+        revoke_device(current_access(), current_actor(), _is_own_device(device_id))
 
 
-def _own(device_id: str) -> str:
-    return actor().device.public_id if device_id == "me" else device_id
+def _is_own_device(device_id: str) -> str:
+    return current_actor().device.public_id if device_id == "me" else device_id
 
 
 def _shape(device: Device) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def _shape(device: Device) -> dict[str, Any]:
         "id": device.public_id,
         "name": device.name,
         "person": device.person.name if device.person else None,
-        "state": standing(device),
+        "state": device_status(device),
         "created_at": device.created_at,
         "expires_at": device.expires_at,
         "last_used_at": device.last_used_at,

@@ -8,7 +8,7 @@ from flask import request
 from flask.views import MethodView
 from sqlalchemy import select, tuple_
 
-from crmlink.access.roles import refuse_undo
+from crmlink.access.roles import require_may_undo
 from crmlink.api.schemas.common import (
     DecisionSchema,
     LinkQuerySchema,
@@ -18,10 +18,10 @@ from crmlink.api.schemas.common import (
     overrides_of,
 )
 from crmlink.linking.decisions import Decision, confirm, find_link, undo
-from crmlink.linking.errors import LinkNotMade
+from crmlink.linking.errors import LinkFailed
 from crmlink.store import Link, LinkState
-from crmlink.web.auth import actor, desk, needs
-from crmlink.web.error_handlers import IdempotencyKeyMissing
+from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.web.error_handlers import MissingIdempotencyKey
 from crmlink.web.serializers import link_shape, link_shapes
 from crmlink.web.strict_parsing import Blueprint
 
@@ -39,19 +39,19 @@ Answer = tuple[dict[str, Any], int]
 
 @blueprint.route("/links")
 class LinksView(MethodView):
-    @needs("read")
+    @require_permission("read")
     @blueprint.arguments(LinkQuerySchema, location="query")
     @blueprint.response(200, LinksSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Links, the newest first"""
-        found = select(Link).filter_by(connection_id=desk().connection_id)
+        found = select(Link).filter_by(connection_id=current_workspace().connection_id)
         if state := query.get("state"):
             found = found.filter_by(state=state)
         if cursor := query.get("cursor"):
-            last = find_link(desk(), cursor)
+            last = find_link(current_workspace(), cursor)
             found = found.where(tuple_(Link.created_at, Link.id) < (last.created_at, last.id))
         newest = found.order_by(Link.created_at.desc(), Link.id.desc()).limit(query["limit"] + 1)
-        with desk().database.reading() as session:
+        with current_workspace().database.reading() as session:
             links = list(session.scalars(newest))
         page = links[: query["limit"]]
         return {
@@ -59,7 +59,7 @@ class LinksView(MethodView):
             "next": page[-1].id if len(links) > len(page) else None,
         }
 
-    @needs("link")
+    @require_permission("link")
     @blueprint.doc(parameters=[KEY_HEADER])
     @blueprint.arguments(DecisionSchema)
     @blueprint.response(201, LinkSchema, description="Linked and read back.")
@@ -79,21 +79,21 @@ class LinksView(MethodView):
             overrides=overrides_of(body),
             differences=tuple(body["differences"]),
         )
-        return _answer(confirm(desk(), decision, key, actor().device.id))
+        return _answer(confirm(current_workspace(), decision, key, current_actor().device.id))
 
 
 @blueprint.route("/links/<link_id>")
 class LinkView(MethodView):
-    @needs("read")
+    @require_permission("read")
     @blueprint.response(200, LinkSchema)
     def get(self, link_id: str) -> dict[str, Any]:
         """One link"""
-        return link_shape(find_link(desk(), link_id))
+        return link_shape(find_link(current_workspace(), link_id))
 
 
 @blueprint.route("/links/<link_id>/undo")
 class UndoView(MethodView):
-    @needs("link")
+    @require_permission("link")
     @blueprint.doc(parameters=[KEY_HEADER])
     @blueprint.arguments(UndoSchema)
     @blueprint.response(201, LinkSchema, description="Undone; the link that did it.")
@@ -103,19 +103,19 @@ class UndoView(MethodView):
     def post(self, body: dict[str, Any], link_id: str) -> Answer:
         """Put back what stood on the record before; another's link only as a manager or admin"""
         key = _key()
-        refuse_undo(actor(), find_link(desk(), link_id).device)
+        require_may_undo(current_actor(), find_link(current_workspace(), link_id).device)
         also_on = frozenset(body["also_on"])
-        return _answer(undo(desk(), link_id, key, actor().device.id, also_on))
+        return _answer(undo(current_workspace(), link_id, key, current_actor().device.id, also_on))
 
 
 def _key() -> str:
     key = request.headers.get("Idempotency-Key", "").strip()
     if not 8 <= len(key) <= 100:
-        raise IdempotencyKeyMissing
+        raise MissingIdempotencyKey
     return key
 
 
 def _answer(link: Link) -> Answer:
     if link.state in (LinkState.FAILED, LinkState.CONFLICT):
-        raise LinkNotMade(link)
+        raise LinkFailed(link)
     return link_shape(link), 202 if link.state is LinkState.INTENDED else 201

@@ -9,10 +9,10 @@ from typing import Any
 from flask import Response, request
 from flask.views import MethodView
 
-from crmlink.accounting.package_rules import for_pages
+from crmlink.accounting.package_rules import browser_rules
 from crmlink.api.schemas.common import HostSchema, HostsSchema
-from crmlink.linking.workspace_rules import add_host, hosts, remove_host, rules
-from crmlink.web.auth import actor, desk, needs
+from crmlink.linking.workspace_rules import add_host, list_hosts, remove_host, workspace_rules
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("packages", __name__, url_prefix="/api/v1", description="The rule file")
@@ -24,7 +24,9 @@ class PackagesView(MethodView):
     @blueprint.alt_response(304, description="It has not changed.")
     def get(self) -> Response:
         """What each accounting package's pages look like"""
-        body = json.dumps(for_pages(rules(desk())), ensure_ascii=False, sort_keys=True)
+        body = json.dumps(
+            browser_rules(workspace_rules(current_workspace())), ensure_ascii=False, sort_keys=True
+        )
         reply = Response(body, mimetype="application/json")
         reply.set_etag(hashlib.sha256(body.encode()).hexdigest()[:32])
         reply.headers["Cache-Control"] = "private, no-cache"
@@ -34,22 +36,28 @@ class PackagesView(MethodView):
 
 @blueprint.route("/packages/<package>/hosts")
 class HostsView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(200, HostsSchema)
     def get(self, package: str) -> dict[str, Any]:
         """The firm's own addresses of a package"""
-        return {"hosts": hosts(desk()).get(package, [])}
+        return {"hosts": list_hosts(current_workspace()).get(package, [])}
 
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.arguments(HostSchema)
     @blueprint.response(200, HostsSchema)
     def post(self, body: dict[str, Any], package: str) -> dict[str, Any]:
         """Add an address where a package runs for this firm"""
-        return {"hosts": add_host(desk(), package, body["host"], actor().device.id)}
+        return {
+            "hosts": add_host(current_workspace(), package, body["host"], current_actor().device.id)
+        }
 
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.arguments(HostSchema)
     @blueprint.response(200, HostsSchema)
     def delete(self, body: dict[str, Any], package: str) -> dict[str, Any]:
         """Take an added address away"""
-        return {"hosts": remove_host(desk(), package, body["host"], actor().device.id)}
+        return {
+            "hosts": remove_host(
+                current_workspace(), package, body["host"], current_actor().device.id
+            )
+        }

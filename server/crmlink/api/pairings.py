@@ -8,20 +8,20 @@ from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from crmlink.access.dpop import MAX_PROOF_LENGTH
-from crmlink.access.errors import GrantMalformed, GrantTypeUnknown
-from crmlink.access.pairing import begin_pairing, redeem
-from crmlink.access.refresh_tokens import Grant, rotate
+from crmlink.access.errors import InvalidTokenRequest, UnsupportedGrantType
+from crmlink.access.pairing import exchange_device_code, start_pairing
+from crmlink.access.refresh_tokens import TokenResponse, rotate_refresh_token
 from crmlink.api.schemas.access import (
     DEVICE_CODE_GRANT,
-    BegunSchema,
-    GrantQuerySchema,
-    GrantSchema,
+    DeviceAuthorizationSchema,
     PairingSchema,
+    TokenRequestSchema,
+    TokenResponseSchema,
 )
-from crmlink.web.auth import office, proof_of_request
-from crmlink.web.error_handlers import no_grant
+from crmlink.web.auth import current_access, proof_of_request
+from crmlink.web.error_handlers import token_error_response
 from crmlink.web.hosts import external_url
-from crmlink.web.rate_limits import grant_limit, pairing_limit
+from crmlink.web.rate_limits import pairing_limit, token_limit
 from crmlink.web.strict_parsing import Blueprint
 
 PROOF_HEADER = {
@@ -38,11 +38,11 @@ blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="C
 @pairing_limit
 @blueprint.doc(security=[], parameters=[PROOF_HEADER])
 @blueprint.arguments(PairingSchema, location="form")
-@blueprint.response(200, BegunSchema)
-def begin(form: dict[str, Any]) -> dict[str, Any]:
+@blueprint.response(200, DeviceAuthorizationSchema)
+def create_pairing(form: dict[str, Any]) -> dict[str, Any]:
     """Ask for a browser to be connected; a person approves it at the verification address"""
     proof = proof_of_request()
-    begun = begin_pairing(office(), form["browser"], request.remote_addr or "", proof)
+    begun = start_pairing(current_access(), form["browser"], request.remote_addr or "", proof)
     return {
         "device_code": begun.device_code,
         "user_code": begun.user_code,
@@ -54,11 +54,11 @@ def begin(form: dict[str, Any]) -> dict[str, Any]:
 
 
 @blueprint.route("/token", methods=["POST"])
-@grant_limit
+@token_limit
 @blueprint.doc(security=[], parameters=[PROOF_HEADER])
-@blueprint.arguments(GrantQuerySchema, location="form")
-@blueprint.response(200, GrantSchema)
-def token(form: dict[str, Any]) -> dict[str, Any]:
+@blueprint.arguments(TokenRequestSchema, location="form")
+@blueprint.response(200, TokenResponseSchema)
+def issue_token(form: dict[str, Any]) -> dict[str, Any]:
     """Tokens for an approved browser, or new ones in place of old ones
 
     Asked again with the same code or token, because an answer was lost, it gives the same refresh
@@ -67,9 +67,11 @@ def token(form: dict[str, Any]) -> dict[str, Any]:
     """
     proof = proof_of_request()
     if form["grant_type"] == DEVICE_CODE_GRANT:
-        grant = redeem(office(), _given(form, "device_code"), proof)
+        grant = exchange_device_code(current_access(), _required_param(form, "device_code"), proof)
     else:
-        grant = rotate(office(), _given(form, "refresh_token"), proof)
+        grant = rotate_refresh_token(
+            current_access(), _required_param(form, "refresh_token"), proof
+        )
     return _shape(grant)
 
 
@@ -79,16 +81,16 @@ def malformed(error: HTTPException) -> Response:
     """RFC 6749 has one word for whatever is wrong with a request's form, and one for its type."""
     wrong = getattr(error, "data", {}).get("messages", {}).get("form", {})
     unknown_type = "grant_type" in wrong and request.form.get("grant_type")
-    return no_grant(GrantTypeUnknown() if unknown_type else GrantMalformed())
+    return token_error_response(UnsupportedGrantType() if unknown_type else InvalidTokenRequest())
 
 
-def _given(form: dict[str, Any], name: str) -> str:
+def _required_param(form: dict[str, Any], name: str) -> str:
     if not form[name]:
-        raise GrantMalformed
+        raise InvalidTokenRequest
     return str(form[name])
 
 
-def _shape(grant: Grant) -> dict[str, Any]:
+def _shape(grant: TokenResponse) -> dict[str, Any]:
     return {
         "access_token": grant.access_token,
         "token_type": "DPoP",

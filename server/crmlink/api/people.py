@@ -26,7 +26,7 @@ from crmlink.api.schemas.access import (
     PersonSchema,
 )
 from crmlink.store import Person
-from crmlink.web.auth import actor, needs, office
+from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.strict_parsing import Blueprint
 
@@ -35,45 +35,47 @@ blueprint = Blueprint("people", __name__, url_prefix="/api/v1", description="Peo
 
 @blueprint.route("/people")
 class PeopleView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(200, PeopleSchema)
     def get(self) -> dict[str, Any]:
         """Everybody who may log in"""
-        return {"people": [_shape(person) for person in list_people(office())]}
+        return {"people": [_shape(person) for person in list_people(current_access())]}
 
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.arguments(NewPersonSchema)
     @blueprint.response(201, InvitationSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Invite somebody; hand them the one-time link"""
-        person, token = invite(office(), actor(), body["name"], body["email"], body["role"])
+        person, token = invite(
+            current_access(), current_actor(), body["name"], body["email"], body["role"]
+        )
         return _shape(person) | {"link": invitation_url(public_address(), token)}
 
 
 @blueprint.route("/people/<person_id>")
 class PersonView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(200, PersonSchema)
     def get(self, person_id: str) -> dict[str, Any]:
         """One person"""
-        return _shape(find_person(office(), person_id))
+        return _shape(find_person(current_access(), person_id))
 
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.arguments(ChangedPersonSchema)
     @blueprint.response(200, PersonSchema)
     def patch(self, body: dict[str, Any], person_id: str) -> dict[str, Any]:
         """Correct a name, or change a role"""
         if body["name"] is not None:
-            rename_person(office(), actor(), person_id, body["name"])
+            rename_person(current_access(), current_actor(), person_id, body["name"])
         if body["role"] is not None:
-            change_role(office(), actor(), person_id, body["role"])
-        return _shape(find_person(office(), person_id))
+            change_role(current_access(), current_actor(), person_id, body["role"])
+        return _shape(find_person(current_access(), person_id))
 
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(204)
     def delete(self, person_id: str) -> None:
         """Remove a person; their browsers and tokens stop at once"""
-        remove_person(office(), actor(), person_id)
+        remove_person(current_access(), current_actor(), person_id)
 
 
 @blueprint.route("/people/<person_id>/log-outs")
@@ -82,24 +84,26 @@ class LogOutsView(MethodView):
     @blueprint.response(200, LoggedOutSchema)
     def post(self, body: dict[str, Any], person_id: str) -> dict[str, Any]:
         """End every log-in of a person, and on request their browsers; «me» is who asks"""
-        ended = end_sessions(office(), actor(), _own(person_id), browsers_too=body["browsers"])
+        ended = end_sessions(
+            current_access(), current_actor(), _own(person_id), browsers_too=body["browsers"]
+        )
         return {"browsers": ended}
 
 
 @blueprint.route("/people/<person_id>/invitations")
 class InvitationsView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(201, InvitationSchema)
     def post(self, person_id: str) -> dict[str, Any]:
         """A new one-time link for somebody, such as after a forgotten password"""
-        token = new_invitation(office(), actor(), person_id)
-        return _shape(find_person(office(), person_id)) | {
+        token = new_invitation(current_access(), current_actor(), person_id)
+        return _shape(find_person(current_access(), person_id)) | {
             "link": invitation_url(public_address(), token)
         }
 
 
 def _own(person_id: str) -> str:
-    person = actor().person
+    person = current_actor().person
     return person.public_id if person_id == "me" and person else person_id
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from flask.views import MethodView
 
 from crmlink.api.schemas.common import RecordQuerySchema, RecordSchema, RecordsSchema
-from crmlink.linking.attempts import fresh
-from crmlink.linking.suggest import mirrored, search
-from crmlink.web.auth import desk, needs
+from crmlink.linking.attempts import fetch_record
+from crmlink.linking.suggest import find_record, search
+from crmlink.web.auth import current_workspace, require_permission
 from crmlink.web.serializers import record_shape
 from crmlink.web.strict_parsing import Blueprint
 
@@ -18,24 +18,24 @@ blueprint = Blueprint("records", __name__, url_prefix="/api/v1", description="Co
 
 @blueprint.route("/records")
 class RecordsView(MethodView):
-    @needs("suggest")
+    @require_permission("suggest")
     @blueprint.arguments(RecordQuerySchema, location="query")
     @blueprint.response(200, RecordsSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Records by name, company, address, postcode, telephone, e-mail or account number"""
-        rows = search(desk(), query["q"], query.get("kind"), query["limit"])
+        rows = search(current_workspace(), query["q"], query.get("kind"), query["limit"])
         return {"records": [record_shape(row) for row in rows]}
 
 
 @blueprint.route("/records/<record_id>")
 class RecordView(MethodView):
-    @needs("read")
+    @require_permission("read")
     @blueprint.response(200, RecordSchema)
     def get(self, record_id: str) -> dict[str, Any]:
         """One record, read from Commusoft now"""
-        here = desk()
+        here = current_workspace()
         with here.database.reading() as session:
-            row = mirrored(session, here.connection_id, record_id)
-        fresh(here, row.kind, row.number, row.uuid)
+            row = find_record(session, here.connection_id, record_id)
+        fetch_record(here, row.kind, row.number, row.uuid)
         with here.database.reading() as session:
-            return record_shape(mirrored(session, here.connection_id, record_id))
+            return record_shape(find_record(session, here.connection_id, record_id))

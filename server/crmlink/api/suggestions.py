@@ -7,10 +7,10 @@ from typing import Any
 from flask.views import MethodView
 
 from crmlink.accounting.package_rules import package_rules
-from crmlink.api.schemas.common import ContactSchema, OfferSchema
+from crmlink.api.schemas.common import ContactSchema, SuggestionResultSchema
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.matching import Address, Details
-from crmlink.web.auth import desk, needs
+from crmlink.web.auth import current_workspace, require_permission
 from crmlink.web.serializers import link_shape, link_shapes, record_shape, suggestion_shape
 from crmlink.web.strict_parsing import Blueprint
 
@@ -19,17 +19,19 @@ blueprint = Blueprint("suggestions", __name__, url_prefix="/api/v1", description
 
 @blueprint.route("/suggestions")
 class SuggestionsView(MethodView):
-    @needs("suggest")
+    @require_permission("suggest")
     @blueprint.arguments(ContactSchema)
-    @blueprint.response(200, OfferSchema)
+    @blueprint.response(200, SuggestionResultSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """The records that a contact may be"""
-        offer = suggest(desk(), _contact(body))
+        offer = suggest(current_workspace(), _contact(body))
         contact = offer.contact
         return {
             "contact": {
                 "package": contact.package,
-                "package_name": package_rules(desk().packages, contact.package)["name"],
+                "package_name": package_rules(current_workspace().packages, contact.package)[
+                    "name"
+                ],
                 "kind": contact.kind,
                 "reference": contact.reference,
                 "organisation": contact.organisation or None,

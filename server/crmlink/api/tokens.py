@@ -7,13 +7,13 @@ from typing import Any
 from flask.views import MethodView
 
 from crmlink.access.api_tokens import (
-    create_token,
+    create_api_token,
     list_tokens,
     revoke_all_tokens,
     revoke_token,
     rotate_token,
 )
-from crmlink.access.devices import standing
+from crmlink.access.devices import device_status
 from crmlink.api.schemas.access import (
     NewTokenSchema,
     RevokedSchema,
@@ -22,7 +22,7 @@ from crmlink.api.schemas.access import (
     TokensSchema,
 )
 from crmlink.store import Device
-from crmlink.web.auth import actor, needs, office
+from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/api/v1", description="Tokens for scripts")
@@ -30,48 +30,48 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/api/v1", description="Tok
 
 @blueprint.route("/tokens")
 class TokensView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(200, TokensSchema)
     def get(self) -> dict[str, Any]:
         """All tokens, the newest first, revoked ones too"""
-        tokens = list_tokens(office())
+        tokens = list_tokens(current_access())
         ids: dict[int | None, str] = {device.id: device.public_id for device in tokens}
         return {"tokens": [_shape(device, ids.get(device.made_by_id)) for device in tokens]}
 
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.arguments(NewTokenSchema)
     @blueprint.response(201, ShownTokenSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """Make a token; it is shown only in this answer"""
-        device, token = create_token(
-            office(), actor(), body["name"], tuple(body["scopes"]), body["days"]
+        device, token = create_api_token(
+            current_access(), current_actor(), body["name"], tuple(body["scopes"]), body["days"]
         )
-        maker = actor().device.public_id if actor().is_script else None
+        maker = current_actor().device.public_id if current_actor().is_script else None
         return _shape(device, maker) | {"token": token}
 
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(200, RevokedSchema)
     def delete(self) -> dict[str, Any]:
         """Revoke every token of the workspace"""
-        return {"revoked": revoke_all_tokens(office(), actor())}
+        return {"revoked": revoke_all_tokens(current_access(), current_actor())}
 
 
 @blueprint.route("/tokens/<token_id>")
 class TokenView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(204)
     def delete(self, token_id: str) -> None:
         """Revoke a token"""
-        revoke_token(office(), actor(), token_id)
+        revoke_token(current_access(), current_actor(), token_id)
 
 
 @blueprint.route("/tokens/<token_id>/rotations")
 class RotationsView(MethodView):
-    @needs("admin")
+    @require_permission("admin")
     @blueprint.response(201, SecretSchema)
     def post(self, token_id: str) -> dict[str, Any]:
         """A new token in place of one, which works until the new one is first used"""
-        device, token = rotate_token(office(), actor(), token_id)
+        device, token = rotate_token(current_access(), current_actor(), token_id)
         return {"token": token, "expires_at": device.expires_at}
 
 
@@ -83,7 +83,7 @@ def _shape(device: Device, made_by_token: str | None) -> dict[str, Any]:
         "scopes": device.scopes,
         "made_by": device.person.name if device.person else None,
         "made_by_token": made_by_token,
-        "state": standing(device),
+        "state": device_status(device),
         "created_at": device.created_at,
         "expires_at": device.expires_at,
         "last_used_at": device.last_used_at,

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from crmlink.api.schemas.common import WorkspaceSchema
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.store import MirroredRecord, WorkspaceConnection
-from crmlink.web.auth import actor, desk
+from crmlink.web.auth import current_actor, current_workspace
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Where you are")
@@ -22,7 +22,7 @@ class WorkspaceView(MethodView):
     @blueprint.response(200, WorkspaceSchema)
     def get(self) -> dict[str, Any]:
         """The workspace that the token belongs to"""
-        here = desk()
+        here = current_workspace()
         with here.database.reading() as session:
             connection = session.get_one(WorkspaceConnection, here.connection_id)
             syncing = is_syncing(session, connection, here.ownership)
@@ -33,14 +33,14 @@ class WorkspaceView(MethodView):
                     .group_by(MirroredRecord.kind)
                 ).all()
             )
-        device, person = actor().device, actor().person
+        device, person = current_actor().device, current_actor().person
         address = urlsplit(here.commusoft.page_url("customer", "0"))
         return {
             "name": connection.name,
             "device": {
                 "id": device.public_id,
                 "name": device.name,
-                "scopes": sorted(actor().permissions),
+                "scopes": sorted(current_actor().permissions),
                 "expires_at": device.expires_at,
             },
             "person": {"name": person.name, "role": person.role} if person else None,

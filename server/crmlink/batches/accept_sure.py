@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from crmlink.batches.rows import ReviewRow, list_rows_at
-from crmlink.batches.state import DECIDABLE, changing
+from crmlink.batches.state import DECIDABLE, editing_batch
 from crmlink.linking.audit import note
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import SampleNeeded
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
@@ -31,7 +31,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class AcceptResult:
     """How many rows were accepted, and how many sure ones were left: their record was chosen for
     another row meanwhile."""
 
@@ -39,12 +39,12 @@ class Accepted:
     left: int
 
 
-def draw_sample(desk: Desk, batch_id: str, size: int = SAMPLE) -> Sample:
+def draw_sample(ctx: WorkspaceContext, batch_id: str, size: int = SAMPLE) -> Sample:
     """Draw sure rows that nobody has decided, for a person to look at before accepting them all.
 
-    Raises BatchUnknown, BatchWrongState.
+    Raises BatchUnknown, InvalidBatchState.
     """
-    with changing(desk, batch_id, *DECIDABLE) as (session, batch):
+    with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         positions = list(session.scalars(select(BatchRow.position).where(*_sure(batch))))
         drawn = sorted(random.SystemRandom().sample(positions, min(size, len(positions))))
         token = secrets.token_hex(8)
@@ -52,23 +52,24 @@ def draw_sample(desk: Desk, batch_id: str, size: int = SAMPLE) -> Sample:
             "token": token, "positions": drawn, "of": len(positions),
             "matched_at": batch.matched_at.isoformat() if batch.matched_at else None,
         }  # fmt: skip
-    return Sample(token, tuple(list_rows_at(desk, batch_id, drawn)), len(positions))
+    return Sample(token, tuple(list_rows_at(ctx, batch_id, drawn)), len(positions))
 
 
-def accept_sure(desk: Desk, device_id: int, batch_id: str, token: str) -> Accepted:
+def accept_sure(ctx: WorkspaceContext, device_id: int, batch_id: str, token: str) -> AcceptResult:
     """Accept every sure row that nobody has decided.
 
     ``token`` is that of the sample shown last. Raises SampleNeeded when there was none, or the
-    batch was matched anew since; BatchUnknown, BatchWrongState.
+    batch was matched anew since; BatchUnknown, InvalidBatchState.
     """
-    with changing(desk, batch_id, *DECIDABLE) as (session, batch):
+    with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         sample = batch.sample or {}
         matched = batch.matched_at.isoformat() if batch.matched_at else None
         if not token or sample.get("token") != token or sample.get("matched_at") != matched:
             raise SampleNeeded
         accepted = session.scalars(
             update(BatchRow)
-            .where(*_sure(batch), BatchRow.best.is_not(None), _of_its_kind(), ~_elsewhere())
+            .where(*_sure(batch), BatchRow.best.is_not(None))
+            .where(_of_its_kind(), ~_chosen_in_other_row())
             .values(
                 choice=Choice.RECORD, record_id=BatchRow.best, decided_by_id=device_id,
                 decided_at=now(), version=BatchRow.version + 1,
@@ -80,10 +81,10 @@ def accept_sure(desk: Desk, device_id: int, batch_id: str, token: str) -> Accept
         left = session.scalar(select(func.count()).where(*_sure(batch))) or 0
         batch.sample = None
         note(
-            session, desk.workspace_id, device_id, "batch.sure_accepted", batch_id,
+            session, ctx.workspace_id, device_id, "batch.sure_accepted", batch_id,
             contacts=len(accepted), left=left, shown=sample["positions"],
         )  # fmt: skip
-    return Accepted(len(accepted), left)
+    return AcceptResult(len(accepted), left)
 
 
 def _sure(batch: Batch) -> list[ColumnElement[bool]]:
@@ -100,7 +101,7 @@ def _of_its_kind() -> ColumnElement[bool]:
     return or_(BatchRow.kind == "", BatchRow.best.startswith(BatchRow.kind + "-"))
 
 
-def _elsewhere() -> ColumnElement[bool]:
+def _chosen_in_other_row() -> ColumnElement[bool]:
     """Whether another row of the batch has the record, by a person's choice, or is as sure of it:
     a matching that was stopped half way may leave two such rows."""
     other = aliased(BatchRow)

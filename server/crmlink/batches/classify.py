@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from crmlink.matching.assignment import one_to_one
+from crmlink.matching.assignment import assign_one_to_one
 from crmlink.matching.details import Suggestion, Suggestions
 from crmlink.store import Verdict
 
-LIKELY = 0.5  # from here on a suggestion counts as a claim to the record
-WORTH_A_LOOK = 0.05  # below, nothing is offered as the best
+CLAIM_PROBABILITY = 0.5  # from here on a suggestion counts as a claim to the record
+CHECK_PROBABILITY = 0.05  # below, nothing is offered as the best
 MOST_NAMED = 5  # rows that a conflict names
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MatchedRow:
     """A row and what matching said of it; ``holders`` carry its reference already, ``retired``
     says that the package does not use the contact any more."""
 
@@ -37,7 +37,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Classification:
     """The verdict on a row. ``conflict`` has a code and its facts; ``best`` is a record's id."""
 
     verdict: Verdict
@@ -47,7 +47,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ExistingLinks:
     """What is settled already: the references on the records, by record id, and the records that
     people have given to rows of this list, with those rows' positions."""
 
@@ -55,15 +55,17 @@ class Standing:
     given: Mapping[str, int] = field(default_factory=dict)
 
 
-def judge(rows: Sequence[Asked], standing: Standing, sure_bound: float) -> dict[int, Judgement]:
+def classify_rows(
+    rows: Sequence[MatchedRow], standing: ExistingLinks, sure_bound: float
+) -> dict[int, Classification]:
     """A judgement for each row, by its id.
 
     Each record is the best of one row at most, of one in use rather than of a retired one. A row
     is *sure* when matching calls it so, no other row in use claims its record, and the probability
     reaches the bound.
     """
-    judged: dict[int, Judgement] = {}
-    others: list[Asked] = []
+    judged: dict[int, Classification] = {}
+    others: list[MatchedRow] = []
     taken = set(standing.given)
     for row in rows:
         verdict = _held(row, standing)
@@ -73,58 +75,60 @@ def judge(rows: Sequence[Asked], standing: Standing, sure_bound: float) -> dict[
         judged[row.row_id] = verdict
         if verdict.verdict is Verdict.LINKED and verdict.best:
             taken.add(verdict.best)
-    in_use = _claims([row for row in others if not row.retired], standing)
+    in_use = _contested_records([row for row in others if not row.retired], standing)
     claims = _several(in_use | _claims_of_retired(others, in_use))
     used = taken
     for retired in (False, True):
         some = [row for row in others if row.retired is retired]
-        answers = one_to_one([(str(row.row_id), _without(row.suggestions, used)) for row in some])
+        answers = assign_one_to_one(
+            [(str(row.row_id), _without(row.suggestions, used)) for row in some]
+        )
         used = used | {left.items[0].record_id for _, left in answers if left.items}
         for row, (_, left) in zip(some, answers, strict=True):
             judged[row.row_id] = (
                 _on_another(row, standing)
                 or _replaced(row, in_use)
                 or _contested(row, claims)
-                or _of(row, left, standing, sure_bound, used)
+                or _by_probability(row, left, standing, sure_bound, used)
             )
     return judged
 
 
-def _held(row: Asked, standing: Standing) -> Judgement | None:
+def _held(row: MatchedRow, standing: ExistingLinks) -> Classification | None:
     """A row whose reference stands on a record already: right, or in conflict with it. One that
     differs in upper and lower case is not right: Commusoft may tell them apart."""
     if not row.holders:
         return None
     if len(row.holders) > 1:
         found = {"code": "reference-twice", "records": list(row.holders[:MOST_NAMED])}
-        return Judgement(Verdict.CONFLICT, row.holders[0], None, found)
+        return Classification(Verdict.CONFLICT, row.holders[0], None, found)
     holder, first = row.holders[0], row.first
     if first and first.sure and first.record_id != holder:
         found = {"code": "reference-elsewhere", "records": [holder]}
-        return Judgement(Verdict.CONFLICT, first.record_id, first.probability, found)
+        return Classification(Verdict.CONFLICT, first.record_id, first.probability, found)
     if (present := standing.references.get(holder, row.reference)) != row.reference:
-        return Judgement(
+        return Classification(
             Verdict.CONFLICT, holder, _probability(row, holder), _other(holder, present)
         )
-    return Judgement(Verdict.LINKED, holder, _probability(row, holder))
+    return Classification(Verdict.LINKED, holder, _probability(row, holder))
 
 
-def _claims(rows: Sequence[Asked], standing: Standing) -> dict[str, list[int]]:
+def _contested_records(rows: Sequence[MatchedRow], standing: ExistingLinks) -> dict[str, list[int]]:
     """The positions of the rows that are likely to be each record, given ones first."""
     claims: defaultdict[str, list[int]] = defaultdict(list)
     for record_id, position in standing.given.items():
         claims[record_id].append(position)
     for row in rows:
-        if row.first and row.first.probability >= LIKELY:
+        if row.first and row.first.probability >= CLAIM_PROBABILITY:
             claims[row.first.record_id].append(row.position)
     return dict(claims)
 
 
 def _claims_of_retired(
-    rows: Sequence[Asked], in_use: Mapping[str, list[int]]
+    rows: Sequence[MatchedRow], in_use: Mapping[str, list[int]]
 ) -> dict[str, list[int]]:
     """What retired contacts claim among themselves: where one is in use, theirs do not count."""
-    claims = _claims([row for row in rows if row.retired], Standing())
+    claims = _contested_records([row for row in rows if row.retired], ExistingLinks())
     return {record_id: rows_ for record_id, rows_ in claims.items() if record_id not in in_use}
 
 
@@ -132,25 +136,25 @@ def _several(claims: Mapping[str, list[int]]) -> dict[str, list[int]]:
     return {record_id: positions for record_id, positions in claims.items() if len(positions) > 1}
 
 
-def _replaced(row: Asked, in_use: Mapping[str, list[int]]) -> Judgement | None:
+def _replaced(row: MatchedRow, in_use: Mapping[str, list[int]]) -> Classification | None:
     """A retired contact whose record is that of one in use: the latter is named."""
     first = row.first
     if not row.retired or first is None or first.record_id not in in_use:
         return None
     twins = in_use[first.record_id]
     found = {"code": "retired-twin", "record": first.record_id, "rows": twins[:MOST_NAMED]}
-    return Judgement(Verdict.CONFLICT, first.record_id, first.probability, found)
+    return Classification(Verdict.CONFLICT, first.record_id, first.probability, found)
 
 
-def _on_another(row: Asked, standing: Standing) -> Judgement | None:
+def _on_another(row: MatchedRow, standing: ExistingLinks) -> Classification | None:
     """A row whose likely record carries another reference."""
     first = row.first
-    if first is None or first.probability < LIKELY or not row.reference:
+    if first is None or first.probability < CLAIM_PROBABILITY or not row.reference:
         return None
     present = standing.references.get(first.record_id)
     if present is None:
         return None
-    return Judgement(
+    return Classification(
         Verdict.CONFLICT, first.record_id, first.probability, _other(first.record_id, present)
     )
 
@@ -159,29 +163,29 @@ def _other(record_id: str, present: str) -> dict[str, Any]:
     return {"code": "record-has-reference", "record": record_id, "current_reference": present}
 
 
-def _contested(row: Asked, claims: Mapping[str, list[int]]) -> Judgement | None:
+def _contested(row: MatchedRow, claims: Mapping[str, list[int]]) -> Classification | None:
     first = row.first
-    if first is None or first.probability < LIKELY or first.record_id not in claims:
+    if first is None or first.probability < CLAIM_PROBABILITY or first.record_id not in claims:
         return None
     rivals = [position for position in claims[first.record_id] if position != row.position]
     found = {"code": "contact-twice", "record": first.record_id, "rows": rivals[:MOST_NAMED]}
-    return Judgement(Verdict.CONFLICT, first.record_id, first.probability, found)
+    return Classification(Verdict.CONFLICT, first.record_id, first.probability, found)
 
 
-def _of(
-    row: Asked, left: Suggestions, standing: Standing, sure_bound: float, used: set[str]
-) -> Judgement:
+def _by_probability(
+    row: MatchedRow, left: Suggestions, standing: ExistingLinks, sure_bound: float, used: set[str]
+) -> Classification:
     best = left.items[0] if left.items else _still_free(row, used)
     if best is None:
-        return Judgement(Verdict.NONE)
-    if best.probability < WORTH_A_LOOK:
-        return Judgement(Verdict.NONE, best.record_id, best.probability)
+        return Classification(Verdict.NONE)
+    if best.probability < CHECK_PROBABILITY:
+        return Classification(Verdict.NONE, best.record_id, best.probability)
     free = best.record_id not in standing.references
     sure = best.sure and best.probability >= sure_bound and free
-    return Judgement(Verdict.SURE if sure else Verdict.CHECK, best.record_id, best.probability)
+    return Classification(Verdict.SURE if sure else Verdict.CHECK, best.record_id, best.probability)
 
 
-def _still_free(row: Asked, used: set[str]) -> Suggestion | None:
+def _still_free(row: MatchedRow, used: set[str]) -> Suggestion | None:
     """What the list as a whole gave to nobody, for a person to look at; never sure."""
     free = next((item for item in row.suggestions.items if item.record_id not in used), None)
     return replace(free, sure=False) if free else None
@@ -195,7 +199,7 @@ def _without(suggestions: Suggestions, taken: set[str]) -> Suggestions:
     return replace(suggestions, items=tuple(item for item in items if item.record_id not in taken))
 
 
-def _probability(row: Asked, record_id: str) -> float | None:
+def _probability(row: MatchedRow, record_id: str) -> float | None:
     return next(
         (item.probability for item in row.suggestions.items if item.record_id == record_id), None
     )

@@ -10,18 +10,18 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.errors import NotYours
-from crmlink.batches.rows import row_at
+from crmlink.access.errors import NotLinkOwner
+from crmlink.batches.rows import get_row
 from crmlink.batches.settle import count_on_their_way
-from crmlink.batches.state import DECIDABLE, changing, find_batch
+from crmlink.batches.state import DECIDABLE, editing_batch, find_batch
 from crmlink.linking.audit import note
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
-    BatchWrongState,
     CountChanged,
+    InvalidBatchState,
     NothingToLink,
     PackageNeeded,
-    RowUnderWay,
+    RowInProgress,
 )
 from crmlink.store import Batch, BatchRow, BatchState, Choice, Device, Link, RowState
 from crmlink.store.base import now
@@ -29,47 +29,50 @@ from crmlink.store.base import now
 WAITING, PAUSED, WRITING = RowState.WAITING, BatchState.PAUSED, BatchState.WRITING
 
 
-def start_writing(desk: Desk, device_id: int, batch_id: str, contacts: int) -> Batch:
+def start_writing(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts: int) -> Batch:
     """Link every accepted row that is not linked yet, ``contacts`` of them as the summary said.
 
     Raises CountChanged when it is another number by now, NothingToLink, PackageNeeded,
-    BatchUnknown, BatchWrongState.
+    BatchUnknown, InvalidBatchState.
     """
-    with changing(desk, batch_id, *DECIDABLE) as (session, batch):
+    with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         if not batch.package:
             raise PackageNeeded
-        ready = session.scalar(select(func.count()).where(*ready_rows(batch_id))) or 0
+        ready = session.scalar(select(func.count()).where(*rows_ready_to_write(batch_id))) or 0
         if ready != contacts:
             raise CountChanged(contacts=ready)
         if not ready:
             raise NothingToLink
         session.execute(
             update(BatchRow)
-            .where(*ready_rows(batch_id))
+            .where(*rows_ready_to_write(batch_id))
             .values(state=WAITING, attempt=BatchRow.attempt + 1, failure=None, link_id=None)
         )
         batch.started_by_id = device_id
-        _set_going(batch)
-        note(session, desk.workspace_id, device_id, "batch.writing", batch_id, contacts=ready)
-    desk.wake()
-    return find_batch(desk, batch_id)
+        _mark_started(batch)
+        note(session, ctx.workspace_id, device_id, "batch.writing", batch_id, contacts=ready)
+    ctx.wake()
+    return find_batch(ctx, batch_id)
 
 
-def try_again(desk: Desk, device_id: int, batch_id: str, position: int | None = None) -> int:
+def retry_failed(
+    ctx: WorkspaceContext, device_id: int, batch_id: str, position: int | None = None
+) -> int:
     """Write failed rows once more, one or all; returns how many.
 
-    Raises BatchUnknown, BatchWrongState, NothingToLink; RowUnderWay for a row that has not failed.
+    Raises BatchUnknown, InvalidBatchState, NothingToLink; RowInProgress for a row that has not
+    failed.
     """
-    with changing(desk, batch_id, *DECIDABLE) as (session, batch):
+    with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         failed = [
             BatchRow.batch_id == batch_id,
             BatchRow.state == RowState.FAILED,
             BatchRow.choice == Choice.RECORD,
         ]
         if position is not None:
-            row = row_at(session, desk, batch_id, position)
+            row = get_row(session, ctx, batch_id, position)
             if row.state is not RowState.FAILED:
-                raise RowUnderWay(state=row.state.value)
+                raise RowInProgress(state=row.state.value)
             failed.append(BatchRow.position == position)
         again = session.scalars(
             update(BatchRow)
@@ -82,38 +85,38 @@ def try_again(desk: Desk, device_id: int, batch_id: str, position: int | None = 
         if not again:
             raise NothingToLink
         batch.started_by_id = device_id
-        _set_going(batch)
-        note(session, desk.workspace_id, device_id, "batch.again", batch_id, contacts=len(again))
-    desk.wake()
+        _mark_started(batch)
+        note(session, ctx.workspace_id, device_id, "batch.again", batch_id, contacts=len(again))
+    ctx.wake()
     return len(again)
 
 
-def pause(desk: Desk, device_id: int, batch_id: str) -> Batch:
+def pause(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Start no further link; those on their way come to their end. Raises as above."""
-    with changing(desk, batch_id, WRITING) as (session, batch):
+    with editing_batch(ctx, batch_id, WRITING) as (session, batch):
         batch.state, batch.rate = PAUSED, None
-        note(session, desk.workspace_id, device_id, "batch.paused", batch_id)
+        note(session, ctx.workspace_id, device_id, "batch.paused", batch_id)
     return batch
 
 
-def resume(desk: Desk, device_id: int, batch_id: str) -> Batch:
+def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Go on where it was paused. Raises as above."""
-    with changing(desk, batch_id, PAUSED) as (session, batch):
-        _set_going(batch)
-        note(session, desk.workspace_id, device_id, "batch.resumed", batch_id)
-    desk.wake()
+    with editing_batch(ctx, batch_id, PAUSED) as (session, batch):
+        _mark_started(batch)
+        note(session, ctx.workspace_id, device_id, "batch.resumed", batch_id)
+    ctx.wake()
     return batch
 
 
-def cancel(desk: Desk, device_id: int, batch_id: str) -> Batch:
+def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Link nothing further of this batch; what is linked stays, and can be undone.
 
-    Raises BatchUnknown, or BatchWrongState when it is over already.
+    Raises BatchUnknown, or InvalidBatchState when it is over already.
     """
     states = (BatchState.DRAFT, BatchState.REVIEW, WRITING, PAUSED, BatchState.DONE)
-    with changing(desk, batch_id, *states) as (session, batch):
+    with editing_batch(ctx, batch_id, *states) as (session, batch):
         if batch.state is BatchState.DONE and not _any(session, batch_id, RowState.FAILED):
-            raise BatchWrongState(state=batch.state.value)
+            raise InvalidBatchState(state=batch.state.value)
         session.execute(
             update(BatchRow)
             .where(BatchRow.batch_id == batch_id, BatchRow.state == WAITING)
@@ -121,18 +124,20 @@ def cancel(desk: Desk, device_id: int, batch_id: str) -> Batch:
         )
         batch.state, batch.finished_at, batch.rate = BatchState.CANCELLED, now(), None
         batch.trouble = None
-        note(session, desk.workspace_id, device_id, "batch.cancelled", batch_id)
+        note(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
     return batch
 
 
-def start_undo(desk: Desk, device_id: int, batch_id: str, *, own_only: bool = False) -> int:
+def start_undo(
+    ctx: WorkspaceContext, device_id: int, batch_id: str, *, own_only: bool = False
+) -> int:
     """Undo every link of the batch that stands or is on its way; returns how many there are.
 
     ``own_only``: the device may undo only what it linked itself. Raises NothingToLink when there is
-    none, NotYours, BatchUnknown, BatchWrongState.
+    none, NotLinkOwner, BatchUnknown, InvalidBatchState.
     """
     states = (PAUSED, BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
-    with changing(desk, batch_id, *states) as (session, batch):
+    with editing_batch(ctx, batch_id, *states) as (session, batch):
         if own_only:
             _refuse_links_of_others(session, batch, device_id)
         session.execute(
@@ -147,18 +152,18 @@ def start_undo(desk: Desk, device_id: int, batch_id: str, *, own_only: bool = Fa
             .returning(BatchRow.id)
             .execution_options(synchronize_session=False)
         ).all()
-        on_their_way = count_on_their_way(session, desk, batch_id)
+        on_their_way = count_on_their_way(session, ctx, batch_id)
         if not undone and not on_their_way:
             raise NothingToLink
         links = len(undone) + on_their_way
         batch.state, batch.started_by_id = BatchState.UNDOING, device_id
         batch.rate = batch.trouble = batch.finished_at = None
-        note(session, desk.workspace_id, device_id, "batch.undoing", batch_id, links=links)
-    desk.wake()
+        note(session, ctx.workspace_id, device_id, "batch.undoing", batch_id, links=links)
+    ctx.wake()
     return links
 
 
-def ready_rows(batch_id: str) -> list[ColumnElement[bool]]:
+def rows_ready_to_write(batch_id: str) -> list[ColumnElement[bool]]:
     """Rows that *Link N contacts* would link: accepted, with a reference, not under way.
 
     One whose link was undone is not linked again unless it is decided anew.
@@ -172,7 +177,7 @@ def ready_rows(batch_id: str) -> list[ColumnElement[bool]]:
 
 
 def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> None:
-    """Raise NotYours where another device linked a row, or is linking one, of this batch."""
+    """Raise NotLinkOwner where another device linked a row, or is linking one, of this batch."""
     other = session.scalar(
         select(Device)
         .join(Link, Link.device_id == Device.id)
@@ -187,10 +192,10 @@ def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> N
     if other is None and batch.started_by_id != device_id:
         other = batch.started_by if _any(session, batch.id, RowState.PROCESSING) else None
     if other:
-        raise NotYours(by=other.who)
+        raise NotLinkOwner(by=other.who)
 
 
-def _set_going(batch: Batch) -> None:
+def _mark_started(batch: Batch) -> None:
     if batch.state is not WRITING:
         batch.started_at = now()
     batch.state, batch.finished_at, batch.rate, batch.trouble = WRITING, None, None, None

@@ -16,14 +16,14 @@ from crmlink.accounting.locate import canonical_reference
 from crmlink.batches.attach_references import complete
 from crmlink.batches.contacts import Identity, ListedContact
 from crmlink.batches.reclassify import recheck
-from crmlink.batches.state import OPEN, batch_in, touch
+from crmlink.batches.state import OPEN, bump_version, get_batch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
-from crmlink.linking.context import Desk
-from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import BatchUnknown, IdempotencyKeyReused, InvalidBatchState
 from crmlink.store import (
+    AppendReceipt,
     Batch,
-    BatchPage,
     BatchRow,
     BatchSource,
     BatchState,
@@ -33,7 +33,7 @@ from crmlink.store.erased import ErasedPeople, Signs, erased_people, pseudonyms_
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class BatchWithCount:
     """A batch, and how many contacts it holds."""
 
     batch: Batch
@@ -41,7 +41,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class AppendResult:
     """A page of contacts that was kept: how many were new, how many completed a row of a file."""
 
     batch: Batch
@@ -50,8 +50,8 @@ class Taken:
     completed: int
 
 
-def collect(
-    desk: Desk,
+def append_contacts(
+    ctx: WorkspaceContext,
     device_id: int,
     package: str,
     organisation: str,
@@ -62,44 +62,44 @@ def collect(
     key: str | None = None,
     source: BatchSource = BatchSource.LIST_PAGE,
     name: str = "",
-) -> Taken:
+) -> AppendResult:
     """Keep contacts as a new draft, or add them to one.
 
     A contact that the batch holds already is not taken twice, but may tell of what kind it is;
     one whose row in the batch has no reference yet completes that row. The same ``key`` again gives
-    the same answer. Raises
-    ReferenceMalformed, UnknownPackage, IdempotencyKeyReused, BatchWrongState, or BatchUnknown when
-    the batch is not of this workspace, package and organisation.
+    the same answer. Raises InvalidReference, UnknownPackage, IdempotencyKeyReused,
+    InvalidBatchState, or BatchUnknown when the batch is not of this workspace, package and
+    organisation.
     """
-    named, unnamed = _by_identity(desk, package, kind, contacts)
+    named, unnamed = _by_identity(ctx, package, kind, contacts)
     fingerprint = _fingerprint(package, organisation, kind, contacts, batch_id)
-    with desk.database.writing() as session:
-        if key and (page := _page(session, desk, key, fingerprint)):
-            return _taken(session, desk, page.batch_id, page.added, page.completed)
-        erased = erased_people(session, desk.workspace_id)
+    with ctx.database.writing() as session:
+        if key and (page := _page(session, ctx, key, fingerprint)):
+            return _taken(session, ctx, page.batch_id, page.added, page.completed)
+        erased = erased_people(session, ctx.workspace_id)
         named, unnamed = _without_erased(erased, package, organisation, named, unnamed)
         if batch_id:
-            batch = _joined(session, desk, batch_id, package, organisation)
+            batch = _batch_to_append_to(session, ctx, batch_id, package, organisation)
         else:
             batch = Batch(
-                connection_id=desk.connection_id, device_id=device_id, package=package,
+                connection_id=ctx.connection_id, device_id=device_id, package=package,
                 organisation=organisation, kind=kind, source=source, name=name,
             )  # fmt: skip
             session.add(batch)
             session.flush()
-            note(session, desk.workspace_id, device_id, "batch.made", batch.id, source=source.value)
+            note(session, ctx.workspace_id, device_id, "batch.made", batch.id, source=source.value)
         learned = _learn_kinds(session, batch, named)
-        named = _not_held(named, _held(session, batch))
+        named = _new_contacts(named, _held(session, batch))
         completed = complete(session, batch, named) if batch_id else set()
         new = [(identity[0], identity[1], contact) for identity, contact in named.items()
                if identity not in completed]  # fmt: skip
         new += [(contact.kind or kind or "", "", contact) for contact in unnamed]
         _add(session, batch, new)
-        touch(batch)
+        bump_version(batch)
         if key:
             session.add(
-                BatchPage(
-                    connection_id=desk.connection_id,
+                AppendReceipt(
+                    connection_id=ctx.connection_id,
                     batch_id=batch.id,
                     key=key,
                     fingerprint=pseudonyms_of(session).of(fingerprint),
@@ -109,33 +109,33 @@ def collect(
             )
         session.flush()
         rows = [*learned, *_rows_with(session, batch, (each for _, each in completed))]
-        recheck(session, desk.connection_id, rows)
-        return _taken(session, desk, batch.id, len(new), len(completed))
+        recheck(session, ctx.connection_id, rows)
+        return _taken(session, ctx, batch.id, len(new), len(completed))
 
 
-def list_batches(desk: Desk, *states: BatchState) -> list[Draft]:
+def list_batches(ctx: WorkspaceContext, *states: BatchState) -> list[BatchWithCount]:
     """The batches in one of the states, the newest first; drafts where none is given."""
     query = (
         select(Batch)
-        .where(Batch.connection_id == desk.connection_id)
+        .where(Batch.connection_id == ctx.connection_id)
         .where(Batch.state.in_(states or (BatchState.DRAFT,)))
         .order_by(Batch.created_at.desc(), Batch.id)
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         batches = list(session.scalars(query))
-        return [Draft(batch, _count(session, batch.id)) for batch in batches]
+        return [BatchWithCount(batch, _count(session, batch.id)) for batch in batches]
 
 
-def joinable_batches(desk: Desk) -> list[Draft]:
+def batches_open_to_append(ctx: WorkspaceContext) -> list[BatchWithCount]:
     """Drafts, and batches under review that still lack references, the newest first."""
     lacking = (
         select(BatchRow.id).where(BatchRow.batch_id == Batch.id, BatchRow.reference == "").exists()
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         waiting = set(
             session.scalars(
                 select(Batch.id).where(
-                    Batch.connection_id == desk.connection_id,
+                    Batch.connection_id == ctx.connection_id,
                     Batch.state == BatchState.REVIEW,
                     lacking,
                 )
@@ -143,23 +143,23 @@ def joinable_batches(desk: Desk) -> list[Draft]:
         )
     return [
         draft
-        for draft in list_batches(desk, *OPEN)
+        for draft in list_batches(ctx, *OPEN)
         if draft.batch.state is BatchState.DRAFT or draft.batch.id in waiting
     ]
 
 
-def rows_of(desk: Desk, batch_id: str, limit: int | None = None) -> list[BatchRow]:
+def rows_of(ctx: WorkspaceContext, batch_id: str, limit: int | None = None) -> list[BatchRow]:
     """A batch's contacts, in the order in which they came."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         query = select(BatchRow).filter_by(batch_id=batch_id).order_by(BatchRow.position)
         return list(session.scalars(query.limit(limit)))
 
 
-def discard_batch(desk: Desk, batch_id: str, device_id: int | None = None) -> None:
-    """Throw a batch away that nothing was written of; raises BatchUnknown, BatchWrongState."""
+def discard_batch(ctx: WorkspaceContext, batch_id: str, device_id: int | None = None) -> None:
+    """Throw a batch away that nothing was written of; raises BatchUnknown, InvalidBatchState."""
     states = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
-    with desk.database.writing() as session:
-        batch = batch_in(session, desk, batch_id, *states)
+    with ctx.database.writing() as session:
+        batch = get_batch(session, ctx, batch_id, *states)
         if session.scalar(
             select(BatchRow.id)
             .where(
@@ -168,20 +168,20 @@ def discard_batch(desk: Desk, batch_id: str, device_id: int | None = None) -> No
             )
             .limit(1)
         ):
-            raise BatchWrongState(state=batch.state.value)
+            raise InvalidBatchState(state=batch.state.value)
         session.execute(delete(BatchRow).where(BatchRow.batch_id == batch_id))
         session.execute(delete(Batch).where(Batch.id == batch_id))
-        note(session, desk.workspace_id, device_id, "batch.discarded", batch_id)
+        note(session, ctx.workspace_id, device_id, "batch.discarded", batch_id)
 
 
 def _by_identity(
-    desk: Desk, package: str, kind: Kind | None, contacts: Sequence[ListedContact]
+    ctx: WorkspaceContext, package: str, kind: Kind | None, contacts: Sequence[ListedContact]
 ) -> tuple[dict[Identity, ListedContact], list[ListedContact]]:
     named: dict[Identity, ListedContact] = {}
     unnamed = []
     for contact in contacts:
         if contact.reference.strip():
-            reference = canonical_reference(package, contact.reference, desk.packages)
+            reference = canonical_reference(package, contact.reference, ctx.packages)
             named[contact.kind or kind or "", reference] = contact
         else:
             unnamed.append(contact)
@@ -219,16 +219,20 @@ def _fingerprint(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=list).encode()).hexdigest()
 
 
-def _page(session: Session, desk: Desk, key: str, fingerprint: str) -> BatchPage | None:
-    page = session.scalar(select(BatchPage).filter_by(connection_id=desk.connection_id, key=key))
+def _page(
+    session: Session, ctx: WorkspaceContext, key: str, fingerprint: str
+) -> AppendReceipt | None:
+    page = session.scalar(select(AppendReceipt).filter_by(connection_id=ctx.connection_id, key=key))
     if page and page.fingerprint not in pseudonyms_of(session).forms(fingerprint):
         raise IdempotencyKeyReused
     return page
 
 
-def _joined(session: Session, desk: Desk, batch_id: str, package: str, organisation: str) -> Batch:
+def _batch_to_append_to(
+    session: Session, ctx: WorkspaceContext, batch_id: str, package: str, organisation: str
+) -> Batch:
     """The batch that a page joins; a file's batch learns its package and organisation from it."""
-    batch = batch_in(session, desk, batch_id, *OPEN)
+    batch = get_batch(session, ctx, batch_id, *OPEN)
     from_file = batch.source is not BatchSource.LIST_PAGE
     if batch.package != package and not (from_file and not batch.package):
         raise BatchUnknown
@@ -238,7 +242,7 @@ def _joined(session: Session, desk: Desk, batch_id: str, package: str, organisat
     return batch
 
 
-def _not_held(
+def _new_contacts(
     named: dict[Identity, ListedContact], held: Sequence[Identity]
 ) -> dict[Identity, ListedContact]:
     """What is new. Where one of the two does not tell the kind, the same reference is the same."""
@@ -311,11 +315,13 @@ def _fields(contact: ListedContact) -> Mapping[str, Any]:
     return fields | {name: list(fields[name]) for name in lists}
 
 
-def _taken(session: Session, desk: Desk, batch_id: str, added: int, completed: int) -> Taken:
-    batch = batch_in(session, desk, batch_id)
+def _taken(
+    session: Session, ctx: WorkspaceContext, batch_id: str, added: int, completed: int
+) -> AppendResult:
+    batch = get_batch(session, ctx, batch_id)
     session.flush()
     session.refresh(batch)  # with who made it
-    return Taken(batch, _count(session, batch_id), added, completed)
+    return AppendResult(batch, _count(session, batch_id), added, completed)
 
 
 def _count(session: Session, batch_id: str) -> int:

@@ -11,11 +11,11 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
+from crmlink.accounting.errors import InvalidReference, UnknownPackage
 from crmlink.batches.row_details import kind_of, label
-from crmlink.commusoft.errors import CommusoftError, RecordGone
+from crmlink.commusoft.errors import CommusoftError, RecordNotFound
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import Decision, Guard, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure, ReferenceErased
 from crmlink.linking.overrides import Overrides
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RowOutcome:
     """The state that a row comes to, why where it is a bad one, and its link if it has one.
 
     With ``trouble`` nothing was decided: Commusoft gave no good answer, the row is to be tried
@@ -46,91 +46,95 @@ class BatchStopped(Exception):
     """The batch is not to be worked on in this way any more, though the lease is still ours."""
 
 
-def carry_out(desk: Desk, row_id: int, state: BatchState, device_id: int, guard: Guard) -> Outcome:
+def carry_out(
+    ctx: WorkspaceContext, row_id: int, state: BatchState, device_id: int, guard: Guard
+) -> RowOutcome:
     """Link a row, or undo its link.
 
     Raises nothing but what a broken database raises, and LeaseLost, which ``guard`` raises.
     """
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         row = session.get_one(BatchRow, row_id)
         batch = session.get_one(Batch, row.batch_id)
     undoing = state is BatchState.UNDOING
     back = RowState.SUCCESSFUL if undoing else RowState.FAILED
     try:
         if undoing:
-            link = undo(desk, row.link_id or "", key_of(row), device_id, frozenset(), guard)
+            link = undo(ctx, row.link_id or "", idempotency_key(row), device_id, frozenset(), guard)
         else:
-            link = _link(desk, batch, row, device_id, guard)
+            link = _link(ctx, batch, row, device_id, guard)
     except BatchStopped:
-        return Outcome(row.state, stopped=True)
+        return RowOutcome(row.state, stopped=True)
     except (IdempotencyKeyReused, ReferenceErased) as failure:
-        return _made_before(desk, row) or Outcome(back, {"code": failure.code})
+        return _previous_outcome(ctx, row) or RowOutcome(back, {"code": failure.code})
     except LinkingFailure as failure:
-        known = _undone_otherwise(desk, row) if undoing else None
-        return known or Outcome(back, {"code": failure.code, **plain_facts(failure.facts)})
-    except ReferenceMalformed as failure:
-        return Outcome(back, {"code": "reference-malformed", "sentence": str(failure)})
+        known = _undone_otherwise(ctx, row) if undoing else None
+        return known or RowOutcome(back, {"code": failure.code, **dump_params(failure.facts)})
+    except InvalidReference as failure:
+        return RowOutcome(back, {"code": "reference-malformed", "sentence": str(failure)})
     except UnknownPackage:
-        return Outcome(back, {"code": "package-unknown"})
-    except RecordGone:
-        return Outcome(back, {"code": "record-gone"})
+        return RowOutcome(back, {"code": "package-unknown"})
+    except RecordNotFound:
+        return RowOutcome(back, {"code": "record-gone"})
     except CommusoftError as failure:
-        return Outcome(state=back, trouble=failure.code, gives_up=back)
+        return RowOutcome(state=back, trouble=failure.code, gives_up=back)
     return outcome_of(link)
 
 
-def _made_before(desk: Desk, row: BatchRow) -> Outcome | None:
+def _previous_outcome(ctx: WorkspaceContext, row: BatchRow) -> RowOutcome | None:
     """What an earlier go at this row and attempt came to, though the row reads differently since:
     an erased contact has no name any more, but its link stands."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         link = session.scalar(
-            select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
+            select(Link).filter_by(
+                connection_id=ctx.connection_id, idempotency_key=idempotency_key(row)
+            )
         )
         same = link and pseudonyms_of(session).same(link.reference, row.reference)
     return outcome_of(link) if link and same and link.record_id == row.record_id else None
 
 
-def _undone_otherwise(desk: Desk, row: BatchRow) -> Outcome | None:
+def _undone_otherwise(ctx: WorkspaceContext, row: BatchRow) -> RowOutcome | None:
     """What another undo of the row's link came to, or will: a person's, or one of this list that
     Commusoft gave no answer for at first."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         link = session.get(Link, row.link_id or "")
         if link is not None and link.state is LinkState.UNDONE:
-            return Outcome(RowState.UNDONE)
+            return RowOutcome(RowState.UNDONE)
         on_its_way = session.scalar(
             select(Link).filter_by(undoes_id=row.link_id, state=LinkState.INTENDED)
         )
     return outcome_of(on_its_way) if on_its_way else None
 
 
-def outcome_of(link: Link) -> Outcome:
+def outcome_of(link: Link) -> RowOutcome:
     """What a link's state means for its row."""
     undoing = link.undoes_id is not None
     match link.state:
         case LinkState.LINKED if undoing:
-            return Outcome(RowState.UNDONE)
+            return RowOutcome(RowState.UNDONE)
         case LinkState.LINKED:
-            return Outcome(RowState.SUCCESSFUL, link_id=link.id)
+            return RowOutcome(RowState.SUCCESSFUL, link_id=link.id)
         case LinkState.UNDONE:
-            return Outcome(RowState.UNDONE, link_id=link.id)
+            return RowOutcome(RowState.UNDONE, link_id=link.id)
         case LinkState.INTENDED if undoing:
             # Its row waits in the queue: the same key finds the same undo again.
             code = (link.failure or {}).get("code", "commusoft-slow")
-            return Outcome(RowState.UNDOING, trouble=code, gives_up=None)
+            return RowOutcome(RowState.UNDOING, trouble=code, gives_up=None)
         case LinkState.INTENDED:
-            return Outcome(RowState.PROCESSING, link_id=link.id)
+            return RowOutcome(RowState.PROCESSING, link_id=link.id)
     failure = dict(link.failure or {"code": "internal-error"})
     if undoing:
-        return Outcome(RowState.SUCCESSFUL, failure)
-    return Outcome(RowState.FAILED, failure, link.id)
+        return RowOutcome(RowState.SUCCESSFUL, failure)
+    return RowOutcome(RowState.FAILED, failure, link.id)
 
 
-def key_of(row: BatchRow) -> str:
+def idempotency_key(row: BatchRow) -> str:
     """The same for the same row and attempt, so that nothing is ever done twice."""
     return f"batch-{row.batch_id}-{row.id}-{row.attempt}"
 
 
-def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int, guard: Guard) -> Link:
+def _link(ctx: WorkspaceContext, batch: Batch, row: BatchRow, device_id: int, guard: Guard) -> Link:
     record_id = row.record_id or ""
     decision = Decision(
         package=batch.package,
@@ -142,7 +146,7 @@ def _link(desk: Desk, batch: Batch, row: BatchRow, device_id: int, guard: Guard)
         overrides=Overrides.from_dict(row.agreed),
         differences=tuple((row.agreed or {}).get("differences", ())),
     )
-    return confirm(desk, decision, key_of(row), device_id, guard)
+    return confirm(ctx, decision, idempotency_key(row), device_id, guard)
 
 
 def _kind(record_id: str) -> Kind:
@@ -150,7 +154,7 @@ def _kind(record_id: str) -> Kind:
     return next(kind for kind in KINDS if record_id.startswith(f"{kind}-"))
 
 
-def plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+def dump_params(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Facts of a failure that can be kept: records by their label, moments as text."""
     kept: dict[str, Any] = {}
     for name, value in facts.items():
@@ -165,7 +169,7 @@ def plain_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def facts_again(failure: Mapping[str, Any]) -> dict[str, Any]:
+def load_params(failure: Mapping[str, Any]) -> dict[str, Any]:
     """Kept facts as `problems.problem` wants them; with its code, which is among them."""
     facts = dict(failure)
     if isinstance(facts.get("since"), str):

@@ -12,24 +12,24 @@ from typing import Any
 import structlog
 from sqlalchemy import delete, insert
 
-from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.reader import (
-    BadRow,
     Columns,
     DateOrder,
+    DetectedFormat,
     ExportedContact,
-    Recognised,
+    RejectedRow,
     Source,
-    advice,
+    detect_format,
+    import_hints,
     read_contacts,
-    recognise,
 )
-from crmlink.batches.state import ago, is_free, touch
+from crmlink.batches.state import ago, bump_version, is_free
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ManyLinesLeftOut
-from crmlink.store import BadBatchRow, Batch, BatchRow, BatchSource, BatchState
+from crmlink.store import Batch, BatchRow, BatchSource, BatchState, RejectedBatchRow
 from crmlink.store.base import new_id
 from crmlink.store.erased import Signs, erased_people
 
@@ -42,7 +42,7 @@ MANY_LEFT_OUT = 20  # one line in so many may be left out unasked
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     """A file that was read: the draft, how many contacts and bad rows it had, and what a person
     should know of it, a sentence each."""
 
@@ -52,8 +52,8 @@ class Imported:
     advice: list[str]
 
 
-def look_at(
-    desk: Desk,
+def detect(
+    ctx: WorkspaceContext,
     source: Source,
     filename: str,
     *,
@@ -65,55 +65,55 @@ def look_at(
     delimiter: str | None = None,
     columns: Columns | None = None,
     dates: DateOrder | None = None,
-) -> Recognised:
+) -> DetectedFormat:
     """What a file is taken for, with a person's corrections.
 
-    Raises ExportRefused, UnknownPackage.
+    Raises ExportError, UnknownPackage.
     """
-    found = recognise(
-        source, filename, desk.packages, package=package, sheet=sheet, header_line=header_line,
+    found = detect_format(
+        source, filename, ctx.packages, package=package, sheet=sheet, header_line=header_line,
         encoding=encoding, delimiter=delimiter,
     )  # fmt: skip
     return found.corrected(kind=kind, columns=columns, dates=dates)
 
 
 def import_file(
-    desk: Desk,
+    ctx: WorkspaceContext,
     device_id: int,
     source: Source,
     filename: str,
-    found: Recognised,
+    found: DetectedFormat,
     *,
     organisation: str = "",
     name: str = "",
     came: BatchSource = BatchSource.FILE,
     agreed: int = 0,
-) -> Imported:
+) -> ImportResult:
     """A new draft with every contact of the file; bad rows are kept with line and reason.
 
     ``agreed`` is how many lines a person agreed to leave out. Raises ManyLinesLeftOut where more
-    than 1 in 20 would be without that, ExportRefused or UnknownPackage; then nothing is kept.
+    than 1 in 20 would be without that, ExportError or UnknownPackage; then nothing is kept.
     """
-    rows = read_contacts(source, found, desk.packages)
+    rows = read_contacts(source, found, ctx.packages)
     shown = Path(filename).name
     lease = new_id()
-    desk.ownership.working_on.add(lease)
+    ctx.ownership.working_on.add(lease)
     try:
-        with desk.database.writing() as session:
+        with ctx.database.writing() as session:
             batch = Batch(
-                connection_id=desk.connection_id, device_id=device_id, package=found.package or "",
+                connection_id=ctx.connection_id, device_id=device_id, package=found.package or "",
                 organisation=organisation, kind=found.kind, name=name or shown, source=came,
                 file_name=shown, state=BatchState.IMPORTING,
                 recognised=found.without_contents().as_dict(),
-                lease=lease, lease_owner_id=desk.ownership.register(session),
+                lease=lease, lease_owner_id=ctx.ownership.register(session),
             )  # fmt: skip
             session.add(batch)
-        known = _without_erased(desk, batch, rows)
-        contacts, bad = _keep_or_throw_away(desk, batch.id, known, agreed)
-        done = _finish(desk, device_id, batch.id, contacts, bad)
+        known = _without_erased(ctx, batch, rows)
+        contacts, bad = _keep_or_throw_away(ctx, batch.id, known, agreed)
+        done = _finish(ctx, device_id, batch.id, contacts, bad)
     finally:
-        desk.ownership.working_on.discard(lease)
-    return Imported(done, contacts, bad, advice(found, desk.packages))
+        ctx.ownership.working_on.discard(lease)
+    return ImportResult(done, contacts, bad, import_hints(found, ctx.packages))
 
 
 def are_many(left_out: int, lines: int) -> bool:
@@ -121,27 +121,27 @@ def are_many(left_out: int, lines: int) -> bool:
     return left_out * MANY_LEFT_OUT > lines
 
 
-def throw_away_unfinished(desk: Desk) -> int:
+def delete_unfinished_imports(ctx: WorkspaceContext) -> int:
     """Forget imports that ended half way, such as by a power cut; returns how many there were."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         stale = [
             batch.id
             for batch in session.query(Batch).filter(
-                Batch.connection_id == desk.connection_id, Batch.state == BatchState.IMPORTING
+                Batch.connection_id == ctx.connection_id, Batch.state == BatchState.IMPORTING
             )
-            if is_free(session, desk.ownership, batch)
+            if is_free(session, ctx.ownership, batch)
             and (batch.lease or batch.changed_at < ago(hours=ABANDONED_HOURS))
         ]
-    _throw_away(desk, stale)
+    _delete(ctx, stale)
     return len(stale)
 
 
 def _without_erased(
-    desk: Desk, batch: Batch, rows: Iterable[ExportedContact | BadRow]
-) -> Iterator[ExportedContact | BadRow]:
+    ctx: WorkspaceContext, batch: Batch, rows: Iterable[ExportedContact | RejectedRow]
+) -> Iterator[ExportedContact | RejectedRow]:
     """The rows, with a bad one, which names nobody, in place of each erased person's."""
-    with desk.database.reading() as session:
-        erased = erased_people(session, desk.workspace_id)
+    with ctx.database.reading() as session:
+        erased = erased_people(session, ctx.workspace_id)
     for row in rows:
         if isinstance(row, ExportedContact):
             signs = Signs(
@@ -149,31 +149,31 @@ def _without_erased(
                 (row.email, *row.other_emails), row.postcode,
                 tuple(row.phones), batch.package, batch.organisation, row.reference,
             )  # fmt: skip
-            yield BadRow(row.line, "erased", {}) if erased.are(signs) else row
+            yield RejectedRow(row.line, "erased", {}) if erased.are(signs) else row
         else:
             facts = row.args.values()
             named = any(isinstance(fact, str) and erased.hidden(fact) != fact for fact in facts)
-            yield BadRow(row.line, "erased", {}) if named else row
+            yield RejectedRow(row.line, "erased", {}) if named else row
 
 
 def _keep_or_throw_away(
-    desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow], agreed: int
+    ctx: WorkspaceContext, batch_id: str, rows: Iterable[ExportedContact | RejectedRow], agreed: int
 ) -> tuple[int, int]:
     try:
-        contacts, bad, lost = _keep(desk, batch_id, rows)
+        contacts, bad, lost = _keep(ctx, batch_id, rows)
         if contacts and are_many(lost, contacts + lost) and lost > agreed:
             raise ManyLinesLeftOut(left_out=lost, contacts=contacts)
     except BaseException:
-        _throw_away(desk, [batch_id])
+        _delete(ctx, [batch_id])
         raise
     if not contacts:
-        _throw_away(desk, [batch_id])
-        raise ExportRefused("no_table")
+        _delete(ctx, [batch_id])
+        raise ExportError("no_table")
     return contacts, bad
 
 
 def _keep(
-    desk: Desk, batch_id: str, rows: Iterable[ExportedContact | BadRow]
+    ctx: WorkspaceContext, batch_id: str, rows: Iterable[ExportedContact | RejectedRow]
 ) -> tuple[int, int, int]:
     """Store the rows; returns how many are contacts, how many are bad, and how many of these may
     be contacts all the same."""
@@ -181,9 +181,9 @@ def _keep(
     incoming = iter(rows)
     while some := list(islice(incoming, AT_A_TIME)):
         good = [row for row in some if isinstance(row, ExportedContact)]
-        others = [row for row in some if isinstance(row, BadRow)]
+        others = [row for row in some if isinstance(row, RejectedRow)]
         listed = others[: max(0, MOST_BAD_ROWS - bad)]
-        with desk.database.writing() as session:
+        with ctx.database.writing() as session:
             if good:
                 session.execute(insert(BatchRow), list(_values(batch_id, good, contacts)))
             if listed:
@@ -191,7 +191,7 @@ def _keep(
                     {"batch_id": batch_id, "line": row.line, "code": row.code, "args": {**row.args}}
                     for row in listed
                 ]
-                session.execute(insert(BadBatchRow), bad_values)
+                session.execute(insert(RejectedBatchRow), bad_values)
         contacts, bad = contacts + len(good), bad + len(others)
         lost += sum(row.may_be_contact for row in others)
     return contacts, bad, lost
@@ -229,22 +229,22 @@ def _pence(money: Decimal | None) -> int | None:
     return None if money is None else round(money * 100)
 
 
-def _finish(desk: Desk, device_id: int, batch_id: str, contacts: int, bad: int) -> Batch:
-    with desk.database.writing() as session:
+def _finish(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts: int, bad: int) -> Batch:
+    with ctx.database.writing() as session:
         batch = session.get_one(Batch, batch_id)
         batch.state, batch.bad_rows = BatchState.DRAFT, bad
         batch.lease, batch.lease_owner_id = "", None
-        touch(batch)
+        bump_version(batch)
         note(
-            session, desk.workspace_id, device_id, "batch.imported", batch_id,
+            session, ctx.workspace_id, device_id, "batch.imported", batch_id,
             package=batch.package, contacts=contacts, bad=bad,
         )  # fmt: skip
     log.info("file imported", batch=batch_id, contacts=contacts, bad=bad)
     return batch
 
 
-def _throw_away(desk: Desk, batch_ids: list[str]) -> None:
+def _delete(ctx: WorkspaceContext, batch_ids: list[str]) -> None:
     for batch_id in batch_ids:
-        with desk.database.writing() as session:
+        with ctx.database.writing() as session:
             session.execute(delete(BatchRow).where(BatchRow.batch_id == batch_id))
             session.execute(delete(Batch).where(Batch.id == batch_id))

@@ -16,14 +16,14 @@ from sqlalchemy import func, select
 from crmlink.batches.match_rows import MatchJob, match_in_process, match_rows
 from crmlink.batches.state import (
     OPEN,
-    changing,
-    drop_lease,
+    editing_batch,
     find_batch,
     keep_lease,
+    release_lease,
     take_lease,
 )
 from crmlink.linking.audit import note
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 
 log = structlog.get_logger()
@@ -32,12 +32,14 @@ WORTH_A_PROCESS = 1_000  # rows
 LOOKS_AFTER = 1.0  # seconds between two looks at the process
 
 
-def start_matching(desk: Desk, device_id: int, batch_id: str, sure_bound: float) -> Batch:
+def start_matching(
+    ctx: WorkspaceContext, device_id: int, batch_id: str, sure_bound: float
+) -> Batch:
     """Ask for a batch to be matched, or matched anew; decisions that were made stay.
 
-    Raises BatchUnknown, BatchWrongState.
+    Raises BatchUnknown, InvalidBatchState.
     """
-    with changing(desk, batch_id, *OPEN) as (session, batch):
+    with editing_batch(ctx, batch_id, *OPEN) as (session, batch):
         undecided = select(func.count()).where(
             BatchRow.batch_id == batch_id,
             BatchRow.choice == Choice.OPEN,
@@ -47,65 +49,67 @@ def start_matching(desk: Desk, device_id: int, batch_id: str, sure_bound: float)
         batch.progress, batch.progress_of = 0, session.scalar(undecided) or 0
         batch.sample = batch.trouble = None
         note(
-            session, desk.workspace_id, device_id, "batch.matching", batch_id,
+            session, ctx.workspace_id, device_id, "batch.matching", batch_id,
             sure_bound=sure_bound, contacts=batch.progress_of,
         )  # fmt: skip
-    desk.wake()
+    ctx.wake()
     return batch
 
 
-def stop_matching(desk: Desk, device_id: int, batch_id: str) -> Batch:
+def stop_matching(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Match no further; the batch is what it was before. Raises as above."""
-    with changing(desk, batch_id, BatchState.MATCHING) as (session, batch):
+    with editing_batch(ctx, batch_id, BatchState.MATCHING) as (session, batch):
         batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
         batch.lease, batch.lease_owner_id, batch.lease_until = "", None, None
-        note(session, desk.workspace_id, device_id, "batch.matching_stopped", batch_id)
+        note(session, ctx.workspace_id, device_id, "batch.matching_stopped", batch_id)
     return batch
 
 
-def match_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> int:
+def match_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: False) -> int:
     """Match every batch that was asked for; returns how many were finished here."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         waiting = list(
             session.scalars(
                 select(Batch.id)
-                .filter_by(connection_id=desk.connection_id, state=BatchState.MATCHING)
+                .filter_by(connection_id=ctx.connection_id, state=BatchState.MATCHING)
                 .order_by(Batch.changed_at)
             )
         )
-    return sum(match_batch(desk, batch_id, stopping) for batch_id in waiting if not stopping())
+    return sum(match_batch(ctx, batch_id, stopping) for batch_id in waiting if not stopping())
 
 
-def match_batch(desk: Desk, batch_id: str, stopping: Callable[[], bool] = lambda: False) -> bool:
+def match_batch(
+    ctx: WorkspaceContext, batch_id: str, stopping: Callable[[], bool] = lambda: False
+) -> bool:
     """Match one batch; False when another process does, it was stopped, or something failed."""
-    lease = take_lease(desk.database, desk.ownership, batch_id, BatchState.MATCHING)
+    lease = take_lease(ctx.database, ctx.ownership, batch_id, BatchState.MATCHING)
     if lease is None:
         return False
-    job = MatchJob(desk.connection_id, batch_id, lease)
-    batch = find_batch(desk, batch_id)
+    job = MatchJob(ctx.connection_id, batch_id, lease)
+    batch = find_batch(ctx, batch_id)
     try:
         rows = batch.progress_of
         if rows < WORTH_A_PROCESS:
-            match_rows(desk.database, job, desk.index.matcher(), stopping)
+            match_rows(ctx.database, job, ctx.index.matcher(), stopping)
         else:
-            _in_a_process(desk, job, stopping)
+            _in_a_process(ctx, job, stopping)
     except Exception:
         keep_lease(
-            desk.database, batch_id, lease, BatchState.MATCHING,
+            ctx.database, batch_id, lease, BatchState.MATCHING,
             state=BatchState.REVIEW if batch.matched_at else BatchState.DRAFT,
             trouble={"code": "internal-error"},
         )  # fmt: skip
         raise
     finally:
-        drop_lease(desk.database, desk.ownership, batch_id, lease)
-    done = find_batch(desk, batch_id).state is BatchState.REVIEW
+        release_lease(ctx.database, ctx.ownership, batch_id, lease)
+    done = find_batch(ctx, batch_id).state is BatchState.REVIEW
     log.info("batch matched" if done else "batch not matched", batch=batch_id, rows=rows)
     return done
 
 
-def _in_a_process(desk: Desk, job: MatchJob, stopping: Callable[[], bool]) -> None:
+def _in_a_process(ctx: WorkspaceContext, job: MatchJob, stopping: Callable[[], bool]) -> None:
     """Raises RuntimeError when the process ends badly."""
-    address = desk.database.engine.url.render_as_string(hide_password=False)
+    address = ctx.database.engine.url.render_as_string(hide_password=False)
     process = multiprocessing.get_context("spawn").Process(
         target=match_in_process, args=(address, job), name="crmlink-match"
     )
@@ -113,7 +117,7 @@ def _in_a_process(desk: Desk, job: MatchJob, stopping: Callable[[], bool]) -> No
     try:
         while process.is_alive() and not stopping():
             process.join(LOOKS_AFTER)
-            if process.is_alive() and not _goes_on(desk, job):
+            if process.is_alive() and not _goes_on(ctx, job):
                 return
         if not stopping() and process.exitcode:
             raise RuntimeError(f"the matching process ended with {process.exitcode}")
@@ -123,14 +127,14 @@ def _in_a_process(desk: Desk, job: MatchJob, stopping: Callable[[], bool]) -> No
         process.join()
 
 
-def _goes_on(desk: Desk, job: MatchJob) -> bool:
+def _goes_on(ctx: WorkspaceContext, job: MatchJob) -> bool:
     """Whether the process may go on: false once it is done, or was stopped.
 
     Keeps its lease, for it says nothing itself while it builds its index and while it judges.
     """
-    if keep_lease(desk.database, job.batch_id, job.lease, BatchState.MATCHING):
+    if keep_lease(ctx.database, job.batch_id, job.lease, BatchState.MATCHING):
         return True
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         batch = session.get(Batch, job.batch_id)
         if batch is None or batch.lease != job.lease:
             return False

@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
-from crmlink.batches.classify import Asked, Standing, judge
-from crmlink.batches.row_details import details, pack
+from crmlink.batches.classify import ExistingLinks, MatchedRow, classify_rows
+from crmlink.batches.row_details import dump_suggestions, row_details
 from crmlink.batches.state import LeaseLost, keep_lease, leased
-from crmlink.linking.context import Index
-from crmlink.linking.suggest import PLAUSIBLE
+from crmlink.linking.context import LiveMatcher
+from crmlink.linking.suggest import MIN_PROBABILITY
 from crmlink.matching import Details, Matcher, is_retired
 from crmlink.matching.assignment import suggest_many
 from crmlink.matching.details import Suggestions
@@ -56,7 +56,7 @@ def match_in_process(address: str, job: MatchJob) -> None:
         os.nice(POLITE)
     database = Database(address, pooled=False)  # others are forked from here: they inherit none
     try:
-        matcher = Index(database, job.connection_id).matcher()
+        matcher = LiveMatcher(database, job.connection_id).matcher()
         match_rows(database, job, matcher)
     finally:
         database.close()
@@ -71,9 +71,9 @@ def match_rows(
     """Match the undecided rows; False when it was stopped on the way."""
     progress = _Progress(database, job, stopping)
     try:
-        progress.tell(force=True)
+        progress.report(force=True)
         share = matcher.estimate_share(_sample(database, job))
-        asked = _ask(database, job, matcher.with_share(share), progress)
+        asked = _suggest_rows(database, job, matcher.with_match_rate(share), progress)
         _write_judgements(database, job, _judged(database, job, asked), progress)
     except LeaseLost:
         return False
@@ -92,9 +92,9 @@ class _Progress:
 
     def add(self, rows: int) -> None:
         self._done += rows
-        self.tell()
+        self.report()
 
-    def tell(self, *, force: bool = False) -> None:
+    def report(self, *, force: bool = False) -> None:
         """Raises LeaseLost."""
         if self._stopping():
             raise LeaseLost
@@ -124,7 +124,7 @@ def _sample(database: Database, job: MatchJob) -> list[Details]:
         rows = session.scalars(
             select(BatchRow).where(*_undecided(job), BatchRow.position % step == 0)
         )
-        return [details(row) for row in rows]
+        return [row_details(row) for row in rows]
 
 
 def _contacts(database: Database, job: MatchJob) -> Iterator[BatchRow]:
@@ -144,16 +144,18 @@ def _contacts(database: Database, job: MatchJob) -> Iterator[BatchRow]:
         yield from rows
 
 
-def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progress) -> list[Asked]:
+def _suggest_rows(
+    database: Database, job: MatchJob, matcher: Matcher, progress: _Progress
+) -> list[MatchedRow]:
     """Suggestions for every row, kept in the rows; returned without their reasons."""
-    asked: list[Asked] = []
+    asked: list[MatchedRow] = []
     ids: dict[str, str] = {}  # one text for each record, however often it is offered
     held = _holders(database, job)
     named: dict[str, tuple[int, str, bool]] = {}
 
     def contacts() -> Iterator[tuple[str, Details]]:
         for row in _contacts(database, job):
-            asked_for = details(row)
+            asked_for = row_details(row)
             named[str(row.id)] = (row.position, row.reference, is_retired(asked_for))
             yield str(row.id), asked_for
 
@@ -164,16 +166,16 @@ def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progres
             parcel.append(
                 {
                     "id": int(row_id),
-                    "suggestions": pack(found, PLAUSIBLE),
+                    "suggestions": dump_suggestions(found, MIN_PROBABILITY),
                     "none_probability": found.none,
                 }
             )
             asked.append(
-                Asked(
+                MatchedRow(
                     int(row_id),
                     position,
                     reference,
-                    _bare(found, ids),
+                    _without_reasons(found, ids),
                     held.get(int(row_id), ()),
                     retired,
                 )
@@ -187,13 +189,13 @@ def _ask(database: Database, job: MatchJob, matcher: Matcher, progress: _Progres
     return asked
 
 
-def _bare(found: Suggestions, ids: dict[str, str]) -> Suggestions:
+def _without_reasons(found: Suggestions, ids: dict[str, str]) -> Suggestions:
     return replace(
         found,
         items=tuple(
             replace(item, record_id=ids.setdefault(item.record_id, item.record_id), reasons=())
             for item in found.items
-            if item.probability >= PLAUSIBLE
+            if item.probability >= MIN_PROBABILITY
         ),
     )
 
@@ -220,7 +222,7 @@ def _holders(database: Database, job: MatchJob) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def _judged(database: Database, job: MatchJob, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+def _judged(database: Database, job: MatchJob, asked: Sequence[MatchedRow]) -> list[dict[str, Any]]:
     with database.reading() as session:
         references = {
             f"{kind}-{number}": reference or ""
@@ -242,7 +244,7 @@ def _judged(database: Database, job: MatchJob, asked: Sequence[Asked]) -> list[d
             if record_id
         }
         bound = session.get_one(Batch, job.batch_id).sure_bound or 1.0
-    found = judge(asked, Standing(references, given), bound)
+    found = classify_rows(asked, ExistingLinks(references, given), bound)
     return [
         {
             "id": row_id,
@@ -260,7 +262,7 @@ def _write_judgements(
 ) -> None:
     for start in range(0, len(judgements), PARCEL):
         _store(database, job, judgements[start : start + PARCEL])
-        progress.tell()
+        progress.report()
 
 
 def _store(database: Database, job: MatchJob, rows: list[dict[str, Any]]) -> None:

@@ -6,41 +6,48 @@ from collections.abc import Iterable
 
 from sqlalchemy import func, select
 
-from crmlink.batches.rows import RowFilter, fits
-from crmlink.batches.state import batch_in
-from crmlink.linking.context import Desk
+from crmlink.batches.rows import RowFilter, filter_conditions
+from crmlink.batches.state import get_batch
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import BatchRow
 
 MOST_PLACES = 10_000
 
 
-def places(
-    desk: Desk, batch_id: str, wanted: RowFilter, *, offset: int = 0, limit: int = MOST_PLACES
+def row_positions(
+    ctx: WorkspaceContext,
+    batch_id: str,
+    wanted: RowFilter,
+    *,
+    offset: int = 0,
+    limit: int = MOST_PLACES,
 ) -> list[int]:
     """The positions of the rows that fit, in order. Raises BatchUnknown."""
     query = (
         select(BatchRow.position)
-        .where(*fits(batch_id, wanted))
+        .where(*filter_conditions(batch_id, wanted))
         .order_by(BatchRow.position)
         .offset(offset)
         .limit(limit)
     )
-    with desk.database.reading() as session:
-        batch_in(session, desk, batch_id)
+    with ctx.database.reading() as session:
+        get_batch(session, ctx, batch_id)
         return list(session.scalars(query))
 
 
-def next_place(desk: Desk, batch_id: str, wanted: RowFilter, after: int) -> int | None:
+def next_position(
+    ctx: WorkspaceContext, batch_id: str, wanted: RowFilter, after: int
+) -> int | None:
     """The position of the first row that fits behind a position. Raises BatchUnknown."""
     query = select(func.min(BatchRow.position)).where(
-        *fits(batch_id, wanted), BatchRow.position > after
+        *filter_conditions(batch_id, wanted), BatchRow.position > after
     )
-    with desk.database.reading() as session:
-        batch_in(session, desk, batch_id)
+    with ctx.database.reading() as session:
+        get_batch(session, ctx, batch_id)
         return session.scalar(query)
 
 
-def in_ranges(positions: Iterable[int]) -> str:
+def format_ranges(positions: Iterable[int]) -> str:
     """Positions in order, briefly: 1 to 50, 53 and 60 to 61 are "1-50,53,60-61"."""
     runs: list[list[int]] = []
     for position in positions:
@@ -51,8 +58,8 @@ def in_ranges(positions: Iterable[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
-def from_ranges(text: str, most: int) -> list[int]:
-    """What `in_ranges` gave, at most so many of it; nothing for what it cannot have given."""
+def parse_ranges(text: str, most: int) -> list[int]:
+    """What `format_ranges` gave, at most so many of it; nothing for what it cannot have given."""
     found: list[int] = []
     for run in text.split(",")[:most]:
         first, dash, last = run.partition("-")

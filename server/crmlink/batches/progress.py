@@ -12,20 +12,20 @@ from typing import IO, Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from crmlink.batches.control import ready_rows
+from crmlink.batches.control import rows_ready_to_write
 from crmlink.batches.row_details import label
-from crmlink.batches.state import batch_in
-from crmlink.csv_safety import harmless
-from crmlink.linking.context import Desk
-from crmlink.linking.suggest import rows_by_id
+from crmlink.batches.state import get_batch
+from crmlink.csv_safety import escape_formula
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.suggest import records_by_id
 from crmlink.store import (
-    BadBatchRow,
     Batch,
     BatchRow,
     BatchState,
     Choice,
     LinkState,
     MirroredRecord,
+    RejectedBatchRow,
     RowState,
     Verdict,
 )
@@ -105,24 +105,24 @@ class Summary:
     seconds: float
 
 
-def overview(desk: Desk, batch_id: str) -> Overview:
+def overview(ctx: WorkspaceContext, batch_id: str) -> Overview:
     """A batch as its page shows it. Raises BatchUnknown."""
-    with desk.database.reading() as session:
-        batch = batch_in(session, desk, batch_id)
+    with ctx.database.reading() as session:
+        batch = get_batch(session, ctx, batch_id)
         counts = _counts(session, batch)
     return Overview(batch, counts, _progress(batch, counts))
 
 
-def summary(desk: Desk, batch_id: str) -> Summary:
+def summary(ctx: WorkspaceContext, batch_id: str) -> Summary:
     """To be shown before *Link N contacts*; its ``to_link`` goes to ``start_writing``."""
-    with desk.database.reading() as session:
-        batch = batch_in(session, desk, batch_id)
+    with ctx.database.reading() as session:
+        batch = get_batch(session, ctx, batch_id)
         counts = _counts(session, batch)
         kinds: Counter[str] = Counter()
         agreed: Counter[str] = Counter()
         as_called = (BatchRow.verdict == Verdict.SURE) & (BatchRow.record_id == BatchRow.best)
         columns = select(BatchRow.record_id, BatchRow.kind, BatchRow.agreed, as_called)
-        rows = columns.where(*ready_rows(batch_id)).execution_options(yield_per=1_000)
+        rows = columns.where(*rows_ready_to_write(batch_id)).execution_options(yield_per=1_000)
         for record_id, contact_kind, kept, sure in session.execute(rows):
             kind = (record_id or "").partition("-")[0]
             kinds[kind] += 1
@@ -131,7 +131,7 @@ def summary(desk: Desk, batch_id: str) -> Summary:
             agreed["replaces"] += bool(kept and kept.get("replaces"))
             agreed["also_on"] += bool(kept and kept.get("also_on"))
         to_link = sum(kinds.values())
-    per_second = desk.commusoft.patient_per_second
+    per_second = ctx.commusoft.patient_per_second
     return Summary(
         to_link=to_link,
         customers=kinds["customer"],
@@ -153,20 +153,22 @@ def summary(desk: Desk, batch_id: str) -> Summary:
     )
 
 
-def bad_rows(desk: Desk, batch_id: str, after: int = 0, limit: int = 200) -> list[BadBatchRow]:
+def bad_rows(
+    ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 200
+) -> list[RejectedBatchRow]:
     """Lines of the file that are no contacts, by line. Raises BatchUnknown."""
-    with desk.database.reading() as session:
-        batch_in(session, desk, batch_id)
+    with ctx.database.reading() as session:
+        get_batch(session, ctx, batch_id)
         query = (
-            select(BadBatchRow)
-            .where(BadBatchRow.batch_id == batch_id, BadBatchRow.line > after)
-            .order_by(BadBatchRow.line)
+            select(RejectedBatchRow)
+            .where(RejectedBatchRow.batch_id == batch_id, RejectedBatchRow.line > after)
+            .order_by(RejectedBatchRow.line)
             .limit(limit)
         )
         return list(session.scalars(query))
 
 
-def write_results(desk: Desk, batch_id: str, out: IO[str], why: Any) -> int:
+def write_results(ctx: WorkspaceContext, batch_id: str, out: IO[str], why: Any) -> int:
     """Every row with what happened, as a table; returns how many there are.
 
     ``why`` turns a kept failure into a sentence. Values that a spreadsheet would run are made
@@ -175,18 +177,18 @@ def write_results(desk: Desk, batch_id: str, out: IO[str], why: Any) -> int:
     table = csv.writer(out)
     table.writerow(COLUMNS)
     count = 0
-    for values in result_rows(desk, batch_id, why):
+    for values in result_rows(ctx, batch_id, why):
         count += 1
-        table.writerow(harmless(str(values[name])) for name in COLUMNS)
+        table.writerow(escape_formula(str(values[name])) for name in COLUMNS)
     return count
 
 
-def result_rows(desk: Desk, batch_id: str, why: Any) -> Iterator[dict[str, Any]]:
+def result_rows(ctx: WorkspaceContext, batch_id: str, why: Any) -> Iterator[dict[str, Any]]:
     """Every row of a batch in plain values, in the order of the list."""
     last = 0
     while True:
-        with desk.database.reading() as session:
-            batch_in(session, desk, batch_id)
+        with ctx.database.reading() as session:
+            get_batch(session, ctx, batch_id)
             rows = session.scalars(
                 select(BatchRow)
                 .options(joinedload(BatchRow.decided_by), joinedload(BatchRow.link))
@@ -194,8 +196,8 @@ def result_rows(desk: Desk, batch_id: str, why: Any) -> Iterator[dict[str, Any]]
                 .order_by(BatchRow.position)
                 .limit(PAGE)
             ).all()
-            records = rows_by_id(
-                session, desk.connection_id, [found for row in rows if (found := _record_of(row))]
+            records = records_by_id(
+                session, ctx.connection_id, [found for row in rows if (found := _record_of(row))]
             )
         if not rows:
             return

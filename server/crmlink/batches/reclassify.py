@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crmlink.batches.classify import LIKELY
+from crmlink.batches.classify import CLAIM_PROBABILITY
 from crmlink.linking.overrides import Overrides
-from crmlink.linking.suggest import rows_by_id
+from crmlink.linking.suggest import records_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, Verdict
 
 
@@ -27,7 +27,7 @@ def recheck(session: Session, connection_id: int, rows: Sequence[BatchRow]) -> N
             _forget_other_kind(row)
     matched = [row for row in rows if row.verdict is not Verdict.NEW and row not in taken_back]
     holders = _holders(session, connection_id, {row.reference for row in matched})
-    bests = rows_by_id(session, connection_id, [row.best or "" for row in matched])
+    bests = records_by_id(session, connection_id, [row.best or "" for row in matched])
     for row in matched:
         found = [record for record in holders[row.reference.lower()]
                  if not row.kind or record.kind == row.kind]  # fmt: skip
@@ -67,7 +67,7 @@ def _conflict(
     row: BatchRow, holders: Sequence[MirroredRecord], best: MirroredRecord | None
 ) -> dict[str, Any] | None:
     ids = [record.public_id for record in holders]
-    likely = best is not None and (row.probability or 0.0) >= LIKELY
+    likely = best is not None and (row.probability or 0.0) >= CLAIM_PROBABILITY
     if len(ids) > 1:
         return {"code": "reference-twice", "records": ids}
     if likely and best and ids and best.public_id not in ids:

@@ -12,20 +12,20 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crmlink.batches.row_details import kind_of, label, unpack
-from crmlink.batches.rows import CLAIM_SECONDS, ReviewRow, find_row, is_claimed, row_at
-from crmlink.batches.state import DECIDABLE, ago, batch_in, touch
-from crmlink.linking.context import Desk
+from crmlink.batches.row_details import kind_of, label, load_suggestions
+from crmlink.batches.rows import CLAIM_SECONDS, ReviewRow, find_row, get_row, is_claimed
+from crmlink.batches.state import DECIDABLE, ago, bump_version, get_batch
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
-    KindDiffers,
-    RecordChosen,
+    KindMismatch,
+    RecordAlreadyChosen,
     RecordHasReference,
     ReferenceTaken,
-    RowDecided,
-    RowUnderWay,
+    RowAlreadyDecided,
+    RowInProgress,
 )
 from crmlink.linking.overrides import Overrides, require_kind
-from crmlink.linking.suggest import holders, mirrored, rows_by_id
+from crmlink.linking.suggest import find_record, holders, records_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
 from crmlink.store.base import now
 from crmlink.store.erased import pseudonyms_of
@@ -33,18 +33,18 @@ from crmlink.store.erased import pseudonyms_of
 SETTLED = (RowState.IDLE, RowState.FAILED, RowState.UNDONE)  # what may be decided (anew)
 
 
-def claim(desk: Desk, device_id: int, batch_id: str, position: int) -> ReviewRow:
+def claim(ctx: WorkspaceContext, device_id: int, batch_id: str, position: int) -> ReviewRow:
     """Tell others that somebody looks at a row, for a minute and a half; ``claimed_by`` of the
     answer is who was first, and keeps it. Nothing is locked by that. Raises BatchUnknown."""
-    with desk.database.writing() as session:
-        row = row_at(session, desk, batch_id, position)
+    with ctx.database.writing() as session:
+        row = get_row(session, ctx, batch_id, position)
         if row.claimed_by_id in (None, device_id) or not is_claimed(row):
             row.claimed_by_id, row.claimed_until = device_id, ago(seconds=-CLAIM_SECONDS)
-    return find_row(desk, batch_id, position, device_id)
+    return find_row(ctx, batch_id, position, device_id)
 
 
 def accept(
-    desk: Desk,
+    ctx: WorkspaceContext,
     device_id: int,
     batch_id: str,
     position: int,
@@ -54,46 +54,56 @@ def accept(
 ) -> ReviewRow:
     """Decide that a row is a record; nothing is written to Commusoft yet.
 
-    Raises RowDecided, RowUnderWay, BatchWrongState, BatchUnknown, RecordUnknown; RecordChosen when
-    another row of the batch has the record; KindDiffers when it is of the other kind, and
-    RecordHasReference and ReferenceTaken by what the mirror says of references, each when the
-    person has not agreed to it.
+    Raises RowAlreadyDecided, RowInProgress, InvalidBatchState, BatchUnknown, RecordUnknown;
+    RecordAlreadyChosen when another row of the batch has the record; KindMismatch when
+    it is of the other kind, and RecordHasReference and ReferenceTaken by what the mirror says of
+    references, each when the person has not agreed to it.
     """
     overrides = overrides or Overrides()
     try:
-        with desk.database.writing() as session:
-            row = _decidable(session, desk, batch_id, position, version)
-            record = mirrored(session, desk.connection_id, record_id)
-            _refuse_unless_free(session, desk, row, record, overrides)
+        with ctx.database.writing() as session:
+            row = _decidable(session, ctx, batch_id, position, version)
+            record = find_record(session, ctx.connection_id, record_id)
+            _require_record_free(session, ctx, row, record, overrides)
             row.choice, row.record_id = Choice.RECORD, record.public_id
             differences = _differences(row, record.public_id)
             row.agreed = overrides.as_dict() | {"differences": differences}
             _decided(session, row, device_id)
     except IntegrityError:
-        raise RecordChosen(**_who_has(desk, batch_id, record_id)) from None
-    return find_row(desk, batch_id, position, device_id)
+        raise RecordAlreadyChosen(**_row_with_record(ctx, batch_id, record_id)) from None
+    return find_row(ctx, batch_id, position, device_id)
 
 
 def choose_none(
-    desk: Desk, device_id: int, batch_id: str, position: int, version: int
+    ctx: WorkspaceContext, device_id: int, batch_id: str, position: int, version: int
 ) -> ReviewRow:
-    """Decide that no record is the row's. Raises RowDecided, RowUnderWay, BatchWrongState."""
-    return _without_record(desk, device_id, batch_id, position, version, Choice.NONE)
+    """Decide that no record is the row's.
+
+    Raises RowAlreadyDecided, RowInProgress, InvalidBatchState.
+    """
+    return _without_record(ctx, device_id, batch_id, position, version, Choice.NONE)
 
 
-def reopen(desk: Desk, device_id: int, batch_id: str, position: int, version: int) -> ReviewRow:
+def reopen(
+    ctx: WorkspaceContext, device_id: int, batch_id: str, position: int, version: int
+) -> ReviewRow:
     """Take a decision back. Raises as above."""
-    return _without_record(desk, device_id, batch_id, position, version, Choice.OPEN)
+    return _without_record(ctx, device_id, batch_id, position, version, Choice.OPEN)
 
 
 def _without_record(
-    desk: Desk, device_id: int, batch_id: str, position: int, version: int, choice: Choice
+    ctx: WorkspaceContext,
+    device_id: int,
+    batch_id: str,
+    position: int,
+    version: int,
+    choice: Choice,
 ) -> ReviewRow:
-    with desk.database.writing() as session:
-        row = _decidable(session, desk, batch_id, position, version)
+    with ctx.database.writing() as session:
+        row = _decidable(session, ctx, batch_id, position, version)
         row.choice, row.record_id, row.agreed = choice, None, None
         _decided(session, row, device_id)
-    return find_row(desk, batch_id, position, device_id)
+    return find_row(ctx, batch_id, position, device_id)
 
 
 def _decided(session: Session, row: BatchRow, device_id: int) -> None:
@@ -105,32 +115,36 @@ def _decided(session: Session, row: BatchRow, device_id: int) -> None:
 
 
 def _decidable(
-    session: Session, desk: Desk, batch_id: str, position: int, version: int
+    session: Session, ctx: WorkspaceContext, batch_id: str, position: int, version: int
 ) -> BatchRow:
-    batch = batch_in(session, desk, batch_id, *DECIDABLE)
-    row = row_at(session, desk, batch_id, position)
+    batch = get_batch(session, ctx, batch_id, *DECIDABLE)
+    row = get_row(session, ctx, batch_id, position)
     if row.version != version:
-        record = rows_by_id(session, desk.connection_id, [row.record_id or ""])
+        record = records_by_id(session, ctx.connection_id, [row.record_id or ""])
         _keep_readable(session, *record.values())
-        raise RowDecided(
+        raise RowAlreadyDecided(
             by=row.decided_by.who if row.decided_by else None,
             since=row.decided_at,
             choice=row.choice.value,
             **({"record": next(iter(record.values()))} if record else {}),
         )
     if row.state not in SETTLED:
-        raise RowUnderWay(state=row.state.value)
-    touch(batch)
+        raise RowInProgress(state=row.state.value)
+    bump_version(batch)
     return row
 
 
-def _refuse_unless_free(
-    session: Session, desk: Desk, row: BatchRow, record: MirroredRecord, overrides: Overrides
+def _require_record_free(
+    session: Session,
+    ctx: WorkspaceContext,
+    row: BatchRow,
+    record: MirroredRecord,
+    overrides: Overrides,
 ) -> None:
     """What a person must have seen before; Commusoft itself is asked when it is written."""
     try:
         require_kind(kind_of(row), record, overrides)
-    except KindDiffers:
+    except KindMismatch:
         _keep_readable(session, record)
         raise
     if not row.reference:
@@ -143,7 +157,7 @@ def _refuse_unless_free(
         raise RecordHasReference(record=record, current_reference=present)
     others = [
         other
-        for other in holders(session, desk.connection_id, row.reference, record.kind)
+        for other in holders(session, ctx.connection_id, row.reference, record.kind)
         if other.id != record.id and other.public_id not in overrides.also_on
     ]
     if others:
@@ -157,8 +171,8 @@ def _keep_readable(session: Session, *records: MirroredRecord) -> None:
         session.expunge(record)
 
 
-def _who_has(desk: Desk, batch_id: str, record_id: str) -> dict[str, Any]:
-    with desk.database.reading() as session:
+def _row_with_record(ctx: WorkspaceContext, batch_id: str, record_id: str) -> dict[str, Any]:
+    with ctx.database.reading() as session:
         row = session.scalar(
             select(BatchRow).filter_by(batch_id=batch_id, record_id=record_id, choice=Choice.RECORD)
         )
@@ -170,7 +184,9 @@ def _who_has(desk: Desk, batch_id: str, record_id: str) -> dict[str, Any]:
 
 def _differences(row: BatchRow, record_id: str) -> list[dict[str, str]]:
     """What differed between contact and record, as the person saw it."""
-    found = next((item for item in unpack(row.suggestions) if item.record_id == record_id), None)
+    found = next(
+        (item for item in load_suggestions(row.suggestions) if item.record_id == record_id), None
+    )
     return [
         {
             "field": reason.code,
@@ -182,9 +198,9 @@ def _differences(row: BatchRow, record_id: str) -> list[dict[str, str]]:
     ]
 
 
-def release_claims(desk: Desk, device_id: int, batch_id: str) -> None:
+def release_claims(ctx: WorkspaceContext, device_id: int, batch_id: str) -> None:
     """Somebody has left the page."""
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         session.execute(
             update(BatchRow)
             .where(BatchRow.batch_id == batch_id, BatchRow.claimed_by_id == device_id)

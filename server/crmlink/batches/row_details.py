@@ -15,7 +15,7 @@ from crmlink.store import BatchRow
 DIGITS = 6  # of a probability
 
 
-def details(row: BatchRow) -> Details:
+def row_details(row: BatchRow) -> Details:
     """What a contact says about itself. What its package calls it may be the person's name or the
     company's: without one of its own it serves as both, and matching compares each with each."""
     return Details(
@@ -44,7 +44,7 @@ def label(row: BatchRow) -> str:
     return row.name or row.company or row.person or row.email or row.reference
 
 
-def pack(suggestions: Suggestions, least: float) -> list[Any]:
+def dump_suggestions(suggestions: Suggestions, least: float) -> list[Any]:
     """Suggestions as they rest, without those that are less likely than ``least``."""
     return [
         [
@@ -58,7 +58,7 @@ def pack(suggestions: Suggestions, least: float) -> list[Any]:
     ]
 
 
-def unpack(packed: list[Any]) -> tuple[Suggestion, ...]:
+def load_suggestions(packed: list[Any]) -> tuple[Suggestion, ...]:
     """Suggestions as matching gave them, best first."""
     return tuple(
         Suggestion(record_id, probability, sure, tuple(map(_unpacked, reasons)))

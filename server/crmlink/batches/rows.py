@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from crmlink.batches.row_details import unpack
-from crmlink.batches.state import ago, batch_in
+from crmlink.batches.row_details import load_suggestions
+from crmlink.batches.state import ago, get_batch
 from crmlink.kinds import Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown
-from crmlink.linking.suggest import rows_by_id
+from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
 from crmlink.store import BatchRow, Choice, Device, MirroredRecord, RowState, Verdict
 from crmlink.store.base import now
@@ -34,7 +34,7 @@ class RowFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class RowSuggestion:
     """One record that a row may be. ``holder``: another row of the batch that has chosen it."""
 
     record: MirroredRecord
@@ -53,16 +53,16 @@ class ReviewRow:
     """
 
     row: BatchRow
-    offers: tuple[Offered, ...]
+    offers: tuple[RowSuggestion, ...]
     chosen: MirroredRecord | None
-    others: tuple[MirroredRecord, ...]
+    referenced_records: tuple[MirroredRecord, ...]
     decided_by: str | None
     claimed_by: str | None
     twin: BatchRow | None = None
 
 
 def list_rows(
-    desk: Desk,
+    ctx: WorkspaceContext,
     batch_id: str,
     wanted: RowFilter | None = None,
     *,
@@ -76,47 +76,49 @@ def list_rows(
 
     ``offset`` skips so many of them; ``device_id`` is who looks. Raises BatchUnknown.
     """
-    query = _with_people().where(*fits(batch_id, wanted or RowFilter()))
+    query = _with_people().where(*filter_conditions(batch_id, wanted or RowFilter()))
     if before is not None:
         query = query.where(BatchRow.position < before).order_by(BatchRow.position.desc())
     else:
         query = query.where(BatchRow.position > after).order_by(BatchRow.position)
-    with desk.database.reading() as session:
-        batch_in(session, desk, batch_id)
+    with ctx.database.reading() as session:
+        get_batch(session, ctx, batch_id)
         rows = list(session.scalars(query.offset(offset).limit(min(limit, MOST_ROWS))))
         rows.sort(key=lambda row: row.position)
-        return _reviewed(session, desk, rows, device_id)
+        return _reviewed(session, ctx, rows, device_id)
 
 
 def list_rows_at(
-    desk: Desk, batch_id: str, positions: list[int], device_id: int | None = None
+    ctx: WorkspaceContext, batch_id: str, positions: list[int], device_id: int | None = None
 ) -> list[ReviewRow]:
     """The rows at these positions. Raises BatchUnknown."""
     query = _with_people().where(
         BatchRow.batch_id == batch_id, BatchRow.position.in_(positions[:MOST_ROWS])
     )
-    with desk.database.reading() as session:
-        batch_in(session, desk, batch_id)
+    with ctx.database.reading() as session:
+        get_batch(session, ctx, batch_id)
         rows = list(session.scalars(query.order_by(BatchRow.position)))
-        return _reviewed(session, desk, rows, device_id)
+        return _reviewed(session, ctx, rows, device_id)
 
 
-def count_rows(desk: Desk, batch_id: str, wanted: RowFilter) -> int:
+def count_rows(ctx: WorkspaceContext, batch_id: str, wanted: RowFilter) -> int:
     """How many rows fit."""
-    with desk.database.reading() as session:
-        return session.scalar(select(func.count()).where(*fits(batch_id, wanted))) or 0
+    with ctx.database.reading() as session:
+        return session.scalar(select(func.count()).where(*filter_conditions(batch_id, wanted))) or 0
 
 
-def find_row(desk: Desk, batch_id: str, position: int, device_id: int | None = None) -> ReviewRow:
+def find_row(
+    ctx: WorkspaceContext, batch_id: str, position: int, device_id: int | None = None
+) -> ReviewRow:
     """One row; raises BatchUnknown."""
-    with desk.database.reading() as session:
-        row = row_at(session, desk, batch_id, position)
-        return _reviewed(session, desk, [row], device_id)[0]
+    with ctx.database.reading() as session:
+        row = get_row(session, ctx, batch_id, position)
+        return _reviewed(session, ctx, [row], device_id)[0]
 
 
-def row_at(session: Session, desk: Desk, batch_id: str, position: int) -> BatchRow:
+def get_row(session: Session, ctx: WorkspaceContext, batch_id: str, position: int) -> BatchRow:
     """A row of a batch of this workspace; raises BatchUnknown."""
-    batch_in(session, desk, batch_id)
+    get_batch(session, ctx, batch_id)
     row = session.scalar(_with_people().filter_by(batch_id=batch_id, position=position))
     if row is None:
         raise BatchUnknown
@@ -129,7 +131,7 @@ def _with_people() -> Select[BatchRow]:
     )
 
 
-def fits(batch_id: str, wanted: RowFilter) -> list[ColumnElement[bool]]:
+def filter_conditions(batch_id: str, wanted: RowFilter) -> list[ColumnElement[bool]]:
     """The conditions of a filter on the rows of a batch."""
     conditions: list[ColumnElement[bool]] = [BatchRow.batch_id == batch_id]
     for column, value in (
@@ -161,15 +163,15 @@ def fits(batch_id: str, wanted: RowFilter) -> list[ColumnElement[bool]]:
 
 
 def _reviewed(
-    session: Session, desk: Desk, rows: list[BatchRow], device_id: int | None
+    session: Session, ctx: WorkspaceContext, rows: list[BatchRow], device_id: int | None
 ) -> list[ReviewRow]:
     """Rows with their records, fetched together."""
-    offered = {row.id: unpack(row.suggestions) for row in rows}
+    offered = {row.id: load_suggestions(row.suggestions) for row in rows}
     wanted: set[str] = set()
     for row in rows:
         wanted.update(item.record_id for item in offered[row.id])
         wanted.update(filter(None, (row.best, row.record_id)), _in_conflict(row))
-    records = rows_by_id(session, desk.connection_id, sorted(wanted))
+    records = records_by_id(session, ctx.connection_id, sorted(wanted))
     chosen = _chosen_in(session, rows, wanted)
     twins = _twins(session, rows)
     return [
@@ -206,7 +208,7 @@ def _review(
         items.append((row.best, None))
     items.sort(key=lambda item: item[0] != row.best)
     shown = [
-        Offered(
+        RowSuggestion(
             records[record_id],
             item,
             chosen[record_id] if chosen.get(record_id, row.position) != row.position else None,
@@ -219,7 +221,7 @@ def _review(
         row=row,
         offers=tuple(shown),
         chosen=records.get(row.record_id or ""),
-        others=tuple(records[each] for each in _in_conflict(row) if each in records),
+        referenced_records=tuple(records[each] for each in _in_conflict(row) if each in records),
         decided_by=row.decided_by.who if row.decided_by else None,
         claimed_by=_who(claimed),
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from crmlink.batches.execute_row import Outcome, key_of, outcome_of
-from crmlink.batches.state import is_free, touch
-from crmlink.linking.context import Desk
+from crmlink.batches.execute_row import RowOutcome, idempotency_key, outcome_of
+from crmlink.batches.state import bump_version, is_free
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import now
 from crmlink.store.hidden_references import hide_settled_row
@@ -17,7 +17,7 @@ LEFT = (RowState.WAITING, RowState.PROCESSING)
 AT_A_TIME = 200
 
 
-def settle_stopped(desk: Desk) -> int:
+def settle_stopped(ctx: WorkspaceContext) -> int:
     """Bring rows of stopped batches out of *processing*, where no worker does; returns how many.
 
     A link that was made is never lost: it is found by the row's own key. What was asked for in a
@@ -25,18 +25,18 @@ def settle_stopped(desk: Desk) -> int:
     """
     stopped = (
         select(Batch)
-        .where(Batch.connection_id == desk.connection_id, Batch.state.in_(STOPPED))
+        .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(STOPPED))
         .where(exists().where(BatchRow.batch_id == Batch.id, BatchRow.state.in_(LEFT)))
     )
     settled = 0
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         for batch in session.scalars(stopped).all():
-            if is_free(session, desk.ownership, batch):
-                settled += _settle_rows(session, desk, batch)
+            if is_free(session, ctx.ownership, batch):
+                settled += _settle_rows(session, ctx, batch)
     return settled
 
 
-def settle_before_undo(session: Session, desk: Desk, batch_id: str) -> None:
+def settle_before_undo(session: Session, ctx: WorkspaceContext, batch_id: str) -> None:
     """For who begins to undo a batch: links that were made just before it was paused, or that
     their worker did not live to note, are to be undone too."""
     rows = session.scalars(
@@ -47,20 +47,20 @@ def settle_before_undo(session: Session, desk: Desk, batch_id: str) -> None:
     )
     for row in rows:
         if row.state in LEFT:
-            _settle(session, desk, row)
+            _settle(session, ctx, row)
         if row.state is RowState.SUCCESSFUL and row.failure is None:
             row.state, row.attempt = RowState.UNDOING, row.attempt + 1
 
 
-def count_on_their_way(session: Session, desk: Desk, batch_id: str) -> int:
+def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -> int:
     """How many rows that a worker took have a link, noted or not."""
     rows = session.scalars(
         select(BatchRow).where(BatchRow.batch_id == batch_id, BatchRow.state == RowState.PROCESSING)
     )
-    return sum(_made(session, desk, row) is not None for row in rows)
+    return sum(_made(session, ctx, row) is not None for row in rows)
 
 
-def _settle_rows(session: Session, desk: Desk, batch: Batch) -> int:
+def _settle_rows(session: Session, ctx: WorkspaceContext, batch: Batch) -> int:
     left = select(BatchRow).where(BatchRow.batch_id == batch.id)
     if batch.state is BatchState.PAUSED:
         left = left.where(BatchRow.state == RowState.PROCESSING)
@@ -69,30 +69,32 @@ def _settle_rows(session: Session, desk: Desk, batch: Batch) -> int:
     settled = 0
     for row in session.scalars(left.limit(AT_A_TIME)).all():
         before = row.state
-        _settle(session, desk, row)
+        _settle(session, ctx, row)
         if batch.state is BatchState.PAUSED and row.state is RowState.IDLE:
             row.state = RowState.WAITING
         settled += row.state is not before
     if settled:
-        touch(batch)
+        bump_version(batch)
     return settled
 
 
-def _settle(session: Session, desk: Desk, row: BatchRow) -> None:
+def _settle(session: Session, ctx: WorkspaceContext, row: BatchRow) -> None:
     """What became of a row that a worker took, by its own key; *processing* while that is open."""
-    link = _made(session, desk, row)
-    outcome = outcome_of(link) if link else Outcome(RowState.IDLE)
+    link = _made(session, ctx, row)
+    outcome = outcome_of(link) if link else RowOutcome(RowState.IDLE)
     row.state, row.failure = outcome.state, outcome.failure
     if link:
         row.link_id = link.id
         row.settled_at = None if link.state is LinkState.INTENDED else now()
         if row.settled_at:
             session.flush()
-            hide_settled_row(session, row.id, desk.connection_id)
+            hide_settled_row(session, row.id, ctx.connection_id)
 
 
-def _made(session: Session, desk: Desk, row: BatchRow) -> Link | None:
+def _made(session: Session, ctx: WorkspaceContext, row: BatchRow) -> Link | None:
     """The link that the row's present attempt made."""
     return session.scalar(
-        select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key_of(row))
+        select(Link).filter_by(
+            connection_id=ctx.connection_id, idempotency_key=idempotency_key(row)
+        )
     )

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crmlink.linking.context import Desk
-from crmlink.linking.errors import BatchUnknown, BatchWrongState
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import BatchUnknown, InvalidBatchState
 from crmlink.store import Batch, BatchState, Database, Ownership
 from crmlink.store.base import new_id, now
 
@@ -20,38 +20,40 @@ DECIDABLE = (BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED, BatchStat
 WORKING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 
 
-def batch_in(session: Session, desk: Desk, batch_id: str, *states: BatchState) -> Batch:
+def get_batch(session: Session, ctx: WorkspaceContext, batch_id: str, *states: BatchState) -> Batch:
     """A batch of this workspace, in one of the states if any are given.
 
-    Raises BatchUnknown or BatchWrongState.
+    Raises BatchUnknown or InvalidBatchState.
     """
     batch = session.get(Batch, batch_id)
-    if batch is None or batch.connection_id != desk.connection_id:
+    if batch is None or batch.connection_id != ctx.connection_id:
         raise BatchUnknown
     if states and batch.state not in states:
-        raise BatchWrongState(state=batch.state.value)
+        raise InvalidBatchState(state=batch.state.value)
     return batch
 
 
 @contextmanager
-def changing(desk: Desk, batch_id: str, *states: BatchState) -> Iterator[tuple[Session, Batch]]:
+def editing_batch(
+    ctx: WorkspaceContext, batch_id: str, *states: BatchState
+) -> Iterator[tuple[Session, Batch]]:
     """A writing session with the batch in one of the states; its version grows at the end."""
-    with desk.database.writing() as session:
-        batch = batch_in(session, desk, batch_id, *states)
+    with ctx.database.writing() as session:
+        batch = get_batch(session, ctx, batch_id, *states)
         yield session, batch
-        touch(batch)
+        bump_version(batch)
 
 
-def touch(batch: Batch) -> None:
+def bump_version(batch: Batch) -> None:
     """Tell screens that something changed."""
     batch.version += 1
     batch.changed_at = now()
 
 
-def find_batch(desk: Desk, batch_id: str) -> Batch:
+def find_batch(ctx: WorkspaceContext, batch_id: str) -> Batch:
     """One batch of this workspace; raises BatchUnknown."""
-    with desk.database.reading() as session:
-        return batch_in(session, desk, batch_id)
+    with ctx.database.reading() as session:
+        return get_batch(session, ctx, batch_id)
 
 
 class LeaseLost(Exception):
@@ -107,7 +109,7 @@ def keep_lease(
     return kept is not None
 
 
-def drop_lease(database: Database, ownership: Ownership, batch_id: str, lease: str) -> None:
+def release_lease(database: Database, ownership: Ownership, batch_id: str, lease: str) -> None:
     """Work on a batch no more."""
     ownership.working_on.discard(lease)
     with database.writing() as session:
@@ -128,13 +130,11 @@ def is_free(session: Session, ownership: Ownership, batch: Batch) -> bool:
     return not ownership.is_worked_on(session, batch.lease_owner_id, batch.lease)
 
 
-def work_is_waiting(desk: Desk, *states: BatchState) -> bool:
+def has_pending_work(ctx: WorkspaceContext, *states: BatchState) -> bool:
     """Whether a batch is to be worked on in one of these states, and nobody does."""
-    waiting = select(Batch).where(
-        Batch.connection_id == desk.connection_id, Batch.state.in_(states)
-    )
-    with desk.database.reading() as session:
-        return any(is_free(session, desk.ownership, batch) for batch in session.scalars(waiting))
+    waiting = select(Batch).where(Batch.connection_id == ctx.connection_id, Batch.state.in_(states))
+    with ctx.database.reading() as session:
+        return any(is_free(session, ctx.ownership, batch) for batch in session.scalars(waiting))
 
 
 def ago(**span: float) -> datetime:

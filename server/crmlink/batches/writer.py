@@ -13,20 +13,20 @@ import structlog
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crmlink.batches.execute_row import BatchStopped, Outcome, carry_out, outcome_of
+from crmlink.batches.execute_row import BatchStopped, RowOutcome, carry_out, outcome_of
 from crmlink.batches.settle import settle_before_undo
 from crmlink.batches.state import (
     LeaseLost,
+    bump_version,
     check_lease,
-    drop_lease,
     keep_lease,
     leased,
+    release_lease,
     take_lease,
-    touch,
 )
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import now
 from crmlink.store.hidden_references import hide_settled_row
@@ -34,63 +34,63 @@ from crmlink.store.hidden_references import hide_settled_row
 log = structlog.get_logger()
 
 TELL_EVERY = 1.0  # seconds between two words on how far it is
-RATE_OVER = 20.0  # seconds that the rate is smoothed over
+RATE_WINDOW = 20.0  # seconds that the rate is smoothed over
 FIRST_REST = 1.0  # seconds
 LONGEST_REST = 60.0  # seconds, when Commusoft does not answer
 LOOK_AGAIN = 0.5  # seconds between looks at links whose end is open
 MOST_TRIES = 5  # of one row that Commusoft gives no good answer for, while it does for others
-PATIENT_TRIES = 25  # of each while no row gets through: a quarter of an hour and more
-ILLNESS = {
+MAX_TRIES_IN_OUTAGE = 25  # of each while no row gets through: a quarter of an hour and more
+OUTAGE_CODES = {
     "commusoft-unreachable", "commusoft-slow", "commusoft-busy", "commusoft-fault",
     "commusoft-refused",
 }  # fmt: skip
-FATAL = {"commusoft-refused"}  # waiting will not help: a person has to
+CREDENTIAL_CODES = {"commusoft-refused"}  # waiting will not help: a person has to
 
-QUEUE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
+QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
 TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
-DONE = {BatchState.WRITING: BatchState.DONE, BatchState.UNDOING: BatchState.UNDONE}
+FINAL_STATE = {BatchState.WRITING: BatchState.DONE, BatchState.UNDOING: BatchState.UNDONE}
 
 
-def write_waiting(desk: Desk, stopping: Callable[[], bool] = lambda: False) -> int:
+def write_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: False) -> int:
     """Work on every batch that is to be written or undone; returns how many came to their end."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         found = session.execute(
             select(Batch.id, Batch.state)
-            .where(Batch.connection_id == desk.connection_id, Batch.state.in_(QUEUE))
+            .where(Batch.connection_id == ctx.connection_id, Batch.state.in_(QUEUED_STATE))
             .order_by(Batch.changed_at)
         ).all()
     return sum(
-        work_on(desk, batch_id, state, stopping) for batch_id, state in found if not stopping()
+        work_on(ctx, batch_id, state, stopping) for batch_id, state in found if not stopping()
     )
 
 
 def work_on(
-    desk: Desk,
+    ctx: WorkspaceContext,
     batch_id: str,
     state: BatchState,
     stopping: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Carry out a batch as far as it goes; False when it was stopped, or another works on it."""
-    lease = take_lease(desk.database, desk.ownership, batch_id, state)
+    lease = take_lease(ctx.database, ctx.ownership, batch_id, state)
     if lease is None:
         return False
-    at_once = max(1, desk.commusoft.at_once - 1)
+    at_once = max(1, ctx.commusoft.at_once - 1)
     try:
-        with _desk_of_its_own(desk, at_once) as own, ThreadPoolExecutor(at_once) as hands:
-            return _Run(own, batch_id, state, lease, hands, at_once, stopping).go()
+        with _background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as hands:
+            return BatchWriter(own, batch_id, state, lease, hands, at_once, stopping).go()
     except LeaseLost:
         log.warning("batch taken over by another worker", batch=batch_id)
         return False
     finally:
-        drop_lease(desk.database, desk.ownership, batch_id, lease)
+        release_lease(ctx.database, ctx.ownership, batch_id, lease)
 
 
 @contextmanager
-def _desk_of_its_own(desk: Desk, at_once: int) -> Iterator[Desk]:
+def _background_context(ctx: WorkspaceContext, at_once: int) -> Iterator[WorkspaceContext]:
     """The same desk, whose calls let people's go first, and which takes none of their threads."""
     attempts = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
     try:
-        yield replace(desk, commusoft=desk.commusoft.behind_people(), attempts=attempts)
+        yield replace(ctx, commusoft=ctx.commusoft.behind_people(), attempts=attempts)
     finally:
         attempts.shutdown()
 
@@ -101,7 +101,7 @@ class _Job:
     attempt: int
 
 
-class _Run:
+class BatchWriter:
     """One worker's go at one batch. What it remembers may be lost at any moment.
 
     Every change of a row is conditional on the lease, in the same transaction, and so is every
@@ -111,7 +111,7 @@ class _Run:
 
     def __init__(
         self,
-        desk: Desk,
+        ctx: WorkspaceContext,
         batch_id: str,
         state: BatchState,
         lease: str,
@@ -119,16 +119,16 @@ class _Run:
         at_once: int,
         stopping: Callable[[], bool],
     ) -> None:
-        self._desk, self._batch_id, self._state, self._lease = desk, batch_id, state, lease
+        self._workspace, self._batch_id, self._state, self._lease = ctx, batch_id, state, lease
         self._hands, self._at_once, self._stopping = hands, at_once, stopping
         self._queue: deque[_Job] = deque()
-        self._running: dict[Future[Outcome], _Job] = {}
+        self._running: dict[Future[RowOutcome], _Job] = {}
         self._tries: Counter[int] = Counter()
         self._rest, self._rests_until = FIRST_REST, 0.0
         self._trouble: str | None = None
-        self._pace = _Rate()
+        self._pace = Throughput()
         self._told = time.monotonic()
-        with desk.database.reading() as session:
+        with ctx.database.reading() as session:
             batch = session.get_one(Batch, batch_id)
             self._device_id = batch.started_by_id or batch.device_id
 
@@ -136,7 +136,7 @@ class _Run:
         """True when nothing is left to do."""
         if self._state is BatchState.UNDOING:
             with self._leased() as (session, _):
-                settle_before_undo(session, self._desk, self._batch_id)
+                settle_before_undo(session, self._workspace, self._batch_id)
         else:
             self._queue.extend(self._left_behind())
         while True:
@@ -150,14 +150,14 @@ class _Run:
                 done, _ = wait(self._running, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
                 self._note([(self._running.pop(each), each.result()) for each in done])
             elif self._rests():
-                recover(self._desk)
+                recover(self._workspace)
                 time.sleep(min(LOOK_AGAIN, max(0.01, self._rests_until - time.monotonic())))
             elif not self._settle_open():
                 return self._finish()
 
     @contextmanager
     def _leased(self) -> Iterator[tuple[Session, Batch]]:
-        with leased(self._desk.database, self._batch_id, self._lease) as found:
+        with leased(self._workspace.database, self._batch_id, self._lease) as found:
             yield found
 
     def _guard(self, job: _Job) -> Callable[[Session], None]:
@@ -181,7 +181,7 @@ class _Run:
             .where(BatchRow.link_id.is_(None))
             .order_by(BatchRow.position)
         )
-        with self._desk.database.reading() as session:
+        with self._workspace.database.reading() as session:
             return [_Job(*found) for found in session.execute(taken)]
 
     def _hand_out(self) -> None:
@@ -190,7 +190,12 @@ class _Run:
                 return
             job = self._queue.popleft()
             future = self._hands.submit(
-                carry_out, self._desk, job.row_id, self._state, self._device_id, self._guard(job)
+                carry_out,
+                self._workspace,
+                job.row_id,
+                self._state,
+                self._device_id,
+                self._guard(job),
             )
             self._running[future] = job
 
@@ -203,7 +208,7 @@ class _Run:
             select(BatchRow.id, BatchRow.attempt)
             .where(
                 BatchRow.batch_id == self._batch_id,
-                BatchRow.state == QUEUE[self._state],
+                BatchRow.state == QUEUED_STATE[self._state],
                 BatchRow.id.not_in([job.row_id for job in self._running.values()]),
             )
             .order_by(BatchRow.position)
@@ -237,14 +242,14 @@ class _Run:
             session.execute(
                 update(BatchRow).where(BatchRow.batch_id == self._batch_id, mine).values(state=back)
             )
-            touch(batch)
+            bump_version(batch)
 
     def _finish_running(self) -> None:
         for future, job in list(self._running.items()):
             self._note([(job, future.result())])
         self._running.clear()
 
-    def _note(self, ended: list[tuple[_Job, Outcome]]) -> None:
+    def _note(self, ended: list[tuple[_Job, RowOutcome]]) -> None:
         """Write down how rows ended, in one transaction."""
         if not ended:
             return
@@ -262,11 +267,11 @@ class _Run:
                 )
                 if values.get("settled_at"):
                     self._pace.add()
-                    hide_settled_row(session, job.row_id, self._desk.connection_id)
+                    hide_settled_row(session, job.row_id, self._workspace.connection_id)
 
-    def _values(self, job: _Job, outcome: Outcome) -> dict[str, object]:
+    def _values(self, job: _Job, outcome: RowOutcome) -> dict[str, object]:
         if outcome.stopped:
-            return {"state": QUEUE[self._state]}
+            return {"state": QUEUED_STATE[self._state]}
         if outcome.trouble is None:
             self._rest, self._trouble = FIRST_REST, None
         else:
@@ -276,7 +281,7 @@ class _Run:
             self._rest = min(2 * self._rest, LONGEST_REST)
             end = outcome.gives_up
             if end is None or not self._gives_up(self._tries[job.row_id], outcome.trouble):
-                return {"state": QUEUE[self._state]}
+                return {"state": QUEUED_STATE[self._state]}
             outcome = replace(outcome, state=end, failure={"code": outcome.trouble}, trouble=None)
         self._tries.pop(job.row_id, None)
         values: dict[str, object] = {"state": outcome.state, "failure": outcome.failure}
@@ -290,8 +295,8 @@ class _Run:
 
     def _gives_up(self, tries: int, trouble: str) -> bool:
         """After some tries, unless no row gets through: then it is Commusoft, not this row."""
-        own = trouble not in ILLNESS or self._pace.settled > 0
-        return tries >= (MOST_TRIES if own else PATIENT_TRIES)
+        own = trouble not in OUTAGE_CODES or self._pace.settled > 0
+        return tries >= (MOST_TRIES if own else MAX_TRIES_IN_OUTAGE)
 
     def _tell(self) -> bool:
         """Keep the lease and say how far it is; False when it was paused, cancelled, taken over."""
@@ -299,11 +304,11 @@ class _Run:
             return True
         self._told = time.monotonic()
         trouble = self._trouble
-        if trouble in FATAL and self._state is BatchState.WRITING:
+        if trouble in CREDENTIAL_CODES and self._state is BatchState.WRITING:
             self._pause_itself(trouble or "")
             return False
         return keep_lease(
-            self._desk.database, self._batch_id, self._lease, self._state,
+            self._workspace.database, self._batch_id, self._lease, self._state,
             rate=self._pace.per_second(), changed_at=now(),
             trouble={"code": trouble} if trouble else None,
         )  # fmt: skip
@@ -312,18 +317,25 @@ class _Run:
         with self._leased() as (session, batch):
             if batch.state is BatchState.WRITING:
                 batch.state, batch.trouble, batch.rate = BatchState.PAUSED, {"code": code}, None
-                touch(batch)
-                note(session, self._desk.workspace_id, None, "batch.paused", batch.id, problem=code)
+                bump_version(batch)
+                note(
+                    session,
+                    self._workspace.workspace_id,
+                    None,
+                    "batch.paused",
+                    batch.id,
+                    problem=code,
+                )
 
     def _settle_open(self) -> bool:
         """Rows whose link came to its end since; True while some have not."""
-        recover(self._desk)
+        recover(self._workspace)
         waiting = (
             select(BatchRow.id, BatchRow.attempt, Link)
             .join(Link, Link.id == BatchRow.link_id)
             .where(BatchRow.batch_id == self._batch_id, BatchRow.state == RowState.PROCESSING)
         )
-        with self._desk.database.reading() as session:
+        with self._workspace.database.reading() as session:
             found = [(_Job(row_id, attempt), link)
                      for row_id, attempt, link in session.execute(waiting)]  # fmt: skip
         ended = [(job, self._end_of(link)) for job, link in found
@@ -333,7 +345,7 @@ class _Run:
             self._rests_until = time.monotonic() + LOOK_AGAIN
         return len(ended) < len(found) or self._take()
 
-    def _end_of(self, link: Link) -> Outcome:
+    def _end_of(self, link: Link) -> RowOutcome:
         """A link that comes to its end while its batch is undone, is to be undone too."""
         outcome = outcome_of(link)
         if self._state is BatchState.UNDOING and outcome.state is RowState.SUCCESSFUL:
@@ -346,24 +358,24 @@ class _Run:
                 select(BatchRow.id)
                 .where(
                     BatchRow.batch_id == self._batch_id,
-                    BatchRow.state.in_((QUEUE[self._state], RowState.PROCESSING)),
+                    BatchRow.state.in_((QUEUED_STATE[self._state], RowState.PROCESSING)),
                 )
                 .limit(1)
             )
             if left is not None or batch.state is not self._state:
                 return False
-            batch.state, batch.finished_at, batch.rate = DONE[self._state], now(), None
+            batch.state, batch.finished_at, batch.rate = FINAL_STATE[self._state], now(), None
             batch.trouble = None
-            touch(batch)
+            bump_version(batch)
             note(
-                session, self._desk.workspace_id, None,
+                session, self._workspace.workspace_id, None,
                 "batch.done" if self._state is BatchState.WRITING else "batch.undone", batch.id,
             )  # fmt: skip
-        log.info("batch finished", batch=self._batch_id, state=DONE[self._state].value)
+        log.info("batch finished", batch=self._batch_id, state=FINAL_STATE[self._state].value)
         return True
 
 
-def _as_it_is_now(session: Session, outcome: Outcome) -> Outcome:
+def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:
     """The outcome, unless its link was undone before it could be noted."""
     if outcome.state is RowState.SUCCESSFUL and outcome.link_id:
         link = session.get(Link, outcome.link_id)
@@ -372,7 +384,7 @@ def _as_it_is_now(session: Session, outcome: Outcome) -> Outcome:
     return outcome
 
 
-class _Rate:
+class Throughput:
     """How many rows a second come to their end, smoothed over the last seconds."""
 
     def __init__(self) -> None:
@@ -387,10 +399,10 @@ class _Rate:
     def per_second(self) -> float | None:
         """None until enough has been seen."""
         moment = time.monotonic()
-        while self._recent and self._recent[0] < moment - RATE_OVER:
+        while self._recent and self._recent[0] < moment - RATE_WINDOW:
             self._recent.popleft()
         if len(self._recent) < 2:
             return None
         full = len(self._recent) == self._recent.maxlen
-        since = self._recent[0] if full else max(self._began, moment - RATE_OVER)
+        since = self._recent[0] if full else max(self._began, moment - RATE_WINDOW)
         return len(self._recent) / max(0.1, moment - since)

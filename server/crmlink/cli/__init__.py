@@ -26,7 +26,7 @@ from crmlink.cli.serve import sandbox_command, serve_command, sync_command
 from crmlink.cli.tokens import token_group
 
 
-class Crmlink(click.Group):
+class CrmlinkGroup(click.Group):
     """Tells a failure in one sentence, as the screens do; loads matching only when asked to."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -40,36 +40,36 @@ class Crmlink(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
-        from crmlink.access.errors import AccessFailure, FieldsWrong
+        from crmlink.access.errors import AccessFailure, InvalidFields
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError
-        from crmlink.commusoft.vault import VaultClosed
+        from crmlink.commusoft.vault import VaultKeyMissing
         from crmlink.data_folder import use_private_umask
-        from crmlink.linking.errors import LinkingFailure, LinkNotMade
-        from crmlink.settings import SettingsRefused
+        from crmlink.linking.errors import LinkFailed, LinkingFailure
+        from crmlink.settings import InvalidSettings
         from crmlink.web.problems import problem_of
 
         use_private_umask()
         try:
             return super().invoke(ctx)
-        except FieldsWrong as error:
+        except InvalidFields as error:
             raise click.UsageError(problem_of(error).detail) from error
         except (
-            AccessFailure, LinkingFailure, LinkNotMade, CommusoftError, AccountingError
+            AccessFailure, LinkingFailure, LinkFailed, CommusoftError, AccountingError
         ) as error:  # fmt: skip
             click.echo(f"Error: {problem_of(error).detail}", err=True)
-        except VaultClosed:
+        except VaultKeyMissing:
             click.echo(
                 "Error: The stored Commusoft credentials were locked with another key. Bring "
                 "credential.keys back from your backup, or run: crmlink disconnect",
                 err=True,
             )
-        except SettingsRefused as error:
+        except InvalidSettings as error:
             click.echo(f"Error: {error}", err=True)
         sys.exit(1)
 
 
-@click.group(cls=Crmlink)
+@click.group(cls=CrmlinkGroup)
 @click.version_option(package_name="crmlink")
 def main() -> None:
     """Put the accounting package's reference on the matching Commusoft record."""

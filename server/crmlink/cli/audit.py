@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from crmlink.access.audit.findings import Verdict
-    from crmlink.access.context import Office
+    from crmlink.access.context import AccessContext
 
 
 @click.group("audit")
@@ -55,15 +55,15 @@ def audit_accept_command(yes: bool) -> None:
     from crmlink.access.audit.upkeep import accept_findings
     from crmlink.access.devices import command_line_actor
 
-    office = _office()
-    verdict = verify(office)
+    access = _office()
+    verdict = verify(access)
     if verdict.sound:
         click.echo("The audit holds; there is nothing to accept.")
         return
     _tell(verdict)
     if not yes:
         click.confirm("Do you know why, and accept it?", abort=True, err=True)
-    accept_findings(office, command_line_actor(office))
+    accept_findings(access, command_line_actor(access))
     click.echo("Accepted. From here on the audit is checked against what it is now.")
 
 
@@ -107,7 +107,7 @@ def _as_json(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _office() -> Office:
-    from crmlink.cli.context import at_work
+def _office() -> AccessContext:
+    from crmlink.cli.context import open_installation_from_env
 
-    return at_work().office
+    return open_installation_from_env().access

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from crmlink.commusoft.connection import Connection
     from crmlink.commusoft.dialect import Dialect
-    from crmlink.commusoft.doctor import Step
+    from crmlink.commusoft.doctor import CheckResult
     from crmlink.linking.connections import ConnectionContents
 
 MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
@@ -28,21 +28,21 @@ def connect_command(url: str | None, yes: bool) -> None:
     What came from practice is emptied; you are told how much it is, and asked. Where
     CRMLINK_COMMUSOFT_… variables name the account, they are tried and nothing is kept.
     """
-    from crmlink.access.context import Office
+    from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
-    from crmlink.commusoft.doctor import examine
+    from crmlink.commusoft.doctor import run_checks
     from crmlink.commusoft.vault import Vault
-    from crmlink.installation import KEYS_NAME, open_database
+    from crmlink.installation import KEY_FILE, open_database
     from crmlink.linking.connections import (
-        connect_account,
         contents_in_use,
         get_or_create_workspace,
+        save_connection,
     )
-    from crmlink.settings import settings_from_environment
+    from crmlink.settings import load_settings
 
-    settings = settings_from_environment()
+    settings = load_settings()
     account = settings.commusoft or _ask_for_account(url)
-    dialect = _told(examine(account), as_json=False)
+    dialect = _print_checks(run_checks(account), as_json=False)
     if dialect is None:
         raise click.ClickException("Nothing was stored. Mend what is marked above and try again.")
     database = open_database(settings)
@@ -50,13 +50,13 @@ def connect_command(url: str | None, yes: bool) -> None:
     contents = contents_in_use(database, workspace_id, account)
     if contents:
         _agree(contents, yes)
-    connect_account(
+    save_connection(
         database,
         workspace_id,
         account,
-        vault=None if settings.commusoft else Vault.at(settings.data_dir / KEYS_NAME),
+        vault=None if settings.commusoft else Vault.at(settings.data_dir / KEY_FILE),
         dialect=dialect,
-        by=command_line_actor(Office(database, workspace_id, settings.secret_key)).device,
+        by=command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device,
         agreement=contents.agreement if contents else "",
     )
     click.echo("Connected. A crmlink that runs goes over to this account within a minute.")
@@ -66,18 +66,18 @@ def connect_command(url: str | None, yes: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def disconnect_command(yes: bool) -> None:
     """Forget the credentials of your Commusoft account, and work with the sandbox."""
-    from crmlink.access.context import Office
+    from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
     from crmlink.installation import open_database
     from crmlink.linking.connections import (
         contents_in_use,
-        disconnect_account,
+        delete_connection,
         get_or_create_workspace,
     )
-    from crmlink.settings import settings_from_environment
+    from crmlink.settings import load_settings
     from crmlink.web.connection_words import ended_in_words
 
-    settings = settings_from_environment()
+    settings = load_settings()
     if settings.commusoft:
         raise click.ClickException(
             "The account is named by CRMLINK_COMMUSOFT_… variables. Remove them first, where "
@@ -91,8 +91,8 @@ def disconnect_command(yes: bool) -> None:
     click.echo(" ".join(ended_in_words(contents)), err=True)
     if not yes:
         click.confirm("Disconnect?", abort=True, err=True)
-    by = command_line_actor(Office(database, workspace_id, settings.secret_key)).device
-    disconnect_account(database, workspace_id, by)
+    by = command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device
+    delete_connection(database, workspace_id, by)
     click.echo("Disconnected. A crmlink that runs goes over to the sandbox within a minute.")
 
 
@@ -139,24 +139,28 @@ def doctor_command(
 ) -> None:
     """Find out what your Commusoft account speaks, and remember it."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import at_work
-    from crmlink.commusoft.doctor import examine
+    from crmlink.cli.context import open_installation_from_env
+    from crmlink.commusoft.doctor import run_checks
     from crmlink.linking.connections import record_write_check, save_dialect
 
     if (trial or known_reference) and not write_test:
         raise click.UsageError("--trial and --known-reference go with --write-test.")
-    house = at_work()
+    installation = open_installation_from_env()
     if write_test and not yes:
         what = f"{trial} and then its own reference" if trial else "its own reference"
         click.confirm(f"Write {what} to {write_test} in Commusoft?", abort=True, err=True)
     if write_test:
-        by = command_line_actor(house.office).device.id
-        record_write_check(house.database, house.desk.workspace_id, by, write_test, trial)
-    steps = examine(house.desk.commusoft.connection, write_test, trial, known_reference)
-    dialect = _told(steps, as_json)
+        by = command_line_actor(installation.access).device.id
+        record_write_check(
+            installation.database, installation.workspace.workspace_id, by, write_test, trial
+        )
+    steps = run_checks(
+        installation.workspace.commusoft.connection, write_test, trial, known_reference
+    )
+    dialect = _print_checks(steps, as_json)
     if dialect is None:
         sys.exit(1)
-    save_dialect(house.database, house.desk.connection_id, dialect)
+    save_dialect(installation.database, installation.workspace.connection_id, dialect)
 
 
 @click.group("keys")
@@ -167,28 +171,30 @@ def keys_group() -> None:
 @keys_group.command("rotate")
 def rotate_command() -> None:
     """Lock the credentials with a new key and drop the old one."""
-    from crmlink.installation import KEYS_NAME, open_database
+    from crmlink.installation import KEY_FILE, open_database
     from crmlink.linking.connections import rotate_keys
-    from crmlink.settings import settings_from_environment
+    from crmlink.settings import load_settings
 
-    settings = settings_from_environment()
+    settings = load_settings()
     database = open_database(settings)
-    count = rotate_keys(database, settings.data_dir / KEYS_NAME)
+    count = rotate_keys(database, settings.data_dir / KEY_FILE)
     click.echo(f"A new key locks {count} account{'s' if count != 1 else ''}; the old one is gone.")
 
 
-def _told(steps: Iterable[Step], as_json: bool) -> Dialect | None:
+def _print_checks(steps: Iterable[CheckResult], as_json: bool) -> Dialect | None:
     """Tell each step as it comes; the dialect that the last one found."""
-    from crmlink.commusoft.doctor import say, support_message
+    from crmlink.commusoft.doctor import check_text, support_message
 
-    seen: list[Step] = []
+    seen: list[CheckResult] = []
     for step in steps:
         seen.append(step)
         if as_json:
             fields = {"code": step.code, "health": step.health, "args": dict(step.args)}
-            click.echo(json.dumps(fields | {"text": say(step)}, ensure_ascii=False, default=str))
+            click.echo(
+                json.dumps(fields | {"text": check_text(step)}, ensure_ascii=False, default=str)
+            )
         else:
-            click.echo(f"{MARKS[step.health]} {say(step)}")
+            click.echo(f"{MARKS[step.health]} {check_text(step)}")
     found = seen[-1].dialect if seen else None
     if found is None and not as_json:
         click.echo("\nTo send to Commusoft's support:\n")

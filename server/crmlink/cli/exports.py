@@ -13,7 +13,7 @@ import click
 from crmlink.cli.file_options import FileOptions, file_options
 
 if TYPE_CHECKING:
-    from crmlink.accounting.exports.reader import BadRow, ExportedContact, Recognised
+    from crmlink.accounting.exports.reader import DetectedFormat, ExportedContact, RejectedRow
     from crmlink.accounting.package_rules import Packages
 
 MOST_BAD_ROWS = 1000
@@ -31,29 +31,29 @@ def export_group() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
     """Show what FILE is taken for, its first contacts, and every row that is none."""
-    from crmlink.accounting.exports.errors import ExportRefused
-    from crmlink.accounting.exports.reader import read_contacts, recognise
+    from crmlink.accounting.exports.errors import ExportError
+    from crmlink.accounting.exports.reader import detect_format, read_contacts
     from crmlink.accounting.rule_file import RuleFile
-    from crmlink.installation import RULES_NAME
-    from crmlink.settings import settings_from_environment
+    from crmlink.installation import RULES_FILE
+    from crmlink.settings import load_settings
 
     said = FileOptions.of(options)
-    packages = RuleFile(settings_from_environment().data_dir / RULES_NAME).current()
+    packages = RuleFile(load_settings().data_dir / RULES_FILE).current()
     try:
-        found = recognise(
+        found = detect_format(
             file, file.name, packages, package=said.package, sheet=said.sheet,
             header_line=said.header_line, encoding=said.encoding, delimiter=said.delimiter,
         ).corrected(kind=said.kind, columns=said.columns)  # fmt: skip
         if not as_json:
             show_recognised(found, file, packages)
         _report(read_contacts(file, found, packages), found, packages, rows, as_json)
-    except ExportRefused as refused:
+    except ExportError as refused:
         raise click.ClickException(str(refused)) from refused
 
 
-def show_recognised(found: Recognised, file: Path, packages: Packages) -> None:
+def show_recognised(found: DetectedFormat, file: Path, packages: Packages) -> None:
     """Say what a file is taken for, and which column holds what."""
-    from crmlink.accounting.exports.reader import advice
+    from crmlink.accounting.exports.reader import import_hints
     from crmlink.accounting.package_rules import package_name
 
     name = package_name(packages, found.package) if found.package else "not known"
@@ -74,27 +74,27 @@ def show_recognised(found: Recognised, file: Path, packages: Packages) -> None:
     unused = [label for label in found.header if label not in used]
     if unused:
         click.echo(f"  not used: {', '.join(unused)}")
-    for sentence in advice(found, packages):
+    for sentence in import_hints(found, packages):
         click.echo(sentence)
 
 
 def _report(
-    rows: Iterable[ExportedContact | BadRow],
-    found: Recognised,
+    rows: Iterable[ExportedContact | RejectedRow],
+    found: DetectedFormat,
     packages: Packages,
     most: int,
     as_json: bool,
 ) -> None:
-    from crmlink.accounting.exports.reader import BadRow, advice, say
+    from crmlink.accounting.exports.reader import RejectedRow, import_hints, rejected_row_text
 
     first: list[ExportedContact] = []
     bad: list[dict[str, Any]] = []
     contacts = bad_count = 0
     for row in rows:
-        if isinstance(row, BadRow):
+        if isinstance(row, RejectedRow):
             bad_count += 1
             if len(bad) < MOST_BAD_ROWS:
-                bad.append({"line": row.line, "code": row.code, "sentence": say(row)})
+                bad.append({"line": row.line, "code": row.code, "sentence": rejected_row_text(row)})
         else:
             contacts += 1
             if len(first) < most:
@@ -102,7 +102,7 @@ def _report(
     if as_json:
         told = {
             "recognised": found.as_dict() | {"has_references": found.has_references},
-            "advice": advice(found, packages),
+            "advice": import_hints(found, packages),
             "contacts": contacts,
             "bad": bad_count,
             "first": [dataclasses.asdict(contact) for contact in first],

@@ -13,8 +13,8 @@ import click
 from crmlink.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
-    from crmlink.installation import House
-    from crmlink.linking.suggest import Contact, Offer
+    from crmlink.installation import Installation
+    from crmlink.linking.suggest import Contact, SuggestionResult
     from crmlink.store import Link, MirroredRecord
 
 
@@ -90,18 +90,18 @@ def link_command(
     as_json: bool,
 ) -> None:
     """Put the reference of the contact page URL on its Commusoft record."""
-    from crmlink.cli.context import at_work
+    from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.decisions import Decision, confirm
     from crmlink.linking.overrides import Overrides, require_kind
     from crmlink.linking.suggest import suggest
 
-    house = at_work()
-    contact = _contact(house, url, kind, name, email, postcode, phone)
-    if house.sandboxed:
+    installation = open_installation_from_env()
+    contact = _contact(installation, url, kind, name, email, postcode, phone)
+    if installation.sandboxed:
         click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
-    sync_once(house)
-    offer = suggest(house.desk, contact)
-    row = _chosen(house, offer, record_id, yes)
+    sync_once(installation)
+    offer = suggest(installation.workspace, contact)
+    row = _chosen(installation, offer, record_id, yes)
     overrides = Overrides(replaces, frozenset(also_on), accepts_kind=accepts_kind)
     require_kind(contact.kind, row, overrides)
     if not yes:
@@ -121,7 +121,9 @@ def link_command(
         contact_name=name,
         overrides=overrides,
     )
-    _report(confirm(house.desk, decision, uuid.uuid4().hex, _device(house)), as_json)
+    _report(
+        confirm(installation.workspace, decision, uuid.uuid4().hex, _device(installation)), as_json
+    )
 
 
 @click.command("undo")
@@ -129,19 +131,19 @@ def link_command(
 @click.option("--json", "as_json", is_flag=True)
 def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     """Put back what stood on the records before these links."""
-    from crmlink.cli.context import at_work
+    from crmlink.cli.context import open_installation_from_env
     from crmlink.commusoft.errors import CommusoftError
     from crmlink.linking.decisions import undo
-    from crmlink.linking.errors import LinkingFailure, LinkNotMade
+    from crmlink.linking.errors import LinkFailed, LinkingFailure
     from crmlink.web.problems import problem_of
 
-    house = at_work()
-    device_id, failed = _device(house), 0
+    installation = open_installation_from_env()
+    device_id, failed = _device(installation), 0
     for link_id in link_ids:
         try:
-            link = undo(house.desk, link_id, uuid.uuid4().hex, device_id, frozenset())
+            link = undo(installation.workspace, link_id, uuid.uuid4().hex, device_id, frozenset())
             _report(link, as_json)
-        except (LinkingFailure, LinkNotMade, CommusoftError) as error:
+        except (LinkingFailure, LinkFailed, CommusoftError) as error:
             failed += 1
             click.echo(f"{link_id}: {problem_of(error).detail}", err=True)
     if failed:
@@ -149,14 +151,20 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
 
 
 def _contact(
-    house: House, url: str, kind: Kind | None, name: str, email: str, postcode: str, phone: str
+    installation: Installation,
+    url: str,
+    kind: Kind | None,
+    name: str,
+    email: str,
+    postcode: str,
+    phone: str,
 ) -> Contact:
     from crmlink.accounting.locate import cautions, locate
     from crmlink.linking.suggest import Contact
-    from crmlink.linking.workspace_rules import rules
+    from crmlink.linking.workspace_rules import workspace_rules
     from crmlink.matching import Details
 
-    packages = rules(house.desk)
+    packages = workspace_rules(installation.workspace)
     location = locate(url, packages)
     if location.page != "contact" or not location.package or not location.reference:
         raise click.ClickException(
@@ -183,24 +191,26 @@ def _contact(
     )
 
 
-def sync_once(house: House) -> None:
+def sync_once(installation: Installation) -> None:
     """Fill a mirror that has never been filled."""
     from crmlink.store import WorkspaceConnection
 
-    with house.database.reading() as session:
-        if session.get_one(WorkspaceConnection, house.desk.connection_id).synced_at:
+    with installation.database.reading() as session:
+        if session.get_one(WorkspaceConnection, installation.workspace.connection_id).synced_at:
             return
     click.echo("Reading Commusoft's records for the first time…", err=True)
-    house.desk.sync()
+    installation.workspace.sync()
 
 
-def _chosen(house: House, offer: Offer, record_id: str | None, yes: bool) -> MirroredRecord:
-    from crmlink.linking.suggest import mirrored
+def _chosen(
+    installation: Installation, offer: SuggestionResult, record_id: str | None, yes: bool
+) -> MirroredRecord:
+    from crmlink.linking.suggest import find_record
     from crmlink.matching.reason_texts import say
 
     if record_id:
-        with house.database.reading() as session:
-            return mirrored(session, house.desk.connection_id, record_id)
+        with installation.database.reading() as session:
+            return find_record(session, installation.workspace.connection_id, record_id)
     if not offer.suggestions:
         raise click.ClickException(
             "No record looks like this contact. Name one with --record, or give more with "
@@ -223,18 +233,18 @@ def _chosen(house: House, offer: Offer, record_id: str | None, yes: bool) -> Mir
     return offer.suggestions[number - 1][0]
 
 
-def _device(house: House) -> int:
+def _device(installation: Installation) -> int:
     from crmlink.access.devices import command_line_actor
 
-    return command_line_actor(house.office).device.id
+    return command_line_actor(installation.access).device.id
 
 
 def _report(link: Link, as_json: bool) -> None:
-    from crmlink.linking.errors import LinkNotMade
+    from crmlink.linking.errors import LinkFailed
     from crmlink.store import LinkState
 
     if link.state in (LinkState.FAILED, LinkState.CONFLICT):
-        raise LinkNotMade(link)
+        raise LinkFailed(link)
     if as_json:
         fields = {
             "id": link.id,

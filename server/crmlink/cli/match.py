@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from crmlink.matching.assignment import one_to_one_of_many, suggest_many
+from crmlink.matching.assignment import assign_one_to_one_streaming, suggest_many
 from crmlink.matching.csv_lists import ANSWER_HEADER, HeaderMissing, answer_rows, read_list
 from crmlink.matching.details import Details
 from crmlink.matching.matcher import Matcher
@@ -50,7 +50,7 @@ def match_command(
         raise click.UsageError(str(missing)) from missing
     matcher.share = matcher.estimate_share([details for _, details in asked])
     answers: Iterable[Answer] = suggest_many(matcher, asked, top)
-    _write(out, one_to_one_of_many(answers) if single else answers)
+    _write(out, assign_one_to_one_streaming(answers) if single else answers)
 
 
 def _contacts(path: Path) -> list[tuple[str, Details]]:
@@ -58,30 +58,35 @@ def _contacts(path: Path) -> list[tuple[str, Details]]:
 
     Raises HeaderMissing where it is neither.
     """
-    from crmlink.accounting.exports.errors import ExportRefused
+    from crmlink.accounting.exports.errors import ExportError
 
     try:
         return list(read_list(path, _complain))
     except HeaderMissing as missing:
         try:
             return list(_exported(path))
-        except ExportRefused as refused:
+        except ExportError as refused:
             raise missing from refused
 
 
 def _exported(path: Path) -> Iterator[tuple[str, Details]]:
-    """The contacts of an export file that crmlink knows; raises ExportRefused for others."""
-    from crmlink.accounting.exports.errors import ExportRefused
-    from crmlink.accounting.exports.reader import BadRow, read_contacts, recognise, say
+    """The contacts of an export file that crmlink knows; raises ExportError for others."""
+    from crmlink.accounting.exports.errors import ExportError
+    from crmlink.accounting.exports.reader import (
+        RejectedRow,
+        detect_format,
+        read_contacts,
+        rejected_row_text,
+    )
     from crmlink.accounting.rule_loading import load_packages
 
     packages = load_packages()
-    found = recognise(path, path.name, packages)
+    found = detect_format(path, path.name, packages)
     if not found.fits:
-        raise ExportRefused("columns_needed")
+        raise ExportError("columns_needed")
     for row in read_contacts(path, found, packages):
-        if isinstance(row, BadRow):
-            _complain(f"{path}, line {row.line}: {say(row)} Skipped.")
+        if isinstance(row, RejectedRow):
+            _complain(f"{path}, line {row.line}: {rejected_row_text(row)} Skipped.")
         else:
             yield row.reference or f"line {row.line}", _details(row)
 

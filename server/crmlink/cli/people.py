@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from crmlink.access.context import Office
+    from crmlink.access.context import AccessContext
     from crmlink.store import Person
 
 ROLES = click.Choice(["clerk", "manager", "admin"])
@@ -29,8 +29,8 @@ def add_command(name: str, email: str, role: str, server: str | None) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import invite
 
-    office = _office()
-    _, token = invite(office, command_line_actor(office), name, email, role)
+    access = _office()
+    _, token = invite(access, command_line_actor(access), name, email, role)
     click.echo(_welcome_link(server, token))
     click.echo("It works once, for seven days.", err=True)
 
@@ -43,9 +43,9 @@ def link_command(email: str, server: str | None) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import new_invitation
 
-    office = _office()
-    person = _by_email(office, email)
-    token = new_invitation(office, command_line_actor(office), person.public_id)
+    access = _office()
+    person = _by_email(access, email)
+    token = new_invitation(access, command_line_actor(access), person.public_id)
     click.echo(_welcome_link(server, token))
 
 
@@ -83,9 +83,9 @@ def role_command(email: str, role: str) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import change_role
 
-    office = _office()
-    person = _by_email(office, email)
-    change_role(office, command_line_actor(office), person.public_id, role)
+    access = _office()
+    person = _by_email(access, email)
+    change_role(access, command_line_actor(access), person.public_id, role)
     click.echo(f"{person.name} is {role} now.")
 
 
@@ -97,9 +97,9 @@ def rename_command(email: str, name: str) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import rename_person
 
-    office = _office()
-    person = _by_email(office, email)
-    rename_person(office, command_line_actor(office), person.public_id, name)
+    access = _office()
+    person = _by_email(access, email)
+    rename_person(access, command_line_actor(access), person.public_id, name)
     click.echo(f"{person.name} is called {name} now.")
 
 
@@ -111,10 +111,10 @@ def log_out_command(email: str, browsers: bool) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.sessions import end_sessions
 
-    office = _office()
-    person = _by_email(office, email)
-    actor = command_line_actor(office)
-    ended = end_sessions(office, actor, person.public_id, browsers_too=browsers)
+    access = _office()
+    person = _by_email(access, email)
+    actor = command_line_actor(access)
+    ended = end_sessions(access, actor, person.public_id, browsers_too=browsers)
     click.echo(f"{person.name} is logged out everywhere.")
     if browsers:
         click.echo(f"Browsers disconnected: {ended}.")
@@ -127,9 +127,9 @@ def remove_command(email: str) -> None:
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import remove_person
 
-    office = _office()
-    person = _by_email(office, email)
-    remove_person(office, command_line_actor(office), person.public_id)
+    access = _office()
+    person = _by_email(access, email)
+    remove_person(access, command_line_actor(access), person.public_id)
     click.echo(f"{person.name} is removed. What they linked stays.")
 
 
@@ -159,8 +159,8 @@ def erase_command(who: str, yes: bool) -> None:
 
     if not yes:
         click.confirm(f"Erase what names {who}? This cannot be undone", abort=True, err=True)
-    office = _office()
-    erased = erase(office, command_line_actor(office), who)
+    access = _office()
+    erased = erase(access, command_line_actor(access), who)
     click.echo(
         f"Erased: {erased.people} people, {erased.records} records, {erased.links} links, "
         f"{erased.drafts} contacts in drafts."
@@ -176,7 +176,7 @@ def device_group() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def device_list_command(as_json: bool) -> None:
     """All paired browsers, the newest first."""
-    from crmlink.access.devices import list_devices, standing
+    from crmlink.access.devices import device_status, list_devices
 
     devices = list_devices(_office())
     if not devices and not as_json:
@@ -188,7 +188,7 @@ def device_list_command(as_json: bool) -> None:
                 "id": device.public_id,
                 "name": device.name,
                 "person": device.person.name if device.person else None,
-                "state": standing(device),
+                "state": device_status(device),
                 "last_used_at": used.isoformat() if used else None,
                 "last_used_address": device.last_used_address,
                 "use_count": device.use_count,
@@ -200,9 +200,8 @@ def device_list_command(as_json: bool) -> None:
                 if used
                 else "never used"
             )
-            click.echo(
-                f"{device.public_id}  {standing(device):<8} {last}  {device.name} ({device.who})"
-            )
+            status = f"{device_status(device):<8}"
+            click.echo(f"{device.public_id}  {status} {last}  {device.name} ({device.who})")
 
 
 @device_group.command("rename")
@@ -212,8 +211,8 @@ def device_rename_command(device_id: str, name: str) -> None:
     """Give a browser another name, or a token (its id: crmlink token list --json)."""
     from crmlink.access.devices import command_line_actor, rename_device
 
-    office = _office()
-    device = rename_device(office, command_line_actor(office), device_id, name)
+    access = _office()
+    device = rename_device(access, command_line_actor(access), device_id, name)
     click.echo(f"It is called {device.name} now.")
 
 
@@ -223,29 +222,29 @@ def device_revoke_command(device_id: str) -> None:
     """End a browser's connection at once."""
     from crmlink.access.devices import command_line_actor, revoke_device
 
-    office = _office()
-    device = revoke_device(office, command_line_actor(office), device_id)
+    access = _office()
+    device = revoke_device(access, command_line_actor(access), device_id)
     click.echo(f"{device.name} is disconnected.")
 
 
 def _welcome_link(server: str | None, token: str) -> str:
-    from crmlink.settings import settings_from_environment
+    from crmlink.settings import load_settings
     from crmlink.web.hosts import invitation_url
 
-    address = server or settings_from_environment().public_url or "http://127.0.0.1:8787"
+    address = server or load_settings().public_url or "http://127.0.0.1:8787"
     return invitation_url(address, token)
 
 
-def _office() -> Office:
-    from crmlink.cli.context import at_work
+def _office() -> AccessContext:
+    from crmlink.cli.context import open_installation_from_env
 
-    return at_work().office
+    return open_installation_from_env().access
 
 
-def _by_email(office: Office, email: str) -> Person:
+def _by_email(access: AccessContext, email: str) -> Person:
     from crmlink.access.people import list_people
 
-    for person in list_people(office):
+    for person in list_people(access):
         if person.email.casefold() == email.strip().casefold():
             return person
     raise click.ClickException("Nobody here has this email: see crmlink person list.")

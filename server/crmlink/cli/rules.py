@@ -37,35 +37,35 @@ def check_command(file: Path, vectors: Path | None, as_json: bool) -> None:
 def install_command(file: Path, vectors: Path | None) -> None:
     """Check a rule file and put it to use; running servers and extensions follow by themselves."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import at_work
+    from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.workspace_rules import install_rules
 
     if wrong := _wrong(file, vectors):
         raise click.ClickException("\n".join([*wrong, "Nothing was installed."]))
-    house = at_work()
-    install_rules(house.desk, file, command_line_actor(house.office).device.id)
-    click.echo(f"In use now: {house.desk.rule_file.own}")
+    installation = open_installation_from_env()
+    install_rules(installation.workspace, file, command_line_actor(installation.access).device.id)
+    click.echo(f"In use now: {installation.workspace.rule_file.own}")
 
 
 @rules_group.command("remove")
 def remove_command() -> None:
     """Go back to the rules that came with crmlink."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import at_work
+    from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.workspace_rules import remove_rules
 
-    house = at_work()
-    remove_rules(house.desk, command_line_actor(house.office).device.id)
+    installation = open_installation_from_env()
+    remove_rules(installation.workspace, command_line_actor(installation.access).device.id)
     click.echo("The rules that came with crmlink are in use.")
 
 
 def _wrong(file: Path, vectors: Path | None) -> list[str]:
-    from crmlink.accounting.rule_check import check, known_addresses
+    from crmlink.accounting.rule_check import check_rule_file, known_addresses
 
     vectors = vectors or known_addresses()
     if vectors is None:
         click.echo("Checked without known addresses: name them with --vectors.", err=True)
-    return check(file, vectors)
+    return check_rule_file(file, vectors)
 
 
 @click.group("hosts")
@@ -76,10 +76,10 @@ def hosts_group() -> None:
 @hosts_group.command("list")
 def list_hosts_command() -> None:
     """The addresses that were added."""
-    from crmlink.cli.context import at_work
-    from crmlink.linking.workspace_rules import hosts
+    from crmlink.cli.context import open_installation_from_env
+    from crmlink.linking.workspace_rules import list_hosts
 
-    found = hosts(at_work().desk)
+    found = list_hosts(open_installation_from_env().workspace)
     for package, added in found.items():
         for host in added:
             click.echo(f"{package}  {host}")
@@ -93,11 +93,13 @@ def list_hosts_command() -> None:
 def add_host_command(package: str, host: str) -> None:
     """Add HOST (such as sage.office.example:10444) to PACKAGE (such as sage_200)."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import at_work
+    from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.workspace_rules import add_host
 
-    house = at_work()
-    added = add_host(house.desk, package, host, command_line_actor(house.office).device.id)
+    installation = open_installation_from_env()
+    added = add_host(
+        installation.workspace, package, host, command_line_actor(installation.access).device.id
+    )
     click.echo(f"{package} is known at: {', '.join(added)}")
 
 
@@ -107,9 +109,11 @@ def add_host_command(package: str, host: str) -> None:
 def remove_host_command(package: str, host: str) -> None:
     """Take an added HOST of PACKAGE away."""
     from crmlink.access.devices import command_line_actor
-    from crmlink.cli.context import at_work
+    from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.workspace_rules import remove_host
 
-    house = at_work()
-    left = remove_host(house.desk, package, host, command_line_actor(house.office).device.id)
+    installation = open_installation_from_env()
+    left = remove_host(
+        installation.workspace, package, host, command_line_actor(installation.access).device.id
+    )
     click.echo(f"{package} has {len(left)} added addresses left.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from crmlink.commusoft.mirror import SyncResult
-    from crmlink.installation import House
+    from crmlink.installation import Installation
     from crmlink.settings import Settings
 
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 @click.option("--port", default=8787, show_default=True)
 def serve_command(host: str, port: int) -> None:
     """Start the server, with its worker inside; a SQLite database has one at a time."""
-    from crmlink.settings import settings_from_environment
+    from crmlink.settings import load_settings
     from crmlink.store.only_server import ServerRunning, only_server
 
-    settings = settings_from_environment()
+    settings = load_settings()
     try:
         with only_server(settings.data_dir, settings.database_url) as alone:
             _serve(settings, host, port, alone=alone)
@@ -38,18 +38,18 @@ def serve_command(host: str, port: int) -> None:
 def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
     """Serve until the process is told to stop. ``alone``: no other server has this database."""
     from crmlink.app import create_app
-    from crmlink.installation import open_house
-    from crmlink.logs import LOG_NAME, set_up_logs
+    from crmlink.installation import open_installation
+    from crmlink.logs import LOG_NAME, configure_logging
     from crmlink.store import ProcessRole
     from crmlink.web.hosts import serve_at
     from crmlink.web.http_server import HTTPServer
     from crmlink.worker import Worker
 
-    set_up_logs(settings.data_dir / LOG_NAME)
-    house = open_house(settings, role=ProcessRole.SERVER)
+    configure_logging(settings.data_dir / LOG_NAME)
+    installation = open_installation(settings, role=ProcessRole.SERVER)
     if alone:
-        house.desk.ownership.bury_servers()
-    app = create_app(settings, house)
+        installation.workspace.ownership.bury_servers()
+    app = create_app(settings, installation)
     try:
         server = HTTPServer(app, host, port)
     except OSError as error:
@@ -59,40 +59,40 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
         ) from error
     listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
-    worker = Worker(house)
+    worker = Worker(installation)
     worker.start()
-    _greet(house, listening)
+    _print_welcome(installation, listening)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         server.run()
     finally:
         worker.stop()
         server.close()
-        house.close()
+        installation.close()
 
 
-def _greet(house: House, listening: Host) -> None:
+def _print_welcome(installation: Installation, listening: Host) -> None:
     """What runs, and what to do next, in a few lines."""
-    from crmlink.access.people import first_admin_invitation
-    from crmlink.installation import EXTENSION
+    from crmlink.access.people import create_first_admin_invitation
+    from crmlink.installation import EXTENSION_DIR
     from crmlink.web.hosts import invitation_url
 
     where = (
         "with the sandbox: made-up customers, not your Commusoft"
-        if house.sandboxed
-        else f"with Commusoft at {house.desk.commusoft.connection.base_url}"
+        if installation.sandboxed
+        else f"with Commusoft at {installation.workspace.commusoft.connection.base_url}"
     )
     local = Host("127.0.0.1", listening.port) if listening.is_unspecified else listening
-    address = house.settings.public_url or local.address("http")
+    address = installation.settings.public_url or local.address("http")
     click.echo(f"crmlink runs at {local.address('http')} {where}. Stop it with Ctrl+C.")
-    for sentence in _about_addresses(house.settings, listening):
+    for sentence in _about_addresses(installation.settings, listening):
         click.echo(sentence)
-    if token := first_admin_invitation(house.office):
+    if token := create_first_admin_invitation(installation.access):
         link = invitation_url(address, token)
         click.echo(f"1. Become its admin, by this link that works once: {link}")
     else:
         click.echo(f"1. Log in at {address}; it guides you.")
-    click.echo(f"2. Load the extension from {EXTENSION}")
+    click.echo(f"2. Load the extension from {EXTENSION_DIR}")
     click.echo("3. Press Connect in the extension, and approve it on the page that opens.")
     click.echo("4. Open a contact in Xero and press Alt+Shift+K.")
 
@@ -117,13 +117,13 @@ def _about_addresses(settings: Settings, listening: Host) -> Iterator[str]:
 @click.command("sync")
 def sync_command() -> None:
     """Bring the copy of Commusoft's records up to date."""
-    from crmlink.cli.context import at_work
-    from crmlink.commusoft.mirror import SyncRunning
+    from crmlink.cli.context import open_installation_from_env
+    from crmlink.commusoft.mirror import SyncInProgress
 
-    house = at_work()
+    installation = open_installation_from_env()
     try:
-        result = house.desk.sync(_show_progress)
-    except SyncRunning:
+        result = installation.workspace.sync(_show_progress)
+    except SyncInProgress:
         raise click.ClickException("Another sync is running: let it finish.") from None
     click.echo("\r", nl=False, err=True)
     click.echo(

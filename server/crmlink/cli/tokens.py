@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from crmlink.installation import House
+    from crmlink.installation import Installation
     from crmlink.store import Device
 
 
@@ -29,12 +29,12 @@ def token_group() -> None:
 @click.option("--json", "as_json", is_flag=True)
 def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:
     """Make a token. It is shown once; NAME says whose it is."""
-    from crmlink.access.api_tokens import USUAL_SCOPES, create_token
+    from crmlink.access.api_tokens import USUAL_SCOPES, create_api_token
     from crmlink.access.devices import command_line_actor
 
-    office = _house().office
-    device, token = create_token(
-        office, command_line_actor(office), name, scopes or USUAL_SCOPES, days
+    access = _house().access
+    device, token = create_api_token(
+        access, command_line_actor(access), name, scopes or USUAL_SCOPES, days
     )
     if as_json:
         click.echo(json.dumps(_fields(device) | {"token": token}))
@@ -50,9 +50,9 @@ def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool)
 def list_command(as_json: bool) -> None:
     """The tokens of this workspace, the newest first."""
     from crmlink.access.api_tokens import list_tokens
-    from crmlink.access.devices import Standing, standing
+    from crmlink.access.devices import DeviceStatus, device_status
 
-    devices = list_tokens(_house().office)
+    devices = list_tokens(_house().access)
     if not devices and not as_json:
         click.echo("There are no tokens yet. Make one with: crmlink token create NAME")
     for device in devices:
@@ -67,10 +67,10 @@ def list_command(as_json: bool) -> None:
             else "never used"
         )
         click.echo(
-            f"{device.prefix}…  {standing(device):<8} until {device.expires_at:%d/%m/%Y}  "
+            f"{device.prefix}…  {device_status(device):<8} until {device.expires_at:%d/%m/%Y}  "
             f"{last}  {device.name} ({', '.join(device.scopes)})"
         )
-        if standing(device) is Standing.EXPIRING:
+        if device_status(device) is DeviceStatus.EXPIRING:
             click.echo(f"{device.name} ends soon: crmlink token rotate {device.prefix}", err=True)
 
 
@@ -81,8 +81,8 @@ def rotate_command(prefix: str) -> None:
     from crmlink.access.api_tokens import rotate_token
     from crmlink.access.devices import command_line_actor
 
-    office = _house().office
-    click.echo(rotate_token(office, command_line_actor(office), prefix)[1])
+    access = _house().access
+    click.echo(rotate_token(access, command_line_actor(access), prefix)[1])
     click.echo("It is shown only now. The old one works until this one is first used.", err=True)
 
 
@@ -96,24 +96,24 @@ def revoke_command(prefix: str | None, every: bool) -> None:
 
     if bool(prefix) == every:
         raise click.UsageError("Say which token: how it begins, or --all.")
-    office = _house().office
-    actor = command_line_actor(office)
+    access = _house().access
+    actor = command_line_actor(access)
     if prefix:
-        device = revoke_token(office, actor, prefix)
+        device = revoke_token(access, actor, prefix)
         click.echo(f"{device.prefix}… ({device.name}) is revoked.")
     else:
-        click.echo(f"{revoke_all_tokens(office, actor)} tokens are revoked.")
+        click.echo(f"{revoke_all_tokens(access, actor)} tokens are revoked.")
 
 
 def _fields(device: Device) -> dict[str, Any]:
-    from crmlink.access.devices import standing
+    from crmlink.access.devices import device_status
 
     used = device.last_used_at
     return {
         "id": device.public_id,
         "prefix": device.prefix,
         "name": device.name,
-        "state": standing(device),
+        "state": device_status(device),
         "scopes": device.scopes,
         "expires_at": device.expires_at.isoformat(),
         "last_used_at": used.isoformat() if used else None,
@@ -122,7 +122,7 @@ def _fields(device: Device) -> dict[str, Any]:
     }
 
 
-def _house() -> House:
-    from crmlink.cli.context import at_work
+def _house() -> Installation:
+    from crmlink.cli.context import open_installation_from_env
 
-    return at_work()
+    return open_installation_from_env()

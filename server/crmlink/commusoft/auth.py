@@ -9,32 +9,32 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.dialect import TokenPlace
 from crmlink.commusoft.errors import (
+    CommusoftAuthError,
     CommusoftBusy,
-    CommusoftFault,
-    CommusoftRefused,
-    CommusoftSlow,
-    CommusoftUnreadable,
-    WriteRefused,
+    CommusoftServerError,
+    CommusoftTimeout,
+    InvalidCommusoftResponse,
+    WriteRejected,
 )
-from crmlink.commusoft.limits import Patience
-from crmlink.commusoft.tokens import Token, TokenKeeper
-from crmlink.commusoft.transport import Call, Reply, Transport
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.tokens import Token, TokenCache
+from crmlink.commusoft.transport import Request, Response, Transport
 
 _REFUSALS = (401, 403)
 _NOT_DONE = (400, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422)
 _TEXT_TYPES = ("", "text/html", "text/plain")
 
 
-class Account:
+class AuthenticatedTransport:
     """Reads and writes as one Commusoft user; safe to share between threads."""
 
     def __init__(
-        self, connection: Connection, patience: Patience, token_place: TokenPlace | None
+        self, connection: Connection, patience: ClientLimits, token_place: TokenPlace | None
     ) -> None:
         self.patience = patience
         self.token_place = token_place
         self.transport = Transport(connection, patience)
-        self._keeper = TokenKeeper(connection, self.transport, patience)
+        self._keeper = TokenCache(connection, self.transport, patience)
         self._guard = threading.Lock()
         self._write_refused: Token | None = None
 
@@ -42,18 +42,18 @@ class Account:
         """The shape that the token came in, for the doctor."""
         return self._keeper.token(deadline).shape
 
-    def get(self, path: str, query: Mapping[str, str], most: int, deadline: Deadline) -> Reply:
+    def get(self, path: str, query: Mapping[str, str], most: int, deadline: Deadline) -> Response:
         """A JSON answer or a 404, to be closed by the caller. Raises `CommusoftError`."""
         for token, place in self._ways_in(deadline):
-            call = _with_token(Call("GET", path, most, query), token, place)
+            call = _with_token(Request("GET", path, most, query), token, place)
             reply = self._send_patiently(call, deadline)
             if self._lets_in(reply):
                 self.token_place = place
                 return _checked(reply)
             reply.body.close()
         if reply.status in _REFUSALS:
-            raise CommusoftRefused(f"status {reply.status}")
-        raise CommusoftUnreadable(f"a page for people: status {reply.status}")
+            raise CommusoftAuthError(f"status {reply.status}")
+        raise InvalidCommusoftResponse(f"a page for people: status {reply.status}")
 
     def _ways_in(self, deadline: Deadline) -> Iterator[tuple[Token, TokenPlace]]:
         """The token in each place that may be right, then a new token the same way."""
@@ -67,13 +67,13 @@ class Account:
         for place in places:
             yield token, place
 
-    def _lets_in(self, reply: Reply) -> bool:
+    def _lets_in(self, reply: Response) -> bool:
         """Whether the token was taken; a log-in page says no while its place is not known."""
         if self.token_place is None and (_redirects(reply) or reply.looks_like_html()):
             return False
         return reply.status not in _REFUSALS
 
-    def _send_patiently(self, call: Call, deadline: Deadline) -> Reply:
+    def _send_patiently(self, call: Request, deadline: Deadline) -> Response:
         """A read, sent again after a wait that Commusoft asked for, if it is short."""
         for _ in range(self.patience.read_again + 1):
             reply = self.transport.send(call, deadline)
@@ -85,7 +85,7 @@ class Account:
             self.transport.hold(wait)
         raise CommusoftBusy(wait, f"status {reply.status}")
 
-    def _wait_asked(self, reply: Reply) -> float | None:
+    def _wait_asked(self, reply: Response) -> float | None:
         """Seconds to be silent, None when the answer asks for no wait."""
         asked = reply.retry_after(self.patience.retry_after_most)
         if reply.status == 429:
@@ -101,13 +101,13 @@ class Account:
         deadline: Deadline,
         before_sending: Callable[[], None] | None = None,
     ) -> None:
-        """One request, sent once. Raises `WriteRefused` when it was surely not done.
+        """One request, sent once. Raises `WriteRejected` when it was surely not done.
 
         A token refused here is renewed, but the request is not sent again: `CommusoftBusy` with
         no wait says that the next attempt may come at once.
         """
         token = self._keeper.token(deadline)
-        call = Call(
+        call = Request(
             method,
             path,
             self.patience.record_bytes,
@@ -130,11 +130,11 @@ class Account:
             twice = self._write_refused is token
             self._write_refused = fresh = self._keeper.token(deadline, refused=token)
         if twice or fresh is token:
-            raise CommusoftRefused(f"status {status}")
+            raise CommusoftAuthError(f"status {status}")
         raise CommusoftBusy(0.0, cause="the token was renewed")
 
 
-def _with_token(call: Call, token: Token, place: TokenPlace) -> Call:
+def _with_token(call: Request, token: Token, place: TokenPlace) -> Request:
     headers, query = dict(call.headers), dict(call.query)
     if place == "header":
         headers["X-Auth-Token"] = token.text
@@ -143,11 +143,11 @@ def _with_token(call: Call, token: Token, place: TokenPlace) -> Call:
     return replace(call, query=query, headers=headers)
 
 
-def _redirects(reply: Reply) -> bool:
+def _redirects(reply: Response) -> bool:
     return 300 <= reply.status < 400
 
 
-def _checked(reply: Reply) -> Reply:
+def _checked(reply: Response) -> Response:
     """The reply when it is JSON or a plain 404; closed, and an error raised, otherwise."""
     try:
         _check_read(reply)
@@ -157,44 +157,44 @@ def _checked(reply: Reply) -> Reply:
     return reply
 
 
-def _check_read(reply: Reply) -> None:
+def _check_read(reply: Response) -> None:
     status = reply.status
     if status == 408:
-        raise CommusoftSlow("status 408")
+        raise CommusoftTimeout("status 408")
     if status >= 500:
-        raise CommusoftFault(status)
+        raise CommusoftServerError(status)
     if _redirects(reply):
-        raise CommusoftUnreadable(f"a redirect: status {status}")
+        raise InvalidCommusoftResponse(f"a redirect: status {status}")
     if reply.looks_like_html():
-        raise CommusoftUnreadable(f"a page for people: status {status}")
+        raise InvalidCommusoftResponse(f"a page for people: status {status}")
     if status in (404, 410):
         return
     if not 200 <= status < 300:
-        raise CommusoftFault(status)
+        raise CommusoftServerError(status)
     _check_json(reply)
 
 
-def _check_json(reply: Reply) -> None:
+def _check_json(reply: Response) -> None:
     """JSON by its type, or text that is JSON by its looks: PHP often sends the wrong type."""
     start, kind = reply.start(), reply.content_type
     if not start:
-        raise CommusoftUnreadable("an empty answer")
+        raise InvalidCommusoftResponse("an empty answer")
     is_json = kind.endswith(("/json", "+json")) or kind in _TEXT_TYPES
     if not is_json or not start.startswith((b"{", b"[")):
-        raise CommusoftUnreadable("an answer of the wrong type")
+        raise InvalidCommusoftResponse("an answer of the wrong type")
 
 
-def _check_written(reply: Reply, wait: float | None) -> None:
+def _check_written(reply: Response, wait: float | None) -> None:
     status = reply.status
     if status == 429 or wait is not None:
         raise CommusoftBusy(wait, f"status {status}")
     if status in _NOT_DONE:
-        raise WriteRefused(status)
+        raise WriteRejected(status)
     if status == 408:
-        raise CommusoftSlow("status 408")
+        raise CommusoftTimeout("status 408")
     if _redirects(reply):
-        raise CommusoftUnreadable(f"a redirect: status {status}")
+        raise InvalidCommusoftResponse(f"a redirect: status {status}")
     if status >= 400:
-        raise CommusoftFault(status)
+        raise CommusoftServerError(status)
     if reply.looks_like_html():
-        raise CommusoftUnreadable("a page for people")
+        raise InvalidCommusoftResponse("a page for people")

@@ -7,20 +7,20 @@ from collections.abc import Callable
 from crmlink.commusoft.errors import (
     CommusoftBusy,
     CommusoftError,
-    CommusoftFault,
-    CommusoftSlow,
+    CommusoftServerError,
+    CommusoftTimeout,
     CommusoftUnreachable,
     WriteWithdrawn,
 )
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 
 
-class Breaker:
+class CircuitBreaker:
     """Closed: calls go out. Open: they fail at once with the last failure, for a rest. Then one
     call goes out as a probe; its success closes the breaker, its failure doubles the rest.
     """
 
-    def __init__(self, patience: Patience, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, patience: ClientLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self._patience = patience
         self._clock = clock
         self._guard = threading.Lock()
@@ -42,7 +42,7 @@ class Breaker:
                 return
             now = self._clock()
             if now < self._opens_at:
-                raise _again(self._last)
+                raise _copy_error(self._last)
             # This call is the probe; the others rest for as long as it may take.
             self._opens_at, self._probing = now + self._patience.total, True
 
@@ -56,7 +56,7 @@ class Breaker:
         """A call failed: counts when Commusoft is ill; any other answer shows that it is not."""
         if isinstance(error, CommusoftBusy | WriteWithdrawn):
             self._nothing_learnt()
-        elif _says_commusoft_is_ill(error):
+        elif _counts_as_failure(error):
             self._count(error)
         else:
             self.succeeded()
@@ -77,15 +77,15 @@ class Breaker:
                 self._opens_at = self._clock() + self._rest
 
 
-def _says_commusoft_is_ill(error: CommusoftError) -> bool:
-    if isinstance(error, CommusoftFault):
+def _counts_as_failure(error: CommusoftError) -> bool:
+    if isinstance(error, CommusoftServerError):
         return error.status >= 500
-    return isinstance(error, CommusoftUnreachable | CommusoftSlow)
+    return isinstance(error, CommusoftUnreachable | CommusoftTimeout)
 
 
-def _again(error: CommusoftError) -> CommusoftError:
+def _copy_error(error: CommusoftError) -> CommusoftError:
     """The same failure for another caller, who sees that nothing was sent."""
     cause = f"resting after: {error.cause.removeprefix('resting after: ')}"
-    if isinstance(error, CommusoftFault):
-        return CommusoftFault(error.status, cause)
+    if isinstance(error, CommusoftServerError):
+        return CommusoftServerError(error.status, cause)
     return type(error)(cause)

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from crmlink.commusoft.auth import Account
+from crmlink.commusoft.auth import AuthenticatedTransport
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.dialect import Dialect, dialect_for
-from crmlink.commusoft.errors import CommusoftUnreadable, RecordGone, ReferenceErased
-from crmlink.commusoft.limits import Patience
-from crmlink.commusoft.parsing import read_list, read_one, read_record
+from crmlink.commusoft.errors import InvalidCommusoftResponse, RecordNotFound, ReferenceErased
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.parsing import iter_records, parse_record, parse_single
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import fill_path, write_body, write_path
-from crmlink.commusoft.transport import Reply
+from crmlink.commusoft.transport import Response
 from crmlink.kinds import Kind
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.strict_json import NotJSON, read_json
@@ -30,7 +30,7 @@ _PAGES: dict[Kind, str] = {
 }
 
 
-class Commusoft:
+class CommusoftClient:
     """One Commusoft account; safe to share between threads.
 
     Every call ends within `patience.total` seconds and raises a `CommusoftError` when it fails.
@@ -40,12 +40,14 @@ class Commusoft:
         self,
         connection: Connection,
         dialect: Dialect | None = None,
-        patience: Patience | None = None,
+        patience: ClientLimits | None = None,
     ) -> None:
         self.connection = connection
         self._dialect = dialect or dialect_for(connection.base_url)
-        self._patience = patience or Patience()
-        self._account = Account(connection, self._patience, self._dialect.token_place)
+        self._patience = patience or ClientLimits()
+        self._account = AuthenticatedTransport(
+            connection, self._patience, self._dialect.token_place
+        )
         self._patient = False
 
     @property
@@ -76,10 +78,10 @@ class Commusoft:
         if created_after is not None and ways.created_filter:
             when = created_after.astimezone(UTC)
             query[ways.created_filter] = when.strftime("%Y-%m-%dT%H:%M:%S")
-        return _each(kind, self.raw_list(kind, query), ways.writing.reference)
+        return _iter_records(kind, self.raw_list(kind, query), ways.writing.reference)
 
     def record(self, kind: Kind, number: str, uuid: str | None = None) -> Record:
-        """The record as it is now; `RecordGone` when it does not exist or is deleted.
+        """The record as it is now; `RecordNotFound` when it does not exist or is deleted.
 
         Where records are asked for by UUID and none is given, the whole list is searched for it.
         """
@@ -92,12 +94,12 @@ class Commusoft:
             self._account.get(path, {}, self._patience.record_bytes, deadline) as reply,
         ):
             if reply.status in (404, 410):
-                raise RecordGone(kind, number)
-            record = read_one(kind, _document(reply), ways.writing.reference)
+                raise RecordNotFound(kind, number)
+            record = parse_single(kind, _document(reply), ways.writing.reference)
         if record.number != number or (uuid and record.uuid and record.uuid != uuid):
-            raise CommusoftUnreadable("another record than the one asked for")
+            raise InvalidCommusoftResponse("another record than the one asked for")
         if record.deleted:
-            raise RecordGone(kind, number)
+            raise RecordNotFound(kind, number)
         return record
 
     def write_reference(
@@ -121,13 +123,13 @@ class Commusoft:
         with self._deadline() as deadline:
             self._account.write(writing.method, path, body, content_type, deadline, before_sending)
 
-    def speaking(self, dialect: Dialect) -> "Commusoft":
+    def speaking(self, dialect: Dialect) -> "CommusoftClient":
         """The same session in another dialect, for the doctor."""
         other = copy.copy(self)
         other._dialect = dialect
         return other
 
-    def behind_people(self) -> "Commusoft":
+    def behind_people(self) -> "CommusoftClient":
         """The same session for work that nobody waits for: calls of others go first."""
         other = copy.copy(self)
         other._patient = True
@@ -156,14 +158,14 @@ class Commusoft:
         with self._deadline() as deadline:
             return self._account.token_shape(deadline)
 
-    def raw_list(self, kind: Kind, query: Mapping[str, str] | None = None) -> Reply:
+    def raw_list(self, kind: Kind, query: Mapping[str, str] | None = None) -> Response:
         """The list's reply as it came, to be closed by the caller."""
         path = self._dialect.ways(kind).list_path
         with self._deadline() as deadline:
             reply = self._account.get(path, query or {}, self._patience.list_bytes, deadline)
         if reply.status in (404, 410):
             reply.body.close()
-            raise CommusoftUnreadable(f"no list at this address: status {reply.status}")
+            raise InvalidCommusoftResponse(f"no list at this address: status {reply.status}")
         return reply
 
     def page_url(self, kind: Kind, number: str) -> str:
@@ -179,20 +181,20 @@ class Commusoft:
     def _uuid_of(self, kind: Kind, number: str) -> str:
         found = next((one for one in self.records(kind) if one.number == number), None)
         if found is None or found.deleted:
-            raise RecordGone(kind, number)
+            raise RecordNotFound(kind, number)
         if not found.uuid:
-            raise CommusoftUnreadable("a record without a UUID")
+            raise InvalidCommusoftResponse("a record without a UUID")
         return found.uuid
 
 
-def _each(kind: Kind, reply: Reply, reference: str) -> Iterator[Record]:
+def _iter_records(kind: Kind, reply: Response, reference: str) -> Iterator[Record]:
     with reply:
-        for raw in read_list(kind, reply.body):
-            yield read_record(kind, raw, reference)
+        for raw in iter_records(kind, reply.body):
+            yield parse_record(kind, raw, reference)
 
 
-def _document(reply: Reply) -> Any:
+def _document(reply: Response) -> Any:
     with contextlib.suppress(NotJSON):
         return read_json(reply.body.read())
     # Raised out here: the parser's exception holds the whole document.
-    raise CommusoftUnreadable("an answer that breaks off or is not JSON")
+    raise InvalidCommusoftResponse("an answer that breaks off or is not JSON")

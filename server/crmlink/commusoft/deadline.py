@@ -30,7 +30,7 @@ class Deadline:
     """
 
     def __init__(self, seconds: float, *, patient: bool = False) -> None:
-        self.patient = patient
+        self.background = patient
         self._ends = time.monotonic() + seconds
         self._guard = threading.Lock()
         self._sockets: list[socket.socket] = []

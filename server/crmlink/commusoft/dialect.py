@@ -17,7 +17,7 @@ TokenPlace = Literal["header", "query"]
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class WriteMethod:
     """One way to write a record.
 
     `path` has `{number}` or `{uuid}`; `reference` is the dotted place of the reference in the
@@ -39,7 +39,7 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
+class RecordEndpoints:
     """How one kind of record is listed, read and written.
 
     `created_filter` is the list's parameter for records created after a time, where there is one.
@@ -47,7 +47,7 @@ class Ways:
 
     list_path: str
     record_path: str
-    writing: Writing
+    writing: WriteMethod
     created_filter: str | None = None
 
 
@@ -56,19 +56,19 @@ class Dialect:
     """Everything that differs between accounts. `token_place` is None until it is known."""
 
     name: str
-    customer: Ways
-    supplier: Ways
+    customer: RecordEndpoints
+    supplier: RecordEndpoints
     token_place: TokenPlace | None = None
 
-    def ways(self, kind: Kind) -> Ways:
+    def ways(self, kind: Kind) -> RecordEndpoints:
         """How records of `kind` are handled."""
         return self.customer if kind == "customer" else self.supplier
 
-    def with_ways(self, kind: Kind, ways: Ways) -> "Dialect":
+    def with_ways(self, kind: Kind, ways: RecordEndpoints) -> "Dialect":
         """The same dialect, records of `kind` handled in another way."""
         return replace(self, customer=ways) if kind == "customer" else replace(self, supplier=ways)
 
-    def with_writing(self, kind: Kind, writing: Writing) -> "Dialect":
+    def with_writing(self, kind: Kind, writing: WriteMethod) -> "Dialect":
         """The same dialect, records of `kind` written in another way."""
         return self.with_ways(kind, replace(self.ways(kind), writing=writing))
 
@@ -86,12 +86,12 @@ class Dialect:
             raise ValueError(f"not a dialect: {error}") from None
 
 
-def _ways(data: Mapping[str, Any]) -> Ways:
+def _ways(data: Mapping[str, Any]) -> RecordEndpoints:
     writing = dict(data["writing"])
     for name in ("required", "omit"):
         writing[name] = tuple(writing.get(name, ()))
-    return Ways(
-        data["list_path"], data["record_path"], Writing(**writing), data.get("created_filter")
+    return RecordEndpoints(
+        data["list_path"], data["record_path"], WriteMethod(**writing), data.get("created_filter")
     )
 
 
@@ -106,8 +106,8 @@ _P_REQUIRED: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def _p_writing(kind: Kind) -> Writing:
-    return Writing(
+def _p_writing(kind: Kind) -> WriteMethod:
+    return WriteMethod(
         "json",
         "PUT",
         f"/{kind}s/{{uuid}}",
@@ -118,8 +118,8 @@ def _p_writing(kind: Kind) -> Writing:
     )
 
 
-def _w_writing(kind: Kind) -> Writing:
-    return Writing(
+def _w_writing(kind: Kind) -> WriteMethod:
+    return WriteMethod(
         "form",
         "PUT",
         f"/{kind}s/{{number}}",
@@ -130,25 +130,25 @@ def _w_writing(kind: Kind) -> Writing:
     )
 
 
-def _p_ways(kind: Kind) -> Ways:
-    return Ways(f"/{kind}s", f"/{kind}s/{{uuid}}", _p_writing(kind))
+def _p_ways(kind: Kind) -> RecordEndpoints:
+    return RecordEndpoints(f"/{kind}s", f"/{kind}s/{{uuid}}", _p_writing(kind))
 
 
-def _w_ways(kind: Kind) -> Ways:
+def _w_ways(kind: Kind) -> RecordEndpoints:
     created = "createdondatetime_after" if kind == "customer" else None
-    return Ways(f"/{kind}s", f"/{kind}s/{{number}}", _w_writing(kind), created)
+    return RecordEndpoints(f"/{kind}s", f"/{kind}s/{{number}}", _w_writing(kind), created)
 
 
-W = Dialect("W", _w_ways("customer"), _w_ways("supplier"))
-P = Dialect("P", _p_ways("customer"), _p_ways("supplier"))
+WEBSERVICE_DIALECT = Dialect("W", _w_ways("customer"), _w_ways("supplier"))
+PUBLISHED_DIALECT = Dialect("P", _p_ways("customer"), _p_ways("supplier"))
 
 
 def dialect_for(base_url: str) -> Dialect:
     """The dialect that an address suggests: W below `/webservice...`, P elsewhere."""
-    return W if "/webservice" in urlsplit(base_url).path else P
+    return WEBSERVICE_DIALECT if "/webservice" in urlsplit(base_url).path else PUBLISHED_DIALECT
 
 
-def known_writings(kind: Kind, dialect: Dialect) -> tuple[Writing, ...]:
+def candidate_write_methods(kind: Kind, dialect: Dialect) -> tuple[WriteMethod, ...]:
     """Every way to write that is worth trying: the dialect's own first, the riskiest last."""
     p, w = _p_writing(kind), _w_writing(kind)
     ways = (

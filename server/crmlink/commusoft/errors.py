@@ -1,8 +1,8 @@
 """What can go wrong with Commusoft, a type each.
 
-After a write only `WriteRefused`, `WriteWithdrawn` and `RecordGone` say that nothing was changed;
-after every other error the record must be read again to know. No message holds a secret, a URL or
-a record's data.
+After a write only `WriteRejected`, `WriteWithdrawn` and `RecordNotFound` say that nothing was
+changed; after every other error the record must be read again to know. No message holds a secret,
+a URL or a record's data.
 """
 
 from typing import ClassVar
@@ -29,13 +29,13 @@ class CommusoftUnreachable(CommusoftError):
     code = "commusoft-unreachable"
 
 
-class CommusoftSlow(CommusoftError):
+class CommusoftTimeout(CommusoftError):
     """No whole answer within the time allowed."""
 
     code = "commusoft-slow"
 
 
-class CommusoftRefused(CommusoftError):
+class CommusoftAuthError(CommusoftError):
     """The credentials, or the token made from them, are not accepted."""
 
     code = "commusoft-refused"
@@ -51,7 +51,7 @@ class CommusoftBusy(CommusoftError):
         self.retry_after = retry_after
 
 
-class CommusoftFault(CommusoftError):
+class CommusoftServerError(CommusoftError):
     """An answer that says Commusoft itself failed, or a status that a call cannot explain."""
 
     def __init__(self, status: int, cause: str = "") -> None:
@@ -59,13 +59,13 @@ class CommusoftFault(CommusoftError):
         self.status = status
 
 
-class CommusoftUnreadable(CommusoftError):
+class InvalidCommusoftResponse(CommusoftError):
     """An answer that is not the API's: HTML, truncated, empty, too large, the wrong type."""
 
     code = "commusoft-unreadable"
 
 
-class RecordGone(CommusoftError):
+class RecordNotFound(CommusoftError):
     """The record does not exist (any more), or is flagged deleted."""
 
     code = "record-gone"
@@ -82,7 +82,7 @@ class WriteWithdrawn(CommusoftError):
     code = "write-withdrawn"
 
 
-class WriteRefused(CommusoftError):
+class WriteRejected(CommusoftError):
     """Commusoft answered that it did not do the write. `status` is the HTTP status."""
 
     code = "write-refused"
@@ -92,7 +92,7 @@ class WriteRefused(CommusoftError):
         self.status = status
 
 
-class ReferenceErased(WriteRefused):
+class ReferenceErased(WriteRejected):
     """Nothing was sent: the value is the keyed hash of an erased reference, not a reference."""
 
     code = "reference-erased"

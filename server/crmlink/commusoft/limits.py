@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class ClientLimits:
     """Limits for one client; times in seconds, sizes in bytes.
 
     `connect` is the longest for a connection, `read` the longest silence in an answer, `total` the

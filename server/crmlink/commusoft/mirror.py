@@ -11,8 +11,8 @@ from itertools import islice
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.errors import CommusoftUnreadable, ConnectionEnded
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.errors import ConnectionEnded, InvalidCommusoftResponse
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
@@ -28,7 +28,7 @@ BATCH = 1_000  # records a transaction: readers and links wait no longer than th
 KEPT = ("uuid", "reference")  # also of somebody who was erased
 
 
-class SyncRunning(Exception):
+class SyncInProgress(Exception):
     """Another sync of this connection is under way, or took this one's place."""
 
 
@@ -45,7 +45,7 @@ class SyncResult:
 def sync(
     database: Database,
     connection_id: int,
-    commusoft: Commusoft,
+    commusoft: CommusoftClient,
     ownership: Ownership,
     progress: Callable[[SyncResult], None] = lambda _result: None,
     *,
@@ -55,8 +55,8 @@ def sync(
 
     A full one compares everything, and empties what is gone; another asks only for records created
     since the last, where the API can tell. A record that a link touched while a list was being
-    read keeps what the link read back. Raises SyncRunning, or CommusoftError when a list does not
-    arrive whole; then no record is taken for gone.
+    read keeps what the link read back. Raises SyncInProgress, or CommusoftError when a list does
+    not arrive whole; then no record is taken for gone.
     """
     turn = _Turn(database, connection_id, ownership)
     with turn.taken() as since:
@@ -83,7 +83,7 @@ def full_sync_is_due(database: Database, connection_id: int) -> bool:
     return last is None or not now() - FULL_EVERY < last <= now()
 
 
-def remember(session: Session, connection_id: int, record: Record) -> MirroredRecord:
+def upsert_record(session: Session, connection_id: int, record: Record) -> MirroredRecord:
     """Write into the mirror what Commusoft has just said of one record; returns its row."""
     version = _next_version(session, connection_id)
     erased = erased_people_of(session, connection_id)
@@ -95,11 +95,11 @@ def remember(session: Session, connection_id: int, record: Record) -> MirroredRe
     return row
 
 
-def forget(session: Session, connection_id: int, kind: Kind, number: str) -> None:
+def mark_deleted(session: Session, connection_id: int, kind: Kind, number: str) -> None:
     """Empty the row of a record that left Commusoft."""
     row = _row(session, connection_id, kind, number)
     if row:
-        _empty(row, _next_version(session, connection_id))
+        _clear(row, _next_version(session, connection_id))
 
 
 def _row(session: Session, connection_id: int, kind: Kind, number: str) -> MirroredRecord | None:
@@ -130,12 +130,12 @@ class _Turn:
     def writing(self) -> Iterator[tuple[Session, WorkspaceConnection]]:
         """A writing session with the connection.
 
-        Raises SyncRunning when another sync has the turn, or ConnectionEnded.
+        Raises SyncInProgress when another sync has the turn, or ConnectionEnded.
         """
         with self._database.writing() as session:
             connection = _live(session, self.connection_id)
             if connection.sync_lease != self._lease:
-                raise SyncRunning
+                raise SyncInProgress
             yield session, connection
 
     def mirror_version(self) -> int:
@@ -153,7 +153,7 @@ class _Turn:
         with self._database.writing() as session:
             connection = _live(session, self.connection_id)
             if is_syncing(session, connection, self._ownership):
-                raise SyncRunning
+                raise SyncInProgress
             connection.sync_lease = self._lease
             connection.sync_owner_id = self._ownership.register(session)
             connection.syncing_until = now() + LEASE
@@ -181,7 +181,7 @@ def _live(session: Session, connection_id: int) -> WorkspaceConnection:
 
 def _sync_kind(
     turn: _Turn,
-    commusoft: Commusoft,
+    commusoft: CommusoftClient,
     kind: Kind,
     created_after: datetime | None,
     result: SyncResult,
@@ -199,7 +199,7 @@ def _sync_kind(
         progress(result)
     if created_after is None:
         with turn.writing() as (session, _):
-            _empty_unseen(session, turn.connection_id, kind, seen, start, result)
+            _clear_unseen(session, turn.connection_id, kind, seen, start, result)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
@@ -253,7 +253,7 @@ def _take(
         _fill(row, record, erased, version)
 
 
-def _empty_unseen(
+def _clear_unseen(
     session: Session, connection_id: int, kind: Kind, seen: set[str], start: int, result: SyncResult
 ) -> None:
     """Empty the rows whose record the list no longer has, or flags as deleted."""
@@ -263,7 +263,7 @@ def _empty_unseen(
         .where(MirroredRecord.changed <= start)
     ).all()
     if known and not seen:
-        raise CommusoftUnreadable(f"the list of {kind}s came back empty")
+        raise InvalidCommusoftResponse(f"the list of {kind}s came back empty")
     gone = [number for number in known if number not in seen]
     if not gone:
         return
@@ -271,7 +271,7 @@ def _empty_unseen(
     for number in gone:
         row = _row(session, connection_id, kind, number)
         if row:
-            _empty(row, version)
+            _clear(row, version)
     result.gone += len(gone)
 
 
@@ -294,7 +294,7 @@ def _fill(row: MirroredRecord, record: Record, erased: ErasedPeople, version: in
     row.gone_at = None
 
 
-def _empty(row: MirroredRecord, version: int) -> None:
+def _clear(row: MirroredRecord, version: int) -> None:
     for name, value in empty_details().items():
         setattr(row, name, value)
     row.reference = None

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import ijson  # type: ignore[import-untyped]  # it ships no types
 
-from crmlink.commusoft.errors import CommusoftUnreadable
+from crmlink.commusoft.errors import InvalidCommusoftResponse
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.strict_json import objects_noting
@@ -69,7 +69,7 @@ _MISSING = object()
 
 
 def value_at(raw: Any, path: str) -> Any:
-    """The value at a dotted path; a private marker (see `has`) when there is no such place."""
+    """The value at a dotted path; a private marker (see `has_path`) when there is no such place."""
     for part in path.split("."):
         if not isinstance(raw, Mapping) or part not in raw:
             return _MISSING
@@ -77,7 +77,7 @@ def value_at(raw: Any, path: str) -> Any:
     return raw
 
 
-def has(raw: Any, path: str) -> bool:
+def has_path(raw: Any, path: str) -> bool:
     """Whether the place exists, empty or not."""
     return value_at(raw, path) is not _MISSING
 
@@ -90,21 +90,21 @@ def spelling_of(raw: Mapping[str, Any], field: str) -> str | None:
 def reference_path(raw: Mapping[str, Any], preferred: str) -> str | None:
     """Where the reference stands: a filled place before an empty one, None when there is none."""
     paths = dict.fromkeys((preferred, *REFERENCE_SPELLINGS))
-    present = [path for path in paths if has(raw, path)]
+    present = [path for path in paths if has_path(raw, path)]
     filled = (path for path in present if _exact(value_at(raw, path)))
     return next(filled, present[0] if present else None)
 
 
-def read_record(kind: Kind, raw: Any, preferred: str) -> Record:
+def parse_record(kind: Kind, raw: Any, preferred: str) -> Record:
     """The record in one object of a reply; `preferred` is the dialect's place of the reference.
 
-    Raises `CommusoftUnreadable` when it is no object or has no id.
+    Raises `InvalidCommusoftResponse` when it is no object or has no id.
     """
     if not isinstance(raw, Mapping):
-        raise CommusoftUnreadable("a record that is no object")
+        raise InvalidCommusoftResponse("a record that is no object")
     number = _field(raw, "number")
     if not number:
-        raise CommusoftUnreadable("a record without an id")
+        raise InvalidCommusoftResponse("a record without an id")
     company = _field(raw, "company")
     place = reference_path(raw, preferred)
     own = _address(raw)
@@ -131,7 +131,7 @@ def read_record(kind: Kind, raw: Any, preferred: str) -> Record:
     )
 
 
-def read_one(kind: Kind, document: Any, preferred: str) -> Record:
+def parse_single(kind: Kind, document: Any, preferred: str) -> Record:
     """The record in the reply to a question for one record, wrapped or not."""
     if isinstance(document, list) and len(document) == 1:
         document = document[0]
@@ -139,11 +139,11 @@ def read_one(kind: Kind, document: Any, preferred: str) -> Record:
     inside = (one for one in inner if isinstance(one, Mapping) and _field(one, "number"))
     if not isinstance(document, Mapping) or not _field(document, "number"):
         document = next(inside, document)
-    return read_record(kind, document, preferred)
+    return parse_record(kind, document, preferred)
 
 
-def read_list(kind: Kind, body: IO[bytes]) -> Iterator[Any]:
-    """The objects of a list reply, one at a time. Raises `CommusoftUnreadable`."""
+def iter_records(kind: Kind, body: IO[bytes]) -> Iterator[Any]:
+    """The objects of a list reply, one at a time. Raises `InvalidCommusoftResponse`."""
     prefix = list_prefix(kind, body)
     body.seek(0)
     twice: list[str] = []
@@ -156,13 +156,13 @@ def read_list(kind: Kind, body: IO[bytes]) -> Iterator[Any]:
             yield item
         else:
             return
-    raise CommusoftUnreadable(
+    raise InvalidCommusoftResponse(
         "a record that gives a name twice" if twice else "a list that breaks off or is not JSON"
     )
 
 
 def list_prefix(kind: Kind, body: IO[bytes]) -> str:
-    """Where the list sits in the reply, in ijson's words. Raises `CommusoftUnreadable`."""
+    """Where the list sits in the reply, in ijson's words. Raises `InvalidCommusoftResponse`."""
     body.seek(0)
     cause = "a reply without a list"
     try:
@@ -171,7 +171,7 @@ def list_prefix(kind: Kind, body: IO[bytes]) -> str:
                 return f"{prefix}.item" if prefix else "item"
     except (ijson.JSONError, UnicodeDecodeError):
         cause = "a list that breaks off or is not JSON"
-    raise CommusoftUnreadable(cause)
+    raise InvalidCommusoftResponse(cause)
 
 
 def _person(raw: Mapping[str, Any], company: str) -> str:

@@ -12,16 +12,16 @@ from contextlib import contextmanager
 
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import CommusoftBusy
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 
-QUIET = 0.25  # seconds after a person's call in which their next one may come
+INTERACTIVE_GRACE = 0.25  # seconds after a person's call in which their next one may come
 LOOK_AGAIN = 0.05
 
 
-class Pace:
+class RateLimiter:
     """Hands out turns to call; shared by every thread of one client."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: ClientLimits) -> None:
         self._patience = patience
         self._places = threading.BoundedSemaphore(patience.at_once)
         self._guard = threading.Lock()
@@ -43,7 +43,7 @@ class Pace:
     @contextmanager
     def turn(self, deadline: Deadline) -> Iterator[None]:
         """Wait for a turn and keep its place. Raises `CommusoftBusy` when none comes in time."""
-        before = self._patient_turn(deadline) if deadline.patient else self._persons_turn()
+        before = self._patient_turn(deadline) if deadline.background else self._persons_turn()
         with before, self._place(deadline):
             yield
 
@@ -66,14 +66,14 @@ class Pace:
         finally:
             with self._guard:
                 self._people -= 1
-                self._quiet_until = time.monotonic() + QUIET
+                self._quiet_until = time.monotonic() + INTERACTIVE_GRACE
 
     @contextmanager
     def _place(self, deadline: Deadline) -> Iterator[None]:
         if not self._places.acquire(timeout=deadline.remaining()):
             raise CommusoftBusy(cause="no free turn")
         try:
-            if not deadline.patient:  # a patient call took its start before it took the place
+            if not deadline.background:  # a patient call took its start before it took the place
                 self.next_start(deadline)
             yield
         finally:

@@ -8,27 +8,27 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from crmlink.commusoft.dialect import Writing
-from crmlink.commusoft.errors import CommusoftUnreadable
+from crmlink.commusoft.dialect import WriteMethod
+from crmlink.commusoft.errors import InvalidCommusoftResponse
 from crmlink.commusoft.records import Record
 
 JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
-def write_path(writing: Writing, record: Record) -> str:
-    """The path of the request. Raises `CommusoftUnreadable` when the record lacks the id for it."""
+def write_path(writing: WriteMethod, record: Record) -> str:
+    """The path of the request. Raises `InvalidCommusoftResponse` when the record lacks its id."""
     return fill_path(writing.path, record.number, record.uuid)
 
 
 def fill_path(path: str, number: str, uuid: str | None) -> str:
-    """`path` with its id put in, percent-encoded. Raises `CommusoftUnreadable` without a UUID."""
+    """`path` with its id, percent-encoded. Raises `InvalidCommusoftResponse` without a UUID."""
     if "{uuid}" in path and not uuid:
-        raise CommusoftUnreadable("a record without a UUID")
+        raise InvalidCommusoftResponse("a record without a UUID")
     return path.format(number=quote(number, safe=""), uuid=quote(uuid or "", safe=""))
 
 
-def write_body(writing: Writing, record: Record, reference: str | None) -> tuple[bytes, str]:
+def write_body(writing: WriteMethod, record: Record, reference: str | None) -> tuple[bytes, str]:
     """The body and its content type; None clears the reference."""
     fields = {key: value for key, value in record.raw.items() if key not in writing.omit}
     fields = _with_value(fields, writing.reference.split("."), reference or "")
@@ -52,7 +52,7 @@ def _with_value(fields: Mapping[str, Any], path: list[str], value: str) -> dict[
     if inner is None or inner == []:
         inner = {}
     if not isinstance(inner, Mapping):
-        raise CommusoftUnreadable("a record whose reference has no place")
+        raise InvalidCommusoftResponse("a record whose reference has no place")
     copy[path[0]] = _with_value(inner, path[1:], value)
     return copy
 

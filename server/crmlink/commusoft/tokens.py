@@ -10,15 +10,15 @@ from typing import Any
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import (
+    CommusoftAuthError,
     CommusoftBusy,
-    CommusoftFault,
-    CommusoftRefused,
-    CommusoftSlow,
-    CommusoftUnreadable,
+    CommusoftServerError,
+    CommusoftTimeout,
+    InvalidCommusoftResponse,
 )
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.request_body import JSON_TYPE
-from crmlink.commusoft.transport import Call, Reply, Transport
+from crmlink.commusoft.transport import Request, Response, Transport
 from crmlink.strict_json import NotJSON, read_json
 
 TOKEN_PATH = "/getToken"  # noqa: S105  # a path
@@ -34,10 +34,12 @@ class Token:
     shape: str
 
 
-class TokenKeeper:
+class TokenCache:
     """Gives the current token to every thread and makes a new one only once."""
 
-    def __init__(self, connection: Connection, transport: Transport, patience: Patience) -> None:
+    def __init__(
+        self, connection: Connection, transport: Transport, patience: ClientLimits
+    ) -> None:
         self._connection = connection
         self._transport = transport
         self._patience = patience
@@ -47,7 +49,7 @@ class TokenKeeper:
     def token(self, deadline: Deadline, refused: Token | None = None) -> Token:
         """The current token; a new one when it is old or is the `refused` one."""
         if not self._guard.acquire(timeout=deadline.remaining()):
-            raise CommusoftSlow("waiting for a token")
+            raise CommusoftTimeout("waiting for a token")
         try:
             current = self._token
             if current is None or current is refused or self._is_old(current):
@@ -68,7 +70,7 @@ class TokenKeeper:
             "password": connection.password,
             "applicationId": connection.application_id,
         }
-        call = Call(
+        call = Request(
             "POST",
             TOKEN_PATH,
             TOKEN_BYTES,
@@ -77,27 +79,27 @@ class TokenKeeper:
         )
         with self._transport.send(call, deadline) as reply:
             _check_status(reply, self._patience)
-            text, shape = read_token(reply)
+            text, shape = parse_token(reply)
         return Token(text, time.monotonic(), shape)
 
 
-def _check_status(reply: Reply, patience: Patience) -> None:
+def _check_status(reply: Response, patience: ClientLimits) -> None:
     status = reply.status
     if 200 <= status < 300:
         return
     if status in (400, 401, 403, 422):
-        raise CommusoftRefused(f"no token: status {status}")
+        raise CommusoftAuthError(f"no token: status {status}")
     if status in (429, 503):
         raise CommusoftBusy(reply.retry_after(patience.retry_after_most), f"status {status}")
     if status >= 500:
-        raise CommusoftFault(status)
-    raise CommusoftUnreadable(f"no token: status {status}")
+        raise CommusoftServerError(status)
+    raise InvalidCommusoftResponse(f"no token: status {status}")
 
 
-def read_token(reply: Reply) -> tuple[str, str]:
+def parse_token(reply: Response) -> tuple[str, str]:
     """The token and the shape it came in: `token`, `userToken`, `text` (plain or a JSON string).
 
-    Raises `CommusoftUnreadable`.
+    Raises `InvalidCommusoftResponse`.
     """
     try:
         text = reply.body.read().decode("utf-8-sig").strip()
@@ -112,7 +114,7 @@ def read_token(reply: Reply) -> tuple[str, str]:
         return document, "text"
     elif type(document) is int and is_token(text):
         return text, "text"
-    raise CommusoftUnreadable("a reply without a token")
+    raise InvalidCommusoftResponse("a reply without a token")
 
 
 def _document(text: str) -> Any:

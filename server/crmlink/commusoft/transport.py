@@ -19,18 +19,18 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
-from crmlink.commusoft.breaker import Breaker
+from crmlink.commusoft.breaker import CircuitBreaker
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.deadline import Deadline, WatchedAdapter, current_deadline
 from crmlink.commusoft.errors import (
     CommusoftError,
-    CommusoftFault,
-    CommusoftSlow,
+    CommusoftServerError,
+    CommusoftTimeout,
     CommusoftUnreachable,
-    CommusoftUnreadable,
+    InvalidCommusoftResponse,
 )
-from crmlink.commusoft.limits import Patience
-from crmlink.commusoft.rate_limiter import Pace
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.rate_limiter import RateLimiter
 
 SANDBOX_HEADER = "Commusoft-Sandbox"
 _CHUNK = 64 * 1024
@@ -38,7 +38,7 @@ _IN_MEMORY = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Request:
     """One request. `most` bounds the bytes of the answer; secrets stay out of the repr.
 
     `before_sending` is called once its turn has come, right before the first byte leaves; what it
@@ -55,7 +55,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Reply:
+class Response:
     """One whole answer: status, headers and the body in a file (in memory while it is small)."""
 
     status: int
@@ -63,7 +63,7 @@ class Reply:
     body: IO[bytes] = field(repr=False)
     size: int
 
-    def __enter__(self) -> "Reply":
+    def __enter__(self) -> "Response":
         return self
 
     def __exit__(
@@ -110,7 +110,7 @@ def parse_retry_after(text: str, most: float) -> float | None:
 class _ReadRetry(Retry):
     """urllib3's Retry for reads alone, within the current deadline and at the common pace."""
 
-    pace: Pace
+    pace: RateLimiter
 
     def new(self, **changes: Any) -> "_ReadRetry":
         retry = super().new(**changes)
@@ -134,11 +134,11 @@ class _ReadRetry(Retry):
 class Transport:
     """The session to one Commusoft address; safe to share between threads."""
 
-    def __init__(self, connection: Connection, patience: Patience) -> None:
+    def __init__(self, connection: Connection, patience: ClientLimits) -> None:
         self._base_url = connection.base_url
         self._patience = patience
-        self._pace = Pace(patience)
-        self._breaker = Breaker(patience)
+        self._pace = RateLimiter(patience)
+        self._breaker = CircuitBreaker(patience)
         self._session = _session(connection, patience, self._pace)
         self.sandbox = False
         _hide_tokens_in_logs()
@@ -153,7 +153,7 @@ class Transport:
         """How many calls a second may go out that nobody waits for."""
         return self._pace.patient_per_second
 
-    def send(self, call: Call, deadline: Deadline) -> Reply:
+    def send(self, call: Request, deadline: Deadline) -> Response:
         """The whole answer, whatever its status. Raises `CommusoftError` when there is none."""
         self._breaker.admit()
         try:
@@ -171,15 +171,15 @@ class Transport:
         """Send nothing for so long."""
         self._pace.hold(seconds)
 
-    def _note(self, reply: Reply) -> None:
+    def _note(self, reply: Response) -> None:
         if SANDBOX_HEADER in reply.headers:
             self.sandbox = True
         if reply.status >= 500:
-            self._breaker.failed(CommusoftFault(reply.status))
+            self._breaker.failed(CommusoftServerError(reply.status))
         else:
             self._breaker.succeeded()
 
-    def _exchange(self, call: Call, deadline: Deadline) -> Reply:
+    def _exchange(self, call: Request, deadline: Deadline) -> Response:
         failure: CommusoftError
         try:
             return self._receive(call, deadline)
@@ -188,7 +188,7 @@ class Transport:
         # Raised out here so that the URL in the library's exception does not travel with it.
         raise failure
 
-    def _receive(self, call: Call, deadline: Deadline) -> Reply:
+    def _receive(self, call: Request, deadline: Deadline) -> Response:
         with self._session.request(
             call.method,
             self._base_url + call.path,
@@ -200,10 +200,10 @@ class Transport:
             stream=True,
         ) as response:
             body, size = _spool(response, call.most, deadline)
-            return Reply(response.status_code, response.headers, body, size)
+            return Response(response.status_code, response.headers, body, size)
 
 
-def _session(connection: Connection, patience: Patience, pace: Pace) -> requests.Session:
+def _session(connection: Connection, patience: ClientLimits, pace: RateLimiter) -> requests.Session:
     session = requests.Session()
     retry = _ReadRetry(
         total=patience.read_again,
@@ -234,10 +234,10 @@ def _spool(response: requests.Response, most: int, deadline: Deadline) -> tuple[
         for chunk in response.iter_content(_CHUNK):
             size += len(chunk)
             if size > most:
-                raise CommusoftUnreadable("an answer that is too large")
+                raise InvalidCommusoftResponse("an answer that is too large")
             body.write(chunk)
         if deadline.expired:
-            raise CommusoftSlow("no whole answer in time")
+            raise CommusoftTimeout("no whole answer in time")
     except BaseException:
         body.close()
         raise
@@ -248,16 +248,16 @@ def _spool(response: requests.Response, most: int, deadline: Deadline) -> tuple[
 def _failure(error: Exception, deadline: Deadline) -> CommusoftError:
     """The failure's type; only the class of the library's exception is kept."""
     cause = type(error).__name__
-    if deadline.expired or _is_silence(error):
-        return CommusoftSlow(cause)
+    if deadline.expired or _is_timeout(error):
+        return CommusoftTimeout(cause)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return CommusoftUnreadable("an answer that breaks off")
+        return InvalidCommusoftResponse("an answer that breaks off")
     if isinstance(error, requests.exceptions.ContentDecodingError):
-        return CommusoftUnreadable("an answer that cannot be unpacked")
+        return InvalidCommusoftResponse("an answer that cannot be unpacked")
     return CommusoftUnreachable(cause)
 
 
-def _is_silence(error: Exception) -> bool:
+def _is_timeout(error: Exception) -> bool:
     # While a body is read, requests wraps the time-out as a connection error.
     inner = error.args[0] if error.args else None
     return isinstance(error, requests.ReadTimeout | ReadTimeoutError) or isinstance(
@@ -265,7 +265,7 @@ def _is_silence(error: Exception) -> bool:
     )
 
 
-class _HideTokens(logging.Filter):
+class TokenRedactingFilter(logging.Filter):
     """Takes the value of `token=` out of what urllib3 logs: the query may carry it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -274,7 +274,7 @@ class _HideTokens(logging.Filter):
         return True
 
 
-_FILTER = _HideTokens()
+_FILTER = TokenRedactingFilter()
 
 
 def _hide_tokens_in_logs() -> None:

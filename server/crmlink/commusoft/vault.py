@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from crmlink.commusoft.connection import Connection
 
 
-class VaultClosed(Exception):
+class VaultKeyMissing(Exception):
     """None of the keys opens it: the key file is another than the one it was locked with."""
 
 
@@ -35,16 +35,16 @@ class Vault:
             opened.write(key + "\n")
         return cls([key])
 
-    def lock(self, connection: Connection) -> str:
+    def encrypt(self, connection: Connection) -> str:
         """A connection as text that only the keys open."""
         return self._fernet.encrypt(json.dumps(asdict(connection)).encode()).decode()
 
-    def open(self, locked: str) -> Connection:
-        """The connection that was locked; raises VaultClosed."""
+    def decrypt(self, locked: str) -> Connection:
+        """The connection that was locked; raises VaultKeyMissing."""
         try:
             return Connection(**json.loads(self._fernet.decrypt(locked)))
         except InvalidToken:
-            raise VaultClosed from None
+            raise VaultKeyMissing from None
 
 
 def add_key(file: Path) -> None:
@@ -52,7 +52,7 @@ def add_key(file: Path) -> None:
     _write_keys(file, [Fernet.generate_key().decode(), *file.read_text().split()])
 
 
-def keep_newest_key(file: Path) -> None:
+def drop_old_keys(file: Path) -> None:
     """Drop all keys but the newest, once everything was locked again with it."""
     _write_keys(file, file.read_text().split()[:1])
 

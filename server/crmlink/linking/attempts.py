@@ -19,20 +19,20 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Update
 
 from crmlink.commusoft.errors import (
+    CommusoftAuthError,
     CommusoftBusy,
     CommusoftError,
-    CommusoftRefused,
-    CommusoftSlow,
+    CommusoftTimeout,
     ConnectionEnded,
-    RecordGone,
-    WriteRefused,
+    RecordNotFound,
+    WriteRejected,
     WriteWithdrawn,
 )
-from crmlink.commusoft.mirror import forget, remember
+from crmlink.commusoft.mirror import mark_deleted, upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
-from crmlink.linking.audit import note_settled
-from crmlink.linking.context import Desk
+from crmlink.linking.audit import record_settled
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
 from crmlink.store.batches import show_as_undone
@@ -43,13 +43,16 @@ from crmlink.store.processes import is_alive
 OWNERLESS_FOR = 300.0  # seconds unchanged, then a version that knows no owners is at it no more
 LOOK_EVERY = 5.0  # seconds between two looks for a PUT that is on its way
 MOST_WRITES = 10  # a write whose answer keeps getting lost ends as failed, for a person to see
-READ_BACKS = (0.0, 0.3, 1.0)  # seconds to wait before each look at a write that was accepted
+READ_BACK_DELAYS = (0.0, 0.3, 1.0)  # seconds to wait before each look at a write that was accepted
 GONE, NOT_KEPT, UNANSWERED = "record-gone", "reference-not-kept", "write-unanswered"
-DOUBTS = (GONE, NOT_KEPT)  # verdicts that one look is not enough for: it may come from before
-OVER = (WriteRefused, RecordGone, CommusoftRefused, CommusoftBusy)  # answered, or never sent
+NEEDS_CONFIRMATION = (
+    GONE,
+    NOT_KEPT,
+)  # verdicts that one look is not enough for: it may come from before
+OVER = (WriteRejected, RecordNotFound, CommusoftAuthError, CommusoftBusy)  # answered, or never sent
 
 
-def attempt(desk: Desk, link: Link) -> Link:
+def attempt(ctx: WorkspaceContext, link: Link) -> Link:
     """Bring an intended link to its end, or leave it intended when Commusoft does not answer.
 
     What fails in here for another reason, such as a full disk, is raised and leaves the link to
@@ -57,207 +60,211 @@ def attempt(desk: Desk, link: Link) -> Link:
     """
     attempt_id = link.attempt_id
     try:
-        return _attempt(desk, link)
+        return _attempt(ctx, link)
     finally:
         # The row cannot be trusted to take this: the database may be what failed.
-        desk.ownership.working_on.discard(attempt_id)
+        ctx.ownership.working_on.discard(attempt_id)
 
 
-def recover(desk: Desk) -> list[Link]:
+def recover(ctx: WorkspaceContext) -> list[Link]:
     """Finish intended links that no living process works on; returns how those stand now.
 
     Stops at the first that Commusoft does not answer for; its turn comes last in the next round.
     """
     finished = []
-    for link in _waiting(desk):
-        if _take_over(desk, link):
-            finished.append(attempt(desk, link))
+    for link in _recoverable(ctx):
+        if _take_over(ctx, link):
+            finished.append(attempt(ctx, link))
             if finished[-1].state is LinkState.INTENDED and not _answered(finished[-1]):
                 break
     return finished
 
 
-def is_worked_on(desk: Desk, session: Session, link: Link) -> bool:
+def is_worked_on(ctx: WorkspaceContext, session: Session, link: Link) -> bool:
     """Whether an attempt to bring the link to its end is under way."""
     if not link.attempt_id:
         return False
     if link.owner_id is None:
-        return desk.first_seen.age(link.id, (link.attempt_id, link.writes)) < OWNERLESS_FOR
-    return desk.ownership.is_worked_on(session, link.owner_id, link.attempt_id)
+        return ctx.first_seen.age(link.id, (link.attempt_id, link.writes)) < OWNERLESS_FOR
+    return ctx.ownership.is_worked_on(session, link.owner_id, link.attempt_id)
 
 
-def fresh(desk: Desk, kind: Kind, number: str, uuid: str | None) -> Record:
+def fetch_record(ctx: WorkspaceContext, kind: Kind, number: str, uuid: str | None) -> Record:
     """The record as Commusoft has it now; the mirror learns it. Raises CommusoftError.
 
     What the mirror learned of the record meanwhile, such as a link's read-back, it keeps: this
     answer may be older.
     """
-    with desk.database.reading() as session:
-        connection = session.get(WorkspaceConnection, desk.connection_id)
+    with ctx.database.reading() as session:
+        connection = session.get(WorkspaceConnection, ctx.connection_id)
         if connection is None:
             raise ConnectionEnded
         start = connection.mirror_version
     try:
-        record = desk.commusoft.record(kind, number, uuid)
-    except RecordGone:
-        with desk.database.writing() as session:
-            if not _learned_since(session, desk, kind, number, start):
-                forget(session, desk.connection_id, kind, number)
+        record = ctx.commusoft.record(kind, number, uuid)
+    except RecordNotFound:
+        with ctx.database.writing() as session:
+            if not _mirror_changed_since(session, ctx, kind, number, start):
+                mark_deleted(session, ctx.connection_id, kind, number)
         raise
-    with desk.database.writing() as session:
-        if not _learned_since(session, desk, kind, number, start):
-            remember(session, desk.connection_id, record)
+    with ctx.database.writing() as session:
+        if not _mirror_changed_since(session, ctx, kind, number, start):
+            upsert_record(session, ctx.connection_id, record)
     return record
 
 
-def _learned_since(session: Session, desk: Desk, kind: Kind, number: str, version: int) -> bool:
+def _mirror_changed_since(
+    session: Session, ctx: WorkspaceContext, kind: Kind, number: str, version: int
+) -> bool:
     changed = session.scalar(
         select(MirroredRecord.changed).filter_by(
-            connection_id=desk.connection_id, kind=kind, number=number
+            connection_id=ctx.connection_id, kind=kind, number=number
         )
     )
     return changed is not None and changed > version
 
 
-def _waiting(desk: Desk) -> list[Link]:
+def _recoverable(ctx: WorkspaceContext) -> list[Link]:
     """Intended links that are to be taken over, the one longest left alone first."""
     moment = now()
     query = (
         select(Link)
-        .filter_by(connection_id=desk.connection_id, state=LinkState.INTENDED)
+        .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
         # A clock that was set back must not hide a link: the future counts as long ago.
         .order_by(Link.attempted_at <= moment, Link.attempted_at)
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         intended = list(session.scalars(query))
-        waiting = [link for link in intended if not is_worked_on(desk, session, link)]
-    desk.first_seen.forget_all_but({link.id for link in intended})
-    return [link for link in waiting if _is_due(desk, link)]
+        waiting = [link for link in intended if not is_worked_on(ctx, session, link)]
+    ctx.first_seen.forget_all_but({link.id for link in intended})
+    return [link for link in waiting if _is_due(ctx, link)]
 
 
-def _is_due(desk: Desk, link: Link) -> bool:
+def _is_due(ctx: WorkspaceContext, link: Link) -> bool:
     """Whether to look at a link now: one whose PUT is on its way was perhaps just looked at."""
-    return not _may_land(desk, link) or desk.first_seen.since_look(link.id) >= LOOK_EVERY
+    return not _may_land(ctx, link) or ctx.first_seen.since_look(link.id) >= LOOK_EVERY
 
 
-def _may_land(desk: Desk, link: Link) -> bool:
+def _may_land(ctx: WorkspaceContext, link: Link) -> bool:
     """Whether Commusoft may still carry out a PUT of this link that it has not answered."""
     if link.writes <= link.writes_over:
         return False
-    return desk.first_seen.age(link.id, link.writes) < desk.commusoft.late_after
+    return ctx.first_seen.age(link.id, link.writes) < ctx.commusoft.late_after
 
 
-def _attempt(desk: Desk, link: Link) -> Link:
-    desk.first_seen.note_look(link.id)
+def _attempt(ctx: WorkspaceContext, link: Link) -> Link:
+    ctx.first_seen.note_look(link.id)
     try:
-        held = _look(desk, link)
-    except RecordGone:
-        if _may_land(desk, link):
-            return _leave(desk, link, UNANSWERED)
-        return _believe_twice(desk, link, GONE)
+        held = _read(ctx, link)
+    except RecordNotFound:
+        if _may_land(ctx, link):
+            return _leave_open(ctx, link, UNANSWERED)
+        return _confirm_before_failing(ctx, link, GONE)
     except CommusoftError as error:
-        return _leave(desk, link, _doubt(link) or error.code)
+        return _leave_open(ctx, link, _pending_verdict(link) or error.code)
     if held.reference == link.target:
-        return _conclude(desk, link, held)
-    if _may_land(desk, link):
-        return _leave(desk, link, UNANSWERED)
+        return _settle_by_value(ctx, link, held)
+    if _may_land(ctx, link):
+        return _leave_open(ctx, link, UNANSWERED)
     link.writes_over = link.writes
     if held.reference != link.prior:
-        return _conclude(desk, link, held)
-    if _doubt(link) == NOT_KEPT:
-        return _believe_twice(desk, link, NOT_KEPT, held)
+        return _settle_by_value(ctx, link, held)
+    if _pending_verdict(link) == NOT_KEPT:
+        return _confirm_before_failing(ctx, link, NOT_KEPT, held)
     if link.writes >= MOST_WRITES:
-        return _settle(desk, link, LinkState.FAILED, {"code": CommusoftSlow.code}, held)
-    return _write(desk, link, held)
+        return _settle(ctx, link, LinkState.FAILED, {"code": CommusoftTimeout.code}, held)
+    return _write(ctx, link, held)
 
 
-def _write(desk: Desk, link: Link, before: Record) -> Link:
+def _write(ctx: WorkspaceContext, link: Link, before: Record) -> Link:
     """One PUT, and what the read-back says of it."""
-    if not _begin_write(desk, link):
-        return _reload(desk, link)
-    trouble = _put(desk, before, link)
+    if not _begin_write(ctx, link):
+        return _reload(ctx, link)
+    trouble = _put(ctx, before, link)
     if isinstance(trouble, WriteWithdrawn):
-        return _reload(desk, link)
+        return _reload(ctx, link)
     if trouble is None or isinstance(trouble, OVER):
         link.writes_over = link.writes
     try:
-        held = _read_back(desk, link, retry=trouble is None)
+        held = _read_back(ctx, link, retry=trouble is None)
     except CommusoftError as error:
-        return _leave(desk, link, error.code)
+        return _leave_open(ctx, link, error.code)
     if held.reference == link.target:
-        return _conclude(desk, link, held)
-    if _may_land(desk, link):
-        return _leave(desk, link, UNANSWERED)
+        return _settle_by_value(ctx, link, held)
+    if _may_land(ctx, link):
+        return _leave_open(ctx, link, UNANSWERED)
     if held.reference != link.prior:
-        return _conclude(desk, link, held)
+        return _settle_by_value(ctx, link, held)
     if trouble is None:
         # A record that changed while its reference did not was read after the PUT: no doubt then.
         if held.raw != before.raw:
-            return _settle(desk, link, LinkState.FAILED, {"code": NOT_KEPT}, held)
-        return _believe_twice(desk, link, NOT_KEPT, held)
-    if isinstance(trouble, WriteRefused) or link.writes >= MOST_WRITES:
-        return _settle(desk, link, LinkState.FAILED, {"code": trouble.code}, held)
-    return _leave(desk, link, trouble.code)
+            return _settle(ctx, link, LinkState.FAILED, {"code": NOT_KEPT}, held)
+        return _confirm_before_failing(ctx, link, NOT_KEPT, held)
+    if isinstance(trouble, WriteRejected) or link.writes >= MOST_WRITES:
+        return _settle(ctx, link, LinkState.FAILED, {"code": trouble.code}, held)
+    return _leave_open(ctx, link, trouble.code)
 
 
-def _conclude(desk: Desk, link: Link, held: Record) -> Link:
+def _settle_by_value(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
     """The record carries our value, or one that somebody else put there."""
     if held.reference == link.target:
-        return _settle(desk, link, LinkState.LINKED, None, held)
+        return _settle(ctx, link, LinkState.LINKED, None, held)
     found = {"code": "record-changed", "current_reference": held.reference}
-    return _settle(desk, link, LinkState.CONFLICT, found, held)
+    return _settle(ctx, link, LinkState.CONFLICT, found, held)
 
 
-def _believe_twice(desk: Desk, link: Link, verdict: str, held: Record | None = None) -> Link:
+def _confirm_before_failing(
+    ctx: WorkspaceContext, link: Link, verdict: str, held: Record | None = None
+) -> Link:
     """Fail a link when a later attempt comes to the same verdict; until then keep it intended."""
-    if _doubt(link) != verdict:
-        return _leave(desk, link, verdict)
-    return _settle(desk, link, LinkState.FAILED, {"code": verdict}, held)
+    if _pending_verdict(link) != verdict:
+        return _leave_open(ctx, link, verdict)
+    return _settle(ctx, link, LinkState.FAILED, {"code": verdict}, held)
 
 
-def _doubt(link: Link) -> str | None:
+def _pending_verdict(link: Link) -> str | None:
     """What the attempt before found and a second look must confirm."""
     code = (link.failure or {}).get("code")
-    return code if code in DOUBTS else None
+    return code if code in NEEDS_CONFIRMATION else None
 
 
 def _answered(link: Link) -> bool:
     """Whether Commusoft was heard when a link was left intended."""
-    return (link.failure or {}).get("code") in (*DOUBTS, UNANSWERED)
+    return (link.failure or {}).get("code") in (*NEEDS_CONFIRMATION, UNANSWERED)
 
 
-def _look(desk: Desk, link: Link) -> Record:
-    return desk.commusoft.record(link.kind, link.record_number, link.record_uuid)
+def _read(ctx: WorkspaceContext, link: Link) -> Record:
+    return ctx.commusoft.record(link.kind, link.record_number, link.record_uuid)
 
 
-def _put(desk: Desk, record: Record, link: Link) -> CommusoftError | None:
+def _put(ctx: WorkspaceContext, record: Record, link: Link) -> CommusoftError | None:
     """One PUT; what went wrong with it, if anything. The read-back decides what it means."""
     try:
-        desk.commusoft.write_reference(
-            record, link.target, before_sending=lambda: _refuse_unless_ours(desk, link)
+        ctx.commusoft.write_reference(
+            record, link.target, before_sending=lambda: _refuse_unless_ours(ctx, link)
         )
     except CommusoftError as error:
         return error
     return None
 
 
-def _read_back(desk: Desk, link: Link, *, retry: bool) -> Record:
+def _read_back(ctx: WorkspaceContext, link: Link, *, retry: bool) -> Record:
     """The record after the PUT; looked at again when an accepted write does not show yet."""
-    for pause in READ_BACKS if retry else READ_BACKS[:1]:
+    for pause in READ_BACK_DELAYS if retry else READ_BACK_DELAYS[:1]:
         time.sleep(pause)
-        held = _look(desk, link)
+        held = _read(ctx, link)
         if held.reference != link.prior:
             break
     return held
 
 
-def _take_over(desk: Desk, link: Link) -> bool:
+def _take_over(ctx: WorkspaceContext, link: Link) -> bool:
     """Make an abandoned attempt ours; False when another was quicker, or its owner lives."""
     ours, taken = new_id(), None
-    desk.ownership.working_on.add(ours)
+    ctx.ownership.working_on.add(ours)
     try:
-        with desk.database.writing() as session:
-            owner_id = desk.ownership.register(session)
+        with ctx.database.writing() as session:
+            owner_id = ctx.ownership.register(session)
             free = or_(Link.owner_id.is_(None), Link.owner_id == owner_id, ~is_alive(Link.owner_id))
             taken = session.scalar(
                 update(Link)
@@ -272,23 +279,23 @@ def _take_over(desk: Desk, link: Link) -> bool:
             )
     finally:
         if taken is None:
-            desk.ownership.working_on.discard(ours)
+            ctx.ownership.working_on.discard(ours)
     if taken is not None:
         link.attempt_id, link.owner_id = ours, owner_id
     return taken is not None
 
 
-def _begin_write(desk: Desk, link: Link) -> bool:
+def _begin_write(ctx: WorkspaceContext, link: Link) -> bool:
     """Count a PUT before it is sent; False when another process has taken the link over.
 
     So a process that was suspended, and counted as dead, sends nothing when it wakes, and nothing
     is sent to an account that was disconnected.
     """
-    with desk.database.writing() as session:
-        if not is_in_use(session, desk.connection_id):
+    with ctx.database.writing() as session:
+        if not is_in_use(session, ctx.connection_id):
             return False
         begun = session.scalar(
-            _ours(link)
+            _update_if_owned(link)
             .values(
                 writes=link.writes + 1,
                 writes_over=link.writes_over,
@@ -299,41 +306,45 @@ def _begin_write(desk: Desk, link: Link) -> bool:
         )
     link.writes += 1
     link.failure = None
-    desk.first_seen.age(link.id, link.writes)
+    ctx.first_seen.age(link.id, link.writes)
     return begun is not None
 
 
-def _refuse_unless_ours(desk: Desk, link: Link) -> None:
+def _refuse_unless_ours(ctx: WorkspaceContext, link: Link) -> None:
     """The last look before a PUT leaves, which may have waited for its turn, or slept.
 
     Raises WriteWithdrawn.
     """
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         ours = session.scalar(select(Link.id).where(*_is_ours(link)))
-        if ours is None or not is_in_use(session, desk.connection_id):
+        if ours is None or not is_in_use(session, ctx.connection_id):
             raise WriteWithdrawn
 
 
 def _settle(
-    desk: Desk, link: Link, state: LinkState, failure: dict[str, Any] | None, held: Record | None
+    ctx: WorkspaceContext,
+    link: Link,
+    state: LinkState,
+    failure: dict[str, Any] | None,
+    held: Record | None,
 ) -> Link:
     """End a link and let the mirror learn what was read; None: the record is gone.
 
     An undo that is linked ends the link that it undoes, and its row of a list, in the same
     transaction.
     """
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         settled = session.scalar(
-            _ours(link)
+            _update_if_owned(link)
             .values(state=state, failure=failure, settled_at=now(), owner_id=None)
             .returning(Link.id)
         )
         if settled:
-            note_settled(session, link, state, (failure or {}).get("code"))
+            record_settled(session, link, state, (failure or {}).get("code"))
         if settled and held:
-            remember(session, desk.connection_id, held)
+            upsert_record(session, ctx.connection_id, held)
         elif settled:
-            forget(session, desk.connection_id, link.kind, link.record_number)
+            mark_deleted(session, ctx.connection_id, link.kind, link.record_number)
         if settled and state is LinkState.LINKED and link.undoes_id:
             session.execute(
                 update(Link)
@@ -344,14 +355,14 @@ def _settle(
         if settled:
             session.flush()
             hide_settled_link(session, link.id)
-    return _reload(desk, link)
+    return _reload(ctx, link)
 
 
-def _leave(desk: Desk, link: Link, code: str) -> Link:
+def _leave_open(ctx: WorkspaceContext, link: Link, code: str) -> Link:
     """Keep a link intended and free for ``recover``, with what stands in its way."""
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         session.execute(
-            _ours(link).values(
+            _update_if_owned(link).values(
                 attempt_id="",
                 owner_id=None,
                 attempted_at=now(),
@@ -359,10 +370,10 @@ def _leave(desk: Desk, link: Link, code: str) -> Link:
                 writes_over=link.writes_over,
             )
         )
-    return _reload(desk, link)
+    return _reload(ctx, link)
 
 
-def _ours(link: Link) -> Update:
+def _update_if_owned(link: Link) -> Update:
     """An update of the link that does nothing when another process has taken it over."""
     return update(Link).where(*_is_ours(link))
 
@@ -377,8 +388,8 @@ def _is_ours(link: Link) -> list[ColumnElement[bool]]:
     ]
 
 
-def _reload(desk: Desk, link: Link) -> Link:
-    with desk.database.reading() as session:
+def _reload(ctx: WorkspaceContext, link: Link) -> Link:
+    with ctx.database.reading() as session:
         found = session.get(Link, link.id)
     if found is None:  # practice data that was emptied meanwhile
         raise ConnectionEnded

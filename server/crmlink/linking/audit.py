@@ -26,7 +26,7 @@ def note(
 ) -> None:
     """Add an entry in a writing session; without a device, the server itself acts."""
     device = session.get_one(Device, device_id) if device_id is not None else None
-    audit.append(
+    audit.append_entry(
         session,
         workspace_id,
         action,
@@ -37,12 +37,12 @@ def note(
     )
 
 
-def note_intended(session: Session, link: Link) -> None:
+def record_intended(session: Session, link: Link) -> None:
     """Somebody has decided."""
     _note_link(session, link, "link.intended")
 
 
-def note_settled(session: Session, link: Link, state: LinkState, code: str | None) -> None:
+def record_settled(session: Session, link: Link, state: LinkState, code: str | None) -> None:
     """A decision has come to its end; the code says why it came to a bad one."""
     done = "link.undone" if link.undoes_id and state is LinkState.LINKED else OUTCOMES[state]
     _note_link(session, link, done, **({"problem": code} if code else {}))

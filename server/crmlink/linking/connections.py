@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect
-from crmlink.commusoft.vault import Vault, add_key, keep_newest_key
+from crmlink.commusoft.vault import Vault, add_key, drop_old_keys
 from crmlink.linking.audit import note
 from crmlink.linking.errors import ConnectionNotAgreed, CredentialsMissing
 from crmlink.store import (
@@ -96,7 +96,7 @@ def use_account_of_environment(
         connection = _in_use(session, workspace_id)
     if connection is not None and is_account(connection, account):
         return connection
-    return connect_account(database, workspace_id, account)
+    return save_connection(database, workspace_id, account)
 
 
 def contents_in_use(
@@ -110,7 +110,7 @@ def contents_in_use(
         return _contents(session, connection)
 
 
-def connect_account(
+def save_connection(
     database: Database,
     workspace_id: int,
     account: Connection,
@@ -134,7 +134,7 @@ def connect_account(
             session.add(connection)
         else:
             connection = replaced
-        connection.credentials = vault.lock(account) if vault else None
+        connection.credentials = vault.encrypt(account) if vault else None
         connection.connected_at, connection.ended_at = now(), None
         if dialect:
             connection.dialect = dialect.as_dict()
@@ -143,7 +143,7 @@ def connect_account(
     return connection
 
 
-def disconnect_account(database: Database, workspace_id: int, by: Device | None = None) -> bool:
+def delete_connection(database: Database, workspace_id: int, by: Device | None = None) -> bool:
     """Forget the account's credentials and stop using it; False when none was in use.
 
     Its links and lists are kept for when it is connected again.
@@ -166,12 +166,12 @@ def is_account(connection: WorkspaceConnection, account: Connection) -> bool:
 def credentials_of(
     connection: WorkspaceConnection, environment: Connection | None, vault: Vault
 ) -> Connection:
-    """How to log in to an account. Raises VaultClosed or CredentialsMissing."""
+    """How to log in to an account. Raises VaultKeyMissing or CredentialsMissing."""
     if environment is not None and is_account(connection, environment):
         return environment
     if connection.credentials is None:
         raise CredentialsMissing(client_id=connection.client_id, base_url=connection.base_url)
-    return vault.open(connection.credentials)
+    return vault.decrypt(connection.credentials)
 
 
 def record_write_check(
@@ -216,8 +216,8 @@ def rotate_keys(database: Database, keys: Path) -> int:
             )
         )
         for row in rows:
-            row.credentials = new.lock(old.open(row.credentials or ""))
-    keep_newest_key(keys)
+            row.credentials = new.encrypt(old.decrypt(row.credentials or ""))
+    drop_old_keys(keys)
     return len(rows)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from crmlink.accounting.package_rules import Packages
 from crmlink.accounting.rule_file import RuleFile
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.linking.first_seen import FirstSeen
@@ -19,7 +19,7 @@ from crmlink.matching import Address, Details, Matcher
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 
 
-class Index:
+class LiveMatcher:
     """A matcher that follows a connection's mirror, in this process and from any other."""
 
     def __init__(self, database: Database, connection_id: int) -> None:
@@ -54,7 +54,7 @@ class Index:
 
 
 @dataclass(frozen=True)
-class Desk:
+class WorkspaceContext:
     """One workspace at work with one connection; another connection has another desk.
 
     ``practice`` says that it is the sandbox of this installation.
@@ -67,9 +67,9 @@ class Desk:
     connection_id: int
     practice: bool
     database: Database
-    commusoft: Commusoft
+    commusoft: CommusoftClient
     rule_file: RuleFile
-    index: Index
+    index: LiveMatcher
     ownership: Ownership
     first_seen: FirstSeen = field(default_factory=FirstSeen)
     wake: Callable[[], None] = lambda: None
@@ -90,7 +90,7 @@ class Desk:
     def sync(
         self, progress: Callable[[SyncResult], None] = lambda _result: None, *, full: bool = True
     ) -> SyncResult:
-        """Bring the mirror up to date. Raises SyncRunning or CommusoftError."""
+        """Bring the mirror up to date. Raises SyncInProgress or CommusoftError."""
         return sync(
             self.database, self.connection_id, self.commusoft, self.ownership, progress, full=full
         )

@@ -14,11 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
-from crmlink.commusoft.errors import CommusoftSlow, RecordGone
+from crmlink.commusoft.errors import CommusoftTimeout, RecordNotFound
 from crmlink.kinds import Kind
-from crmlink.linking.attempts import attempt, fresh, is_worked_on
-from crmlink.linking.audit import note_intended
-from crmlink.linking.context import Desk
+from crmlink.linking.attempts import attempt, fetch_record, is_worked_on
+from crmlink.linking.audit import record_intended
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import (
     CannotUndo,
     IdempotencyKeyReused,
@@ -27,17 +27,17 @@ from crmlink.linking.errors import (
     LinkUnknown,
     RecordHasReference,
     ReferenceErased,
-    ReferenceNotShown,
+    ReferenceNotVisible,
     ReferenceTaken,
 )
 from crmlink.linking.overrides import Overrides, require_kind
-from crmlink.linking.suggest import holders, lowered_forms, mirrored
+from crmlink.linking.suggest import find_record, holders, lowered_forms
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.base import new_id, now
 from crmlink.store.erased import pseudonyms_of
 
-LONGEST_WAIT = 15.0  # seconds; browsers end an extension's worker that waits for 30
+RESPONSE_DEADLINE = 15.0  # seconds; browsers end an extension's worker that waits for 30
 T = TypeVar("T")
 Guard = Callable[[Session], None]  # raises when the decision is not to be kept any more
 
@@ -68,27 +68,27 @@ class Decision:
 
 
 def confirm(
-    desk: Desk, decision: Decision, key: str, device_id: int, guard: Guard | None = None
+    ctx: WorkspaceContext, decision: Decision, key: str, device_id: int, guard: Guard | None = None
 ) -> Link:
     """Carry out a decision once; the same key again gives the same link.
 
     Returns the link, ``linked``, ``failed`` or ``conflict``, or still ``intended`` when Commusoft
     stopped answering on the way (``recover`` finishes it). Raises a LinkingFailure,
-    ReferenceMalformed or CommusoftError before anything was written, and what ``guard`` raises in
+    InvalidReference or CommusoftError before anything was written, and what ``guard`` raises in
     the transaction that is to keep the decision.
     """
-    deadline = time.monotonic() + LONGEST_WAIT
-    reference = canonical_reference(decision.package, decision.reference, desk.packages)
+    deadline = time.monotonic() + RESPONSE_DEADLINE
+    reference = canonical_reference(decision.package, decision.reference, ctx.packages)
     if holds_pseudonym(reference):
         raise ReferenceErased
     fingerprint = decision.fingerprint()
-    if earlier := _by_key(desk, key, fingerprint, deadline):
+    if earlier := _await_link_by_key(ctx, key, fingerprint, deadline):
         return earlier
-    row = _row(desk, decision.record_id)
+    row = _load_record(ctx, decision.record_id)
     require_kind(decision.kind, row, decision.overrides)
-    prior = _in_time(desk, deadline, lambda: _checked(desk, decision, reference, row))
+    prior = _run_until(ctx, deadline, lambda: _check_prior(ctx, decision, reference, row))
     link = Link(
-        connection_id=desk.connection_id,
+        connection_id=ctx.connection_id,
         device_id=device_id,
         idempotency_key=key,
         fingerprint=fingerprint,
@@ -105,24 +105,26 @@ def confirm(
         target=reference,
         differences=[dict(difference) for difference in decision.differences],
     )
-    return _intend_and_attempt(desk, link, decision.overrides.also_on, deadline, guard)
+    return _intend_and_attempt(ctx, link, decision.overrides.also_on, deadline, guard)
 
 
-def _checked(desk: Desk, decision: Decision, reference: str, row: MirroredRecord) -> str | None:
+def _check_prior(
+    ctx: WorkspaceContext, decision: Decision, reference: str, row: MirroredRecord
+) -> str | None:
     """What stands on the record now; raises when the person has not agreed to what is there."""
     overrides = decision.overrides
-    record = fresh(desk, row.kind, row.number, row.uuid)
-    agreed = _is_same(desk, record.reference, overrides.replaces)
+    record = fetch_record(ctx, row.kind, row.number, row.uuid)
+    agreed = _is_same(ctx, record.reference, overrides.replaces)
     if record.reference not in (None, reference) and not agreed:
-        raise _has_reference(desk, row, record.reference)
-    if not (record.reference_shown or overrides.checked_empty or _kind_shows_references(desk, row)):
-        raise ReferenceNotShown(record=row)
-    _refuse_if_taken(desk, reference, row, overrides.also_on)
+        raise _record_has_reference_error(ctx, row, record.reference)
+    if not (record.reference_shown or overrides.checked_empty or _kind_shows_references(ctx, row)):
+        raise ReferenceNotVisible(record=row)
+    _require_reference_free(ctx, reference, row, overrides.also_on)
     return record.reference
 
 
 def undo(
-    desk: Desk,
+    ctx: WorkspaceContext,
     link_id: str,
     key: str,
     device_id: int,
@@ -134,21 +136,21 @@ def undo(
     Allowed while the link stands, Commusoft still holds its value, and no later link has decided
     about that value; raises CannotUndo otherwise, and what ``confirm`` raises.
     """
-    deadline = time.monotonic() + LONGEST_WAIT
+    deadline = time.monotonic() + RESPONSE_DEADLINE
     fingerprint = hashlib.sha256(f"undo {link_id} {sorted(also_on)}".encode()).hexdigest()
-    if earlier := _by_key(desk, key, fingerprint, deadline):
+    if earlier := _await_link_by_key(ctx, key, fingerprint, deadline):
         return earlier
-    link = find_link(desk, link_id)
+    link = find_link(ctx, link_id)
     if obstacle := undo_obstacle(link):
         raise CannotUndo(obstacle=obstacle)
-    if later := _decided_since(desk, link):
+    if later := _later_decision(ctx, link):
         raise CannotUndo(by=later.device.who, since=later.settled_at or later.created_at)
     if holds_pseudonym(link.prior):
         raise CannotUndo(erased=True)
-    row = _row(desk, link.record_id)
-    held = _in_time(desk, deadline, lambda: _check_undo(desk, link, row, also_on))
+    row = _load_record(ctx, link.record_id)
+    held = _run_until(ctx, deadline, lambda: _check_undo(ctx, link, row, also_on))
     reversal = Link(
-        connection_id=desk.connection_id,
+        connection_id=ctx.connection_id,
         device_id=device_id,
         idempotency_key=key,
         fingerprint=fingerprint,
@@ -156,7 +158,7 @@ def undo(
         organisation=link.organisation,
         kind=link.kind,
         contact_kind=link.contact_kind,
-        reference=held if held and _is_same(desk, held, link.reference) else link.reference,
+        reference=held if held and _is_same(ctx, held, link.reference) else link.reference,
         contact_name=link.contact_name,
         record_number=row.number,
         record_uuid=row.uuid,
@@ -165,22 +167,24 @@ def undo(
         target=link.prior,
         undoes_id=link.id,
     )
-    return _intend_and_attempt(desk, reversal, also_on, deadline, guard)
+    return _intend_and_attempt(ctx, reversal, also_on, deadline, guard)
 
 
-def _check_undo(desk: Desk, link: Link, row: MirroredRecord, also_on: frozenset[str]) -> str | None:
+def _check_undo(
+    ctx: WorkspaceContext, link: Link, row: MirroredRecord, also_on: frozenset[str]
+) -> str | None:
     """The value that Commusoft holds, which is the link's, hidden in it or not."""
-    record = fresh(desk, row.kind, row.number, row.uuid)
-    if not _is_same(desk, record.reference, link.target):
+    record = fetch_record(ctx, row.kind, row.number, row.uuid)
+    if not _is_same(ctx, record.reference, link.target):
         raise CannotUndo(current_reference=record.reference)
     if link.prior is not None:
-        _refuse_if_taken(desk, link.prior, row, also_on)
+        _require_reference_free(ctx, link.prior, row, also_on)
     return record.reference
 
 
-def _is_same(desk: Desk, one: str | None, other: str | None) -> bool:
+def _is_same(ctx: WorkspaceContext, one: str | None, other: str | None) -> bool:
     """Whether two values are one, either of which may be hidden because a person was erased."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         return pseudonyms_of(session).same(one, other)
 
 
@@ -201,15 +205,15 @@ def undo_obstacle(link: Link) -> str | None:
     return "unchanged" if link.prior == link.target else None
 
 
-def _decided_since(desk: Desk, link: Link) -> Link | None:
+def _later_decision(ctx: WorkspaceContext, link: Link) -> Link | None:
     """A later link that stands and replaced this one's value, or put it there anew: its value is
     that decision's now."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         forms = pseudonyms_of(session).forms(link.target)
         return session.scalar(
             select(Link)
             .filter_by(
-                connection_id=desk.connection_id,
+                connection_id=ctx.connection_id,
                 kind=link.kind,
                 record_number=link.record_number,
                 state=LinkState.LINKED,
@@ -240,49 +244,57 @@ def same_contact(session: Session, link: Link) -> ColumnElement[bool]:
     )
 
 
-def find_link(desk: Desk, link_id: str) -> Link:
+def find_link(ctx: WorkspaceContext, link_id: str) -> Link:
     """One link of this workspace; raises LinkUnknown."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         link = session.get(Link, link_id)
-    if link is None or link.connection_id != desk.connection_id:
+    if link is None or link.connection_id != ctx.connection_id:
         raise LinkUnknown
     return link
 
 
-def _row(desk: Desk, record_id: str) -> MirroredRecord:
-    with desk.database.reading() as session:
-        return mirrored(session, desk.connection_id, record_id)
+def _load_record(ctx: WorkspaceContext, record_id: str) -> MirroredRecord:
+    with ctx.database.reading() as session:
+        return find_record(session, ctx.connection_id, record_id)
 
 
-def _kind_shows_references(desk: Desk, row: MirroredRecord) -> bool:
+def _kind_shows_references(ctx: WorkspaceContext, row: MirroredRecord) -> bool:
     """Whether Commusoft showed a reference on any record of this kind: then absent is empty."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         return bool(
             session.scalar(
                 select(MirroredRecord.id)
-                .filter_by(connection_id=desk.connection_id, kind=row.kind)
+                .filter_by(connection_id=ctx.connection_id, kind=row.kind)
                 .where(MirroredRecord.reference.is_not(None))
                 .limit(1)
             )
         )
 
 
-def _has_reference(desk: Desk, row: MirroredRecord, current: str | None) -> RecordHasReference:
-    return RecordHasReference(record=row, current_reference=current, **_by_whom(desk, row, current))
+def _record_has_reference_error(
+    ctx: WorkspaceContext, row: MirroredRecord, current: str | None
+) -> RecordHasReference:
+    return RecordHasReference(
+        record=row, current_reference=current, **_attribution(ctx, row, current)
+    )
 
 
-def _is_taken(desk: Desk, reference: str, holders: list[MirroredRecord]) -> ReferenceTaken:
-    return ReferenceTaken(holders=holders, **_by_whom(desk, holders[0], reference))
+def _reference_taken_error(
+    ctx: WorkspaceContext, reference: str, holders: list[MirroredRecord]
+) -> ReferenceTaken:
+    return ReferenceTaken(holders=holders, **_attribution(ctx, holders[0], reference))
 
 
-def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str, Any]:
+def _attribution(
+    ctx: WorkspaceContext, row: MirroredRecord, reference: str | None
+) -> dict[str, Any]:
     """Who of us put the present reference on a record (by) and when (since); None for others."""
     ours = (LinkState.LINKED, LinkState.INTENDED)  # it may have landed and not be read back yet
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         link = session.scalar(
             select(Link)
             .filter_by(
-                connection_id=desk.connection_id,
+                connection_id=ctx.connection_id,
                 kind=row.kind,
                 record_number=row.number,
             )
@@ -300,34 +312,36 @@ def _by_whom(desk: Desk, row: MirroredRecord, reference: str | None) -> dict[str
     return {"by": link.device.who, "since": link.settled_at or link.created_at}
 
 
-def _refuse_if_taken(
-    desk: Desk, reference: str, row: MirroredRecord, accepted: frozenset[str]
+def _require_reference_free(
+    ctx: WorkspaceContext, reference: str, row: MirroredRecord, accepted: frozenset[str]
 ) -> None:
     """Raise ReferenceTaken when other records of this kind carry the reference, asked afresh."""
     taken = [
         other
-        for other in _suspects(desk, reference, row)
-        if other.public_id not in accepted and _still_holds(desk, other, reference)
+        for other in _possible_holders(ctx, reference, row)
+        if other.public_id not in accepted and _still_holds(ctx, other, reference)
     ]
     if taken:
-        raise _is_taken(desk, reference, taken)
+        raise _reference_taken_error(ctx, reference, taken)
 
 
-def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredRecord]:
+def _possible_holders(
+    ctx: WorkspaceContext, reference: str, row: MirroredRecord
+) -> list[MirroredRecord]:
     """Records that carry the reference by the mirror, or got it from a link that stands."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         found = {
-            other.id: other for other in holders(session, desk.connection_id, reference, row.kind)
+            other.id: other for other in holders(session, ctx.connection_id, reference, row.kind)
         }
         linked = select(Link.record_number).where(
-            Link.connection_id == desk.connection_id,
+            Link.connection_id == ctx.connection_id,
             Link.kind == row.kind,
             Link.state == LinkState.LINKED,
             func.lower(Link.target).in_(lowered_forms(session, reference)),
         )
         for other in session.scalars(
             select(MirroredRecord)
-            .filter_by(connection_id=desk.connection_id, kind=row.kind, gone_at=None)
+            .filter_by(connection_id=ctx.connection_id, kind=row.kind, gone_at=None)
             .where(MirroredRecord.number.in_(linked))
         ):
             found[other.id] = other
@@ -335,107 +349,113 @@ def _suspects(desk: Desk, reference: str, row: MirroredRecord) -> list[MirroredR
     return list(found.values())
 
 
-def _still_holds(desk: Desk, row: MirroredRecord, reference: str) -> bool:
+def _still_holds(ctx: WorkspaceContext, row: MirroredRecord, reference: str) -> bool:
     try:
-        held = fresh(desk, row.kind, row.number, row.uuid).reference
-    except RecordGone:
+        held = fetch_record(ctx, row.kind, row.number, row.uuid).reference
+    except RecordNotFound:
         return False
     return held is not None and held.lower() == reference.lower()
 
 
-def _in_time(desk: Desk, deadline: float, check: Callable[[], T]) -> T:
-    """A check that writes nothing, beside this thread; CommusoftSlow when the time is over."""
+def _run_until(ctx: WorkspaceContext, deadline: float, check: Callable[[], T]) -> T:
+    """A check that writes nothing, beside this thread; CommusoftTimeout when the time is over."""
     try:
-        return desk.attempts.submit(check).result(timeout=max(0.0, deadline - time.monotonic()))
+        return ctx.attempts.submit(check).result(timeout=max(0.0, deadline - time.monotonic()))
     except TimeoutError:
-        raise CommusoftSlow("still being asked") from None
+        raise CommusoftTimeout("still being asked") from None
 
 
-def _by_key(desk: Desk, key: str, fingerprint: str, deadline: float) -> Link | None:
+def _await_link_by_key(
+    ctx: WorkspaceContext, key: str, fingerprint: str, deadline: float
+) -> Link | None:
     """The link that a key made already, once its attempt is over; raises when it is another's."""
     while True:
-        with desk.database.reading() as session:
+        with ctx.database.reading() as session:
             link = session.scalar(
-                select(Link).filter_by(connection_id=desk.connection_id, idempotency_key=key)
+                select(Link).filter_by(connection_id=ctx.connection_id, idempotency_key=key)
             )
             if link is None:
                 return None
             if link.fingerprint not in pseudonyms_of(session).forms(fingerprint):
                 raise IdempotencyKeyReused
-            over = link.state is not LinkState.INTENDED or not is_worked_on(desk, session, link)
+            over = link.state is not LinkState.INTENDED or not is_worked_on(ctx, session, link)
         if over or time.monotonic() > deadline:
             return link
         time.sleep(0.05)
 
 
 def _intend_and_attempt(
-    desk: Desk, link: Link, accepted: frozenset[str], deadline: float, guard: Guard | None
+    ctx: WorkspaceContext,
+    link: Link,
+    accepted: frozenset[str],
+    deadline: float,
+    guard: Guard | None,
 ) -> Link:
     """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
     link.attempt_id = attempt_id = new_id()
-    desk.ownership.working_on.add(attempt_id)
+    ctx.ownership.working_on.add(attempt_id)
     kept = False
     failure: LinkingFailure | None
     try:
-        with desk.database.writing() as session:
+        with ctx.database.writing() as session:
             if guard is not None:
                 guard(session)
-            failure = _overtaken(session, desk, link, accepted)
+            failure = _find_race_conflict(session, ctx, link, accepted)
             if failure is None:
-                link.owner_id = desk.ownership.register(session)
+                link.owner_id = ctx.ownership.register(session)
                 session.add(link)
                 session.flush()
-                note_intended(session, link)
+                record_intended(session, link)
         kept = failure is None
     except IntegrityError:
-        failure = _in_progress(desk, link)
+        failure = _in_progress_error(ctx, link)
     finally:
         if not kept:
-            desk.ownership.working_on.discard(attempt_id)
+            ctx.ownership.working_on.discard(attempt_id)
     if failure is None:
-        return _answer_in_time(desk, link, deadline)
-    if earlier := _by_key(desk, link.idempotency_key, link.fingerprint, deadline):
+        return _attempt_until(ctx, link, deadline)
+    if earlier := _await_link_by_key(ctx, link.idempotency_key, link.fingerprint, deadline):
         return earlier
     raise failure
 
 
-def _overtaken(
-    session: Session, desk: Desk, link: Link, accepted: frozenset[str]
+def _find_race_conflict(
+    session: Session, ctx: WorkspaceContext, link: Link, accepted: frozenset[str]
 ) -> LinkingFailure | None:
     """What another link of ours changed while this decision was being checked, if anything."""
-    row = mirrored(session, desk.connection_id, link.record_id)
+    row = find_record(session, ctx.connection_id, link.record_id)
     if not pseudonyms_of(session).same(row.reference, link.prior):
-        return _has_reference(desk, row, row.reference)
+        return _record_has_reference_error(ctx, row, row.reference)
     if link.target is None:
         return None
-    found = holders(session, desk.connection_id, link.target, row.kind)
+    found = holders(session, ctx.connection_id, link.target, row.kind)
     taken = [other for other in found if other.id != row.id and other.public_id not in accepted]
     if taken:
-        return _is_taken(desk, link.target, taken)
+        return _reference_taken_error(ctx, link.target, taken)
     arriving = session.scalars(
         select(Link)
-        .filter_by(connection_id=desk.connection_id, kind=link.kind, state=LinkState.INTENDED)
+        .filter_by(connection_id=ctx.connection_id, kind=link.kind, state=LinkState.INTENDED)
         .where(func.lower(Link.target) == func.lower(link.target))
     )
     first = next((other for other in arriving if other.record_id not in accepted), None)
     return LinkInProgress(by=first.device.who, since=first.created_at) if first else None
 
 
-def _answer_in_time(desk: Desk, link: Link, deadline: float) -> Link:
+def _attempt_until(ctx: WorkspaceContext, link: Link, deadline: float) -> Link:
     """Try the link beside this thread: a slow Commusoft must not outlast the person's browser."""
-    running = desk.attempts.submit(attempt, desk, link)
+    running = ctx.attempts.submit(attempt, ctx, link)
     try:
         return running.result(timeout=max(0.0, deadline - time.monotonic()))
     except TimeoutError:
-        return find_link(desk, link.id)
+        return find_link(ctx, link.id)
 
 
-def _in_progress(desk: Desk, link: Link) -> LinkInProgress:
+def _in_progress_error(ctx: WorkspaceContext, link: Link) -> LinkInProgress:
     """Whose link came first; it may have settled while this one was refused."""
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         other = session.scalar(
             select(Link)
-            .filter_by(connection_id=desk.connection_id)
+            .filter_by(connection_id=ctx.connection_id)
             .where(or_(same_record(link), same_contact(session, link)))
             .order_by(Link.settled_at.is_not(None), Link.created_at.desc())
             .limit(1)

@@ -35,7 +35,7 @@ class BatchUnknown(LinkingFailure):
     code = "not-found"
 
 
-class KindDiffers(LinkingFailure):
+class KindMismatch(LinkingFailure):
     """The contact is of one kind, the record of the other, and the person has not accepted it.
 
     Facts: record, contact_kind, record_kind.
@@ -59,7 +59,7 @@ class ReferenceTaken(LinkingFailure):
     code = "reference-taken"
 
 
-class ReferenceNotShown(LinkingFailure):
+class ReferenceNotVisible(LinkingFailure):
     """Commusoft does not show whether the record has a reference (facts: record)."""
 
     code = "reference-not-shown"
@@ -74,14 +74,8 @@ class LinkInProgress(LinkingFailure):
 class CannotUndo(LinkingFailure):
     """The link is not one that stands, or Commusoft holds another value now.
 
-    <<<<<<< ours
-        Facts: current_reference where Commusoft was asked; erased where the value before it was.
-    ||||||| base
-        Facts: current_reference where Commusoft was asked.
-    =======
-        Facts: current_reference where Commusoft was asked, by and since where a later link decided,
-        else obstacle, as ``undo_obstacle`` has it.
-    >>>>>>> theirs
+    Facts: current_reference where Commusoft was asked, by and since where a later link decided,
+    erased where the value before the link was, else obstacle, as ``undo_obstacle`` has it.
     """
 
     code = "cannot-undo"
@@ -99,13 +93,13 @@ class IdempotencyKeyReused(LinkingFailure):
     code = "idempotency-key-reused"
 
 
-class BatchWrongState(LinkingFailure):
+class InvalidBatchState(LinkingFailure):
     """What was asked for is not possible in the batch's present state (facts: state)."""
 
     code = "batch-state"
 
 
-class RowDecided(LinkingFailure):
+class RowAlreadyDecided(LinkingFailure):
     """Somebody else decided this row since it was shown.
 
     Facts: by, since, choice, and record where they chose one.
@@ -114,13 +108,13 @@ class RowDecided(LinkingFailure):
     code = "row-decided"
 
 
-class RowUnderWay(LinkingFailure):
+class RowInProgress(LinkingFailure):
     """The row is being written, or linked already (facts: state)."""
 
     code = "row-under-way"
 
 
-class RecordChosen(LinkingFailure):
+class RecordAlreadyChosen(LinkingFailure):
     """Another row of the batch has this record (facts: contact, position)."""
 
     code = "record-chosen"
@@ -171,7 +165,7 @@ class ManyLinesLeftOut(LinkingFailure):
     code = "lines-left-out"
 
 
-class LinkNotMade(Exception):
+class LinkFailed(Exception):
     """The decision was kept and tried, and ended as failed or conflict; the link says why."""
 
     def __init__(self, link: Link) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from crmlink.kinds import Kind
-from crmlink.linking.errors import KindDiffers
+from crmlink.linking.errors import KindMismatch
 from crmlink.store import MirroredRecord
 
 
@@ -48,9 +48,9 @@ class Overrides:
 
 
 def require_kind(kind: Kind | None, record: MirroredRecord, overrides: Overrides) -> None:
-    """Raise KindDiffers when the record is of the other kind and nobody has agreed to that.
+    """Raise KindMismatch when the record is of the other kind and nobody has agreed to that.
 
     ``kind`` is what the contact is known, or was said, to be; None where nothing tells.
     """
     if kind and kind != record.kind and not overrides.accepts_kind:
-        raise KindDiffers(record=record, contact_kind=kind, record_kind=record.kind)
+        raise KindMismatch(record=record, contact_kind=kind, record_kind=record.kind)

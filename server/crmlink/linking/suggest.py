@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import RecordUnknown
 from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.erased import pseudonyms_of
 
-PLAUSIBLE = 0.001  # what is less likely than that only hides the others; search still finds it
+MIN_PROBABILITY = (
+    0.001  # what is less likely than that only hides the others; search still finds it
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class SuggestionResult:
     """What a person is shown for a contact.
 
     ``holders`` are records that carry the reference already, of either kind, and ``holder_links``
@@ -48,44 +50,46 @@ class Offer:
     link: Link | None
 
 
-def suggest(desk: Desk, contact: Contact, limit: int = 5) -> Offer:
+def suggest(ctx: WorkspaceContext, contact: Contact, limit: int = 5) -> SuggestionResult:
     """The records most likely to be the contact's, best first; up to ``limit`` of them.
 
-    Raises UnknownPackage, or ReferenceMalformed when the reference is not of the package's form.
+    Raises UnknownPackage, or InvalidReference when the reference is not of the package's form.
     """
-    reference = canonical_reference(contact.package, contact.reference, desk.packages)
+    reference = canonical_reference(contact.package, contact.reference, ctx.packages)
     contact = replace(contact, reference=reference)
-    found = desk.index.matcher().suggest(contact.details, limit)
-    with desk.database.reading() as session:
-        rows = rows_by_id(session, desk.connection_id, [item.record_id for item in found.items])
+    found = ctx.index.matcher().suggest(contact.details, limit)
+    with ctx.database.reading() as session:
+        rows = records_by_id(session, ctx.connection_id, [item.record_id for item in found.items])
         suggestions = tuple(
             (rows[item.record_id], item)
             for item in found.items
-            if item.record_id in rows and item.probability >= PLAUSIBLE
+            if item.record_id in rows and item.probability >= MIN_PROBABILITY
         )
-        held_by = holders(session, desk.connection_id, reference)
-        return Offer(
+        held_by = holders(session, ctx.connection_id, reference)
+        return SuggestionResult(
             contact=contact,
             likely_kind=contact.kind or _likely_kind(suggestions),
             suggestions=suggestions,
             none=found.none,
             holders=tuple(held_by),
-            holder_links=tuple(links_behind(session, desk.connection_id, held_by)),
-            link=newest_link(session, desk.connection_id, contact),
+            holder_links=tuple(links_behind(session, ctx.connection_id, held_by)),
+            link=latest_link(session, ctx.connection_id, contact),
         )
 
 
-def search(desk: Desk, text: str, kind: Kind | None, limit: int = 20) -> list[MirroredRecord]:
+def search(
+    ctx: WorkspaceContext, text: str, kind: Kind | None, limit: int = 20
+) -> list[MirroredRecord]:
     """Records that fit what was typed so far, best first."""
-    ids = desk.index.matcher().search(text, kind, limit)
-    with desk.database.reading() as session:
-        rows = rows_by_id(session, desk.connection_id, ids)
+    ids = ctx.index.matcher().search(text, kind, limit)
+    with ctx.database.reading() as session:
+        rows = records_by_id(session, ctx.connection_id, ids)
     return [rows[record_id] for record_id in ids if record_id in rows]
 
 
-def mirrored(session: Session, connection_id: int, record_id: str) -> MirroredRecord:
+def find_record(session: Session, connection_id: int, record_id: str) -> MirroredRecord:
     """The mirror's row for a record's id; raises RecordUnknown."""
-    row = rows_by_id(session, connection_id, [record_id]).get(record_id)
+    row = records_by_id(session, connection_id, [record_id]).get(record_id)
     if row is None:
         raise RecordUnknown(record_id=record_id)
     return row
@@ -135,7 +139,7 @@ def links_behind(
     return [link for link in found if link]
 
 
-def newest_link(session: Session, connection_id: int, contact: Contact) -> Link | None:
+def latest_link(session: Session, connection_id: int, contact: Contact) -> Link | None:
     """The latest link of a contact, an undo included.
 
     Not every address of a contact names its organisation: a link that was made without one, or is
@@ -166,7 +170,9 @@ def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> 
     return suggestions[0][0].kind if suggestions else "customer"
 
 
-def rows_by_id(session: Session, connection_id: int, ids: list[str]) -> dict[str, MirroredRecord]:
+def records_by_id(
+    session: Session, connection_id: int, ids: list[str]
+) -> dict[str, MirroredRecord]:
     """The mirror's rows for records' ids; those that are not there, or gone, are left out."""
     numbers: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
     for record_id in ids:

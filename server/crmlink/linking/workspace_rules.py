@@ -9,78 +9,78 @@ from pathlib import Path
 import structlog
 from sqlalchemy import delete, select
 
-from crmlink.accounting.errors import HostRefused, UnknownPackage
+from crmlink.accounting.errors import InvalidHost, UnknownPackage
 from crmlink.accounting.package_rules import Packages, with_hosts
 from crmlink.linking.audit import note
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import PackageHost
 
 log = structlog.get_logger()
 
 
-def rules(desk: Desk) -> Packages:
+def workspace_rules(ctx: WorkspaceContext) -> Packages:
     """The rule document as this workspace's extensions run it.
 
     A host that a newer rule file does not allow any more is left out.
     """
-    document = desk.packages
-    for package, added in hosts(desk).items():
+    document = ctx.packages
+    for package, added in list_hosts(ctx).items():
         for host in added:
             try:
                 document = with_hosts(document, package, [host])
-            except (HostRefused, UnknownPackage) as error:
+            except (InvalidHost, UnknownPackage) as error:
                 log.warning("added host left out", host=host, problem=type(error).__name__)
     return document
 
 
-def install_rules(desk: Desk, file: Path, device_id: int) -> None:
-    """Put a checked rule file to use for this installation. Raises RulesBroken."""
-    desk.rule_file.install(file)
+def install_rules(ctx: WorkspaceContext, file: Path, device_id: int) -> None:
+    """Put a checked rule file to use for this installation. Raises InvalidRules."""
+    ctx.rule_file.install(file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
-    with desk.database.writing() as session:
-        note(session, desk.workspace_id, device_id, "rules.installed", "workspace", sha256=digest)
+    with ctx.database.writing() as session:
+        note(session, ctx.workspace_id, device_id, "rules.installed", "workspace", sha256=digest)
 
 
-def remove_rules(desk: Desk, device_id: int) -> None:
+def remove_rules(ctx: WorkspaceContext, device_id: int) -> None:
     """Go back to the rules that came with crmlink."""
-    if desk.rule_file.remove():
-        with desk.database.writing() as session:
-            note(session, desk.workspace_id, device_id, "rules.removed", "workspace")
+    if ctx.rule_file.remove():
+        with ctx.database.writing() as session:
+            note(session, ctx.workspace_id, device_id, "rules.removed", "workspace")
 
 
-def hosts(desk: Desk) -> dict[str, list[str]]:
+def list_hosts(ctx: WorkspaceContext) -> dict[str, list[str]]:
     """The hosts that were added, by package."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    query = select(PackageHost).filter_by(workspace_id=desk.workspace_id).order_by(PackageHost.host)
-    with desk.database.reading() as session:
+    query = select(PackageHost).filter_by(workspace_id=ctx.workspace_id).order_by(PackageHost.host)
+    with ctx.database.reading() as session:
         for row in session.scalars(query):
             found[row.package].append(row.host)
     return dict(found)
 
 
-def add_host(desk: Desk, package: str, host: str, device_id: int) -> list[str]:
+def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> list[str]:
     """Add an address where a package runs for this firm; returns the package's added hosts.
 
-    Adding one twice changes nothing. Raises HostRefused or UnknownPackage.
+    Adding one twice changes nothing. Raises InvalidHost or UnknownPackage.
     """
     host = host.strip().lower()
-    with_hosts(desk.packages, package, [host])
-    if host not in hosts(desk).get(package, []):
-        with desk.database.writing() as session:
-            session.add(PackageHost(workspace_id=desk.workspace_id, package=package, host=host))
-            note(session, desk.workspace_id, device_id, "host.added", package, host=host)
-    return hosts(desk).get(package, [])
+    with_hosts(ctx.packages, package, [host])
+    if host not in list_hosts(ctx).get(package, []):
+        with ctx.database.writing() as session:
+            session.add(PackageHost(workspace_id=ctx.workspace_id, package=package, host=host))
+            note(session, ctx.workspace_id, device_id, "host.added", package, host=host)
+    return list_hosts(ctx).get(package, [])
 
 
-def remove_host(desk: Desk, package: str, host: str, device_id: int) -> list[str]:
+def remove_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> list[str]:
     """Take an added host away; returns those that are left."""
     host = host.strip().lower()
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         removed = session.scalars(
             delete(PackageHost)
-            .filter_by(workspace_id=desk.workspace_id, package=package, host=host)
+            .filter_by(workspace_id=ctx.workspace_id, package=package, host=host)
             .returning(PackageHost.id)
         ).all()
         if removed:
-            note(session, desk.workspace_id, device_id, "host.removed", package, host=host)
-    return hosts(desk).get(package, [])
+            note(session, ctx.workspace_id, device_id, "host.removed", package, host=host)
+    return list_hosts(ctx).get(package, [])

@@ -18,7 +18,7 @@ from crmlink.matching.parallel import AT_A_TIME, Answer, Contact, in_processes
 
 WORTH_A_PROCESS = 1_000  # contacts from which starting processes pays
 LARGE = 400  # contacts and records entangled, from which the sparse method is used
-IMPOSSIBLE = 1e4
+FORBIDDEN_COST = 1e4
 
 
 def suggest_many(
@@ -39,7 +39,7 @@ def suggest_many(
     yield from in_processes(matcher, chain(first, incoming), limit, several)
 
 
-def one_to_one(answers: Sequence[Answer]) -> list[Answer]:
+def assign_one_to_one(answers: Sequence[Answer]) -> list[Answer]:
     """The same answers with every record offered first to at most one contact.
 
     Chooses the records so that all choices together are likeliest. A contact whose records are
@@ -49,7 +49,7 @@ def one_to_one(answers: Sequence[Answer]) -> list[Answer]:
     return list(_as_all_chosen(answers))
 
 
-def one_to_one_of_many(answers: Iterable[Answer]) -> Iterator[Answer]:
+def assign_one_to_one_streaming(answers: Iterable[Answer]) -> Iterator[Answer]:
     """The same for a long list, whose answers are kept in a sixth of the memory until then."""
     return _as_all_chosen(_Packed(answers))
 
@@ -96,7 +96,7 @@ def _chosen(answers: Iterable[Answer]) -> dict[int, str]:
         for item in suggestions.items:
             rows.append(place)
             columns.append(records.setdefault(item.record_id, len(records)))
-            gains.append(_gain(item.probability, suggestions.none))
+            gains.append(_log_odds_gain(item.probability, suggestions.none))
     if not rows:
         return {}
     ids = list(records)
@@ -117,7 +117,7 @@ def _chosen(answers: Iterable[Answer]) -> dict[int, str]:
     return chosen
 
 
-def _gain(probability: float, none: float) -> float:
+def _log_odds_gain(probability: float, none: float) -> float:
     """What choosing the record is worth beside leaving the contact without one."""
     return float(np.log(max(probability, 1e-12)) - np.log(max(none, 1e-12)))
 
@@ -155,7 +155,7 @@ def _best_of_many(
     alone = np.arange(contacts)
     costs = coo_array(
         (
-            np.concatenate([IMPOSSIBLE - gains, np.full(contacts, IMPOSSIBLE)]),
+            np.concatenate([FORBIDDEN_COST - gains, np.full(contacts, FORBIDDEN_COST)]),
             (np.concatenate([row, alone]), np.concatenate([column, records + alone])),
         ),
         shape=(contacts, records + contacts),

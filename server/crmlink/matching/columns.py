@@ -19,7 +19,7 @@ MOST_WORDS_LOOKED_AT = 5_000
 FEW_WORDS = 30  # new ones that are put among the sorted ones, rather than sorting anew
 
 
-class Growing:
+class GrowableArray:
     """A one-dimensional array with cheap appending; `view` is the part in use."""
 
     def __init__(self, dtype: Any, fill: int = 0) -> None:
@@ -51,7 +51,7 @@ class Vocabulary:
     def __init__(self) -> None:
         self.words: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._held = Growing(np.int32)
+        self._held = GrowableArray(np.int32)
         self._sorted: list[str] = []
         self._in_order = np.empty(0, np.int32)  # the numbers of the sorted words
 
@@ -66,11 +66,11 @@ class Vocabulary:
             self.words.append(word)
         return found
 
-    def find(self, word: str) -> int:
+    def lookup(self, word: str) -> int:
         """The word's number, or -1."""
         return self._numbers.get(word, -1)
 
-    def beginning_with(self, letters: str, most: int) -> Ints:
+    def with_prefix(self, letters: str, most: int) -> Ints:
         """Numbers of held words with this beginning, those of most rows first, at most `most`."""
         self._sort()
         low = bisect_left(self._sorted, letters)
@@ -105,13 +105,13 @@ class Vocabulary:
         return np.where(numbers >= 0, self._held.view[numbers], 0).astype(np.float64)
 
 
-class Bags:
+class TokenLists:
     """A bag of flagged numbers for each row. The value in a bag is number << FLAG_BITS | flags."""
 
     def __init__(self) -> None:
-        self._values = Growing(np.int32)
-        self._starts = Growing(np.int64)
-        self._sizes = Growing(np.uint8)
+        self._values = GrowableArray(np.int32)
+        self._starts = GrowableArray(np.int64)
+        self._sizes = GrowableArray(np.uint8)
 
     def append(self, bag: Sequence[int] | Ints) -> None:
         self._starts.extend([self._values.size])
@@ -150,9 +150,9 @@ class Bags:
             return np.full(at.shape, -1, np.int32)
         return np.where(inside, self._values.view[at], -1).astype(np.int32)
 
-    def only(self, rows: Ints) -> "Bags":
+    def only(self, rows: Ints) -> "TokenLists":
         """A copy with these rows alone, renumbered from 0."""
-        copy = Bags()
+        copy = TokenLists()
         sizes = self._sizes.view[rows].astype(np.int64)
         inside = np.arange(int(sizes.max(initial=0))) < sizes[:, None]
         copy.extend(self.table(rows)[:, : inside.shape[1]][inside], sizes.astype(np.int32))

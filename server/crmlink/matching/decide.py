@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.features.vector import Evidence, rarity_alone
-from crmlink.matching.index import Index
-from crmlink.matching.normalised import Terms
-from crmlink.matching.scorecard import Model
+from crmlink.matching.features.vector import FeatureVectors, rarity_alone
+from crmlink.matching.index import InvertedIndex
+from crmlink.matching.normalised import NormalisedDetails
+from crmlink.matching.scorecard import Scorecard
 
 SURE = 0.998  # least probability
-RIVAL = 0.001  # most probability of the next record
-NEAR = 0.05  # a record this likely beside the first, as a share of it, is a near-tie
-CONFLICTS = (
+MAX_RUNNER_UP = 0.001  # most probability of the next record
+NEAR_TIE_RATIO = 0.05  # a record this likely beside the first, as a share of it, is a near-tie
+DISAGREEMENTS = (
     "name_words_swapped",
     "name_number_swap",
     "address_other",
@@ -30,11 +30,11 @@ CONFLICTS = (
     "account_other",
     "kind_other",
 )
-LAST_SHOWN = 5
+LAST_VISIBLE_RANK = 5
 
 
 @dataclass(frozen=True)
-class Decision:
+class Ranking:
     """Candidates in order, the likeliest first but for a firm's last place shown."""
 
     rows: Ints
@@ -46,66 +46,70 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredCandidates:
     """Candidates with their evidence and scores, before the share of contacts comes in."""
 
     rows: Ints
-    evidence: Evidence | None
+    evidence: FeatureVectors | None
     scores: Floats
     firm: bool = False
     retired: bool = False
 
 
-def score(index: Index, asked: Terms, rows: Ints, model: Model) -> Scored:
+def score(
+    index: InvertedIndex, asked: NormalisedDetails, rows: Ints, model: Scorecard
+) -> ScoredCandidates:
     if not len(rows):
-        return Scored(rows, None, np.zeros(0))
-    evidence = Evidence(index, asked, rows)
+        return ScoredCandidates(rows, None, np.zeros(0))
+    evidence = FeatureVectors(index, asked, rows)
     scores = model.scores(evidence.features(), len(index))
-    return Scored(rows, evidence, scores, asked.firm, asked.retired)
+    return ScoredCandidates(rows, evidence, scores, asked.firm, asked.retired)
 
 
-def decide(index: Index, scored: Scored, model: Model, share: float) -> Decision:
+def rank(index: InvertedIndex, scored: ScoredCandidates, model: Scorecard, share: float) -> Ranking:
     """Orders the candidates; equal ones stand in the order of their ids."""
     probabilities, none = model.probabilities(scored.scores, share)
     ids, scores = index.ids, scored.scores.round(9).tolist()
     rows = scored.rows.tolist()
     order = sorted(range(len(rows)), key=lambda at: (-scores[at], ids[rows[at]]))
     if scored.firm and scored.evidence is not None:
-        _give_letters_a_place(order, scored.evidence)
+        _promote_best_spelling(order, scored.evidence)
     ordered = probabilities[order]
-    near = int((ordered > NEAR * ordered[0]).sum()) if len(ordered) else 0
+    near = int((ordered > NEAR_TIE_RATIO * ordered[0]).sum()) if len(ordered) else 0
     sure, namesakes = False, 0
     if scored.evidence is not None:
         first = order[0]
         rival = float(ordered[1]) if len(ordered) > 1 else 0.0
-        likely = float(ordered[0]) >= SURE and rival <= RIVAL
+        likely = float(ordered[0]) >= SURE and rival <= MAX_RUNNER_UP
         in_use = not scored.retired and not index.retired(scored.rows[first : first + 1])[0]
-        sure = likely and near == 1 and in_use and _vouched(scored.evidence, first)
+        sure = (
+            likely and near == 1 and in_use and _has_independent_agreement(scored.evidence, first)
+        )
         namesakes = _namesakes(scored.evidence, first)
-    return Decision(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
+    return Ranking(scored.rows[order], ordered, none, sure, near if near > 1 else 0, namesakes)
 
 
-def _give_letters_a_place(order: list[int], evidence: Evidence) -> None:
+def _promote_best_spelling(order: list[int], evidence: FeatureVectors) -> None:
     """Firms change their names: the last place shown is for the name most alike by its letters."""
     cosine = evidence.columns.get("name_cosine")
-    if cosine is not None and len(order) > LAST_SHOWN:
-        best = max(range(LAST_SHOWN - 1, len(order)), key=lambda at: cosine[order[at]])
-        order.insert(LAST_SHOWN - 1, order.pop(best))
+    if cosine is not None and len(order) > LAST_VISIBLE_RANK:
+        best = max(range(LAST_VISIBLE_RANK - 1, len(order)), key=lambda at: cosine[order[at]])
+        order.insert(LAST_VISIBLE_RANK - 1, order.pop(best))
 
 
-def _namesakes(evidence: Evidence, first: int) -> int:
+def _namesakes(evidence: FeatureVectors, first: int) -> int:
     fits = evidence.columns.get("name_fit")
     if fits is None or fits[first] < 0.9:
         return 0
     return int((fits >= 0.93).sum()) - int(fits[first] >= 0.93)
 
 
-def _vouched(evidence: Evidence, first: int) -> bool:
+def _has_independent_agreement(evidence: FeatureVectors, first: int) -> bool:
     def value(name: str) -> float:
         column = evidence.columns.get(name)
         return 0.0 if column is None else float(column[first])
 
-    if any(value(name) > 0 for name in CONFLICTS):
+    if any(value(name) > 0 for name in DISAGREEMENTS):
         return False
     if value("name_covered") < 0.7 or value("name_record_covered") < 0.6:
         return False

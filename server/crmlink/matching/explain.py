@@ -7,8 +7,8 @@ from rapidfuzz.distance import OSA
 
 from crmlink.matching import normalise
 from crmlink.matching.details import Reason
-from crmlink.matching.indexed_record import Held, HeldPlace
-from crmlink.matching.normalised import TOWN, Place, Terms, is_email
+from crmlink.matching.indexed_record import HeldPlace, IndexedRecord
+from crmlink.matching.normalised import TOWN, NormalisedDetails, Place, is_email
 from crmlink.values import postcodes
 
 _LONG = {short: long for long, short in reversed(normalise.ADDRESS_WORDS.items())}
@@ -16,7 +16,7 @@ _LONG["st"] = "st"  # a street or a saint
 ALIKE = 0.6  # share of letters in place from which two words are one word spelt differently
 
 
-def reasons(asked: Terms, record: Held) -> list[Reason]:
+def reasons(asked: NormalisedDetails, record: IndexedRecord) -> list[Reason]:
     """What agrees and what differs, the strongest evidence first."""
     return [
         *_account(asked, record),
@@ -42,13 +42,13 @@ def _bare(code: str, agrees: bool) -> Reason:
     return Reason(code, {}, agrees)
 
 
-def _account(asked: Terms, record: Held) -> Iterator[Reason]:
+def _account(asked: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason]:
     if asked.account and record.account:
         same = asked.account == record.account
         yield _agrees("same_account_number") if same else _differs("other_account_number")
 
 
-def _email(asked: Terms, record: Held) -> Iterator[Reason]:
+def _email(asked: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason]:
     if not asked.emails or not record.emails:
         return
     shared = [email for email in asked.emails if email in record.emails]
@@ -67,7 +67,7 @@ def _email(asked: Terms, record: Held) -> Iterator[Reason]:
         yield _differs("other_email")
 
 
-def _phone(asked: Terms, record: Held) -> Iterator[Reason]:
+def _phone(asked: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason]:
     if not asked.phones or not record.phones:
         return
     shared = [phone for phone in asked.phones if phone in record.phones]
@@ -80,7 +80,7 @@ def _phone(asked: Terms, record: Held) -> Iterator[Reason]:
         yield _differs("other_phone")
 
 
-def _places(asked: Terms, record: Held) -> list[Reason]:
+def _places(asked: NormalisedDetails, record: IndexedRecord) -> list[Reason]:
     """The reasons of the two addresses that fit best; the first two where none fits."""
     pairs = [list(_place(mine, theirs)) for mine in asked.places for theirs in record.places]
     return max(pairs, key=_balance, default=[])
@@ -115,7 +115,7 @@ def _postcode(place: Place, record: HeldPlace) -> Iterator[Reason]:
         )
 
 
-def _names(asked: Terms, record: Held) -> Iterator[Reason]:
+def _names(asked: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason]:
     mine = [words for words in (_plain(asked.label), _plain(asked.other)) if words]
     theirs = [words for words in (record.label, record.other) if words]
     pairs = [(len(set(a) ^ set(b)), a, b) for a in mine for b in theirs]
@@ -230,6 +230,6 @@ def _town(place: Place, record: HeldPlace) -> Iterator[Reason]:
         )
 
 
-def _kind(asked: Terms, record: Held) -> Iterator[Reason]:
+def _kind(asked: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason]:
     if asked.kind and record.kind and asked.kind != record.kind:
         yield _differs("other_kind", kind=record.kind)

@@ -13,15 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crmlink.kinds import KINDS
-from crmlink.matching.columns import FLAG_BITS, Bags, Floats, Growing, Ints, Postings, Vocabulary
+from crmlink.matching.columns import (
+    FLAG_BITS,
+    Floats,
+    GrowableArray,
+    Ints,
+    Postings,
+    TokenLists,
+    Vocabulary,
+)
 from crmlink.matching.normalised import (
-    MAIL,
+    EMAIL,
     MOST_EMAILS,
     MOST_PHONES,
     MOST_PLACES,
-    OTHER,
     PLACE_BIT,
-    Terms,
+    SECONDARY,
+    NormalisedDetails,
 )
 
 # Columns of the table of codes. A place that has the code of an earlier one has its column's
@@ -67,17 +75,17 @@ class Segment:
     grams: Postings
 
 
-class Index:
+class InvertedIndex:
     """Rows of records; not thread-safe by itself."""
 
     def __init__(self) -> None:
         self.names, self.places, self.codes = Vocabulary(), Vocabulary(), Vocabulary()
-        self.name_bags, self.place_bags, self.gram_bags = Bags(), Bags(), Bags()
-        self._codes = Growing(np.int32, -1)
-        self._kinds = Growing(np.int8)
-        self._firms = Growing(np.bool_)
-        self._marks = Growing(np.int8)
-        self._alive = Growing(np.bool_)
+        self.name_bags, self.place_bags, self.gram_bags = TokenLists(), TokenLists(), TokenLists()
+        self._codes = GrowableArray(np.int32, -1)
+        self._kinds = GrowableArray(np.int8)
+        self._firms = GrowableArray(np.bool_)
+        self._marks = GrowableArray(np.int8)
+        self._alive = GrowableArray(np.bool_)
         self.gram_held = np.zeros(GRAMS)
         self._gram_rarity: Floats | None = None
         self.ids: list[str] = []
@@ -127,7 +135,7 @@ class Index:
         marked: NDArray[np.bool_] = (self._marks.view[rows] & RETIRED) > 0
         return marked
 
-    def put(self, records: Sequence[tuple[str, Terms]]) -> None:
+    def put(self, records: Sequence[tuple[str, NormalisedDetails]]) -> None:
         """Add records, or replace those with the same id."""
         records = list({record_id: (record_id, terms) for record_id, terms in records}.values())
         self.drop(record_id for record_id, _ in records)
@@ -154,7 +162,7 @@ class Index:
         self._put_grams([terms for _, terms in records], mails)
         self._count(first, len(self.ids), 1)
 
-    def _coded(self, terms: Terms) -> list[int]:
+    def _coded(self, terms: NormalisedDetails) -> list[int]:
         return [
             *self._numbered("p", [place.postcode for place in terms.places], MOST_PLACES),
             *self._numbered("o", [place.outward for place in terms.places], MOST_PLACES),
@@ -171,11 +179,11 @@ class Index:
                 numbers[at] = ALREADY - first
         return numbers + [-1] * (width - len(numbers))
 
-    def _put_grams(self, several: Sequence[Terms], mails: list[str]) -> None:
+    def _put_grams(self, several: Sequence[NormalisedDetails], mails: list[str]) -> None:
         labels = [" ".join(word for word, _ in terms.label) for terms in several]
         others = [" ".join(word for word, _ in terms.other) for terms in several]
         numbers, texts = grams(labels + others + mails)
-        flags = np.array([0, OTHER, MAIL])[texts // max(1, len(several))]
+        flags = np.array([0, SECONDARY, EMAIL])[texts // max(1, len(several))]
         rows = texts % max(1, len(several))
         order = np.argsort(rows, kind="stable")
         sizes = np.bincount(rows[order], minlength=len(several))
@@ -238,14 +246,18 @@ class Index:
         self.name_bags = self.name_bags.only(rows)
         self.place_bags = self.place_bags.only(rows)
         self.gram_bags = self.gram_bags.only(rows)
-        codes, kinds, firms = Growing(np.int32, -1), Growing(np.int8), Growing(np.bool_)
-        marks = Growing(np.int8)
+        codes, kinds, firms = (
+            GrowableArray(np.int32, -1),
+            GrowableArray(np.int8),
+            GrowableArray(np.bool_),
+        )
+        marks = GrowableArray(np.int8)
         codes.extend(self.code_table[rows].ravel())
         kinds.extend(self.kinds[rows])
         firms.extend(self.firms[rows])
         marks.extend(self._marks.view[rows])
         self._codes, self._kinds, self._firms, self._marks = codes, kinds, firms, marks
-        self._alive = Growing(np.bool_)
+        self._alive = GrowableArray(np.bool_)
         self._alive.extend(np.ones(len(rows), np.bool_))
         self.ids = [self.ids[row] for row in rows]
         self.mails = [self.mails[row] for row in rows]
@@ -266,12 +278,12 @@ class Index:
         return bags.table(rows) >> FLAG_BITS
 
 
-def _marks(terms: Terms) -> int:
+def _marks(terms: NormalisedDetails) -> int:
     postal = sum(1 << at for at, place in enumerate(terms.places) if place.is_postal)
     return postal | (RETIRED if terms.retired else 0)
 
 
-def _place_words(bags: Bags, low: int, high: int) -> tuple[Ints, Ints]:
+def _place_words(bags: TokenLists, low: int, high: int) -> tuple[Ints, Ints]:
     """The words of all places of the rows, and the row of each; one of several places once."""
     values, rows = bags.between(low, high)
     words = values >> FLAG_BITS
@@ -283,7 +295,7 @@ def _place_words(bags: Bags, low: int, high: int) -> tuple[Ints, Ints]:
     return words, rows
 
 
-def _postings(bags: Bags, low: int, high: int, range_: int = 0) -> Postings:
+def _postings(bags: TokenLists, low: int, high: int, range_: int = 0) -> Postings:
     values, rows = bags.between(low, high)
     return Postings.of(values >> FLAG_BITS, rows, range_)
 

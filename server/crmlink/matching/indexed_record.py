@@ -13,9 +13,9 @@ from crmlink.matching.index import (
     OUTWARDS,
     PHONES,
     POSTCODES,
-    Index,
+    InvertedIndex,
 )
-from crmlink.matching.normalised import MOST_PLACES, OTHER, PLACE_BIT, TOWN
+from crmlink.matching.normalised import MOST_PLACES, PLACE_BIT, SECONDARY, TOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class HeldPlace:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class IndexedRecord:
     """Normalised words and codes of one record; `counts` says how many records hold a code."""
 
     kind: Kind | None
@@ -45,7 +45,7 @@ class Held:
     retired: bool
 
 
-def held(index: Index, row: int) -> Held:
+def held(index: InvertedIndex, row: int) -> IndexedRecord:
     """The record of a row."""
     flags = (1 << FLAG_BITS) - 1
     names = [
@@ -55,10 +55,10 @@ def held(index: Index, row: int) -> Held:
     counts = index.codes.held(numbers).astype(int).tolist()
     words = [index.codes.words[n][2:] if n >= 0 else "" for n in numbers.tolist()]
     kind = int(index.kinds[row])
-    return Held(
+    return IndexedRecord(
         kind=KINDS[kind - 1] if kind else None,
-        label=[word for word, flag in names if not flag & OTHER],
-        other=[word for word, flag in names if flag & OTHER],
+        label=[word for word, flag in names if not flag & SECONDARY],
+        other=[word for word, flag in names if flag & SECONDARY],
         places=_places(index, row),
         emails=[email for email in words[EMAILS] if email],
         domains=[domain for domain in words[DOMAINS] if domain],
@@ -69,7 +69,7 @@ def held(index: Index, row: int) -> Held:
     )
 
 
-def _places(index: Index, row: int) -> list[HeldPlace]:
+def _places(index: InvertedIndex, row: int) -> list[HeldPlace]:
     rows = np.array([row], np.int32)
     postal = index.postal(rows)[0].tolist()
     codes = [

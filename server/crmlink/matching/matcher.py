@@ -7,13 +7,13 @@ from typing import Any
 
 from crmlink.kinds import KINDS, Kind
 from crmlink.matching.candidates import candidates
-from crmlink.matching.decide import Decision, decide, score
+from crmlink.matching.decide import Ranking, rank, score
 from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
 from crmlink.matching.explain import reasons
-from crmlink.matching.index import Index
+from crmlink.matching.index import InvertedIndex
 from crmlink.matching.indexed_record import held
-from crmlink.matching.normalised import Terms, terms
-from crmlink.matching.scorecard import Model, load_model
+from crmlink.matching.normalised import NormalisedDetails, terms
+from crmlink.matching.scorecard import Scorecard, load_model
 from crmlink.matching.search import search
 
 AT_A_TIME = 2_000  # records taken in between two chances for readers
@@ -26,11 +26,11 @@ class Matcher:
     the share of contacts that have a record: a usual one until it is estimated.
     """
 
-    def __init__(self, country: str = "GB", model: Model | None = None) -> None:
+    def __init__(self, country: str = "GB", model: Scorecard | None = None) -> None:
         self.model = model or load_model()
         self.share = self.model.usual_share
         self._country = country
-        self._index = Index()
+        self._index = InvertedIndex()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -62,10 +62,10 @@ class Matcher:
         with self._lock:
             self._index.refresh()
             scored = score(self._index, asked, candidates(self._index, asked), self.model)
-            decision = decide(self._index, scored, self.model, self.share)
+            decision = rank(self._index, scored, self.model, self.share)
             return self._suggestions(asked, decision, limit)
 
-    def prepare(self) -> None:
+    def warm_up(self) -> None:
         """Do now what the first question after an update would have to do."""
         with self._lock:
             self._index.refresh()
@@ -76,7 +76,7 @@ class Matcher:
             self._index.refresh()
             return search(self._index, text, self._country, kind, limit)
 
-    def with_share(self, share: float) -> "Matcher":
+    def with_match_rate(self, share: float) -> "Matcher":
         """The same records, for contacts of which another share has a record."""
         other = Matcher.__new__(Matcher)
         vars(other).update(vars(self), share=share)
@@ -94,10 +94,10 @@ class Matcher:
                 scores.append(score(self._index, asked, rows, self.model).scores)
         return self.model.estimated_share(scores)
 
-    def _terms(self, details: Details) -> Terms:
+    def _terms(self, details: Details) -> NormalisedDetails:
         return terms(details, self._country)
 
-    def _suggestions(self, asked: Terms, decision: Decision, limit: int) -> Suggestions:
+    def _suggestions(self, asked: NormalisedDetails, decision: Ranking, limit: int) -> Suggestions:
         items = []
         for place, row in enumerate(decision.rows[:limit].tolist()):
             record = held(self._index, row)

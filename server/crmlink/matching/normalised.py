@@ -23,13 +23,13 @@ MOST_WORDS = 20
 MOST_PHONES = 6
 MOST_EMAILS = 3
 MOST_PLACES = 4  # addresses of one contact or record
-ASIDE = 1  # flag of a word in brackets or behind a comma
-OTHER = 2  # flag of a word of the second name: the person where there is a company too
-MAIL = 1  # flag of a run of letters in an email
+PARENTHETICAL = 1  # flag of a word in brackets or behind a comma
+SECONDARY = 2  # flag of a word of the second name: the person where there is a company too
+EMAIL = 1  # flag of a run of letters in an email
 TOWN = 1  # flag of a word of a place that stands in the town
 PLACE_BIT = 1  # from this bit on the flags of such a word hold the number of its address
 
-Words = tuple[tuple[str, int], ...]
+FlaggedWords = tuple[tuple[str, int], ...]
 _LETTERS = re.compile(r"[a-z]{3,}")
 
 
@@ -41,7 +41,7 @@ class Place:
     against one. `written` has words as the contact wrote them where they were shortened.
     """
 
-    words: Words = ()
+    words: FlaggedWords = ()
     postcode: str = ""
     outward: str = ""
     is_postal: bool = False
@@ -53,7 +53,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class NormalisedDetails:
     """`label` is the company (then `firm`) or else the person, `other` the one behind a company.
 
     Among `emails` are texts that were meant for one but lack the @, see `is_email`.
@@ -61,8 +61,8 @@ class Terms:
 
     kind: Kind | None
     firm: bool
-    label: Words
-    other: Words
+    label: FlaggedWords
+    other: FlaggedWords
     places: tuple[Place, ...]
     emails: tuple[str, ...]
     domains: tuple[str, ...]
@@ -78,19 +78,19 @@ class Terms:
     @property
     def mail_texts(self) -> tuple[str, ...]:
         """The emails as words to compare by their letters."""
-        return tuple(map(mail_text, self.emails))
+        return tuple(map(email_text, self.emails))
 
 
-def terms(details: Details, country: str) -> Terms:
+def terms(details: Details, country: str) -> NormalisedDetails:
     """The details in words and codes. `country` is the ISO code for phone numbers."""
     names = (read_name(details.company), read_name(details.name, person=True))
     addresses = _addresses(details, names)
     emails = _emails(details, names)
     company = _with_counter(_name(names[0].name, True, 0), names[0].counter)
-    person = _name(names[1].name, False, 0 if not company else OTHER)
+    person = _name(names[1].name, False, 0 if not company else SECONDARY)
     country = _country(addresses, country)
     kinds = (details.kind, *(name.kind for name in names))
-    return Terms(
+    return NormalisedDetails(
         kind=next((kind for kind in kinds if kind), None),
         firm=bool(company),
         label=company or person,
@@ -172,7 +172,7 @@ def _phones(details: Details, names: Sequence[ContactName], country: str) -> tup
     return tuple(dict.fromkeys(numbers))[:MOST_PHONES]
 
 
-def _name(text: str, as_company: bool, flag: int) -> Words:
+def _name(text: str, as_company: bool, flag: int) -> FlaggedWords:
     words = dict.fromkeys(normalise.name(text, as_company).split())
     aside = normalise.aside(text) if as_company or "(" in text else frozenset()
     if aside.issuperset(words):
@@ -180,18 +180,18 @@ def _name(text: str, as_company: bool, flag: int) -> Words:
     return tuple((word, flag | (word in aside)) for word in words)[:MOST_WORDS]
 
 
-def _with_counter(company: Words, counter: str) -> Words:
+def _with_counter(company: FlaggedWords, counter: str) -> FlaggedWords:
     """A number behind a firm's name may be part of it (*Motel 6*) or count its accounts."""
     if not company or not counter or counter in dict(company):
         return company
-    return (*company, (counter, ASIDE))[:MOST_WORDS]
+    return (*company, (counter, PARENTHETICAL))[:MOST_WORDS]
 
 
-def _same_words(company: Words, person: Words) -> bool:
+def _same_words(company: FlaggedWords, person: FlaggedWords) -> bool:
     return {word for word, _ in company} == {word for word, _ in person}
 
 
-def mailbox_words(addresses: Sequence[str]) -> Iterator[str]:
+def local_part_words(addresses: Sequence[str]) -> Iterator[str]:
     """The words of emails' local parts that may be a person's name."""
     for address in addresses:
         local = address.partition("@")[0]
@@ -200,7 +200,7 @@ def mailbox_words(addresses: Sequence[str]) -> Iterator[str]:
                 yield word
 
 
-def mail_text(address: str) -> str:
+def email_text(address: str) -> str:
     """An email as one word to compare by its letters, without what many have in common."""
     local, _, domain = address.rpartition("@")
     if domain in normalise.FREE_MAIL:

@@ -28,14 +28,14 @@ AT_A_TIME = 100  # contacts in a parcel, which one process works on
 PER_ROUND = 20  # parcels that a leader shares out at once
 
 _matcher: Matcher | None = None  # in a process that was started for a list
-_team: ProcessPoolExecutor | None = None  # in a leader: the processes that it has forked
+_pool: ProcessPoolExecutor | None = None  # in a leader: the processes that it has forked
 
 
 def in_processes(
     matcher: Matcher, contacts: Iterator[Contact], limit: int, processes: int
 ) -> Iterator[Answer]:
     """Suggestions for each contact, in order; see assign.suggest_many()."""
-    matcher.prepare()
+    matcher.warm_up()
     if sys.platform != "linux":
         with _team_of("spawn", matcher, processes) as team:
             yield from _asked(team, _answer_all, contacts, limit, 1, 3 * processes)
@@ -80,7 +80,7 @@ def _parcels(contacts: Iterator[Contact]) -> Iterator[bytes]:
 @contextmanager
 def _team_of(method: str, matcher: Matcher, processes: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context(method)
-    team = ProcessPoolExecutor(processes, context, _take, (matcher,))
+    team = ProcessPoolExecutor(processes, context, _init_worker, (matcher,))
     try:
         yield team
     finally:
@@ -90,27 +90,29 @@ def _team_of(method: str, matcher: Matcher, processes: int) -> Iterator[ProcessP
 @contextmanager
 def _leader_of(matcher: Matcher, processes: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("spawn")
-    leader = ProcessPoolExecutor(1, context, _lead, (matcher, processes))
+    leader = ProcessPoolExecutor(1, context, _init_coordinator, (matcher, processes))
     try:
         yield leader
     finally:
         with suppress(BrokenProcessPool):
-            leader.submit(_dismiss).result()
+            leader.submit(_shutdown_pool).result()
         leader.shutdown()
 
 
-def _take(matcher: Matcher) -> None:
+def _init_worker(matcher: Matcher) -> None:
     """In a process that works on a list."""
     global _matcher
     _matcher = matcher
     _end_with_parent()
 
 
-def _lead(matcher: Matcher, processes: int) -> None:
+def _init_coordinator(matcher: Matcher, processes: int) -> None:
     """In a leader, which has no other thread yet."""
-    global _team
-    _team = ProcessPoolExecutor(processes, multiprocessing.get_context("fork"), _take, (matcher,))
-    _team.submit(os.getpid).result()  # all are forked with the first task
+    global _pool
+    _pool = ProcessPoolExecutor(
+        processes, multiprocessing.get_context("fork"), _init_worker, (matcher,)
+    )
+    _pool.submit(os.getpid).result()  # all are forked with the first task
     _end_with_parent()
 
 
@@ -141,11 +143,11 @@ def _answer_all(parcels: list[bytes], limit: int) -> list[bytes]:
 
 
 def _share_out(parcels: list[bytes], limit: int) -> list[bytes]:
-    if _team is None:
+    if _pool is None:
         raise RuntimeError("This process was not started to lead others.")
-    return list(_team.map(_answer, parcels, repeat(limit)))
+    return list(_pool.map(_answer, parcels, repeat(limit)))
 
 
-def _dismiss() -> None:
-    if _team is not None:
-        _team.shutdown()
+def _shutdown_pool() -> None:
+    if _pool is not None:
+        _pool.shutdown()

@@ -20,11 +20,11 @@ from crmlink.matching.features.vector import FEATURES
 
 Table = NDArray[np.float64]
 LEAST_SHARE, MOST_SHARE = 0.02, 0.98
-DOUBT = 6.0  # contacts' worth of belief in the usual share, against what a short list says
+PRIOR_WEIGHT = 6.0  # contacts' worth of belief in the usual share, against what a short list says
 
 
 @dataclass(frozen=True)
-class Model:
+class Scorecard:
     """Curves in pieces: piece i gives `points[i]` for feature `columns[i]` from low to high."""
 
     columns: NDArray[np.int64]
@@ -62,7 +62,7 @@ class Model:
         for _ in range(200):
             ratio = share / (1.0 - share)
             having = odds * ratio / (1.0 + odds * ratio)
-            fresh = (having.sum() + DOUBT * self.usual_share) / (len(odds) + DOUBT)
+            fresh = (having.sum() + PRIOR_WEIGHT * self.usual_share) / (len(odds) + PRIOR_WEIGHT)
             fresh = min(max(float(fresh), LEAST_SHARE), MOST_SHARE)
             if abs(fresh - share) < 1e-5:
                 break
@@ -70,7 +70,7 @@ class Model:
         return share
 
 
-def load_model(path: Path | None = None) -> Model:
+def load_model(path: Path | None = None) -> Scorecard:
     """The model from its file, the package's own by default.
 
     Raises ValueError where a feature is unknown or a curve has no slope to follow.
@@ -79,7 +79,7 @@ def load_model(path: Path | None = None) -> Model:
     return read_model(json.loads(source.read_text("utf-8")))
 
 
-def read_model(document: dict[str, Any]) -> Model:
+def read_model(document: dict[str, Any]) -> Scorecard:
     """See load_model()."""
     columns, lows, widths, points = [], [], [], []
     for feature, curve in document["curves"].items():
@@ -93,7 +93,7 @@ def read_model(document: dict[str, Any]) -> Model:
             lows.append(at[step - 1])
             widths.append(at[step] - at[step - 1])
             points.append(gained[step] - gained[step - 1])
-    return Model(
+    return Scorecard(
         np.array(columns, np.int64),
         np.array(lows),
         np.array(widths),

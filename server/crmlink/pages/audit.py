@@ -9,11 +9,11 @@ from datetime import datetime
 
 from flask import Response, render_template, request, url_for
 
-from crmlink.access.audit.log import TrailLine, entries, names_of, verify, write_csv
+from crmlink.access.audit.log import AuditRow, entries, names_of, verify, write_csv
 from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.labels import action_in_words, value_in_words
-from crmlink.web.auth import needs, office
+from crmlink.web.auth import current_access, require_permission
 
 SHOWN = 50
 SORTS = {  # how an action begins → what people call that sort of thing
@@ -39,7 +39,7 @@ OPAQUE = {"log_in"}  # details that tell people nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class AuditLine:
     """An entry as the page shows it; ``about_url`` is "" where there is nothing to go to."""
 
     place: int
@@ -54,14 +54,14 @@ class Row:
 
 
 @blueprint.get("/audit")
-@needs("admin")
+@require_permission("admin")
 def audit() -> str:
     """The newest entries that fit, and those before a place."""
     search = request.args.get("q", "").strip()[:200]
     action = request.args.get("action", "")
     action = action if action in SORTS else ""
-    verdict = verify(office())
-    lines = entries(office(), search, f"{action}." if action else "", _place(), SHOWN + 1)
+    verdict = verify(current_access())
+    lines = entries(current_access(), search, f"{action}." if action else "", _place(), SHOWN + 1)
     return render_template(
         "audit.html",
         rows=_rows(lines[:SHOWN]),
@@ -77,11 +77,11 @@ def audit() -> str:
 
 
 @blueprint.get("/audit.csv")
-@needs("admin")
+@require_permission("admin")
 def audit_csv() -> Response:
     """The whole audit as a table for a spreadsheet."""
     table = io.StringIO()
-    write_csv(office(), table)
+    write_csv(current_access(), table)
     reply = Response(table.getvalue(), mimetype="text/csv")
     reply.headers["Content-Disposition"] = 'attachment; filename="crmlink-audit.csv"'
     return reply
@@ -92,11 +92,11 @@ def _place() -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _rows(lines: list[TrailLine]) -> list[Row]:
+def _rows(lines: list[AuditRow]) -> list[AuditLine]:
     mentioned = {line.entry.subject for line in lines}
     mentioned |= {str(line.entry.details.get("person", "")) for line in lines}
     mentioned.update(*(line.entry.details.get("tokens", ()) for line in lines))
-    names = names_of(office(), mentioned)
+    names = names_of(current_access(), mentioned)
     return [_row(line, names) for line in lines]
 
 
@@ -118,18 +118,18 @@ def _about_url(action: str, subject: str, is_record: bool) -> str:
     if is_record:
         return url_for("pages.record", record_id=subject)
     if action.startswith("batch.") and action != "batch.discarded":
-        return url_for("pages.one_list", batch_id=subject)
+        return url_for("pages.list_detail", batch_id=subject)
     return ""
 
 
-def _row(line: TrailLine, names: dict[str, str]) -> Row:
+def _row(line: AuditRow, names: dict[str, str]) -> AuditLine:
     entry, person, device = line.entry, line.person, line.device
     about = names.get(entry.subject, entry.subject)
     is_record = RECORD.fullmatch(entry.subject) is not None
     about = "the list" if entry.action.startswith("batch.") else about
     link = entry.details.get("link")
     itself = about if entry.action in ("session.begun", "person.joined") else "crmlink itself"
-    return Row(
+    return AuditLine(
         place=entry.place,
         at=entry.at,
         who=person.name if person else device.name if device else itself,

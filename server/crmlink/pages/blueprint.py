@@ -17,22 +17,22 @@ from werkzeug.wrappers import Response
 from crmlink.access.context import Actor
 from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.package_rules import package_name
-from crmlink.commusoft.vault import VaultClosed
+from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.labels import ROLES
-from crmlink.web.auth import desk, house
+from crmlink.web.auth import current_installation, current_workspace
 
 blueprint = Blueprint("pages", __name__)
 
 
 @blueprint.app_context_processor
-def _shown_everywhere() -> dict[str, Any]:
-    actor = acting()
+def _template_context() -> dict[str, Any]:
+    actor = optional_actor()
     return {
         "sandboxed": _sandboxed(),
         "person": actor.person if actor else None,
-        "may": may,
-        "section": _section(),
+        "may": has_permission,
+        "section": _active_section(),
         "request_id": g.get("request_id"),
     }
 
@@ -40,8 +40,8 @@ def _shown_everywhere() -> dict[str, Any]:
 def _sandboxed() -> bool:
     """Whether this is no Commusoft; False where no connection opens, which the page itself says."""
     try:
-        return desk().sandboxed
-    except (LinkingFailure, VaultClosed):
+        return current_workspace().sandboxed
+    except (LinkingFailure, VaultKeyMissing):
         return False
 
 
@@ -49,13 +49,13 @@ def _sandboxed() -> bool:
 @blueprint.get("/readyz")
 def health() -> tuple[Response, int]:
     """The process answers; at /readyz, the database answers too."""
-    if request.path == "/healthz" or house().database.answers():
+    if request.path == "/healthz" or current_installation().database.answers():
         return jsonify(status="ok"), 200
     return jsonify(status="database does not answer"), 503
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Confirmation:
     """What is asked before something is done that cannot be taken back."""
 
     title: str
@@ -65,25 +65,25 @@ class Ask:
     consequences: tuple[str, ...] = ()
 
 
-def ask(question: Ask) -> str:
+def confirmation_page(question: Confirmation) -> str:
     """A page that asks; its form is sent to the same address."""
     return render_template("confirm.html", ask=question)
 
 
-def here(endpoint: str, **values: Any) -> Response:
+def redirect_to(endpoint: str, **values: Any) -> Response:
     """Back to a page after a form was carried out."""
     return redirect(url_for(endpoint, **values), 303)
 
 
-def acting() -> Actor | None:
+def optional_actor() -> Actor | None:
     """Who looks at this page; None for somebody who has not logged in."""
     actor: Actor | None = g.get("actor")
     return actor
 
 
-def may(permission: str) -> bool:
+def has_permission(permission: str) -> bool:
     """Whether who looks at this page may do something."""
-    actor = acting()
+    actor = optional_actor()
     return actor is not None and permission in actor.permissions
 
 
@@ -96,14 +96,14 @@ def _day(moment: datetime) -> str:
 
 
 @blueprint.app_template_filter("clock")
-def _clock(moment: datetime) -> str:
+def _datetime_filter(moment: datetime) -> str:
     return moment.astimezone().strftime("%d/%m/%Y %H:%M")
 
 
 @blueprint.app_template_filter("package")
 def _package(package_id: str) -> str:
     try:
-        return package_name(desk().packages, package_id)
+        return package_name(current_workspace().packages, package_id)
     except UnknownPackage:  # a rule file that has lost it since
         return package_id
 
@@ -117,6 +117,6 @@ def _digest(part: str) -> str:
     return hashlib.sha256(_CSRF.sub("", part).encode()).hexdigest()[:16]
 
 
-def _section() -> str:
+def _active_section() -> str:
     """Which entry of the navigation a page belongs to: the first part of its address."""
     return request.path.split("/")[1] or "overview"

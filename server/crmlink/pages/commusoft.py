@@ -11,23 +11,29 @@ from werkzeug.wrappers import Response
 
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.commusoft.dialect import Dialect
-from crmlink.commusoft.doctor import Step, examine, say, support_message
+from crmlink.commusoft.doctor import CheckResult, check_text, run_checks, support_message
 from crmlink.commusoft.vault import Vault
-from crmlink.installation import COMMAND, KEYS_NAME, House
+from crmlink.installation import CLI_PATH, KEY_FILE, Installation
 from crmlink.linking.connections import (
-    connect_account,
     contents_in_use,
-    disconnect_account,
+    delete_connection,
     record_write_check,
+    save_connection,
     save_dialect,
 )
 from crmlink.linking.errors import ConnectionNotAgreed
-from crmlink.pages.blueprint import Ask, ask, blueprint, here
-from crmlink.pages.forms import Form, sent, tell
-from crmlink.pages.sync_job import SyncErrand
+from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
+from crmlink.pages.forms import Form, flash_message, sent
+from crmlink.pages.sync_job import SyncJob
 from crmlink.reports.link_health import mirror_state, shares
 from crmlink.store import Device
-from crmlink.web.auth import actor, desk, house, needs, office
+from crmlink.web.auth import (
+    current_access,
+    current_actor,
+    current_installation,
+    current_workspace,
+    require_permission,
+)
 from crmlink.web.connection_words import ended_in_words, replaced_in_words
 from crmlink.web.problems import Problem, problem_of
 from crmlink.web.problems import trouble as trouble_of
@@ -45,22 +51,22 @@ UNBUFFERED = {"X-Accel-Buffering": "no"}  # a proxy in front must hand on each s
 
 
 @blueprint.get("/commusoft")
-@needs("admin")
+@require_permission("admin")
 def commusoft() -> str:
     """The account and the mirror, as they stand."""
     return _page(Form())
 
 
 @blueprint.post("/commusoft/sync")
-@needs("admin")
+@require_permission("admin")
 def sync_now() -> Response:
     """Read all records again; the page shows how far it is."""
-    _errand().start()
-    return here("pages.commusoft")
+    _sync_job().start()
+    return redirect_to("pages.commusoft")
 
 
 @blueprint.post("/commusoft/doctor")
-@needs("admin")
+@require_permission("admin")
 def run_doctor() -> Reply:
     """Examine the account; each step is sent as soon as it is known."""
     form = sent("record")
@@ -71,22 +77,24 @@ def run_doctor() -> Reply:
         form.errors["record"] = "Tick the box too, or leave the record out."
     if form.errors:
         return _page(form), 422
-    here_ = house()
+    here_ = current_installation()
     if record:
-        record_write_check(here_.database, here_.desk.workspace_id, actor().device.id, record)
-    steps = examine(here_.desk.commusoft.connection, record or None)
+        record_write_check(
+            here_.database, here_.workspace.workspace_id, current_actor().device.id, record
+        )
+    steps = run_checks(here_.workspace.commusoft.connection, record or None)
     return _streamed(_kept(here_, steps), "doctor")
 
 
 @blueprint.get("/commusoft/connect")
-@needs("admin")
+@require_permission("admin")
 def connect_form() -> str:
     """The form for the credentials that Commusoft gave out."""
     return _connect_page(Form({"url": DEFAULT_BASE_URL}))
 
 
 @blueprint.post("/commusoft/connect")
-@needs("admin")
+@require_permission("admin")
 def connect() -> Reply:
     """Try the credentials, and keep them locked when they work.
 
@@ -104,21 +112,23 @@ def connect() -> Reply:
         form.errors["url"] = str(error)
     else:
         _check_agreement(form, account)
-    if form.errors or house().settings.commusoft:
+    if form.errors or current_installation().settings.commusoft:
         return _connect_page(form), 422
-    attempt = Attempt(house(), account, actor().device, form.values["agreement"])
+    attempt = Attempt(
+        current_installation(), account, current_actor().device, form.values["agreement"]
+    )
     return _streamed(attempt.steps(), "connect", attempt)
 
 
 @blueprint.get("/commusoft/disconnect")
-@needs("admin")
+@require_permission("admin")
 def ask_disconnect() -> Reply:
     """What disconnecting means."""
-    contents = contents_in_use(house().database, office().workspace_id)
-    if contents is None or contents.practice or house().settings.commusoft:
-        return here("pages.commusoft")
-    return ask(
-        Ask(
+    contents = contents_in_use(current_installation().database, current_access().workspace_id)
+    if contents is None or contents.practice or current_installation().settings.commusoft:
+        return redirect_to("pages.commusoft")
+    return confirmation_page(
+        Confirmation(
             title="Disconnect Commusoft?",
             sentences=tuple(ended_in_words(contents)),
             button="Forget the credentials",
@@ -128,27 +138,31 @@ def ask_disconnect() -> Reply:
 
 
 @blueprint.post("/commusoft/disconnect")
-@needs("admin")
+@require_permission("admin")
 def disconnect() -> Response:
     """Forget the credentials and go over to the sandbox."""
-    if house().settings.commusoft:
-        tell("The account is named by environment variables: remove them first.", "stop")
-    elif disconnect_account(house().database, office().workspace_id, actor().device):
-        tell("The credentials are forgotten. crmlink works with the sandbox now.")
-    return here("pages.commusoft")
+    if current_installation().settings.commusoft:
+        flash_message("The account is named by environment variables: remove them first.", "stop")
+    elif delete_connection(
+        current_installation().database, current_access().workspace_id, current_actor().device
+    ):
+        flash_message("The credentials are forgotten. crmlink works with the sandbox now.")
+    return redirect_to("pages.commusoft")
 
 
-def _kept(where: House, steps: Iterator[Step]) -> Iterator[Step]:
+def _kept(where: Installation, steps: Iterator[CheckResult]) -> Iterator[CheckResult]:
     """Steps as they come; what the last one found is remembered."""
     for step in steps:
         yield step
         if step.dialect:
-            save_dialect(where.database, where.desk.connection_id, step.dialect)
+            save_dialect(where.database, where.workspace.connection_id, step.dialect)
 
 
 def _check_agreement(form: Form, account: Connection) -> None:
     """Links and lists are given up only as they were shown; say what there is now otherwise."""
-    contents = contents_in_use(house().database, office().workspace_id, account)
+    contents = contents_in_use(
+        current_installation().database, current_access().workspace_id, account
+    )
     if contents is None or not contents.has_decisions:
         return
     if request.form.get("agreed") != "yes":
@@ -161,27 +175,27 @@ def _check_agreement(form: Form, account: Connection) -> None:
 class Attempt:
     """An account that is tried, and put into use when a way to speak with it is found."""
 
-    where: House
+    where: Installation
     account: Connection
     by: Device
     agreement: str
     connected: bool = False
     problem: Problem | None = None
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[CheckResult]:
         """Steps as they come."""
-        for step in examine(self.account):
+        for step in run_checks(self.account):
             yield step
             if step.dialect:
                 self._connect(step.dialect)
 
     def _connect(self, dialect: Dialect) -> None:
         try:
-            connect_account(
+            save_connection(
                 self.where.database,
-                self.where.office.workspace_id,
+                self.where.access.workspace_id,
                 self.account,
-                vault=Vault.at(self.where.settings.data_dir / KEYS_NAME),
+                vault=Vault.at(self.where.settings.data_dir / KEY_FILE),
                 dialect=dialect,
                 by=self.by,
                 agreement=self.agreement,
@@ -190,16 +204,16 @@ class Attempt:
             self.problem = problem_of(refused)
             return
         self.connected = True
-        _errand().start()
+        _sync_job().start()
 
 
-def _streamed(steps: Iterator[Step], purpose: str, attempt: Attempt | None = None) -> Reply:
-    seen: list[Step] = []
+def _streamed(steps: Iterator[CheckResult], purpose: str, attempt: Attempt | None = None) -> Reply:
+    seen: list[CheckResult] = []
 
     def told() -> Iterator[tuple[str, str]]:
         for step in steps:
             seen.append(step)
-            yield step.health, say(step)
+            yield step.health, check_text(step)
 
     page = stream_template(
         "doctor.html",
@@ -208,51 +222,51 @@ def _streamed(steps: Iterator[Step], purpose: str, attempt: Attempt | None = Non
         found=lambda: bool(seen and seen[-1].dialect),
         failed=lambda: any(step.health == "failed" for step in seen),
         letter=lambda: support_message(seen),
-        command=COMMAND,
+        command=CLI_PATH,
         attempt=attempt,
     )
     return page, UNBUFFERED
 
 
-def _errand() -> SyncErrand:
+def _sync_job() -> SyncJob:
     """The sync that a page started; another connection has another one."""
-    present = house().desk
-    errand: SyncErrand | None = current_app.extensions.get("crmlink.sync")
-    if errand is None or errand.desk is not present:
-        errand = current_app.extensions["crmlink.sync"] = SyncErrand(present)
+    present = current_installation().workspace
+    errand: SyncJob | None = current_app.extensions.get("crmlink.sync")
+    if errand is None or errand.workspace is not present:
+        errand = current_app.extensions["crmlink.sync"] = SyncJob(present)
     return errand
 
 
 def _page(form: Form) -> str:
-    here_ = house()
-    errand = _errand()
-    mirror = mirror_state(desk(), here_.settings.sync_minutes)
+    here_ = current_installation()
+    errand = _sync_job()
+    mirror = mirror_state(current_workspace(), here_.settings.sync_minutes)
     newest = not (errand.ended and mirror.since and mirror.since > errand.ended)
-    trouble = (errand.problem if newest else None) or desk().commusoft.trouble
+    trouble = (errand.problem if newest else None) or current_workspace().commusoft.trouble
     return render_template(
         "commusoft.html",
         form=form,
-        shares=shares(desk()),
+        shares=shares(current_workspace()),
         mirror=mirror,
         errand=errand,
         result=errand.result if newest else None,
         trouble=trouble_of(trouble) if trouble else None,
-        connection=desk().commusoft.connection,
+        connection=current_workspace().commusoft.connection,
         by_environment=here_.settings.commusoft is not None,
         has_account=here_.has_account,
         every=here_.settings.sync_minutes,
-        command=COMMAND,
+        command=CLI_PATH,
     )
 
 
 def _connect_page(form: Form) -> str:
-    contents = contents_in_use(house().database, office().workspace_id)
+    contents = contents_in_use(current_installation().database, current_access().workspace_id)
     return render_template(
         "connect.html",
         contents=contents,
         sentences=replaced_in_words(contents) if contents else [],
         form=form,
         labels=LABELS,
-        by_environment=house().settings.commusoft is not None,
-        command=COMMAND,
+        by_environment=current_installation().settings.commusoft is not None,
+        command=CLI_PATH,
     )

@@ -9,28 +9,28 @@ from crmlink.access.api_tokens import (
     MOST_DAYS,
     USUAL_DAYS,
     USUAL_SCOPES,
-    create_token,
+    create_api_token,
     list_tokens,
     revoke_all_tokens,
     revoke_token,
     rotate_token,
 )
 from crmlink.access.devices import (
-    Standing,
+    DeviceStatus,
+    device_status,
     list_devices,
     rename_device,
     revoke_device,
-    standing,
     was_copied,
 )
-from crmlink.access.errors import DeviceUnknown, FieldsWrong
-from crmlink.access.pairing import shown, waiting_for_admin
+from crmlink.access.errors import DeviceUnknown, InvalidFields
+from crmlink.access.pairing import format_user_code, list_awaiting_admin
 from crmlink.access.roles import SCOPES
-from crmlink.pages.blueprint import Ask, ask, blueprint, here
-from crmlink.pages.forms import Form, sent, tell
+from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
+from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.labels import ENDINGS
-from crmlink.store import Device, DeviceSort
-from crmlink.web.auth import actor, needs, office
+from crmlink.store import Device, DeviceType
+from crmlink.web.auth import current_access, current_actor, require_permission
 
 Reply = str | Response | tuple[str, int]
 ENDING = {  # whether it is a script's token → the verb, and what follows
@@ -43,23 +43,25 @@ ENDING = {  # whether it is a script's token → the verb, and what follows
 
 
 @blueprint.get("/devices")
-@needs("admin")
+@require_permission("admin")
 def devices() -> str:
     """All browsers and tokens, and the pairings that wait for an admin."""
     ended = request.args.get("ended") == "yes"
     return render_template(
         "devices.html",
-        browsers=[one for one in list_devices(office()) if ended or is_good(one)],
-        tokens=[one for one in list_tokens(office()) if ended or is_good(one)],
-        waiting=[(one, shown(one.user_code)) for one in waiting_for_admin(office())],
+        browsers=[one for one in list_devices(current_access()) if ended or is_good(one)],
+        tokens=[one for one in list_tokens(current_access()) if ended or is_good(one)],
+        waiting=[
+            (one, format_user_code(one.user_code)) for one in list_awaiting_admin(current_access())
+        ],
         ended=ended,
-        standing=standing,
+        standing=device_status,
         copied=was_copied,
     )
 
 
 @blueprint.get("/devices/browsers/<device_id>")
-@needs("admin")
+@require_permission("admin")
 def device(device_id: str) -> str:
     """One browser or token."""
     found = _find(device_id)
@@ -67,29 +69,31 @@ def device(device_id: str) -> str:
 
 
 @blueprint.post("/devices/browsers/<device_id>")
-@needs("admin")
+@require_permission("admin")
 def rename(device_id: str) -> Reply:
     """Give a browser or token another name."""
     form = sent("name")
     try:
-        rename_device(office(), actor(), device_id, form.values["name"])
-    except FieldsWrong as refused:
-        form.refuse(refused)
+        rename_device(current_access(), current_actor(), device_id, form.values["name"])
+    except InvalidFields as refused:
+        form.add_error(refused)
         return _device_page(_find(device_id), form), 422
-    tell("Saved.")
-    return here("pages.device", device_id=device_id)
+    flash_message("Saved.")
+    return redirect_to("pages.device", device_id=device_id)
 
 
 @blueprint.get("/devices/browsers/<device_id>/revoke")
-@needs("admin")
+@require_permission("admin")
 def ask_revoke(device_id: str) -> str:
     """What revoking stops."""
     found = _find(device_id)
-    verb, consequence = ENDING[found.sort is DeviceSort.SCRIPT]
-    made = [one for one in list_tokens(office()) if one.made_by_id == found.id and is_good(one)]
+    verb, consequence = ENDING[found.sort is DeviceType.SCRIPT]
+    made = [
+        one for one in list_tokens(current_access()) if one.made_by_id == found.id and is_good(one)
+    ]
     also = (f"Tokens that were made with it and end too: {len(made)}.",) if made else ()
-    return ask(
-        Ask(
+    return confirmation_page(
+        Confirmation(
             title=f"{verb} {found.name}?",
             sentences=("What was linked with it stays as it is. This cannot be taken back.",),
             consequences=(consequence, *also),
@@ -100,28 +104,28 @@ def ask_revoke(device_id: str) -> str:
 
 
 @blueprint.post("/devices/browsers/<device_id>/revoke")
-@needs("admin")
+@require_permission("admin")
 def revoke(device_id: str) -> Response:
     """Refuse a browser or token from now on."""
     found = _find(device_id)
-    if found.sort is DeviceSort.SCRIPT:
-        revoke_token(office(), actor(), device_id)
-        tell(f"{found.name} is revoked.")
+    if found.sort is DeviceType.SCRIPT:
+        revoke_token(current_access(), current_actor(), device_id)
+        flash_message(f"{found.name} is revoked.")
     else:
-        revoke_device(office(), actor(), device_id)
-        tell(f"{found.name} is disconnected.")
-    return here("pages.devices")
+        revoke_device(current_access(), current_actor(), device_id)
+        flash_message(f"{found.name} is disconnected.")
+    return redirect_to("pages.devices")
 
 
 @blueprint.get("/devices/tokens/new")
-@needs("admin")
+@require_permission("admin")
 def new_token() -> str:
     """The form for a script's token."""
     return _token_page(Form({"name": "", "days": str(USUAL_DAYS)}), USUAL_SCOPES)
 
 
 @blueprint.post("/devices/tokens/new")
-@needs("admin")
+@require_permission("admin")
 def make_token() -> Reply:
     """Make a token and show it, now and never again."""
     form = sent("name", "days")
@@ -129,20 +133,22 @@ def make_token() -> Reply:
     days = form.values["days"].strip()
     number = int(days) if days.isascii() and days.isdigit() and len(days) < 6 else 0
     try:
-        made, token = create_token(office(), actor(), form.values["name"], scopes, number)
-    except FieldsWrong as refused:
-        form.refuse(refused)
+        made, token = create_api_token(
+            current_access(), current_actor(), form.values["name"], scopes, number
+        )
+    except InvalidFields as refused:
+        form.add_error(refused)
         return _token_page(form, scopes), 422
     return render_template("token_created.html", device=made, token=token, rotated=False)
 
 
 @blueprint.get("/devices/tokens/<device_id>/rotate")
-@needs("admin")
+@require_permission("admin")
 def ask_rotate(device_id: str) -> str:
     """What rotating does."""
     found = _find(device_id)
-    return ask(
-        Ask(
+    return confirmation_page(
+        Confirmation(
             title=f"Make a new token for {found.name}?",
             sentences=("You are shown a new token, which you put into the script.",),
             consequences=(
@@ -155,20 +161,20 @@ def ask_rotate(device_id: str) -> str:
 
 
 @blueprint.post("/devices/tokens/<device_id>/rotate")
-@needs("admin")
+@require_permission("admin")
 def rotate(device_id: str) -> str:
     """A new token in place of an old one."""
-    _, token = rotate_token(office(), actor(), device_id)
+    _, token = rotate_token(current_access(), current_actor(), device_id)
     return render_template("token_created.html", device=_find(device_id), token=token, rotated=True)
 
 
 @blueprint.get("/devices/tokens/revoke-all")
-@needs("admin")
+@require_permission("admin")
 def ask_revoke_all() -> str:
     """What revoking every token stops."""
-    good = [token for token in list_tokens(office()) if is_good(token)]
-    return ask(
-        Ask(
+    good = [token for token in list_tokens(current_access()) if is_good(token)]
+    return confirmation_page(
+        Confirmation(
             title="Revoke all tokens?",
             sentences=("Browsers stay connected. This cannot be taken back.",),
             consequences=(f"Tokens of scripts that are refused from now on: {len(good)}.",),
@@ -179,20 +185,20 @@ def ask_revoke_all() -> str:
 
 
 @blueprint.post("/devices/tokens/revoke-all")
-@needs("admin")
+@require_permission("admin")
 def revoke_all() -> Response:
     """Refuse every script's token from now on."""
-    tell(f"Tokens revoked: {revoke_all_tokens(office(), actor())}.")
-    return here("pages.devices")
+    flash_message(f"Tokens revoked: {revoke_all_tokens(current_access(), current_actor())}.")
+    return redirect_to("pages.devices")
 
 
 def is_good(device: Device) -> bool:
     """Whether a browser or token is let in."""
-    return standing(device) in (Standing.VALID, Standing.EXPIRING)
+    return device_status(device) in (DeviceStatus.VALID, DeviceStatus.EXPIRING)
 
 
 def _find(device_id: str) -> Device:
-    found = [*list_devices(office()), *list_tokens(office())]
+    found = [*list_devices(current_access()), *list_tokens(current_access())]
     for one in found:
         if one.public_id == device_id:
             return one
@@ -200,12 +206,12 @@ def _find(device_id: str) -> Device:
 
 
 def _device_page(found: Device, form: Form) -> str:
-    made = [one for one in list_tokens(office()) if one.id == found.made_by_id]
+    made = [one for one in list_tokens(current_access()) if one.id == found.made_by_id]
     return render_template(
         "device.html",
         device=found,
         form=form,
-        state=standing(found),
+        state=device_status(found),
         ending=ENDINGS.get(found.revoked_because or "", ""),
         maker=made[0] if made else None,
     )

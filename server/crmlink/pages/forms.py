@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from flask import flash, request
 
-from crmlink.access.errors import AccessFailure, EmailTaken, FieldsWrong, PasswordWeak
+from crmlink.access.errors import AccessFailure, EmailTaken, InvalidFields, WeakPassword
 from crmlink.web.problems import problem_of
 
-FIELD_OF: Mapping[type[AccessFailure], str] = {EmailTaken: "email", PasswordWeak: "password"}
+FIELD_OF: Mapping[type[AccessFailure], str] = {EmailTaken: "email", WeakPassword: "password"}
 
 
 @dataclass
@@ -21,13 +21,13 @@ class Form:
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
-    def first_wrong(self) -> str | None:
+    def first_error_field(self) -> str | None:
         return next((name for name in self.errors if name), None)
 
-    def refuse(self, failure: AccessFailure, fields: Mapping[str, str] | None = None) -> None:
+    def add_error(self, failure: AccessFailure, fields: Mapping[str, str] | None = None) -> None:
         """Say at which field a failure belongs; ``fields`` renames them for this form."""
         names = fields or {}
-        if isinstance(failure, FieldsWrong):
+        if isinstance(failure, InvalidFields):
             for sentence in failure.facts.get("errors", []):
                 name, _, text = str(sentence).partition(": ")
                 self.errors[names.get(name, name)] = text
@@ -46,6 +46,6 @@ def is_ticked(name: str) -> bool:
     return request.form.get(name) == "yes"
 
 
-def tell(sentence: str, tone: str = "good") -> None:
+def flash_message(sentence: str, tone: str = "good") -> None:
     """Show a sentence on the next page; ``tone`` is good, caution or stop."""
     flash(sentence, tone)

@@ -6,35 +6,35 @@ from typing import Any
 
 from flask import current_app, render_template
 
-from crmlink.access.devices import Standing, list_devices, standing
-from crmlink.installation import COMMAND, EXTENSION
-from crmlink.pages.blueprint import acting, blueprint
+from crmlink.access.devices import DeviceStatus, device_status, list_devices
+from crmlink.installation import CLI_PATH, EXTENSION_DIR
+from crmlink.pages.blueprint import blueprint, optional_actor
 from crmlink.reports.link_health import has_linked
-from crmlink.web.auth import house, needs
+from crmlink.web.auth import current_installation, require_permission
 from crmlink.web.hosts import public_address
 from crmlink.web.problems import PROBLEMS, TYPE
 
 
 @blueprint.get("/start")
-@needs("read")
+@require_permission("read")
 def start() -> str:
     """What to do next, step by step, with what is done already."""
-    here = house()
-    actor = acting()
+    here = current_installation()
+    actor = optional_actor()
     person = actor.person if actor else None
-    own = list_devices(here.office, person) if person else []
+    own = list_devices(here.access, person) if person else []
     return render_template(
         "start.html",
-        extension=EXTENSION,
-        command=COMMAND,
+        extension=EXTENSION_DIR,
+        command=CLI_PATH,
         address=public_address(),
-        connected=any(standing(device) is Standing.VALID for device in own),
-        tried=person is not None and has_linked(here.desk, person.id),
+        connected=any(device_status(device) is DeviceStatus.VALID for device in own),
+        tried=person is not None and has_linked(here.workspace, person.id),
     )
 
 
 @blueprint.get("/docs")
-@needs("read")
+@require_permission("read")
 def docs() -> str:
     """The API for people, from the same OpenAPI document that programs read."""
     spec = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()

@@ -8,17 +8,17 @@ from flask import render_template, request, url_for
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import ReferenceMalformed
+from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.linking.decisions import Decision, confirm
 from crmlink.linking.errors import LinkingFailure
-from crmlink.linking.workspace_rules import rules
+from crmlink.linking.workspace_rules import workspace_rules
 from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import tell
+from crmlink.pages.forms import flash_message
 from crmlink.reports.records import record_with_links
 from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.web.auth import actor, desk, needs
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_of, problem_of_link
 
 LONGEST_ADDRESS = 2_000
@@ -27,19 +27,19 @@ Reply = str | Response | tuple[str, int]
 
 
 @blueprint.get("/left/link/<record_id>")
-@needs("link")
+@require_permission("link")
 def link_by_address(record_id: str) -> str:
     """Ask for the address; with one, show what it says and ask whether that is it."""
-    return _page(record_with_links(desk(), record_id)[0], _address())
+    return _page(record_with_links(current_workspace(), record_id)[0], _address())
 
 
 @blueprint.post("/left/link/<record_id>")
-@needs("link")
+@require_permission("link")
 def do_link_by_address(record_id: str) -> Reply:
     """Link the contact of the address that was shown."""
-    record, _ = record_with_links(desk(), record_id)
+    record, _ = record_with_links(current_workspace(), record_id)
     address = _address()
-    location = locate(address, rules(desk()))
+    location = locate(address, workspace_rules(current_workspace()))
     if not _fits(location, record):
         return _page(record, address), 422
     decision = Decision(
@@ -52,8 +52,8 @@ def do_link_by_address(record_id: str) -> Reply:
     )
     key = request.form.get("key", "")[:100] or uuid4().hex
     try:
-        link = confirm(desk(), decision, key, actor().device.id)
-    except (LinkingFailure, CommusoftError, ReferenceMalformed) as error:
+        link = confirm(current_workspace(), decision, key, current_actor().device.id)
+    except (LinkingFailure, CommusoftError, InvalidReference) as error:
         found = problem_of(error)
         return _page(record, address, found.detail), found.status
     _tell_end(link)
@@ -71,7 +71,7 @@ def _fits(location: Location, record: MirroredRecord) -> bool:
 
 
 def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
-    packages = rules(desk())
+    packages = workspace_rules(current_workspace())
     location = locate(address, packages)
     return render_template(
         "reports/link_by_url.html",
@@ -87,7 +87,7 @@ def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
 
 def _tell_end(link: Link) -> None:
     if link.state is LinkState.LINKED:
-        tell("Linked: Commusoft was read again and shows the reference.")
+        flash_message("Linked: Commusoft was read again and shows the reference.")
     elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
         found = problem_of_link(link)
-        tell(found.detail if found else "", "stop")
+        flash_message(found.detail if found else "", "stop")

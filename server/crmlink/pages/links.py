@@ -10,22 +10,22 @@ from uuid import uuid4
 from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.roles import may_undo, refuse_undo
+from crmlink.access.roles import may_undo, require_may_undo
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.decisions import can_undo, find_link, undo, undo_obstacle
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import tell
+from crmlink.pages.forms import flash_message
 from crmlink.reports.links import (
     LinkFilter,
-    LinkStory,
-    link_story,
+    LinkHistory,
+    link_history,
     list_links,
     people_who_linked,
 )
 from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.web.auth import actor, desk, needs
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import UNDO_OBSTACLES, Problem, problem_of, problem_of_link
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
@@ -33,32 +33,32 @@ FARTHEST = 10_000  # pages; what lies behind is found by a filter
 
 
 @blueprint.get("/links")
-@needs("read")
+@require_permission("read")
 def links() -> str:
     """Links that fit, page by page."""
     query = {name: request.args.get(name, "").strip() for name in FIELDS}
     return render_template(
         "links.html",
-        leaf=list_links(desk(), _filter(query), page_number()),
+        leaf=list_links(current_workspace(), _filter(query), page_number()),
         query={name: value for name, value in query.items() if value},
         values=query,
-        people=people_who_linked(desk()),
-        packages=desk().packages["packages"],
+        people=people_who_linked(current_workspace()),
+        packages=current_workspace().packages["packages"],
         wrong_days=[name for name in ("since", "until") if query[name] and not _day(query[name])],
     )
 
 
 @blueprint.get("/links/<link_id>")
-@needs("read")
+@require_permission("read")
 def link(link_id: str) -> str:
     """One link with its history."""
-    story = link_story(desk(), link_id)
+    story = link_history(current_workspace(), link_id)
     return render_template(
         "link.html",
         story=story,
         link=story.link,
         failure=_failure(story.link),
-        allowed=may_undo(actor(), story.link.device),
+        allowed=may_undo(current_actor(), story.link.device),
         can_undo=can_undo(story.link),
         obstacle=_obstacle(story.link),
         page_url=_page_url(story.link),
@@ -66,25 +66,25 @@ def link(link_id: str) -> str:
 
 
 @blueprint.get("/links/<link_id>/undo")
-@needs("link")
+@require_permission("link")
 def ask_undo(link_id: str) -> str:
     """What an undo would do, before it is done."""
-    return _undo_page(link_story(desk(), link_id))
+    return _undo_page(link_history(current_workspace(), link_id))
 
 
 @blueprint.post("/links/<link_id>/undo")
-@needs("link")
+@require_permission("link")
 def do_undo(link_id: str) -> Response | tuple[str, int]:
     """Put back what stood there before; says why where that cannot be."""
-    refuse_undo(actor(), find_link(desk(), link_id).device)
+    require_may_undo(current_actor(), find_link(current_workspace(), link_id).device)
     also_on = frozenset(request.form.getlist("also_on"))
     key = request.form.get("key", "")[:100] or uuid4().hex
     try:
-        done = undo(desk(), link_id, key, actor().device.id, also_on)
+        done = undo(current_workspace(), link_id, key, current_actor().device.id, also_on)
     except (LinkingFailure, CommusoftError) as error:
         found = problem_of(error)
         holders = error.facts["holders"] if isinstance(error, ReferenceTaken) else []
-        page = _undo_page(link_story(desk(), link_id), found, holders)
+        page = _undo_page(link_history(current_workspace(), link_id), found, holders)
         return page, found.status
     _tell_end(done)
     return redirect(url_for("pages.link", link_id=done.id), 303)
@@ -102,13 +102,13 @@ def kind_of(text: str) -> Kind | None:
 
 
 def _undo_page(
-    story: LinkStory, refused: Problem | None = None, holders: Sequence[MirroredRecord] = ()
+    story: LinkHistory, refused: Problem | None = None, holders: Sequence[MirroredRecord] = ()
 ) -> str:
     return render_template(
         "undo.html",
         story=story,
         link=story.link,
-        allowed=may_undo(actor(), story.link.device),
+        allowed=may_undo(current_actor(), story.link.device),
         can_undo=can_undo(story.link),
         obstacle=_obstacle(story.link),
         refused=refused,
@@ -119,10 +119,12 @@ def _undo_page(
 
 def _tell_end(link: Link) -> None:
     if link.state is LinkState.LINKED:
-        tell("Undone: Commusoft was read again and shows the reference that it had before.")
+        flash_message(
+            "Undone: Commusoft was read again and shows the reference that it had before."
+        )
     elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
         failure = _failure(link)
-        tell(failure.detail if failure else "", "stop")
+        flash_message(failure.detail if failure else "", "stop")
 
 
 def _failure(link: Link) -> Problem | None:
@@ -134,7 +136,7 @@ def _obstacle(link: Link) -> str:
 
 
 def _page_url(link: Link) -> str:
-    return desk().commusoft.page_url(link.kind, link.record_number)
+    return current_workspace().commusoft.page_url(link.kind, link.record_number)
 
 
 def _filter(query: dict[str, str]) -> LinkFilter:

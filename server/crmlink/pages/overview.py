@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 
 from crmlink.access.api_tokens import list_tokens
-from crmlink.access.devices import Standing, list_devices, standing, was_copied
-from crmlink.access.pairing import waiting_for_admin
+from crmlink.access.devices import DeviceStatus, device_status, list_devices, was_copied
+from crmlink.access.pairing import list_awaiting_admin
 from crmlink.batches.drafts import list_batches
-from crmlink.pages.blueprint import blueprint, may
+from crmlink.pages.blueprint import blueprint, has_permission
 from crmlink.reports.link_health import MirrorState, mirror_state, recent_links, shares, unfinished
 from crmlink.store import BatchState, Link
-from crmlink.web.auth import desk, house, needs
+from crmlink.web.auth import current_installation, current_workspace, require_permission
 from crmlink.web.problems import problem
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PendingTask:
     """Something that waits: what (a code that the template puts into words), how much, where."""
 
     code: str
@@ -28,27 +28,31 @@ class Task:
 
 
 @blueprint.get("/")
-@needs("read")
+@require_permission("read")
 def overview() -> str:
     """How things stand."""
-    mirror = mirror_state(desk(), house().settings.sync_minutes)
+    mirror = mirror_state(current_workspace(), current_installation().settings.sync_minutes)
     return render_template(
         "overview.html",
-        shares=shares(desk()),
-        recent=recent_links(desk()),
+        shares=shares(current_workspace()),
+        recent=recent_links(current_workspace()),
         mirror=mirror,
         tasks=[*_of_links(), *_of_devices(), *_of_commusoft(mirror)],
     )
 
 
-def _of_links() -> list[Task]:
-    waiting, lists = unfinished(desk()), url_for("pages.lists")
+def _of_links() -> list[PendingTask]:
+    waiting, lists = unfinished(current_workspace()), url_for("pages.lists")
     found = [
-        Task("conflict", len(waiting.conflicts), _where(waiting.conflicts, "conflict")),
-        Task("failed", len(waiting.failed), _where(waiting.failed, "failed")),
-        Task("hanging", len(waiting.hanging), _where(waiting.hanging, "intended")),
-        Task("drafts", len(list_batches(desk())), lists),
-        Task("reviews", len(list_batches(desk(), BatchState.REVIEW, BatchState.PAUSED)), lists),
+        PendingTask("conflict", len(waiting.conflicts), _where(waiting.conflicts, "conflict")),
+        PendingTask("failed", len(waiting.failed), _where(waiting.failed, "failed")),
+        PendingTask("hanging", len(waiting.hanging), _where(waiting.hanging, "intended")),
+        PendingTask("drafts", len(list_batches(current_workspace())), lists),
+        PendingTask(
+            "reviews",
+            len(list_batches(current_workspace(), BatchState.REVIEW, BatchState.PAUSED)),
+            lists,
+        ),
     ]
     return [task for task in found if task.count]
 
@@ -59,27 +63,27 @@ def _where(links: tuple[Link, ...], state: str) -> str:
     return url_for("pages.links", state=state)
 
 
-def _of_devices() -> list[Task]:
-    if not may("admin"):
+def _of_devices() -> list[PendingTask]:
+    if not has_permission("admin"):
         return []
-    office = house().office
+    access = current_installation().access
     found = [
-        Task("pairings", len(waiting_for_admin(office)), url_for("pages.devices")),
-        Task("copies", sum(map(was_copied, list_devices(office))), url_for("pages.devices")),
-        Task(
+        PendingTask("pairings", len(list_awaiting_admin(access)), url_for("pages.devices")),
+        PendingTask("copies", sum(map(was_copied, list_devices(access))), url_for("pages.devices")),
+        PendingTask(
             "tokens",
-            sum(standing(token) is Standing.EXPIRING for token in list_tokens(office)),
+            sum(device_status(token) is DeviceStatus.EXPIRING for token in list_tokens(access)),
             url_for("pages.devices", _anchor="tokens"),
         ),
     ]
     return [task for task in found if task.count]
 
 
-def _of_commusoft(mirror: MirrorState) -> list[Task]:
-    where = url_for("pages.commusoft") if may("admin") else ""
+def _of_commusoft(mirror: MirrorState) -> list[PendingTask]:
+    where = url_for("pages.commusoft") if has_permission("admin") else ""
     found = []
-    if trouble := desk().commusoft.trouble:
-        found.append(Task("commusoft", 1, where, problem(trouble).title))
-    if mirror.old and not mirror.syncing:
-        found.append(Task("mirror" if mirror.since else "unread", 1, where))
+    if trouble := current_workspace().commusoft.trouble:
+        found.append(PendingTask("commusoft", 1, where, problem(trouble).title))
+    if mirror.is_stale and not mirror.syncing:
+        found.append(PendingTask("mirror" if mirror.since else "unread", 1, where))
     return found

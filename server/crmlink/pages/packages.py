@@ -10,24 +10,24 @@ from flask import render_template, request, url_for
 from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.errors import HostRefused
+from crmlink.accounting.errors import InvalidHost
 from crmlink.accounting.package_rules import package_rules
-from crmlink.accounting.rule_check import check, known_addresses
+from crmlink.accounting.rule_check import check_rule_file, known_addresses
 from crmlink.linking.workspace_rules import (
     add_host,
-    hosts,
     install_rules,
+    list_hosts,
     remove_host,
     remove_rules,
 )
-from crmlink.pages.blueprint import Ask, ask, blueprint, here
-from crmlink.pages.forms import Form, sent, tell
-from crmlink.web.auth import actor, desk, needs
+from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
+from crmlink.pages.forms import Form, flash_message, sent
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_of
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class RuleCheck:
     """A rule file that somebody sent, and what is wrong with it."""
 
     name: str
@@ -35,14 +35,14 @@ class Checked:
 
 
 @blueprint.get("/packages")
-@needs("admin")
+@require_permission("admin")
 def packages() -> str:
     """Every package with its addresses."""
     return _page()
 
 
 @blueprint.post("/packages/rules")
-@needs("admin")
+@require_permission("admin")
 def send_rules() -> str | Response | tuple[str, int]:
     """Check a rule file, and put it to use when that was asked for and nothing is wrong."""
     sent_file = request.files.get("file")
@@ -51,20 +51,20 @@ def send_rules() -> str | Response | tuple[str, int]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / (secure_filename(sent_file.filename) or "rules.json")
         sent_file.save(file)
-        found = Checked(sent_file.filename, tuple(check(file, known_addresses())))
+        found = RuleCheck(sent_file.filename, tuple(check_rule_file(file, known_addresses())))
         if found.wrong or request.form.get("then") != "install":
             return _page(checked=found), 422 if found.wrong else 200
-        install_rules(desk(), file, actor().device.id)
-    tell("The new rules are in use. Extensions follow by themselves.")
-    return here("pages.packages")
+        install_rules(current_workspace(), file, current_actor().device.id)
+    flash_message("The new rules are in use. Extensions follow by themselves.")
+    return redirect_to("pages.packages")
 
 
 @blueprint.get("/packages/rules/remove")
-@needs("admin")
+@require_permission("admin")
 def ask_remove_rules() -> str:
     """What going back to the built-in rules means."""
-    return ask(
-        Ask(
+    return confirmation_page(
+        Confirmation(
             title="Go back to the rules that came with crmlink?",
             sentences=("The office's own rule file is deleted. Keep a copy if you may need it.",),
             consequences=("Contacts are known by the built-in rules; extensions follow.",),
@@ -75,37 +75,37 @@ def ask_remove_rules() -> str:
 
 
 @blueprint.post("/packages/rules/remove")
-@needs("admin")
+@require_permission("admin")
 def remove_own_rules() -> Response:
     """Use the built-in rules again."""
-    remove_rules(desk(), actor().device.id)
-    tell("The rules that came with crmlink are in use.")
-    return here("pages.packages")
+    remove_rules(current_workspace(), current_actor().device.id)
+    flash_message("The rules that came with crmlink are in use.")
+    return redirect_to("pages.packages")
 
 
 @blueprint.post("/packages/<package>/hosts")
-@needs("admin")
+@require_permission("admin")
 def add_package_host(package: str) -> str | Response | tuple[str, int]:
     """Add an address of the firm's own."""
     form = sent("host")
     try:
-        add_host(desk(), package, form.values["host"], actor().device.id)
-    except HostRefused as refused:
+        add_host(current_workspace(), package, form.values["host"], current_actor().device.id)
+    except InvalidHost as refused:
         found = problem_of(refused)
         form.errors["host"] = found.detail
         return _page(package, form), found.status
-    tell("Added. Extensions learn it by themselves.")
-    return here("pages.packages")
+    flash_message("Added. Extensions learn it by themselves.")
+    return redirect_to("pages.packages")
 
 
 @blueprint.get("/packages/<package>/hosts/remove")
-@needs("admin")
+@require_permission("admin")
 def ask_remove_host(package: str) -> str:
     """What taking an address away means."""
-    name = package_rules(desk().packages, package)["name"]
+    name = package_rules(current_workspace().packages, package)["name"]
     host = request.args.get("host", "")[:300]
-    return ask(
-        Ask(
+    return confirmation_page(
+        Confirmation(
             title=f"Take {host} away from {name}?",
             sentences=("You can add it again at any time.",),
             consequences=(f"crmlink does not know {name} at this address any more.",),
@@ -116,31 +116,33 @@ def ask_remove_host(package: str) -> str:
 
 
 @blueprint.post("/packages/<package>/hosts/remove")
-@needs("admin")
+@require_permission("admin")
 def remove_package_host(package: str) -> Response:
     """Take an address of the firm's own away."""
-    remove_host(desk(), package, request.args.get("host", ""), actor().device.id)
-    tell("Taken away.")
-    return here("pages.packages")
+    remove_host(
+        current_workspace(), package, request.args.get("host", ""), current_actor().device.id
+    )
+    flash_message("Taken away.")
+    return redirect_to("pages.packages")
 
 
 def _page(
     refused: str = "",
     form: Form | None = None,
-    checked: Checked | None = None,
+    checked: RuleCheck | None = None,
     rules_error: str = "",
 ) -> str:
-    own = desk().rule_file.own
+    own = current_workspace().rule_file.own
     return render_template(
         "packages.html",
-        document=desk().packages,
-        added=hosts(desk()),
+        document=current_workspace().packages,
+        added=list_hosts(current_workspace()),
         refused=refused,
         form=form,
         checked=checked,
         rules_error=rules_error,
         untouched=Form(),
         own=own if own.exists() else None,
-        broken=check(own) if own.exists() else [],
+        broken=check_rule_file(own) if own.exists() else [],
         by_schema_only=known_addresses() is None,
     )

@@ -7,15 +7,21 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.errors import (
     AccessFailure,
-    FieldsWrong,
+    InvalidFields,
     PairingUnknown,
     TooManyAttempts,
 )
-from crmlink.access.pairing import approve_pairing, deny_pairing, find_pairing, is_over, shown
-from crmlink.pages.blueprint import blueprint, may
+from crmlink.access.pairing import (
+    approve_pairing,
+    deny_pairing,
+    find_pairing,
+    format_user_code,
+    is_expired,
+)
+from crmlink.pages.blueprint import blueprint, has_permission
 from crmlink.pages.forms import Form, sent
 from crmlink.store import Pairing, PairingState
-from crmlink.web.auth import actor, needs, office
+from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.problems import problem_of
 from crmlink.web.rate_limits import guessing_code
 
@@ -24,7 +30,7 @@ OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN, PairingState.APPROVED)
 
 
 @blueprint.get("/pair")
-@needs("link")
+@require_permission("link")
 def pair() -> Reply:
     """The browser that shows this code, or a field to type one."""
     code = request.args.get("code", "").strip()
@@ -32,7 +38,7 @@ def pair() -> Reply:
         return render_template("pair_code.html", form=Form())
     try:
         with guessing_code():
-            pairing = find_pairing(office(), code)
+            pairing = find_pairing(current_access(), code)
     except PairingUnknown as refused:
         form = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
         return render_template("pair_code.html", form=form), 404
@@ -41,7 +47,7 @@ def pair() -> Reply:
 
 
 @blueprint.post("/pair")
-@needs("link")
+@require_permission("link")
 def decide_pairing() -> Reply:
     """Let the browser in under a name, or not."""
     code = request.form.get("code", "")
@@ -49,24 +55,24 @@ def decide_pairing() -> Reply:
     try:
         with guessing_code():
             _decide(code, form)
-    except FieldsWrong as refused:
-        form.refuse(refused)
-        return _page(find_pairing(office(), code), form), 422
+    except InvalidFields as refused:
+        form.add_error(refused)
+        return _page(find_pairing(current_access(), code), form), 422
     except PairingUnknown as refused:
         unknown = Form({"code": code[:20]}, {"code": problem_of(refused).detail})
         return render_template("pair_code.html", form=unknown), 404
     except TooManyAttempts:
         raise
     except AccessFailure as refused:  # decided or over meanwhile: the page says how it stands
-        return _page(find_pairing(office(), code), form), problem_of(refused).status
+        return _page(find_pairing(current_access(), code), form), problem_of(refused).status
     return redirect(url_for("pages.pair", code=code), 303)
 
 
 def _decide(code: str, form: Form) -> None:
     if request.form.get("answer") == "deny":
-        deny_pairing(office(), actor(), code)
+        deny_pairing(current_access(), current_actor(), code)
     else:
-        approve_pairing(office(), actor(), code, form.values["name"])
+        approve_pairing(current_access(), current_actor(), code, form.values["name"])
 
 
 def _page(pairing: Pairing, form: Form) -> str:
@@ -74,7 +80,7 @@ def _page(pairing: Pairing, form: Form) -> str:
         "pair.html",
         pairing=pairing,
         form=form,
-        code=shown(pairing.user_code),
+        code=format_user_code(pairing.user_code),
         state=_state(pairing),
         ours=pairing.person is None or pairing.person.id == _own_id(),
     )
@@ -82,20 +88,20 @@ def _page(pairing: Pairing, form: Form) -> str:
 
 def _state(pairing: Pairing) -> str:
     """How it stands, as the page tells it: one that nobody decided in time is over."""
-    if pairing.state in OPEN and is_over(pairing):
+    if pairing.state in OPEN and is_expired(pairing):
         return "over"
-    if pairing.state is PairingState.NEEDS_ADMIN and may("admin"):
+    if pairing.state is PairingState.NEEDS_ADMIN and has_permission("admin"):
         return "asks_admin"
     return pairing.state.value
 
 
 def _suggested_name(pairing: Pairing) -> str:
     """«Chrome on Windows, Anna»: which of the office's browsers it is, and whose."""
-    person = actor().person
+    person = current_actor().person
     first = person.name.split()[0] if person else ""
     return f"{pairing.browser}, {first}".strip(", ")
 
 
 def _own_id() -> int | None:
-    person = actor().person
+    person = current_actor().person
     return person.id if person else None

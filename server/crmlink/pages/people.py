@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from crmlink.access.api_tokens import list_tokens
 from crmlink.access.devices import list_devices
-from crmlink.access.errors import AccessFailure, FieldsWrong, LastAdmin
+from crmlink.access.errors import AccessFailure, InvalidFields, LastAdmin
 from crmlink.access.people import (
     change_role,
     find_person,
@@ -19,10 +19,10 @@ from crmlink.access.people import (
     rename_person,
 )
 from crmlink.access.sessions import end_sessions, list_sessions
-from crmlink.pages.blueprint import Ask, ask, blueprint, here
-from crmlink.pages.forms import Form, is_ticked, sent, tell
+from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
+from crmlink.pages.forms import Form, flash_message, is_ticked, sent
 from crmlink.store import Device, Person, Role
-from crmlink.web.auth import actor, needs, office
+from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.problems import problem_of
 
@@ -30,81 +30,81 @@ Reply = str | Response | tuple[str, int]
 
 
 @blueprint.get("/people")
-@needs("admin")
+@require_permission("admin")
 def people() -> str:
     """Everybody, and a form to add somebody."""
     return _page(Form({"role": Role.CLERK}))
 
 
 @blueprint.post("/people")
-@needs("admin")
+@require_permission("admin")
 def add_person() -> Reply:
     """Invite somebody; the one-time link is shown now and never again."""
     form = sent("name", "email", "role")
     try:
-        person, token = invite(office(), actor(), **form.values)
+        person, token = invite(current_access(), current_actor(), **form.values)
     except AccessFailure as refused:
-        form.refuse(refused)
+        form.add_error(refused)
         return _page(form), 422
     return _invited(person, token, replaced=False)
 
 
 @blueprint.get("/people/<person_id>")
-@needs("admin")
+@require_permission("admin")
 def person(person_id: str) -> str:
     """One person: name, role, where they are logged in, what acts for them."""
-    found = find_person(office(), person_id)
+    found = find_person(current_access(), person_id)
     return _person_page(found, Form({"name": found.name, "role": found.role}))
 
 
 @blueprint.post("/people/<person_id>")
-@needs("admin")
+@require_permission("admin")
 def change_person(person_id: str) -> Reply:
     """Correct the name, change the role."""
     form = sent("name", "role")
-    found = find_person(office(), person_id)
+    found = find_person(current_access(), person_id)
     try:
         if form.values["role"] != found.role:
-            change_role(office(), actor(), person_id, form.values["role"])
+            change_role(current_access(), current_actor(), person_id, form.values["role"])
         if form.values["name"] != found.name:
-            rename_person(office(), actor(), person_id, form.values["name"])
+            rename_person(current_access(), current_actor(), person_id, form.values["name"])
     except LastAdmin as refused:
         form.errors["role"] = problem_of(refused).detail
         return _person_page(found, form), problem_of(refused).status
-    except FieldsWrong as refused:
-        form.refuse(refused)
+    except InvalidFields as refused:
+        form.add_error(refused)
         return _person_page(found, form), 422
-    tell("Saved.")
-    return here("pages.person", person_id=person_id)
+    flash_message("Saved.")
+    return redirect_to("pages.person", person_id=person_id)
 
 
 @blueprint.post("/people/<person_id>/invitation")
-@needs("admin")
+@require_permission("admin")
 def invite_again(person_id: str) -> str:
     """A new one-time link: the first was lost, or the password was forgotten."""
-    replaced = has_open_invitation(office(), person_id)
-    token = new_invitation(office(), actor(), person_id)
-    return _invited(find_person(office(), person_id), token, replaced=replaced)
+    replaced = has_open_invitation(current_access(), person_id)
+    token = new_invitation(current_access(), current_actor(), person_id)
+    return _invited(find_person(current_access(), person_id), token, replaced=replaced)
 
 
 @blueprint.post("/people/<person_id>/log-out")
-@needs("admin")
+@require_permission("admin")
 def log_out_person(person_id: str) -> Response:
     """End all of somebody's log-ins, and on request their browsers."""
     browsers_too = is_ticked("browsers")
-    end_sessions(office(), actor(), person_id, browsers_too=browsers_too)
+    end_sessions(current_access(), current_actor(), person_id, browsers_too=browsers_too)
     also = ", and their browsers are disconnected" if browsers_too else ""
-    tell(f"All their log-ins are ended{also}.")
-    return here("pages.person", person_id=person_id)
+    flash_message(f"All their log-ins are ended{also}.")
+    return redirect_to("pages.person", person_id=person_id)
 
 
 @blueprint.get("/people/<person_id>/remove")
-@needs("admin")
+@require_permission("admin")
 def ask_remove_person(person_id: str) -> str:
     """What stops when somebody is removed."""
-    found = find_person(office(), person_id)
-    return ask(
-        Ask(
+    found = find_person(current_access(), person_id)
+    return confirmation_page(
+        Confirmation(
             title=f"Remove {found.name}?",
             sentences=("The links they made stay, and so does what the audit says of them.",),
             consequences=tuple(_what_stops(found)),
@@ -115,25 +115,26 @@ def ask_remove_person(person_id: str) -> str:
 
 
 @blueprint.post("/people/<person_id>/remove")
-@needs("admin")
+@require_permission("admin")
 def remove(person_id: str) -> Reply:
     """Let somebody in no more."""
-    found = find_person(office(), person_id)
+    found = find_person(current_access(), person_id)
     try:
-        remove_person(office(), actor(), person_id)
+        remove_person(current_access(), current_actor(), person_id)
     except LastAdmin as refused:
         form = Form({"name": found.name, "role": found.role})
         form.errors["role"] = problem_of(refused).detail
         return _person_page(found, form), problem_of(refused).status
-    tell(f"{found.name} is removed.")
-    return here("pages.people")
+    flash_message(f"{found.name} is removed.")
+    return redirect_to("pages.people")
 
 
 def _what_stops(found: Person) -> list[str]:
-    tokens = [token for token in list_tokens(office()) if token.person_id == found.id]
+    tokens = [token for token in list_tokens(current_access()) if token.person_id == found.id]
+    sessions = list_sessions(current_access(), found)
     return [
-        f"They cannot log in any more; log-ins that end: {len(list_sessions(office(), found))}.",
-        f"Connected browsers that stop: {len(_good(list_devices(office(), found)))}.",
+        f"They cannot log in any more; log-ins that end: {len(sessions)}.",
+        f"Connected browsers that stop: {len(_good(list_devices(current_access(), found)))}.",
         f"Script tokens of theirs that stop: {len(_good(tokens))}.",
     ]
 
@@ -143,7 +144,7 @@ def _good(devices: list[Device]) -> list[Device]:
 
 
 def _page(form: Form) -> str:
-    return render_template("people.html", form=form, everybody=list_people(office()))
+    return render_template("people.html", form=form, everybody=list_people(current_access()))
 
 
 def _person_page(found: Person, form: Form) -> str:
@@ -151,8 +152,8 @@ def _person_page(found: Person, form: Form) -> str:
         "person.html",
         found=found,
         form=form,
-        log_ins=list_sessions(office(), found),
-        devices=_good(list_devices(office(), found)),
+        log_ins=list_sessions(current_access(), found),
+        devices=_good(list_devices(current_access(), found)),
     )
 
 

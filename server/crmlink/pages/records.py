@@ -6,9 +6,9 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.attempts import fresh
+from crmlink.linking.attempts import fetch_record
 from crmlink.pages.blueprint import blueprint
-from crmlink.pages.forms import tell
+from crmlink.pages.forms import flash_message
 from crmlink.pages.links import kind_of, page_number
 from crmlink.reports.link_health import mirror_state
 from crmlink.reports.records import (
@@ -17,51 +17,51 @@ from crmlink.reports.records import (
     list_records,
     record_with_links,
 )
-from crmlink.web.auth import desk, house, needs
+from crmlink.web.auth import current_installation, current_workspace, require_permission
 from crmlink.web.problems import problem_of
 
 LINKED = {"yes": True, "no": False}
 
 
 @blueprint.get("/records")
-@needs("read")
+@require_permission("read")
 def records() -> str:
     """Records that fit, page by page."""
     query = {name: request.args.get(name, "").strip() for name in ("q", "kind", "linked")}
     wanted = RecordFilter(query["q"][:200], kind_of(query["kind"]), LINKED.get(query["linked"]))
     return render_template(
         "records.html",
-        leaf=list_records(desk(), wanted, page_number()),
+        leaf=list_records(current_workspace(), wanted, page_number()),
         query={name: value for name, value in query.items() if value},
         values=query,
         most=MOST_FOUND,
-        mirror=mirror_state(desk(), house().settings.sync_minutes),
+        mirror=mirror_state(current_workspace(), current_installation().settings.sync_minutes),
     )
 
 
 @blueprint.get("/records/<record_id>")
-@needs("read")
+@require_permission("read")
 def record(record_id: str) -> str:
     """One record and its links."""
-    row, links = record_with_links(desk(), record_id)
+    row, links = record_with_links(current_workspace(), record_id)
     return render_template(
         "record.html",
         record=row,
         links=links,
-        page_url=desk().commusoft.page_url(row.kind, row.number),
-        mirror=mirror_state(desk(), house().settings.sync_minutes),
+        page_url=current_workspace().commusoft.page_url(row.kind, row.number),
+        mirror=mirror_state(current_workspace(), current_installation().settings.sync_minutes),
     )
 
 
 @blueprint.post("/records/<record_id>/look")
-@needs("read")
-def look(record_id: str) -> Response:
+@require_permission("read")
+def refresh_record(record_id: str) -> Response:
     """Read one record from Commusoft now."""
-    row, _ = record_with_links(desk(), record_id)
+    row, _ = record_with_links(current_workspace(), record_id)
     try:
-        fresh(desk(), row.kind, row.number, row.uuid)
+        fetch_record(current_workspace(), row.kind, row.number, row.uuid)
     except CommusoftError as error:
-        tell(problem_of(error).detail, "stop")
+        flash_message(problem_of(error).detail, "stop")
     else:
-        tell("Commusoft was read just now; this is what it shows.")
+        flash_message("Commusoft was read just now; this is what it shows.")
     return redirect(url_for("pages.record", record_id=record_id), 303)

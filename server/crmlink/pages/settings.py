@@ -8,51 +8,53 @@ from dataclasses import fields, replace
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.access.errors import FieldsWrong
+from crmlink.access.errors import InvalidFields
 from crmlink.access.preferences import (
     LEAST_SURE,
     MOST_SURE,
     Preferences,
-    percent,
+    format_percent,
     read_preferences,
     save_preferences,
 )
-from crmlink.pages.blueprint import blueprint, here
-from crmlink.pages.forms import Form, sent, tell
-from crmlink.web.auth import actor, house, needs, office
+from crmlink.pages.blueprint import blueprint, redirect_to
+from crmlink.pages.forms import Form, flash_message, sent
+from crmlink.web.auth import current_access, current_actor, current_installation, require_permission
 
 BOUND = "sure_bound"
 DAYS = tuple(field.name for field in fields(Preferences) if field.name.endswith("_days"))
 
 
 @blueprint.get("/settings")
-@needs("admin")
+@require_permission("admin")
 def settings() -> str:
     """As they are."""
-    kept = read_preferences(office())
+    kept = read_preferences(current_access())
     values = {name: str(getattr(kept, name)) for name in DAYS}
-    return _page(Form(values | {BOUND: percent(kept.sure_bound)}), kept.pairing_needs_admin)
+    return _page(
+        Form(values | {BOUND: format_percent(kept.sure_bound)}), kept.pairing_needs_admin
+    )
 
 
 @blueprint.post("/settings")
-@needs("admin")
+@require_permission("admin")
 def save_settings() -> str | Response | tuple[str, int]:
     """Settle them anew."""
     form = sent(*DAYS, BOUND)
     needs_admin = "pairing_needs_admin" in request.form
     wanted = replace(
-        read_preferences(office()),
+        read_preferences(current_access()),
         pairing_needs_admin=needs_admin,
         sure_bound=_probability(form.values[BOUND]),
         **{name: _number(form.values[name]) for name in DAYS},
     )
     try:
-        save_preferences(office(), actor(), wanted)
-    except FieldsWrong as refused:
-        form.refuse(refused)
+        save_preferences(current_access(), current_actor(), wanted)
+    except InvalidFields as refused:
+        form.add_error(refused)
         return _page(form, needs_admin), 422
-    tell("Saved.")
-    return here("pages.settings")
+    flash_message("Saved.")
+    return redirect_to("pages.settings")
 
 
 def _page(form: Form, needs_admin: bool) -> str:
@@ -61,9 +63,9 @@ def _page(form: Form, needs_admin: bool) -> str:
         form=form,
         needs_admin=needs_admin,
         days=DAYS,
-        least=percent(LEAST_SURE),
-        most=percent(MOST_SURE),
-        settings=house().settings,
+        least=format_percent(LEAST_SURE),
+        most=format_percent(MOST_SURE),
+        settings=current_installation().settings,
     )
 
 

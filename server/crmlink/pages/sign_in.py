@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 from flask import g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from crmlink.access.errors import AccessFailure, InvitationRefused, LogInRefused
+from crmlink.access.errors import AccessFailure, InvalidCredentials, InvalidInvitation
 from crmlink.access.known_browsers import KNOWN_FOR, remember
-from crmlink.access.people import accept_invitation, has_admin, invitation_of
-from crmlink.access.people import log_in as prove
-from crmlink.access.sessions import LONGEST, begin_session, end_session
+from crmlink.access.people import accept_invitation, find_invitation, has_admin
+from crmlink.access.people import authenticate_password as prove
+from crmlink.access.sessions import LONGEST, create_session, end_session
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import Form, is_ticked, sent
-from crmlink.pages.sso import come_back, is_answer, provider_name, set_out
+from crmlink.pages.sso import handle_callback, is_callback, provider_name, redirect_to_provider
 from crmlink.store import Invitation, Person, Role
-from crmlink.web.auth import COOKIE, actor, office
+from crmlink.web.auth import SESSION_COOKIE, current_access, current_actor
 from crmlink.web.problems import problem_of
 from crmlink.web.rate_limits import (
     KNOWN_BROWSER,
@@ -45,20 +45,20 @@ SYSTEMS = {
 
 
 @blueprint.route("/log-in", methods=["GET", "POST"])
-def log_in() -> Reply:
+def sign_in() -> Reply:
     """Email and password, once; or the way by single sign-on, and back."""
     if request.method == "GET":
-        return _enter_by_sso() if is_answer() else _log_in_page(Form())
+        return _enter_by_sso() if is_callback() else _log_in_page(Form())
     if request.form.get("with") == "sso":
         return _leave_for_sso()
     form = sent("email", "password")
     try:
         with guessing_password(form.values["email"]):
-            person = prove(office(), form.values["email"], form.values["password"])
-    except LogInRefused as refused:
-        form.refuse(refused)
+            person = prove(current_access(), form.values["email"], form.values["password"])
+    except InvalidCredentials as refused:
+        form.add_error(refused)
         return _log_in_page(form), problem_of(refused).status
-    return enter(person, _wanted())
+    return start_session(person, _wanted())
 
 
 @blueprint.route("/welcome", methods=["GET", "POST"])
@@ -70,8 +70,8 @@ def welcome() -> Reply:
     form.values["token"] = form.values["token"].rpartition("#")[2].strip()
     try:
         with guessing_link():
-            invitation = invitation_of(office(), form.values["token"])
-    except InvitationRefused as refused:
+            invitation = find_invitation(current_access(), form.values["token"])
+    except InvalidInvitation as refused:
         form.errors["token"] = problem_of(refused).detail
         return render_template("welcome.html", form=form, invitation=None), 422
     if "password" not in request.form:
@@ -79,24 +79,27 @@ def welcome() -> Reply:
     if form.values["password"] != form.values["again"]:
         form.errors["again"] = "The two passwords are not the same."
         return _welcome_page(form, invitation), 422
-    return _join(form, invitation)
+    return _accept_invitation(form, invitation)
 
 
 @blueprint.post("/log-out")
-def log_out() -> Response:
+def sign_out() -> Response:
     """End this log-in."""
-    end_session(office(), actor(), g.log_in.public_id)
-    reply = redirect(url_for("pages.log_in"), 303)
-    reply.delete_cookie(COOKIE)
+    end_session(current_access(), current_actor(), g.log_in.public_id)
+    reply = redirect(url_for("pages.sign_in"), 303)
+    reply.delete_cookie(SESSION_COOKIE)
     return reply
 
 
-def enter(person: Person, then: str) -> Response:
+def start_session(person: Person, then: str) -> Response:
     """Log a person in and go on to a page."""
-    cookie = begin_session(office(), person, request.remote_addr or "", browser_name())
-    known = remember(office(), request.cookies.get(KNOWN_BROWSER, ""), person.id)
+    cookie = create_session(current_access(), person, request.remote_addr or "", browser_name())
+    known = remember(current_access(), request.cookies.get(KNOWN_BROWSER, ""), person.id)
     reply = redirect(then, 303)
-    for name, value, max_age in ((COOKIE, cookie, LONGEST), (KNOWN_BROWSER, known, KNOWN_FOR)):
+    for name, value, max_age in (
+        (SESSION_COOKIE, cookie, LONGEST),
+        (KNOWN_BROWSER, known, KNOWN_FOR),
+    ):
         reply.set_cookie(
             name,
             value,
@@ -119,31 +122,31 @@ def browser_name() -> str:
 def _leave_for_sso() -> Reply:
     count_sso_step()
     try:
-        return set_out(_wanted())
+        return redirect_to_provider(_wanted())
     except AccessFailure as refused:
-        return _not_by_sso(refused)
+        return _sso_failed(refused)
 
 
 def _enter_by_sso() -> Reply:
     count_sso_step()
     try:
-        person, wanted = come_back()
+        person, wanted = handle_callback()
     except AccessFailure as refused:
-        return _not_by_sso(refused)
-    return enter(person, wanted)
+        return _sso_failed(refused)
+    return start_session(person, wanted)
 
 
-def _not_by_sso(refused: AccessFailure) -> Reply:
+def _sso_failed(refused: AccessFailure) -> Reply:
     form = Form()
-    form.refuse(refused)
+    form.add_error(refused)
     return _log_in_page(form), problem_of(refused).status
 
 
-def _join(form: Form, invitation: Invitation) -> Reply:
+def _accept_invitation(form: Form, invitation: Invitation) -> Reply:
     values = form.values
     try:
         person = accept_invitation(
-            office(),
+            current_access(),
             values["token"],
             values["password"],
             values["name"],
@@ -151,16 +154,18 @@ def _join(form: Form, invitation: Invitation) -> Reply:
             browsers_too=is_ticked("browsers"),
         )
     except AccessFailure as refused:
-        form.refuse(refused)
+        form.add_error(refused)
         return _welcome_page(form, invitation), 422
-    return enter(person, url_for("pages.start" if person.role is Role.ADMIN else "pages.overview"))
+    return start_session(
+        person, url_for("pages.start" if person.role is Role.ADMIN else "pages.overview")
+    )
 
 
 def _log_in_page(form: Form) -> str:
     return render_template(
         "log_in.html",
         form=form,
-        has_admin=has_admin(office()),
+        has_admin=has_admin(current_access()),
         wanted=_wanted(),
         sso=provider_name(),
     )

@@ -11,17 +11,17 @@ from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from crmlink.kinds import KINDS, Kind
-from crmlink.pages.blueprint import blueprint, here
-from crmlink.pages.forms import tell
+from crmlink.pages.blueprint import blueprint, redirect_to
+from crmlink.pages.forms import flash_message
 from crmlink.pages.links import kind_of, page_number
 from crmlink.reports.duplicates import (
-    contacts_on_one_record,
-    dismiss_lookalike,
-    lookalikes,
-    references_on_two_records,
+    contested_records,
+    dismiss_duplicate_pair,
+    duplicate_pairs,
+    shared_references,
 )
-from crmlink.reports.unlinked import Point, linked_over_time, malformed_references, unlinked
-from crmlink.web.auth import actor, desk, needs
+from crmlink.reports.unlinked import SharePoint, malformed_references, share_history, unlinked
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 
 SPANS = (30, 90, 365)  # days that the plot may show
 SHOWN = 50  # of each sort of duplicate
@@ -33,18 +33,18 @@ MONTHS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Series:
     """One kind's share over time, as it is drawn; ``y`` is the height of its last point."""
 
     kind: Kind
     points: str
     y: float
     label_y: float
-    last: Point
+    last: SharePoint
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Tick:
     """A mark on an axis: where, and what stands there."""
 
     at: float
@@ -55,49 +55,51 @@ class Mark:
 class Plot:
     """Shares over time, ready to be drawn, and as a table."""
 
-    lines: tuple[Line, ...]
-    heights: tuple[Mark, ...]
-    days: tuple[Mark, ...]
-    rows: tuple[tuple[date, dict[Kind, Point]], ...]
+    lines: tuple[Series, ...]
+    heights: tuple[Tick, ...]
+    days: tuple[Tick, ...]
+    rows: tuple[tuple[date, dict[Kind, SharePoint]], ...]
 
 
 @blueprint.get("/left")
-@needs("read")
+@require_permission("read")
 def left() -> str:
     """The shares over time, and how much is left of everything."""
     days = _days()
     return render_template(
         "reports/still_to_link.html",
-        plot=draw(linked_over_time(desk(), days)),
+        plot=draw(share_history(current_workspace(), days)),
         days=days,
         spans=SPANS,
         size=(WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM),
-        left={kind: unlinked(desk(), kind) for kind in KINDS},
+        left={kind: unlinked(current_workspace(), kind) for kind in KINDS},
         **_findings(),
     )
 
 
 @blueprint.get("/left/<kind>")
-@needs("read")
+@require_permission("read")
 def left_unlinked(kind: str) -> str:
     """The records of a kind without a reference: what is owed first, then the newest."""
     wanted = kind_of(kind) or "customer"
     return render_template(
-        "reports/unlinked.html", kind=wanted, leaf=unlinked(desk(), wanted, page_number())
+        "reports/unlinked.html",
+        kind=wanted,
+        leaf=unlinked(current_workspace(), wanted, page_number()),
     )
 
 
 @blueprint.post("/left/lookalikes/<pair_id>")
-@needs("batch")
-def two_indeed(pair_id: str) -> Response:
+@require_permission("batch")
+def dismiss_pair(pair_id: str) -> Response:
     """Somebody says that two records are two."""
     number = int(pair_id) if pair_id.isascii() and pair_id.isdigit() and len(pair_id) < 10 else 0
-    if dismiss_lookalike(desk(), actor().device.id, number):
-        tell("They stay two; crmlink does not ask again.")
-    return here("pages.left")
+    if dismiss_duplicate_pair(current_workspace(), current_actor().device.id, number):
+        flash_message("They stay two; crmlink does not ask again.")
+    return redirect_to("pages.left")
 
 
-def draw(points: Sequence[Point]) -> Plot:
+def draw(points: Sequence[SharePoint]) -> Plot:
     """Lines of shares, and the marks of both axes; a whole line even where there is one day."""
     first, last = points[0].day, points[-1].day
     span = max(1, (last - first).days)
@@ -108,7 +110,7 @@ def draw(points: Sequence[Point]) -> Plot:
     def y(share: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (1 - share)
 
-    lines: list[Line] = []
+    lines: list[Series] = []
     for kind in KINDS:
         own = [point for point in points if point.kind == kind and point.records]
         if not own:
@@ -116,11 +118,11 @@ def draw(points: Sequence[Point]) -> Plot:
         drawn = " ".join(f"{x(point.day):.1f},{y(point.share):.1f}" for point in own)
         end = y(own[-1].share)
         apart = [line.label_y for line in lines if abs(line.label_y - end) < 16]
-        lines.append(Line(kind, drawn, end, apart[0] - 16 if apart else end, own[-1]))
+        lines.append(Series(kind, drawn, end, apart[0] - 16 if apart else end, own[-1]))
     return Plot(
         lines=tuple(lines),
-        heights=tuple(Mark(y(share / 4), f"{share * 25}%") for share in range(5)),
-        days=tuple(Mark(x(day), _short(day)) for day in _marked(first, last)),
+        heights=tuple(Tick(y(share / 4), f"{share * 25}%") for share in range(5)),
+        days=tuple(Tick(x(day), _short(day)) for day in _marked(first, last)),
         rows=_table(points),
     )
 
@@ -134,9 +136,9 @@ def _short(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1]}"
 
 
-def _table(points: Sequence[Point]) -> tuple[tuple[date, dict[Kind, Point]], ...]:
+def _table(points: Sequence[SharePoint]) -> tuple[tuple[date, dict[Kind, SharePoint]], ...]:
     """The days on which something changed, the newest first."""
-    by_day: dict[date, dict[Kind, Point]] = {}
+    by_day: dict[date, dict[Kind, SharePoint]] = {}
     for point in points:
         by_day.setdefault(point.day, {})[point.kind] = point
     days = sorted(by_day)
@@ -148,7 +150,7 @@ def _table(points: Sequence[Point]) -> tuple[tuple[date, dict[Kind, Point]], ...
     return tuple((day, by_day[day]) for day in reversed(kept))
 
 
-def _figures(points: dict[Kind, Point]) -> list[tuple[int, int]]:
+def _figures(points: dict[Kind, SharePoint]) -> list[tuple[int, int]]:
     return [(point.records, point.linked) for point in points.values()]
 
 
@@ -159,9 +161,9 @@ def _days() -> int:
 
 def _findings() -> dict[str, object]:
     return {
-        "twice": references_on_two_records(desk()),
-        "rivals": contacts_on_one_record(desk()),
-        "pairs": lookalikes(desk(), SHOWN),
-        "malformed": malformed_references(desk()),
+        "twice": shared_references(current_workspace()),
+        "rivals": contested_records(current_workspace()),
+        "pairs": duplicate_pairs(current_workspace(), SHOWN),
+        "malformed": malformed_references(current_workspace()),
         "shown": SHOWN,
     }

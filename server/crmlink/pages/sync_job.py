@@ -8,21 +8,21 @@ from datetime import datetime
 import structlog
 
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.commusoft.mirror import SyncResult, SyncRunning
-from crmlink.linking.context import Desk
+from crmlink.commusoft.mirror import SyncInProgress, SyncResult
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store.base import now
 
 log = structlog.get_logger()
 
 
-class SyncErrand:
+class SyncJob:
     """A sync that a person asked for, in a thread of this process.
 
     Whether one runs anywhere stands in the database; this only knows the figures of its own.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, ctx: WorkspaceContext) -> None:
+        self.workspace = ctx
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.read = 0  # records until now
@@ -50,9 +50,9 @@ class SyncErrand:
 
     def _run(self) -> None:
         try:
-            self.result = self.desk.sync(self._count)
-            self.desk.index.matcher()  # so that the next search need not wait for it
-        except SyncRunning:
+            self.result = self.workspace.sync(self._count)
+            self.workspace.index.matcher()  # so that the next search need not wait for it
+        except SyncInProgress:
             log.info("sync left out, another one is running")
         except CommusoftError as error:
             self.problem = error.code

@@ -12,10 +12,10 @@ import structlog
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import aliased
 
-from crmlink.batches.row_details import label, pack, unpack
+from crmlink.batches.row_details import dump_suggestions, label, load_suggestions
 from crmlink.linking.audit import note
-from crmlink.linking.context import Desk, details
-from crmlink.linking.suggest import rows_by_id
+from crmlink.linking.context import WorkspaceContext, details
+from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Matcher, Reason, normalise
 from crmlink.matching.details import Suggestions
 from crmlink.store import (
@@ -42,7 +42,7 @@ STORED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Twice:
+class SharedReference:
     """A reference that stands on several records of one kind."""
 
     reference: str
@@ -50,7 +50,7 @@ class Twice:
 
 
 @dataclass(frozen=True, slots=True)
-class OneRecord:
+class ContestedRecord:
     """A record that two contacts lay claim to: rows of a list, or links that replaced each other.
 
     ``contacts`` are what they are called; ``batch_id`` and ``positions`` are where to decide.
@@ -63,7 +63,7 @@ class OneRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class DuplicatePair:
     """Two records that look like one. ``id`` is what to dismiss it by."""
 
     id: int
@@ -73,11 +73,11 @@ class Pair:
     reasons: tuple[Reason, ...]
 
 
-def references_on_two_records(desk: Desk) -> list[Twice]:
+def shared_references(ctx: WorkspaceContext) -> list[SharedReference]:
     """References that more than one record of a kind carries."""
     folded = func.lower(MirroredRecord.reference)
     mine = (
-        MirroredRecord.connection_id == desk.connection_id,
+        MirroredRecord.connection_id == ctx.connection_id,
         MirroredRecord.gone_at.is_(None),
         func.coalesce(MirroredRecord.reference, "") != "",
     )
@@ -97,75 +97,77 @@ def references_on_two_records(desk: Desk) -> list[Twice]:
         .order_by(shared.c.reference, MirroredRecord.kind, MirroredRecord.id)
     )
     found: defaultdict[tuple[str, str], list[MirroredRecord]] = defaultdict(list)
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         for record in session.scalars(query):
             found[record.kind, (record.reference or "").lower()].append(record)
-    return [Twice(records[0].reference or "", tuple(records)) for records in found.values()]
+    return [
+        SharedReference(records[0].reference or "", tuple(records)) for records in found.values()
+    ]
 
 
-def contacts_on_one_record(desk: Desk) -> list[OneRecord]:
+def contested_records(ctx: WorkspaceContext) -> list[ContestedRecord]:
     """Records that two contacts lay claim to, and nobody has decided between."""
-    return [*_rivals_on_lists(desk), *_replaced(desk)][:MOST_LISTED]
+    return [*_rivals_on_lists(ctx), *_replaced(ctx)][:MOST_LISTED]
 
 
-def lookalikes(desk: Desk, limit: int = 100) -> list[Pair]:
+def duplicate_pairs(ctx: WorkspaceContext, limit: int = 100) -> list[DuplicatePair]:
     """Pairs of records that look like one, the likest first; as the last search found them."""
     query = (
         select(Lookalike)
-        .filter_by(connection_id=desk.connection_id, dismissed_at=None)
+        .filter_by(connection_id=ctx.connection_id, dismissed_at=None)
         .order_by(Lookalike.likeness.desc(), Lookalike.id)
         .limit(limit)
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         pairs = list(session.scalars(query))
         ids = sorted({each for pair in pairs for each in (pair.first_id, pair.second_id)})
-        records = rows_by_id(session, desk.connection_id, ids)
+        records = records_by_id(session, ctx.connection_id, ids)
     return [
-        Pair(
+        DuplicatePair(
             pair.id, records[pair.first_id], records[pair.second_id], pair.likeness,
-            unpack(pair.reasons)[0].reasons,
+            load_suggestions(pair.reasons)[0].reasons,
         )
         for pair in pairs
         if pair.first_id in records and pair.second_id in records
     ]  # fmt: skip
 
 
-def dismiss_lookalike(desk: Desk, device_id: int, pair_id: int) -> bool:
+def dismiss_duplicate_pair(ctx: WorkspaceContext, device_id: int, pair_id: int) -> bool:
     """Somebody says that they are two; that stays. False when there is no such pair."""
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         pair = session.get(Lookalike, pair_id)
-        if pair is None or pair.connection_id != desk.connection_id:
+        if pair is None or pair.connection_id != ctx.connection_id:
             return False
         if pair.dismissed_at is None:
             pair.dismissed_at, pair.dismissed_by_id = now(), device_id
             note(
-                session, desk.workspace_id, device_id, "lookalike.dismissed", pair.first_id,
+                session, ctx.workspace_id, device_id, "lookalike.dismissed", pair.first_id,
                 other=pair.second_id,
             )  # fmt: skip
     return True
 
 
-def find_lookalikes(desk: Desk) -> int:
+def search_duplicates(ctx: WorkspaceContext) -> int:
     """Search all records anew, at a bounded cost; returns how many pairs there are.
 
     Only records that share an email, a phone, or a postcode with the first letters of a name are
     asked about, and a pair counts when the matcher cannot tell the two apart.
     """
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         records = session.scalars(
             select(MirroredRecord)
-            .filter_by(connection_id=desk.connection_id, gone_at=None)
+            .filter_by(connection_id=ctx.connection_id, gone_at=None)
             .order_by(MirroredRecord.id)
             .execution_options(yield_per=2_000)
         )
-        asked = _worth_asking(records)
-    found = list(_near(desk, desk.index.matcher(), asked))
-    _store(desk, found)
+        asked = _blocking(records)
+    found = list(_near(ctx, ctx.index.matcher(), asked))
+    _store(ctx, found)
     log.info("looked for duplicates", asked=len(asked), pairs=len(found))
     return len(found)
 
 
-def _worth_asking(records: Iterable[MirroredRecord]) -> list[int]:
+def _blocking(records: Iterable[MirroredRecord]) -> list[int]:
     """The row ids of records that share something telling with few others."""
     sharing: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     for record in records:
@@ -187,12 +189,12 @@ def _keys(record: MirroredRecord) -> Iterator[tuple[str, ...]]:
 
 
 def _near(
-    desk: Desk, matcher: Matcher, asked: Sequence[int]
+    ctx: WorkspaceContext, matcher: Matcher, asked: Sequence[int]
 ) -> Iterator[tuple[str, str, float, list[Any]]]:
     """Pairs that the matcher cannot tell apart, the lower number first."""
     seen: set[tuple[str, str]] = set()
     for start in range(0, len(asked), STORED_AT_ONCE):
-        with desk.database.reading() as session:
+        with ctx.database.reading() as session:
             records = session.scalars(
                 select(MirroredRecord)
                 .where(MirroredRecord.id.in_(asked[start : start + STORED_AT_ONCE]))
@@ -213,25 +215,30 @@ def _near(
                     continue
                 seen.add(ids)
                 likeness = min(1.0, item.probability / chances[own])
-                yield first, second, likeness, pack(Suggestions((item,), found.none), 0.0)
+                yield (
+                    first,
+                    second,
+                    likeness,
+                    dump_suggestions(Suggestions((item,), found.none), 0.0),
+                )
 
 
-def _store(desk: Desk, found: Sequence[tuple[str, str, float, list[Any]]]) -> None:
+def _store(ctx: WorkspaceContext, found: Sequence[tuple[str, str, float, list[Any]]]) -> None:
     """Replace what the last search found; what people dismissed stays dismissed."""
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         kept = {
             (pair.first_id, pair.second_id)
-            for pair in session.query(Lookalike).filter_by(connection_id=desk.connection_id)
+            for pair in session.query(Lookalike).filter_by(connection_id=ctx.connection_id)
             if pair.dismissed_at
         }
         session.execute(
             delete(Lookalike).where(
-                Lookalike.connection_id == desk.connection_id, Lookalike.dismissed_at.is_(None)
+                Lookalike.connection_id == ctx.connection_id, Lookalike.dismissed_at.is_(None)
             )
         )
         session.add_all(
             Lookalike(
-                connection_id=desk.connection_id,
+                connection_id=ctx.connection_id,
                 first_id=first,
                 second_id=second,
                 likeness=likeness,
@@ -242,12 +249,12 @@ def _store(desk: Desk, found: Sequence[tuple[str, str, float, list[Any]]]) -> No
         )
 
 
-def _rivals_on_lists(desk: Desk) -> Iterator[OneRecord]:
+def _rivals_on_lists(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
     query = (
         select(BatchRow)
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
-            Batch.connection_id == desk.connection_id,
+            Batch.connection_id == ctx.connection_id,
             Batch.state.in_((BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED,
                              BatchState.DONE)),
             BatchRow.verdict == Verdict.CONFLICT,
@@ -256,21 +263,21 @@ def _rivals_on_lists(desk: Desk) -> Iterator[OneRecord]:
         .order_by(Batch.created_at.desc(), BatchRow.position)
         .limit(4 * MOST_LISTED)
     )  # fmt: skip
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         groups: defaultdict[tuple[str, str], list[BatchRow]] = defaultdict(list)
         for row in session.scalars(query):
             if (row.conflict or {}).get("code") == "contact-twice" and row.best:
                 groups[row.batch_id, row.best].append(row)
-        records = rows_by_id(session, desk.connection_id, [best for _, best in groups])
+        records = records_by_id(session, ctx.connection_id, [best for _, best in groups])
     for (batch_id, best), rows in groups.items():
         if best in records:
-            yield OneRecord(
+            yield ContestedRecord(
                 records[best], tuple(map(label, rows)), batch_id,
                 tuple(row.position for row in rows),
             )  # fmt: skip
 
 
-def _replaced(desk: Desk) -> Iterator[OneRecord]:
+def _replaced(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
     """Records whose link of one contact was replaced by another contact's, both of which stand."""
     later = aliased(Link)
     query = (
@@ -283,7 +290,7 @@ def _replaced(desk: Desk) -> Iterator[OneRecord]:
             & (later.prior == Link.target),
         )
         .where(
-            Link.connection_id == desk.connection_id,
+            Link.connection_id == ctx.connection_id,
             Link.state == LinkState.LINKED,
             later.state == LinkState.LINKED,
             Link.undoes_id.is_(None),
@@ -293,10 +300,10 @@ def _replaced(desk: Desk) -> Iterator[OneRecord]:
         .order_by(later.created_at.desc())
         .limit(MOST_LISTED)
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         pairs = session.execute(query).all()
-        records = rows_by_id(session, desk.connection_id, [old.record_id for old, _ in pairs])
+        records = records_by_id(session, ctx.connection_id, [old.record_id for old, _ in pairs])
     for old, new in pairs:
         if old.record_id in records:
             contacts = (old.contact_name or old.reference, new.contact_name or new.reference)
-            yield OneRecord(records[old.record_id], contacts)
+            yield ContestedRecord(records[old.record_id], contacts)

@@ -11,11 +11,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Device, Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import now
 
-HANGING = timedelta(minutes=2)  # a link usually needs seconds
+STALLED_AFTER = timedelta(minutes=2)  # a link usually needs seconds
 MISSED_SYNCS = 3  # so many turns without a sync, and the mirror counts as old
 ENDED_BADLY = (LinkState.CONFLICT, LinkState.FAILED)
 
@@ -41,11 +41,11 @@ class MirrorState:
 
     since: datetime | None
     syncing: bool
-    old: bool
+    is_stale: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Unfinished:
+class OpenLinks:
     """Links that wait for a person, the newest first: ended badly, or not ended."""
 
     conflicts: tuple[Link, ...]
@@ -53,87 +53,87 @@ class Unfinished:
     hanging: tuple[Link, ...]
 
 
-def shares(desk: Desk) -> list[Share]:
+def shares(ctx: WorkspaceContext) -> list[Share]:
     """For each kind, how many records are linked of how many."""
     carries = func.coalesce(MirroredRecord.reference, "") != ""
     counted = (
         select(MirroredRecord.kind, func.count(), func.count(case((carries, 1))))
-        .where(MirroredRecord.connection_id == desk.connection_id, MirroredRecord.gone_at.is_(None))
+        .where(MirroredRecord.connection_id == ctx.connection_id, MirroredRecord.gone_at.is_(None))
         .group_by(MirroredRecord.kind)
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         counts = {kind: (of, linked) for kind, of, linked in session.execute(counted)}
-        ours = dict(session.execute(_standing(desk)).all())
+        ours = dict(session.execute(_records_linked_by_us(ctx)).all())
     return [Share(kind, *counts.get(kind, (0, 0)), ours.get(kind, 0)) for kind in KINDS]
 
 
-def mirror_state(desk: Desk, sync_minutes: int) -> MirrorState:
+def mirror_state(ctx: WorkspaceContext, sync_minutes: int) -> MirrorState:
     """How old the mirror is, by how often it should be brought up to date."""
-    with desk.database.reading() as session:
-        connection = session.get_one(WorkspaceConnection, desk.connection_id)
-        syncing = is_syncing(session, connection, desk.ownership)
+    with ctx.database.reading() as session:
+        connection = session.get_one(WorkspaceConnection, ctx.connection_id)
+        syncing = is_syncing(session, connection, ctx.ownership)
     since = connection.synced_at
     limit = timedelta(minutes=sync_minutes * MISSED_SYNCS)
     old = since is None or now() - since > limit
     return MirrorState(since, syncing, old)
 
 
-def unfinished(desk: Desk) -> Unfinished:
+def unfinished(ctx: WorkspaceContext) -> OpenLinks:
     """Conflicts and failures that nobody has dealt with, and links that do not come to an end.
 
     One is dealt with once a newer link of the same contact or to the same record exists, the
     record carries what was wanted, or the record is gone.
     """
-    with desk.database.reading() as session:
-        ended = list(session.scalars(_open(desk)))
+    with ctx.database.reading() as session:
+        ended = list(session.scalars(_open(ctx)))
         hanging = session.scalars(
             select(Link)
-            .filter_by(connection_id=desk.connection_id, state=LinkState.INTENDED)
-            .where(or_(Link.attempt_id == "", Link.created_at < now() - HANGING))
+            .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
+            .where(or_(Link.attempt_id == "", Link.created_at < now() - STALLED_AFTER))
             .order_by(Link.created_at.desc())
         ).all()
-    return Unfinished(
+    return OpenLinks(
         conflicts=tuple(link for link in ended if link.state is LinkState.CONFLICT),
         failed=tuple(link for link in ended if link.state is LinkState.FAILED),
         hanging=tuple(hanging),
     )
 
 
-def recent_links(desk: Desk, limit: int = 8) -> list[Link]:
+def recent_links(ctx: WorkspaceContext, limit: int = 8) -> list[Link]:
     """The newest links, undos included."""
     query = (
         select(Link)
-        .filter_by(connection_id=desk.connection_id)
+        .filter_by(connection_id=ctx.connection_id)
         .order_by(Link.created_at.desc(), Link.id)
         .limit(limit)
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         return list(session.scalars(query))
 
 
-def has_linked(desk: Desk, person_id: int) -> bool:
+def has_linked(ctx: WorkspaceContext, person_id: int) -> bool:
     """Return whether a person has made a link here that was written, be it undone since."""
     query = (
         select(Link.id)
         .join(Device, Device.id == Link.device_id)
         .where(
-            Link.connection_id == desk.connection_id,
+            Link.connection_id == ctx.connection_id,
             Device.person_id == person_id,
             Link.undoes_id.is_(None),
             Link.state.in_((LinkState.LINKED, LinkState.UNDONE)),
         )
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         return session.scalar(query.limit(1)) is not None
 
 
-def _standing(desk: Desk) -> Select[Kind, int]:
+def _records_linked_by_us(ctx: WorkspaceContext) -> Select[Kind, int]:
     """Records whose reference is there because one of our links put it there."""
     return (
         select(MirroredRecord.kind, func.count(func.distinct(MirroredRecord.id)))
         .join(Link, _is_of(MirroredRecord))
         .where(
-            Link.connection_id == desk.connection_id,
+            Link.connection_id == ctx.connection_id,
             Link.state == LinkState.LINKED,
             Link.undoes_id.is_(None),
             Link.target == MirroredRecord.reference,
@@ -143,9 +143,9 @@ def _standing(desk: Desk) -> Select[Kind, int]:
     )
 
 
-def _open(desk: Desk) -> Select[Link]:
-    on_record = _newest(desk, Link.kind, Link.record_number)
-    of_contact = _newest(desk, Link.contact_kind, Link.package, Link.organisation, Link.reference)
+def _open(ctx: WorkspaceContext) -> Select[Link]:
+    on_record = _newest(ctx, Link.kind, Link.record_number)
+    of_contact = _newest(ctx, Link.contact_kind, Link.package, Link.organisation, Link.reference)
     as_wanted = func.coalesce(MirroredRecord.reference, "") == func.coalesce(Link.target, "")
     return (
         select(Link)
@@ -153,7 +153,7 @@ def _open(desk: Desk) -> Select[Link]:
         .join(on_record, _is_newest(on_record))
         .join(of_contact, _is_newest(of_contact))
         .where(
-            Link.connection_id == desk.connection_id,
+            Link.connection_id == ctx.connection_id,
             Link.state.in_(ENDED_BADLY),
             MirroredRecord.gone_at.is_(None),
             ~as_wanted,
@@ -162,11 +162,11 @@ def _open(desk: Desk) -> Select[Link]:
     )
 
 
-def _newest(desk: Desk, *what: InstrumentedAttribute[Any]) -> Subquery:
+def _newest(ctx: WorkspaceContext, *what: InstrumentedAttribute[Any]) -> Subquery:
     """When the newest link of each record, or of each contact, was decided."""
     return (
         select(*what, func.max(Link.created_at).label("created_at"))
-        .where(Link.connection_id == desk.connection_id)
+        .where(Link.connection_id == ctx.connection_id)
         .group_by(*what)
         .subquery()
     )

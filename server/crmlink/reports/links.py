@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from crmlink.kinds import Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import find_link, same_contact, same_record
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
 
@@ -53,7 +53,7 @@ class LinkFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkStory:
+class LinkHistory:
     """One link with what came before and after it.
 
     ``others`` are the other links to the same record or of the same contact, the newest first;
@@ -67,10 +67,10 @@ class LinkStory:
     others: tuple[Link, ...]
 
 
-def list_links(desk: Desk, wanted: LinkFilter, number: int = 1) -> Leaf[Link]:
+def list_links(ctx: WorkspaceContext, wanted: LinkFilter, number: int = 1) -> Leaf[Link]:
     """A page of the links that fit, the newest first; a page beyond the last is empty."""
-    conditions = _conditions(desk, wanted)
-    with desk.database.reading() as session:
+    conditions = _conditions(ctx, wanted)
+    with ctx.database.reading() as session:
         total = session.scalar(select(func.count()).select_from(Link).where(*conditions)) or 0
         rows = session.scalars(
             select(Link)
@@ -82,17 +82,17 @@ def list_links(desk: Desk, wanted: LinkFilter, number: int = 1) -> Leaf[Link]:
     return Leaf(tuple(rows), total, number)
 
 
-def link_story(desk: Desk, link_id: str) -> LinkStory:
+def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
     """One link and what belongs to it; raises LinkUnknown."""
-    link = find_link(desk, link_id)
-    with desk.database.reading() as session:
+    link = find_link(ctx, link_id)
+    with ctx.database.reading() as session:
         others = _others(session, link)
         record = _record(session, link)
     by_id = {other.id: other for other in others}
     undone_by = next(
         (one for one in others if one.undoes_id == link.id and one.state is LinkState.LINKED), None
     )
-    return LinkStory(
+    return LinkHistory(
         link=link,
         record=record,
         undone_by=undone_by,
@@ -101,7 +101,7 @@ def link_story(desk: Desk, link_id: str) -> LinkStory:
     )
 
 
-def people_who_linked(desk: Desk) -> list[Person]:
+def people_who_linked(ctx: WorkspaceContext) -> list[Person]:
     """Everybody who made a link, by name; for choosing whose links to see."""
     query = (
         select(Person)
@@ -109,17 +109,17 @@ def people_who_linked(desk: Desk) -> list[Person]:
             Person.id.in_(
                 select(Device.person_id)
                 .join(Link, Link.device_id == Device.id)
-                .where(Link.connection_id == desk.connection_id)
+                .where(Link.connection_id == ctx.connection_id)
             )
         )
         .order_by(func.lower(Person.name))
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         return list(session.scalars(query))
 
 
-def _conditions(desk: Desk, wanted: LinkFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [Link.connection_id == desk.connection_id]
+def _conditions(ctx: WorkspaceContext, wanted: LinkFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [Link.connection_id == ctx.connection_id]
     if wanted.state:
         found.append(Link.state == wanted.state)
     if wanted.kind:

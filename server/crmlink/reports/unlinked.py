@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crmlink.accounting.errors import ReferenceMalformed, UnknownPackage
+from crmlink.accounting.errors import InvalidReference, UnknownPackage
 from crmlink.accounting.references import canonical_reference
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.reports.link_health import shares
 from crmlink.reports.links import PAGE, Leaf
 from crmlink.store import (
@@ -24,9 +24,9 @@ from crmlink.store import (
     BatchRow,
     BatchState,
     Link,
-    LinkedShare,
     LinkState,
     MirroredRecord,
+    ShareSnapshot,
 )
 from crmlink.store.base import now
 
@@ -35,7 +35,7 @@ READ_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class SharePoint:
     """One day: how many records of a kind there were, and how many carried a reference.
 
     ``exact`` is False where no snapshot was taken and the links' own history stands in.
@@ -64,7 +64,7 @@ class Unlinked:
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
+class UnusualReferences:
     """Records whose reference no package in use would give. ``packages`` are those in use, known
     from the links; where there are none, nothing can be said."""
 
@@ -73,24 +73,24 @@ class Malformed:
     more: bool
 
 
-def take_snapshot(desk: Desk, today: date | None = None) -> None:
+def take_snapshot(ctx: WorkspaceContext, today: date | None = None) -> None:
     """Note how much is linked today; the last word of a day stands."""
     day = today or now().date()
-    for share in shares(desk):
+    for share in shares(ctx):
         values = {"records": share.of, "linked": share.linked}
-        identity = {"connection_id": desk.connection_id, "kind": share.kind, "day": day}
+        identity = {"connection_id": ctx.connection_id, "kind": share.kind, "day": day}
         try:
-            with desk.database.writing() as session:
-                row = session.query(LinkedShare).filter_by(**identity).one_or_none()
+            with ctx.database.writing() as session:
+                row = session.query(ShareSnapshot).filter_by(**identity).one_or_none()
                 if row is None:
-                    session.add(LinkedShare(**identity, **values))
+                    session.add(ShareSnapshot(**identity, **values))
                 else:
                     row.records, row.linked = share.of, share.linked
         except IntegrityError:  # another process was quicker, with the same number
             continue
 
 
-def linked_over_time(desk: Desk, days: int = 90) -> list[Point]:
+def share_history(ctx: WorkspaceContext, days: int = 90) -> list[SharePoint]:
     """The share linked of each kind, day by day up to today, oldest first.
 
     Days without a snapshot are worked out backwards from the links: what they put there later was
@@ -98,35 +98,35 @@ def linked_over_time(desk: Desk, days: int = 90) -> list[Point]:
     """
     today = now().date()
     start = today - timedelta(days=days - 1)
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         kept = {
             (row.kind, row.day): row
             for row in session.scalars(
-                select(LinkedShare).where(
-                    LinkedShare.connection_id == desk.connection_id, LinkedShare.day >= start
+                select(ShareSnapshot).where(
+                    ShareSnapshot.connection_id == ctx.connection_id, ShareSnapshot.day >= start
                 )
             )
         }
-        gained = _gained(session, desk, start)
+        gained = _gained(session, ctx, start)
     points = []
-    for share in shares(desk):
+    for share in shares(ctx):
         records, linked, day = share.of, share.linked, today
-        points.append(Point(today, share.kind, records, linked, True))
+        points.append(SharePoint(today, share.kind, records, linked, True))
         while day > start:
             linked = max(0, linked - gained[share.kind, day])
             day -= timedelta(days=1)
             snapshot = kept.get((share.kind, day))
             if snapshot:
                 records, linked = snapshot.records, snapshot.linked
-            points.append(Point(day, share.kind, records, linked, snapshot is not None))
+            points.append(SharePoint(day, share.kind, records, linked, snapshot is not None))
     return sorted(points, key=lambda point: (point.day, KINDS.index(point.kind)))
 
 
-def unlinked(desk: Desk, kind: Kind, number: int = 1) -> Leaf[Unlinked]:
+def unlinked(ctx: WorkspaceContext, kind: Kind, number: int = 1) -> Leaf[Unlinked]:
     """A page of records without a reference: what is owed first, then the newest."""
-    owed = _owed(desk).subquery()
+    owed = _open_balances(ctx).subquery()
     free = [
-        MirroredRecord.connection_id == desk.connection_id,
+        MirroredRecord.connection_id == ctx.connection_id,
         MirroredRecord.kind == kind,
         MirroredRecord.gone_at.is_(None),
         func.coalesce(MirroredRecord.reference, "") == "",
@@ -142,33 +142,35 @@ def unlinked(desk: Desk, kind: Kind, number: int = 1) -> Leaf[Unlinked]:
             MirroredRecord.number.desc(),
         )
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         total = session.scalar(select(func.count(MirroredRecord.id)).where(*free)) or 0
         rows = session.execute(query.offset((number - 1) * PAGE).limit(PAGE)).all()
     return Leaf(tuple(Unlinked(*row) for row in rows), total, number)
 
 
-def malformed_references(desk: Desk, kind: Kind | None = None) -> Malformed:
+def malformed_references(ctx: WorkspaceContext, kind: Kind | None = None) -> UnusualReferences:
     """Records whose reference is not in the form of any package that links were made for."""
     linked = (
         select(Link.package)
         .distinct()
-        .where(Link.connection_id == desk.connection_id, Link.state == LinkState.LINKED)
+        .where(Link.connection_id == ctx.connection_id, Link.state == LinkState.LINKED)
     )
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         packages = tuple(sorted(session.scalars(linked)))
         if not packages:
-            return Malformed((), (), False)
+            return UnusualReferences((), (), False)
         found: list[MirroredRecord] = []
-        for record in _referenced(session, desk, kind):
-            if not any(_is_canonical(desk, package, record) for package in packages):
+        for record in _referenced(session, ctx, kind):
+            if not any(_is_canonical(ctx, package, record) for package in packages):
                 found.append(record)
                 if len(found) > MOST_LISTED:
                     break
-    return Malformed(packages, tuple(found[:MOST_LISTED]), len(found) > MOST_LISTED)
+    return UnusualReferences(packages, tuple(found[:MOST_LISTED]), len(found) > MOST_LISTED)
 
 
-def _gained(session: Session, desk: Desk, start: date) -> defaultdict[tuple[Kind, date], int]:
+def _gained(
+    session: Session, ctx: WorkspaceContext, start: date
+) -> defaultdict[tuple[Kind, date], int]:
     """How many more records carried a reference after each day's links and undos than before."""
     since = datetime.combine(start, time(), UTC)
     change: ColumnElement[int] = case(
@@ -177,7 +179,7 @@ def _gained(session: Session, desk: Desk, start: date) -> defaultdict[tuple[Kind
         else_=0,
     )
     settled = select(Link.kind, Link.settled_at, change).where(
-        Link.connection_id == desk.connection_id,
+        Link.connection_id == ctx.connection_id,
         Link.state.in_((LinkState.LINKED, LinkState.UNDONE)),
         Link.settled_at >= since,
     )
@@ -188,7 +190,7 @@ def _gained(session: Session, desk: Desk, start: date) -> defaultdict[tuple[Kind
     return gained
 
 
-def _owed(desk: Desk) -> Select[Any, Any, Any, Any]:
+def _open_balances(ctx: WorkspaceContext) -> Select[Any, Any, Any, Any]:
     """What contacts of lists owe whose best or accepted record is known, the most for each."""
     best = func.coalesce(BatchRow.record_id, BatchRow.best)
     ranked = (
@@ -203,7 +205,7 @@ def _owed(desk: Desk) -> Select[Any, Any, Any, Any]:
         )
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
-            Batch.connection_id == desk.connection_id,
+            Batch.connection_id == ctx.connection_id,
             Batch.state != BatchState.CANCELLED,
             BatchRow.open_pence > 0,
             best.is_not(None),
@@ -215,11 +217,13 @@ def _owed(desk: Desk) -> Select[Any, Any, Any, Any]:
     )
 
 
-def _referenced(session: Session, desk: Desk, kind: Kind | None) -> Iterator[MirroredRecord]:
+def _referenced(
+    session: Session, ctx: WorkspaceContext, kind: Kind | None
+) -> Iterator[MirroredRecord]:
     query = (
         select(MirroredRecord)
         .where(
-            MirroredRecord.connection_id == desk.connection_id,
+            MirroredRecord.connection_id == ctx.connection_id,
             MirroredRecord.gone_at.is_(None),
             func.coalesce(MirroredRecord.reference, "") != "",
         )
@@ -229,9 +233,9 @@ def _referenced(session: Session, desk: Desk, kind: Kind | None) -> Iterator[Mir
     yield from session.scalars(query.where(MirroredRecord.kind == kind) if kind else query)
 
 
-def _is_canonical(desk: Desk, package: str, record: MirroredRecord) -> bool:
+def _is_canonical(ctx: WorkspaceContext, package: str, record: MirroredRecord) -> bool:
     reference = record.reference or ""
     try:
-        return canonical_reference(package, reference, desk.packages) == reference
-    except (ReferenceMalformed, UnknownPackage):
+        return canonical_reference(package, reference, ctx.packages) == reference
+    except (InvalidReference, UnknownPackage):
         return False

@@ -2,25 +2,25 @@
 
 from crmlink.store.access import (
     Device,
-    DeviceSort,
+    DeviceType,
     Invitation,
-    PageSession,
     Pairing,
     PairingState,
     Person,
     Refresh,
     Role,
     SeenProof,
+    WebSession,
 )
 from crmlink.store.audit import AuditEntry, AuditSeal, AuditSigner
 from crmlink.store.batches import (
-    BadBatchRow,
+    AppendReceipt,
     Batch,
-    BatchPage,
     BatchRow,
     BatchSource,
     BatchState,
     Choice,
+    RejectedBatchRow,
     RowState,
     Verdict,
 )
@@ -30,16 +30,15 @@ from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkState
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.records import MirroredRecord
-from crmlink.store.reports import LinkedShare, Lookalike
+from crmlink.store.reports import Lookalike, ShareSnapshot
 from crmlink.store.workspaces import PackageHost, Workspace
 
 __all__ = [
+    "AppendReceipt",
     "AuditEntry",
     "AuditSeal",
     "AuditSigner",
-    "BadBatchRow",
     "Batch",
-    "BatchPage",
     "BatchRow",
     "BatchSource",
     "BatchState",
@@ -47,27 +46,28 @@ __all__ = [
     "ConnectionKind",
     "Database",
     "Device",
-    "DeviceSort",
+    "DeviceType",
     "ErasedKey",
     "Invitation",
     "Link",
     "LinkState",
-    "LinkedShare",
     "Lookalike",
     "MirroredRecord",
     "Ownership",
     "PackageHost",
-    "PageSession",
     "Pairing",
     "PairingState",
     "Person",
     "Process",
     "ProcessRole",
     "Refresh",
+    "RejectedBatchRow",
     "Role",
     "RowState",
     "SeenProof",
+    "ShareSnapshot",
     "Verdict",
+    "WebSession",
     "Workspace",
     "WorkspaceConnection",
 ]

@@ -58,7 +58,7 @@ Index(
 )
 
 
-class DeviceSort(enum.StrEnum):
+class DeviceType(enum.StrEnum):
     """What acts: a paired browser, a script's token, the pages, or the server's command line."""
 
     BROWSER = "browser"
@@ -84,7 +84,7 @@ class Device(Base):
     public_id: Mapped[str] = mapped_column(default=new_id)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
-    sort: Mapped[DeviceSort] = mapped_column(default=DeviceSort.SCRIPT)
+    sort: Mapped[DeviceType] = mapped_column(default=DeviceType.SCRIPT)
     name: Mapped[str]
     prefix: Mapped[str] = mapped_column(unique=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
@@ -127,7 +127,7 @@ class Invitation(Base):
     person: Mapped[Person | None] = relationship(lazy="joined")
 
 
-class PageSession(Base):
+class WebSession(Base):
     """A log-in to the pages; the cookie itself is never kept."""
 
     __tablename__ = "page_session"

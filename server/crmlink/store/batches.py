@@ -232,7 +232,7 @@ def show_as_undone(session: Session, link_id: str) -> None:
         )
 
 
-class BadBatchRow(Base):
+class RejectedBatchRow(Base):
     """A line of a file that is no contact, and why; ``accounting.exports.say`` has the words."""
 
     __tablename__ = "batch_bad_row"
@@ -245,7 +245,7 @@ class BadBatchRow(Base):
     args: Mapped[dict[str, Any]]
 
 
-class BatchPage(Base):
+class AppendReceipt(Base):
     """A list page that was taken, by its key: sent again, it is told the same."""
 
     __tablename__ = "batch_page"

@@ -12,7 +12,7 @@ from crmlink.kinds import Kind
 from crmlink.store.base import Base, now
 
 
-class LinkedShare(Base):
+class ShareSnapshot(Base):
     """How many records of a kind there were on a day, and how many carried a reference."""
 
     __tablename__ = "linked_share"

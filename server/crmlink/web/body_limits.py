@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Flask, abort, g, request
 from werkzeug.exceptions import HTTPException
 
-from crmlink.web.auth import PUBLIC
+from crmlink.web.auth import PUBLIC_ENDPOINTS
 
 STRANGER_BYTES = 32_000  # the sign-in forms need less
 REQUEST_BYTES = 1_000_000  # the largest real one is a page of contacts
@@ -38,5 +38,5 @@ def _bound_body() -> None:
     known = "actor" in g
     limit = LARGE_ENDPOINTS.get(request.endpoint or "", REQUEST_BYTES)
     request.max_content_length = limit if known else STRANGER_BYTES
-    if request.environ.get(REFUSED) and (known or request.endpoint in PUBLIC):
+    if request.environ.get(REFUSED) and (known or request.endpoint in PUBLIC_ENDPOINTS):
         abort(413)  # others are told that they are not signed in

@@ -11,12 +11,12 @@ from flask import Flask, Response, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from crmlink.access.errors import AccessFailure, GrantFailure, NonceNeeded, TokenRefused
+from crmlink.access.errors import AccessFailure, InvalidToken, NonceNeeded, TokenRequestError
 from crmlink.accounting.errors import AccountingError
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.errors import LinkingFailure, LinkNotMade
+from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.store import Link, MirroredRecord
-from crmlink.web.auth import PUBLIC, ScopeMissing, house
+from crmlink.web.auth import PUBLIC_ENDPOINTS, MissingPermission, current_installation
 from crmlink.web.problems import PROBLEMS, TYPE, Problem, problem, problem_of
 from crmlink.web.rate_limits import limiter
 from crmlink.web.serializers import link_shape, record_shape
@@ -36,7 +36,7 @@ HTTP_CODES = {
     429: "too-many-requests",
 }
 # Facts that an answer may carry; the others only serve the sentence.
-SHOWN = {
+PUBLIC_PARAMS = {
     "record",
     "holders",
     "current_reference",
@@ -55,59 +55,60 @@ SHOWN = {
 }
 
 
-class IdempotencyKeyMissing(Exception):
+class MissingIdempotencyKey(Exception):
     """A request that writes came without its key."""
 
 
 def register_errors(app: Flask) -> None:
-    for kind in (LinkingFailure, LinkNotMade, CommusoftError, AccountingError, AccessFailure):
-        app.register_error_handler(kind, lambda error: answer(problem_of(error)))
-    app.register_error_handler(TokenRefused, lambda _: _token_refused())
-    app.register_error_handler(GrantFailure, no_grant)
-    app.register_error_handler(CSRFError, lambda _: answer(problem("form-expired")))
+    for kind in (LinkingFailure, LinkFailed, CommusoftError, AccountingError, AccessFailure):
+        app.register_error_handler(kind, lambda error: problem_response(problem_of(error)))
+    app.register_error_handler(InvalidToken, lambda _: _token_refused())
+    app.register_error_handler(TokenRequestError, token_error_response)
+    app.register_error_handler(CSRFError, lambda _: problem_response(problem("form-expired")))
     app.register_error_handler(
-        ScopeMissing, lambda error: answer(problem("scope-missing", scope=error.scope))
+        MissingPermission,
+        lambda error: problem_response(problem("scope-missing", scope=error.scope)),
     )
     app.register_error_handler(
-        IdempotencyKeyMissing, lambda _: answer(problem("idempotency-key-missing"))
+        MissingIdempotencyKey, lambda _: problem_response(problem("idempotency-key-missing"))
     )
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, _handle_unexpected)
 
 
-def answer(found: Problem) -> Response:
+def problem_response(found: Problem) -> Response:
     """A reply: problem details to programs, a page to people; Retry-After where it is known."""
     to_program = request.path.startswith("/api/")
-    reply = _details(found) if to_program else _page(found)
+    reply = _problem_json(found) if to_program else _problem_page(found)
     if seconds := found.facts.get("retry_after"):
         reply.headers["Retry-After"] = str(max(1, round(seconds)))
     return reply
 
 
-def _details(found: Problem) -> Response:
+def _problem_json(found: Problem) -> Response:
     body = {
         "type": TYPE + found.code,
         "title": found.title,
         "status": found.status,
         "detail": found.detail,
         "request_id": g.request_id,
-    } | {name: _shape(value) for name, value in found.facts.items() if name in SHOWN}
+    } | {name: _shape(value) for name, value in found.facts.items() if name in PUBLIC_PARAMS}
     return Response(json.dumps(body, ensure_ascii=False), found.status, mimetype=PROBLEM_JSON)
 
 
-def _page(found: Problem) -> Response:
+def _problem_page(found: Problem) -> Response:
     return Response(render_template("problem.html", problem=found), found.status)
 
 
 def _token_refused() -> Response:
-    reply = answer(problem("token-refused"))
+    reply = problem_response(problem("token-refused"))
     reply.headers["WWW-Authenticate"] = f'Bearer realm="crmlink", {DPOP_CHALLENGE}'
     return reply
 
 
-def no_grant(error: GrantFailure) -> Response:
+def token_error_response(error: TokenRequestError) -> Response:
     """A problem that is also RFC 6749's error; at the API, that of RFC 9449."""
-    reply = answer(problem(error.code, error=error.error))
-    if isinstance(error, NonceNeeded) and request.endpoint not in PUBLIC:
+    reply = problem_response(problem(error.code, error=error.error))
+    if isinstance(error, NonceNeeded) and request.endpoint not in PUBLIC_ENDPOINTS:
         reply.status_code = 401
         reply.headers["WWW-Authenticate"] = f'{DPOP_CHALLENGE}, error="{error.error}"'
     return reply
@@ -121,12 +122,12 @@ def http_problem(error: HTTPException) -> Response:
         errors = data.get("messages", {})
         if "_schema" in errors.get("json", {}) or not errors:
             code = "malformed-request"
-        return answer(problem(code, errors=_sentences(errors)))
+        return problem_response(problem(code, errors=_flatten_messages(errors)))
     if code == "too-many-requests":
-        return answer(problem(code, retry_after=_seconds_to_wait()))
+        return problem_response(problem(code, retry_after=_seconds_to_wait()))
     if code == "internal-error" and error.code not in (None, 500):
         code = "malformed-request"
-    reply = answer(problem(code))
+    reply = problem_response(problem(code))
     if isinstance(error, MethodNotAllowed):
         reply.headers["Allow"] = ", ".join(sorted(error.valid_methods or []))
     return reply
@@ -137,17 +138,19 @@ def _seconds_to_wait() -> float:
     return max(1.0, limit.reset_at - time.time()) if limit else 60.0
 
 
-def _unexpected(error: Exception) -> Response:
+def _handle_unexpected(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return http_problem(error)
-    if "desk" in g and house().desk is not g.desk:  # what it worked with is not there any more
+    if (
+        "workspace" in g and current_installation().workspace is not g.workspace
+    ):  # what it worked with is not there any more
         log.info("connection ended meanwhile", request_id=g.request_id)
-        return answer(problem("connection-ended"))
+        return problem_response(problem("connection-ended"))
     log.exception("unexpected", request_id=g.request_id)
-    return answer(problem("internal-error"))
+    return problem_response(problem("internal-error"))
 
 
-def _sentences(errors: dict[str, Any]) -> list[str]:
+def _flatten_messages(errors: dict[str, Any]) -> list[str]:
     """marshmallow's nested messages as a flat list: «postcode: Longer than maximum length 20.»"""
     found: list[str] = []
 

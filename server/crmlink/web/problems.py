@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from crmlink.access.errors import AccessFailure
-from crmlink.accounting.errors import HostRefused, ReferenceMalformed, UnknownPackage
-from crmlink.accounting.exports.errors import ExportRefused
-from crmlink.batches.execute_row import facts_again
-from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordGone
-from crmlink.linking.errors import LinkingFailure, LinkNotMade
+from crmlink.accounting.errors import InvalidHost, InvalidReference, UnknownPackage
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.batches.execute_row import load_params
+from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordNotFound
+from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.store import Link, LinkState
 from crmlink.web.connection_words import replaced_in_words
 
@@ -411,19 +411,19 @@ def problem(code: str, **facts: Any) -> Problem:
 def problem_of(error: Exception) -> Problem:
     """The problem that an exception stands for; anything unknown is an internal error."""
     match error:
-        case LinkNotMade(link=link):
+        case LinkFailed(link=link):
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
         case LinkingFailure(code=code, facts=facts) | AccessFailure(code=code, facts=facts):
             return problem(code, **facts)
-        case ReferenceMalformed():
+        case InvalidReference():
             return problem("reference-malformed", sentence=str(error))
-        case ExportRefused():
+        case ExportError():
             return problem("export-refused", sentence=str(error))
-        case HostRefused():
+        case InvalidHost():
             return problem("host-refused", sentence=str(error))
         case UnknownPackage():
             return problem("package-unknown")
-        case RecordGone():
+        case RecordNotFound():
             return problem("record-gone")
         case CommusoftBusy(retry_after=seconds):
             return problem("commusoft-busy", retry_after=seconds)
@@ -435,7 +435,7 @@ def problem_of(error: Exception) -> Problem:
 
 def problem_kept(failure: Mapping[str, Any]) -> Problem:
     """The problem that a row of a batch keeps as its failure."""
-    facts = facts_again(failure)
+    facts = load_params(failure)
     code = facts.pop("code", "internal-error")
     return problem(code if code in PROBLEMS else "internal-error", **facts)
 

@@ -13,10 +13,10 @@ from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 
 from crmlink.access.attempts import MAX_KEY_LENGTH, Attempts, Bound, Counted, network_of
-from crmlink.access.errors import InvitationRefused, LogInRefused, PairingUnknown
+from crmlink.access.errors import InvalidCredentials, InvalidInvitation, PairingUnknown
 from crmlink.access.known_browsers import KnownBrowser
 from crmlink.access.people import person_by_email
-from crmlink.web.auth import office
+from crmlink.web.auth import current_access
 
 PER_MINUTE = "CRMLINK_REQUESTS_PER_MINUTE"
 KNOWN_BROWSER = "crmlink_known"  # the cookie
@@ -31,7 +31,7 @@ def _client() -> str:
 
 def _key(purpose: str, *parts: str) -> bytes:
     text = "\0".join(part[:MAX_KEY_LENGTH] for part in (purpose, *parts))
-    return office().keyed("limit", text)[:16]
+    return current_access().keyed("limit", text)[:16]
 
 
 def _part(part: int) -> int:
@@ -39,19 +39,21 @@ def _part(part: int) -> int:
     return max(1, int(current_app.config[PER_MINUTE]) // part)
 
 
-def _share(part: int) -> Callable[[], str]:
+def _fraction_of_limit(part: int) -> Callable[[], str]:
     return lambda: f"{_part(part)}/minute"
 
 
 limiter = Limiter(
     key_func=lambda: _key("requests", _client()).hex(),
-    default_limits=[_share(1)],
+    default_limits=[_fraction_of_limit(1)],
     storage_uri="memory://",
     strategy="moving-window",
     headers_enabled=True,
 )
-pairing_limit = limiter.limit(_share(15))  # each browser asks twice, for want of a nonce
-grant_limit = limiter.limit(_share(1))
+pairing_limit = limiter.limit(
+    _fraction_of_limit(15)
+)  # each browser asks twice, for want of a nonce
+token_limit = limiter.limit(_fraction_of_limit(1))
 
 
 def guessing_password(email: str) -> AbstractContextManager[None]:
@@ -61,14 +63,14 @@ def guessing_password(email: str) -> AbstractContextManager[None]:
     one by email and network, one by network, and a slower one by email, wherever they are.
     """
     email = email.strip().lower()
-    known = KnownBrowser.read(office(), request.cookies.get(KNOWN_BROWSER, ""))
-    person = person_by_email(office(), email)
-    if known and known.knows(office(), person):
+    known = KnownBrowser.read(current_access(), request.cookies.get(KNOWN_BROWSER, ""))
+    person = person_by_email(current_access(), email)
+    if known and known.knows(current_access(), person):
         own = Counted(_key("known browser", known.id, email), Bound(_part(60), QUARTER))
-        return _attempts().guessing(LogInRefused, own)
+        return _attempts().guessing(InvalidCredentials, own)
     network = network_of(request.remote_addr)
     return _attempts().guessing(
-        LogInRefused,
+        InvalidCredentials,
         Counted(_key("email and network", email, network), Bound(_part(60), QUARTER)),
         Counted(_key("network", network), Bound(_part(20), MINUTE)),
         Counted(_key("email", email), Bound(_part(6), HOUR)),
@@ -78,13 +80,13 @@ def guessing_password(email: str) -> AbstractContextManager[None]:
 def guessing_own_password() -> AbstractContextManager[None]:
     """Count the present password that a signed-in person types. Raises TooManyAttempts."""
     own = Counted(_key("own password", _client()), Bound(_part(20), MINUTE))
-    return _attempts().guessing(LogInRefused, own)
+    return _attempts().guessing(InvalidCredentials, own)
 
 
 def guessing_link() -> AbstractContextManager[None]:
     """Count a one-time link that is tried. Raises TooManyAttempts."""
     tried = Counted(_key("link", network_of(request.remote_addr)), Bound(_part(20), MINUTE))
-    return _attempts().guessing(InvitationRefused, tried)
+    return _attempts().guessing(InvalidInvitation, tried)
 
 
 def guessing_code() -> AbstractContextManager[None]:
@@ -99,7 +101,7 @@ def count_sso_step() -> None:
     _attempts().begin(Counted(_key("single sign-on", network), Bound(_part(10), MINUTE)))
 
 
-def register_limits(app: Flask, per_minute: int) -> None:
+def init_rate_limits(app: Flask, per_minute: int) -> None:
     """Hold every route to so many requests a minute."""
     app.config[PER_MINUTE] = per_minute
     app.extensions["crmlink_attempts"] = Attempts()

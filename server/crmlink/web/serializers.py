@@ -8,12 +8,12 @@ from sqlalchemy import select
 
 from crmlink.access.roles import may_undo
 from crmlink.linking.decisions import can_undo
-from crmlink.linking.suggest import rows_by_id
+from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
 from crmlink.matching.reason_texts import say
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.records import empty_details
-from crmlink.web.auth import actor, desk
+from crmlink.web.auth import current_actor, current_workspace
 from crmlink.web.problems import TYPE, problem_of_link
 
 
@@ -33,7 +33,7 @@ def record_shape(row: MirroredRecord) -> dict[str, Any]:
         "other_emails": row.other_emails,
         "other_addresses": row.other_addresses,
         "reference": row.reference,
-        "page_url": desk().commusoft.page_url(row.kind, row.number),
+        "page_url": current_workspace().commusoft.page_url(row.kind, row.number),
     }
 
 
@@ -55,8 +55,10 @@ def link_shape(link: Link) -> dict[str, Any]:
 
 def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
     """Links with the records they are about, fetched together."""
-    with desk().database.reading() as session:
-        rows = rows_by_id(session, desk().connection_id, [link.record_id for link in links])
+    with current_workspace().database.reading() as session:
+        rows = records_by_id(
+            session, current_workspace().connection_id, [link.record_id for link in links]
+        )
         undoing = select(Link.undoes_id, Link.id).where(
             Link.undoes_id.in_([link.id for link in links]), Link.state == LinkState.LINKED
         )
@@ -81,7 +83,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "failure": _failure(link),
             "undoes": link.undoes_id,
             "undone_by": undone_by.get(link.id),
-            "can_undo": can_undo(link) and may_undo(actor(), link.device),
+            "can_undo": can_undo(link) and may_undo(current_actor(), link.device),
         }
         for link in links
     ]

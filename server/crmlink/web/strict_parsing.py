@@ -16,7 +16,9 @@ from crmlink.strict_json import NameTwice, NotJSON, read_json
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 MOST_DIGITS = 10
-UNKEEPABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL keeps no NUL, UTF-8 no half a letter
+UNSTORABLE_CHARS = re.compile(
+    "[\0\ud800-\udfff]"
+)  # PostgreSQL keeps no NUL, UTF-8 no half a letter
 SENTENCE = "A character in it cannot be kept."
 TWICE = "A name in it is given twice."
 
@@ -29,7 +31,7 @@ class StrictParser(FlaskParser):
             raise UnsupportedMediaType
         try:
             value = read_json(req.get_data())
-            keepable = _is_keepable(value)
+            keepable = _is_storable(value)
         except NameTwice:
             raise ValidationError(TWICE, field_name="request") from None
         except (NotJSON, RecursionError):
@@ -41,10 +43,10 @@ class StrictParser(FlaskParser):
     def load_form(self, req: Request, schema: Schema) -> Any:
         if req.mimetype not in FORMS:
             raise UnsupportedMediaType
-        return _once(super().load_form(req, schema))
+        return _reject_duplicates(super().load_form(req, schema))
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
-        return _once(super().load_querystring(req, schema))
+        return _reject_duplicates(super().load_querystring(req, schema))
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest ships no types
@@ -53,7 +55,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest 
     ARGUMENTS_PARSER = StrictParser()
 
 
-class Whole(fields.Integer):
+class StrictInteger(fields.Integer):
     """A whole number in a JSON body; neither text nor a truth value stands for one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -64,7 +66,7 @@ class Whole(fields.Integer):
         return value
 
 
-class Number(fields.Float):
+class StrictFloat(fields.Float):
     """A number in a JSON body; neither text nor a truth value stands for one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -73,7 +75,7 @@ class Number(fields.Float):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class WholeText(fields.Integer):
+class QueryInteger(fields.Integer):
     """A whole number in an address: digits, nothing else."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -82,7 +84,7 @@ class WholeText(fields.Integer):
         return int(value)
 
 
-class YesNo(fields.Boolean):
+class StrictBoolean(fields.Boolean):
     """A truth value in a JSON body; no word or number stands for one."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
@@ -91,34 +93,34 @@ class YesNo(fields.Boolean):
         return value
 
 
-def register_strictness(app: Flask) -> None:
+def init_strict_parsing(app: Flask) -> None:
     """Refuse addresses and forms with characters that cannot be kept."""
-    app.before_request(_refuse_unkeepable)
+    app.before_request(_reject_unstorable)
 
 
-def _refuse_unkeepable() -> None:
+def _reject_unstorable() -> None:
     given = [request.path, *request.args, *request.args.values()]
     if request.mimetype in FORMS:
         for name, values in request.form.lists():
             given += [name, *values]
-    if any(map(UNKEEPABLE.search, given)):
+    if any(map(UNSTORABLE_CHARS.search, given)):
         flask_smorest.abort(422, messages={"request": [SENTENCE]})
 
 
-def _once(values: MultiDictProxy) -> MultiDictProxy:
+def _reject_duplicates(values: MultiDictProxy) -> MultiDictProxy:
     given: Any = values.data
     if again := {name: ["Give it once only."] for name in given if len(given.getlist(name)) > 1}:
         raise ValidationError(again)
     return values
 
 
-def _is_keepable(value: Any) -> bool:
+def _is_storable(value: Any) -> bool:
     match value:
         case str():
-            return not UNKEEPABLE.search(value)
+            return not UNSTORABLE_CHARS.search(value)
         case dict():
-            return all(_is_keepable(key) and _is_keepable(inner) for key, inner in value.items())
+            return all(_is_storable(key) and _is_storable(inner) for key, inner in value.items())
         case list():
-            return all(map(_is_keepable, value))
+            return all(map(_is_storable, value))
         case _:
             return True

@@ -10,10 +10,10 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from crmlink.batches.drafts import list_batches, rows_of
-from crmlink.installation import House
+from crmlink.installation import Installation
 from support.access_factories import make_person
 from support.list_files import GUID
-from support.page_client import Visitor, visit_as, words
+from support.page_client import PageClient, signed_in_client, words
 from support.page_forms import PageForm, forms_on
 from unit.accounting.exports.export_files import workbook
 
@@ -39,11 +39,13 @@ def _table(rows: int, *, header: tuple[str, ...] = HEADER, broken: int = 0) -> b
 
 
 @pytest.fixture
-def clerk(app: Flask, house: House) -> Visitor:
-    return visit_as(app, house, make_person(house.office, "clerk", "Anna Whitcombe"))
+def clerk(app: Flask, installation: Installation) -> PageClient:
+    return signed_in_client(
+        app, installation, make_person(installation.access, "clerk", "Anna Whitcombe")
+    )
 
 
-def _send(clerk: Visitor, content: bytes, name: str = "messy.csv") -> str:
+def _send(clerk: PageClient, content: bytes, name: str = "messy.csv") -> str:
     reply = clerk.send("/lists/new", file=(io.BytesIO(content), name))
     assert reply.status_code == 303, words(reply)
     return reply.headers["Location"]
@@ -54,7 +56,7 @@ def _form(reply: TestResponse) -> PageForm:
     return next(form for form in forms_on(reply) if "name-0" in form.options)
 
 
-def _press(clerk: Visitor, form: PageForm, button: str) -> TestResponse:
+def _press(clerk: PageClient, form: PageForm, button: str) -> TestResponse:
     """Press a button; a redirect is followed, as browsers do."""
     path, values = form.press(button)
     return clerk.client.post(path, data=values, follow_redirects=True)
@@ -74,7 +76,7 @@ def _assert_chosen(reply: TestResponse) -> None:
 
 
 def test_package_and_seven_columns_chosen_at_once_are_shown_again_as_chosen(
-    clerk: Visitor,
+    clerk: PageClient,
 ) -> None:
     path = _send(clerk, _table(60))
     form = _form(clerk.get(path))
@@ -86,13 +88,13 @@ def test_package_and_seven_columns_chosen_at_once_are_shown_again_as_chosen(
 
 
 def test_package_and_seven_columns_chosen_at_once_are_kept_with_the_contacts(
-    clerk: Visitor, house: House
+    clerk: PageClient, installation: Installation
 ) -> None:
     form = _form(clerk.get(_send(clerk, _table(60))))
     _choose(form)
     kept = _press(clerk, form, "Keep these contacts")
     assert "60 contacts kept as a draft" in words(kept)
-    rows = rows_of(house.desk, list_batches(house.desk)[0].batch.id)
+    rows = rows_of(installation.workspace, list_batches(installation.workspace)[0].batch.id)
     assert [row.reference for row in rows] == [GUID.format(n) for n in range(1, 61)]
     assert rows[0].name == "Person 1"
     assert rows[0].email == "p1@nowhere.example"
@@ -102,7 +104,7 @@ def test_package_and_seven_columns_chosen_at_once_are_kept_with_the_contacts(
 
 
 def test_columns_stay_chosen_through_errors_and_a_line_of_headings_that_is_not_there(
-    clerk: Visitor, house: House
+    clerk: PageClient, installation: Installation
 ) -> None:
     path = _send(clerk, _table(60))
     form = _form(clerk.get(path))
@@ -124,7 +126,7 @@ def test_columns_stay_chosen_through_errors_and_a_line_of_headings_that_is_not_t
 
 
 def test_a_column_chosen_by_its_letter_is_the_same_column_once_the_headings_are_found(
-    clerk: Visitor,
+    clerk: PageClient,
 ) -> None:
     header = ("Kode", "Wer", "Bote", "Draht", "Haus", "Gasse", "Stadt", "Kreis")
     path = _send(clerk, b"Our people\n" + _table(60, header=header))
@@ -143,7 +145,7 @@ def test_a_column_chosen_by_its_letter_is_the_same_column_once_the_headings_are_
     assert _form(_press(clerk, form, "Show again")).chosen("name-0") == "B"
 
 
-def test_the_columns_of_a_sheet_are_there_again_after_another_sheet(clerk: Visitor) -> None:
+def test_the_columns_of_a_sheet_are_there_again_after_another_sheet(clerk: PageClient) -> None:
     old = [["Name", "Bote"], *([f"Old {n}", f"old{n}@x.example"] for n in range(5))]
     new = [["Name", "Haus"], *([f"New {n}", f"new{n}@x.example"] for n in range(5))]
     path = _send(clerk, workbook(old, new, names=("Old", "New")), "people.xlsx")
@@ -163,7 +165,7 @@ def test_the_columns_of_a_sheet_are_there_again_after_another_sheet(clerk: Visit
 
 
 def test_the_delimiter_and_the_encoding_that_a_person_chooses_stay_and_are_used(
-    clerk: Visitor, house: House
+    clerk: PageClient, installation: Installation
 ) -> None:
     content = "Name|Email;Town\nZoë, A|z@x.example;York\nBo, B|b@x.example;Leeds\n".encode("cp1252")
     form = _form(clerk.get(_send(clerk, content + "Ünë|ä;é\n".encode() * 9)))
@@ -177,10 +179,15 @@ def test_the_delimiter_and_the_encoding_that_a_person_chooses_stay_and_are_used(
     assert form.chosen("delimiter") == "Bar |"
     assert form.chosen("encoding") == "Windows (CP1252)"
     assert "contacts kept as a draft" in words(_press(clerk, form, "Keep these contacts"))
-    assert rows_of(house.desk, list_batches(house.desk)[0].batch.id)[0].name == "Zoë, A"
+    assert (
+        rows_of(installation.workspace, list_batches(installation.workspace)[0].batch.id)[0].name
+        == "Zoë, A"
+    )
 
 
-def test_nothing_is_kept_from_columns_that_were_not_shown_yet(clerk: Visitor, house: House) -> None:
+def test_nothing_is_kept_from_columns_that_were_not_shown_yet(
+    clerk: PageClient, installation: Installation
+) -> None:
     header = b"Name;First Name;Last Name;Company;E-mail Address;Business Street\n"
     rows = b"".join(b"x;Ann;Brook%d;;ann%d@x.example;1 High St\n" % (n, n) for n in range(9))
     form = _form(clerk.get(_send(clerk, header + rows)))
@@ -189,12 +196,12 @@ def test_nothing_is_kept_from_columns_that_were_not_shown_yet(clerk: Visitor, ho
     asked = _press(clerk, form, "Keep these contacts")
     assert asked.status_code == 422
     assert "Not kept yet" in words(asked)
-    assert not list_batches(house.desk)
+    assert not list_batches(installation.workspace)
     assert "9 contacts kept" in words(_press(clerk, _form(asked), "Keep these contacts"))
 
 
 def test_a_form_that_is_older_than_another_one_s_choices_keeps_nothing_unseen(
-    clerk: Visitor, house: House
+    clerk: PageClient, installation: Installation
 ) -> None:
     path = _send(clerk, _table(60))
     old, other = _form(clerk.get(path)), _form(clerk.get(path))
@@ -202,12 +209,12 @@ def test_a_form_that_is_older_than_another_one_s_choices_keeps_nothing_unseen(
     _press(clerk, other, "Show again")
     old.values["kind"] = "customer"
     assert _press(clerk, old, "Keep these contacts").status_code == 422
-    assert not list_batches(house.desk)
+    assert not list_batches(installation.workspace)
 
 
 @pytest.mark.parametrize(("broken", "asks"), [(3, False), (4, True)])
 def test_more_than_one_line_in_twenty_is_left_out_only_when_a_person_agrees(
-    clerk: Visitor, house: House, broken: int, asks: bool
+    clerk: PageClient, installation: Installation, broken: int, asks: bool
 ) -> None:
     form = _form(clerk.get(_send(clerk, _table(60, broken=broken))))
     _choose(form)
@@ -216,23 +223,25 @@ def test_more_than_one_line_in_twenty_is_left_out_only_when_a_person_agrees(
         assert "57 contacts kept as a draft, 3 lines left out" in words(reply)
         return
     assert "4 of 60 lines would be left out" in words(reply)
-    assert not list_batches(house.desk)
+    assert not list_batches(installation.workspace)
     _assert_chosen(reply)
     kept = _press(clerk, _form(reply), "Keep 56 contacts, leave out 4 lines")
     assert "56 contacts kept as a draft, 4 lines left out" in words(kept)
 
 
-def test_agreeing_to_some_lines_does_not_agree_to_more(clerk: Visitor, house: House) -> None:
+def test_agreeing_to_some_lines_does_not_agree_to_more(
+    clerk: PageClient, installation: Installation
+) -> None:
     form = _form(clerk.get(_send(clerk, _table(60, broken=4))))
     _choose(form)
     asked = _form(_press(clerk, form, "Keep these contacts"))
     asked.choose("reference-0", "Stamp")
     more = _press(clerk, asked, "Keep 56 contacts, leave out 4 lines")
     assert more.status_code == 422  # not one line has a reference there
-    assert not list_batches(house.desk)
+    assert not list_batches(installation.workspace)
 
 
-def test_enter_in_a_field_shows_the_file_again_and_agrees_to_nothing(clerk: Visitor) -> None:
+def test_enter_in_a_field_shows_the_file_again_and_agrees_to_nothing(clerk: PageClient) -> None:
     form = _form(clerk.get(_send(clerk, _table(60, broken=4))))
     _choose(form)
     asked = _form(_press(clerk, form, "Keep these contacts"))

@@ -13,49 +13,51 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from crmlink.batches.drafts import list_batches, rows_of
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.web.body_limits import UPLOAD_BYTES
 from support.access_factories import make_person
 from support.list_files import BROKEN, CAST, REFERENCE_COLUMN, Listed, draft, xero_file
-from support.page_client import Visitor, visit_as, words
+from support.page_client import PageClient, signed_in_client, words
 from support.page_forms import forms_on
 
 
 @pytest.fixture
-def clerk(app: Flask, house: House) -> Visitor:
-    return visit_as(app, house, make_person(house.office, "clerk", "Anna Whitcombe"))
+def clerk(app: Flask, installation: Installation) -> PageClient:
+    return signed_in_client(
+        app, installation, make_person(installation.access, "clerk", "Anna Whitcombe")
+    )
 
 
-def _send(visitor: Visitor, content: bytes, name: str = "Contacts.csv") -> TestResponse:
+def _send(visitor: PageClient, content: bytes, name: str = "Contacts.csv") -> TestResponse:
     return visitor.send("/lists/new", file=(io.BytesIO(content), name))
 
 
-def _look(visitor: Visitor, content: bytes, name: str = "Contacts.csv") -> str:
+def _look(visitor: PageClient, content: bytes, name: str = "Contacts.csv") -> str:
     """The address at which the file that was sent is looked at."""
     reply = _send(visitor, content, name)
     assert reply.status_code == 303, words(reply)
     return reply.headers["Location"]
 
 
-def _correct(visitor: Visitor, path: str, **fields: object) -> TestResponse:
+def _correct(visitor: PageClient, path: str, **fields: object) -> TestResponse:
     """Send the form of a file with some fields changed, as a browser does."""
     form = next(form for form in forms_on(visitor.get(path)) if "name-0" in form.values)
     values = form.values | {name: str(value) for name, value in fields.items()}
     return visitor.client.post(path, data=values)
 
 
-def _shown(visitor: Visitor, path: str, **fields: object) -> str:
+def _shown(visitor: PageClient, path: str, **fields: object) -> str:
     """What the page says once the form was sent."""
     assert _correct(visitor, path, **fields).headers["Location"] == path
     return visitor.read(path)
 
 
-def _uploads(house: House) -> list[str]:
-    folder = house.settings.data_dir / "uploads"
+def _uploads(installation: Installation) -> list[str]:
+    folder = installation.settings.data_dir / "uploads"
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def test_a_first_visit_tells_both_ways_to_begin(clerk: Visitor) -> None:
+def test_a_first_visit_tells_both_ways_to_begin(clerk: PageClient) -> None:
     page = clerk.read("/lists")
     assert "No list yet" in page
     assert "Add a file" in page
@@ -63,7 +65,7 @@ def test_a_first_visit_tells_both_ways_to_begin(clerk: Visitor) -> None:
 
 
 def test_a_file_is_recognised_and_its_first_rows_are_shown_as_they_will_be_read(
-    clerk: Visitor,
+    clerk: PageClient,
 ) -> None:
     page = clerk.read(_look(clerk, xero_file(references=False)))
     assert "Xero, Contacts.csv: a table as text (CSV)" in page
@@ -72,7 +74,9 @@ def test_a_file_is_recognised_and_its_first_rows_are_shown_as_they_will_be_read(
     assert "14 Orchard Close, Cheltenham GL50 2TR" in page
 
 
-def test_a_file_without_references_says_so_and_what_to_do(clerk: Visitor, house: House) -> None:
+def test_a_file_without_references_says_so_and_what_to_do(
+    clerk: PageClient, installation: Installation
+) -> None:
     path = _look(clerk, xero_file(references=False))
     assert "hold the references of Xero" in clerk.read(path)
     kept = _correct(clerk, path, do="keep", kind="customer")
@@ -81,7 +85,9 @@ def test_a_file_without_references_says_so_and_what_to_do(clerk: Visitor, house:
     assert "press Link these contacts in the browser extension" in page
 
 
-def test_a_column_that_a_person_names_gives_the_references(clerk: Visitor, house: House) -> None:
+def test_a_column_that_a_person_names_gives_the_references(
+    clerk: PageClient, installation: Installation
+) -> None:
     path = _look(clerk, xero_file())
     shown = _shown(clerk, path, **{"reference-0": REFERENCE_COLUMN})
     assert CAST[0].reference in shown
@@ -90,8 +96,8 @@ def test_a_column_that_a_person_names_gives_the_references(clerk: Visitor, house
         **{"reference-0": REFERENCE_COLUMN},
     )  # fmt: skip
     assert kept.status_code == 303
-    (batch,) = list_batches(house.desk)
-    rows = rows_of(house.desk, batch.batch.id)
+    (batch,) = list_batches(installation.workspace)
+    rows = rows_of(installation.workspace, batch.batch.id)
     assert batch.batch.name == "From Xero"
     assert [row.reference for row in rows] == [contact.reference for contact in CAST]
     assert {row.kind for row in rows} == {"customer"}
@@ -99,7 +105,7 @@ def test_a_column_that_a_person_names_gives_the_references(clerk: Visitor, house
 
 
 def test_bad_rows_are_shown_with_line_and_reason_before_and_after(
-    clerk: Visitor, house: House
+    clerk: PageClient, installation: Installation
 ) -> None:
     path = _look(clerk, xero_file((*CAST, BROKEN)))
     field = {"reference-0": REFERENCE_COLUMN}
@@ -111,25 +117,28 @@ def test_bad_rows_are_shown_with_line_and_reason_before_and_after(
     asked = _correct(clerk, path, do="keep", kind="customer", **field)
     assert asked.status_code == 409
     assert "1 of 12 lines would be left out" in words(asked)
-    assert not list_batches(house.desk)
+    assert not list_batches(installation.workspace)
     kept = _correct(clerk, path, agreed="1", kind="customer", **field).headers["Location"]
     assert "11 contacts kept as a draft, 1 line left out" in clerk.read(kept)
     assert "Line 13 “not one of Xero's” cannot be its reference" in clerk.read(f"{kept}/bad")
 
 
 def test_it_is_asked_whether_they_are_customers_where_the_file_does_not_tell(
-    clerk: Visitor, house: House
+    clerk: PageClient, installation: Installation
 ) -> None:
     path = _look(clerk, xero_file())
     refused = _correct(clerk, path, do="keep")
     assert refused.status_code == 422
     assert "Say what the contacts are" in words(refused)
-    assert not list_batches(house.desk)
+    assert not list_batches(installation.workspace)
     assert _correct(clerk, path, do="keep", kind="both").status_code == 303
-    assert {row.kind for row in rows_of(house.desk, list_batches(house.desk)[0].batch.id)} == {""}
+    assert {
+        row.kind
+        for row in rows_of(installation.workspace, list_batches(installation.workspace)[0].batch.id)
+    } == {""}
 
 
-def test_a_correction_that_cannot_be_is_said_and_the_file_still_shown(clerk: Visitor) -> None:
+def test_a_correction_that_cannot_be_is_said_and_the_file_still_shown(clerk: PageClient) -> None:
     path = _look(clerk, xero_file())
     page = _shown(clerk, path, header_line="99")
     assert "There is no header in line 99" in page
@@ -147,20 +156,20 @@ def test_a_correction_that_cannot_be_is_said_and_the_file_still_shown(clerk: Vis
     ],
 )
 def test_what_is_no_list_is_refused_in_a_sentence_and_not_kept(
-    clerk: Visitor, house: House, content: bytes, name: str, sentence: str
+    clerk: PageClient, installation: Installation, content: bytes, name: str, sentence: str
 ) -> None:
     reply = _send(clerk, content, name)
     assert reply.status_code == 422
     assert sentence in words(reply)
-    assert not _uploads(house)
+    assert not _uploads(installation)
 
 
-def test_sending_nothing_is_said(clerk: Visitor) -> None:
+def test_sending_nothing_is_said(clerk: PageClient) -> None:
     assert "Choose a file first" in words(clerk.send("/lists/new"))
 
 
 def test_a_file_may_be_larger_than_any_other_request_and_only_here(
-    clerk: Visitor, house: House
+    clerk: PageClient, installation: Installation
 ) -> None:
     many = tuple(Listed(f"Contact number {number}", street="x" * 100) for number in range(20_000))
     content = xero_file(many)
@@ -170,23 +179,25 @@ def test_a_file_may_be_larger_than_any_other_request_and_only_here(
     assert clerk.send("/lists/new/nothing", do="x" * 1_100_000).status_code == 413
 
 
-def test_a_file_beyond_the_bound_is_refused(clerk: Visitor, house: House) -> None:
+def test_a_file_beyond_the_bound_is_refused(clerk: PageClient, installation: Installation) -> None:
     reply = _send(clerk, xero_file() + b"x" * UPLOAD_BYTES)
     assert reply.status_code == 422
     assert "larger than 50 MB" in words(reply)
-    assert not _uploads(house)
+    assert not _uploads(installation)
     assert _send(clerk, b"x" * (UPLOAD_BYTES + 1_000_000)).status_code == 413
 
 
-def test_a_stranger_sends_nothing(app: Flask, house: House) -> None:
+def test_a_stranger_sends_nothing(app: Flask, installation: Installation) -> None:
     data = {"file": (io.BytesIO(xero_file()), "Contacts.csv")}
     assert app.test_client().post("/lists/new", data=data).status_code == 401
-    assert not _uploads(house)
+    assert not _uploads(installation)
 
 
-def test_a_file_is_looked_at_by_who_sent_it_alone(app: Flask, clerk: Visitor, house: House) -> None:
+def test_a_file_is_looked_at_by_who_sent_it_alone(
+    app: Flask, clerk: PageClient, installation: Installation
+) -> None:
     path = _look(clerk, xero_file())
-    other = visit_as(app, house, make_person(house.office, "admin"))
+    other = signed_in_client(app, installation, make_person(installation.access, "admin"))
     assert other.get(path).headers["Location"] == "/lists/new"
     assert other.send(path, do="keep", kind="both").headers["Location"] == "/lists/new"
     other.send(f"{path}/forget")
@@ -194,37 +205,39 @@ def test_a_file_is_looked_at_by_who_sent_it_alone(app: Flask, clerk: Visitor, ho
 
 
 @pytest.mark.parametrize("token", ["x", "0" * 32, "..%2f..%2fsecret.key", "A" * 32])
-def test_an_address_that_no_file_has_leads_back(clerk: Visitor, token: str) -> None:
+def test_an_address_that_no_file_has_leads_back(clerk: PageClient, token: str) -> None:
     reply = clerk.get(f"/lists/new/{token}")
     assert reply.status_code in (303, 404)
 
 
-def test_files_go_once_they_are_kept_thrown_away_or_old(clerk: Visitor, house: House) -> None:
+def test_files_go_once_they_are_kept_thrown_away_or_old(
+    clerk: PageClient, installation: Installation
+) -> None:
     kept, thrown, old = (_look(clerk, xero_file()) for _ in range(3))
     _correct(clerk, kept, do="keep", kind="both")
     clerk.send(f"{thrown}/forget")
     token = old.rpartition("/")[2]
-    assert _uploads(house) == [token, f"{token}.json"]
-    folder: Path = house.settings.data_dir / "uploads"
+    assert _uploads(installation) == [token, f"{token}.json"]
+    folder: Path = installation.settings.data_dir / "uploads"
     for path in folder.iterdir():
         os.utime(path, (time.time() - 90_000,) * 2)
     fresh = _look(clerk, xero_file()).rpartition("/")[2]
-    assert _uploads(house) == [fresh, f"{fresh}.json"]
+    assert _uploads(installation) == [fresh, f"{fresh}.json"]
 
 
 def test_folders_and_signs_in_a_file_s_name_are_not_taken_over(
-    clerk: Visitor, house: House
+    clerk: PageClient, installation: Installation
 ) -> None:
     path = _look(clerk, xero_file(), "../../away/Con\ttacts.csv")
     assert "← Another file Contacts.csv" in clerk.read(path)
-    assert all(re.fullmatch(r"[0-9a-f]{32}(\.json)?", name) for name in _uploads(house))
+    assert all(re.fullmatch(r"[0-9a-f]{32}(\.json)?", name) for name in _uploads(installation))
 
 
-def test_a_draft_is_thrown_away_after_a_question(app: Flask, house: House) -> None:
-    person = make_person(house.office, "clerk")
-    batch = draft(house, person)
-    clerk = visit_as(app, house, person)
+def test_a_draft_is_thrown_away_after_a_question(app: Flask, installation: Installation) -> None:
+    person = make_person(installation.access, "clerk")
+    batch = draft(installation, person)
+    clerk = signed_in_client(app, installation, person)
     path = f"/lists/{batch.id}/discard"
     assert "Throw “Xero customers” away?" in clerk.read(path)
     assert clerk.send(path, form_on=path).headers["Location"] == "/lists"
-    assert not list_batches(house.desk)
+    assert not list_batches(installation.workspace)

@@ -15,7 +15,7 @@ from browsers.axe import violations
 from crmlink.batches.drafts import list_batches, rows_of
 from crmlink.batches.match_job import start_matching
 from crmlink.store import Batch, Choice
-from pages.list_page_cases import LIST_SIGHTS, ListSight, Shelf, stock
+from pages.list_page_cases import LIST_PAGE_CASES, ListPageCase, SampleBatches, populate_batches
 from pages.test_hostile_names_on_pages import NAMES, Watch
 from support.list_files import (
     CAST,
@@ -28,7 +28,7 @@ from support.list_files import (
     work,
     xero_file,
 )
-from support.live_server import Theatre, await_keyboard, open_theatre, start_chromium
+from support.live_server import LiveServer, await_keyboard, running_server, start_chromium
 
 NAMED = """(() => {
     const at = document.activeElement;
@@ -43,16 +43,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def theatre() -> Iterator[Theatre]:
-    with open_theatre() as opened:
+def theatre() -> Iterator[LiveServer]:
+    with running_server() as opened:
         yield opened
 
 
 def test_axe_finds_nothing_wrong_in_any_state(browser: Browser) -> None:
     wrong = {}
-    with open_theatre(150, 12) as theatre:
-        shelf = stock(theatre)
-        for sight in LIST_SIGHTS:
+    with running_server(150, 12) as theatre:
+        shelf = populate_batches(theatre)
+        for sight in LIST_PAGE_CASES:
             context = theatre.context(browser, sight.who)
             page = _open(context.new_page(), theatre, shelf, sight)
             if found := violations(page):
@@ -61,7 +61,7 @@ def test_axe_finds_nothing_wrong_in_any_state(browser: Browser) -> None:
     assert not wrong, json.dumps(wrong, indent=1)
 
 
-def _open(page: Page, theatre: Theatre, shelf: Shelf, sight: ListSight) -> Page:
+def _open(page: Page, theatre: LiveServer, shelf: SampleBatches, sight: ListPageCase) -> Page:
     page.goto(theatre.address + sight.path(shelf))
     sight.steps(page)
     expect(page.locator("main")).to_contain_text(sight.shows)
@@ -69,11 +69,11 @@ def _open(page: Page, theatre: Theatre, shelf: Shelf, sight: ListSight) -> Page:
 
 
 def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     for record in ("customer-1001", "customer-1002", "customer-1003", "customer-1005"):
         theatre.commusoft.put_reference(record, None)
-    theatre.house.desk.sync()
+    theatre.installation.workspace.sync()
     context = theatre.context(browser, "manager")
     page = context.new_page()
     page.goto(f"{theatre.address}/lists")
@@ -87,7 +87,7 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
     _go_to(page, "Match 11 contacts")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Matching")).to_be_visible()
-    work(theatre.house)
+    work(theatre.installation)
     expect(page.get_by_role("heading", name="To review")).to_be_visible()
     page.reload()
     _review(page)
@@ -98,7 +98,7 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
     _go_to(page, "Link 3 contacts")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Linking")).to_be_visible()
-    work(theatre.house)
+    work(theatre.installation)
     expect(page.get_by_role("heading", name="Finished")).to_be_visible()
     expect(page.locator("#box-successful")).to_have_text("3 Successful")
     expect(page.locator("#row-1")).to_contain_text("Linked")
@@ -194,9 +194,9 @@ def _review(page: Page) -> None:
 
 
 def test_a_second_choice_is_asked_and_only_its_own_key_agrees(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    batch = matched(theatre.house, theatre.scene.manager)
+    batch = matched(theatre.installation, theatre.scene.manager)
     page = _at_list(browser, theatre, batch)
     page.locator("#row-7").focus()
     page.keyboard.press("Enter")
@@ -206,15 +206,15 @@ def test_a_second_choice_is_asked_and_only_its_own_key_agrees(
     page.keyboard.press("Enter")
     _answered(page, "#row-7")
     expect(page.locator("#row-7 .asked")).to_be_visible()
-    assert rows_of(theatre.house.desk, batch.id)[6].choice is Choice.OPEN
+    assert rows_of(theatre.installation.workspace, batch.id)[6].choice is Choice.OPEN
     page.keyboard.press("r")
     expect(page.locator("#row-7")).to_contain_text("Accepted")
     expect(page.locator("#row-8")).to_be_focused()
     page.context.close()
 
 
-def test_a_key_held_down_decides_once(browser: Browser, theatre: Theatre) -> None:
-    batch = matched(theatre.house, theatre.scene.manager)
+def test_a_key_held_down_decides_once(browser: Browser, theatre: LiveServer) -> None:
+    batch = matched(theatre.installation, theatre.scene.manager)
     page = _at_list(browser, theatre, batch)
     page.locator("#row-10").focus()
     for _ in range(3):  # the second and third as a keyboard repeats it
@@ -222,15 +222,15 @@ def test_a_key_held_down_decides_once(browser: Browser, theatre: Theatre) -> Non
         _answered(page, "#row-10")
     page.keyboard.up("n")
     expect(page.locator("#row-11")).to_be_focused()
-    assert rows_of(theatre.house.desk, batch.id)[9].choice is Choice.NONE
-    assert rows_of(theatre.house.desk, batch.id)[10].choice is Choice.OPEN
+    assert rows_of(theatre.installation.workspace, batch.id)[9].choice is Choice.NONE
+    assert rows_of(theatre.installation.workspace, batch.id)[10].choice is Choice.OPEN
     page.context.close()
 
 
 def test_an_answer_from_before_a_decision_does_not_hide_it(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    batch = matched(theatre.house, theatre.scene.manager)
+    batch = matched(theatre.installation, theatre.scene.manager)
     page = _at_list(browser, theatre, batch)
     address = f"{theatre.address}/lists/{batch.id}/rows"
     before = page.context.request.get(f"{address}?at=10").text()
@@ -247,8 +247,8 @@ def test_an_answer_from_before_a_decision_does_not_hide_it(
     page.context.close()
 
 
-def test_the_keys_can_be_switched_off(browser: Browser, theatre: Theatre) -> None:
-    batch = matched(theatre.house, theatre.scene.manager)
+def test_the_keys_can_be_switched_off(browser: Browser, theatre: LiveServer) -> None:
+    batch = matched(theatre.installation, theatre.scene.manager)
     page = _at_list(browser, theatre, batch)
     page.locator("#row-1").focus()
     page.keyboard.press("?")
@@ -260,12 +260,14 @@ def test_the_keys_can_be_switched_off(browser: Browser, theatre: Theatre) -> Non
     page.keyboard.press("n")
     page.keyboard.press("j")
     expect(page.locator("#row-1")).to_be_focused()
-    assert rows_of(theatre.house.desk, batch.id)[0].choice is Choice.OPEN
+    assert rows_of(theatre.installation.workspace, batch.id)[0].choice is Choice.OPEN
     page.context.close()
 
 
-def test_two_people_on_one_list_see_what_the_other_does(browser: Browser, theatre: Theatre) -> None:
-    batch = matched(theatre.house, theatre.scene.manager)
+def test_two_people_on_one_list_see_what_the_other_does(
+    browser: Browser, theatre: LiveServer
+) -> None:
+    batch = matched(theatre.installation, theatre.scene.manager)
     marcus = theatre.context(browser, "manager").new_page()
     priya = theatre.context(browser, "admin").new_page()
     for page in (marcus, priya):
@@ -286,12 +288,12 @@ def test_two_people_on_one_list_see_what_the_other_does(browser: Browser, theatr
 
 
 def test_a_list_of_thousands_keeps_few_rows_in_the_page_and_loses_none(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
     many = tuple(
         Listed(f"Contact {number}", reference=GUID.format(number)) for number in range(3_000)
     )
-    batch = draft(theatre.house, theatre.scene.manager, many)
+    batch = draft(theatre.installation, theatre.scene.manager, many)
     page = _at_list(browser, theatre, batch)
     page.keyboard.press("End")
     expect(page.locator("#row-3000")).to_be_visible()
@@ -305,8 +307,8 @@ def test_a_list_of_thousands_keeps_few_rows_in_the_page_and_loses_none(
     page.context.close()
 
 
-def test_a_list_is_reviewed_without_javascript(browser: Browser, theatre: Theatre) -> None:
-    batch = matched(theatre.house, theatre.scene.manager)
+def test_a_list_is_reviewed_without_javascript(browser: Browser, theatre: LiveServer) -> None:
+    batch = matched(theatre.installation, theatre.scene.manager)
     page = theatre.context(browser, "manager", java_script_enabled=False).new_page()
     page.goto(f"{theatre.address}/lists/{batch.id}")
     page.locator("#row-10").get_by_role("button", name="No record").click()
@@ -320,26 +322,26 @@ def test_a_list_is_reviewed_without_javascript(browser: Browser, theatre: Theatr
 
 
 def test_pausing_and_going_on_show_without_loading_the_page_again(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    house = theatre.house
-    batch = started(house, theatre.scene.manager, unlinked(house, 6))
+    installation = theatre.installation
+    batch = started(installation, theatre.scene.manager, unlinked(installation, 6))
     page = _at_list(browser, theatre, batch)
     expect(page.locator("#box-waiting")).to_have_text("6 Waiting")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="Paused")).to_be_visible()
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name="Linking")).to_be_visible()
-    work(house)
+    work(installation)
     expect(page.locator("#box-successful")).to_have_text("6 Successful")
     expect(page.locator("#row-6")).to_contain_text("Linked")
     page.context.close()
 
 
 def test_hostile_names_in_a_file_stay_text_on_every_page(
-    browser: Browser, theatre: Theatre
+    browser: Browser, theatre: LiveServer
 ) -> None:
-    house = theatre.house
+    installation = theatre.installation
     rows = tuple(
         Listed(name, name, name, name, "", name, GUID.format(number))
         for number, name in enumerate(NAMES, 70_000)
@@ -361,9 +363,9 @@ def test_hostile_names_in_a_file_stay_text_on_every_page(
     ).click()
     watch.page.wait_for_url("**/lists/*")
     watch.look("the draft")
-    batch = next(each.batch for each in list_batches(house.desk) if each.contacts > 50)
-    start_matching(house.desk, batch.device_id, batch.id, 0.99)
-    work(house)
+    batch = next(each.batch for each in list_batches(installation.workspace) if each.contacts > 50)
+    start_matching(installation.workspace, batch.device_id, batch.id, 0.99)
+    work(installation)
     for start in range(1, len(rows), 50):
         watch.visit(f"/lists/{batch.id}?from={start - 1}")
     for path in ("", "/sure", "/link", "/bad", "/summary", "/rows/1?q=%3Cscript%3E", "/discard"):
@@ -389,7 +391,7 @@ def _answered(page: Page, row: str) -> None:
     expect(page.locator(row)).not_to_have_attribute("aria-busy", "true")
 
 
-def _at_list(browser: Browser, theatre: Theatre, batch: Batch) -> Page:
+def _at_list(browser: Browser, theatre: LiveServer, batch: Batch) -> Page:
     """A manager's browser that shows a list and takes keys."""
     page = theatre.context(browser, "manager").new_page()
     page.goto(f"{theatre.address}/lists/{batch.id}")

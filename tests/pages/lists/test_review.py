@@ -10,12 +10,12 @@ from werkzeug.test import TestResponse
 
 from crmlink.batches.drafts import rows_of
 from crmlink.batches.progress import overview
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.store import Batch, BatchRow, Choice, Person, RowState
 from support.access_factories import make_person
 from support.list_files import CAST, GUID, Listed, draft, matched
-from support.page_client import Visitor, visit_as, words
-from support.sandbox import Playing
+from support.page_client import PageClient, signed_in_client, words
+from support.sandbox import SandboxHandle
 
 TOKEN = re.compile(r'name="token" value="([^"]*)"')
 HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)"')
@@ -23,35 +23,35 @@ PART = {"Crmlink-Part": "row"}
 
 
 @pytest.fixture
-def marcus(house: House) -> Person:
-    return make_person(house.office, "manager", "Marcus Bello")
+def marcus(installation: Installation) -> Person:
+    return make_person(installation.access, "manager", "Marcus Bello")
 
 
 @pytest.fixture
-def boss(app: Flask, house: House, marcus: Person) -> Visitor:
-    return visit_as(app, house, marcus)
+def boss(app: Flask, installation: Installation, marcus: Person) -> PageClient:
+    return signed_in_client(app, installation, marcus)
 
 
 @pytest.fixture
-def batch(house: House, marcus: Person) -> Batch:
-    return matched(house, marcus)
+def batch(installation: Installation, marcus: Person) -> Batch:
+    return matched(installation, marcus)
 
 
-def _row(house: House, batch: Batch, position: int) -> BatchRow:
-    return rows_of(house.desk, batch.id)[position - 1]
+def _row(installation: Installation, batch: Batch, position: int) -> BatchRow:
+    return rows_of(installation.workspace, batch.id)[position - 1]
 
 
 def _decide(
-    visitor: Visitor, house: House, batch: Batch, position: int, **fields: object
+    visitor: PageClient, installation: Installation, batch: Batch, position: int, **fields: object
 ) -> TestResponse:
-    fields["version"] = _row(house, batch, position).version
+    fields["version"] = _row(installation, batch, position).version
     return visitor.send(f"/lists/{batch.id}/rows/{position}", "/account", **fields)
 
 
 def test_the_list_shows_what_to_do_next_and_every_verdict_with_its_count(
-    boss: Visitor, batch: Batch, house: House
+    boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    counts = overview(house.desk, batch.id).counts
+    counts = overview(installation.workspace, batch.id).counts
     page = boss.read(f"/lists/{batch.id}")
     assert "To review 11 contacts" in page
     assert f"{counts.undecided['sure']} sure." in page  # type: ignore[index] # a word of it
@@ -60,7 +60,7 @@ def test_the_list_shows_what_to_do_next_and_every_verdict_with_its_count(
     assert "✓ same email, phone, name, postcode, address, town" in page
 
 
-def test_filters_and_the_search_show_what_fits(boss: Visitor, batch: Batch) -> None:
+def test_filters_and_the_search_show_what_fits(boss: PageClient, batch: Batch) -> None:
     assert "Siân O'Connor" in (page := boss.read(f"/lists/{batch.id}?show=linked"))
     assert "Holloway" not in page
     assert "Zebedee" in (page := boss.read(f"/lists/{batch.id}?q=truro+zeb"))
@@ -70,65 +70,67 @@ def test_filters_and_the_search_show_what_fits(boss: Visitor, batch: Batch) -> N
     assert "Margaret" in boss.read(f"/lists/{batch.id}?show=nonsense&choice=nonsense&from=x")
 
 
-def test_accept_none_and_take_back_are_forms(boss: Visitor, batch: Batch, house: House) -> None:
-    reply = _decide(boss, house, batch, 1, do="accept", record="customer-1001")
+def test_accept_none_and_take_back_are_forms(
+    boss: PageClient, batch: Batch, installation: Installation
+) -> None:
+    reply = _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
     assert reply.headers["Location"] == f"/lists/{batch.id}/rows/1"
     assert "Accepted: Margaret Holloway is Margaret Holloway." in boss.read(reply.location)
-    assert _row(house, batch, 1).record_id == "customer-1001"
-    _decide(boss, house, batch, 1, do="reopen")
-    assert _row(house, batch, 1).choice is Choice.OPEN
-    _decide(boss, house, batch, 10, do="none")
-    assert _row(house, batch, 10).choice is Choice.NONE
+    assert _row(installation, batch, 1).record_id == "customer-1001"
+    _decide(boss, installation, batch, 1, do="reopen")
+    assert _row(installation, batch, 1).choice is Choice.OPEN
+    _decide(boss, installation, batch, 10, do="none")
+    assert _row(installation, batch, 10).choice is Choice.NONE
 
 
 def test_a_decision_writes_nothing_to_commusoft(
-    boss: Visitor, batch: Batch, house: House, sandbox: Playing
+    boss: PageClient, batch: Batch, installation: Installation, sandbox: SandboxHandle
 ) -> None:
-    _decide(boss, house, batch, 1, do="accept", record="customer-1001")
+    _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
     assert sandbox.reference("customer-1001") is None
-    assert _row(house, batch, 1).state is RowState.IDLE
+    assert _row(installation, batch, 1).state is RowState.IDLE
 
 
 def test_another_record_is_found_by_the_search_of_a_row(
-    boss: Visitor, batch: Batch, house: House
+    boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
     page = boss.read(f"/lists/{batch.id}/rows/10?q=station+road+york")
     assert "John Smith customer 1005" in page
-    _decide(boss, house, batch, 10, do="accept", record="customer-1005")
-    assert _row(house, batch, 10).record_id == "customer-1005"
+    _decide(boss, installation, batch, 10, do="accept", record="customer-1005")
+    assert _row(installation, batch, 10).record_id == "customer-1005"
     assert "No record fits “qqqq”" in boss.read(f"/lists/{batch.id}/rows/11?q=qqqq")
 
 
 def test_another_reference_on_the_record_needs_a_second_choice(
-    boss: Visitor, batch: Batch, house: House
+    boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    reply = _decide(boss, house, batch, 7, do="accept", record="customer-1007")
+    reply = _decide(boss, installation, batch, 7, do="accept", record="customer-1007")
     assert reply.status_code == 409
     page = words(reply)
     assert "The record has another reference." in page
     assert "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34" in page
-    assert _row(house, batch, 7).choice is Choice.OPEN
+    assert _row(installation, batch, 7).choice is Choice.OPEN
     _decide(
-        boss, house, batch, 7, do="accept", record="customer-1007",
+        boss, installation, batch, 7, do="accept", record="customer-1007",
         replaces="c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34",
     )  # fmt: skip
-    assert _row(house, batch, 7).choice is Choice.RECORD
+    assert _row(installation, batch, 7).choice is Choice.RECORD
     assert "1 of them replace another reference" in boss.read(f"/lists/{batch.id}/link")
 
 
-def _is_supplier(house: House, batch: Batch, position: int) -> None:
-    with house.database.writing() as session:
+def _is_supplier(installation: Installation, batch: Batch, position: int) -> None:
+    with installation.database.writing() as session:
         session.query(BatchRow).filter_by(
             batch_id=batch.id, position=position
         ).one().kind = "supplier"
 
 
 def test_a_record_of_the_other_kind_is_not_preselected_and_says_what_it_is(
-    boss: Visitor, batch: Batch, house: House
+    boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
     path = f"/lists/{batch.id}/rows?at=2"
     assert ' checked data-number="1"' in boss.get(path).get_data(as_text=True)
-    _is_supplier(house, batch, 2)
+    _is_supplier(installation, batch, 2)
     page = boss.get(path).get_data(as_text=True)
     assert 'data-number="1"' in page
     assert " checked" not in page
@@ -136,30 +138,30 @@ def test_a_record_of_the_other_kind_is_not_preselected_and_says_what_it_is(
 
 
 def test_a_record_of_the_other_kind_needs_a_second_choice(
-    boss: Visitor, batch: Batch, house: House
+    boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    _is_supplier(house, batch, 1)
-    reply = _decide(boss, house, batch, 1, do="accept", record="customer-1001")
+    _is_supplier(installation, batch, 1)
+    reply = _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
     assert reply.status_code == 409
     assert "The contact is a supplier, but Margaret Holloway is a customer" in words(reply)
-    assert _row(house, batch, 1).choice is Choice.OPEN
+    assert _row(installation, batch, 1).choice is Choice.OPEN
     asked = _asked(reply)
     assert asked["accepts_kind"] == ["yes"]
-    _decide(boss, house, batch, 1, **asked)
-    assert _row(house, batch, 1).choice is Choice.RECORD
+    _decide(boss, installation, batch, 1, **asked)
+    assert _row(installation, batch, 1).choice is Choice.RECORD
     assert "1 of them go to a record of the other kind" in boss.read(f"/lists/{batch.id}/link")
 
 
 def test_one_choice_after_the_other_keeps_what_was_agreed_to_before(
-    boss: Visitor, batch: Batch, house: House
+    boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    _is_supplier(house, batch, 7)
-    first = _asked(_decide(boss, house, batch, 7, do="accept", record="customer-1007"))
-    second = _asked(_decide(boss, house, batch, 7, **first))
+    _is_supplier(installation, batch, 7)
+    first = _asked(_decide(boss, installation, batch, 7, do="accept", record="customer-1007"))
+    second = _asked(_decide(boss, installation, batch, 7, **first))
     assert second["replaces"] == ["c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"]
-    assert _row(house, batch, 7).choice is Choice.OPEN
-    _decide(boss, house, batch, 7, **second)
-    assert _row(house, batch, 7).choice is Choice.RECORD
+    assert _row(installation, batch, 7).choice is Choice.OPEN
+    _decide(boss, installation, batch, 7, **second)
+    assert _row(installation, batch, 7).choice is Choice.RECORD
 
 
 def _asked(reply: TestResponse) -> dict[str, object]:
@@ -173,11 +175,13 @@ def _asked(reply: TestResponse) -> dict[str, object]:
 
 
 def test_a_row_that_somebody_else_decided_meanwhile_says_who(
-    app: Flask, boss: Visitor, batch: Batch, house: House
+    app: Flask, boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    priya = visit_as(app, house, make_person(house.office, "admin", "Priya Raman"))
-    before = _row(house, batch, 1).version
-    _decide(priya, house, batch, 1, do="accept", record="customer-1002")
+    priya = signed_in_client(
+        app, installation, make_person(installation.access, "admin", "Priya Raman")
+    )
+    before = _row(installation, batch, 1).version
+    _decide(priya, installation, batch, 1, do="accept", record="customer-1002")
     path = f"/lists/{batch.id}/rows/1"
     token = re.search(r'csrf_token" value="([^"]+)"', boss.get("/account").get_data(as_text=True))
     assert token
@@ -189,13 +193,15 @@ def test_a_row_that_somebody_else_decided_meanwhile_says_who(
     assert reply.status_code == 409
     said = "Priya Raman decided this contact meanwhile: it is Jonathan Pryce-Davies"
     assert said in words(reply)
-    assert _row(house, batch, 1).record_id == "customer-1002"
+    assert _row(installation, batch, 1).record_id == "customer-1002"
 
 
 def test_who_looks_at_a_row_is_shown_to_others_and_goes_when_they_leave(
-    app: Flask, boss: Visitor, batch: Batch, house: House
+    app: Flask, boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    priya = visit_as(app, house, make_person(house.office, "admin", "Priya Raman"))
+    priya = signed_in_client(
+        app, installation, make_person(installation.access, "admin", "Priya Raman")
+    )
     priya.send(f"/lists/{batch.id}/rows/3/claim")
     assert "Priya Raman looks at this now" in boss.read(f"/lists/{batch.id}/rows?at=3")
     assert "looks at this" not in priya.read(f"/lists/{batch.id}/rows?at=3")
@@ -203,42 +209,46 @@ def test_who_looks_at_a_row_is_shown_to_others_and_goes_when_they_leave(
     assert "looks at this" not in boss.read(f"/lists/{batch.id}/rows?at=3")
 
 
-def test_a_record_that_another_row_has_is_said(boss: Visitor, batch: Batch, house: House) -> None:
-    _decide(boss, house, batch, 10, do="accept", record="customer-1001")
+def test_a_record_that_another_row_has_is_said(
+    boss: PageClient, batch: Batch, installation: Installation
+) -> None:
+    _decide(boss, installation, batch, 10, do="accept", record="customer-1001")
     assert "chosen for row 10 of this list" in boss.read(f"/lists/{batch.id}/rows?at=1")
-    reply = _decide(boss, house, batch, 1, do="accept", record="customer-1001")
+    reply = _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
     assert "Zebedee Quillfeather on this list has this record already" in boss.read(reply.location)
-    assert _row(house, batch, 1).choice is Choice.OPEN
+    assert _row(installation, batch, 1).choice is Choice.OPEN
 
 
 def test_sure_ones_are_accepted_in_one_go_only_after_a_sample_was_shown(
-    boss: Visitor, batch: Batch, house: House
+    boss: PageClient, batch: Batch, installation: Installation
 ) -> None:
-    sure = overview(house.desk, batch.id).counts.undecided["sure"]  # type: ignore[index] # a word of it
+    sure = overview(installation.workspace, batch.id).counts.undecided["sure"]  # type: ignore[index] # a word of it
     assert sure >= 3
     path = f"/lists/{batch.id}/sure"
     refused = boss.send(path, token="made up")
     assert refused.headers["Location"] == path
-    assert overview(house.desk, batch.id).counts.choices[Choice.RECORD] == 0
+    assert overview(installation.workspace, batch.id).counts.choices[Choice.RECORD] == 0
     token = TOKEN.search(boss.get(path).get_data(as_text=True))
     assert token
     boss.send(path, token=token[1])
-    assert overview(house.desk, batch.id).counts.choices[Choice.RECORD] == sure
+    assert overview(installation.workspace, batch.id).counts.choices[Choice.RECORD] == sure
     assert f"{sure} accepted and not written yet." in boss.read(f"/lists/{batch.id}")
     assert "No sure match is open" in boss.read(path)
 
 
 def test_a_row_without_a_reference_can_be_decided_and_is_left_out_of_the_summary(
-    boss: Visitor, house: House, marcus: Person
+    boss: PageClient, installation: Installation, marcus: Person
 ) -> None:
-    bare = matched(house, marcus, (Listed("Margaret Holloway", CAST[0].email),), references=False)
-    _decide(boss, house, bare, 1, do="accept", record="customer-1001")
+    bare = matched(
+        installation, marcus, (Listed("Margaret Holloway", CAST[0].email),), references=False
+    )
+    _decide(boss, installation, bare, 1, do="accept", record="customer-1001")
     page = boss.read(f"/lists/{bare.id}/link")
     assert "Nothing is ready to be linked" in page
     assert "1 without a reference yet" in page
 
 
-def test_rows_are_handed_out_by_their_places(boss: Visitor, batch: Batch) -> None:
+def test_rows_are_handed_out_by_their_places(boss: PageClient, batch: Batch) -> None:
     part = boss.get(f"/lists/{batch.id}/rows?at=2,10-11").get_data(as_text=True)
     assert re.findall(r'id="row-(\d+)"', part) == ["2", "10", "11"]
     for nonsense in ("", "x", "1-", "-1", "5-2", "9" * 12, "1-999999999"):
@@ -247,12 +257,12 @@ def test_rows_are_handed_out_by_their_places(boss: Visitor, batch: Batch) -> Non
 
 
 def test_a_long_list_brings_its_first_rows_and_the_places_of_the_others(
-    boss: Visitor, house: House, marcus: Person
+    boss: PageClient, installation: Installation, marcus: Person
 ) -> None:
     many = tuple(
         Listed(f"Contact {number}", reference=GUID.format(number)) for number in range(120)
     )
-    page = boss.get(f"/lists/{draft(house, marcus, many).id}").get_data(as_text=True)
+    page = boss.get(f"/lists/{draft(installation, marcus, many).id}").get_data(as_text=True)
     assert page.count('class="row"') == 50
     assert 'data-places="1-120"' in page
     assert "from=50#rows" in page
@@ -266,9 +276,9 @@ CLERKS = {
 
 
 def test_clerks_bring_lists_and_managers_do_the_rest(
-    app: Flask, house: House, boss: Visitor
+    app: Flask, installation: Installation, boss: PageClient
 ) -> None:
-    clerk = visit_as(app, house, make_person(house.office, "clerk"))
+    clerk = signed_in_client(app, installation, make_person(installation.access, "clerk"))
     seen = set()
     for rule in app.url_map.iter_rules():
         if not rule.rule.startswith("/lists"):
@@ -276,7 +286,7 @@ def test_clerks_bring_lists_and_managers_do_the_rest(
         path = rule.build(dict.fromkeys(rule.arguments, "nothing"))[1]  # type: ignore[index] # it builds
         seen.add(path)
         for method in {"GET", "POST"} & (rule.methods or set()):
-            ask = {"GET": Visitor.get, "POST": Visitor.send}[method]
+            ask = {"GET": PageClient.get, "POST": PageClient.send}[method]
             status = ask(clerk, path).status_code
             assert (status != 403) == (path in CLERKS), (method, path, status)
             assert ask(boss, path).status_code != 403, path
@@ -284,9 +294,9 @@ def test_clerks_bring_lists_and_managers_do_the_rest(
 
 
 def test_a_clerk_sees_a_list_without_being_asked_to_decide(
-    app: Flask, house: House, batch: Batch
+    app: Flask, installation: Installation, batch: Batch
 ) -> None:
-    clerk = visit_as(app, house, make_person(house.office, "clerk"))
+    clerk = signed_in_client(app, installation, make_person(installation.access, "clerk"))
     page = clerk.get(f"/lists/{batch.id}").get_data(as_text=True)
     assert "Managers and admins review and link lists" in page
     assert 'value="accept"' not in page
@@ -294,11 +304,11 @@ def test_a_clerk_sees_a_list_without_being_asked_to_decide(
 
 
 @pytest.mark.parametrize("path", ["/lists/none", "/lists/none/link", "/lists/none/results.csv"])
-def test_a_list_that_is_not_there_is_said(boss: Visitor, path: str) -> None:
+def test_a_list_that_is_not_there_is_said(boss: PageClient, path: str) -> None:
     assert boss.get(path).status_code == 404
 
 
 @pytest.mark.parametrize("position", ["0", "99", "x", "-1", "1" * 12])
-def test_a_row_that_is_not_there_is_said(boss: Visitor, batch: Batch, position: str) -> None:
+def test_a_row_that_is_not_there_is_said(boss: PageClient, batch: Batch, position: str) -> None:
     assert boss.get(f"/lists/{batch.id}/rows/{position}").status_code == 404
     assert boss.send(f"/lists/{batch.id}/rows/{position}", do="none").status_code == 404

@@ -10,30 +10,30 @@ import pytest
 from flask import Flask
 
 from crmlink.batches.progress import overview
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.store import Batch, BatchState, Person, RowState
 from support.access_factories import make_person
 from support.list_files import CAST, accepted, linked, matched, started, work
-from support.page_client import Visitor, visit_as, words
-from support.sandbox import Playing
+from support.page_client import PageClient, signed_in_client, words
+from support.sandbox import SandboxHandle
 
 
 @pytest.fixture
-def marcus(house: House) -> Person:
-    return make_person(house.office, "manager", "Marcus Bello")
+def marcus(installation: Installation) -> Person:
+    return make_person(installation.access, "manager", "Marcus Bello")
 
 
 @pytest.fixture
-def boss(app: Flask, house: House, marcus: Person) -> Visitor:
-    return visit_as(app, house, marcus)
+def boss(app: Flask, installation: Installation, marcus: Person) -> PageClient:
+    return signed_in_client(app, installation, marcus)
 
 
-def _state(house: House, batch: Batch) -> BatchState:
-    return overview(house.desk, batch.id).batch.state
+def _state(installation: Installation, batch: Batch) -> BatchState:
+    return overview(installation.workspace, batch.id).batch.state
 
 
-def _count(house: House, batch: Batch, state: RowState) -> int:
-    return overview(house.desk, batch.id).counts.states[state]
+def _count(installation: Installation, batch: Batch, state: RowState) -> int:
+    return overview(installation.workspace, batch.id).counts.states[state]
 
 
 def _to_link(page: str) -> int:
@@ -43,24 +43,24 @@ def _to_link(page: str) -> int:
 
 
 def test_matching_is_asked_for_and_can_be_stopped(
-    boss: Visitor, house: House, marcus: Person
+    boss: PageClient, installation: Installation, marcus: Person
 ) -> None:
-    batch = matched(house, marcus)
+    batch = matched(installation, marcus)
     assert boss.send(f"/lists/{batch.id}/match").status_code == 303
     page = boss.read(f"/lists/{batch.id}")
     assert "Matching" in page
     assert "0 of 11 matched, 11 left" in page
     boss.send(f"/lists/{batch.id}/match/stop")
-    assert _state(house, batch) is BatchState.REVIEW
+    assert _state(installation, batch) is BatchState.REVIEW
     boss.send(f"/lists/{batch.id}/match")
-    work(house)
-    assert _state(house, batch) is BatchState.REVIEW
+    work(installation)
+    assert _state(installation, batch) is BatchState.REVIEW
 
 
 def test_nothing_is_written_until_as_many_contacts_are_confirmed_as_the_summary_says(
-    boss: Visitor, house: House, marcus: Person, sandbox: Playing
+    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
-    batch = accepted(house, marcus)
+    batch = accepted(installation, marcus)
     path = f"/lists/{batch.id}/link"
     page = boss.read(path)
     contacts = _to_link(page)
@@ -69,13 +69,13 @@ def test_nothing_is_written_until_as_many_contacts_are_confirmed_as_the_summary_
     refused = boss.send(path, contacts=contacts + 1)
     assert refused.status_code == 409
     assert f"It would be {contacts} contacts now" in words(refused)
-    work(house)
+    work(installation)
     assert sandbox.reference("customer-1001") is None
     assert boss.send(path, contacts=contacts).headers["Location"] == f"/lists/{batch.id}"
     assert f"{contacts} Waiting 0 Processing 0 Failed 0 Successful" in boss.read(
         f"/lists/{batch.id}/state"
     )
-    work(house)
+    work(installation)
     assert sandbox.reference("customer-1001") == CAST[0].reference
     assert f"0 Waiting 0 Processing 0 Failed {contacts} Successful" in boss.read(
         f"/lists/{batch.id}/state"
@@ -83,59 +83,59 @@ def test_nothing_is_written_until_as_many_contacts_are_confirmed_as_the_summary_
 
 
 def test_a_list_is_paused_goes_on_and_is_cancelled(
-    boss: Visitor, house: House, marcus: Person, sandbox: Playing
+    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
-    batch = started(house, marcus)
-    waiting = _count(house, batch, RowState.WAITING)
+    batch = started(installation, marcus)
+    waiting = _count(installation, batch, RowState.WAITING)
     boss.send(f"/lists/{batch.id}/pause")
-    work(house)
+    work(installation)
     assert "Paused" in boss.read(f"/lists/{batch.id}")
-    assert _count(house, batch, RowState.WAITING) == waiting
+    assert _count(installation, batch, RowState.WAITING) == waiting
     boss.send(f"/lists/{batch.id}/resume")
-    assert _state(house, batch) is BatchState.WRITING
+    assert _state(installation, batch) is BatchState.WRITING
     path = f"/lists/{batch.id}/cancel"
     assert f"The {waiting} contacts that wait are not linked." in boss.read(path)
     boss.send(path, form_on=path)
-    work(house)
-    assert _state(house, batch) is BatchState.CANCELLED
+    work(installation)
+    assert _state(installation, batch) is BatchState.CANCELLED
     assert sandbox.reference("customer-1001") is None
     reply = boss.send(f"/lists/{batch.id}/pause")
     assert "The list is cancelled" in boss.read(reply.location)
 
 
 def test_a_failure_has_its_reason_and_is_tried_again_alone_or_with_all_others(
-    boss: Visitor, house: House, marcus: Person, sandbox: Playing
+    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
-    batch = started(house, marcus)
+    batch = started(installation, marcus)
     sandbox.put_reference("customer-1001", "SOMEBODY-WAS-HERE")
-    work(house)
+    work(installation)
     page = boss.read(f"/lists/{batch.id}?show=failed")
     assert "Margaret Holloway already has the reference SOMEBODY-WAS-HERE" in page
     assert "Try the failed one again" in page
     sandbox.put_reference("customer-1001", None)
     boss.send(f"/lists/{batch.id}/rows/1", do="again")
-    assert _count(house, batch, RowState.WAITING) == 1
+    assert _count(installation, batch, RowState.WAITING) == 1
     sandbox.put_reference("customer-1001", "HERE-AGAIN")
-    work(house)
-    assert _count(house, batch, RowState.FAILED) == 1
+    work(installation)
+    assert _count(installation, batch, RowState.FAILED) == 1
     sandbox.put_reference("customer-1001", None)
     boss.send(f"/lists/{batch.id}/again")
-    work(house)
-    assert _count(house, batch, RowState.FAILED) == 0
+    work(installation)
+    assert _count(installation, batch, RowState.FAILED) == 0
     assert sandbox.reference("customer-1001") == CAST[0].reference
 
 
 def test_the_whole_list_is_undone_and_what_could_not_be_is_listed(
-    boss: Visitor, house: House, marcus: Person, sandbox: Playing
+    boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:
-    batch = linked(house, marcus)
-    done = _count(house, batch, RowState.SUCCESSFUL)
+    batch = linked(installation, marcus)
+    done = _count(installation, batch, RowState.SUCCESSFUL)
     sandbox.put_reference("customer-1001", "CHANGED-SINCE")
     path = f"/lists/{batch.id}/undo"
     assert f"Undo all {done} links of “Xero customers”?" in boss.read(path)
     boss.send(path, form_on=path)
     assert "Being undone" in boss.read(f"/lists/{batch.id}")
-    work(house)
+    work(installation)
     assert sandbox.reference("customer-1002") is None
     assert sandbox.reference("customer-1001") == "CHANGED-SINCE"
     summary = boss.read(f"/lists/{batch.id}/summary")
@@ -145,9 +145,9 @@ def test_the_whole_list_is_undone_and_what_could_not_be_is_listed(
 
 
 def test_results_are_a_table_that_a_spreadsheet_opens(
-    boss: Visitor, house: House, marcus: Person
+    boss: PageClient, installation: Installation, marcus: Person
 ) -> None:
-    batch = linked(house, marcus, name="=Xero, May")
+    batch = linked(installation, marcus, name="=Xero, May")
     reply = boss.get(f"/lists/{batch.id}/results.csv")
     assert reply.mimetype == "text/csv"
     assert "attachment" in reply.headers["Content-Disposition"]
@@ -160,9 +160,9 @@ def test_results_are_a_table_that_a_spreadsheet_opens(
 
 
 def test_what_the_list_is_called_stands_on_the_overview_of_lists(
-    boss: Visitor, house: House, marcus: Person
+    boss: PageClient, installation: Installation, marcus: Person
 ) -> None:
-    linked(house, marcus, name="Xero, May")
+    linked(installation, marcus, name="Xero, May")
     page = boss.read("/lists")
     assert "Xero, May" in page
     assert "✓ Finished" in page
@@ -170,9 +170,9 @@ def test_what_the_list_is_called_stands_on_the_overview_of_lists(
 
 
 def test_a_link_that_was_undone_by_itself_is_shown_in_its_list(
-    boss: Visitor, house: House, marcus: Person
+    boss: PageClient, installation: Installation, marcus: Person
 ) -> None:
-    batch = linked(house, marcus)
+    batch = linked(installation, marcus)
     page = boss.get(f"/lists/{batch.id}?show=successful").get_data(as_text=True)
     found = re.search(r'href="(/links/[0-9a-f]+)"', page)
     assert found

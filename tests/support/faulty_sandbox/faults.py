@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from crmlink.commusoft.sandbox.shapes import Unacceptable
+from crmlink.commusoft.sandbox.shapes import RequestRejected
 
 FAULTS: Mapping[str, str] = {
     "latency": "answers rightly, after a wait",
@@ -96,14 +96,14 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 def read_fault(document: Mapping[str, Any]) -> Fault:
-    """The fault that was asked for. Raises `Unacceptable` with a sentence."""
+    """The fault that was asked for. Raises `RequestRejected` with a sentence."""
     for name, value in document.items():
         if name not in _ASKED:
-            raise Unacceptable(f"A fault has no {name}; it has {', '.join(_ASKED)}.")
+            raise RequestRejected(f"A fault has no {name}; it has {', '.join(_ASKED)}.")
         if not isinstance(value, _TYPES.get(name, str)):
-            raise Unacceptable(f"This {name} is of the wrong type.")
+            raise RequestRejected(f"This {name} is of the wrong type.")
     if document.get("fault") not in FAULTS:
-        raise Unacceptable(f"fault must be one of {', '.join(FAULTS)}.")
+        raise RequestRejected(f"fault must be one of {', '.join(FAULTS)}.")
     return Fault(**document)
 
 

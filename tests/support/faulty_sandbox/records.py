@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import has_request_context, request
 
-from crmlink.commusoft.sandbox.record_store import Ledger
-from crmlink.commusoft.sandbox.records import Entry
+from crmlink.commusoft.sandbox.record_store import RecordStore
+from crmlink.commusoft.sandbox.records import SandboxRecord
 from crmlink.kinds import Kind
 from support.faulty_sandbox.middleware import DROPPED, STALE
 
@@ -24,36 +24,36 @@ class Write:
     after: str
 
 
-class FaultyRecords(Ledger):
+class FaultyRecords(RecordStore):
     """The records as a request sees them whose fault is *stale* or *dropped*."""
 
     def __init__(
         self, counts: Mapping[Kind, int], seed: int, state_file: Path | None = None
     ) -> None:
         self._writes: list[Write] = []
-        self._before: dict[str, Entry] = {}
+        self._before: dict[str, SandboxRecord] = {}
         super().__init__(counts, seed, state_file)
 
     def writes(self) -> list[Write]:
         """Return every edit since the state file was begun, in order."""
         return list(self._writes)
 
-    def by_number(self, kind: Kind, number: str) -> Entry | None:
+    def by_number(self, kind: Kind, number: str) -> SandboxRecord | None:
         return self._seen(super().by_number(kind, number))
 
-    def by_uuid(self, kind: Kind, uuid: str) -> Entry | None:
+    def by_uuid(self, kind: Kind, uuid: str) -> SandboxRecord | None:
         return self._seen(super().by_uuid(kind, uuid))
 
-    def change(self, entry: Entry, changes: Mapping[str, Any]) -> Entry:
+    def change(self, entry: SandboxRecord, changes: Mapping[str, Any]) -> SandboxRecord:
         dropped = request.environ.get(DROPPED) if has_request_context() else None
         return super().change(entry, {k: v for k, v in changes.items() if k != dropped})
 
-    def _seen(self, entry: Entry | None) -> Entry | None:
+    def _seen(self, entry: SandboxRecord | None) -> SandboxRecord | None:
         if entry is None or not has_request_context() or request.method != "GET":
             return entry
         return self._before.get(entry.id, entry) if request.environ.get(STALE) else entry
 
-    def _apply(self, line: Mapping[str, Any]) -> Entry:
+    def _apply(self, line: Mapping[str, Any]) -> SandboxRecord:
         kind, _, number = line["record"].partition("-")
         old = self._entries[kind].get(number)
         entry = super()._apply(line)

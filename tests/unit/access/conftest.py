@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.access.context import Actor, Office
+from crmlink.access.context import AccessContext, Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.installation import open_database
 from crmlink.linking.connections import get_or_create_workspace
@@ -15,13 +15,13 @@ from crmlink.settings import Settings
 
 
 @pytest.fixture
-def office(database_url: str, tmp_path: Path) -> Iterator[Office]:
+def access(database_url: str, tmp_path: Path) -> Iterator[AccessContext]:
     database = open_database(Settings(tmp_path, database_url, "k" * 48))
-    yield Office(database, get_or_create_workspace(database).id, "k" * 48)
+    yield AccessContext(database, get_or_create_workspace(database).id, "k" * 48)
     database.close()
 
 
 @pytest.fixture
-def server(office: Office) -> Actor:
+def server(access: AccessContext) -> Actor:
     """Who sits at the server's command line."""
-    return command_line_actor(office)
+    return command_line_actor(access)

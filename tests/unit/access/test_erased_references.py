@@ -13,19 +13,19 @@ from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import collect
+from crmlink.batches.drafts import append_contacts
 from crmlink.commusoft.errors import ReferenceErased as WriteStopped
-from crmlink.installation import House
+from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm, find_link, undo
 from crmlink.linking.errors import CannotUndo, RecordHasReference, ReferenceErased, ReferenceTaken
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
-from crmlink.store import BadBatchRow, BatchRow, Link, LinkState, MirroredRecord, RowState
+from crmlink.store import BatchRow, Link, LinkState, MirroredRecord, RejectedBatchRow, RowState
 from crmlink.store.hidden_references import ERASED
 from crmlink.web.problems import problem_kept
 from support.batch_factories import Line, imported
-from support.sandbox import HOLLOWAY, Playing, decision, new_key
+from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
 
 NAME = "Margaret Holloway"
 EMAIL = "margaret.holloway@postbox.example"
@@ -33,18 +33,18 @@ PACKAGE = "quickbooks_desktop"
 
 
 @pytest.fixture
-def actor(house: House) -> Actor:
-    return command_line_actor(house.office)
+def actor(installation: Installation) -> Actor:
+    return command_line_actor(installation.access)
 
 
 def of_desktop(record_id: str = "customer-1001", reference: str = NAME, **more: object):  # type: ignore[no-untyped-def]
     return decision(record_id, reference, package=PACKAGE, organisation="", **more)
 
 
-def where_kept(house: House, *words: str) -> list[str]:
+def where_kept(installation: Installation, *words: str) -> list[str]:
     """The columns of all tables that hold one of the words, in whatever case."""
     found = []
-    with house.database.engine.connect() as connection:
+    with installation.database.engine.connect() as connection:
         for table in inspect(connection).get_table_names():
             for row in connection.execute(text(f'SELECT * FROM "{table}"')).mappings():  # noqa: S608
                 for column, value in row.items():
@@ -54,83 +54,87 @@ def where_kept(house: House, *words: str) -> list[str]:
     return sorted(set(found))
 
 
-def records_of(house: House) -> dict[str, MirroredRecord]:
-    with house.database.reading() as session:
+def records_of(installation: Installation) -> dict[str, MirroredRecord]:
+    with installation.database.reading() as session:
         return {row.public_id: row for row in session.query(MirroredRecord)}
 
 
 def test_no_table_holds_an_erased_name_before_or_after_a_sync(
-    house: House, actor: Actor, tmp_path: Path
+    installation: Installation, actor: Actor, tmp_path: Path
 ) -> None:
-    desk = house.desk
-    link = confirm(desk, of_desktop(), new_key(), actor.device.id)
+    ctx = installation.workspace
+    link = confirm(ctx, of_desktop(), new_key(), actor.device.id)
     contact = ListedContact(NAME, "customer", NAME, EMAIL, ("01632 960114",))
-    collect(desk, actor.device.id, PACKAGE, "", "customer", [contact], name=f"Only {NAME}")
-    assert "link.target" in where_kept(house, NAME)
-    erase(house.office, actor, EMAIL)
-    assert where_kept(house, NAME, EMAIL) == []
-    desk.sync()
-    assert where_kept(house, NAME, EMAIL) == []
-    kept = find_link(desk, link.id)
+    append_contacts(ctx, actor.device.id, PACKAGE, "", "customer", [contact], name=f"Only {NAME}")
+    assert "link.target" in where_kept(installation, NAME)
+    erase(installation.access, actor, EMAIL)
+    assert where_kept(installation, NAME, EMAIL) == []
+    ctx.sync()
+    assert where_kept(installation, NAME, EMAIL) == []
+    kept = find_link(ctx, link.id)
     assert kept.state is LinkState.LINKED
     assert holds_pseudonym(kept.target)
-    assert kept.reference == kept.target == records_of(house)["customer-1001"].reference
-    if house.database.engine.dialect.name == "sqlite":
+    assert kept.reference == kept.target == records_of(installation)["customer-1001"].reference
+    if installation.database.engine.dialect.name == "sqlite":
         for file in tmp_path.glob("crmlink.sqlite*"):
             assert NAME.encode() not in file.read_bytes()
 
 
-def test_the_audit_never_holds_a_reference_that_may_be_a_name(house: House, actor: Actor) -> None:
-    link = confirm(house.desk, of_desktop(), new_key(), actor.device.id)
-    undo(house.desk, link.id, new_key(), actor.device.id, frozenset())
-    assert [column for column in where_kept(house, NAME) if column.startswith("audit")] == []
-    confirm(house.desk, decision(), new_key(), actor.device.id)
-    assert entries(house.office, action="link.linked")[0].entry.details["new"] == HOLLOWAY
+def test_the_audit_never_holds_a_reference_that_may_be_a_name(
+    installation: Installation, actor: Actor
+) -> None:
+    link = confirm(installation.workspace, of_desktop(), new_key(), actor.device.id)
+    undo(installation.workspace, link.id, new_key(), actor.device.id, frozenset())
+    assert [column for column in where_kept(installation, NAME) if column.startswith("audit")] == []
+    confirm(installation.workspace, decision(), new_key(), actor.device.id)
+    assert entries(installation.access, action="link.linked")[0].entry.details["new"] == HOLLOWAY
 
 
 def test_a_hidden_link_is_found_kept_apart_and_undone(
-    house: House, actor: Actor, sandbox: Playing
+    installation: Installation, actor: Actor, sandbox: SandboxHandle
 ) -> None:
-    desk, device_id, key = house.desk, actor.device.id, new_key()
-    link = confirm(desk, of_desktop(), key, device_id)
-    erase(house.office, actor, "customer-1001")
-    assert confirm(desk, of_desktop(), key, device_id).id == link.id
-    offer = suggest(desk, Contact(PACKAGE, NAME, "customer"))
+    ctx, device_id, key = installation.workspace, actor.device.id, new_key()
+    link = confirm(ctx, of_desktop(), key, device_id)
+    erase(installation.access, actor, "customer-1001")
+    assert confirm(ctx, of_desktop(), key, device_id).id == link.id
+    offer = suggest(ctx, Contact(PACKAGE, NAME, "customer"))
     assert offer.link is not None
     assert offer.link.id == link.id
     assert [row.public_id for row in offer.holders] == ["customer-1001"]
     assert [each.id for each in offer.holder_links] == [link.id]
     with pytest.raises(ReferenceTaken):
-        confirm(desk, of_desktop("customer-1002"), new_key(), device_id)
+        confirm(ctx, of_desktop("customer-1002"), new_key(), device_id)
     with pytest.raises(RecordHasReference):
-        confirm(desk, of_desktop(reference="Somebody Else"), new_key(), device_id)
-    undone = undo(desk, link.id, new_key(), device_id, frozenset())
+        confirm(ctx, of_desktop(reference="Somebody Else"), new_key(), device_id)
+    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
     assert undone.state is LinkState.LINKED
     assert sandbox.reference("customer-1001") is None
-    assert where_kept(house, NAME) == []
+    assert where_kept(installation, NAME) == []
 
 
 def test_an_undo_to_an_erased_value_is_refused_and_writes_nothing(
-    house: House, actor: Actor, sandbox: Playing
+    installation: Installation, actor: Actor, sandbox: SandboxHandle
 ) -> None:
-    desk, device_id = house.desk, actor.device.id
+    ctx, device_id = installation.workspace, actor.device.id
     sandbox.put_reference("customer-1001", "Old Mrs Holloway")
-    desk.sync()
+    ctx.sync()
     replaced = of_desktop(overrides=Overrides(replaces="Old Mrs Holloway"))
-    link = confirm(desk, replaced, new_key(), device_id)
-    erase(house.office, actor, "customer-1001")
+    link = confirm(ctx, replaced, new_key(), device_id)
+    erase(installation.access, actor, "customer-1001")
     with pytest.raises(CannotUndo) as refused:
-        undo(desk, link.id, new_key(), device_id, frozenset())
+        undo(ctx, link.id, new_key(), device_id, frozenset())
     told = problem_kept({"code": refused.value.code, **refused.value.facts}).detail
     assert "was erased with the personal data" in told
     assert sandbox.reference("customer-1001") == NAME
 
 
-def test_a_pseudonym_is_never_written(house: House, actor: Actor, sandbox: Playing) -> None:
-    commusoft = house.desk.commusoft
+def test_a_pseudonym_is_never_written(
+    installation: Installation, actor: Actor, sandbox: SandboxHandle
+) -> None:
+    commusoft = installation.workspace.commusoft
     pseudonym = Pseudonyms("some secret").of(NAME)
     with pytest.raises(ReferenceErased):
-        confirm(house.desk, of_desktop(reference=pseudonym), new_key(), actor.device.id)
+        confirm(installation.workspace, of_desktop(reference=pseudonym), new_key(), actor.device.id)
     for value in (pseudonym, pseudonym.upper(), f" {pseudonym} "):
         with pytest.raises(WriteStopped):
             commusoft.write_reference(commusoft.record("customer", "1001"), value)
@@ -138,100 +142,104 @@ def test_a_pseudonym_is_never_written(house: House, actor: Actor, sandbox: Playi
 
 
 def test_links_of_other_records_hide_the_erased_name_too(
-    house: House, actor: Actor, sandbox: Playing
+    installation: Installation, actor: Actor, sandbox: SandboxHandle
 ) -> None:
-    desk, device_id = house.desk, actor.device.id
-    confirm(desk, of_desktop(), new_key(), device_id)
+    ctx, device_id = installation.workspace, actor.device.id
+    confirm(ctx, of_desktop(), new_key(), device_id)
     also = Overrides(also_on=frozenset({"customer-1001"}))
-    other = confirm(desk, of_desktop("customer-1002", overrides=also), new_key(), device_id)
-    erase(house.office, actor, EMAIL)
-    desk.sync()
-    assert where_kept(house, NAME) == []
-    undo(desk, other.id, new_key(), device_id, frozenset())
+    other = confirm(ctx, of_desktop("customer-1002", overrides=also), new_key(), device_id)
+    erase(installation.access, actor, EMAIL)
+    ctx.sync()
+    assert where_kept(installation, NAME) == []
+    undo(ctx, other.id, new_key(), device_id, frozenset())
     assert sandbox.reference("customer-1002") is None
-    assert records_of(house)["customer-1002"].name
+    assert records_of(installation)["customer-1002"].name
 
 
 def test_a_link_on_its_way_keeps_what_is_to_be_written_and_hides_it_at_its_end(
-    house: House, actor: Actor, sandbox: Playing
+    installation: Installation, actor: Actor, sandbox: SandboxHandle
 ) -> None:
     from crmlink.linking.attempts import recover
 
-    desk = house.desk
-    with house.database.writing() as session:
+    ctx = installation.workspace
+    with installation.database.writing() as session:
         session.add(
             Link(
-                connection_id=desk.connection_id, device_id=actor.device.id, attempt_id="",
+                connection_id=ctx.connection_id, device_id=actor.device.id, attempt_id="",
                 idempotency_key=new_key(), fingerprint="f", package=PACKAGE, kind="customer",
                 reference=NAME, contact_name=NAME, record_number="1001", record_label=NAME,
                 prior=None, target=NAME,
             )
         )  # fmt: skip
-    erase(house.office, actor, "customer-1001")
-    assert [link.state for link in recover(desk)] == [LinkState.LINKED]
+    erase(installation.access, actor, "customer-1001")
+    assert [link.state for link in recover(ctx)] == [LinkState.LINKED]
     assert sandbox.reference("customer-1001") == NAME
-    assert where_kept(house, NAME) == []
+    assert where_kept(installation, NAME) == []
 
 
-def test_lists_and_files_do_not_bring_an_erased_person_back(house: House, actor: Actor) -> None:
-    desk, device_id = house.desk, actor.device.id
-    confirm(desk, of_desktop(), new_key(), device_id)
-    erase(house.office, actor, EMAIL)
+def test_lists_and_files_do_not_bring_an_erased_person_back(
+    installation: Installation, actor: Actor
+) -> None:
+    ctx, device_id = installation.workspace, actor.device.id
+    confirm(ctx, of_desktop(), new_key(), device_id)
+    erase(installation.access, actor, EMAIL)
     other = ListedContact("Liam Stays", "customer", "Liam Stays", "", ())
     back = [
         ListedContact(NAME, "customer"),
         ListedContact("M Holloway", "customer", NAME, "", ("+44 1632 960114",)),
         ListedContact("Mrs H", "customer", "", EMAIL),
     ]
-    taken = collect(desk, device_id, PACKAGE, "", "customer", [*back, other])
+    taken = append_contacts(ctx, device_id, PACKAGE, "", "customer", [*back, other])
     assert (taken.contacts, taken.added) == (1, 1)
     lines = [
         Line("HOLL01", NAME, postcode="GL502TR"),
         Line("HOLL02", "Ours", person=NAME, phone="01632 960114"),
         Line("STAYS", "Liam Stays", postcode="GL50 2TR", phone="01632 960114"),
     ]
-    done = imported(desk, device_id, lines)
+    done = imported(ctx, device_id, lines)
     assert (done.contacts, done.bad) == (1, 2)
-    with house.database.reading() as session:
-        assert {(bad.code, json.dumps(bad.args)) for bad in session.query(BadBatchRow)} == {
+    with installation.database.reading() as session:
+        assert {(bad.code, json.dumps(bad.args)) for bad in session.query(RejectedBatchRow)} == {
             ("erased", "{}")
         }
-    assert where_kept(house, NAME, EMAIL) == []
+    assert where_kept(installation, NAME, EMAIL) == []
 
 
-def test_a_record_made_anew_stays_empty_and_a_namesake_does_not(house: House, actor: Actor) -> None:
-    desk = house.desk
-    erase(house.office, actor, "customer-1001")
-    with house.database.writing() as session:
+def test_a_record_made_anew_stays_empty_and_a_namesake_does_not(
+    installation: Installation, actor: Actor
+) -> None:
+    ctx = installation.workspace
+    erase(installation.access, actor, "customer-1001")
+    with installation.database.writing() as session:
         session.query(MirroredRecord).filter_by(kind="customer", number="1001").delete()
-    desk.sync()
-    again = records_of(house)["customer-1001"]
+    ctx.sync()
+    again = records_of(installation)["customer-1001"]
     assert (again.name, again.email, again.erased_at is not None) == ("", "", True)
-    people = house.database
+    people = installation.database
     with people.reading() as session:
         erased = session.query(MirroredRecord).filter(MirroredRecord.erased_at.is_not(None))
         assert [row.public_id for row in erased] == ["customer-1001"]
 
 
 def test_a_failed_row_hides_its_reference_and_cannot_be_tried_again(
-    house: House, actor: Actor, sandbox: Playing
+    installation: Installation, actor: Actor, sandbox: SandboxHandle
 ) -> None:
     from crmlink.batches.execute_row import carry_out
     from crmlink.store import Batch, BatchState, Choice
 
-    desk, device_id = house.desk, actor.device.id
+    ctx, device_id = installation.workspace, actor.device.id
     contact = ListedContact(NAME, "customer", NAME, EMAIL)
-    batch_id = collect(desk, device_id, PACKAGE, "", "customer", [contact]).batch.id
-    with house.database.writing() as session:
+    batch_id = append_contacts(ctx, device_id, PACKAGE, "", "customer", [contact]).batch.id
+    with installation.database.writing() as session:
         row = session.query(BatchRow).one()
         row.state, row.choice, row.record_id = RowState.FAILED, Choice.RECORD, "customer-1001"
         row.failure = {"code": "record-changed", "current_reference": NAME}
         session.get_one(Batch, batch_id).state = BatchState.WRITING
-    erase(house.office, actor, EMAIL)
-    assert where_kept(house, NAME) == []
-    with house.database.reading() as session:
+    erase(installation.access, actor, EMAIL)
+    assert where_kept(installation, NAME) == []
+    with installation.database.reading() as session:
         row = session.query(BatchRow).one()
     assert row.name == ERASED
-    outcome = carry_out(desk, row.id, BatchState.WRITING, device_id, lambda _session: None)
+    outcome = carry_out(ctx, row.id, BatchState.WRITING, device_id, lambda _session: None)
     assert (outcome.failure or {})["code"] == "reference-erased"
     assert sandbox.reference("customer-1001") is None

@@ -12,15 +12,15 @@ import responses
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import RSAKey
 
-from crmlink.access.errors import SsoRefused, SsoUnproven, SsoUnreachable
-from crmlink.access.oidc import Journey, Proven, SingleSignOn
+from crmlink.access.errors import EmailNotVerified, InvalidSsoResponse, SsoUnreachable
+from crmlink.access.oidc import AuthorizationRequest, Identity, SingleSignOn
 from crmlink.access.oidc_documents import Documents
-from crmlink.access.oidc_provider import Provider
+from crmlink.access.oidc_provider import OidcProvider
 
 ISSUER = "https://sso.firm.example"
-PROVIDER = Provider(ISSUER, "crmlink", "a secret that both know, thirty-two letters long")
+PROVIDER = OidcProvider(ISSUER, "crmlink", "a secret that both know, thirty-two letters long")
 RETURN_TO = "https://crmlink.firm.example/log-in"
-JOURNEY = Journey("", "the state", "the nonce", "the verifier")
+JOURNEY = AuthorizationRequest("", "the state", "the nonce", "the verifier")
 METADATA = {
     "issuer": ISSUER,
     "authorization_endpoint": f"{ISSUER}/auth",
@@ -40,7 +40,7 @@ def played() -> Iterator[responses.RequestsMock]:
 
 def finish(
     mock: responses.RequestsMock, token: str, metadata: dict[str, Any] | None = None
-) -> Proven:
+) -> Identity:
     mock.get(f"{ISSUER}/.well-known/openid-configuration", json=METADATA | (metadata or {}))
     mock.post(
         f"{ISSUER}/token",
@@ -61,7 +61,7 @@ def token(key: Any = OURS, alg: str = "RS256", **changed: Any) -> str:
 
 
 def test_a_right_token_proves_who_is_there(played: responses.RequestsMock) -> None:
-    assert finish(played, token()) == Proven(f"{ISSUER}#17", "anna@firm.example")
+    assert finish(played, token()) == Identity(f"{ISSUER}#17", "anna@firm.example")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_right_token_proves_who_is_there(played: responses.RequestsMock) -> No
     ],
 )
 def test_a_token_that_is_not_right_proves_nothing(played: responses.RequestsMock, bad: str) -> None:
-    with pytest.raises(SsoRefused):
+    with pytest.raises(InvalidSsoResponse):
         finish(played, bad)
 
 
@@ -95,7 +95,7 @@ def test_a_token_that_is_not_right_proves_nothing(played: responses.RequestsMock
 def test_an_email_that_is_not_vouched_for_proves_nothing(
     played: responses.RequestsMock, changed: dict[str, Any]
 ) -> None:
-    with pytest.raises(SsoUnproven):
+    with pytest.raises(EmailNotVerified):
         finish(played, token(**changed))
 
 
@@ -105,13 +105,13 @@ def test_an_email_told_apart_must_be_of_the_same_person(played: responses.Reques
     played.get(f"{ISSUER}/me", json=told | {"sub": "17"})
     assert finish(played, token(email=None), userinfo).email == "anna@firm.example"
     played.replace("GET", f"{ISSUER}/me", json=told | {"sub": "18"})
-    with pytest.raises(SsoRefused):
+    with pytest.raises(InvalidSsoResponse):
         finish(played, token(email=None), userinfo)
 
 
 @pytest.mark.parametrize("state", ["", "another", "the stat", "thé state"])
 def test_an_answer_with_another_state_is_not_even_asked_about(state: str) -> None:
-    with responses.RequestsMock(), pytest.raises(SsoRefused):
+    with responses.RequestsMock(), pytest.raises(InvalidSsoResponse):
         SingleSignOn(PROVIDER).finish(JOURNEY, RETURN_TO, {"code": "c", "state": state})
 
 
@@ -126,7 +126,7 @@ def test_an_answer_with_another_state_is_not_even_asked_about(state: str) -> Non
 def test_a_provider_that_describes_itself_wrongly_is_refused(
     played: responses.RequestsMock, changed: dict[str, Any]
 ) -> None:
-    with pytest.raises(SsoRefused):
+    with pytest.raises(InvalidSsoResponse):
         finish(played, token(), changed)
 
 
@@ -135,14 +135,14 @@ def test_a_provider_that_publishes_no_object_is_refused(
     played: responses.RequestsMock, body: str
 ) -> None:
     played.get(f"{ISSUER}/.well-known/openid-configuration", body=body)
-    with pytest.raises(SsoRefused):
+    with pytest.raises(InvalidSsoResponse):
         SingleSignOn(PROVIDER).begin(RETURN_TO)
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_a_provider_in_trouble_is_told_as_such(played: responses.RequestsMock, status: int) -> None:
     played.get(f"{ISSUER}/.well-known/openid-configuration", status=status, body="<html>")
-    with pytest.raises((SsoUnreachable, SsoRefused)):
+    with pytest.raises((SsoUnreachable, InvalidSsoResponse)):
         SingleSignOn(PROVIDER).begin(RETURN_TO)
 
 
@@ -152,7 +152,7 @@ def test_a_key_that_the_provider_has_changed_is_asked_for(played: responses.Requ
     sso._documents = Documents(clock)
     answer = {"code": "c", "state": "the state"}
 
-    def finish_with(key: Any) -> Proven:
+    def finish_with(key: Any) -> Identity:
         grant = {"access_token": "a", "token_type": "Bearer", "id_token": token(key)}
         played.upsert("POST", f"{ISSUER}/token", json=grant)
         return sso.finish(JOURNEY, RETURN_TO, answer)
@@ -161,7 +161,7 @@ def test_a_key_that_the_provider_has_changed_is_asked_for(played: responses.Requ
     assert finish_with(OURS)
     changed = RSAKey.import_key(THEIRS.public_key()).as_dict(kid="1", alg="RS256")
     played.replace("GET", f"{ISSUER}/keys", json={"keys": [changed]})
-    with pytest.raises(SsoRefused):  # a forged token has the keys asked for seldom
+    with pytest.raises(InvalidSsoResponse):  # a forged token has the keys asked for seldom
         finish_with(THEIRS)
     clock.now += 31
     assert finish_with(THEIRS)

@@ -7,71 +7,73 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from crmlink.access.api_tokens import create_token, script_actor
-from crmlink.access.context import Actor, Office
+from crmlink.access.api_tokens import authenticate_api_token, create_api_token
+from crmlink.access.context import AccessContext, Actor
 from crmlink.access.errors import (
     AccessFailure,
     EmailTaken,
-    FieldsWrong,
-    InvitationRefused,
+    InvalidCredentials,
+    InvalidFields,
+    InvalidInvitation,
+    InvalidToken,
     LastAdmin,
-    LogInRefused,
-    PasswordWeak,
     PersonUnknown,
-    TokenRefused,
+    WeakPassword,
 )
 from crmlink.access.people import (
     accept_invitation,
+    authenticate_password,
+    authenticate_sso,
     change_password,
     change_role,
-    first_admin_invitation,
+    create_first_admin_invitation,
     invite,
     list_people,
-    log_in,
     new_invitation,
-    person_of_sso,
     remove_person,
 )
-from crmlink.access.roles import permissions_of
-from crmlink.access.sessions import begin_session, end_session, list_sessions, session_of
-from crmlink.store import Invitation, PageSession
+from crmlink.access.roles import role_permissions
+from crmlink.access.sessions import authenticate_session, create_session, end_session, list_sessions
+from crmlink.store import Invitation, WebSession
 from crmlink.store.base import now
 from support.access_factories import PASSWORD, enter, make_person, page_actor, pair
 
 
-def test_the_first_admin_comes_in_by_a_link_that_works_once(office: Office) -> None:
-    link = first_admin_invitation(office)
+def test_the_first_admin_comes_in_by_a_link_that_works_once(access: AccessContext) -> None:
+    link = create_first_admin_invitation(access)
     assert link
-    admin = accept_invitation(office, link, PASSWORD, "Ann Lee", "Ann@Firm.example")
+    admin = accept_invitation(access, link, PASSWORD, "Ann Lee", "Ann@Firm.example")
     assert (admin.role, admin.name) == ("admin", "Ann Lee")
-    assert log_in(office, " ann@firm.EXAMPLE ", PASSWORD).id == admin.id
+    assert authenticate_password(access, " ann@firm.EXAMPLE ", PASSWORD).id == admin.id
     for _ in range(2):
-        with pytest.raises(InvitationRefused):
-            accept_invitation(office, link, PASSWORD, "Eve", "eve@firm.example")
-    assert first_admin_invitation(office) is None
+        with pytest.raises(InvalidInvitation):
+            accept_invitation(access, link, PASSWORD, "Eve", "eve@firm.example")
+    assert create_first_admin_invitation(access) is None
 
 
-def test_each_server_prints_a_first_link_that_works_until_one_was_used(office: Office) -> None:
-    older, newer = first_admin_invitation(office), first_admin_invitation(office)
+def test_each_server_prints_a_first_link_that_works_until_one_was_used(
+    access: AccessContext,
+) -> None:
+    older, newer = create_first_admin_invitation(access), create_first_admin_invitation(access)
     assert older
     assert newer
-    accept_invitation(office, older, PASSWORD, "Ann", "ann@firm.example")
-    with pytest.raises(InvitationRefused):
-        accept_invitation(office, newer, PASSWORD, "Eve", "eve@firm.example")
+    accept_invitation(access, older, PASSWORD, "Ann", "ann@firm.example")
+    with pytest.raises(InvalidInvitation):
+        accept_invitation(access, newer, PASSWORD, "Eve", "eve@firm.example")
 
 
 def test_an_invited_person_sets_a_password_and_an_old_link_opens_nothing(
-    office: Office, server: Actor
+    access: AccessContext, server: Actor
 ) -> None:
-    person, link = invite(office, server, "Bo", "bo@firm.example", "clerk")
-    with pytest.raises(LogInRefused):
-        log_in(office, "bo@firm.example", "")
-    with office.database.writing() as session:
+    person, link = invite(access, server, "Bo", "bo@firm.example", "clerk")
+    with pytest.raises(InvalidCredentials):
+        authenticate_password(access, "bo@firm.example", "")
+    with access.database.writing() as session:
         session.execute(update(Invitation).values(expires_at=now() - timedelta(seconds=1)))
-    with pytest.raises(InvitationRefused):
-        accept_invitation(office, link, PASSWORD)
-    accept_invitation(office, new_invitation(office, server, person.public_id), PASSWORD)
-    assert log_in(office, "bo@firm.example", PASSWORD).role == "clerk"
+    with pytest.raises(InvalidInvitation):
+        accept_invitation(access, link, PASSWORD)
+    accept_invitation(access, new_invitation(access, server, person.public_id), PASSWORD)
+    assert authenticate_password(access, "bo@firm.example", PASSWORD).role == "clerk"
 
 
 @pytest.mark.parametrize(
@@ -85,148 +87,154 @@ def test_an_invited_person_sets_a_password_and_an_old_link_opens_nothing(
     ],
 )
 def test_a_person_needs_a_name_an_email_and_a_role(
-    office: Office, server: Actor, name: str, email: str, role: str
+    access: AccessContext, server: Actor, name: str, email: str, role: str
 ) -> None:
-    with pytest.raises(FieldsWrong):
-        invite(office, server, name, email, role)
-    assert list_people(office) == []
+    with pytest.raises(InvalidFields):
+        invite(access, server, name, email, role)
+    assert list_people(access) == []
 
 
 def test_an_email_belongs_to_one_person_however_it_is_written(
-    office: Office, server: Actor
+    access: AccessContext, server: Actor
 ) -> None:
-    person, _ = invite(office, server, "Bo", "bo@firm.example", "clerk")
+    person, _ = invite(access, server, "Bo", "bo@firm.example", "clerk")
     with pytest.raises(EmailTaken):
-        invite(office, server, "Bo 2", "BO@firm.example", "clerk")
-    remove_person(office, server, person.public_id)
-    invite(office, server, "Bo 2", "BO@firm.example", "clerk")
+        invite(access, server, "Bo 2", "BO@firm.example", "clerk")
+    remove_person(access, server, person.public_id)
+    invite(access, server, "Bo 2", "BO@firm.example", "clerk")
 
 
 @pytest.mark.parametrize("password", ["short", "a" * 30, "bo@firm.example!", "x" * 201, ""])
 def test_a_weak_password_is_refused_and_the_link_stays_good(
-    office: Office, server: Actor, password: str
+    access: AccessContext, server: Actor, password: str
 ) -> None:
-    _, link = invite(office, server, "Bo Smith", "bo@firm.example", "clerk")
-    with pytest.raises(PasswordWeak):
-        accept_invitation(office, link, password)
-    accept_invitation(office, link, PASSWORD)
+    _, link = invite(access, server, "Bo Smith", "bo@firm.example", "clerk")
+    with pytest.raises(WeakPassword):
+        accept_invitation(access, link, password)
+    accept_invitation(access, link, PASSWORD)
 
 
 @pytest.mark.parametrize("email", ["robin@nowhere.example", "removed", ""])
-def test_who_may_not_log_in_learns_no_reason(office: Office, server: Actor, email: str) -> None:
-    gone = make_person(office)
-    remove_person(office, server, gone.public_id)
-    with pytest.raises(LogInRefused) as refused:
-        log_in(office, gone.email if email == "removed" else email, PASSWORD)
+def test_who_may_not_log_in_learns_no_reason(
+    access: AccessContext, server: Actor, email: str
+) -> None:
+    gone = make_person(access)
+    remove_person(access, server, gone.public_id)
+    with pytest.raises(InvalidCredentials) as refused:
+        authenticate_password(access, gone.email if email == "removed" else email, PASSWORD)
     assert refused.value.facts == {}
 
 
-def test_somebody_always_stays_admin(office: Office, server: Actor) -> None:
-    admin = make_person(office, "admin")
-    invite(office, server, "Not yet here", "late@firm.example", "admin")
+def test_somebody_always_stays_admin(access: AccessContext, server: Actor) -> None:
+    admin = make_person(access, "admin")
+    invite(access, server, "Not yet here", "late@firm.example", "admin")
     for attempt in (
-        lambda: remove_person(office, server, admin.public_id),
-        lambda: change_role(office, server, admin.public_id, "clerk"),
+        lambda: remove_person(access, server, admin.public_id),
+        lambda: change_role(access, server, admin.public_id, "clerk"),
     ):
         with pytest.raises(LastAdmin):
             attempt()
-    make_person(office, "admin")
-    change_role(office, server, admin.public_id, "clerk")
+    make_person(access, "admin")
+    change_role(access, server, admin.public_id, "clerk")
 
 
-def test_who_is_removed_stops_everywhere_at_once(office: Office, server: Actor) -> None:
-    person = make_person(office, "admin")
-    make_person(office, "admin")
-    grant = pair(office, person)
-    cookie = begin_session(office, person, "127.0.0.1", "A test")
-    _, token = create_token(office, session_of(office, cookie)[1], "Nightly")
-    enter(office, grant)
-    script_actor(office, token, "")
-    remove_person(office, server, person.public_id)
+def test_who_is_removed_stops_everywhere_at_once(access: AccessContext, server: Actor) -> None:
+    person = make_person(access, "admin")
+    make_person(access, "admin")
+    grant = pair(access, person)
+    cookie = create_session(access, person, "127.0.0.1", "A test")
+    _, token = create_api_token(access, authenticate_session(access, cookie)[1], "Nightly")
+    enter(access, grant)
+    authenticate_api_token(access, token, "")
+    remove_person(access, server, person.public_id)
     attempts = (
-        lambda: enter(office, grant),
-        lambda: script_actor(office, token, ""),
-        lambda: session_of(office, cookie),
+        lambda: enter(access, grant),
+        lambda: authenticate_api_token(access, token, ""),
+        lambda: authenticate_session(access, cookie),
     )
     for attempt in attempts:
-        with pytest.raises(TokenRefused):
+        with pytest.raises(InvalidToken):
             attempt()
     with pytest.raises(PersonUnknown):
-        change_role(office, server, person.public_id, "clerk")
+        change_role(access, server, person.public_id, "clerk")
 
 
-def test_each_role_may_do_what_the_one_before_may(office: Office) -> None:
+def test_each_role_may_do_what_the_one_before_may(access: AccessContext) -> None:
     clerk, manager, admin = (
-        permissions_of(make_person(office, role)) for role in ("clerk", "manager", "admin")
+        role_permissions(make_person(access, role)) for role in ("clerk", "manager", "admin")
     )
     assert clerk < manager < admin
     assert "undo_any" not in clerk
     assert "admin" not in manager
 
 
-def test_a_script_may_never_do_more_than_who_made_it_may_now(office: Office, server: Actor) -> None:
-    admin = make_person(office, "admin")
-    make_person(office, "admin")
-    _, token = create_token(office, page_actor(office, admin), "All", ("admin", "link"))
-    assert "admin" in script_actor(office, token, "").permissions
-    change_role(office, server, admin.public_id, "clerk")
-    assert script_actor(office, token, "").permissions == {"link"}
+def test_a_script_may_never_do_more_than_who_made_it_may_now(
+    access: AccessContext, server: Actor
+) -> None:
+    admin = make_person(access, "admin")
+    make_person(access, "admin")
+    _, token = create_api_token(access, page_actor(access, admin), "All", ("admin", "link"))
+    assert "admin" in authenticate_api_token(access, token, "").permissions
+    change_role(access, server, admin.public_id, "clerk")
+    assert authenticate_api_token(access, token, "").permissions == {"link"}
 
 
-def test_a_new_password_ends_every_log_in(office: Office) -> None:
-    person = make_person(office)
-    cookie = begin_session(office, person, "127.0.0.1", "A test")
-    _, actor = session_of(office, cookie)
-    with pytest.raises(LogInRefused):
-        change_password(office, actor, "not it, sorry", "four dry spanners")
-    change_password(office, actor, PASSWORD, "four dry spanners")
-    with pytest.raises(TokenRefused):
-        session_of(office, cookie)
-    log_in(office, person.email, "four dry spanners")
+def test_a_new_password_ends_every_log_in(access: AccessContext) -> None:
+    person = make_person(access)
+    cookie = create_session(access, person, "127.0.0.1", "A test")
+    _, actor = authenticate_session(access, cookie)
+    with pytest.raises(InvalidCredentials):
+        change_password(access, actor, "not it, sorry", "four dry spanners")
+    change_password(access, actor, PASSWORD, "four dry spanners")
+    with pytest.raises(InvalidToken):
+        authenticate_session(access, cookie)
+    authenticate_password(access, person.email, "four dry spanners")
 
 
 def test_a_log_in_can_be_ended_by_its_person_and_by_an_admin_but_by_nobody_else(
-    office: Office,
+    access: AccessContext,
 ) -> None:
-    person, other, admin = (make_person(office, role) for role in ("clerk", "clerk", "admin"))
+    person, other, admin = (make_person(access, role) for role in ("clerk", "clerk", "admin"))
     for who, allowed in ((person, True), (admin, True), (other, False)):
-        begin_session(office, person, "127.0.0.1", "A test")
-        actor = page_actor(office, who)
-        shown = list_sessions(office, person)[0]
+        create_session(access, person, "127.0.0.1", "A test")
+        actor = page_actor(access, who)
+        shown = list_sessions(access, person)[0]
         if allowed:
-            end_session(office, actor, shown.public_id)
+            end_session(access, actor, shown.public_id)
         else:
             with pytest.raises(AccessFailure):
-                end_session(office, actor, shown.public_id)
+                end_session(access, actor, shown.public_id)
 
 
 @pytest.mark.parametrize("column", ["last_seen_at", "created_at"])
-def test_a_log_in_ends_after_idle_hours_and_after_two_weeks(office: Office, column: str) -> None:
-    cookie = begin_session(office, make_person(office), "127.0.0.1", "A test")
-    session_of(office, cookie)
+def test_a_log_in_ends_after_idle_hours_and_after_two_weeks(
+    access: AccessContext, column: str
+) -> None:
+    cookie = create_session(access, make_person(access), "127.0.0.1", "A test")
+    authenticate_session(access, cookie)
     old = now() - timedelta(days=14, seconds=1)
-    with office.database.writing() as session:
-        session.execute(update(PageSession).values({column: old}))
-    with pytest.raises(TokenRefused):
-        session_of(office, cookie)
+    with access.database.writing() as session:
+        session.execute(update(WebSession).values({column: old}))
+    with pytest.raises(InvalidToken):
+        authenticate_session(access, cookie)
 
 
 def test_single_sign_on_lets_in_who_was_invited_and_then_goes_by_the_subject(
-    office: Office, server: Actor
+    access: AccessContext, server: Actor
 ) -> None:
-    person, _ = invite(office, server, "Bo", "bo@firm.example", "manager")
-    with pytest.raises(LogInRefused):
-        person_of_sso(office, "https://id.example#1", "stranger@firm.example")
-    assert person_of_sso(office, "https://id.example#1", "Bo@firm.example").id == person.id
-    assert person_of_sso(office, "https://id.example#1", "renamed@firm.example").id == person.id
-    with pytest.raises(LogInRefused):
-        person_of_sso(office, "https://id.example#2", "bo@firm.example")
+    person, _ = invite(access, server, "Bo", "bo@firm.example", "manager")
+    with pytest.raises(InvalidCredentials):
+        authenticate_sso(access, "https://id.example#1", "stranger@firm.example")
+    assert authenticate_sso(access, "https://id.example#1", "Bo@firm.example").id == person.id
+    assert authenticate_sso(access, "https://id.example#1", "renamed@firm.example").id == person.id
+    with pytest.raises(InvalidCredentials):
+        authenticate_sso(access, "https://id.example#2", "bo@firm.example")
 
 
 def test_an_email_with_letters_beyond_a_to_z_lets_its_person_in(
-    office: Office, server: Actor
+    access: AccessContext, server: Actor
 ) -> None:
     email = "Élodie@exämple.Øst"
-    _, token = invite(office, server, "Élodie", email, "clerk")
-    accept_invitation(office, token, PASSWORD)
-    assert log_in(office, email, PASSWORD).email == email
+    _, token = invite(access, server, "Élodie", email, "clerk")
+    accept_invitation(access, token, PASSWORD)
+    assert authenticate_password(access, email, PASSWORD).email == email

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting.errors import ReferenceMalformed
+from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.locate import cautions, locate
 from crmlink.accounting.references import canonical_reference
 from crmlink.accounting.rule_loading import load_packages
@@ -35,7 +35,7 @@ def test_an_address_gives_what_its_vector_says(entry: Entry) -> None:
 @pytest.mark.parametrize("entry", read("references.json"), ids=lambda e: ascii(e["given"])[:60])
 def test_a_typed_reference_becomes_canonical_or_is_refused(entry: Entry) -> None:
     if entry["canonical"] is None:
-        with pytest.raises(ReferenceMalformed) as refused:
+        with pytest.raises(InvalidReference) as refused:
             canonical_reference(entry["package"], entry["given"], PACKAGES)
         assert refused.value.expected in str(refused.value)
     else:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting.rule_check import MOST_SENTENCES, check
+from crmlink.accounting.rule_check import MOST_SENTENCES, check_rule_file
 from crmlink.accounting.rule_loading import RULE_FILE, load_packages
 from unit.accounting.vectors import VECTORS
 
@@ -29,9 +29,9 @@ def vectors(folder: Path, *entries: object) -> Path:
 
 
 def test_the_rule_file_that_ships_passes_every_vector() -> None:
-    assert check(RULE_FILE, VECTORS) == []
-    assert check(RULE_FILE, VECTORS / "contact_urls.json") == []
-    assert check(RULE_FILE) == []
+    assert check_rule_file(RULE_FILE, VECTORS) == []
+    assert check_rule_file(RULE_FILE, VECTORS / "contact_urls.json") == []
+    assert check_rule_file(RULE_FILE) == []
 
 
 def test_a_redesign_is_learnt_by_one_added_page(tmp_path: Path) -> None:
@@ -48,9 +48,9 @@ def test_a_redesign_is_learnt_by_one_added_page(tmp_path: Path) -> None:
             "organisation": "!kR4N6",
         },
     )
-    assert check(edited(tmp_path, learn), known) == []
-    assert check(edited(tmp_path, learn), VECTORS) == []
-    assert check(RULE_FILE, known) == [
+    assert check_rule_file(edited(tmp_path, learn), known) == []
+    assert check_rule_file(edited(tmp_path, learn), VECTORS) == []
+    assert check_rule_file(RULE_FILE, known) == [
         f"https://go.xero.com/app/!kR4N6/people/{GUID} should be a contact of Xero, "
         f"reference {GUID}, organisation !kR4N6, but is no page that crmlink knows."
     ]
@@ -61,7 +61,7 @@ def test_a_page_that_is_no_contact_is_named_with_its_reason(tmp_path: Path) -> N
         page = {"page": "contact", "kind": "customer", "path": "/invoices/{reference}"}
         packages["freeagent"]["pages"].append(page)
 
-    said = check(edited(tmp_path, take_invoices), VECTORS)
+    said = check_rule_file(edited(tmp_path, take_invoices), VECTORS)
     assert (
         "https://acme.freeagent.com/invoices/151730 (an invoice) should be no page that crmlink "
         "knows, but is a contact of FreeAgent, customer, reference 151730, organisation acme."
@@ -69,9 +69,11 @@ def test_a_page_that_is_no_contact_is_named_with_its_reason(tmp_path: Path) -> N
 
 
 def test_a_package_that_was_taken_out_is_missed(tmp_path: Path) -> None:
-    said = check(edited(tmp_path, lambda packages: packages.pop("kashflow")), VECTORS)
+    said = check_rule_file(edited(tmp_path, lambda packages: packages.pop("kashflow")), VECTORS)
     assert said[0].startswith("https://app.kashflow.com/v3/#/customers/48213 should be a contact")
-    without_hosts = check(edited(tmp_path, lambda packages: packages.pop("sage_200")), VECTORS)
+    without_hosts = check_rule_file(
+        edited(tmp_path, lambda packages: packages.pop("sage_200")), VECTORS
+    )
     assert any("knows no accounting package called “sage_200”" in one for one in without_hosts)
 
 
@@ -80,7 +82,7 @@ def test_everything_that_is_wrong_is_told_at_once_but_not_endlessly(tmp_path: Pa
         packages["xero"]["hosts"] = ["*"]
         del packages["freeagent"]["name"]
 
-    said = check(edited(tmp_path, break_two), VECTORS)
+    said = check_rule_file(edited(tmp_path, break_two), VECTORS)
     assert [one.split(":")[0] for one in said] == [
         "At packages.freeagent",
         "At packages.xero.hosts.0",
@@ -89,7 +91,7 @@ def test_everything_that_is_wrong_is_told_at_once_but_not_endlessly(tmp_path: Pa
     def lose_all_hosts(packages: dict[str, Any]) -> None:
         packages["xero"]["hosts"] = ["xero.example"]
 
-    many = check(edited(tmp_path, lose_all_hosts), VECTORS)
+    many = check_rule_file(edited(tmp_path, lose_all_hosts), VECTORS)
     assert len(many) == MOST_SENTENCES + 1
     assert many[-1].startswith("And ")
 
@@ -107,12 +109,14 @@ def test_a_file_that_is_no_rule_file_is_said_to_be_none(
 ) -> None:
     path = tmp_path / "edited.json"
     path.write_text(content, encoding="utf-8")
-    [sentence] = check(path, VECTORS)
+    [sentence] = check_rule_file(path, VECTORS)
     assert says in sentence
 
 
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
-    assert check(tmp_path / "edited.json") == ["The rule file edited.json cannot be read."]
+    assert check_rule_file(tmp_path / "edited.json") == [
+        "The rule file edited.json cannot be read."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +126,7 @@ def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
 def test_vectors_that_check_nothing_do_not_pass(tmp_path: Path, content: str) -> None:
     path = tmp_path / "vectors.json"
     path.write_text(content)
-    [sentence] = check(RULE_FILE, path)
+    [sentence] = check_rule_file(RULE_FILE, path)
     assert "known addresses" in sentence
-    [sentence] = check(RULE_FILE, tmp_path / "nowhere.json")
+    [sentence] = check_rule_file(RULE_FILE, tmp_path / "nowhere.json")
     assert "known addresses" in sentence

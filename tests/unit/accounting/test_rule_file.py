@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting.errors import HostRefused, RulesBroken, UnknownPackage
+from crmlink.accounting.errors import InvalidHost, InvalidRules, UnknownPackage
 from crmlink.accounting.locate import locate
 from crmlink.accounting.package_rules import package_name, with_hosts
 from crmlink.accounting.references import canonical_reference
-from crmlink.accounting.rule_check import check
+from crmlink.accounting.rule_check import check_rule_file
 from crmlink.accounting.rule_loading import load_packages
 
 PACKAGES = load_packages()
@@ -98,13 +98,13 @@ def test_what_is_not_sure_is_marked_in_the_data() -> None:
 def test_a_broken_rule_file_is_refused_with_a_sentence(
     tmp_path: Path, document: object, says: str
 ) -> None:
-    with pytest.raises(RulesBroken) as refused:
+    with pytest.raises(InvalidRules) as refused:
         load_packages(written(tmp_path, document))
     assert says in str(refused.value)
 
 
 def test_a_rule_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RulesBroken, match=r"rules\.json cannot be read"):
+    with pytest.raises(InvalidRules, match=r"rules\.json cannot be read"):
         load_packages(tmp_path / "rules.json")
 
 
@@ -139,12 +139,12 @@ def test_an_added_host_leaves_the_given_rules_as_they_were() -> None:
     ],
 )
 def test_a_host_that_is_none_or_another_packages_is_not_added(host: str) -> None:
-    with pytest.raises(HostRefused):
+    with pytest.raises(InvalidHost):
         with_hosts(PACKAGES, "sage_200", [host])
 
 
 def test_a_package_with_fixed_addresses_takes_no_host() -> None:
-    with pytest.raises(HostRefused, match="Xero has fixed addresses"):
+    with pytest.raises(InvalidHost, match="Xero has fixed addresses"):
         with_hosts(PACKAGES, "xero", ["xero.office.example"])
 
 
@@ -161,6 +161,8 @@ def test_what_is_no_string_is_no_page(thing: Any) -> None:
 def test_a_rule_file_in_which_a_name_is_given_twice_is_refused(tmp_path: Path) -> None:
     text = json.dumps(PACKAGES)
     path = written(tmp_path, text[:-1] + ', "version": 1}')
-    with pytest.raises(RulesBroken, match="“version” is given twice"):
+    with pytest.raises(InvalidRules, match="“version” is given twice"):
         load_packages(path)
-    assert check(path) == [f"The rule file {path.name} is not JSON: “version” is given twice."]
+    assert check_rule_file(path) == [
+        f"The rule file {path.name} is not JSON: “version” is given twice."
+    ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.accounting.errors import RulesBroken
+from crmlink.accounting.errors import InvalidRules
 from crmlink.accounting.rule_file import RuleFile
 from crmlink.accounting.rule_loading import load_packages
 
@@ -49,7 +49,7 @@ def test_a_broken_file_is_not_installed(tmp_path: Path) -> None:
     rule_file = RuleFile(tmp_path / "packages.json")
     edited = tmp_path / "edited.json"
     edited.write_text("{")
-    with pytest.raises(RulesBroken):
+    with pytest.raises(InvalidRules):
         rule_file.install(edited)
     edited.write_text(named("Installed"))
     rule_file.install(edited)

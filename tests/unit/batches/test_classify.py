@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from crmlink.batches.classify import Asked, Judgement, Standing, judge
+from crmlink.batches.classify import Classification, ExistingLinks, MatchedRow, classify_rows
 from crmlink.matching import Suggestion
 from crmlink.matching.details import Suggestions
 from crmlink.store import Verdict
@@ -10,16 +10,16 @@ from crmlink.store import Verdict
 
 def asked(
     position: int, *offers: tuple[str, float, bool], holders: tuple[str, ...] = (), **more: Any
-) -> Asked:
+) -> MatchedRow:
     items = tuple(Suggestion(record, probability, sure, ()) for record, probability, sure in offers)
     none = 1.0 - sum(item.probability for item in items)
     reference = more.get("reference", f"R{position}")
     found = Suggestions(items, max(none, 1e-9))
-    return Asked(position, position, reference, found, holders, more.get("retired", False))
+    return MatchedRow(position, position, reference, found, holders, more.get("retired", False))
 
 
-def judged(*rows: Asked, bound: float = 0.998, **standing: Any) -> list[Judgement]:
-    found = judge(rows, Standing(**standing), bound)
+def judged(*rows: MatchedRow, bound: float = 0.998, **standing: Any) -> list[Classification]:
+    found = classify_rows(rows, ExistingLinks(**standing), bound)
     return [found[row.row_id] for row in rows]
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.batches.file_import import Imported, import_file, look_at
+from crmlink.batches.file_import import ImportResult, detect, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.rows import ReviewRow
-from crmlink.commusoft.mirror import forget, remember
+from crmlink.commusoft.mirror import mark_deleted, upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.matching import Details
 from crmlink.store import Verdict
 from support.batch_factories import BOUND, rows_of
@@ -24,14 +24,14 @@ EXPORTS = Path(__file__).parents[2] / "exports"
 
 
 @pytest.fixture
-def case_records(desk: Desk) -> None:
+def case_records(ctx: WorkspaceContext) -> None:
     """The mirror with the cases' records, without those of the sandbox that are the same."""
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         for number in (*range(1001, 1011), 501, 502):
             kind: Kind = "supplier" if number < 1000 else "customer"
-            forget(session, desk.connection_id, kind, str(number))
+            mark_deleted(session, ctx.connection_id, kind, str(number))
         for record_id, details in records():
-            remember(session, desk.connection_id, _record(record_id, details))
+            upsert_record(session, ctx.connection_id, _record(record_id, details))
 
 
 def _record(record_id: str, details: Details) -> Record:
@@ -47,24 +47,24 @@ def _record(record_id: str, details: Details) -> Record:
 
 
 def matched(
-    desk: Desk, device_id: int, source: Path | str, kind: Kind | None = None
+    ctx: WorkspaceContext, device_id: int, source: Path | str, kind: Kind | None = None
 ) -> list[ReviewRow]:
     """The rows of a file, or of a table as text, imported and matched."""
     content = source.read_bytes() if isinstance(source, Path) else source.encode()
     name = source.name if isinstance(source, Path) else "typed.csv"
-    found = look_at(desk, io.BytesIO(content), name, kind=kind)
-    made: Imported = import_file(
-        desk, device_id, io.BytesIO(content), name, found, agreed=len(content)
+    found = detect(ctx, io.BytesIO(content), name, kind=kind)
+    made: ImportResult = import_file(
+        ctx, device_id, io.BytesIO(content), name, found, agreed=len(content)
     )
-    start_matching(desk, device_id, made.batch.id, BOUND)
-    match_waiting(desk)
-    return rows_of(desk, made.batch.id)
+    start_matching(ctx, device_id, made.batch.id, BOUND)
+    match_waiting(ctx)
+    return rows_of(ctx, made.batch.id)
 
 
 @pytest.mark.usefixtures("case_records")
-def test_every_typed_contact_finds_its_record(desk: Desk, device_id: int) -> None:
+def test_every_typed_contact_finds_its_record(ctx: WorkspaceContext, device_id: int) -> None:
     several = cases()
-    rows = matched(desk, device_id, typed_table(several))
+    rows = matched(ctx, device_id, typed_table(several))
     assert len(rows) == len(several)
     wrong = [
         (case.name, problem)
@@ -92,9 +92,9 @@ def _problem(case: Case, row: ReviewRow) -> str:
 
 
 def test_a_retired_contact_gives_way_to_the_one_in_use_and_names_it(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    old, live, alone = matched(desk, device_id, EXPORTS / "qbd_hidden.iif")
+    old, live, alone = matched(ctx, device_id, EXPORTS / "qbd_hidden.iif")
     assert (old.row.retired, live.row.retired, alone.row.retired) == (True, False, True)
     assert live.row.verdict is Verdict.SURE
     assert old.row.verdict is Verdict.CONFLICT
@@ -113,30 +113,32 @@ def test_a_retired_contact_gives_way_to_the_one_in_use_and_names_it(
     ],
 )  # fmt: skip
 def test_a_package_file_finds_the_sandboxs_records(
-    desk: Desk, device_id: int, file: str, kind: Kind, best: Sequence[str]
+    ctx: WorkspaceContext, device_id: int, file: str, kind: Kind, best: Sequence[str]
 ) -> None:
-    rows = matched(desk, device_id, EXPORTS / file, kind)
+    rows = matched(ctx, device_id, EXPORTS / file, kind)
     first = [max(row.offers, key=lambda o: o.suggestion.probability if o.suggestion else 0)
              for row in rows]  # fmt: skip
     assert [offer.record.public_id for offer in first] == best
 
 
 def test_nothing_of_a_files_contents_is_kept_with_what_it_was_taken_for(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    rows = matched(desk, device_id, typed_table(cases()[:3]))
+    rows = matched(ctx, device_id, typed_table(cases()[:3]))
     from crmlink.store import Batch
 
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         recognised = session.get_one(Batch, rows[0].row.batch_id).recognised or {}
     assert recognised["likely"]
     assert "01632" not in str(recognised)
 
 
-def test_a_second_email_and_address_are_kept_with_the_row(desk: Desk, device_id: int) -> None:
-    rows = matched(desk, device_id, EXPORTS / "freeagent_street2.csv", "customer")
+def test_a_second_email_and_address_are_kept_with_the_row(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    rows = matched(ctx, device_id, EXPORTS / "freeagent_street2.csv", "customer")
     assert rows[1].row.other_emails == ["accounts@harbourlets.example"]
-    rows = matched(desk, device_id, EXPORTS / "xero_site_address.csv", "customer")
+    rows = matched(ctx, device_id, EXPORTS / "xero_site_address.csv", "customer")
     (site,) = rows[1].row.other_addresses
     assert site == {
         "address": "Flat 3, 27 Cathedral Road",

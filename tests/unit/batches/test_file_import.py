@@ -4,17 +4,22 @@ import io
 
 import pytest
 
-from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportError
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import collect, discard_batch, joinable_batches, list_batches
-from crmlink.batches.file_import import import_file, look_at
+from crmlink.batches.drafts import (
+    append_contacts,
+    batches_open_to_append,
+    discard_batch,
+    list_batches,
+)
+from crmlink.batches.file_import import detect, import_file
 from crmlink.batches.match_job import match_waiting, start_matching
 from crmlink.batches.progress import bad_rows, overview
-from crmlink.linking.context import Desk
-from crmlink.linking.errors import BatchUnknown, BatchWrongState, IdempotencyKeyReused
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import BatchUnknown, IdempotencyKeyReused, InvalidBatchState
 from crmlink.store import Batch, BatchRow, BatchState, Verdict
 from support.batch_factories import BOUND, Line, accepted, imported, lines_of, records_of, rows_of
-from support.sandbox import HOLLOWAY, OTHER, Playing, new_key
+from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, new_key
 
 XERO = (
     "*ContactName,AccountNumber,EmailAddress,FirstName,LastName,POAttentionTo,POAddressLine1,"
@@ -22,71 +27,71 @@ XERO = (
 )
 
 
-def xero_draft(desk: Desk, device_id: int, *lines: str) -> str:
+def xero_draft(ctx: WorkspaceContext, device_id: int, *lines: str) -> str:
     """A draft of a Xero export, which holds no references."""
     file = io.BytesIO((XERO + "\n".join(lines)).encode())
-    found = look_at(desk, file, "Contacts.csv", package="xero")
-    made = import_file(desk, device_id, file, "Contacts.csv", found)
+    found = detect(ctx, file, "Contacts.csv", package="xero")
+    made = import_file(ctx, device_id, file, "Contacts.csv", found)
     assert any("No column is known to hold the references" in sentence for sentence in made.advice)
     return made.batch.id
 
 
 def page(
-    desk: Desk, device_id: int, batch_id: str | None, *contacts: ListedContact
+    ctx: WorkspaceContext, device_id: int, batch_id: str | None, *contacts: ListedContact
 ) -> tuple[int, int]:
     """How many contacts a list page added to a batch, and how many rows it completed."""
-    taken = collect(desk, device_id, "xero", "!kR4N6", None, contacts, batch_id)
+    taken = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, batch_id)
     return taken.added, taken.completed
 
 
 def test_the_good_rows_of_a_file_are_kept_and_the_bad_ones_told_by_line_and_reason(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
     made = imported(
-        desk, device_id, [Line("HOLL01", "Margaret Holloway"), Line("", "Nobody"), Line("X", "Ann")]
+        ctx, device_id, [Line("HOLL01", "Margaret Holloway"), Line("", "Nobody"), Line("X", "Ann")]
     )
     assert (made.contacts, made.bad) == (2, 1)
-    [bad] = bad_rows(desk, made.batch.id)
+    [bad] = bad_rows(ctx, made.batch.id)
     assert (bad.line, bad.code) == (3, "reference_missing")
-    assert [(row.row.line, row.row.reference) for row in rows_of(desk, made.batch.id)] == [
+    assert [(row.row.line, row.row.reference) for row in rows_of(ctx, made.batch.id)] == [
         (2, "HOLL01"), (4, "X"),
     ]  # fmt: skip
-    assert overview(desk, made.batch.id).counts.bad_rows == 1
+    assert overview(ctx, made.batch.id).counts.bad_rows == 1
 
 
 def test_a_file_that_breaks_off_while_it_is_read_leaves_nothing_behind(
-    desk: Desk, device_id: int, monkeypatch: pytest.MonkeyPatch
+    ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> object:
         yield from ()
-        raise ExportRefused("damaged")
+        raise ExportError("damaged")
 
     monkeypatch.setattr("crmlink.batches.file_import.read_contacts", broken)
-    with pytest.raises(ExportRefused):
-        imported(desk, device_id, [Line("HOLL01", "Margaret Holloway")])
-    with desk.database.reading() as session:
+    with pytest.raises(ExportError):
+        imported(ctx, device_id, [Line("HOLL01", "Margaret Holloway")])
+    with ctx.database.reading() as session:
         assert session.query(Batch).count() == session.query(BatchRow).count() == 0
 
 
 def test_list_pages_complete_a_file_without_references_by_name_and_email(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
     batch_id = xero_draft(
-        desk, device_id, "Ada Wells,,ada@wells.example,,,,,,", "Mill Farm,,,,,,1 Mill Lane,Ripon,"
+        ctx, device_id, "Ada Wells,,ada@wells.example,,,,,,", "Mill Farm,,,,,,1 Mill Lane,Ripon,"
     )
-    assert [draft.batch.id for draft in joinable_batches(desk)] == [batch_id]
+    assert [draft.batch.id for draft in batches_open_to_append(ctx)] == [batch_id]
     told = page(
-        desk, device_id, batch_id,
+        ctx, device_id, batch_id,
         ListedContact(HOLLOWAY, name="Ada  WELLS", email="Ada@Wells.example"),
         ListedContact(OTHER, name="Mill Farm"),
     )  # fmt: skip
     assert told == (0, 2)
-    rows = rows_of(desk, batch_id)
+    rows = rows_of(ctx, batch_id)
     assert [(row.row.reference, row.row.completed_by) for row in rows] == [
         (HOLLOWAY, "email"), (OTHER, "name"),
     ]  # fmt: skip
     assert rows[1].row.address == "1 Mill Lane"
-    assert overview(desk, batch_id).batch.organisation == "!kR4N6"
+    assert overview(ctx, batch_id).batch.organisation == "!kR4N6"
 
 
 @pytest.mark.parametrize(
@@ -105,88 +110,92 @@ def test_list_pages_complete_a_file_without_references_by_name_and_email(
     ids=["another email", "two of the name", "a shared mailbox"],
 )
 def test_what_could_be_two_people_completes_nothing(
-    desk: Desk, device_id: int, lines: tuple[str, ...], contact: ListedContact
+    ctx: WorkspaceContext, device_id: int, lines: tuple[str, ...], contact: ListedContact
 ) -> None:
-    batch_id = xero_draft(desk, device_id, *lines)
-    assert page(desk, device_id, batch_id, contact) == (1, 0)
+    batch_id = xero_draft(ctx, device_id, *lines)
+    assert page(ctx, device_id, batch_id, contact) == (1, 0)
 
 
 def test_a_second_contact_of_the_name_takes_the_first_ones_reference_off_the_row_again(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = xero_draft(desk, device_id, "John Smith,,,,,,8 Mill Lane,Ripon,HG4 1AB")
-    assert page(desk, device_id, batch_id, ListedContact(HOLLOWAY, name="John Smith")) == (0, 1)
-    assert page(desk, device_id, batch_id, ListedContact(OTHER, name="John Smith")) == (1, 0)
-    found = [(row.row.address, row.row.reference) for row in rows_of(desk, batch_id)]
+    batch_id = xero_draft(ctx, device_id, "John Smith,,,,,,8 Mill Lane,Ripon,HG4 1AB")
+    assert page(ctx, device_id, batch_id, ListedContact(HOLLOWAY, name="John Smith")) == (0, 1)
+    assert page(ctx, device_id, batch_id, ListedContact(OTHER, name="John Smith")) == (1, 0)
+    found = [(row.row.address, row.row.reference) for row in rows_of(ctx, batch_id)]
     assert found == [("8 Mill Lane", ""), ("", HOLLOWAY), ("", OTHER)]
 
 
 def test_a_page_sent_again_with_its_key_is_told_the_same_and_makes_no_second_draft(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
     contacts, key = [ListedContact(HOLLOWAY, name="Ada")], new_key()
-    first = collect(desk, device_id, "xero", "!kR4N6", None, contacts, key=key)
-    again = collect(desk, device_id, "xero", "!kR4N6", None, contacts, key=key)
+    first = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, key=key)
+    again = append_contacts(ctx, device_id, "xero", "!kR4N6", None, contacts, key=key)
     assert (again.batch.id, again.added) == (first.batch.id, 1)
-    assert len(list_batches(desk)) == 1
+    assert len(list_batches(ctx)) == 1
     with pytest.raises(IdempotencyKeyReused):
-        collect(desk, device_id, "xero", "!kR4N6", None, [ListedContact(OTHER)], key=key)
+        append_contacts(ctx, device_id, "xero", "!kR4N6", None, [ListedContact(OTHER)], key=key)
 
 
-def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(desk: Desk, device_id: int) -> None:
+def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
     told, untold = ListedContact("12", "customer", "Ann"), ListedContact("12", None, "Ann")
-    first = collect(desk, device_id, "freeagent", "firm", None, [told, untold])
+    first = append_contacts(ctx, device_id, "freeagent", "firm", None, [told, untold])
     assert first.added == 1
-    again = collect(desk, device_id, "freeagent", "firm", None, [untold], first.batch.id)
+    again = append_contacts(ctx, device_id, "freeagent", "firm", None, [untold], first.batch.id)
     assert again.added == 0
 
 
-def test_a_page_of_another_package_does_not_join_a_file(desk: Desk, device_id: int) -> None:
-    batch_id = xero_draft(desk, device_id, "Ada Wells,,,,,,,,")
+def test_a_page_of_another_package_does_not_join_a_file(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = xero_draft(ctx, device_id, "Ada Wells,,,,,,,,")
     with pytest.raises(BatchUnknown):
-        collect(desk, device_id, "freeagent", "", None, [ListedContact("12")], batch_id)
+        append_contacts(ctx, device_id, "freeagent", "", None, [ListedContact("12")], batch_id)
 
 
 def test_a_list_is_thrown_away_only_while_nothing_of_it_is_linked(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = accepted(desk, device_id, lines_of(desk, 1))
-    with desk.database.writing() as session:
+    batch_id = accepted(ctx, device_id, lines_of(ctx, 1))
+    with ctx.database.writing() as session:
         session.query(Batch).one().state = BatchState.DONE
-    with pytest.raises(BatchWrongState):
-        discard_batch(desk, batch_id)
-    with desk.database.writing() as session:
+    with pytest.raises(InvalidBatchState):
+        discard_batch(ctx, batch_id)
+    with ctx.database.writing() as session:
         session.query(Batch).one().state = BatchState.REVIEW
-    discard_batch(desk, batch_id)
-    with desk.database.reading() as session:
+    discard_batch(ctx, batch_id)
+    with ctx.database.reading() as session:
         assert session.query(BatchRow).count() == 0
 
 
 def test_a_reference_that_comes_after_matching_is_held_against_what_was_found(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    first, second, third = records_of(desk)[:3]
+    first, second, third = records_of(ctx)[:3]
     batch_id = xero_draft(
-        desk, device_id, *(
+        ctx, device_id, *(
             f'"{one.label}",,,,,,"{one.address}",{one.town},{one.postcode}'
             for one in (first, second, third)
         ),
     )  # fmt: skip
-    start_matching(desk, device_id, batch_id, BOUND)
-    match_waiting(desk)
-    assert {row.row.best for row in rows_of(desk, batch_id)} == {
+    start_matching(ctx, device_id, batch_id, BOUND)
+    match_waiting(ctx)
+    assert {row.row.best for row in rows_of(ctx, batch_id)} == {
         first.public_id, second.public_id, third.public_id,
     }  # fmt: skip
     sandbox.put_reference(first.public_id, HOLLOWAY)
     sandbox.put_reference(second.public_id, OTHER)
-    desk.sync()
+    ctx.sync()
     references = (HOLLOWAY, "99999999-2222-4333-8444-555555555555", OTHER)
     contacts = [
         ListedContact(reference, name=one.label)
         for one, reference in zip((first, second, third), references, strict=True)
     ]
-    assert page(desk, device_id, batch_id, *contacts) == (0, 3)
-    linked, other, elsewhere = (row.row for row in rows_of(desk, batch_id))
+    assert page(ctx, device_id, batch_id, *contacts) == (0, 3)
+    linked, other, elsewhere = (row.row for row in rows_of(ctx, batch_id))
     assert (linked.verdict, linked.best) == (Verdict.LINKED, first.public_id)
     assert (other.conflict or {})["code"] == "record-has-reference"
     assert elsewhere.conflict == {"code": "reference-elsewhere", "records": [second.public_id]}

@@ -9,8 +9,8 @@ from crmlink.batches.match_job import match_batch, match_waiting, start_matching
 from crmlink.batches.progress import overview
 from crmlink.batches.review import accept
 from crmlink.batches.state import take_lease
-from crmlink.linking.context import Desk
-from crmlink.linking.errors import BatchWrongState
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import InvalidBatchState
 from crmlink.store import Batch, BatchState, Choice, Verdict
 from crmlink.store.base import now
 from support.batch_factories import (
@@ -25,19 +25,19 @@ from support.batch_factories import (
     rows_of,
 )
 from support.other_process import count_as_dead, other_process
-from support.sandbox import Playing
+from support.sandbox import SandboxHandle
 
 
 def test_a_list_of_our_own_records_is_mostly_sure_and_each_row_has_its_own_record(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = matched(desk, device_id, lines_of(desk))
-    found = overview(desk, batch_id)
+    batch_id = matched(ctx, device_id, lines_of(ctx))
+    found = overview(ctx, batch_id)
     assert found.batch.state is BatchState.REVIEW
     assert found.batch.share is not None
     assert found.batch.share > 0.9
-    records = {record.public_id: record for record in records_of(desk)}
-    sure = [row for row in rows_of(desk, batch_id) if row.row.verdict is Verdict.SURE]
+    records = {record.public_id: record for record in records_of(ctx)}
+    sure = [row for row in rows_of(ctx, batch_id) if row.row.verdict is Verdict.SURE]
     assert len(sure) > len(records) * 0.8
     for row in sure:
         assert row.offers[0].record.public_id == row.row.best
@@ -47,31 +47,31 @@ def test_a_list_of_our_own_records_is_mostly_sure_and_each_row_has_its_own_recor
 
 
 def test_a_process_of_its_own_says_the_same(
-    desk: Desk, device_id: int, monkeypatch: pytest.MonkeyPatch
+    ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = lines_of(desk, 30)
-    here = rows_of(desk, matched(desk, device_id, lines))
+    lines = lines_of(ctx, 30)
+    here = rows_of(ctx, matched(ctx, device_id, lines))
     monkeypatch.setattr(batch_match, "WORTH_A_PROCESS", 1)
-    there = rows_of(desk, matched(desk, device_id, lines))
+    there = rows_of(ctx, matched(ctx, device_id, lines))
     assert [(row.row.verdict, row.row.best, row.row.suggestions) for row in here] == [
         (row.row.verdict, row.row.best, row.row.suggestions) for row in there
     ]
 
 
 def test_rows_that_are_right_already_are_set_aside_and_what_contradicts_is_a_conflict(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    first, second, third, fourth = records_of(desk)[:4]
+    first, second, third, fourth = records_of(ctx)[:4]
     sandbox.put_reference(first.public_id, "HERE")
     sandbox.put_reference(second.public_id, "OTHER")
     sandbox.put_reference(third.public_id, "FOURTH")
-    desk.sync()
+    ctx.sync()
     batch_id = matched(
-        desk, device_id, [
+        ctx, device_id, [
             line_of(first, "HERE"), line_of(second, "SECOND"), line_of(fourth, "FOURTH"),
         ],
     )  # fmt: skip
-    here, other, elsewhere = (row.row for row in rows_of(desk, batch_id))
+    here, other, elsewhere = (row.row for row in rows_of(ctx, batch_id))
     assert (here.verdict, here.best) == (Verdict.LINKED, first.public_id)
     assert other.conflict == {
         "code": "record-has-reference", "record": second.public_id, "current_reference": "OTHER",
@@ -80,64 +80,66 @@ def test_rows_that_are_right_already_are_set_aside_and_what_contradicts_is_a_con
 
 
 def test_one_person_twice_on_the_list_is_a_conflict_and_a_stranger_is_none(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    record = records_of(desk)[0]
+    record = records_of(ctx)[0]
     stranger = Line("ZZ1", "Zebedee Quartermain-Oyelaran", "1 Nowhere Row", "Thurso", "KW14 8XX")
-    batch_id = matched(desk, device_id, [line_of(record, "ONE"), line_of(record, "TWO"), stranger])
-    one, two, none = (row.row for row in rows_of(desk, batch_id))
+    batch_id = matched(ctx, device_id, [line_of(record, "ONE"), line_of(record, "TWO"), stranger])
+    one, two, none = (row.row for row in rows_of(ctx, batch_id))
     assert one.conflict == {"code": "contact-twice", "record": record.public_id, "rows": [2]}
     assert two.conflict == {"code": "contact-twice", "record": record.public_id, "rows": [1]}
     assert none.verdict is Verdict.NONE
 
 
-def test_matching_anew_keeps_what_people_decided(desk: Desk, device_id: int) -> None:
-    batch_id = matched(desk, device_id, lines_of(desk, 5))
-    record = records_of(desk)[20].public_id
-    accept(desk, device_id, batch_id, 1, 0, record)
-    start_matching(desk, device_id, batch_id, BOUND)
-    match_waiting(desk)
-    row = rows_of(desk, batch_id)[0].row
+def test_matching_anew_keeps_what_people_decided(ctx: WorkspaceContext, device_id: int) -> None:
+    batch_id = matched(ctx, device_id, lines_of(ctx, 5))
+    record = records_of(ctx)[20].public_id
+    accept(ctx, device_id, batch_id, 1, 0, record)
+    start_matching(ctx, device_id, batch_id, BOUND)
+    match_waiting(ctx)
+    row = rows_of(ctx, batch_id)[0].row
     assert (row.choice, row.record_id) == (Choice.RECORD, record)
 
 
-def test_matching_that_is_stopped_leaves_the_draft_as_it_was(desk: Desk, device_id: int) -> None:
-    batch_id = imported(desk, device_id, lines_of(desk, 5)).batch.id
-    start_matching(desk, device_id, batch_id, BOUND)
-    stop_matching(desk, device_id, batch_id)
-    assert match_waiting(desk) == 0
-    assert overview(desk, batch_id).batch.state is BatchState.DRAFT
-    with pytest.raises(BatchWrongState):
-        stop_matching(desk, device_id, batch_id)
+def test_matching_that_is_stopped_leaves_the_draft_as_it_was(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = imported(ctx, device_id, lines_of(ctx, 5)).batch.id
+    start_matching(ctx, device_id, batch_id, BOUND)
+    stop_matching(ctx, device_id, batch_id)
+    assert match_waiting(ctx) == 0
+    assert overview(ctx, batch_id).batch.state is BatchState.DRAFT
+    with pytest.raises(InvalidBatchState):
+        stop_matching(ctx, device_id, batch_id)
 
 
 def test_a_server_that_stops_leaves_the_matching_to_the_next_one(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = imported(desk, device_id, lines_of(desk, 5)).batch.id
-    start_matching(desk, device_id, batch_id, BOUND)
-    assert not match_batch(desk, batch_id, lambda: True)
-    assert overview(desk, batch_id).batch.state is BatchState.MATCHING
-    assert match_waiting(desk) == 1
+    batch_id = imported(ctx, device_id, lines_of(ctx, 5)).batch.id
+    start_matching(ctx, device_id, batch_id, BOUND)
+    assert not match_batch(ctx, batch_id, lambda: True)
+    assert overview(ctx, batch_id).batch.state is BatchState.MATCHING
+    assert match_waiting(ctx) == 1
 
 
-def test_a_batch_is_matched_by_one_process_at_a_time(desk: Desk, device_id: int) -> None:
-    batch_id = imported(desk, device_id, lines_of(desk, 2)).batch.id
-    start_matching(desk, device_id, batch_id, BOUND)
-    other = other_process(desk)
-    assert take_lease(desk.database, other.ownership, batch_id, BatchState.MATCHING)
-    assert match_waiting(desk) == 0
+def test_a_batch_is_matched_by_one_process_at_a_time(ctx: WorkspaceContext, device_id: int) -> None:
+    batch_id = imported(ctx, device_id, lines_of(ctx, 2)).batch.id
+    start_matching(ctx, device_id, batch_id, BOUND)
+    other = other_process(ctx)
+    assert take_lease(ctx.database, other.ownership, batch_id, BatchState.MATCHING)
+    assert match_waiting(ctx) == 0
     count_as_dead(other)
-    assert match_waiting(desk) == 1
+    assert match_waiting(ctx) == 1
 
 
 def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
-    desk: Desk, device_id: int, monkeypatch: pytest.MonkeyPatch
+    ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch_id = imported(desk, device_id, lines_of(desk, 2)).batch.id
-    start_matching(desk, device_id, batch_id, BOUND)
+    batch_id = imported(ctx, device_id, lines_of(ctx, 2)).batch.id
+    start_matching(ctx, device_id, batch_id, BOUND)
     taken_over: list[str | None] = []
-    other = other_process(desk)
+    other = other_process(ctx)
 
     class Silent:
         """A process that is still at its index when its lease would have run out."""
@@ -148,7 +150,7 @@ def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
         def __init__(self, **_: object) -> None: ...
 
         def start(self) -> None:
-            with desk.database.writing() as session:
+            with ctx.database.writing() as session:
                 session.get_one(Batch, batch_id).lease_until = now()
 
         def is_alive(self) -> bool:
@@ -158,20 +160,22 @@ def test_a_process_that_says_nothing_for_long_keeps_its_list_while_it_lives(
             if not taken_over:
                 taken_over.append(None)
             else:
-                lease = take_lease(desk.database, other.ownership, batch_id, BatchState.MATCHING)
+                lease = take_lease(ctx.database, other.ownership, batch_id, BatchState.MATCHING)
                 taken_over.append(lease)
 
     monkeypatch.setattr(batch_match, "WORTH_A_PROCESS", 1)
     context = SimpleNamespace(Process=Silent)
     monkeypatch.setattr("multiprocessing.get_context", lambda _: context)
-    match_batch(desk, batch_id)
+    match_batch(ctx, batch_id)
     assert taken_over[1:]
     assert set(taken_over) == {None}
 
 
-def test_a_list_that_is_finished_is_not_matched_again(desk: Desk, device_id: int) -> None:
-    batch_id = accepted(desk, device_id, lines_of(desk, 1))
-    with desk.database.writing() as session:
+def test_a_list_that_is_finished_is_not_matched_again(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = accepted(ctx, device_id, lines_of(ctx, 1))
+    with ctx.database.writing() as session:
         session.get_one(Batch, batch_id).state = BatchState.DONE
-    with pytest.raises(BatchWrongState):
-        start_matching(desk, device_id, batch_id, BOUND)
+    with pytest.raises(InvalidBatchState):
+        start_matching(ctx, device_id, batch_id, BOUND)

@@ -13,16 +13,16 @@ from crmlink.batches.progress import overview, summary, write_results
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import LeaseLost, leased, take_lease
 from crmlink.batches.writer import work_on, write_waiting
-from crmlink.commusoft.errors import CommusoftSlow, CommusoftUnreachable
+from crmlink.commusoft.errors import CommusoftTimeout, CommusoftUnreachable
 from crmlink.linking.attempts import recover
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import undo
 from crmlink.linking.errors import NothingToLink
 from crmlink.store import BatchState, RowState
 from crmlink.web.problems import problem_kept
 from support.batch_factories import asked_for, lines_of, rows_of
 from support.other_process import count_as_dead, other_process
-from support.sandbox import Playing, new_key
+from support.sandbox import SandboxHandle, new_key
 from unit.batches.test_writer import after, behind, died_after, states
 from unit.linking.test_attempts import fails, fails_from_call
 
@@ -34,85 +34,85 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(writer, name, 0.01)
 
 
-def written(desk: Desk, device_id: int, contacts: int) -> str:
-    batch_id = asked_for(desk, device_id, lines_of(desk, contacts))
-    write_waiting(desk)
-    assert states(desk) == {RowState.SUCCESSFUL: contacts}
+def written(ctx: WorkspaceContext, device_id: int, contacts: int) -> str:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, contacts))
+    write_waiting(ctx)
+    assert states(ctx) == {RowState.SUCCESSFUL: contacts}
     return batch_id
 
 
 def test_a_row_whose_link_was_undone_by_itself_says_so_and_is_not_linked_again_unasked(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = written(desk, device_id, 2)
-    row = rows_of(desk, batch_id)[0].row
-    before = overview(desk, batch_id).batch.version
-    undo(desk, row.link_id or "", new_key(), device_id, frozenset())
-    assert states(desk) == {RowState.UNDONE: 1, RowState.SUCCESSFUL: 1}
-    assert overview(desk, batch_id).batch.version > before
+    batch_id = written(ctx, device_id, 2)
+    row = rows_of(ctx, batch_id)[0].row
+    before = overview(ctx, batch_id).batch.version
+    undo(ctx, row.link_id or "", new_key(), device_id, frozenset())
+    assert states(ctx) == {RowState.UNDONE: 1, RowState.SUCCESSFUL: 1}
+    assert overview(ctx, batch_id).batch.version > before
     table = io.StringIO()
-    write_results(desk, batch_id, table, lambda failure: problem_kept(failure).detail)
+    write_results(ctx, batch_id, table, lambda failure: problem_kept(failure).detail)
     outcomes = [line["outcome"] for line in csv.DictReader(io.StringIO(table.getvalue()))]
     assert outcomes == ["undone", "successful"]
-    assert summary(desk, batch_id).to_link == 0
+    assert summary(ctx, batch_id).to_link == 0
     with pytest.raises(NothingToLink):
-        start_writing(desk, device_id, batch_id, 0)
-    assert start_undo(desk, device_id, batch_id) == 1
+        start_writing(ctx, device_id, batch_id, 0)
+    assert start_undo(ctx, device_id, batch_id) == 1
 
 
 def test_an_undo_that_commusoft_answered_late_leaves_no_row_behind(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = written(desk, device_id, 1)
-    record = rows_of(desk, batch_id)[0].chosen
+    batch_id = written(ctx, device_id, 1)
+    record = rows_of(ctx, batch_id)[0].chosen
     assert record
-    start_undo(desk, device_id, batch_id)
+    start_undo(ctx, device_id, batch_id)
     lost = behind(
-        desk, write_reference=fails(CommusoftSlow(), first=True),
+        ctx, write_reference=fails(CommusoftTimeout(), first=True),
         record=fails_from_call(3, CommusoftUnreachable()),
     )  # fmt: skip
     assert not work_on(lost, batch_id, BatchState.UNDOING, after(60))
-    assert states(desk) == {RowState.UNDOING: 1}  # never given up while its undo is on its way
-    recover(desk)
-    assert states(desk) == {RowState.UNDONE: 1}
-    write_waiting(desk)
-    assert overview(desk, batch_id).batch.state is BatchState.UNDONE
+    assert states(ctx) == {RowState.UNDOING: 1}  # never given up while its undo is on its way
+    recover(ctx)
+    assert states(ctx) == {RowState.UNDONE: 1}
+    write_waiting(ctx)
+    assert overview(ctx, batch_id).batch.state is BatchState.UNDONE
     assert sandbox.reference(record.public_id) is None
 
 
 def test_a_paused_list_whose_only_link_was_not_noted_can_be_undone(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 2))
-    died_after(desk, device_id, batch_id)
-    record = rows_of(desk, batch_id)[0].chosen
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
+    died_after(ctx, device_id, batch_id)
+    record = rows_of(ctx, batch_id)[0].chosen
     assert record
-    pause(desk, device_id, batch_id)
-    assert start_undo(desk, device_id, batch_id) == 1
-    write_waiting(desk)
-    assert states(desk) == {RowState.UNDONE: 1, RowState.IDLE: 1}
+    pause(ctx, device_id, batch_id)
+    assert start_undo(ctx, device_id, batch_id) == 1
+    write_waiting(ctx)
+    assert states(ctx) == {RowState.UNDONE: 1, RowState.IDLE: 1}
     assert sandbox.reference(record.public_id) is None
 
 
 def test_a_paused_list_whose_worker_died_does_not_say_processing_for_ever(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 2))
-    died_after(desk, device_id, batch_id)
-    pause(desk, device_id, batch_id)
-    assert settle_stopped(desk) == 2
-    assert states(desk) == {RowState.SUCCESSFUL: 1, RowState.WAITING: 1}
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
+    died_after(ctx, device_id, batch_id)
+    pause(ctx, device_id, batch_id)
+    assert settle_stopped(ctx) == 2
+    assert states(ctx) == {RowState.SUCCESSFUL: 1, RowState.WAITING: 1}
 
 
 def test_a_worker_that_was_counted_as_dead_writes_nothing_over_its_successors_rows(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 1))
-    other = other_process(desk)
-    lease = take_lease(desk.database, other.ownership, batch_id, BatchState.WRITING)
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
+    other = other_process(ctx)
+    lease = take_lease(ctx.database, other.ownership, batch_id, BatchState.WRITING)
     assert lease
     count_as_dead(other)
-    assert write_waiting(desk) == 1
-    with pytest.raises(LeaseLost), leased(desk.database, batch_id, lease):
+    assert write_waiting(ctx) == 1
+    with pytest.raises(LeaseLost), leased(ctx.database, batch_id, lease):
         pytest.fail("the lease is another's")
-    assert states(desk) == {RowState.SUCCESSFUL: 1}
+    assert states(ctx) == {RowState.SUCCESSFUL: 1}

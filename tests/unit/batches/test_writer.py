@@ -14,24 +14,24 @@ from crmlink.batches.control import (
     cancel,
     pause,
     resume,
+    retry_failed,
     start_undo,
     start_writing,
-    try_again,
 )
-from crmlink.batches.execute_row import key_of
+from crmlink.batches.execute_row import idempotency_key
 from crmlink.batches.progress import overview, summary, write_results
 from crmlink.batches.review import accept, choose_none, reopen
 from crmlink.batches.settle import settle_stopped
 from crmlink.batches.state import take_lease
 from crmlink.batches.writer import work_on, write_waiting
-from crmlink.commusoft.errors import CommusoftRefused, CommusoftUnreachable
-from crmlink.linking.context import Desk
+from crmlink.commusoft.errors import CommusoftAuthError, CommusoftUnreachable
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.errors import (
-    BatchWrongState,
     CountChanged,
+    InvalidBatchState,
     NothingToLink,
-    RowUnderWay,
+    RowInProgress,
 )
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
@@ -47,7 +47,7 @@ from support.batch_factories import (
     rows_of,
 )
 from support.other_process import count_as_dead, other_process
-from support.sandbox import HOLLOWAY, Playing, decision, new_key
+from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, meddled
 
 
@@ -60,13 +60,13 @@ def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch_work, "FIRST_REST", 0.01)
 
 
-def states(desk: Desk) -> Counter[RowState]:
-    with desk.database.reading() as session:
+def states(ctx: WorkspaceContext) -> Counter[RowState]:
+    with ctx.database.reading() as session:
         return Counter(row.state for row in session.query(BatchRow))
 
 
-def state(desk: Desk, batch_id: str) -> BatchState:
-    return overview(desk, batch_id).batch.state
+def state(ctx: WorkspaceContext, batch_id: str) -> BatchState:
+    return overview(ctx, batch_id).batch.state
 
 
 def after(calls: int) -> Callable[[], bool]:
@@ -75,59 +75,61 @@ def after(calls: int) -> Callable[[], bool]:
     return lambda: next(left, True)
 
 
-def behind(desk: Desk, **instead: Any) -> Desk:
+def behind(ctx: WorkspaceContext, **instead: Any) -> WorkspaceContext:
     """A desk whose Commusoft is meddled with, also for work that nobody waits for."""
-    away = meddled(desk, **instead)
+    away = meddled(ctx, **instead)
     commusoft: Any = away.commusoft
     commusoft.behind_people = lambda: commusoft
     return replace(away, commusoft=commusoft)
 
 
 def test_every_accepted_row_is_linked_in_commusoft_and_the_batch_is_done(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 12))
-    assert write_waiting(desk) == 1
-    rows = rows_of(desk, batch_id)
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 12))
+    assert write_waiting(ctx) == 1
+    rows = rows_of(ctx, batch_id)
     written = [row for row in rows if row.row.state is RowState.SUCCESSFUL]
     assert len(written) >= 10
     for row in written:
         assert row.chosen
         assert sandbox.reference(row.chosen.public_id) == row.row.reference
-    found = overview(desk, batch_id)
+    found = overview(ctx, batch_id)
     assert found.batch.state is BatchState.DONE
     assert found.progress.done == found.progress.of == len(written)
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         assert {link.device_id for link in session.query(Link)} == {device_id}
 
 
-def test_as_many_are_linked_as_the_summary_said_or_none(desk: Desk, device_id: int) -> None:
-    batch_id = accepted(desk, device_id, lines_of(desk, 5))
-    planned = summary(desk, batch_id)
+def test_as_many_are_linked_as_the_summary_said_or_none(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = accepted(ctx, device_id, lines_of(ctx, 5))
+    planned = summary(ctx, batch_id)
     with pytest.raises(CountChanged) as caught:
-        start_writing(desk, device_id, batch_id, planned.to_link + 1)
+        start_writing(ctx, device_id, batch_id, planned.to_link + 1)
     assert caught.value.facts == {"contacts": planned.to_link}
-    assert states(desk)[RowState.WAITING] == 0
+    assert states(ctx)[RowState.WAITING] == 0
 
 
 def test_rows_that_nobody_accepted_or_that_have_no_record_stay_as_they_are(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = matched(desk, device_id, lines_of(desk, 3))
-    choose_none(desk, device_id, batch_id, 1, 0)
+    batch_id = matched(ctx, device_id, lines_of(ctx, 3))
+    choose_none(ctx, device_id, batch_id, 1, 0)
     with pytest.raises(NothingToLink):
-        start_writing(desk, device_id, batch_id, 0)
+        start_writing(ctx, device_id, batch_id, 0)
 
 
 def test_a_conflict_in_commusoft_is_never_forced_and_says_why(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 3))
-    first = rows_of(desk, batch_id)[0]
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
+    first = rows_of(ctx, batch_id)[0]
     assert first.chosen
     sandbox.put_reference(first.chosen.public_id, "SOMEBODY")
-    write_waiting(desk)
-    row = rows_of(desk, batch_id)[0].row
+    write_waiting(ctx)
+    row = rows_of(ctx, batch_id)[0].row
     assert row.state is RowState.FAILED
     assert row.failure
     found = problem_kept(row.failure)
@@ -137,103 +139,105 @@ def test_a_conflict_in_commusoft_is_never_forced_and_says_why(
 
 
 def test_a_failure_is_tried_again_after_its_cause_is_gone(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 2))
-    first = rows_of(desk, batch_id)[0]
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
+    first = rows_of(ctx, batch_id)[0]
     assert first.chosen
     sandbox.put_reference(first.chosen.public_id, "SOMEBODY")
-    write_waiting(desk)
+    write_waiting(ctx)
     sandbox.put_reference(first.chosen.public_id, None)
-    assert try_again(desk, device_id, batch_id, 1) == 1
-    write_waiting(desk)
-    assert rows_of(desk, batch_id)[0].row.state is RowState.SUCCESSFUL
+    assert retry_failed(ctx, device_id, batch_id, 1) == 1
+    write_waiting(ctx)
+    assert rows_of(ctx, batch_id)[0].row.state is RowState.SUCCESSFUL
     assert sandbox.reference(first.chosen.public_id) == first.row.reference
-    with pytest.raises(RowUnderWay):
-        try_again(desk, device_id, batch_id, 1)
+    with pytest.raises(RowInProgress):
+        retry_failed(ctx, device_id, batch_id, 1)
 
 
 def test_what_the_person_agreed_to_replace_is_replaced_and_exactly_that(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    one, two = records_of(desk)[:2]
+    one, two = records_of(ctx)[:2]
     for record in (one, two):
         sandbox.put_reference(record.public_id, f"OLD{record.number}")
-    desk.sync()
-    batch_id = matched(desk, device_id, [line_of(one, "NEW1"), line_of(two, "NEW2")])
+    ctx.sync()
+    batch_id = matched(ctx, device_id, [line_of(one, "NEW1"), line_of(two, "NEW2")])
     for position, record in enumerate((one, two), 1):
         agreed = Overrides(replaces=f"OLD{record.number}")
-        accept(desk, device_id, batch_id, position, 0, record.public_id, agreed)
+        accept(ctx, device_id, batch_id, position, 0, record.public_id, agreed)
     sandbox.put_reference(two.public_id, "NEWER")
-    start_writing(desk, device_id, batch_id, 2)
-    write_waiting(desk)
-    assert [row.row.state for row in rows_of(desk, batch_id)] == [
+    start_writing(ctx, device_id, batch_id, 2)
+    write_waiting(ctx)
+    assert [row.row.state for row in rows_of(ctx, batch_id)] == [
         RowState.SUCCESSFUL, RowState.FAILED,
     ]  # fmt: skip
     assert sandbox.reference(one.public_id) == "NEW1"
     assert sandbox.reference(two.public_id) == "NEWER"
 
 
-def test_a_paused_batch_begins_nothing_and_goes_on_where_it_was(desk: Desk, device_id: int) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 12))
-    asked = states(desk)[RowState.WAITING]
-    assert not work_on(desk, batch_id, BatchState.WRITING, after(3))
-    pause(desk, device_id, batch_id)
-    assert write_waiting(desk) == 0
-    half = states(desk)
+def test_a_paused_batch_begins_nothing_and_goes_on_where_it_was(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 12))
+    asked = states(ctx)[RowState.WAITING]
+    assert not work_on(ctx, batch_id, BatchState.WRITING, after(3))
+    pause(ctx, device_id, batch_id)
+    assert write_waiting(ctx) == 0
+    half = states(ctx)
     assert half[RowState.PROCESSING] == 0
     assert half[RowState.WAITING] + half[RowState.SUCCESSFUL] == asked
-    resume(desk, device_id, batch_id)
-    assert write_waiting(desk) == 1
-    assert states(desk)[RowState.SUCCESSFUL] == asked
+    resume(ctx, device_id, batch_id)
+    assert write_waiting(ctx) == 1
+    assert states(ctx)[RowState.SUCCESSFUL] == asked
 
 
 def test_a_batch_that_is_cancelled_keeps_what_is_linked_and_links_nothing_more(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 12))
-    work_on(desk, batch_id, BatchState.WRITING, after(3))
-    before = states(desk)[RowState.SUCCESSFUL]
-    cancel(desk, device_id, batch_id)
-    assert write_waiting(desk) == 0
-    assert states(desk)[RowState.SUCCESSFUL] == before
-    assert states(desk)[RowState.WAITING] == 0
-    with pytest.raises(BatchWrongState):
-        resume(desk, device_id, batch_id)
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 12))
+    work_on(ctx, batch_id, BatchState.WRITING, after(3))
+    before = states(ctx)[RowState.SUCCESSFUL]
+    cancel(ctx, device_id, batch_id)
+    assert write_waiting(ctx) == 0
+    assert states(ctx)[RowState.SUCCESSFUL] == before
+    assert states(ctx)[RowState.WAITING] == 0
+    with pytest.raises(InvalidBatchState):
+        resume(ctx, device_id, batch_id)
 
 
 def test_a_link_made_just_before_its_worker_died_is_found_by_its_key_and_not_made_twice(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 3))
-    died_after(desk, device_id, batch_id)
-    other = other_process(desk)
-    lease = take_lease(desk.database, other.ownership, batch_id, BatchState.WRITING)
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
+    died_after(ctx, device_id, batch_id)
+    other = other_process(ctx)
+    lease = take_lease(ctx.database, other.ownership, batch_id, BatchState.WRITING)
     assert lease
-    assert write_waiting(desk) == 0  # it might live yet
+    assert write_waiting(ctx) == 0  # it might live yet
     count_as_dead(other)
-    assert write_waiting(desk) == 1
-    with desk.database.reading() as session:
+    assert write_waiting(ctx) == 1
+    with ctx.database.reading() as session:
         links = session.query(Link).all()
     assert Counter(link.record_number for link in links).most_common(1)[0][1] == 1
-    assert states(desk)[RowState.PROCESSING] == 0
+    assert states(ctx)[RowState.PROCESSING] == 0
 
 
 def test_a_cancelled_batch_whose_worker_died_tells_what_became_of_its_rows(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 3))
-    died_after(desk, device_id, batch_id)
-    cancel(desk, device_id, batch_id)
-    assert settle_stopped(desk) == 2
-    assert [row.row.state for row in rows_of(desk, batch_id)] == [
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
+    died_after(ctx, device_id, batch_id)
+    cancel(ctx, device_id, batch_id)
+    assert settle_stopped(ctx) == 2
+    assert [row.row.state for row in rows_of(ctx, batch_id)] == [
         RowState.SUCCESSFUL, RowState.IDLE, RowState.IDLE,
     ]  # fmt: skip
 
 
-def died_after(desk: Desk, device_id: int, batch_id: str) -> None:
+def died_after(ctx: WorkspaceContext, device_id: int, batch_id: str) -> None:
     """A worker took two rows, made the first one's link, and was gone."""
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         rows = session.query(BatchRow).order_by(BatchRow.position).limit(2).all()
         for row in rows:
             row.state = RowState.PROCESSING
@@ -244,71 +248,75 @@ def died_after(desk: Desk, device_id: int, batch_id: str) -> None:
     )  # fmt: skip
     agreed = first.agreed or {}
     wish = replace(wish, differences=tuple(agreed["differences"]))
-    assert confirm(desk, wish, key_of(first), device_id).state is LinkState.LINKED
+    assert confirm(ctx, wish, idempotency_key(first), device_id).state is LinkState.LINKED
 
 
 def test_a_row_that_commusoft_gives_no_answer_for_does_not_wait_in_a_cancelled_batch(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 4))
-    away = behind(desk, record=fails(CommusoftUnreachable()))
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 4))
+    away = behind(ctx, record=fails(CommusoftUnreachable()))
     looks = iter((False, True))
 
     def cancelled_meanwhile() -> bool:
         if stopped := next(looks):
-            cancel(desk, device_id, batch_id)
+            cancel(ctx, device_id, batch_id)
         return stopped
 
     assert not work_on(away, batch_id, BatchState.WRITING, cancelled_meanwhile)
-    assert set(states(desk)) == {RowState.IDLE}
+    assert set(states(ctx)) == {RowState.IDLE}
 
 
-def test_a_commusoft_that_is_away_is_waited_for_and_named(desk: Desk, device_id: int) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 2))
-    away = behind(desk, record=fails(CommusoftUnreachable()))
+def test_a_commusoft_that_is_away_is_waited_for_and_named(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
+    away = behind(ctx, record=fails(CommusoftUnreachable()))
     assert not work_on(away, batch_id, BatchState.WRITING, after(8))
-    found = overview(desk, batch_id)
+    found = overview(ctx, batch_id)
     assert found.progress.trouble == "commusoft-unreachable"
-    assert states(desk)[RowState.FAILED] == 0
-    assert write_waiting(desk) == 1
-    assert overview(desk, batch_id).progress.trouble is None
+    assert states(ctx)[RowState.FAILED] == 0
+    assert write_waiting(ctx) == 1
+    assert overview(ctx, batch_id).progress.trouble is None
 
 
-def test_credentials_that_are_refused_pause_the_batch(desk: Desk, device_id: int) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 2))
-    away = behind(desk, record=fails(CommusoftRefused()))
+def test_credentials_that_are_refused_pause_the_batch(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
+    away = behind(ctx, record=fails(CommusoftAuthError()))
     assert not work_on(away, batch_id, BatchState.WRITING, after(50))
-    found = overview(desk, batch_id)
+    found = overview(ctx, batch_id)
     assert (found.batch.state, found.progress.trouble) == (
         BatchState.PAUSED, "commusoft-refused",
     )  # fmt: skip
 
 
 def test_a_link_whose_end_is_open_is_finished_before_the_batch_is_done(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 1))
-    lost = behind(desk, write_reference=fails(CommusoftUnreachable()))
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
+    lost = behind(ctx, write_reference=fails(CommusoftUnreachable()))
     assert not work_on(lost, batch_id, BatchState.WRITING, after(6))
-    row = rows_of(desk, batch_id)[0]
+    row = rows_of(ctx, batch_id)[0]
     assert (row.row.state, bool(row.row.link_id)) == (RowState.PROCESSING, True)
-    assert write_waiting(desk) == 1
+    assert write_waiting(ctx) == 1
     assert row.chosen
     assert sandbox.reference(row.chosen.public_id) == row.row.reference
 
 
 def test_a_whole_batch_is_undone_and_what_cannot_be_is_listed_with_why(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 6))
-    write_waiting(desk)
-    rows = [row for row in rows_of(desk, batch_id) if row.row.state is RowState.SUCCESSFUL]
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 6))
+    write_waiting(ctx)
+    rows = [row for row in rows_of(ctx, batch_id) if row.row.state is RowState.SUCCESSFUL]
     assert rows[0].chosen
     sandbox.put_reference(rows[0].chosen.public_id, "NEWER")
-    assert start_undo(desk, device_id, batch_id) == len(rows)
-    assert write_waiting(desk) == 1
-    assert state(desk, batch_id) is BatchState.UNDONE
-    kept, *undone = (find.row for find in rows_of(desk, batch_id) if find.row.link_id)
+    assert start_undo(ctx, device_id, batch_id) == len(rows)
+    assert write_waiting(ctx) == 1
+    assert state(ctx, batch_id) is BatchState.UNDONE
+    kept, *undone = (find.row for find in rows_of(ctx, batch_id) if find.row.link_id)
     assert (kept.state, kept.failure and kept.failure["code"]) == (
         RowState.SUCCESSFUL, "cannot-undo",
     )  # fmt: skip
@@ -319,31 +327,31 @@ def test_a_whole_batch_is_undone_and_what_cannot_be_is_listed_with_why(
 
 
 def test_a_row_that_was_undone_may_be_decided_and_linked_anew(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 1))
-    write_waiting(desk)
-    start_undo(desk, device_id, batch_id)
-    write_waiting(desk)
-    with desk.database.writing() as session:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
+    write_waiting(ctx)
+    start_undo(ctx, device_id, batch_id)
+    write_waiting(ctx)
+    with ctx.database.writing() as session:
         session.get_one(Batch, batch_id).state = BatchState.DONE
-    row = rows_of(desk, batch_id)[0].row
-    again = reopen(desk, device_id, batch_id, 1, row.version)
+    row = rows_of(ctx, batch_id)[0].row
+    again = reopen(ctx, device_id, batch_id, 1, row.version)
     assert row.best
-    accept(desk, device_id, batch_id, 1, again.row.version, row.best)
-    start_writing(desk, device_id, batch_id, 1)
-    write_waiting(desk)
+    accept(ctx, device_id, batch_id, 1, again.row.version, row.best)
+    start_writing(ctx, device_id, batch_id, 1)
+    write_waiting(ctx)
     assert sandbox.reference(row.best) == row.reference
 
 
 def test_the_results_tell_every_row_and_no_spreadsheet_runs_them(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
     evil = Line("ZZ1", "=HYPERLINK(1)", phone="+441632960999")
-    batch_id = asked_for(desk, device_id, [*lines_of(desk, 2), evil])
-    write_waiting(desk)
+    batch_id = asked_for(ctx, device_id, [*lines_of(ctx, 2), evil])
+    write_waiting(ctx)
     table = io.StringIO()
-    assert write_results(desk, batch_id, table, lambda failure: problem_kept(failure).detail) == 3
+    assert write_results(ctx, batch_id, table, lambda failure: problem_kept(failure).detail) == 3
     rows = list(csv.DictReader(io.StringIO(table.getvalue())))
     assert [row["outcome"] for row in rows] == ["successful", "successful", "not linked"]
     assert rows[0]["link"]
@@ -351,26 +359,28 @@ def test_the_results_tell_every_row_and_no_spreadsheet_runs_them(
 
 
 def test_the_results_tell_of_a_link_that_somebody_undid_by_itself(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 2))
-    write_waiting(desk)
-    first = rows_of(desk, batch_id)[0].row
-    undo(desk, first.link_id or "", new_key(), device_id, frozenset())
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
+    write_waiting(ctx)
+    first = rows_of(ctx, batch_id)[0].row
+    undo(ctx, first.link_id or "", new_key(), device_id, frozenset())
     table = io.StringIO()
-    write_results(desk, batch_id, table, lambda failure: problem_kept(failure).detail)
+    write_results(ctx, batch_id, table, lambda failure: problem_kept(failure).detail)
     outcomes = [row["outcome"] for row in csv.DictReader(io.StringIO(table.getvalue()))]
     assert outcomes == ["undone", "successful"]
 
 
-def test_a_batch_is_in_the_audit_from_beginning_to_end(desk: Desk, device_id: int) -> None:
+def test_a_batch_is_in_the_audit_from_beginning_to_end(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
     from crmlink.store import AuditEntry
 
-    batch_id = asked_for(desk, device_id, lines_of(desk, 1))
-    write_waiting(desk)
-    start_undo(desk, device_id, batch_id)
-    write_waiting(desk)
-    with desk.database.reading() as session:
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
+    write_waiting(ctx)
+    start_undo(ctx, device_id, batch_id)
+    write_waiting(ctx)
+    with ctx.database.reading() as session:
         told = [
             entry.action
             for entry in session.query(AuditEntry).order_by(AuditEntry.place)
@@ -383,11 +393,11 @@ def test_a_batch_is_in_the_audit_from_beginning_to_end(desk: Desk, device_id: in
 
 
 def test_people_link_single_contacts_while_a_batch_is_written(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
-    batch_id = asked_for(desk, device_id, lines_of(desk, 4))
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 4))
     supplier = decision("supplier-501", HOLLOWAY)
-    assert not work_on(desk, batch_id, BatchState.WRITING, after(1))
-    assert confirm(desk, supplier, new_key(), device_id).state is LinkState.LINKED
-    assert write_waiting(desk) == 1
+    assert not work_on(ctx, batch_id, BatchState.WRITING, after(1))
+    assert confirm(ctx, supplier, new_key(), device_id).state is LinkState.LINKED
+    assert write_waiting(ctx) == 1
     assert sandbox.reference("supplier-501") == HOLLOWAY

@@ -9,9 +9,9 @@ import pytest
 from crmlink.accounting.exports.reader import DELIMITERS, ENCODINGS
 from crmlink.cli import file_options
 from crmlink.cli.batches import follow as batch_following
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 from support.batch_factories import HEADER
-from support.sandbox import HASTE, Playing
+from support.sandbox import FAST_LIMITS, SandboxHandle
 from unit.cli.test_commands import Run, run
 
 __all__ = ["run"]
@@ -22,7 +22,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """No server runs here, and Commusoft need not be spared."""
     monkeypatch.setattr(batch_following, "SERVER_TAKES", 0.0)
     monkeypatch.setattr(batch_following, "LOOK_EVERY", 0.02)
-    monkeypatch.setattr("crmlink.installation.Patience", lambda **_: HASTE)
+    monkeypatch.setattr("crmlink.installation.ClientLimits", lambda **_: FAST_LIMITS)
 
 
 @pytest.fixture
@@ -41,8 +41,8 @@ def export(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_becomes_links_and_is_undone(run: Run, export: Path, sandbox: Playing) -> None:
-    assert HASTE.per_second > Patience().per_second
+def test_a_file_becomes_links_and_is_undone(run: Run, export: Path, sandbox: SandboxHandle) -> None:
+    assert FAST_LIMITS.per_second > ClientLimits().per_second
     told = run(
         "batch", "import", str(export), "--package", "sage_50", "--kind", "customer", "--yes"
     )

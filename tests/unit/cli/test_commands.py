@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from crmlink.accounting.rule_loading import load_packages
 from crmlink.cli import main
-from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, WEBSERVICE, Playing
+from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, WEBSERVICE, SandboxHandle
 
 CONTACT = f"https://go.xero.com/app/!kR4N6/contacts/contact/{HOLLOWAY}"
 WHO = ["--name", "Margaret Holloway", "--email", "margaret.holloway@postbox.example"]
@@ -17,7 +17,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(sandbox: Playing, tmp_path: Path) -> Run:
+def run(sandbox: SandboxHandle, tmp_path: Path) -> Run:
     environment = {
         "CRMLINK_DATA_DIR": str(tmp_path),
         "CRMLINK_COMMUSOFT_URL": sandbox.address + WEBSERVICE,
@@ -53,7 +53,9 @@ def test_locate_tells_people_what_it_saw(run: Run) -> None:
     ]
 
 
-def test_a_sure_match_is_linked_and_undone_without_a_question(run: Run, sandbox: Playing) -> None:
+def test_a_sure_match_is_linked_and_undone_without_a_question(
+    run: Run, sandbox: SandboxHandle
+) -> None:
     linked = run("link", CONTACT, *WHO, "--postcode", "GL50 2TR", "--yes", "--json")
     assert linked.exit_code == 0, linked.output
     made = json.loads(linked.stdout)
@@ -64,7 +66,7 @@ def test_a_sure_match_is_linked_and_undone_without_a_question(run: Run, sandbox:
     assert sandbox.reference("customer-1001") is None
 
 
-def test_many_are_undone_and_each_that_cannot_be_is_named(run: Run, sandbox: Playing) -> None:
+def test_many_are_undone_and_each_that_cannot_be_is_named(run: Run, sandbox: SandboxHandle) -> None:
     made = json.loads(run("link", CONTACT, "--record", "customer-1001", "--yes", "--json").stdout)
     undone = run("undo", "no-such-link", made["id"])
     assert undone.exit_code == 1
@@ -73,7 +75,7 @@ def test_many_are_undone_and_each_that_cannot_be_is_named(run: Run, sandbox: Pla
     assert sandbox.reference("customer-1001") is None
 
 
-def test_a_person_chooses_from_the_list_and_confirms(run: Run, sandbox: Playing) -> None:
+def test_a_person_chooses_from_the_list_and_confirms(run: Run, sandbox: SandboxHandle) -> None:
     linked = run("link", CONTACT, *WHO, typed="1\ny\n")
     assert linked.exit_code == 0, linked.output
     assert "Linked: Margaret Holloway (customer-1001)" in linked.stdout
@@ -81,7 +83,7 @@ def test_a_person_chooses_from_the_list_and_confirms(run: Run, sandbox: Playing)
 
 
 def test_the_other_kind_is_chosen_and_confirmed_only_with_its_own_word(
-    run: Run, sandbox: Playing
+    run: Run, sandbox: SandboxHandle
 ) -> None:
     chosen = [CONTACT, *WHO, "--kind", "supplier"]
     refused = run("link", *chosen, typed="1\ny\n")
@@ -93,12 +95,12 @@ def test_the_other_kind_is_chosen_and_confirmed_only_with_its_own_word(
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
-def test_no_is_no(run: Run, sandbox: Playing) -> None:
+def test_no_is_no(run: Run, sandbox: SandboxHandle) -> None:
     assert run("link", CONTACT, *WHO, typed="1\nn\n").exit_code == 1
     assert sandbox.reference("customer-1001") is None
 
 
-def test_a_name_alone_is_never_linked_unasked(run: Run, sandbox: Playing) -> None:
+def test_a_name_alone_is_never_linked_unasked(run: Run, sandbox: SandboxHandle) -> None:
     refused = run("link", CONTACT, "--name", "John Smith", "--yes")
     assert refused.exit_code == 1
     assert "is not sure" in refused.stderr
@@ -124,7 +126,7 @@ def test_a_name_alone_is_never_linked_unasked(run: Run, sandbox: Playing) -> Non
     ],
 )
 def test_what_cannot_be_linked_is_said_in_a_sentence(
-    run: Run, sandbox: Playing, arguments: list[str], says: str
+    run: Run, sandbox: SandboxHandle, arguments: list[str], says: str
 ) -> None:
     refused = run("link", *arguments)
     assert refused.exit_code == 1
@@ -133,7 +135,7 @@ def test_what_cannot_be_linked_is_said_in_a_sentence(
     assert sandbox.reference("customer-1001") is None
 
 
-def test_commusoft_down_is_said_and_loses_nothing(run: Run, sandbox: Playing) -> None:
+def test_commusoft_down_is_said_and_loses_nothing(run: Run, sandbox: SandboxHandle) -> None:
     run("sync")
     sandbox.stop()
     refused = run("link", CONTACT, "--record", "customer-1001", "--yes")

@@ -6,10 +6,10 @@ from http.server import ThreadingHTTPServer
 
 import pytest
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import Dialect
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.sandbox import SandboxServer
 from support.faulty_sandbox.app import create_faulty_sandbox
 from unit.commusoft.fake_server import (
@@ -18,14 +18,14 @@ from unit.commusoft.fake_server import (
     Answer,
     Enter,
     Faults,
-    Obedient,
-    Said,
+    ScriptedResponse,
+    ScriptedServer,
     handler_of,
 )
 
 
 @pytest.fixture
-def quick() -> Patience:
+def quick() -> ClientLimits:
     """Patience for tests: everything short, no pace worth mentioning."""
     return QUICK
 
@@ -47,8 +47,10 @@ def sandbox() -> Iterator[SandboxServer]:
 def enter() -> Enter:
     """A client for a sandbox's address: `enter(url, dialect=None, patience=QUICK)`."""
 
-    def make(url: str, dialect: Dialect | None = None, patience: Patience = QUICK) -> Commusoft:
-        return Commusoft(Connection(url, *["sandbox"] * 4), dialect, patience)
+    def make(
+        url: str, dialect: Dialect | None = None, patience: ClientLimits = QUICK
+    ) -> CommusoftClient:
+        return CommusoftClient(Connection(url, *["sandbox"] * 4), dialect, patience)
 
     return make
 
@@ -62,12 +64,12 @@ def faults(sandbox: SandboxServer) -> Iterator[Faults]:
 
 
 @pytest.fixture
-def obey() -> Iterator[Callable[[Callable[[Said], Answer]], Obedient]]:
+def obey() -> Iterator[Callable[[Callable[[ScriptedResponse], Answer]], ScriptedServer]]:
     """`obey(answer)` starts a server on a port of its own."""
     servers: list[ThreadingHTTPServer] = []
 
-    def start(answer: Callable[[Said], Answer]) -> Obedient:
-        obedient = Obedient(answer)
+    def start(answer: Callable[[ScriptedResponse], Answer]) -> ScriptedServer:
+        obedient = ScriptedServer(answer)
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(obedient))
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.sandbox import SandboxServer
 
 SECRETS = {
@@ -17,7 +17,7 @@ SECRETS = {
     "password": "pass-word-secret",
     "application_id": "application-secret",
 }
-QUICK = Patience(
+QUICK = ClientLimits(
     connect=2,
     read=2,
     total=4,
@@ -29,7 +29,7 @@ QUICK = Patience(
 )
 
 
-Enter = Callable[..., Commusoft]
+Enter = Callable[..., CommusoftClient]
 
 
 class Faults:
@@ -65,7 +65,7 @@ class Faults:
 
 
 @dataclass
-class Said:
+class ScriptedResponse:
     """One request that the obedient server got."""
 
     method: str
@@ -78,24 +78,26 @@ Answer = tuple[int, Mapping[str, str], bytes]
 
 
 @dataclass
-class Obedient:
+class ScriptedServer:
     """A server that answers what its test tells it, and remembers what it was sent."""
 
-    answer: Callable[[Said], Answer]
+    answer: Callable[[ScriptedResponse], Answer]
     url: str = ""
-    heard: list[Said] = field(default_factory=list)
+    heard: list[ScriptedResponse] = field(default_factory=list)
 
     def paths(self) -> list[str]:
         return [f"{said.method} {said.path}" for said in self.heard]
 
 
-def handler_of(obedient: Obedient) -> type[BaseHTTPRequestHandler]:
+def handler_of(obedient: ScriptedServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _reply(self) -> None:
             size = int(self.headers.get("Content-Length") or 0)
-            said = Said(self.command, self.path, dict(self.headers), self.rfile.read(size))
+            said = ScriptedResponse(
+                self.command, self.path, dict(self.headers), self.rfile.read(size)
+            )
             obedient.heard.append(said)
             status, headers, body = obedient.answer(said)
             self.send_response(status)

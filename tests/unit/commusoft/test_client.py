@@ -8,22 +8,24 @@ from datetime import UTC, datetime
 import pytest
 import requests
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.errors import CommusoftRefused, CommusoftUnreadable, RecordGone
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.errors import CommusoftAuthError, InvalidCommusoftResponse, RecordNotFound
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.kinds import KINDS, Kind
 from unit.commusoft.fake_server import Enter, Faults
 
 
 @pytest.fixture(params=["W", "P"])
-def client(request: pytest.FixtureRequest, sandbox: SandboxServer, enter: Enter) -> Commusoft:
+def client(request: pytest.FixtureRequest, sandbox: SandboxServer, enter: Enter) -> CommusoftClient:
     return enter(sandbox.w_url if request.param == "W" else sandbox.p_url)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_whole_list_comes_with_deleted_records_flagged(client: Commusoft, kind: Kind) -> None:
+def test_the_whole_list_comes_with_deleted_records_flagged(
+    client: CommusoftClient, kind: Kind
+) -> None:
     records = list(client.records(kind))
     assert len(records) == {"customer": 60, "supplier": 20}[kind]
     assert len({record.number for record in records}) == len(records)
@@ -32,7 +34,7 @@ def test_the_whole_list_comes_with_deleted_records_flagged(client: Commusoft, ki
         assert next(one.number for one in records if one.deleted) == "1009"
 
 
-def test_a_listed_record_equals_the_same_record_asked_for_alone(client: Commusoft) -> None:
+def test_a_listed_record_equals_the_same_record_asked_for_alone(client: CommusoftClient) -> None:
     listed = [record for record in client.records("customer") if not record.deleted]
     for record in listed[:12]:
         assert client.record("customer", record.number, record.uuid) == record
@@ -43,7 +45,7 @@ def test_a_listed_record_equals_the_same_record_asked_for_alone(client: Commusof
     "reference", ["abc-1", "Ünïcode & Co = 100% + ?", " spaces  count ", "00042"]
 )
 def test_a_written_reference_is_read_back_exactly_and_nothing_else_changes(
-    client: Commusoft, kind: Kind, reference: str
+    client: CommusoftClient, kind: Kind, reference: str
 ) -> None:
     number = {"customer": "1010", "supplier": "502"}[kind]
     before = client.record(kind, number)
@@ -76,15 +78,15 @@ def test_both_shapes_show_the_same_record(sandbox: SandboxServer, enter: Enter) 
             )
 
 
-def test_a_deleted_and_an_unknown_record_are_gone(client: Commusoft) -> None:
+def test_a_deleted_and_an_unknown_record_are_gone(client: CommusoftClient) -> None:
     for number in ("1009", "999999"):
-        with pytest.raises(RecordGone) as caught:
+        with pytest.raises(RecordNotFound) as caught:
             client.record("customer", number)
         assert (caught.value.kind, caught.value.number) == ("customer", number)
 
 
 def test_an_unknown_uuid_is_gone(sandbox: SandboxServer, enter: Enter) -> None:
-    with pytest.raises(RecordGone):
+    with pytest.raises(RecordNotFound):
         enter(sandbox.p_url).record("customer", "1001", "5d3c1a52-6f0e-4a39-8f6b-0c7b1d2e9a99")
 
 
@@ -93,19 +95,19 @@ def test_another_records_uuid_is_not_taken_for_the_record(
 ) -> None:
     client = enter(sandbox.p_url)
     other = client.record("customer", "1002")
-    with pytest.raises(CommusoftUnreadable):
+    with pytest.raises(InvalidCommusoftResponse):
         client.record("customer", "1001", other.uuid)
 
 
-def test_the_sandbox_is_known_as_one_after_the_first_reply(client: Commusoft) -> None:
+def test_the_sandbox_is_known_as_one_after_the_first_reply(client: CommusoftClient) -> None:
     assert not client.sandbox
     client.record("customer", "1001")
     assert client.sandbox
 
 
 def test_wrong_credentials_are_refused(sandbox: SandboxServer) -> None:
-    client = Commusoft(Connection(sandbox.w_url, "sandbox", "sandbox", "wrong", "sandbox"))
-    with pytest.raises(CommusoftRefused):
+    client = CommusoftClient(Connection(sandbox.w_url, "sandbox", "sandbox", "wrong", "sandbox"))
+    with pytest.raises(CommusoftAuthError):
         client.record("customer", "1001")
 
 
@@ -150,7 +152,7 @@ def test_a_records_page_is_on_the_web_applications_host(enter: Enter, base: str,
 
 
 def test_the_page_of_a_record_shows_its_reference_and_says_that_it_is_a_sandbox(
-    client: Commusoft,
+    client: CommusoftClient,
 ) -> None:
     client.write_reference(client.record("customer", "1001"), "<b>ref-77</b>")
     page = requests.get(client.page_url("customer", "1001"), timeout=5)
@@ -162,10 +164,11 @@ def test_the_page_of_a_record_shows_its_reference_and_says_that_it_is_a_sandbox(
 # In a process of its own, for the sandbox's memory is not the client's.
 READER = """
 import sys, tracemalloc
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.limits import Patience
-client = Commusoft(Connection(sys.argv[1], *["sandbox"] * 4), patience=Patience(per_second=1000))
+from crmlink.commusoft.limits import ClientLimits
+connection = Connection(sys.argv[1], *["sandbox"] * 4)
+client = CommusoftClient(connection, patience=ClientLimits(per_second=1000))
 client.record("customer", "1001")
 for work in (lambda: sum(1 for _ in client.records("customer")),
              lambda: len(list(client.records("customer")))):
@@ -199,7 +202,7 @@ def test_a_token_is_made_once_and_shared_by_threads(
 def test_a_token_is_renewed_before_it_grows_old(
     sandbox: SandboxServer, faults: Faults, enter: Enter
 ) -> None:
-    client = enter(sandbox.w_url, patience=Patience(per_second=1000, token_life=0.0))
+    client = enter(sandbox.w_url, patience=ClientLimits(per_second=1000, token_life=0.0))
     faults.add("latency", path="/getToken", seconds=0)
     for _ in range(3):
         client.record("customer", "1001")

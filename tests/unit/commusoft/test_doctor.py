@@ -9,21 +9,28 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.dialect import P, W
-from crmlink.commusoft.doctor import Step, examine, say, support_message
+from crmlink.commusoft.dialect import PUBLISHED_DIALECT, WEBSERVICE_DIALECT
+from crmlink.commusoft.doctor import CheckResult, check_text, run_checks, support_message
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from unit.commusoft.fake_server import QUICK, Answer, Enter, Faults, Obedient, Said
+from unit.commusoft.fake_server import (
+    QUICK,
+    Answer,
+    Enter,
+    Faults,
+    ScriptedResponse,
+    ScriptedServer,
+)
 
-Obey = Callable[[Callable[[Said], Answer]], Obedient]
+Obey = Callable[[Callable[[ScriptedResponse], Answer]], ScriptedServer]
 JSON = {"Content-Type": "application/json"}
 OCONNOR = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
 
 
-def steps_of(url: str, **more: Any) -> list[Step]:
-    return list(examine(Connection(url, *["sandbox"] * 4), patience=QUICK, **more))
+def steps_of(url: str, **more: Any) -> list[CheckResult]:
+    return list(run_checks(Connection(url, *["sandbox"] * 4), patience=QUICK, **more))
 
 
-def by_code(steps: list[Step], code: str) -> list[Step]:
+def by_code(steps: list[CheckResult], code: str) -> list[CheckResult]:
     return [step for step in steps if step.code == code]
 
 
@@ -35,7 +42,9 @@ def test_reading_alone_tells_the_shape_and_writes_nothing(
     assert [step.health for step in steps if step.health == "failed"] == []
     last = steps[-1]
     assert last.code == "dialect"
-    assert last.dialect == replace({"W": W, "P": P}[shape], token_place="header")
+    assert last.dialect == replace(
+        {"W": WEBSERVICE_DIALECT, "P": PUBLISHED_DIALECT}[shape], token_place="header"
+    )
     lists = {step.args["kind"]: step.args for step in by_code(steps, "list")}
     assert (lists["customer"]["count"], lists["supplier"]["count"]) == (60, 20)
     assert lists["customer"]["place"] == ("Customers" if shape == "W" else "")
@@ -50,7 +59,7 @@ def test_reading_alone_tells_the_shape_and_writes_nothing(
 def test_the_fields_decide_the_shape_not_the_address(sandbox: SandboxServer, obey: Obey) -> None:
     shown: dict[str, Any] = {"id": 1, "uuid": "u-1", "firstName": "A", "lastName": "B"}
 
-    def answer(said: Said) -> Answer:
+    def answer(said: ScriptedResponse) -> Answer:
         if said.path.endswith("/getToken"):
             return 200, JSON, b'{"userToken": "t0ken"}'
         many = said.path.endswith("s")
@@ -87,7 +96,9 @@ def test_without_a_trial_only_the_own_reference_is_written(
 ) -> None:
     steps = steps_of(sandbox.w_url, write_test="customer-1006")
     assert by_code(steps, "write-kept")[0].args["proof"] == "none"
-    assert "only a trial value or the first link can tell" in say(by_code(steps, "write-kept")[0])
+    assert "only a trial value or the first link can tell" in check_text(
+        by_code(steps, "write-kept")[0]
+    )
     assert {(write["before"], write["after"]) for write in faults.writes()} == {(OCONNOR, OCONNOR)}
 
 
@@ -118,7 +129,7 @@ def test_suppliers_without_a_field_are_told_and_reading_goes_on() -> None:
     with SandboxServer(app) as server:
         steps = steps_of(server.p_url, write_test="supplier-501", trial="crmlink-trial")
     assert [step.code for step in steps[-2:]] == ["not-written", "dialect"]
-    assert "page in Commusoft" in say(steps[-2])
+    assert "page in Commusoft" in check_text(steps[-2])
     assert steps[-1].health == "note"
 
 
@@ -147,7 +158,7 @@ class Server:
         self.record: dict[str, Any] = {"id": 7, "uuid": "u-7", "lastName": "Lowe", **record}
         self.after_put: Callable[[dict[str, Any]], None] = lambda _: None
 
-    def __call__(self, said: Said) -> Answer:
+    def __call__(self, said: ScriptedResponse) -> Answer:
         path = urlsplit(said.path).path
         if path.endswith("/getToken"):
             return 200, JSON, b"t0ken"
@@ -186,7 +197,7 @@ def test_a_trial_that_cannot_be_taken_back_says_what_to_put_in_by_hand(obey: Obe
     url = f"{obey(server).url}/api/v1"
     steps = steps_of(url, write_test="customer-7", trial="crmlink-trial")
     (left,) = by_code(steps, "write-not-restored")
-    assert "set it back to R-1" in say(left)
+    assert "set it back to R-1" in check_text(left)
     assert "R-1" not in support_message(steps)
 
 
@@ -209,7 +220,7 @@ def test_a_reference_that_somebody_changes_in_mid_test_stops_it_unwritten(obey: 
         nonlocal writes
         writes += 1
 
-    def answer(said: Said) -> Answer:
+    def answer(said: ScriptedResponse) -> Answer:
         reply = server(said)
         if said.method == "GET" and said.path.endswith("/u-7") and writes == 1:
             # Seen as it was once more; then a colleague in the office is quicker than the trial.
@@ -244,11 +255,11 @@ def test_a_field_of_an_unknown_name_is_found_by_the_reference_that_the_page_show
 def test_a_request_that_might_create_a_record_is_not_sent_without_a_uuid(obey: Obey) -> None:
     server = Server()
 
-    def no_uuid(said: Said) -> Answer:
+    def no_uuid(said: ScriptedResponse) -> Answer:
         if said.method != "GET" and not said.path.endswith("/getToken"):
             return 400, JSON, b"{}"
         server.record.pop("uuid", None)
-        return server(Said("GET", said.path.replace("/7", "/u-7"), said.headers, b""))
+        return server(ScriptedResponse("GET", said.path.replace("/7", "/u-7"), said.headers, b""))
 
     obedient = obey(no_uuid)
     steps = steps_of(f"{obedient.url}/api/v1", write_test="customer-7")
@@ -259,7 +270,7 @@ def test_a_request_that_might_create_a_record_is_not_sent_without_a_uuid(obey: O
 def test_the_token_in_the_query_is_found_and_kept(obey: Obey) -> None:
     server = Server()
 
-    def answer(said: Said) -> Answer:
+    def answer(said: ScriptedResponse) -> Answer:
         query = parse_qs(urlsplit(said.path).query)
         if said.path.endswith("/getToken") or query.get("token") == ["t0ken"]:
             return server(said)
@@ -296,7 +307,7 @@ def test_an_account_that_cannot_be_read_ends_with_a_letter_to_support(
     assert by_code(steps, code)[0].args["failure"] == failure
     assert (steps[-1].code, steps[-1].dialect) == ("nothing", None)
     letter = support_message(steps)
-    assert say(by_code(steps, code)[0]) in letter
+    assert check_text(by_code(steps, code)[0]) in letter
     assert "Which request updates an existing customer" in letter
 
 
@@ -317,9 +328,12 @@ def test_no_step_tells_a_secret_or_what_is_in_a_record(
 ) -> None:
     url = sandbox.w_url if shape == "W" else sandbox.p_url
     steps = steps_of(url, write_test="customer-1006", trial="crmlink-trial")
-    refused = list(examine(Connection(url, **secrets), patience=QUICK))
+    refused = list(run_checks(Connection(url, **secrets), patience=QUICK))
     told = "\n".join(
-        [*(repr(step) + say(step) for step in steps + refused), support_message(steps + refused)]
+        [
+            *(repr(step) + check_text(step) for step in steps + refused),
+            support_message(steps + refused),
+        ]
     )
     private = ["Holloway", "O'Connor", "Bangor", "LL57", "@", "07700", "Orchard", OCONNOR, "Siân"]
     assert not [word for word in [*private, *secrets.values()] if word in told]
@@ -328,4 +342,4 @@ def test_no_step_tells_a_secret_or_what_is_in_a_record(
 def test_every_step_has_its_sentence(sandbox: SandboxServer, faults: Faults) -> None:
     for more in ({}, {"write_test": "customer-1006", "trial": "T-1"}, {"write_test": "x"}):
         for step in steps_of(sandbox.w_url, **more):
-            assert say(step).endswith(".")
+            assert check_text(step).endswith(".")

@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 import requests
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import (
+    CommusoftAuthError,
     CommusoftBusy,
     CommusoftError,
-    CommusoftFault,
-    CommusoftRefused,
-    CommusoftSlow,
+    CommusoftServerError,
+    CommusoftTimeout,
     CommusoftUnreachable,
-    CommusoftUnreadable,
-    RecordGone,
-    WriteRefused,
+    InvalidCommusoftResponse,
+    RecordNotFound,
+    WriteRejected,
 )
 from crmlink.commusoft.sandbox import SandboxServer
 from support.faulty_sandbox.faults import FAULTS
@@ -28,55 +28,55 @@ from unit.commusoft.fake_server import QUICK, Enter, Faults
 HASTY = replace(QUICK, total=0.5, wait_most=0.2, faults_to_open=100)
 
 READ_FAULTS: list[tuple[dict[str, Any], type[CommusoftError]]] = [
-    ({"fault": "timeout"}, CommusoftSlow),
-    ({"fault": "latency", "seconds": 3}, CommusoftSlow),
+    ({"fault": "timeout"}, CommusoftTimeout),
+    ({"fault": "latency", "seconds": 3}, CommusoftTimeout),
     ({"fault": "reset"}, CommusoftUnreachable),
     ({"fault": "lost"}, CommusoftUnreachable),
-    ({"fault": "status", "status": 401}, CommusoftRefused),
-    ({"fault": "status", "status": 403}, CommusoftRefused),
-    ({"fault": "status", "status": 404}, RecordGone),
-    ({"fault": "status", "status": 409}, CommusoftFault),
+    ({"fault": "status", "status": 401}, CommusoftAuthError),
+    ({"fault": "status", "status": 403}, CommusoftAuthError),
+    ({"fault": "status", "status": 404}, RecordNotFound),
+    ({"fault": "status", "status": 409}, CommusoftServerError),
     ({"fault": "status", "status": 429}, CommusoftBusy),
     ({"fault": "status", "status": 429, "retry_after": "3600"}, CommusoftBusy),
-    ({"fault": "status", "status": 500}, CommusoftFault),
-    ({"fault": "status", "status": 502}, CommusoftFault),
-    ({"fault": "status", "status": 503}, CommusoftFault),
+    ({"fault": "status", "status": 500}, CommusoftServerError),
+    ({"fault": "status", "status": 502}, CommusoftServerError),
+    ({"fault": "status", "status": 503}, CommusoftServerError),
     ({"fault": "status", "status": 503, "retry_after": "5"}, CommusoftBusy),
-    ({"fault": "html"}, CommusoftUnreadable),
-    ({"fault": "empty"}, CommusoftUnreadable),
-    ({"fault": "truncated"}, CommusoftUnreadable),
-    ({"fault": "broken-off"}, CommusoftUnreadable),
-    ({"fault": "wrong-type"}, CommusoftUnreadable),
-    ({"fault": "large"}, CommusoftUnreadable),
-    ({"fault": "drip"}, CommusoftSlow),
-    ({"fault": "drip-headers"}, CommusoftSlow),
-    ({"fault": "redirect"}, CommusoftUnreadable),
+    ({"fault": "html"}, InvalidCommusoftResponse),
+    ({"fault": "empty"}, InvalidCommusoftResponse),
+    ({"fault": "truncated"}, InvalidCommusoftResponse),
+    ({"fault": "broken-off"}, InvalidCommusoftResponse),
+    ({"fault": "wrong-type"}, InvalidCommusoftResponse),
+    ({"fault": "large"}, InvalidCommusoftResponse),
+    ({"fault": "drip"}, CommusoftTimeout),
+    ({"fault": "drip-headers"}, CommusoftTimeout),
+    ({"fault": "redirect"}, InvalidCommusoftResponse),
 ]
 # What a write makes of it; None where Commusoft says yes and only a read-back can tell.
 WRITE_FAULTS: list[tuple[dict[str, Any], type[CommusoftError] | None]] = [
-    ({"fault": "timeout"}, CommusoftSlow),
-    ({"fault": "timeout", "done": True}, CommusoftSlow),
-    ({"fault": "latency", "seconds": 3}, CommusoftSlow),
+    ({"fault": "timeout"}, CommusoftTimeout),
+    ({"fault": "timeout", "done": True}, CommusoftTimeout),
+    ({"fault": "latency", "seconds": 3}, CommusoftTimeout),
     ({"fault": "reset"}, CommusoftUnreachable),
     ({"fault": "lost"}, CommusoftUnreachable),
     ({"fault": "status", "status": 401}, CommusoftBusy),
     ({"fault": "status", "status": 403}, CommusoftBusy),
-    ({"fault": "status", "status": 404}, WriteRefused),
-    ({"fault": "status", "status": 409}, WriteRefused),
-    ({"fault": "status", "status": 422}, WriteRefused),
+    ({"fault": "status", "status": 404}, WriteRejected),
+    ({"fault": "status", "status": 409}, WriteRejected),
+    ({"fault": "status", "status": 422}, WriteRejected),
     ({"fault": "status", "status": 429}, CommusoftBusy),
     ({"fault": "status", "status": 429, "retry_after": "3600"}, CommusoftBusy),
-    ({"fault": "status", "status": 500}, CommusoftFault),
-    ({"fault": "status", "status": 502, "done": True}, CommusoftFault),
-    ({"fault": "html"}, CommusoftUnreadable),
+    ({"fault": "status", "status": 500}, CommusoftServerError),
+    ({"fault": "status", "status": 502, "done": True}, CommusoftServerError),
+    ({"fault": "html"}, InvalidCommusoftResponse),
     ({"fault": "empty"}, None),
     ({"fault": "truncated"}, None),
-    ({"fault": "broken-off"}, CommusoftUnreadable),
+    ({"fault": "broken-off"}, InvalidCommusoftResponse),
     ({"fault": "wrong-type"}, None),
-    ({"fault": "large"}, CommusoftUnreadable),
-    ({"fault": "drip"}, CommusoftSlow),
-    ({"fault": "drip-headers"}, CommusoftSlow),
-    ({"fault": "redirect"}, CommusoftUnreadable),
+    ({"fault": "large"}, InvalidCommusoftResponse),
+    ({"fault": "drip"}, CommusoftTimeout),
+    ({"fault": "drip-headers"}, CommusoftTimeout),
+    ({"fault": "redirect"}, InvalidCommusoftResponse),
     ({"fault": "dropped"}, None),
 ]
 DONE = {"lost", "truncated", "broken-off", "wrong-type", "large", "drip", "drip-headers", "latency"}
@@ -87,7 +87,7 @@ def name_of(value: Any) -> str | None:
 
 
 @pytest.fixture
-def client(sandbox: SandboxServer, enter: Enter) -> Commusoft:
+def client(sandbox: SandboxServer, enter: Enter) -> CommusoftClient:
     """A client that has its token and knows where to put it."""
     client = enter(sandbox.w_url, patience=HASTY)
     client.record("customer", "1001")
@@ -96,7 +96,7 @@ def client(sandbox: SandboxServer, enter: Enter) -> Commusoft:
 
 @pytest.mark.parametrize(("fault", "failure"), READ_FAULTS, ids=name_of)
 def test_a_read_that_fails_says_how(
-    client: Commusoft, faults: Faults, fault: dict[str, Any], failure: type[CommusoftError]
+    client: CommusoftClient, faults: Faults, fault: dict[str, Any], failure: type[CommusoftError]
 ) -> None:
     faults.add(**fault, path="/customers/*")
     with pytest.raises(CommusoftError) as caught:
@@ -112,17 +112,19 @@ LIST_FAULTS = [(fault, failure) for fault, failure in READ_FAULTS if fault["faul
 
 @pytest.mark.parametrize(("fault", "failure"), LIST_FAULTS, ids=name_of)
 def test_a_list_that_fails_never_looks_like_a_shorter_list(
-    client: Commusoft, faults: Faults, fault: dict[str, Any], failure: type[CommusoftError]
+    client: CommusoftClient, faults: Faults, fault: dict[str, Any], failure: type[CommusoftError]
 ) -> None:
     faults.add(**fault, path="/customers")
     with pytest.raises(CommusoftError) as caught:
         list(client.records("customer"))
-    assert type(caught.value) is (CommusoftUnreadable if failure is RecordGone else failure)
+    assert type(caught.value) is (
+        InvalidCommusoftResponse if failure is RecordNotFound else failure
+    )
 
 
 @pytest.mark.parametrize(("fault", "failure"), WRITE_FAULTS, ids=name_of)
 def test_a_write_that_fails_says_how_and_is_sent_once(
-    client: Commusoft,
+    client: CommusoftClient,
     faults: Faults,
     fault: dict[str, Any],
     failure: type[CommusoftError] | None,
@@ -149,7 +151,7 @@ def test_every_fault_that_the_sandbox_knows_is_tried_here() -> None:
 
 
 def test_a_stale_read_shows_the_reference_from_before_the_write(
-    client: Commusoft, faults: Faults
+    client: CommusoftClient, faults: Faults
 ) -> None:
     client.write_reference(client.record("customer", "1001"), "new")
     faults.add("stale", method="GET", count=1)
@@ -174,7 +176,7 @@ def test_a_stale_read_shows_the_reference_from_before_the_write(
 )
 @pytest.mark.parametrize("after", [0, 2, 4])
 def test_a_read_survives_a_passing_fault_at_start_middle_and_end(
-    client: Commusoft, faults: Faults, fault: dict[str, Any], after: int
+    client: CommusoftClient, faults: Faults, fault: dict[str, Any], after: int
 ) -> None:
     faults.add(**fault, path="/customers/*", count=1, after=after)
     numbers = [str(number) for number in range(1001, 1006)]
@@ -189,11 +191,13 @@ def test_a_long_list_is_no_fault_until_it_passes_the_bound(
     patient = replace(QUICK, total=20, read=20)
     assert len(list(enter(sandbox.w_url, patience=patient).records("customer"))) == 60
     bounded = replace(patient, list_bytes=1024 * 1024)
-    with pytest.raises(CommusoftUnreadable):
+    with pytest.raises(InvalidCommusoftResponse):
         enter(sandbox.w_url, patience=bounded).records("customer")
 
 
-def test_a_token_that_grows_old_in_mid_run_is_renewed(client: Commusoft, faults: Faults) -> None:
+def test_a_token_that_grows_old_in_mid_run_is_renewed(
+    client: CommusoftClient, faults: Faults
+) -> None:
     for number in ("1001", "1002", "1003"):
         faults.forget_tokens()
         record = client.record("customer", number)
@@ -202,7 +206,7 @@ def test_a_token_that_grows_old_in_mid_run_is_renewed(client: Commusoft, faults:
 
 
 def test_a_token_refused_on_a_write_is_renewed_but_the_write_is_left_to_the_caller(
-    client: Commusoft, faults: Faults
+    client: CommusoftClient, faults: Faults
 ) -> None:
     record = client.record("customer", "1001")
     faults.forget_tokens()
@@ -215,13 +219,13 @@ def test_a_token_refused_on_a_write_is_renewed_but_the_write_is_left_to_the_call
 
 
 def test_a_write_refused_again_with_a_new_token_is_a_refusal(
-    client: Commusoft, faults: Faults
+    client: CommusoftClient, faults: Faults
 ) -> None:
     record = client.record("customer", "1001")
     faults.add("status", status=403, method="PUT")
     with pytest.raises(CommusoftBusy):
         client.write_reference(record, "new")
-    with pytest.raises(CommusoftRefused):
+    with pytest.raises(CommusoftAuthError):
         client.write_reference(record, "new")
 
 
@@ -230,7 +234,7 @@ def test_a_write_refused_again_with_a_new_token_is_a_refusal(
     [("3600", 300.0), ("9" * 400, None), ("-5", None), ("soon", None), ("30", 30.0)],
 )
 def test_a_retry_after_is_believed_within_reason(
-    client: Commusoft, faults: Faults, said: str, waited: float | None
+    client: CommusoftClient, faults: Faults, said: str, waited: float | None
 ) -> None:
     faults.add("status", status=429, retry_after=said, path="/customers/*")
     with pytest.raises(CommusoftBusy) as caught:
@@ -241,7 +245,7 @@ def test_a_retry_after_is_believed_within_reason(
         assert waited - 1 < (caught.value.retry_after or 0) <= waited
 
 
-def test_while_asked_to_wait_nothing_more_is_sent(client: Commusoft, faults: Faults) -> None:
+def test_while_asked_to_wait_nothing_more_is_sent(client: CommusoftClient, faults: Faults) -> None:
     record = client.record("customer", "1001")
     faults.add("status", status=429, retry_after="60", count=1)
     with pytest.raises(CommusoftBusy):
@@ -256,19 +260,19 @@ def test_while_asked_to_wait_nothing_more_is_sent(client: Commusoft, faults: Fau
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
-        ({"fault": "timeout"}, CommusoftSlow),
-        ({"fault": "drip"}, CommusoftSlow),
-        ({"fault": "drip-headers"}, CommusoftSlow),
+        ({"fault": "timeout"}, CommusoftTimeout),
+        ({"fault": "drip"}, CommusoftTimeout),
+        ({"fault": "drip-headers"}, CommusoftTimeout),
         ({"fault": "reset"}, CommusoftUnreachable),
-        ({"fault": "status", "status": 401}, CommusoftRefused),
-        ({"fault": "status", "status": 404}, CommusoftUnreadable),
+        ({"fault": "status", "status": 401}, CommusoftAuthError),
+        ({"fault": "status", "status": 404}, InvalidCommusoftResponse),
         ({"fault": "status", "status": 429, "retry_after": "7"}, CommusoftBusy),
-        ({"fault": "status", "status": 500}, CommusoftFault),
-        ({"fault": "html"}, CommusoftUnreadable),
-        ({"fault": "empty"}, CommusoftUnreadable),
-        ({"fault": "truncated"}, CommusoftUnreadable),
-        ({"fault": "large"}, CommusoftUnreadable),
-        ({"fault": "redirect"}, CommusoftUnreadable),
+        ({"fault": "status", "status": 500}, CommusoftServerError),
+        ({"fault": "html"}, InvalidCommusoftResponse),
+        ({"fault": "empty"}, InvalidCommusoftResponse),
+        ({"fault": "truncated"}, InvalidCommusoftResponse),
+        ({"fault": "large"}, InvalidCommusoftResponse),
+        ({"fault": "redirect"}, InvalidCommusoftResponse),
     ],
     ids=name_of,
 )
@@ -292,18 +296,18 @@ def test_no_server_at_all_is_unreachable(sandbox: SandboxServer, enter: Enter) -
         port = closed.getsockname()[1]
     plain = f"https://127.0.0.1:{sandbox.port}/api/v1"  # TLS to a server that speaks none
     for url in (f"http://127.0.0.1:{port}/api/v1", "https://crm.invalid/api/v1", plain):
-        with pytest.raises((CommusoftUnreachable, CommusoftSlow)):
+        with pytest.raises((CommusoftUnreachable, CommusoftTimeout)):
             enter(url, patience=HASTY).record("customer", "1001")
 
 
 def test_a_client_with_socket_time_outs_alone_would_wait_on(
-    client: Commusoft, sandbox: SandboxServer, faults: Faults
+    client: CommusoftClient, sandbox: SandboxServer, faults: Faults
 ) -> None:
     """The naive twin of the deadline: every byte comes in time, so it never gives up."""
     credentials = dict.fromkeys(("clientId", "username", "password", "applicationId"), "sandbox")
     token = requests.post(f"{sandbox.w_url}/getToken", json=credentials, timeout=5).json()["token"]
     faults.add("drip", seconds=0.003, path="/customers/*")
-    with pytest.raises(CommusoftSlow):
+    with pytest.raises(CommusoftTimeout):
         client.record("customer", "1001")
     naive = requests.get(
         f"{sandbox.w_url}/customers/1001", headers={"X-Auth-Token": token}, timeout=0.5

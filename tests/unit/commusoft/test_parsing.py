@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from crmlink.commusoft.dialect import P_REFERENCE, W_REFERENCE
-from crmlink.commusoft.errors import CommusoftUnreadable
-from crmlink.commusoft.parsing import LIST_KEYS, SPELLINGS, read_list, read_one, read_record
+from crmlink.commusoft.errors import InvalidCommusoftResponse
+from crmlink.commusoft.parsing import LIST_KEYS, SPELLINGS, iter_records, parse_record, parse_single
 from crmlink.kinds import Kind
 from crmlink.values import Address
 
@@ -38,7 +38,7 @@ def nest(path: str, value: Any) -> dict[str, Any]:
 )
 def test_each_spelling_of_each_field_is_read(field: str, spelling: str) -> None:
     raw = {"id": 1} | nest(spelling, "00042")
-    record = read_record("customer", raw, W_REFERENCE)
+    record = parse_record("customer", raw, W_REFERENCE)
     ours = {
         "first_name": record.name,
         "surname": record.name,
@@ -55,11 +55,11 @@ def test_each_spelling_of_each_field_is_read(field: str, spelling: str) -> None:
 
 def test_the_first_spelling_that_is_not_empty_counts() -> None:
     raw = {"id": 1, "emailaddress": " ", "email": None, "company_email": "a@b.example"}
-    assert read_record("customer", raw, W_REFERENCE).email == "a@b.example"
+    assert parse_record("customer", raw, W_REFERENCE).email == "a@b.example"
 
 
 def test_a_profile_record_is_read_whole() -> None:
-    record = read_record("customer", P_CUSTOMER, P_REFERENCE)
+    record = parse_record("customer", P_CUSTOMER, P_REFERENCE)
     assert (record.id, record.uuid) == ("customer-7", P_CUSTOMER["uuid"])
     assert (record.name, record.company, record.email) == (
         "Ana Lowe",
@@ -73,7 +73,7 @@ def test_a_profile_record_is_read_whole() -> None:
 
 def test_a_company_repeated_as_the_contact_is_no_person() -> None:
     raw = {"id": 1, "company_name": "Lowe Ltd", "name": "Lowe Ltd"}
-    assert read_record("customer", raw, W_REFERENCE).name == ""
+    assert parse_record("customer", raw, W_REFERENCE).name == ""
 
 
 @pytest.mark.parametrize(
@@ -84,43 +84,43 @@ def test_a_company_repeated_as_the_contact_is_no_person() -> None:
     ],
 )
 def test_the_deleted_flag_is_read_in_every_form(value: Any, deleted: bool) -> None:
-    assert read_record("customer", {"id": 1, "deleted": value}, W_REFERENCE).deleted is deleted
+    assert parse_record("customer", {"id": 1, "deleted": value}, W_REFERENCE).deleted is deleted
 
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_an_empty_reference_is_none_but_shown(empty: str | None) -> None:
-    record = read_record("customer", {"id": 1, W_REFERENCE: empty}, W_REFERENCE)
+    record = parse_record("customer", {"id": 1, W_REFERENCE: empty}, W_REFERENCE)
     assert (record.reference, record.reference_shown) == (None, True)
 
 
 def test_a_record_without_any_field_for_the_reference_says_so() -> None:
-    record = read_record("supplier", {"id": 1, "companyName": "Lowe Ltd"}, P_REFERENCE)
+    record = parse_record("supplier", {"id": 1, "companyName": "Lowe Ltd"}, P_REFERENCE)
     assert (record.reference, record.reference_shown) == (None, False)
 
 
 def test_a_reference_is_read_exactly_with_its_spaces() -> None:
     raw = {"id": 1, "accountingSettings": {"accountingReference": " Lowe  Ltd"}}
-    assert read_record("customer", raw, P_REFERENCE).reference == " Lowe  Ltd"
+    assert parse_record("customer", raw, P_REFERENCE).reference == " Lowe  Ltd"
 
 
 def test_a_reference_under_another_spelling_is_seen_before_an_empty_field() -> None:
     raw = {"id": 1, W_REFERENCE: "", "accountingReference": "OLD"}
-    assert read_record("customer", raw, W_REFERENCE).reference == "OLD"
+    assert parse_record("customer", raw, W_REFERENCE).reference == "OLD"
 
 
 def test_where_both_are_filled_the_dialects_own_field_counts() -> None:
     raw = {"id": 1, W_REFERENCE: "NEW", "accountingReference": "OLD"}
-    assert read_record("customer", raw, W_REFERENCE).reference == "NEW"
+    assert parse_record("customer", raw, W_REFERENCE).reference == "NEW"
 
 
 def test_a_record_shows_its_data_to_nobody_who_prints_it() -> None:
-    assert repr(read_record("customer", P_CUSTOMER, P_REFERENCE)) == "Record(customer-7)"
+    assert repr(parse_record("customer", P_CUSTOMER, P_REFERENCE)) == "Record(customer-7)"
 
 
 @pytest.mark.parametrize("raw", [None, [], "text", {}, {"id": ""}, {"id": None}, {"id": True}])
 def test_what_is_no_record_is_unreadable(raw: Any) -> None:
-    with pytest.raises(CommusoftUnreadable):
-        read_record("customer", raw, W_REFERENCE)
+    with pytest.raises(InvalidCommusoftResponse):
+        parse_record("customer", raw, W_REFERENCE)
 
 
 @pytest.mark.parametrize(
@@ -129,12 +129,12 @@ def test_what_is_no_record_is_unreadable(raw: Any) -> None:
      {"data": {"customer": P_CUSTOMER}}],
 )  # fmt: skip
 def test_one_record_is_found_in_every_wrapping(document: Any) -> None:
-    assert read_one("customer", document, P_REFERENCE).number == "7"
+    assert parse_single("customer", document, P_REFERENCE).number == "7"
 
 
 def listed(kind: Kind, document: Any) -> list[Any]:
     text = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return list(read_list(kind, io.BytesIO(text)))
+    return list(iter_records(kind, io.BytesIO(text)))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_list_on_top_and_an_empty_list_are_read() -> None:
      b'[{"id": "\xff"}]'],
 )  # fmt: skip
 def test_a_reply_without_a_whole_list_is_unreadable_and_never_an_empty_list(document: Any) -> None:
-    with pytest.raises(CommusoftUnreadable):
+    with pytest.raises(InvalidCommusoftResponse):
         listed("customer", document)
 
 
@@ -177,7 +177,7 @@ def test_numbers_stay_plain_so_that_a_record_can_be_sent_back() -> None:
     ],
 )
 def test_a_list_in_which_a_name_is_given_twice_is_unreadable(record: bytes) -> None:
-    with pytest.raises(CommusoftUnreadable):
+    with pytest.raises(InvalidCommusoftResponse):
         listed("customer", b'{"Customers": [{"id": 7}, ' + record + b', {"id": 8}]}')
 
 
@@ -190,7 +190,7 @@ def test_every_email_and_phone_of_a_record_is_read() -> None:
         "company_landline": "01632 960002",
         "mobile": "07700 900001",
     }
-    record = read_record("customer", raw, W_REFERENCE)
+    record = parse_record("customer", raw, W_REFERENCE)
     assert record.email == "ana@lowe.example"
     assert record.other_emails == ("accounts@lowe.example", "ben@lowe.example")
     assert record.phones == ("01632 960001", "01632 960002", "07700 900001")
@@ -212,12 +212,12 @@ def test_every_email_and_phone_of_a_record_is_read() -> None:
 )  # fmt: skip
 def test_where_the_invoice_goes_and_the_work_is_are_two_addresses(second: dict[str, Any]) -> None:
     own = {"id": 1, "addressline1": "8 Mill Lane", "town": "Ripon", "postcode": "HG4 1AB"}
-    record = read_record("customer", own | second, W_REFERENCE)
+    record = parse_record("customer", own | second, W_REFERENCE)
     assert (record.address, record.town, record.postcode) == ("8 Mill Lane", "Ripon", "HG4 1AB")
     assert record.other_addresses == (Address("1 Dock Road", "Hull", "HU1 1AA"),)
 
 
 def test_an_address_that_is_there_twice_is_one() -> None:
     own = {"addressline1": "8 Mill Lane", "town": "Ripon", "postcode": "HG4 1AB"}
-    record = read_record("customer", {"id": 1, "workaddress": own} | own, W_REFERENCE)
+    record = parse_record("customer", {"id": 1, "workaddress": own} | own, W_REFERENCE)
     assert record.other_addresses == ()

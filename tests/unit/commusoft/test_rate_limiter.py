@@ -8,23 +8,30 @@ from dataclasses import replace
 
 import pytest
 
-from crmlink.commusoft.breaker import Breaker
+from crmlink.commusoft.breaker import CircuitBreaker
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import (
+    CommusoftAuthError,
     CommusoftBusy,
     CommusoftError,
-    CommusoftFault,
-    CommusoftRefused,
-    CommusoftSlow,
+    CommusoftServerError,
+    CommusoftTimeout,
     CommusoftUnreachable,
-    CommusoftUnreadable,
+    InvalidCommusoftResponse,
 )
-from crmlink.commusoft.limits import Patience
-from crmlink.commusoft.rate_limiter import Pace
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.rate_limiter import RateLimiter
 from crmlink.commusoft.sandbox import SandboxServer
-from unit.commusoft.fake_server import QUICK, Answer, Enter, Faults, Obedient, Said
+from unit.commusoft.fake_server import (
+    QUICK,
+    Answer,
+    Enter,
+    Faults,
+    ScriptedResponse,
+    ScriptedServer,
+)
 
-Obey = Callable[[Callable[[Said], Answer]], Obedient]
+Obey = Callable[[Callable[[ScriptedResponse], Answer]], ScriptedServer]
 
 
 class Clock:
@@ -41,7 +48,7 @@ def test_no_more_calls_are_under_way_at_once_than_allowed(obey: Obey, enter: Ent
     guard, under_way, most = threading.Lock(), 0, 0
     full = threading.Event()
 
-    def answer(said: Said) -> Answer:
+    def answer(said: ScriptedResponse) -> Answer:
         nonlocal under_way, most
         if said.path.endswith("/getToken"):
             return 200, {}, b"t0ken"
@@ -62,7 +69,7 @@ def test_no_more_calls_are_under_way_at_once_than_allowed(obey: Obey, enter: Ent
 
 
 def test_no_second_has_more_starts_than_allowed() -> None:
-    pace, starts = Pace(Patience(per_second=50)), []
+    pace, starts = RateLimiter(ClientLimits(per_second=50)), []
     with Deadline(5) as deadline:
         for _ in range(120):
             pace.next_start(deadline)
@@ -74,7 +81,7 @@ def test_no_second_has_more_starts_than_allowed() -> None:
 
 
 def test_a_turn_that_cannot_come_in_time_is_refused_at_once() -> None:
-    pace = Pace(Patience(per_second=1, at_once=1))
+    pace = RateLimiter(ClientLimits(per_second=1, at_once=1))
     with Deadline(0.5) as deadline, pace.turn(deadline):
         with pytest.raises(CommusoftBusy) as caught:
             pace.next_start(deadline)
@@ -85,23 +92,23 @@ def test_a_place_is_given_back_when_a_call_fails(obey: Obey, enter: Enter) -> No
     patience = replace(QUICK, at_once=1, faults_to_open=100)
     client = enter(obey(lambda _: (500, {}, b"")).url, patience=patience)
     for _ in range(5):
-        with pytest.raises(CommusoftFault):
+        with pytest.raises(CommusoftServerError):
             client.record("customer", "1", "u")
 
 
-def failing(breaker: Breaker, error: CommusoftError, times: int) -> None:
+def failing(breaker: CircuitBreaker, error: CommusoftError, times: int) -> None:
     for _ in range(times):
         breaker.admit()
         breaker.failed(error)
 
 
 @pytest.mark.parametrize(
-    "error", [CommusoftUnreachable("x"), CommusoftSlow("x"), CommusoftFault(502)]
+    "error", [CommusoftUnreachable("x"), CommusoftTimeout("x"), CommusoftServerError(502)]
 )
 def test_after_some_failures_in_a_row_calls_fail_at_once_in_the_same_way(
     error: CommusoftError,
 ) -> None:
-    breaker = Breaker(Patience(faults_to_open=3), Clock())
+    breaker = CircuitBreaker(ClientLimits(faults_to_open=3), Clock())
     failing(breaker, error, 3)
     for _ in range(2):
         with pytest.raises(type(error), match="resting after") as caught:
@@ -112,26 +119,31 @@ def test_after_some_failures_in_a_row_calls_fail_at_once_in_the_same_way(
 
 @pytest.mark.parametrize(
     "error",
-    [CommusoftRefused("x"), CommusoftUnreadable("x"), CommusoftFault(409), CommusoftBusy(1)],
+    [
+        CommusoftAuthError("x"),
+        InvalidCommusoftResponse("x"),
+        CommusoftServerError(409),
+        CommusoftBusy(1),
+    ],
 )
 def test_an_answer_that_shows_commusoft_alive_opens_nothing(error: CommusoftError) -> None:
-    failing(Breaker(Patience(faults_to_open=3), Clock()), error, 10)
+    failing(CircuitBreaker(ClientLimits(faults_to_open=3), Clock()), error, 10)
 
 
 def test_one_success_in_between_begins_the_count_anew() -> None:
-    breaker = Breaker(Patience(faults_to_open=3), Clock())
+    breaker = CircuitBreaker(ClientLimits(faults_to_open=3), Clock())
     for _ in range(4):
-        failing(breaker, CommusoftSlow(), 2)
+        failing(breaker, CommusoftTimeout(), 2)
         breaker.succeeded()
 
 
 def test_after_the_rest_one_call_probes_and_its_success_lets_all_through() -> None:
     clock = Clock()
-    breaker = Breaker(Patience(faults_to_open=3, rest=5), clock)
-    failing(breaker, CommusoftSlow(), 3)
+    breaker = CircuitBreaker(ClientLimits(faults_to_open=3, rest=5), clock)
+    failing(breaker, CommusoftTimeout(), 3)
     clock.now += 5
     breaker.admit()
-    with pytest.raises(CommusoftSlow):
+    with pytest.raises(CommusoftTimeout):
         breaker.admit()
     breaker.succeeded()
     breaker.admit()
@@ -140,31 +152,31 @@ def test_after_the_rest_one_call_probes_and_its_success_lets_all_through() -> No
 
 def test_a_probe_that_fails_doubles_the_rest_up_to_a_bound() -> None:
     clock = Clock()
-    breaker = Breaker(Patience(faults_to_open=3, rest=5, rest_most=15), clock)
-    failing(breaker, CommusoftSlow(), 3)
+    breaker = CircuitBreaker(ClientLimits(faults_to_open=3, rest=5, rest_most=15), clock)
+    failing(breaker, CommusoftTimeout(), 3)
     for rest in (5, 10, 15, 15):
         clock.now += rest - 0.5
-        with pytest.raises(CommusoftSlow):
+        with pytest.raises(CommusoftTimeout):
             breaker.admit()
         clock.now += 0.5
         breaker.admit()
-        breaker.failed(CommusoftSlow())
+        breaker.failed(CommusoftTimeout())
 
 
 def test_calls_that_were_out_together_do_not_lengthen_the_rest() -> None:
     clock = Clock()
-    breaker = Breaker(Patience(faults_to_open=3, rest=5), clock)
-    failing(breaker, CommusoftSlow(), 3)
+    breaker = CircuitBreaker(ClientLimits(faults_to_open=3, rest=5), clock)
+    failing(breaker, CommusoftTimeout(), 3)
     for _ in range(3):
-        breaker.failed(CommusoftSlow())
+        breaker.failed(CommusoftTimeout())
     clock.now += 5
     breaker.admit()
 
 
 def test_a_probe_that_never_came_to_its_turn_leaves_the_next_call_to_probe() -> None:
     clock = Clock()
-    breaker = Breaker(Patience(faults_to_open=1, rest=5), clock)
-    failing(breaker, CommusoftSlow(), 1)
+    breaker = CircuitBreaker(ClientLimits(faults_to_open=1, rest=5), clock)
+    failing(breaker, CommusoftTimeout(), 1)
     clock.now += 5
     breaker.admit()
     breaker.failed(CommusoftBusy(1))
@@ -173,8 +185,8 @@ def test_a_probe_that_never_came_to_its_turn_leaves_the_next_call_to_probe() -> 
 
 def test_a_probe_that_is_never_heard_of_again_does_not_block_for_ever() -> None:
     clock = Clock()
-    breaker = Breaker(Patience(faults_to_open=1, rest=5, total=29), clock)
-    failing(breaker, CommusoftSlow(), 1)
+    breaker = CircuitBreaker(ClientLimits(faults_to_open=1, rest=5, total=29), clock)
+    failing(breaker, CommusoftTimeout(), 1)
     clock.now += 5
     breaker.admit()
     clock.now += 29
@@ -188,7 +200,7 @@ def test_a_client_leaves_a_sick_commusoft_alone_and_comes_back_by_itself(
     client.record("customer", "1001")
     faults.add("status", status=500, path="/customers/*")
     for _ in range(12):
-        with pytest.raises(CommusoftFault):
+        with pytest.raises(CommusoftServerError):
             client.record("customer", "1001")
     assert faults.struck()[0] < 8
     faults.clear()
@@ -196,7 +208,7 @@ def test_a_client_leaves_a_sick_commusoft_alone_and_comes_back_by_itself(
         try:
             client.record("customer", "1001")
             break
-        except CommusoftFault:
+        except CommusoftServerError:
             threading.Event().wait(0.005)
     else:
         pytest.fail("the client did not come back")

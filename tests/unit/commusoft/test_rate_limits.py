@@ -8,18 +8,18 @@ import pytest
 
 from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import CommusoftBusy
-from crmlink.commusoft.limits import Patience
-from crmlink.commusoft.rate_limiter import Pace
+from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.rate_limiter import RateLimiter
 
 
-def started(pace: Pace, *, patient: bool, seconds: float = 10.0) -> float:
+def started(pace: RateLimiter, *, patient: bool, seconds: float = 10.0) -> float:
     """Waits for a turn and gives it back at once; when it began."""
     with Deadline(seconds, patient=patient) as deadline, pace.turn(deadline):
         return time.monotonic()
 
 
 def test_a_list_leaves_a_quarter_of_the_starts_free_and_comes_evenly() -> None:
-    pace, now, starts = Pace(Patience(per_second=8, at_once=4)), 0.0, []
+    pace, now, starts = RateLimiter(ClientLimits(per_second=8, at_once=4)), 0.0, []
     while now < 1.0:
         wait = pace._wait_of_patient(now)
         if wait <= 0:
@@ -30,11 +30,11 @@ def test_a_list_leaves_a_quarter_of_the_starts_free_and_comes_evenly() -> None:
 
 
 def test_a_pace_of_one_call_a_second_lets_a_list_go_on() -> None:
-    assert Pace(Patience(per_second=1, at_once=1)).patient_per_second == 1
+    assert RateLimiter(ClientLimits(per_second=1, at_once=1)).patient_per_second == 1
 
 
 def test_while_a_persons_call_is_out_a_list_begins_none() -> None:
-    pace = Pace(Patience(per_second=1000, at_once=4))
+    pace = RateLimiter(ClientLimits(per_second=1000, at_once=4))
     out, over = threading.Event(), threading.Event()
 
     def person() -> None:
@@ -54,7 +54,7 @@ def test_while_a_persons_call_is_out_a_list_begins_none() -> None:
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_a_person_gets_in_however_few_places_there_are(at_once: int) -> None:
-    pace = Pace(Patience(per_second=1000, at_once=at_once))
+    pace = RateLimiter(ClientLimits(per_second=1000, at_once=at_once))
     stop = threading.Event()
 
     def lists() -> None:

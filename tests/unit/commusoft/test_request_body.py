@@ -7,9 +7,16 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from crmlink.commusoft.dialect import P_REFERENCE, W_REFERENCE, Dialect, P, W, known_writings
-from crmlink.commusoft.errors import CommusoftUnreadable
-from crmlink.commusoft.parsing import read_record
+from crmlink.commusoft.dialect import (
+    P_REFERENCE,
+    PUBLISHED_DIALECT,
+    W_REFERENCE,
+    WEBSERVICE_DIALECT,
+    Dialect,
+    candidate_write_methods,
+)
+from crmlink.commusoft.errors import InvalidCommusoftResponse
+from crmlink.commusoft.parsing import parse_record
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import write_body, write_path
 from crmlink.kinds import KINDS, Kind
@@ -34,10 +41,10 @@ W_RAW = {
 
 
 def p_record(raw: dict[str, Any], kind: Kind = "customer") -> Record:
-    return read_record(kind, raw, P_REFERENCE)
+    return parse_record(kind, raw, P_REFERENCE)
 
 
-def sent(record: Record, reference: str | None, dialect: Dialect = P) -> Any:
+def sent(record: Record, reference: str | None, dialect: Dialect = PUBLISHED_DIALECT) -> Any:
     body, content_type = write_body(dialect.ways(record.kind).writing, record, reference)
     assert content_type == "application/json"
     return json.loads(body)
@@ -67,7 +74,7 @@ def test_a_reference_finds_its_place_where_php_left_an_empty_list(settings: Any)
 
 
 def test_a_place_that_holds_something_else_is_not_overwritten() -> None:
-    with pytest.raises(CommusoftUnreadable):
+    with pytest.raises(InvalidCommusoftResponse):
         sent(p_record(P_RAW | {"accountingSettings": "closed"}), "new")
 
 
@@ -77,8 +84,8 @@ def test_what_the_profile_requires_is_sent_even_when_the_record_lacks_it() -> No
 
 
 def test_shape_w_sends_a_form_nested_as_php_reads_it() -> None:
-    record = read_record("customer", W_RAW, W_REFERENCE)
-    body, content_type = write_body(W.customer.writing, record, "a b&c=ü")
+    record = parse_record("customer", W_RAW, W_REFERENCE)
+    body, content_type = write_body(WEBSERVICE_DIALECT.customer.writing, record, "a b&c=ü")
     assert content_type == "application/x-www-form-urlencoded"
     assert parse_qsl(body.decode(), keep_blank_values=True) == [
         ("customertype[id]", "7"),
@@ -92,43 +99,49 @@ def test_shape_w_sends_a_form_nested_as_php_reads_it() -> None:
 
 
 def test_paths_carry_the_id_that_the_dialect_wants() -> None:
-    assert write_path(P.customer.writing, p_record(P_RAW)) == f"/customers/{UUID}"
-    assert write_path(W.supplier.writing, p_record(P_RAW, "supplier")) == "/suppliers/7"
+    assert write_path(PUBLISHED_DIALECT.customer.writing, p_record(P_RAW)) == f"/customers/{UUID}"
+    assert (
+        write_path(WEBSERVICE_DIALECT.supplier.writing, p_record(P_RAW, "supplier"))
+        == "/suppliers/7"
+    )
 
 
 def test_an_id_cannot_lead_the_write_to_another_path() -> None:
     record = p_record(P_RAW | {"id": "7/../8?x=1#"})
-    assert write_path(W.customer.writing, record) == "/customers/7%2F..%2F8%3Fx%3D1%23"
+    assert (
+        write_path(WEBSERVICE_DIALECT.customer.writing, record)
+        == "/customers/7%2F..%2F8%3Fx%3D1%23"
+    )
 
 
 def test_a_record_without_the_id_that_the_path_needs_is_not_written() -> None:
-    with pytest.raises(CommusoftUnreadable):
-        write_path(P.customer.writing, p_record(P_RAW | {"uuid": None}))
+    with pytest.raises(InvalidCommusoftResponse):
+        write_path(PUBLISHED_DIALECT.customer.writing, p_record(P_RAW | {"uuid": None}))
 
 
-@pytest.mark.parametrize("dialect", [W, P])
+@pytest.mark.parametrize("dialect", [WEBSERVICE_DIALECT, PUBLISHED_DIALECT])
 def test_a_dialect_can_be_stored_and_taken_back(dialect: Dialect) -> None:
     for kind in KINDS:
-        for writing in known_writings(kind, dialect):
+        for writing in candidate_write_methods(kind, dialect):
             found = dialect.with_writing(kind, writing)
             assert Dialect.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
 def test_what_is_no_dialect_is_refused() -> None:
     with pytest.raises(ValueError, match="not a dialect"):
-        Dialect.from_dict({"name": "W"})
+        Dialect.from_dict({"name": "WEBSERVICE_DIALECT"})
 
 
 def test_ways_that_nobody_has_seen_say_so() -> None:
-    assert P.customer.writing.seen
-    assert not W.customer.writing.seen
-    assert not W.supplier.writing.seen
-    assert not P.supplier.writing.seen
+    assert PUBLISHED_DIALECT.customer.writing.seen
+    assert not WEBSERVICE_DIALECT.customer.writing.seen
+    assert not WEBSERVICE_DIALECT.supplier.writing.seen
+    assert not PUBLISHED_DIALECT.supplier.writing.seen
 
 
-@pytest.mark.parametrize("dialect", [W, P])
+@pytest.mark.parametrize("dialect", [WEBSERVICE_DIALECT, PUBLISHED_DIALECT])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_dialects_own_way_is_tried_first_and_a_post_last(kind: Kind, dialect: Dialect) -> None:
-    ways = known_writings(kind, dialect)
+    ways = candidate_write_methods(kind, dialect)
     assert ways[0] == dialect.ways(kind).writing
     assert [way.creates for way in ways] == [False] * (len(ways) - 1) + [True]

@@ -12,7 +12,7 @@ import pytest
 
 from crmlink.commusoft.sandbox import StateDamaged
 from crmlink.commusoft.sandbox.generator import population
-from crmlink.commusoft.sandbox.record_store import Ledger
+from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.commusoft.sandbox.seeded_random import word_list
 from crmlink.kinds import KINDS, Kind
 from support.faulty_sandbox.records import FaultyRecords
@@ -24,13 +24,13 @@ def ledger(state: Path | None = None, seed: int = 1) -> FaultyRecords:
     return FaultyRecords(COUNTS, seed, state)
 
 
-def reference(book: Ledger, number: str) -> str:
+def reference(book: RecordStore, number: str) -> str:
     entry = book.by_number("customer", number)
     assert entry
     return entry.reference
 
 
-def put(book: Ledger, number: str, value: str) -> None:
+def put(book: RecordStore, number: str, value: str) -> None:
     entry = book.by_number("customer", number)
     assert entry
     book.change(entry, {"reference": value})
@@ -129,8 +129,8 @@ def test_a_file_that_is_not_this_sandboxs_is_refused_in_a_sentence(
 WRITER = """
 import sys
 from pathlib import Path
-from crmlink.commusoft.sandbox.record_store import Ledger
-book = Ledger({"customer": 10, "supplier": 2}, 1, Path(sys.argv[1]))
+from crmlink.commusoft.sandbox.record_store import RecordStore
+book = RecordStore({"customer": 10, "supplier": 2}, 1, Path(sys.argv[1]))
 for number in range(1_000_000):
     entry = book.by_number("customer", "1001")
     book.change(entry, {"reference": str(number)})

@@ -12,20 +12,20 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.dialect import W
+from crmlink.commusoft.dialect import WEBSERVICE_DIALECT
 from crmlink.commusoft.errors import (
+    CommusoftAuthError,
     CommusoftError,
-    CommusoftRefused,
     CommusoftUnreachable,
-    CommusoftUnreadable,
+    InvalidCommusoftResponse,
 )
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.sandbox import SandboxServer
-from unit.commusoft.fake_server import QUICK, Answer, Faults, Obedient, Said
+from unit.commusoft.fake_server import QUICK, Answer, Faults, ScriptedResponse, ScriptedServer
 
-Obey = Callable[[Callable[[Said], Answer]], Obedient]
+Obey = Callable[[Callable[[ScriptedResponse], Answer]], ScriptedServer]
 TOKEN = "tok3n-which-is-secret"
 RECORD = json.dumps(
     {"id": 1, "uuid": "u-1", "surname": "Lowe", "thirdpartyreference": None}
@@ -33,8 +33,10 @@ RECORD = json.dumps(
 JSON = {"Content-Type": "application/json"}
 
 
-def answering(token_reply: bytes, takes: Callable[[Said], bool]) -> Callable[[Said], Answer]:
-    def answer(said: Said) -> Answer:
+def answering(
+    token_reply: bytes, takes: Callable[[ScriptedResponse], bool]
+) -> Callable[[ScriptedResponse], Answer]:
+    def answer(said: ScriptedResponse) -> Answer:
         if said.path.endswith("/getToken"):
             return 200, JSON, token_reply
         return (200, JSON, RECORD) if takes(said) else (401, JSON, b"{}")
@@ -42,16 +44,16 @@ def answering(token_reply: bytes, takes: Callable[[Said], bool]) -> Callable[[Sa
     return answer
 
 
-def in_header(said: Said) -> bool:
+def in_header(said: ScriptedResponse) -> bool:
     return said.headers.get("X-Auth-Token") == TOKEN and "token=" not in said.path
 
 
-def in_query(said: Said) -> bool:
+def in_query(said: ScriptedResponse) -> bool:
     return said.path.endswith(f"?token={TOKEN}") and "X-Auth-Token" not in said.headers
 
 
-def client_of(server: Obedient, secrets: Mapping[str, str]) -> Commusoft:
-    return Commusoft(Connection(f"{server.url}/webservice/api", **secrets), patience=QUICK)
+def client_of(server: ScriptedServer, secrets: Mapping[str, str]) -> CommusoftClient:
+    return CommusoftClient(Connection(f"{server.url}/webservice/api", **secrets), patience=QUICK)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_a_reply_without_a_token_is_unreadable(
     obey: Obey, secrets: Mapping[str, str], reply: bytes
 ) -> None:
     server = obey(answering(reply, in_header))
-    with pytest.raises(CommusoftUnreadable):
+    with pytest.raises(InvalidCommusoftResponse):
         client_of(server, secrets).record("customer", "1")
 
 
@@ -130,7 +132,7 @@ def test_the_query_is_tried_once_and_then_remembered(
     assert server.paths()[1:] == [plain, with_token, with_token]
     client.write_reference(client.record("customer", "1"), "x")
     assert server.paths()[-1] == f"PUT /webservice/api/customers/1?token={TOKEN}"
-    fresh = Commusoft(client.connection, client.dialect, QUICK)
+    fresh = CommusoftClient(client.connection, client.dialect, QUICK)
     fresh.record("customer", "1")
     assert server.paths()[-1] == with_token
     assert server.paths()[-2].endswith("/getToken")
@@ -139,7 +141,7 @@ def test_the_query_is_tried_once_and_then_remembered(
 def test_a_log_in_page_instead_of_a_refusal_also_leads_to_the_query(
     obey: Obey, secrets: Mapping[str, str]
 ) -> None:
-    def answer(said: Said) -> Answer:
+    def answer(said: ScriptedResponse) -> Answer:
         if said.path.endswith("/getToken"):
             return 200, JSON, TOKEN.encode()
         return (200, JSON, RECORD) if in_query(said) else (302, {"Location": "/login"}, b"")
@@ -151,7 +153,7 @@ def test_a_log_in_page_instead_of_a_refusal_also_leads_to_the_query(
 
 def test_a_token_taken_nowhere_is_a_refusal(obey: Obey, secrets: Mapping[str, str]) -> None:
     server = obey(answering(TOKEN.encode(), lambda _: False))
-    with pytest.raises(CommusoftRefused):
+    with pytest.raises(CommusoftAuthError):
         client_of(server, secrets).record("customer", "1")
     assert len(server.heard) == 6  # a token, both places, a new token, both places
 
@@ -159,7 +161,7 @@ def test_a_token_taken_nowhere_is_a_refusal(obey: Obey, secrets: Mapping[str, st
 def test_json_that_php_calls_html_is_read_all_the_same(
     obey: Obey, secrets: Mapping[str, str]
 ) -> None:
-    def answer(said: Said) -> Answer:
+    def answer(said: ScriptedResponse) -> Answer:
         kind = {"Content-Type": "text/html; charset=UTF-8"}
         return 200, kind, TOKEN.encode() if said.path.endswith("/getToken") else RECORD
 
@@ -172,14 +174,14 @@ def test_neither_password_nor_token_follows_a_redirect(
 ) -> None:
     elsewhere = obey(lambda _: (200, JSON, RECORD))
 
-    def redirect(said: Said) -> Answer:
+    def redirect(said: ScriptedResponse) -> Answer:
         return status, {"Location": elsewhere.url + said.path}, b""
 
-    def redirect_reads(said: Said) -> Answer:
+    def redirect_reads(said: ScriptedResponse) -> Answer:
         return (200, JSON, TOKEN.encode()) if said.path.endswith("/getToken") else redirect(said)
 
     for answer in (redirect, redirect_reads):
-        with pytest.raises(CommusoftUnreadable):
+        with pytest.raises(InvalidCommusoftResponse):
             client_of(obey(answer), secrets).record("customer", "1")
     assert elsewhere.heard == []
 
@@ -187,7 +189,7 @@ def test_neither_password_nor_token_follows_a_redirect(
 def test_a_cookie_that_commusoft_sets_is_not_sent_back(
     obey: Obey, secrets: Mapping[str, str]
 ) -> None:
-    def answer(said: Said) -> Answer:
+    def answer(said: ScriptedResponse) -> Answer:
         body = TOKEN.encode() if said.path.endswith("/getToken") else RECORD
         return 200, {**JSON, "Set-Cookie": "PHPSESSID=abc; Path=/"}, body
 
@@ -214,7 +216,7 @@ def test_a_password_for_the_host_in_a_netrc_file_is_not_sent(
     (tmp_path / "netrc").write_text("machine crm.example login somebody password something\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     stopped = Stopped()
-    client = Commusoft(Connection("https://crm.example/api/v1", **secrets), patience=QUICK)
+    client = CommusoftClient(Connection("https://crm.example/api/v1", **secrets), patience=QUICK)
     client._account.transport._session.mount("https://", stopped)  # the host is not here
     with pytest.raises(CommusoftUnreachable):
         client.record("customer", "1", "u")
@@ -226,10 +228,10 @@ def test_nothing_secret_is_in_the_log_or_in_an_exception(
     sandbox: SandboxServer, faults: Faults, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    query = replace(W, token_place="query")
+    query = replace(WEBSERVICE_DIALECT, token_place="query")
     connection = Connection(sandbox.w_url, *["sandbox"] * 4)
-    patience = Patience(per_second=1000, total=1, wait_unsaid=0.01)
-    client = Commusoft(connection, query, patience)
+    patience = ClientLimits(per_second=1000, total=1, wait_unsaid=0.01)
+    client = CommusoftClient(connection, query, patience)
     client.record("customer", "1001")
     told = []
     for fault in ("reset", "html", "broken-off", "timeout"):

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from crmlink.access.api_tokens import script_actor
+from crmlink.access.api_tokens import authenticate_api_token
 from crmlink.access.audit.log import entries, verify
 from crmlink.access.context import Actor
 from crmlink.access.devices import command_line_actor
 from crmlink.batches.contacts import ListedContact
-from crmlink.batches.drafts import collect, list_batches
+from crmlink.batches.drafts import append_contacts, list_batches
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
-from crmlink.installation import KEYS_NAME, House, open_house
+from crmlink.installation import KEY_FILE, Installation, open_installation
 from crmlink.linking.attempts import attempt, recover
-from crmlink.linking.connections import connect_account, contents_in_use, disconnect_account
-from crmlink.linking.context import Desk
+from crmlink.linking.connections import contents_in_use, delete_connection, save_connection
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm, find_link, undo
 from crmlink.linking.errors import (
     ConnectionNotAgreed,
@@ -35,7 +35,7 @@ from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.worker import Worker
 from security.attack_fixture import everything
 from support.access_factories import make_person, make_token, pair
-from support.sandbox import HOLLOWAY, WEBSERVICE, Playing, connection_to, decision, new_key
+from support.sandbox import HOLLOWAY, WEBSERVICE, SandboxHandle, connection_to, decision, new_key
 
 OF_A_CONNECTION = (
     "batch", "batch_bad_row", "batch_page", "batch_row", "connection", "link", "linked_share",
@@ -44,60 +44,68 @@ OF_A_CONNECTION = (
 
 
 @pytest.fixture
-def practising(tmp_path: Path, database_url: str) -> Iterator[House]:
+def practising(tmp_path: Path, database_url: str) -> Iterator[Installation]:
     """An installation that has no account yet, its mirror full of practice data."""
     settings = Settings(
         data_dir=tmp_path,
         database_url=database_url,
         secret_key=secrets.token_urlsafe(48),
-        calls_per_second=1000,
+        max_calls_per_second=1000,
     )
-    house = open_house(settings)
-    house.desk.sync()
-    yield house
-    house.close()
+    installation = open_installation(settings)
+    installation.workspace.sync()
+    yield installation
+    installation.close()
 
 
 @pytest.fixture
-def other() -> Iterator[Playing]:
+def other() -> Iterator[SandboxHandle]:
     """A second account's Commusoft, with the same records."""
     with ExitStack() as exits:
         server = exits.enter_context(SandboxServer(create_sandbox(60, 12)))
-        yield Playing(server.url, exits.close)
+        yield SandboxHandle(server.url, exits.close)
 
 
-def account(sandbox: Playing) -> Connection:
+def account(sandbox: SandboxHandle) -> Connection:
     return connection_to(sandbox.address)
 
 
-def connect(house: House, to: Connection, agreement: str = "") -> None:
-    vault = Vault.at(house.settings.data_dir / KEYS_NAME)
-    connect_account(house.database, house.office.workspace_id, to, vault=vault, agreement=agreement)
+def connect(installation: Installation, to: Connection, agreement: str = "") -> None:
+    vault = Vault.at(installation.settings.data_dir / KEY_FILE)
+    save_connection(
+        installation.database,
+        installation.access.workspace_id,
+        to,
+        vault=vault,
+        agreement=agreement,
+    )
 
 
-def agreement(house: House) -> str:
-    contents = contents_in_use(house.database, house.office.workspace_id)
+def agreement(installation: Installation) -> str:
+    contents = contents_in_use(installation.database, installation.access.workspace_id)
     assert contents
     return contents.agreement
 
 
-def actor(house: House) -> Actor:
-    return command_line_actor(house.office)
+def actor(installation: Installation) -> Actor:
+    return command_line_actor(installation.access)
 
 
-def practise(house: House) -> Link:
+def practise(installation: Installation) -> Link:
     """A link and a list."""
-    device_id = actor(house).device.id
+    device_id = actor(installation).device.id
     contact = ListedContact(HOLLOWAY, "customer", "Margaret Holloway", "", ())
-    collect(house.desk, device_id, "xero", "!kR4N6", "customer", [contact], key=new_key())
-    return confirm(house.desk, decision(), new_key(), device_id)
+    append_contacts(
+        installation.workspace, device_id, "xero", "!kR4N6", "customer", [contact], key=new_key()
+    )
+    return confirm(installation.workspace, decision(), new_key(), device_id)
 
 
 def test_practice_is_emptied_and_nothing_else_is_touched(
-    practising: House, sandbox: Playing
+    practising: Installation, sandbox: SandboxHandle
 ) -> None:
-    person = make_person(practising.office, "manager", "Anna Pike")
-    browser, token = pair(practising.office, person), make_token(practising.office)
+    person = make_person(practising.access, "manager", "Anna Pike")
+    browser, token = pair(practising.access, person), make_token(practising.access)
     practise(practising)
     before = everything(practising.database)
     with pytest.raises(ConnectionNotAgreed) as refused:
@@ -113,33 +121,37 @@ def test_practice_is_emptied_and_nothing_else_is_touched(
     for name in set(before) - set(OF_A_CONNECTION) - {"audit_entry", "sqlite_sequence"}:
         assert after[name] == before[name], name
     assert after["audit_entry"][: len(before["audit_entry"])] == before["audit_entry"]
-    told = entries(practising.office, action="commusoft.")
+    told = entries(practising.access, action="commusoft.")
     assert [line.entry.action for line in told] == [
         "commusoft.connected",
         "commusoft.practice_emptied",
     ]
     assert told[1].entry.details == {"records": contents.records, "links": 1, "lists": 1}
-    assert verify(practising.office).sound
-    assert script_actor(practising.office, token, "").device
-    assert not practising.desk.practice
+    assert verify(practising.access).sound
+    assert authenticate_api_token(practising.access, token, "").device
+    assert not practising.workspace.practice
     assert browser.person.id == person.id
 
 
 def test_what_was_decided_since_the_consent_is_asked_for_again(
-    practising: House, sandbox: Playing
+    practising: Installation, sandbox: SandboxHandle
 ) -> None:
     practise(practising)
     agreed = agreement(practising)
     contact = ListedContact(HOLLOWAY, "customer", "Margaret Holloway", "", ())
     device_id = actor(practising).device.id
-    collect(practising.desk, device_id, "xero", "!other", "customer", [contact], key=new_key())
+    append_contacts(
+        practising.workspace, device_id, "xero", "!other", "customer", [contact], key=new_key()
+    )
     with pytest.raises(ConnectionNotAgreed):
         connect(practising, account(sandbox), agreed)
 
 
-def test_what_began_in_practice_ends_without_a_trace(practising: House, sandbox: Playing) -> None:
+def test_what_began_in_practice_ends_without_a_trace(
+    practising: Installation, sandbox: SandboxHandle
+) -> None:
     practise(practising)
-    stale = practising.desk
+    stale = practising.workspace
     connect(practising, account(sandbox), agreement(practising))
     with pytest.raises(ConnectionEnded):
         stale.sync()
@@ -148,7 +160,7 @@ def test_what_began_in_practice_ends_without_a_trace(practising: House, sandbox:
     with pytest.raises(Exception):  # noqa: B017, PT011 # whatever it is, no row may come of it
         confirm(stale, decision(), new_key(), actor(practising).device.id)
     with pytest.raises(Exception):  # noqa: B017, PT011
-        collect(
+        append_contacts(
             stale, actor(practising).device.id, "xero", "", "customer",
             [ListedContact(HOLLOWAY, "customer", "M H", "", ())], key=new_key(),
         )  # fmt: skip
@@ -157,74 +169,74 @@ def test_what_began_in_practice_ends_without_a_trace(practising: House, sandbox:
 
 
 def test_links_of_an_account_are_seen_and_undone_in_that_account_only(
-    practising: House, sandbox: Playing, other: Playing
+    practising: Installation, sandbox: SandboxHandle, other: SandboxHandle
 ) -> None:
     device_id = actor(practising).device.id
     connect(practising, account(sandbox), agreement(practising))
-    practising.desk.sync()
-    link = confirm(practising.desk, decision(), new_key(), device_id)
+    practising.workspace.sync()
+    link = confirm(practising.workspace, decision(), new_key(), device_id)
     assert sandbox.reference("customer-1001") == HOLLOWAY
     with pytest.raises(ConnectionNotAgreed):
         connect(practising, account(other))
     connect(practising, account(other), agreement(practising))
-    practising.desk.sync()
+    practising.workspace.sync()
     with pytest.raises(LinkUnknown):
-        find_link(practising.desk, link.id)
+        find_link(practising.workspace, link.id)
     with pytest.raises(LinkUnknown):
-        undo(practising.desk, link.id, new_key(), device_id, frozenset())
-    again = confirm(practising.desk, decision(), new_key(), device_id)
+        undo(practising.workspace, link.id, new_key(), device_id, frozenset())
+    again = confirm(practising.workspace, decision(), new_key(), device_id)
     assert again.state is LinkState.LINKED, "the record of the other account is another record"
     connect(practising, account(sandbox), agreement(practising))
-    assert find_link(practising.desk, link.id).state is LinkState.LINKED
-    assert undo(practising.desk, link.id, new_key(), device_id, frozenset()).state == "linked"
+    assert find_link(practising.workspace, link.id).state is LinkState.LINKED
+    assert undo(practising.workspace, link.id, new_key(), device_id, frozenset()).state == "linked"
     assert sandbox.reference("customer-1001") is None
     assert other.reference("customer-1001") == HOLLOWAY
 
 
 def test_nothing_is_sent_to_an_account_that_was_disconnected(
-    practising: House, sandbox: Playing
+    practising: Installation, sandbox: SandboxHandle
 ) -> None:
     connect(practising, account(sandbox), agreement(practising))
-    practising.desk.sync()
-    desk, device_id = practising.desk, actor(practising).device.id
-    link = _intended(desk, device_id)
-    assert disconnect_account(practising.database, practising.office.workspace_id)
-    left = attempt(desk, link)
+    practising.workspace.sync()
+    ctx, device_id = practising.workspace, actor(practising).device.id
+    link = _intended(ctx, device_id)
+    assert delete_connection(practising.database, practising.access.workspace_id)
+    left = attempt(ctx, link)
     assert (left.state, left.writes) == (LinkState.INTENDED, 0)
     assert sandbox.reference("customer-1001") is None
-    assert practising.desk.practice
-    assert recover(practising.desk) == []
+    assert practising.workspace.practice
+    assert recover(practising.workspace) == []
     connect(practising, account(sandbox))
     with practising.database.writing() as session:
         session.get_one(Link, link.id).attempt_id = ""
-    (finished,) = recover(practising.desk)
+    (finished,) = recover(practising.workspace)
     assert (finished.id, finished.state) == (link.id, LinkState.LINKED)
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
-def _intended(desk: Desk, device_id: int) -> Link:
+def _intended(ctx: WorkspaceContext, device_id: int) -> Link:
     """A decision that was kept and not tried yet."""
     link = Link(
-        connection_id=desk.connection_id, device_id=device_id, idempotency_key=new_key(),
+        connection_id=ctx.connection_id, device_id=device_id, idempotency_key=new_key(),
         fingerprint="", package="xero", organisation="!kR4N6", kind="customer",
         reference=HOLLOWAY, contact_name="Margaret Holloway", record_number="1001",
         record_label="Margaret Holloway", prior=None, target=HOLLOWAY,
     )  # fmt: skip
-    with desk.database.writing() as session:
+    with ctx.database.writing() as session:
         session.add(link)
     return link
 
 
 def test_practice_begins_afresh_after_an_account_was_disconnected(
-    practising: House, sandbox: Playing
+    practising: Installation, sandbox: SandboxHandle
 ) -> None:
     practise(practising)
-    first = practising.desk
+    first = practising.workspace
     assert first.commusoft.record("customer", "1001").reference == HOLLOWAY
     connect(practising, account(sandbox), agreement(practising))
-    assert not practising.desk.practice
-    disconnect_account(practising.database, practising.office.workspace_id)
-    second = practising.desk
+    assert not practising.workspace.practice
+    delete_connection(practising.database, practising.access.workspace_id)
+    second = practising.workspace
     assert second.practice
     assert second.connection_id > first.connection_id
     assert second.commusoft.record("customer", "1001").reference is None
@@ -236,46 +248,46 @@ def test_practice_begins_afresh_after_an_account_was_disconnected(
 
 
 def test_an_account_that_is_connected_anew_keeps_its_links_and_its_new_password(
-    practising: House, sandbox: Playing
+    practising: Installation, sandbox: SandboxHandle
 ) -> None:
     connect(practising, account(sandbox), agreement(practising))
-    practising.desk.sync()
-    before = practising.desk
+    practising.workspace.sync()
+    before = practising.workspace
     link = confirm(before, decision(), new_key(), actor(practising).device.id)
     connect(practising, replace(account(sandbox), password="a new one"))
-    assert practising.desk is not before
-    assert practising.desk.commusoft.connection.password == "a new one"  # made up
-    assert find_link(practising.desk, link.id).id == link.id
+    assert practising.workspace is not before
+    assert practising.workspace.commusoft.connection.password == "a new one"  # made up
+    assert find_link(practising.workspace, link.id).id == link.id
 
 
 def test_the_environments_account_takes_the_place_of_practice_without_decisions(
-    practising: House, sandbox: Playing
+    practising: Installation, sandbox: SandboxHandle
 ) -> None:
     settings = replace(practising.settings, commusoft=account(sandbox))
-    assert not open_house(settings).desk.practice
+    assert not open_installation(settings).workspace.practice
     with practising.database.reading() as session:
         assert session.query(WorkspaceConnection).one().client_id == "sandbox"
 
 
 def test_the_environments_account_asks_where_there_are_decisions_and_is_missed_when_gone(
-    practising: House, sandbox: Playing
+    practising: Installation, sandbox: SandboxHandle
 ) -> None:
     practise(practising)
     settings = replace(practising.settings, commusoft=account(sandbox))
-    house = open_house(settings)
+    installation = open_installation(settings)
     with pytest.raises(ConnectionNotAgreed):
-        _ = house.desk
-    connect_account(
-        house.database, house.office.workspace_id, account(sandbox),
+        _ = installation.workspace
+    save_connection(
+        installation.database, installation.access.workspace_id, account(sandbox),
         agreement=agreement(practising),
     )  # fmt: skip
-    assert not house.desk.practice
+    assert not installation.workspace.practice
     with pytest.raises(CredentialsMissing):
-        _ = open_house(replace(settings, commusoft=None)).desk
+        _ = open_installation(replace(settings, commusoft=None)).workspace
 
 
 def test_the_worker_goes_over_to_an_account_and_reads_its_records(
-    practising: House, sandbox: Playing
+    practising: Installation, sandbox: SandboxHandle
 ) -> None:
     worker = Worker(practising)
     connect(practising, account(sandbox), agreement(practising))
@@ -285,7 +297,9 @@ def test_the_worker_goes_over_to_an_account_and_reads_its_records(
     assert 60 < read < 200, "the account's few, not the thousands of practice"
 
 
-def test_address_and_client_id_make_an_account(practising: House, sandbox: Playing) -> None:
+def test_address_and_client_id_make_an_account(
+    practising: Installation, sandbox: SandboxHandle
+) -> None:
     connect(practising, account(sandbox), agreement(practising))
     for changed in ({"base_url": f"http://localhost:1{WEBSERVICE}"}, {"client_id": "second"}):
         connect(practising, replace(account(sandbox), **changed), agreement(practising))

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from crmlink.cli import main
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.vault import Vault, VaultClosed
-from support.sandbox import HOLLOWAY, PROFILE, WEBSERVICE, Playing
+from crmlink.commusoft.vault import Vault, VaultKeyMissing
+from support.sandbox import HOLLOWAY, PROFILE, WEBSERVICE, SandboxHandle
 
 SECRETS = Connection("https://crm.example/api", "firm", "user", "marked-password", "marked-app")
 TYPED = "sandbox\nsandbox\nsandbox\nsandbox\n"
@@ -24,7 +24,7 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.mark.parametrize("shape", [WEBSERVICE, PROFILE])
-def test_an_account_is_examined_kept_and_used(run: Run, sandbox: Playing, shape: str) -> None:
+def test_an_account_is_examined_kept_and_used(run: Run, sandbox: SandboxHandle, shape: str) -> None:
     connected = run("connect", "--url", sandbox.address + shape, typed=TYPED)
     assert connected.exit_code == 0, connected.output
     assert "Connected." in connected.stdout
@@ -34,7 +34,7 @@ def test_an_account_is_examined_kept_and_used(run: Run, sandbox: Playing, shape:
 
 
 def test_an_account_that_does_not_let_us_in_is_not_kept(
-    run: Run, sandbox: Playing, tmp_path: Path
+    run: Run, sandbox: SandboxHandle, tmp_path: Path
 ) -> None:
     typed = TYPED.replace("sandbox\n", "wrong\n", 1)
     refused = run("connect", "--url", sandbox.address + WEBSERVICE, typed=typed)
@@ -50,14 +50,16 @@ def test_plain_http_to_another_machine_is_refused(run: Run) -> None:
     assert "https://" in refused.stderr
 
 
-def test_the_doctor_tells_every_step_to_programs_too(run: Run, sandbox: Playing) -> None:
+def test_the_doctor_tells_every_step_to_programs_too(run: Run, sandbox: SandboxHandle) -> None:
     run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
     steps = [json.loads(line) for line in run("doctor", "--json").stdout.splitlines()]
     assert steps[-1]["code"] == "dialect"
     assert all(step["text"] for step in steps)
 
 
-def test_a_write_test_writes_the_records_own_reference_back(run: Run, sandbox: Playing) -> None:
+def test_a_write_test_writes_the_records_own_reference_back(
+    run: Run, sandbox: SandboxHandle
+) -> None:
     run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
     before = sandbox.reference("customer-1006")
     assert run("doctor", "--write-test", "customer-1006", typed="n\n").exit_code == 1
@@ -68,7 +70,9 @@ def test_a_write_test_writes_the_records_own_reference_back(run: Run, sandbox: P
     assert ",commusoft.write_tested,customer-1006,,Command line," in run("audit", "export").stdout
 
 
-def test_what_is_stored_does_not_show_a_secret(run: Run, sandbox: Playing, tmp_path: Path) -> None:
+def test_what_is_stored_does_not_show_a_secret(
+    run: Run, sandbox: SandboxHandle, tmp_path: Path
+) -> None:
     run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
     keys = (tmp_path / "credential.keys").read_text().split()
     stored = (tmp_path / "crmlink.sqlite").read_bytes()
@@ -78,7 +82,7 @@ def test_what_is_stored_does_not_show_a_secret(run: Run, sandbox: Playing, tmp_p
 
 
 def test_rotating_the_keys_keeps_the_account_and_retires_the_old_key(
-    run: Run, sandbox: Playing, tmp_path: Path
+    run: Run, sandbox: SandboxHandle, tmp_path: Path
 ) -> None:
     run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
     old = (tmp_path / "credential.keys").read_text()
@@ -94,14 +98,14 @@ def test_rotating_the_keys_keeps_the_account_and_retires_the_old_key(
 
 def test_a_vault_opens_with_its_own_keys_only(tmp_path: Path) -> None:
     vault = Vault.at(tmp_path / "a")
-    locked = vault.lock(SECRETS)
+    locked = vault.encrypt(SECRETS)
     assert "marked" not in locked
-    assert Vault.at(tmp_path / "a").open(locked) == SECRETS
-    with pytest.raises(VaultClosed):
-        Vault.at(tmp_path / "b").open(locked)
+    assert Vault.at(tmp_path / "a").decrypt(locked) == SECRETS
+    with pytest.raises(VaultKeyMissing):
+        Vault.at(tmp_path / "b").decrypt(locked)
 
 
-def test_tokens_of_practice_are_the_firms(run: Run, sandbox: Playing) -> None:
+def test_tokens_of_practice_are_the_firms(run: Run, sandbox: SandboxHandle) -> None:
     run("token", "create", "For the till")
     run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED)
     assert "For the till" in run("token", "list").stdout
@@ -116,7 +120,9 @@ def practise(run: Run) -> None:
     assert linked.exit_code == 0, linked.output
 
 
-def test_connecting_says_what_comes_from_practice_and_asks(run: Run, sandbox: Playing) -> None:
+def test_connecting_says_what_comes_from_practice_and_asks(
+    run: Run, sandbox: SandboxHandle
+) -> None:
     practise(run)
     refused = run("connect", "--url", sandbox.address + WEBSERVICE, typed=TYPED + "n\n")
     assert refused.exit_code == 1
@@ -132,7 +138,7 @@ def test_connecting_says_what_comes_from_practice_and_asks(run: Run, sandbox: Pl
 
 
 def test_an_account_of_the_environment_is_agreed_to_once(
-    run: Run, sandbox: Playing, tmp_path: Path
+    run: Run, sandbox: SandboxHandle, tmp_path: Path
 ) -> None:
     practise(run)
     named = {"CLIENT_ID": "sandbox", "USERNAME": "sandbox", "PASSWORD": "sandbox",

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from crmlink.accounting.errors import ReferenceMalformed
-from crmlink.commusoft.errors import RecordGone
-from crmlink.linking.context import Desk
+from crmlink.accounting.errors import InvalidReference
+from crmlink.commusoft.errors import RecordNotFound
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.errors import (
     CannotUndo,
@@ -24,149 +24,153 @@ from support.sandbox import (
     HOLLOWAY,
     OCONNOR_HAS,
     OTHER,
-    Playing,
+    SandboxHandle,
     decision,
     new_key,
 )
 
 
-def links(desk: Desk) -> list[Link]:
-    with desk.database.reading() as session:
+def links(ctx: WorkspaceContext) -> list[Link]:
+    with ctx.database.reading() as session:
         return list(session.query(Link))
 
 
 def test_a_confirmed_link_stands_in_commusoft_and_remembers_what_stood_there(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    link = confirm(desk, decision(), new_key(), device_id)
+    link = confirm(ctx, decision(), new_key(), device_id)
     assert (link.state, link.prior, link.target) == (LinkState.LINKED, None, HOLLOWAY)
     assert link.settled_at
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
-def test_a_supplier_is_linked_like_a_customer(desk: Desk, sandbox: Playing, device_id: int) -> None:
-    link = confirm(desk, decision("supplier-501"), new_key(), device_id)
+def test_a_supplier_is_linked_like_a_customer(
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
+) -> None:
+    link = confirm(ctx, decision("supplier-501"), new_key(), device_id)
     assert link.state is LinkState.LINKED
     assert sandbox.reference("supplier-501") == HOLLOWAY
 
 
 def test_the_reference_is_written_in_its_canonical_form(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    confirm(desk, decision(reference=HOLLOWAY.upper()), new_key(), device_id)
+    confirm(ctx, decision(reference=HOLLOWAY.upper()), new_key(), device_id)
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
 def test_a_malformed_reference_is_refused_before_commusoft_is_asked(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    with pytest.raises(ReferenceMalformed):
-        confirm(desk, decision(reference="145570473"), new_key(), device_id)
-    assert links(desk) == []
+    with pytest.raises(InvalidReference):
+        confirm(ctx, decision(reference="145570473"), new_key(), device_id)
+    assert links(ctx) == []
 
 
 def test_another_reference_is_never_overwritten_silently(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     with pytest.raises(RecordHasReference) as caught:
-        confirm(desk, decision("customer-1006"), new_key(), device_id)
+        confirm(ctx, decision("customer-1006"), new_key(), device_id)
     assert caught.value.facts["current_reference"] == OCONNOR_HAS
     with pytest.raises(RecordHasReference):
-        confirm(desk, decision("customer-1006", replaces=OTHER), new_key(), device_id)
+        confirm(ctx, decision("customer-1006", replaces=OTHER), new_key(), device_id)
     assert sandbox.reference("customer-1006") == OCONNOR_HAS
 
 
 def test_agreeing_to_replace_what_stands_there_replaces_exactly_that(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    link = confirm(desk, decision("customer-1006", replaces=OCONNOR_HAS), new_key(), device_id)
+    link = confirm(ctx, decision("customer-1006", replaces=OCONNOR_HAS), new_key(), device_id)
     assert (link.state, link.prior) == (LinkState.LINKED, OCONNOR_HAS)
     assert sandbox.reference("customer-1006") == HOLLOWAY
 
 
 def test_a_reference_on_another_record_needs_a_second_choice(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     taken = decision(reference=GREENFIELD_HAS)
     with pytest.raises(ReferenceTaken) as caught:
-        confirm(desk, taken, new_key(), device_id)
+        confirm(ctx, taken, new_key(), device_id)
     assert [row.public_id for row in caught.value.facts["holders"]] == ["customer-1007"]
     assert sandbox.reference("customer-1001") is None
     accepted = decision(reference=GREENFIELD_HAS, also_on=frozenset({"customer-1007"}))
-    assert confirm(desk, accepted, new_key(), device_id).state is LinkState.LINKED
+    assert confirm(ctx, accepted, new_key(), device_id).state is LinkState.LINKED
 
 
 def test_a_holder_that_gave_the_reference_up_meanwhile_stands_in_nobodys_way(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     sandbox.put_reference("customer-1007", None)
-    link = confirm(desk, decision(reference=GREENFIELD_HAS), new_key(), device_id)
+    link = confirm(ctx, decision(reference=GREENFIELD_HAS), new_key(), device_id)
     assert link.state is LinkState.LINKED
 
 
-def test_a_customer_and_a_supplier_may_share_a_reference(desk: Desk, device_id: int) -> None:
-    confirm(desk, decision(), new_key(), device_id)
-    assert confirm(desk, decision("supplier-501"), new_key(), device_id).state is LinkState.LINKED
+def test_a_customer_and_a_supplier_may_share_a_reference(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    confirm(ctx, decision(), new_key(), device_id)
+    assert confirm(ctx, decision("supplier-501"), new_key(), device_id).state is LinkState.LINKED
 
 
 def test_a_record_that_carries_the_reference_already_is_linked_without_a_write(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     sandbox.put_reference("customer-1001", HOLLOWAY)
-    link = confirm(desk, decision(), new_key(), device_id)
+    link = confirm(ctx, decision(), new_key(), device_id)
     assert (link.state, link.prior, link.writes) == (LinkState.LINKED, HOLLOWAY, 0)
     with pytest.raises(CannotUndo):
-        undo(desk, link.id, new_key(), device_id, frozenset())
+        undo(ctx, link.id, new_key(), device_id, frozenset())
 
 
 @pytest.mark.parametrize("record_id", ["customer-999999", "customer-", "holloway", ""])
 def test_an_unknown_record_is_said_to_be_unknown(
-    desk: Desk, device_id: int, record_id: str
+    ctx: WorkspaceContext, device_id: int, record_id: str
 ) -> None:
     with pytest.raises(RecordUnknown):
-        confirm(desk, replace(decision(), record_id=record_id), new_key(), device_id)
+        confirm(ctx, replace(decision(), record_id=record_id), new_key(), device_id)
 
 
 def test_a_record_deleted_meanwhile_is_gone_and_leaves_the_mirror(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     sandbox.delete("customer-1008")
-    with pytest.raises(RecordGone):
-        confirm(desk, decision("customer-1008"), new_key(), device_id)
+    with pytest.raises(RecordNotFound):
+        confirm(ctx, decision("customer-1008"), new_key(), device_id)
     with pytest.raises(RecordUnknown):
-        confirm(desk, decision("customer-1008"), new_key(), device_id)
+        confirm(ctx, decision("customer-1008"), new_key(), device_id)
 
 
 def test_the_same_key_gives_the_same_link_and_another_decision_may_not_use_it(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
     key = new_key()
-    first, again = (confirm(desk, decision(), key, device_id) for _ in range(2))
+    first, again = (confirm(ctx, decision(), key, device_id) for _ in range(2))
     assert first.id == again.id
-    assert len(links(desk)) == 1
+    assert len(links(ctx)) == 1
     with pytest.raises(IdempotencyKeyReused):
-        confirm(desk, decision("customer-1002"), key, device_id)
+        confirm(ctx, decision("customer-1002"), key, device_id)
 
 
 def test_eight_threads_with_one_key_make_one_link_and_one_write(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     key = new_key()
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: confirm(desk, decision(), key, device_id), range(8)))
-    assert {link.id for link in found} == {links(desk)[0].id}
-    assert [link.writes for link in links(desk)] == [1]
+        found = list(pool.map(lambda _: confirm(ctx, decision(), key, device_id), range(8)))
+    assert {link.id for link in found} == {links(ctx)[0].id}
+    assert [link.writes for link in links(ctx)] == [1]
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
 def test_one_contact_confirmed_on_two_records_at_once_reaches_one_of_them(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     records = [f"customer-{number}" for number in (1001, 1002, 1003, 1004, 1005, 1008)]
 
     def attempt(record_id: str) -> bool:
         try:
-            return confirm(desk, decision(record_id), new_key(), device_id).state == "linked"
+            return confirm(ctx, decision(record_id), new_key(), device_id).state == "linked"
         except (LinkInProgress, ReferenceTaken):
             return False
 
@@ -176,13 +180,13 @@ def test_one_contact_confirmed_on_two_records_at_once_reaches_one_of_them(
 
 
 def test_two_contacts_confirmed_on_one_record_at_once_leave_one_winner(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
     contacts = [f"11111111-2222-4333-8444-{number:012}" for number in range(6)]
 
     def attempt(reference: str) -> bool:
         try:
-            made = confirm(desk, decision(reference=reference), new_key(), device_id)
+            made = confirm(ctx, decision(reference=reference), new_key(), device_id)
         except (LinkInProgress, RecordHasReference):
             return False
         return made.state is LinkState.LINKED
@@ -193,10 +197,10 @@ def test_two_contacts_confirmed_on_one_record_at_once_leave_one_winner(
     assert sandbox.reference("customer-1001") == contacts[won.index(True)]
 
 
-def test_who_came_first_is_told_with_the_time(desk: Desk, device_id: int) -> None:
-    confirm(desk, decision(), new_key(), device_id)
+def test_who_came_first_is_told_with_the_time(ctx: WorkspaceContext, device_id: int) -> None:
+    confirm(ctx, decision(), new_key(), device_id)
     with pytest.raises(RecordHasReference) as caught:
-        confirm(desk, decision(reference=OTHER), new_key(), device_id)
+        confirm(ctx, decision(reference=OTHER), new_key(), device_id)
     assert caught.value.facts["by"] == "Office"
     assert caught.value.facts["since"]
 
@@ -205,28 +209,28 @@ def test_who_came_first_is_told_with_the_time(desk: Desk, device_id: int) -> Non
     ("record_id", "prior"), [("customer-1001", None), ("customer-1006", OCONNOR_HAS)]
 )
 def test_undo_puts_back_what_stood_there(
-    desk: Desk, sandbox: Playing, device_id: int, record_id: str, prior: str | None
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int, record_id: str, prior: str | None
 ) -> None:
-    link = confirm(desk, decision(record_id, replaces=prior), new_key(), device_id)
-    undone = undo(desk, link.id, new_key(), device_id, frozenset())
+    link = confirm(ctx, decision(record_id, replaces=prior), new_key(), device_id)
+    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
     assert (undone.state, undone.target, undone.undoes_id) == (LinkState.LINKED, prior, link.id)
     assert sandbox.reference(record_id) == prior
-    assert {kept.id: kept.state for kept in links(desk)}[link.id] is LinkState.UNDONE
+    assert {kept.id: kept.state for kept in links(ctx)}[link.id] is LinkState.UNDONE
     with pytest.raises(CannotUndo):
-        undo(desk, link.id, new_key(), device_id, frozenset())
+        undo(ctx, link.id, new_key(), device_id, frozenset())
 
 
 def test_undo_is_refused_when_commusoft_holds_something_else_by_now(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    link = confirm(desk, decision(), new_key(), device_id)
+    link = confirm(ctx, decision(), new_key(), device_id)
     sandbox.put_reference("customer-1001", OTHER)
     with pytest.raises(CannotUndo) as caught:
-        undo(desk, link.id, new_key(), device_id, frozenset())
+        undo(ctx, link.id, new_key(), device_id, frozenset())
     assert caught.value.facts["current_reference"] == OTHER
     assert sandbox.reference("customer-1001") == OTHER
 
 
-def test_undo_of_nothing_is_said_to_be_nothing(desk: Desk, device_id: int) -> None:
+def test_undo_of_nothing_is_said_to_be_nothing(ctx: WorkspaceContext, device_id: int) -> None:
     with pytest.raises(LinkUnknown):
-        undo(desk, "no-such-link", new_key(), device_id, frozenset())
+        undo(ctx, "no-such-link", new_key(), device_id, frozenset())

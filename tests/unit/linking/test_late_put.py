@@ -8,16 +8,21 @@ from typing import Any
 
 import pytest
 
-from crmlink.commusoft.errors import CommusoftSlow, CommusoftUnreachable, RecordGone, WriteRefused
+from crmlink.commusoft.errors import (
+    CommusoftTimeout,
+    CommusoftUnreachable,
+    RecordNotFound,
+    WriteRejected,
+)
 from crmlink.linking import attempts as life
 from crmlink.linking.attempts import recover
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm, find_link, undo
 from crmlink.linking.errors import CannotUndo, LinkInProgress
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.store import Link, LinkState
 from support.other_process import count_as_dead, other_process
-from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
+from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 from unit.linking.test_attempts import fails, fails_from_call, meddled
 
 RECORD = "customer-1001"
@@ -39,20 +44,24 @@ def seconds() -> Seconds:
     return Seconds()
 
 
-def waiting(desk: Desk, seconds: Seconds, **steps: Callable[..., Any]) -> Desk:
+def waiting(
+    ctx: WorkspaceContext, seconds: Seconds, **steps: Callable[..., Any]
+) -> WorkspaceContext:
     """A desk that gives a PUT two minutes, and whose write path is meddled with."""
-    away = meddled(replace(desk, first_seen=FirstSeen(seconds)), **steps)
+    away = meddled(replace(ctx, first_seen=FirstSeen(seconds)), **steps)
     commusoft: Any = away.commusoft
     commusoft.late_after = LATE_AFTER
     return away
 
 
-def unanswered(desk: Desk, seconds: Seconds, device_id: int) -> tuple[Desk, Link]:
+def unanswered(
+    ctx: WorkspaceContext, seconds: Seconds, device_id: int
+) -> tuple[WorkspaceContext, Link]:
     """A link whose PUT went out and was neither answered nor done, at a Commusoft that is back."""
-    lost = waiting(desk, seconds, write_reference=fails(CommusoftSlow()))
+    lost = waiting(ctx, seconds, write_reference=fails(CommusoftTimeout()))
     link = confirm(lost, decision(), new_key(), device_id)
     assert (link.state, link.failure) == (LinkState.INTENDED, {"code": "write-unanswered"})
-    back = replace(waiting(desk, seconds), first_seen=lost.first_seen)
+    back = replace(waiting(ctx, seconds), first_seen=lost.first_seen)
     return back, link
 
 
@@ -61,45 +70,45 @@ def states(links: list[Link]) -> list[LinkState]:
 
 
 def test_a_put_without_an_answer_is_sent_again_only_when_it_is_over(
-    desk: Desk, seconds: Seconds, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    back, link = unanswered(desk, seconds, device_id)
+    back, link = unanswered(ctx, seconds, device_id)
     seconds.now += LATE_AFTER - 1
     assert states(recover(back)) == [LinkState.INTENDED]
-    assert find_link(desk, link.id).writes == 1
+    assert find_link(ctx, link.id).writes == 1
     seconds.now += 1
     assert states(recover(back)) == [LinkState.LINKED]
-    assert find_link(desk, link.id).writes == 2
+    assert find_link(ctx, link.id).writes == 2
     assert sandbox.reference(RECORD) == HOLLOWAY
 
 
 def test_a_put_that_is_done_late_is_found_and_not_repeated(
-    desk: Desk, seconds: Seconds, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    back, link = unanswered(desk, seconds, device_id)
+    back, link = unanswered(ctx, seconds, device_id)
     seconds.now += 30
     sandbox.put_reference(RECORD, HOLLOWAY)
     assert states(recover(back)) == [LinkState.LINKED]
-    assert find_link(desk, link.id).writes == 1
+    assert find_link(ctx, link.id).writes == 1
 
 
 def test_another_value_is_no_conflict_while_the_put_may_still_be_done(
-    desk: Desk, seconds: Seconds, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    back, link = unanswered(desk, seconds, device_id)
+    back, link = unanswered(ctx, seconds, device_id)
     sandbox.put_reference(RECORD, OTHER)
     seconds.now += 30
     assert states(recover(back)) == [LinkState.INTENDED]
     sandbox.put_reference(RECORD, HOLLOWAY)  # the late PUT, over the other value
     seconds.now += 30
     assert states(recover(back)) == [LinkState.LINKED]
-    assert find_link(desk, link.id).writes == 1
+    assert find_link(ctx, link.id).writes == 1
 
 
 def test_another_value_is_a_conflict_once_the_put_is_over(
-    desk: Desk, seconds: Seconds, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    back, _ = unanswered(desk, seconds, device_id)
+    back, _ = unanswered(ctx, seconds, device_id)
     sandbox.put_reference(RECORD, OTHER)
     seconds.now += LATE_AFTER
     assert states(recover(back)) == [LinkState.CONFLICT]
@@ -107,9 +116,9 @@ def test_another_value_is_a_conflict_once_the_put_is_over(
 
 
 def test_nothing_else_is_decided_of_the_record_meanwhile(
-    desk: Desk, seconds: Seconds, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, device_id: int
 ) -> None:
-    back, link = unanswered(desk, seconds, device_id)
+    back, link = unanswered(ctx, seconds, device_id)
     with pytest.raises(CannotUndo):
         undo(back, link.id, new_key(), device_id, frozenset())
     with pytest.raises(LinkInProgress):
@@ -117,11 +126,11 @@ def test_nothing_else_is_decided_of_the_record_meanwhile(
 
 
 def test_a_record_that_seems_gone_is_not_called_gone_while_its_put_is_open(
-    desk: Desk, seconds: Seconds, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, device_id: int
 ) -> None:
     lost = waiting(
-        desk, seconds, write_reference=fails(CommusoftSlow()),
-        record=fails_from_call(3, RecordGone("customer", "1001")),
+        ctx, seconds, write_reference=fails(CommusoftTimeout()),
+        record=fails_from_call(3, RecordNotFound("customer", "1001")),
     )  # fmt: skip
     confirm(lost, decision(), new_key(), device_id)
     for _ in range(3):
@@ -132,10 +141,10 @@ def test_a_record_that_seems_gone_is_not_called_gone_while_its_put_is_open(
 
 
 def test_the_last_put_of_many_is_over_before_its_link_fails(
-    desk: Desk, seconds: Seconds, device_id: int, monkeypatch: pytest.MonkeyPatch
+    ctx: WorkspaceContext, seconds: Seconds, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(life, "MOST_WRITES", 1)
-    back, _ = unanswered(desk, seconds, device_id)
+    back, _ = unanswered(ctx, seconds, device_id)
     seconds.now += 30
     assert states(recover(back)) == [LinkState.INTENDED]
     seconds.now += LATE_AFTER
@@ -143,29 +152,29 @@ def test_the_last_put_of_many_is_over_before_its_link_fails(
 
 
 def test_a_put_that_was_refused_is_over_at_once(
-    desk: Desk, seconds: Seconds, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, device_id: int
 ) -> None:
-    refused = waiting(desk, seconds, write_reference=fails(WriteRefused(400)))
+    refused = waiting(ctx, seconds, write_reference=fails(WriteRejected(400)))
     link = confirm(refused, decision(), new_key(), device_id)
     assert (link.state, link.failure) == (LinkState.FAILED, {"code": "write-refused"})
 
 
 def test_a_link_that_waits_for_its_put_keeps_no_other_waiting(
-    desk: Desk, seconds: Seconds, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, device_id: int
 ) -> None:
-    back, first = unanswered(desk, seconds, device_id)
-    away = waiting(desk, seconds, record=fails_from_call(2, CommusoftUnreachable()))
+    back, first = unanswered(ctx, seconds, device_id)
+    away = waiting(ctx, seconds, record=fails_from_call(2, CommusoftUnreachable()))
     other = confirm(away, decision("customer-1002", OTHER), new_key(), device_id)
     assert other.state is LinkState.INTENDED
     seconds.now += 10
     assert sorted(states(recover(back))) == [LinkState.INTENDED, LinkState.LINKED]
-    assert find_link(desk, first.id).state is LinkState.INTENDED
+    assert find_link(ctx, first.id).state is LinkState.INTENDED
 
 
 def test_commusoft_is_not_asked_again_and_again_while_a_put_is_open(
-    desk: Desk, seconds: Seconds, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, device_id: int
 ) -> None:
-    back, _ = unanswered(desk, seconds, device_id)
+    back, _ = unanswered(ctx, seconds, device_id)
     seconds.now += 1
     assert recover(back) == []
     seconds.now += life.LOOK_EVERY
@@ -174,35 +183,35 @@ def test_commusoft_is_not_asked_again_and_again_while_a_put_is_open(
 
 
 def test_who_takes_over_waits_as_long_as_who_began(
-    desk: Desk, seconds: Seconds, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, seconds: Seconds, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    _, link = unanswered(desk, seconds, device_id)
-    successor = other_process(waiting(desk, seconds))
+    _, link = unanswered(ctx, seconds, device_id)
+    successor = other_process(waiting(ctx, seconds))
     successor = replace(successor, first_seen=FirstSeen(seconds))
     assert states(recover(successor)) == [LinkState.INTENDED]
     seconds.now += LATE_AFTER
     assert states(recover(successor)) == [LinkState.LINKED]
-    assert find_link(desk, link.id).writes == 2
+    assert find_link(ctx, link.id).writes == 2
     assert sandbox.reference(RECORD) == HOLLOWAY
 
 
 def test_a_put_that_waited_for_its_turn_while_its_process_was_counted_as_dead_never_leaves(
-    desk: Desk, sandbox: Playing, device_id: int
+    ctx: WorkspaceContext, sandbox: SandboxHandle, device_id: int
 ) -> None:
-    other = other_process(desk)
+    other = other_process(ctx)
 
     def sleeps(real: Callable[..., None], *args: Any) -> None:
-        count_as_dead(desk)
+        count_as_dead(ctx)
         assert states(recover(other)) == [LinkState.LINKED]
-        link = find_link(desk, last_link(desk).id)
+        link = find_link(ctx, last_link(ctx).id)
         assert undo(other, link.id, new_key(), device_id, frozenset()).state is LinkState.LINKED
         real(*args)
 
-    link = confirm(meddled(desk, write_reference=sleeps), decision(), new_key(), device_id)
+    link = confirm(meddled(ctx, write_reference=sleeps), decision(), new_key(), device_id)
     assert link.state is LinkState.UNDONE
     assert sandbox.reference(RECORD) is None
 
 
-def last_link(desk: Desk) -> Link:
-    with desk.database.reading() as session:
+def last_link(ctx: WorkspaceContext) -> Link:
+    with ctx.database.reading() as session:
         return session.query(Link).order_by(Link.created_at.desc()).limit(1).one()

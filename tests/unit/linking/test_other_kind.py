@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import text
 
-from crmlink.linking.audit import note_intended
-from crmlink.linking.context import Desk
+from crmlink.linking.audit import record_intended
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm, undo
-from crmlink.linking.errors import KindDiffers, LinkInProgress
+from crmlink.linking.errors import KindMismatch, LinkInProgress
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.store import Database, Link, LinkState
-from support.sandbox import HOLLOWAY, OTHER, Playing, decision, new_key
+from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 
 LINK_COLUMNS = (
     "(id, workspace_id, device_id, idempotency_key, fingerprint, package, organisation, kind, "
@@ -23,65 +23,67 @@ QUICKBOOKS = {"package": "quickbooks_online", "organisation": "", "reference": "
     ("record_id", "kind"), [("customer-1001", "supplier"), ("supplier-501", "customer")]
 )
 def test_a_record_of_the_other_kind_is_refused_before_commusoft_is_asked(
-    desk: Desk, device_id: int, sandbox: Playing, record_id: str, kind: str
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle, record_id: str, kind: str
 ) -> None:
     sandbox.stop()
-    with pytest.raises(KindDiffers) as caught:
-        confirm(desk, decision(record_id, kind=kind), new_key(), device_id)
+    with pytest.raises(KindMismatch) as caught:
+        confirm(ctx, decision(record_id, kind=kind), new_key(), device_id)
     facts = caught.value.facts
     assert (facts["contact_kind"], facts["record_kind"]) == (kind, record_id.split("-")[0])
     assert facts["record"].public_id == record_id
-    with desk.database.reading() as session:
+    with ctx.database.reading() as session:
         assert session.query(Link).count() == 0
 
 
 def test_agreeing_to_the_other_kind_links_and_keeps_what_the_contact_is(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
     agreed = decision(kind="supplier", accepts_kind=True)
-    link = confirm(desk, agreed, new_key(), device_id)
+    link = confirm(ctx, agreed, new_key(), device_id)
     assert (link.state, link.kind, link.contact_kind) == (
         LinkState.LINKED,
         "customer",
         "supplier",
     )
     assert sandbox.reference("customer-1001") == HOLLOWAY
-    undone = undo(desk, link.id, new_key(), device_id, frozenset())
+    undone = undo(ctx, link.id, new_key(), device_id, frozenset())
     assert (undone.state, undone.contact_kind) == (LinkState.LINKED, "supplier")
     assert sandbox.reference("customer-1001") is None
 
 
 def test_agreeing_to_the_other_kind_agrees_to_nothing_else(
-    desk: Desk, device_id: int, sandbox: Playing
+    ctx: WorkspaceContext, device_id: int, sandbox: SandboxHandle
 ) -> None:
     sandbox.put_reference("customer-1001", OTHER)
     with pytest.raises(Exception, match="record-has-reference"):
-        confirm(desk, decision(kind="supplier", accepts_kind=True), new_key(), device_id)
+        confirm(ctx, decision(kind="supplier", accepts_kind=True), new_key(), device_id)
     assert sandbox.reference("customer-1001") == OTHER
 
 
-def test_the_link_is_found_by_the_contacts_own_kind(desk: Desk, device_id: int) -> None:
+def test_the_link_is_found_by_the_contacts_own_kind(ctx: WorkspaceContext, device_id: int) -> None:
     agreed = decision(kind="supplier", accepts_kind=True, **QUICKBOOKS)
-    link = confirm(desk, agreed, new_key(), device_id)
-    supplier = suggest(desk, Contact("quickbooks_online", "12", "supplier")).link
+    link = confirm(ctx, agreed, new_key(), device_id)
+    supplier = suggest(ctx, Contact("quickbooks_online", "12", "supplier")).link
     assert supplier
     assert supplier.id == link.id
-    assert suggest(desk, Contact("quickbooks_online", "12", "customer")).link is None
+    assert suggest(ctx, Contact("quickbooks_online", "12", "customer")).link is None
 
 
-def test_one_contact_is_not_on_its_way_to_records_of_both_kinds(desk: Desk, device_id: int) -> None:
-    with desk.database.writing() as session:
+def test_one_contact_is_not_on_its_way_to_records_of_both_kinds(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    with ctx.database.writing() as session:
         under_way = Link(
-            connection_id=desk.connection_id, device_id=device_id, idempotency_key="k",
+            connection_id=ctx.connection_id, device_id=device_id, idempotency_key="k",
             fingerprint="", kind="supplier", contact_kind="supplier", contact_name="",
             record_number="501", record_label="", prior=None, target="12", **QUICKBOOKS,
         )  # fmt: skip
         session.add(under_way)
         session.flush()
-        note_intended(session, under_way)
+        record_intended(session, under_way)
     agreed = decision(kind="supplier", accepts_kind=True, **QUICKBOOKS)
     with pytest.raises(LinkInProgress):
-        confirm(desk, agreed, new_key(), device_id)
+        confirm(ctx, agreed, new_key(), device_id)
 
 
 def test_a_decision_without_it_keeps_the_fingerprint_that_earlier_versions_gave() -> None:

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Connection, event, text
 
 from crmlink.batches.writer import write_waiting
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.decisions import confirm, undo
-from crmlink.linking.suggest import rows_by_id
+from crmlink.linking.suggest import records_by_id
 from crmlink.store import LinkState
 from support.batch_factories import asked_for, lines_of
 from support.sandbox import decision, new_key
@@ -22,7 +22,7 @@ WHOLE = re.compile(rf"SCAN ({GREAT})\b|SEARCH ({GREAT}) .*\(connection_id=\?\)$"
 
 
 @contextmanager
-def plans(desk: Desk) -> Iterator[list[tuple[str, str]]]:
+def plans(ctx: WorkspaceContext) -> Iterator[list[tuple[str, str]]]:
     """How SQLite comes to the rows of each query, with the query."""
     asked: list[tuple[str, Any]] = []
     found: list[tuple[str, str]] = []
@@ -31,10 +31,10 @@ def plans(desk: Desk) -> Iterator[list[tuple[str, str]]]:
         if statement.startswith(("SELECT", "UPDATE", "DELETE")):
             asked.append((statement, values))
 
-    event.listen(desk.database.engine, "before_cursor_execute", note)
+    event.listen(ctx.database.engine, "before_cursor_execute", note)
     yield found
-    event.remove(desk.database.engine, "before_cursor_execute", note)
-    with desk.database.engine.connect() as connection:
+    event.remove(ctx.database.engine, "before_cursor_execute", note)
+    with ctx.database.engine.connect() as connection:
         for statement, values in asked:
             if isinstance(values, list):
                 continue
@@ -46,33 +46,35 @@ def whole_tables(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [one for one in found if WHOLE.match(one[0])]
 
 
-def test_a_link_and_its_undo_read_no_table_from_end_to_end(desk: Desk, device_id: int) -> None:
-    with plans(desk) as found:
-        link = confirm(desk, decision("customer-1004"), new_key(), device_id)
+def test_a_link_and_its_undo_read_no_table_from_end_to_end(
+    ctx: WorkspaceContext, device_id: int
+) -> None:
+    with plans(ctx) as found:
+        link = confirm(ctx, decision("customer-1004"), new_key(), device_id)
         assert link.state is LinkState.LINKED
-        undo(desk, link.id, new_key(), device_id, frozenset())
+        undo(ctx, link.id, new_key(), device_id, frozenset())
     assert found
     assert whole_tables(found) == []
 
 
 def test_a_row_of_a_list_is_linked_without_reading_a_table_from_end_to_end(
-    desk: Desk, device_id: int
+    ctx: WorkspaceContext, device_id: int
 ) -> None:
-    asked_for(desk, device_id, lines_of(desk, 2))
-    with plans(desk) as found:
-        assert write_waiting(desk) == 1
+    asked_for(ctx, device_id, lines_of(ctx, 2))
+    with plans(ctx) as found:
+        assert write_waiting(ctx) == 1
     at_its_end = "link.attempted_at"  # once a list: the search for links that were interrupted
     assert [one for one in whole_tables(found) if at_its_end not in one[1]] == []
 
 
-def test_customers_and_suppliers_are_found_by_their_numbers(desk: Desk) -> None:
-    with plans(desk) as found, desk.database.reading() as session:
-        both = rows_by_id(session, 1, ["customer-1001", "supplier-501", "customer-0"])
+def test_customers_and_suppliers_are_found_by_their_numbers(ctx: WorkspaceContext) -> None:
+    with plans(ctx) as found, ctx.database.reading() as session:
+        both = records_by_id(session, 1, ["customer-1001", "supplier-501", "customer-0"])
     assert set(both) == {"customer-1001", "supplier-501"}
     assert whole_tables(found) == []
 
 
-def test_a_query_that_reads_all_records_is_caught(desk: Desk) -> None:
-    with plans(desk) as found, desk.database.reading() as session:
+def test_a_query_that_reads_all_records_is_caught(ctx: WorkspaceContext) -> None:
+    with plans(ctx) as found, ctx.database.reading() as session:
         session.execute(text("SELECT id FROM record WHERE lower(name) = 'x'"))
     assert whole_tables(found)

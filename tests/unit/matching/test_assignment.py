@@ -11,7 +11,7 @@ import pytest
 
 from bench.uk import contacts, records
 from crmlink.matching import Matcher, Suggestion, Suggestions
-from crmlink.matching.assignment import one_to_one, one_to_one_of_many, suggest_many
+from crmlink.matching.assignment import assign_one_to_one, assign_one_to_one_streaming, suggest_many
 from crmlink.matching.parallel import Answer
 
 
@@ -26,21 +26,21 @@ def firsts(answers: list[Answer]) -> dict[str, str | None]:
 
 def test_a_record_goes_to_the_contact_that_it_fits_best() -> None:
     given = [answer("x", 0.1, a=0.6, b=0.3), answer("y", 0.01, a=0.99)]
-    assert firsts(one_to_one(given)) == {"x": "b", "y": "a"}
+    assert firsts(assign_one_to_one(given)) == {"x": "b", "y": "a"}
 
 
 def test_a_contact_whose_record_is_better_used_elsewhere_keeps_none() -> None:
     given = [answer("x", 0.3, a=0.7), answer("y", 0.01, a=0.99)]
-    assert firsts(one_to_one(given)) == {"x": None, "y": "a"}
+    assert firsts(assign_one_to_one(given)) == {"x": None, "y": "a"}
 
 
 def test_none_of_these_wins_where_it_is_likelier() -> None:
-    assert firsts(one_to_one([answer("x", 0.9, a=0.1)])) == {"x": None}
+    assert firsts(assign_one_to_one([answer("x", 0.9, a=0.1)])) == {"x": None}
 
 
 def test_nobody_who_gets_a_second_choice_is_sure() -> None:
     given = [answer("x", 0.1, a=0.6, b=0.3), answer("y", 0.01, a=0.99)]
-    after = dict(one_to_one(given))
+    after = dict(assign_one_to_one(given))
     assert after["y"].items[0].sure
     assert not after["x"].items[0].sure
 
@@ -54,7 +54,7 @@ def test_the_choice_is_the_best_there_is(seed: int) -> None:
         )
         for c in "uvwx"
     ]
-    chosen = firsts(one_to_one(given))
+    chosen = firsts(assign_one_to_one(given))
     taken = [record for record in chosen.values() if record]
     assert len(taken) == len(set(taken))
 
@@ -83,10 +83,10 @@ def test_large_entangled_lists_are_solved_as_well_as_small_ones(
     for number in range(150):
         near = {f"r{(number + step) % 150}": draw.uniform(0.02, 0.9) for step in range(4)}
         given.append(answer(f"c{number}", 0.05, **near))
-    dense = one_to_one(given)
-    assert list(one_to_one_of_many(iter(given))) == dense
+    dense = assign_one_to_one(given)
+    assert list(assign_one_to_one_streaming(iter(given))) == dense
     monkeypatch.setattr("crmlink.matching.assignment.LARGE", 10)
-    assert firsts(one_to_one(given)) == firsts(dense)
+    assert firsts(assign_one_to_one(given)) == firsts(dense)
     taken = [record for record in firsts(dense).values() if record]
     assert len(taken) == len(set(taken)) > 130
 

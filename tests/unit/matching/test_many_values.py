@@ -7,8 +7,8 @@ import pytest
 
 from bench.uk import records
 from crmlink.matching import Address, Details, Matcher, Suggestion, say
-from crmlink.matching.features.vector import FEATURES, Evidence
-from crmlink.matching.index import Index
+from crmlink.matching.features.vector import FEATURES, FeatureVectors
+from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import terms
 
 HOLLOWAY = Details(
@@ -146,11 +146,11 @@ def test_addresses_differ_where_both_do(matcher: Matcher) -> None:
 
 def test_a_record_without_a_second_address_gains_nothing_from_others_that_have_one() -> None:
     """The namesake lives elsewhere: that another record has two addresses changes nothing."""
-    index = Index()
+    index = InvertedIndex()
     held = [("namesake", NAMESAKE), ("agent", AGENT), ("smith", SMITH)]
     index.put([(record_id, terms(details, "GB")) for record_id, details in held])
     index.refresh()
-    evidence = Evidence(index, terms(SMITH, "GB"), np.array([0, 1, 2], np.int32))
+    evidence = FeatureVectors(index, terms(SMITH, "GB"), np.array([0, 1, 2], np.int32))
     assert evidence.columns["postcode_other"][0] == 1
     assert evidence.columns["address_other"][0] == 1
 
@@ -232,15 +232,15 @@ def test_of_two_records_the_one_in_use_stands_first() -> None:
 def test_one_value_of_each_gives_the_features_that_it_always_gave() -> None:
     """The scorecard was fitted on contacts with one value of each."""
     crowd = records(50, 53)
-    index = Index()
+    index = InvertedIndex()
     index.put([(record_id, terms(details, "GB")) for record_id, details in crowd])
     index.refresh()
     rows = np.arange(len(crowd), dtype=np.int32)
-    single = Evidence(index, terms(HOLLOWAY, "GB"), rows).features()
+    single = FeatureVectors(index, terms(HOLLOWAY, "GB"), rows).features()
     doubled = replace(
         HOLLOWAY,
         other_emails=(HOLLOWAY.email,),
         other_addresses=(Address(HOLLOWAY.address, HOLLOWAY.town, HOLLOWAY.postcode),),
     )
-    assert (Evidence(index, terms(doubled, "GB"), rows).features() == single).all()
+    assert (FeatureVectors(index, terms(doubled, "GB"), rows).features() == single).all()
     assert single.shape == (len(crowd), len(FEATURES))

@@ -21,7 +21,7 @@ from bench.sets import SHARED, MatchingSet, febrl_partial, measure, read_set
 from bench.uk import made_set
 from crmlink.matching import Matcher
 from crmlink.matching.columns import Floats
-from crmlink.matching.scorecard import Model, read_model
+from crmlink.matching.scorecard import Scorecard, read_model
 
 DOCUMENT = json.loads(MODEL.read_text("utf-8"))
 MOST = 200  # contacts of a set, to be quick
@@ -84,7 +84,7 @@ def _failures(document: dict[str, Any]) -> list[str]:
     return failures
 
 
-def _surprise(cases: Cases, scores: list[Floats], model: Model, share: float) -> float:
+def _surprise(cases: Cases, scores: list[Floats], model: Scorecard, share: float) -> float:
     total = 0.0
     for contact_id, scored, right in zip(cases.contacts, scores, cases.rights, strict=True):
         likely, none = model.probabilities(scored, share)

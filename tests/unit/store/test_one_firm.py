@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from crmlink.access.audit.findings import Code
 from crmlink.access.audit.log import entries, verify
 from crmlink.access.audit.upkeep import prepare_audit
-from crmlink.access.context import Office
+from crmlink.access.context import AccessContext
 from crmlink.access.people import list_people
 from crmlink.store import (
     AuditEntry,
@@ -24,8 +24,8 @@ from crmlink.store import (
     Link,
     MirroredRecord,
     PackageHost,
-    PageSession,
     Person,
+    WebSession,
     Workspace,
     WorkspaceConnection,
 )
@@ -50,9 +50,9 @@ def both(old: OldDatabase) -> tuple[int, int]:
     return sandbox, account
 
 
-def firm(old: OldDatabase) -> Office:
+def firm(old: OldDatabase) -> AccessContext:
     with old.database.reading() as session:
-        return Office(old.database, session.query(Workspace).one().id, "k" * 48)
+        return AccessContext(old.database, session.query(Workspace).one().id, "k" * 48)
 
 
 def chain(old: OldDatabase) -> list[tuple[int, str]]:
@@ -82,7 +82,7 @@ def test_a_person_who_was_erased_at_the_account_is_erased_everywhere(old: OldDat
     assert (gone.removed_at, gone.password_hash, gone.name) == (day(12), None, "(erased)")
     with old.database.reading() as session:
         assert session.get_one(Device, browser).revoked_at
-        assert session.query(PageSession).one().ended_at
+        assert session.query(WebSession).one().ended_at
     rows = everything(old.database)
     told = repr([rows[table] for table in ("person", "device", "page_session")])
     assert "Eve" not in told
@@ -142,7 +142,7 @@ def test_each_person_has_the_newest_of_what_was_settled_anywhere(old: OldDatabas
     assert found.joined_at == day(1)
     with old.database.reading() as session:
         devices = session.query(Device).where(Device.id.in_([browser, script])).all()
-        assert session.query(PageSession).one().ended_at, "that password is not the newest"
+        assert session.query(WebSession).one().ended_at, "that password is not the newest"
     assert {(one.person_id, one.workspace_id) for one in devices} == {
         (copy, firm(old).workspace_id)
     }
@@ -231,7 +231,7 @@ def test_a_firm_that_only_practised_goes_on_practising(old: OldDatabase) -> None
     with old.database.reading() as session:
         connection = session.query(WorkspaceConnection).one()
         assert session.get_one(Link, link).connection_id == connection.id
-        assert session.query(PageSession).one().ended_at is None
+        assert session.query(WebSession).one().ended_at is None
     assert (connection.kind, connection.ended_at) == (ConnectionKind.SANDBOX, None)
     assert person(old, anna).password_hash == "hash of Anna"
     prepare_audit(old.database)
@@ -257,8 +257,8 @@ def test_several_audits_become_one_that_holds_and_says_what_they_were(old: OldDa
     ends = dict(old.chains)  # what a log of before repeats
     old.migrate()
     prepare_audit(old.database)
-    office = firm(old)
-    verdict = verify(office)
+    access = firm(old)
+    verdict = verify(access)
     assert (verdict.sound, verdict.count) == (True, 9)
     with old.database.reading() as session:
         *before, last, _signed = session.query(AuditEntry).order_by(AuditEntry.place)

@@ -12,15 +12,15 @@ from sqlalchemy import ColumnElement, Select, String, cast, or_, select
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.findings import Verdict
-from crmlink.access.context import Office
-from crmlink.csv_safety import harmless
+from crmlink.access.context import AccessContext
+from crmlink.csv_safety import escape_formula
 from crmlink.store import AuditEntry, Device, Person
 
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
 
 @dataclass(frozen=True, slots=True)
-class TrailLine:
+class AuditRow:
     """An entry, and who stands behind it as far as they are not erased."""
 
     entry: AuditEntry
@@ -29,55 +29,55 @@ class TrailLine:
 
 
 def entries(
-    office: Office,
+    access: AccessContext,
     search: str = "",
     action: str = "",
     before: int | None = None,
     limit: int | None = 50,
-) -> list[TrailLine]:
+) -> list[AuditRow]:
     """Entries, the newest first, below a place.
 
     ``search`` is part of an action, a subject, a reference, or of a person's or device's name;
     ``action`` is how the action begins.
     """
-    query = _lines(office).order_by(AuditEntry.place.desc()).limit(limit)
+    query = _lines(access).order_by(AuditEntry.place.desc()).limit(limit)
     if action:
         query = query.where(AuditEntry.action.startswith(action, autoescape=True))
     if before is not None:
         query = query.where(AuditEntry.place < before)
     if search:
         query = query.where(_mentions(search))
-    with office.database.reading() as session:
-        return [TrailLine(*row) for row in session.execute(query)]
+    with access.database.reading() as session:
+        return [AuditRow(*row) for row in session.execute(query)]
 
 
-def names_of(office: Office, subjects: Iterable[str]) -> dict[str, str]:
+def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
     """What people call the people and devices that entries are about, by their public ids."""
     wanted = list(subjects)
     found: dict[str, str] = {}
-    with office.database.reading() as session:
+    with access.database.reading() as session:
         for table in (Person, Device):
-            query = select(table.public_id, table.name).filter_by(workspace_id=office.workspace_id)
+            query = select(table.public_id, table.name).filter_by(workspace_id=access.workspace_id)
             found.update(session.execute(query.where(table.public_id.in_(wanted))).all())
     return found
 
 
-def verify(office: Office) -> Verdict:
+def verify(access: AccessContext) -> Verdict:
     """Check the whole audit."""
-    return verify_audit(office.database, office.workspace_id)
+    return verify_audit(access.database, access.workspace_id)
 
 
-def write_csv(office: Office, out: IO[str]) -> int:
+def write_csv(access: AccessContext, out: IO[str]) -> int:
     """Write the whole audit as a table, the oldest first; returns how many lines it has."""
     table = csv.writer(out)
     table.writerow(COLUMNS)
-    query = _lines(office).order_by(AuditEntry.place).execution_options(yield_per=1000)
+    query = _lines(access).order_by(AuditEntry.place).execution_options(yield_per=1000)
     count = 0
-    with office.database.reading() as session:
+    with access.database.reading() as session:
         for entry, person, device in session.execute(query):
             count += 1
             table.writerow(
-                harmless(value)
+                escape_formula(value)
                 for value in (
                     str(entry.place),
                     entry.at.isoformat(),
@@ -92,12 +92,12 @@ def write_csv(office: Office, out: IO[str]) -> int:
     return count
 
 
-def _lines(office: Office) -> Select[AuditEntry, Person | None, Device | None]:
+def _lines(access: AccessContext) -> Select[AuditEntry, Person | None, Device | None]:
     return (
         select(AuditEntry, Person, Device)
         .outerjoin(Person, AuditEntry.person_id == Person.id)
         .outerjoin(Device, AuditEntry.device_id == Device.id)
-        .where(AuditEntry.workspace_id == office.workspace_id)
+        .where(AuditEntry.workspace_id == access.workspace_id)
     )
 
 

@@ -11,9 +11,9 @@ from crmlink.access.audit.check import check, verify_audit
 from crmlink.access.audit.findings import Code
 from crmlink.access.audit.seals import Evidence, begins_as, gather, put_seal, seal_of
 from crmlink.access.audit.vouching import SUBJECT, Action, Vouched
-from crmlink.access.context import Actor, Office, note
+from crmlink.access.context import AccessContext, Actor, note
 from crmlink.store import AuditEntry, AuditSigner, Database, Workspace
-from crmlink.store.audit import append
+from crmlink.store.audit import append_entry
 
 EVERYTHING = Vouched(until=2**63)  # past any place: what another key signed is no surprise
 
@@ -53,24 +53,24 @@ def flush_anchors(database: Database) -> None:
         _remember_anchors(database, workspace_id)
 
 
-def accept_findings(office: Office, actor: Actor) -> list[Code]:
+def accept_findings(access: AccessContext, actor: Actor) -> list[Code]:
     """Take a person's word that all that is found wrong now is known; return what it was.
 
     From then on the audit is checked against what it is now, and anchored in a new file; the old
     one is kept beside it. The entry that says so stays. Raises OSError.
     """
-    database, signer = office.database, office.database.audit_signer
-    verdict = verify_audit(database, office.workspace_id)
+    database, signer = access.database, access.database.audit_signer
+    verdict = verify_audit(database, access.workspace_id)
     codes = {finding.code for finding in verdict.findings}
     codes.update(*(noted.codes for noted in verdict.noted))
     if not codes:
         return []
     with database.writing() as session:
-        wrong = _wrong(session, signer, office.workspace_id)
+        wrong = _wrong(session, signer, access.workspace_id)
         signer.anchors.set_aside()
         signer.anchors.begin()
         details = {"findings": sorted(codes), "wrong": wrong}
-        note(session, office, actor, Action.ACCEPTED, SUBJECT, **details)
+        note(session, access, actor, Action.ACCEPTED, SUBJECT, **details)
     return sorted(codes)
 
 
@@ -111,7 +111,7 @@ def _vouch(session: Session, signer: AuditSigner, workspace_id: int, evidence: E
         details = {"findings": sorted(codes), "wrong": _wrong(session, signer, workspace_id)}
     if verdict.broken_at:
         details["line"] = verdict.broken_at
-    append(session, workspace_id, due, SUBJECT, **details)
+    append_entry(session, workspace_id, due, SUBJECT, **details)
 
 
 def _wrong(session: Session, signer: AuditSigner, workspace_id: int) -> str:

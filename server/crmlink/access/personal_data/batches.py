@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, u
 from sqlalchemy.orm import Session
 
 from crmlink.store import (
-    BadBatchRow,
     Batch,
     BatchRow,
     BatchState,
     Choice,
     Lookalike,
+    RejectedBatchRow,
     RowState,
 )
 from crmlink.store.connections import connections_of
@@ -24,11 +24,17 @@ from crmlink.store.hidden_references import ERASED
 from crmlink.store.records import holds_email
 
 LIKELY = 0.5  # from here on a row's likeliest record counts as its own
-SHOWN = (
+PERSONAL_COLUMNS = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
     "account_number", "other_emails", "other_addresses", "open_pence",
 )  # fmt: skip
-NAMED = ("record", "holders", "contact", "by", "sentence")  # facts of failures that may be names
+PERSONAL_PARAMS = (
+    "record",
+    "holders",
+    "contact",
+    "by",
+    "sentence",
+)  # facts of failures that may be names
 ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
 UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
@@ -43,7 +49,7 @@ class Clues:
     record_ids: frozenset[str]
 
 
-def rows_about(session: Session, workspace_id: int, clues: Clues) -> list[BatchRow]:
+def find_rows(session: Session, workspace_id: int, clues: Clues) -> list[BatchRow]:
     """Rows of a person: chosen to be one of their records, or not decided and like them.
 
     Like them is the same email or reference, a record of theirs as the likeliest, or their name
@@ -105,13 +111,13 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
         )
 
 
-def forget_in_failures(session: Session, workspace_id: int, names: Collection[str]) -> None:
+def redact_failures(session: Session, workspace_id: int, names: Collection[str]) -> None:
     """Why other rows failed names the records and the people that stood in their way."""
     mine = select(Batch.id).where(Batch.connection_id.in_(connections_of(workspace_id)))
     _rename_in_failures(session, [BatchRow.batch_id.in_(mine)], names)
 
 
-def drop_unfinished(session: Session, workspace_id: int, before: datetime) -> int:
+def delete_unfinished_batches(session: Session, workspace_id: int, before: datetime) -> int:
     """Throw away lists that nobody came back to; returns how many contacts they held."""
     stale = list(
         session.scalars(
@@ -127,7 +133,7 @@ def drop_unfinished(session: Session, workspace_id: int, before: datetime) -> in
     return int(rows.rowcount)  # type: ignore[attr-defined] # a delete has it
 
 
-def empty_finished(session: Session, workspace_id: int, before: datetime) -> None:
+def anonymise_finished_batches(session: Session, workspace_id: int, before: datetime) -> None:
     """Let finished lists name nobody any more; what became of each row stays."""
     old = select(Batch.id).where(
         Batch.connection_id.in_(connections_of(workspace_id)),
@@ -135,7 +141,7 @@ def empty_finished(session: Session, workspace_id: int, before: datetime) -> Non
         Batch.changed_at < before,
     )
     _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
-    session.execute(delete(BadBatchRow).where(BadBatchRow.batch_id.in_(old)))
+    session.execute(delete(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(old)))
 
 
 def _empty(session: Session, rows: list[ColumnElement[bool]]) -> None:
@@ -160,13 +166,13 @@ def _rename_in_failures(
     told = cast(BatchRow.failure, String).contains("{")  # neither NULL nor JSON's null
     for row in session.scalars(select(BatchRow).where(*rows, told)):
         row.failure = {
-            fact: _renamed(value, names) if fact in NAMED else value
+            fact: _redact(value, names) if fact in PERSONAL_PARAMS else value
             for fact, value in (row.failure or {}).items()
         }
     session.flush()
 
 
-def _renamed(value: Any, names: Collection[str] | None) -> Any:
+def _redact(value: Any, names: Collection[str] | None) -> Any:
     if isinstance(value, list):
-        return [_renamed(item, names) for item in value]
+        return [_redact(item, names) for item in value]
     return ERASED if isinstance(value, str) and (names is None or value in names) else value

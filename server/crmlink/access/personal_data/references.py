@@ -12,12 +12,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from crmlink.pseudonyms import holds_pseudonym, may_name
 from crmlink.store import (
-    BadBatchRow,
+    AppendReceipt,
     Batch,
-    BatchPage,
     BatchRow,
     Link,
     MirroredRecord,
+    RejectedBatchRow,
     RowState,
 )
 from crmlink.store.connections import connections_of
@@ -119,12 +119,12 @@ def hide_in_lists(session: Session, workspace_id: int, known: Known) -> None:
     for row in session.scalars(rows.where(told)):
         for field in ("failure", "conflict", "agreed"):
             _set(row, field, known.people.hidden_facts(getattr(row, field)))
-    for bad in session.scalars(select(BadBatchRow).where(BadBatchRow.batch_id.in_(mine))):
+    for bad in session.scalars(select(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(mine))):
         _set(bad, "args", {name: _without(value, known) for name, value in bad.args.items()})
     for batch in session.scalars(select(Batch).where(Batch.id.in_(mine))):
         for field in ("name", "file_name"):
             _set(batch, field, _without(getattr(batch, field), known))
-    for page in session.scalars(select(BatchPage).where(BatchPage.batch_id.in_(mine))):
+    for page in session.scalars(select(AppendReceipt).where(AppendReceipt.batch_id.in_(mine))):
         page.fingerprint = pseudonyms.of(page.fingerprint)
     session.flush()
 

@@ -15,18 +15,18 @@ from typing import Any
 from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.context import Actor, Office, note
+from crmlink.access.context import AccessContext, Actor, note
 from crmlink.access.errors import PersonUnknown
 from crmlink.access.people import remove_person
-from crmlink.access.personal_data.batches import SHOWN as ON_LISTS
+from crmlink.access.personal_data.batches import PERSONAL_COLUMNS as ON_LISTS
 from crmlink.access.personal_data.batches import (
     Clues,
-    drop_unfinished,
-    empty_finished,
+    anonymise_finished_batches,
+    delete_unfinished_batches,
     erase_rows,
-    forget_in_failures,
+    find_rows,
     forget_records,
-    rows_about,
+    redact_failures,
 )
 from crmlink.access.personal_data.references import (
     hide_in_lists,
@@ -41,9 +41,9 @@ from crmlink.store import (
     Link,
     LinkState,
     MirroredRecord,
-    PageSession,
     Pairing,
     Person,
+    WebSession,
     WorkspaceConnection,
 )
 from crmlink.store.base import now
@@ -54,7 +54,7 @@ from crmlink.store.records import empty_details, holds_email
 
 
 @dataclass
-class Erased:
+class ErasureCounts:
     """How many rows of each sort were emptied."""
 
     people: int = 0
@@ -63,10 +63,10 @@ class Erased:
     drafts: int = 0
 
 
-def export(office: Office, who: str) -> dict[str, Any]:
+def export(access: AccessContext, who: str) -> dict[str, Any]:
     """All that names somebody: of a record's id, or of an email. Raises PersonUnknown."""
-    with office.database.reading() as session:
-        person, records, links, rows = _found(session, office, who)
+    with access.database.reading() as session:
+        person, records, links, rows = _found(session, access, who)
         if person is None and not (records or links or rows):
             raise PersonUnknown
         return {
@@ -84,22 +84,22 @@ def export(office: Office, who: str) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def erase(office: Office, actor: Actor, who: str) -> Erased:
+def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
     """Empty all that names somebody, here and for the syncs to come.
 
     A person of the workspace is removed first. Raises PersonUnknown or LastAdmin.
     """
-    with office.database.reading() as session:
-        person, records, links, rows = _found(session, office, who)
+    with access.database.reading() as session:
+        person, records, links, rows = _found(session, access, who)
     if person is None and not (records or links or rows):
         raise PersonUnknown
     if person and person.removed_at is None:
-        remove_person(office, actor, person.public_id)
+        remove_person(access, actor, person.public_id)
     names = {record.label for record in records} | ({person.name} if person else set())
     email = "" if is_record_id(who) else who.strip()
-    erased = Erased(1 if person else 0, len(records), len(links), len(rows))
-    with office.database.writing() as session:
-        known = remember(session, office.workspace_id, email, records, links, rows)
+    erased = ErasureCounts(1 if person else 0, len(records), len(links), len(rows))
+    with access.database.writing() as session:
+        known = remember(session, access.workspace_id, email, records, links, rows)
         if person:
             for row in _rows_of(session, person):
                 _erase_person(session, row)
@@ -108,26 +108,26 @@ def erase(office: Office, actor: Actor, who: str) -> Erased:
         for link in links:
             hide_link(session, session.get_one(Link, link.id))
         erase_rows(session, rows)
-        hide_references_everywhere(session, office.workspace_id, known)
-        hide_in_lists(session, office.workspace_id, known)
-        forget_in_failures(session, office.workspace_id, names)
-        forget_records(session, office.workspace_id, [record.public_id for record in records])
+        hide_references_everywhere(session, access.workspace_id, known)
+        hide_in_lists(session, access.workspace_id, known)
+        redact_failures(session, access.workspace_id, names)
+        forget_records(session, access.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"
         note(
-            session, office, actor, "personal.erased", subject,
+            session, access, actor, "personal.erased", subject,
             records=[record.public_id for record in records], links=[link.id for link in links],
         )  # fmt: skip
-    office.database.purge()
+    access.database.purge()
     return erased
 
 
-def apply_retention(office: Office) -> Erased:
+def apply_retention(access: AccessContext) -> ErasureCounts:
     """Erase what the workspace's preferences say has been kept long enough."""
-    preferences, erased = read_preferences(office), Erased()
-    with office.database.writing() as session:
+    preferences, erased = read_preferences(access), ErasureCounts()
+    with access.database.writing() as session:
         if days := preferences.keep_names_days:
             old = select(Link).where(
-                Link.connection_id.in_(connections_of(office.workspace_id)),
+                Link.connection_id.in_(connections_of(access.workspace_id)),
                 Link.state != LinkState.INTENDED,
                 Link.settled_at < _ago(days),
                 or_(Link.contact_name != ERASED, Link.record_label != ERASED),
@@ -135,23 +135,23 @@ def apply_retention(office: Office) -> Erased:
             for link in session.scalars(old):
                 _erase_names(link)
                 erased.links += 1
-            empty_finished(session, office.workspace_id, _ago(days))
+            anonymise_finished_batches(session, access.workspace_id, _ago(days))
         if days := preferences.keep_drafts_days:
-            erased.drafts += drop_unfinished(session, office.workspace_id, _ago(days))
+            erased.drafts += delete_unfinished_batches(session, access.workspace_id, _ago(days))
         if erased.links or erased.drafts:
             note(
-                session, office, None, "personal.retention", "workspace",
+                session, access, None, "personal.retention", "workspace",
                 links=erased.links, drafts=erased.drafts,
             )  # fmt: skip
     return erased
 
 
 def _found(
-    session: Session, office: Office, who: str
+    session: Session, access: AccessContext, who: str
 ) -> tuple[Person | None, list[MirroredRecord], list[Link], list[BatchRow]]:
     kind, _, number = who.partition("-")
-    records_here = MirroredRecord.connection_id.in_(connections_of(office.workspace_id))
-    links_here = Link.connection_id.in_(connections_of(office.workspace_id))
+    records_here = MirroredRecord.connection_id.in_(connections_of(access.workspace_id))
+    links_here = Link.connection_id.in_(connections_of(access.workspace_id))
     if is_record_id(who):
         records = session.scalars(
             select(MirroredRecord).filter_by(kind=kind, number=number).where(records_here)
@@ -161,11 +161,11 @@ def _found(
         ).all()
         emails = {email for record in records for email in (record.email, *record.other_emails)}
         about = _clues(records, links, emails, [who])
-        return None, list(records), list(links), rows_about(session, office.workspace_id, about)
+        return None, list(records), list(links), find_rows(session, access.workspace_id, about)
     email = who.strip()
     person = session.scalar(
         select(Person)
-        .filter_by(workspace_id=office.workspace_id)
+        .filter_by(workspace_id=access.workspace_id)
         .where(func.lower(Person.email) == func.lower(email))
         .order_by(Person.id.desc())
         .limit(1)
@@ -180,7 +180,7 @@ def _found(
         select(Link).where(links_here, tuple_(Link.kind, Link.record_number).in_(linked))
     ).all()
     about = _clues(records, links, {email}, [record.public_id for record in records])
-    return person, list(records), list(links), rows_about(session, office.workspace_id, about)
+    return person, list(records), list(links), find_rows(session, access.workspace_id, about)
 
 
 def is_record_id(who: str) -> bool:
@@ -225,7 +225,7 @@ def _erase_person(session: Session, person: Person) -> None:
     person.name, person.email = ERASED, f"{person.public_id}@erased.invalid"
     person.password_hash = person.sso_subject = None
     session.execute(
-        update(PageSession).where(PageSession.person_id == person.id).values(address="", browser="")
+        update(WebSession).where(WebSession.person_id == person.id).values(address="", browser="")
     )
     session.execute(
         update(Device)
@@ -254,7 +254,7 @@ def _erase_names(link: Link) -> None:
 
 
 def _person_fields(session: Session, person: Person) -> dict[str, Any]:
-    log_ins = session.scalars(select(PageSession).filter_by(person_id=person.id))
+    log_ins = session.scalars(select(WebSession).filter_by(person_id=person.id))
     devices = session.scalars(select(Device).filter_by(person_id=person.id))
     return _fields(person, "name", "email", "role", "created_at", "joined_at", "last_seen_at") | {
         "log_ins": [

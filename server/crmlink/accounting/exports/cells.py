@@ -36,7 +36,7 @@ _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T].*)?")
 _KIND_WORDS: dict[str, Kind] = {**{kind: kind for kind in KINDS}, "vendor": "supplier"}
 
 
-class Changed(Exception):
+class CellConverted(Exception):
     """A reference is no text any more; `code` and `shown` say what became of it."""
 
     def __init__(self, code: str, shown: str) -> None:
@@ -76,7 +76,7 @@ def _tidy(text: str) -> str:
 
 
 def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:
-    """The text that a reference was, not yet in canonical form. Raises Changed.
+    """The text that a reference was, not yet in canonical form. Raises CellConverted.
 
     A whole number is taken as it is only where the package's references are plain numbers, which
     never begin with a zero that Excel could have taken away.
@@ -88,13 +88,13 @@ def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:
             text = cell.strip("\ufeff")
             return _written(text) if through_excel else text
         case bool():
-            raise Changed("reference_value", shown(cell))
+            raise CellConverted("reference_value", shown(cell))
         case int() | float():
             return _number(cell, package)
         case datetime() | date() | time() | timedelta():
-            raise Changed("reference_date", shown(cell))
+            raise CellConverted("reference_date", shown(cell))
         case _:
-            raise Changed("reference_value", shown(cell)[:60])
+            raise CellConverted("reference_value", shown(cell)[:60])
 
 
 def _written(text: str) -> str:
@@ -103,22 +103,22 @@ def _written(text: str) -> str:
         return told[1]
     bare = text.strip()
     if _SHOWN_NUMBER.fullmatch(bare):
-        raise Changed("reference_number", bare)
+        raise CellConverted("reference_number", bare)
     if _SHOWN_DATE.fullmatch(bare):
-        raise Changed("reference_date", bare)
+        raise CellConverted("reference_date", bare)
     if _EXCEL_ERROR.fullmatch(bare):
-        raise Changed("reference_value", bare)
+        raise CellConverted("reference_value", bare)
     return text
 
 
 def _number(cell: int | float, package: Package) -> str:
     text = shown(cell)
     if isinstance(cell, float) and not (isfinite(cell) and cell.is_integer()):
-        raise Changed("reference_number", text)
+        raise CellConverted("reference_number", text)
     if abs(cell) >= 10**_EXACT_DIGITS:
-        raise Changed("reference_long_number", text)
+        raise CellConverted("reference_long_number", text)
     if is_reference("0" + text, package):
-        raise Changed("reference_number", text)
+        raise CellConverted("reference_number", text)
     return text
 
 
@@ -142,7 +142,7 @@ def emails(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     return tuple(found.values()), strange
 
 
-def money(cell: Any) -> Decimal | None:
+def parse_amount(cell: Any) -> Decimal | None:
     """An amount, written as in English, or None: "£1,234.50", "(12.00)", "-3"."""
     if isinstance(cell, bool):
         return None
@@ -162,13 +162,13 @@ def _decimal(text: str) -> Decimal | None:
     return found if abs(found) < 10**12 else None
 
 
-def count(cell: Any) -> int | None:
+def parse_count(cell: Any) -> int | None:
     """A whole number that is not negative, or None."""
-    found = money(cell)
+    found = parse_amount(cell)
     return int(found) if found is not None and found >= 0 and found == int(found) else None
 
 
-def day(cell: Any, order: DateOrder | None) -> date | None:
+def parse_date(cell: Any, order: DateOrder | None) -> date | None:
     """A date, or None: where day and month can be told apart, or `order` says which comes first."""
     if isinstance(cell, datetime):
         return cell.date()

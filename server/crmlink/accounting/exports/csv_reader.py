@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-from crmlink.accounting.exports.model import BadRow
+from crmlink.accounting.exports.model import RejectedRow
 
 MOST_LINE = 100_000  # characters
 MOST_LINES = 50  # of one row
@@ -22,7 +22,7 @@ _MOST_RECORD = 120_000  # characters; the csv module stops at 131,072 in one val
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CsvRow:
     """The values of one row, and the line where it begins."""
 
     line: int
@@ -58,7 +58,7 @@ class _Lines:
         self.ended = False
         return bool(self._again)
 
-    def give_back(self) -> None:
+    def push_back(self) -> None:
         """Let all lines of the present row but its first be read again."""
         self._again.extendleft(reversed(self.taken[1:]))
 
@@ -91,8 +91,8 @@ class _Lines:
         return _Line(self._number, "", whole=False)
 
 
-class Records:
-    """The rows of a text, and a BadRow for each that cannot be read.
+class CsvReader:
+    """The rows of a text, and a RejectedRow for each that cannot be read.
 
     `width` is the number of columns once the header is known; without it a row of several lines
     is taken as it is. A delimiter of two signs (", ") has spaces after it that do not count.
@@ -106,7 +106,7 @@ class Records:
         )
         self.width = 0
 
-    def __iter__(self) -> Iterator[Record | BadRow]:
+    def __iter__(self) -> Iterator[CsvRow | RejectedRow]:
         lines = self._lines
         while True:
             again = lines.begin()
@@ -121,15 +121,15 @@ class Records:
                 yield self._given_up()
             elif again and self._cut(cells):
                 facts = {"found": len(cells), "columns": self.width}
-                yield BadRow(lines.taken[0].number, "cut_row", facts)
+                yield RejectedRow(lines.taken[0].number, "cut_row", facts)
             else:
-                yield Record(lines.taken[0].number, cells)
+                yield CsvRow(lines.taken[0].number, cells)
 
-    def _given_up(self) -> BadRow:
+    def _given_up(self) -> RejectedRow:
         first = self._lines.taken[0]
-        self._lines.give_back()
+        self._lines.push_back()
         alone = not first.whole or len(first.text) > _MOST_RECORD
-        return BadRow(first.number, "line_too_long" if alone else "quote_open", {})
+        return RejectedRow(first.number, "line_too_long" if alone else "quote_open", {})
 
     def _swallowed(self, cells: list[str]) -> bool:
         """Whether a value of several lines looks like rows rather than like an address.

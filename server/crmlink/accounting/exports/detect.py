@@ -15,21 +15,28 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from crmlink.accounting.exports.cells import shown
-from crmlink.accounting.exports.csv_reader import Record, Records
-from crmlink.accounting.exports.errors import ExportRefused
-from crmlink.accounting.exports.files import Source, contents, opened
-from crmlink.accounting.exports.headings import key, labels
-from crmlink.accounting.exports.known_formats import Form, Found, columns, fits, forms, positions
+from crmlink.accounting.exports.csv_reader import CsvReader, CsvRow
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.accounting.exports.files import Source, open_seekable, sniff_type
+from crmlink.accounting.exports.headings import normalise_heading, unique_labels
+from crmlink.accounting.exports.known_formats import (
+    ExportFormat,
+    Found,
+    columns,
+    fits,
+    forms,
+    positions,
+)
 from crmlink.accounting.exports.likeness import likely_columns
-from crmlink.accounting.exports.model import FileKind, Recognised
+from crmlink.accounting.exports.model import DetectedFormat, FileKind
 from crmlink.accounting.exports.rows import iif_headers, kinds_by_table, letters_for, table_of
 from crmlink.accounting.exports.text_encoding import (
     DELIMITERS,
     ENCODINGS,
+    detect_delimiter,
+    detect_encoding,
     encoding_asked,
-    encoding_of,
     head_of,
-    likely_delimiter,
     text_of,
     with_its_spaces,
 )
@@ -58,7 +65,7 @@ class _Asked:
     delimiter: str | None = None
 
 
-def recognise(
+def detect_format(
     source: Source,
     filename: str,
     packages: Packages,
@@ -68,39 +75,39 @@ def recognise(
     header_line: int | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
-) -> Recognised:
+) -> DetectedFormat:
     """What a file is, from its contents; the name must not contradict them.
 
     With `package` only that package's files are considered; `sheet` is one of a workbook's;
     `header_line` is the line of the header, 0 when there is none; `encoding` and `delimiter` are
     of ENCODINGS and DELIMITERS, for a text file alone. A stream is read from its beginning and
-    left open. Raises ExportRefused and UnknownPackage.
+    left open. Raises ExportError and UnknownPackage.
     """
     if package is not None:
         package_rules(packages, package)
     asked = _Asked(packages, package, header_line, delimiter)
-    with opened(source) as stream:
-        if contents(stream, filename) == "xlsx":
+    with open_seekable(source) as stream:
+        if sniff_type(stream, filename) == "xlsx":
             return _workbook(stream, asked, sheet)
-        reading = encoding_asked(encoding) if encoding in ENCODINGS else encoding_of(stream)
+        reading = encoding_asked(encoding) if encoding in ENCODINGS else detect_encoding(stream)
         encoding = reading.codec
         head = head_of(stream, encoding)
         if not head.strip():
-            raise ExportRefused("empty")
+            raise ExportError("empty")
         if told := _iif_delimiter(head):
             found = _iif(stream, asked, encoding, told)
             return replace(found, letters_certain=reading.is_certain)
         if Path(filename).suffix.lower() == ".iif":
-            raise ExportRefused(
+            raise ExportError(
                 "not_as_named", filename=Path(filename).name, named="iif", found="csv"
             )
         found = _text(head, asked)
         return replace(found, encoding=encoding, letters_certain=reading.is_certain)
 
 
-def _text(head: str, asked: _Asked) -> Recognised:
+def _text(head: str, asked: _Asked) -> DetectedFormat:
     """A table as text: the delimiter with which a known header appears, else the likeliest."""
-    likely = asked.delimiter or likely_delimiter(head)
+    likely = asked.delimiter or detect_delimiter(head)
     for sign in (likely,) if asked.delimiter else (likely, *DELIMITERS):
         delimiter = with_its_spaces(head, sign)
         lines = _lines(head, delimiter)
@@ -114,15 +121,15 @@ def _text(head: str, asked: _Asked) -> Recognised:
 
 
 def _lines(head: str, delimiter: str) -> list[Line]:
-    records = islice(Records(io.StringIO(head, newline=""), delimiter), _LOOKED_AT)
-    return [(each.line, each.cells) for each in records if isinstance(each, Record)]
+    records = islice(CsvReader(io.StringIO(head, newline=""), delimiter), _LOOKED_AT)
+    return [(each.line, each.cells) for each in records if isinstance(each, CsvRow)]
 
 
-def _workbook(stream: BinaryIO, asked: _Asked, sheet: str | None) -> Recognised:
+def _workbook(stream: BinaryIO, asked: _Asked, sheet: str | None) -> DetectedFormat:
     with workbook(stream) as book:
         names = sheet_names(book)
         if sheet is not None and sheet not in names:
-            raise ExportRefused("sheet_unknown", sheet=sheet, sheets=", ".join(names))
+            raise ExportError("sheet_unknown", sheet=sheet, sheets=", ".join(names))
         looked = {
             name: [
                 (line, [shown(cell) for cell in cells])
@@ -134,7 +141,7 @@ def _workbook(stream: BinaryIO, asked: _Asked, sheet: str | None) -> Recognised:
         name: _table(_padded(lines), "xlsx", asked) for name, lines in looked.items() if lines
     }
     if not tables:
-        raise ExportRefused("no_table")
+        raise ExportError("no_table")
     known = [name for name, table in tables.items() if table.fits]
     chosen = (known or list(tables))[0]
     return replace(tables[chosen], sheet=chosen, sheets=names, also=tuple(known[1:]))
@@ -145,14 +152,14 @@ def _padded(lines: Sequence[Line]) -> list[Line]:
     return [(number, cells + [""] * (width - len(cells))) for number, cells in lines]
 
 
-def _table(lines: Sequence[Line], file_kind: FileKind, asked: _Asked) -> Recognised:
+def _table(lines: Sequence[Line], file_kind: FileKind, asked: _Asked) -> DetectedFormat:
     """One table by its first rows."""
     known = forms(asked.packages, file_kind, asked.package)
     searched = lines[:_SEARCHED]
     if asked.header_line is not None:
         searched = [line for line in lines if line[0] == asked.header_line]
         if asked.header_line and not searched:
-            raise ExportRefused("line_unknown", line=asked.header_line)
+            raise ExportError("line_unknown", line=asked.header_line)
     for place, (_, cells) in enumerate(searched):
         if fitting := [form for form in known if fits(form, cells)]:
             return _with_header(searched[place], _below(lines, searched[place]), fitting,
@@ -165,7 +172,7 @@ def _table(lines: Sequence[Line], file_kind: FileKind, asked: _Asked) -> Recogni
     if told and asked.header_line != 0:
         return _with_header(told[0], _below(lines, told[0]), [], file_kind, asked)
     header = letters_for([cells for _, cells in lines])
-    return Recognised(
+    return DetectedFormat(
         file_kind, asked.package, None, (), header, {}, sample=_sample(lines),
         values=_values(header, lines),
     )  # fmt: skip
@@ -176,19 +183,23 @@ def _below(lines: Sequence[Line], header: Line) -> list[Line]:
 
 
 def _with_header(
-    line: Line, below: Sequence[Line], fitting: Sequence[Form], file_kind: FileKind, asked: _Asked
-) -> Recognised:
+    line: Line,
+    below: Sequence[Line],
+    fitting: Sequence[ExportFormat],
+    file_kind: FileKind,
+    asked: _Asked,
+) -> DetectedFormat:
     number, headings = line
-    found = Recognised(
+    found = DetectedFormat(
         file_kind=file_kind,
         package=asked.package,
         kind=None,
         fits=tuple(form.fit for form in fitting),
-        header=labels(headings),
+        header=unique_labels(headings),
         columns={},
         header_line=number,
         sample=_sample(below),
-        values=_values(labels(headings), below),
+        values=_values(unique_labels(headings), below),
     )
     if len({form.package for form in fitting}) > 1:
         return found
@@ -206,7 +217,7 @@ def _with_header(
     )
 
 
-def _by_headings(found: Recognised, headings: Sequence[str], asked: _Asked) -> Recognised:
+def _by_headings(found: DetectedFormat, headings: Sequence[str], asked: _Asked) -> DetectedFormat:
     """A table that no package is known to write: usual headings, then those that are like one."""
     usual, _ = columns(asked.packages.get("any_table", {}), headings)
     likely = likely_columns(headings, found.header, usual)
@@ -216,12 +227,14 @@ def _by_headings(found: Recognised, headings: Sequence[str], asked: _Asked) -> R
     return replace(found, columns=held, likely=likely)
 
 
-def _without_header(form: Form, lines: Sequence[Line], file_kind: FileKind) -> Recognised:
+def _without_header(
+    form: ExportFormat, lines: Sequence[Line], file_kind: FileKind
+) -> DetectedFormat:
     header = letters_for([cells for _, cells in lines])
     held = {
         field: tuple(header[place] for place in places) for field, places in positions(form).items()
     }
-    return Recognised(
+    return DetectedFormat(
         file_kind=file_kind,
         package=form.package,
         kind=form.rules.get("kind"),
@@ -234,7 +247,7 @@ def _without_header(form: Form, lines: Sequence[Line], file_kind: FileKind) -> R
     )
 
 
-def _leaves_no_doubt(form: Form, lines: Sequence[Line], asked: _Asked) -> bool:
+def _leaves_no_doubt(form: ExportFormat, lines: Sequence[Line], asked: _Asked) -> bool:
     """Whether a table without a header holds, where they should be, references, names and emails.
 
     Every reference must be in its own form and stand once, every value in the email's column must
@@ -259,7 +272,8 @@ def _leaves_no_doubt(form: Form, lines: Sequence[Line], asked: _Asked) -> bool:
         and bool(emails)
         and all("@" in email for email in emails)
         and not any("@" in other for other in others)
-        and not _heading_words(asked.packages) & {key(cell) for cell in table[0] if key(cell)}
+        and not _heading_words(asked.packages)
+        & {normalise_heading(cell) for cell in table[0] if normalise_heading(cell)}
     )
 
 
@@ -271,7 +285,7 @@ def _likely_headers(lines: Sequence[Line], asked: _Asked) -> list[Line]:
 
 def _may_be_header(cells: Sequence[str], usual: set[str]) -> bool:
     headings = [cell.strip() for cell in cells if cell.strip()]
-    keys = [key(heading) for heading in headings]
+    keys = [normalise_heading(heading) for heading in headings]
     return (
         len(headings) > 1
         and len(set(keys)) == len(keys)
@@ -284,7 +298,7 @@ def _may_be_header(cells: Sequence[str], usual: set[str]) -> bool:
 def _heading_words(packages: Mapping[str, Any]) -> set[str]:
     usual = [packages.get("any_table", {})]
     usual += [form.rules["columns"] for form in forms(packages, "csv", None)]
-    return {key(name) for told in usual for names in told.values() for name in names}
+    return {normalise_heading(name) for told in usual for names in told.values() for name in names}
 
 
 def _sample(lines: Sequence[Line]) -> tuple[tuple[str, ...], ...]:
@@ -306,12 +320,12 @@ def _iif_delimiter(head: str) -> str:
     """What stands between an IIF file's values, or nothing when it is no IIF file."""
     for delimiter in ("\t", ","):
         for line in _lines(head, delimiter)[:_SEARCHED]:
-            if table_of(Record(*line)) and len(line[1]) > 1:
+            if table_of(CsvRow(*line)) and len(line[1]) > 1:
                 return delimiter
     return ""
 
 
-def _iif(stream: BinaryIO, asked: _Asked, encoding: str, delimiter: str) -> Recognised:
+def _iif(stream: BinaryIO, asked: _Asked, encoding: str, delimiter: str) -> DetectedFormat:
     """An IIF file: the tables of contacts in it, taken together."""
     with text_of(stream, encoding) as text:
         headers = iif_headers(text, delimiter)
@@ -321,7 +335,7 @@ def _iif(stream: BinaryIO, asked: _Asked, encoding: str, delimiter: str) -> Reco
         if form.rules["table"] in headers and fits(form, headers[form.rules["table"]])
     ]
     if not known:
-        raise ExportRefused("no_contact_table")
+        raise ExportError("no_contact_table")
     held: Found = {}
     unclear: list[str] = []
     for form in known:
@@ -334,9 +348,9 @@ def _iif(stream: BinaryIO, asked: _Asked, encoding: str, delimiter: str) -> Reco
     kinds: set[Kind | None] = {
         kinds_by_table(asked.packages)[form.rules["table"]] for form in known
     }
-    several = [label for form in known for label in labels(headers[form.rules["table"]])]
+    several = [label for form in known for label in unique_labels(headers[form.rules["table"]])]
     by_package = {form.package for form in known}
-    return Recognised(
+    return DetectedFormat(
         file_kind="iif",
         package=asked.package or (by_package.pop() if len(by_package) == 1 else None),
         kind=kinds.pop() if len(kinds) == 1 else None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 
-from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportError
 
 Source = Path | str | BinaryIO
 
@@ -34,16 +34,16 @@ _NAMED = {
 
 
 @contextmanager
-def opened(source: Source) -> Iterator[BinaryIO]:
+def open_seekable(source: Source) -> Iterator[BinaryIO]:
     """The file at its beginning, seekable; a stream stays open afterwards.
 
-    Raises ExportRefused (`unreadable`, `empty`, `too_large`).
+    Raises ExportError (`unreadable`, `empty`, `too_large`).
     """
     if isinstance(source, (str, Path)):
         try:
             stream: BinaryIO = Path(source).open("rb")  # noqa: SIM115 - closed below
         except OSError as error:
-            raise ExportRefused("unreadable") from error
+            raise ExportError("unreadable") from error
         with stream:
             _measure(stream)
             yield stream
@@ -52,12 +52,12 @@ def opened(source: Source) -> Iterator[BinaryIO]:
         yield source
     else:
         with TemporaryFile() as copy:
-            shutil.copyfileobj(_Bounded(source), copy)
+            shutil.copyfileobj(_SizeLimitedStream(source), copy)
             _measure(cast("BinaryIO", copy))
             yield cast("BinaryIO", copy)
 
 
-class _Bounded:
+class _SizeLimitedStream:
     """A stream that refuses to go on for ever."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -68,7 +68,7 @@ class _Bounded:
         found = self._stream.read(size)
         self._left -= len(found)
         if self._left < 0:
-            raise ExportRefused("too_large", most=MOST_MB)
+            raise ExportError("too_large", most=MOST_MB)
         return found
 
 
@@ -76,15 +76,15 @@ def _measure(stream: BinaryIO) -> None:
     size = stream.seek(0, 2)
     stream.seek(0)
     if size > MOST_MB * 2**20:
-        raise ExportRefused("too_large", most=MOST_MB)
+        raise ExportError("too_large", most=MOST_MB)
     if not size:
-        raise ExportRefused("empty")
+        raise ExportError("empty")
 
 
-def contents(stream: BinaryIO, filename: str) -> str:
+def sniff_type(stream: BinaryIO, filename: str) -> str:
     """What is in the file, "xlsx" or "text", which must be what its name says.
 
-    Raises ExportRefused (`not_as_named`, `not_a_list`, `old_excel`).
+    Raises ExportError (`not_as_named`, `not_a_list`, `old_excel`).
     """
     stream.seek(0)
     head = stream.read(_HEAD)
@@ -92,14 +92,14 @@ def contents(stream: BinaryIO, filename: str) -> str:
     stream.seek(0)
     named = _NAMED.get(Path(filename).suffix.lower())
     if found == "xls":
-        raise ExportRefused("old_excel")
+        raise ExportError("old_excel")
     if found == "zip" and named in (None, "xlsx"):
         return "xlsx"
     if found == "text" and named in (None, "csv", "iif"):
         return "text"
     if named is None:
-        raise ExportRefused("not_a_list", found=found)
-    raise ExportRefused(
+        raise ExportError("not_a_list", found=found)
+    raise ExportError(
         "not_as_named",
         filename=Path(filename).name,
         named=named,

@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 
-def key(text: str) -> str:
+def normalise_heading(text: str) -> str:
     """What is compared of a heading: its letters and digits, without regard to case."""
     return "".join(sign for sign in text.casefold() if sign.isalnum())
 
 
-def letter(position: int) -> str:
+def column_letter(position: int) -> str:
     """A column's letters as spreadsheets count: 0 is A, 26 is AA."""
     letters = ""
     position += 1
@@ -19,7 +19,7 @@ def letter(position: int) -> str:
     return letters
 
 
-def place(letters: str) -> int:
+def column_index(letters: str) -> int:
     """The position of a column from its letters: A is 0, AA is 26."""
     position = 0
     for sign in letters:
@@ -27,17 +27,17 @@ def place(letters: str) -> int:
     return position - 1
 
 
-def labels(headings: Sequence[str]) -> tuple[str, ...]:
+def unique_labels(headings: Sequence[str]) -> tuple[str, ...]:
     """A label for every column, no two alike: its heading, with its letter where that must be."""
     trimmed = [" ".join(heading.split()) for heading in headings]
     seen: Counter[str] = Counter()
     found: list[str] = []
     for position, heading in enumerate(trimmed):
-        seen[key(heading)] += 1
-        label = heading or f"column {letter(position)}"
-        if heading and seen[key(heading)] > 1:
-            label = f"{heading} (column {letter(position)})"
+        seen[normalise_heading(heading)] += 1
+        label = heading or f"column {column_letter(position)}"
+        if heading and seen[normalise_heading(heading)] > 1:
+            label = f"{heading} (column {column_letter(position)})"
         while label in found:
-            label = f"{label} (column {letter(position)})"
+            label = f"{label} (column {column_letter(position)})"
         found.append(label)
     return tuple(found)

@@ -8,8 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.accounting.exports.headings import key, labels, letter, place
-from crmlink.accounting.exports.model import SEVERAL, FileKind, Fit
+from crmlink.accounting.exports.headings import (
+    column_index,
+    column_letter,
+    normalise_heading,
+    unique_labels,
+)
+from crmlink.accounting.exports.model import MULTI_COLUMN_FIELDS, FileKind, FormatMatch
 
 Export = dict[str, Any]
 Found = dict[str, tuple[str, ...]]
@@ -18,21 +23,23 @@ _MOST_LETTERS = re.compile(r"[A-Z]{1,2}")
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ExportFormat:
     """One file that a package writes, as the rule file has it."""
 
     package: str
     rules: Export
 
     @property
-    def fit(self) -> Fit:
-        return Fit(self.package, self.rules["form"], self.rules["certainty"])
+    def fit(self) -> FormatMatch:
+        return FormatMatch(self.package, self.rules["form"], self.rules["certainty"])
 
 
-def forms(packages: Mapping[str, Any], file_kind: FileKind, package: str | None) -> list[Form]:
+def forms(
+    packages: Mapping[str, Any], file_kind: FileKind, package: str | None
+) -> list[ExportFormat]:
     """The known files of this kind, of one package or of all."""
     return [
-        Form(each, rules)
+        ExportFormat(each, rules)
         for each, described in packages["packages"].items()
         if package in (None, each)
         for rules in described.get("exports", ())
@@ -40,10 +47,10 @@ def forms(packages: Mapping[str, Any], file_kind: FileKind, package: str | None)
     ]
 
 
-def fits(form: Form, headings: Sequence[str]) -> bool:
+def fits(form: ExportFormat, headings: Sequence[str]) -> bool:
     """Whether a row of headings is this file's header."""
-    held = {key(heading) for heading in headings}
-    return all(key(wanted) in held for wanted in form.rules["recognise"])
+    held = {normalise_heading(heading) for heading in headings}
+    return all(normalise_heading(wanted) in held for wanted in form.rules["recognise"])
 
 
 def columns(
@@ -54,15 +61,15 @@ def columns(
     A heading that stands twice is left out for a reference, which is never guessed; for anything
     else the first is taken.
     """
-    times = Counter(key(heading) for heading in headings)
+    times = Counter(normalise_heading(heading) for heading in headings)
     by_key = {
-        key(heading): label
-        for heading, label in reversed(list(zip(headings, labels(headings), strict=True)))
+        normalise_heading(heading): label
+        for heading, label in reversed(list(zip(headings, unique_labels(headings), strict=True)))
     }
     found: Found = {}
     unclear = []
     for field, names in wanted.items():
-        present = [key(name) for name in names if key(name) in by_key]
+        present = [normalise_heading(name) for name in names if normalise_heading(name) in by_key]
         doubled = any(times[name] > 1 for name in present)
         if doubled:
             unclear.append(field)
@@ -73,32 +80,34 @@ def columns(
 
 def letters(width: int) -> tuple[str, ...]:
     """The labels of a file without a header."""
-    return tuple(letter(position) for position in range(width))
+    return tuple(column_letter(position) for position in range(width))
 
 
-def positions(form: Form) -> dict[str, list[int]]:
+def positions(form: ExportFormat) -> dict[str, list[int]]:
     """Where the fields stand in this file when it has no header."""
     told = form.rules.get("without_header", {})
-    return {field: [place(each) for each in named] for field, named in told.items()}
+    return {field: [column_index(each) for each in named] for field, named in told.items()}
 
 
 def export_problems(document: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the exports of a rule file beyond its schema, a sentence each."""
-    known: list[Form] = []
+    known: list[ExportFormat] = []
     for package_id, package in document["packages"].items():
         for rules in package.get("exports", ()):
-            form = Form(package_id, rules)
+            form = ExportFormat(package_id, rules)
             yield from _form_problems(form)
-            yield from (_confused(form, other) for other in known if _confusable(form, other))
+            yield from (
+                _confused(form, other) for other in known if _ambiguous_formats(form, other)
+            )
             known.append(form)
 
 
-def _form_problems(form: Form) -> Iterator[str]:
+def _form_problems(form: ExportFormat) -> Iterator[str]:
     where = f"In {form.package}, export {form.rules['form']}"
     reference = form.rules["columns"].get("reference", [])
     if len(reference) > 1 or any(name not in form.rules["recognise"] for name in reference):
         yield f"{where}: the reference must have one heading, which stands in recognise."
-    if any(not key(name) for name in form.rules["recognise"]):
+    if any(not normalise_heading(name) for name in form.rules["recognise"]):
         yield f"{where}: a heading in recognise has no letters."
     if form.rules["files"] == ["iif"] and "table" not in form.rules:
         yield f"{where}: an IIF file needs its table."
@@ -108,13 +117,17 @@ def _form_problems(form: Form) -> Iterator[str]:
         yield f"{where}: without_header needs column letters such as A or AA, each once."
     elif told and not {"reference", "name", "email"} <= told.keys():
         yield f"{where}: without_header needs reference, name and email to be told from any table."
-    elif any(len(several) > 1 for field, several in told.items() if field not in SEVERAL):
+    elif any(
+        len(several) > 1 for field, several in told.items() if field not in MULTI_COLUMN_FIELDS
+    ):
         yield f"{where}: without_header has several columns for one value."
 
 
-def _confusable(form: Form, other: Form) -> bool:
+def _ambiguous_formats(form: ExportFormat, other: ExportFormat) -> bool:
     """Whether each file of one kind would also be taken for the other, of another package."""
-    ours, theirs = ({key(name) for name in each.rules["recognise"]} for each in (form, other))
+    ours, theirs = (
+        {normalise_heading(name) for name in each.rules["recognise"]} for each in (form, other)
+    )
     return (
         form.package != other.package
         and form.rules.get("table") == other.rules.get("table")
@@ -122,7 +135,7 @@ def _confusable(form: Form, other: Form) -> bool:
     )
 
 
-def _confused(form: Form, other: Form) -> str:
+def _confused(form: ExportFormat, other: ExportFormat) -> str:
     return (
         f"In {form.package}, export {form.rules['form']}: it cannot be told from "
         f"{other.package}'s {other.rules['form']}."

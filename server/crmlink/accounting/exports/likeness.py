@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rapidfuzz.distance import OSA
 
-from crmlink.accounting.exports.model import SEVERAL
+from crmlink.accounting.exports.model import MULTI_COLUMN_FIELDS
 
 MIN_LIKENESS = 0.66
 MIN_SPELLING = 0.8  # of a word that is typed differently
@@ -90,7 +90,7 @@ def likely_columns(
             found.setdefault(best[0], []).append((best[1], label))
     proposed: dict[str, tuple[str, ...]] = {}
     for name, scored in found.items():
-        if name in SEVERAL:
+        if name in MULTI_COLUMN_FIELDS:
             proposed[name] = tuple(
                 dict.fromkeys([*taken.get(name, ()), *(each for _, each in scored)])
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crmlink.accounting.package_facts import has_list_page
 
 if TYPE_CHECKING:
-    from crmlink.accounting.exports.model import BadRow, Recognised
+    from crmlink.accounting.exports.model import DetectedFormat, RejectedRow
     from crmlink.accounting.package_rules import Packages
 
 THINGS = {
@@ -109,13 +109,13 @@ FIELD_WORDS = {
 }
 
 
-def refusal(code: str, facts: Mapping[str, str | int]) -> str:
+def export_error_text(code: str, facts: Mapping[str, str | int]) -> str:
     """Why a file is refused, in a sentence. Raises KeyError for an unknown code."""
     things = {name: THINGS[str(facts[name])] for name in ("named", "found") if name in facts}
     return REFUSALS[code].format_map({**facts, **things})
 
 
-def say(row: BadRow) -> str:
+def rejected_row_text(row: RejectedRow) -> str:
     """Why a row is no contact, in a sentence without the line. Raises KeyError as above."""
     words = dict(row.args)
     if "field" in words:
@@ -123,7 +123,7 @@ def say(row: BadRow) -> str:
     return ROWS[row.code].format_map(words)
 
 
-def advice(found: Recognised, packages: Packages) -> list[str]:
+def import_hints(found: DetectedFormat, packages: Packages) -> list[str]:
     """What a person should know or decide before the file is read; a sentence each."""
     rules = packages["packages"]
     said = []

@@ -8,8 +8,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from crmlink.accounting.exports.errors import ExportRefused
-from crmlink.accounting.exports.headings import key
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.accounting.exports.headings import normalise_heading
 from crmlink.kinds import Kind
 from crmlink.values.addresses import Address
 
@@ -19,8 +19,8 @@ Facts = Mapping[str, str | int]
 Column = str | int
 Columns = Mapping[str, "Column | Sequence[Column] | None"]
 
-SEVERAL = frozenset({"phones", "email", "address", "other_address"})
-FIELDS = (
+MULTI_COLUMN_FIELDS = frozenset({"phones", "email", "address", "other_address"})
+IMPORT_FIELDS = (
     "reference", "name", "company", "person", "first_name", "last_name", "account_number",
     "email", "phones", "address", "town", "county", "postcode", "country", "other_address",
     "other_town", "other_county", "other_postcode", "other_country", "kind", "status",
@@ -68,7 +68,7 @@ class ExportedContact:
 
 
 @dataclass(frozen=True, slots=True)
-class BadRow:
+class RejectedRow:
     """A row that is no contact, or not a whole one; `wording.say` has the sentence."""
 
     line: int
@@ -82,7 +82,7 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class FormatMatch:
     """A file that a package is known to write, and that this one looks like."""
 
     package: str
@@ -91,7 +91,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class DetectedFormat:
     """What a file is and which of its columns hold what.
 
     `package` is None when it is not known, or when several fit: then `fits` names more than one
@@ -108,7 +108,7 @@ class Recognised:
     file_kind: FileKind
     package: str | None
     kind: Kind | None
-    fits: tuple[Fit, ...]
+    fits: tuple[FormatMatch, ...]
     header: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
     header_line: int | None = None
@@ -142,23 +142,23 @@ class Recognised:
         kind: Kind | None = None,
         columns: Columns | None = None,
         dates: DateOrder | None = None,
-    ) -> Recognised:
+    ) -> DetectedFormat:
         """The same file as a person says that it is; what they do not say stays.
 
         `columns` maps fields to a column's label or its position from 0, or to several of them;
-        None or an empty sequence takes a field away. Raises ExportRefused (`field_unknown`,
+        None or an empty sequence takes a field away. Raises ExportError (`field_unknown`,
         `column_unknown`, `column_needed_once`).
         """
         said = columns or {}
         changed = dict(self.columns)
         for name, wanted in said.items():
-            if name not in FIELDS:
-                raise ExportRefused("field_unknown", field=name, fields=", ".join(FIELDS))
+            if name not in IMPORT_FIELDS:
+                raise ExportError("field_unknown", field=name, fields=", ".join(IMPORT_FIELDS))
             changed.pop(name, None)
             if labels := tuple(self._label(each) for each in _several(wanted)):
                 changed[name] = labels
         if len(changed.get("reference", ())) > 1:
-            raise ExportRefused("column_needed_once")
+            raise ExportError("column_needed_once")
         return replace(
             self,
             package=package or self.package,
@@ -176,13 +176,17 @@ class Recognised:
         elif column in self.header:
             return column
         else:
-            alike = [label for label in self.header if key(label) == key(column)]
+            alike = [
+                label
+                for label in self.header
+                if normalise_heading(label) == normalise_heading(column)
+            ]
             if len(alike) == 1:
                 return alike[0]
         shown = ", ".join(self.header[:40])
-        raise ExportRefused("column_unknown", column=str(column), columns=shown)
+        raise ExportError("column_unknown", column=str(column), columns=shown)
 
-    def without_contents(self) -> Recognised:
+    def without_contents(self) -> DetectedFormat:
         """What the file is, without any value that stands in it."""
         return replace(self, sample=(), values={})
 
@@ -191,10 +195,10 @@ class Recognised:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> Recognised:
+    def from_dict(cls, kept: Mapping[str, Any]) -> DetectedFormat:
         """What `as_dict` gave, also after a way through JSON."""
         plain = dict(kept) | {
-            "fits": tuple(Fit(**fit) for fit in kept["fits"]),
+            "fits": tuple(FormatMatch(**fit) for fit in kept["fits"]),
             "columns": _tuples(kept["columns"]),
             "values": _tuples(kept.get("values", {})),
             "likely": _tuples(kept.get("likely", {})),

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from crmlink.accounting.errors import ReferenceMalformed
+from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.exports import cells as understood
-from crmlink.accounting.exports.cells import Changed, shown
-from crmlink.accounting.exports.headings import key
+from crmlink.accounting.exports.cells import CellConverted, shown
+from crmlink.accounting.exports.headings import normalise_heading
 from crmlink.accounting.exports.letters import is_doubtful
-from crmlink.accounting.exports.model import BadRow, ExportedContact, Facts, Recognised
+from crmlink.accounting.exports.model import DetectedFormat, ExportedContact, Facts, RejectedRow
 from crmlink.accounting.exports.rows import Row
 from crmlink.accounting.package_rules import Package, Packages, package_rules
 from crmlink.accounting.references import canonical_reference
@@ -41,8 +41,8 @@ _YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b")
 Positions = dict[str, tuple[int, ...]]
 
 
-class _Bad(Exception):
-    """The present row is none; why, as BadRow has it."""
+class RowRejected(Exception):
+    """The present row is none; why, as RejectedRow has it."""
 
     def __init__(self, code: str, **args: str | int) -> None:
         super().__init__(code)
@@ -50,10 +50,10 @@ class _Bad(Exception):
         self.bad_args: Facts = args
 
 
-class Maker:
+class RowParser:
     """Makes contacts of rows; remembers the references that it has seen."""
 
-    def __init__(self, found: Recognised, packages: Packages) -> None:
+    def __init__(self, found: DetectedFormat, packages: Packages) -> None:
         self._found = found
         self._packages = packages
         self._seen: dict[tuple[Kind | None, str], int] = {}
@@ -61,7 +61,7 @@ class Maker:
         self._positions: Positions = {}
         self._keys: list[str] = []
 
-    def made(self, row: Row) -> ExportedContact | BadRow | None:
+    def made(self, row: Row) -> ExportedContact | RejectedRow | None:
         """The contact of a row, or what is wrong with it; None for a row without any value."""
         if row.header is not self._header:
             self._learn(row.header)
@@ -71,13 +71,13 @@ class Maker:
         try:
             self._refuse_others(row.cells, first)
             return self._contact(row)
-        except _Bad as bad:
-            return BadRow(row.line, bad.code, bad.bad_args)
+        except RowRejected as bad:
+            return RejectedRow(row.line, bad.code, bad.bad_args)
 
     def _learn(self, header: tuple[str, ...]) -> None:
         places = {label: place for place, label in enumerate(header)}
         self._header = header
-        self._keys = [key(label) for label in header]
+        self._keys = [normalise_heading(label) for label in header]
         self._positions = {
             field: tuple(places[label] for label in labels if label in places)
             for field, labels in self._found.columns.items()
@@ -87,24 +87,28 @@ class Maker:
         """Raise for rows that programs put among contacts: the header again, totals, a time."""
         start = shown(cells[first])
         told = first < len(self._keys) and self._found.header_line is not None
-        if told and key(start) == self._keys[first]:
-            filled = [(place, key(shown(cell))) for place, cell in enumerate(cells) if shown(cell)]
+        if told and normalise_heading(start) == self._keys[first]:
+            filled = [
+                (place, normalise_heading(shown(cell)))
+                for place, cell in enumerate(cells)
+                if shown(cell)
+            ]
             same = sum(
                 place < len(self._keys) and word == self._keys[place] for place, word in filled
             )
             if same > 1 and same == len(filled):
-                raise _Bad("header_again")
+                raise RowRejected("header_again")
         if total := _TOTAL.fullmatch(start):
             rest = [text for cell in cells[first + 1 :] if (text := shown(cell))]
             numbers = all(_NUMBER.fullmatch(text) for text in rest)
             if numbers and (rest or not total["more"]):
-                raise _Bad("total")
+                raise RowRejected("total")
         if _TIME.search(start) or _YEAR.search(start) or start.lower().endswith("day"):
             filled_texts = [text for cell in cells if (text := shown(cell))]
             whole = ", ".join(filled_texts)
             short = len(filled_texts) <= 3 and len(whole) < 80
             if short and _TIME.search(whole) and _YEAR.search(whole):
-                raise _Bad("time_stamp")
+                raise RowRejected("time_stamp")
 
     def _contact(self, row: Row) -> ExportedContact:
         self._refuse_nul(row.cells)
@@ -113,7 +117,7 @@ class Maker:
         reference = self._reference(row.cells)
         if reference and (kind, reference) in self._seen:
             first_line = self._seen[kind, reference]
-            raise _Bad("reference_twice", reference=reference, first_line=first_line)
+            raise RowRejected("reference_twice", reference=reference, first_line=first_line)
         contact = self._described(row, kind, reference, unread)
         if reference:
             self._seen[kind, reference] = row.line
@@ -146,14 +150,14 @@ class Maker:
             postcode=main.postcode,
             other_addresses=tuple(Address(a.text, a.town, a.postcode) for a in others),
             retired=self._is_retired(cells, (name, company)),
-            open_balance=self._value(cells, "open_balance", understood.money, unread),
-            open_invoices=self._value(cells, "open_invoices", understood.count, unread),
+            open_balance=self._value(cells, "open_balance", understood.parse_amount, unread),
+            open_invoices=self._value(cells, "open_invoices", understood.parse_count, unread),
             created=self._value(cells, "created", self._day, unread),
             last_used=self._value(cells, "last_used", self._day, unread),
             unread=tuple(unread),
         )
         if not (contact.label or emails or phones or contact.postcode or contact.account_number):
-            raise _Bad("nothing_to_match")
+            raise RowRejected("nothing_to_match")
         return contact
 
     def _person(self, cells: Sequence[Any]) -> str:
@@ -168,7 +172,7 @@ class Maker:
     def _emails(self, cells: Sequence[Any]) -> list[str]:
         texts = self._all(cells, "email")
         if any(len(text) > LONGEST["email"] for text in texts):
-            raise _Bad("field_too_long", field="email", most=LONGEST["email"])
+            raise RowRejected("field_too_long", field="email", most=LONGEST["email"])
         return texts
 
     def _is_retired(self, cells: Sequence[Any], names: Sequence[str]) -> bool:
@@ -183,7 +187,7 @@ class Maker:
             for place in places:
                 cell = cells[place] if place < len(cells) else None
                 if isinstance(cell, str) and "\x00" in cell:
-                    raise _Bad("broken_text")
+                    raise RowRejected("broken_text")
 
     def _reference(self, cells: Sequence[Any]) -> str:
         places = self._positions.get("reference")
@@ -196,20 +200,20 @@ class Maker:
             text = understood.reference_text(
                 cell, rules, through_excel=self._found.file_kind != "iif"
             )
-        except Changed as changed:
-            raise _Bad(changed.code, shown=changed.shown) from changed
+        except CellConverted as changed:
+            raise RowRejected(changed.code, shown=changed.shown) from changed
         if not text.strip():
-            raise _Bad("reference_missing")
+            raise RowRejected("reference_missing")
         if len(text.strip()) > 1 and text.strip()[0] == text.strip()[-1] == '"':
-            raise _Bad("reference_quoted", reference=text.strip()[:60])
+            raise RowRejected("reference_quoted", reference=text.strip()[:60])
         if "\ufffd" in text:
-            raise _Bad("letters_lost", reference=text[:60])
+            raise RowRejected("letters_lost", reference=text[:60])
         if self._is_in_doubt(text, rules):
-            raise _Bad("letters_doubtful", reference=text[:60])
+            raise RowRejected("letters_doubtful", reference=text[:60])
         try:
             return canonical_reference(package, text, self._packages)
-        except ReferenceMalformed as malformed:
-            raise _Bad(
+        except InvalidReference as malformed:
+            raise RowRejected(
                 "reference_malformed", reference=shown(text)[:60], expected=malformed.expected
             ) from malformed
 
@@ -225,7 +229,7 @@ class Maker:
         return found
 
     def _day(self, cell: Any) -> Any:
-        return understood.day(cell, self._found.dates)
+        return understood.parse_date(cell, self._found.dates)
 
     def _value(self, cells: Sequence[Any], field: str, read: Any, unread: list[str]) -> Any:
         for place in self._positions.get(field, ()):
@@ -245,7 +249,7 @@ class Maker:
             if text:
                 if len(text) > longest:
                     word = field if field in LONGEST else "person"
-                    raise _Bad("field_too_long", field=word, most=longest)
+                    raise RowRejected("field_too_long", field=word, most=longest)
                 return text if text.isprintable() else _BREAK.sub(" ", text)
         return ""
 
@@ -266,13 +270,15 @@ class Maker:
         lines = [line.strip() for text in self._all(cells, f"{prefix}address")
                  for line in _BREAK.split(text) if line.strip()]  # fmt: skip
         if any(len(line) > LONGEST["address"] for line in lines):
-            raise _Bad("field_too_long", field="address", most=LONGEST["address"])
-        known = {key(name) for name in names if name}
-        lines = [line for line in lines if key(line) not in known]  # above the street, often
+            raise RowRejected("field_too_long", field="address", most=LONGEST["address"])
+        known = {normalise_heading(name) for name in names if name}
+        lines = [
+            line for line in lines if normalise_heading(line) not in known
+        ]  # above the street, often
         town, county, postcode, country = (
             self._one(cells, f"{prefix}{field}")
             for field in ("town", "county", "postcode", "country")
         )
-        if lines and county and key(county) != key(town):
+        if lines and county and normalise_heading(county) != normalise_heading(town):
             lines.append(county)
         return read_address(lines[:_MOST_ADDRESS_LINES], town, postcode, country)

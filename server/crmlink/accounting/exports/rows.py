@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, TextIO
 
 from crmlink.accounting.exports.cells import shown
-from crmlink.accounting.exports.csv_reader import Record, Records
-from crmlink.accounting.exports.errors import ExportRefused
-from crmlink.accounting.exports.headings import labels
+from crmlink.accounting.exports.csv_reader import CsvReader, CsvRow
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.accounting.exports.headings import unique_labels
 from crmlink.accounting.exports.known_formats import forms, letters
-from crmlink.accounting.exports.model import BadRow, Recognised
+from crmlink.accounting.exports.model import DetectedFormat, RejectedRow
 from crmlink.accounting.exports.text_encoding import text_of
 from crmlink.accounting.exports.xlsx_reader import Cell, rows, workbook
 from crmlink.kinds import Kind
@@ -34,11 +34,11 @@ class Row:
 
 
 def rows_of(
-    stream: BinaryIO, found: Recognised, packages: Mapping[str, Any]
-) -> Generator[Row | BadRow, None, None]:
+    stream: BinaryIO, found: DetectedFormat, packages: Mapping[str, Any]
+) -> Generator[Row | RejectedRow, None, None]:
     """The rows of a file that was recognised, or corrected by a person.
 
-    Raises ExportRefused (`header_changed`, `sheet_unknown`, `too_many_rows`, `damaged`).
+    Raises ExportError (`header_changed`, `sheet_unknown`, `too_many_rows`, `damaged`).
     """
     if found.file_kind == "xlsx":
         source = _workbook_rows(stream, found)
@@ -49,7 +49,7 @@ def rows_of(
     with closing(source):
         for number, row in enumerate(source):
             if number >= MOST_ROWS:
-                raise ExportRefused("too_many_rows", most=MOST_ROWS)
+                raise ExportError("too_many_rows", most=MOST_ROWS)
             yield row
 
 
@@ -61,7 +61,7 @@ def kinds_by_table(packages: Mapping[str, Any]) -> dict[str, Kind | None]:
     }  # fmt: skip
 
 
-def table_of(record: Record) -> str | None:
+def table_of(record: CsvRow) -> str | None:
     """The table whose headings this row of an IIF file holds, or None when it holds none."""
     told = _TABLE.fullmatch(record.cells[0].strip()) if record.cells else None
     return told[1].upper() if told else None
@@ -70,28 +70,28 @@ def table_of(record: Record) -> str | None:
 def iif_headers(text: TextIO, delimiter: str) -> dict[str, list[str]]:
     """The headings of every table of an IIF file."""
     found: dict[str, list[str]] = {}
-    for record in Records(text, delimiter):
-        if isinstance(record, Record) and (table := table_of(record)):
+    for record in CsvReader(text, delimiter):
+        if isinstance(record, CsvRow) and (table := table_of(record)):
             found.setdefault(table, record.cells[1:])
     return found
 
 
-def _text_rows(stream: BinaryIO, found: Recognised) -> Generator[Row | BadRow, None, None]:
+def _text_rows(stream: BinaryIO, found: DetectedFormat) -> Generator[Row | RejectedRow, None, None]:
     with text_of(stream, found.encoding) as text:
-        records = Records(text, found.delimiter)
+        records = CsvReader(text, found.delimiter)
         below = found.header_line is None
         records.width = len(found.header) if below else 0
         for record in records:
             if below:
-                yield record if isinstance(record, BadRow) else _checked(record, found.header)
+                yield record if isinstance(record, RejectedRow) else _checked(record, found.header)
             elif record.line >= (found.header_line or 0):
-                _same_header(record.cells if isinstance(record, Record) else [], found)
+                _same_header(record.cells if isinstance(record, CsvRow) else [], found)
                 below, records.width = True, len(found.header)
     if not below:
-        raise ExportRefused("header_changed")
+        raise ExportError("header_changed")
 
 
-def _checked(record: Record, header: tuple[str, ...]) -> Row | BadRow:
+def _checked(record: CsvRow, header: tuple[str, ...]) -> Row | RejectedRow:
     """A row, unless it has values beyond its columns: then they may all be in the wrong ones."""
     if len(record.cells) > len(header):
         found = max(
@@ -99,43 +99,45 @@ def _checked(record: Record, header: tuple[str, ...]) -> Row | BadRow:
         )
         if found > len(header):
             facts = {"found": found, "columns": len(header)}
-            return BadRow(record.line, "too_many_values", facts)
+            return RejectedRow(record.line, "too_many_values", facts)
     return Row(record.line, record.cells, header)
 
 
-def _same_header(cells: list[str], found: Recognised) -> None:
-    if labels(cells) != found.header:
-        raise ExportRefused("header_changed")
+def _same_header(cells: list[str], found: DetectedFormat) -> None:
+    if unique_labels(cells) != found.header:
+        raise ExportError("header_changed")
 
 
 def _iif_rows(
-    stream: BinaryIO, found: Recognised, kinds: Mapping[str, Kind | None]
-) -> Generator[Row | BadRow, None, None]:
+    stream: BinaryIO, found: DetectedFormat, kinds: Mapping[str, Kind | None]
+) -> Generator[Row | RejectedRow, None, None]:
     headers: dict[str, tuple[str, ...]] = {}
     with text_of(stream, found.encoding) as text:
-        records = Records(text, found.delimiter)
+        records = CsvReader(text, found.delimiter)
         for record in records:
-            if isinstance(record, BadRow):
+            if isinstance(record, RejectedRow):
                 yield record
                 continue
             if table := table_of(record):
-                headers[table] = labels(record.cells[1:])
+                headers[table] = unique_labels(record.cells[1:])
                 records.width = len(record.cells)
                 continue
             table = record.cells[0].strip().upper() if record.cells else ""
             if table in kinds and table not in headers:
-                yield BadRow(record.line, "heading_missing", {"table": table})
+                yield RejectedRow(record.line, "heading_missing", {"table": table})
             elif table in kinds:
-                row = _checked(Record(record.line, record.cells[1:]), headers[table])
+                row = _checked(CsvRow(record.line, record.cells[1:]), headers[table])
                 kind = kinds[table]
                 yield Row(row.line, row.cells, row.header, kind) if isinstance(row, Row) else row
 
 
-def _workbook_rows(stream: BinaryIO, found: Recognised) -> Generator[Row | BadRow, None, None]:
+def _workbook_rows(
+    stream: BinaryIO, found: DetectedFormat
+) -> Generator[Row | RejectedRow, None, None]:
     with workbook(stream) as book:
         if found.sheet not in book.sheetnames:
             names = ", ".join(book.sheetnames[:20])
-            raise ExportRefused("sheet_unknown", sheet=found.sheet, sheets=names)
+            raise ExportError("sheet_unknown", sheet=found.sheet, sheets=names)
         below = found.header_line is None
         for line, cells in rows(book, found.sheet):
             if below:
@@ -145,7 +147,7 @@ def _workbook_rows(stream: BinaryIO, found: Recognised) -> Generator[Row | BadRo
                 _same_header(headings + [""] * (len(found.header) - len(headings)), found)
                 below = True
     if not below:
-        raise ExportRefused("header_changed")
+        raise ExportError("header_changed")
 
 
 def letters_for(cells: list[list[Cell]]) -> tuple[str, ...]:

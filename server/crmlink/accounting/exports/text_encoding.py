@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.letters import Reading, likely_codec
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -26,17 +26,17 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f]")
 _SEPARATOR = re.compile(r'"?sep=(?P<sign>[,;|\t])"?', re.IGNORECASE)
 
 
-def encoding_of(stream: BinaryIO) -> Reading:
+def detect_encoding(stream: BinaryIO) -> Reading:
     """How the file's letters are written, and whether that is certain: UTF-8, UTF-16 or one of the
     8-bit codecs of Windows, old Macs and DOS.
 
     The whole file is looked at, since its first strange letter may stand at its end. Raises
-    ExportRefused (`encoding`, `not_a_list`).
+    ExportError (`encoding`, `not_a_list`).
     """
     stream.seek(0)
     head = stream.read(4096)
     if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
-        raise ExportRefused("encoding")
+        raise ExportError("encoding")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return Reading("utf-16", True)
     if head.startswith(codecs.BOM_UTF8):
@@ -48,7 +48,7 @@ def encoding_of(stream: BinaryIO) -> Reading:
     if pairs and even > pairs * 0.4 and odd < pairs * 0.1:
         return Reading("utf-16-be", True)
     if len(_CONTROL.findall(head)) + head.count(0) > max(1, len(head) // 10):
-        raise ExportRefused("not_a_list", found="binary")
+        raise ExportError("not_a_list", found="binary")
     if _is_utf8(stream):
         return Reading("utf-8", True)
     stream.seek(0)
@@ -104,7 +104,7 @@ def head_of(stream: BinaryIO, encoding: str) -> str:
     return head[: last + 1] if last > 0 else head
 
 
-def likely_delimiter(head: str) -> str:
+def detect_delimiter(head: str) -> str:
     """What stands between the columns: what gives most lines the same number of them.
 
     A first line `sep=;`, as Excel understands it, decides.

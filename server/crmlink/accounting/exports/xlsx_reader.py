@@ -23,7 +23,7 @@ from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import WorkSheetParser
 from openpyxl.xml.constants import SHARED_STRINGS, SHEET_MAIN_NS
 
-from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportError
 
 Cell = Any  # str, int, float, bool, date, time, timedelta or None
 
@@ -47,11 +47,11 @@ _RUN = f"{{{SHEET_MAIN_NS}}}r"
 
 @contextmanager
 def workbook(stream: BinaryIO) -> Iterator[Workbook]:
-    """A workbook whose rows can be read. Raises ExportRefused (`damaged`, `too_large_unpacked`)."""
-    with damage_told(), TemporaryFile() as spilled:
+    """A workbook whose rows can be read. Raises ExportError (`damaged`, `too_large_unpacked`)."""
+    with translate_xlsx_errors(), TemporaryFile() as spilled:
         stream.seek(0)
         with zipfile.ZipFile(stream) as archive:
-            _weigh(archive)
+            _check_unpacked_size(archive)
         stream.seek(0)
         reader = _Reader(stream, spilled)
         reader.read()
@@ -62,14 +62,14 @@ def workbook(stream: BinaryIO) -> Iterator[Workbook]:
 
 
 @contextmanager
-def damage_told() -> Iterator[None]:
+def translate_xlsx_errors() -> Iterator[None]:
     """Whatever openpyxl stumbles over in a damaged workbook becomes one failure."""
     try:
         yield
-    except (ExportRefused, MemoryError, GeneratorExit):
+    except (ExportError, MemoryError, GeneratorExit):
         raise
     except Exception as error:
-        raise ExportRefused("damaged") from error
+        raise ExportError("damaged") from error
 
 
 def sheet_names(book: Workbook) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ def rows(book: Workbook, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
         for count, (number, cells) in enumerate(parser.parse()):
             measured.start_anew()
             if count > MOST_ROWS:
-                raise ExportRefused("damaged")
+                raise ExportError("damaged")
             if values := _values(cells):
                 yield number, values
 
@@ -124,7 +124,7 @@ class _Measured:
             self._most = MOST_BEHIND_MB * 2**20
         self._last = chunk[-32:]
         if self._since > self._most:
-            raise ExportRefused("damaged")
+            raise ExportError("damaged")
         return chunk
 
 
@@ -149,23 +149,23 @@ def _plain(cell: Cell) -> Cell:
     return unescape(cell) if isinstance(cell, str) and "_x" in cell else cell
 
 
-def _weigh(archive: zipfile.ZipFile) -> None:
+def _check_unpacked_size(archive: zipfile.ZipFile) -> None:
     """Refuse what would unpack to too much; zipfile gives no more of a part than it declares."""
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if "[Content_Types].xml" not in names:
-        raise ExportRefused("not_a_list", found="zip")
+        raise ExportError("not_a_list", found="zip")
     if "xl/workbook.bin" in names:
-        raise ExportRefused("not_a_list", found="xlsb")
+        raise ExportError("not_a_list", found="xlsb")
     total = sum(part.file_size for part in parts)
     if len(parts) > MOST_PARTS or total > MOST_UNPACKED_MB * 2**20:
-        raise ExportRefused("too_large_unpacked", most=MOST_UNPACKED_MB)
+        raise ExportError("too_large_unpacked", most=MOST_UNPACKED_MB)
     for part in parts:
         name = part.filename.lower()
         most = MOST_UNPACKED_MB if "/worksheets/" in name else MOST_OTHER_MB
         most = MOST_STRINGS_MB if name.endswith("sharedstrings.xml") else most
         if part.file_size > most * 2**20:
-            raise ExportRefused("too_large_unpacked", most=most)
+            raise ExportError("too_large_unpacked", most=most)
 
 
 class _Strings(Sequence[str]):
@@ -196,7 +196,7 @@ class _Archive(zipfile.ZipFile):
     def read(self, name: str | zipfile.ZipInfo, pwd: bytes | None = None) -> bytes:
         part = name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)
         if part.file_size > MOST_WHOLE_MB * 2**20:
-            raise ExportRefused("too_large_unpacked", most=MOST_WHOLE_MB)
+            raise ExportError("too_large_unpacked", most=MOST_WHOLE_MB)
         return super().read(name, pwd)
 
 
@@ -230,11 +230,11 @@ class _Reader(ExcelReader):
         part = package.find(SHARED_STRINGS)
         if part is not None:
             with self.archive.open(part.PartName[1:]) as source:
-                _spill(_Measured(source), strings)
+                _store_strings(_Measured(source), strings)
         self.shared_strings = strings
 
 
-def _spill(source: _Measured, strings: _Strings) -> None:
+def _store_strings(source: _Measured, strings: _Strings) -> None:
     events = iterparse(source, events=("start", "end"))  # noqa: S314 - expat bounds what entities do
     _, root = next(events)
     for event, node in events:
@@ -243,7 +243,7 @@ def _spill(source: _Measured, strings: _Strings) -> None:
             root.clear()
             source.start_anew()
             if len(strings) > MOST_TEXTS:
-                raise ExportRefused("damaged")
+                raise ExportError("damaged")
 
 
 def _text(node: Any) -> str:

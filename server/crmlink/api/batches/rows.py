@@ -15,12 +15,12 @@ from crmlink.api.schemas.batches import (
 )
 from crmlink.api.schemas.common import overrides_of
 from crmlink.api.serializers.batches import row_shape
-from crmlink.batches.control import try_again
+from crmlink.batches.control import retry_failed
 from crmlink.batches.review import accept, choose_none, claim, reopen
 from crmlink.batches.rows import RowFilter, find_row, list_rows
 from crmlink.linking.errors import BatchUnknown, RecordUnknown
 from crmlink.store import Choice, RowState, Verdict
-from crmlink.web.auth import actor, desk, needs
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("batch_rows", __name__, url_prefix="/api/v1", description="Whole lists")
@@ -29,7 +29,7 @@ LARGEST = 2**31 - 1
 
 @blueprint.route("/batches/<batch_id>/rows")
 class RowsView(MethodView):
-    @needs("collect")
+    @require_permission("collect")
     @blueprint.arguments(RowQuerySchema, location="query")
     @blueprint.response(200, RowsSchema)
     def get(self, query: dict[str, Any], batch_id: str) -> dict[str, Any]:
@@ -43,8 +43,8 @@ class RowsView(MethodView):
         )
         limit = query["limit"]
         rows = list_rows(
-            desk(), batch_id, wanted, after=query["after"], limit=limit,
-            device_id=actor().device.id,
+            current_workspace(), batch_id, wanted, after=query["after"], limit=limit,
+            device_id=current_actor().device.id,
         )  # fmt: skip
         return {
             "rows": [row_shape(row) for row in rows],
@@ -54,18 +54,31 @@ class RowsView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/rows/<int:position>")
 class RowView(MethodView):
-    @needs("collect")
+    @require_permission("collect")
     @blueprint.response(200, RowSchema)
     def get(self, batch_id: str, position: int) -> dict[str, Any]:
         """One contact"""
-        return row_shape(find_row(desk(), batch_id, _bounded(position), actor().device.id))
+        return row_shape(
+            find_row(
+                current_workspace(),
+                batch_id,
+                _validate_position(position),
+                current_actor().device.id,
+            )
+        )
 
-    @needs("batch")
+    @require_permission("batch")
     @blueprint.arguments(RowDecisionSchema)
     @blueprint.response(200, RowSchema)
     def put(self, body: dict[str, Any], batch_id: str, position: int) -> dict[str, Any]:
         """Decide which record the contact is, that it is none, or take that back"""
-        here = (desk(), actor().device.id, batch_id, _bounded(position), body["version"])
+        here = (
+            current_workspace(),
+            current_actor().device.id,
+            batch_id,
+            _validate_position(position),
+            body["version"],
+        )
         match Choice(body["choice"]):
             case Choice.RECORD:
                 if not body["record_id"]:
@@ -78,23 +91,37 @@ class RowView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/rows/<int:position>/claim")
 class ClaimView(MethodView):
-    @needs("batch")
+    @require_permission("batch")
     @blueprint.response(200, RowSchema)
     def post(self, batch_id: str, position: int) -> dict[str, Any]:
         """Tell others for a minute and a half that somebody looks at this contact"""
-        return row_shape(claim(desk(), actor().device.id, batch_id, _bounded(position)))
+        return row_shape(
+            claim(
+                current_workspace(),
+                current_actor().device.id,
+                batch_id,
+                _validate_position(position),
+            )
+        )
 
 
 @blueprint.route("/batches/<batch_id>/rows/<int:position>/retry")
 class RetryRowView(MethodView):
-    @needs("batch")
+    @require_permission("batch")
     @blueprint.response(202, StartedSchema)
     def post(self, batch_id: str, position: int) -> dict[str, Any]:
         """Try a failed contact again"""
-        return {"contacts": try_again(desk(), actor().device.id, batch_id, _bounded(position))}
+        return {
+            "contacts": retry_failed(
+                current_workspace(),
+                current_actor().device.id,
+                batch_id,
+                _validate_position(position),
+            )
+        }
 
 
-def _bounded(position: int) -> int:
+def _validate_position(position: int) -> int:
     """No list has so many rows that its database could not count them."""
     if position > LARGEST:
         raise BatchUnknown

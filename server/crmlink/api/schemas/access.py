@@ -5,17 +5,17 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 from crmlink.access.api_tokens import MOST_DAYS, USUAL_DAYS, USUAL_SCOPES
-from crmlink.access.devices import LONGEST_NAME, Standing
+from crmlink.access.devices import LONGEST_NAME, DeviceStatus
 from crmlink.access.preferences import LEAST_SURE, MOST_SURE
 from crmlink.access.preferences import MOST_DAYS as LONGEST_KEPT
 from crmlink.access.roles import SCOPES
 from crmlink.api.schemas.common import ActingPersonSchema, text
 from crmlink.store import Role
-from crmlink.web.strict_parsing import Number, Whole, WholeText, YesNo
+from crmlink.web.strict_parsing import QueryInteger, StrictBoolean, StrictFloat, StrictInteger
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 ROLE = validate.OneOf([role.value for role in Role])
-STANDING = validate.OneOf([standing.value for standing in Standing])
+STANDING = validate.OneOf([standing.value for standing in DeviceStatus])
 
 
 class OAuthSchema(Schema):
@@ -32,7 +32,7 @@ class PairingSchema(OAuthSchema):
     browser = text(60, load_default="")
 
 
-class BegunSchema(Schema):
+class DeviceAuthorizationSchema(Schema):
     """RFC 8628's answer to it; times in seconds."""
 
     device_code = fields.String()
@@ -43,7 +43,7 @@ class BegunSchema(Schema):
     interval = fields.Integer()
 
 
-class GrantQuerySchema(OAuthSchema):
+class TokenRequestSchema(OAuthSchema):
     """RFC 6749's token request, for a device code or a refresh token."""
 
     grant_type = fields.String(
@@ -59,7 +59,7 @@ class GrantDeviceSchema(Schema):
     name = fields.String()
 
 
-class GrantSchema(Schema):
+class TokenResponseSchema(Schema):
     """RFC 6749's answer to it; ``expires_in`` is the access token's life in seconds."""
 
     access_token = fields.String()
@@ -101,7 +101,7 @@ class InvitationSchema(PersonSchema):
 
 
 class LogOutSchema(Schema):
-    browsers = YesNo(
+    browsers = StrictBoolean(
         load_default=False, metadata={"description": "Whether the person's browsers end too."}
     )
 
@@ -141,7 +141,7 @@ class NewTokenSchema(Schema):
         load_default=list(USUAL_SCOPES),
         validate=validate.Length(1, len(SCOPES)),
     )
-    days = Whole(
+    days = StrictInteger(
         load_default=None,
         validate=validate.Range(1, MOST_DAYS),
         metadata={
@@ -195,8 +195,8 @@ class AuditQuerySchema(Schema):
 
     q = text(200, load_default="")
     action = text(60, load_default="")
-    before = WholeText(allow_none=True, load_default=None, validate=validate.Range(1, 2**31 - 1))
-    limit = WholeText(load_default=50, validate=validate.Range(1, 200))
+    before = QueryInteger(allow_none=True, load_default=None, validate=validate.Range(1, 2**31 - 1))
+    limit = QueryInteger(load_default=50, validate=validate.Range(1, 200))
 
 
 class AuditEntrySchema(Schema):
@@ -225,10 +225,10 @@ class AuditSchema(Schema):
 
 
 class PreferencesSchema(Schema):
-    pairing_needs_admin = YesNo(required=True)
-    keep_names_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
-    keep_drafts_days = Whole(required=True, validate=validate.Range(0, LONGEST_KEPT))
-    sure_bound = Number(
+    pairing_needs_admin = StrictBoolean(required=True)
+    keep_names_days = StrictInteger(required=True, validate=validate.Range(0, LONGEST_KEPT))
+    keep_drafts_days = StrictInteger(required=True, validate=validate.Range(0, LONGEST_KEPT))
+    sure_bound = StrictFloat(
         load_default=LEAST_SURE,
         validate=validate.Range(LEAST_SURE, MOST_SURE),
         metadata={"description": "The least probability of what whole lists call sure."},

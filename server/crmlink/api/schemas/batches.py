@@ -14,14 +14,14 @@ from crmlink.api.schemas.common import (
     text,
 )
 from crmlink.store import BatchState, Choice, RowState, Verdict
-from crmlink.web.strict_parsing import Whole, WholeText, YesNo
+from crmlink.web.strict_parsing import QueryInteger, StrictBoolean, StrictInteger
 
 MOST_CONTACTS = 1000  # in one request
 SHOWN_STATES = [state.value for state in BatchState if state is not BatchState.IMPORTING]
 POSITION = validate.Range(0, 2**31 - 1)
 
 
-def one_of(kind: type[Verdict | Choice | RowState]) -> validate.OneOf:
+def enum_field(kind: type[Verdict | Choice | RowState]) -> validate.OneOf:
     """The values of a set of words."""
     return validate.OneOf([member.value for member in kind])
 
@@ -44,7 +44,7 @@ class ListedContactSchema(Schema):
     other_addresses = fields.List(
         fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
     )
-    retired = YesNo(load_default=False)
+    retired = StrictBoolean(load_default=False)
 
 
 class NewBatchSchema(Schema):
@@ -84,7 +84,7 @@ class BatchSchema(Schema):
     by = fields.String()
 
 
-class TakenBatchSchema(BatchSchema):
+class AppendedBatchSchema(BatchSchema):
     added = fields.Integer(metadata={"description": "Contacts that were not in the list yet."})
     completed = fields.Integer(
         metadata={"description": "Contacts of the list that got their reference by this page."}
@@ -116,7 +116,7 @@ class ProgressSchema(Schema):
     trouble = fields.Nested(FailureSchema, allow_none=True)
 
 
-class WholeBatchSchema(BatchSchema):
+class BatchDetailSchema(BatchSchema):
     counts = fields.Nested(CountsSchema)
     progress = fields.Nested(ProgressSchema)
     sure_bound = fields.Float(allow_none=True)
@@ -147,13 +147,13 @@ class SummarySchema(Schema):
 class RowQuerySchema(Schema):
     """``after`` is a position; ``q`` part of a name, email, town, postcode or reference."""
 
-    verdict = fields.String(validate=one_of(Verdict))
-    choice = fields.String(validate=one_of(Choice))
-    state = fields.String(validate=one_of(RowState))
+    verdict = fields.String(validate=enum_field(Verdict))
+    choice = fields.String(validate=enum_field(Choice))
+    state = fields.String(validate=enum_field(RowState))
     kind = fields.String(validate=KIND)
     q = text(200, load_default="")
-    after = WholeText(load_default=0, validate=POSITION)
-    limit = WholeText(load_default=100, validate=validate.Range(1, 500))
+    after = QueryInteger(load_default=0, validate=POSITION)
+    limit = QueryInteger(load_default=100, validate=validate.Range(1, 500))
 
 
 class RowConflictSchema(Schema):
@@ -208,17 +208,17 @@ class RowSchema(Schema):
         allow_none=True,
         metadata={"description": "Of a retired contact: the row of the one that is in use."},
     )
-    verdict = fields.String(validate=one_of(Verdict))
+    verdict = fields.String(validate=enum_field(Verdict))
     conflict = fields.Nested(RowConflictSchema, allow_none=True)
     offers = fields.List(fields.Nested(RowOfferSchema))
     none = fields.Float(allow_none=True)
-    choice = fields.String(validate=one_of(Choice))
+    choice = fields.String(validate=enum_field(Choice))
     record = fields.Nested(RecordSchema, allow_none=True)
     decided_by = fields.String(allow_none=True)
     decided_at = fields.AwareDateTime(allow_none=True)
     looked_at_by = fields.String(allow_none=True)
     version = fields.Integer()
-    state = fields.String(validate=one_of(RowState))
+    state = fields.String(validate=enum_field(RowState))
     failure = fields.Nested(FailureSchema, allow_none=True)
     link = fields.String(allow_none=True)
 
@@ -231,8 +231,8 @@ class RowsSchema(Schema):
 class RowDecisionSchema(OverridesSchema):
     """What a person decides; ``version`` is the row's as it was shown to them."""
 
-    version = Whole(required=True)
-    choice = fields.String(required=True, validate=one_of(Choice))
+    version = StrictInteger(required=True)
+    choice = fields.String(required=True, validate=enum_field(Choice))
     record_id = text(100, allow_none=True, load_default=None)
 
 
@@ -248,7 +248,7 @@ class BadRowsSchema(Schema):
 
 
 class AfterSchema(Schema):
-    after = WholeText(load_default=0, validate=POSITION)
+    after = QueryInteger(load_default=0, validate=POSITION)
 
 
 class SampleSchema(Schema):
@@ -259,7 +259,7 @@ class SampleSchema(Schema):
     rows = fields.List(fields.Nested(RowSchema))
 
 
-class SureSchema(Schema):
+class AcceptSureSchema(Schema):
     token = text(64, required=True)
 
 
@@ -271,7 +271,7 @@ class AcceptedSchema(Schema):
 class WriteSchema(Schema):
     """``contacts`` is what the summary said that it would be."""
 
-    contacts = Whole(required=True, validate=POSITION)
+    contacts = StrictInteger(required=True, validate=POSITION)
 
 
 class StartedSchema(Schema):

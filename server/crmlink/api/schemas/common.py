@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from crmlink.kinds import KINDS
 from crmlink.linking.overrides import Overrides
 from crmlink.store import LinkState
-from crmlink.web.strict_parsing import WholeText, YesNo
+from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
 
 KIND = validate.OneOf(KINDS)
 
@@ -54,7 +54,7 @@ class RecordsSchema(Schema):
 class RecordQuerySchema(Schema):
     q = text(200, required=True)
     kind = fields.String(validate=KIND)
-    limit = WholeText(load_default=20, validate=validate.Range(1, 100))
+    limit = QueryInteger(load_default=20, validate=validate.Range(1, 100))
 
 
 class ContactIdentitySchema(Schema):
@@ -81,7 +81,7 @@ class ContactSchema(ContactIdentitySchema):
     other_addresses = fields.List(
         fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
     )
-    retired = YesNo(
+    retired = StrictBoolean(
         load_default=False,
         metadata={"description": "The package marks the contact as no longer in use."},
     )
@@ -100,7 +100,7 @@ class SuggestionSchema(Schema):
     reasons = fields.List(fields.Nested(ReasonSchema))
 
 
-class KnownContactSchema(Schema):
+class ContactEchoSchema(Schema):
     package = fields.String()
     package_name = fields.String()
     kind = fields.String(allow_none=True)
@@ -139,8 +139,8 @@ class LinkSchema(Schema):
     can_undo = fields.Boolean()
 
 
-class OfferSchema(Schema):
-    contact = fields.Nested(KnownContactSchema)
+class SuggestionResultSchema(Schema):
+    contact = fields.Nested(ContactEchoSchema)
     likely_kind = fields.String()
     suggestions = fields.List(fields.Nested(SuggestionSchema))
     none = fields.Float(metadata={"description": "The probability that no record fits."})
@@ -165,8 +165,8 @@ class OverridesSchema(Schema):
 
     replaces = text(200, allow_none=True, load_default=None)
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
-    checked_empty = YesNo(load_default=False)
-    accepts_kind = YesNo(
+    checked_empty = StrictBoolean(load_default=False)
+    accepts_kind = StrictBoolean(
         load_default=False,
         metadata={"description": "The record is a customer, the contact a supplier, or reversed."},
     )
@@ -201,7 +201,7 @@ class UndoSchema(Schema):
 
 class LinkQuerySchema(Schema):
     state = fields.Enum(LinkState, by_value=True)
-    limit = WholeText(load_default=50, validate=validate.Range(1, 200))
+    limit = QueryInteger(load_default=50, validate=validate.Range(1, 200))
     cursor = text(64)
 
 
@@ -210,7 +210,7 @@ class LinksSchema(Schema):
     next = fields.String(allow_none=True)
 
 
-class ActingDeviceSchema(Schema):
+class CurrentDeviceSchema(Schema):
     id = fields.String()
     name = fields.String()
     scopes = fields.List(fields.String(), metadata={"description": "What it may do now."})
@@ -240,7 +240,7 @@ class WorkspaceSchema(Schema):
     """Where the caller is: its device, the Commusoft account and how fresh the mirror is."""
 
     name = fields.String()
-    device = fields.Nested(ActingDeviceSchema)
+    device = fields.Nested(CurrentDeviceSchema)
     person = fields.Nested(ActingPersonSchema, allow_none=True)
     commusoft = fields.Nested(CommusoftSchema)
     mirror = fields.Nested(MirrorSchema)

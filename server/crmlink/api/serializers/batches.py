@@ -6,7 +6,7 @@ from typing import Any
 
 from crmlink.batches.progress import Overview
 from crmlink.batches.row_details import label
-from crmlink.batches.rows import Offered, ReviewRow
+from crmlink.batches.rows import ReviewRow, RowSuggestion
 from crmlink.matching.reason_texts import say
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept, trouble
@@ -29,14 +29,14 @@ def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
     }
 
 
-def whole_batch_shape(found: Overview) -> dict[str, Any]:
+def serialize_batch_detail(found: Overview) -> dict[str, Any]:
     batch, counts, progress = found.batch, found.counts, found.progress
     return batch_shape(batch, counts.rows) | {
         "counts": {
-            "verdicts": _by_word(counts.verdicts),
-            "choices": _by_word(counts.choices),
-            "states": _by_word(counts.states),
-            "undecided": _by_word(counts.undecided),
+            "verdicts": _counts_by_state(counts.verdicts),
+            "choices": _counts_by_state(counts.choices),
+            "states": _counts_by_state(counts.states),
+            "undecided": _counts_by_state(counts.undecided),
             "without_reference": counts.without_reference,
             "bad_rows": counts.bad_rows,
         },
@@ -58,7 +58,7 @@ def row_shape(found: ReviewRow) -> dict[str, Any]:
     row = found.row
     conflict = row.conflict and {
         "code": row.conflict["code"],
-        "records": [record_shape(record) for record in found.others],
+        "records": [record_shape(record) for record in found.referenced_records],
         "rows": row.conflict.get("rows", []),
         "current_reference": row.conflict.get("current_reference"),
     }
@@ -106,7 +106,7 @@ def _trouble_shape(code: str | None) -> dict[str, str] | None:
     return {"type": TYPE + found.code, "detail": found.detail}
 
 
-def _offer(item: Offered) -> dict[str, Any]:
+def _offer(item: RowSuggestion) -> dict[str, Any]:
     reasons = item.suggestion.reasons if item.suggestion else ()
     return {
         "record": record_shape(item.record),
@@ -119,5 +119,5 @@ def _offer(item: Offered) -> dict[str, Any]:
     }
 
 
-def _by_word(counts: Any) -> dict[str, int]:
+def _counts_by_state(counts: Any) -> dict[str, int]:
     return {word.value: number for word, number in counts.items() if number}

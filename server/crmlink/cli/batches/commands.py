@@ -18,9 +18,9 @@ from crmlink.cli.batches.format import (
 from crmlink.cli.file_options import FileOptions, file_options
 
 if TYPE_CHECKING:
-    from crmlink.batches.file_import import Imported
+    from crmlink.batches.file_import import ImportResult
     from crmlink.batches.progress import Overview
-    from crmlink.installation import House
+    from crmlink.installation import Installation
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -43,26 +43,26 @@ def import_command(
     file: Path, organisation: str, name: str, yes: bool, as_json: bool, **options: Any
 ) -> None:
     """Read the contacts of FILE into a new list."""
-    from crmlink.batches.file_import import import_file, look_at
+    from crmlink.batches.file_import import detect, import_file
     from crmlink.batches.progress import bad_rows
     from crmlink.cli.exports import show_recognised
     from crmlink.linking.errors import ManyLinesLeftOut
     from crmlink.store import BatchSource
 
     said = FileOptions.of(options)
-    house = _house()
-    found = look_at(
-        house.desk, file, file.name, package=said.package, kind=said.kind, sheet=said.sheet,
-        header_line=said.header_line, encoding=said.encoding, delimiter=said.delimiter,
-        columns=said.columns,
+    installation = _house()
+    found = detect(
+        installation.workspace, file, file.name,
+        package=said.package, kind=said.kind, sheet=said.sheet, header_line=said.header_line,
+        encoding=said.encoding, delimiter=said.delimiter, columns=said.columns,
     )  # fmt: skip
     if not as_json:
-        show_recognised(found, file, house.desk.packages)
+        show_recognised(found, file, installation.workspace.packages)
 
-    def keep(agreed: int) -> Imported:
+    def keep(agreed: int) -> ImportResult:
         return import_file(
-            house.desk, _device(house), file, file.name, found, organisation=organisation,
-            name=name, came=BatchSource.COMMAND_LINE, agreed=agreed,
+            installation.workspace, _device(installation), file, file.name, found,
+            organisation=organisation, name=name, came=BatchSource.COMMAND_LINE, agreed=agreed,
         )  # fmt: skip
 
     try:
@@ -78,7 +78,7 @@ def import_command(
                 "package": made.batch.package or None, "advice": made.advice}  # fmt: skip
         click.echo(json.dumps(told, ensure_ascii=False))
         return
-    for line in _bad_lines(bad_rows(house.desk, made.batch.id, limit=20)):
+    for line in _bad_lines(bad_rows(installation.workspace, made.batch.id, limit=20)):
         click.echo(line)
     click.echo(f"{made.contacts} contacts kept, {made.bad} rows not taken.")
     click.echo(f"Next: crmlink batch match {made.batch.id}")
@@ -92,7 +92,7 @@ def list_command(as_json: bool) -> None:
     from crmlink.store import BatchState
 
     states = set(BatchState) - {BatchState.IMPORTING}
-    drafts = list_batches(_house().desk, *states)
+    drafts = list_batches(_house().workspace, *states)
     for draft in drafts:
         batch = draft.batch
         fields = {
@@ -118,10 +118,10 @@ def match_command(batch_id: str, as_json: bool) -> None:
     from crmlink.access.preferences import read_preferences
     from crmlink.batches.match_job import start_matching
 
-    house = _house(synced=True)
-    bound = read_preferences(house.office).sure_bound
-    start_matching(house.desk, _device(house), batch_id, bound)
-    _see_through(house, batch_id, as_json)
+    installation = _house(synced=True)
+    bound = read_preferences(installation.access).sure_bound
+    start_matching(installation.workspace, _device(installation), batch_id, bound)
+    _see_through(installation, batch_id, as_json)
 
 
 @batch_group.command("show")
@@ -138,10 +138,10 @@ def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_
 
     if verdict and verdict not in set(Verdict):
         raise click.UsageError(f"--verdict {verdict}: one of {', '.join(Verdict)}.")
-    house = _house()
-    found = overview(house.desk, batch_id)
+    installation = _house()
+    found = overview(installation.workspace, batch_id)
     wanted = RowFilter(verdict=Verdict(verdict) if verdict else None, search=search)
-    shown = list_rows(house.desk, batch_id, wanted, limit=rows) if rows else []
+    shown = list_rows(installation.workspace, batch_id, wanted, limit=rows) if rows else []
     if as_json:
         click.echo(json.dumps(_as_json(found), ensure_ascii=False))
         return
@@ -159,8 +159,8 @@ def accept_sure_command(batch_id: str, yes: bool, as_json: bool) -> None:
     """Accept every sure match, after a sample of them was shown."""
     from crmlink.batches.accept_sure import accept_sure, draw_sample
 
-    house = _house()
-    sample = draw_sample(house.desk, batch_id)
+    installation = _house()
+    sample = draw_sample(installation.workspace, batch_id)
     if not sample.of:
         raise click.ClickException("No sure match waits for a decision.")
     if not as_json:
@@ -170,7 +170,7 @@ def accept_sure_command(batch_id: str, yes: bool, as_json: bool) -> None:
                 click.echo(line)
     if not yes:
         click.confirm(f"Accept all {sample.of}?", abort=True, err=True)
-    done = accept_sure(house.desk, _device(house), batch_id, sample.token)
+    done = accept_sure(installation.workspace, _device(installation), batch_id, sample.token)
     if as_json:
         click.echo(json.dumps({"accepted": done.accepted, "left": done.left}))
         return
@@ -187,15 +187,15 @@ def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None
     from crmlink.batches.control import start_writing
     from crmlink.batches.progress import summary
 
-    house = _house()
-    planned = summary(house.desk, batch_id)
+    installation = _house()
+    planned = summary(installation.workspace, batch_id)
     for line in summary_lines(planned):
         click.echo(line, err=True)
     if planned.to_link and not yes:
         click.confirm(f"Link {planned.to_link} contacts?", abort=True, err=True)
-    start_writing(house.desk, _device(house), batch_id, planned.to_link)
+    start_writing(installation.workspace, _device(installation), batch_id, planned.to_link)
     if follow:
-        _see_through(house, batch_id, as_json)
+        _see_through(installation, batch_id, as_json)
 
 
 @batch_group.command("status")
@@ -207,10 +207,10 @@ def status_command(batch_id: str, follow: bool, as_json: bool) -> None:
     from crmlink.batches.progress import overview
     from crmlink.cli.batches.follow import follow as follow_on
 
-    house = _house()
+    installation = _house()
     if follow and not as_json:
-        follow_on(house.desk, batch_id)
-    found = overview(house.desk, batch_id)
+        follow_on(installation.workspace, batch_id)
+    found = overview(installation.workspace, batch_id)
     click.echo(json.dumps(_as_json(found)) if as_json else progress_line(found))
 
 
@@ -220,8 +220,8 @@ def pause_command(batch_id: str) -> None:
     """Begin no further link."""
     from crmlink.batches.control import pause
 
-    house = _house()
-    pause(house.desk, _device(house), batch_id)
+    installation = _house()
+    pause(installation.workspace, _device(installation), batch_id)
     click.echo(f"Paused. To go on: crmlink batch resume {batch_id}")
 
 
@@ -232,10 +232,10 @@ def resume_command(batch_id: str, follow: bool) -> None:
     """Go on with a list that was paused."""
     from crmlink.batches.control import resume
 
-    house = _house()
-    resume(house.desk, _device(house), batch_id)
+    installation = _house()
+    resume(installation.workspace, _device(installation), batch_id)
     if follow:
-        _see_through(house, batch_id, False)
+        _see_through(installation, batch_id, False)
 
 
 @batch_group.command("retry")
@@ -243,12 +243,13 @@ def resume_command(batch_id: str, follow: bool) -> None:
 @click.option("--follow/--no-follow", default=True)
 def retry_command(batch_id: str, follow: bool) -> None:
     """Try every failed contact of a list again."""
-    from crmlink.batches.control import try_again
+    from crmlink.batches.control import retry_failed
 
-    house = _house()
-    click.echo(f"{try_again(house.desk, _device(house), batch_id)} contacts are to be tried again.")
+    installation = _house()
+    count = retry_failed(installation.workspace, _device(installation), batch_id)
+    click.echo(f"{count} contacts are to be tried again.")
     if follow:
-        _see_through(house, batch_id, False)
+        _see_through(installation, batch_id, False)
 
 
 @batch_group.command("cancel")
@@ -258,10 +259,10 @@ def cancel_command(batch_id: str, yes: bool) -> None:
     """Link nothing further of a list; what is linked stays."""
     from crmlink.batches.control import cancel
 
-    house = _house()
+    installation = _house()
     if not yes:
         click.confirm("Cancel this list for good?", abort=True, err=True)
-    cancel(house.desk, _device(house), batch_id)
+    cancel(installation.workspace, _device(installation), batch_id)
     click.echo("Cancelled. What is linked already stays linked.")
 
 
@@ -273,12 +274,13 @@ def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
     """Undo every link of a list that stands."""
     from crmlink.batches.control import start_undo
 
-    house = _house()
+    installation = _house()
     if not yes:
         click.confirm("Undo every link of this list?", abort=True, err=True)
-    click.echo(f"{start_undo(house.desk, _device(house), batch_id)} links are to be undone.")
+    count = start_undo(installation.workspace, _device(installation), batch_id)
+    click.echo(f"{count} links are to be undone.")
     if follow:
-        _see_through(house, batch_id, False)
+        _see_through(installation, batch_id, False)
 
 
 @batch_group.command("results")
@@ -290,29 +292,29 @@ def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
     from crmlink.batches.progress import result_rows, write_results
     from crmlink.web.problems import problem_kept
 
-    house = _house()
+    installation = _house()
 
     def why(failure: dict[str, Any]) -> str:
         return problem_kept(failure).detail
 
     if as_json:
-        for row in result_rows(house.desk, batch_id, why):
+        for row in result_rows(installation.workspace, batch_id, why):
             click.echo(json.dumps(row, ensure_ascii=False))
     elif out:
         with out.open("w", encoding="utf-8-sig", newline="") as file:
-            count = write_results(house.desk, batch_id, file, why)
+            count = write_results(installation.workspace, batch_id, file, why)
         click.echo(f"{count} rows written to {out}.")
     else:
-        write_results(house.desk, batch_id, sys.stdout, why)
+        write_results(installation.workspace, batch_id, sys.stdout, why)
 
 
-def _see_through(house: House, batch_id: str, as_json: bool) -> None:
+def _see_through(installation: Installation, batch_id: str, as_json: bool) -> None:
     """Wait for the server to do it, or do it here where no server runs."""
     from crmlink.batches.progress import overview
-    from crmlink.cli.batches.follow import see_through
+    from crmlink.cli.batches.follow import run_to_completion
 
-    see_through(house.desk, batch_id, quiet=as_json)
-    found = overview(house.desk, batch_id)
+    run_to_completion(installation.workspace, batch_id, quiet=as_json)
+    found = overview(installation.workspace, batch_id)
     click.echo(json.dumps(_as_json(found)) if as_json else counts_line(found))
 
 
@@ -338,25 +340,25 @@ def _as_json(found: Overview) -> dict[str, Any]:
 
 
 def _bad_lines(rows: list[Any]) -> list[str]:
-    from crmlink.accounting.exports.reader import BadRow, say
+    from crmlink.accounting.exports.reader import RejectedRow, rejected_row_text
 
-    return [f"line {row.line}, not taken: {say(BadRow(row.line, row.code, row.args))}"
-            for row in rows]  # fmt: skip
+    rejected = [RejectedRow(row.line, row.code, row.args) for row in rows]
+    return [f"line {row.line}, not taken: {rejected_row_text(row)}" for row in rejected]
 
 
-def _house(*, synced: bool = False) -> House:
-    from crmlink.cli.context import at_work
+def _house(*, synced: bool = False) -> Installation:
+    from crmlink.cli.context import open_installation_from_env
     from crmlink.cli.link import sync_once
 
-    house = at_work()
-    if house.sandboxed:
+    installation = open_installation_from_env()
+    if installation.sandboxed:
         click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
     if synced:
-        sync_once(house)
-    return house
+        sync_once(installation)
+    return installation
 
 
-def _device(house: House) -> int:
+def _device(installation: Installation) -> int:
     from crmlink.access.devices import command_line_actor
 
-    return command_line_actor(house.office).device.id
+    return command_line_actor(installation.access).device.id

@@ -11,20 +11,20 @@ import click
 from crmlink.cli.batches.format import progress_line
 
 if TYPE_CHECKING:
-    from crmlink.linking.context import Desk
+    from crmlink.linking.context import WorkspaceContext
 
 SERVER_TAKES = 4.0  # seconds in which a server that runs has taken the work
 LOOK_EVERY = 0.5
 
 
-def follow(desk: Desk, batch_id: str, *, quiet: bool = False) -> None:
+def follow(ctx: WorkspaceContext, batch_id: str, *, quiet: bool = False) -> None:
     """Tell how far a list is until nothing works on it any more."""
     from crmlink.batches.progress import overview
     from crmlink.batches.state import WORKING
 
     last = ""
     while True:
-        found = overview(desk, batch_id)
+        found = overview(ctx, batch_id)
         line = progress_line(found)
         if line != last and not quiet:
             click.echo(line, err=True)
@@ -34,22 +34,22 @@ def follow(desk: Desk, batch_id: str, *, quiet: bool = False) -> None:
         time.sleep(LOOK_EVERY)
 
 
-def see_through(desk: Desk, batch_id: str, *, quiet: bool = False) -> None:
+def run_to_completion(ctx: WorkspaceContext, batch_id: str, *, quiet: bool = False) -> None:
     """Follow the server's work; where nobody takes it, do it in this process.
 
     Ctrl+C stops this process's part only: whatever was asked for stays asked for.
     """
     stopping = threading.Event()
-    hand = threading.Thread(target=_work, args=(desk, batch_id, stopping), daemon=True)
+    hand = threading.Thread(target=_work, args=(ctx, batch_id, stopping), daemon=True)
     hand.start()
     try:
-        follow(desk, batch_id, quiet=quiet)
+        follow(ctx, batch_id, quiet=quiet)
     finally:
         stopping.set()
         hand.join(30)
 
 
-def _work(desk: Desk, batch_id: str, stopping: threading.Event) -> None:
+def _work(ctx: WorkspaceContext, batch_id: str, stopping: threading.Event) -> None:
     from crmlink.batches.match_job import match_batch
     from crmlink.batches.state import WORKING, find_batch
     from crmlink.batches.writer import work_on
@@ -57,11 +57,11 @@ def _work(desk: Desk, batch_id: str, stopping: threading.Event) -> None:
 
     stopping.wait(SERVER_TAKES)
     while not stopping.is_set():
-        batch = find_batch(desk, batch_id)
+        batch = find_batch(ctx, batch_id)
         if batch.state not in WORKING:
             return
         if batch.state is BatchState.MATCHING:
-            match_batch(desk, batch_id, stopping.is_set)
+            match_batch(ctx, batch_id, stopping.is_set)
         else:
-            work_on(desk, batch_id, batch.state, stopping.is_set)
+            work_on(ctx, batch_id, batch.state, stopping.is_set)
         stopping.wait(LOOK_EVERY)

@@ -1,7 +1,7 @@
 """Finds out what a Commusoft account speaks, step by step, and says it in words."""
 
-from crmlink.commusoft.doctor.checks import examine
-from crmlink.commusoft.doctor.messages import say, support_message
-from crmlink.commusoft.doctor.results import Step
+from crmlink.commusoft.doctor.checks import run_checks
+from crmlink.commusoft.doctor.messages import check_text, support_message
+from crmlink.commusoft.doctor.results import CheckResult
 
-__all__ = ["Step", "examine", "say", "support_message"]
+__all__ = ["CheckResult", "check_text", "run_checks", "support_message"]

@@ -9,26 +9,26 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from crmlink.commusoft.client import Commusoft
+from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.dialect import Dialect, P, W, dialect_for
+from crmlink.commusoft.dialect import PUBLISHED_DIALECT, WEBSERVICE_DIALECT, Dialect, dialect_for
 from crmlink.commusoft.doctor.field_stats import Survey, places_of, survey_list
-from crmlink.commusoft.doctor.results import Step, failure_args
-from crmlink.commusoft.doctor.write_check import WriteTest, run_write_test
-from crmlink.commusoft.errors import CommusoftError, CommusoftUnreadable, RecordGone
-from crmlink.commusoft.limits import Patience
+from crmlink.commusoft.doctor.results import CheckResult, failure_args
+from crmlink.commusoft.doctor.write_check import WriteCheck, run_write_test
+from crmlink.commusoft.errors import CommusoftError, InvalidCommusoftResponse, RecordNotFound
+from crmlink.commusoft.limits import ClientLimits
 from crmlink.kinds import KINDS, Kind
 
 _KNOWN_PATHS = ("/webservice_dev.php/api/v1", "/api/v1")
 
 
-def examine(
+def run_checks(
     connection: Connection,
     write_test: str | None = None,
     trial: str | None = None,
     known_reference: str | None = None,
-    patience: Patience | None = None,
-) -> Iterator[Step]:
+    patience: ClientLimits | None = None,
+) -> Iterator[CheckResult]:
     """One step after another; the last one carries the dialect found, if any.
 
     Reads only, unless `write_test` names a record (`customer-1001`) that the admin agreed to: its
@@ -36,17 +36,17 @@ def examine(
     alone proves that a way works. `known_reference` is the reference that Commusoft's own page
     shows on that record: it tells where the field stands when no spelling is known.
     """
-    patience = patience or Patience()
+    patience = patience or ClientLimits()
     yield _address(connection)
     yield from _tls(connection, patience)
-    client = Commusoft(connection, patience=patience)
+    client = CommusoftClient(connection, patience=patience)
     if not (yield from _log_in(client)):
-        yield from _look_below_other_paths(connection, patience)
-        yield Step("nothing", "failed")
+        yield from _try_known_paths(connection, patience)
+        yield CheckResult("nothing", "failed")
         return
     surveys = yield from _survey(client)
     if "customer" not in surveys:
-        yield Step("nothing", "failed")
+        yield CheckResult("nothing", "failed")
         return
     client = client.speaking(_dialect_of(client, surveys))
     client = yield from _ids(client, surveys)
@@ -54,17 +54,17 @@ def examine(
     yield from _decide(client, write_test, trial, place)
 
 
-def _address(connection: Connection) -> Step:
+def _address(connection: Connection) -> CheckResult:
     parts = urlsplit(connection.base_url)
     name = dialect_for(connection.base_url).name
     args = {"host": parts.hostname, "path": parts.path, "shape": name}
-    return Step("address", "fine", args | {"loopback": connection.is_loopback})
+    return CheckResult("address", "fine", args | {"loopback": connection.is_loopback})
 
 
-def _tls(connection: Connection, patience: Patience) -> Iterator[Step]:
+def _tls(connection: Connection, patience: ClientLimits) -> Iterator[CheckResult]:
     parts = urlsplit(connection.base_url)
     if parts.scheme != "https" or parts.hostname is None:
-        yield Step("tls", "note", {"failure": "not-used"})
+        yield CheckResult("tls", "note", {"failure": "not-used"})
         return
     context = ssl.create_default_context()
     try:
@@ -74,12 +74,16 @@ def _tls(connection: Connection, patience: Patience) -> Iterator[Step]:
             ) as plain,
             context.wrap_socket(plain, server_hostname=parts.hostname) as sock,
         ):
-            yield Step("tls", "fine", {"version": sock.version(), "days": _days_left(sock)})
+            yield CheckResult("tls", "fine", {"version": sock.version(), "days": _days_left(sock)})
     except ssl.SSLCertVerificationError as error:
-        yield Step("tls", "failed", {"failure": "certificate", "cause": error.verify_message})
+        yield CheckResult(
+            "tls", "failed", {"failure": "certificate", "cause": error.verify_message}
+        )
     except OSError as error:
         # Not the end: an office may reach the host through a proxy only.
-        yield Step("tls", "note", {"failure": "no-connection", "cause": type(error).__name__})
+        yield CheckResult(
+            "tls", "note", {"failure": "no-connection", "cause": type(error).__name__}
+        )
 
 
 def _days_left(sock: ssl.SSLSocket) -> int | None:
@@ -91,19 +95,19 @@ def _days_left(sock: ssl.SSLSocket) -> int | None:
     return left.days
 
 
-def _log_in(client: Commusoft) -> Generator[Step, None, bool]:
+def _log_in(client: CommusoftClient) -> Generator[CheckResult, None, bool]:
     try:
         shape = client.token_shape()
     except CommusoftError as error:
-        yield Step("token", "failed", failure_args(error))
+        yield CheckResult("token", "failed", failure_args(error))
         return False
-    yield Step("token", "fine", {"shape": shape})
+    yield CheckResult("token", "fine", {"shape": shape})
     if client.sandbox:
-        yield Step("sandbox", "note")
+        yield CheckResult("sandbox", "note")
     return True
 
 
-def _look_below_other_paths(connection: Connection, patience: Patience) -> Iterator[Step]:
+def _try_known_paths(connection: Connection, patience: ClientLimits) -> Iterator[CheckResult]:
     """The same host's other known paths: an address with its end missing is the likeliest slip."""
     parts = urlsplit(connection.base_url)
     for path in _KNOWN_PATHS:
@@ -111,14 +115,14 @@ def _look_below_other_paths(connection: Connection, patience: Patience) -> Itera
         if url == connection.base_url:
             continue
         try:
-            Commusoft(replace(connection, base_url=url), patience=patience).token_shape()
+            CommusoftClient(replace(connection, base_url=url), patience=patience).token_shape()
         except CommusoftError:
             continue
-        yield Step("better-address", "note", {"url": url})
+        yield CheckResult("better-address", "note", {"url": url})
         return
 
 
-def _survey(client: Commusoft) -> Generator[Step, None, dict[Kind, Survey]]:
+def _survey(client: CommusoftClient) -> Generator[CheckResult, None, dict[Kind, Survey]]:
     surveys: dict[Kind, Survey] = {}
     for kind in KINDS:
         started = time.monotonic()
@@ -128,10 +132,12 @@ def _survey(client: Commusoft) -> Generator[Step, None, dict[Kind, Survey]]:
                 survey = survey_list(kind, reply.body, ways.writing.reference)
         except CommusoftError as error:
             needed = kind == "customer"
-            yield Step("list", "failed" if needed else "note", {"kind": kind} | failure_args(error))
+            yield CheckResult(
+                "list", "failed" if needed else "note", {"kind": kind} | failure_args(error)
+            )
             continue
         if not surveys:
-            yield Step("token-place", "fine", {"place": client.dialect.token_place})
+            yield CheckResult("token-place", "fine", {"place": client.dialect.token_place})
         surveys[kind] = survey
         seen: dict[str, Any] = {
             "kind": kind,
@@ -140,27 +146,31 @@ def _survey(client: Commusoft) -> Generator[Step, None, dict[Kind, Survey]]:
             "deleted": survey.deleted,
             "seconds": round(time.monotonic() - started, 1),
         }
-        yield Step("list", "fine" if survey.count else "note", seen)
+        yield CheckResult("list", "fine" if survey.count else "note", seen)
         yield _fields(survey)
     return surveys
 
 
-def _fields(survey: Survey) -> Step:
+def _fields(survey: Survey) -> CheckResult:
     filled = [
         {"field": field, "spelling": spelling, "count": count}
         for (field, spelling), count in sorted(survey.filled.items())
     ]
-    return Step("fields", "fine", {"kind": survey.kind, "of": survey.count, "filled": filled})
+    return CheckResult(
+        "fields", "fine", {"kind": survey.kind, "of": survey.count, "filled": filled}
+    )
 
 
-def _dialect_of(client: Commusoft, surveys: dict[Kind, Survey]) -> Dialect:
+def _dialect_of(client: CommusoftClient, surveys: dict[Kind, Survey]) -> Dialect:
     """The shape that the fields' names show, whatever the address looks like."""
     style = surveys["customer"].style
-    found = {"W": W, "P": P}.get(style or "", client.dialect)
+    found = {"W": WEBSERVICE_DIALECT, "P": PUBLISHED_DIALECT}.get(style or "", client.dialect)
     return replace(found, token_place=client.dialect.token_place)
 
 
-def _ids(client: Commusoft, surveys: dict[Kind, Survey]) -> Generator[Step, None, Commusoft]:
+def _ids(
+    client: CommusoftClient, surveys: dict[Kind, Survey]
+) -> Generator[CheckResult, None, CommusoftClient]:
     """By which id one record is to be had."""
     for kind, survey in surveys.items():
         sample = survey.sample
@@ -176,16 +186,16 @@ def _ids(client: Commusoft, surveys: dict[Kind, Survey]) -> Generator[Step, None
             )
             try:
                 candidate.record(kind, sample.number, sample.uuid)
-            except (RecordGone, CommusoftUnreadable):
+            except (RecordNotFound, InvalidCommusoftResponse):
                 continue
             except CommusoftError as error:
-                yield Step("record", "failed", {"kind": kind} | failure_args(error))
+                yield CheckResult("record", "failed", {"kind": kind} | failure_args(error))
                 break
             client = candidate
-            yield Step("record", "fine", {"kind": kind, "id": _id_of(path)})
+            yield CheckResult("record", "fine", {"kind": kind, "id": _id_of(path)})
             break
         else:
-            yield Step("record", "failed", {"kind": kind, "failure": "none", "cause": ""})
+            yield CheckResult("record", "failed", {"kind": kind, "failure": "none", "cause": ""})
     return client
 
 
@@ -194,11 +204,11 @@ def _id_of(path: str) -> str:
 
 
 def _references(
-    client: Commusoft,
+    client: CommusoftClient,
     surveys: dict[Kind, Survey],
     write_test: str | None,
     known_reference: str | None,
-) -> Generator[Step, None, str | None]:
+) -> Generator[CheckResult, None, str | None]:
     """Where references stand; returns the place, None when only the dialect's guess is left."""
     for kind, survey in surveys.items():
         found: dict[str, Any] = {
@@ -207,7 +217,7 @@ def _references(
             "shown": sorted(survey.shown),
             "suspects": dict(survey.suspects.most_common(5)),
         }
-        yield Step("references", "fine" if survey.references else "note", found)
+        yield CheckResult("references", "fine" if survey.references else "note", found)
     place: str | None = None
     if write_test and known_reference:
         place = yield from _place_of_known(client, write_test, known_reference)
@@ -219,8 +229,8 @@ def _references(
 
 
 def _place_of_known(
-    client: Commusoft, write_test: str, known_reference: str
-) -> Generator[Step, None, str | None]:
+    client: CommusoftClient, write_test: str, known_reference: str
+) -> Generator[CheckResult, None, str | None]:
     test = _test(write_test, None)
     if test is None:
         return None
@@ -229,38 +239,42 @@ def _place_of_known(
     except CommusoftError:
         return None  # the write test, which comes next, says so
     places = places_of(record.raw, known_reference)
-    yield Step("known-reference", "fine" if places else "failed", {"places": places})
+    yield CheckResult("known-reference", "fine" if places else "failed", {"places": places})
     return places[0] if len(places) == 1 else None
 
 
 def _decide(
-    client: Commusoft, write_test: str | None, trial: str | None, place: str | None
-) -> Iterator[Step]:
+    client: CommusoftClient, write_test: str | None, trial: str | None, place: str | None
+) -> Iterator[CheckResult]:
     client = client.speaking(_placed(client.dialect, place))
     if write_test is None:
-        yield Step("dialect", "note", _tested(client.dialect, None), client.dialect)
+        yield CheckResult("dialect", "note", _tested(client.dialect, None), client.dialect)
         return
     test = _test(write_test, trial)
     if test is None:
-        yield Step("write-record", "failed", {"record": write_test, "failure": "name", "cause": ""})
+        yield CheckResult(
+            "write-record", "failed", {"record": write_test, "failure": "name", "cause": ""}
+        )
     dialect = (yield from _write(client, test, place)) if test else None
     if test and dialect:
-        yield Step("dialect", "fine", _tested(dialect, test.kind), dialect)
+        yield CheckResult("dialect", "fine", _tested(dialect, test.kind), dialect)
         return
-    yield Step("dialect", "note", _tested(client.dialect, None), client.dialect)
+    yield CheckResult("dialect", "note", _tested(client.dialect, None), client.dialect)
 
 
 def _write(
-    client: Commusoft, test: WriteTest, place: str | None
-) -> Generator[Step, None, Dialect | None]:
+    client: CommusoftClient, test: WriteCheck, place: str | None
+) -> Generator[CheckResult, None, Dialect | None]:
     """Only a test that came to its end shows that there is no way to write."""
     try:
         dialect = yield from run_write_test(client, test, place)
     except CommusoftError as error:
-        yield Step("write-interrupted", "failed", {"record": test.record_id} | failure_args(error))
+        yield CheckResult(
+            "write-interrupted", "failed", {"record": test.record_id} | failure_args(error)
+        )
         return None
     if dialect is None:
-        yield Step("not-written", "failed", {"kind": test.kind})
+        yield CheckResult("not-written", "failed", {"kind": test.kind})
     return dialect
 
 
@@ -278,8 +292,8 @@ def _tested(dialect: Dialect, kind: Kind | None) -> dict[str, Any]:
     return {"name": dialect.name, "tested": kind, "token_place": dialect.token_place}
 
 
-def _test(record_id: str, trial: str | None) -> WriteTest | None:
+def _test(record_id: str, trial: str | None) -> WriteCheck | None:
     kind, _, number = record_id.strip().partition("-")
     if kind not in KINDS or not number:
         return None
-    return WriteTest("customer" if kind == "customer" else "supplier", number, trial)
+    return WriteCheck("customer" if kind == "customer" else "supplier", number, trial)

@@ -9,9 +9,9 @@ from typing import IO, Any
 from crmlink.commusoft.parsing import (
     REFERENCE_SPELLINGS,
     SPELLINGS,
+    iter_records,
     list_prefix,
-    read_list,
-    read_record,
+    parse_record,
     reference_path,
     spelling_of,
     value_at,
@@ -52,10 +52,10 @@ class Survey:
 
 
 def survey_list(kind: Kind, body: IO[bytes], reference: str) -> Survey:
-    """Count a whole list. Raises `CommusoftUnreadable`."""
+    """Count a whole list. Raises `InvalidCommusoftResponse`."""
     survey = Survey(kind, place=list_prefix(kind, body).removesuffix("item").rstrip("."))
-    for raw in read_list(kind, body):
-        _count(survey, read_record(kind, raw, reference), reference)
+    for raw in iter_records(kind, body):
+        _count(survey, parse_record(kind, raw, reference), reference)
     return survey
 
 

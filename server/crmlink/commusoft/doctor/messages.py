@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from crmlink.commusoft.doctor.results import Step
+from crmlink.commusoft.doctor.results import CheckResult
 
 Args = Mapping[str, Any]
 _FAILURES = {
@@ -26,17 +26,17 @@ _TOKEN_SHAPES = {
 }
 
 
-def say(step: Step) -> str:
+def check_text(step: CheckResult) -> str:
     """The step as one sentence or two."""
     return _SENTENCES[step.code](step.args)
 
 
-def support_message(steps: Iterable[Step]) -> str:
+def support_message(steps: Iterable[CheckResult]) -> str:
     """What to send to Commusoft's support: what was tried, what was seen, what to ask.
 
     Holds no credential, no record and no reference.
     """
-    seen = "\n".join(f"- {say(step)}" for step in steps if step.code not in _NOT_FOR_SUPPORT)
+    seen = "\n".join(f"- {check_text(step)}" for step in steps if step.code not in _NOT_FOR_SUPPORT)
     return f"""Subject: API: updating the Third-Party Reference of a customer or supplier
 
 Hello,

@@ -11,7 +11,7 @@ Health = Literal["fine", "note", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CheckResult:
     """One step. `args` holds counts, names of fields and ids: no secret, no record's data.
 
     The last step of an examination has the code `dialect` and carries what was found, or the code

@@ -11,10 +11,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from crmlink.commusoft.client import Commusoft
-from crmlink.commusoft.dialect import Dialect, Writing, known_writings
+from crmlink.commusoft.client import CommusoftClient
+from crmlink.commusoft.dialect import Dialect, WriteMethod, candidate_write_methods
 from crmlink.commusoft.doctor.field_stats import leaves
-from crmlink.commusoft.doctor.results import Step, failure_args
+from crmlink.commusoft.doctor.results import CheckResult, failure_args
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
@@ -25,7 +25,7 @@ Outcome = Literal["kept", "not-this-way", "stop"]
 
 
 @dataclass(frozen=True)
-class WriteTest:
+class WriteCheck:
     """The record that the admin named, and a value to try and take back, if they agreed to one."""
 
     kind: Kind
@@ -39,8 +39,8 @@ class WriteTest:
 
 
 def run_write_test(
-    client: Commusoft, test: WriteTest, reference_place: str | None
-) -> Generator[Step, None, Dialect | None]:
+    client: CommusoftClient, test: WriteCheck, reference_place: str | None
+) -> Generator[CheckResult, None, Dialect | None]:
     """A step for each way tried; returns the dialect with the way that was kept, if one was.
 
     `reference_place` is where the survey found references: each way is then tried with it.
@@ -48,11 +48,11 @@ def run_write_test(
     """
     before = client.record(test.kind, test.number)
     shown = {"has_reference": before.reference is not None, "shown": before.reference_shown}
-    yield Step("write-record", "fine", {"record": test.record_id} | shown)
+    yield CheckResult("write-record", "fine", {"record": test.record_id} | shown)
     for writing in _ways(client.dialect, test.kind, reference_place):
         if writing.creates and not before.uuid:
             # Only a record's own UUID makes Commusoft refuse to create it a second time.
-            yield Step("write-skipped", "note", {"way": writing.name})
+            yield CheckResult("write-skipped", "note", {"way": writing.name})
             continue
         dialect = client.dialect.with_writing(test.kind, writing)
         outcome = yield from _try(client.speaking(dialect), test, before, writing)
@@ -63,9 +63,9 @@ def run_write_test(
     return None
 
 
-def _ways(dialect: Dialect, kind: Kind, place: str | None) -> Iterator[Writing]:
+def _ways(dialect: Dialect, kind: Kind, place: str | None) -> Iterator[WriteMethod]:
     seen = set()
-    for way in known_writings(kind, dialect):
+    for way in candidate_write_methods(kind, dialect):
         placed = replace(way, reference=place or way.reference)
         # Ways that differ in the reference's place alone are one, once its place is known.
         same = replace(placed, name="", seen=True)
@@ -74,11 +74,13 @@ def _ways(dialect: Dialect, kind: Kind, place: str | None) -> Iterator[Writing]:
             yield placed
 
 
-def _for_both_kinds(dialect: Dialect, kind: Kind, writing: Writing) -> Dialect:
+def _for_both_kinds(dialect: Dialect, kind: Kind, writing: WriteMethod) -> Dialect:
     """The other kind is most likely written in the same way; its first link will tell."""
     for other in KINDS:
         if other != kind:
-            alike = (one for one in known_writings(other, dialect) if one.name == writing.name)
+            alike = (
+                one for one in candidate_write_methods(other, dialect) if one.name == writing.name
+            )
             way = next(alike, None)
             if way is not None:
                 way = replace(way, reference=writing.reference, seen=False)
@@ -87,32 +89,32 @@ def _for_both_kinds(dialect: Dialect, kind: Kind, writing: Writing) -> Dialect:
 
 
 def _try(
-    client: Commusoft, test: WriteTest, before: Record, writing: Writing
-) -> Generator[Step, None, Outcome]:
+    client: CommusoftClient, test: WriteCheck, before: Record, writing: WriteMethod
+) -> Generator[CheckResult, None, Outcome]:
     args = {"record": test.record_id, "way": writing.name, "place": writing.reference}
     count = _count(client, test) if writing.creates else 0
     error = _write(client, test, before, before.reference)
     if writing.creates and _count(client, test) != count:
-        yield Step("write-created", "failed", args)
+        yield CheckResult("write-created", "failed", args)
         return "stop"
     after = _look(client, test)
     if changed := _changed(before, after):
-        yield Step("write-spoiled", "failed", args | {"fields": changed})
+        yield CheckResult("write-spoiled", "failed", args | {"fields": changed})
         return "stop"
     if error is not None:
-        yield Step("write-tried", "note", args | failure_args(error))
+        yield CheckResult("write-tried", "note", args | failure_args(error))
         return "not-this-way"
     if test.trial is not None:
         return (yield from _try_value(client, test, before, args))
     moved = _stamp_moved(before, after)
     proof = {"proof": "stamp" if moved else "none"}
-    yield Step("write-kept", "fine" if moved else "note", args | proof)
+    yield CheckResult("write-kept", "fine" if moved else "note", args | proof)
     return "kept"
 
 
 def _try_value(
-    client: Commusoft, test: WriteTest, before: Record, args: dict[str, str]
-) -> Generator[Step, None, Outcome]:
+    client: CommusoftClient, test: WriteCheck, before: Record, args: dict[str, str]
+) -> Generator[CheckResult, None, Outcome]:
     """Write the trial value, look, and put the record's own reference back whatever happens."""
     error = _write(client, test, before, test.trial)
     left: dict[str, Any] = {"fields": [], "reference": before.reference or ""}
@@ -120,21 +122,21 @@ def _try_value(
         shown = _look(client, test)
         if not _changed(before, shown):
             found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
-            yield Step("write-tried", "note", args | found)
+            yield CheckResult("write-tried", "note", args | found)
             return "not-this-way"
         left["fields"] = _changed(before, _restored(client, test, before))
     except CommusoftError as trouble:
-        yield Step("write-not-restored", "failed", args | left | failure_args(trouble))
+        yield CheckResult("write-not-restored", "failed", args | left | failure_args(trouble))
         return "stop"
     if left["fields"]:
-        yield Step("write-not-restored", "failed", args | left)
+        yield CheckResult("write-not-restored", "failed", args | left)
         return "stop"
-    yield Step("write-kept", "fine", args | {"proof": "trial"})
+    yield CheckResult("write-kept", "fine", args | {"proof": "trial"})
     return "kept"
 
 
 def _write(
-    client: Commusoft, test: WriteTest, before: Record, reference: str | None
+    client: CommusoftClient, test: WriteCheck, before: Record, reference: str | None
 ) -> CommusoftError | None:
     """Write to the record as it is now; the error, if any, is one more thing to look at.
 
@@ -151,7 +153,7 @@ def _write(
     return None
 
 
-def _restored(client: Commusoft, test: WriteTest, before: Record) -> Record:
+def _restored(client: CommusoftClient, test: WriteCheck, before: Record) -> Record:
     """Put the own reference back, looking after each attempt; the record as it is then.
 
     Only over the trial value itself: anything else is somebody's decision.
@@ -165,7 +167,7 @@ def _restored(client: Commusoft, test: WriteTest, before: Record) -> Record:
     return _look(client, test)
 
 
-def _look(client: Commusoft, test: WriteTest) -> Record:
+def _look(client: CommusoftClient, test: WriteCheck) -> Record:
     """The record now; asked for again when Commusoft does not answer."""
     for _ in range(_LOOKS - 1):
         with contextlib.suppress(CommusoftError):
@@ -173,7 +175,7 @@ def _look(client: Commusoft, test: WriteTest) -> Record:
     return client.record(test.kind, test.number)
 
 
-def _count(client: Commusoft, test: WriteTest) -> int:
+def _count(client: CommusoftClient, test: WriteCheck) -> int:
     return sum(1 for _ in client.records(test.kind))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.commusoft.sandbox.seeded_random import Draw, word_list
+from crmlink.commusoft.sandbox.seeded_random import SeededRandom, word_list
 
 _INWARD = "ABDEFGHJLNPQRSTUWXYZ"  # C, I, K, M, O and V do not occur there
 
@@ -21,10 +21,10 @@ class Place:
     dial: str
 
 
-class Places:
+class AddressGenerator:
     """Draws addresses; the houses of one stretch of a street share their postcode."""
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: SeededRandom) -> None:
         self._draw = draw
         self._words = word_list("places")
         self._towns = {index: town["weight"] for index, town in enumerate(self._words["towns"])}
@@ -43,8 +43,8 @@ class Places:
             flat = f"Flat {draw.number(1, 24)}"
             return self._place(town, flat, f"{number} {street}", street, number)
         if draw.chance(0.04):
-            house = draw.one(self._words["houses"])
-            return self._place(town, house, street, street, number)
+            installation = draw.one(self._words["houses"])
+            return self._place(town, installation, street, street, number)
         letter = draw.one("AB") if draw.chance(0.03) else ""
         return self._place(town, f"{number}{letter} {street}", "", street, number)
 

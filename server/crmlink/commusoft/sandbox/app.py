@@ -13,9 +13,9 @@ from werkzeug.exceptions import HTTPException
 
 from crmlink.commusoft.sandbox.forms import json_object, wrapped
 from crmlink.commusoft.sandbox.pages import pages
-from crmlink.commusoft.sandbox.record_store import Ledger
-from crmlink.commusoft.sandbox.records import Entry
-from crmlink.commusoft.sandbox.shapes import Shape, Unacceptable, p_shape, w_shape
+from crmlink.commusoft.sandbox.record_store import RecordStore
+from crmlink.commusoft.sandbox.records import SandboxRecord
+from crmlink.commusoft.sandbox.shapes import RequestRejected, Shape, p_shape, w_shape
 from crmlink.commusoft.transport import SANDBOX_HEADER
 from crmlink.hosts import Host
 from crmlink.kinds import KINDS, Kind
@@ -38,17 +38,19 @@ def create_sandbox(
     survive even a kill. `drop_supplier_reference` makes shape P forget the reference on suppliers,
     as its published profile has no field for it. Raises `StateDamaged`.
     """
-    ledger = Ledger({"customer": customers, "supplier": suppliers}, seed, state_file)
+    ledger = RecordStore({"customer": customers, "supplier": suppliers}, seed, state_file)
     return sandbox_app(ledger, set(), drop_supplier_reference)
 
 
-def sandbox_app(ledger: Ledger, tokens: set[str], drop_supplier_reference: bool = False) -> Flask:
+def sandbox_app(
+    ledger: RecordStore, tokens: set[str], drop_supplier_reference: bool = False
+) -> Flask:
     """Return the application over these records and the tokens that are good."""
     app = Flask(__name__)
     for shape in (w_shape(), p_shape(drop_supplier_reference)):
         app.register_blueprint(_api(shape, ledger, tokens), url_prefix=shape.prefix)
     app.register_blueprint(pages(ledger))
-    app.register_error_handler(Unacceptable, _unacceptable)
+    app.register_error_handler(RequestRejected, _unacceptable)
     app.register_error_handler(HTTPException, _http_error)
 
     @app.before_request
@@ -67,7 +69,7 @@ def sandbox_app(ledger: Ledger, tokens: set[str], drop_supplier_reference: bool 
 
 
 def _unacceptable(error: Exception) -> tuple[Response, int]:
-    assert isinstance(error, Unacceptable)  # noqa: S101  # registered for this type alone
+    assert isinstance(error, RequestRejected)  # noqa: S101  # registered for this type alone
     return jsonify(message=error.message, code=error.status), error.status
 
 
@@ -77,7 +79,7 @@ def _http_error(error: Exception) -> tuple[Response, int]:
     return jsonify(message=error.name, code=status), status
 
 
-def _api(shape: Shape, ledger: Ledger, tokens: set[str]) -> Blueprint:
+def _api(shape: Shape, ledger: RecordStore, tokens: set[str]) -> Blueprint:
     api = Blueprint(f"api_{shape.name}", __name__)
 
     @api.before_request
@@ -106,14 +108,14 @@ def _api(shape: Shape, ledger: Ledger, tokens: set[str]) -> Blueprint:
     return api
 
 
-def _add_records(api: Blueprint, shape: Shape, ledger: Ledger, kind: Kind) -> None:
+def _add_records(api: Blueprint, shape: Shape, ledger: RecordStore, kind: Kind) -> None:
     """List, one, update, soft delete and create, for one kind of record."""
 
-    def found(key: str) -> Entry:
+    def found(key: str) -> SandboxRecord:
         find = ledger.by_uuid if shape.by_uuid else ledger.by_number
         entry = find(kind, key)
         if entry is None:
-            raise Unacceptable("Resource not found", status=404)
+            raise RequestRejected("Resource not found", status=404)
         return entry
 
     def listed() -> Response:
@@ -133,7 +135,7 @@ def _add_records(api: Blueprint, shape: Shape, ledger: Ledger, kind: Kind) -> No
 
     def created(key: str = "") -> tuple[Response, int, dict[str, str]]:
         if kind == "customer" and not shape.by_uuid and key not in _CUSTOMER_TYPES:
-            raise Unacceptable("Resource not found", status=404)
+            raise RequestRejected("Resource not found", status=404)
         entry = _create(shape, ledger, kind, _sent(shape, kind))
         place = f"{shape.prefix}/{kind}s/{entry.uuid if shape.by_uuid else entry.number}"
         return jsonify(shape.show(entry)), 201, {"Location": place}
@@ -150,12 +152,12 @@ def _add_records(api: Blueprint, shape: Shape, ledger: Ledger, kind: Kind) -> No
         api.add_url_rule(rule, f"{kind}_{view.__name__}", view, methods=[method])
 
 
-def _add_people(api: Blueprint, ledger: Ledger) -> None:
+def _add_people(api: Blueprint, ledger: RecordStore) -> None:
     @api.get("/customers/<number>/contacts")
     def contacts(number: str) -> Response:
         entry = ledger.by_number("customer", number)
         if entry is None:
-            raise Unacceptable("Resource not found", status=404)
+            raise RequestRejected("Resource not found", status=404)
         person = {
             "id": int(entry.number) * 10,
             "name": entry.first_name or None,
@@ -170,17 +172,19 @@ def _sent(shape: Shape, kind: Kind) -> dict[str, Any]:
     return json_object(request) if shape.by_uuid else wrapped(request, f"{kind}type")
 
 
-def _create(shape: Shape, ledger: Ledger, kind: Kind, document: dict[str, Any]) -> Entry:
+def _create(
+    shape: Shape, ledger: RecordStore, kind: Kind, document: dict[str, Any]
+) -> SandboxRecord:
     own = str(document.get("uuid") or uuid.uuid4()).lower()
     if ledger.by_uuid(kind, own) is not None:
-        raise Unacceptable("An error occurred.", status=500)
-    entry = Entry(kind=kind, number="0", uuid=own, created=_now())
+        raise RequestRejected("An error occurred.", status=500)
+    entry = SandboxRecord(kind=kind, number="0", uuid=own, created=_now())
     for name, value in shape.take(entry, document).items():
         setattr(entry, name, value)
     return ledger.add(entry)
 
 
-def _wanted(entry: Entry, shape: Shape) -> bool:
+def _wanted(entry: SandboxRecord, shape: Shape) -> bool:
     """Whether the filters that this shape knows let the record through; paging is not one."""
     wanted = request.args
     if "uuid" in wanted and wanted["uuid"].lower() != entry.uuid:
@@ -192,7 +196,7 @@ def _wanted(entry: Entry, shape: Shape) -> bool:
     return entry.created[:19] > wanted.get("createdondatetime_after", "")
 
 
-def _pieces(shape: Shape, kind: Kind, entries: list[Entry]) -> Iterator[str]:
+def _pieces(shape: Shape, kind: Kind, entries: list[SandboxRecord]) -> Iterator[str]:
     """The whole list as JSON, a few hundred records at a time."""
     head, tail = ("[", "]") if shape.by_uuid else (f'{{"{kind.capitalize()}s":[', "]}")
     yield head

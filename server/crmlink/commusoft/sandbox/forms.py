@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Request
 
-from crmlink.commusoft.sandbox.shapes import Unacceptable
+from crmlink.commusoft.sandbox.shapes import RequestRejected
 from crmlink.strict_json import NotJSON, read_json
 
 
@@ -20,28 +20,28 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
         for part in [head, *brackets][:-1]:
             inner = place.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise Unacceptable("This value is not valid.")
+                raise RequestRejected("This value is not valid.")
             place = inner
         place[[head, *brackets][-1]] = value
     return document
 
 
 def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object that was sent. Raises `Unacceptable`."""
+    """The JSON object that was sent. Raises `RequestRejected`."""
     with contextlib.suppress(NotJSON):
         document = read_json(request.get_data())
         if isinstance(document, dict):
             return document
-    raise Unacceptable("The body must be a JSON object.")
+    raise RequestRejected("The body must be a JSON object.")
 
 
 def wrapped(request: Request, wrapper: str) -> dict[str, Any]:
-    """The fields below `wrapper`, from a form or from nested JSON. Raises `Unacceptable`."""
+    """The fields below `wrapper`, from a form or from nested JSON. Raises `RequestRejected`."""
     document = json_object(request) if request.is_json else nested(request.form.items(multi=True))
     if any("[" in name for name in document):
         # What live accounts do with JSON whose names have brackets.
-        raise Unacceptable("An error occurred.", status=500)
+        raise RequestRejected("An error occurred.", status=500)
     fields = document.get(wrapper)
     if not isinstance(fields, dict):
-        raise Unacceptable("This form was not submitted.")
+        raise RequestRejected("This form was not submitted.")
     return fields

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 
-from crmlink.commusoft.sandbox.addresses import Place, Places
-from crmlink.commusoft.sandbox.names import People, Person, slug
-from crmlink.commusoft.sandbox.records import Entry
-from crmlink.commusoft.sandbox.seeded_random import Draw, word_list
+from crmlink.commusoft.sandbox.addresses import AddressGenerator, Place
+from crmlink.commusoft.sandbox.names import NameGenerator, Person, slug
+from crmlink.commusoft.sandbox.records import SandboxRecord
+from crmlink.commusoft.sandbox.seeded_random import SeededRandom, word_list
 from crmlink.kinds import Kind
 
 FIRST_NUMBER: dict[Kind, int] = {"customer": 2001, "supplier": 701}
@@ -21,14 +21,14 @@ _EPOCH = datetime(2015, 1, 5, 9, 0, tzinfo=UTC)
 _NAMES = uuid.UUID("5d3c1a52-6f0e-4a39-8f6b-0c7b1d2e9a44")
 
 
-def population(kind: Kind, count: int, seed: int) -> Iterator[Entry]:
+def population(kind: Kind, count: int, seed: int) -> Iterator[SandboxRecord]:
     """The cast, then generated records until there are `count` of the kind in all."""
     cast = word_list("cast")[kind]
     for place, data in enumerate(cast):
         number = data["number"]
         own = str(uuid.uuid5(_NAMES, f"{kind}-{number}"))
-        yield Entry(kind=kind, uuid=own, created=_time(place), **data)
-    crowd = _Crowd(kind, seed)
+        yield SandboxRecord(kind=kind, uuid=own, created=_time(place), **data)
+    crowd = _RecordGenerator(kind, seed)
     for index in range(max(0, count - len(cast))):
         yield crowd.next_entry(index)
 
@@ -37,14 +37,14 @@ def _time(hours: int) -> str:
     return (_EPOCH + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class _Crowd:
+class _RecordGenerator:
     """Draws one record after another; remembers the last ones, for households and doubles."""
 
     def __init__(self, kind: Kind, seed: int) -> None:
         self._kind: Kind = kind
-        self._draw = Draw(f"{kind}/{seed}")
-        self._places = Places(self._draw)
-        self._people = People(self._draw)
+        self._draw = SeededRandom(f"{kind}/{seed}")
+        self._places = AddressGenerator(self._draw)
+        self._people = NameGenerator(self._draw)
         self._words = word_list("business")
         self._blocks: dict[str, Iterator[int]] = {}
         self._taken = {
@@ -55,9 +55,9 @@ class _Crowd:
         }
         self._last: tuple[Person, Place] | None = None
 
-    def next_entry(self, index: int) -> Entry:
+    def next_entry(self, index: int) -> SandboxRecord:
         draw = self._draw
-        entry = Entry(
+        entry = SandboxRecord(
             kind=self._kind,
             number=str(FIRST_NUMBER[self._kind] + index),
             uuid=str(uuid.UUID(int=draw.bits(128), version=4)),
@@ -70,7 +70,7 @@ class _Crowd:
         self._bookkeeping(entry)
         return entry
 
-    def _as_household(self, entry: Entry) -> None:
+    def _as_household(self, entry: SandboxRecord) -> None:
         draw, person, place = self._draw, None, None
         if self._last is not None and draw.chance(0.07):
             # Two people under one roof, each with a record, most with the same surname.
@@ -92,7 +92,7 @@ class _Crowd:
         entry.telephone = self._phone(place.dial) if draw.chance(0.52) else ""
         entry.mobile = self._phone("07700 900") if draw.chance(0.5) else ""
 
-    def _as_company(self, entry: Entry) -> None:
+    def _as_company(self, entry: SandboxRecord) -> None:
         draw, place = self._draw, self._places.premises()
         person = self._people.person(place.region)
         self._settle(entry, place, person)
@@ -105,7 +105,7 @@ class _Crowd:
         entry.telephone = self._phone(place.dial) if draw.chance(0.88) else ""
         entry.mobile = self._phone("07700 900") if draw.chance(0.15) else ""
 
-    def _settle(self, entry: Entry, place: Place, person: Person) -> None:
+    def _settle(self, entry: SandboxRecord, place: Place, person: Person) -> None:
         entry.title = person.title if self._draw.chance(0.9) else ""
         entry.first_name, entry.surname = person.first_name, person.surname
         entry.line1, entry.line2 = place.line1, place.line2
@@ -113,7 +113,7 @@ class _Crowd:
         if self._draw.chance(0.015):
             entry.postcode = ""
 
-    def _bookkeeping(self, entry: Entry) -> None:
+    def _bookkeeping(self, entry: SandboxRecord) -> None:
         draw = self._draw
         if draw.chance(0.35):
             entry.account_number = f"{slug(entry.surname)[:4].upper():X<4}{draw.number(1, 99):02d}"
@@ -135,6 +135,6 @@ class _Crowd:
                 return number
 
 
-def copy_of(entry: Entry) -> Entry:
+def copy_of(entry: SandboxRecord) -> SandboxRecord:
     """A copy that can be changed without changing this one."""
     return replace(entry, settings=dict(entry.settings))

@@ -7,7 +7,7 @@ from functools import cache
 
 from anyascii import anyascii
 
-from crmlink.commusoft.sandbox.seeded_random import Draw, word_list
+from crmlink.commusoft.sandbox.seeded_random import SeededRandom, word_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Person:
     surname: str
 
 
-class People:
+class NameGenerator:
     """Draws names as they are mixed in a region of the United Kingdom."""
 
-    def __init__(self, draw: Draw) -> None:
+    def __init__(self, draw: SeededRandom) -> None:
         self._draw = draw
         self._words = word_list("people")
         self._business = word_list("business")

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, abort, render_template
 
-from crmlink.commusoft.sandbox.record_store import Ledger
+from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.commusoft.sandbox.seeded_random import word_list
 from crmlink.kinds import KINDS, Kind
 
@@ -15,7 +15,7 @@ _PATHS: dict[Kind, tuple[str, ...]] = {
 }
 
 
-def pages(ledger: Ledger) -> Blueprint:
+def pages(ledger: RecordStore) -> Blueprint:
     """The start page and the records' pages, under the paths of Commusoft's web application."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
 
@@ -35,7 +35,7 @@ def pages(ledger: Ledger) -> Blueprint:
     return blueprint
 
 
-def _add_page(blueprint: Blueprint, ledger: Ledger, kind: Kind, path: str) -> None:
+def _add_page(blueprint: Blueprint, ledger: RecordStore, kind: Kind, path: str) -> None:
     def page(number: str) -> str:
         entry = ledger.by_number(kind, number)
         if entry is None:

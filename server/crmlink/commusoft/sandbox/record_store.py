@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crmlink.commusoft.sandbox.generator import copy_of, population
-from crmlink.commusoft.sandbox.records import Entry
+from crmlink.commusoft.sandbox.records import SandboxRecord
 from crmlink.kinds import KINDS, Kind
 
 
@@ -17,7 +17,7 @@ class StateDamaged(ValueError):
     """The state file is not this sandbox's; the message is a sentence."""
 
 
-class Ledger:
+class RecordStore:
     """Every record, and every edit in order; safe to share between threads.
 
     An edit is one line, appended in one write before it is shown to anybody: a killed process
@@ -28,7 +28,7 @@ class Ledger:
         self, counts: Mapping[Kind, int], seed: int, state_file: Path | None = None
     ) -> None:
         self._guard = threading.RLock()
-        self._entries: dict[Kind, dict[str, Entry]] = {
+        self._entries: dict[Kind, dict[str, SandboxRecord]] = {
             kind: {entry.number: entry for entry in population(kind, counts[kind], seed)}
             for kind in KINDS
         }
@@ -40,27 +40,27 @@ class Ledger:
         if state_file is not None:
             self._open(state_file, seed)
 
-    def all(self, kind: Kind) -> list[Entry]:
+    def all(self, kind: Kind) -> list[SandboxRecord]:
         """Every record of the kind, deleted ones too."""
         with self._guard:
             return list(self._entries[kind].values())
 
-    def by_number(self, kind: Kind, number: str) -> Entry | None:
+    def by_number(self, kind: Kind, number: str) -> SandboxRecord | None:
         """The record with that number."""
         return self._entries[kind].get(number)
 
-    def by_uuid(self, kind: Kind, uuid: str) -> Entry | None:
+    def by_uuid(self, kind: Kind, uuid: str) -> SandboxRecord | None:
         """The record with that UUID."""
         return self._entries[kind].get(self._numbers[kind].get(uuid.lower(), ""))
 
-    def change(self, entry: Entry, changes: Mapping[str, Any]) -> Entry:
+    def change(self, entry: SandboxRecord, changes: Mapping[str, Any]) -> SandboxRecord:
         """The record with those fields changed; written to the journal first."""
         with self._guard:
             line = {"record": entry.id, "set": dict(changes)}
             self._append(line)
             return self._apply(line)
 
-    def add(self, entry: Entry) -> Entry:
+    def add(self, entry: SandboxRecord) -> SandboxRecord:
         """A new record under the next free number."""
         with self._guard:
             known = self._entries[entry.kind]
@@ -75,10 +75,10 @@ class Ledger:
             os.close(self._file)
             self._file = None
 
-    def _apply(self, line: Mapping[str, Any]) -> Entry:
+    def _apply(self, line: Mapping[str, Any]) -> SandboxRecord:
         kind, _, number = line["record"].partition("-")
         if "new" in line:
-            entry = Entry(**line["new"])
+            entry = SandboxRecord(**line["new"])
         else:
             old = self._entries[kind][number]
             # Readers that hold the old one go on seeing it whole.

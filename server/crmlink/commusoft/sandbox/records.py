@@ -6,7 +6,7 @@ from crmlink.kinds import Kind
 
 
 @dataclass(slots=True)
-class Entry:
+class SandboxRecord:
     """What the sandbox knows of a record; text that is not known is ""."""
 
     kind: Kind

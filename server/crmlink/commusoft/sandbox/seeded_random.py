@@ -16,7 +16,7 @@ def word_list(name: str) -> Any:
     return json.loads(text)
 
 
-class Draw:
+class SeededRandom:
     """One stream of random choices: the same seed and the same questions, the same answers."""
 
     def __init__(self, seed: str) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from crmlink.commusoft.sandbox.records import Entry
+from crmlink.commusoft.sandbox.records import SandboxRecord
 from crmlink.kinds import Kind
 
 
-class Unacceptable(Exception):
+class RequestRejected(Exception):
     """The sandbox does not take what was sent; `status` is the HTTP status of the answer."""
 
     def __init__(self, message: str, status: int = 400) -> None:
@@ -32,8 +32,8 @@ class Shape:
     name: str
     prefix: str
     by_uuid: bool
-    show: Callable[[Entry], dict[str, Any]]
-    take: Callable[[Entry, Mapping[str, Any]], dict[str, Any]]
+    show: Callable[[SandboxRecord], dict[str, Any]]
+    take: Callable[[SandboxRecord, Mapping[str, Any]], dict[str, Any]]
 
 
 _W_FIELDS = {
@@ -95,13 +95,13 @@ def w_shape() -> Shape:
 def p_shape(drop_supplier_reference: bool) -> Shape:
     """The published profile's shape; it shows no reference on a supplier if told so."""
 
-    def has_reference(entry: Entry) -> bool:
+    def has_reference(entry: SandboxRecord) -> bool:
         return entry.kind == "customer" or not drop_supplier_reference
 
-    def show(entry: Entry) -> dict[str, Any]:
+    def show(entry: SandboxRecord) -> dict[str, Any]:
         return _show_p(entry, has_reference(entry))
 
-    def take(entry: Entry, document: Mapping[str, Any]) -> dict[str, Any]:
+    def take(entry: SandboxRecord, document: Mapping[str, Any]) -> dict[str, Any]:
         return _take_p(entry, document, has_reference(entry))
 
     return Shape("P", "/api/v1", True, show, take)
@@ -111,7 +111,7 @@ def _account_field(kind: Kind) -> str:
     return f"{kind}accountnumber"
 
 
-def _show_w(entry: Entry) -> dict[str, Any]:
+def _show_w(entry: SandboxRecord) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": int(entry.number), "uuid": entry.uuid}
     shown[_account_field(entry.kind)] = entry.account_number or None
     shown |= {name: getattr(entry, field) or None for name, field in _W_FIELDS.items()}
@@ -125,18 +125,18 @@ def _show_w(entry: Entry) -> dict[str, Any]:
     return shown
 
 
-def _take_w(entry: Entry, document: Mapping[str, Any]) -> dict[str, Any]:
+def _take_w(entry: SandboxRecord, document: Mapping[str, Any]) -> dict[str, Any]:
     account = _account_field(entry.kind)
     extra = set(document) - _W_FIELDS.keys() - _W_SETTINGS.keys() - _W_FIXED - {account}
     if extra:
-        raise Unacceptable("This form should not contain extra fields.")
+        raise RequestRejected("This form should not contain extra fields.")
     taken: dict[str, Any] = {field: _text(document.get(name)) for name, field in _W_FIELDS.items()}
     taken["account_number"] = _text(document.get(account))
     taken["settings"] = _settings(_W_SETTINGS, document)
     return taken
 
 
-def _show_p(entry: Entry, with_reference: bool) -> dict[str, Any]:
+def _show_p(entry: SandboxRecord, with_reference: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": int(entry.number), "uuid": entry.uuid}
     fields = _P_FIELDS[entry.kind]
     # The profile's fields are text, never null, and an empty one would be no valid email.
@@ -161,7 +161,7 @@ def _show_p(entry: Entry, with_reference: bool) -> dict[str, Any]:
     return shown
 
 
-def _show_p_accounting(entry: Entry) -> dict[str, Any]:
+def _show_p_accounting(entry: SandboxRecord) -> dict[str, Any]:
     settings: dict[str, Any] = {"accountingReference": entry.reference}
     if entry.account_number:
         # Not in the profile; a real account may show more than the profile does.
@@ -171,12 +171,14 @@ def _show_p_accounting(entry: Entry) -> dict[str, Any]:
     return settings
 
 
-def _take_p(entry: Entry, document: Mapping[str, Any], with_reference: bool) -> dict[str, Any]:
+def _take_p(
+    entry: SandboxRecord, document: Mapping[str, Any], with_reference: bool
+) -> dict[str, Any]:
     for name in _P_REQUIRED[entry.kind]:
         if not isinstance(document.get(name), str):
-            raise Unacceptable(f"{name} is required.")
+            raise RequestRejected(f"{name} is required.")
     if document.get("uuid", entry.uuid) != entry.uuid:
-        raise Unacceptable("The uuid is another record's.")
+        raise RequestRejected("The uuid is another record's.")
     taken: dict[str, Any] = {
         field: _string(document, name) for name, field in _P_FIELDS[entry.kind].items()
     }
@@ -206,7 +208,7 @@ def _take_p_accounting(taken: dict[str, Any], settings: Mapping[str, Any]) -> No
     taken["settings"].pop("payment_terms", None)
     if (terms := settings.get("paymentTerms")) is not None:
         if not isinstance(terms, int):
-            raise Unacceptable("paymentTerms must be a whole number.")
+            raise RequestRejected("paymentTerms must be a whole number.")
         taken["settings"]["payment_terms"] = str(terms)
 
 
@@ -217,19 +219,19 @@ def _settings(names: Mapping[str, str], document: Mapping[str, Any]) -> dict[str
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping | list):
-        raise Unacceptable("This value is not valid.")
+        raise RequestRejected("This value is not valid.")
     return "" if value is None else str(value)
 
 
 def _string(document: Mapping[str, Any], name: str) -> str:
     value = document.get(name, "")
     if not isinstance(value, str):
-        raise Unacceptable(f"{name} must be text.")
+        raise RequestRejected(f"{name} must be text.")
     return value
 
 
 def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     value = document.get(name, {})
     if not isinstance(value, Mapping):
-        raise Unacceptable(f"{name} must be an object.")
+        raise RequestRejected(f"{name} must be an object.")
     return value

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crmlink.matching.candidates import slips
+from crmlink.matching.candidates import one_edit_variants
 from crmlink.matching.columns import Floats
-from crmlink.matching.features.context import Scene
+from crmlink.matching.features.context import ComparisonContext
 from crmlink.matching.features.similarity import (
     EXACT,
-    Bag,
-    Marks,
+    BoolArray,
     Table,
+    WordTable,
     align,
-    bag,
-    likeness,
     rarity_of,
     share,
+    word_similarity,
+    word_table,
 )
 from crmlink.matching.normalised import MOST_PLACES, PLACE_BIT, TOWN, Place
 
@@ -30,12 +30,12 @@ ONE_LETTER = 1.01  # how many letters may differ, with room for rounding
 AGAINST = ("postcode_other", "address_apart", "address_other", "house_number_other", "town_other")
 
 
-def place_features(scene: Scene) -> Features:
+def place_features(scene: ComparisonContext) -> Features:
     """Features of addresses; a word of the street may stand in the record's town."""
     asked = scene.asked.places
     if not asked:
         return {}
-    held = bag(scene.place_table, scene.index.places, scene.total)
+    held = word_table(scene.place_table, scene.index.places, scene.total)
     owner = np.where(held.inside, held.flags >> PLACE_BIT, -1)
     numbers = range(MOST_PLACES)
     there = [(scene.postcodes[:, n] >= 0) | (owner == n).any(axis=1) for n in numbers]
@@ -48,7 +48,7 @@ def place_features(scene: Scene) -> Features:
     return pairs[0][0] if len(pairs) == 1 else _best(pairs)
 
 
-def _best(compared: list[tuple[Features, Marks]]) -> Features:
+def _best(compared: list[tuple[Features, BoolArray]]) -> Features:
     """For each record the features of the pair of addresses that fits best, of those it has."""
     pairs = [pair for pair, _ in compared]
     rows = len(compared[0][1])
@@ -83,7 +83,9 @@ def _fit(pair: Features, zeros: Floats) -> Floats:
     return fit
 
 
-def _pair(scene: Scene, place: Place, held: Bag, mine: Marks, number: int) -> Features:
+def _pair(
+    scene: ComparisonContext, place: Place, held: WordTable, mine: BoolArray, number: int
+) -> Features:
     """The features of one address of the contact and the records' addresses of one number."""
     columns = _postcodes(scene, place, number)
     if place.words:
@@ -95,7 +97,7 @@ def _pair(scene: Scene, place: Place, held: Bag, mine: Marks, number: int) -> Fe
     return columns
 
 
-def _postcodes(scene: Scene, place: Place, number: int) -> Features:
+def _postcodes(scene: ComparisonContext, place: Place, number: int) -> Features:
     if not place.postcode:
         return {}
     held, outward = scene.postcodes[:, number], scene.outwards[:, number]
@@ -116,10 +118,10 @@ def _postcodes(scene: Scene, place: Place, number: int) -> Features:
     }
 
 
-def _near_rarity(scene: Scene, postcode: str) -> float:
+def _near_rarity(scene: ComparisonContext, postcode: str) -> float:
     """How rare the postcodes one slip from this one are together: short ones are not."""
     codes = scene.index.codes
-    numbers = [codes.find(f"p:{code}") for code in slips(postcode)]
+    numbers = [codes.lookup(f"p:{code}") for code in one_edit_variants(postcode)]
     near = np.array([number for number in numbers if number >= 0], np.int64)
     return float(rarity_of(np.array([codes.held(near).sum()]), scene.total)[0])
 
@@ -131,14 +133,14 @@ class _Street:
     words: list[str]
     alike: Table
     weights: Floats
-    held: Bag
-    inside: Marks  # (records, most words): of this address
-    street: Marks  # of these, those that are not of the town
+    held: WordTable
+    inside: BoolArray  # (records, most words): of this address
+    street: BoolArray  # of these, those that are not of the town
 
 
-def _words(scene: Scene, place: Place, held: Bag, inside: Marks) -> Features:
+def _words(scene: ComparisonContext, place: Place, held: WordTable, inside: BoolArray) -> Features:
     words = [word for word, _ in place.words]
-    alike = likeness(words, held.distinct, names=False)
+    alike = word_similarity(words, held.distinct, names=False)
     weights = scene.rarities(scene.index.places, words)
     town = np.array([flag == TOWN for _, flag in place.words])
     their_town = (held.flags & TOWN) > 0
@@ -177,7 +179,7 @@ def _address(own: _Street) -> Features:
     }
 
 
-def _house_numbers(own: _Street, alike: Table) -> tuple[Marks, Marks]:
+def _house_numbers(own: _Street, alike: Table) -> tuple[BoolArray, BoolArray]:
     """Whether a number of the address agrees, and whether both addresses have one."""
     numbers = np.array([word[0].isdigit() for word in own.words])
     digits = np.array([word[0].isdigit() for word in own.held.distinct] + [False])
@@ -186,7 +188,7 @@ def _house_numbers(own: _Street, alike: Table) -> tuple[Marks, Marks]:
     return agrees, theirs & bool(numbers.any())
 
 
-def _town(alike: Table, weights: Floats, held: Bag, town: Marks) -> Features:
+def _town(alike: Table, weights: Floats, held: WordTable, town: BoolArray) -> Features:
     has = town.any(axis=1).astype(np.float64)
     aligned = align(alike, held, town)
     column = weights[:, None]

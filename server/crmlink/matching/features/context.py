@@ -9,15 +9,15 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from crmlink.matching.columns import FLAG_BITS, Floats, Ints, Vocabulary
-from crmlink.matching.features.similarity import FLAGS, Marks, rarity_of, share
-from crmlink.matching.index import GRAMS, OUTWARDS, POSTCODES, Index, grams
-from crmlink.matching.normalised import Terms
+from crmlink.matching.features.similarity import FLAGS, BoolArray, rarity_of, share
+from crmlink.matching.index import GRAMS, OUTWARDS, POSTCODES, InvertedIndex, grams
+from crmlink.matching.normalised import NormalisedDetails
 
 
-class Scene:
+class ComparisonContext:
     """The contact, the rows of its candidates, and tables about them, each made once."""
 
-    def __init__(self, index: Index, asked: Terms, rows: Ints) -> None:
+    def __init__(self, index: InvertedIndex, asked: NormalisedDetails, rows: Ints) -> None:
         self.index, self.asked, self.rows = index, asked, rows
         self.total = len(index)
         self.log_total = float(np.log(self.total + 1.0))
@@ -38,13 +38,13 @@ class Scene:
         return self.index.place_codes(self.rows, OUTWARDS)
 
     @cached_property
-    def postal(self) -> Marks:
+    def postal(self) -> BoolArray:
         """Which places of each record post alone goes to, shape (records, places)."""
         return self.index.postal(self.rows)
 
     def codes(self, letter: str, values: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
         """The numbers of codes, -1 for unknown ones, and how rare each is."""
-        find = self.index.codes.find
+        find = self.index.codes.lookup
         numbers = np.array([find(f"{letter}:{value}") for value in values], np.int64)
         return numbers, rarity_of(self.index.codes.held(numbers), self.total)
 
@@ -60,7 +60,7 @@ class Scene:
 
     def rarities(self, vocabulary: Vocabulary, words: list[str]) -> Floats:
         """How rare each word is in the list at hand."""
-        numbers = np.array([vocabulary.find(word) for word in words], np.int64)
+        numbers = np.array([vocabulary.lookup(word) for word in words], np.int64)
         return rarity_of(vocabulary.held(numbers), self.total)
 
     def gram_cosine(self, text: str, flags: Ints | int, of: Ints | None = None) -> Floats:
@@ -80,7 +80,7 @@ class Scene:
         length = np.sqrt((held_rarity**2).sum(axis=1)) * np.sqrt((rarity[mine] ** 2).sum())
         return share(product, length)
 
-    def alike_codes(self, value: str, held: Ints, of: Marks) -> Floats:
+    def alike_codes(self, value: str, held: Ints, of: BoolArray) -> Floats:
         """How alike a code is to the records' ones where `of` is true, else 0."""
         alike = np.zeros(len(held))
         if of.any():

@@ -6,16 +6,16 @@ Of several emails or phones the one that agrees speaks; they differ only where a
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.features.context import Scene
-from crmlink.matching.features.similarity import Marks
+from crmlink.matching.features.context import ComparisonContext
+from crmlink.matching.features.similarity import BoolArray
 from crmlink.matching.index import ACCOUNT, DOMAINS, EMAILS, PHONES
-from crmlink.matching.normalised import MAIL, is_email
+from crmlink.matching.normalised import EMAIL, is_email
 
 Features = dict[str, Floats]
 ONE_LETTER = 1.01  # how many letters may differ, with room for rounding
 
 
-def code_features(scene: Scene) -> Features:
+def code_features(scene: ComparisonContext) -> Features:
     """Features of all codes that the contact has, but for those of its addresses."""
     asked = scene.asked
     account = (asked.account,) if asked.account else ()
@@ -28,7 +28,7 @@ def code_features(scene: Scene) -> Features:
     )
 
 
-def _codes(scene: Scene, field: str, values: tuple[str, ...], part: slice) -> Features:
+def _codes(scene: ComparisonContext, field: str, values: tuple[str, ...], part: slice) -> Features:
     """Agreement of any value, as the code's rarity, and difference of all."""
     if not values:
         return {}
@@ -43,7 +43,7 @@ def _codes(scene: Scene, field: str, values: tuple[str, ...], part: slice) -> Fe
     return columns
 
 
-def _emails(scene: Scene) -> Features:
+def _emails(scene: ComparisonContext) -> Features:
     asked = scene.asked.emails
     if not asked:
         return {}
@@ -61,7 +61,7 @@ def _emails(scene: Scene) -> Features:
     return columns
 
 
-def _near_emails(scene: Scene, asked: tuple[str, ...], among: Marks) -> Floats:
+def _near_emails(scene: ComparisonContext, asked: tuple[str, ...], among: BoolArray) -> Floats:
     """How alike the likest two emails are letter by letter, where `among` is true; else 0."""
     held = scene.index.code_table[scene.rows, EMAILS]
     near: Floats = np.zeros(len(held))
@@ -70,11 +70,11 @@ def _near_emails(scene: Scene, asked: tuple[str, ...], among: Marks) -> Floats:
             of = among & (held[:, column] >= 0)
             if of.any():
                 np.maximum(near, scene.alike_codes(email, held[:, column], of), out=near)
-        np.maximum(near, scene.gram_cosine(text, MAIL) * among, out=near)
+        np.maximum(near, scene.gram_cosine(text, EMAIL) * among, out=near)
     return near
 
 
-def _has_whole_email(scene: Scene) -> Marks:
+def _has_whole_email(scene: ComparisonContext) -> BoolArray:
     """Which records have an email that is none of the misspelt ones."""
     held = scene.index.code_table[scene.rows, EMAILS]
     words = scene.index.codes.words
@@ -82,20 +82,22 @@ def _has_whole_email(scene: Scene) -> Marks:
     return np.array(whole, np.bool_)
 
 
-def _phones(scene: Scene) -> Features:
+def _phones(scene: ComparisonContext) -> Features:
     asked = scene.asked.phones
     if not asked:
         return {}
     held = scene.index.code_table[scene.rows, PHONES]
     columns = _codes(scene, "phone", asked, PHONES)
     other = columns["phone_other"] > 0
-    near = _misdialled(scene, asked, held, other)
+    near = _one_digit_off(scene, asked, held, other)
     columns["phone_near"] = (near * scene.log_total).astype(np.float64)
     columns["phone_other"] = (other & ~near).astype(np.float64)
     return columns
 
 
-def _misdialled(scene: Scene, asked: tuple[str, ...], held: Ints, among: Marks) -> Marks:
+def _one_digit_off(
+    scene: ComparisonContext, asked: tuple[str, ...], held: Ints, among: BoolArray
+) -> BoolArray:
     """Where a phone differs from one of the contact's by a digit."""
     near = np.zeros(len(held), np.bool_)
     for column in range(held.shape[1]):
@@ -106,7 +108,7 @@ def _misdialled(scene: Scene, asked: tuple[str, ...], held: Ints, among: Marks) 
     return near
 
 
-def _kinds(scene: Scene) -> Features:
+def _kinds(scene: ComparisonContext) -> Features:
     if not scene.asked.kind:
         return {}
     own = 1 if scene.asked.kind == "customer" else 2
@@ -114,7 +116,7 @@ def _kinds(scene: Scene) -> Features:
     return {"kind_other": ((kinds > 0) & (kinds != own)).astype(np.float64)}
 
 
-def _retired(scene: Scene) -> Features:
+def _retired(scene: ComparisonContext) -> Features:
     """A contact that is in use has rather a record that is."""
     if scene.asked.retired:
         return {}

@@ -12,22 +12,22 @@ from rapidfuzz.process import cdist
 
 from crmlink.matching import normalise
 from crmlink.matching.columns import FLAG_BITS, Floats, Ints
-from crmlink.matching.features.context import Scene
+from crmlink.matching.features.context import ComparisonContext
 from crmlink.matching.features.similarity import (
     EXACT,
     INITIAL,
     NICK,
     Alignment,
-    Bag,
-    Marks,
+    BoolArray,
     Table,
+    WordTable,
     align,
-    bag,
-    likeness,
-    plainness,
+    generic_word_weights,
     share,
+    word_similarity,
+    word_table,
 )
-from crmlink.matching.normalised import ASIDE, OTHER, Words
+from crmlink.matching.normalised import PARENTHETICAL, SECONDARY, FlaggedWords
 
 Features = dict[str, Floats]
 SECOND_FITS = 0.75
@@ -35,23 +35,23 @@ LEAST_IN_MAIL = 3  # letters of a word that is looked for in an email
 
 
 @dataclass(frozen=True, slots=True)
-class Theirs:
+class RecordNames:
     """All names of all candidates, one a row: first their labels, then the people behind some."""
 
     of: Ints  # the candidate of each row
-    behind: Marks  # whether the row is a person behind a company
-    held: Bag
-    there: Marks  # whether the row has a word
+    behind: BoolArray  # whether the row is a person behind a company
+    held: WordTable
+    there: BoolArray  # whether the row has a word
 
     @classmethod
-    def of_scene(cls, scene: Scene) -> "Theirs":
+    def of_scene(cls, scene: ComparisonContext) -> "RecordNames":
         table = scene.index.name_bags.table(scene.rows)
-        second = (table >= 0) & ((table & OTHER) > 0)
+        second = (table >= 0) & ((table & SECONDARY) > 0)
         behind = np.flatnonzero(second.any(axis=1))
         both = np.concatenate(
             [np.where(second, -1, table), np.where(second[behind], table[behind], -1)]
         )
-        held = bag(both, scene.index.names, scene.total, True)
+        held = word_table(both, scene.index.names, scene.total, True)
         rows = len(table)
         return cls(
             np.concatenate([np.arange(rows), behind]).astype(np.int32),
@@ -62,41 +62,41 @@ class Theirs:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class NameComparison:
     """One name of the contact beside every name of every candidate."""
 
-    own: Words
+    own: FlaggedWords
     weights: Floats  # of own, by rarity
-    aside: Marks  # of own
-    theirs: Theirs
+    aside: BoolArray  # of own
+    theirs: RecordNames
     alike: Table
     is_person: bool  # own
     is_behind: bool  # own is the person behind a company
 
 
-def name_features(scene: Scene) -> Features:
+def name_features(scene: ComparisonContext) -> Features:
     """Features of names, and `persons`: 1 where the names that speak are both persons'."""
     asked = scene.asked
     words = [word for word, _ in (*asked.label, *asked.other)]
     if not words:
         return {}
-    theirs = Theirs.of_scene(scene)
-    alike = likeness(words, theirs.held.distinct, names=True)
-    weights = scene.rarities(scene.index.names, words) * plainness(words)
+    theirs = RecordNames.of_scene(scene)
+    alike = word_similarity(words, theirs.held.distinct, names=True)
+    weights = scene.rarities(scene.index.names, words) * generic_word_weights(words)
     cut = len(asked.label)
     found = []
     for own, part in ((asked.label, slice(0, cut)), (asked.other, slice(cut, None))):
         if own:
-            aside = np.array([(flags & ASIDE) > 0 for _, flags in own])
+            aside = np.array([(flags & PARENTHETICAL) > 0 for _, flags in own])
             rarities = np.where(aside, weights[part] / 2, weights[part])
             behind = own is asked.other
             person = behind or not asked.firm
-            pair = Pair(own, rarities, aside, theirs, alike[part], person, behind)
-            found.append(_compared(scene, pair))
+            pair = NameComparison(own, rarities, aside, theirs, alike[part], person, behind)
+            found.append(_compare(scene, pair))
     return _best(found, theirs, len(scene.rows))
 
 
-def _best(found: list[Features], theirs: Theirs, rows: int) -> Features:
+def _best(found: list[Features], theirs: RecordNames, rows: int) -> Features:
     """Of several pairs of names the one that fits best speaks; a second one that fits, too."""
     if len(found) == 1 and len(theirs.of) == rows:
         return found[0]
@@ -115,19 +115,19 @@ def _best(found: list[Features], theirs: Theirs, rows: int) -> Features:
     return columns
 
 
-def _compared(scene: Scene, pair: Pair) -> Features:
+def _compare(scene: ComparisonContext, pair: NameComparison) -> Features:
     theirs = pair.theirs
     aligned = align(pair.alike, theirs.held, theirs.held.inside)
     there = theirs.there
     words = [word for word, _ in pair.own]
-    mailed = _in_mails(scene, words)[:, theirs.of]
-    mails = _in_mail(scene, theirs.held)
-    elsewhere = Elsewhere(_in_place(scene, words)[:, theirs.of] | mailed, mailed, mails)
-    flags = np.where(theirs.behind, OTHER, 0)
+    mailed = _contact_words_in_record_email(scene, words)[:, theirs.of]
+    mails = _record_words_in_contact_email(scene, theirs.held)
+    elsewhere = WordsInOtherFields(_in_place(scene, words)[:, theirs.of] | mailed, mailed, mails)
+    flags = np.where(theirs.behind, SECONDARY, 0)
     cosine = scene.gram_cosine(" ".join(words), flags, theirs.of)
     straight, swapped = _spelling(pair)
-    _join(pair, aligned, straight == 1.0)
-    columns = _masses(pair, aligned, elsewhere) | _counts(pair, aligned, elsewhere)
+    _ignore_spacing(pair, aligned, straight == 1.0)
+    columns = _idf_sums(pair, aligned, elsewhere) | _counts(pair, aligned, elsewhere)
     covered, record_covered = columns["name_covered"], columns["name_record_covered"]
     best = np.maximum(np.maximum(swapped, straight), cosine)
     same = (aligned.asked == EXACT).all(axis=0)
@@ -154,21 +154,21 @@ def _compared(scene: Scene, pair: Pair) -> Features:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class WordsInOtherFields:
     """Words that the other side has not in its name but in another place."""
 
-    own: Marks  # (words, records): in the record's address, town or email
-    mailed: Marks  # (words, records): in the record's email
-    theirs: Marks  # (records, most words): in the contact's email
+    own: BoolArray  # (words, records): in the record's address, town or email
+    mailed: BoolArray  # (words, records): in the record's email
+    theirs: BoolArray  # (records, most words): in the contact's email
 
 
-def _masses(pair: Pair, aligned: Alignment, elsewhere: Elsewhere) -> Features:
+def _idf_sums(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherFields) -> Features:
     """Sums of rarities: of words that agree, nearly agree, are lacking, are too many."""
     column = pair.weights[:, None]
     aside = pair.aside[:, None]
     held = pair.theirs.held
     theirs = np.where(held.inside, held.weights, 0.0)
-    their_aside = (held.flags & ASIDE) > 0
+    their_aside = (held.flags & PARENTHETICAL) > 0
     theirs = np.where(their_aside, theirs / 2, theirs)
     misspelt = (aligned.asked < NICK) & (aligned.asked > INITIAL)
     exact = (column * (aligned.asked == EXACT)).sum(axis=0)
@@ -195,10 +195,10 @@ def _masses(pair: Pair, aligned: Alignment, elsewhere: Elsewhere) -> Features:
     }
 
 
-def _counts(pair: Pair, aligned: Alignment, elsewhere: Elsewhere) -> Features:
+def _counts(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherFields) -> Features:
     """Numbers of words without a partner, of short forms and of initials."""
     held = pair.theirs.held
-    their_aside = (held.flags & ASIDE) > 0
+    their_aside = (held.flags & PARENTHETICAL) > 0
     lacking = ((aligned.asked < 0.5) & ~pair.aside[:, None] & ~elsewhere.own).sum(axis=0)
     surplus = (aligned.held < 0.5) & held.inside & ~their_aside & ~elsewhere.theirs
     surplus = surplus.sum(axis=1)
@@ -212,7 +212,7 @@ def _counts(pair: Pair, aligned: Alignment, elsewhere: Elsewhere) -> Features:
     }
 
 
-def _numbers_differ(pair: Pair, aligned: Alignment) -> Marks:
+def _numbers_differ(pair: NameComparison, aligned: Alignment) -> BoolArray:
     """Whether both names have a number that the other lacks."""
     held = pair.theirs.held
     mine = np.array([word[:1].isdigit() for word, _ in pair.own])
@@ -220,20 +220,20 @@ def _numbers_differ(pair: Pair, aligned: Alignment) -> Marks:
         return np.zeros(len(held.inside), np.bool_)
     digits = np.array([word[:1].isdigit() for word in held.distinct] + [False])
     theirs = (digits[held.at] & held.inside & (aligned.held < 0.5)).any(axis=1)
-    differ: Marks = theirs & ((aligned.asked < 0.5) & mine[:, None]).any(axis=0)
+    differ: BoolArray = theirs & ((aligned.asked < 0.5) & mine[:, None]).any(axis=0)
     return differ
 
 
-def _in_place(scene: Scene, words: list[str]) -> Marks:
+def _in_place(scene: ComparisonContext, words: list[str]) -> BoolArray:
     """Which of the words the record has in its address or town, shape (words, records)."""
-    numbers = np.array([scene.index.places.find(normalise.address(word)) for word in words])
+    numbers = np.array([scene.index.places.lookup(normalise.address(word)) for word in words])
     held = scene.place_table >> FLAG_BITS
     known = numbers >= 0
-    found: Marks = (held[None] == numbers[:, None, None]).any(axis=2) & known[:, None]
+    found: BoolArray = (held[None] == numbers[:, None, None]).any(axis=2) & known[:, None]
     return found
 
 
-def _in_mails(scene: Scene, words: list[str]) -> Marks:
+def _contact_words_in_record_email(scene: ComparisonContext, words: list[str]) -> BoolArray:
     """Which of the words stand in the record's email, shape (words, records)."""
     found = np.zeros((len(words), len(scene.rows)), np.bool_)
     for row, word in enumerate(words):
@@ -242,7 +242,7 @@ def _in_mails(scene: Scene, words: list[str]) -> Marks:
     return found
 
 
-def _in_mail(scene: Scene, held: Bag) -> Marks:
+def _record_words_in_contact_email(scene: ComparisonContext, held: WordTable) -> BoolArray:
     """Which of the records' words stand in the contact's emails, shape (records, most words)."""
     mail = " ".join(scene.asked.mail_texts)
     if not mail:
@@ -251,21 +251,21 @@ def _in_mail(scene: Scene, held: Bag) -> Marks:
     return np.array([*found, False])[held.at] & held.inside
 
 
-def _join(pair: Pair, aligned: Alignment, together: Marks) -> None:
+def _ignore_spacing(pair: NameComparison, aligned: Alignment, together: BoolArray) -> None:
     """Goodwill is Good Will: pairs all words outside brackets where spaces alone differ."""
     held = pair.theirs.held
     aligned.asked[np.ix_(~pair.aside, together)] = EXACT
-    main = held.inside & ((held.flags & ASIDE) == 0) & together[:, None]
+    main = held.inside & ((held.flags & PARENTHETICAL) == 0) & together[:, None]
     aligned.held[main] = EXACT
 
 
-def _spelling(pair: Pair) -> tuple[Floats, Floats]:
+def _spelling(pair: NameComparison) -> tuple[Floats, Floats]:
     """How alike the names are letter by letter: as they stand, and with sorted words."""
-    words = [word for word, flag in pair.own if not flag & ASIDE]
+    words = [word for word, flag in pair.own if not flag & PARENTHETICAL]
     words = words or [word for word, _ in pair.own]
     held, there = pair.theirs.held, pair.theirs.there
     distinct = [*held.distinct, ""]
-    main = held.inside & ((held.flags & ASIDE) == 0)
+    main = held.inside & ((held.flags & PARENTHETICAL) == 0)
     main |= held.inside & ~main.any(axis=1)[:, None]
     lists = [[distinct[at] for at in row] for row in np.where(main, held.at, -1).tolist()]
     straight = ["".join(each) for each in lists]

@@ -12,29 +12,29 @@ from crmlink.matching.columns import FLAG_BITS, Floats, Ints, Vocabulary
 
 FLAGS = (1 << FLAG_BITS) - 1
 EXACT, NICK, FUZZY, INITIAL = 1.0, 0.97, 0.95, 0.55
-TRADE = 0.5
+TRADE_WORD_WEIGHT = 0.5
 Table = NDArray[np.float64]
-Marks = NDArray[np.bool_]
+BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Bag:
+class WordTable:
     """The candidates' words of one field as tables of shape (records, most words)."""
 
     at: NDArray[np.int64]  # place of the word among `distinct`, the last one for no word
     flags: Ints
-    inside: Marks
+    inside: BoolArray
     weights: Floats
     distinct: list[str]
 
 
-def plainness(words: list[str]) -> Floats:
+def generic_word_weights(words: list[str]) -> Floats:
     """What part of its rarity each word of a name counts with: half for words of trade."""
-    return np.array([TRADE if word in normalise.TRADE_WORDS else 1.0 for word in words])
+    return np.array([TRADE_WORD_WEIGHT if word in normalise.TRADE_WORDS else 1.0 for word in words])
 
 
-def bag(table: Ints, vocabulary: Vocabulary, total: int, names: bool = False) -> Bag:
-    """The words of a table; those of names count as `plainness` says."""
+def word_table(table: Ints, vocabulary: Vocabulary, total: int, names: bool = False) -> WordTable:
+    """The words of a table; those of names count as `generic_word_weights` says."""
     inside = table >= 0
     numbers, at = np.unique(table >> FLAG_BITS, return_inverse=True)
     if len(numbers) and numbers[0] < 0:  # the place of -1 moves to the end
@@ -43,15 +43,15 @@ def bag(table: Ints, vocabulary: Vocabulary, total: int, names: bool = False) ->
     at = at.reshape(table.shape)
     distinct = [vocabulary.words[number] for number in numbers]
     if names:
-        rarity[:-1] *= plainness(distinct)
-    return Bag(at, table & FLAGS, inside, rarity[at], distinct)
+        rarity[:-1] *= generic_word_weights(distinct)
+    return WordTable(at, table & FLAGS, inside, rarity[at], distinct)
 
 
 def rarity_of(held: Floats, total: int) -> Floats:
     return np.log((total + 1.0) / np.maximum(held, 0.5))
 
 
-def likeness(words: list[str], distinct: list[str], names: bool) -> Table:
+def word_similarity(words: list[str], distinct: list[str], names: bool) -> Table:
     """How alike words are, shape (words, distinct + 1); the last column is for no word."""
     alike = np.zeros((len(words), len(distinct) + 1))
     if not words or not distinct:
@@ -97,7 +97,7 @@ class Alignment:
     weights: Table  # (words, records): how rare the partner is
 
 
-def align(alike: Table, bag: Bag, mask: Marks) -> Alignment:
+def align(alike: Table, bag: WordTable, mask: BoolArray) -> Alignment:
     """Pairs the words. One that has its equal on the other side is no misspelling of another."""
     paired = np.where(mask, alike[:, bag.at], 0.0)
     equal = paired == EXACT

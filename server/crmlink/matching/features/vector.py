@@ -9,12 +9,12 @@ import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
 from crmlink.matching.features.addresses import place_features
-from crmlink.matching.features.context import Scene
+from crmlink.matching.features.context import ComparisonContext
 from crmlink.matching.features.identifiers import code_features
 from crmlink.matching.features.names import name_features
 from crmlink.matching.features.similarity import Table
-from crmlink.matching.index import Index
-from crmlink.matching.normalised import Terms
+from crmlink.matching.index import InvertedIndex
+from crmlink.matching.normalised import NormalisedDetails
 
 NAME_FEATURES = (
     "name_same",
@@ -104,11 +104,11 @@ FEATURES = tuple(
 )
 
 
-class Evidence:
+class FeatureVectors:
     """The features of one contact's candidates, by name in `columns`."""
 
-    def __init__(self, index: Index, asked: Terms, rows: Ints) -> None:
-        scene = Scene(index, asked, rows)
+    def __init__(self, index: InvertedIndex, asked: NormalisedDetails, rows: Ints) -> None:
+        scene = ComparisonContext(index, asked, rows)
         self.total = scene.total
         self._zeros = np.zeros(len(rows))
         others = place_features(scene) | code_features(scene)

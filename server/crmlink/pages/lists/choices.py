@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from crmlink.accounting.exports.reader import DELIMITERS, ENCODINGS, DateOrder, Recognised
+from crmlink.accounting.exports.reader import DELIMITERS, ENCODINGS, DateOrder, DetectedFormat
 from crmlink.kinds import KINDS, Kind
 
 SINGLE = (
@@ -89,7 +89,7 @@ class ShownForm:
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: Recognised, recognised: Recognised, choices: Choices) -> ShownForm:
+    def of(cls, found: DetectedFormat, recognised: DetectedFormat, choices: Choices) -> ShownForm:
         """What the form for a file shows; ``recognised`` is the file without chosen columns."""
         chosen = choices.header_line
         return cls(
@@ -114,12 +114,12 @@ class ShownForm:
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
-def table_of(found: Recognised) -> str:
+def table_of(found: DetectedFormat) -> str:
     """By what the positions of columns mean the same: the sheet, and how lines are divided."""
     return f"{found.sheet}\n{found.delimiter}"
 
 
-def selected(name: str, found: Recognised, recognised: Recognised) -> list[str]:
+def selected(name: str, found: DetectedFormat, recognised: DetectedFormat) -> list[str]:
     """The values that a field's selects show: positions, AS_RECOGNISED, or nothing."""
     labels = found.columns.get(name, ())
     if name in SINGLE and len(labels) > 1 and labels == recognised.columns.get(name):
@@ -169,7 +169,7 @@ def without_lines(choices: Choices) -> Choices:
     return replace(choices, sheet="", header_line=None, encoding="", delimiter="")
 
 
-def resolved(choices: Choices, found: Recognised) -> tuple[dict[str, list[str]], list[str]]:
+def resolved(choices: Choices, found: DetectedFormat) -> tuple[dict[str, list[str]], list[str]]:
     """The labels of the chosen columns in this table, and the fields whose column it lacks.
 
     In the table where a column was chosen its position says which it is, whatever its heading is
@@ -186,7 +186,7 @@ def resolved(choices: Choices, found: Recognised) -> tuple[dict[str, list[str]],
     return columns, lacking
 
 
-def _label(column: ChosenColumn, found: Recognised) -> str | None:
+def _label(column: ChosenColumn, found: DetectedFormat) -> str | None:
     if column.table == table_of(found):
         return found.header[column.position] if column.position < len(found.header) else None
     return column.label if found.header_line and column.label in found.header else None

@@ -8,21 +8,21 @@ from itertools import islice
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.reader import (
-    BadRow,
+    DetectedFormat,
     ExportedContact,
-    Recognised,
-    advice,
+    RejectedRow,
+    import_hints,
     read_contacts,
 )
 from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
-from crmlink.batches.file_import import import_file, look_at
+from crmlink.batches.file_import import detect, import_file
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import ManyLinesLeftOut
-from crmlink.pages.blueprint import blueprint, here
-from crmlink.pages.forms import Form, tell
+from crmlink.pages.blueprint import blueprint, redirect_to
+from crmlink.pages.forms import Form, flash_message
 from crmlink.pages.lists import choices as list_choices
 from crmlink.pages.lists.choices import (
     BOTH,
@@ -36,8 +36,19 @@ from crmlink.pages.lists.choices import (
     resolved,
 )
 from crmlink.pages.lists.labels import FIELDS
-from crmlink.pages.lists.uploads import SentFile, find_file, forget_file, keep_choices, keep_file
-from crmlink.web.auth import actor, desk, house, needs
+from crmlink.pages.lists.uploads import (
+    UploadedFile,
+    find_file,
+    forget_file,
+    keep_choices,
+    save_upload,
+)
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_workspace,
+    require_permission,
+)
 from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
 
 LOOKED_AT = 10_000  # rows that are read before a person says yes
@@ -49,19 +60,19 @@ Reply = str | Response | tuple[str, int]
 
 
 @dataclass
-class Look:
+class ImportPreview:
     """What a file is taken for with a person's choices, and its first rows as they would be read.
 
     ``recognised`` is the same without the chosen columns. ``refused`` says why the rows cannot be
     read, ``missing`` what has to be said first, ``question`` what has to be agreed to.
     """
 
-    sent: SentFile
+    sent: UploadedFile
     choices: Choices
-    found: Recognised
-    recognised: Recognised
+    found: DetectedFormat
+    recognised: DetectedFormat
     contacts: list[ExportedContact] = field(default_factory=list)
-    bad: list[BadRow] = field(default_factory=list)
+    bad: list[RejectedRow] = field(default_factory=list)
     lines: int = 0  # that were read, the bad ones included
     whole: bool = True
     refused: str = ""
@@ -76,42 +87,44 @@ class Look:
 
 
 @blueprint.get("/lists/new")
-@needs("collect")
+@require_permission("collect")
 def new_list() -> str:
     """Where a file is chosen."""
     return _new_page(Form())
 
 
 @blueprint.post("/lists/new")
-@needs("collect")
+@require_permission("collect")
 def upload_list() -> Reply:
     """Take a file, and show what it is."""
     upload = request.files.get("file")
     if upload is None or not upload.filename:
         return _not_taken("Choose a file first.")
-    sent = keep_file(house().settings.data_dir, upload, actor().device.public_id)
+    sent = save_upload(
+        current_installation().settings.data_dir, upload, current_actor().device.public_id
+    )
     size = sent.path.stat().st_size
     try:
         if size > UPLOAD_BYTES:
-            raise ExportRefused("too_large", most=UPLOAD_MB)
-        look_at(desk(), sent.path, sent.filename)
-    except ExportRefused as refused:
+            raise ExportError("too_large", most=UPLOAD_MB)
+        detect(current_workspace(), sent.path, sent.filename)
+    except ExportError as refused:
         forget_file(sent)
         return _not_taken(str(refused))
-    return here("pages.look_at_list", token=sent.token)
+    return redirect_to("pages.preview_import", token=sent.token)
 
 
 @blueprint.get("/lists/new/<token>")
-@needs("collect")
-def look_at_list(token: str) -> Reply:
+@require_permission("collect")
+def preview_import(token: str) -> Reply:
     """What the file is taken for, with what was chosen for it until now."""
     sent = _sent(token)
     return _page(_look(sent, _choices(sent))) if sent else _gone()
 
 
 @blueprint.post("/lists/new/<token>")
-@needs("collect")
-def correct_list(token: str) -> Reply:
+@require_permission("collect")
+def update_preview(token: str) -> Reply:
     """Store what a person chose, and show the file with it, or keep the contacts as a draft."""
     sent = _sent(token)
     if sent is None:
@@ -121,7 +134,7 @@ def correct_list(token: str) -> Reply:
     sent = keep_choices(sent, choices.as_dict())
     agreed = form.get("agreed", "")
     if form.get("do") != "keep" and not agreed:
-        return here("pages.look_at_list", token=token)
+        return redirect_to("pages.preview_import", token=token)
     look = _look(sent, choices)
     if not _kind_is_told(look.found) and choices.kind != BOTH:
         look.missing = "Say what the contacts are: the file does not tell."
@@ -132,21 +145,21 @@ def correct_list(token: str) -> Reply:
 
 
 @blueprint.post("/lists/new/<token>/forget")
-@needs("collect")
-def forget_list(token: str) -> Response:
+@require_permission("collect")
+def discard_upload(token: str) -> Response:
     """Throw the file away."""
     if sent := _sent(token):
         forget_file(sent)
-    return here("pages.lists")
+    return redirect_to("pages.lists")
 
 
-def _kept(look: Look, agreed: int) -> Reply:
+def _kept(look: ImportPreview, agreed: int) -> Reply:
     try:
         done = import_file(
-            desk(), actor().device.id, look.sent.path, look.sent.filename, look.found,
-            name=look.choices.name or "", agreed=agreed,
+            current_workspace(), current_actor().device.id, look.sent.path, look.sent.filename,
+            look.found, name=look.choices.name or "", agreed=agreed,
         )  # fmt: skip
-    except ExportRefused as refused:
+    except ExportError as refused:
         look.refused = str(refused)
         return _page(look, 422)
     except ManyLinesLeftOut as question:
@@ -154,17 +167,19 @@ def _kept(look: Look, agreed: int) -> Reply:
         return _page(look, 409)
     forget_file(look.sent)
     bad = f", {done.bad:,} line{'s' if done.bad != 1 else ''} left out" if done.bad else ""
-    tell(f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} kept as a draft{bad}.")
-    return here("pages.one_list", batch_id=done.batch.id)
+    flash_message(
+        f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} kept as a draft{bad}."
+    )
+    return redirect_to("pages.list_detail", batch_id=done.batch.id)
 
 
-def _look(sent: SentFile, choices: Choices) -> Look:
+def _look(sent: UploadedFile, choices: Choices) -> ImportPreview:
     """Recognise the file, with what a person chose, and read its first rows."""
-    packages = desk().packages
+    packages = current_workspace().packages
     refused = ""
     try:
         recognised = _recognised(sent, choices, packages)
-    except ExportRefused as error:  # a choice that cannot be: show the file without
+    except ExportError as error:  # a choice that cannot be: show the file without
         refused = str(error)
         if error.code == "sheet_unknown":
             choices = replace(choices, sheet="")
@@ -173,20 +188,20 @@ def _look(sent: SentFile, choices: Choices) -> Look:
     found = recognised.corrected(
         kind=choices.contact_kind, columns=columns, dates=choices.date_order
     )
-    look = Look(sent, choices, found, recognised, refused=refused)
-    look.advice = [*advice(found, packages), *_lacking(lacking)]
+    look = ImportPreview(sent, choices, found, recognised, refused=refused)
+    look.advice = [*import_hints(found, packages), *_lacking(lacking)]
     if refused:
         return look
     try:
         _read(look, packages)
-    except ExportRefused as error:
+    except ExportError as error:
         look.refused = str(error)
     return look
 
 
-def _recognised(sent: SentFile, choices: Choices, packages: Packages) -> Recognised:
-    return look_at(
-        desk(), sent.path, sent.filename,
+def _recognised(sent: UploadedFile, choices: Choices, packages: Packages) -> DetectedFormat:
+    return detect(
+        current_workspace(), sent.path, sent.filename,
         package=choices.package if choices.package in packages["packages"] else None,
         sheet=choices.sheet or None,
         header_line=choices.header_line,
@@ -195,7 +210,7 @@ def _recognised(sent: SentFile, choices: Choices, packages: Packages) -> Recogni
     )  # fmt: skip
 
 
-def _choices(sent: SentFile) -> Choices:
+def _choices(sent: UploadedFile) -> Choices:
     try:
         return Choices.from_dict(sent.choices)
     except (TypeError, KeyError):
@@ -209,33 +224,33 @@ def _lacking(fields: list[str]) -> list[str]:
     return [f"This table has no such column as you chose for: {names}. Check these below."]
 
 
-def _read(look: Look, packages: Packages) -> None:
+def _read(look: ImportPreview, packages: Packages) -> None:
     rows = read_contacts(look.sent.path, look.found, packages)
     seen = 0
     for row in islice(rows, LOOKED_AT):
         seen += 1
-        if isinstance(row, BadRow):
+        if isinstance(row, RejectedRow):
             look.bad.append(row)
         elif len(look.contacts) < SHOWN:
             look.contacts.append(row)
     look.lines, look.whole = seen, seen < LOOKED_AT
     if not look.contacts and not look.refused:
         look.refused = (
-            "None of the first rows is a contact. Look at the reasons, and at the columns."
+            "None of the first rows is a contact. ImportPreview at the reasons, and at the columns."
         )
 
 
-def _kind_is_told(found: Recognised) -> bool:
+def _kind_is_told(found: DetectedFormat) -> bool:
     return found.kind is not None or "kind" in found.columns or found.file_kind == "iif"
 
 
-def _page(look: Look, status: int = 200) -> Reply:
+def _page(look: ImportPreview, status: int = 200) -> Reply:
     page = render_template(
         "lists/look.html",
         look=look,
         found=look.found,
         choices=look.choices,
-        packages=desk().packages["packages"],
+        packages=current_workspace().packages["packages"],
         kind_told=_kind_is_told(look.found) and look.choices.kind not in KINDS,
         shown=look.shown,
         single=SINGLE,
@@ -247,13 +262,15 @@ def _page(look: Look, status: int = 200) -> Reply:
     return (page, status) if status != 200 else page
 
 
-def _sent(token: str) -> SentFile | None:
-    return find_file(house().settings.data_dir, token, actor().device.public_id)
+def _sent(token: str) -> UploadedFile | None:
+    return find_file(
+        current_installation().settings.data_dir, token, current_actor().device.public_id
+    )
 
 
 def _gone() -> Response:
-    tell("The file is not here any more. Choose it again.", "caution")
-    return here("pages.new_list")
+    flash_message("The file is not here any more. Choose it again.", "caution")
+    return redirect_to("pages.new_list")
 
 
 def _not_taken(sentence: str) -> Reply:
@@ -261,7 +278,7 @@ def _not_taken(sentence: str) -> Reply:
 
 
 def _new_page(form: Form) -> str:
-    packages = desk().packages
+    packages = current_workspace().packages
     names: dict[bool, list[str]] = {True: [], False: []}
     for package, rules in packages["packages"].items():
         if (inside := exports_references(packages, package)) is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from crmlink.batches.row_details import label
 from crmlink.batches.rows import ReviewRow
 from crmlink.matching import Suggestion, say
-from crmlink.reports.duplicates import Pair
+from crmlink.reports.duplicates import DuplicatePair
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
 
 STATES = {  # tone, words
@@ -42,7 +42,7 @@ QUESTIONS = {  # title, button
     "record-has-reference": ("The record has another reference.", "Replace it"),
     "reference-taken": ("The reference is on another record.", "Put it on both"),
 }
-BOXES = {
+STATE_FILTERS = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
     RowState.FAILED: "Failed",
@@ -72,10 +72,10 @@ FIELDS = {
 }
 
 
-def conflict_in_words(row: ReviewRow) -> str:
+def conflict_text(row: ReviewRow) -> str:
     """What a row's conflict is about; records that are gone since go by their id."""
     found: Mapping[str, Any] = row.row.conflict or {}
-    records = {record.public_id: record for record in row.others}
+    records = {record.public_id: record for record in row.referenced_records}
     names = [_label(each, records) for each in found.get("records", [])]
     record = _label(found.get("record", ""), records)
     match found.get("code"):
@@ -104,7 +104,7 @@ def conflict_in_words(row: ReviewRow) -> str:
             return ""
 
 
-def reasons_in_words(suggestion: Suggestion | Pair | None) -> list[tuple[str, str]]:
+def reason_lines(suggestion: Suggestion | DuplicatePair | None) -> list[tuple[str, str]]:
     """Why a record was suggested, as tone and words: all that is the same in one line."""
     said = [(reason.agrees, say(reason)) for reason in (suggestion.reasons if suggestion else ())]
     same = [words.removeprefix("same ") for agrees, words in said if agrees and _is_plain(words)]
@@ -119,7 +119,7 @@ def _is_plain(words: str) -> bool:
     return words.startswith("same ") and "," not in words
 
 
-def file_in_words(file_kind: str) -> str:
+def file_type_label(file_kind: str) -> str:
     """What sort of file it is."""
     return {"csv": "a table as text (CSV)", "xlsx": "an Excel workbook", "iif": "an IIF file"}[
         file_kind

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from crmlink.batches.control import try_again
-from crmlink.batches.positions import from_ranges, next_place
+from crmlink.batches.control import retry_failed
+from crmlink.batches.positions import next_position, parse_ranges
 from crmlink.batches.progress import overview
 from crmlink.batches.review import (
     accept,
@@ -22,11 +22,11 @@ from crmlink.batches.rows import ReviewRow, RowFilter, find_row, list_rows_at
 from crmlink.linking.errors import BatchUnknown, LinkingFailure
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import search
-from crmlink.pages.blueprint import blueprint, here
-from crmlink.pages.forms import tell
-from crmlink.pages.lists.overview import FIRST_ROWS, list_facts
+from crmlink.pages.blueprint import blueprint, redirect_to
+from crmlink.pages.forms import flash_message
+from crmlink.pages.lists.overview import FIRST_ROWS, list_context
 from crmlink.store import Choice
-from crmlink.web.auth import actor, desk, needs
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_of
 
 FOUND = 9  # records of a search
@@ -36,7 +36,7 @@ Reply = str | Response | tuple[str, int]
 
 
 @dataclass
-class Answer:
+class DecisionResult:
     """What became of a decision: the sentence that is said, and what is asked back, if anything.
 
     ``question`` is the code of what a person has to agree to before the same is done again, with
@@ -51,35 +51,37 @@ class Answer:
 
 
 @blueprint.get("/lists/<batch_id>/rows")
-@needs("collect")
+@require_permission("collect")
 def list_rows_part(batch_id: str) -> str:
     """Some rows, for a page that shows a long list: ``at`` says which."""
-    wanted = from_ranges(request.args.get("at", ""), FIRST_ROWS)
-    rows = list_rows_at(desk(), batch_id, wanted, actor().device.id)
-    return render_template("lists/rows.html", **list_facts(overview(desk(), batch_id)), rows=rows)
+    wanted = parse_ranges(request.args.get("at", ""), FIRST_ROWS)
+    rows = list_rows_at(current_workspace(), batch_id, wanted, current_actor().device.id)
+    return render_template(
+        "lists/rows.html", **list_context(overview(current_workspace(), batch_id)), rows=rows
+    )
 
 
 @blueprint.get("/lists/<batch_id>/rows/<position>")
-@needs("batch")
+@require_permission("batch")
 def list_row(batch_id: str, position: str) -> str:
     """One row on a page of its own, with a search for any record."""
     place = _place(position)
-    row = find_row(desk(), batch_id, place, actor().device.id)
+    row = find_row(current_workspace(), batch_id, place, current_actor().device.id)
     text = request.args.get("q", "").strip()[:200]
     asked_kind = kind_of(row.row)
     return render_template(
         "lists/row_page.html",
-        **list_facts(overview(desk(), batch_id)),
+        **list_context(overview(current_workspace(), batch_id)),
         row=row,
-        answer=Answer(),
+        answer=DecisionResult(),
         q=text,
-        found=search(desk(), text, asked_kind, FOUND) if text else [],
-        next=next_place(desk(), batch_id, RowFilter(choice=Choice.OPEN), place),
+        found=search(current_workspace(), text, asked_kind, FOUND) if text else [],
+        next=next_position(current_workspace(), batch_id, RowFilter(choice=Choice.OPEN), place),
     )
 
 
 @blueprint.post("/lists/<batch_id>/rows/<position>")
-@needs("batch")
+@require_permission("batch")
 def decide_row(batch_id: str, position: str) -> Reply:
     """Accept a record, none, or take that back; ask back where a person must agree first."""
     place = _place(position)
@@ -90,51 +92,59 @@ def decide_row(batch_id: str, position: str) -> Reply:
         if isinstance(failure, BatchUnknown):
             raise
         found = problem_of(failure)
-        row, answer, status = find_row(desk(), batch_id, place), _asked_back(failure), found.status
+        row, answer, status = (
+            find_row(current_workspace(), batch_id, place),
+            _needs_override(failure),
+            found.status,
+        )
         answer.said = found.detail
     if request.headers.get(PART):
         return _row_part(batch_id, row, answer), status
     if answer.question:
         return _row_page(batch_id, row, answer), status
-    tell(answer.said, answer.tone)
-    return here("pages.list_row", batch_id=batch_id, position=place)
+    flash_message(answer.said, answer.tone)
+    return redirect_to("pages.list_row", batch_id=batch_id, position=place)
 
 
 @blueprint.post("/lists/<batch_id>/rows/<position>/claim")
-@needs("batch")
+@require_permission("batch")
 def claim_row(batch_id: str, position: str) -> str:
     """Tell others that somebody looks at a row; says who was there first."""
-    row = claim(desk(), actor().device.id, batch_id, _place(position))
-    return _row_part(batch_id, row, Answer())
+    row = claim(current_workspace(), current_actor().device.id, batch_id, _place(position))
+    return _row_part(batch_id, row, DecisionResult())
 
 
 @blueprint.post("/lists/<batch_id>/leave")
-@needs("batch")
-def leave_list(batch_id: str) -> tuple[str, int]:
+@require_permission("batch")
+def release_row_claims(batch_id: str) -> tuple[str, int]:
     """Nobody of this device looks at the list any more."""
-    release_claims(desk(), actor().device.id, batch_id)
+    release_claims(current_workspace(), current_actor().device.id, batch_id)
     return "", 204
 
 
-def _decided(batch_id: str, place: int) -> tuple[ReviewRow, Answer]:
-    device = actor().device.id
+def _decided(batch_id: str, place: int) -> tuple[ReviewRow, DecisionResult]:
+    device = current_actor().device.id
     version = request.form.get("version", "")
     shown = int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1
     match request.form.get("do"):
         case "accept":
             record_id = request.form.get("record", "")
-            row = accept(desk(), device, batch_id, place, shown, record_id, _overrides())
+            row = accept(
+                current_workspace(), device, batch_id, place, shown, record_id, _overrides()
+            )
             chosen = row.chosen.label if row.chosen else ""
-            return row, Answer(f"Accepted: {label(row.row)} is {chosen}.")
+            return row, DecisionResult(f"Accepted: {label(row.row)} is {chosen}.")
         case "none":
-            row = choose_none(desk(), device, batch_id, place, shown)
-            return row, Answer(f"No record for {label(row.row)}.")
+            row = choose_none(current_workspace(), device, batch_id, place, shown)
+            return row, DecisionResult(f"No record for {label(row.row)}.")
         case "again":
-            try_again(desk(), device, batch_id, place)
-            return find_row(desk(), batch_id, place), Answer("It is tried again.")
+            retry_failed(current_workspace(), device, batch_id, place)
+            return find_row(current_workspace(), batch_id, place), DecisionResult(
+                "It is tried again."
+            )
         case _:
-            row = reopen(desk(), device, batch_id, place, shown)
-            return row, Answer(f"Taken back: {label(row.row)} is open again.")
+            row = reopen(current_workspace(), device, batch_id, place, shown)
+            return row, DecisionResult(f"Taken back: {label(row.row)} is open again.")
 
 
 def _overrides() -> Overrides:
@@ -146,9 +156,9 @@ def _overrides() -> Overrides:
     )
 
 
-def _asked_back(failure: LinkingFailure) -> Answer:
+def _needs_override(failure: LinkingFailure) -> DecisionResult:
     """Which failures a person can answer with a second, separate choice."""
-    answer = Answer(tone="caution", record_id=request.form.get("record", ""))
+    answer = DecisionResult(tone="caution", record_id=request.form.get("record", ""))
     before, facts = _overrides(), failure.facts
     match failure.code:
         case "kind-differs":
@@ -164,13 +174,13 @@ def _asked_back(failure: LinkingFailure) -> Answer:
     return answer
 
 
-def _row_part(batch_id: str, row: ReviewRow, answer: Answer) -> str:
-    facts = list_facts(overview(desk(), batch_id))
+def _row_part(batch_id: str, row: ReviewRow, answer: DecisionResult) -> str:
+    facts = list_context(overview(current_workspace(), batch_id))
     return render_template("lists/rows.html", **facts, rows=[row], answer=answer)
 
 
-def _row_page(batch_id: str, row: ReviewRow, answer: Answer) -> str:
-    facts = list_facts(overview(desk(), batch_id))
+def _row_page(batch_id: str, row: ReviewRow, answer: DecisionResult) -> str:
+    facts = list_context(overview(current_workspace(), batch_id))
     return render_template(
         "lists/row_page.html", **facts, row=row, answer=answer, q="", found=[], next=None
     )

@@ -20,7 +20,7 @@ LONGEST_NAME = 120
 
 
 @dataclass(frozen=True, slots=True)
-class SentFile:
+class UploadedFile:
     """A file that was sent: by whom (a device's public id), its name, what they chose for it."""
 
     token: str
@@ -34,26 +34,26 @@ class SentFile:
         return self.folder / self.token
 
 
-def keep_file(data_dir: Path, upload: FileStorage, device: str) -> SentFile:
+def save_upload(data_dir: Path, upload: FileStorage, device: str) -> UploadedFile:
     """Put an upload by, under a name that nobody can guess; forgets what is too old."""
     folder = data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    forget_old_files(data_dir)
-    sent = SentFile(secrets.token_hex(16), plain_name(upload.filename or ""), device, folder)
+    delete_expired_uploads(data_dir)
+    sent = UploadedFile(secrets.token_hex(16), plain_name(upload.filename or ""), device, folder)
     upload.save(sent.path)
     sent.path.chmod(0o600)
     _describe(sent)
     return sent
 
 
-def keep_choices(sent: SentFile, choices: Mapping[str, Any]) -> SentFile:
+def keep_choices(sent: UploadedFile, choices: Mapping[str, Any]) -> UploadedFile:
     """Store what a person chose for a file, as plain values."""
     chosen = replace(sent, choices=choices)
     _describe(chosen)
     return chosen
 
 
-def _describe(sent: SentFile) -> None:
+def _describe(sent: UploadedFile) -> None:
     described = {name: value for name, value in asdict(sent).items() if name != "folder"}
     new = sent.path.with_suffix(f".{secrets.token_hex(4)}")
     new.touch(mode=0o600)
@@ -61,20 +61,20 @@ def _describe(sent: SentFile) -> None:
     new.replace(sent.path.with_suffix(".json"))
 
 
-def find_file(data_dir: Path, token: str, device: str) -> SentFile | None:
+def find_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
     """The file that this device sent; None when there is none any more."""
     if not TOKEN.fullmatch(token):
         return None
     folder = data_dir / FOLDER
     try:
         told = json.loads((folder / f"{token}.json").read_text(encoding="utf-8"))
-        sent = SentFile(**told, folder=folder)
+        sent = UploadedFile(**told, folder=folder)
     except (OSError, ValueError, TypeError):
         return None
     return sent if sent.device == device and sent.path.exists() else None
 
 
-def forget_file(sent: SentFile) -> None:
+def forget_file(sent: UploadedFile) -> None:
     """Remove a file that is not needed any more."""
     sent.path.unlink(missing_ok=True)
     sent.path.with_suffix(".json").unlink(missing_ok=True)
@@ -86,7 +86,7 @@ def plain_name(filename: str) -> str:
     return "".join(sign for sign in name if sign.isprintable())[-LONGEST_NAME:] or "contacts"
 
 
-def forget_old_files(data_dir: Path) -> None:
+def delete_expired_uploads(data_dir: Path) -> None:
     """Remove files that nobody said yes or no to in time."""
     folder = data_dir / FOLDER
     oldest = time.time() - KEPT_SECONDS

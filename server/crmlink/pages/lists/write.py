@@ -10,16 +10,16 @@ from flask import render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.batches.accept_sure import accept_sure, draw_sample
-from crmlink.batches.control import cancel, pause, resume, start_undo, start_writing, try_again
+from crmlink.batches.control import cancel, pause, resume, retry_failed, start_undo, start_writing
 from crmlink.batches.progress import overview, summary, write_results
 from crmlink.batches.rows import RowFilter, list_rows
-from crmlink.linking.context import Desk
+from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
-from crmlink.pages.blueprint import Ask, ask, blueprint, here
-from crmlink.pages.forms import tell
-from crmlink.pages.lists.overview import list_facts, name_of
+from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
+from crmlink.pages.forms import flash_message
+from crmlink.pages.lists.overview import list_context, name_of
 from crmlink.store import RowState
-from crmlink.web.auth import actor, desk, needs
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_kept, problem_of
 
 LISTED = 200  # rows that a summary names one by one
@@ -28,79 +28,84 @@ Reply = str | Response | tuple[str, int]
 
 
 @blueprint.get("/lists/<batch_id>/sure")
-@needs("batch")
+@require_permission("batch")
 def sample_of_sure(batch_id: str) -> str:
     """Sure rows drawn at random, to be looked at before all of them are accepted."""
-    sample = draw_sample(desk(), batch_id)
-    facts = list_facts(overview(desk(), batch_id))
+    sample = draw_sample(current_workspace(), batch_id)
+    facts = list_context(overview(current_workspace(), batch_id))
     return render_template("lists/sure.html", **facts, sample=sample)
 
 
 @blueprint.post("/lists/<batch_id>/sure")
-@needs("batch")
+@require_permission("batch")
 def accept_all_sure(batch_id: str) -> Response:
     """Accept every sure row that nobody has decided."""
     try:
-        done = accept_sure(desk(), actor().device.id, batch_id, request.form.get("token", "")[:100])
+        done = accept_sure(
+            current_workspace(),
+            current_actor().device.id,
+            batch_id,
+            request.form.get("token", "")[:100],
+        )
     except SampleNeeded as failure:
-        tell(problem_of(failure).detail, "caution")
-        return here("pages.sample_of_sure", batch_id=batch_id)
+        flash_message(problem_of(failure).detail, "caution")
+        return redirect_to("pages.sample_of_sure", batch_id=batch_id)
     left = (
         f" {done.left:,} stayed open: their record was chosen for another contact."
         if done.left
         else ""
     )
-    tell(f"{done.accepted:,} sure matches accepted.{left}")
-    return here("pages.one_list", batch_id=batch_id)
+    flash_message(f"{done.accepted:,} sure matches accepted.{left}")
+    return redirect_to("pages.list_detail", batch_id=batch_id)
 
 
 @blueprint.get("/lists/<batch_id>/link")
-@needs("batch")
+@require_permission("batch")
 def summary_of_list(batch_id: str) -> str:
     """What linking would write, and what it would leave out."""
     return _summary_page(batch_id)
 
 
 @blueprint.post("/lists/<batch_id>/link")
-@needs("batch")
+@require_permission("batch")
 def link_list(batch_id: str) -> Reply:
     """Link as many contacts as the summary said."""
     contacts = request.form.get("contacts", "")
     number = int(contacts) if contacts.isascii() and contacts.isdigit() and len(contacts) < 9 else 0
     try:
-        start_writing(desk(), actor().device.id, batch_id, number)
+        start_writing(current_workspace(), current_actor().device.id, batch_id, number)
     except BatchUnknown:
         raise
     except LinkingFailure as failure:
         found = problem_of(failure)
         return _summary_page(batch_id, found.detail), found.status
-    return here("pages.one_list", batch_id=batch_id)
+    return redirect_to("pages.list_detail", batch_id=batch_id)
 
 
 @blueprint.post("/lists/<batch_id>/pause")
-@needs("batch")
+@require_permission("batch")
 def pause_list(batch_id: str) -> Response:
     """Start no further link."""
-    return _carried_out(batch_id, pause)
+    return _run_and_redirect(batch_id, pause)
 
 
 @blueprint.post("/lists/<batch_id>/resume")
-@needs("batch")
+@require_permission("batch")
 def resume_list(batch_id: str) -> Response:
     """Go on."""
-    return _carried_out(batch_id, resume)
+    return _run_and_redirect(batch_id, resume)
 
 
 @blueprint.get("/lists/<batch_id>/cancel")
-@needs("batch")
+@require_permission("batch")
 def ask_cancel(batch_id: str) -> str:
     """What cancelling means."""
-    found = overview(desk(), batch_id)
+    found = overview(current_workspace(), batch_id)
     waiting, linked = (
         found.counts.states[state] for state in (RowState.WAITING, RowState.SUCCESSFUL)
     )
-    return ask(
-        Ask(
+    return confirmation_page(
+        Confirmation(
             title=f"Cancel “{name_of(found.batch)}”?",
             sentences=(
                 f"The {waiting:,} contacts that wait are not linked.",
@@ -109,16 +114,16 @@ def ask_cancel(batch_id: str) -> str:
                 "pages again.",
             ),
             button="Cancel the list",
-            back=url_for("pages.one_list", batch_id=batch_id),
+            back=url_for("pages.list_detail", batch_id=batch_id),
         )
     )
 
 
 @blueprint.post("/lists/<batch_id>/cancel")
-@needs("batch")
+@require_permission("batch")
 def cancel_list(batch_id: str) -> Response:
     """Link nothing further of this list."""
-    return _carried_out(
+    return _run_and_redirect(
         batch_id,
         cancel,
         "Cancelled. What is linked stays linked; for the others, add the file or the pages again.",
@@ -126,46 +131,46 @@ def cancel_list(batch_id: str) -> Response:
 
 
 @blueprint.post("/lists/<batch_id>/again")
-@needs("batch")
+@require_permission("batch")
 def try_list_again(batch_id: str) -> Response:
     """Try every failed row once more."""
-    return _carried_out(batch_id, try_again)
+    return _run_and_redirect(batch_id, retry_failed)
 
 
 @blueprint.get("/lists/<batch_id>/undo")
-@needs("batch")
+@require_permission("batch")
 def ask_undo_list(batch_id: str) -> str:
     """What undoing the whole list would do."""
-    found = overview(desk(), batch_id)
+    found = overview(current_workspace(), batch_id)
     linked = found.counts.states[RowState.SUCCESSFUL]
-    return ask(
-        Ask(
+    return confirmation_page(
+        Confirmation(
             title=f"Undo all {linked:,} links of “{name_of(found.batch)}”?",
             sentences=(
                 "Each record gets its earlier reference back, which writes to Commusoft.",
                 "A record that somebody has changed since is left as it is, and listed.",
             ),
             button=f"Undo {linked:,} link{'s' if linked != 1 else ''}",
-            back=url_for("pages.one_list", batch_id=batch_id),
+            back=url_for("pages.list_detail", batch_id=batch_id),
         )
     )
 
 
 @blueprint.post("/lists/<batch_id>/undo")
-@needs("batch")
+@require_permission("batch")
 def undo_list(batch_id: str) -> Response:
     """Undo every link of the list that stands."""
-    return _carried_out(batch_id, start_undo)
+    return _run_and_redirect(batch_id, start_undo)
 
 
 @blueprint.get("/lists/<batch_id>/results.csv")
-@needs("collect")
+@require_permission("collect")
 def list_results(batch_id: str) -> Response:
     """Every row with what happened, for a spreadsheet."""
-    name = name_of(overview(desk(), batch_id).batch)
+    name = name_of(overview(current_workspace(), batch_id).batch)
     table = TemporaryFile()  # noqa: SIM115 - closed with the answer
     text = io.TextIOWrapper(table, encoding="utf-8-sig", newline="")
-    write_results(desk(), batch_id, text, lambda failure: problem_kept(failure).detail)
+    write_results(current_workspace(), batch_id, text, lambda failure: problem_kept(failure).detail)
     text.flush()
     text.detach()
     table.seek(0)
@@ -173,16 +178,20 @@ def list_results(batch_id: str) -> Response:
 
 
 @blueprint.get("/lists/<batch_id>/summary")
-@needs("collect")
+@require_permission("collect")
 def list_summary(batch_id: str) -> str:
     """A list in figures, with what a person still has to look at: to be read or printed."""
-    found = overview(desk(), batch_id)
-    failed = list_rows(desk(), batch_id, RowFilter(state=RowState.FAILED), limit=LISTED)
-    kept = list_rows(desk(), batch_id, RowFilter(state=RowState.SUCCESSFUL), limit=LISTED)
+    found = overview(current_workspace(), batch_id)
+    failed = list_rows(
+        current_workspace(), batch_id, RowFilter(state=RowState.FAILED), limit=LISTED
+    )
+    kept = list_rows(
+        current_workspace(), batch_id, RowFilter(state=RowState.SUCCESSFUL), limit=LISTED
+    )
     return render_template(
         "lists/summary.html",
-        **list_facts(found),
-        what=summary(desk(), batch_id),
+        **list_context(found),
+        what=summary(current_workspace(), batch_id),
         failed=failed,
         not_undone=[row for row in kept if row.row.failure],
         listed=LISTED,
@@ -190,23 +199,26 @@ def list_summary(batch_id: str) -> str:
 
 
 def _summary_page(batch_id: str, refused: str = "") -> str:
-    found = overview(desk(), batch_id)
+    found = overview(current_workspace(), batch_id)
     return render_template(
-        "lists/link.html", **list_facts(found), what=summary(desk(), batch_id), refused=refused
+        "lists/link.html",
+        **list_context(found),
+        what=summary(current_workspace(), batch_id),
+        refused=refused,
     )
 
 
-def _carried_out(
-    batch_id: str, work: Callable[[Desk, int, str], object], done: str = ""
+def _run_and_redirect(
+    batch_id: str, work: Callable[[WorkspaceContext, int, str], object], done: str = ""
 ) -> Response:
     """Back to the list, which may have gone on since its page was shown; then it is said."""
     try:
-        work(desk(), actor().device.id, batch_id)
+        work(current_workspace(), current_actor().device.id, batch_id)
     except BatchUnknown:
         raise
     except LinkingFailure as failure:
-        tell(problem_of(failure).detail, "caution")
+        flash_message(problem_of(failure).detail, "caution")
     else:
         if done:
-            tell(done)
-    return here("pages.one_list", batch_id=batch_id)
+            flash_message(done)
+    return redirect_to("pages.list_detail", batch_id=batch_id)

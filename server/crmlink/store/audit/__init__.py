@@ -1,7 +1,7 @@
 """The audit's table, what signs its entries, and the anchors outside the database."""
 
 from crmlink.store.audit.anchors import Anchor, AnchorFile, Anchors
-from crmlink.store.audit.entries import AuditEntry, AuditSeal, append, entry_hash
+from crmlink.store.audit.entries import AuditEntry, AuditSeal, append_entry, entry_hash
 from crmlink.store.audit.signing import AuditSigner
 
 __all__ = [
@@ -11,6 +11,6 @@ __all__ = [
     "AuditEntry",
     "AuditSeal",
     "AuditSigner",
-    "append",
+    "append_entry",
     "entry_hash",
 ]

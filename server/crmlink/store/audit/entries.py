@@ -67,7 +67,7 @@ class AuditSeal(Base):
     mac: Mapped[str]
 
 
-def append(
+def append_entry(
     session: Session,
     workspace_id: int,
     action: str,

@@ -17,7 +17,7 @@ from crmlink.access.audit.rows import Row
 from crmlink.access.audit.sentences import verdict_sentences
 from crmlink.access.audit.upkeep import accept_findings, flush_anchors, prepare_audit
 from crmlink.access.audit.walk import Walk
-from crmlink.access.context import Actor, Office, note
+from crmlink.access.context import AccessContext, Actor, note
 from crmlink.installation import open_database
 from crmlink.settings import Settings
 from crmlink.store import AuditEntry, Database, Workspace
@@ -30,54 +30,54 @@ KEY, OTHER_KEY = "k" * 48, "another secret key, of 40 letters or more"
 Attack = Callable[[Engine], None]
 
 
-def fill(office: Office, server: Actor, lines: int = LINES) -> None:
+def fill(access: AccessContext, server: Actor, lines: int = LINES) -> None:
     for number in range(lines):
-        with office.database.writing() as session:
-            note(session, office, server, "link.linked", f"customer-{number}", new="R")
+        with access.database.writing() as session:
+            note(session, access, server, "link.linked", f"customer-{number}", new="R")
 
 
 @pytest.fixture
-def filled(office: Office, server: Actor) -> Office:
+def filled(access: AccessContext, server: Actor) -> AccessContext:
     """An audit of twenty lines, whose anchors are on the disk."""
-    fill(office, server)
-    flush_anchors(office.database)
-    return office
+    fill(access, server)
+    flush_anchors(access.database)
+    return access
 
 
 @pytest.fixture
-def anchors(filled: Office) -> Path:
+def anchors(filled: AccessContext) -> Path:
     return filled.database.audit_signer.anchors.path
 
 
-def check(office: Office) -> Verdict:
-    return verify_audit(office.database, office.workspace_id)
+def check(access: AccessContext) -> Verdict:
+    return verify_audit(access.database, access.workspace_id)
 
 
-def codes(office: Office) -> list[Code]:
-    verdict = check(office)
+def codes(access: AccessContext) -> list[Code]:
+    verdict = check(access)
     return [
         *(finding.code for finding in verdict.findings),
         *(code for noted in verdict.noted for code in noted.codes),
     ]
 
 
-def restarted(office: Office, secret_key: str = KEY) -> Office:
+def restarted(access: AccessContext, secret_key: str = KEY) -> AccessContext:
     """The same installation, opened again by another process."""
-    folder = office.database.audit_signer.anchors.path.parent
-    url = office.database.engine.url.render_as_string(hide_password=False)
+    folder = access.database.audit_signer.anchors.path.parent
+    url = access.database.engine.url.render_as_string(hide_password=False)
     database = open_database(Settings(folder, url, secret_key))
-    return replace(office, database=database, secret_key=secret_key)
+    return replace(access, database=database, secret_key=secret_key)
 
 
-def test_an_untouched_audit_holds(filled: Office) -> None:
+def test_an_untouched_audit_holds(filled: AccessContext) -> None:
     verdict = check(filled)
     assert verdict.sound
     assert (verdict.count, verdict.broken_at) == (LINES, None)
     assert verdict_sentences(verdict) == []
 
 
-def test_nothing_holds_too(office: Office) -> None:
-    assert check(office) == Verdict(0, "", (), (), ())
+def test_nothing_holds_too(access: AccessContext) -> None:
+    assert check(access) == Verdict(0, "", (), (), ())
 
 
 def line_changed(engine: Engine) -> None:
@@ -169,7 +169,7 @@ ATTACKS: list[tuple[Attack, Code, int]] = [
 @pytest.mark.parametrize(("attack", "code", "place"), ATTACKS)
 @pytest.mark.parametrize("verified_before", [False, True])
 def test_a_change_with_the_database_alone_is_found_and_placed(
-    filled: Office,
+    filled: AccessContext,
     monkeypatch: pytest.MonkeyPatch,
     attack: Attack,
     code: Code,
@@ -188,7 +188,7 @@ def test_a_change_with_the_database_alone_is_found_and_placed(
 
 @pytest.mark.parametrize("attack", [attack for attack, _, _ in ATTACKS])
 def test_starting_again_and_going_on_hides_no_change(
-    filled: Office, server: Actor, attack: Attack
+    filled: AccessContext, server: Actor, attack: Attack
 ) -> None:
     attack(filled.database.engine)
     later = restarted(filled)
@@ -198,7 +198,7 @@ def test_starting_again_and_going_on_hides_no_change(
     assert not check(restarted(filled)).sound
 
 
-def test_what_was_cut_and_continued_is_placed(filled: Office, server: Actor) -> None:
+def test_what_was_cut_and_continued_is_placed(filled: AccessContext, server: Actor) -> None:
     cut(filled.database.engine, 3)
     fill(filled, server)
     finding = check(filled).findings[0]
@@ -207,7 +207,7 @@ def test_what_was_cut_and_continued_is_placed(filled: Office, server: Actor) -> 
 
 
 def test_what_was_verified_is_not_verified_line_by_line_again(
-    filled: Office, server: Actor, monkeypatch: pytest.MonkeyPatch
+    filled: AccessContext, server: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crmlink.access.audit.check.REMEMBERED_AFTER", LINES)
     taken: list[int] = []
@@ -236,7 +236,7 @@ def test_what_was_verified_is_not_verified_line_by_line_again(
     ],
 )
 def test_no_thief_of_the_database_makes_up_what_was_verified(
-    filled: Office, monkeypatch: pytest.MonkeyPatch, forgery: str
+    filled: AccessContext, monkeypatch: pytest.MonkeyPatch, forgery: str
 ) -> None:
     monkeypatch.setattr("crmlink.access.audit.check.REMEMBERED_AFTER", 1)
     assert check(filled).sound
@@ -246,7 +246,7 @@ def test_no_thief_of_the_database_makes_up_what_was_verified(
 
 
 def test_an_older_memory_put_back_hides_no_cut(
-    filled: Office, server: Actor, monkeypatch: pytest.MonkeyPatch
+    filled: AccessContext, server: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("crmlink.access.audit.check.REMEMBERED_AFTER", 1)
     engine = filled.database.engine
@@ -270,7 +270,7 @@ def test_an_older_memory_put_back_hides_no_cut(
 
 
 def test_a_missing_anchor_file_is_told_until_somebody_accepts_it(
-    filled: Office, server: Actor, anchors: Path
+    filled: AccessContext, server: Actor, anchors: Path
 ) -> None:
     anchors.unlink()
     assert codes(filled) == [Code.ANCHORS_MISSING]
@@ -319,7 +319,7 @@ def line_left_out(content: bytes) -> bytes:
 )
 @pytest.mark.parametrize("goes_on", [False, True])
 def test_an_anchor_file_that_was_cut_or_changed_is_told(
-    filled: Office,
+    filled: AccessContext,
     server: Actor,
     anchors: Path,
     change: Callable[[bytes], bytes],
@@ -341,7 +341,7 @@ def test_an_anchor_file_that_was_cut_or_changed_is_told(
 
 
 def test_a_server_that_dies_or_loses_power_raises_no_alarm(
-    filled: Office, server: Actor, anchors: Path
+    filled: AccessContext, server: Actor, anchors: Path
 ) -> None:
     content = anchors.read_bytes()
     fill(filled, server, 5)
@@ -354,7 +354,7 @@ def test_a_server_that_dies_or_loses_power_raises_no_alarm(
 
 
 def test_a_database_put_back_from_a_backup_is_accepted_once(
-    filled: Office, server: Actor, anchors: Path
+    filled: AccessContext, server: Actor, anchors: Path
 ) -> None:
     fill(filled, server, 10)
     cut(filled.database.engine, 8)
@@ -371,7 +371,7 @@ def test_a_database_put_back_from_a_backup_is_accepted_once(
 
 
 def test_accepting_forgives_what_is_wrong_now_and_nothing_later(
-    filled: Office, server: Actor
+    filled: AccessContext, server: Actor
 ) -> None:
     line_changed(filled.database.engine)
     accept_findings(filled, server)
@@ -384,13 +384,13 @@ def test_accepting_forgives_what_is_wrong_now_and_nothing_later(
     assert Code.LINE_CHANGED in codes(filled)
 
 
-def test_with_nothing_wrong_nothing_is_accepted(filled: Office, server: Actor) -> None:
+def test_with_nothing_wrong_nothing_is_accepted(filled: AccessContext, server: Actor) -> None:
     assert accept_findings(filled, server) == []
     assert check(filled).count == LINES
 
 
 def test_another_secret_key_is_told_and_what_was_anchored_still_compared(
-    filled: Office, server: Actor
+    filled: AccessContext, server: Actor
 ) -> None:
     later = restarted(filled, OTHER_KEY)
     assert codes(later) == [Code.KEY_CHANGED]
@@ -404,26 +404,26 @@ def test_another_secret_key_is_told_and_what_was_anchored_still_compared(
     assert not check(later).sound
 
 
-def test_what_was_rewritten_before_the_key_changed_is_told(filled: Office) -> None:
+def test_what_was_rewritten_before_the_key_changed_is_told(filled: AccessContext) -> None:
     rewritten(filled.database.engine)
     later = restarted(filled, OTHER_KEY)
     assert set(codes(later)) == {Code.KEY_CHANGED, Code.CHAIN_CONTINUED}
 
 
-def before_signing(office: Office, *statements: str) -> Office:
+def before_signing(access: AccessContext, *statements: str) -> AccessContext:
     """The installation as a version left it that signed nothing and wrote no anchors."""
     run(
-        office.database.engine,
+        access.database.engine,
         "UPDATE audit_entry SET mac = NULL, key_id = NULL",
         "DELETE FROM audit_seal",
         *statements,
     )
-    office.database.audit_signer.anchors.path.unlink()
-    return restarted(office)
+    access.database.audit_signer.anchors.path.unlink()
+    return restarted(access)
 
 
 def test_an_audit_of_before_is_checked_signed_and_anchored_at_the_first_start(
-    filled: Office, server: Actor
+    filled: AccessContext, server: Actor
 ) -> None:
     later = before_signing(filled)
     verdict = check(later)
@@ -474,7 +474,7 @@ def test_a_database_of_before_is_upgraded_with_its_audit(database_url: str, tmp_
 
 
 def test_an_audit_that_was_broken_before_it_was_signed_is_told_so(
-    filled: Office, server: Actor
+    filled: AccessContext, server: Actor
 ) -> None:
     later = before_signing(filled, "UPDATE audit_entry SET subject = 'x' WHERE place = 7")
     assert codes(later) == [Code.LINE_CHANGED]
@@ -485,13 +485,13 @@ def test_an_audit_that_was_broken_before_it_was_signed_is_told_so(
     assert codes(later) == [Code.LINE_CHANGED]
 
 
-def test_signatures_taken_off_everything_make_no_audit_of_before(filled: Office) -> None:
+def test_signatures_taken_off_everything_make_no_audit_of_before(filled: AccessContext) -> None:
     engine = filled.database.engine
     rewritten_unsigned(engine)
     assert Code.LINE_UNSIGNED in codes(restarted(filled))
 
 
-def test_lines_of_another_workspace_are_its_own(filled: Office, server: Actor) -> None:
+def test_lines_of_another_workspace_are_its_own(filled: AccessContext, server: Actor) -> None:
     with filled.database.writing() as session:
         other = Workspace()
         session.add(other)
@@ -504,7 +504,7 @@ def test_lines_of_another_workspace_are_its_own(filled: Office, server: Actor) -
     assert codes(elsewhere) == [Code.CHAIN_CUT]
 
 
-def test_nothing_is_added_to_the_audit_without_a_key(filled: Office, server: Actor) -> None:
+def test_nothing_is_added_to_the_audit_without_a_key(filled: AccessContext, server: Actor) -> None:
     url = filled.database.engine.url.render_as_string(hide_password=False)
     keyless = Database(url)
     with pytest.raises(AuditUnsigned), keyless.writing() as session:
@@ -515,7 +515,7 @@ def test_nothing_is_added_to_the_audit_without_a_key(filled: Office, server: Act
 
 
 def test_what_was_rolled_back_leaves_no_anchor(
-    filled: Office, server: Actor, anchors: Path
+    filled: AccessContext, server: Actor, anchors: Path
 ) -> None:
     before = anchors.read_bytes()
     with suppress(RuntimeError), filled.database.writing() as session:
@@ -527,7 +527,7 @@ def test_what_was_rolled_back_leaves_no_anchor(
 
 
 def test_a_full_disk_for_anchors_loses_no_decision(
-    filled: Office, server: Actor, anchors: Path, monkeypatch: pytest.MonkeyPatch
+    filled: AccessContext, server: Actor, anchors: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from crmlink.access.audit.log import entries, verify, write_csv
-from crmlink.access.context import Actor, Office, note
+from crmlink.access.context import AccessContext, Actor, note
 from crmlink.access.people import invite, remove_person
 from crmlink.access.personal_data.subject import erase
 from support.access_factories import make_person
@@ -22,21 +22,21 @@ UNGUARD = {
 
 
 @pytest.fixture
-def filled(office: Office, server: Actor) -> Office:
+def filled(access: AccessContext, server: Actor) -> AccessContext:
     """An audit of some twenty lines."""
     for number in range(20):
-        with office.database.writing() as session:
-            note(session, office, server, "link.linked", f"customer-{number}", prior=None, new="R")
-    return office
+        with access.database.writing() as session:
+            note(session, access, server, "link.linked", f"customer-{number}", prior=None, new="R")
+    return access
 
 
-def run(office: Office, *statements: str) -> None:
-    with office.database.writing() as session:
+def run(access: AccessContext, *statements: str) -> None:
+    with access.database.writing() as session:
         for statement in statements:
             session.execute(text(statement))
 
 
-def test_an_untouched_audit_is_sound(filled: Office) -> None:
+def test_an_untouched_audit_is_sound(filled: AccessContext) -> None:
     verdict = verify(filled)
     assert (verdict.sound, verdict.count) == (True, 20)
     assert verdict.last_hash == entries(filled)[0].entry.hash
@@ -53,7 +53,7 @@ def test_an_untouched_audit_is_sound(filled: Office) -> None:
     ],
 )
 def test_the_database_refuses_a_change_and_one_made_all_the_same_shows(
-    filled: Office, change: str
+    filled: AccessContext, change: str
 ) -> None:
     with pytest.raises(DBAPIError, match="only ever added to"):
         run(filled, change)
@@ -63,7 +63,7 @@ def test_the_database_refuses_a_change_and_one_made_all_the_same_shows(
     assert verdict.broken_at in (1, 7)
 
 
-def test_entries_are_searched_and_paged(filled: Office) -> None:
+def test_entries_are_searched_and_paged(filled: AccessContext) -> None:
     first = entries(filled, limit=5)
     assert [line.entry.place for line in first] == [20, 19, 18, 17, 16]
     assert [line.entry.place for line in entries(filled, before=16, limit=1)] == [15]
@@ -72,7 +72,9 @@ def test_entries_are_searched_and_paged(filled: Office) -> None:
     assert len(entries(filled, search="command line", limit=None)) == 20
 
 
-def test_the_table_is_whole_and_no_spreadsheet_runs_it(filled: Office, server: Actor) -> None:
+def test_the_table_is_whole_and_no_spreadsheet_runs_it(
+    filled: AccessContext, server: Actor
+) -> None:
     make_person(filled, name="=cmd|' /C calc'!A0")
     person = make_person(filled, name="+44")
     with filled.database.writing() as session:
@@ -85,12 +87,12 @@ def test_the_table_is_whole_and_no_spreadsheet_runs_it(filled: Office, server: A
 
 
 def test_no_name_stands_in_the_audit_and_erasing_one_leaves_it_sound(
-    office: Office, server: Actor
+    access: AccessContext, server: Actor
 ) -> None:
-    person, _ = invite(office, server, "Zebedee Quill", "zebedee@firm.example", "clerk")
-    remove_person(office, server, person.public_id)
-    erase(office, server, "zebedee@firm.example")
+    person, _ = invite(access, server, "Zebedee Quill", "zebedee@firm.example", "clerk")
+    remove_person(access, server, person.public_id)
+    erase(access, server, "zebedee@firm.example")
     out = io.StringIO()
-    write_csv(office, out)
+    write_csv(access, out)
     assert "zebedee" not in out.getvalue().lower()
-    assert verify(office).sound
+    assert verify(access).sound

@@ -11,12 +11,12 @@ from typing import Any
 from openpyxl import Workbook
 
 from crmlink.accounting.exports.reader import (
-    BadRow,
     Columns,
+    DetectedFormat,
     ExportedContact,
-    Recognised,
+    RejectedRow,
+    detect_format,
     read_contacts,
-    recognise,
 )
 from crmlink.accounting.rule_loading import load_packages
 
@@ -86,8 +86,8 @@ def with_shared_strings(rows: Sequence[Sequence[str]]) -> bytes:
     )
 
 
-def look(content: str | bytes, name: str = "list.csv", **told: Any) -> Recognised:
-    return recognise(_stream(content), name, PACKAGES, **told)
+def look(content: str | bytes, name: str = "list.csv", **told: Any) -> DetectedFormat:
+    return detect_format(_stream(content), name, PACKAGES, **told)
 
 
 def read(
@@ -95,17 +95,17 @@ def read(
     name: str = "list.csv",
     columns: Columns | None = None,
     **told: Any,
-) -> list[ExportedContact | BadRow]:
+) -> list[ExportedContact | RejectedRow]:
     found = look(content, name, **told).corrected(columns=columns)
     return list(read_contacts(_stream(content), found, PACKAGES))
 
 
-def contacts(rows: Iterable[ExportedContact | BadRow]) -> list[ExportedContact]:
+def contacts(rows: Iterable[ExportedContact | RejectedRow]) -> list[ExportedContact]:
     return [row for row in rows if isinstance(row, ExportedContact)]
 
 
-def bad(rows: Iterable[ExportedContact | BadRow]) -> list[tuple[int, str]]:
-    return [(row.line, row.code) for row in rows if isinstance(row, BadRow)]
+def bad(rows: Iterable[ExportedContact | RejectedRow]) -> list[tuple[int, str]]:
+    return [(row.line, row.code) for row in rows if isinstance(row, RejectedRow)]
 
 
 def _stream(content: str | bytes) -> io.BytesIO:

@@ -10,8 +10,8 @@ import pytest
 from crmlink.accounting.exports import files as opening
 from crmlink.accounting.exports import rows as row_reading
 from crmlink.accounting.exports import xlsx_reader as workbooks
-from crmlink.accounting.exports.errors import ExportRefused
-from crmlink.accounting.exports.reader import read_contacts, recognise
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.accounting.exports.reader import detect_format, read_contacts
 from unit.accounting.exports.export_files import (
     PACKAGES,
     SAGE,
@@ -30,7 +30,7 @@ PACKED = workbook([SAGE, ["A1", "Ann", ""]])
 
 
 def refused(content: str | bytes, name: str) -> str:
-    with pytest.raises(ExportRefused) as failure:
+    with pytest.raises(ExportError) as failure:
         read(content, name)
     assert str(failure.value).endswith(".")
     return failure.value.code
@@ -73,7 +73,7 @@ def test_what_is_no_contact_list_is_refused(content: str | bytes, name: str, cod
 
 
 def test_the_refusal_says_what_the_file_is() -> None:
-    with pytest.raises(ExportRefused) as failure:
+    with pytest.raises(ExportError) as failure:
         look(b"%PDF-1.7", "Contacts June.csv")
     assert str(failure.value) == (
         "Contacts June.csv should be a table as text (CSV), but it is a PDF document. "
@@ -86,7 +86,7 @@ def test_every_cut_and_every_flipped_byte_of_a_workbook_is_survived() -> None:
         for content in (PACKED[:place], PACKED[:place] + b"\xff" + PACKED[place + 1 :]):
             try:
                 read(content, "list.xlsx")
-            except ExportRefused:
+            except ExportError:
                 continue
 
 
@@ -209,10 +209,10 @@ def test_large_files_and_long_lists_are_refused(
     assert refused(table([["Name", "Email"], *[["Ann", ""]] * 4]), "list.csv") == "too_many_rows"
     monkeypatch.setattr(opening, "MOST_MB", 1)
     assert refused(b"Name,Email\n" * 100_000, "list.csv") == "too_large"
-    with pytest.raises(ExportRefused, match="cannot be opened"):
-        recognise(tmp_path / "gone.csv", "gone.csv", PACKAGES)
-    with pytest.raises(ExportRefused, match="cannot be opened"):
-        recognise(tmp_path, "folder.csv", PACKAGES)
+    with pytest.raises(ExportError, match="cannot be opened"):
+        detect_format(tmp_path / "gone.csv", "gone.csv", PACKAGES)
+    with pytest.raises(ExportError, match="cannot be opened"):
+        detect_format(tmp_path, "folder.csv", PACKAGES)
 
 
 def test_a_stream_that_cannot_go_back_is_read_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,25 +223,25 @@ def test_a_stream_that_cannot_go_back_is_read_and_bounded(monkeypatch: pytest.Mo
         return open(reading, "rb")  # noqa: PTH123
 
     with piped(GOOD.encode()) as stream:
-        found = recognise(stream, "list.csv", PACKAGES)
+        found = detect_format(stream, "list.csv", PACKAGES)
     with piped(GOOD.encode()) as stream:
         assert [row.reference for row in contacts(read_contacts(stream, found, PACKAGES))] == ["A1"]
     monkeypatch.setattr(opening, "MOST_MB", 0)
-    with piped(GOOD.encode()) as stream, pytest.raises(ExportRefused, match="larger"):
-        recognise(stream, "list.csv", PACKAGES)
+    with piped(GOOD.encode()) as stream, pytest.raises(ExportError, match="larger"):
+        detect_format(stream, "list.csv", PACKAGES)
 
 
 def test_a_stream_given_stays_open_and_is_read_from_its_beginning() -> None:
     stream = io.BytesIO(GOOD.encode())
     stream.read(7)
-    found = recognise(stream, "list.csv", PACKAGES)
+    found = detect_format(stream, "list.csv", PACKAGES)
     stream.read(3)
     rows = read_contacts(stream, found, PACKAGES)
     next(rows)
     rows.close()  # type: ignore[attr-defined] # a generator, left half-way
     assert not stream.closed
     packed = io.BytesIO(PACKED)
-    found = recognise(packed, "list.xlsx", PACKAGES)
+    found = detect_format(packed, "list.xlsx", PACKAGES)
     half_way = read_contacts(packed, found, PACKAGES)
     next(half_way)
     half_way.close()  # type: ignore[attr-defined]

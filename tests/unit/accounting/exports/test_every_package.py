@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from crmlink.accounting.errors import UnknownPackage
-from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.reader import (
-    BadRow,
-    Recognised,
-    advice,
+    DetectedFormat,
+    RejectedRow,
+    detect_format,
+    import_hints,
     read_contacts,
-    recognise,
-    say,
+    rejected_row_text,
 )
 from unit.accounting.exports.export_files import (
     PACKAGES,
@@ -40,7 +40,7 @@ OTHER_TABLE = [["Code", "Name", "E-mail"], ["7", "Ann Brook", "ann@brook.example
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
 def test_every_export_is_recognised_and_read(file: Path) -> None:
     expected = json.loads(file.with_name(f"{file.name}.json").read_text(encoding="utf-8"))
-    found = recognise(file, file.name, PACKAGES)
+    found = detect_format(file, file.name, PACKAGES)
     seen = {name: getattr(found, name) for name in expected.keys() - {"rows", "forms"}}
     seen["forms"] = [fit.form for fit in found.fits]
     seen["rows"] = [
@@ -51,7 +51,7 @@ def test_every_export_is_recognised_and_read(file: Path) -> None:
 
 
 def test_every_package_but_sage_200_has_a_known_export_that_is_tried_here() -> None:
-    tried = {recognise(file, file.name, PACKAGES).package for file in FILES}
+    tried = {detect_format(file, file.name, PACKAGES).package for file in FILES}
     assert set(PACKAGES["packages"]) - tried == {"sage_200"}
     assert "exports" not in PACKAGES["packages"]["sage_200"]
 
@@ -107,10 +107,10 @@ def test_a_file_that_fits_two_packages_is_nobodys_until_a_person_says() -> None:
     assert found.package is None
     assert {fit.package for fit in found.fits} == {"sage_50", "xero"}
     assert not found.columns
-    assert advice(found, PACKAGES) == [
+    assert import_hints(found, PACKAGES) == [
         "Files of Xero and Sage 50cloud Accounts look like this. Say which package it is of."
     ]
-    with pytest.raises(ExportRefused, match="which accounting package"):
+    with pytest.raises(ExportError, match="which accounting package"):
         read_contacts(io.BytesIO(), found, PACKAGES)
     assert [row.reference for row in contacts(read(both, package="sage_50"))] == ["A1"]
 
@@ -135,7 +135,7 @@ def test_an_unknown_package_and_a_reference_without_a_package_are_refused() -> N
     with pytest.raises(UnknownPackage):
         look(table(OTHER_TABLE), package="quicken")
     found = look(table(OTHER_TABLE)).corrected(columns={"reference": "Code"})
-    with pytest.raises(ExportRefused, match="which accounting package"):
+    with pytest.raises(ExportError, match="which accounting package"):
         read_contacts(io.BytesIO(), found, PACKAGES)
     with pytest.raises(UnknownPackage):
         read_contacts(io.BytesIO(), found.corrected(package="quicken"), PACKAGES)
@@ -144,7 +144,7 @@ def test_an_unknown_package_and_a_reference_without_a_package_are_refused() -> N
 def test_without_references_matches_can_still_be_prepared() -> None:
     found = look(table([XERO, ["Holloway Ltd", "H1", "m@holloway.example", ""]]))
     assert (found.package, found.has_references) == ("xero", False)
-    assert "hold the references of Xero" in advice(found, PACKAGES)[0]
+    assert "hold the references of Xero" in import_hints(found, PACKAGES)[0]
     (contact,) = contacts(read(table([XERO, ["Holloway Ltd", "H1", "m@holloway.example", ""]])))
     assert (contact.reference, contact.account_number) == ("", "H1")
 
@@ -160,7 +160,7 @@ def test_without_references_matches_can_still_be_prepared() -> None:
     ],
 )
 def test_a_wrong_correction_is_refused(columns: dict[str, Any], code: str) -> None:
-    with pytest.raises(ExportRefused) as refused:
+    with pytest.raises(ExportError) as refused:
         look(table(OTHER_TABLE)).corrected(columns=columns)
     assert refused.value.code == code
 
@@ -169,7 +169,7 @@ def test_a_field_can_be_taken_away_and_several_columns_can_hold_one() -> None:
     content = table([["Name", "Landline", "Cell"], ["Ann", "01632 960001", "07700 900001"]])
     (contact,) = contacts(read(content, columns={"phones": ["Landline", "Cell"]}))
     assert contact.phones == ("01632 960001", "07700 900001")
-    with pytest.raises(ExportRefused, match="at least the name"):
+    with pytest.raises(ExportError, match="at least the name"):
         read(content, columns={"name": None})
 
 
@@ -179,7 +179,7 @@ def test_a_heading_that_stands_twice_is_no_reference_until_one_is_chosen() -> No
     assert found.header == ("A/C", "Name", "Address Line 1", "A/C (column D)")
     assert found.unclear == ("reference",)
     assert not found.has_references
-    assert "stands more than once" in advice(found, PACKAGES)[0]
+    assert "stands more than once" in import_hints(found, PACKAGES)[0]
     (contact,) = contacts(read(content, columns={"reference": "A/C (column D)"}))
     assert contact.reference == "Z9"
 
@@ -221,7 +221,7 @@ def test_any_doubt_about_a_missing_header_is_asked_about(first: list[str], why: 
     found = look(sage_rows(first=first))
     assert found.package is None, why
     assert not found.has_references
-    assert "does not know this file" in advice(found, PACKAGES)[0]
+    assert "does not know this file" in import_hints(found, PACKAGES)[0]
 
 
 def test_a_person_says_where_the_header_is_or_that_there_is_none() -> None:
@@ -233,7 +233,7 @@ def test_a_person_says_where_the_header_is_or_that_there_is_none() -> None:
     rows = list(read_contacts(io.BytesIO(content.encode()), found, PACKAGES))
     assert [(row.reference, row.name) for row in contacts(rows)] == [("7", "Ann"), ("8", "Bob")]
     assert look(table([SAGE, ["A1", "Ann", ""]]), header_line=0).header == ("A", "B", "C")
-    with pytest.raises(ExportRefused, match="line 99"):
+    with pytest.raises(ExportError, match="line 99"):
         look(content, header_line=99)
 
 
@@ -248,14 +248,14 @@ def test_the_first_contact_of_a_table_without_a_header_is_never_lost() -> None:
 def test_a_file_changed_after_it_was_looked_at_is_refused() -> None:
     found = look(table([SAGE, ["A1", "Ann", ""]]))
     for other in (table([["Name", *SAGE], ["Ann", "A1", "", ""]]), "\r\nx", ""):
-        with pytest.raises(ExportRefused):
+        with pytest.raises(ExportError):
             list(read_contacts(io.BytesIO(other.encode()), found, PACKAGES))
 
 
 def test_what_was_recognised_goes_through_json() -> None:
     for file in FILES:
-        found = recognise(file, file.name, PACKAGES)
-        assert Recognised.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+        found = detect_format(file, file.name, PACKAGES)
+        assert DetectedFormat.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
 def test_of_several_sheets_the_one_with_contacts_is_read_and_others_are_named() -> None:
@@ -263,9 +263,9 @@ def test_of_several_sheets_the_one_with_contacts_is_read_and_others_are_named() 
     packed = workbook(*sheets, names=["Notes", "Customers", "More"])
     found = look(packed, "list.xlsx")
     assert (found.sheet, found.also) == ("Customers", ("More",))
-    assert "“More”" in advice(found, PACKAGES)[0]
+    assert "“More”" in import_hints(found, PACKAGES)[0]
     assert [row.name for row in contacts(read(packed, "list.xlsx", sheet="More"))] == ["Bob"]
-    with pytest.raises(ExportRefused, match="no sheet called “None”"):
+    with pytest.raises(ExportError, match="no sheet called “None”"):
         look(packed, "list.xlsx", sheet="None")
 
 
@@ -302,5 +302,5 @@ def test_iif_rows_without_headings_are_named() -> None:
 
 
 def test_every_reason_has_a_sentence() -> None:
-    (row,) = [row for row in read(table([SAGE, ["", "Ann", ""]])) if isinstance(row, BadRow)]
-    assert say(row) == "It has no reference."
+    (row,) = [row for row in read(table([SAGE, ["", "Ann", ""]])) if isinstance(row, RejectedRow)]
+    assert rejected_row_text(row) == "It has no reference."

@@ -4,7 +4,7 @@
 import pytest
 
 from crmlink.accounting.exports.letters import is_doubtful
-from crmlink.accounting.exports.reader import say
+from crmlink.accounting.exports.reader import rejected_row_text
 from unit.accounting.exports.export_files import bad, contacts, look, read
 
 MAC_HEAD = "!HDR\tPROD\tVER\r!HDR\tQuickBooks Pro 6.0 for Macintosh\tVersion 6.0\r"
@@ -56,7 +56,7 @@ def test_old_macs_are_told_by_their_words_alone() -> None:
 def test_an_exact_reference_with_doubtful_letters_is_a_bad_row(reference: str) -> None:
     rows = read(iif(reference, "Bob Plain"), "list.iif")
     assert bad(rows) == [(2, "letters_doubtful")]
-    assert "Windows or a Mac" in say(next(row for row in rows if row.line == 2))  # type: ignore[arg-type]
+    assert "Windows or a Mac" in rejected_row_text(next(row for row in rows if row.line == 2))  # type: ignore[arg-type]
     assert [row.reference for row in contacts(rows)] == ["Bob Plain"]
 
 

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from crmlink.accounting.exports.errors import ExportRefused
+from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.likeness import likely_columns
 from crmlink.accounting.exports.reader import read_contacts
 from unit.accounting.exports.export_files import PACKAGES, contacts, look, read, table
@@ -91,5 +91,5 @@ def test_full_name_is_the_person_beside_the_vendor_and_the_name_where_it_is_alon
 
 
 def test_a_table_without_any_heading_that_is_known_still_needs_a_person() -> None:
-    with pytest.raises(ExportRefused):
+    with pytest.raises(ExportError):
         read(table([["Colour", "Size"], ["red", "1"], ["blue", "2"]]))

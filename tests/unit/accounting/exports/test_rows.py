@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crmlink.accounting.exports import cells as understood
-from crmlink.accounting.exports.reader import BadRow, read_contacts, say
+from crmlink.accounting.exports.reader import RejectedRow, read_contacts, rejected_row_text
 from unit.accounting.exports.export_files import (
     PACKAGES,
     SAGE,
@@ -52,8 +52,10 @@ def test_bad_rows_are_named_and_the_good_ones_go_on() -> None:
         (9, "field_too_long"),
         (10, "header_again"),
     ]
-    twice = next(row for row in rows if isinstance(row, BadRow) and row.code == "reference_twice")
-    assert say(twice) == "The reference A1 stands in line 2 already."
+    twice = next(
+        row for row in rows if isinstance(row, RejectedRow) and row.code == "reference_twice"
+    )
+    assert rejected_row_text(twice) == "The reference A1 stands in line 2 already."
 
 
 def test_the_same_number_of_a_customer_and_of_a_supplier_are_two_references() -> None:

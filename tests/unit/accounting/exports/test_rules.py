@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from crmlink.accounting.exports import messages as wording
-from crmlink.accounting.exports.model import FIELDS
-from crmlink.accounting.package_rules import for_pages
-from crmlink.accounting.rule_check import check
+from crmlink.accounting.exports.model import IMPORT_FIELDS
+from crmlink.accounting.package_rules import browser_rules
+from crmlink.accounting.rule_check import check_rule_file
 from crmlink.accounting.rule_loading import SCHEMA_FILE, load_packages
 
 PACKAGES = load_packages()
@@ -24,7 +24,7 @@ def wrong(folder: Path, package: str, **changes: Any) -> list[str]:
     edited["packages"][package]["exports"][0].update(changes)
     file = folder / "edited.json"
     file.write_text(json.dumps(edited))
-    return check(file)
+    return check_rule_file(file)
 
 
 def test_a_renamed_heading_is_learnt_by_editing_the_file(tmp_path: Path) -> None:
@@ -74,16 +74,16 @@ def test_an_ordinary_table_never_tells_references(tmp_path: Path) -> None:
     edited = PACKAGES | {"any_table": {"reference": ["Reference"]}}
     file = tmp_path / "edited.json"
     file.write_text(json.dumps(edited))
-    assert check(file)
+    assert check_rule_file(file)
 
 
 def test_the_schema_and_the_readers_know_the_same_fields() -> None:
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
-    assert tuple(schema["$defs"]["columns"]["properties"]) == FIELDS
+    assert tuple(schema["$defs"]["columns"]["properties"]) == IMPORT_FIELDS
 
 
 def test_browsers_get_the_rules_of_pages_alone() -> None:
-    served = for_pages(PACKAGES)
+    served = browser_rules(PACKAGES)
     assert served["packages"].keys() == PACKAGES["packages"].keys()
     assert set(served) == {"version", "packages"}
     assert all("exports" not in package for package in served["packages"].values())
@@ -93,16 +93,16 @@ def test_browsers_get_the_rules_of_pages_alone() -> None:
 
 def test_a_rule_file_from_before_exports_is_still_good(tmp_path: Path) -> None:
     file = tmp_path / "older.json"
-    file.write_text(json.dumps(for_pages(PACKAGES)))
-    assert check(file) == []
+    file.write_text(json.dumps(browser_rules(PACKAGES)))
+    assert check_rule_file(file) == []
 
 
 def test_every_code_has_a_sentence_and_every_sentence_a_code() -> None:
     folder = Path(wording.__file__).parent
     text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     text = text.replace(Path(wording.__file__).read_text(encoding="utf-8"), "")
-    used = set(re.findall(r'(?:ExportRefused|_Bad|Changed)\(\s*"(\w+)"', text))
-    used |= set(re.findall(r'BadRow\([\w.\[\]]+, "(\w+)"', text)) | {
+    used = set(re.findall(r'(?:ExportError|RowRejected|CellConverted)\(\s*"(\w+)"', text))
+    used |= set(re.findall(r'RejectedRow\([\w.\[\]]+, "(\w+)"', text)) | {
         "line_too_long",
         "quote_open",
         "erased",
