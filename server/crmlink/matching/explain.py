@@ -232,4 +232,4 @@ def _town(place: Place, record: HeldPlace) -> Iterator[Reason]:
 
 def _kind(asked: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason]:
     if asked.kind and record.kind and asked.kind != record.kind:
-        yield _differs("other_kind", kind=record.kind)
+        yield _differs("other_kind", kind=record.kind, contact=asked.kind)
