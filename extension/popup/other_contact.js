@@ -91,7 +91,7 @@ function byHand(app, packages) {
 function handForm(app, packages) {
   const choices = packages.map((one) => h("option", { value: one.package }, one.name));
   const select = h("select", { id: "hand-package", on: { change: () => explain() } }, choices);
-  select.value = localStorage.getItem(HABIT) ?? packages[0].package;
+  select.value = localStorage.getItem(HABIT) ?? packages[0]?.package ?? "";
   if (select.selectedIndex < 0) select.selectedIndex = 0;
   const label = h("label", { for: "hand-reference" });
   const reference = h("input", { id: "hand-reference", type: "text", required: true, autocomplete: "off", spellcheck: "false", maxlength: "200", "aria-describedby": "hand-explain hand-trouble", on: { input: fillName } });

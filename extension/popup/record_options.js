@@ -28,7 +28,7 @@ export function optionList({ reference, changed }) {
     input.checked = true;
     input.focus();
     input.closest("label")?.scrollIntoView({ block: "nearest" });
-    changed(options[wanted]);
+    changed(options[wanted] ?? null);
   }
 
   return {

@@ -118,8 +118,9 @@ export function canonicalReference(packageId, reference, packages) {
  * @returns {PackageRules}
  */
 function rulesOf(packageId, packages) {
-  if (!Object.hasOwn(packages.packages, packageId)) throw new UnknownPackage(packageId);
-  return packages.packages[packageId];
+  const rules = Object.hasOwn(packages.packages, packageId) ? packages.packages[packageId] : undefined;
+  if (!rules) throw new UnknownPackage(packageId);
+  return rules;
 }
 
 /**
@@ -185,14 +186,14 @@ function target(values, address, packages) {
  * @returns {Captures | null}
  */
 function hostCaptures(template, address) {
-  const [name, port = ""] = template.split(":");
+  const [name = "", port = ""] = template.split(":");
   const wanted = name.split(".");
   const labels = address.host.split(".");
   if (port !== address.port || wanted.length !== labels.length) return null;
   /** @type {Captures} */
   const captured = [];
   for (const [place, expected] of wanted.entries()) {
-    const label = labels[place];
+    const label = labels[place] ?? "";
     const slot = HOST_SLOT.exec(expected);
     if (slot === null) {
       if (expected !== label) return null;
@@ -234,7 +235,7 @@ function pathCaptures(template, parts, ignoreCase) {
   /** @type {Captures} */
   const captured = [];
   for (const [place, expected] of template.entries()) {
-    const part = parts[place];
+    const part = parts[place] ?? "";
     if (expected === "{tab}") {
       if (!TAB.test(part)) return null;
     } else if (expected.startsWith("{")) {
@@ -396,8 +397,8 @@ function tidied(text, canonical) {
  */
 function trim(text) {
   let [start, end] = [0, text.length];
-  while (start < end && AROUND.includes(text[start])) start += 1;
-  while (end > start && AROUND.includes(text[end - 1])) end -= 1;
+  while (start < end && AROUND.includes(text.charAt(start))) start += 1;
+  while (end > start && AROUND.includes(text.charAt(end - 1))) end -= 1;
   return text.slice(start, end);
 }
 
