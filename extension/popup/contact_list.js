@@ -93,7 +93,7 @@ function joinQuestion(drafts) {
 /** @param {Draft} draft */
 function joinWords(draft) {
   const counted = tCount("contacts", draft.contacts);
-  return draft.name ? t("list_join_named", draft.name, counted) : t("list_join", begun(draft), counted);
+  return draft.name ? t("list_join_named", draft.name, begun(draft), counted) : t("list_join", begun(draft), counted);
 }
 
 /** @param {Draft} draft */

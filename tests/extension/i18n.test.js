@@ -60,6 +60,15 @@ test("the words are UK English and end like sentences where they are sentences",
   assert.deepEqual(texts.filter(([, { message }]) => !/[.?]$/.test(message)), []);
 });
 
+/** Words that an office does not use, or for which there is another: one word for one thing. */
+const UNUSED = /\b(carr(y|ies)|stands|press(ed)?|somebody|anybody|nobody|whoever|log-?ins?|meanwhile|by itself|go on|look again|sandbox|per cent|percent|package|lapsed|server|settled|anew|throw|take (away|back)|is over|e-mail|houses?|records?)\b|\d\s%/i;
+
+test("the words are those that an office uses", () => {
+  const found = Object.entries(words).filter(([, { message }]) => UNUSED.test(message)).map(([key, { message }]) => `${key}: ${message}`);
+  assert.deepEqual(found, []);
+  assert.match("Somebody pressed Look again.", UNUSED);
+});
+
 test("no page builds markup out of data", () => {
   assert.deepEqual(sources.filter((path) => /innerHTML|outerHTML|insertAdjacentHTML|document\.write|new Function|\beval\(/.test(text(path))), []);
 });

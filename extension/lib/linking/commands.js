@@ -41,7 +41,7 @@ import { createSettings } from "./option_commands.js";
  * @property {(connection: Connection) => Api} api
  */
 
-/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string} | null}} PackageInWords */
+/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string, reference_is_name?: boolean} | null}} PackageInWords */
 /**
  * A request whose outcome nobody has seen; `open`: the outcome is not known here either.
  * @typedef {{key: string, action: "link" | "undo", title: string, open: boolean}} OpenAttempt

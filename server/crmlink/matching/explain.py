@@ -266,4 +266,4 @@ def _town(address: NormalisedAddress, record: IndexedAddress) -> Iterator[Reason
 
 def _kind(contact: NormalisedDetails, record: IndexedRecord) -> Iterator[Reason]:
     if contact.kind and record.kind and contact.kind != record.kind:
-        yield _differs("other_kind", kind=record.kind)
+        yield _differs("other_kind", kind=record.kind, contact=contact.kind)
