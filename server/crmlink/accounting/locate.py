@@ -1,8 +1,9 @@
-"""From the address of a page to the contact that it shows.
+"""Locate: from a page's URL to the contact that the page shows.
 
-The address alone decides. What is not surely a contact page yields nothing: a missing reference
-costs a search, a wrong one sends invoices to the wrong account. `extension/lib/page/locate.js` is
-the same in JavaScript; `tests/vectors/` and a property test hold the two together.
+The URL alone decides. A page that is not certainly a contact page yields nothing: a missing
+reference costs a search, a wrong one sends invoices to the wrong account.
+`extension/lib/page/locate.js` does the same in JavaScript; `tests/vectors/` and a property test
+keep the two equal.
 """
 
 import re
@@ -36,7 +37,7 @@ Captures = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """What an address shows: all None but `url` when it is no page that crmlink knows.
+    """What a URL shows; all fields but `url` are None for an unknown page.
 
     `page` is "contact" or "list"; `reference` is canonical and set on contact pages only;
     `organisation` is the company file (Xero's short code, FreeAgent's subdomain, ...).
@@ -50,11 +51,14 @@ class Location:
     organisation: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
+        """Return the fields as plain data."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class _RuleMatch:
+    """A page rule that matches a URL."""
+
     package: str
     rule: dict[str, Any]
     reference: str | None
@@ -62,10 +66,10 @@ class _RuleMatch:
 
 
 def locate(url: str, packages: Packages) -> Location:
-    """Which page of which package an address is, and the reference in it.
+    """Return the package, page and reference that a URL stands for.
 
-    Anything else (another host, another page, a malformed address, no string) yields a `Location`
-    with nothing but its `url`. Never raises.
+    Any other input (unknown host or page, malformed URL, no string) yields a `Location` with only
+    its `url`. Never raises.
     """
     text = url if isinstance(url, str) else ""
     found = _find(parse_page_url(text), packages, follow=True)
@@ -82,7 +86,7 @@ def locate(url: str, packages: Packages) -> Location:
 
 
 def cautions(location: Location, packages: Packages) -> list[str]:
-    """Sentences to say to the clerk beside the reference, where the facts are not sure."""
+    """Return sentences to show beside the reference where the facts are not certain."""
     if location.package is None or location.reference is None:
         return []
     package = package_rules(packages, location.package)
@@ -120,7 +124,7 @@ def _find(address: PageUrl | None, packages: Packages, *, follow: bool) -> _Rule
 def _matching(
     address: PageUrl | None, packages: Packages
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
-    """Every page rule that an address meets, with what the rule's slots hold."""
+    """Yield every page rule that a URL matches, with the captured values."""
     if address is None:
         return
     for package_id, package in packages["packages"].items():
@@ -135,7 +139,7 @@ def _matching(
 
 
 def _target(values: dict[str, str], address: PageUrl, packages: Packages) -> _RuleMatch | None:
-    """Where a redirect leads, when that is a page of the same host and organisation."""
+    """Return the page a redirect leads to, if it has the same host and organisation."""
     target = values.get("target", "")
     inner = parse_page_url(address.origin + target if target.startswith("/") else target)
     if inner is None or inner.origin != address.origin:
@@ -208,9 +212,9 @@ def _path_captures(
 def _query_captures(
     wanted: dict[str, str], query: list[tuple[str, str | None]], ignore_case: bool
 ) -> Captures | None:
-    """What the named parameters hold; None when one of them is there twice with two values.
+    """Return the values of the named parameters; None if one has two different values.
 
-    Another spelling of a name never gives a value unless the rule says so, but it can disagree.
+    A parameter in another case gives no value unless the rule allows it, but it can conflict.
     """
     captured: Captures = []
     for name, slot in wanted.items():
@@ -223,7 +227,7 @@ def _query_captures(
 
 
 def _canonical_captures(captured: Captures, package: Package) -> dict[str, str] | None:
-    """The captured values in canonical form; None when two disagree or one is malformed."""
+    """Return the captured values in canonical form; None if two conflict or one is malformed."""
     values: dict[str, str] = {}
     for name, text in captured:
         value = _valid(name, text, package)
@@ -243,9 +247,9 @@ def _valid(name: str, text: str, package: Package) -> str | None:
 
 
 def _below_captures(rule: dict[str, Any], address: PageUrl) -> Captures | None:
-    """The number at the end of an address whose path is not known.
+    """Return the number at the end of a URL whose path is unknown.
 
-    None unless path, query and fragment end in one and the same number, as far as they end in any.
+    None unless path, query and fragment end in the same number, as far as they end in any.
     """
     start = split_path(rule["below"])
     path, fragment = address.path, address.fragment

@@ -1,4 +1,4 @@
-"""The rules of the packages, once loaded: looked up, and with an administrator's hosts."""
+"""Lookup in loaded package rules, and addition of an administrator's hosts."""
 
 import copy
 import re
@@ -17,7 +17,7 @@ _ADDED_HOST = re.compile(
 
 
 def browser_rules(packages: Packages) -> Packages:
-    """The part of the rules that reads pages: what the browser extension runs."""
+    """Return the part of the rules for reading pages, which the browser extension runs."""
     kept = {
         package_id: {name: rule for name, rule in package.items() if name != "exports"}
         for package_id, package in packages["packages"].items()
@@ -26,7 +26,7 @@ def browser_rules(packages: Packages) -> Packages:
 
 
 def package_rules(packages: Packages, package_id: str) -> Package:
-    """The rules of one package; raises `UnknownPackage`."""
+    """Return the rules of one package; raises `UnknownPackage`."""
     try:
         return cast("Package", packages["packages"][package_id])
     except (KeyError, TypeError) as error:
@@ -34,15 +34,15 @@ def package_rules(packages: Packages, package_id: str) -> Package:
 
 
 def package_name(packages: Packages, package_id: str) -> str:
-    """How people call the package ("Xero"); raises `UnknownPackage`."""
+    """Return the package's display name ("Xero"); raises `UnknownPackage`."""
     return str(package_rules(packages, package_id)["name"])
 
 
 def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Packages:
-    """A copy of the rules in which a self-hosted package also answers at an admin's hosts.
+    """Return a copy of the rules in which a self-hosted package also has these hosts.
 
-    A host is `server.office.example` or `server.office.example:10444`. Raises `InvalidHost` when
-    the package takes none, when it is no host, or when it is another package's.
+    A host is `server.office.example` or `server.office.example:10444`. Raises `InvalidHost` if the
+    package accepts none, if it is no valid host, or if it belongs to another package.
     """
     changed = copy.deepcopy(packages)
     package = package_rules(changed, package_id)
@@ -72,6 +72,6 @@ def _added_host(host: str) -> str:
 
 
 def _collides_with(rule: str, host: str) -> bool:
-    """Whether an added host falls under a rule of another package, whatever its port."""
+    """Return whether an added host matches another package's rule, whatever its port."""
     pattern = re.sub(r"\\\{\w+\\\}", "[a-z0-9-]+", re.escape(rule))
     return re.fullmatch(pattern, host.split(":")[0]) is not None

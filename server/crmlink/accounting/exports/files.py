@@ -1,4 +1,4 @@
-"""An export file before it is read: opened, and told by its first bytes for what it is."""
+"""Opening of an export file, and its type by its first bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crmlink.accounting.exports.errors import ExportError
 
 Source = Path | str | BinaryIO
 
-MOST_MB = 200
+MAX_MB = 200
 _HEAD = 4096
 _SIGNATURES = (
     (b"PK\x03\x04", "zip"),
@@ -35,7 +35,7 @@ _NAMED = {
 
 @contextmanager
 def open_seekable(source: Source) -> Iterator[BinaryIO]:
-    """The file at its beginning, seekable; a stream stays open afterwards.
+    """Yield the file at its start, seekable; a given stream stays open afterwards.
 
     Raises ExportError (`unreadable`, `empty`, `too_large`).
     """
@@ -58,31 +58,32 @@ def open_seekable(source: Source) -> Iterator[BinaryIO]:
 
 
 class _SizeLimitedStream:
-    """A stream that refuses to go on for ever."""
+    """Stream that raises once more than the size limit was read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._left = MOST_MB * 2**20
+        self._left = MAX_MB * 2**20
 
     def read(self, size: int = -1) -> bytes:
+        """Read like a file. Raises ExportError (`too_large`)."""
         found = self._stream.read(size)
         self._left -= len(found)
         if self._left < 0:
-            raise ExportError("too_large", most=MOST_MB)
+            raise ExportError("too_large", most=MAX_MB)
         return found
 
 
 def _measure(stream: BinaryIO) -> None:
     size = stream.seek(0, 2)
     stream.seek(0)
-    if size > MOST_MB * 2**20:
-        raise ExportError("too_large", most=MOST_MB)
+    if size > MAX_MB * 2**20:
+        raise ExportError("too_large", most=MAX_MB)
     if not size:
         raise ExportError("empty")
 
 
 def sniff_type(stream: BinaryIO, filename: str) -> str:
-    """What is in the file, "xlsx" or "text", which must be what its name says.
+    """Return the file's type, "xlsx" or "text", which must agree with its name.
 
     Raises ExportError (`not_as_named`, `not_a_list`, `old_excel`).
     """

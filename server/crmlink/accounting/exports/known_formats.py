@@ -1,4 +1,4 @@
-"""The files that packages are known to write: which of them a header is, what its columns hold."""
+"""Known export formats: which one a header belongs to, and what its columns contain."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ _MOST_LETTERS = re.compile(r"[A-Z]{1,2}")
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """One file that a package writes, as the rule file has it."""
+    """One file format of a package, from the rule file."""
 
     package: str
     rules: Export
 
     @property
     def fit(self) -> FormatMatch:
+        """The format as shown to users."""
         return FormatMatch(self.package, self.rules["form"], self.rules["certainty"])
 
 
-def forms(
+def known_formats(
     packages: Mapping[str, Any], file_kind: FileKind, package: str | None
 ) -> list[ExportFormat]:
-    """The known files of this kind, of one package or of all."""
+    """Return the known formats of this file kind, of one package or of all."""
     return [
         ExportFormat(each, rules)
         for each, described in packages["packages"].items()
@@ -47,19 +48,19 @@ def forms(
     ]
 
 
-def fits(form: ExportFormat, headings: Sequence[str]) -> bool:
-    """Whether a row of headings is this file's header."""
+def matches_header(form: ExportFormat, headings: Sequence[str]) -> bool:
+    """Return whether a row of headings is this format's header."""
     held = {normalise_heading(heading) for heading in headings}
     return all(normalise_heading(wanted) in held for wanted in form.rules["recognise"])
 
 
-def columns(
+def map_columns(
     wanted: Mapping[str, Sequence[str]], headings: Sequence[str]
 ) -> tuple[Found, list[str]]:
-    """Which labels hold each wanted field, and the fields whose heading stands more than once.
+    """Return the labels of each field's columns, and the fields with a repeated heading.
 
-    A heading that stands twice is left out for a reference, which is never guessed; for anything
-    else the first is taken.
+    A repeated heading is omitted for a reference, which is never guessed; for other fields the
+    first column is used.
     """
     times = Counter(normalise_heading(heading) for heading in headings)
     by_key = {
@@ -78,19 +79,19 @@ def columns(
     return found, unclear
 
 
-def letters(width: int) -> tuple[str, ...]:
-    """The labels of a file without a header."""
+def column_letters(width: int) -> tuple[str, ...]:
+    """Return the labels of a table without a header."""
     return tuple(column_letter(position) for position in range(width))
 
 
-def positions(form: ExportFormat) -> dict[str, list[int]]:
-    """Where the fields stand in this file when it has no header."""
+def headerless_columns(form: ExportFormat) -> dict[str, list[int]]:
+    """Return the column indexes of the fields in a table without a header."""
     told = form.rules.get("without_header", {})
     return {field: [column_index(each) for each in named] for field, named in told.items()}
 
 
 def export_problems(document: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the exports of a rule file beyond its schema, a sentence each."""
+    """Yield a sentence for each fault of the exports of a rule file beyond its schema."""
     known: list[ExportFormat] = []
     for package_id, package in document["packages"].items():
         for rules in package.get("exports", ()):
@@ -124,7 +125,7 @@ def _form_problems(form: ExportFormat) -> Iterator[str]:
 
 
 def _ambiguous_formats(form: ExportFormat, other: ExportFormat) -> bool:
-    """Whether each file of one kind would also be taken for the other, of another package."""
+    """Return whether files of the two formats, of different packages, could be confused."""
     ours, theirs = (
         {normalise_heading(name) for name in each.rules["recognise"]} for each in (form, other)
     )

@@ -1,4 +1,4 @@
-"""The one place where what is wrong with an export file or one of its rows becomes a sentence."""
+"""Sentences about export files and their rows."""
 
 from __future__ import annotations
 
@@ -110,13 +110,13 @@ FIELD_WORDS = {
 
 
 def export_error_text(code: str, facts: Mapping[str, str | int]) -> str:
-    """Why a file is refused, in a sentence. Raises KeyError for an unknown code."""
+    """Return why a file is refused, as a sentence. Raises KeyError for an unknown code."""
     things = {name: THINGS[str(facts[name])] for name in ("named", "found") if name in facts}
     return REFUSALS[code].format_map({**facts, **things})
 
 
 def rejected_row_text(row: RejectedRow) -> str:
-    """Why a row is no contact, in a sentence without the line. Raises KeyError as above."""
+    """Return why a row is no contact, without its line. Raises KeyError for an unknown code."""
     words = dict(row.args)
     if "field" in words:
         words["field"] = FIELD_WORDS[str(words["field"])]
@@ -124,7 +124,7 @@ def rejected_row_text(row: RejectedRow) -> str:
 
 
 def import_hints(found: DetectedFormat, packages: Packages) -> list[str]:
-    """What a person should know or decide before the file is read; a sentence each."""
+    """Return sentences about what to know or decide before the file is read."""
     rules = packages["packages"]
     said = []
     if found.ambiguous:
