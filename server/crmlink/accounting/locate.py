@@ -72,16 +72,16 @@ def locate(url: str, packages: Packages) -> Location:
     its `url`. Never raises.
     """
     text = url if isinstance(url, str) else ""
-    found = _find(parse_page_url(text), packages, follow=True)
-    if found is None:
+    match = _find(parse_page_url(text), packages, follow=True)
+    if match is None:
         return Location(text)
     return Location(
         url=text,
-        package=found.package,
-        page=found.rule["page"],
-        kind=found.rule.get("kind"),
-        reference=found.reference,
-        organisation=found.organisation,
+        package=match.package,
+        page=match.rule["page"],
+        kind=match.rule.get("kind"),
+        reference=match.reference,
+        organisation=match.organisation,
     )
 
 
@@ -90,15 +90,15 @@ def cautions(location: Location, packages: Packages) -> list[str]:
     if location.package is None or location.reference is None:
         return []
     package = package_rules(packages, location.package)
-    said = [
+    sentences = [
         caution["say"]
         for caution in package.get("cautions", [])
         if not _exempts(caution, location.reference)
     ]
-    found = _find(parse_page_url(location.url), packages, follow=True)
-    if found and found.package == location.package and "caution" in found.rule:
-        said.append(found.rule["caution"])
-    return said
+    match = _find(parse_page_url(location.url), packages, follow=True)
+    if match and match.package == location.package and "caution" in match.rule:
+        sentences.append(match.rule["caution"])
+    return sentences
 
 
 def _exempts(caution: dict[str, str], reference: str) -> bool:
@@ -109,15 +109,15 @@ def _exempts(caution: dict[str, str], reference: str) -> bool:
 def _find(address: PageUrl | None, packages: Packages, *, follow: bool) -> _RuleMatch | None:
     for package_id, rule, values in _matching(address, packages):
         if rule["page"] == "redirect":
-            found = _target(values, address, packages) if follow and address else None
+            match = _target(values, address, packages) if follow and address else None
         elif ("reference" in values) == (rule["page"] == "contact"):
-            found = _RuleMatch(
+            match = _RuleMatch(
                 package_id, rule, values.get("reference"), values.get("organisation")
             )
         else:
-            found = None
-        if found:
-            return found
+            match = None
+        if match:
+            return match
     return None
 
 
@@ -144,12 +144,12 @@ def _target(values: dict[str, str], address: PageUrl, packages: Packages) -> _Ru
     inner = parse_page_url(address.origin + target if target.startswith("/") else target)
     if inner is None or inner.origin != address.origin:
         return None
-    found = _find(inner, packages, follow=False)
+    match = _find(inner, packages, follow=False)
     organisation = values.get("organisation")
-    if found is None or (organisation and found.organisation not in (None, organisation)):
+    if match is None or (organisation and match.organisation not in (None, organisation)):
         return None
     return _RuleMatch(
-        found.package, found.rule, found.reference, found.organisation or organisation
+        match.package, match.rule, match.reference, match.organisation or organisation
     )
 
 
@@ -157,17 +157,17 @@ def _host_captures(template: str, address: PageUrl) -> Captures | None:
     name, _, port = template.partition(":")
     if port != address.port:
         return None
-    wanted, labels = name.split("."), address.host.split(".")
-    if len(wanted) != len(labels):
+    expected, labels = name.split("."), address.host.split(".")
+    if len(expected) != len(labels):
         return None
     captured: Captures = []
-    for expected, label in zip(wanted, labels, strict=True):
-        slot = _HOST_SLOT.search(expected)
+    for template_label, label in zip(expected, labels, strict=True):
+        slot = _HOST_SLOT.search(template_label)
         if slot is None:
-            if expected != label:
+            if template_label != label:
                 return None
             continue
-        before = expected[: slot.start()]
+        before = template_label[: slot.start()]
         rest = label[len(before) :]
         if not label.startswith(before) or not matches(_LABELS[slot[1]], rest):
             return None
@@ -210,14 +210,14 @@ def _path_captures(
 
 
 def _query_captures(
-    wanted: dict[str, str], query: list[tuple[str, str | None]], ignore_case: bool
+    expected: dict[str, str], query: list[tuple[str, str | None]], ignore_case: bool
 ) -> Captures | None:
     """Return the values of the named parameters; None if one has two different values.
 
     A parameter in another case gives no value unless the rule allows it, but it can conflict.
     """
     captured: Captures = []
-    for name, slot in wanted.items():
+    for name, slot in expected.items():
         values = {value for key, value in query if _same(name, key, True)}
         if len(values) > 1 or None in values:
             return None
@@ -286,7 +286,7 @@ def _has_word(parts: Iterable[str], words: list[str]) -> bool:
     return any(word in text for word in words)
 
 
-def _same(expected: str, given: str, ignore_case: bool) -> bool:
+def _same(expected: str, actual: str, ignore_case: bool) -> bool:
     if ignore_case:
-        return ascii_lower(expected) == ascii_lower(given)
-    return expected == given
+        return ascii_lower(expected) == ascii_lower(actual)
+    return expected == actual

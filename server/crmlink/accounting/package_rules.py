@@ -18,11 +18,11 @@ _ADDED_HOST = re.compile(
 
 def browser_rules(packages: Packages) -> Packages:
     """Return the part of the rules for reading pages, which the browser extension runs."""
-    kept = {
+    browser_part = {
         package_id: {name: rule for name, rule in package.items() if name != "exports"}
         for package_id, package in packages["packages"].items()
     }
-    return {"version": packages["version"], "packages": kept}
+    return {"version": packages["version"], "packages": browser_part}
 
 
 def package_rules(packages: Packages, package_id: str) -> Package:
@@ -49,26 +49,26 @@ def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Pac
     if not package.get("more_hosts"):
         raise InvalidHost(f"{package['name']} has fixed addresses: no host can be added to it.")
     for host in hosts:
-        wanted = _added_host(host)
-        for other in changed["packages"].values():
-            if other is not package and any(
-                _collides_with(rule, wanted) for rule in other.get("hosts", [])
+        host_ = _added_host(host)
+        for other_package in changed["packages"].values():
+            if other_package is not package and any(
+                _collides_with(rule, host_) for rule in other_package.get("hosts", [])
             ):
-                raise InvalidHost(f"{wanted} is an address of {other['name']}.")
-        if wanted not in package["hosts"]:
-            package["hosts"].append(wanted)
+                raise InvalidHost(f"{host_} is an address of {other_package['name']}.")
+        if host_ not in package["hosts"]:
+            package["hosts"].append(host_)
     return changed
 
 
 def _added_host(host: str) -> str:
-    wanted = host.strip().lower().removesuffix(":443")
-    match = _ADDED_HOST.fullmatch(wanted)
+    normalised = host.strip().lower().removesuffix(":443")
+    match = _ADDED_HOST.fullmatch(normalised)
     if not match or (match["port"] and not 0 < int(match["port"][1:]) < 65536):
         raise InvalidHost(
             f"“{host}” is not a host name. Give it like server.office.example:10444, "
             "without https:// and without what follows."
         )
-    return wanted
+    return normalised
 
 
 def _collides_with(rule: str, host: str) -> bool:

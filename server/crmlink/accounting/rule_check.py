@@ -102,10 +102,8 @@ def _sentence(
     entry: Entry, expected: dict[str, str | None], location: Location, packages: Packages
 ) -> str:
     why = f" ({entry['why']})" if "why" in entry else ""
-    seen = _meaning(location.as_dict(), packages)
-    return (
-        f"{_printable(entry['url'])}{why} should be {_meaning(expected, packages)}, but is {seen}."
-    )
+    wanted, actual = _meaning(expected, packages), _meaning(location.as_dict(), packages)
+    return f"{_printable(entry['url'])}{why} should be {wanted}, but is {actual}."
 
 
 def _meaning(values: dict[str, str | None], packages: Packages) -> str:

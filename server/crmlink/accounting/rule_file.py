@@ -17,8 +17,8 @@ log = structlog.get_logger()
 class RuleFile:
     """Rule file that may appear, change and vanish; an invalid one keeps the last valid rules."""
 
-    def __init__(self, own: Path) -> None:
-        self.own = own
+    def __init__(self, path: Path) -> None:
+        self.own = path
         self._stamp: tuple[int, int] | None = None
         self._rules = load_packages()
         self._lock = threading.Lock()
@@ -47,10 +47,10 @@ class RuleFile:
 
     def _seen(self) -> tuple[int, int] | None:
         try:
-            found = self.own.stat()
+            stat = self.own.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size
+        return stat.st_mtime_ns, stat.st_size
 
     def _load(self) -> None:
         try:

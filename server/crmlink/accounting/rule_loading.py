@@ -80,9 +80,7 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 def _package_problems(package_id: str, package: Package) -> Iterator[str]:
     reference = package["reference"]
     rules = [reference, package.get("organisation", {})]
-    for pattern in [
-        rule[each] for rule in rules for each in ("pattern", "in_lists") if each in rule
-    ]:
+    for pattern in [rule[key] for rule in rules for key in ("pattern", "in_lists") if key in rule]:
         yield from _pattern_problems(package_id, pattern)
     for caution in package.get("cautions", []):
         yield from _pattern_problems(package_id, caution.get("unless_reference", "a"))
@@ -108,8 +106,8 @@ def _page_problems(place: str, package: Package, page: dict[str, Any]) -> Iterat
         return
     templates = "".join([page["path"], page.get("fragment", ""), *page.get("query", {}).values()])
     everywhere = templates + "".join(package["hosts"])
-    wanted = {"contact": (1, 0), "list": (0, 0), "redirect": (0, 1)}[page["page"]]
-    if (templates.count("{reference}"), templates.count("{target}")) != wanted:
+    required = {"contact": (1, 0), "list": (0, 0), "redirect": (0, 1)}[page["page"]]
+    if (templates.count("{reference}"), templates.count("{target}")) != required:
         yield (
             f"In {place}: a contact page needs {{reference}} once, a redirect {{target}} once, "
             "a list neither."

@@ -136,12 +136,12 @@ def parse_phones(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
 def parse_emails(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
     """Return the emails as written, and whether there is any other text."""
     read = [read_emails(cell) for cell in cells]
-    found = {email.lower(): email for part in read for email in (*part.emails, *part.misspelt)}
+    parsed = {email.lower(): email for part in read for email in (*part.emails, *part.misspelt)}
     strange = any(
         not (part.emails or part.misspelt or is_placeholder(cell))
         for cell, part in zip(cells, read, strict=True)
     )
-    return tuple(found.values()), strange
+    return tuple(parsed.values()), strange
 
 
 def parse_amount(cell: Any) -> Decimal | None:
@@ -158,16 +158,16 @@ def parse_amount(cell: Any) -> Decimal | None:
 
 def _decimal(text: str) -> Decimal | None:
     try:
-        found = Decimal(text)
+        amount = Decimal(text)
     except InvalidOperation:
         return None
-    return found if abs(found) < 10**12 else None
+    return amount if abs(amount) < 10**12 else None
 
 
 def parse_count(cell: Any) -> int | None:
     """Return a whole number that is not negative, or None."""
-    found = parse_amount(cell)
-    return int(found) if found is not None and found >= 0 and found == int(found) else None
+    amount = parse_amount(cell)
+    return int(amount) if amount is not None and amount >= 0 and amount == int(amount) else None
 
 
 def parse_date(cell: Any, order: DateOrder | None) -> date | None:

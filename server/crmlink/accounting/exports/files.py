@@ -66,11 +66,11 @@ class _SizeLimitedStream:
 
     def read(self, size: int = -1) -> bytes:
         """Read like a file. Raises ExportError (`too_large`)."""
-        found = self._stream.read(size)
-        self._left -= len(found)
+        data = self._stream.read(size)
+        self._left -= len(data)
         if self._left < 0:
             raise ExportError("too_large", most=MAX_MB)
-        return found
+        return data
 
 
 def _measure(stream: BinaryIO) -> None:
@@ -89,22 +89,26 @@ def sniff_type(stream: BinaryIO, filename: str) -> str:
     """
     stream.seek(0)
     head = stream.read(_HEAD)
-    found = _signature(head)
+    file_type = _signature(head)
     stream.seek(0)
     named = _NAMED.get(Path(filename).suffix.lower())
-    if found == "xls":
+    if file_type == "xls":
         raise ExportError("old_excel")
-    if found == "zip" and named in (None, "xlsx"):
+    if file_type == "zip" and named in (None, "xlsx"):
         return "xlsx"
-    if found == "text" and named in (None, "csv", "iif"):
+    if file_type == "text" and named in (None, "csv", "iif"):
         return "text"
     if named is None:
-        raise ExportError("not_a_list", found=found)
+        raise ExportError("not_a_list", found=file_type)
     raise ExportError(
         "not_as_named",
         filename=Path(filename).name,
         named=named,
-        found="csv" if found == "text" else "xlsx" if b"[Content_Types].xml" in head else found,
+        found="csv"
+        if file_type == "text"
+        else "xlsx"
+        if b"[Content_Types].xml" in head
+        else file_type,
     )
 
 

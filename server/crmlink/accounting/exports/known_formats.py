@@ -40,9 +40,9 @@ def known_formats(
 ) -> list[ExportFormat]:
     """Return the known formats of this file kind, of one package or of all."""
     return [
-        ExportFormat(each, rules)
-        for each, described in packages["packages"].items()
-        if package in (None, each)
+        ExportFormat(package_id, rules)
+        for package_id, described in packages["packages"].items()
+        if package in (None, package_id)
         for rules in described.get("exports", ())
         if file_kind in rules["files"]
     ]
@@ -50,12 +50,12 @@ def known_formats(
 
 def matches_header(form: ExportFormat, headings: Sequence[str]) -> bool:
     """Return whether a row of headings is this format's header."""
-    held = {normalise_heading(heading) for heading in headings}
-    return all(normalise_heading(wanted) in held for wanted in form.rules["recognise"])
+    present = {normalise_heading(heading) for heading in headings}
+    return all(normalise_heading(required) in present for required in form.rules["recognise"])
 
 
 def map_columns(
-    wanted: Mapping[str, Sequence[str]], headings: Sequence[str]
+    names_of: Mapping[str, Sequence[str]], headings: Sequence[str]
 ) -> tuple[Found, list[str]]:
     """Return the labels of each field's columns, and the fields with a repeated heading.
 
@@ -67,16 +67,16 @@ def map_columns(
         normalise_heading(heading): label
         for heading, label in reversed(list(zip(headings, unique_labels(headings), strict=True)))
     }
-    found: Found = {}
+    mapping: Found = {}
     unclear = []
-    for field, names in wanted.items():
+    for field, names in names_of.items():
         present = [normalise_heading(name) for name in names if normalise_heading(name) in by_key]
         doubled = any(times[name] > 1 for name in present)
         if doubled:
             unclear.append(field)
         if present and not (doubled and field == "reference"):
-            found[field] = tuple(dict.fromkeys(by_key[name] for name in present))
-    return found, unclear
+            mapping[field] = tuple(dict.fromkeys(by_key[name] for name in present))
+    return mapping, unclear
 
 
 def column_letters(width: int) -> tuple[str, ...]:
@@ -86,8 +86,10 @@ def column_letters(width: int) -> tuple[str, ...]:
 
 def headerless_columns(form: ExportFormat) -> dict[str, list[int]]:
     """Return the column indexes of the fields in a table without a header."""
-    told = form.rules.get("without_header", {})
-    return {field: [column_index(each) for each in named] for field, named in told.items()}
+    letters_of = form.rules.get("without_header", {})
+    return {
+        field: [column_index(letter) for letter in named] for field, named in letters_of.items()
+    }
 
 
 def export_problems(document: Mapping[str, Any]) -> Iterator[str]:
@@ -112,27 +114,31 @@ def _form_problems(form: ExportFormat) -> Iterator[str]:
         yield f"{where}: a heading in recognise has no letters."
     if form.rules["files"] == ["iif"] and "table" not in form.rules:
         yield f"{where}: an IIF file needs its table."
-    told = form.rules.get("without_header", {})
-    named = [each for several in told.values() for each in several]
-    if any(not _MOST_LETTERS.fullmatch(each) for each in named) or len(set(named)) != len(named):
+    letters_of = form.rules.get("without_header", {})
+    named = [letter for several in letters_of.values() for letter in several]
+    if any(not _MOST_LETTERS.fullmatch(letter) for letter in named) or len(set(named)) != len(
+        named
+    ):
         yield f"{where}: without_header needs column letters such as A or AA, each once."
-    elif told and not {"reference", "name", "email"} <= told.keys():
+    elif letters_of and not {"reference", "name", "email"} <= letters_of.keys():
         yield f"{where}: without_header needs reference, name and email to be told from any table."
     elif any(
-        len(several) > 1 for field, several in told.items() if field not in MULTI_COLUMN_FIELDS
+        len(several) > 1
+        for field, several in letters_of.items()
+        if field not in MULTI_COLUMN_FIELDS
     ):
         yield f"{where}: without_header has several columns for one value."
 
 
 def _ambiguous_formats(form: ExportFormat, other: ExportFormat) -> bool:
     """Return whether files of the two formats, of different packages, could be confused."""
-    ours, theirs = (
-        {normalise_heading(name) for name in each.rules["recognise"]} for each in (form, other)
+    headings, other_headings = (
+        {normalise_heading(name) for name in form_.rules["recognise"]} for form_ in (form, other)
     )
     return (
         form.package != other.package
         and form.rules.get("table") == other.rules.get("table")
-        and (ours <= theirs or theirs <= ours)
+        and (headings <= other_headings or other_headings <= headings)
     )
 
 

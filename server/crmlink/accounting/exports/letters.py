@@ -63,21 +63,21 @@ def _worth(word: bytes, codec: str) -> float:
         text = word.decode(codec)
     except UnicodeDecodeError:
         return -3.0
-    return sum(_sign_worth(text, at) for at, sign in enumerate(text) if not sign.isascii())
+    return sum(_sign_worth(text, i) for i, sign in enumerate(text) if not sign.isascii())
 
 
 def is_doubtful(text: str) -> bool:
     """Return whether a character is unlikely in its place in a name: MaryÕs CafŽ."""
-    return any(_sign_worth(text, at) <= -1.0 for at, sign in enumerate(text) if not sign.isascii())
+    return any(_sign_worth(text, i) <= -1.0 for i, sign in enumerate(text) if not sign.isascii())
 
 
-def _sign_worth(text: str, at: int) -> float:
+def _sign_worth(text: str, i: int) -> float:
     """Return a score: above 0 for a usual letter in its place, -1 or less for an impossible one."""
-    sign = text[at]
-    before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+    sign = text[i]
+    before, after = text[i - 1 : i] if i else "", text[i + 1 : i + 2]
     inside = before.isalpha() and after.isalpha()
     if sign.isalpha() and unicodedata.category(sign) in ("Lu", "Ll"):
-        if _is_wrong_case(text, at):
+        if _is_wrong_case(text, i):
             return -2.0
         return 1.0 if sign in _COMMON else -0.4
     if sign in _APOSTROPHES:
@@ -97,15 +97,15 @@ def _beside_odd_sign(sign: str, before: str, after: str) -> bool:
     return (sign in _BEHIND_WORDS and after.isalpha()) or any(not o.isalpha() for o in others)
 
 
-def _is_wrong_case(text: str, at: int) -> bool:
+def _is_wrong_case(text: str, i: int) -> bool:
     """Return whether a capital follows a small letter, or a small letter is among capitals."""
-    start, end = at, at + 1
+    start, end = i, i + 1
     while start and (text[start - 1].isalpha() or text[start - 1] in "'\u2019"):
         start -= 1
     while end < len(text) and (text[end].isalpha() or text[end] in "'\u2019"):
         end += 1
-    others = [sign for sign in text[start:at] + text[at + 1 : end] if sign.isalpha()]
-    if text[at].isupper():
-        return at > start and text[at - 1].islower()
+    others = [sign for sign in text[start:i] + text[i + 1 : end] if sign.isalpha()]
+    if text[i].isupper():
+        return i > start and text[i - 1].islower()
     plain = [sign for sign in others if sign.isascii()]
-    return len(plain) > 1 and all(sign.isupper() for sign in plain) and text[at] != "ß"
+    return len(plain) > 1 and all(sign.isupper() for sign in plain) and text[i] != "ß"

@@ -83,15 +83,15 @@ def likely_columns(
     Columns in `taken` are omitted; a field in it gets no more columns unless it may have several.
     """
     used = {label for several in taken.values() for label in several}
-    found: dict[str, list[tuple[float, str]]] = {}
+    scored_columns: dict[str, list[tuple[float, str]]] = {}
     for heading, label in zip(headings, labels, strict=True):
         if label not in used and (best := _best_field(heading)):
-            found.setdefault(best[0], []).append((best[1], label))
+            scored_columns.setdefault(best[0], []).append((best[1], label))
     proposed: dict[str, tuple[str, ...]] = {}
-    for name, scored in found.items():
+    for name, scored in scored_columns.items():
         if name in MULTI_COLUMN_FIELDS:
             proposed[name] = tuple(
-                dict.fromkeys([*taken.get(name, ()), *(each for _, each in scored)])
+                dict.fromkeys([*taken.get(name, ()), *(label_ for _, label_ in scored)])
             )
         elif name not in taken:
             proposed[name] = (max(scored, key=lambda pair: pair[0])[1],)

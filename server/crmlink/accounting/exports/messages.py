@@ -123,34 +123,34 @@ def rejected_row_text(row: RejectedRow) -> str:
     return ROWS[row.code].format_map(words)
 
 
-def import_hints(found: DetectedFormat, packages: Packages) -> list[str]:
+def import_hints(detected: DetectedFormat, packages: Packages) -> list[str]:
     """Return sentences about what to know or decide before the file is read."""
     rules = packages["packages"]
-    said = []
-    if found.ambiguous:
-        several = " and ".join(dict.fromkeys(rules[fit.package]["name"] for fit in found.fits))
-        said.append(f"Files of {several} look like this. Say which package it is of.")
-    elif found.package is None:
-        said.append("crmlink does not know this file. Say which package it is of, and which "
+    hints = []
+    if detected.ambiguous:
+        several = " and ".join(dict.fromkeys(rules[fit.package]["name"] for fit in detected.fits))
+        hints.append(f"Files of {several} look like this. Say which package it is of.")
+    elif detected.package is None:
+        hints.append("crmlink does not know this file. Say which package it is of, and which "
                     "columns hold what.")  # fmt: skip
-    if "reference" in found.unclear:
-        said.append("The column of references stands more than once. Say which is right.")
-    elif found.package and not found.has_references:
+    if "reference" in detected.unclear:
+        hints.append("The column of references stands more than once. Say which is right.")
+    elif detected.package and not detected.has_references:
         how = (
             "the references come from the contact list's pages, read with the browser extension"
-            if has_list_page(packages, found.package)
+            if has_list_page(packages, detected.package)
             else "to link its contacts, say which column holds the references"
         )
-        said.append(
-            f"No column is known to hold the references of {rules[found.package]['name']}. Matches "
-            f"can be prepared with this file; {how}."
+        hints.append(
+            "No column is known to hold the references of "
+            f"{rules[detected.package]['name']}. Matches can be prepared with this file; {how}."
         )
-    if found.encoding in OLD_LETTERS:
-        said.append(OLD_LETTERS[found.encoding])
-    if not found.letters_certain:
-        said.append("Its letters with accents could be read in two ways. Look at the names below, "
+    if detected.encoding in OLD_LETTERS:
+        hints.append(OLD_LETTERS[detected.encoding])
+    if not detected.letters_certain:
+        hints.append("Its letters with accents could be read in two ways. Look at the names below, "
                     "and say whether the file comes from Windows or a Mac.")  # fmt: skip
-    if found.also:
-        several = ", ".join(f"“{sheet}”" for sheet in found.also)
-        said.append(f"Only the sheet “{found.sheet}” is read. Contacts stand in {several} too.")
-    return [*said, found.caution] if found.caution else said
+    if detected.also:
+        several = ", ".join(f"“{sheet}”" for sheet in detected.also)
+        hints.append(f"Only the sheet “{detected.sheet}” is read. Contacts stand in {several} too.")
+    return [*hints, detected.caution] if detected.caution else hints

@@ -147,13 +147,13 @@ class DetectedFormat:
         removes a field. Raises ExportError (`field_unknown`, `column_unknown`,
         `column_needed_once`).
         """
-        said = columns or {}
+        changes = columns or {}
         changed = dict(self.columns)
-        for name, wanted in said.items():
+        for name, mapping in changes.items():
             if name not in IMPORT_FIELDS:
                 raise ExportError("field_unknown", field=name, fields=", ".join(IMPORT_FIELDS))
             changed.pop(name, None)
-            if labels := tuple(self._label(each) for each in _several(wanted)):
+            if labels := tuple(self._label(column) for column in _several(mapping)):
                 changed[name] = labels
         if len(changed.get("reference", ())) > 1:
             raise ExportError("column_needed_once")
@@ -163,8 +163,8 @@ class DetectedFormat:
             kind=kind or self.kind,
             columns=changed,
             dates=dates or self.dates,
-            unclear=tuple(name for name in self.unclear if name not in said),
-            likely={name: labels for name, labels in self.likely.items() if name not in said},
+            unclear=tuple(name for name in self.unclear if name not in changes),
+            likely={name: labels for name, labels in self.likely.items() if name not in changes},
         )
 
     def _label(self, column: Column) -> str:
@@ -193,24 +193,24 @@ class DetectedFormat:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> DetectedFormat:
+    def from_dict(cls, data: Mapping[str, Any]) -> DetectedFormat:
         """Return the format from the output of `as_dict`, also after a round trip through JSON."""
-        plain = dict(kept) | {
-            "fits": tuple(FormatMatch(**fit) for fit in kept["fits"]),
-            "columns": _tuples(kept["columns"]),
-            "values": _tuples(kept.get("values", {})),
-            "likely": _tuples(kept.get("likely", {})),
-            "sample": tuple(tuple(row) for row in kept["sample"]),
+        plain = dict(data) | {
+            "fits": tuple(FormatMatch(**fit) for fit in data["fits"]),
+            "columns": _tuples(data["columns"]),
+            "values": _tuples(data.get("values", {})),
+            "likely": _tuples(data.get("likely", {})),
+            "sample": tuple(tuple(row) for row in data["sample"]),
         }
         lists = {name: tuple(plain[name]) for name in ("header", "sheets", "also", "unclear")}
         return cls(**plain | lists)
 
 
-def _tuples(kept: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(values) for name, values in kept.items()}
+def _tuples(data: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(values) for name, values in data.items()}
 
 
-def _several(wanted: Column | Sequence[Column] | None) -> Sequence[Column]:
-    if wanted is None or wanted == "":
+def _several(columns: Column | Sequence[Column] | None) -> Sequence[Column]:
+    if columns is None or columns == "":
         return ()
-    return (wanted,) if isinstance(wanted, (str, int)) else wanted
+    return (columns,) if isinstance(columns, (str, int)) else columns

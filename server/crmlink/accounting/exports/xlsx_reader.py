@@ -83,13 +83,13 @@ def rows(book: Workbook, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
     openpyxl's `iter_rows` would fill every gap with empty rows, of which a damaged file can request
     any number, and keep each row's height.
     """
-    found: Any = book[sheet]
+    worksheet: Any = book[sheet]
     described: Any = book
-    with found._get_source() as source:
+    with worksheet._get_source() as source:
         measured = _LimitedPart(source)
         parser: Any = WorkSheetParser(
             measured,
-            found._shared_strings,
+            worksheet._shared_strings,
             data_only=True,
             epoch=book.epoch,
             date_formats=described._date_formats,
@@ -139,10 +139,10 @@ class _DiscardingDict(dict[str, Any]):
 def _values(cells: list[dict[str, Any]]) -> list[Cell]:
     values: list[Cell] = []
     for cell in cells:
-        place = cell["column"] - 1
-        if cell["value"] is not None and place < MAX_COLUMNS:
-            values.extend([None] * (place + 1 - len(values)))
-            values[place] = _plain(cell["value"])
+        i = cell["column"] - 1
+        if cell["value"] is not None and i < MAX_COLUMNS:
+            values.extend([None] * (i + 1 - len(values)))
+            values[i] = _plain(cell["value"])
     return values
 
 
@@ -166,10 +166,10 @@ def _check_unpacked_size(archive: zipfile.ZipFile) -> None:
         raise ExportError("too_large_unpacked", most=MAX_UNPACKED_MB)
     for part in parts:
         name = part.filename.lower()
-        most = MAX_UNPACKED_MB if "/worksheets/" in name else MAX_OTHER_MB
-        most = MAX_STRINGS_MB if name.endswith("sharedstrings.xml") else most
-        if part.file_size > most * 2**20:
-            raise ExportError("too_large_unpacked", most=most)
+        limit = MAX_UNPACKED_MB if "/worksheets/" in name else MAX_OTHER_MB
+        limit = MAX_STRINGS_MB if name.endswith("sharedstrings.xml") else limit
+        if part.file_size > limit * 2**20:
+            raise ExportError("too_large_unpacked", most=limit)
 
 
 class _Strings(Sequence[str]):
@@ -181,16 +181,16 @@ class _Strings(Sequence[str]):
 
     def append(self, text: str) -> None:
         """Append one string."""
-        written = self._file.write(text.encode("utf-8", "replace"))
-        self._ends.append(self._ends[-1] + written)
+        data = self._file.write(text.encode("utf-8", "replace"))
+        self._ends.append(self._ends[-1] + data)
 
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def __getitem__(self, place: Any) -> Any:
-        if not 0 <= place < len(self):
-            raise IndexError(place)
-        start, end = self._ends[place], self._ends[place + 1]
+    def __getitem__(self, i: Any) -> Any:
+        if not 0 <= i < len(self):
+            raise IndexError(i)
+        start, end = self._ends[i], self._ends[i + 1]
         self._file.seek(start)
         return self._file.read(end - start).decode("utf-8")
 
@@ -223,9 +223,9 @@ class _Reader(ExcelReader):
 
     def read_worksheets(self) -> None:
         """Read the list of worksheets, without their contents."""
-        found: Any = self.parser.find_sheets()
+        sheets: Any = self.parser.find_sheets()
         book: Any = self.wb
-        for sheet, rel in found:
+        for sheet, rel in sheets:
             if "chartsheet" in rel.Type:
                 self.read_chartsheet(sheet, rel)
             elif rel.target in self.valid_files:
