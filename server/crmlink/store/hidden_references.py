@@ -1,6 +1,6 @@
-"""What a link keeps of a person who was erased: pseudonyms, from the moment that it is settled.
+"""Pseudonymisation of links and rows of erased people, once they are settled.
 
-An intended link keeps its references as they are, for they are still to be written and compared.
+An intended link keeps its references, which are still to be written and compared.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from crmlink.store import BatchRow, Link, LinkState, MirroredRecord
 from crmlink.store.erased import ErasedPeople, erased_people_of, pseudonyms_of
 
 ERASED = "(erased)"
-PLAIN_FACTS = ("current_reference", "replaces")  # facts that are references
+REFERENCE_PARAMS = ("current_reference", "replaces")  # parameters that are references
 
 
 def hide_link(session: Session, link: Link) -> None:
-    """Let a link name nobody; an intended one keeps the references that are still needed."""
+    """Remove names from a link; an intended one keeps the references it still needs."""
     link.contact_name = link.record_label = ERASED
     link.differences = []
     if link.state is LinkState.INTENDED:
@@ -32,15 +32,15 @@ def hide_link(session: Session, link: Link) -> None:
 
 
 def hidden_failure(failure: dict[str, Any] | None, pseudonyms: Pseudonyms) -> dict[str, Any] | None:
-    """Return why something of an erased person failed, with no reference that may name them."""
+    """Return the failure of an erased person's item without references that may name them."""
     if not failure:
         return failure
-    return {name: pseudonyms.hidden(value) if name in PLAIN_FACTS else value
+    return {name: pseudonyms.hidden(value) if name in REFERENCE_PARAMS else value
             for name, value in failure.items()}  # fmt: skip
 
 
 def hide_references(link: Link, erased: ErasedPeople) -> None:
-    """Hide in a settled link, which may be of another person, references of erased people."""
+    """Hide references of erased people in a settled link, even one of another person."""
     if link.state is LinkState.INTENDED:
         return
     if erased.hidden(link.reference) != link.reference:
@@ -51,7 +51,7 @@ def hide_references(link: Link, erased: ErasedPeople) -> None:
 
 
 def hide_settled_link(session: Session, link_id: str) -> None:
-    """Hide what a link that has just been settled keeps of somebody who was erased."""
+    """Hide what a link that was just settled contains about an erased person."""
     link = session.get_one(Link, link_id, populate_existing=True)
     record = session.scalar(
         select(MirroredRecord).filter_by(
@@ -65,7 +65,7 @@ def hide_settled_link(session: Session, link_id: str) -> None:
 
 
 def hide_settled_row(session: Session, row_id: int, connection_id: int) -> None:
-    """Hide what a settled row of a list keeps of somebody who was erased."""
+    """Hide what a settled row of a list contains about an erased person."""
     erased = erased_people_of(session, connection_id)
     if not erased.keys:
         return
