@@ -7,10 +7,11 @@
  * @typedef {object} Location
  * @property {string} url
  * @property {string | null} package
- * @property {"contact" | "list" | null} page
+ * @property {"contact" | "list" | "record" | null} page
  * @property {Kind | null} kind
  * @property {string | null} reference
  * @property {string | null} organisation
+ * @property {string | null} record the id of the Commusoft record that the page shows
  */
 
 /**
