@@ -32,7 +32,7 @@ from extension.scripted_replies import (
     offer,
     suggestion,
 )
-from extension.scripted_server import Reply, problem
+from extension.scripted_server import Reply, in_turn, problem
 from extension.steps import (
     CONTACT,
     FREEAGENT,
@@ -79,6 +79,7 @@ LONG_RECORD = HOLLOWAY | {
 LONG = offer(suggestion(LONG_RECORD, 0.999, "same name", "same email", "!other town", sure=True))
 LONG_LINKED = Reply(201, link(of=LONG_RECORD, prior_reference=OLD))
 TWENTY = Reply(200, {"records": [HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)]})
+OTHER_KIND_FOUND = in_turn(Reply(200, {"records": []}), Reply(200, {"records": [NORTHGATE]}))
 OTHER_KIND = problem(
     "kind-differs",
     409,
@@ -167,6 +168,13 @@ CHOOSING = [
         {RECORDS: Reply(200, {"records": []})},
         search("zebra"),
         shows="No customer found",
+    ),
+    State(
+        "search-other-kind",
+        "choose",
+        {RECORDS: OTHER_KIND_FOUND},
+        search("north", "matches"),
+        shows="No customer; 1 supplier matches",
     ),
     State("care-replace", "care", steps=choose_second, shows="has another reference"),
     State("care-accepted", "care", {LINKS: OTHER_REFERENCE}, accept),
