@@ -1,4 +1,4 @@
-"""The one place where reasons become words."""
+"""Sentences for reasons."""
 
 from crmlink.matching.details import Reason
 
@@ -42,5 +42,8 @@ SENTENCES = {
 
 
 def say(reason: Reason) -> str:
-    """The reason in a clerk's words, without a full stop. Raises KeyError for an unknown code."""
+    """Return the reason as a phrase for users, without a full stop.
+
+    Raises KeyError for an unknown code.
+    """
     return SENTENCES[reason.code].format_map(reason.args)
