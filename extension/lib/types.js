@@ -42,6 +42,11 @@
  */
 
 /**
+ * What a search found: records of the kind that was asked for, and of the other kind where there are none.
+ * @typedef {{records: CrmRecord[], others: CrmRecord[]}} Found
+ */
+
+/**
  * A look at a contact, kept by the background until it is confirmed.
  * @typedef {object} Look
  * @property {string} id

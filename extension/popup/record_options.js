@@ -98,10 +98,8 @@ function kindTag(record) {
 
 /** @param {Suggestion} suggestion */
 function likelihood(suggestion) {
-  const { word, percent } = confidence(suggestion);
-  // What is sure is so for more reasons than its figure, which others may have as well.
-  const figure = word === "sure" ? [] : [" ", h("b", {}, t("percent", percent))];
-  return h("span", { class: `likelihood ${word}` }, t(`confidence_${word}`), ...figure);
+  const word = confidence(suggestion);
+  return h("span", { class: `likelihood ${word}` }, t(`confidence_${word}`));
 }
 
 /**

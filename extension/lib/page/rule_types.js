@@ -49,7 +49,7 @@
  * @property {string[]} [hosts]
  * @property {PageRule[]} [pages]
  * @property {{unless_reference?: string, say: string}[]} [cautions]
- * @property {{label: string, explain: string}} [by_hand]
+ * @property {{label: string, explain: string, reference_is_name?: boolean}} [by_hand]
  * @property {Hints} [hints]
  */
 
