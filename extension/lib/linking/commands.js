@@ -41,7 +41,7 @@ import { createSettings } from "./option_commands.js";
  * @property {(connection: Connection) => Api} api
  */
 
-/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string} | null}} PackageInWords */
+/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string, reference_is_name?: boolean} | null}} PackageInWords */
 /**
  * A request whose outcome nobody has seen; `open`: the outcome is not known here either.
  * @typedef {{key: string, action: "link" | "undo", title: string, open: boolean}} OpenAttempt
@@ -223,8 +223,18 @@ export function createCommands(parts) {
       });
     },
 
-    /** @param {{q: string, kind: Kind}} asked */
-    search: ({ q, kind }) => connected((api) => api.search(q, kind)),
+    /**
+     * What matches, of one kind; where nothing of it does, what matches of the other.
+     * @param {{q: string, kind: Kind}} asked
+     * @returns {Promise<Answer<import("../types.js").Found>>}
+     */
+    search: ({ q, kind }) =>
+      connected(async (api) => {
+        const answer = await api.search(q, kind);
+        if (!answer.ok || answer.data.records.length > 0) return withOthers(answer, []);
+        const other = await api.search(q, kind === "customer" ? "supplier" : "customer");
+        return withOthers(answer, other.ok ? other.data.records : []);
+      }),
 
     /**
      * Write what the person decided, if the contact is still the one the decision was about.
@@ -353,6 +363,15 @@ function linkRequest(look, asked) {
     differences: asked.differences,
   };
   return { action: "link", subject: contactKey(contact), title, body };
+}
+
+/**
+ * @param {Answer<{records: import("../types.js").CrmRecord[]}>} answer
+ * @param {import("../types.js").CrmRecord[]} others
+ * @returns {Answer<import("../types.js").Found>}
+ */
+function withOthers(answer, others) {
+  return answer.ok ? { ok: true, data: { records: answer.data.records, others } } : answer;
 }
 
 /**
