@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from support.access_factories import connection_of
 from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, OTHER, SandboxHandle, new_key
 
 URN = "urn:crmlink:problem:"
@@ -27,6 +28,7 @@ def link(client: FlaskClient, record_id: str = "customer-1001", **more: Any) -> 
         "reference": HOLLOWAY,
         "contact_name": "Margaret Holloway",
         "record_id": record_id,
+        "connection_id": connection_of(client),
     }
     headers = {"Idempotency-Key": more.pop("key", new_key())}
     return client.post("/api/v1/links", json=body | more, headers=headers)

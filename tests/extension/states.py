@@ -30,6 +30,7 @@ from extension.scripted_replies import (
     YORK,
     link,
     offer,
+    search_reply,
     suggestion,
 )
 from extension.scripted_server import Reply, problem
@@ -78,7 +79,7 @@ LONG_RECORD = HOLLOWAY | {
 }
 LONG = offer(suggestion(LONG_RECORD, 0.999, "same name", "same email", "!other town", sure=True))
 LONG_LINKED = Reply(201, link(of=LONG_RECORD, prior_reference=OLD))
-TWENTY = Reply(200, {"records": [HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)]})
+TWENTY = search_reply(*(HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)))
 OTHER_KIND = problem(
     "kind-differs",
     409,
@@ -160,7 +161,7 @@ CHOOSING = [
     State(
         "search-none",
         "choose",
-        {RECORDS: Reply(200, {"records": []})},
+        {RECORDS: search_reply()},
         search("zebra"),
         shows="No customer found",
     ),

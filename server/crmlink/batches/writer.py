@@ -29,6 +29,7 @@ from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import now
+from crmlink.store.connections import is_in_use
 from crmlink.store.hidden_references import hide_settled_row
 
 log = structlog.get_logger()
@@ -168,7 +169,8 @@ class BatchWriter:
             row = session.get(BatchRow, job.row_id)
             if row is None or (row.state, row.attempt) != (TAKEN[self._state], job.attempt):
                 raise LeaseLost
-            if batch.state is not self._state:
+            in_use = is_in_use(session, self._workspace.connection_id)
+            if batch.state is not self._state or not in_use:
                 raise BatchStopped
 
         return check
