@@ -94,6 +94,7 @@ function onMessage(message, sender, reply) {
   const type = acceptMessage(message, sender, own);
   if (type === null) return false;
   const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (desk)[type];
+  if (!work) return false;
   work(message).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
   return true;
 }

@@ -7,10 +7,11 @@
  * @typedef {object} Location
  * @property {string} url
  * @property {string | null} package
- * @property {"contact" | "list" | null} page
+ * @property {"contact" | "list" | "record" | null} page
  * @property {Kind | null} kind
  * @property {string | null} reference
  * @property {string | null} organisation
+ * @property {string | null} record the id of the Commusoft record that the page shows
  */
 
 /**
@@ -38,6 +39,11 @@
  * @property {string[]} [other_emails] beside the first
  * @property {{address: string, town: string, postcode: string}[]} [other_addresses] beside the first
  * @property {boolean} [retired] the package marks the contact as no longer in use
+ */
+
+/**
+ * What a search found: records of the kind that was asked for, and of the other kind where there are none.
+ * @typedef {{records: CrmRecord[], others: CrmRecord[]}} Found
  */
 
 /**

@@ -71,9 +71,10 @@ export function showUndone(app, link) {
  */
 export function showAlready(app, answer, holders) {
   const { place } = app;
-  if (!place) return;
   const behind = holders.map((record) => ({ record, link: linkBehind(answer, record) }));
-  const [{ record, link }] = behind;
+  const [first] = behind;
+  if (!place || !first) return;
+  const { record, link } = first;
   const one = behind.length === 1;
   app.stage.show({
     name: "already",

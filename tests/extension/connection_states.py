@@ -25,10 +25,10 @@ OFFICE = {"server": "https://crm.office.example", "only_this_server": True}
 ADVICE = {"server": "https://crm.office.example"}
 ENDINGS = {
     "device-revoked": "This browser was disconnected",
-    "device-expired": "The connection has lapsed",
+    "device-expired": "The connection has expired",
     "token-reused": "Disconnected to be safe",
     "key-lost": "Connect this browser again",
-    "grant-refused": "no longer knows this browser",
+    "grant-refused": "doesn't know this browser",
 }
 
 CONNECTING = [
@@ -43,7 +43,7 @@ CONNECTING = [
         shows="not a server's address",
     ),
     State("pairing", "pairing", steps=connect, **NEW, shows="BCDF-GHJK"),
-    State("pairing-unheard", "pairing", {TOKEN: HTML}, connect, **NEW, shows="keeps asking"),
+    State("pairing-unheard", "pairing", {TOKEN: HTML}, connect, **NEW, shows="keep trying"),
     State("pairing-denied", "pairing-denied", {TOKEN: DENIED}, connect, **NEW),
     State("pairing-over", "pairing-over", {TOKEN: OVER}, connect, **NEW),
     State(
@@ -114,7 +114,7 @@ SETTINGS = [
         settings=True,
         shows="did not let this browser in",
     ),
-    State("settings-away", "", server_gone=True, settings=True, shows="can't be reached"),
+    State("settings-away", "", server_gone=True, settings=True, shows="can't reach crmlink"),
     State("settings-disconnected", "", steps=disconnect, settings=True, shows="on the server too"),
     State(
         "settings-disconnected-untold",

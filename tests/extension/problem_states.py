@@ -47,7 +47,7 @@ TROUBLES = [
         "trouble-server-unreachable",
         "trouble-server-unreachable",
         server_gone=True,
-        shows="Is the server running",
+        shows="can't reach crmlink",
     ),
     State("trouble-server-odd", "trouble-server-odd", {SUGGEST: HTML}),
     State("trouble-tab-moved", "trouble-tab-moved", steps=move_on),

@@ -41,7 +41,7 @@ import { createSettings } from "./option_commands.js";
  * @property {(connection: Connection) => Api} api
  */
 
-/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string} | null}} PackageInWords */
+/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string, reference_is_name?: boolean} | null}} PackageInWords */
 /**
  * A request whose outcome nobody has seen; `open`: the outcome is not known here either.
  * @typedef {{key: string, action: "link" | "undo", title: string, open: boolean}} OpenAttempt
@@ -228,11 +228,20 @@ export function createCommands(parts) {
       });
     },
 
-    /** @param {{look: string, q: string, kind: Kind}} asked */
+    /**
+     * What matches, of one kind; where nothing of it does, what matches of the other.
+     * @param {{look: string, q: string, kind: Kind}} asked
+     * @returns {Promise<Answer<import("../types.js").Found>>}
+     */
     async search({ look: id, q, kind }) {
       const look = await looks.find(id);
       if (!look) return { ok: false, problem: problem("look-lost") };
-      return connected(async (api) => sameConnection(await api.search(q, kind), look));
+      return connected(async (api) => {
+        const answer = sameConnection(await api.search(q, kind), look);
+        if (!answer.ok || answer.data.records.length > 0) return withOthers(answer, []);
+        const other = sameConnection(await api.search(q, kind === "customer" ? "supplier" : "customer"), look);
+        return withOthers(answer, other.ok ? other.data.records : []);
+      });
     },
 
     /**
@@ -387,6 +396,15 @@ function otherConnection() {
 function sameConnection(answer, look) {
   if (!answer.ok || !look.connection_id || answer.data.connection_id === look.connection_id) return answer;
   return otherConnection();
+}
+
+/**
+ * @param {Answer<{records: import("../types.js").CrmRecord[]}>} answer
+ * @param {import("../types.js").CrmRecord[]} others
+ * @returns {Answer<import("../types.js").Found>}
+ */
+function withOthers(answer, others) {
+  return answer.ok ? { ok: true, data: { records: answer.data.records, others } } : answer;
 }
 
 /**

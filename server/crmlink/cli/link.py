@@ -34,6 +34,9 @@ def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(location.as_dict(), ensure_ascii=False))
             continue
+        if location.record:
+            click.echo(f"Commusoft: {location.kind} {location.record}")
+            continue
         if location.package is None:
             click.echo(f"No contact page that crmlink knows: {url}")
             continue
@@ -174,6 +177,11 @@ def _contact(
 
     packages = workspace_rules(ctx)
     location = locate(url, packages)
+    if location.record:
+        raise click.ClickException(
+            f"This is the page of Commusoft's {location.kind} {location.record}. Open the contact "
+            "in your accounting package and copy the address from there."
+        )
     if location.page != "contact" or not location.package or not location.reference:
         raise click.ClickException(
             "This address is no contact page that crmlink knows. Open the contact in your "
