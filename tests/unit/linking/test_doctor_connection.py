@@ -11,7 +11,8 @@ from crmlink.linking.connections import connection_in_use
 from support.access_factories import make_person
 from support.page_client import signed_in_client
 from support.sandbox import SandboxHandle
-from unit.linking.test_other_account import account, agreement, connect, practising, real
+from unit.linking.test_connection_change import account, agreement, connect
+from unit.linking.test_other_account import practising, real
 
 __all__ = ["practising", "real"]
 
