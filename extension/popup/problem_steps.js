@@ -52,6 +52,7 @@ const KNOWN = {
   "contact-changed": to(["start"], "info"),
   "list-changed": to(["start"], "info"),
   "list-unanswered": to(["start"]),
+  "other-connection": to(["start"], "info"),
   "record-unknown": to(["choose"]),
   "record-gone": to(["choose"]),
   "kind-differs": to(["choose"]),
@@ -73,7 +74,7 @@ const KNOWN = {
 /** Problems whose words leave open, or say themselves, whether anything was changed. */
 const SAYS_ITSELF = new Set([
   "permission-missing", "rules-unknown", "background-silent", "outcome-seen", "tab-closed", "tab-moved", "contact-changed",
-  "list-changed", "list-unanswered", "record-unknown", "record-changed", "link-in-progress", "cannot-undo",
+  "list-changed", "list-unanswered", "other-connection", "record-unknown", "record-changed", "link-in-progress", "cannot-undo",
   "reference-not-kept", "write-refused", "server-odd", "web-page-instead", "server-redirects", "network-sign-in",
   "proxy-sign-in", "gateway-error", "commusoft-refused",
 ]);

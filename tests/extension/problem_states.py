@@ -109,6 +109,11 @@ TROUBLES = [
         "This record has been deleted in Commusoft. Nothing was written; choose another.",
     ),
     refused(
+        "other-connection",
+        409,
+        "Another Commusoft account is connected now than the one that this was decided for.",
+    ),
+    refused(
         "record-unknown",
         404,
         "crmlink does not know this Commusoft record. It may be new: sync, then try again.",

@@ -41,7 +41,7 @@ def test_a_self_signed_certificate_is_said_with_a_way_to_see_it(tmp_path: Path) 
         seen = page.evaluate(
             "chrome.tabs.query({}).then((all) => all.map((tab) => tab.pendingUrl || tab.url))"
         )
-        assert any(url.startswith(address) for url in seen), seen
+        assert any(url and url.startswith(address) for url in seen), seen
 
 
 @contextmanager
