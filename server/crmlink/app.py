@@ -19,6 +19,7 @@ from crmlink.web.rate_limits import init_rate_limits
 from crmlink.web.request_log import init_request_log
 from crmlink.web.strict_parsing import init_strict_parsing
 
+CACHEABLE_ENDPOINTS = {"static", "packages.PackagesView"}  # the same for everybody
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -59,8 +60,10 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
 def _log_request(reply: Response) -> Response:
     for name, value in SECURITY_HEADERS.items():
         reply.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        reply.headers.setdefault("Cache-Control", "no-store")
+    if request.endpoint not in CACHEABLE_ENDPOINTS or reply.status_code >= 400:
+        reply.headers["Cache-Control"] = "no-store"  # whatever a view or a library said of it
+        reply.headers.pop("ETag", None)
+        reply.headers.pop("Last-Modified", None)
     if request.is_secure:
         reply.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return reply
