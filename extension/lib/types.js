@@ -50,6 +50,8 @@
  * A look at a contact, kept by the background until it is confirmed.
  * @typedef {object} Look
  * @property {string} id
+ * @property {string | null} connection_id the Commusoft whose records are offered for it; null where the server does
+ *   not tell
  * @property {"tab" | "address" | "hand"} source
  * @property {number | null} tab
  * @property {string} [address] that was pasted
@@ -119,6 +121,7 @@
 /**
  * The server's answer about a contact.
  * @typedef {object} SuggestionAnswer
+ * @property {string} [connection_id] which Commusoft its records are of
  * @property {Kind | null} likely_kind
  * @property {Suggestion[]} suggestions
  * @property {number} none
@@ -149,6 +152,7 @@
 /**
  * @typedef {object} Workspace
  * @property {string} name
+ * @property {string} [connection_id] which Commusoft it works with; an earlier version does not tell
  * @property {Person | null} person
  * @property {{name: string, scopes: string[]}} device
  * @property {{sandbox: boolean, web_url: string}} commusoft

@@ -61,7 +61,7 @@ function createChooser(app) {
   const list = optionList({ reference: app.place?.contact.reference ?? "", changed: redraw });
   const heading = h("h2", { id: "records-heading" });
   const remark = h("div", {});
-  const search = searchBox({ kind: app.kind, announce: app.announce, found: showFound, cleared: showSuggested, down: list.enter });
+  const search = searchBox({ look: app.place?.look ?? "", kind: app.kind, announce: app.announce, found: showFound, cleared: showSuggested, down: list.enter });
 
   /** @param {Option | null} option */
   function redraw(option) {

@@ -22,15 +22,21 @@ export function foundWords(count, others, kind) {
   return count < MOST_FOUND ? tCount("found", count) : t("found_first", count);
 }
 
+/** @param {import("../lib/types.js").Problem} problem */
+function troubleOf({ type }) {
+  return type === "other-connection" ? "trouble_other_connection_text" : "search_failed";
+}
+
 /**
  * @param {object} wiring
+ * @param {string} wiring.look
  * @param {Kind} wiring.kind
  * @param {(words: string) => void} wiring.announce
  * @param {(found: import("../lib/types.js").Found) => void} wiring.found
  * @param {() => void} wiring.cleared
  * @param {() => void} wiring.down the keyboard goes from the box into what was found
  */
-export function searchBox({ kind, announce, found, cleared, down }) {
+export function searchBox({ look: of, kind, announce, found, cleared, down }) {
   const input = h("input", {
     id: "search", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200",
     placeholder: t(kind === "customer" ? "search_customers" : "search_suppliers"),
@@ -54,10 +60,10 @@ export function searchBox({ kind, announce, found, cleared, down }) {
   /** @param {string} text */
   async function look(text) {
     const mine = asked;
-    const answer = await sendMessage("search", { q: text, kind });
+    const answer = await sendMessage("search", { look: of, q: text, kind });
     if (mine !== asked) return;
     trouble.hidden = answer.ok;
-    trouble.textContent = answer.ok ? "" : answer.problem.detail || t("search_failed");
+    trouble.textContent = answer.ok ? "" : answer.problem.detail || t(troubleOf(answer.problem));
     if (!answer.ok) return announce(trouble.textContent);
     found(answer.data);
     announce(foundWords(answer.data.records.length, answer.data.others.length, kind));

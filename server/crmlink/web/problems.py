@@ -207,6 +207,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "crmlink does not know this Commusoft record. It may be new: sync, then try again.",
     ),
     "method-not-allowed": (405, "Not possible here", "This address does not take that method."),
+    "other-connection": (
+        409,
+        "Another account is connected",
+        "Another Commusoft account is connected now than the one that this was decided for, so it "
+        "was not carried out. Look again: the same number may be another record there.",
+    ),
     "record-has-reference": (
         409,
         "The record has another reference",
