@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         me = self.server.issuer
         names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        documents: dict[str, dict[str, object]] = {
+        documents: dict[str, Any] = {
             DISCOVERY: {"issuer": me} | {name: f"{me}/{name}" for name in names},
             "/token_endpoint": {"token_type": "Bearer", "access_token": "a", "id_token": token()},
             "/jwks_uri": {"keys": []},
