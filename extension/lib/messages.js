@@ -49,7 +49,7 @@ export const MESSAGES = {
     fields: { package: id, reference: text(200), name: text(300), postcode: text(20), kind },
   },
   suggest: { from: [POPUP], fields: { look: id, kind: orNull(kind), typed } },
-  search: { from: [POPUP], fields: { q: text(200), kind } },
+  search: { from: [POPUP], fields: { look: id, q: text(200), kind } },
   confirm: {
     from: [POPUP],
     fields: {

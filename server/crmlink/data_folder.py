@@ -6,6 +6,7 @@ inside the user's profile, contains the user, the administrators and the system.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -19,6 +20,7 @@ OWN_FILE_PATTERNS = (
     "crmlink.sqlite*", "queue.sqlite*", "server.log*", "audit.*", "secret.*", "credential.*",
     "packages.*", "sandbox.*", "*.lock", "uploads", "uploads/*",
 )  # fmt: skip
+SINGLE_NAME_FILES = ("crmlink.sqlite", "queue.sqlite", "secret.key", "credential.keys")
 MARKER_FILES = ("secret.key", "crmlink.sqlite", "credential.keys", "queue.sqlite", "server.log")
 SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
@@ -41,6 +43,10 @@ class SharedFolder(NotPrivate):
 
 class StaysOpen(NotPrivate):
     """Its modes cannot be changed, as on disks without permissions."""
+
+
+class SeveralNames(NotPrivate):
+    """A hard link: users with access to its other name have access to the file."""
 
 
 class Replaceable(NotPrivate):
@@ -67,18 +73,25 @@ def make_private(folder: Path) -> None:
     _restrict(folder)
     for path in _own_files(folder):
         _restrict(path)
+        if path.name in SINGLE_NAME_FILES:
+            _reject_hard_links(path)
 
 
 def make_database_private(file: Path) -> None:
     """Restrict a SQLite database outside the data folder and its side files. Raises NotPrivate."""
-    if sys.platform == "win32" or not file.parent.is_dir():
+    if sys.platform == "win32":
         return
-    mode = file.parent.stat().st_mode
-    if mode & OTHERS_WRITE_MODE and not mode & stat.S_ISVTX:
-        raise Replaceable(file.parent)
+    target = file.resolve()
+    for folder in {file.parent, target.parent}:
+        mode = folder.stat().st_mode if folder.is_dir() else 0
+        if mode & OTHERS_WRITE_MODE and not mode & stat.S_ISVTX:
+            raise Replaceable(folder)
+    if _is_there(file):
+        _restrict(file)
+        _reject_hard_links(file)
     for suffix in SQLITE_SUFFIXES:
-        path = file.with_name(file.name + suffix)
-        if path.exists():
+        path = target.with_name(target.name + suffix)
+        if _is_there(path):
             _restrict(path)
 
 
@@ -90,7 +103,19 @@ def _is_own_folder(folder: Path) -> bool:
 
 def _own_files(folder: Path) -> Iterator[Path]:
     for pattern in OWN_FILE_PATTERNS:
-        yield from (path for path in folder.glob(pattern) if path.exists())
+        yield from filter(_is_there, folder.glob(pattern))
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether there is a file, or a link even to a missing one."""
+    return path.exists() or path.is_symlink()
+
+
+def _reject_hard_links(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+            raise SeveralNames(path)
 
 
 def _restrict(path: Path) -> None:
@@ -108,7 +133,9 @@ def _restrict(path: Path) -> None:
 
 
 def _checked_mode(path: Path) -> int:
-    status = path.stat()
-    if sys.platform != "win32" and status.st_uid != os.geteuid():
-        raise OwnedByAnother(path)
+    """Return the mode of a file; it and its link target must be this user's."""
+    for read_status in (path.lstat, path.stat):
+        status = read_status()
+        if sys.platform != "win32" and status.st_uid != os.geteuid():
+            raise OwnedByAnother(path)
     return status.st_mode

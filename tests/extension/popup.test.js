@@ -49,7 +49,7 @@ beforeEach(() => {
     look: view(),
     suggest: { ok: true, data: { ...TWO, kind: "customer" } },
     confirm: { ok: true, data: link(), attempt: "a1" },
-    search: { ok: true, data: { records: [SECOND] } },
+    search: { ok: true, data: { records: [SECOND], others: [] } },
     undo: { ok: true, data: link({ id: "lnk_2", undoes: "lnk_1", reference: null, prior_reference: REFERENCE, can_undo: false }), attempt: "a2" },
   });
 });
@@ -281,6 +281,28 @@ test("/ opens the search; Enter there goes to what was found and links nothing",
   assert.match(words(), /1 match found/);
 });
 
+test("a search that finds only the other kind says so, and shows them when asked", async () => {
+  page.answers.search = { ok: true, data: { records: [], others: [record({ id: "supplier-9", kind: "supplier", label: "Pryce Supplies" })] } };
+  await open();
+  press(page, "/");
+  const input = /** @type {HTMLInputElement} */ (page.document.getElementById("search"));
+  input.value = "pryce";
+  input.dispatchEvent(new page.window.Event("input", { bubbles: true }));
+  await page.answersTo("search");
+  await settle();
+  assert.match(words(), /No customer; 1 supplier matches/);
+  assert.equal(page.document.querySelectorAll("input[name=record]").length, 0);
+  page.document.getElementById("show-others")?.click();
+  assert.equal(chosen(), "supplier-9");
+});
+
+test("the popup has a way to crmlink's own pages, of the connected server only", async () => {
+  await open();
+  const way = page.document.querySelector("header a");
+  assert.equal(way?.getAttribute("href"), "http://127.0.0.1:8787/");
+  assert.equal(/** @type {HTMLElement} */ (way).hidden, false);
+});
+
 test("a late answer to an earlier question changes nothing", async () => {
   /** @type {(answer: object) => void} */
   let late = () => undefined;
@@ -331,7 +353,7 @@ test("names from pages and from Commusoft are text, never markup", async () => {
   press(page, "Enter");
   await settle();
   assert.equal(screen(), "linked");
-  assert.equal(page.document.querySelectorAll("a").length, 0);
+  assert.equal(page.document.querySelectorAll("main a, footer a").length, 0);
 });
 
 test("a request without an answer is tried again under its key, on the person's word", async () => {

@@ -180,3 +180,17 @@ test("the button promises Enter only where Enter links", async () => {
   /** @type {HTMLElement} */ (page.document.querySelector(".copy")).focus();
   assert.equal(hint().hidden, true);
 });
+
+test("a list promises Enter only where Enter sends it", async () => {
+  const list = { page: "list", package_name: "Xero", kind: null, count: 2, names: [], list: "l1", drafts: [], refused: null };
+  const data = view().data;
+  page.answers.resume = { ok: false, problem: AWAY, attempt: "k1", open: true };
+  page.answers.look = { ok: true, data: { ...data, place: list, others: [{ key: "k1", action: "link", title: "Ann", open: true }] } };
+  await open();
+  const hint = () => /** @type {HTMLElement} */ (page.document.querySelector("#send-list kbd"));
+  assert.equal(hint().hidden, false);
+  /** @type {HTMLElement} */ (page.document.querySelector("main .inline")).focus();
+  assert.equal(hint().hidden, true);
+  press(page, "Enter");
+  assert.equal(asked("collect").length, 0);
+});

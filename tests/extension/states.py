@@ -30,9 +30,10 @@ from extension.scripted_replies import (
     YORK,
     link,
     offer,
+    search_reply,
     suggestion,
 )
-from extension.scripted_server import Reply, problem
+from extension.scripted_server import Reply, in_turn, problem
 from extension.steps import (
     CONTACT,
     FREEAGENT,
@@ -78,7 +79,8 @@ LONG_RECORD = HOLLOWAY | {
 }
 LONG = offer(suggestion(LONG_RECORD, 0.999, "same name", "same email", "!other town", sure=True))
 LONG_LINKED = Reply(201, link(of=LONG_RECORD, prior_reference=OLD))
-TWENTY = Reply(200, {"records": [HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)]})
+TWENTY = search_reply(*(HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)))
+OTHER_KIND_FOUND = in_turn(search_reply(), search_reply(NORTHGATE))
 OTHER_KIND = problem(
     "kind-differs",
     409,
@@ -159,14 +161,27 @@ CHOOSING = [
     ),
     State("choose-long", "choose", {SUGGEST: LONG}, lambda page, _: chosen(page), html=LONG_PAGE),
     State("linked-long", "linked", {SUGGEST: LONG, LINKS: LONG_LINKED}, confirm, html=LONG_PAGE),
-    State("search-many", "choose", {RECORDS: TWENTY}, search("hol"), shows="Showing the first 20"),
+    State(
+        "search-many",
+        "choose",
+        {RECORDS: TWENTY},
+        search("hol", "Showing"),
+        shows="Showing the first 20",
+    ),
     State("search", "choose", steps=search("hol"), shows="3 matches found"),
     State(
         "search-none",
         "choose",
-        {RECORDS: Reply(200, {"records": []})},
+        {RECORDS: search_reply()},
         search("zebra"),
         shows="No customer found",
+    ),
+    State(
+        "search-other-kind",
+        "choose",
+        {RECORDS: OTHER_KIND_FOUND},
+        search("north", "matches"),
+        shows="No customer; 1 supplier matches",
     ),
     State("care-replace", "care", steps=choose_second, shows="has another reference"),
     State("care-accepted", "care", {LINKS: OTHER_REFERENCE}, accept),

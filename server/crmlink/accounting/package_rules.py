@@ -22,7 +22,14 @@ def browser_rules(packages: Packages) -> Packages:
         package_id: {name: rule for name, rule in package.items() if name != "exports"}
         for package_id, package in packages["packages"].items()
     }
-    return {"version": packages["version"], "packages": browser_part}
+    return {name: packages[name] for name in ("version", "crms") if name in packages} | {
+        "packages": browser_part
+    }
+
+
+def sites_of(packages: Packages) -> dict[str, Package]:
+    """Return the rules of all web applications with pages, packages and CRMs, by id."""
+    return {**packages["packages"], **packages.get("crms", {})}
 
 
 def package_rules(packages: Packages, package_id: str) -> Package:
@@ -39,18 +46,19 @@ def package_name(packages: Packages, package_id: str) -> str:
 
 
 def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Packages:
-    """Return a copy of the rules in which a self-hosted package also has these hosts.
+    """Return a copy of the rules in which a package or CRM also has these hosts.
 
     A host is `server.office.example` or `server.office.example:10444`. Raises `InvalidHost` if the
     package accepts none, if it is no valid host, or if it belongs to another package.
     """
     changed = copy.deepcopy(packages)
-    package = package_rules(changed, package_id)
+    sites = sites_of(changed)
+    package = sites[package_id] if package_id in sites else package_rules(changed, package_id)
     if not package.get("more_hosts"):
         raise InvalidHost(f"{package['name']} has fixed addresses: no host can be added to it.")
     for host in hosts:
         host_ = _added_host(host)
-        for other_package in changed["packages"].values():
+        for other_package in sites.values():
             if other_package is not package and any(
                 _collides_with(rule, host_) for rule in other_package.get("hosts", [])
             ):
