@@ -65,7 +65,7 @@ class _Options:
     delimiter: str | None = None
 
 
-def detect_format(
+def detect_format(  # noqa: PLR0913 - each option is one answer of the user
     source: Source,
     filename: str,
     packages: Packages,
