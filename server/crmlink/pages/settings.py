@@ -31,9 +31,7 @@ def settings() -> str:
     """As they are."""
     kept = read_preferences(current_access())
     values = {name: str(getattr(kept, name)) for name in DAYS}
-    return _page(
-        Form(values | {BOUND: format_percent(kept.sure_bound)}), kept.pairing_needs_admin
-    )
+    return _page(Form(values | {BOUND: format_percent(kept.sure_bound)}), kept.pairing_needs_admin)
 
 
 @blueprint.post("/settings")
