@@ -35,6 +35,7 @@ check: env tools
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	npm --prefix tests run --silent check
+	npm --prefix tests run --silent unused
 	npm --prefix tests run --silent lint
 
 unit: env tools browsers

@@ -8,7 +8,8 @@ import { createKeyStore } from "./lib/server/key_store.js";
 import { acceptMessage, acceptPageMessage } from "./lib/messages.js";
 import { problem } from "./lib/server/problem.js";
 import { readContact, readList } from "./lib/page/read_contact.js";
-import { isLocal, parseServer } from "./lib/server/server_url.js";
+import { parseServer } from "./lib/server/server_url.js";
+import { noAnswer } from "./lib/server/wrong_answer.js";
 import { pageScripts } from "./content_scripts.js";
 
 const MENU = "link-to-crm";
@@ -94,6 +95,7 @@ function onMessage(message, sender, reply) {
   const type = acceptMessage(message, sender, own);
   if (type === null) return false;
   const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (desk)[type];
+  if (!work) return false;
   work(message).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
   return true;
 }
@@ -161,5 +163,5 @@ function timeout(milliseconds) {
 async function explainNetworkFailure(server) {
   const origins = parseServer(server)?.origins ?? [];
   if (!(await chrome.permissions.contains({ origins }))) return "permission-missing";
-  return navigator.onLine || isLocal(new URL(server).hostname) ? "server-unreachable" : "offline";
+  return noAnswer(server, navigator.onLine);
 }

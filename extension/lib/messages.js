@@ -31,7 +31,7 @@ const shape = (fields) => (value) => {
   const given = Object.entries(value);
   return (
     given.length === Object.keys(fields).length &&
-    given.every(([name, field]) => Object.hasOwn(fields, name) && fields[name](field))
+    given.every(([name, field]) => Object.hasOwn(fields, name) && fields[name]?.(field))
   );
 };
 
@@ -49,7 +49,7 @@ export const MESSAGES = {
     fields: { package: id, reference: text(200), name: text(300), postcode: text(20), kind },
   },
   suggest: { from: [POPUP], fields: { look: id, kind: orNull(kind), typed } },
-  search: { from: [POPUP], fields: { q: text(200), kind } },
+  search: { from: [POPUP], fields: { look: id, q: text(200), kind } },
   confirm: {
     from: [POPUP],
     fields: {
@@ -112,8 +112,8 @@ export function acceptPageMessage(message, sender, own) {
 export function acceptMessage(message, sender, own) {
   if (sender.id !== own.id || typeof message !== "object" || message === null) return null;
   const { type, ...fields } = /** @type {Record<string, unknown>} */ (message);
-  if (typeof type !== "string" || !Object.hasOwn(MESSAGES, type)) return null;
-  const rule = MESSAGES[type];
+  const rule = typeof type === "string" && Object.hasOwn(MESSAGES, type) ? MESSAGES[type] : null;
+  if (typeof type !== "string" || !rule) return null;
   const page = ownPage(sender.url, own.origin);
   return page !== null && rule.from.includes(page) && shape(rule.fields)(fields) ? type : null;
 }

@@ -7,10 +7,11 @@
  * @typedef {object} Location
  * @property {string} url
  * @property {string | null} package
- * @property {"contact" | "list" | null} page
+ * @property {"contact" | "list" | "record" | null} page
  * @property {Kind | null} kind
  * @property {string | null} reference
  * @property {string | null} organisation
+ * @property {string | null} record the id of the Commusoft record that the page shows
  */
 
 /**
@@ -41,9 +42,16 @@
  */
 
 /**
+ * What a search found: records of the kind that was asked for, and of the other kind where there are none.
+ * @typedef {{records: CrmRecord[], others: CrmRecord[]}} Found
+ */
+
+/**
  * A look at a contact, kept by the background until it is confirmed.
  * @typedef {object} Look
  * @property {string} id
+ * @property {string | null} connection_id the Commusoft whose records are offered for it; null where the server does
+ *   not tell
  * @property {"tab" | "address" | "hand"} source
  * @property {number | null} tab
  * @property {string} [address] that was pasted
@@ -113,6 +121,7 @@
 /**
  * The server's answer about a contact.
  * @typedef {object} SuggestionAnswer
+ * @property {string} [connection_id] which Commusoft its records are of
  * @property {Kind | null} likely_kind
  * @property {Suggestion[]} suggestions
  * @property {number} none
@@ -143,6 +152,7 @@
 /**
  * @typedef {object} Workspace
  * @property {string} name
+ * @property {string} [connection_id] which Commusoft it works with; an earlier version does not tell
  * @property {Person | null} person
  * @property {{name: string, scopes: string[]}} device
  * @property {{sandbox: boolean, web_url: string}} commusoft

@@ -42,13 +42,13 @@ function line(one) {
   const hosts = one.origins.map((origin) => origin.replace(/^https:\/\/|\/\*$/g, "")).join(", ");
   const button = h(
     "button",
-    { type: "button", id, class: "button", "aria-pressed": String(one.on), "aria-label": t(one.on ? "switch_off_for" : "switch_on_for", one.name), on: { click: () => pressed(one) } },
-    t(one.on ? "switch_off" : "switch_on"),
+    { type: "button", id, class: "toggle", role: "switch", "aria-checked": String(one.on), "aria-labelledby": `${id}-name`, on: { click: () => pressed(one) } },
+    h("span", { "aria-hidden": "true" }, t(one.on ? "is_on" : "is_off")),
   );
   return h(
     "li",
-    { class: one.on ? "switch on" : "switch" },
-    h("div", {}, h("p", { class: "switch-name" }, one.name, one.on && h("span", { class: "tag" }, t("is_on"))), h("p", { class: "muted" }, hosts), one.stale && h("p", { class: "muted" }, t("on_page_stale"))),
+    { class: "switch" },
+    h("div", {}, h("p", { class: "switch-name", id: `${id}-name` }, one.name), h("p", { class: "muted" }, hosts), one.stale && h("p", { class: "muted" }, t("on_page_stale"))),
     button,
   );
 }

@@ -8,13 +8,13 @@ import { t, tCount, sayKind } from "../ui/i18n.js";
 import { exactTable } from "./exact_table.js";
 import { optionList } from "./record_options.js";
 import { contactCard, notice, skeleton } from "./components.js";
-import { leavesEnter } from "./frame.js";
 import { foundWords, searchBox } from "./search.js";
 
 /** @typedef {import("./app.js").PopupController} App */
 /** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Kind} Kind */
 /** @typedef {import("./record_options.js").Option} Option */
+/** @typedef {import("../lib/types.js").Found} Found */
 
 /**
  * @param {App} app
@@ -41,7 +41,7 @@ export function showChoose(app, { loading }) {
     keys: { ...kindKeys(app), ...chooser.keys },
     focus: chooser.list.focusTarget() ?? nameField ?? null,
     hear: chooser.heard,
-    focused: chooser.hint,
+    enter: chooser.submit,
   });
 }
 
@@ -50,19 +50,18 @@ function createChooser(app) {
   const { suggestions, none } = /** @type {NonNullable<App["answer"]>} */ (app.answer);
   const { index, why } = preselected(suggestions, none, app.kind);
   const submitWords = h("span", { class: "button-words" });
-  const enter = h("kbd", { "aria-hidden": "true" }, t("key_enter"));
   const submit = h(
     "button",
     { type: "button", class: "button first wide", id: "link", on: { click: () => decide() } },
     icon("link"),
     submitWords,
-    enter,
+    h("kbd", { "aria-hidden": "true" }, t("key_enter")),
   );
   const exact = h("div", {});
   const list = optionList({ reference: app.place?.contact.reference ?? "", changed: redraw });
   const heading = h("h2", { id: "records-heading" });
   const remark = h("div", {});
-  const search = searchBox({ kind: app.kind, announce: app.announce, found: showFound, cleared: showSuggested, down: list.enter });
+  const search = searchBox({ look: app.place?.look ?? "", kind: app.kind, announce: app.announce, found: showFound, cleared: showSuggested, down: list.enter });
 
   /** @param {Option | null} option */
   function redraw(option) {
@@ -78,10 +77,20 @@ function createChooser(app) {
     list.fill(suggestions.map((one) => ({ record: one.record, suggestion: one })), index);
   }
 
-  /** @param {CrmRecord[]} records */
-  function showFound(records) {
-    heading.textContent = foundWords(records.length, app.kind);
+  /** @param {Found} found */
+  function showFound({ records, others }) {
+    heading.textContent = foundWords(records.length, others.length, app.kind);
     remark.replaceChildren();
+    const show = () => {
+      fillFound(others);
+      list.enter();
+    };
+    if (others.length > 0) remark.append(h("button", { type: "button", class: "inline", id: "show-others", on: { click: show } }, t(`show_${others[0].kind}s`)));
+    fillFound(records);
+  }
+
+  /** @param {CrmRecord[]} records */
+  function fillFound(records) {
     list.fill(records.map((record) => ({ record, suggestion: null })), -1);
   }
 
@@ -95,7 +104,6 @@ function createChooser(app) {
   const digits = Object.fromEntries([1, 2, 3, 4, 5].map((n) => [String(n), () => list.choose(n - 1)]));
   const keys = {
     ...digits,
-    Enter: decide,
     "/": search.open,
     ArrowDown: () => list.move(1),
     ArrowUp: () => list.move(-1),
@@ -103,9 +111,7 @@ function createChooser(app) {
   search.name(suggestions.length > 0);
   if (suggestions.length === 0 && !app.unread) search.show();
   const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact];
-  /** @param {Element} at where the keyboard is: Enter links from the records alone, or on the button itself */
-  const hint = (at) => void (enter.hidden = !(at === submit || leavesEnter(at)));
-  return { body, list, submit, keys, hint, heard: heard(app, suggestions.length, why) };
+  return { body, list, submit, keys, heard: heard(app, suggestions.length, why) };
 }
 
 /** @typedef {ReturnType<typeof preselected>["why"]} Why nothing is preselected */

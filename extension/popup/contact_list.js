@@ -21,7 +21,7 @@ export function showList(app, place) {
   const { list } = place;
   const possible = list !== null && place.refused === null;
   const joins = possible && place.drafts.length > 0 ? joinQuestion(place.drafts) : null;
-  const send = () => void app.collect(String(list), joins?.chosen() ?? null);
+  const send = possible ? sendButton(place.count, () => void app.collect(String(list), joins?.chosen() ?? null)) : null;
   app.stage.show({
     name: "list",
     body: [
@@ -34,8 +34,8 @@ export function showList(app, place) {
       place.refused && refusal(place.refused),
       !possible && otherWays(app),
     ],
-    actions: [possible ? sendButton(place.count, send) : button(t("look_again"), app.start)],
-    keys: possible ? { Enter: send } : {},
+    actions: [send ?? button(t("look_again"), app.start)],
+    enter: send,
     hear: `${title}. ${counted}`,
   });
 }
@@ -93,7 +93,7 @@ function joinQuestion(drafts) {
 /** @param {Draft} draft */
 function joinWords(draft) {
   const counted = tCount("contacts", draft.contacts);
-  return draft.name ? t("list_join_named", draft.name, counted) : t("list_join", begun(draft), counted);
+  return draft.name ? t("list_join_named", draft.name, begun(draft), counted) : t("list_join", begun(draft), counted);
 }
 
 /** @param {Draft} draft */

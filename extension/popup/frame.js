@@ -1,6 +1,7 @@
 // @ts-check
 // The frame that every screen stands in: one screen at a time, its keys, its focus, and what a screen reader hears.
 
+import { httpUrl } from "../lib/linking/ranking.js";
 import { h, icon, present } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 
@@ -15,7 +16,7 @@ import { t } from "../ui/i18n.js";
  * @property {HTMLElement | null} [focus] where the keyboard is; the heading, when not given
  * @property {boolean} [focusStep] the keyboard is on the main step, so that Enter takes it
  * @property {string} [hear] said to a screen reader
- * @property {(at: Element) => void} [focused] told where the keyboard is, and each time it goes elsewhere
+ * @property {HTMLElement | null} [enter] the button that Enter presses; it shows so while Enter does
  */
 
 /** @typedef {ReturnType<typeof createFrame>} Frame */
@@ -26,31 +27,40 @@ export function createFrame() {
   const status = h("div", { class: "unseen", role: "status", "aria-live": "polite" });
   const sandbox = h("p", { class: "sandbox", hidden: true }, t("sandbox"));
   const workspace = h("span", { class: "workspace" });
-  document.body.append(header(workspace, sandbox), main, bar, status);
+  const pages = h("a", { class: "quiet square", target: "_blank", rel: "noreferrer noopener", hidden: true, "aria-label": t("open_crmlink"), title: t("open_crmlink") }, icon("open"));
+  const top = header(workspace, sandbox, pages);
+  document.body.append(top, main, bar, status);
 
   /** @type {Record<string, () => void>} */
   let keys = {};
-  /** @type {(at: Element) => void} */
-  let focused = () => undefined;
+  /** @type {HTMLElement | null} */
+  let enter = null;
   document.addEventListener("keydown", (event) => handleKey(event, keys));
-  document.addEventListener("focusin", (event) => focused(/** @type {Element} */ (event.target)));
-  document.addEventListener("focusout", () => focused(document.body));
+  document.addEventListener("focusin", (event) => hintEnter(/** @type {Element} */ (event.target)));
+  document.addEventListener("focusout", () => hintEnter(document.body));
+
+  /** @param {Element} at where the keyboard is */
+  function hintEnter(at) {
+    const hint = enter?.querySelector("kbd");
+    if (hint) hint.hidden = !(at === enter || leavesEnter(at));
+  }
 
   return {
     /** @param {Screen} screen */
     show(screen) {
-      keys = screen.keys ?? {};
-      focused = screen.focused ?? (() => undefined);
+      enter = screen.enter ?? null;
+      keys = { ...screen.keys, ...(enter ? { Enter: () => enter?.click() } : {}) };
       document.body.dataset.screen = screen.name;
       main.replaceChildren(...present(screen.body));
-      main.scrollTop = 0;
       const actions = present(screen.actions ?? []);
       bar.replaceChildren(...actions);
       bar.hidden = actions.length === 0;
+      scrollBetween(top, bar);
       const step = screen.focusStep ? bar.querySelector(".first") : null;
       const focus = screen.focus ?? step ?? main.querySelector("h1");
-      if (focus instanceof HTMLElement) focus.focus();
-      focused(document.activeElement ?? document.body);
+      // The steps are always in sight: going there must not scroll what was said away.
+      if (focus instanceof HTMLElement) focus.focus({ preventScroll: focus === step });
+      hintEnter(document.activeElement ?? document.body);
       if (screen.hear) this.announce(screen.hear);
     },
 
@@ -64,6 +74,9 @@ export function createFrame() {
     /** @param {import("../lib/server/connection.js").ConnectionStatus} standing */
     showWorkspace(standing) {
       sandbox.hidden = !standing.workspace?.commusoft?.sandbox;
+      const address = standing.connected && standing.server ? httpUrl(standing.server) : null;
+      pages.hidden = address === null;
+      pages.setAttribute("href", address ?? "");
       workspace.textContent = [standing.person?.name, standing.workspace?.name].filter(Boolean).join(" · ");
     },
   };
@@ -72,8 +85,9 @@ export function createFrame() {
 /**
  * @param {HTMLElement} workspace
  * @param {HTMLElement} sandbox
+ * @param {HTMLElement} pages the way to crmlink's own pages
  */
-function header(workspace, sandbox) {
+function header(workspace, sandbox, pages) {
   const open = () => chrome.runtime.openOptionsPage();
   const top = h(
     "div",
@@ -81,10 +95,22 @@ function header(workspace, sandbox) {
     h("img", { src: "../icons/48.png", alt: "", width: "20", height: "20" }),
     h("span", { class: "product" }, t("link_to_crm")),
     workspace,
+    pages,
     h("button", { type: "button", class: "quiet square", "aria-label": t("settings"), title: t("settings"), on: { click: open } },
       icon("settings")),
   );
   return h("header", {}, top, sandbox);
+}
+
+/**
+ * A new screen begins at its top, and what the keyboard goes to is never under the header or the steps.
+ * @param {HTMLElement} top
+ * @param {HTMLElement} bar
+ */
+function scrollBetween(top, bar) {
+  const page = document.documentElement;
+  page.scrollTop = 0;
+  page.style.scrollPadding = `${top.offsetHeight + 8}px 0 ${bar.offsetHeight + 8}px`;
 }
 
 /**

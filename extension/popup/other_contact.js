@@ -91,19 +91,25 @@ function byHand(app, packages) {
 function handForm(app, packages) {
   const choices = packages.map((one) => h("option", { value: one.package }, one.name));
   const select = h("select", { id: "hand-package", on: { change: () => explain() } }, choices);
-  select.value = localStorage.getItem(HABIT) ?? packages[0].package;
+  select.value = localStorage.getItem(HABIT) ?? packages[0]?.package ?? "";
   if (select.selectedIndex < 0) select.selectedIndex = 0;
   const label = h("label", { for: "hand-reference" });
-  const reference = h("input", { id: "hand-reference", type: "text", required: true, autocomplete: "off", spellcheck: "false", maxlength: "200", "aria-describedby": "hand-explain hand-trouble" });
+  const reference = h("input", { id: "hand-reference", type: "text", required: true, autocomplete: "off", spellcheck: "false", maxlength: "200", "aria-describedby": "hand-explain hand-trouble", on: { input: fillName } });
   const note = h("p", { id: "hand-explain", class: "muted" });
   const name = h("input", { id: "hand-name", type: "text", autocomplete: "off", maxlength: "300" });
   const postcode = h("input", { id: "hand-postcode", type: "text", autocomplete: "off", maxlength: "20" });
   const trouble = h("p", { id: "hand-trouble", class: "field-trouble", role: "alert" });
+  let filled = "";
 
   function explain() {
     const words = packages[select.selectedIndex]?.by_hand;
     label.textContent = words?.label ?? t("reference");
     note.textContent = words?.explain ?? "";
+  }
+
+  /** Where the reference is the name, it is also what to search by, until another name is typed. */
+  function fillName() {
+    if (packages[select.selectedIndex]?.by_hand?.reference_is_name && name.value === filled) name.value = filled = reference.value;
   }
 
   /** @param {Event} event */
@@ -115,7 +121,7 @@ function handForm(app, packages) {
     const fields = { package: select.value, reference: reference.value, name: name.value, postcode: postcode.value, kind };
     const why = await app.lookElsewhere("look_by_hand", fields);
     if (!why) return;
-    trouble.textContent = "detail" in why && why.detail ? t("should_be", why.detail) : t("reference_unfit");
+    trouble.textContent = "detail" in why && why.detail ? t("should_be", why.detail) : t("reference_unfit", packages[select.selectedIndex]?.name ?? "");
     reference.focus();
   }
 

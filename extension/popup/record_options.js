@@ -28,7 +28,7 @@ export function optionList({ reference, changed }) {
     input.checked = true;
     input.focus();
     input.closest("label")?.scrollIntoView({ block: "nearest" });
-    changed(options[wanted]);
+    changed(options[wanted] ?? null);
   }
 
   return {
@@ -98,10 +98,8 @@ function kindTag(record) {
 
 /** @param {Suggestion} suggestion */
 function likelihood(suggestion) {
-  const { word, percent } = confidence(suggestion);
-  // What is sure is so for more reasons than its figure, which others may have as well.
-  const figure = word === "sure" ? [] : [" ", h("b", {}, t("percent", percent))];
-  return h("span", { class: `likelihood ${word}` }, t(`confidence_${word}`), ...figure);
+  const word = confidence(suggestion);
+  return h("span", { class: `likelihood ${word}` }, t(`confidence_${word}`));
 }
 
 /**

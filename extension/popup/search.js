@@ -6,7 +6,6 @@ import { h, icon } from "../ui/dom.js";
 import { t, tCount } from "../ui/i18n.js";
 import { sendMessage } from "../ui/send_message.js";
 
-/** @typedef {import("../lib/types.js").CrmRecord} CrmRecord */
 /** @typedef {import("../lib/types.js").Kind} Kind */
 
 const PAUSE = 250;
@@ -14,22 +13,30 @@ const SHORTEST = 2;
 
 /**
  * @param {number} count
+ * @param {number} others how many of the other kind match where none of this kind does
  * @param {Kind} kind
  */
-export function foundWords(count, kind) {
+export function foundWords(count, others, kind) {
+  if (count === 0 && others > 0) return t(others === 1 ? `found_none_${kind}_but_one` : `found_none_${kind}_but_more`, others < MOST_FOUND ? others : t("or_more", others));
   if (count === 0) return t(`found_none_${kind}`);
   return count < MOST_FOUND ? tCount("found", count) : t("found_first", count);
 }
 
+/** @param {import("../lib/types.js").Problem} problem */
+function troubleOf({ type }) {
+  return type === "other-connection" ? "trouble_other_connection_text" : "search_failed";
+}
+
 /**
  * @param {object} wiring
+ * @param {string} wiring.look
  * @param {Kind} wiring.kind
  * @param {(words: string) => void} wiring.announce
- * @param {(records: CrmRecord[]) => void} wiring.found
+ * @param {(found: import("../lib/types.js").Found) => void} wiring.found
  * @param {() => void} wiring.cleared
  * @param {() => void} wiring.down the keyboard goes from the box into what was found
  */
-export function searchBox({ kind, announce, found, cleared, down }) {
+export function searchBox({ look: of, kind, announce, found, cleared, down }) {
   const input = h("input", {
     id: "search", type: "search", autocomplete: "off", spellcheck: "false", maxlength: "200",
     placeholder: t(kind === "customer" ? "search_customers" : "search_suppliers"),
@@ -53,14 +60,13 @@ export function searchBox({ kind, announce, found, cleared, down }) {
   /** @param {string} text */
   async function look(text) {
     const mine = asked;
-    const answer = await sendMessage("search", { q: text, kind });
+    const answer = await sendMessage("search", { look: of, q: text, kind });
     if (mine !== asked) return;
     trouble.hidden = answer.ok;
-    trouble.textContent = answer.ok ? "" : answer.problem.detail || t("search_failed");
+    trouble.textContent = answer.ok ? "" : answer.problem.detail || t(troubleOf(answer.problem));
     if (!answer.ok) return announce(trouble.textContent);
-    const { records } = answer.data;
-    found(records);
-    announce(foundWords(records.length, kind));
+    found(answer.data);
+    announce(foundWords(answer.data.records.length, answer.data.others.length, kind));
   }
 
   /** @param {KeyboardEvent} event */

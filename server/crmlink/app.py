@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, request
+from jinja2 import StrictUndefined
 
 from crmlink.api import register_api
 from crmlink.installation import Installation, open_installation
@@ -18,6 +19,7 @@ from crmlink.web.rate_limits import init_rate_limits
 from crmlink.web.request_log import init_request_log
 from crmlink.web.strict_parsing import init_strict_parsing
 
+CACHEABLE_ENDPOINTS = {"static", "packages.PackagesView"}  # the same for everybody
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -36,6 +38,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     """The whole server as a WSGI application; opens the house unless it is given one."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app = Flask(__name__, static_folder="pages/static", template_folder="pages/templates")
+    app.jinja_env.undefined = StrictUndefined
     app.secret_key = settings.secret_key
     app.extensions["crmlink"] = installation = installation or open_installation(settings)
     init_request_log(app)
@@ -57,8 +60,10 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
 def _log_request(reply: Response) -> Response:
     for name, value in SECURITY_HEADERS.items():
         reply.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        reply.headers.setdefault("Cache-Control", "no-store")
+    if request.endpoint not in CACHEABLE_ENDPOINTS or reply.status_code >= 400:
+        reply.headers["Cache-Control"] = "no-store"  # whatever a view or a library said of it
+        reply.headers.pop("ETag", None)
+        reply.headers.pop("Last-Modified", None)
     if request.is_secure:
         reply.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return reply

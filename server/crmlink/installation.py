@@ -138,6 +138,7 @@ class Installation:
         return WorkspaceContext(
             workspace_id=connection.workspace_id,
             connection_id=connection.id,
+            public_connection_id=connection.public_id,
             practice=practice,
             database=self.database,
             commusoft=self._client(connection, practice),

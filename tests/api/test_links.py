@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from support.access_factories import connection_of
 from support.sandbox import GREENFIELD_HAS, HOLLOWAY, OCONNOR_HAS, OTHER, SandboxHandle, new_key
 
 URN = "urn:crmlink:problem:"
@@ -27,6 +28,7 @@ def link(client: FlaskClient, record_id: str = "customer-1001", **more: Any) -> 
         "reference": HOLLOWAY,
         "contact_name": "Margaret Holloway",
         "record_id": record_id,
+        "connection_id": connection_of(client),
     }
     headers = {"Idempotency-Key": more.pop("key", new_key())}
     return client.post("/api/v1/links", json=body | more, headers=headers)
@@ -266,7 +268,7 @@ def test_search_finds_by_name_postcode_and_telephone(client: FlaskClient) -> Non
     for text, wanted in [("holloway", "1001"), ("GL50 2TR", "1001"), ("07700 900231", "1002")]:
         found = client.get("/api/v1/records", query_string={"q": text}).get_json()["records"]
         assert found[0]["id"] == f"customer-{wanted}", text
-    assert client.get("/api/v1/records?q=zzzzqqqq").get_json() == {"records": []}
+    assert client.get("/api/v1/records?q=zzzzqqqq").get_json()["records"] == []
 
 
 def test_a_body_that_is_no_json_or_too_large_is_said_to_be_so(client: FlaskClient) -> None:

@@ -23,7 +23,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -222,8 +222,15 @@ class _Client:
 
     def link(self, record_id: str) -> None:
         body = {"package": "xero", "kind": "customer", "reference": str(uuid.uuid4()),
-                "record_id": record_id}  # fmt: skip
+                "record_id": record_id, "connection_id": self.connection_id}  # fmt: skip
         self._ask("POST", "links", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
+
+    @cached_property
+    def connection_id(self) -> str:
+        """The connection that every decision names; asked for once."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        reply = self.session.get(f"{self.address}/api/v1/workspace", headers=headers, timeout=60)
+        return str(reply.json()["connection_id"])
 
     def _ask(self, method: str, path: str, **more: Any) -> None:
         headers = {"Authorization": f"Bearer {self.token}"} | more.pop("headers", {})

@@ -29,7 +29,7 @@ from bench.uk import made_set
 from crmlink.matching.candidates import candidates
 from crmlink.matching.features.vector import FEATURES, FeatureVectors
 from crmlink.matching.index import InvertedIndex
-from crmlink.matching.normalised import terms
+from crmlink.matching.normalised import normalised_details
 
 Table = NDArray[np.float64]
 MODEL = Path(__file__).parents[2] / "server/crmlink/matching/model.json"
@@ -105,11 +105,16 @@ def is_measured(contact_id: str) -> bool:
 def cases_of(matching_set: MatchingSet) -> Cases:
     """Asks the index for every contact of a set."""
     index = InvertedIndex()
-    index.put([(record_id, terms(details, "GB")) for record_id, details in matching_set.records])
+    index.add(
+        [
+            (record_id, normalised_details(details, "GB"))
+            for record_id, details in matching_set.records
+        ]
+    )
     index.refresh()
     cases = Cases(matching_set.name, matching_set.truth, [], [], [], [], len(index))
     for contact_id, details in matching_set.contacts:
-        asked = terms(details, "GB")
+        asked = normalised_details(details, "GB")
         rows = candidates(index, asked)
         features = (
             FeatureVectors(index, asked, rows).features()

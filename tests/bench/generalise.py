@@ -20,7 +20,7 @@ def origin(name: str) -> str:
 def measured(model: Scorecard, cases: Cases) -> Quality:
     """Quality of a model on a list, its share of matched contacts estimated."""
     scores = [model.scores(table.astype(float), cases.records) for table in cases.features]
-    share = model.estimated_share(scores)
+    share = model.estimated_match_rate(scores)
     ranked = {}
     for contact_id, scored, ids in zip(cases.contacts, scores, cases.ids, strict=True):
         likely, _ = model.probabilities(scored, share)

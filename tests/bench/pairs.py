@@ -20,7 +20,7 @@ from bench.uk import records
 from crmlink.matching import Details
 from crmlink.matching.features.vector import FeatureVectors
 from crmlink.matching.index import InvertedIndex
-from crmlink.matching.normalised import terms
+from crmlink.matching.normalised import normalised_details
 from crmlink.matching.scorecard import Scorecard, load_model
 
 PEERS: dict[str, Callable[[str, str], float]] = {
@@ -70,17 +70,22 @@ def ranked_right(scores: list[float], of: list[Pair]) -> float:
 def ours(model: Scorecard, of: list[Pair]) -> float:
     """The scorecard's figure, the second names being records among made-up ones."""
     index = InvertedIndex()
-    index.put([(record_id, terms(details, "GB")) for record_id, details in records(5_000, 91)])
+    index.add(
+        [
+            (record_id, normalised_details(details, "GB"))
+            for record_id, details in records(5_000, 91)
+        ]
+    )
     rows: dict[Details, int] = {}
     for pair in of:
         if pair.other not in rows:
             rows[pair.other] = len(index.ids)
-            index.put([(f"n{len(rows)}", terms(pair.other, "GB"))])
+            index.add([(f"n{len(rows)}", normalised_details(pair.other, "GB"))])
     index.refresh()
     scores = []
     for pair in of:
         row = np.array([rows[pair.other]], np.int32)
-        features = FeatureVectors(index, terms(pair.one, "GB"), row).features()
+        features = FeatureVectors(index, normalised_details(pair.one, "GB"), row).features()
         scores.append(float(model.scores(features, len(index))[0]))
     return ranked_right(scores, of)
 

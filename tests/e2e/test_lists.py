@@ -24,7 +24,7 @@ def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
     assert ("Margaret Holloway", "margaret.holloway@postbox.example") in [
         (row["name"], row["email"]) for row in rows
     ]
-    assert f"{len(rows)} contacts kept" in clerk.reads()
+    assert f"{len(rows)} contacts saved" in clerk.reads()
 
     clerk.look_at(LIST)
     assert clerk.page

@@ -61,6 +61,7 @@ def test_no_client_can_leave_the_second_choice_out(access: RunningServices) -> N
         "reference": MARGARET,
         "kind": "supplier",
         "record_id": "customer-1001",
+        "connection_id": access.ask("workspace")["connection_id"],
     }
     answer = requests.post(
         f"{access.server.address}/api/v1/links",

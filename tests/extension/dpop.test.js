@@ -28,8 +28,9 @@ async function paired(wrong = 0) {
 
 test("every request is proved by one and the same key, for its own method, address and token", async () => {
   const { desk, server } = await paired();
-  await desk.search({ q: "holloway", kind: "customer" });
-  await desk.confirm({ ...CHOICE, look: await lookAt(desk) });
+  const look = await lookAt(desk);
+  await desk.search({ look, q: "holloway", kind: "customer" });
+  await desk.confirm({ ...CHOICE, look });
   const proofs = await Promise.all(server.asked.map(proofIn));
   assert.ok(proofs.length > 5);
   assert.equal(new Set(proofs.map(({ key }) => key)).size, 1);

@@ -213,6 +213,7 @@ export function link(more = {}) {
 export function offer(more = {}) {
   const reasons = [{ code: "email", text: "same email", agrees: true }];
   return {
+    connection_id: CONNECTED,
     likely_kind: "customer",
     suggestions: [{ record: record(), probability: 0.99, sure: true, reasons }],
     none: 0.01,
@@ -241,8 +242,12 @@ export const CONNECTION = {
   server: SERVER, device: DEVICE, person: PERSON, access_token: ACCESS, refresh_token: REFRESH, access_until: 2_000_000_000_000, workspace: null,
 };
 
+/** The Commusoft account that the server works with. */
+const CONNECTED = "con_1";
+
 export const WORKSPACE = {
   name: "Severn Vale Heating",
+  connection_id: CONNECTED,
   person: PERSON,
   device: { name: "Front desk", scopes: ["suggest", "link", "read"] },
   commusoft: { sandbox: true, web_url: "https://app.commusoft.example" },

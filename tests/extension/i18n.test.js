@@ -18,7 +18,7 @@ const code = (path) => text(path).replace(/^\s*(\/\/|\*|\/\*).*$/gm, "");
 const source = sources.map(text).join("\n") + text("manifest.json");
 
 /** Keys that are put together while running. */
-const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_|ended_|role_|earlier_)|_(one|other|text)$|^(linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
+const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_|ended_|role_|earlier_)|_(one|other|text)$|^(show_customers|show_suppliers|linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
 
 test("every word that is said stands in the messages", () => {
   const calls = [...source.matchAll(/\bt\(([^()]*)[()]/g)].map((found) => found[1]);
@@ -58,6 +58,15 @@ test("the words are UK English and end like sentences where they are sentences",
   assert.deepEqual(all.filter((line) => /\b(color|organization|recognize|canceled|center|behavior)\b/i.test(line)), []);
   const texts = Object.entries(words).filter(([key]) => /^trouble_.*_text$/.test(key));
   assert.deepEqual(texts.filter(([, { message }]) => !/[.?]$/.test(message)), []);
+});
+
+/** Words that an office does not use, or for which there is another: one word for one thing. */
+const UNUSED = /\b(carr(y|ies)|stands|press(ed)?|somebody|anybody|nobody|whoever|log-?ins?|meanwhile|by itself|go on|look again|sandbox|per cent|percent|package|lapsed|server|settled|anew|throw|take (away|back)|is over|e-mail|houses?|records?)\b|\d\s%/i;
+
+test("the words are those that an office uses", () => {
+  const found = Object.entries(words).filter(([, { message }]) => UNUSED.test(message)).map(([key, { message }]) => `${key}: ${message}`);
+  assert.deepEqual(found, []);
+  assert.match("Somebody pressed Look again.", UNUSED);
 });
 
 test("no page builds markup out of data", () => {

@@ -13,7 +13,7 @@ import {
 
 const vectors = new URL("../vectors/", import.meta.url);
 const ruleFile = new URL("../../server/crmlink/accounting/packages.json", import.meta.url);
-const KEYS = ["package", "page", "kind", "reference", "organisation"];
+const KEYS = ["package", "page", "kind", "reference", "organisation", "record"];
 
 /** @typedef {import("../../extension/lib/page/locate.js").Packages} Packages */
 
@@ -23,13 +23,13 @@ const json = (file) => JSON.parse(readFileSync(file, "utf8"));
 const packages = json(ruleFile);
 /** @type {Record<string, any>[]} */
 const entries = readdirSync(vectors)
-  .filter((name) => name.startsWith("contact_urls"))
+  .filter((name) => name.includes("_urls"))
   .sort()
   .flatMap((name) => json(new URL(name, vectors)));
 
 /** @param {Record<string, any>} entry */
 function expected(entry) {
-  if (entry.package === null) return Object.fromEntries(KEYS.map((key) => [key, null]));
+  if (entry.package === null && entry.record === undefined) return Object.fromEntries(KEYS.map((key) => [key, null]));
   const told = KEYS.filter((key) => key in entry).map((key) => [key, entry[key]]);
   return { page: "contact", ...Object.fromEntries(told) };
 }
@@ -42,7 +42,7 @@ function expected(entry) {
 function rulesFor(entry, rules) {
   const merged = structuredClone(rules);
   for (const [id, hosts] of Object.entries(entry.hosts ?? {})) {
-    merged.packages[id].hosts?.push(...hosts.map((/** @type {string} */ host) => host.toLowerCase()));
+    (merged.packages[id] ?? merged.crms?.[id])?.hosts?.push(...hosts.map((/** @type {string} */ host) => host.toLowerCase()));
   }
   return merged;
 }
@@ -91,7 +91,7 @@ test("the clerk is told what is not sure", () => {
 
 test("a reference that was typed carries its package's caution too", () => {
   /** @type {import("../../extension/lib/page/locate.js").Location} */
-  const typed = { url: "", package: "kashflow", page: null, kind: null, reference: "STEV01", organisation: null };
+  const typed = { url: "", package: "kashflow", page: null, kind: null, reference: "STEV01", organisation: null, record: null };
   assert.match(cautions(typed, packages)[0], /Code/);
   assert.deepEqual(cautions({ ...typed, reference: "48213" }, packages), []);
 });
@@ -99,7 +99,7 @@ test("a reference that was typed carries its package's caution too", () => {
 test("what is no string is no page", () => {
   for (const thing of [undefined, null, 58, {}, [], ["https://go.xero.com/"], new URL("https://go.xero.com/")]) {
     const location = locate(thing, packages);
-    assert.deepEqual(location, { url: "", package: null, page: null, kind: null, reference: null, organisation: null });
+    assert.deepEqual(location, { url: "", package: null, page: null, kind: null, reference: null, organisation: null, record: null });
   }
 });
 

@@ -49,7 +49,7 @@ beforeEach(() => {
     look: view(),
     suggest: { ok: true, data: { ...TWO, kind: "customer" } },
     confirm: { ok: true, data: link(), attempt: "a1" },
-    search: { ok: true, data: { records: [SECOND] } },
+    search: { ok: true, data: { records: [SECOND], others: [] } },
     undo: { ok: true, data: link({ id: "lnk_2", undoes: "lnk_1", reference: null, prior_reference: REFERENCE, can_undo: false }), attempt: "a2" },
   });
 });
@@ -86,7 +86,7 @@ test("when two fit alike nothing is chosen, and Enter links nothing", async () =
   page.answers.suggest = { ok: true, data: { ...TIE, kind: "customer" } };
   await open();
   assert.equal(chosen(), undefined);
-  assert.match(words(), /More than one record fits almost equally well/);
+  assert.match(words(), /More than one of these fits almost equally well/);
   press(page, "Enter");
   await settle();
   assert.equal(asked("confirm").length, 0);
@@ -255,7 +255,7 @@ test("where nothing could be read, the keyboard is in the name field, and what i
   page.answers.look.data.place.details = { ...MARGARET, name: "", email: "", address: "", town: "", postcode: "", phones: [] };
   page.answers.suggest = { ok: true, data: { ...offer({ suggestions: [] }), kind: "customer" } };
   await open();
-  assert.match(words(), /could not be read/);
+  assert.match(words(), /couldn't read this page/);
   const field = /** @type {HTMLInputElement} */ (page.document.activeElement);
   assert.equal(field.id, "typed-name");
   field.value = "Margaret Holloway";
@@ -278,7 +278,29 @@ test("/ opens the search; Enter there goes to what was found and links nothing",
   await settle();
   assert.equal(asked("confirm").length, 0);
   assert.equal(chosen(), "customer-1002");
-  assert.match(words(), /One record found/);
+  assert.match(words(), /1 match found/);
+});
+
+test("a search that finds only the other kind says so, and shows them when asked", async () => {
+  page.answers.search = { ok: true, data: { records: [], others: [record({ id: "supplier-9", kind: "supplier", label: "Pryce Supplies" })] } };
+  await open();
+  press(page, "/");
+  const input = /** @type {HTMLInputElement} */ (page.document.getElementById("search"));
+  input.value = "pryce";
+  input.dispatchEvent(new page.window.Event("input", { bubbles: true }));
+  await page.answersTo("search");
+  await settle();
+  assert.match(words(), /No customer; 1 supplier matches/);
+  assert.equal(page.document.querySelectorAll("input[name=record]").length, 0);
+  page.document.getElementById("show-others")?.click();
+  assert.equal(chosen(), "supplier-9");
+});
+
+test("the popup has a way to crmlink's own pages, of the connected server only", async () => {
+  await open();
+  const way = page.document.querySelector("header a");
+  assert.equal(way?.getAttribute("href"), "http://127.0.0.1:8787/");
+  assert.equal(/** @type {HTMLElement} */ (way).hidden, false);
 });
 
 test("a late answer to an earlier question changes nothing", async () => {
@@ -304,10 +326,10 @@ test("agreeing and differing reasons are told apart without colour", async () =>
 });
 
 test("a note about other records is not read out as a difference", async () => {
-  const noted = TIE.suggestions.map((one) => ({ ...one, reasons: [{ code: "near_tie", text: "another record fits nearly as well", agrees: null }] }));
+  const noted = TIE.suggestions.map((one) => ({ ...one, reasons: [{ code: "near_tie", text: "another one is almost as close", agrees: null }] }));
   page.answers.suggest = { ok: true, data: { ...TIE, kind: "customer", suggestions: noted } };
   await open();
-  assert.match(words(), /another record fits nearly as well/);
+  assert.match(words(), /another one is almost as close/);
   assert.doesNotMatch(words(), /(Agrees|Differs): another record/);
 });
 
@@ -331,7 +353,7 @@ test("names from pages and from Commusoft are text, never markup", async () => {
   press(page, "Enter");
   await settle();
   assert.equal(screen(), "linked");
-  assert.equal(page.document.querySelectorAll("a").length, 0);
+  assert.equal(page.document.querySelectorAll("main a, footer a").length, 0);
 });
 
 test("a request without an answer is tried again under its key, on the person's word", async () => {
@@ -449,7 +471,7 @@ for (const type of ["tab-closed", "tab-moved", "contact-changed"]) {
     press(page, "Enter");
     await settle();
     assert.equal(screen(), `trouble-${type}`);
-    assert.match(words(), /decision was not sent/);
+    assert.match(words(), /nothing was sent/);
     press(page, "Enter");
     await settle();
     assert.equal(asked("confirm").length, 1);

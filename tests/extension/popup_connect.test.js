@@ -75,7 +75,7 @@ test("a browser that is not allowed to says so, and nothing is begun", async () 
   page.person.allows = false;
   press(page, "Enter");
   await settle();
-  assert.match(words(), /did not allow/);
+  assert.match(words(), /didn't allow/);
   assert.equal(asked("pair_cancel").length, 1);
   assert.equal(screen(), "not-connected");
 });
@@ -87,7 +87,7 @@ test("an address that is none asks nobody", async () => {
   /** @type {HTMLButtonElement} */ (page.document.querySelector("#connect")).click();
   await settle();
   assert.deepEqual(page.calls.permissions, []);
-  assert.match(words(), /not a server's address/);
+  assert.match(words(), /isn't a web address we can use/);
 });
 
 test("what a person types is not taken from them while they type", async () => {
@@ -123,8 +123,8 @@ test("a policy that arrives while the popup is open is shown", async () => {
 });
 
 for (const [type, title] of [
-  ["device-revoked", "This browser was disconnected"], ["device-expired", "The connection has lapsed"],
-  ["token-reused", "Disconnected to be safe"], ["key-lost", "Connect this browser again"], ["grant-refused", "The server no longer knows this browser"], ["something-new", "The server no longer knows this browser"],
+  ["device-revoked", "This browser was disconnected"], ["device-expired", "The connection has expired"],
+  ["token-reused", "Disconnected to be safe"], ["key-lost", "Connect this browser again"], ["grant-refused", "crmlink doesn't know this browser any more"], ["something-new", "crmlink doesn't know this browser any more"],
 ]) {
   test(`${type}: a plain state with the way back, to the same server`, async () => {
     await open({ ...NEW, last: "https://crm.office.example", ended: { server: "https://crm.office.example", type, detail: "Detail." } });
@@ -148,7 +148,7 @@ test("a connection that ends in the middle of the work leads there too", async (
 });
 
 for (const [state, name, text] of [
-  ["denied", "pairing-denied", /browser was refused/], ["over", "pairing-over", /for ten minutes/],
+  ["denied", "pairing-denied", /chose “No”/], ["over", "pairing-over", /for 10 minutes/],
 ]) {
   test(`a pairing that is ${state} offers another`, async () => {
     await open({ ...NEW, pairing: { ...WAITING.pairing, state } });
@@ -168,7 +168,7 @@ test("too many tries are told with the time to wait", async () => {
 test("a server that is away while it waits is said, and it waits on", async () => {
   await open({ ...NEW, pairing: { ...WAITING.pairing, problem: { type: "server-unreachable" } } });
   assert.equal(screen(), "pairing");
-  assert.match(words(), /keeps asking/);
+  assert.match(words(), /keep trying/);
 });
 
 test("Cancel goes back, and the page can be shown again", async () => {

@@ -39,7 +39,7 @@ test("the differences that were on the screen go with the decision, and the resu
   press(page, "Enter");
   await settle();
   assert.deepEqual(/** @type {any} */ (sent()[0]).differences, SEEN);
-  assert.match(words(), /differ in name/);
+  assert.match(words(), /a different name/);
 });
 
 test("they stay with the decision through a second, careful choice", async () => {

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { JSDOM } from "jsdom";
-import { listContacts, readContact, readList } from "../../extension/lib/page/read_contact.js";
+import { readContact, readList } from "../../extension/lib/page/read_contact.js";
+import { listContacts } from "../../extension/lib/page/read_list.js";
 import { locate } from "../../extension/lib/page/locate.js";
 
 const folder = new URL("../saved_pages/", import.meta.url);

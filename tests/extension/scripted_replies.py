@@ -11,6 +11,7 @@ REFERENCE = "8275f116-6419-4b82-889a-f41dcc1d6186"
 OLD = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
 
 
+CONNECTED = "con_01"  # the Commusoft account that the server works with
 PERSON = {"name": "Jan Novak", "role": "clerk"}
 DEVICE = {"id": "dev_01", "name": "Front desk, Chrome"}
 BEGUN = Reply(
@@ -134,6 +135,11 @@ NORTHGATE = record(
 )
 
 
+def search_reply(*records: dict[str, Any]) -> Reply:
+    """What a search brings."""
+    return Reply(200, {"connection_id": CONNECTED, "records": list(records)})
+
+
 def why(*texts: str) -> list[dict[str, Any]]:
     """Reasons; one that starts with ! differs."""
     return [
@@ -160,6 +166,7 @@ def offer(
     return Reply(
         200,
         {
+            "connection_id": CONNECTED,
             "contact": {},
             "likely_kind": likely,
             "suggestions": list(suggestions),
@@ -226,6 +233,7 @@ def usual_replies(*, sandbox: bool) -> dict[str, Answer]:
     """A server on which everything works."""
     workspace = {
         "name": "Severn Vale Heating",
+        "connection_id": CONNECTED,
         "person": PERSON,
         "device": DEVICE | {"scopes": ["suggest", "link", "read", "collect"]},
         "commusoft": {"sandbox": sandbox, "web_url": "https://app.commusoft.example"},
@@ -239,7 +247,7 @@ def usual_replies(*, sandbox: bool) -> dict[str, Answer]:
     return {
         "GET /api/v1/workspace": Reply(200, workspace),
         "POST /api/v1/suggestions": FOUND,
-        "GET /api/v1/records": Reply(200, {"records": [HOLLOWAY, HALLOWES, HOLLIS]}),
+        "GET /api/v1/records": search_reply(HOLLOWAY, HALLOWES, HOLLIS),
         "POST /api/v1/links": Reply(201, link()),
         "GET /api/v1/batches": Reply(200, {"batches": []}),
         "POST /api/v1/batches": take_list,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -39,6 +40,12 @@ def problem(name: str, status: int, detail: str, **more: Any) -> Reply:
 
 
 Answer = Reply | Callable[[dict[str, Any]], Reply]
+
+
+def in_turn(*replies: Reply) -> Answer:
+    """One reply after another, and from the start again."""
+    row = cycle(replies)
+    return lambda _body: next(row)
 
 
 class ScriptedServer:

@@ -33,8 +33,9 @@ test("an access token serves until less than a minute of it is left", async () =
 
 test("one renewal serves everybody who waits for it", async () => {
   const { desk, clock, asked } = await paired();
+  const look = await lookAt(desk);
   clock.now += 20 * MINUTE;
-  const answers = await Promise.all([desk.test(), desk.search({ q: "x", kind: "customer" }), desk.test(), desk.refreshLink({ link: "lnk_1" }), desk.look({ tab: 7 })]);
+  const answers = await Promise.all([desk.test(), desk.search({ look, q: "x", kind: "customer" }), desk.test(), desk.refreshLink({ link: "lnk_1" }), desk.look({ tab: 7 })]);
   assert.ok(answers[0].ok && answers[2].ok && answers[4].ok);
   assert.equal(asked().length, 1);
 });
@@ -140,7 +141,7 @@ test("a connection survives a server that is away, busy or another program", asy
     [lost, "server-unreachable"],
     [() => problemReply("too-many-requests", 429, "Wait.", { retry_after: 40 }), "too-many-requests"],
     [() => problemReply("internal-error", 500, "Oh."), "internal-error"],
-    [() => new Response("<html>", { status: 200 }), "server-odd"],
+    [() => new Response("<html>", { status: 200 }), "web-page-instead"],
     [{ access_token: "line\nbreak", refresh_token: "x", expires_in: 600 }, "server-odd"],
   ])) {
     server.replies["POST /token"] = answer;
@@ -200,7 +201,7 @@ test("nothing that the background answers holds a token", async () => {
   const look = await lookAt(desk);
   const answers = [
     await desk.look({ tab: 7 }), await desk.standing(), await desk.test(), await desk.suggest({ look, kind: null, typed: null }),
-    await desk.search({ q: "x", kind: "customer" }), await desk.confirm({ ...CHOICE, look }), await desk.refreshLink({ link: "lnk_1" }),
+    await desk.search({ look, q: "x", kind: "customer" }), await desk.confirm({ ...CHOICE, look }), await desk.refreshLink({ link: "lnk_1" }),
     await desk.pair({ server: "nonsense://" }), await desk.pair({ server: SERVER }), await desk.disconnect(),
   ];
   const said = JSON.stringify(answers);

@@ -14,7 +14,7 @@ const { createFrame: createStage } = await import("../../extension/popup/frame.j
 
 const AWAY = { type: "server-unreachable", status: null, error: null, detail: "", request_id: null, retry_after: null, record: null, holders: [], link: null, by: null, since: null };
 const UNCHANGED = "Nothing was changed";
-const NOT_KNOWN = "not known yet";
+const NOT_KNOWN = "don't know yet";
 
 /** @param {object} [more] @param {object} [place] */
 function view(more = {}, place = {}) {
@@ -106,7 +106,7 @@ test("choosing again without an answer forgets the decision only once the server
   page.answers.resume = { ok: false, problem: AWAY, attempt: "k1", open: true };
   page.answers.look = view();
   page.answers.suggest = { ok: true, data: { ...offer(), kind: "customer" } };
-  click("Look again");
+  click("Check again");
   await settle();
   assert.equal(screen(), "choose");
 });
@@ -128,15 +128,15 @@ test("an undo that cannot be says nothing of a reference that nobody asked Commu
   click("Undo");
   await settle();
   assert.match(words(), /It was undone already/);
-  assert.doesNotMatch(words(), /carries no reference now/);
+  assert.doesNotMatch(words(), /It has no reference in Commusoft/);
 });
 
 test("an undo that failed is not called a link that failed", async () => {
   const failed = link({ state: "failed", undoes: "lnk_0", can_undo: false, failure: { type: "urn:crmlink:problem:write-refused", detail: "Refused." } });
   page.answers.suggest = { ok: true, data: { ...offer({ link: failed }), kind: "customer" } };
   await open();
-  assert.match(words(), /last try to undo/i);
-  assert.doesNotMatch(words(), /last try to link/i);
+  assert.match(words(), /last attempt to undo/i);
+  assert.doesNotMatch(words(), /last attempt to link/i);
 });
 
 test("nothing is said to be above the search where there is nothing", async () => {
@@ -151,11 +151,11 @@ test("a page that could not be read is not said to have changed its layout", asy
   page.answers.suggest = { ok: true, data: { ...offer({ suggestions: [], none: 1 }), kind: "customer" } };
   page.answers.look = view({}, { details: { ...MARGARET, name: "", email: "", phones: [], address: "", town: "", postcode: "" } });
   await open();
-  assert.match(words(), /could not be read/);
+  assert.match(words(), /couldn't read this page/);
   assert.doesNotMatch(words(), /layout has changed/);
 });
 
-test("one figure has one word: what is sure has none", async () => {
+test("no figure stands beside the word for how likely a match is", async () => {
   const two = offer({
     suggestions: [
       { record: record(), probability: 0.994, sure: true, reasons: [] },
@@ -165,7 +165,7 @@ test("one figure has one word: what is sure has none", async () => {
   page.answers.suggest = { ok: true, data: { ...two, kind: "customer" } };
   await open();
   const said = [...page.document.querySelectorAll(".likelihood")].map((one) => one.textContent?.trim());
-  assert.deepEqual(said, ["Sure", "Very likely 99%"]);
+  assert.deepEqual(said, ["Sure", "Very likely"]);
 });
 
 test("the button promises Enter only where Enter links", async () => {
@@ -179,4 +179,18 @@ test("the button promises Enter only where Enter links", async () => {
   assert.equal(hint().hidden, false);
   /** @type {HTMLElement} */ (page.document.querySelector(".copy")).focus();
   assert.equal(hint().hidden, true);
+});
+
+test("a list promises Enter only where Enter sends it", async () => {
+  const list = { page: "list", package_name: "Xero", kind: null, count: 2, names: [], list: "l1", drafts: [], refused: null };
+  const data = view().data;
+  page.answers.resume = { ok: false, problem: AWAY, attempt: "k1", open: true };
+  page.answers.look = { ok: true, data: { ...data, place: list, others: [{ key: "k1", action: "link", title: "Ann", open: true }] } };
+  await open();
+  const hint = () => /** @type {HTMLElement} */ (page.document.querySelector("#send-list kbd"));
+  assert.equal(hint().hidden, false);
+  /** @type {HTMLElement} */ (page.document.querySelector("main .inline")).focus();
+  assert.equal(hint().hidden, true);
+  press(page, "Enter");
+  assert.equal(asked("collect").length, 0);
 });

@@ -30,9 +30,10 @@ from extension.scripted_replies import (
     YORK,
     link,
     offer,
+    search_reply,
     suggestion,
 )
-from extension.scripted_server import Reply, problem
+from extension.scripted_server import Reply, in_turn, problem
 from extension.steps import (
     CONTACT,
     FREEAGENT,
@@ -78,7 +79,8 @@ LONG_RECORD = HOLLOWAY | {
 }
 LONG = offer(suggestion(LONG_RECORD, 0.999, "same name", "same email", "!other town", sure=True))
 LONG_LINKED = Reply(201, link(of=LONG_RECORD, prior_reference=OLD))
-TWENTY = Reply(200, {"records": [HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)]})
+TWENTY = search_reply(*(HOLLOWAY | {"id": f"customer-{n}"} for n in range(20)))
+OTHER_KIND_FOUND = in_turn(search_reply(), search_reply(NORTHGATE))
 OTHER_KIND = problem(
     "kind-differs",
     409,
@@ -87,7 +89,7 @@ OTHER_KIND = problem(
     contact_kind="supplier",
 )
 OF_OTHER_KIND = offer(
-    suggestion(NORTHGATE, 0.93, "same name", "!this one is a supplier"),
+    suggestion(NORTHGATE, 0.93, "same name", "!is a supplier, not a customer"),
     suggestion(NORTHGATE | {"id": "supplier-502", "reference": OLD}, 0.02, "same name"),
 )
 CHOOSING = [
@@ -99,7 +101,7 @@ CHOOSING = [
         "choose",
         steps=lambda page, _: chosen(page),
         sandbox=True,
-        shows="Sandbox: not your real Commusoft",
+        shows="Practice data: not your real Commusoft",
     ),
     State("choose-five", "choose", {SUGGEST: MANY}, lambda page, _: chosen(page)),
     State("choose-five-end", "choose", {SUGGEST: MANY}, scroll_down, sandbox=True),
@@ -128,11 +130,15 @@ CHOOSING = [
                 none=0.08,
             )
         },
-        shows="More than one record fits almost equally well",
+        shows="More than one of these fits almost equally well",
     ),
-    State("choose-none", "choose", {SUGGEST: NONE_FOUND}, shows="No matching record found"),
+    State("choose-none", "choose", {SUGGEST: NONE_FOUND}, shows="No match found"),
     State(
-        "choose-unread", "choose", {SUGGEST: NONE_FOUND}, url=FREEAGENT, shows="could not be read"
+        "choose-unread",
+        "choose",
+        {SUGGEST: NONE_FOUND},
+        url=FREEAGENT,
+        shows="couldn't read this page",
     ),
     State(
         "choose-caution",
@@ -155,14 +161,27 @@ CHOOSING = [
     ),
     State("choose-long", "choose", {SUGGEST: LONG}, lambda page, _: chosen(page), html=LONG_PAGE),
     State("linked-long", "linked", {SUGGEST: LONG, LINKS: LONG_LINKED}, confirm, html=LONG_PAGE),
-    State("search-many", "choose", {RECORDS: TWENTY}, search("hol"), shows="The first 20"),
-    State("search", "choose", steps=search("hol"), shows="3 records found"),
+    State(
+        "search-many",
+        "choose",
+        {RECORDS: TWENTY},
+        search("hol", "Showing"),
+        shows="Showing the first 20",
+    ),
+    State("search", "choose", steps=search("hol"), shows="3 matches found"),
     State(
         "search-none",
         "choose",
-        {RECORDS: Reply(200, {"records": []})},
+        {RECORDS: search_reply()},
         search("zebra"),
         shows="No customer found",
+    ),
+    State(
+        "search-other-kind",
+        "choose",
+        {RECORDS: OTHER_KIND_FOUND},
+        search("north", "matches"),
+        shows="No customer; 1 supplier matches",
     ),
     State("care-replace", "care", steps=choose_second, shows="has another reference"),
     State("care-accepted", "care", {LINKS: OTHER_REFERENCE}, accept),
@@ -184,10 +203,10 @@ CHOOSING = [
         choose_second,
         shows="Northgate Plumbing Supplies Ltd is a supplier, not a customer",
     ),
-    State("care-unseen", "care", {LINKS: UNSEEN}, confirm, shows="Look at Northgate"),
+    State("care-unseen", "care", {LINKS: UNSEEN}, confirm, shows="Check Northgate"),
     State("care-undo", "care", {UNDO: TAKEN}, undo, shows="The earlier reference is in use"),
     State("working", "working", {LINKS: HANG}, confirm),
-    State("linked", "linked", steps=confirm, shows="now carries this reference", sandbox=True),
+    State("linked", "linked", steps=confirm, shows="now has this reference", sandbox=True),
     State(
         "linked-replaced",
         "linked",
@@ -195,7 +214,7 @@ CHOOSING = [
         confirm,
         shows="Before:",
     ),
-    State("undone", "undone", steps=undo, shows="carries no reference again"),
+    State("undone", "undone", steps=undo, shows="has no reference now"),
     State(
         "undone-earlier",
         "undone",
@@ -205,7 +224,7 @@ CHOOSING = [
             )
         },
         undo,
-        shows="earlier reference again",
+        shows="earlier reference back",
     ),
     State(
         "already-ours",
@@ -231,7 +250,7 @@ CHOOSING = [
                 behind=[link()],
             )
         },
-        shows="These records carry",
+        shows="These have this reference",
     ),
     State(
         "waiting",
@@ -278,10 +297,10 @@ CHOOSING = [
             )
         },
         lambda page, _: chosen(page),
-        shows="did not succeed",
+        shows="failed",
     ),
-    State("no-answer", "no-answer", {LINKS: HTML}, confirm, shows="nothing is ever written twice"),
-    State("earlier-open", "choose", {LINKS: HTML}, other_open, shows="You have not seen yet"),
+    State("no-answer", "no-answer", {LINKS: HTML}, confirm, shows="nothing is saved twice"),
+    State("earlier-open", "choose", {LINKS: HTML}, other_open, shows="You have an unfinished link"),
 ]
 
 ELSEWHERE = [
@@ -291,7 +310,7 @@ ELSEWHERE = [
         "elsewhere",
         url=NEWS,
         steps=paste("https://news.example/x"),
-        shows="This is not the address of a contact's page.",
+        shows="This isn't the web address of a contact's page.",
     ),
     State(
         "pasted",
@@ -299,14 +318,14 @@ ELSEWHERE = [
         {SUGGEST: NONE_FOUND},
         paste(CONTACT),
         url=NEWS,
-        shows="but its reference",
+        shows="this contact's reference",
     ),
     State(
         "by-hand-refused",
         "elsewhere",
         url=NEWS,
         steps=by_hand("TOO LONG FOR IT"),
-        shows="It should be",
+        shows="Use up to 8",
     ),
     State("by-hand", "choose", url=NEWS, steps=by_hand("holl01"), shows="HOLL01"),
     State(
@@ -316,17 +335,19 @@ ELSEWHERE = [
         shows="Link these 24 contacts",
         html=LIST,
     ),
-    State("list-join", "list", {BATCHES: DRAFTS}, url=LISTED, shows="Add to the list", html=LIST),
-    State("list-empty", "list", url=LISTED, shows="No contact could be seen", html="<p>Loading"),
+    State("list-join", "list", {BATCHES: DRAFTS}, url=LISTED, shows="The list started", html=LIST),
+    State("list-empty", "list", url=LISTED, shows="can't see any contacts", html="<p>Loading"),
     State("list-no-scope", "list", {BATCHES: NO_LISTS}, url=LISTED, shows="Your admin", html=LIST),
-    State("list-kept", "list-kept", {}, send_list, url=LISTED, shows="24 contacts kept", html=LIST),
+    State(
+        "list-kept", "list-kept", {}, send_list, url=LISTED, shows="24 contacts saved", html=LIST
+    ),
     State(
         "list-joined",
         "list-kept",
         {BATCHES: DRAFTS},
         send_list,
         url=LISTED,
-        shows="2 were in the list already",
+        shows="2 were already in the list",
         html=LIST,
     ),
     State("list-sending", "working", {COLLECT: HANG}, send_list, url=LISTED, html=LIST),

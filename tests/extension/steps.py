@@ -102,12 +102,12 @@ def switch_on(package: str) -> Steps:
     return steps
 
 
-def search(text: str) -> Steps:
+def search(text: str, heading: str = "found") -> Steps:
     def steps(page: Page, _site: Page) -> None:
         chosen(page)
         page.keyboard.press("/")
         page.keyboard.type(text)
-        page.locator("#records-heading", has_text="found").wait_for()
+        page.locator("#records-heading", has_text=heading).wait_for()
 
     return steps
 
@@ -169,7 +169,7 @@ def change_list(page: Page, site: Page) -> None:
 
 def scroll_down(page: Page, _site: Page) -> None:
     chosen(page)
-    page.evaluate("document.querySelector('main').scrollTop = 1e6")
+    page.evaluate("document.documentElement.scrollTop = 1e6")
 
 
 def other_open(page: Page, site: Page) -> None:

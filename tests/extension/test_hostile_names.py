@@ -24,6 +24,7 @@ from extension.scripted_replies import (
     WORKSPACE,
     link,
     offer,
+    search_reply,
     suggestion,
 )
 from extension.scripted_server import Reply, problem
@@ -103,7 +104,7 @@ def serve(stage: Stage, names: list[str]) -> None:
     stage.server.replies |= {
         WORKSPACE: Reply(200, body),
         SUGGEST: offer(*(suggestion(one, 0.5, one["label"], f"!{one['town']}") for one in records)),
-        RECORDS: Reply(200, {"records": records}),
+        RECORDS: search_reply(*records),
         LINKS: Reply(201, held),
     }
 

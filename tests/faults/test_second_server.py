@@ -112,6 +112,7 @@ class Caller:
         wish = {
             "package": "xero", "organisation": "!kR4N6", "kind": "customer",
             "reference": HOLLOWAY, "contact_name": "Margaret Holloway", "record_id": RECORD,
+            "connection_id": self.get("workspace")["connection_id"],
         }  # fmt: skip
         return self.post("links", wish)
 

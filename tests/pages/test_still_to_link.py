@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from flask import Flask
 from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from crmlink.installation import Installation
 from crmlink.kinds import KINDS
@@ -92,6 +93,13 @@ def test_who_owes_most_comes_first_and_is_decided_on_its_list(
     assert "/rows/3" not in clerk.get("/left/customer").get_data(as_text=True)
 
 
+def put_on(clerk: PageClient, record_id: str, url: str) -> TestResponse:
+    """Press the button of the page that shows this record."""
+    path = f"/left/link/{record_id}"
+    connection_id = clerk.hidden_field(f"{path}?url={XERO}{HOLLOWAY}", "connection_id")
+    return clerk.send(path, url=url, connection_id=connection_id)
+
+
 def test_a_record_is_linked_by_the_address_of_its_contact(
     clerk: PageClient, sandbox: SandboxHandle
 ) -> None:
@@ -100,7 +108,7 @@ def test_a_record_is_linked_by_the_address_of_its_contact(
     assert "no page of a single contact" in clerk.read(f"{path}?url=https://go.xero.com/app/")
     assert HOLLOWAY in clerk.read(f"{path}?url={XERO}{HOLLOWAY}")
     assert sandbox.reference("customer-1001") is None
-    reply = clerk.send(path, url=XERO + HOLLOWAY)
+    reply = put_on(clerk, "customer-1001", XERO + HOLLOWAY)
     assert "Linked: Commusoft was read again" in clerk.read(reply.location)
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
@@ -109,19 +117,19 @@ def test_what_stands_there_already_is_never_replaced_from_here(
     clerk: PageClient, sandbox: SandboxHandle
 ) -> None:
     before = sandbox.reference("customer-1007")
-    reply = clerk.send("/left/link/customer-1007", url=XERO + HOLLOWAY)
+    reply = put_on(clerk, "customer-1007", XERO + HOLLOWAY)
     assert reply.status_code == 409
     assert "already has the reference" in words(reply)
     assert sandbox.reference("customer-1007") == before
-    clerk.send("/left/link/customer-1001", url=XERO + HOLLOWAY)
-    taken = clerk.send("/left/link/customer-1002", url=XERO + HOLLOWAY)
+    put_on(clerk, "customer-1001", XERO + HOLLOWAY)
+    taken = put_on(clerk, "customer-1002", XERO + HOLLOWAY)
     assert "already carries this reference" in words(taken)
     assert sandbox.reference("customer-1002") is None
 
 
 def test_a_page_of_the_other_kind_is_refused(clerk: PageClient, sandbox: SandboxHandle) -> None:
     url = "https://c12.qbo.intuit.com/app/vendordetail?nameId=17"
-    reply = clerk.send("/left/link/customer-1001", url=url)
+    reply = put_on(clerk, "customer-1001", url)
     assert reply.status_code == 422
     assert "That is the page of a supplier, and this record is a customer." in words(reply)
     assert sandbox.reference("customer-1001") is None

@@ -13,7 +13,7 @@ import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,7 +108,14 @@ def run(app: Flask, role: str, examples: int, seed: int = 1, only: str = "") -> 
     )
     if only:
         schema = schema.include(path=only)
-    schema.hook("map_case")(_mean_something)
+    meant = MEANT | {
+        "connection_id": (installation_of(app).workspace.public_connection_id,),
+    }
+
+    def mean_something(context: HookContext, case: Case[Any]) -> Case[Any]:
+        return _mean_something(case, meant)
+
+    schema.hook("map_case")(mean_something)
     with _without_climbing():
         for event in from_schema(schema).execute():
             match event:
@@ -131,7 +138,7 @@ def _without_climbing() -> Iterator[None]:
     hypothesis.settings.load_profile(before)
 
 
-def _mean_something(context: HookContext, case: Case[Any]) -> Case[Any]:
+def _mean_something(case: Case[Any], meant: Mapping[str, tuple[str, ...]]) -> Case[Any]:
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return case
     if case.headers and "DPoP" in case.headers:
@@ -140,9 +147,9 @@ def _mean_something(context: HookContext, case: Case[Any]) -> Case[Any]:
     for values in (case.body, case.query, case.path_parameters):
         if not isinstance(values, dict):
             continue
-        for name in set(values) & set(MEANT):
+        for name in set(values) & set(meant):
             if isinstance(values[name], str) and draw.random() < 0.5:
-                values[name] = draw.choice(MEANT[name])
+                values[name] = draw.choice(meant[name])
     return case
 
 

@@ -12,6 +12,7 @@ from werkzeug.test import Client, TestResponse
 
 from crmlink.web.auth import API_PREFIX, PUBLIC_ENDPOINTS
 from security.attack_fixture import PARAMETERS, SPECIAL, AttackFixture, Maker, Owner, new_code
+from support.installations import installation_of
 from support.sandbox import HOLLOWAY
 
 KEY = {"Idempotency-Key": "a key of a test"}
@@ -55,6 +56,11 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /packages/<package>/hosts": {"host": "sage.office.example"},
     "POST /settings": {"keep_names_days": "1", "keep_drafts_days": "1", "sure_bound": "99.9"},
 }
+
+
+def connection_id(world: AttackFixture) -> str:
+    """The connection in use, which a decision has to name."""
+    return installation_of(world.app).workspace.public_connection_id
 
 
 class ParameterUnknown(Exception):
@@ -104,7 +110,10 @@ class Route:
         if self.name == "POST /pair":
             return {"data": {"code": new_code(world), "name": "Mine"}}
         if self.name in BODIES:
-            return {"json": BODIES[self.name]}
+            body = BODIES[self.name]
+            if body is DECISION:
+                body = DECISION | {"connection_id": connection_id(world)}
+            return {"json": body}
         return {"data": FORMS[self.name]} if self.name in FORMS else {}
 
     def send(self, client: Client, path: str, content: dict[str, Any], **more: Any) -> TestResponse:

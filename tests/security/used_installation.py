@@ -175,9 +175,10 @@ def _use(used: Used, admin: requests.Session, browser: Browser) -> None:
     ask("GET", "/records", 200, params={"q": CONTACT})
     contact = {"package": "xero", "reference": HOLLOWAY, "name": CONTACT, "email": CONTACT_EMAIL}
     ask("POST", "/suggestions", 200, json=contact)
+    here = ask("GET", "/workspace", 200)["connection_id"]
     decision = {
         "package": "xero", "kind": "customer", "reference": HOLLOWAY, "contact_name": CONTACT,
-        "record_id": "customer-1001",
+        "record_id": "customer-1001", "connection_id": here,
     }  # fmt: skip
     link = ask("POST", "/links", 201, json=decision, headers={"Idempotency-Key": "k" * 20})
     undo = {"json": {}, "headers": {"Idempotency-Key": "u" * 20}}

@@ -47,6 +47,11 @@ def page_actor(access: AccessContext, person: Person) -> Actor:
     return authenticate_session(access, create_session(access, person, "127.0.0.1", "A test"))[1]
 
 
+def connection_of(client: FlaskClient) -> str:
+    """The connection that a decision sent by this client has to name."""
+    return str(client.get("/api/v1/workspace").get_json()["connection_id"])
+
+
 def pair(
     access: AccessContext, person: Person, name: str = "Front desk", thumbprint: str | None = None
 ) -> TokenResponse:

@@ -33,6 +33,12 @@ class PageClient:
         assert reply.status_code == 200, (path, reply.status_code)
         return words(reply)
 
+    def hidden_field(self, path: str, name: str) -> str:
+        """The value that the form of a page sends along unseen."""
+        found = re.search(f'name="{name}" value="([^"]+)"', self.get(path).get_data(as_text=True))
+        assert found, f"{path} has no field {name}"
+        return found[1]
+
     def send(self, path: str, form_on: str = "/account", **fields: Any) -> TestResponse:
         """Send a form, with the token of a page that has one; redirects are not followed."""
         found = TOKEN.search(self.client.get(form_on).get_data(as_text=True))

@@ -41,7 +41,7 @@ import { createSettings } from "./option_commands.js";
  * @property {(connection: Connection) => Api} api
  */
 
-/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string} | null}} PackageInWords */
+/** @typedef {{package: string, name: string, by_hand: {label: string, explain: string, reference_is_name?: boolean} | null}} PackageInWords */
 /**
  * A request whose outcome nobody has seen; `open`: the outcome is not known here either.
  * @typedef {{key: string, action: "link" | "undo", title: string, open: boolean}} OpenAttempt
@@ -95,7 +95,8 @@ export function createCommands(parts) {
     const packages = packageOptions(known.packages);
     if (place.page === "list") return { ok: true, data: { ...blank, place: await atList(place, tab, api), packages } };
     if (place.page !== "contact") return { ok: true, data: { ...blank, place, packages } };
-    return { ok: true, data: { ...blank, packages, ...(await atContact(place)) } };
+    const connection_id = told.ok ? (told.data.connection_id ?? null) : null;
+    return { ok: true, data: { ...blank, packages, ...(await atContact(place, connection_id)) } };
   }
 
   /**
@@ -126,10 +127,11 @@ export function createCommands(parts) {
   /**
    * Keep the look, and sort the requests nobody has seen the outcome of.
    * @param {AtContact} place
+   * @param {string | null} connection_id
    */
-  async function atContact(place) {
+  async function atContact(place, connection_id) {
     const { source, tab, address, contact, details } = place;
-    const look = await looks.keep({ source, tab, address, contact, details });
+    const look = await looks.keep({ source, tab, address, contact, details, connection_id });
     const subject = contactKey(contact);
     const noted = await attempts.all();
     const here = noted.filter((one) => one.subject === subject).at(-1) ?? null;
@@ -143,7 +145,10 @@ export function createCommands(parts) {
    */
   async function askWorkspace(connection, api) {
     const answer = await api.workspace();
-    if (answer.ok) await session.noteWorkspace(connection, answer.data);
+    if (!answer.ok) return answer;
+    await session.noteWorkspace(connection, answer.data);
+    const { connection_id } = answer.data;
+    if (connection_id) await attempts.endOthers(connection_id, otherConnection());
     return answer;
   }
 
@@ -180,7 +185,7 @@ export function createCommands(parts) {
   async function sendNow(attempt) {
     const { action, body, key } = attempt;
     const answer = await connected(async (api) =>
-      action === "link" ? api.link(body, key) : api.undo(body.link, { also_on: body.also_on }, key),
+      action === "link" ? api.link(body, key) : api.undo(body.link, undoFields(attempt), key),
     );
     /** @type {Answer<any>} */
     const plain = answer.ok ? { ok: true, data: answer.data } : { ok: false, problem: answer.problem };
@@ -215,16 +220,29 @@ export function createCommands(parts) {
       return connected(async (api) => {
         /** @param {Kind | null} of */
         const ask = (of) => api.suggest({ package: name, reference, organisation, kind: of, ...details });
-        const first = await ask(kind);
+        const first = sameConnection(await ask(kind), look);
         if (!first.ok || kind) return withKind(first, kind);
         const likely = first.data.likely_kind ?? "customer";
         const mixed = first.data.suggestions.some((/** @type {Suggestion} */ one) => one.record.kind !== likely);
-        return withKind(mixed ? await ask(likely) : first, likely);
+        return withKind(mixed ? sameConnection(await ask(likely), look) : first, likely);
       });
     },
 
-    /** @param {{q: string, kind: Kind}} asked */
-    search: ({ q, kind }) => connected((api) => api.search(q, kind)),
+    /**
+     * What matches, of one kind; where nothing of it does, what matches of the other.
+     * @param {{look: string, q: string, kind: Kind}} asked
+     * @returns {Promise<Answer<import("../types.js").Found>>}
+     */
+    async search({ look: id, q, kind }) {
+      const look = await looks.find(id);
+      if (!look) return { ok: false, problem: problem("look-lost") };
+      return connected(async (api) => {
+        const answer = sameConnection(await api.search(q, kind), look);
+        if (!answer.ok || answer.data.records.length > 0) return withOthers(answer, []);
+        const other = sameConnection(await api.search(q, kind === "customer" ? "supplier" : "customer"), look);
+        return withOthers(answer, other.ok ? other.data.records : []);
+      });
+    },
 
     /**
      * Write what the person decided, if the contact is still the one the decision was about.
@@ -294,7 +312,8 @@ export function createCommands(parts) {
       const look = asked.look === null ? null : await looks.find(asked.look);
       const subject = look ? contactKey(look.contact) : `undo:${asked.link}`;
       const body = { link: asked.link, also_on: asked.also_on };
-      return send(await attempts.begin({ action: "undo", subject, title: asked.title, body }));
+      const connection_id = look ? look.connection_id : ((await session.read())?.workspace?.connection_id ?? null);
+      return send(await attempts.begin({ action: "undo", subject, title: asked.title, body, connection_id }));
     },
 
     ...createSettings(parts, { connected, askWorkspace }),
@@ -333,10 +352,10 @@ function isFinal(found, attempt) {
 /**
  * @param {Look} look
  * @param {{kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
- * @returns {Pick<Attempt, "action" | "subject" | "title" | "body">}
+ * @returns {import("./pending_requests.js").NewRequest}
  */
 function linkRequest(look, asked) {
-  const { contact } = look;
+  const { contact, connection_id } = look;
   const title = displayName(withOverrides(look.details, asked.typed));
   const body = {
     package: contact.package,
@@ -348,11 +367,44 @@ function linkRequest(look, asked) {
     replaces: asked.replaces,
     also_on: asked.also_on,
     checked_empty: asked.checked_empty,
-    // Left out where it is not needed: a server of an earlier version refuses what it does not know.
+    // Left out where they are not needed or known: a server of an earlier version refuses what it does not know.
+    ...(connection_id ? { connection_id } : {}),
     ...(asked.accepts_kind ? { accepts_kind: true } : {}),
     differences: asked.differences,
   };
-  return { action: "link", subject: contactKey(contact), title, body };
+  return { action: "link", subject: contactKey(contact), title, body, connection_id };
+}
+
+/** @param {Attempt} attempt */
+function undoFields({ body: { also_on }, connection_id }) {
+  return { also_on, ...(connection_id ? { connection_id } : {}) };
+}
+
+/** @returns {{ok: false, problem: Problem}} */
+function otherConnection() {
+  return { ok: false, problem: problem("other-connection") };
+}
+
+/**
+ * The answer, unless its records are of another Commusoft than the one that was looked at: record ids are numbers,
+ * which mean another record there.
+ * @template {{connection_id?: string}} T
+ * @param {Answer<T>} answer
+ * @param {Look} look
+ * @returns {Answer<T>}
+ */
+function sameConnection(answer, look) {
+  if (!answer.ok || !look.connection_id || answer.data.connection_id === look.connection_id) return answer;
+  return otherConnection();
+}
+
+/**
+ * @param {Answer<{records: import("../types.js").CrmRecord[]}>} answer
+ * @param {import("../types.js").CrmRecord[]} others
+ * @returns {Answer<import("../types.js").Found>}
+ */
+function withOthers(answer, others) {
+  return answer.ok ? { ok: true, data: { records: answer.data.records, others } } : answer;
 }
 
 /**

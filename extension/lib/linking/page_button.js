@@ -38,9 +38,9 @@ const KEY = "on_page";
  * @returns {string[]}
  */
 export function originsOf({ hosts = [] }) {
-  const names = hosts.map((host) => host.split(":")[0]);
+  const names = hosts.map((host) => host.replace(/:.*/, ""));
   const patterns = names.flatMap((name) => {
-    const [first, ...parent] = name.split(".");
+    const [first = "", ...parent] = name.split(".");
     const rest = parent.join(".");
     if (rest.includes("{")) return [];
     if (!first.includes("{")) return [name];
@@ -121,8 +121,9 @@ export function createOnPage(store, scripts) {
       /** @type {Switch[]} */
       const known = Object.entries(packages?.packages ?? {}).map(([name, rule]) => {
         const origins = originsOf(rule);
-        const stale = on[name] !== undefined && origins.some((one) => !on[name].origins.includes(one));
-        return { package: name, name: String(rule.name), origins, on: on[name] !== undefined, stale };
+        const kept = on[name];
+        const stale = kept !== undefined && origins.some((one) => !kept.origins.includes(one));
+        return { package: name, name: String(rule.name), origins, on: kept !== undefined, stale };
       });
       const others = Object.entries(on).filter(([name]) => !known.some((one) => one.package === name));
       const left = others.map(([name, one]) => ({ package: name, ...one, on: true, stale: false }));

@@ -10,11 +10,14 @@
  * @property {"link" | "undo"} action
  * @property {string} subject the contact it is about, see contact.js
  * @property {string} title the contact's name, for the notice
+ * @property {string | null} [connection_id] the Commusoft it was decided for; an earlier version kept none
  * @property {any} body what is sent: a link's fields, or {link: id, also_on} for an undo
  * @property {number} started_at milliseconds
  * @property {boolean} unanswered whether it was sent once without an answer
  * @property {import("../types.js").Answer<import("../types.js").Link> | null} answer null while its outcome is unknown
  */
+
+/** @typedef {Pick<PendingRequest, "action" | "subject" | "title" | "body" | "connection_id">} NewRequest */
 
 const KEY = "attempts";
 
@@ -54,7 +57,7 @@ export function createAttempts(store, wiring) {
 
     /**
      * Note a request before it is sent. The same request with its outcome unknown keeps its key.
-     * @param {Pick<PendingRequest, "action" | "subject" | "title" | "body">} wanted
+     * @param {NewRequest} wanted
      * @returns {Promise<PendingRequest>}
      */
     begin(wanted) {
@@ -73,6 +76,19 @@ export function createAttempts(store, wiring) {
     settle(key, answer) {
       return alter((list) => ({
         list: list.map((one) => (one.key === key ? { ...one, answer } : one)),
+        result: undefined,
+      }));
+    },
+
+    /**
+     * Requests whose outcome is unknown and that are about another Commusoft than the one that is connected now: they
+     * are not sent again, and end with this answer.
+     * @param {string} connection_id
+     * @param {PendingRequest["answer"]} answer
+     */
+    endOthers(connection_id, answer) {
+      return alter((list) => ({
+        list: list.map((one) => (one.answer === null && isAboutAnother(one, connection_id) ? { ...one, answer } : one)),
         result: undefined,
       }));
     },
@@ -104,6 +120,15 @@ export function createAttempts(store, wiring) {
       return (await all()).find((one) => one.key === key) ?? null;
     },
   };
+}
+
+/**
+ * A link that names no connection may be any account's; an undo names its link, which is in one account only.
+ * @param {PendingRequest} one
+ * @param {string} connection_id
+ */
+function isAboutAnother(one, connection_id) {
+  return one.connection_id ? one.connection_id !== connection_id : one.action === "link";
 }
 
 /**

@@ -8,23 +8,18 @@
 /** @typedef {import("../types.js").Link} Link */
 /** @typedef {import("../types.js").SuggestionAnswer} SuggestionAnswer */
 
-/** @typedef {"sure" | "very_likely" | "likely" | "possible" | "unlikely"} Confidence */
+/** @typedef {"sure" | "very_likely" | "possible"} Confidence */
+
+const VERY_LIKELY = 0.9;
 
 /**
- * Confidence in a word and in per cent. A hundred is never claimed.
+ * Confidence in a word: a figure beside it would promise more than it can keep.
  * @param {Pick<Suggestion, "probability" | "sure">} suggestion
- * @returns {{word: Confidence, percent: number}}
+ * @returns {Confidence}
  */
 export function confidence({ probability, sure }) {
-  const percent = Math.min(99, Math.max(1, Math.floor(probability * 100)));
-  return { word: sure ? "sure" : wordFor(probability), percent };
-}
-
-/** @param {number} probability @returns {Confidence} */
-function wordFor(probability) {
-  if (probability >= 0.9) return "very_likely";
-  if (probability >= 0.6) return "likely";
-  return probability >= 0.25 ? "possible" : "unlikely";
+  if (sure) return "sure";
+  return probability >= VERY_LIKELY ? "very_likely" : "possible";
 }
 
 /**

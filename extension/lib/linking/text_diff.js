@@ -30,10 +30,13 @@ export function diffText(left, right) {
  * @returns {Shared}
  */
 function longestCommon(a, b) {
-  const lengths = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
+  const width = b.length + 1;
+  const lengths = new Uint16Array((a.length + 1) * width);
+  /** How many characters are common from `i` and `j` on. @param {number} i @param {number} j */
+  const from = (i, j) => lengths[i * width + j] ?? 0;
   for (let i = a.length - 1; i >= 0; i -= 1) {
     for (let j = b.length - 1; j >= 0; j -= 1) {
-      lengths[i][j] = a[i] === b[j] ? lengths[i + 1][j + 1] + 1 : Math.max(lengths[i + 1][j], lengths[i][j + 1]);
+      lengths[i * width + j] = a[i] === b[j] ? from(i + 1, j + 1) + 1 : Math.max(from(i + 1, j), from(i, j + 1));
     }
   }
   /** @type {Shared} */
@@ -43,7 +46,7 @@ function longestCommon(a, b) {
       shared.left[i] = shared.right[j] = true;
       i += 1;
       j += 1;
-    } else if (lengths[i + 1][j] >= lengths[i][j + 1]) i += 1;
+    } else if (from(i + 1, j) >= from(i, j + 1)) i += 1;
     else j += 1;
   }
   return shared;

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * From the address of a page to the contact that it shows.
+ * From the address of a page to the contact, or the Commusoft record, that it shows.
  *
- * The address alone decides. What is not surely a contact page yields nothing: a missing reference
+ * The address alone decides. What is not surely such a page yields nothing: a missing reference
  * costs a search, a wrong one sends invoices to the wrong account. The server's
  * `accounting/locate.py` is the same in Python; `tests/vectors/` and a property test hold the two
  * together. Pure: no browser API beyond `URL`.
@@ -16,11 +16,13 @@ import { asciiLower, asciiUpper } from "./ascii_case.js";
  * @typedef {import("./rule_types.js").PageRule} PageRule
  * @typedef {import("./rule_types.js").PackageRules} PackageRules
  * @typedef {import("./rule_types.js").Packages} Packages
- * @typedef {{url: string, package: string | null, page: "contact" | "list" | null, kind: Kind | null,
- *   reference: string | null, organisation: string | null}} Location
+ * @typedef {import("./rule_types.js").CrmRules} CrmRules
+ * @typedef {{url: string, package: string | null, page: "contact" | "list" | "record" | null, kind: Kind | null,
+ *   reference: string | null, organisation: string | null, record: string | null}} Location
  * @typedef {[name: string, text: string][]} Captures
  * @typedef {import("./page_url.js").Address} Address
- * @typedef {{package: string, rule: PageRule, reference: string | null, organisation: string | null}} Found
+ * @typedef {{package: string | null, rule: PageRule, reference: string | null, organisation: string | null,
+ *   record: string | null}} Found
  */
 
 const LABELS = { organisation: /^[a-z0-9-]+$/, name: /^[a-z0-9-]+$/, digits: /^[0-9]{1,3}$/ };
@@ -70,10 +72,11 @@ export function locate(url, packages) {
   return {
     url: text,
     package: found?.package ?? null,
-    page: /** @type {"contact" | "list" | null} */ (found?.rule.page ?? null),
+    page: /** @type {"contact" | "list" | "record" | null} */ (found?.rule.page ?? null),
     kind: found?.rule.kind ?? null,
     reference: found?.reference ?? null,
     organisation: found?.organisation ?? null,
+    record: found?.record ?? null,
   };
 }
 
@@ -118,8 +121,9 @@ export function canonicalReference(packageId, reference, packages) {
  * @returns {PackageRules}
  */
 function rulesOf(packageId, packages) {
-  if (!Object.hasOwn(packages.packages, packageId)) throw new UnknownPackage(packageId);
-  return packages.packages[packageId];
+  const rules = Object.hasOwn(packages.packages, packageId) ? packages.packages[packageId] : undefined;
+  if (!rules) throw new UnknownPackage(packageId);
+  return rules;
 }
 
 /**
@@ -131,12 +135,12 @@ function rulesOf(packageId, packages) {
 function find(address, packages, follow) {
   if (address === null) return null;
   for (const { packageId, rule, values } of matching(address, packages)) {
-    const { reference = null, organisation = null } = values;
+    const { reference = null, organisation = null, record = null } = values;
     if (rule.page === "redirect") {
       const found = follow ? target(values, address, packages) : null;
       if (found) return found;
-    } else if ((reference !== null) === (rule.page === "contact")) {
-      return { package: packageId, rule, reference, organisation };
+    } else if ((reference !== null) === (rule.page === "contact") && (record !== null) === (rule.page === "record")) {
+      return { package: packageId, rule, reference, organisation, record };
     }
   }
   return null;
@@ -146,10 +150,13 @@ function find(address, packages, follow) {
  * Every page rule that an address meets, with what the rule's slots hold.
  * @param {Address} address
  * @param {Packages} packages
- * @returns {Generator<{packageId: string, rule: PageRule, values: Record<string, string>}>}
+ * @returns {Generator<{packageId: string | null, rule: PageRule, values: Record<string, string>}>}
  */
 function* matching(address, packages) {
-  for (const [packageId, rules] of Object.entries(packages.packages)) {
+  /** @type {[string | null, PackageRules | CrmRules][]} */
+  const sites = Object.entries(packages.packages);
+  for (const crm of Object.values(packages.crms ?? {})) sites.push([null, crm]);
+  for (const [packageId, rules] of sites) {
     for (const host of rules.hosts ?? []) {
       const captured = hostCaptures(host, address);
       for (const rule of captured ? (rules.pages ?? []) : []) {
@@ -185,14 +192,14 @@ function target(values, address, packages) {
  * @returns {Captures | null}
  */
 function hostCaptures(template, address) {
-  const [name, port = ""] = template.split(":");
+  const [name = "", port = ""] = template.split(":");
   const wanted = name.split(".");
   const labels = address.host.split(".");
   if (port !== address.port || wanted.length !== labels.length) return null;
   /** @type {Captures} */
   const captured = [];
   for (const [place, expected] of wanted.entries()) {
-    const label = labels[place];
+    const label = labels[place] ?? "";
     const slot = HOST_SLOT.exec(expected);
     if (slot === null) {
       if (expected !== label) return null;
@@ -218,6 +225,8 @@ function pageCaptures(rule, address) {
   const path = pathCaptures(splitPath(rule.path ?? ""), address.path, ignored.includes("path"));
   const query = queryCaptures(rule.query ?? {}, address.query, ignored.includes("query"));
   if (path === null || query === null) return null;
+  // A route of its own: perhaps of another record.
+  if (rule.page === "record" && (address.fragment?.length ?? 2) > 1) return null;
   if (rule.fragment === undefined) return [...path, ...query];
   const fragment = pathCaptures(splitPath(rule.fragment), address.fragment, false);
   return fragment && [...path, ...query, ...fragment];
@@ -234,7 +243,7 @@ function pathCaptures(template, parts, ignoreCase) {
   /** @type {Captures} */
   const captured = [];
   for (const [place, expected] of template.entries()) {
-    const part = parts[place];
+    const part = parts[place] ?? "";
     if (expected === "{tab}") {
       if (!TAB.test(part)) return null;
     } else if (expected.startsWith("{")) {
@@ -270,7 +279,7 @@ function queryCaptures(wanted, query, ignoreCase) {
 /**
  * The captured values in canonical form; null when two disagree or one is malformed.
  * @param {Captures} captured
- * @param {PackageRules} rules
+ * @param {PackageRules | CrmRules} rules
  * @returns {Record<string, string> | null}
  */
 function agreed(captured, rules) {
@@ -286,10 +295,11 @@ function agreed(captured, rules) {
 /**
  * @param {string} name
  * @param {string} text
- * @param {PackageRules} rules
+ * @param {PackageRules | CrmRules} rules
  * @returns {string | null}
  */
 function valid(name, text, rules) {
+  if ("record" in rules) return name === "record" && matches(rules.record.pattern, text) ? text : null;
   if (name === "reference") {
     // Nothing but the case is forgiven: what an address holds is never tidied into a reference.
     const reference = rules.reference.canonical === "guid" ? asciiLower(text) : text;
@@ -396,8 +406,8 @@ function tidied(text, canonical) {
  */
 function trim(text) {
   let [start, end] = [0, text.length];
-  while (start < end && AROUND.includes(text[start])) start += 1;
-  while (end > start && AROUND.includes(text[end - 1])) end -= 1;
+  while (start < end && AROUND.includes(text.charAt(start))) start += 1;
+  while (end > start && AROUND.includes(text.charAt(end - 1))) end -= 1;
   return text.slice(start, end);
 }
 

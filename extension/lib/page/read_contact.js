@@ -4,7 +4,7 @@
  * part may come out empty, and nothing here decides about the reference.
  */
 
-export { listContacts, readList } from "./read_list.js";
+export { readList } from "./read_list.js";
 
 /** @typedef {import("./rule_types.js").Hints} Hints */
 
@@ -191,7 +191,7 @@ export function readContact(hints = {}) {
   /** @param {string | undefined} field @param {string[]} lines */
   const keep = (field, lines) => {
     const told = lines.filter((line) => line && !NO_VALUE.test(line));
-    if (field && told.length && !fieldOf(told[0])) (found[field] ??= []).push(told);
+    if (field && told[0] && !fieldOf(told[0])) (found[field] ??= []).push(told);
   };
 
   /** @param {string} field */
@@ -208,7 +208,7 @@ export function readContact(hints = {}) {
 
   /** Where a mailto: or tel: link leads; null when it is none. @param {Element} element */
   const addressed = (element) => {
-    const [, scheme, rest] = /^(mailto|tel):([^?,]*)/i.exec(element.getAttribute("href") ?? "") ?? [];
+    const [, scheme, rest = ""] = /^(mailto|tel):([^?,]*)/i.exec(element.getAttribute("href") ?? "") ?? [];
     if (!scheme) return null;
     const shown = linesOf(element).join(" ");
     if (scheme.toLowerCase() === "tel" && shown.match(PHONE)) return [shown];
@@ -381,9 +381,10 @@ export function readContact(hints = {}) {
       .flatMap((line) => line.split(/\s*[,;]\s*/))
       .filter((part) => part && !names.includes(part) && !COUNTRY.test(part));
     const last = parts.findLastIndex((part) => UK.test(part) || US.test(part) || /^[0-9]{5}(?:-[0-9]{4})?$/.test(part));
-    const british = UK.exec(parts[last] ?? "");
-    const american = british ? null : US.exec(parts[last] ?? "");
-    const rest = british ? clean(parts[last].replace(british[0], "")) : clean(american?.[1]);
+    const place = parts[last] ?? "";
+    const british = UK.exec(place);
+    const american = british ? null : US.exec(place);
+    const rest = british ? clean(place.replace(british[0], "")) : clean(american?.[1]);
     const before = [...(last < 0 ? parts : parts.slice(0, last)), rest].filter(Boolean);
     const end = before.at(-1) ?? "";
     if (before.length > 2 && (COUNTY.test(end) || /^[A-Z]{2}$/.test(end))) before.pop();

@@ -34,8 +34,9 @@ export function readList() {
   /** Whether one of a block's first links is like this one. @param {Element} link @param {Element} block */
   const hasLinkLike = (link, block) => {
     const links = block.getElementsByTagName("a");
-    for (let place = 0; place < 10 && links[place]; place += 1) {
-      if (links[place] !== link && shapeOf(links[place]) === shapeOf(link)) return true;
+    for (let place = 0; place < 10; place += 1) {
+      const other = links[place];
+      if (other && other !== link && shapeOf(other) === shapeOf(link)) return true;
     }
     return false;
   };

@@ -14,7 +14,7 @@
 
 /**
  * @typedef {object} PageRule
- * @property {"contact" | "list" | "redirect"} page
+ * @property {"contact" | "list" | "redirect" | "record"} page
  * @property {Kind} [kind]
  * @property {string} [path]
  * @property {Record<string, string>} [query] a parameter's name → the slot it fills
@@ -49,10 +49,19 @@
  * @property {string[]} [hosts]
  * @property {PageRule[]} [pages]
  * @property {{unless_reference?: string, say: string}[]} [cautions]
- * @property {{label: string, explain: string}} [by_hand]
+ * @property {{label: string, explain: string, reference_is_name?: boolean}} [by_hand]
  * @property {Hints} [hints]
  */
 
-/** @typedef {{version: number, packages: Record<string, PackageRules>}} Packages */
+/**
+ * Where records have their pages.
+ * @typedef {object} CrmRules
+ * @property {string} name
+ * @property {{pattern: string}} record the form of a record's id
+ * @property {string[]} hosts
+ * @property {PageRule[]} pages
+ */
+
+/** @typedef {{version: number, packages: Record<string, PackageRules>, crms?: Record<string, CrmRules>}} Packages */
 
 export {};

@@ -92,7 +92,7 @@ export function targetFromForm(typed, packages) {
   } catch {
     return { expected: rule.reference.expected };
   }
-  const location = { url: "", page: null, organisation: null, package: typed.package, kind: typed.kind, reference };
+  const location = { url: "", page: null, organisation: null, record: null, package: typed.package, kind: typed.kind, reference };
   const details = cleanDetails({ name: typed.name, postcode: typed.postcode });
   return { page: "contact", source: "hand", tab: null, contact: contactAt(location, packages), details };
 }

@@ -2,7 +2,9 @@
 // What this browser is called, for the person who approves it.
 
 /** By what a browser calls itself, the more telling names first. */
+/** @type {[string, string][]} */
 const BRANDS = [["Microsoft Edge", "Edge"], ["Opera", "Opera"], ["Vivaldi", "Vivaldi"], ["Brave", "Brave"], ["Google Chrome", "Chrome"], ["Chromium", "Chromium"]];
+/** @type {[string, string][]} */
 const AGENTS = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"]];
 /** @type {Record<string, string>} */
 const SYSTEMS = { win: "Windows", mac: "macOS", linux: "Linux", cros: "ChromeOS", android: "Android", openbsd: "OpenBSD", fuchsia: "Fuchsia" };

@@ -114,7 +114,9 @@ def _claims(proof: str, key: dict[str, str]) -> dict[str, Any]:
     except (jwt.PyJWTError, ValueError):
         raise ProofRefused from None
     texts = [claims[name] for name in ("jti", "htm", "htu")]
-    if not all(isinstance(one, str) and one for one in texts):
+    if not all(isinstance(text, str) and text for text in texts):
+        raise ProofRefused
+    if not all(text.isascii() for text in claims.values() if isinstance(text, str)):
         raise ProofRefused
     if len(claims["jti"]) > MAX_JTI_LENGTH or not isinstance(claims["iat"], int | float):
         raise ProofRefused

@@ -14,7 +14,8 @@ MIN_DISTINCT_CHARS = 6  # letters that differ: «aaaaaaaaaaaa» is long but no p
 
 _hasher = PasswordHasher()
 # Each hash takes 64 MB and a thread of the web server: a crowd must take neither all.
-_slots = Slots(working=4, waiting=4, seconds=10)
+MAX_WORKING, MAX_WAITING, WAIT_SECONDS = 4, 4, 10.0
+_slots = Slots(MAX_WORKING, MAX_WAITING, WAIT_SECONDS)
 
 
 def hash_password(password: str, *known: str) -> str:

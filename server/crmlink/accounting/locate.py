@@ -1,6 +1,6 @@
-"""From the address of a page to the contact that it shows.
+"""From the address of a page to the contact, or the Commusoft record, that it shows.
 
-The address alone decides. What is not surely a contact page yields nothing: a missing reference
+The address alone decides. What is not surely such a page yields nothing: a missing reference
 costs a search, a wrong one sends invoices to the wrong account. `extension/lib/page/locate.js` is
 the same in JavaScript; `tests/vectors/` and a property test hold the two together.
 """
@@ -38,7 +38,8 @@ Captures = list[tuple[str, str]]
 class Location:
     """What an address shows: all None but `url` when it is no page that crmlink knows.
 
-    `page` is "contact" or "list"; `reference` is canonical and set on contact pages only;
+    `page` is "contact", "list" or "record"; `reference` is canonical and set on contact pages only;
+    `record` is the id of a record and set on its pages only, which belong to no package;
     `organisation` is the company file (Xero's short code, FreeAgent's subdomain, ...).
     """
 
@@ -48,6 +49,7 @@ class Location:
     kind: Kind | None = None
     reference: str | None = None
     organisation: str | None = None
+    record: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
         return asdict(self)
@@ -55,10 +57,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class _RuleMatch:
-    package: str
+    package: str | None
     rule: dict[str, Any]
     reference: str | None
     organisation: str | None
+    record: str | None = None
 
 
 def locate(url: str, packages: Packages) -> Location:
@@ -78,6 +81,7 @@ def locate(url: str, packages: Packages) -> Location:
         kind=found.rule.get("kind"),
         reference=found.reference,
         organisation=found.organisation,
+        record=found.record,
     )
 
 
@@ -106,10 +110,11 @@ def _find(address: PageUrl | None, packages: Packages, *, follow: bool) -> _Rule
     for package_id, rule, values in _matching(address, packages):
         if rule["page"] == "redirect":
             found = _target(values, address, packages) if follow and address else None
-        elif ("reference" in values) == (rule["page"] == "contact"):
+        elif _is_complete(rule, values):
             found = _RuleMatch(
-                package_id, rule, values.get("reference"), values.get("organisation")
-            )
+                package_id, rule,
+                values.get("reference"), values.get("organisation"), values.get("record"),
+            )  # fmt: skip
         else:
             found = None
         if found:
@@ -117,13 +122,20 @@ def _find(address: PageUrl | None, packages: Packages, *, follow: bool) -> _Rule
     return None
 
 
+def _is_complete(rule: dict[str, Any], values: dict[str, str]) -> bool:
+    """Whether an address names what such a page shows, and nothing else."""
+    reference, record = "reference" in values, "record" in values
+    return (reference, record) == (rule["page"] == "contact", rule["page"] == "record")
+
+
 def _matching(
     address: PageUrl | None, packages: Packages
-) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
+) -> Iterator[tuple[str | None, dict[str, Any], dict[str, str]]]:
     """Every page rule that an address meets, with what the rule's slots hold."""
     if address is None:
         return
-    for package_id, package in packages["packages"].items():
+    crms = [(None, crm) for crm in packages.get("crms", {}).values()]
+    for package_id, package in [*packages["packages"].items(), *crms]:
         for host in package.get("hosts", []):
             captured = _host_captures(host, address)
             for rule in package["pages"] if captured is not None else []:
@@ -182,6 +194,8 @@ def _page_captures(rule: dict[str, Any], address: PageUrl) -> Captures | None:
     query = _query_captures(rule.get("query", {}), address.query, "query" in ignored)
     if path is None or query is None:
         return None
+    if rule["page"] == "record" and (address.fragment is None or len(address.fragment) > 1):
+        return None  # a route of its own: perhaps of another record
     if "fragment" not in rule:
         return path + query
     fragment = _path_captures(split_path(rule["fragment"]), address.fragment, False)
@@ -239,6 +253,8 @@ def _valid(name: str, text: str, package: Package) -> str | None:
         rule = package["organisation"]
         fits = matches(rule["pattern"], text) and text not in rule.get("never", [])
         return text if fits else None
+    if name == "record":
+        return text if matches(package["record"]["pattern"], text) else None
     return text
 
 

@@ -22,7 +22,14 @@ def browser_rules(packages: Packages) -> Packages:
         package_id: {name: rule for name, rule in package.items() if name != "exports"}
         for package_id, package in packages["packages"].items()
     }
-    return {"version": packages["version"], "packages": kept}
+    return {name: packages[name] for name in ("version", "crms") if name in packages} | {
+        "packages": kept
+    }
+
+
+def sites_of(packages: Packages) -> dict[str, Package]:
+    """The rules of all web applications that have pages, packages and CRMs, by their id."""
+    return {**packages["packages"], **packages.get("crms", {})}
 
 
 def package_rules(packages: Packages, package_id: str) -> Package:
@@ -39,18 +46,19 @@ def package_name(packages: Packages, package_id: str) -> str:
 
 
 def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Packages:
-    """A copy of the rules in which a self-hosted package also answers at an admin's hosts.
+    """A copy of the rules in which a package or CRM also answers at an admin's hosts.
 
     A host is `server.office.example` or `server.office.example:10444`. Raises `InvalidHost` when
     the package takes none, when it is no host, or when it is another package's.
     """
     changed = copy.deepcopy(packages)
-    package = package_rules(changed, package_id)
+    sites = sites_of(changed)
+    package = sites[package_id] if package_id in sites else package_rules(changed, package_id)
     if not package.get("more_hosts"):
         raise InvalidHost(f"{package['name']} has fixed addresses: no host can be added to it.")
     for host in hosts:
         wanted = _added_host(host)
-        for other in changed["packages"].values():
+        for other in sites.values():
             if other is not package and any(
                 _collides_with(rule, wanted) for rule in other.get("hosts", [])
             ):

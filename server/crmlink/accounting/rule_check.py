@@ -1,9 +1,9 @@
 """Checks an edited rule file before it is put to use: the schema, then addresses that are known.
 
 The known addresses ("vectors") are JSON lists of `{url, package, page, kind, reference,
-organisation}` in files called `contact_urls*.json`; a key that is missing is not compared,
-`package: null` must yield nothing, and `page` is "contact" unless it says otherwise. `hosts`
-(`{package: [host]}`) are added first, as an administrator would.
+organisation, record}` in files called `*_urls*.json`; a key that is missing is not compared,
+`package: null` without a `record` must yield nothing, and `page` is "contact" unless it says
+otherwise. `hosts` (`{package: [host]}`) are added first, as an administrator would.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ from crmlink.strict_json import read_json
 
 MOST_SENTENCES = 20
 _VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
-_KEYS = ("package", "page", "kind", "reference", "organisation")
+_KEYS = ("package", "page", "kind", "reference", "organisation", "record")
 
 Entry = dict[str, Any]
 
@@ -26,7 +26,7 @@ Entry = dict[str, Any]
 def check_rule_file(path: Path, vectors: Path | None = None) -> list[str]:
     """What is wrong with a rule file, in sentences for a person; an empty list when nothing is.
 
-    `vectors` is a folder of `contact_urls*.json` files or one such file; without it the file is
+    `vectors` is a folder of `*_urls*.json` files or one such file; without it the file is
     checked against the schema alone. Never raises.
     """
     try:
@@ -63,7 +63,7 @@ def _shortened(sentences: list[str]) -> list[str]:
 
 
 def _entries(vectors: Path) -> Iterator[Entry]:
-    paths = sorted(vectors.glob("contact_urls*.json")) if vectors.is_dir() else [vectors]
+    paths = sorted(vectors.glob("*_urls*.json")) if vectors.is_dir() else [vectors]
     for path in paths:
         document = read_json(path.read_text(encoding="utf-8"))
         for entry in document if isinstance(document, list) else [document]:
@@ -93,7 +93,7 @@ def _with_hosts_of(entry: Entry, packages: Packages) -> Packages:
 
 
 def _demanded(entry: Entry) -> dict[str, str | None]:
-    if entry["package"] is None:
+    if entry["package"] is None and "record" not in entry:
         return dict.fromkeys(_KEYS)
     return {"page": "contact"} | {key: entry[key] for key in _KEYS if key in entry}
 
@@ -107,6 +107,8 @@ def _sentence(
 
 
 def _meaning(told: dict[str, str | None], packages: Packages) -> str:
+    if told.get("record"):
+        return f"{told.get('kind')} {told['record']} of Commusoft"
     if told["package"] is None:
         return "no page that crmlink knows"
     try:

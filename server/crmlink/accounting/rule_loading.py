@@ -62,6 +62,8 @@ def problems(document: object) -> Iterator[str]:
     if not errors:
         for package_id, package in document["packages"].items():
             yield from _package_problems(package_id, package)
+        for crm_id, crm in document.get("crms", {}).items():
+            yield from _crm_problems(crm_id, crm)
         yield from export_problems(document)
 
 
@@ -90,6 +92,13 @@ def _package_problems(package_id: str, package: Package) -> Iterator[str]:
         yield from _page_problems(f"{package_id}, page {number}", package, page)
 
 
+def _crm_problems(crm_id: str, crm: dict[str, Any]) -> Iterator[str]:
+    yield from _pattern_problems(crm_id, crm["record"]["pattern"])
+    for number, page in enumerate(crm["pages"], start=1):
+        if page["path"].count("{record}") != 1 or "{reference}" in page["path"]:
+            yield f"In {crm_id}, page {number}: a record's page needs {{record}} once."
+
+
 def _pattern_problems(package_id: str, pattern: str) -> Iterator[str]:
     try:
         re.compile(pattern)
@@ -109,6 +118,8 @@ def _page_problems(place: str, package: Package, page: dict[str, Any]) -> Iterat
     templates = "".join([page["path"], page.get("fragment", ""), *page.get("query", {}).values()])
     everywhere = templates + "".join(package["hosts"])
     wanted = {"contact": (1, 0), "list": (0, 0), "redirect": (0, 1)}[page["page"]]
+    if "{record}" in templates:
+        yield f"In {place}: {{record}} stands for a record, which a package has not."
     if (templates.count("{reference}"), templates.count("{target}")) != wanted:
         yield (
             f"In {place}: a contact page needs {{reference}} once, a redirect {{target}} once, "

@@ -17,7 +17,7 @@ from crmlink.api.schemas.common import (
     UndoSchema,
     overrides_of,
 )
-from crmlink.linking.decisions import Decision, confirm, find_link, undo
+from crmlink.linking.decisions import Decision, confirm, find_link, require_connection, undo
 from crmlink.linking.errors import LinkFailed
 from crmlink.store import Link, LinkState
 from crmlink.web.auth import current_actor, current_workspace, require_permission
@@ -69,6 +69,7 @@ class LinksView(MethodView):
     def post(self, body: dict[str, Any]) -> Answer:
         """Put the contact's reference on a record"""
         key = _key()
+        require_connection(current_workspace(), body["connection_id"])
         decision = Decision(
             package=body["package"],
             kind=body["kind"],
@@ -103,6 +104,8 @@ class UndoView(MethodView):
     def post(self, body: dict[str, Any], link_id: str) -> Answer:
         """Put back what stood on the record before; another's link only as a manager or admin"""
         key = _key()
+        if body["connection_id"]:
+            require_connection(current_workspace(), body["connection_id"])
         require_may_undo(current_actor(), find_link(current_workspace(), link_id).device)
         also_on = frozenset(body["also_on"])
         return _answer(undo(current_workspace(), link_id, key, current_actor().device.id, also_on))

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.api.schemas.common import RecordQuerySchema, RecordSchema, RecordsSchema
+from crmlink.api.schemas.common import ReadRecordSchema, RecordQuerySchema, RecordsSchema
 from crmlink.linking.attempts import fetch_record
 from crmlink.linking.suggest import find_record, search
 from crmlink.web.auth import current_workspace, require_permission
@@ -24,13 +24,16 @@ class RecordsView(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Records by name, company, address, postcode, telephone, e-mail or account number"""
         rows = search(current_workspace(), query["q"], query.get("kind"), query["limit"])
-        return {"records": [record_shape(row) for row in rows]}
+        return {
+            "connection_id": current_workspace().public_connection_id,
+            "records": [record_shape(row) for row in rows],
+        }
 
 
 @blueprint.route("/records/<record_id>")
 class RecordView(MethodView):
     @require_permission("read")
-    @blueprint.response(200, RecordSchema)
+    @blueprint.response(200, ReadRecordSchema)
     def get(self, record_id: str) -> dict[str, Any]:
         """One record, read from Commusoft now"""
         here = current_workspace()
@@ -38,4 +41,5 @@ class RecordView(MethodView):
             row = find_record(session, here.connection_id, record_id)
         fetch_record(here, row.kind, row.number, row.uuid)
         with here.database.reading() as session:
-            return record_shape(find_record(session, here.connection_id, record_id))
+            row = find_record(session, here.connection_id, record_id)
+            return record_shape(row) | {"connection_id": here.public_connection_id}

@@ -27,6 +27,7 @@ class SuggestionsView(MethodView):
         offer = suggest(current_workspace(), _contact(body))
         contact = offer.contact
         return {
+            "connection_id": current_workspace().public_connection_id,
             "contact": {
                 "package": contact.package,
                 "package_name": package_rules(current_workspace().packages, contact.package)[

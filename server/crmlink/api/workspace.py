@@ -37,6 +37,7 @@ class WorkspaceView(MethodView):
         address = urlsplit(here.commusoft.page_url("customer", "0"))
         return {
             "name": connection.name,
+            "connection_id": here.public_connection_id,
             "device": {
                 "id": device.public_id,
                 "name": device.name,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.errors import NotLinkOwner
 from crmlink.batches.rows import get_row
-from crmlink.batches.settle import count_on_their_way
+from crmlink.batches.settle import count_on_their_way, put_back
 from crmlink.batches.state import DECIDABLE, editing_batch, find_batch
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
@@ -117,11 +117,7 @@ def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     with editing_batch(ctx, batch_id, *states) as (session, batch):
         if batch.state is BatchState.DONE and not _any(session, batch_id, RowState.FAILED):
             raise InvalidBatchState(state=batch.state.value)
-        session.execute(
-            update(BatchRow)
-            .where(BatchRow.batch_id == batch_id, BatchRow.state == WAITING)
-            .values(state=RowState.IDLE)
-        )
+        put_back(session, ctx, _waiting(batch_id), RowState.IDLE)
         batch.state, batch.finished_at, batch.rate = BatchState.CANCELLED, now(), None
         batch.trouble = None
         note(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
@@ -138,13 +134,9 @@ def start_undo(
     """
     states = (PAUSED, BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
     with editing_batch(ctx, batch_id, *states) as (session, batch):
+        put_back(session, ctx, _waiting(batch_id), RowState.IDLE)
         if own_only:
             _refuse_links_of_others(session, batch, device_id)
-        session.execute(
-            update(BatchRow)
-            .where(BatchRow.batch_id == batch_id, BatchRow.state == WAITING)
-            .values(state=RowState.IDLE)
-        )
         undone = session.scalars(
             update(BatchRow)
             .where(BatchRow.batch_id == batch_id, BatchRow.state == RowState.SUCCESSFUL)
@@ -174,6 +166,10 @@ def rows_ready_to_write(batch_id: str) -> list[ColumnElement[bool]]:
         BatchRow.reference != "",
         BatchRow.state == RowState.IDLE,
     ]
+
+
+def _waiting(batch_id: str) -> ColumnElement[bool]:
+    return (BatchRow.batch_id == batch_id) & (BatchRow.state == WAITING)
 
 
 def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> None:

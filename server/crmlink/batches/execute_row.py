@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, String, cast, literal, select
 
 from crmlink.accounting.errors import InvalidReference, UnknownPackage
 from crmlink.batches.row_details import kind_of, label
@@ -132,6 +132,14 @@ def outcome_of(link: Link) -> RowOutcome:
 def idempotency_key(row: BatchRow) -> str:
     """The same for the same row and attempt, so that nothing is ever done twice."""
     return f"batch-{row.batch_id}-{row.id}-{row.attempt}"
+
+
+def idempotency_key_column() -> ColumnElement[str]:
+    """``idempotency_key`` as an SQL expression over BatchRow."""
+    return (
+        literal("batch-") + BatchRow.batch_id + "-" + cast(BatchRow.id, String)
+        + "-" + cast(BatchRow.attempt, String)
+    )  # fmt: skip
 
 
 def _link(ctx: WorkspaceContext, batch: Batch, row: BatchRow, device_id: int, guard: Guard) -> Link:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.batches.execute_row import RowOutcome, idempotency_key, outcome_of
+from crmlink.batches.execute_row import (
+    RowOutcome,
+    idempotency_key,
+    idempotency_key_column,
+    outcome_of,
+)
 from crmlink.batches.state import bump_version, is_free
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
@@ -50,6 +55,27 @@ def settle_before_undo(session: Session, ctx: WorkspaceContext, batch_id: str) -
             _settle(session, ctx, row)
         if row.state is RowState.SUCCESSFUL and row.failure is None:
             row.state, row.attempt = RowState.UNDOING, row.attempt + 1
+
+
+def put_back(
+    session: Session, ctx: WorkspaceContext, rows: ColumnElement[bool], back: RowState
+) -> None:
+    """Give rows that are not to be written now the state ``back``, unless a link was made of them.
+
+    A worker may have died after their links landed: those rows say what became of the links.
+    """
+    made = select(Link.id).where(
+        Link.connection_id == ctx.connection_id, Link.idempotency_key == idempotency_key_column()
+    )
+    for row in session.scalars(select(BatchRow).where(rows, made.exists())).all():
+        _settle(session, ctx, row)
+    session.flush()
+    session.execute(
+        update(BatchRow)
+        .where(rows, ~made.exists())
+        .values(state=back)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.execute_row import BatchStopped, RowOutcome, carry_out, outcome_of
-from crmlink.batches.settle import settle_before_undo
+from crmlink.batches.settle import put_back, settle_before_undo
 from crmlink.batches.state import (
     LeaseLost,
     bump_version,
@@ -29,6 +29,7 @@ from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.base import now
+from crmlink.store.connections import is_in_use
 from crmlink.store.hidden_references import hide_settled_row
 
 log = structlog.get_logger()
@@ -168,7 +169,8 @@ class BatchWriter:
             row = session.get(BatchRow, job.row_id)
             if row is None or (row.state, row.attempt) != (TAKEN[self._state], job.attempt):
                 raise LeaseLost
-            if batch.state is not self._state:
+            in_use = is_in_use(session, self._workspace.connection_id)
+            if batch.state is not self._state or not in_use:
                 raise BatchStopped
 
         return check
@@ -228,7 +230,10 @@ class BatchWriter:
         return bool(jobs)
 
     def _put_back(self) -> None:
-        """What was taken and not begun waits again, if the batch still does."""
+        """What was taken and not begun waits again, if the batch still does.
+
+        Rows that an earlier worker took may have links, see ``_left_behind``.
+        """
         ids = [job.row_id for job in self._queue]
         self._queue.clear()
         if self._state is not BatchState.WRITING:
@@ -239,9 +244,7 @@ class BatchWriter:
             if batch.state not in (BatchState.WRITING, BatchState.PAUSED):
                 mine |= BatchRow.state == RowState.WAITING  # Commusoft gave no answer for them
                 back = RowState.IDLE
-            session.execute(
-                update(BatchRow).where(BatchRow.batch_id == self._batch_id, mine).values(state=back)
-            )
+            put_back(session, self._workspace, (BatchRow.batch_id == self._batch_id) & mine, back)
             bump_version(batch)
 
     def _finish_running(self) -> None:

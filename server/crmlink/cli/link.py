@@ -14,6 +14,7 @@ from crmlink.kinds import KINDS, Kind
 
 if TYPE_CHECKING:
     from crmlink.installation import Installation
+    from crmlink.linking.context import WorkspaceContext
     from crmlink.linking.suggest import Contact, SuggestionResult
     from crmlink.store import Link, MirroredRecord
 
@@ -32,6 +33,9 @@ def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
         location = locate(url, packages)
         if as_json:
             click.echo(json.dumps(location.as_dict(), ensure_ascii=False))
+            continue
+        if location.record:
+            click.echo(f"Commusoft: {location.kind} {location.record}")
             continue
         if location.package is None:
             click.echo(f"No contact page that crmlink knows: {url}")
@@ -63,6 +67,11 @@ def _lines(urls: tuple[str, ...]) -> Iterable[str]:
 @click.option("--phone", default="")
 @click.option("--kind", type=click.Choice(KINDS), help="Where the address does not tell.")
 @click.option("--record", "record_id", help="The record's id, such as customer-1001.")
+@click.option(
+    "--connection",
+    "connection_id",
+    help="Which Commusoft the record's id is of, as GET /api/v1/workspace tells it; for scripts.",
+)
 @click.option("--replace", "replaces", help="The other reference on the record, to be replaced.")
 @click.option("--also-on", multiple=True, help="A record that may keep the same reference.")
 @click.option(
@@ -83,6 +92,7 @@ def link_command(
     phone: str,
     kind: Kind | None,
     record_id: str | None,
+    connection_id: str | None,
     replaces: str | None,
     also_on: tuple[str, ...],
     accepts_kind: bool,
@@ -91,17 +101,20 @@ def link_command(
 ) -> None:
     """Put the reference of the contact page URL on its Commusoft record."""
     from crmlink.cli.context import open_installation_from_env
-    from crmlink.linking.decisions import Decision, confirm
+    from crmlink.linking.decisions import Decision, confirm, require_connection
     from crmlink.linking.overrides import Overrides, require_kind
     from crmlink.linking.suggest import suggest
 
     installation = open_installation_from_env()
-    contact = _contact(installation, url, kind, name, email, postcode, phone)
+    ctx = installation.workspace  # from here to the end: another may be connected while we ask
+    if connection_id:
+        require_connection(ctx, connection_id)
+    contact = _contact(ctx, url, kind, name, email, postcode, phone)
     if installation.sandboxed:
         click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
-    sync_once(installation)
-    offer = suggest(installation.workspace, contact)
-    row = _chosen(installation, offer, record_id, yes)
+    sync_once(ctx)
+    offer = suggest(ctx, contact)
+    row = _chosen(ctx, offer, record_id, yes)
     overrides = Overrides(replaces, frozenset(also_on), accepts_kind=accepts_kind)
     require_kind(contact.kind, row, overrides)
     if not yes:
@@ -121,9 +134,7 @@ def link_command(
         contact_name=name,
         overrides=overrides,
     )
-    _report(
-        confirm(installation.workspace, decision, uuid.uuid4().hex, _device(installation)), as_json
-    )
+    _report(confirm(ctx, decision, uuid.uuid4().hex, _device(installation)), as_json)
 
 
 @click.command("undo")
@@ -151,7 +162,7 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
 
 
 def _contact(
-    installation: Installation,
+    ctx: WorkspaceContext,
     url: str,
     kind: Kind | None,
     name: str,
@@ -164,8 +175,13 @@ def _contact(
     from crmlink.linking.workspace_rules import workspace_rules
     from crmlink.matching import Details
 
-    packages = workspace_rules(installation.workspace)
+    packages = workspace_rules(ctx)
     location = locate(url, packages)
+    if location.record:
+        raise click.ClickException(
+            f"This is the page of Commusoft's {location.kind} {location.record}. Open the contact "
+            "in your accounting package and copy the address from there."
+        )
     if location.page != "contact" or not location.package or not location.reference:
         raise click.ClickException(
             "This address is no contact page that crmlink knows. Open the contact in your "
@@ -191,26 +207,26 @@ def _contact(
     )
 
 
-def sync_once(installation: Installation) -> None:
+def sync_once(ctx: WorkspaceContext) -> None:
     """Fill a mirror that has never been filled."""
     from crmlink.store import WorkspaceConnection
 
-    with installation.database.reading() as session:
-        if session.get_one(WorkspaceConnection, installation.workspace.connection_id).synced_at:
+    with ctx.database.reading() as session:
+        if session.get_one(WorkspaceConnection, ctx.connection_id).synced_at:
             return
     click.echo("Reading Commusoft's records for the first time…", err=True)
-    installation.workspace.sync()
+    ctx.sync()
 
 
 def _chosen(
-    installation: Installation, offer: SuggestionResult, record_id: str | None, yes: bool
+    ctx: WorkspaceContext, offer: SuggestionResult, record_id: str | None, yes: bool
 ) -> MirroredRecord:
     from crmlink.linking.suggest import find_record
     from crmlink.matching.reason_texts import say
 
     if record_id:
-        with installation.database.reading() as session:
-            return find_record(session, installation.workspace.connection_id, record_id)
+        with ctx.database.reading() as session:
+            return find_record(session, ctx.connection_id, record_id)
     if not offer.suggestions:
         raise click.ClickException(
             "No record looks like this contact. Name one with --record, or give more with "

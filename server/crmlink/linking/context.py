@@ -57,7 +57,8 @@ class LiveMatcher:
 class WorkspaceContext:
     """One workspace at work with one connection; another connection has another desk.
 
-    ``practice`` says that it is the sandbox of this installation.
+    ``public_connection_id`` is what clients know the connection by, and ``practice`` says that it
+    is the sandbox of this installation.
     ``ownership`` says what this process works on, and which others are alive. ``first_seen`` times
     writes that Commusoft may still carry out, and attempts of versions that know no owners.
     ``wake`` tells the worker that there is something to do; without it the worker finds it later.
@@ -65,6 +66,7 @@ class WorkspaceContext:
 
     workspace_id: int
     connection_id: int
+    public_connection_id: str
     practice: bool
     database: Database
     commusoft: CommusoftClient

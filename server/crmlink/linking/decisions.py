@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
-from crmlink.commusoft.errors import CommusoftTimeout, RecordNotFound
+from crmlink.commusoft.errors import CommusoftTimeout, ConnectionEnded, RecordNotFound
 from crmlink.folding import compose, fold
 from crmlink.kinds import Kind
 from crmlink.linking.attempts import attempt, fetch_record, is_worked_on
@@ -26,6 +26,7 @@ from crmlink.linking.errors import (
     LinkingFailure,
     LinkInProgress,
     LinkUnknown,
+    OtherConnection,
     RecordHasReference,
     ReferenceErased,
     ReferenceNotVisible,
@@ -36,6 +37,7 @@ from crmlink.linking.suggest import find_record, holders
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.base import new_id, now
+from crmlink.store.connections import is_in_use
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.folded import carries
 from crmlink.store.hidden_references import hide_new_link
@@ -68,6 +70,16 @@ class Decision:
         del fields["overrides"]
         fields |= self.overrides.as_dict()
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+
+
+def require_connection(ctx: WorkspaceContext, public_connection_id: str) -> None:
+    """Raise OtherConnection for a decision that was made of another connection's records.
+
+    Record ids are a kind and a number, which mean another record in each account. So whatever
+    comes from outside with a record's id must name the connection that the record was shown of.
+    """
+    if public_connection_id != ctx.public_connection_id:
+        raise OtherConnection
 
 
 def confirm(
@@ -406,6 +418,8 @@ def _intend_and_attempt(
         with ctx.database.writing() as session:
             if guard is not None:
                 guard(session)
+            if not is_in_use(session, ctx.connection_id):
+                raise ConnectionEnded
             failure = _find_race_conflict(session, ctx, link, accepted)
             if failure is None:
                 hide_new_link(session, ctx.workspace_id, link)

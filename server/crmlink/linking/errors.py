@@ -17,6 +17,12 @@ class LinkingFailure(Exception):
         self.facts = facts
 
 
+class OtherConnection(LinkingFailure):
+    """The decision is about a record of another connection than the one in use."""
+
+    code = "other-connection"
+
+
 class RecordUnknown(LinkingFailure):
     """The mirror has no such record (facts: record_id)."""
 

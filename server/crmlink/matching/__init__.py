@@ -1,4 +1,4 @@
-"""Matching: a contact's details in, the records it may be out, with probabilities and reasons."""
+"""Matching: from a contact's details to the records it may be, with probabilities and reasons."""
 
 from crmlink.matching.details import Details, Reason, Suggestion, Suggestions, is_retired
 from crmlink.matching.matcher import Matcher

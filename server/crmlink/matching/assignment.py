@@ -1,4 +1,4 @@
-"""Whole lists: many contacts at once on all cores, and at most one contact to a record."""
+"""Matching of whole lists on all cores, and assignment of each record to at most one contact."""
 
 import os
 import pickle
@@ -14,25 +14,25 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 
 from crmlink.matching.details import Suggestions
 from crmlink.matching.matcher import Matcher
-from crmlink.matching.parallel import AT_A_TIME, Answer, Contact, in_processes
+from crmlink.matching.parallel import CHUNK_SIZE, Answer, Contact, in_processes
 
-WORTH_A_PROCESS = 1_000  # contacts from which starting processes pays
-LARGE = 400  # contacts and records entangled, from which the sparse method is used
+MIN_PARALLEL_CONTACTS = 1_000  # fewer contacts are matched faster in this process
+MIN_SPARSE_SIZE = 400  # contacts plus records of a component solved by the sparse method
 FORBIDDEN_COST = 1e4
 
 
 def suggest_many(
     matcher: Matcher, contacts: Iterable[Contact], limit: int = 5, processes: int | None = None
 ) -> Generator[Answer, None, None]:
-    """Suggestions for each contact, in the contacts' order, while they are read.
+    """Yield the suggestions for each contact, in the contacts' order, while they are read.
 
-    Works on `processes` cores, all by default. What they know is the matcher as it is when the
-    first answer is asked for. Raises BrokenProcessPool where a process dies.
+    Uses `processes` cores, all by default, and the matcher's state at the first `next()`. Raises
+    BrokenProcessPool if a process dies.
     """
     incoming = iter(contacts)
-    first = list(islice(incoming, WORTH_A_PROCESS))
+    first = list(islice(incoming, MIN_PARALLEL_CONTACTS))
     several = processes or os.cpu_count() or 1
-    if len(first) < WORTH_A_PROCESS or several == 1:
+    if len(first) < MIN_PARALLEL_CONTACTS or several == 1:
         for contact_id, details in chain(first, incoming):
             yield contact_id, matcher.suggest(details, limit)
         return
@@ -40,67 +40,69 @@ def suggest_many(
 
 
 def assign_one_to_one(answers: Sequence[Answer]) -> list[Answer]:
-    """The same answers with every record offered first to at most one contact.
+    """Return the answers with each record offered first to at most one contact.
 
-    Chooses the records so that all choices together are likeliest. A contact whose records are
-    all better used elsewhere keeps none; what else is offered to a contact is what nobody got.
-    A contact that got another record than its likeliest is not sure.
+    Maximises the joint likelihood of all choices. A contact whose records are all assigned
+    elsewhere gets none; its further suggestions are unassigned records. A contact that is assigned
+    another record than its likeliest is not sure.
     """
     return list(_as_all_chosen(answers))
 
 
 def assign_one_to_one_streaming(answers: Iterable[Answer]) -> Iterator[Answer]:
-    """The same for a long list, whose answers are kept in a sixth of the memory until then."""
+    """Yield the same as `assign_one_to_one`, with the answers pickled in a sixth of the memory."""
     return _as_all_chosen(_Packed(answers))
 
 
 class _Packed(Iterable[Answer]):
+    """Answers kept pickled, in chunks."""
+
     def __init__(self, answers: Iterable[Answer]) -> None:
         incoming = iter(answers)
-        self._parcels: list[bytes] = []
-        while some := list(islice(incoming, AT_A_TIME)):
-            self._parcels.append(pickle.dumps(some, pickle.HIGHEST_PROTOCOL))
+        self._chunks: list[bytes] = []
+        while some := list(islice(incoming, CHUNK_SIZE)):
+            self._chunks.append(pickle.dumps(some, pickle.HIGHEST_PROTOCOL))
 
     def __iter__(self) -> Iterator[Answer]:
-        for parcel in self._parcels:
-            yield from pickle.loads(parcel)  # noqa: S301 - packed above
+        for chunk in self._chunks:
+            yield from pickle.loads(chunk)  # noqa: S301 - packed above
 
 
 def _as_all_chosen(answers: Iterable[Answer]) -> Iterator[Answer]:
     chosen = _chosen(answers)
-    taken = set(chosen.values())
-    for place, (contact_id, suggestions) in enumerate(answers):
-        yield contact_id, _as_chosen(suggestions, chosen.get(place), taken)
+    assigned = set(chosen.values())
+    for position, (contact_id, suggestions) in enumerate(answers):
+        yield contact_id, _as_chosen(suggestions, chosen.get(position), assigned)
 
 
-def _as_chosen(suggestions: Suggestions, chosen: str | None, taken: set[str]) -> Suggestions:
+def _as_chosen(suggestions: Suggestions, chosen: str | None, assigned: set[str]) -> Suggestions:
     if chosen is None:
         return replace(suggestions, items=())
     first = suggestions.items[0].record_id == chosen
-    own = [
+    chosen_items = [
         replace(item, sure=item.sure and first)
         for item in suggestions.items
         if item.record_id == chosen
     ]
-    others = [
-        replace(item, sure=False) for item in suggestions.items if item.record_id not in taken
+    other_items = [
+        replace(item, sure=False) for item in suggestions.items if item.record_id not in assigned
     ]
-    return replace(suggestions, items=(*own, *others))
+    return replace(suggestions, items=(*chosen_items, *other_items))
 
 
 def _chosen(answers: Iterable[Answer]) -> dict[int, str]:
-    """The place of each contact that gets a record, and the record's id."""
+    """Return the record id assigned to each contact, by the contact's position."""
     records: dict[str, int] = {}
     rows, columns, gains = [], [], []
-    for place, (_, suggestions) in enumerate(answers):
+    for position, (_, suggestions) in enumerate(answers):
         for item in suggestions.items:
-            rows.append(place)
+            rows.append(position)
             columns.append(records.setdefault(item.record_id, len(records)))
             gains.append(_log_odds_gain(item.probability, suggestions.none))
     if not rows:
         return {}
     ids = list(records)
-    contacts = rows[-1] + 1  # as far as any record is offered to them
+    contacts = rows[-1] + 1  # later contacts have no suggestion
     graph = coo_array(
         (np.ones(len(rows)), (rows, np.array(columns) + contacts)),
         shape=(contacts + len(ids),) * 2,
@@ -118,7 +120,7 @@ def _chosen(answers: Iterable[Answer]) -> dict[int, str]:
 
 
 def _log_odds_gain(probability: float, none: float) -> float:
-    """What choosing the record is worth beside leaving the contact without one."""
+    """Return the gain in log odds of assigning the record rather than none."""
     return float(np.log(max(probability, 1e-12)) - np.log(max(none, 1e-12)))
 
 
@@ -127,18 +129,18 @@ def _best(
     columns: NDArray[np.int64],
     gains: NDArray[np.float64],
 ) -> Iterator[tuple[int, int]]:
-    """The pairs of one entangled group that are worth most together."""
+    """Yield the pairs of one connected component with the greatest total gain."""
     contacts, row = np.unique(rows, return_inverse=True)
     records, column = np.unique(columns, return_inverse=True)
-    wanted = gains > 0
-    row, column, gains = row[wanted], column[wanted], gains[wanted]
+    positive = gains > 0
+    row, column, gains = row[positive], column[positive], gains[positive]
     if not len(row):
         return
-    if len(contacts) + len(records) <= LARGE:
-        worth = np.zeros((len(contacts), len(records) + len(contacts)))
-        worth[row, column] = gains
-        picked, to = linear_sum_assignment(worth, maximize=True)
-        pairs = [(r, c) for r, c in zip(picked, to, strict=True) if worth[r, c] > 0]
+    if len(contacts) + len(records) <= MIN_SPARSE_SIZE:
+        gain_matrix = np.zeros((len(contacts), len(records) + len(contacts)))
+        gain_matrix[row, column] = gains
+        picked, to = linear_sum_assignment(gain_matrix, maximize=True)
+        pairs = [(r, c) for r, c in zip(picked, to, strict=True) if gain_matrix[r, c] > 0]
     else:
         pairs = _best_of_many(row, column, gains, len(contacts), len(records))
     for r, c in pairs:

@@ -1,4 +1,4 @@
-"""Lists of contacts and records as CSV files, and the answers to them."""
+"""CSV files of contacts and records, and rows of match results."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from _csv import Reader
 
 HEADER = ("id", "name", "company", "address", "city", "postcode", "email", "phone")
-OTHER = ("other_address", "other_city", "other_postcode", "other_email")  # may be there too
+OPTIONAL_COLUMNS = ("other_address", "other_city", "other_postcode", "other_email")  # optional
 ANSWER_HEADER = ("contact_id", "rank", "record_id", "probability", "sure", "reasons")
 
 
 class HeaderMissing(ValueError):
-    """The file does not begin with the columns that it must have."""
+    """The file's header lacks required columns."""
 
     def __init__(self, path: Path, missing: list[str]) -> None:
         super().__init__(f"{path}: the header lacks {', '.join(missing)}.")
 
 
 def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str, Details]]:
-    """The rows of a list with their ids; values may be empty, the id may not.
+    """Yield the id and details of each row; values may be empty, the id may not.
 
-    Bad rows are skipped and named to `complain`. Raises HeaderMissing.
+    Invalid rows are skipped and reported to `complain`. Raises HeaderMissing.
     """
     csv.field_size_limit(1 << 20)
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
@@ -36,15 +36,15 @@ def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str
         missing = [name for name in HEADER if name not in header]
         if missing:
             raise HeaderMissing(path, missing)
-        seen: set[str] = set()
+        ids: set[str] = set()
         for number, row in _numbered(rows, path, complain):
-            problem = _problem(row, header, seen)
+            problem = _problem(row, header, ids)
             if problem:
                 complain(f"{path}, line {number}: {problem}; skipped.")
             elif row:
-                known = [name for name in (*HEADER, *OTHER) if name in header]
-                values = {name: row[header.index(name)] for name in known}
-                seen.add(values["id"])
+                columns = [name for name in (*HEADER, *OPTIONAL_COLUMNS) if name in header]
+                values = {name: row[header.index(name)] for name in columns}
+                ids.add(values["id"])
                 yield values["id"], _details(values)
 
 
@@ -60,7 +60,7 @@ def _numbered(
             complain(f"{path}, line {rows.line_num}: {error}; skipped.")
 
 
-def _problem(row: list[str], header: list[str], seen: set[str]) -> str:
+def _problem(row: list[str], header: list[str], ids: set[str]) -> str:
     if not row:
         return ""
     if len(row) != len(header):
@@ -68,7 +68,7 @@ def _problem(row: list[str], header: list[str], seen: set[str]) -> str:
     record_id = row[header.index("id")]
     if not record_id.strip():
         return "no id"
-    if record_id in seen:
+    if record_id in ids:
         return f"the id {record_id} was there before"
     if any("\ufffd" in value for value in row):
         return "not UTF-8"
@@ -76,7 +76,7 @@ def _problem(row: list[str], header: list[str], seen: set[str]) -> str:
 
 
 def _details(values: dict[str, str]) -> Details:
-    second = Address(*(values.get(name, "") for name in OTHER[:3]))
+    second = Address(*(values.get(name, "") for name in OPTIONAL_COLUMNS[:3]))
     return Details(
         name=values["name"],
         company=values["company"],
@@ -91,7 +91,7 @@ def _details(values: dict[str, str]) -> Details:
 
 
 def answer_rows(contact_id: str, suggestions: Suggestions) -> Iterator[tuple[str, ...]]:
-    """The lines of one contact; none where nothing is offered."""
+    """Yield a contact's result rows, none without a suggestion."""
     for rank, item in enumerate(suggestions.items, 1):
         yield (
             contact_id,

@@ -1,8 +1,8 @@
-"""From evidence to suggestions: probabilities, and when a match is *sure*.
+"""Ranking of candidates by probability, and the rule for a *sure* match.
 
-*Sure* is a promise, right at least 999 times in 1,000: the probability has to be high, no
-other record may come near, the names have to agree, something beside the name that is not
-widely shared has to agree, nothing may disagree, and both must be in use.
+*Sure* is right at least 999 times in 1,000. It needs a high probability, no other record near it,
+agreeing names, agreement on a rare value besides the name, no disagreement, and both contact and
+record in use.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.features.vector import FeatureVectors, rarity_alone
+from crmlink.matching.features.vector import FeatureVectors, idf_of_unique_value
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import NormalisedDetails
 from crmlink.matching.scorecard import Scorecard
 
-SURE = 0.998  # least probability
-MAX_RUNNER_UP = 0.001  # most probability of the next record
-NEAR_TIE_RATIO = 0.05  # a record this likely beside the first, as a share of it, is a near-tie
+SURE = 0.998  # minimum probability
+MAX_RUNNER_UP = 0.001  # maximum probability of the second record
+NEAR_TIE_RATIO = 0.05  # a record above this fraction of the first's probability is a near-tie
 DISAGREEMENTS = (
     "name_words_swapped",
     "name_number_swap",
@@ -35,52 +35,53 @@ LAST_VISIBLE_RANK = 5
 
 @dataclass(frozen=True)
 class Ranking:
-    """Candidates in order, the likeliest first but for a firm's last place shown."""
+    """Candidates by descending probability, except a company's last visible one."""
 
     rows: Ints
     probabilities: Floats
     none: float
     sure: bool
-    near: int  # how many of the first are near-ties of each other, 0 where there are none
-    namesakes: int  # how many records beside the first have nearly its name
+    near: int  # number of near-ties at the top, 0 without any
+    namesakes: int  # records other than the first with nearly its name
 
 
 @dataclass(frozen=True)
 class ScoredCandidates:
-    """Candidates with their evidence and scores, before the share of contacts comes in."""
+    """Candidates with feature vectors and scores, before the match rate is applied."""
 
     rows: Ints
     evidence: FeatureVectors | None
     scores: Floats
-    firm: bool = False
+    is_company: bool = False
     retired: bool = False
 
 
 def score(
-    index: InvertedIndex, asked: NormalisedDetails, rows: Ints, model: Scorecard
+    index: InvertedIndex, contact: NormalisedDetails, rows: Ints, model: Scorecard
 ) -> ScoredCandidates:
+    """Return the candidates with their feature vectors and scores."""
     if not len(rows):
         return ScoredCandidates(rows, None, np.zeros(0))
-    evidence = FeatureVectors(index, asked, rows)
+    evidence = FeatureVectors(index, contact, rows)
     scores = model.scores(evidence.features(), len(index))
-    return ScoredCandidates(rows, evidence, scores, asked.firm, asked.retired)
+    return ScoredCandidates(rows, evidence, scores, contact.is_company, contact.retired)
 
 
 def rank(index: InvertedIndex, scored: ScoredCandidates, model: Scorecard, share: float) -> Ranking:
-    """Orders the candidates; equal ones stand in the order of their ids."""
+    """Return the candidates in order; equal ones are ordered by id."""
     probabilities, none = model.probabilities(scored.scores, share)
     ids, scores = index.ids, scored.scores.round(9).tolist()
     rows = scored.rows.tolist()
-    order = sorted(range(len(rows)), key=lambda at: (-scores[at], ids[rows[at]]))
-    if scored.firm and scored.evidence is not None:
+    order = sorted(range(len(rows)), key=lambda i: (-scores[i], ids[rows[i]]))
+    if scored.is_company and scored.evidence is not None:
         _promote_best_spelling(order, scored.evidence)
     ordered = probabilities[order]
     near = int((ordered > NEAR_TIE_RATIO * ordered[0]).sum()) if len(ordered) else 0
     sure, namesakes = False, 0
     if scored.evidence is not None:
         first = order[0]
-        rival = float(ordered[1]) if len(ordered) > 1 else 0.0
-        likely = float(ordered[0]) >= SURE and rival <= MAX_RUNNER_UP
+        runner_up = float(ordered[1]) if len(ordered) > 1 else 0.0
+        likely = float(ordered[0]) >= SURE and runner_up <= MAX_RUNNER_UP
         in_use = not scored.retired and not index.retired(scored.rows[first : first + 1])[0]
         sure = (
             likely and near == 1 and in_use and _has_independent_agreement(scored.evidence, first)
@@ -90,10 +91,13 @@ def rank(index: InvertedIndex, scored: ScoredCandidates, model: Scorecard, share
 
 
 def _promote_best_spelling(order: list[int], evidence: FeatureVectors) -> None:
-    """Firms change their names: the last place shown is for the name most alike by its letters."""
+    """Move the record with the most similar name to the last visible rank.
+
+    Companies change their names, so a similar one is worth showing.
+    """
     cosine = evidence.columns.get("name_cosine")
     if cosine is not None and len(order) > LAST_VISIBLE_RANK:
-        best = max(range(LAST_VISIBLE_RANK - 1, len(order)), key=lambda at: cosine[order[at]])
+        best = max(range(LAST_VISIBLE_RANK - 1, len(order)), key=lambda i: cosine[order[i]])
         order.insert(LAST_VISIBLE_RANK - 1, order.pop(best))
 
 
@@ -113,11 +117,13 @@ def _has_independent_agreement(evidence: FeatureVectors, first: int) -> bool:
         return False
     if value("name_covered") < 0.7 or value("name_record_covered") < 0.6:
         return False
-    alone = rarity_alone(evidence.total)
-    personal = max(value("email_same"), value("account_same")) >= alone
-    if personal or value("name_initial") > 0:  # a house and its phone have several of an initial
+    unique_idf = idf_of_unique_value(evidence.total)
+    personal = max(value("email_same"), value("account_same")) >= unique_idf
+    if (
+        personal or value("name_initial") > 0
+    ):  # people at one address and telephone may share an initial
         return personal
-    unique = value("phone_same") >= alone
+    unique = value("phone_same") >= unique_idf
     where = value("postcode_same") > 0 or (
         value("house_number") > 0 and value("address_covered") > 0.8
     )

@@ -1,4 +1,4 @@
-"""What goes into matching and what comes out of it: plain immutable things, no work."""
+"""Input and output types of matching; immutable, without logic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,11 @@ from crmlink.values import Address, read_name
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a contact or a record says about itself; empty text where it says nothing.
+    """Details of a contact or a record; empty text where unknown.
 
-    `name` is the person, `company` the organisation. Values are as people wrote them, several in
-    one text too: matching reads them itself. Each email, phone and address is compared, and they
-    differ only where all do. `retired` says that the package or Commusoft keeps it but does not
-    use it any more (hidden, archived, deleted).
+    `name` is the person, `company` the organisation. Values are as entered, possibly several in one
+    text; matching parses them. Emails, phones and addresses differ only if all pairs differ.
+    `retired` marks one that is kept but no longer used (hidden, archived, deleted).
     """
 
     kind: Kind | None = None
@@ -32,15 +31,15 @@ class Details:
 
 
 def is_retired(details: Details) -> bool:
-    """Whether it is marked as no longer in use, by its package or in its name."""
+    """Return whether it is marked as no longer in use, by its package or in its name."""
     return details.retired or read_name(details.name).retired or read_name(details.company).retired
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One agreement or difference, as a code with arguments; `reasons.say` has the words.
+    """One agreement or difference as a code with arguments; `reason_texts.say` renders it.
 
-    `agrees` is None for a note, which is about the other records and not about this one.
+    `agrees` is None for a note about other records.
     """
 
     code: str
@@ -50,7 +49,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A record offered for a contact. `probability` is calibrated; `sure` is rare and strict."""
+    """A record suggested for a contact; `probability` is calibrated, see `decide` for `sure`."""
 
     record_id: str
     probability: float
@@ -60,7 +59,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Suggestions:
-    """Best first. `none` is the probability that no record is the contact's."""
+    """Suggestions, best first; `none` is the probability that no record is the contact's."""
 
     items: tuple[Suggestion, ...]
     none: float

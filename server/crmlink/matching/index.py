@@ -1,9 +1,8 @@
-"""All records in memory: columns of words and codes, and who holds which.
+"""Inverted index of all records in memory: columns of words and codes, and their postings.
 
-New rows are gathered at the end; before the next question they become a segment of their
-own, and small segments are merged, so that an update costs little and a question meets few
-segments. A record that changes gets a new row; rows given up are cleared out when a quarter
-of all is such.
+New rows become a segment before the next query; small segments are merged, so that updates are
+cheap and a query reads few segments. A changed record gets a new row; removed rows are compacted
+away once they are a quarter of all.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,73 +22,77 @@ from crmlink.matching.columns import (
     Vocabulary,
 )
 from crmlink.matching.normalised import (
-    EMAIL,
-    MOST_EMAILS,
-    MOST_PHONES,
-    MOST_PLACES,
-    PLACE_BIT,
+    ADDRESS_BIT,
+    EMAIL_FLAG,
+    MAX_ADDRESSES,
+    MAX_EMAILS,
+    MAX_PHONES,
     SECONDARY,
     NormalisedDetails,
 )
 
-# Columns of the table of codes. A place that has the code of an earlier one has its column's
-# number below ALREADY, so that a record counts as one holder of it.
-POSTCODES = slice(0, MOST_PLACES)
-OUTWARDS = slice(POSTCODES.stop, POSTCODES.stop + MOST_PLACES)
-EMAILS = slice(OUTWARDS.stop, OUTWARDS.stop + MOST_EMAILS)
-DOMAINS = slice(EMAILS.stop, EMAILS.stop + MOST_EMAILS)
+# Columns of the code table. An address with the code of an earlier one has REPEATED minus the
+# earlier column's number, so that each record counts once in the document frequency.
+POSTCODES = slice(0, MAX_ADDRESSES)
+OUTWARDS = slice(POSTCODES.stop, POSTCODES.stop + MAX_ADDRESSES)
+EMAILS = slice(OUTWARDS.stop, OUTWARDS.stop + MAX_EMAILS)
+DOMAINS = slice(EMAILS.stop, EMAILS.stop + MAX_EMAILS)
 ACCOUNT = slice(DOMAINS.stop, DOMAINS.stop + 1)
-PHONES = slice(ACCOUNT.stop, ACCOUNT.stop + MOST_PHONES)
+PHONES = slice(ACCOUNT.stop, ACCOUNT.stop + MAX_PHONES)
 CODE_WIDTH = PHONES.stop
-ALREADY = -2
-RETIRED = 1 << MOST_PLACES  # bit of a record's marks; those before say which places are postal
-GRAM_BASE = 37
-GRAMS = GRAM_BASE**3
-_GRAM_LETTERS = np.zeros(256, np.int32)
+REPEATED = -2
+RETIRED = 1 << MAX_ADDRESSES  # bit of a record's marks; those before say which addresses are postal
+TRIGRAM_BASE = 37
+TRIGRAM_COUNT = TRIGRAM_BASE**3
+_LETTER_CODES = np.zeros(256, np.int32)
 for _at, _letter in enumerate(b"abcdefghijklmnopqrstuvwxyz0123456789", 1):
-    _GRAM_LETTERS[_letter] = _at
+    _LETTER_CODES[_letter] = _at
 
 
-def grams(texts: Sequence[str]) -> tuple[Ints, Ints]:
-    """The distinct runs of three letters in each text: their numbers, and the text of each."""
+def trigrams(texts: Sequence[str]) -> tuple[Ints, Ints]:
+    """Return the distinct trigrams of each text: their numbers, and the index of their text."""
     padded = [f" {text} " for text in texts]
-    letters = _GRAM_LETTERS[np.frombuffer("".join(padded).encode("ascii", "replace"), np.uint8)]
+    letters = _LETTER_CODES[np.frombuffer("".join(padded).encode("ascii", "replace"), np.uint8)]
     if len(letters) < 3:
         return np.empty(0, np.int32), np.empty(0, np.int32)
     text_of = np.repeat(np.arange(len(texts)), [len(text) for text in padded])
-    runs = (letters[:-2] * GRAM_BASE + letters[1:-1]) * GRAM_BASE + letters[2:]
-    whole = text_of[:-2] == text_of[2:]
-    distinct = np.unique(text_of[:-2][whole] * GRAMS + runs[whole])
-    return (distinct % GRAMS).astype(np.int32), (distinct // GRAMS).astype(np.int32)
+    runs = (letters[:-2] * TRIGRAM_BASE + letters[1:-1]) * TRIGRAM_BASE + letters[2:]
+    in_one_text = text_of[:-2] == text_of[2:]
+    distinct = np.unique(text_of[:-2][in_one_text] * TRIGRAM_COUNT + runs[in_one_text])
+    return (distinct % TRIGRAM_COUNT).astype(np.int32), (distinct // TRIGRAM_COUNT).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The postings of a stretch of rows."""
+    """Postings of a range of rows."""
 
     low: int
     high: int
     names: Postings
-    places: Postings
+    addresses: Postings
     codes: Postings
-    grams: Postings
+    trigrams: Postings
 
 
 class InvertedIndex:
-    """Rows of records; not thread-safe by itself."""
+    """Rows of records; not thread-safe."""
 
     def __init__(self) -> None:
-        self.names, self.places, self.codes = Vocabulary(), Vocabulary(), Vocabulary()
-        self.name_bags, self.place_bags, self.gram_bags = TokenLists(), TokenLists(), TokenLists()
+        self.names, self.addresses, self.codes = Vocabulary(), Vocabulary(), Vocabulary()
+        self.name_lists, self.address_lists, self.trigram_lists = (
+            TokenLists(),
+            TokenLists(),
+            TokenLists(),
+        )
         self._codes = GrowableArray(np.int32, -1)
         self._kinds = GrowableArray(np.int8)
-        self._firms = GrowableArray(np.bool_)
+        self._is_company = GrowableArray(np.bool_)
         self._marks = GrowableArray(np.int8)
         self._alive = GrowableArray(np.bool_)
-        self.gram_held = np.zeros(GRAMS)
-        self._gram_rarity: Floats | None = None
+        self.trigram_df = np.zeros(TRIGRAM_COUNT)
+        self._trigram_idf: Floats | None = None
         self.ids: list[str] = []
-        self.mails: list[str] = []  # for each row the letters of its emails
+        self.email_texts: list[str] = []  # letters of each row's emails
         self._rows: dict[str, int] = {}
         self.segments: list[Segment] = []
 
@@ -98,119 +101,120 @@ class InvertedIndex:
 
     @property
     def alive(self) -> NDArray[np.bool_]:
+        """Whether each row is current."""
         return self._alive.view
 
     @property
     def kinds(self) -> NDArray[np.int8]:
-        """For each row 0 where the kind is not known, else its place in KINDS plus 1."""
+        """Kind of each row: 0 if unknown, else its index in KINDS plus 1."""
         return self._kinds.view
 
     @property
-    def firms(self) -> NDArray[np.bool_]:
-        """For each row whether its label is a company's."""
-        return self._firms.view
+    def is_company(self) -> NDArray[np.bool_]:
+        """Whether each row's primary name is a company's."""
+        return self._is_company.view
 
     @property
     def code_table(self) -> Ints:
-        """For each row the numbers of its codes, shape (rows, CODE_WIDTH), negative for none."""
+        """Numbers of each row's codes, shape (rows, CODE_WIDTH), negative for none."""
         return self._codes.view.reshape(-1, CODE_WIDTH)
 
-    def place_codes(self, rows: Ints, part: slice) -> Ints:
-        """The numbers of POSTCODES or OUTWARDS of each place, shape (rows, places), -1 for none."""
+    def address_codes(self, rows: Ints, part: slice) -> Ints:
+        """Return POSTCODES or OUTWARDS of each address, shape (rows, addresses), -1 for none."""
         table: Ints = self.code_table[rows, part]
-        repeated = table <= ALREADY
+        repeated = table <= REPEATED
         if repeated.any():
-            earlier = np.where(repeated, ALREADY - table, 0)
+            earlier = np.where(repeated, REPEATED - table, 0)
             table = np.where(repeated, np.take_along_axis(table, earlier, axis=1), table)
         return table
 
     def postal(self, rows: Ints) -> NDArray[np.bool_]:
-        """Which places post alone goes to, shape (rows, places)."""
-        bits = np.arange(MOST_PLACES)
+        """Return which addresses are for post alone, shape (rows, addresses)."""
+        bits = np.arange(MAX_ADDRESSES)
         marked: NDArray[np.bool_] = (self._marks.view[rows][:, None] >> bits & 1) > 0
         return marked
 
     def retired(self, rows: Ints) -> NDArray[np.bool_]:
-        """Whether each record is kept but not used any more."""
+        """Return whether each record is marked as no longer in use."""
         marked: NDArray[np.bool_] = (self._marks.view[rows] & RETIRED) > 0
         return marked
 
-    def put(self, records: Sequence[tuple[str, NormalisedDetails]]) -> None:
+    def add(self, records: Sequence[tuple[str, NormalisedDetails]]) -> None:
         """Add records, or replace those with the same id."""
-        records = list({record_id: (record_id, terms) for record_id, terms in records}.values())
-        self.drop(record_id for record_id, _ in records)
+        records = list({record_id: (record_id, details) for record_id, details in records}.values())
+        self.remove(record_id for record_id, _ in records)
         first = len(self.ids)
-        for record_id, terms in records:
+        for record_id, details in records:
             self._rows[record_id] = len(self.ids)
             self.ids.append(record_id)
-            words = (*terms.label, *terms.other)
-            self.name_bags.append([self.names.number(w) << FLAG_BITS | flag for w, flag in words])
-            self.place_bags.append(
+            words = (*details.primary_name, *details.secondary_name)
+            self.name_lists.append([self.names.number(w) << FLAG_BITS | flag for w, flag in words])
+            self.address_lists.append(
                 [
-                    self.places.number(word) << FLAG_BITS | at << PLACE_BIT | flag
-                    for at, place in enumerate(terms.places)
-                    for word, flag in place.words
+                    self.addresses.number(word) << FLAG_BITS | i << ADDRESS_BIT | flag
+                    for i, address in enumerate(details.addresses)
+                    for word, flag in address.words
                 ]
             )
-            self._codes.extend(self._coded(terms))
+            self._codes.extend(self._code_ids(details))
         self._kinds.extend([KINDS.index(t.kind) + 1 if t.kind else 0 for _, t in records])
-        self._firms.extend(np.array([t.firm for _, t in records], np.bool_))
-        self._marks.extend([_marks(terms) for _, terms in records])
+        self._is_company.extend(np.array([t.is_company for _, t in records], np.bool_))
+        self._marks.extend([_marks(details) for _, details in records])
         self._alive.extend(np.ones(len(records), np.bool_))
-        mails = [" ".join(terms.mail_texts) for _, terms in records]
-        self.mails.extend(mails)
-        self._put_grams([terms for _, terms in records], mails)
+        email_texts = [" ".join(details.email_texts) for _, details in records]
+        self.email_texts.extend(email_texts)
+        self._add_trigrams([details for _, details in records], email_texts)
         self._count(first, len(self.ids), 1)
 
-    def _coded(self, terms: NormalisedDetails) -> list[int]:
+    def _code_ids(self, details: NormalisedDetails) -> list[int]:
         return [
-            *self._numbered("p", [place.postcode for place in terms.places], MOST_PLACES),
-            *self._numbered("o", [place.outward for place in terms.places], MOST_PLACES),
-            *self._numbered("e", terms.emails, MOST_EMAILS),
-            *self._numbered("d", terms.domains, MOST_EMAILS),
-            *self._numbered("a", [terms.account], 1),
-            *self._numbered("+", terms.phones, MOST_PHONES),
+            *self._numbered("p", [a.postcode for a in details.addresses], MAX_ADDRESSES),
+            *self._numbered("o", [a.outward for a in details.addresses], MAX_ADDRESSES),
+            *self._numbered("e", details.emails, MAX_EMAILS),
+            *self._numbered("d", details.domains, MAX_EMAILS),
+            *self._numbered("a", [details.account], 1),
+            *self._numbered("+", details.phones, MAX_PHONES),
         ]
 
     def _numbered(self, letter: str, values: Sequence[str], width: int) -> list[int]:
         numbers = [self.codes.number(f"{letter}:{value}") if value else -1 for value in values]
-        for at in range(1, len(numbers)):
-            if numbers[at] >= 0 and (first := numbers.index(numbers[at])) < at:
-                numbers[at] = ALREADY - first
+        for i in range(1, len(numbers)):
+            if numbers[i] >= 0 and (first := numbers.index(numbers[i])) < i:
+                numbers[i] = REPEATED - first
         return numbers + [-1] * (width - len(numbers))
 
-    def _put_grams(self, several: Sequence[NormalisedDetails], mails: list[str]) -> None:
-        labels = [" ".join(word for word, _ in terms.label) for terms in several]
-        others = [" ".join(word for word, _ in terms.other) for terms in several]
-        numbers, texts = grams(labels + others + mails)
-        flags = np.array([0, SECONDARY, EMAIL])[texts // max(1, len(several))]
-        rows = texts % max(1, len(several))
+    def _add_trigrams(self, records: Sequence[NormalisedDetails], email_texts: list[str]) -> None:
+        labels = [" ".join(word for word, _ in terms.primary_name) for terms in records]
+        secondary = [" ".join(word for word, _ in terms.secondary_name) for terms in records]
+        numbers, texts = trigrams(labels + secondary + email_texts)
+        flags = np.array([0, SECONDARY, EMAIL_FLAG])[texts // max(1, len(records))]
+        rows = texts % max(1, len(records))
         order = np.argsort(rows, kind="stable")
-        sizes = np.bincount(rows[order], minlength=len(several))
+        sizes = np.bincount(rows[order], minlength=len(records))
         if sizes.max(initial=0) > 250:
             order = order[_within(rows[order], sizes, 250)]
             sizes = np.minimum(sizes, 250)
         bagged = (numbers[order] << FLAG_BITS | flags[order]).astype(np.int32)
-        self.gram_bags.extend(bagged, sizes.astype(np.int32))
+        self.trigram_lists.extend(bagged, sizes.astype(np.int32))
 
     def _count(self, low: int, high: int, by: int) -> None:
-        self.names.count(self.name_bags.between(low, high)[0] >> FLAG_BITS, by)
-        self.places.count(_place_words(self.place_bags, low, high)[0], by)
+        self.names.count(self.name_lists.between(low, high)[0] >> FLAG_BITS, by)
+        self.addresses.count(_address_words(self.address_lists, low, high)[0], by)
         codes = self.code_table[low:high]
         self.codes.count(codes[codes >= 0], by)
-        np.add.at(self.gram_held, self.gram_bags.between(low, high)[0] >> FLAG_BITS, by)
-        self._gram_rarity = None
+        np.add.at(self.trigram_df, self.trigram_lists.between(low, high)[0] >> FLAG_BITS, by)
+        self._trigram_idf = None
 
     @property
-    def gram_rarity(self) -> Floats:
-        """The rarity of each run of three letters; 0 for none."""
-        if self._gram_rarity is None:
-            self._gram_rarity = np.log1p((len(self) + 1.0) / (self.gram_held + 1.0))
-            self._gram_rarity[0] = 0.0
-        return self._gram_rarity
+    def trigram_idf(self) -> Floats:
+        """Inverse document frequency of each trigram; 0 for none."""
+        if self._trigram_idf is None:
+            self._trigram_idf = np.log1p((len(self) + 1.0) / (self.trigram_df + 1.0))
+            self._trigram_idf[0] = 0.0
+        return self._trigram_idf
 
-    def drop(self, record_ids: Iterable[str]) -> None:
-        """Forget records; unknown ids are no error."""
+    def remove(self, record_ids: Iterable[str]) -> None:
+        """Remove records; unknown ids are ignored."""
         for record_id in record_ids:
             row = self._rows.pop(record_id, None)
             if row is not None:
@@ -218,9 +222,9 @@ class InvertedIndex:
                 self._alive.view[row] = False
 
     def refresh(self) -> None:
-        """Make what was put since the last time findable; call before asking."""
+        """Make added records searchable; call before a query."""
         if len(self.ids) - len(self._rows) > max(1000, len(self.ids) // 4):
-            self._clear_out()
+            self._compact()
         done = self.segments[-1].high if self.segments else 0
         if done == len(self.ids):
             return
@@ -231,22 +235,22 @@ class InvertedIndex:
 
     def _segment(self, low: int, high: int) -> Segment:
         codes = self.code_table[low:high]
-        rows, places = np.nonzero(codes >= 0)
+        rows, columns = np.nonzero(codes >= 0)
         return Segment(
             low,
             high,
-            _postings(self.name_bags, low, high),
-            Postings.of(*_place_words(self.place_bags, low, high)),
-            Postings.of(codes[rows, places], (rows + low).astype(np.int32)),
-            _postings(self.gram_bags, low, high, GRAMS),
+            _postings(self.name_lists, low, high),
+            Postings.of(*_address_words(self.address_lists, low, high)),
+            Postings.of(codes[rows, columns], (rows + low).astype(np.int32)),
+            _postings(self.trigram_lists, low, high, TRIGRAM_COUNT),
         )
 
-    def _clear_out(self) -> None:
+    def _compact(self) -> None:
         rows = np.flatnonzero(self.alive).astype(np.int32)
-        self.name_bags = self.name_bags.only(rows)
-        self.place_bags = self.place_bags.only(rows)
-        self.gram_bags = self.gram_bags.only(rows)
-        codes, kinds, firms = (
+        self.name_lists = self.name_lists.only(rows)
+        self.address_lists = self.address_lists.only(rows)
+        self.trigram_lists = self.trigram_lists.only(rows)
+        codes, kinds, is_company = (
             GrowableArray(np.int32, -1),
             GrowableArray(np.int8),
             GrowableArray(np.bool_),
@@ -254,40 +258,43 @@ class InvertedIndex:
         marks = GrowableArray(np.int8)
         codes.extend(self.code_table[rows].ravel())
         kinds.extend(self.kinds[rows])
-        firms.extend(self.firms[rows])
+        is_company.extend(self.is_company[rows])
         marks.extend(self._marks.view[rows])
-        self._codes, self._kinds, self._firms, self._marks = codes, kinds, firms, marks
+        self._codes, self._kinds, self._is_company, self._marks = codes, kinds, is_company, marks
         self._alive = GrowableArray(np.bool_)
         self._alive.extend(np.ones(len(rows), np.bool_))
         self.ids = [self.ids[row] for row in rows]
-        self.mails = [self.mails[row] for row in rows]
+        self.email_texts = [self.email_texts[row] for row in rows]
         self._rows = {record_id: row for row, record_id in enumerate(self.ids)}
         self.segments = []
 
     def rows_with_any(self, field: str, numbers: Ints) -> list[Ints]:
-        """Rows that hold one of the numbers in `names`, `places` or `codes`, given up ones too."""
+        """Return rows with one of the numbers in a field, removed rows too.
+
+        `field` is `names`, `addresses` or `codes`.
+        """
         return [
             rows for segment in self.segments for rows in getattr(segment, field).find_all(numbers)
         ]
 
     def table(self, field: str, rows: Ints) -> Ints:
-        """The numbers that rows hold in `names`, `places` or `codes`, -1 for none."""
+        """Return the rows' numbers in `names`, `addresses` or `codes`, -1 for none."""
         if field == "codes":
             return self.code_table[rows]
-        bags = self.name_bags if field == "names" else self.place_bags
-        return bags.table(rows) >> FLAG_BITS
+        lists = self.name_lists if field == "names" else self.address_lists
+        return lists.table(rows) >> FLAG_BITS
 
 
 def _marks(terms: NormalisedDetails) -> int:
-    postal = sum(1 << at for at, place in enumerate(terms.places) if place.is_postal)
+    postal = sum(1 << i for i, address in enumerate(terms.addresses) if address.is_postal)
     return postal | (RETIRED if terms.retired else 0)
 
 
-def _place_words(bags: TokenLists, low: int, high: int) -> tuple[Ints, Ints]:
-    """The words of all places of the rows, and the row of each; one of several places once."""
-    values, rows = bags.between(low, high)
+def _address_words(lists: TokenLists, low: int, high: int) -> tuple[Ints, Ints]:
+    """Return the words of the rows' addresses, each once a row, and the row of each."""
+    values, rows = lists.between(low, high)
     words = values >> FLAG_BITS
-    several = ((values >> PLACE_BIT) & (MOST_PLACES - 1)) > 0
+    several = ((values >> ADDRESS_BIT) & (MAX_ADDRESSES - 1)) > 0
     if several.any():
         keys = rows.astype(np.int64) << 32 | words
         first = np.sort(np.unique(keys, return_index=True)[1])
@@ -295,12 +302,12 @@ def _place_words(bags: TokenLists, low: int, high: int) -> tuple[Ints, Ints]:
     return words, rows
 
 
-def _postings(bags: TokenLists, low: int, high: int, range_: int = 0) -> Postings:
-    values, rows = bags.between(low, high)
+def _postings(lists: TokenLists, low: int, high: int, range_: int = 0) -> Postings:
+    values, rows = lists.between(low, high)
     return Postings.of(values >> FLAG_BITS, rows, range_)
 
 
-def _within(groups: Ints, sizes: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+def _within(groups: Ints, sizes: NDArray[np.int64], limit: int) -> NDArray[np.bool_]:
     starts = np.cumsum(sizes) - sizes
-    kept: NDArray[np.bool_] = np.arange(len(groups)) - starts[groups] < most
-    return kept
+    result: NDArray[np.bool_] = np.arange(len(groups)) - starts[groups] < limit
+    return result

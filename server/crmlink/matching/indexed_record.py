@@ -1,4 +1,4 @@
-"""A record as the index remembers it, put together again from its columns."""
+"""A record's normalised details, read back from the columns of the index."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ from crmlink.matching.index import (
     POSTCODES,
     InvertedIndex,
 )
-from crmlink.matching.normalised import MOST_PLACES, PLACE_BIT, SECONDARY, TOWN
+from crmlink.matching.normalised import ADDRESS_BIT, MAX_ADDRESSES, SECONDARY, TOWN_FLAG
 
 
 @dataclass(frozen=True, slots=True)
-class HeldPlace:
+class IndexedAddress:
     """One address of a record."""
 
     street: list[str]
@@ -31,12 +31,12 @@ class HeldPlace:
 
 @dataclass(frozen=True, slots=True)
 class IndexedRecord:
-    """Normalised words and codes of one record; `counts` says how many records hold a code."""
+    """Normalised words and codes of one record; `counts` has the document frequency of codes."""
 
     kind: Kind | None
-    label: list[str]
-    other: list[str]
-    places: list[HeldPlace]
+    primary_name: list[str]
+    secondary_name: list[str]
+    addresses: list[IndexedAddress]
     emails: list[str]
     domains: list[str]
     account: str
@@ -45,21 +45,21 @@ class IndexedRecord:
     retired: bool
 
 
-def held(index: InvertedIndex, row: int) -> IndexedRecord:
-    """The record of a row."""
+def indexed_record(index: InvertedIndex, row: int) -> IndexedRecord:
+    """Return the record of a row."""
     flags = (1 << FLAG_BITS) - 1
     names = [
-        (index.names.words[v >> FLAG_BITS], v & flags) for v in index.name_bags.of(row).tolist()
+        (index.names.words[v >> FLAG_BITS], v & flags) for v in index.name_lists.of(row).tolist()
     ]
     numbers = index.code_table[row].astype(np.int64)
-    counts = index.codes.held(numbers).astype(int).tolist()
+    counts = index.codes.document_frequency(numbers).astype(int).tolist()
     words = [index.codes.words[n][2:] if n >= 0 else "" for n in numbers.tolist()]
     kind = int(index.kinds[row])
     return IndexedRecord(
         kind=KINDS[kind - 1] if kind else None,
-        label=[word for word, flag in names if not flag & SECONDARY],
-        other=[word for word, flag in names if flag & SECONDARY],
-        places=_places(index, row),
+        primary_name=[word for word, flag in names if not flag & SECONDARY],
+        secondary_name=[word for word, flag in names if flag & SECONDARY],
+        addresses=_addresses(index, row),
         emails=[email for email in words[EMAILS] if email],
         domains=[domain for domain in words[DOMAINS] if domain],
         account=words[ACCOUNT][0],
@@ -69,19 +69,19 @@ def held(index: InvertedIndex, row: int) -> IndexedRecord:
     )
 
 
-def _places(index: InvertedIndex, row: int) -> list[HeldPlace]:
+def _addresses(index: InvertedIndex, row: int) -> list[IndexedAddress]:
     rows = np.array([row], np.int32)
     postal = index.postal(rows)[0].tolist()
     codes = [
-        [index.codes.words[n][2:] if n >= 0 else "" for n in index.place_codes(rows, part)[0]]
+        [index.codes.words[n][2:] if n >= 0 else "" for n in index.address_codes(rows, part)[0]]
         for part in (POSTCODES, OUTWARDS)
     ]
-    found = [
-        HeldPlace([], [], postcode, outward, is_postal)
+    result = [
+        IndexedAddress([], [], postcode, outward, is_postal)
         for postcode, outward, is_postal in zip(*codes, postal, strict=True)
     ]
-    for value in index.place_bags.of(row).tolist():
-        place = found[value >> PLACE_BIT & (MOST_PLACES - 1)]
-        words = place.town if value & TOWN else place.street
-        words.append(index.places.words[value >> FLAG_BITS])
-    return [place for place in found if place.street or place.town or place.postcode]
+    for value in index.address_lists.of(row).tolist():
+        address = result[value >> ADDRESS_BIT & (MAX_ADDRESSES - 1)]
+        words = address.town if value & TOWN_FLAG else address.street
+        words.append(index.addresses.words[value >> FLAG_BITS])
+    return [address for address in result if address.street or address.town or address.postcode]

@@ -1,4 +1,4 @@
-"""The matcher: follows the records and offers those that a contact may be."""
+"""Matcher: keeps the records of the mirror in memory and suggests records for a contact."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -11,24 +11,24 @@ from crmlink.matching.decide import Ranking, rank, score
 from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
 from crmlink.matching.explain import reasons
 from crmlink.matching.index import InvertedIndex
-from crmlink.matching.indexed_record import held
-from crmlink.matching.normalised import NormalisedDetails, terms
+from crmlink.matching.indexed_record import indexed_record
+from crmlink.matching.normalised import NormalisedDetails, normalised_details
 from crmlink.matching.scorecard import Scorecard, load_model
 from crmlink.matching.search import search
 
-AT_A_TIME = 2_000  # records taken in between two chances for readers
+UPDATE_CHUNK_SIZE = 2_000  # records added under one hold of the lock
 
 
 class Matcher:
-    """An index in memory that follows the mirror; safe for many readers and one updater.
+    """Index in memory, thread-safe for many readers and one updater.
 
-    `country` is the ISO code that phone numbers without a country code belong to. `share` is
-    the share of contacts that have a record: a usual one until it is estimated.
+    `country` is the ISO code for phone numbers without a country code. `share` is the match rate,
+    the fraction of contacts that have a record; a default one until it is estimated.
     """
 
     def __init__(self, country: str = "GB", model: Scorecard | None = None) -> None:
         self.model = model or load_model()
-        self.share = self.model.usual_share
+        self.share = self.model.default_match_rate
         self._country = country
         self._index = InvertedIndex()
         self._lock = threading.Lock()
@@ -46,72 +46,74 @@ class Matcher:
     def update(self, records: Iterable[tuple[str, Details]]) -> None:
         """Add records, or replace those with the same id."""
         incoming = iter(records)
-        while some := list(islice(incoming, AT_A_TIME)):
+        while some := list(islice(incoming, UPDATE_CHUNK_SIZE)):
             prepared = [(record_id, self._terms(details)) for record_id, details in some]
             with self._lock:
-                self._index.put(prepared)
+                self._index.add(prepared)
 
     def discard(self, record_ids: Iterable[str]) -> None:
-        """Forget records; unknown ids are no error."""
+        """Remove records; unknown ids are ignored."""
         with self._lock:
-            self._index.drop(record_ids)
+            self._index.remove(record_ids)
 
     def suggest(self, contact: Details, limit: int = 5) -> Suggestions:
-        """The records that the contact may be, the likeliest first, at most `limit`."""
-        asked = self._terms(contact)
+        """Return the records that the contact may be, likeliest first, at most `limit`."""
+        normalised = self._terms(contact)
         with self._lock:
             self._index.refresh()
-            scored = score(self._index, asked, candidates(self._index, asked), self.model)
+            scored = score(self._index, normalised, candidates(self._index, normalised), self.model)
             decision = rank(self._index, scored, self.model, self.share)
-            return self._suggestions(asked, decision, limit)
+            return self._suggestions(normalised, decision, limit)
 
     def warm_up(self) -> None:
-        """Do now what the first question after an update would have to do."""
+        """Do the deferred work that the first query after an update would have to do."""
         with self._lock:
             self._index.refresh()
 
     def search(self, text: str, kind: Kind | None = None, limit: int = 20) -> list[str]:
-        """Ids of records that have every word of the text, or its beginning; best first."""
+        """Return ids of records with every word of the text or a word it starts; best first."""
         with self._lock:
             self._index.refresh()
             return search(self._index, text, self._country, kind, limit)
 
     def with_match_rate(self, share: float) -> "Matcher":
-        """The same records, for contacts of which another share has a record."""
+        """Return a matcher of the same records with another match rate."""
         other = Matcher.__new__(Matcher)
         vars(other).update(vars(self), share=share)
         return other
 
     def estimate_share(self, contacts: Sequence[Details]) -> float:
-        """The share of such contacts that have a record, for `share`; from at most 2,000."""
+        """Return the estimated match rate of such contacts, from at most 2,000 of them."""
         step = max(1, len(contacts) // 2_000)
         scores = []
         for contact in contacts[::step]:
-            asked = self._terms(contact)
+            normalised = self._terms(contact)
             with self._lock:
                 self._index.refresh()
-                rows = candidates(self._index, asked)
-                scores.append(score(self._index, asked, rows, self.model).scores)
-        return self.model.estimated_share(scores)
+                rows = candidates(self._index, normalised)
+                scores.append(score(self._index, normalised, rows, self.model).scores)
+        return self.model.estimated_match_rate(scores)
 
     def _terms(self, details: Details) -> NormalisedDetails:
-        return terms(details, self._country)
+        return normalised_details(details, self._country)
 
-    def _suggestions(self, asked: NormalisedDetails, decision: Ranking, limit: int) -> Suggestions:
+    def _suggestions(
+        self, normalised: NormalisedDetails, decision: Ranking, limit: int
+    ) -> Suggestions:
         items = []
-        for place, row in enumerate(decision.rows[:limit].tolist()):
-            record = held(self._index, row)
-            found = reasons(asked, record)
-            if place < decision.near:
-                found.append(Reason("near_tie", {}, None))
-            if place == 0 and decision.namesakes:
+        for position, row in enumerate(decision.rows[:limit].tolist()):
+            record = indexed_record(self._index, row)
+            item_reasons = reasons(normalised, record)
+            if position < decision.near:
+                item_reasons.append(Reason("near_tie", {}, None))
+            if position == 0 and decision.namesakes:
                 kind = KINDS[int(self._index.kinds[row]) - 1] if record.kind else "record"
-                found.append(Reason("namesake", {"kind": kind}, None))
+                item_reasons.append(Reason("namesake", {"kind": kind}, None))
             if record.retired:
-                found.append(Reason("retired_record", {}, None))
-            if asked.retired:
-                found.append(Reason("retired_contact", {}, None))
-            probability = float(decision.probabilities[place])
-            sure = place == 0 and decision.sure
-            items.append(Suggestion(self._index.ids[row], probability, sure, tuple(found)))
+                item_reasons.append(Reason("retired_record", {}, None))
+            if normalised.retired:
+                item_reasons.append(Reason("retired_contact", {}, None))
+            probability = float(decision.probabilities[position])
+            sure = position == 0 and decision.sure
+            items.append(Suggestion(self._index.ids[row], probability, sure, tuple(item_reasons)))
         return Suggestions(tuple(items), decision.none)

@@ -1,7 +1,7 @@
-"""How people and companies are written, made comparable: pure functions, one value each.
+"""Normalisation of names, addresses and other values: pure functions of one value each.
 
-Every function takes any text, never raises, gives the same again when applied to its own
-result, and never gives more letters than the text has once transliterated to ASCII.
+Every function accepts any text, never raises, is idempotent, and never returns more letters than
+the text has in ASCII.
 """
 
 import json
@@ -22,10 +22,10 @@ TITLES = frozenset(WORDS["titles"])
 SUFFIXES = frozenset(WORDS["suffixes"])
 LEGAL_FORMS = frozenset(WORDS["legal_forms"])
 TRAILING_FORMS = frozenset(WORDS["trailing_forms"])
-LONG_FORMS: list[list[str]] = [form.split() for form in WORDS["long_forms"]]  # without *limited*
+LONG_FORMS: list[list[str]] = [form.split() for form in WORDS["long_forms"]]  # except *limited*
 COMPANY_WORDS: dict[str, str] = WORDS["company_words"]
 ADDRESS_WORDS: dict[str, str] = WORDS["address_words"]
-TRADE_WORDS = frozenset(WORDS["trade_words"])  # they say what a firm does, not which it is
+TRADE_WORDS = frozenset(WORDS["trade_words"])  # they name the trade, not the company
 FLAT = ADDRESS_WORDS["flat"]
 IN_ENGLISH: dict[str, str] = WORDS["places_in_english"]  # from Welsh and Gaelic
 FREE_MAIL = frozenset(WORDS["free_mail"])
@@ -46,7 +46,7 @@ _TRADING_AS = re.compile(r"\b(?:t\s*/\s*as?|trading\s+(?:as|under))\b", re.IGNOR
 
 
 def ascii_text(text: str) -> str:
-    """The text in lower-case ASCII, wrongly decoded UTF-8 repaired, other scripts spelt out."""
+    """Return the text in lower-case ASCII: mis-decoded UTF-8 repaired, scripts transliterated."""
     if not text.isascii():
         text = anyascii(_repaired(text))
     return text.lower()
@@ -63,17 +63,17 @@ def _repaired(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Lower-case words and numbers with one space between them.
+    """Return lower-case words and numbers separated by single spaces.
 
-    Apostrophes vanish (O'Connor: oconnor), dotted capitals close up (p.l.c.: plc),
-    everything else that is no letter or digit parts words.
+    Apostrophes vanish (O'Connor: oconnor), dotted capitals are joined (p.l.c.: plc), every other
+    character separates words.
     """
     return " ".join(_words(ascii_text(text)))
 
 
 def _words(text: str) -> list[str]:
     if "." in text:
-        text = _DOTTED.sub(lambda found: found.group(1).replace(".", "") + " ", text)
+        text = _DOTTED.sub(lambda words: words.group(1).replace(".", "") + " ", text)
     if "'" in text or "`" in text:
         text = re.sub(r"(?<=\w)['`]s\b", "s", text)
         text = _APOSTROPHES.sub("", text)
@@ -85,24 +85,24 @@ _PLACES = re.compile(rf"\b(?:{'|'.join(sorted(IN_ENGLISH, key=len, reverse=True)
 
 
 def _in_english(words: list[str]) -> list[str]:
-    """The words with the Welsh or Gaelic names of places among them put into English."""
+    """Return the words with Welsh and Gaelic place names translated into English."""
     if _BILINGUAL.isdisjoint(words):
         return words
-    return _PLACES.sub(lambda found: IN_ENGLISH[found.group()], " ".join(words)).split()
+    return _PLACES.sub(lambda result: IN_ENGLISH[result.group()], " ".join(words)).split()
 
 
 @lru_cache(maxsize=50_000)
 def person(text: str) -> str:
-    """A person's name without title and honours, forenames first; Mc, Mac and O closed up."""
+    """Return a person's name without title and honours, forenames first; Mc, Mac and O joined."""
     plain = ascii_text(text)
     family, comma, rest = plain.partition(",")
     words = _words(plain)
     if comma and rest.strip():
-        given = _words(rest)
-        if given and not all(word in SUFFIXES or word in TITLES for word in given):
-            words = given + _words(family)
-    kept = [word for word in words if word not in TITLES and word not in SUFFIXES] or words
-    return " ".join(_closed_up(kept))
+        forenames = _words(rest)
+        if forenames and not all(word in SUFFIXES or word in TITLES for word in forenames):
+            words = forenames + _words(family)
+    words_left = [word for word in words if word not in TITLES and word not in SUFFIXES] or words
+    return " ".join(_closed_up(words_left))
 
 
 def _closed_up(words: list[str]) -> list[str]:
@@ -118,18 +118,21 @@ def _closed_up(words: list[str]) -> list[str]:
 
 @lru_cache(maxsize=50_000)
 def company(text: str) -> str:
-    """A company's name without legal form, *and* and a leading *the*; of `A t/a B` all words."""
+    """Return a company's name without legal form, *and* and leading *the*.
+
+    Of `A t/a B` all words are kept.
+    """
     words = _in_english(_words(_TRADING_AS.sub(" ", ascii_text(text))))
-    kept = [word for word in words if word != "and" and word not in LEGAL_FORMS]
-    while cut := _form_behind(kept):
-        del kept[-cut:]
-    while len(kept) > 1 and kept[0] == "the":
-        kept.pop(0)
-    return " ".join(COMPANY_WORDS.get(word, word) for word in kept or words)
+    words_left = [word for word in words if word != "and" and word not in LEGAL_FORMS]
+    while cut := _form_behind(words_left):
+        del words_left[-cut:]
+    while len(words_left) > 1 and words_left[0] == "the":
+        words_left.pop(0)
+    return " ".join(COMPANY_WORDS.get(word, word) for word in words_left or words)
 
 
 def _form_behind(words: list[str]) -> int:
-    """How many words at the end are a legal form; 0 where nothing would be left."""
+    """Return the number of words at the end that are a legal form; 0 if no word would be left."""
     for form in LONG_FORMS:
         if len(words) > len(form) and words[-len(form) :] == form:
             return len(form)
@@ -137,10 +140,10 @@ def _form_behind(words: list[str]) -> int:
 
 
 def name(text: str, as_company: bool) -> str:
-    """A name in the field for persons or companies, read as what its words say that it is."""
+    """Return the words of a name, read as a person or a company by the words themselves."""
     normal = _named(text, as_company)
-    while (again := _named(normal, as_company)) != normal:  # each time it has fewer words
-        normal = again
+    while (shorter := _named(normal, as_company)) != normal:  # each pass has fewer words
+        normal = shorter
     return normal
 
 
@@ -154,7 +157,7 @@ def _named(text: str, as_company: bool) -> str:
 
 
 def aside(text: str) -> frozenset[str]:
-    """The words that stand in brackets: a branch, a town, a remark."""
+    """Return the words in brackets: a branch, a town, a remark."""
     if "(" not in text and "[" not in text:
         return frozenset()
     return frozenset(word for part in _BRACKETS.findall(ascii_text(text)) for word in _words(part))
@@ -162,15 +165,15 @@ def aside(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=20_000)
 def address(text: str) -> str:
-    """An address or town in words, the usual ones in their short form (Road, rd.: rd)."""
+    """Return an address or town as words, usual ones in their short form (Road, rd.: rd)."""
     return " ".join(word for word, _ in address_words(text))
 
 
 @lru_cache(maxsize=20_000)
 def address_words(text: str) -> tuple[tuple[str, str], ...]:
-    """The words of `address`, each with the words that it stands for as they were written.
+    """Return the words of `address`, each with the words it was written as.
 
-    A house's number and the letter of a flat in it are one word: *34A*, *34 A*, *Flat A, 34*.
+    A house number and the letter of its flat are one word: *34A*, *34 A*, *Flat A, 34*.
     """
     words = _in_english(_words(ascii_text(text)))
     plain = [(ADDRESS_WORDS.get(word, word), word) for word in words]
@@ -201,14 +204,18 @@ def _is_letter(word: str, but: str = "") -> bool:
 
 
 def postcode(text: str) -> str:
-    """A postcode in capitals without spaces; O for 0 and I for 1 put right in British ones, and
-    letters that no Eircode has in Irish ones."""
+    """Return a postcode in capitals without spaces, with common typing errors corrected.
+
+    See `values.postcodes.canonical`.
+    """
     return postcodes.canonical(re.sub(r"[^A-Z0-9]", "", ascii_text(text).upper())[:12])
 
 
 def outward(code: str) -> str:
-    """The outward part of a normalised British postcode or the routing key of an Eircode, or the
-    code itself if it is only that; empty for other countries' codes."""
+    """Return the outward part of a postcode or the routing key of an Eircode.
+
+    A code that is only such a part is returned itself; codes of other countries give an empty text.
+    """
     return postcodes.outward(code)
 
 
@@ -216,23 +223,25 @@ _IN_ANGLES = re.compile(r"<([^<>]*@[^<>]*)>")
 
 
 def email(text: str) -> str:
-    """An address in lower case without `mailto:` and plus tag; without @ it stays as written.
+    """Return an email in lower case without `mailto:` and plus tag; without @ as written.
 
-    Of `Jo Bloggs <jo@acme.example>` it is what stands between the angles.
+    Of `Jo Bloggs <jo@acme.example>` the part in angle brackets is used.
     """
     plain = ascii_text(text)
     between = _IN_ANGLES.search(plain)
-    bare = (between.group(1) if between else plain).strip().removeprefix("mailto:").strip("<>;, \t")
-    bare = re.sub(r"\s+", "", bare)
-    local, at, domain = bare.rpartition("@")
-    if not at:
-        return bare
+    text_ = (
+        (between.group(1) if between else plain).strip().removeprefix("mailto:").strip("<>;, \t")
+    )
+    text_ = re.sub(r"\s+", "", text_)
+    local, separator, domain = text_.rpartition("@")
+    if not separator:
+        return text_
     tagless = local.split("+", 1)[0] or local
     return f"{tagless}@{domain}"
 
 
 def company_domain(address_: str) -> str:
-    """The domain of an email, empty for free-mail providers."""
+    """Return the domain of an email, empty for free-mail providers."""
     domain = email(address_).rpartition("@")[2]
     return "" if domain in FREE_MAIL or "." not in domain else domain
 
@@ -243,10 +252,10 @@ _CALLING_CODES = {"GB": ("44", "0"), "IE": ("353", "0"), "US": ("1", "1"), "CA":
 
 @lru_cache(maxsize=20_000)
 def phone(text: str, country: str = "GB") -> str:
-    """A phone number in E.164 (`+441632960114`), or empty when there is none in the text.
+    """Return a phone number in E.164 (`+441632960114`), or an empty text if there is none.
 
-    `country` is the ISO code that numbers without a country code belong to. An extension is
-    left out. Source of the form: ITU-T E.164.
+    `country` is the ISO code for numbers without a country code. Extensions are dropped. Source of
+    the form: ITU-T E.164.
     """
     plain = _EXTENSION.sub("", ascii_text(text))
     digits = re.sub(r"\D", "", plain.replace("(0)", "") if "+" in plain else plain)
@@ -271,7 +280,7 @@ def _international(digits: str) -> str:
 
 @lru_cache(maxsize=300)
 def _looked_up(country: str) -> tuple[str, str]:
-    import phonenumbers  # slow to import, and only rare countries need it
+    import phonenumbers  # slow to import and rarely needed
 
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(country.upper(), None)
     if metadata is None:

@@ -1,4 +1,4 @@
-"""Details as the index and the comparison see them: words and codes, normalised once."""
+"""Normalised details, as index and comparison use them: words and identifiers."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,26 +19,26 @@ from crmlink.values import (
 from crmlink.values.addresses import street_text
 from crmlink.values.phones import NEIGHBOURS
 
-MOST_WORDS = 20
-MOST_PHONES = 6
-MOST_EMAILS = 3
-MOST_PLACES = 4  # addresses of one contact or record
+MAX_WORDS = 20
+MAX_PHONES = 6
+MAX_EMAILS = 3
+MAX_ADDRESSES = 4  # addresses of one contact or record
 PARENTHETICAL = 1  # flag of a word in brackets or behind a comma
-SECONDARY = 2  # flag of a word of the second name: the person where there is a company too
-EMAIL = 1  # flag of a run of letters in an email
-TOWN = 1  # flag of a word of a place that stands in the town
-PLACE_BIT = 1  # from this bit on the flags of such a word hold the number of its address
+SECONDARY = 2  # flag of a word of the secondary name: the person if there is a company too
+EMAIL_FLAG = 1  # flag of a trigram of an email
+TOWN_FLAG = 1  # flag of an address word that belongs to the town
+ADDRESS_BIT = 1  # flags of an address word hold the address's number from this bit on
 
 FlaggedWords = tuple[tuple[str, int], ...]
 _LETTERS = re.compile(r"[a-z]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NormalisedAddress:
     """One address: its words with those of the town, and its postcode.
 
-    `is_postal` says that post goes there (a PO Box, *c/o*): then it speaks for a record, but not
-    against one. `written` has words as the contact wrote them where they were shortened.
+    `is_postal` marks an address for post alone (a PO Box, *c/o*): agreement counts, difference does
+    not. `written` maps shortened words to the contact's spelling.
     """
 
     words: FlaggedWords = ()
@@ -49,21 +49,23 @@ class Place:
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is neither a word nor a postcode."""
         return not (self.words or self.postcode)
 
 
 @dataclass(frozen=True, slots=True)
 class NormalisedDetails:
-    """`label` is the company (then `firm`) or else the person, `other` the one behind a company.
+    """Normalised details of a contact or record.
 
-    Among `emails` are texts that were meant for one but lack the @, see `is_email`.
+    `primary_name` is the company (then `is_company`) or else the person; `secondary_name` is the
+    person of a company. `emails` includes misspelt ones without @, see `is_email`.
     """
 
     kind: Kind | None
-    firm: bool
-    label: FlaggedWords
-    other: FlaggedWords
-    places: tuple[Place, ...]
+    is_company: bool
+    primary_name: FlaggedWords
+    secondary_name: FlaggedWords
+    addresses: tuple[NormalisedAddress, ...]
     emails: tuple[str, ...]
     domains: tuple[str, ...]
     account: str
@@ -71,20 +73,23 @@ class NormalisedDetails:
     retired: bool = False
 
     def empty(self) -> bool:
-        """Whether nothing was said that a record could be found by."""
+        """Return whether there is nothing to find a record by."""
         codes = (*self.emails, self.account, *self.phones)
-        return not (self.label or self.places or any(codes))
+        return not (self.primary_name or self.addresses or any(codes))
 
     @property
-    def mail_texts(self) -> tuple[str, ...]:
-        """The emails as words to compare by their letters."""
+    def email_texts(self) -> tuple[str, ...]:
+        """The emails as words for comparison by letters."""
         return tuple(map(email_text, self.emails))
 
 
-def terms(details: Details, country: str) -> NormalisedDetails:
-    """The details in words and codes. `country` is the ISO code for phone numbers."""
+def normalised_details(details: Details, country: str) -> NormalisedDetails:
+    """Return the details as words and identifiers.
+
+    `country` is the ISO code for telephone numbers without a country code.
+    """
     names = (read_name(details.company), read_name(details.name, person=True))
-    addresses = _addresses(details, names)
+    addresses = _read_addresses(details, names)
     emails = _emails(details, names)
     company = _with_counter(_name(names[0].name, True, 0), names[0].counter)
     person = _name(names[1].name, False, 0 if not company else SECONDARY)
@@ -92,10 +97,10 @@ def terms(details: Details, country: str) -> NormalisedDetails:
     kinds = (details.kind, *(name.kind for name in names))
     return NormalisedDetails(
         kind=next((kind for kind in kinds if kind), None),
-        firm=bool(company),
-        label=company or person,
-        other=person if company and not _same_words(company, person) else (),
-        places=_places(addresses),
+        is_company=bool(company),
+        primary_name=company or person,
+        secondary_name=person if company and not _same_words(company, person) else (),
+        addresses=_normalised_addresses(addresses),
         emails=emails,
         domains=tuple(
             domain for domain in dict.fromkeys(map(normalise.company_domain, emails)) if domain
@@ -107,58 +112,60 @@ def terms(details: Details, country: str) -> NormalisedDetails:
 
 
 def _country(addresses: Sequence[PostalAddress], country: str) -> str:
-    """Where numbers without a country code belong: Irish addresses have Irish ones."""
-    told = [address.country for address in addresses if address.country in NEIGHBOURS]
-    return told[0] if told and country in NEIGHBOURS else country
+    """Return the country of telephone numbers: Irish addresses have Irish numbers."""
+    countries = [address.country for address in addresses if address.country in NEIGHBOURS]
+    return countries[0] if countries and country in NEIGHBOURS else country
 
 
-def _addresses(details: Details, names: Sequence[ContactName]) -> list[PostalAddress]:
-    own = (details.address, details.town, details.postcode)
-    read = [read_address((own[0],), own[1], own[2])]
+def _read_addresses(details: Details, names: Sequence[ContactName]) -> list[PostalAddress]:
+    main = (details.address, details.town, details.postcode)
+    read = [read_address((main[0],), main[1], main[2])]
     read += [read_address((a.address,), a.town, a.postcode) for a in details.other_addresses]
     read += [name.address for name in names]
     return [address for address in dict.fromkeys(read) if address]
 
 
-def _places(addresses: Sequence[PostalAddress]) -> tuple[Place, ...]:
-    """The addresses in words and codes, each once; one that says less of another is no other."""
-    places: list[Place] = []
+def _normalised_addresses(addresses: Sequence[PostalAddress]) -> tuple[NormalisedAddress, ...]:
+    """Return the distinct addresses; one contained in an earlier one is dropped."""
+    result: list[NormalisedAddress] = []
     for address in addresses:
-        place = _place(address)
-        if not place.is_empty and not any(_says_all_of(known, place) for known in places):
-            places.append(place)
-    return tuple(places[:MOST_PLACES])
+        candidate = _normalised_address(address)
+        if not candidate.is_empty and not any(_contains(known, candidate) for known in result):
+            result.append(candidate)
+    return tuple(result[:MAX_ADDRESSES])
 
 
-def _says_all_of(known: Place, place: Place) -> bool:
-    words = {word for word, _ in known.words}
-    return place.postcode in ("", known.postcode) and all(word in words for word, _ in place.words)
+def _contains(container: NormalisedAddress, part: NormalisedAddress) -> bool:
+    words = {word for word, _ in container.words}
+    return part.postcode in ("", container.postcode) and all(
+        word in words for word, _ in part.words
+    )
 
 
-def _place(address: PostalAddress) -> Place:
-    words = dict.fromkeys(normalise.address(address.town).split(), TOWN)
+def _normalised_address(address: PostalAddress) -> NormalisedAddress:
+    words = dict.fromkeys(normalise.address(address.town).split(), TOWN_FLAG)
     written: dict[str, str] = {}
     for word, spelling in normalise.address_words(street_text(address)):
         words.setdefault(word, 0)
         if word != spelling:
             written.setdefault(word, spelling)
     code = normalise.postcode(address.postcode)
-    kept = tuple(words.items())[-MOST_WORDS:]
+    words_in_use = tuple(words.items())[-MAX_WORDS:]
     outward = normalise.outward(code)
-    return Place(kept, code, outward, address.is_postal, tuple(written.items()))
+    return NormalisedAddress(words_in_use, code, outward, address.is_postal, tuple(written.items()))
 
 
 def _emails(details: Details, names: Sequence[ContactName]) -> tuple[str, ...]:
     texts = (details.email, *details.other_emails, *filter(_has_email, details.phones))
     read = [read_emails(text) for text in texts]
-    found = [email for each in read for email in each.emails]
-    found += [email for name in names for email in name.emails]
-    found += [email for each in read for email in each.misspelt]
-    return tuple(dict.fromkeys(map(normalise.email, found)))[:MOST_EMAILS]
+    texts_read = [email for parsed in read for email in parsed.emails]
+    texts_read += [email for name in names for email in name.emails]
+    texts_read += [email for parsed in read for email in parsed.misspelt]
+    return tuple(dict.fromkeys(map(normalise.email, texts_read)))[:MAX_EMAILS]
 
 
 def is_email(text: str) -> bool:
-    """Whether a text among the emails is a whole one."""
+    """Return whether a text among the emails is a complete email."""
     return text.count("@") == 1
 
 
@@ -169,7 +176,7 @@ def _has_email(text: str) -> bool:
 def _phones(details: Details, names: Sequence[ContactName], country: str) -> tuple[str, ...]:
     texts = chain(details.phones, *(name.phones for name in names))
     numbers = (number.e164 for text in texts for number in read_phones(text, country).numbers)
-    return tuple(dict.fromkeys(numbers))[:MOST_PHONES]
+    return tuple(dict.fromkeys(numbers))[:MAX_PHONES]
 
 
 def _name(text: str, as_company: bool, flag: int) -> FlaggedWords:
@@ -177,14 +184,17 @@ def _name(text: str, as_company: bool, flag: int) -> FlaggedWords:
     aside = normalise.aside(text) if as_company or "(" in text else frozenset()
     if aside.issuperset(words):
         aside = frozenset()
-    return tuple((word, flag | (word in aside)) for word in words)[:MOST_WORDS]
+    return tuple((word, flag | (word in aside)) for word in words)[:MAX_WORDS]
 
 
 def _with_counter(company: FlaggedWords, counter: str) -> FlaggedWords:
-    """A number behind a firm's name may be part of it (*Motel 6*) or count its accounts."""
+    """Return a company's name with the number behind it in parentheses.
+
+    It may be part of the name (*Motel 6*) or count its accounts.
+    """
     if not company or not counter or counter in dict(company):
         return company
-    return (*company, (counter, PARENTHETICAL))[:MOST_WORDS]
+    return (*company, (counter, PARENTHETICAL))[:MAX_WORDS]
 
 
 def _same_words(company: FlaggedWords, person: FlaggedWords) -> bool:
@@ -192,7 +202,7 @@ def _same_words(company: FlaggedWords, person: FlaggedWords) -> bool:
 
 
 def local_part_words(addresses: Sequence[str]) -> Iterator[str]:
-    """The words of emails' local parts that may be a person's name."""
+    """Yield the words of the emails' local parts that may be a person's name."""
     for address in addresses:
         local = address.partition("@")[0]
         for word in _LETTERS.findall(local):
@@ -201,7 +211,7 @@ def local_part_words(addresses: Sequence[str]) -> Iterator[str]:
 
 
 def email_text(address: str) -> str:
-    """An email as one word to compare by its letters, without what many have in common."""
+    """Return an email as one word for comparison, without free-mail domain and top level."""
     local, _, domain = address.rpartition("@")
     if domain in normalise.FREE_MAIL:
         domain = ""

@@ -1,8 +1,8 @@
-"""A matcher in several processes at once, for whole lists.
+"""Matching in several processes, for whole lists.
 
-Forked processes share the matcher's memory, but forking is safe only where no other thread
-runs. A server has threads: it starts one clean process, the leader, which gets a copy of the
-matcher and forks the others. Where there is no safe forking at all, each process gets a copy.
+Forked processes share the matcher's memory, but forking is safe only without other threads. A
+server has threads, so it spawns one clean process, the coordinator, which gets a copy of the
+matcher and forks the workers. Where forking is unsafe altogether, each process gets a copy.
 """
 
 import multiprocessing
@@ -24,30 +24,32 @@ from crmlink.matching.matcher import Matcher
 
 Contact = tuple[str, Details]
 Answer = tuple[str, Suggestions]
-AT_A_TIME = 100  # contacts in a parcel, which one process works on
-PER_ROUND = 20  # parcels that a leader shares out at once
+CHUNK_SIZE = 100  # contacts in a chunk, the unit of work of a process
+CHUNKS_PER_ROUND = 20  # chunks that the coordinator distributes at once
 
-_matcher: Matcher | None = None  # in a process that was started for a list
-_pool: ProcessPoolExecutor | None = None  # in a leader: the processes that it has forked
+_matcher: Matcher | None = None  # in a worker process
+_pool: ProcessPoolExecutor | None = None  # in the coordinator process
 
 
 def in_processes(
     matcher: Matcher, contacts: Iterator[Contact], limit: int, processes: int
 ) -> Iterator[Answer]:
-    """Suggestions for each contact, in order; see assign.suggest_many()."""
+    """Yield the suggestions for each contact, in order; see assignment.suggest_many()."""
     matcher.warm_up()
     if sys.platform != "linux":
-        with _team_of("spawn", matcher, processes) as team:
-            yield from _asked(team, _answer_all, contacts, limit, 1, 3 * processes)
+        with _worker_pool("spawn", matcher, processes) as pool:
+            yield from _collect_answers(pool, _answer_all, contacts, limit, 1, 3 * processes)
     elif threading.active_count() == 1:
-        with _team_of("fork", matcher, processes) as team:
-            yield from _asked(team, _answer_all, contacts, limit, 1, 3 * processes)
+        with _worker_pool("fork", matcher, processes) as pool:
+            yield from _collect_answers(pool, _answer_all, contacts, limit, 1, 3 * processes)
     else:
-        with _leader_of(matcher, processes) as leader:
-            yield from _asked(leader, _share_out, contacts, limit, PER_ROUND, 2)
+        with _coordinator(matcher, processes) as coordinator:
+            yield from _collect_answers(
+                coordinator, _distribute, contacts, limit, CHUNKS_PER_ROUND, 2
+            )
 
 
-def _asked(
+def _collect_answers(
     executor: ProcessPoolExecutor,
     work: Callable[[list[bytes], int], list[bytes]],
     contacts: Iterator[Contact],
@@ -55,70 +57,70 @@ def _asked(
     per_round: int,
     ahead: int,
 ) -> Iterator[Answer]:
-    """Keeps `ahead` rounds of parcels going, and gives the answers in the contacts' order."""
-    incoming = _parcels(contacts)
+    """Yield the answers in the contacts' order, keeping `ahead` rounds of chunks in progress."""
+    incoming = _chunks(contacts)
     pending: deque[Future[list[bytes]]] = deque()
     try:
         while True:
-            while len(pending) < ahead and (parcels := list(islice(incoming, per_round))):
-                pending.append(executor.submit(work, parcels, limit))
+            while len(pending) < ahead and (chunks := list(islice(incoming, per_round))):
+                pending.append(executor.submit(work, chunks, limit))
             if not pending:
                 return
-            for parcel in pending.popleft().result():
-                yield from pickle.loads(parcel)  # noqa: S301 - from our own process
+            for chunk in pending.popleft().result():
+                yield from pickle.loads(chunk)  # noqa: S301 - from our own process
     finally:
         for round_ in pending:
             round_.cancel()
 
 
-def _parcels(contacts: Iterator[Contact]) -> Iterator[bytes]:
-    """Packed once, so that a leader only hands them on."""
-    while some := list(islice(contacts, AT_A_TIME)):
+def _chunks(contacts: Iterator[Contact]) -> Iterator[bytes]:
+    """Yield pickled chunks, so that a coordinator only passes them on."""
+    while some := list(islice(contacts, CHUNK_SIZE)):
         yield pickle.dumps(some, pickle.HIGHEST_PROTOCOL)
 
 
 @contextmanager
-def _team_of(method: str, matcher: Matcher, processes: int) -> Iterator[ProcessPoolExecutor]:
+def _worker_pool(method: str, matcher: Matcher, processes: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context(method)
-    team = ProcessPoolExecutor(processes, context, _init_worker, (matcher,))
+    pool = ProcessPoolExecutor(processes, context, _init_worker, (matcher,))
     try:
-        yield team
+        yield pool
     finally:
-        team.shutdown(cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def _leader_of(matcher: Matcher, processes: int) -> Iterator[ProcessPoolExecutor]:
+def _coordinator(matcher: Matcher, processes: int) -> Iterator[ProcessPoolExecutor]:
     context = multiprocessing.get_context("spawn")
-    leader = ProcessPoolExecutor(1, context, _init_coordinator, (matcher, processes))
+    coordinator = ProcessPoolExecutor(1, context, _init_coordinator, (matcher, processes))
     try:
-        yield leader
+        yield coordinator
     finally:
         with suppress(BrokenProcessPool):
-            leader.submit(_shutdown_pool).result()
-        leader.shutdown()
+            coordinator.submit(_shutdown_pool).result()
+        coordinator.shutdown()
 
 
 def _init_worker(matcher: Matcher) -> None:
-    """In a process that works on a list."""
+    """Initialise a worker process."""
     global _matcher
     _matcher = matcher
     _end_with_parent()
 
 
 def _init_coordinator(matcher: Matcher, processes: int) -> None:
-    """In a leader, which has no other thread yet."""
+    """Initialise the coordinator, which has no other thread yet."""
     global _pool
     _pool = ProcessPoolExecutor(
         processes, multiprocessing.get_context("fork"), _init_worker, (matcher,)
     )
-    _pool.submit(os.getpid).result()  # all are forked with the first task
+    _pool.submit(os.getpid).result()  # the first task forks all processes
     _end_with_parent()
 
 
 def _end_with_parent() -> None:
-    """No process outlives the one that needs it, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to end
+    """Exit when the parent process ends, however that happens."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends this process
     parent = multiprocessing.parent_process()
     if parent is not None:
         watch = threading.Thread(target=_wait_and_exit, args=(parent.sentinel,), daemon=True)
@@ -130,22 +132,22 @@ def _wait_and_exit(sentinel: int) -> None:
     os._exit(1)
 
 
-def _answer(parcel: bytes, limit: int) -> bytes:
+def _answer(chunk: bytes, limit: int) -> bytes:
     if _matcher is None:
-        raise RuntimeError("This process was not started for a list.")
-    contacts: list[Contact] = pickle.loads(parcel)  # noqa: S301 - from our own process
+        raise RuntimeError("This process is not a worker.")
+    contacts: list[Contact] = pickle.loads(chunk)  # noqa: S301 - from our own process
     answers = [(contact_id, _matcher.suggest(details, limit)) for contact_id, details in contacts]
     return pickle.dumps(answers, pickle.HIGHEST_PROTOCOL)
 
 
-def _answer_all(parcels: list[bytes], limit: int) -> list[bytes]:
-    return [_answer(parcel, limit) for parcel in parcels]
+def _answer_all(chunks: list[bytes], limit: int) -> list[bytes]:
+    return [_answer(chunk, limit) for chunk in chunks]
 
 
-def _share_out(parcels: list[bytes], limit: int) -> list[bytes]:
+def _distribute(chunks: list[bytes], limit: int) -> list[bytes]:
     if _pool is None:
-        raise RuntimeError("This process was not started to lead others.")
-    return list(_pool.map(_answer, parcels, repeat(limit)))
+        raise RuntimeError("This process is not a coordinator.")
+    return list(_pool.map(_answer, chunks, repeat(limit)))
 
 
 def _shutdown_pool() -> None:

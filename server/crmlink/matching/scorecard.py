@@ -1,9 +1,8 @@
-"""The scorecard: points for each piece of evidence, and probabilities that add up to one.
+"""Scorecard: points for each comparison feature, and probabilities that add up to one.
 
-The score of a record is the logarithm of how much likelier the evidence is when the record is
-the contact's than when it is not (Fellegi and Sunter 1969), taken from a readable file: for
-each feature a curve, straight between the values it lists. Every record starts out equally
-likely, and *none of these* has its own place beside them.
+A record's score is the logarithm of the likelihood ratio of its features for a match and for a
+non-match (Fellegi and Sunter 1969). model.json lists for each feature a piecewise linear curve. All
+records have the same prior, and *none of these* has its own.
 """
 
 import json
@@ -19,80 +18,85 @@ from crmlink.matching.columns import Floats
 from crmlink.matching.features.vector import FEATURES
 
 Table = NDArray[np.float64]
-LEAST_SHARE, MOST_SHARE = 0.02, 0.98
-PRIOR_WEIGHT = 6.0  # contacts' worth of belief in the usual share, against what a short list says
+MIN_MATCH_RATE, MAX_MATCH_RATE = 0.02, 0.98
+PRIOR_WEIGHT = 6.0  # weight of the default match rate in the estimate, as a number of contacts
 
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Curves in pieces: piece i gives `points[i]` for feature `columns[i]` from low to high."""
+    """Piecewise linear curves: piece i adds up to `points[i]` for feature `columns[i]`.
+
+    The piece rises from `lows[i]` over `widths[i]`.
+    """
 
     columns: NDArray[np.int64]
     lows: Floats
     widths: Floats
     points: Floats
     base: float
-    usual_share: float
+    default_match_rate: float
 
     def scores(self, features: Table, records: int) -> Floats:
-        """Log odds of each candidate against *none*, were it even whether there is a record."""
+        """Return each candidate's log odds against *none*, at a match rate of one half."""
         pieces = (features[:, self.columns] - self.lows) / self.widths
         gained: Floats = np.minimum(np.maximum(pieces, 0.0), 1.0) @ self.points
         scores: Floats = gained + (self.base - float(np.log(max(records, 1))))
         return scores
 
-    def probabilities(self, scores: Floats, share: float) -> tuple[Floats, float]:
-        """The probability of each candidate and that of none, adding up to 1.
+    def probabilities(self, scores: Floats, match_rate: float) -> tuple[Floats, float]:
+        """Return the probability of each candidate and that of none, adding up to 1.
 
-        `share` is the share of contacts that have a record.
+        `match_rate` is the fraction of contacts that have a record.
         """
-        logits = scores + np.log(share / (1.0 - share))
+        logits = scores + np.log(match_rate / (1.0 - match_rate))
         top = max(0.0, float(logits.max(initial=0.0)))
         odds = np.exp(logits - top)
         none = float(np.exp(-top))
-        whole = float(odds.sum()) + none
-        return odds / whole, none / whole
+        total = float(odds.sum()) + none
+        return odds / total, none / total
 
-    def estimated_share(self, scores: list[Floats]) -> float:
-        """The share of contacts that have a record, from the contacts' scores by EM."""
+    def estimated_match_rate(self, scores: list[Floats]) -> float:
+        """Return the match rate estimated from the contacts' scores by EM."""
         if not scores:
-            return self.usual_share
+            return self.default_match_rate
         odds = np.array([np.exp(np.minimum(s, 300.0)).sum() for s in scores])
-        share = self.usual_share
+        match_rate = self.default_match_rate
         for _ in range(200):
-            ratio = share / (1.0 - share)
-            having = odds * ratio / (1.0 + odds * ratio)
-            fresh = (having.sum() + PRIOR_WEIGHT * self.usual_share) / (len(odds) + PRIOR_WEIGHT)
-            fresh = min(max(float(fresh), LEAST_SHARE), MOST_SHARE)
-            if abs(fresh - share) < 1e-5:
+            ratio = match_rate / (1.0 - match_rate)
+            has_record = odds * ratio / (1.0 + odds * ratio)
+            updated = (has_record.sum() + PRIOR_WEIGHT * self.default_match_rate) / (
+                len(odds) + PRIOR_WEIGHT
+            )
+            updated = min(max(float(updated), MIN_MATCH_RATE), MAX_MATCH_RATE)
+            if abs(updated - match_rate) < 1e-5:
                 break
-            share = fresh
-        return share
+            match_rate = updated
+        return match_rate
 
 
 def load_model(path: Path | None = None) -> Scorecard:
-    """The model from its file, the package's own by default.
+    """Return the scorecard of a file, the package's own by default.
 
-    Raises ValueError where a feature is unknown or a curve has no slope to follow.
+    Raises ValueError for an unknown feature or a curve whose values do not rise.
     """
     source = path or resources.files("crmlink.matching").joinpath("model.json")
     return read_model(json.loads(source.read_text("utf-8")))
 
 
 def read_model(document: dict[str, Any]) -> Scorecard:
-    """See load_model()."""
+    """Return the scorecard of a parsed file; see load_model()."""
     columns, lows, widths, points = [], [], [], []
     for feature, curve in document["curves"].items():
         if feature not in FEATURES:
             raise ValueError(f"The model has a curve for {feature}, which is no feature.")
-        at, gained = curve["at"], curve["points"]
-        if len(at) != len(gained) or at != sorted(set(at)):
+        values, points_at = curve["at"], curve["points"]
+        if len(values) != len(points_at) or values != sorted(set(values)):
             raise ValueError(f"The curve of {feature} is not a list of rising values and points.")
-        for step in range(1, len(at)):
+        for step in range(1, len(values)):
             columns.append(FEATURES.index(feature))
-            lows.append(at[step - 1])
-            widths.append(at[step] - at[step - 1])
-            points.append(gained[step] - gained[step - 1])
+            lows.append(values[step - 1])
+            widths.append(values[step] - values[step - 1])
+            points.append(points_at[step] - points_at[step - 1])
     return Scorecard(
         np.array(columns, np.int64),
         np.array(lows),

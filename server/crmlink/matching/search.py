@@ -1,4 +1,4 @@
-"""Search as you type: records that have every typed word, or one that begins with it."""
+"""Search as you type: records that have every typed word, or a word that starts with it."""
 
 import re
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from crmlink.matching.columns import Ints, Vocabulary
 from crmlink.matching.index import InvertedIndex
 from crmlink.values.phones import NEIGHBOURS
 
-MOST_WORDS = 400  # words of the vocabulary that one typed beginning may stand for
-MOST_ROWS = 30_000  # rows looked at for the rarest word
+MAX_WORDS = 400  # vocabulary words that one typed prefix may match
+MAX_ROWS = 30_000  # rows read for the rarest word
 STOPWORDS = normalise.TITLES | normalise.LEGAL_FORMS | {"and", "the"}  # in names of records
 _PHONE = re.compile(r"[+(]?[\d\s()./-]{4,}")
 _PART_OF_POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]?\d[a-z]{0,2}")
@@ -23,42 +23,42 @@ _PART_OF_POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]?\d[a-z]{0,2}")
 def search(
     index: InvertedIndex, text: str, country: str, kind: Kind | None, limit: int
 ) -> list[str]:
-    """Ids of at most `limit` records of the kind, best first."""
+    """Return ids of at most `limit` records of the kind, best first."""
     account = normalise.fold(text).replace(" ", "")
-    whole = _found(index, [[("codes", f"a:{account}", 3.0)]] if account else [], kind, limit)
-    parts = _found(index, list(_parse_query(text, country)), kind, limit)
-    return list(dict.fromkeys([*whole, *parts]))[:limit]
+    by_account = _found(index, [[("codes", f"a:{account}", 3.0)]] if account else [], kind, limit)
+    by_words = _found(index, list(_parse_query(text, country)), kind, limit)
+    return list(dict.fromkeys([*by_account, *by_words]))[:limit]
 
 
 def _found(
     index: InvertedIndex, words: list[list["Option"]], kind: Kind | None, limit: int
 ) -> list[str]:
-    """Ids of records that fit each of the words."""
+    """Return ids of records that match each of the words."""
     typed = [_match_term(index, options) for options in words]
     if not typed:
         return []
-    typed.sort(key=lambda meant: meant.held)
-    found = _candidate_rows(index, typed[0])
-    found = found[index.alive[found]]
+    typed.sort(key=lambda term: term.document_frequency)
+    rows = _candidate_rows(index, typed[0])
+    rows = rows[index.alive[rows]]
     if kind is not None:
-        found = found[index.kinds[found] == KINDS.index(kind) + 1]
-    worth = np.zeros(len(found))
-    for meant in typed:
-        gained = _row_scores(index, meant, found)
-        found, worth = found[gained > 0], (worth + gained)[gained > 0]
-    if len(found) > limit:
-        best = np.argsort(-worth, kind="stable")[: 2 * limit]
-        found, worth = found[best], worth[best]
-    pairs = zip(found.tolist(), worth.tolist(), strict=True)
+        rows = rows[index.kinds[rows] == KINDS.index(kind) + 1]
+    scores = np.zeros(len(rows))
+    for term in typed:
+        gained = _row_scores(index, term, rows)
+        rows, scores = rows[gained > 0], (scores + gained)[gained > 0]
+    if len(rows) > limit:
+        best = np.argsort(-scores, kind="stable")[: 2 * limit]
+        rows, scores = rows[best], scores[best]
+    pairs = zip(rows.tolist(), scores.tolist(), strict=True)
     ranked = sorted((-value, index.ids[row]) for row, value in pairs)
     return [record_id for _, record_id in ranked[:limit]]
 
 
-Option = tuple[str, str, float]  # field, beginning of a word in it, what finding it is worth
+Option = tuple[str, str, float]  # field, prefix of a word in it, score of a match
 
 
 def _parse_query(text: str, country: str) -> Iterator[list[Option]]:
-    """For each typed word where it may stand."""
+    """Yield for each typed word the fields and prefixes it may match."""
     if _PHONE.fullmatch(text.strip()):
         yield [*_as_phone(text, country), *_as_number(text)]
         return
@@ -78,14 +78,14 @@ def _parse_query(text: str, country: str) -> Iterator[list[Option]]:
             ("codes", f"p:{word.upper()}", 3.0),
             ("codes", f"a:{word}", 3.0),
             ("codes", f"e:{word}", 1.5),
-            ("places", word, 1.0),
-            ("places", short, 1.0),
+            ("addresses", word, 1.0),
+            ("addresses", short, 1.0),
         ]
 
 
 def _as_phone(text: str, country: str) -> Iterator[Option]:
-    for each in (country, *NEIGHBOURS.get(country, ())):
-        number = normalise.phone(text, each)
+    for region in (country, *NEIGHBOURS.get(country, ())):
+        number = normalise.phone(text, region)
         if number:
             yield "codes", f"+:{number}", 3.0
 
@@ -93,52 +93,52 @@ def _as_phone(text: str, country: str) -> Iterator[Option]:
 def _as_number(text: str) -> Iterator[Option]:
     digits = re.sub(r"\D", "", text)
     yield "codes", f"a:{digits}", 3.0
-    yield "places", digits, 1.0
+    yield "addresses", digits, 1.0
 
 
 @dataclass(frozen=True)
 class TermMatches:
-    """What a typed word may stand for: numbers with their worth, a field at a time."""
+    """Vocabulary numbers that a typed word may match, with their scores, by field."""
 
     fields: list[tuple[str, Ints, NDArray[np.float64]]]
-    held: float
+    document_frequency: float
 
 
 def _match_term(index: InvertedIndex, options: list[Option]) -> TermMatches:
     fields = []
-    held = 0.0
-    for field, beginning, value in dict.fromkeys(options):
+    document_frequency = 0.0
+    for field, prefix, value in dict.fromkeys(options):
         vocabulary: Vocabulary = getattr(index, field)
-        numbers = vocabulary.with_prefix(beginning, MOST_WORDS)
+        numbers = vocabulary.with_prefix(prefix, MAX_WORDS)
         if len(numbers):
-            whole = numbers == vocabulary.lookup(beginning)
-            fields.append((field, numbers, np.where(whole, 2 * value, value)))
-            held += float(vocabulary.held(numbers).sum())
-    return TermMatches(fields, held)
+            is_exact = numbers == vocabulary.lookup(prefix)
+            fields.append((field, numbers, np.where(is_exact, 2 * value, value)))
+            document_frequency += float(vocabulary.document_frequency(numbers).sum())
+    return TermMatches(fields, document_frequency)
 
 
-def _candidate_rows(index: InvertedIndex, meant: TermMatches) -> Ints:
-    """Rows that hold one of the words, as far as they are not too many."""
-    found: list[Ints] = []
+def _candidate_rows(index: InvertedIndex, term: TermMatches) -> Ints:
+    """Return rows that match the term, limited to the most frequent words."""
+    row_lists: list[Ints] = []
     read = 0
-    for field, numbers, _ in meant.fields:
-        sums = getattr(index, field).held(numbers).cumsum()
-        some = numbers[: int(np.searchsorted(sums, MOST_ROWS - read)) + 1]
-        if read < MOST_ROWS:
-            found += index.rows_with_any(field, some)
-            read = sum(map(len, found))
-    if not found:
+    for field, numbers, _ in term.fields:
+        sums = getattr(index, field).document_frequency(numbers).cumsum()
+        some = numbers[: int(np.searchsorted(sums, MAX_ROWS - read)) + 1]
+        if read < MAX_ROWS:
+            row_lists += index.rows_with_any(field, some)
+            read = sum(map(len, row_lists))
+    if not row_lists:
         return np.empty(0, np.int32)
-    rows: Ints = np.unique(np.concatenate(found))
+    rows: Ints = np.unique(np.concatenate(row_lists))
     return rows
 
 
-def _row_scores(index: InvertedIndex, meant: TermMatches, rows: Ints) -> NDArray[np.float64]:
-    """For each row what the best of the words that it holds is worth, 0 for none."""
+def _row_scores(index: InvertedIndex, term: TermMatches, rows: Ints) -> NDArray[np.float64]:
+    """Return each row's score for its best match of the term, 0 for none."""
     best = np.zeros(len(rows))
-    for field, numbers, values in meant.fields:
-        worth = np.zeros(len(getattr(index, field)) + 1)
-        worth[numbers] = values
-        held = worth[index.table(field, rows)]
-        best = np.maximum(best, held.max(axis=1, initial=0))
+    for field, numbers, values in term.fields:
+        score_of = np.zeros(len(getattr(index, field)) + 1)
+        score_of[numbers] = values
+        row_scores = score_of[index.table(field, rows)]
+        best = np.maximum(best, row_scores.max(axis=1, initial=0))
     return best

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.locate import Location, cautions, locate
 from crmlink.commusoft.errors import CommusoftError
-from crmlink.linking.decisions import Decision, confirm
+from crmlink.linking.decisions import Decision, confirm, require_connection
 from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.workspace_rules import workspace_rules
 from crmlink.pages.blueprint import blueprint
@@ -36,7 +36,8 @@ def link_by_address(record_id: str) -> str:
 @blueprint.post("/left/link/<record_id>")
 @require_permission("link")
 def do_link_by_address(record_id: str) -> Reply:
-    """Link the contact of the address that was shown."""
+    """Link the contact of the address that was shown, to the record that was shown."""
+    require_connection(current_workspace(), request.form.get("connection_id", ""))
     record, _ = record_with_links(current_workspace(), record_id)
     address = _address()
     location = locate(address, workspace_rules(current_workspace()))
@@ -82,6 +83,7 @@ def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
         cautions=cautions(location, packages),
         refused=refused,
         key=uuid4().hex,
+        connection_id=current_workspace().public_connection_id,
     )
 
 

@@ -11,7 +11,7 @@ from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
 from crmlink.accounting.errors import InvalidHost
-from crmlink.accounting.package_rules import package_rules
+from crmlink.accounting.package_rules import sites_of
 from crmlink.accounting.rule_check import check_rule_file, known_addresses
 from crmlink.linking.workspace_rules import (
     add_host,
@@ -102,7 +102,7 @@ def add_package_host(package: str) -> str | Response | tuple[str, int]:
 @require_permission("admin")
 def ask_remove_host(package: str) -> str:
     """What taking an address away means."""
-    name = package_rules(current_workspace().packages, package)["name"]
+    name = sites_of(current_workspace().packages).get(package, {}).get("name", package)
     host = request.args.get("host", "")[:300]
     return confirmation_page(
         Confirmation(
@@ -136,6 +136,7 @@ def _page(
     return render_template(
         "packages.html",
         document=current_workspace().packages,
+        sites=sites_of(current_workspace().packages),
         added=list_hosts(current_workspace()),
         refused=refused,
         form=form,

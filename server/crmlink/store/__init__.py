@@ -32,6 +32,7 @@ from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.records import MirroredRecord
 from crmlink.store.reports import Lookalike, ShareSnapshot
 from crmlink.store.workspaces import PackageHost, Workspace
+from crmlink.store.write_tests import WriteTest
 
 __all__ = [
     "AppendReceipt",
@@ -70,4 +71,5 @@ __all__ = [
     "WebSession",
     "Workspace",
     "WorkspaceConnection",
+    "WriteTest",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, Select, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from crmlink.store.base import Base, now
+from crmlink.store.base import Base, new_id, now
 
 IN_USE = text("ended_at IS NULL")
 
@@ -26,7 +26,7 @@ class WorkspaceConnection(Base):
 
     An account that was ended keeps its row and its links for when it is connected again; practice
     data goes with its row. Ids are never used twice: a process that has not noticed the change
-    must not write into the connection that came after.
+    must not write into the connection that came after. ``public_id`` is what clients know it by.
     """
 
     __tablename__ = "connection"
@@ -39,10 +39,12 @@ class WorkspaceConnection(Base):
             sqlite_where=IN_USE,
             postgresql_where=IN_USE,
         ),
+        Index("uq_connection_public_id", "public_id", unique=True),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(default=new_id)
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     kind: Mapped[ConnectionKind]
     base_url: Mapped[str] = mapped_column(default="")

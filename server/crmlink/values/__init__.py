@@ -1,9 +1,8 @@
-"""What people type into one field, read as the values that are in it.
+"""Parsers for single fields of a contact: addresses, emails, names, telephone numbers.
 
-A field of a contact holds two telephone numbers, a note, a postcode behind a name, or *n/a*. Each
-module reads one sort of field: pure functions, which never raise and never guess a value that
-cannot be told from the text. What cannot be read is named as such by the reader, so that nothing
-is taken for a difference that was never understood.
+One field may hold two telephone numbers, a note, a postcode after a name, or *n/a*. Each module
+parses one kind of field with pure functions that never raise and never guess. Text that cannot be
+parsed is returned as such, so that it is never counted as a difference.
 """
 
 from crmlink.values.addresses import Address, PostalAddress, read_address

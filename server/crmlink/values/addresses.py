@@ -1,6 +1,6 @@
-"""Postal addresses: lines of any making, with what is not the place itself told apart.
+"""Postal addresses: lines in any layout, split into street lines, town, postcode and country.
 
-A postcode or country that stands among the lines, *c/o* and a PO Box are not words of the street.
+A postcode or country among the lines, *c/o* and a PO Box are not part of the street.
 """
 
 import re
@@ -47,7 +47,7 @@ _AROUND = " ,;.-\t"
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address in three texts; `address` are its lines without town and postcode."""
+    """Address as three texts; `address` holds the lines without town and postcode."""
 
     address: str = ""
     town: str = ""
@@ -59,9 +59,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class PostalAddress:
-    """One address. `lines` are as they were written, without postcode and country; `country` is
-    an ISO code where it tells, else empty. `care_of` is who receives the post there. `is_postal`
-    says that post goes there (*c/o*, PO Box): it need not be where the contact lives or works."""
+    """One parsed address.
+
+    `lines` are as written, without postcode and country; `country` is an ISO code or empty;
+    `care_of` is the recipient. `is_postal` marks a place that only receives post (*c/o*, PO Box):
+    the contact need not live or work there.
+    """
 
     lines: tuple[str, ...] = ()
     town: str = ""
@@ -72,7 +75,7 @@ class PostalAddress:
 
     @property
     def text(self) -> str:
-        """The lines on one line."""
+        """The lines joined into one, separated by commas."""
         return ", ".join(self.lines)
 
     def __bool__(self) -> bool:
@@ -85,9 +88,9 @@ NO_ADDRESS = PostalAddress()
 def read_address(
     lines: Sequence[str], town: str = "", postcode: str = "", country: str = ""
 ) -> PostalAddress:
-    """An address from what its fields hold, in order; a value that stands for nothing is empty.
+    """Return the address in the given fields; placeholders count as empty.
 
-    A postcode among the lines counts where the field has none; the same one is not kept twice.
+    A postcode among the lines is used where `postcode` is empty; a repeated one is dropped.
     """
     parts = [part.strip() for line in lines for part in _BREAK.split(line)]
     parts = [part for part in parts if part and not is_placeholder(part)]
@@ -99,27 +102,27 @@ def read_address(
     parts, code = _without_country(parts, code)
     if not code and _is_irish([*parts, town], postcode):
         code = "IE"
-    parts, found = _without_postcode(parts, postcode, irish=code == "IE")
+    parts, line_code = _without_postcode(parts, postcode, irish=code == "IE")
     if town:
-        town, more = _without_one(town, postcode or found, irish=code == "IE")
-        found = found or more
-    parts, again = _without_country(parts, code)
+        town, town_code = _without_one(town, postcode or line_code, irish=code == "IE")
+        line_code = line_code or town_code
+    parts, line_country = _without_country(parts, code)
     if parts and town and parts[-1].casefold() == town.casefold():
         parts = parts[:-1]
-    whole = "\n".join(parts)
-    care_of = _CARE_OF.search(whole) if _MAY_BE_POSTAL.search(whole) else None
+    joined = "\n".join(parts)
+    care_of = _CARE_OF.search(joined) if _MAY_BE_POSTAL.search(joined) else None
     return PostalAddress(
         lines=tuple(parts),
         town=town,
-        postcode=postcode or found,
-        country=code or again or _country_by_postcode(postcode or found),
+        postcode=postcode or line_code,
+        country=code or line_country or _country_by_postcode(postcode or line_code),
         care_of=care_of[1].strip() if care_of else "",
-        is_postal=bool(care_of or (_MAY_BE_POSTAL.search(whole) and _PO_BOX.search(whole))),
+        is_postal=bool(care_of or (_MAY_BE_POSTAL.search(joined) and _PO_BOX.search(joined))),
     )
 
 
 def street_text(address: PostalAddress) -> str:
-    """The lines as words to compare: without who receives the post, and without the box."""
+    """Return the lines as text to compare, without recipient and PO Box."""
     if not address.is_postal:
         return address.text
     lines = [_PO_BOX.sub(" ", _CARE_OF.sub(" ", line)) for line in address.lines]
@@ -139,58 +142,62 @@ def _country_code(country: str) -> str:
 
 
 def _without_country(parts: Sequence[str], code: str) -> tuple[list[str], str]:
-    """The lines without a country at their very end, and its code."""
-    kept = list(parts)
-    if not kept:
-        return kept, code
-    last = kept[-1]
+    """Return the lines without a trailing country, and its ISO code."""
+    lines = list(parts)
+    if not lines:
+        return lines, code
+    last = lines[-1]
     end = _LAST_WORD.search(last)
     if end is None or end[0].strip("().").lower() not in _COUNTRY_ENDS:
-        return kept, code
-    for each, pattern in _COUNTRY.items():
-        found = pattern.search(last)
-        if found is None or (found.start() and not _is_set_off(last, found)):
+        return lines, code
+    for country_code, pattern in _COUNTRY.items():
+        match = pattern.search(last)
+        if match is None or (match.start() and not _is_set_off(last, match)):
             continue
-        rest = last[: found.start()].rstrip(_AROUND)
-        kept = [*kept[:-1], rest] if rest else kept[:-1]
-        return kept, code or each
-    return kept, code
+        rest = last[: match.start()].rstrip(_AROUND)
+        lines = [*lines[:-1], rest] if rest else lines[:-1]
+        return lines, code or country_code
+    return lines, code
 
 
-def _is_set_off(line: str, found: re.Match[str]) -> bool:
-    """Whether a country is written apart from the words before it: behind a comma or a postcode,
-    or in capitals."""
-    before = line[: found.start()].rstrip(" .")
-    apart = found.group().lstrip()[:1] in ",;-" or before.endswith((",", ";"))
-    ends_in_code = any(match.end() == len(before) for match in postcodes.find(before))
-    return apart or ends_in_code or found.group().strip(_AROUND).isupper()
+def _is_set_off(line: str, country: re.Match[str]) -> bool:
+    """Return whether a country is separated from the words before it.
+
+    A comma, a postcode or capital letters separate it.
+    """
+    before = line[: country.start()].rstrip(" .")
+    apart = country.group().lstrip()[:1] in ",;-" or before.endswith((",", ";"))
+    ends_in_code = any(code.end() == len(before) for code in postcodes.find(before))
+    return apart or ends_in_code or country.group().strip(_AROUND).isupper()
 
 
 def _without_postcode(parts: Sequence[str], postcode: str, *, irish: bool) -> tuple[list[str], str]:
-    kept = list(parts)
+    lines = list(parts)
     codes = {
         re.sub(r"\s", "", match.group()).upper(): match.group()
-        for line in kept
+        for line in lines
         for match in postcodes.find(line, irish=irish)
     }
-    own = _canonical(postcode)
-    if postcode and own not in codes:
-        return kept, ""
+    field_code = _canonical(postcode)
+    if postcode and field_code not in codes:
+        return lines, ""
     if not postcode and len(codes) != 1:
-        return kept, ""
-    wanted = own or next(iter(codes))
-    cleaned = [_without_one(line, wanted, irish=irish)[0] for line in kept]
-    return [line for line in cleaned if line], codes[wanted].upper()
+        return lines, ""
+    code = field_code or next(iter(codes))
+    cleaned = [_without_one(line, code, irish=irish)[0] for line in lines]
+    return [line for line in cleaned if line], codes[code].upper()
 
 
 def _without_one(line: str, postcode: str, *, irish: bool) -> tuple[str, str]:
-    """The line without this postcode, or without the only one where none is given."""
-    wanted = re.sub(r"[^A-Za-z0-9]", "", postcode).upper()
+    """Return the line without this postcode, or without its only one where none is given."""
+    compact = re.sub(r"[^A-Za-z0-9]", "", postcode).upper()
     for match in postcodes.find(line, irish=irish):
-        bare = re.sub(r"\s", "", match.group()).upper()
-        if wanted in ("", bare):
-            rest = f"{line[: match.start()].rstrip(_AROUND)} {line[match.end() :].lstrip(_AROUND)}"
-            return rest.strip(_AROUND), match.group().upper()
+        candidate = re.sub(r"\s", "", match.group()).upper()
+        if compact in ("", candidate):
+            remainder = (
+                f"{line[: match.start()].rstrip(_AROUND)} {line[match.end() :].lstrip(_AROUND)}"
+            )
+            return remainder.strip(_AROUND), match.group().upper()
     return line, ""
 
 

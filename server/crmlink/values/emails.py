@@ -1,4 +1,4 @@
-"""The emails in a field: several, with names, labels and notes around them."""
+"""Emails in a text field: several, with names, labels and notes around them."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from crmlink.values.placeholders import is_placeholder
 
 MAX_EMAILS = 10
 MAX_LENGTH = 320
-# RFC 5321 allows more signs in front of the @; these are the ones that are seen.
+# RFC 5321 allows more characters before the @; these are the ones in use.
 _EMAIL = re.compile(
     r"[a-z0-9_](?:[a-z0-9._%+'&=-]*[a-z0-9_%+=-])?@"
     r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]*[a-z][a-z0-9-]*",
@@ -21,7 +21,7 @@ _MAILTO = re.compile(r"\bmailto:|\be-?mails?\s*:", re.IGNORECASE)
 _SPACED_AT = re.compile(r"\s*(?:@|\(at\)|\[at\])\s*", re.IGNORECASE)
 _MISSPELT = re.compile(r"(?=.*(?:@|[a-z0-9]\.[a-z0-9]))[a-z0-9._%+'&@-]{6,}", re.IGNORECASE)
 _SEPARATED = re.compile(r"[,;|/\\<>()\[\]]")
-_NOBODY = frozenset(
+_PLACEHOLDER_PARTS = frozenset(
     ("none", "noemail", "no-email", "no.email", "noreply", "no-reply", "donotreply", "na", "n.a",
      "nil", "unknown", "test", "notgiven", "noone", "email")
 )  # fmt: skip
@@ -29,15 +29,17 @@ _NOBODY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Emails:
-    """The emails of a field as they are written, each once whatever its case; `misspelt` are texts
-    that were meant for one but lack the @ or have it twice."""
+    """Emails of a field as written, each once regardless of case.
+
+    `misspelt` holds texts that were meant as emails but lack the @ or have it twice.
+    """
 
     emails: tuple[str, ...] = ()
     misspelt: tuple[str, ...] = ()
 
 
 def read_emails(text: str) -> Emails:
-    """The emails in a text, whatever stands between them or around them."""
+    """Return the emails in a text, whatever separates or surrounds them."""
     if not text or not text.strip():
         return Emails()
     plain = _MAILTO.sub(" ", text if text.isascii() else anyascii(text))
@@ -46,12 +48,12 @@ def read_emails(text: str) -> Emails:
     misspelt: dict[str, str] = {}
     for word in _words(plain):
         if _EMAIL.fullmatch(word):
-            if len(word) <= MAX_LENGTH and not _is_nobodys(word.lower()):
+            if len(word) <= MAX_LENGTH and not _is_placeholder_email(word.lower()):
                 emails.setdefault(word.lower(), word)
         elif _MISSPELT.fullmatch(word) and not is_placeholder(word) and not _is_web(word.lower()):
             misspelt.setdefault(word.lower(), word)
     if len(emails) == 1 and plain.count("@") == 1 and not _SEPARATED.search(plain):
-        joined = re.sub(r"\s+", "", plain)  # a space may have slipped into it
+        joined = re.sub(r"\s+", "", plain)  # a space may have been typed inside it
         if joined.lower() not in emails:
             misspelt[joined.lower()] = joined
     return Emails(tuple(emails.values())[:MAX_EMAILS], tuple(misspelt.values())[:MAX_EMAILS])
@@ -59,17 +61,17 @@ def read_emails(text: str) -> Emails:
 
 def _words(plain: str) -> Iterator[str]:
     for word in _BETWEEN.split(plain):
-        bare = word.strip(".:'`*-&=")
-        if bare:
-            yield bare
+        stripped = word.strip(".:'`*-&=")
+        if stripped:
+            yield stripped
 
 
-def _is_nobodys(email: str) -> bool:
-    """Whether it is an email that is typed where there is none, such as none@none.com."""
+def _is_placeholder_email(email: str) -> bool:
+    """Return whether an email is typed for lack of a real one, such as none@none.com."""
     local, _, domain = email.partition("@")
     first = domain.partition(".")[0]
-    return local in _NOBODY and (
-        first in _NOBODY or local.startswith(("no", "do")) or first == local
+    return local in _PLACEHOLDER_PARTS and (
+        first in _PLACEHOLDER_PARTS or local.startswith(("no", "do")) or first == local
     )
 
 

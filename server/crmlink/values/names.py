@@ -1,7 +1,7 @@
-"""What stands in a name besides the name: a postcode, a number, an address, a mark of the kind.
+"""Other data in a name field: postcode, telephone number, address, mark of the kind.
 
-Packages that demand different names for a customer and a supplier, or keep a contact that is not
-used any more, leave their users no other place for it.
+Users put these into the name where a package demands different names for a customer and a supplier,
+or keeps contacts that are no longer used.
 """
 
 import re
@@ -62,9 +62,9 @@ _AROUND = " \t,;:-\u2010\u2011\u2012\u2013\u2014\u2015|"
 
 @dataclass(frozen=True, slots=True)
 class ContactName:
-    """A name as a person would say it, and what its field holds besides.
+    """Name as spoken, and the other data found in its field.
 
-    `counter` is the number behind a name that was given twice (*John Smith 2*), as a text.
+    `counter` is the number after a name that was entered twice (*John Smith 2*), as text.
     """
 
     name: str
@@ -77,7 +77,7 @@ class ContactName:
 
 
 def read_name(text: str, *, person: bool = False) -> ContactName:
-    """The parts of what stands in a name's field; with `person` *Main Contact* is no name."""
+    """Return the parts of a name field; with `person`, *Main Contact* is no name."""
     if is_placeholder(text, person=person):
         return ContactName("")
     return _read(text) if _WORTH_READING.search(text) else ContactName(text)
@@ -86,62 +86,62 @@ def read_name(text: str, *, person: bool = False) -> ContactName:
 @lru_cache(maxsize=50_000)
 def _read(text: str) -> ContactName:
     name, retired = without_mark(text)
-    found = ContactName(name, retired=retired)
-    found = _take_phones(_take_emails(found))
-    for step in (_take_kind, _take_counter, _take_address, _take_kind, _take_care_of, _take_office):
-        left = step(found)
-        found = left if left.name else found
-    return found
+    result = ContactName(name, retired=retired)
+    result = _take_phones(_take_emails(result))
+    for step in (_take_kind, _take_counter, _take_address, _take_kind, _take_care_of, _take_role):
+        shortened = step(result)
+        result = shortened if shortened.name else result
+    return result
 
 
-def _take_emails(found: ContactName) -> ContactName:
-    if "@" not in found.name:
-        return found
-    emails = read_emails(found.name).emails
-    rest = _cut(found.name, _EMAIL) if emails else found.name
-    return replace(found, name=rest, emails=emails)
+def _take_emails(result: ContactName) -> ContactName:
+    if "@" not in result.name:
+        return result
+    emails = read_emails(result.name).emails
+    rest = _cut(result.name, _EMAIL) if emails else result.name
+    return replace(result, name=rest, emails=emails)
 
 
-def _take_phones(found: ContactName) -> ContactName:
-    match = _PHONE.search(found.name)
+def _take_phones(result: ContactName) -> ContactName:
+    match = _PHONE.search(result.name)
     numbers = read_phones(match.group().strip(" ()[]")).numbers if match else ()
     if not numbers:
-        return found
+        return result
     phones = tuple(number.text for number in numbers)
-    return replace(found, name=_cut(found.name, _PHONE), phones=phones)
+    return replace(result, name=_cut(result.name, _PHONE), phones=phones)
 
 
-def _take_kind(found: ContactName) -> ContactName:
-    if found.kind:
-        return found
+def _take_kind(result: ContactName) -> ContactName:
+    if result.kind:
+        return result
     for kind, pattern in _KIND.items():
-        if match := pattern.search(found.name):
-            return replace(found, name=found.name[: match.start()].rstrip(_AROUND), kind=kind)
-    return found
+        if match := pattern.search(result.name):
+            return replace(result, name=result.name[: match.start()].rstrip(_AROUND), kind=kind)
+    return result
 
 
-def _take_counter(found: ContactName) -> ContactName:
-    match = _COUNTER.search(found.name)
+def _take_counter(result: ContactName) -> ContactName:
+    match = _COUNTER.search(result.name)
     if not match:
-        return found
-    return replace(found, name=found.name[: match.start()], counter="".join(match.groups("")))
+        return result
+    return replace(result, name=result.name[: match.start()], counter="".join(match.groups("")))
 
 
-def _take_care_of(found: ContactName) -> ContactName:
-    match = _CARE_OF.search(found.name)
-    return replace(found, name=found.name[: match.start()].rstrip(_AROUND)) if match else found
+def _take_care_of(result: ContactName) -> ContactName:
+    match = _CARE_OF.search(result.name)
+    return replace(result, name=result.name[: match.start()].rstrip(_AROUND)) if match else result
 
 
-def _take_office(found: ContactName) -> ContactName:
-    """*Exors of M Holloway* is M Holloway's account."""
-    return replace(found, name=_FOR_SOMEONE.sub("", found.name, count=1))
+def _take_role(result: ContactName) -> ContactName:
+    """Return the name without a role: *Exors of M Holloway* is M Holloway's account."""
+    return replace(result, name=_FOR_SOMEONE.sub("", result.name, count=1))
 
 
-def _take_address(found: ContactName) -> ContactName:
-    """A postcode, and whole parts of the name that are lines of an address."""
-    name = found.name
+def _take_address(result: ContactName) -> ContactName:
+    """Return the name without a postcode and without whole parts that are address lines."""
+    name = result.name
     if not any(sign.isdigit() for sign in name):
-        return found
+        return result
     lines: list[str] = []
 
     def bracket(match: re.Match[str]) -> str:
@@ -151,24 +151,24 @@ def _take_address(found: ContactName) -> ContactName:
         return " "
 
     name = _IN_BRACKETS.sub(bracket, name)
-    first, *others = _BETWEEN.split(name)
-    if others and any(_is_place(other) for other in others):
-        place = next(at for at, other in enumerate(others) if _is_place(other))
-        lines = [*others[place:], *lines]
-        name = _kept(name, first, others[:place])
+    first, *parts = _BETWEEN.split(name)
+    if parts and any(_is_place(part) for part in parts):
+        start = next(i for i, part in enumerate(parts) if _is_place(part))
+        lines = [*parts[start:], *lines]
+        name = _prefix_up_to(name, first, parts[:start])
     code = _only_code(name)
     if code:
         lines.append(code)
         name = " ".join(_BETWEEN.sub(", ", name.replace(code, " ")).split()).strip(_AROUND)
     if not lines:
-        return found
-    return replace(found, name=name.strip(_AROUND), address=read_address(lines))
+        return result
+    return replace(result, name=name.strip(_AROUND), address=read_address(lines))
 
 
-def _kept(name: str, first: str, others: list[str]) -> str:
-    """The beginning of the name up to the end of these parts, as it was written."""
+def _prefix_up_to(name: str, first: str, parts: list[str]) -> str:
+    """Return the start of the name as written, up to the end of these parts."""
     end = 0
-    for part in (first, *others):
+    for part in (first, *parts):
         end = name.index(part, end) + len(part)
     return name[:end]
 
@@ -183,5 +183,5 @@ def _only_code(text: str) -> str:
 
 
 def _cut(text: str, pattern: re.Pattern[str]) -> str:
-    """The text without what the pattern finds, tidied."""
+    """Return the text without the matches of the pattern, trimmed."""
     return " ".join(pattern.sub(" ", text).split()).strip(_AROUND)

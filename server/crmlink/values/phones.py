@@ -1,8 +1,7 @@
-"""The telephone numbers in a field: several, with labels, notes and extensions around them.
+"""Telephone numbers in a text field: several, with labels, notes and extensions around them.
 
-A number is recognised by its digits as the country writes them; what a form of it is right is
-asked of `phonenumbers` (Google's libphonenumber) wherever the plain British form does not settle
-it. Source of the common form: ITU-T E.164.
+`phonenumbers` (Google's libphonenumber) decides which digits form a valid number where the plain
+British form does not. Source of the common form: ITU-T E.164.
 """
 
 import re
@@ -20,8 +19,8 @@ MIN_DIGITS = 7
 MAX_DIGITS = 15  # of E.164
 NEIGHBOURS = {"GB": ("IE",), "IE": ("GB",)}
 
-_PLAIN = re.compile(r"0[12378][0-9]{9}")  # as nearly all British numbers are written
-_ALONE = re.compile(r"(?:(?:\+44|0044)0?|0)([12378][0-9]{9})")  # the same without other signs
+_PLAIN = re.compile(r"0[12378][0-9]{9}")  # nearly all British numbers
+_ALONE = re.compile(r"(?:(?:\+44|0044)0?|0)([12378][0-9]{9})")  # the same without punctuation
 _SIGNS = str.maketrans("", "", " ().-")
 _CLOCK = r"\d{1,2}(?!\d)(?:[:.]\d\d)?"
 _HALF = r"(?:\s?[ap]\.?m\b\.?)"
@@ -47,12 +46,12 @@ _FAX = re.compile(r"(?:tele)?fax(?:es|no|number)?|facsimile|fx|f", re.IGNORECASE
 _LETTER_O = re.compile(r"(?<![a-z])[o](?=[\d ]{4})|(?<=\d)o(?=\d)", re.IGNORECASE)
 _TRUNK_IN_BRACKETS = re.compile(r"(?<=\d)\s*\(\s*0\s*\)")
 _GROUP = re.compile(r"\+?\d+")
-_CLOSE = ("/", "&", "or", "and", "\\")  # a short piece behind one of these is another ending
+_CLOSE = ("/", "&", "or", "and", "\\")  # a short piece after one of these is an alternative ending
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """One number: as it is written, and in E.164 (`+441632960114`)."""
+    """One number: as written, and in E.164 (`+441632960114`)."""
 
     text: str
     e164: str
@@ -60,8 +59,10 @@ class PhoneNumber:
 
 @dataclass(frozen=True, slots=True)
 class Phones:
-    """The numbers of a field without those for fax, and the pieces that were meant for numbers
-    but are none that could be compared."""
+    """Numbers of a field, without those for fax.
+
+    `unread` holds the pieces that were meant as numbers but cannot be compared.
+    """
 
     numbers: tuple[PhoneNumber, ...] = ()
     unread: tuple[str, ...] = ()
@@ -69,17 +70,17 @@ class Phones:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A number, label or sign in the field, in order."""
+    """A number, label or separator in the field, in order."""
 
     kind: str
     text: str
 
 
 def read_phones(text: str, country: str = "GB") -> Phones:
-    """The telephone numbers in a text, as many as there are.
+    """Return the telephone numbers in a text.
 
-    `country` is the ISO code that numbers without a country code belong to; a number that can be
-    none of that country's but is one of its neighbour's is the neighbour's.
+    `country` is the ISO code for numbers without a country code; a number that is invalid there but
+    valid in a neighbouring country belongs to the neighbour.
     """
     if not text or is_placeholder(text):
         return Phones()
@@ -104,25 +105,24 @@ def _kind(match: re.Match[str]) -> str:
 
 
 def _without_fax(pieces: Sequence[_Piece]) -> list[_Piece]:
-    """The pieces without the numbers that a label says are for fax.
+    """Return the pieces without the numbers that a label marks as fax.
 
-    A label stands in front of its number, unless the field begins with a number and ends with a
-    label.
+    A label precedes its number, unless the field starts with a number and ends with a label.
     """
-    told = [piece for piece in pieces if piece.kind in ("number", "label")]
-    behind = bool(told) and told[0].kind == "number" and told[-1].kind == "label"
-    kept: list[_Piece] = []
+    labelled = [piece for piece in pieces if piece.kind in ("number", "label")]
+    behind = bool(labelled) and labelled[0].kind == "number" and labelled[-1].kind == "label"
+    result: list[_Piece] = []
     label = ""
     for piece in reversed(pieces) if behind else pieces:
         if piece.kind == "label":
             label = piece.text if not label or _is_fax(piece.text) else label
         elif piece.kind in ("number", "excel"):
             if not _is_fax(label):
-                kept.append(piece)
+                result.append(piece)
             label = ""
         else:
-            kept.append(piece)
-    return kept[::-1] if behind else kept
+            result.append(piece)
+    return result[::-1] if behind else result
 
 
 def _is_fax(label: str) -> bool:
@@ -130,18 +130,19 @@ def _is_fax(label: str) -> bool:
 
 
 class _Reader:
-    """Puts numbers together from pieces."""
+    """Builder of numbers from pieces."""
 
     def __init__(self, country: str) -> None:
         self._country = country
         self._found: dict[str, PhoneNumber] = {}
         self._unread: list[str] = []
         self._last: PhoneNumber | None = None
-        self._area = ""  # a short piece that may be the area code of the next
+        self._area = ""  # a short piece that may be the area code of the next number
         self._between = ""
-        self._follows = False  # whether a number was kept just before
+        self._follows = False  # whether the previous piece gave a number
 
     def read(self, pieces: Sequence[_Piece]) -> Phones:
+        """Return the numbers of all pieces."""
         for piece in pieces:
             if piece.kind == "number":
                 self._number(piece.text)
@@ -154,8 +155,8 @@ class _Reader:
                 self._follows = False
             self._between = ""
         self._give_up(self._area)
-        found = list(self._found.values())
-        return Phones(tuple(found[:MAX_PHONES]), tuple(self._unread[:MAX_PHONES]))
+        numbers = list(self._found.values())
+        return Phones(tuple(numbers[:MAX_PHONES]), tuple(self._unread[:MAX_PHONES]))
 
     def _number(self, text: str) -> None:
         area, self._area, self._follows = self._area, "", False
@@ -176,27 +177,27 @@ class _Reader:
                 self._give_up(text)
 
     def _other_ending(self, text: str) -> bool:
-        """Whether the piece is only the end of a number like the one before: 960501 / 2."""
+        """Return whether the piece is an alternative ending of the last number: 960501 / 2."""
         digits = _digits(text)
         last = self._last
         if last is None or not self._between or (len(digits) > 4 and text.startswith(("0", "+"))):
             return False
-        least = 1 if self._between in _CLOSE else 5
-        if not least <= len(digits) <= 8 or len(digits) >= len(_digits(last.text)):
+        min_digits = 1 if self._between in _CLOSE else 5
+        if not min_digits <= len(digits) <= 8 or len(digits) >= len(_digits(last.text)):
             return False
-        written = list(last.text)
-        places = [place for place, sign in enumerate(written) if sign.isdigit()][-len(digits) :]
-        for place, digit in zip(places, digits, strict=True):
-            written[place] = digit
-        self._keep(PhoneNumber("".join(written), last.e164[: -len(digits)] + digits))
+        characters = list(last.text)
+        positions = [i for i, sign in enumerate(characters) if sign.isdigit()][-len(digits) :]
+        for i, digit in zip(positions, digits, strict=True):
+            characters[i] = digit
+        self._keep(PhoneNumber("".join(characters), last.e164[: -len(digits)] + digits))
         return True
 
     def _excel(self, text: str) -> None:
-        """7.700900123E+09 has all its digits, 7.7009E+09 has lost some."""
+        """Parse scientific notation: 7.700900123E+09 has all its digits, 7.7009E+09 lost some."""
         mantissa, _, power = text.upper().replace(",", ".").partition("E")
-        whole, _, decimals = mantissa.partition(".")
+        units, _, decimals = mantissa.partition(".")
         if len(decimals) == int(power.lstrip("+")) and len(decimals) >= MIN_DIGITS:
-            self._number(whole + decimals)
+            self._number(units + decimals)
         else:
             self._unread.append(text)
 
@@ -214,10 +215,10 @@ def _digits(text: str) -> str:
 
 
 def split_numbers(text: str, country: str) -> list[PhoneNumber]:
-    """The numbers in a run of digits and spaces: one, or several written one behind another.
+    """Return the numbers in a run of digits and spaces.
 
-    Of all ways to cut the run between its groups of digits the one counts in which all parts are
-    numbers, the likeliest and then the longest ones.
+    Of all ways to split the run between groups of digits, the one with the highest score is used:
+    every part must be a number, likelier and longer ones score more.
     """
     groups = [match.span() for match in _GROUP.finditer(text)]
     if not groups:
@@ -232,63 +233,63 @@ def split_numbers(text: str, country: str) -> list[PhoneNumber]:
             low, high = groups[start][0], groups[end - 1][1]
             if low and text[low - 1] == "(":
                 low -= 1
-            worth, number = _one(text[low:high], country)
+            likelihood, number = _one(text[low:high], country)
             if number:
                 score, numbers = best[start]
-                options.append((score + worth, [*numbers, number]))
+                options.append((score + likelihood, [*numbers, number]))
         best.append(max(options, key=lambda option: (option[0], -len(option[1]))))
     return best[-1][1]
 
 
 def _cut(text: str, low: int, high: int) -> list[tuple[int, int]]:
-    """A run without any space, cut in two where both halves are plain British numbers."""
-    for place in range(low + 9, high - 8):
-        if _PLAIN.fullmatch(text[low:place]) and _PLAIN.fullmatch(text[place:high]):
-            return [(low, place), (place, high)]
+    """Return a run without spaces in two halves where both are plain British numbers."""
+    for i in range(low + 9, high - 8):
+        if _PLAIN.fullmatch(text[low:i]) and _PLAIN.fullmatch(text[i:high]):
+            return [(low, i), (i, high)]
     return [(low, high)]
 
 
 @lru_cache(maxsize=20_000)
 def _one(text: str, country: str) -> tuple[float, PhoneNumber | None]:
-    """How likely a text is one number, and the number; None where it cannot be one."""
+    """Return how likely a text is one number (0 to 3), and the number if it can be one."""
     digits = _digits(text)
     if not MIN_DIGITS <= len(digits) <= MAX_DIGITS + 3 or len(set(digits)) < 3:
         return 0.0, None
     written = " ".join(text.strip(" .-").split())[:MAX_LENGTH]
-    for worth, e164 in _readings(text, digits, country):
+    for likelihood, e164 in _readings(text, digits, country):
         if e164:
-            return worth, PhoneNumber(written, e164)
+            return likelihood, PhoneNumber(written, e164)
     return 0.0, None
 
 
 def _readings(text: str, digits: str, country: str) -> list[tuple[float, str]]:
     international = text.lstrip("( ").startswith("+") or digits.startswith("00")
     if international:
-        whole = "+" + _without_trunk(digits.removeprefix("00"))
-        return [(_national_number(whole, None)[0], _checked(whole))]
+        with_plus = "+" + _without_trunk(digits.removeprefix("00"))
+        return [(_national_number(with_plus, None)[0], _checked(with_plus))]
     if country == "GB" and _PLAIN.fullmatch(digits):
         return [(3.0, "+44" + digits[1:])]
     code = _calling_code(country)
-    found = []
+    readings = []
     if code and digits.startswith(code) and len(digits) >= len(code) + 9:
-        worth, e164 = _national_number("+" + _without_trunk(digits), None)
-        if worth:
-            found.append((worth, e164))
-    worth, e164 = _national_number(digits, country)
-    if worth:
-        found.append((worth, e164))
+        likelihood, e164 = _national_number("+" + _without_trunk(digits), None)
+        if likelihood:
+            readings.append((likelihood, e164))
+    likelihood, e164 = _national_number(digits, country)
+    if likelihood:
+        readings.append((likelihood, e164))
     for region in NEIGHBOURS.get(country, ()) if digits.startswith("0") else ():
-        worth, e164 = _national_number(digits, region)
-        if worth >= 3:
-            found.append((worth - 0.5, e164))
-    found.sort(key=lambda reading: -reading[0])
-    if not found and len(digits) >= 9:  # of a country that nobody named
-        found.append((1.0, _checked("+" + code + digits.removeprefix("0")) if code else ""))
-    return found
+        likelihood, e164 = _national_number(digits, region)
+        if likelihood >= 3:
+            readings.append((likelihood - 0.5, e164))
+    readings.sort(key=lambda reading: -reading[0])
+    if not readings and len(digits) >= 9:  # of an unnamed country
+        readings.append((1.0, _checked("+" + code + digits.removeprefix("0")) if code else ""))
+    return readings
 
 
 def _without_trunk(digits: str) -> str:
-    """+44 (0)1632: the trunk zero behind a country code is not dialled."""
+    """Return digits without the trunk zero after a country code: +44 (0)1632."""
     for code in ("44", "353"):
         if digits.startswith(code + "0"):
             return code + digits[len(code) + 1 :]
@@ -301,8 +302,11 @@ def _checked(e164: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def _national_number(text: str, region: str | None) -> tuple[float, str]:
-    """How likely the text is a number of the region, or with a + of any: 3 for one that a network
-    could have, 2 for one of a possible length, else 0; and the number in E.164."""
+    """Return how likely the text is a number of the region, and the number in E.164.
+
+    3: a network can have assigned it; 2: its length is possible; else 0. Without a region the text
+    starts with +.
+    """
     import phonenumbers  # slow to import, and plain numbers do not need it
 
     try:
@@ -312,8 +316,8 @@ def _national_number(text: str, region: str | None) -> tuple[float, str]:
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if phonenumbers.is_valid_number(number):
         return 3.0, e164
-    whole = phonenumbers.is_possible_number_with_reason(number)
-    if whole != phonenumbers.ValidationResult.IS_POSSIBLE:
+    length = phonenumbers.is_possible_number_with_reason(number)
+    if length != phonenumbers.ValidationResult.IS_POSSIBLE:
         return 0.0, ""
     return 2.0, e164
 

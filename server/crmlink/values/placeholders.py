@@ -1,4 +1,4 @@
-"""Words that people type where they have nothing to type: *n/a*, *-*, *TBC*, *Main Contact*."""
+"""Placeholders typed into a field for lack of a value: *n/a*, *-*, *TBC*, *Main Contact*."""
 
 import re
 
@@ -13,15 +13,17 @@ PHRASES = frozenset(
     )
     for phrase in line.split("|")
 )
-# What packages write themselves where nobody said who the contact person is.
+# Written by packages where no contact person was entered.
 PERSONS = frozenset(("main contact", "primary contact", "main", "accounts contact", "the owner"))
 _NO_LETTERS = re.compile(r"[\W_]*")
 _AROUND = " \t\r\n\u00a0()[]<>{}*\"'"
 
 
 def is_placeholder(text: str, *, person: bool = False) -> bool:
-    """Whether the text stands for nothing; with `person` also where a package's word stands for
-    no particular person."""
+    """Return whether the text is a placeholder.
+
+    With `person`, also whether it is a package's word for an unnamed contact person.
+    """
     if _NO_LETTERS.fullmatch(text):
         return True
     bare = " ".join(text.strip(_AROUND).lower().split()).rstrip(".!")
@@ -29,5 +31,5 @@ def is_placeholder(text: str, *, person: bool = False) -> bool:
 
 
 def without_placeholder(text: str, *, person: bool = False) -> str:
-    """The text, empty where it stands for nothing."""
+    """Return the text, or an empty one if it is a placeholder."""
     return "" if is_placeholder(text, person=person) else text

@@ -1,7 +1,7 @@
-"""British postcodes and Irish Eircodes: found in a text, told apart, and put right.
+"""British postcodes and Irish Eircodes: found in a text, told apart, and corrected.
 
 Sources of the forms: Royal Mail's Programmer's Guide to the PAF (postcodes and their areas), An
-Post's Eircode specification (routing keys, and the letters that a unique identifier may have).
+Post's Eircode specification (routing keys, letters of unique identifiers).
 """
 
 import re
@@ -33,15 +33,18 @@ _IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 _TO_DIGIT = str.maketrans("OILSZ", "01152")
-_TO_LAST_DIGIT = str.maketrans("OIL", "011")  # S and Z do stand last in some
+_TO_LAST_DIGIT = str.maketrans("OIL", "011")  # some do end in S or Z
 _TO_LETTER = str.maketrans("015", "OIS")
-_EIRCODE_DIGIT = str.maketrans("OILQSZB", "0110528")  # letters that an Eircode has not
+_EIRCODE_DIGIT = str.maketrans("OILQSZB", "0110528")  # letters that no Eircode contains
 _NOT_IN_EIRCODE = re.compile(r"[BGIJLMOQSUZ]")
 
 
 def canonical(bare: str) -> str:
-    """A code in capitals without spaces as what it is meant for: O for 0 and I for 1 put right
-    in British ones, letters that no Eircode has in Irish ones. Others are left as they are."""
+    """Return a code in capitals without spaces with common typing errors corrected.
+
+    O for 0 and I for 1 in British codes, and letters that no Eircode contains in Irish ones. Other
+    codes are returned unchanged.
+    """
     if EIRCODE.fullmatch(bare) or _is_british(bare) or not 5 <= len(bare) <= 7 or bare.isdigit():
         return bare
     british, irish = _as_british(bare), _as_eircode(bare)
@@ -51,8 +54,8 @@ def canonical(bare: str) -> str:
 
 
 def _is_british(bare: str) -> bool:
-    whole = UK.fullmatch(bare)
-    return whole is not None and re.sub(r"[0-9].*", "", whole[1]) in AREAS
+    match = UK.fullmatch(bare)
+    return match is not None and re.sub(r"[0-9].*", "", match[1]) in AREAS
 
 
 def _as_british(bare: str) -> str:
@@ -79,37 +82,39 @@ def _as_eircode(bare: str) -> str:
 
 
 def outward(code: str) -> str:
-    """The outward part of a canonical British postcode, the routing key of an Eircode, or the
-    code itself if it is only that; empty for other countries' codes."""
-    whole = UK.fullmatch(code) or EIRCODE.fullmatch(code)
-    if whole:
-        return whole.group(1)
+    """Return the outward part of a canonical British postcode or the routing key of an Eircode.
+
+    A code that is only such a part is returned itself; codes of other countries give an empty text.
+    """
+    match = UK.fullmatch(code) or EIRCODE.fullmatch(code)
+    if match:
+        return match.group(1)
     return code if _UK_OUTWARD.fullmatch(code) or _KEY.fullmatch(code) else ""
 
 
 def country_of(code: str) -> Country | None:
-    """The country of a canonical code, where its form tells."""
+    """Return the country of a canonical code, where its form shows it."""
     if EIRCODE.fullmatch(code):
         return "IE"
     return "GB" if UK.fullmatch(code) else None
 
 
 def spaced(code: str) -> str:
-    """A canonical code as people write it: GL50 2TR, D06 X2K5."""
+    """Return a canonical code in its written form: GL50 2TR, D06 X2K5."""
     if UK.fullmatch(code):
         return f"{code[:-3]} {code[-3:]}"
     return f"{code[:3]} {code[3:]}" if EIRCODE.fullmatch(code) else code
 
 
 def find(text: str, *, irish: bool = False) -> Iterator[re.Match[str]]:
-    """The codes that stand in a text, as matches in it.
+    """Yield the codes in a text, as matches.
 
-    British ones have an area that exists. An Eircode that is not written with a space, or has no
-    letter in its second part, is taken for one only where the text is `irish`.
+    British codes have an existing area. An Eircode without a space, or without a letter in its
+    second part, counts only where the text is `irish`.
     """
-    for found in _IN_TEXT.finditer(text):
-        if found["uk"]:
-            if found["area"].upper() in AREAS:
-                yield found
-        elif irish or (found["ie"][3].isspace() and not found["ie"][4:].isdigit()):
-            yield found
+    for match in _IN_TEXT.finditer(text):
+        if match["uk"]:
+            if match["area"].upper() in AREAS:
+                yield match
+        elif irish or (match["ie"][3].isspace() and not match["ie"][4:].isdigit()):
+            yield match

@@ -1,4 +1,4 @@
-"""Signs that a contact is not in use any more: in its name, or in a column of its own."""
+"""Marks of contacts that are no longer in use: in the name, or in a column of their own."""
 
 import re
 
@@ -34,9 +34,9 @@ _FALSE = frozenset(("n", "no", "false", "0", "f", ""))
 
 
 def without_mark(name: str) -> tuple[str, bool]:
-    """The name without what marks it as retired, and whether anything does.
+    """Return the name without its mark of retirement, and whether it had one.
 
-    Of a name that is nothing but a mark the name is left as it is.
+    A name that consists of nothing but a mark is returned unchanged.
     """
     if not _QUICK.search(name):
         return name, False
@@ -50,9 +50,9 @@ def without_mark(name: str) -> tuple[str, bool]:
 
 
 def is_retired_status(text: str, heading: str = "") -> bool | None:
-    """What a column about a contact's state says: retired or not, None where it cannot be told.
+    """Return whether a status column marks the contact as retired; None if it cannot be read.
 
-    A yes or no is understood by the heading: *Hidden: Y* is retired, *Active: Y* is not.
+    The heading gives the meaning of yes and no: *Hidden: Y* is retired, *Active: Y* is not.
     """
     value = " ".join(text.strip().lower().split())
     title = re.sub(r"[^a-z]", "", heading.lower())

@@ -124,7 +124,7 @@ def current_access() -> AccessContext:
 
 def current_workspace() -> WorkspaceContext:
     """The desk of the connection in use, the same one for the whole of a request."""
-    if "desk" not in g:
+    if "workspace" not in g:
         g.workspace = current_installation().workspace
     return cast("WorkspaceContext", g.workspace)
 

@@ -4,7 +4,8 @@ waitress keeps a whole request before the application sees it, stops accepting c
 limit, and waits for a header as long as a byte comes now and then. Here, the connection that has
 waited longest makes room for a new one, headers and bodies have deadlines, and a body of some size
 is read only when its sender has a valid token or session: reading pauses while a thread finds out.
-What is refused is read and forgotten, so that the sender can read the answer.
+What is refused is read and forgotten, so that the sender can read the answer. Answers have
+deadlines too, a connection can ask for a few only before it reads them, and none holds a file.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
-from waitress.utilities import RequestEntityTooLarge
+from waitress.utilities import BadRequest, RequestEntityTooLarge
 
 from crmlink.web.auth import knows_sender
 from crmlink.web.body_limits import LARGEST, REFUSED, STRANGER_BYTES, body_limit
 
-THREADS = 12  # passwords hold 8 of them at most, single sign-on 4
+THREADS = 16  # passwords hold 8 of them at most, single sign-on 4
 MAX_CONNECTIONS = 1_000
 ACCEPTED_AT_ONCE = 200  # the loop looks at every connection between two rounds
 SPARE_FILES = 300  # for the database, logs, uploads and calls to Commusoft
@@ -38,6 +39,12 @@ HEADER_SECONDS = 15.0
 IDLE_SECONDS = 60.0  # between two requests of a connection
 BODY_SECONDS = 30.0  # for any body, and longer for a large one:
 BODY_BYTES_A_SECOND = 16_000
+REFUSED_SECONDS = 60.0  # for a body that is read only so that its sender can read the answer
+UNREAD_SECONDS = 20.0  # for a reader that takes nothing of an answer
+ANSWER_BYTES_A_SECOND = 8_000  # for one that takes little
+MAX_PIPELINED = 4  # requests that a connection may send before it has read the first answer
+CHUNK_LINE_BYTES = 1_000  # a chunk's size with its extensions
+TRAILER_BYTES = 8_000
 
 
 class Body(enum.Enum):
@@ -161,7 +168,18 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         """Return the time by which it must be complete."""
         if not self.headers_finished:
             return self.began + HEADER_SECONDS
+        if self.body is Body.FORGOTTEN:
+            return self.began + REFUSED_SECONDS
         return self.began + BODY_SECONDS + int(self.content_length) / BODY_BYTES_A_SECOND
+
+    def has_endless_line(self) -> bool:
+        """Return whether more stands around the chunks of its body than any client sends."""
+        body = self.body_rcv
+        return (
+            len(body.control_line) > CHUNK_LINE_BYTES
+            or len(body.trailer) > TRAILER_BYTES
+            or self.body_bytes_received > 2 * self.limit + TRAILER_BYTES
+        )
 
 
 class _Task(WSGITask):  # type: ignore[misc]
@@ -169,6 +187,7 @@ class _Task(WSGITask):  # type: ignore[misc]
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
+        environ.pop("wsgi.file_wrapper", None)  # it keeps a file open until the answer is read
         if self.request.body is Body.FORGOTTEN:
             environ |= {REFUSED: True, "CONTENT_LENGTH": "0"}
         return environ
@@ -185,6 +204,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._served_at = self.creation_time
         self._has_sent = False
+        self._unread = 0  # bytes of the last answer that had not been taken when it was complete
         self._is_asking = False  # and nothing more is read meanwhile
 
     @property
@@ -199,6 +219,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     def is_overdue(self, now: float) -> bool:
         """Return whether it has had its time."""
+        if self._is_unread:
+            slowest = UNREAD_SECONDS + self._unread / ANSWER_BYTES_A_SECOND
+            nothing_taken = now - self.last_activity > UNREAD_SECONDS
+            return nothing_taken or (not self.requests and now - self._served_at > slowest)
         if not self.is_waiting:
             return False
         request = self.request
@@ -218,11 +242,13 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                 self._judge(self.request)
                 if self.request.completed:
                     self._hand_over()
+            self._bound_pipeline()
         return done
 
     def service(self) -> None:
         super().service()
         self._served_at = time.time()
+        self._unread = self.total_outbufs_len
 
     def send_continue(self) -> None:
         """Let a sender that asks first go on, or answer at once. The lock is held."""
@@ -249,6 +275,12 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         self.server.pull_trigger()
 
     @property
+    def _is_unread(self) -> bool:
+        """Whether an answer waits for its reader; waitress holds a small one back for the next."""
+        pending = self.total_outbufs_len
+        return bool(pending and (not self.requests or pending >= self.adj.send_bytes))
+
+    @property
     def _waiting_since(self) -> float:
         return float(self.last_activity if self.total_outbufs_len else self._served_at)
 
@@ -266,8 +298,13 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
                     self._refuse(request)
             else:
                 request.body = Body.READ
-        if request.chunked and len(request.body_rcv) > request.limit:
+        if not request.chunked:
+            return
+        if len(request.body_rcv) > request.limit:
             self._refuse(request)
+        elif request.has_endless_line():
+            request.error = BadRequest("A line of the body has no end.")
+            request.completed = True
 
     def _refuse(self, request: _Parser) -> None:
         if request.chunked and len(request.body_rcv) > STRANGER_BYTES:
@@ -281,6 +318,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def _limit_of(self, request: _Parser) -> int:
         path = request.path if isinstance(request.path, str) else ""
         return body_limit(self.server.app, request.command, path)
+
+    def _bound_pipeline(self) -> None:
+        """Answer a few requests that came at once, and close then. The lock is held."""
+        if len(self.requests) > MAX_PIPELINED:
+            self.requests[MAX_PIPELINED - 1].headers["CONNECTION"] = "close"
+            for request in self.requests[MAX_PIPELINED:]:
+                request.close()
+            del self.requests[MAX_PIPELINED:]
 
     def _hand_over(self) -> None:
         """Have a request answered that was completed by a decision. The lock is held."""

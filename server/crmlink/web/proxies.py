@@ -1,8 +1,13 @@
-"""What proxies say of a request counts when it comes from one of ours, and is removed otherwise."""
+"""What proxies say of a request counts when it comes from one of ours, and is removed otherwise.
+
+A proxy may pass on what a stranger wrote in these headers, so what it says must also be a scheme
+that crmlink is served by, or an address.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -15,6 +20,9 @@ FORWARDED = (
     "HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PORT",
     "HTTP_X_FORWARDED_PREFIX", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_BY", "HTTP_X_REAL_IP",
 )  # fmt: skip
+SCHEMES = ("http", "https")
+MAX_ADDRESS_LENGTH = 54  # of the longest IPv6 address in brackets, with a port
+WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 
 
 class TrustedProxies:
@@ -22,7 +30,7 @@ class TrustedProxies:
 
     def __init__(self, app: WSGIApplication, hops: int, networks: Iterable[str]) -> None:
         self._app = app
-        self._behind_proxies = ProxyFix(app, x_for=hops, x_proto=hops, x_host=hops)
+        self._behind_proxies = ProxyFix(self._checked, x_for=hops, x_proto=hops, x_host=hops)
         self._networks = [ipaddress.ip_network(each) for each in networks] if hops else []
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -30,6 +38,15 @@ class TrustedProxies:
             return self._behind_proxies(environ, start_response)
         for name in FORWARDED:
             environ.pop(name, None)
+        return self._app(environ, start_response)
+
+    def _checked(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The application, told what the proxies said only as far as it can be true."""
+        direct = environ["werkzeug.proxy_fix.orig"]
+        scheme = environ["wsgi.url_scheme"].lower()
+        environ["wsgi.url_scheme"] = scheme if scheme in SCHEMES else direct["wsgi.url_scheme"]
+        address = _address_in(environ.get("REMOTE_ADDR", ""))
+        environ["REMOTE_ADDR"] = address or direct["REMOTE_ADDR"]
         return self._app(environ, start_response)
 
     def _is_ours(self, peer: str) -> bool:
@@ -40,3 +57,15 @@ class TrustedProxies:
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
             return any(address.ipv4_mapped in network for network in self._networks)
         return any(address in network for network in self._networks)
+
+
+def _address_in(text: str) -> str:
+    """Return the IP address that a proxy names, some with a port behind it; "" for none."""
+    if len(text) > MAX_ADDRESS_LENGTH:
+        return ""
+    with_port = WITH_PORT.fullmatch(text)
+    plain = (with_port[1] or with_port[2]) if with_port else text
+    try:
+        return str(ipaddress.ip_address(plain)) if "%" not in plain else ""
+    except ValueError:
+        return ""

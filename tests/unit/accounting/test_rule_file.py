@@ -143,6 +143,40 @@ def test_a_host_that_is_none_or_another_packages_is_not_added(host: str) -> None
         with_hosts(PACKAGES, "sage_200", [host])
 
 
+def test_a_firms_own_host_of_commusoft_can_be_added_and_is_no_packages() -> None:
+    more = with_hosts(PACKAGES, "commusoft", ["firm.crm.example"])
+    shown = locate("https://firm.crm.example/customers/customer/7/view_v2/property/view", more)
+    assert (shown.page, shown.kind, shown.record, shown.package) == (
+        "record",
+        "customer",
+        "7",
+        None,
+    )
+    with pytest.raises(InvalidHost, match="an address of Commusoft"):
+        with_hosts(PACKAGES, "sage_200", ["app.commusoft.co.uk"])
+
+
+@pytest.mark.parametrize(
+    "path", ["/customers/list", "/customers/{record}/{record}", "/c/{reference}"]
+)
+def test_a_records_page_names_one_record(path: str, tmp_path: Path) -> None:
+    document = copy.deepcopy(PACKAGES)
+    document["crms"]["commusoft"]["pages"][0]["path"] = path
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps(document))
+    with pytest.raises(InvalidRules, match=r"needs \{record\} once"):
+        load_packages(file)
+
+
+def test_a_packages_page_names_no_record(tmp_path: Path) -> None:
+    document = copy.deepcopy(PACKAGES)
+    document["packages"]["xero"]["pages"][0]["path"] = "/contacts/contact/{reference}/{record}"
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps(document))
+    with pytest.raises(InvalidRules, match="record"):
+        load_packages(file)
+
+
 def test_a_package_with_fixed_addresses_takes_no_host() -> None:
     with pytest.raises(InvalidHost, match="Xero has fixed addresses"):
         with_hosts(PACKAGES, "xero", ["xero.office.example"])

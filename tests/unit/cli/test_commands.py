@@ -41,7 +41,19 @@ def test_locate_prints_one_json_object_a_line(run: Run) -> None:
         "kind": None,
         "reference": HOLLOWAY,
         "organisation": "!kR4N6",
+        "record": None,
     }
+
+
+def test_locate_names_commusofts_records_too(run: Run) -> None:
+    url = "https://app.commusoft.co.uk/suppliers/list_supplier/77/view/supplier_details"
+    location = json.loads(run("locate", url, "--json").stdout)
+    assert (location["page"], location["kind"], location["record"]) == ("record", "supplier", "77")
+    assert location["package"] is None
+    assert run("locate", url).stdout == "Commusoft: supplier 77\n"
+    refused = run("link", url)
+    assert refused.exit_code == 1
+    assert "the page of Commusoft's supplier 77" in refused.output
 
 
 def test_locate_tells_people_what_it_saw(run: Run) -> None:

@@ -20,7 +20,7 @@ WORDS = {
     "other_postcode": "postcode differs", "same_address": "same address",
     "other_address": "address differs", "other_town": "town differs", "same_name": "same name",
     "house_number": "house number differs", "other_name": "name differs",
-    "other_kind": "this one is a", "retired_contact": "the contact is marked as no longer in use",
+    "other_kind": ", not a ", "retired_contact": "the contact is marked as no longer in use",
 }  # fmt: skip
 Answers = dict[str, list[dict[str, str]]]
 

@@ -1,5 +1,6 @@
 """How the sandbox answers over HTTP, asked plainly: both shapes, and what they refuse."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -198,6 +199,20 @@ def test_a_control_takes_json_that_says_so(sandbox: SandboxServer, kind: str) ->
     reply = requests.post(address, data=b'{"fault": "html"}', headers=headers, timeout=5)
     assert reply.status_code == 415
     assert requests.get(address, timeout=5).json()["standing"] == []
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+@pytest.mark.parametrize("base", ["/webservice_dev.php/api/v1", "/api/v1"])
+def test_a_token_is_asked_for_by_json_that_says_so(
+    sandbox: SandboxServer, base: str, kind: str
+) -> None:
+    reply = requests.post(
+        f"{sandbox.url}{base}/getToken",
+        data=json.dumps(CREDENTIALS).encode(),
+        headers={"Content-Type": kind},
+        timeout=5,
+    )
+    assert reply.status_code == 415
 
 
 @pytest.mark.parametrize("path", ["/", "/sandbox/writes", "/sandbox/faults", "/api/v1/customers"])

@@ -85,7 +85,7 @@ def test_large_entangled_lists_are_solved_as_well_as_small_ones(
         given.append(answer(f"c{number}", 0.05, **near))
     dense = assign_one_to_one(given)
     assert list(assign_one_to_one_streaming(iter(given))) == dense
-    monkeypatch.setattr("crmlink.matching.assignment.LARGE", 10)
+    monkeypatch.setattr("crmlink.matching.assignment.MIN_SPARSE_SIZE", 10)
     assert firsts(assign_one_to_one(given)) == firsts(dense)
     taken = [record for record in firsts(dense).values() if record]
     assert len(taken) == len(set(taken)) > 130
@@ -94,9 +94,9 @@ def test_large_entangled_lists_are_solved_as_well_as_small_ones(
 @pytest.fixture(params=["alone", "beside other threads"])
 def in_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Short lists go to several processes: forked, and forked by a leader."""
-    monkeypatch.setattr("crmlink.matching.assignment.WORTH_A_PROCESS", 20)
-    monkeypatch.setattr("crmlink.matching.parallel.AT_A_TIME", 15)
-    monkeypatch.setattr("crmlink.matching.parallel.PER_ROUND", 2)
+    monkeypatch.setattr("crmlink.matching.assignment.MIN_PARALLEL_CONTACTS", 20)
+    monkeypatch.setattr("crmlink.matching.parallel.CHUNK_SIZE", 15)
+    monkeypatch.setattr("crmlink.matching.parallel.CHUNKS_PER_ROUND", 2)
     threads = 1 if request.param == "alone" else 2
     monkeypatch.setattr("threading.active_count", lambda: threads)
 

@@ -33,13 +33,13 @@ def said(contact: Details, *records: Details) -> dict[str, bool | None]:
             True,
         ),
         (Details(name="Jon Pryce Davies"), "short form of the name: Jon / Jonathan", True),
-        (Details(name="J Pryce-Davies"), "initial fits: J / Jonathan", True),
-        (Details(name="Mary Pryce-Davies"), "only the contact's name has Mary", False),
-        (Details(name="Mary Pryce-Davies"), "name in part the same: Pryce Davies", True),
+        (Details(name="J Pryce-Davies"), "initial matches: J / Jonathan", True),
+        (Details(name="Mary Pryce-Davies"), "extra word in the contact: Mary", False),
+        (Details(name="Mary Pryce-Davies"), "part of the name matches: Pryce Davies", True),
         (Details(email="JON.prycedavies@acme.example"), "same email", True),
         (
             Details(email="jon.prycedavis@acme.example"),
-            "email nearly the same: jon.prycedavis@acme.example / jon.prycedavies@acme.example",
+            "email almost the same: jon.prycedavis@acme.example / jon.prycedavies@acme.example",
             True,
         ),
         (Details(name="Pryce", email="post@acme.example"), "same email domain acme.example", True),
@@ -50,7 +50,7 @@ def said(contact: Details, *records: Details) -> dict[str, bool | None]:
         (Details(postcode="cf119ha"), "same postcode", True),
         (
             Details(name="Pryce", postcode="CF11 9HB"),
-            "postcode nearly the same: CF11 9HB / CF11 9HA",
+            "postcode almost the same: CF11 9HB / CF11 9HA",
             True,
         ),
         (Details(name="Pryce", postcode="CF11 4XX"), "same postcode area CF11", True),
@@ -64,7 +64,7 @@ def said(contact: Details, *records: Details) -> dict[str, bool | None]:
         (Details(name="Pryce", town="Truro"), "town differs: Truro / Cardiff", False),
         (Details(name="Pryce", account_number="pry 001"), "same account number", True),
         (Details(name="Pryce", account_number="X9"), "account number differs", False),
-        (Details(kind="supplier", name="Pryce"), "this one is a customer", False),
+        (Details(kind="supplier", name="Pryce"), "is a customer, not a supplier", False),
     ],
 )
 def test_a_reason_is_said(contact: Details, sentence: str, agrees: bool) -> None:
@@ -76,14 +76,14 @@ def test_a_reason_is_said(contact: Details, sentence: str, agrees: bool) -> None
 def test_what_many_records_share_is_said_to_be_shared() -> None:
     others = [Details(name=f"Person {n}", email=HELD.email, phones=HELD.phones) for n in range(3)]
     found = said(Details(name=HELD.name, email=HELD.email, phones=HELD.phones), HELD, *others)
-    assert "same email, which 4 records share" in found
-    assert "same phone, which 4 records share" in found
+    assert "same email, but 4 customers or suppliers have it" in found
+    assert "same phone, but 4 customers or suppliers have it" in found
 
 
 def test_a_namesake_is_mentioned() -> None:
     other = Details(kind="customer", name=HELD.name, postcode="TR1 1AA")
     found = said(Details(name=HELD.name, postcode=HELD.postcode), HELD, other)
-    assert found["another customer has nearly the same name"] is None  # a note, no difference
+    assert found["another customer has almost the same name"] is None  # a note, no difference
 
 
 def test_fields_that_one_side_lacks_are_not_mentioned() -> None:

@@ -9,7 +9,7 @@ from bench.uk import records
 from crmlink.matching import Address, Details, Matcher, Suggestion, say
 from crmlink.matching.features.vector import FEATURES, FeatureVectors
 from crmlink.matching.index import InvertedIndex
-from crmlink.matching.normalised import terms
+from crmlink.matching.normalised import normalised_details
 
 HOLLOWAY = Details(
     kind="customer",
@@ -148,9 +148,9 @@ def test_a_record_without_a_second_address_gains_nothing_from_others_that_have_o
     """The namesake lives elsewhere: that another record has two addresses changes nothing."""
     index = InvertedIndex()
     held = [("namesake", NAMESAKE), ("agent", AGENT), ("smith", SMITH)]
-    index.put([(record_id, terms(details, "GB")) for record_id, details in held])
+    index.add([(record_id, normalised_details(details, "GB")) for record_id, details in held])
     index.refresh()
-    evidence = FeatureVectors(index, terms(SMITH, "GB"), np.array([0, 1, 2], np.int32))
+    evidence = FeatureVectors(index, normalised_details(SMITH, "GB"), np.array([0, 1, 2], np.int32))
     assert evidence.columns["postcode_other"][0] == 1
     assert evidence.columns["address_other"][0] == 1
 
@@ -233,14 +233,16 @@ def test_one_value_of_each_gives_the_features_that_it_always_gave() -> None:
     """The scorecard was fitted on contacts with one value of each."""
     crowd = records(50, 53)
     index = InvertedIndex()
-    index.put([(record_id, terms(details, "GB")) for record_id, details in crowd])
+    index.add([(record_id, normalised_details(details, "GB")) for record_id, details in crowd])
     index.refresh()
     rows = np.arange(len(crowd), dtype=np.int32)
-    single = FeatureVectors(index, terms(HOLLOWAY, "GB"), rows).features()
+    single = FeatureVectors(index, normalised_details(HOLLOWAY, "GB"), rows).features()
     doubled = replace(
         HOLLOWAY,
         other_emails=(HOLLOWAY.email,),
         other_addresses=(Address(HOLLOWAY.address, HOLLOWAY.town, HOLLOWAY.postcode),),
     )
-    assert (FeatureVectors(index, terms(doubled, "GB"), rows).features() == single).all()
+    assert (
+        FeatureVectors(index, normalised_details(doubled, "GB"), rows).features() == single
+    ).all()
     assert single.shape == (len(crowd), len(FEATURES))

@@ -69,7 +69,7 @@ def _failures(document: dict[str, Any]) -> list[str]:
     failures = []
     for cases in _cases():
         scores = [model.scores(table.astype(float), cases.records) for table in cases.features]
-        share = model.estimated_share(scores)
+        share = model.estimated_match_rate(scores)
         ranked = {}
         for contact_id, scored, ids in zip(cases.contacts, scores, cases.ids, strict=True):
             likely, _ = model.probabilities(scored, share)

@@ -36,9 +36,11 @@ def test_probabilities_and_none_add_up_to_one_even_for_extreme_scores() -> None:
 def test_the_share_of_contacts_with_a_record_is_read_from_their_scores() -> None:
     model = load_model()
     found, lacking = np.array([12.0]), np.array([-12.0])
-    assert model.estimated_share([found] * 300 + [lacking] * 700) == pytest.approx(0.3, abs=0.01)
-    assert model.estimated_share([]) == model.usual_share
-    assert 0 < model.estimated_share([lacking] * 1000) < 0.05
+    assert model.estimated_match_rate([found] * 300 + [lacking] * 700) == pytest.approx(
+        0.3, abs=0.01
+    )
+    assert model.estimated_match_rate([]) == model.default_match_rate
+    assert 0 < model.estimated_match_rate([lacking] * 1000) < 0.05
 
 
 def test_the_same_score_is_less_likely_right_where_few_contacts_have_a_record() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from argon2.exceptions import VerificationError
 from flask import Flask
 
 from browsers.real_services import wait_until
-from crmlink.access import passwords
+from crmlink.access import oidc, passwords
 from crmlink.web import http_server
 from crmlink.web.http_server import HTTPServer, room_for_connections
 from support.installations import open_app
@@ -89,6 +90,82 @@ def test_a_connection_that_is_answered_is_never_overdue(app: Flask) -> None:
         channel.requests.clear()
 
 
+PAGE = b"GET /static/htmx-2.0.11.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@contextmanager
+def unread_answer(server: HTTPServer) -> Iterator[Any]:
+    """The connection of a client that asks for more than the system keeps, and reads nothing."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    with client:
+        client.connect(("127.0.0.1", server.port))
+        channel = only_channel(server)
+        channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        client.sendall(PAGE)
+        wait_until(lambda: channel.total_outbufs_len and not channel.requests, "it is unread")
+        yield channel
+
+
+def test_an_answer_that_is_not_read_has_its_time(app: Flask) -> None:
+    with running(app) as server, unread_answer(server) as channel:
+        now = time.time()
+        assert not channel.is_overdue(now + http_server.UNREAD_SECONDS - 5)
+        assert channel.is_overdue(now + http_server.UNREAD_SECONDS + 1)
+
+
+def test_an_answer_that_is_read_by_drops_has_its_time_too(app: Flask) -> None:
+    with running(app) as server, unread_answer(server) as channel:
+        later = time.time() + 100
+        channel.last_activity = later  # a byte was taken just now
+        assert channel.is_overdue(later)
+
+
+def test_a_thread_that_waits_for_a_reader_is_let_go(app: Flask) -> None:
+    with running(app) as server, unread_answer(server) as channel:
+        channel.requests.append(object())  # as while its answer is written
+        assert channel.is_overdue(time.time() + http_server.UNREAD_SECONDS + 1)
+        channel.requests.clear()
+
+
+def test_a_connection_asks_for_a_few_things_ahead_and_no_more(app: Flask) -> None:
+    ask = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with running(app) as server:
+        for asked, answered in ((3, 3), (60, http_server.MAX_PIPELINED)):
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
+                client.settimeout(10)
+                client.sendall(ask * asked)
+                replies = b""
+                while replies.count(b'"ok"') < answered:
+                    more = client.recv(65536)
+                    assert more
+                    replies += more
+                if asked > answered:
+                    assert client.recv(65536) == b""
+                assert replies.count(b"HTTP/1.1 200") == answered
+
+
+def test_no_open_file_waits_for_a_reader(app: Flask) -> None:
+    with running(app) as server, unread_answer(server):
+        static = [path for path in open_files() if "static" in path]
+        assert not static
+
+
+def open_files() -> list[str]:
+    return [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+
+
+def test_a_refused_body_has_a_minute_whatever_its_length(app: Flask) -> None:
+    head = b"POST /log-in HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\nx"
+    with running(app) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        channel = only_channel(server)
+        client.sendall(head)
+        wait_until(lambda: channel._has_sent, "it arrives")
+        now = time.time()
+        assert not channel.is_overdue(now + http_server.BODY_SECONDS - 5)
+        assert channel.is_overdue(now + 2 * http_server.BODY_SECONDS)
+
+
 @pytest.mark.parametrize(
     "beginning",
     [b"", b"GET / HT", b"POST /log-in HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\nemail="],
@@ -138,6 +215,12 @@ def test_a_crowd_that_tries_passwords_holds_no_thread_that_others_need(
                 assert requests.get(f"{address}/healthz", timeout=30).status_code == 200
             assert time.monotonic() - begun < 3
         assert {future.result() for future in tried} == {401, 429}
+
+
+def test_passwords_and_single_sign_on_together_leave_threads_free() -> None:
+    sign_on = oidc.MAX_CALLS + oidc.MAX_WAITING
+    at_passwords = passwords.MAX_WORKING + passwords.MAX_WAITING
+    assert at_passwords + sign_on + 4 <= http_server.THREADS
 
 
 class SlowHasher:

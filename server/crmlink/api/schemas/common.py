@@ -47,7 +47,26 @@ class RecordSchema(Schema):
     page_url = fields.String(metadata={"description": "Its page in Commusoft."})
 
 
+CONNECTION = "Which Commusoft its records are of: a decision about one of them has to name it."
+CONNECTION_NEEDED = (
+    "Say which Commusoft this was decided for, as GET /workspace and the suggestions tell it. An "
+    "extension that does not is too old: update it."
+)
+
+
+def shown_connection() -> fields.String:
+    """The connection that an answer's records are of."""
+    return fields.String(metadata={"description": CONNECTION})
+
+
+class ReadRecordSchema(RecordSchema):
+    """One record, read by its id."""
+
+    connection_id = shown_connection()
+
+
 class RecordsSchema(Schema):
+    connection_id = shown_connection()
     records = fields.List(fields.Nested(RecordSchema))
 
 
@@ -140,6 +159,7 @@ class LinkSchema(Schema):
 
 
 class SuggestionResultSchema(Schema):
+    connection_id = shown_connection()
     contact = fields.Nested(ContactEchoSchema)
     likely_kind = fields.String()
     suggestions = fields.List(fields.Nested(SuggestionSchema))
@@ -189,6 +209,12 @@ class DecisionSchema(ContactIdentitySchema, OverridesSchema):
         required=True, validate=KIND, metadata={"description": "What the contact is."}
     )
     contact_name = text(300, load_default="")
+    connection_id = text(
+        100,
+        required=True,
+        error_messages={"required": CONNECTION_NEEDED},
+        metadata={"description": "The connection that the record was shown of."},
+    )
     record_id = text(100, required=True)
     differences = fields.List(
         fields.Nested(DifferenceSchema), validate=validate.Length(max=10), load_default=list
@@ -196,6 +222,11 @@ class DecisionSchema(ContactIdentitySchema, OverridesSchema):
 
 
 class UndoSchema(Schema):
+    connection_id = text(
+        100,
+        load_default=None,
+        metadata={"description": "The connection that the link was shown of, where it is known."},
+    )
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
 
 
@@ -240,6 +271,7 @@ class WorkspaceSchema(Schema):
     """Where the caller is: its device, the Commusoft account and how fresh the mirror is."""
 
     name = fields.String()
+    connection_id = shown_connection()
     device = fields.Nested(CurrentDeviceSchema)
     person = fields.Nested(ActingPersonSchema, allow_none=True)
     commusoft = fields.Nested(CommusoftSchema)

@@ -354,7 +354,7 @@ def _house(*, synced: bool = False) -> Installation:
     if installation.sandboxed:
         click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
     if synced:
-        sync_once(installation)
+        sync_once(installation.workspace)
     return installation
 
 

@@ -91,6 +91,8 @@ def _api(shape: Shape, ledger: RecordStore, tokens: set[str]) -> Blueprint:
 
     @api.post("/getToken")
     def get_token() -> Response | tuple[Response, int]:
+        if not request.is_json:
+            abort(415)
         given = json_object(request)
         names = ("clientId", "username", "password", "applicationId")
         if any(given.get(name) != CREDENTIAL for name in names):

@@ -1,1 +1,1 @@
-"""Comparison features of a contact and a record."""
+"""Comparison features of a contact and its candidate records."""

@@ -1,7 +1,7 @@
-"""What addresses say: their postcodes, streets and towns.
+"""Features of addresses: postcodes, streets and towns.
 
-A contact and a record may have several addresses each (where post goes, where the work is). All
-pairs are compared, and the one that fits best speaks; so addresses differ only where all do.
+A contact and a record may have several addresses each (for post, for work). All pairs are compared
+and the best pair counts, so addresses differ only if all pairs differ.
 """
 
 from dataclasses import dataclass
@@ -17,51 +17,59 @@ from crmlink.matching.features.similarity import (
     Table,
     WordTable,
     align,
-    rarity_of,
-    share,
+    idf,
+    safe_divide,
     word_similarity,
     word_table,
 )
-from crmlink.matching.normalised import MOST_PLACES, PLACE_BIT, TOWN, Place
+from crmlink.matching.normalised import ADDRESS_BIT, MAX_ADDRESSES, TOWN_FLAG, NormalisedAddress
 
 Features = dict[str, Floats]
-APART = 0.7  # addresses with less in common speak against each other, the more the less it is
-ONE_LETTER = 1.01  # how many letters may differ, with room for rounding
-AGAINST = ("postcode_other", "address_apart", "address_other", "house_number_other", "town_other")
+MIN_SIMILARITY = 0.7  # below this similarity addresses count as different, gradually
+MAX_EDIT = 1.01  # number of letters that may differ, with room for rounding
+DISAGREEMENTS = (
+    "postcode_other",
+    "address_apart",
+    "address_other",
+    "house_number_other",
+    "town_other",
+)
 
 
-def place_features(scene: ComparisonContext) -> Features:
-    """Features of addresses; a word of the street may stand in the record's town."""
-    asked = scene.asked.places
-    if not asked:
+def address_features(context: ComparisonContext) -> Features:
+    """Return features of addresses; street words may match the record's town."""
+    contact = context.contact.addresses
+    if not contact:
         return {}
-    held = word_table(scene.place_table, scene.index.places, scene.total)
-    owner = np.where(held.inside, held.flags >> PLACE_BIT, -1)
-    numbers = range(MOST_PLACES)
-    there = [(scene.postcodes[:, n] >= 0) | (owner == n).any(axis=1) for n in numbers]
+    record_words = word_table(context.address_table, context.index.addresses, context.total)
+    owner = np.where(record_words.inside, record_words.flags >> ADDRESS_BIT, -1)
+    numbers = range(MAX_ADDRESSES)
+    there = [(context.postcodes[:, n] >= 0) | (owner == n).any(axis=1) for n in numbers]
     last = max((number for number in numbers if there[number].any()), default=0)
     pairs = [
-        (_pair(scene, place, held, owner == number, number), there[number])
-        for place in asked
+        (_pair(context, address, record_words, owner == number, number), there[number])
+        for address in contact
         for number in range(last + 1)
     ]
     return pairs[0][0] if len(pairs) == 1 else _best(pairs)
 
 
 def _best(compared: list[tuple[Features, BoolArray]]) -> Features:
-    """For each record the features of the pair of addresses that fits best, of those it has."""
+    """Return for each record the features of its best pair of addresses."""
     pairs = [pair for pair, _ in compared]
     rows = len(compared[0][1])
     names = dict.fromkeys(name for pair in pairs for name in pair)
     zeros = np.zeros(rows)
     fits = [np.where(there, _fit(pair, zeros), -np.inf) for pair, there in compared]
     speaks = np.array(fits).argmax(axis=0)
-    at = np.arange(rows)
-    return {name: np.array([pair.get(name, zeros) for pair in pairs])[speaks, at] for name in names}
+    index = np.arange(rows)
+    return {
+        name: np.array([pair.get(name, zeros) for pair in pairs])[speaks, index] for name in names
+    }
 
 
 def _fit(pair: Features, zeros: Floats) -> Floats:
-    """How well two addresses fit: above zero for agreement, below for difference."""
+    """Return the agreement of two addresses: above zero if they agree, below if they differ."""
 
     def column(name: str) -> Floats:
         return pair.get(name, zeros)
@@ -84,119 +92,137 @@ def _fit(pair: Features, zeros: Floats) -> Floats:
 
 
 def _pair(
-    scene: ComparisonContext, place: Place, held: WordTable, mine: BoolArray, number: int
+    context: ComparisonContext,
+    address: NormalisedAddress,
+    record_words: WordTable,
+    inside: BoolArray,
+    number: int,
 ) -> Features:
-    """The features of one address of the contact and the records' addresses of one number."""
-    columns = _postcodes(scene, place, number)
-    if place.words:
-        columns |= _words(scene, place, held, mine)
-    silent = scene.postal[:, number] | place.is_postal  # post goes there: nobody need live there
-    for name in AGAINST:
+    """Return features of one contact address and the records' addresses of one number."""
+    columns = _postcodes(context, address, number)
+    if address.words:
+        columns |= _words(context, address, record_words, inside)
+    is_postal = (
+        context.postal[:, number] | address.is_postal
+    )  # an address for post alone proves no difference
+    for name in DISAGREEMENTS:
         if name in columns:
-            columns[name] = columns[name] * ~silent
+            columns[name] = columns[name] * ~is_postal
     return columns
 
 
-def _postcodes(scene: ComparisonContext, place: Place, number: int) -> Features:
-    if not place.postcode:
+def _postcodes(context: ComparisonContext, address: NormalisedAddress, number: int) -> Features:
+    if not address.postcode:
         return {}
-    held, outward = scene.postcodes[:, number], scene.outwards[:, number]
-    (code,), (rarity,) = scene.codes("p", (place.postcode,))
-    same = (held == code) & (code >= 0)
-    alike = scene.alike_codes(place.postcode, held, (held >= 0) & ~same)
-    close = (alike * len(place.postcode) >= len(place.postcode) - ONE_LETTER) & ~same
-    part, part_rarity = np.zeros(len(held), np.bool_), 0.0
-    if place.outward:
-        (area,), (part_rarity,) = scene.codes("o", (place.outward,))
+    record_codes, outward = context.postcodes[:, number], context.outwards[:, number]
+    (code,), (rarity,) = context.codes("p", (address.postcode,))
+    same = (record_codes == code) & (code >= 0)
+    alike = context.code_similarity(address.postcode, record_codes, (record_codes >= 0) & ~same)
+    close = (alike * len(address.postcode) >= len(address.postcode) - MAX_EDIT) & ~same
+    part, part_rarity = np.zeros(len(record_codes), np.bool_), 0.0
+    if address.outward:
+        (area,), (part_rarity,) = context.codes("o", (address.outward,))
         part = (outward == area) & (area >= 0) & (part_rarity > 0) & ~same
-    near_rarity = _near_rarity(scene, place.postcode) if close.any() else 0.0
+    near_rarity = _near_postcode_idf(context, address.postcode) if close.any() else 0.0
     return {
         "postcode_same": same * rarity,
         "postcode_near": np.where(close, near_rarity, 0.0),
         "outward_same": part * part_rarity,
-        "postcode_other": ((held >= 0) & ~same & ~close & ~part).astype(np.float64),
+        "postcode_other": ((record_codes >= 0) & ~same & ~close & ~part).astype(np.float64),
     }
 
 
-def _near_rarity(scene: ComparisonContext, postcode: str) -> float:
-    """How rare the postcodes one slip from this one are together: short ones are not."""
-    codes = scene.index.codes
+def _near_postcode_idf(context: ComparisonContext, postcode: str) -> float:
+    """Return the joint idf of the postcodes one edit from this one; low for short ones."""
+    codes = context.index.codes
     numbers = [codes.lookup(f"p:{code}") for code in one_edit_variants(postcode)]
     near = np.array([number for number in numbers if number >= 0], np.int64)
-    return float(rarity_of(np.array([codes.held(near).sum()]), scene.total)[0])
+    return float(idf(np.array([codes.document_frequency(near).sum()]), context.total)[0])
 
 
 @dataclass(frozen=True, slots=True)
 class _Street:
-    """The words of the contact's street beside the records' words of one address."""
+    """Words of the contact's street, and the records' words of one address."""
 
     words: list[str]
     alike: Table
     weights: Floats
     held: WordTable
-    inside: BoolArray  # (records, most words): of this address
-    street: BoolArray  # of these, those that are not of the town
+    inside: BoolArray  # (records, max words): of this address
+    street: BoolArray  # of these, those outside the town
 
 
-def _words(scene: ComparisonContext, place: Place, held: WordTable, inside: BoolArray) -> Features:
-    words = [word for word, _ in place.words]
-    alike = word_similarity(words, held.distinct, names=False)
-    weights = scene.rarities(scene.index.places, words)
-    town = np.array([flag == TOWN for _, flag in place.words])
-    their_town = (held.flags & TOWN) > 0
-    street = [word for word, flag in place.words if flag != TOWN]
+def _words(
+    context: ComparisonContext,
+    address: NormalisedAddress,
+    record_words: WordTable,
+    inside: BoolArray,
+) -> Features:
+    words = [word for word, _ in address.words]
+    alike = word_similarity(words, record_words.distinct, names=False)
+    weights = context.idf_of_words(context.index.addresses, words)
+    town = np.array([flag == TOWN_FLAG for _, flag in address.words])
+    their_town = (record_words.flags & TOWN_FLAG) > 0
+    street = [word for word, flag in address.words if flag != TOWN_FLAG]
     columns: Features = {}
     if street:
         columns |= _address(
-            _Street(street, alike[~town], weights[~town], held, inside, inside & ~their_town)
+            _Street(
+                street, alike[~town], weights[~town], record_words, inside, inside & ~their_town
+            )
         )
     if town.any():
-        columns |= _town(alike[town], weights[town], held, inside & their_town)
+        columns |= _town(alike[town], weights[town], record_words, inside & their_town)
     return columns
 
 
-def _address(own: _Street) -> Features:
-    has = own.street.any(axis=1).astype(np.float64)
-    aligned = align(own.alike, own.held, own.inside)
-    column = own.weights[:, None]
-    exact = (column * (aligned.asked == EXACT)).sum(axis=0)
+def _address(street: _Street) -> Features:
+    has = street.street.any(axis=1).astype(np.float64)
+    aligned = align(street.alike, street.held, street.inside)
+    column = street.weights[:, None]
+    exact = (column * (aligned.contact == EXACT)).sum(axis=0)
     rarer = np.minimum(column, aligned.weights)
-    near = (rarer * np.where(aligned.asked < EXACT, aligned.asked**2, 0)).sum(axis=0)
-    covered = (column * aligned.asked).sum(axis=0) / max(float(column.sum()), 1e-9)
-    theirs = np.where(own.street, own.held.weights, 0)
-    record_covered = share((theirs * aligned.held).sum(axis=1), theirs.sum(axis=1))
+    near = (rarer * np.where(aligned.contact < EXACT, aligned.contact**2, 0)).sum(axis=0)
+    covered = (column * aligned.contact).sum(axis=0) / max(float(column.sum()), 1e-9)
+    record_weights = np.where(street.street, street.held.weights, 0)
+    record_covered = safe_divide(
+        (record_weights * aligned.record).sum(axis=1), record_weights.sum(axis=1)
+    )
     fits = np.maximum(covered, record_covered)
-    agrees, both = _house_numbers(own, aligned.asked)
+    agrees, both = _house_numbers(street, aligned.contact)
     return {
         "address_exact": exact * has,
         "address_near": np.minimum(near, 12.0) * has,
         "address_covered": covered * has,
         "address_record_covered": record_covered * has,
-        "address_apart": has * np.maximum(1 - fits / APART, 0.0),
+        "address_apart": has * np.maximum(1 - fits / MIN_SIMILARITY, 0.0),
         "address_other": has * (fits < 0.25),
         "house_number": has * (agrees & both),
         "house_number_other": has * (~agrees & both),
     }
 
 
-def _house_numbers(own: _Street, alike: Table) -> tuple[BoolArray, BoolArray]:
-    """Whether a number of the address agrees, and whether both addresses have one."""
-    numbers = np.array([word[0].isdigit() for word in own.words])
-    digits = np.array([word[0].isdigit() for word in own.held.distinct] + [False])
+def _house_numbers(street: _Street, alike: Table) -> tuple[BoolArray, BoolArray]:
+    """Return whether a number of the address agrees, and whether both addresses have one."""
+    numbers = np.array([word[0].isdigit() for word in street.words])
+    digits = np.array([word[0].isdigit() for word in street.held.distinct] + [False])
     agrees = np.asarray((alike[numbers] == EXACT).any(axis=0))
-    theirs = np.asarray((digits[own.held.at] & own.street).any(axis=1))
-    return agrees, theirs & bool(numbers.any())
+    record_has_number = np.asarray((digits[street.held.index] & street.street).any(axis=1))
+    return agrees, record_has_number & bool(numbers.any())
 
 
-def _town(alike: Table, weights: Floats, held: WordTable, town: BoolArray) -> Features:
+def _town(alike: Table, weights: Floats, record_words: WordTable, town: BoolArray) -> Features:
     has = town.any(axis=1).astype(np.float64)
-    aligned = align(alike, held, town)
+    aligned = align(alike, record_words, town)
     column = weights[:, None]
-    theirs = np.where(town, held.weights, 0.0)
-    covered = (column * aligned.asked).sum(axis=0) / max(float(column.sum()), 1e-9)
-    fits = np.maximum(covered, share((theirs * aligned.held).sum(axis=1), theirs.sum(axis=1)))
+    record_weights = np.where(town, record_words.weights, 0.0)
+    covered = (column * aligned.contact).sum(axis=0) / max(float(column.sum()), 1e-9)
+    fits = np.maximum(
+        covered,
+        safe_divide((record_weights * aligned.record).sum(axis=1), record_weights.sum(axis=1)),
+    )
     return {
-        "town_exact": (column * (aligned.asked == EXACT)).sum(axis=0) * has,
+        "town_exact": (column * (aligned.contact == EXACT)).sum(axis=0) * has,
         "town_fit": fits * has,
         "town_other": has * (fits < 0.3),
     }

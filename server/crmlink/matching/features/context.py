@@ -1,4 +1,4 @@
-"""One contact and its candidates: what every comparison of theirs looks at."""
+"""Context of a comparison: one contact, its candidates, and tables about them."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,82 +9,91 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from crmlink.matching.columns import FLAG_BITS, Floats, Ints, Vocabulary
-from crmlink.matching.features.similarity import FLAGS, BoolArray, rarity_of, share
-from crmlink.matching.index import GRAMS, OUTWARDS, POSTCODES, InvertedIndex, grams
+from crmlink.matching.features.similarity import FLAGS, BoolArray, idf, safe_divide
+from crmlink.matching.index import OUTWARDS, POSTCODES, TRIGRAM_COUNT, InvertedIndex, trigrams
 from crmlink.matching.normalised import NormalisedDetails
 
 
 class ComparisonContext:
-    """The contact, the rows of its candidates, and tables about them, each made once."""
+    """The contact, the rows of its candidates, and tables about them, each computed once."""
 
-    def __init__(self, index: InvertedIndex, asked: NormalisedDetails, rows: Ints) -> None:
-        self.index, self.asked, self.rows = index, asked, rows
+    def __init__(self, index: InvertedIndex, contact: NormalisedDetails, rows: Ints) -> None:
+        self.index, self.contact, self.rows = index, contact, rows
         self.total = len(index)
         self.log_total = float(np.log(self.total + 1.0))
 
     @cached_property
-    def place_table(self) -> Ints:
-        """Flagged words of address and town, shape (records, most words), -1 for none."""
-        return self.index.place_bags.table(self.rows)
+    def address_table(self) -> Ints:
+        """Flagged words of address and town, shape (records, max words), -1 for none."""
+        return self.index.address_lists.table(self.rows)
 
     @cached_property
     def postcodes(self) -> Ints:
-        """Numbers of the postcodes of each record's places, shape (records, places), -1: none."""
-        return self.index.place_codes(self.rows, POSTCODES)
+        """Postcode numbers of each record's addresses, shape (records, addresses), -1 for none."""
+        return self.index.address_codes(self.rows, POSTCODES)
 
     @cached_property
     def outwards(self) -> Ints:
-        """As `postcodes`, for their outward parts."""
-        return self.index.place_codes(self.rows, OUTWARDS)
+        """As `postcodes`, for the outward parts."""
+        return self.index.address_codes(self.rows, OUTWARDS)
 
     @cached_property
     def postal(self) -> BoolArray:
-        """Which places of each record post alone goes to, shape (records, places)."""
+        """Whether each address is for post alone, shape (records, addresses)."""
         return self.index.postal(self.rows)
 
     def codes(self, letter: str, values: Sequence[str]) -> tuple[NDArray[np.int64], Floats]:
-        """The numbers of codes, -1 for unknown ones, and how rare each is."""
+        """Return the numbers of identifiers, -1 for unknown ones, and the idf of each."""
         find = self.index.codes.lookup
         numbers = np.array([find(f"{letter}:{value}") for value in values], np.int64)
-        return numbers, rarity_of(self.index.codes.held(numbers), self.total)
+        return numbers, idf(self.index.codes.document_frequency(numbers), self.total)
 
     @cached_property
-    def _gram_table(self) -> Ints:
-        return self.index.gram_bags.table(self.rows)
+    def _trigram_table(self) -> Ints:
+        return self.index.trigram_lists.table(self.rows)
 
     @cached_property
-    def mails(self) -> list[tuple[int, str]]:
-        """The candidates that have emails, by place, and the letters of these."""
-        mails = self.index.mails
-        return [(at, mails[row]) for at, row in enumerate(self.rows.tolist()) if mails[row]]
+    def email_texts(self) -> list[tuple[int, str]]:
+        """Candidates with emails: position, and the emails' letters."""
+        email_texts = self.index.email_texts
+        return [
+            (index, email_texts[row])
+            for index, row in enumerate(self.rows.tolist())
+            if email_texts[row]
+        ]
 
-    def rarities(self, vocabulary: Vocabulary, words: list[str]) -> Floats:
-        """How rare each word is in the list at hand."""
+    def idf_of_words(self, vocabulary: Vocabulary, words: list[str]) -> Floats:
+        """Return the idf of each word among all records."""
         numbers = np.array([vocabulary.lookup(word) for word in words], np.int64)
-        return rarity_of(vocabulary.held(numbers), self.total)
+        return idf(vocabulary.document_frequency(numbers), self.total)
 
-    def gram_cosine(self, text: str, flags: Ints | int, of: Ints | None = None) -> Floats:
-        """Cosine of runs of three letters, each weighted by its rarity, with each record's.
+    def trigram_cosine(self, text: str, flags: Ints | int, of: Ints | None = None) -> Floats:
+        """Return the idf-weighted cosine of trigrams between the text and each record.
 
-        Looks at the runs with the flag, or for each candidate in `of` at those with its one.
+        Uses the record's trigrams with the flag; with `of`, for each candidate in it those with its
+        own flag.
         """
-        mine = grams([text])[0]
-        rarity = self.index.gram_rarity
-        weight = np.zeros(GRAMS)
-        weight[mine] = rarity[mine]
-        table = self._gram_table if of is None else self._gram_table[of]
-        wanted = np.reshape(flags, (-1, 1))
-        held = np.where((table >= 0) & ((table & FLAGS) == wanted), table >> FLAG_BITS, 0)
-        held_rarity = rarity[held]
-        product = (weight[held] * held_rarity).sum(axis=1)
-        length = np.sqrt((held_rarity**2).sum(axis=1)) * np.sqrt((rarity[mine] ** 2).sum())
-        return share(product, length)
+        contact_trigrams = trigrams([text])[0]
+        idf_of_trigram = self.index.trigram_idf
+        weight = np.zeros(TRIGRAM_COUNT)
+        weight[contact_trigrams] = idf_of_trigram[contact_trigrams]
+        table = self._trigram_table if of is None else self._trigram_table[of]
+        wanted_flags = np.reshape(flags, (-1, 1))
+        record_trigrams = np.where(
+            (table >= 0) & ((table & FLAGS) == wanted_flags), table >> FLAG_BITS, 0
+        )
+        record_idf = idf_of_trigram[record_trigrams]
+        product = (weight[record_trigrams] * record_idf).sum(axis=1)
+        length = np.sqrt((record_idf**2).sum(axis=1)) * np.sqrt(
+            (idf_of_trigram[contact_trigrams] ** 2).sum()
+        )
+        return safe_divide(product, length)
 
-    def alike_codes(self, value: str, held: Ints, of: BoolArray) -> Floats:
-        """How alike a code is to the records' ones where `of` is true, else 0."""
-        alike = np.zeros(len(held))
+    def code_similarity(self, value: str, record_codes: Ints, of: BoolArray) -> Floats:
+        """Return the similarity of a code to the records' codes where `of` is true, else 0."""
+        similarity = np.zeros(len(record_codes))
         if of.any():
             words = self.index.codes.words
-            texts = [words[number][2:] for number in held[of].tolist()]
-            alike[of] = cdist([value], texts, scorer=OSA.normalized_similarity)[0]
-        return alike
+            texts = [words[number][2:] for number in record_codes[of].tolist()]
+            similarity[of] = cdist([value], texts, scorer=OSA.normalized_similarity)[0]
+        return similarity

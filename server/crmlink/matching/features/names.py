@@ -1,7 +1,7 @@
-"""What the names say: each candidate's name beside the contact's.
+"""Features of names: each candidate's names compared with the contact's.
 
-A contact and a record may both have two names, a company and a person; the two names that fit
-best speak. Words in brackets or behind a comma count half.
+A contact and a record may both have two names, a company and a person; the best pair counts. Words
+in brackets or after a comma count half.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from crmlink.matching.features.similarity import (
     WordTable,
     align,
     generic_word_weights,
-    share,
+    safe_divide,
     word_similarity,
     word_table,
 )
@@ -31,107 +31,127 @@ from crmlink.matching.normalised import PARENTHETICAL, SECONDARY, FlaggedWords
 
 Features = dict[str, Floats]
 SECOND_FITS = 0.75
-LEAST_IN_MAIL = 3  # letters of a word that is looked for in an email
+MIN_EMAIL_WORD_LENGTH = 3  # shorter words are not looked for in emails
 
 
 @dataclass(frozen=True, slots=True)
 class RecordNames:
-    """All names of all candidates, one a row: first their labels, then the people behind some."""
+    """Names of all candidates, one a row: first the primary ones, then the secondary ones."""
 
-    of: Ints  # the candidate of each row
-    behind: BoolArray  # whether the row is a person behind a company
-    held: WordTable
-    there: BoolArray  # whether the row has a word
+    candidate: Ints  # index of each row's candidate
+    is_secondary: BoolArray  # whether the row is the person of a company
+    words: WordTable
+    has_words: BoolArray  # whether the row has any word
 
     @classmethod
-    def of_scene(cls, scene: ComparisonContext) -> "RecordNames":
-        table = scene.index.name_bags.table(scene.rows)
-        second = (table >= 0) & ((table & SECONDARY) > 0)
-        behind = np.flatnonzero(second.any(axis=1))
+    def from_context(cls, context: ComparisonContext) -> "RecordNames":
+        """Return the names of the context's candidates."""
+        table = context.index.name_lists.table(context.rows)
+        is_second = (table >= 0) & ((table & SECONDARY) > 0)
+        secondary_rows = np.flatnonzero(is_second.any(axis=1))
         both = np.concatenate(
-            [np.where(second, -1, table), np.where(second[behind], table[behind], -1)]
+            [
+                np.where(is_second, -1, table),
+                np.where(is_second[secondary_rows], table[secondary_rows], -1),
+            ]
         )
-        held = word_table(both, scene.index.names, scene.total, True)
+        words = word_table(both, context.index.names, context.total, True)
         rows = len(table)
         return cls(
-            np.concatenate([np.arange(rows), behind]).astype(np.int32),
-            np.arange(rows + len(behind)) >= rows,
-            held,
-            np.asarray(held.inside.any(axis=1)),
+            np.concatenate([np.arange(rows), secondary_rows]).astype(np.int32),
+            np.arange(rows + len(secondary_rows)) >= rows,
+            words,
+            np.asarray(words.inside.any(axis=1)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class NameComparison:
-    """One name of the contact beside every name of every candidate."""
+    """One name of the contact, compared with every name of every candidate."""
 
-    own: FlaggedWords
-    weights: Floats  # of own, by rarity
-    aside: BoolArray  # of own
-    theirs: RecordNames
+    contact_words: FlaggedWords
+    weights: Floats  # of `contact_words`
+    parenthetical: BoolArray  # of `contact_words`
+    record_names: RecordNames
     alike: Table
-    is_person: bool  # own
-    is_behind: bool  # own is the person behind a company
+    is_person: bool  # whether `contact_words` are a person's
+    is_secondary: bool  # whether they are the person of a company
 
 
-def name_features(scene: ComparisonContext) -> Features:
-    """Features of names, and `persons`: 1 where the names that speak are both persons'."""
-    asked = scene.asked
-    words = [word for word, _ in (*asked.label, *asked.other)]
+def name_features(context: ComparisonContext) -> Features:
+    """Return features of names, and `persons`: 1 where the best pair are both persons."""
+    contact = context.contact
+    words = [word for word, _ in (*contact.primary_name, *contact.secondary_name)]
     if not words:
         return {}
-    theirs = RecordNames.of_scene(scene)
-    alike = word_similarity(words, theirs.held.distinct, names=True)
-    weights = scene.rarities(scene.index.names, words) * generic_word_weights(words)
-    cut = len(asked.label)
-    found = []
-    for own, part in ((asked.label, slice(0, cut)), (asked.other, slice(cut, None))):
-        if own:
-            aside = np.array([(flags & PARENTHETICAL) > 0 for _, flags in own])
-            rarities = np.where(aside, weights[part] / 2, weights[part])
-            behind = own is asked.other
-            person = behind or not asked.firm
-            pair = NameComparison(own, rarities, aside, theirs, alike[part], person, behind)
-            found.append(_compare(scene, pair))
-    return _best(found, theirs, len(scene.rows))
+    record_names = RecordNames.from_context(context)
+    similarity = word_similarity(words, record_names.words.distinct, names=True)
+    weights = context.idf_of_words(context.index.names, words) * generic_word_weights(words)
+    cut = len(contact.primary_name)
+    comparisons = []
+    for contact_words, part in (
+        (contact.primary_name, slice(0, cut)),
+        (contact.secondary_name, slice(cut, None)),
+    ):
+        if contact_words:
+            parenthetical = np.array([(flags & PARENTHETICAL) > 0 for _, flags in contact_words])
+            idf_of_words = np.where(parenthetical, weights[part] / 2, weights[part])
+            is_secondary = contact_words is contact.secondary_name
+            is_person = is_secondary or not contact.is_company
+            pair = NameComparison(
+                contact_words,
+                idf_of_words,
+                parenthetical,
+                record_names,
+                similarity[part],
+                is_person,
+                is_secondary,
+            )
+            comparisons.append(_compare(context, pair))
+    return _best(comparisons, record_names, len(context.rows))
 
 
-def _best(found: list[Features], theirs: RecordNames, rows: int) -> Features:
-    """Of several pairs of names the one that fits best speaks; a second one that fits, too."""
-    if len(found) == 1 and len(theirs.of) == rows:
-        return found[0]
-    places = np.full((2 * len(found), rows), -1)
-    for at in range(len(found)):
-        places[2 * at] = np.arange(rows) + at * len(theirs.of)
-        places[2 * at + 1, theirs.of[rows:]] = np.arange(rows, len(theirs.of)) + at * len(theirs.of)
-    there = np.append(np.tile(theirs.there, len(found)), False)
-    fits = np.append(np.concatenate([columns["name_fit"] for columns in found]), -1.0)
-    ranked = np.where(there[places], fits[places], -1.0)
-    speaks = places[ranked.argmax(axis=0), np.arange(rows)]
+def _best(comparisons: list[Features], record_names: RecordNames, rows: int) -> Features:
+    """Return the features of the best pair of names, and whether a second pair fits."""
+    if len(comparisons) == 1 and len(record_names.candidate) == rows:
+        return comparisons[0]
+    rows_of_pairs = np.full((2 * len(comparisons), rows), -1)
+    for i in range(len(comparisons)):
+        rows_of_pairs[2 * i] = np.arange(rows) + i * len(record_names.candidate)
+        rows_of_pairs[2 * i + 1, record_names.candidate[rows:]] = np.arange(
+            rows, len(record_names.candidate)
+        ) + i * len(record_names.candidate)
+    has_words = np.append(np.tile(record_names.has_words, len(comparisons)), False)
+    fits = np.append(np.concatenate([columns["name_fit"] for columns in comparisons]), -1.0)
+    ranked = np.where(has_words[rows_of_pairs], fits[rows_of_pairs], -1.0)
+    best = rows_of_pairs[ranked.argmax(axis=0), np.arange(rows)]
     columns = {
-        name: np.concatenate([columns[name] for columns in found])[speaks] for name in found[0]
+        name: np.concatenate([columns[name] for columns in comparisons])[best]
+        for name in comparisons[0]
     }
     columns["name_second"] = (np.sort(ranked, axis=0)[-2] > SECOND_FITS).astype(np.float64)
     return columns
 
 
-def _compare(scene: ComparisonContext, pair: NameComparison) -> Features:
-    theirs = pair.theirs
-    aligned = align(pair.alike, theirs.held, theirs.held.inside)
-    there = theirs.there
-    words = [word for word, _ in pair.own]
-    mailed = _contact_words_in_record_email(scene, words)[:, theirs.of]
-    mails = _record_words_in_contact_email(scene, theirs.held)
-    elsewhere = WordsInOtherFields(_in_place(scene, words)[:, theirs.of] | mailed, mailed, mails)
-    flags = np.where(theirs.behind, SECONDARY, 0)
-    cosine = scene.gram_cosine(" ".join(words), flags, theirs.of)
+def _compare(context: ComparisonContext, pair: NameComparison) -> Features:
+    record_names = pair.record_names
+    aligned = align(pair.alike, record_names.words, record_names.words.inside)
+    has_words = record_names.has_words
+    words = [word for word, _ in pair.contact_words]
+    in_email = _contact_words_in_record_email(context, words)[:, record_names.candidate]
+    email_texts = _record_words_in_contact_email(context, record_names.words)
+    elsewhere = WordsInOtherFields(
+        _in_place(context, words)[:, record_names.candidate] | in_email, in_email, email_texts
+    )
+    flags = np.where(record_names.is_secondary, SECONDARY, 0)
+    cosine = context.trigram_cosine(" ".join(words), flags, record_names.candidate)
     straight, swapped = _spelling(pair)
     _ignore_spacing(pair, aligned, straight == 1.0)
     columns = _idf_sums(pair, aligned, elsewhere) | _counts(pair, aligned, elsewhere)
     covered, record_covered = columns["name_covered"], columns["name_record_covered"]
     best = np.maximum(np.maximum(swapped, straight), cosine)
-    same = (aligned.asked == EXACT).all(axis=0)
-    same &= ((aligned.held == EXACT) | ~theirs.held.inside).all(axis=1)
+    same = (aligned.contact == EXACT).all(axis=0)
+    same &= ((aligned.record == EXACT) | ~record_names.words.inside).all(axis=1)
     columns |= {
         "name_same": same.astype(np.float64),
         "name_fit": best * 0.5 + 0.25 * (covered + record_covered),
@@ -144,132 +164,149 @@ def _compare(scene: ComparisonContext, pair: NameComparison) -> Features:
         "name_order": np.maximum(swapped - straight, 0.0),
         "name_best": best,
         "name_number_swap": _numbers_differ(pair, aligned).astype(np.float64),
-        "name_one_word": np.full(len(there), float(len(pair.own) == 1)),
-        "name_there": np.ones(len(there)),
-        "name_behind": (theirs.behind & (not pair.is_behind)).astype(np.float64),
+        "name_one_word": np.full(len(has_words), float(len(pair.contact_words) == 1)),
+        "name_there": np.ones(len(has_words)),
+        "name_behind": (record_names.is_secondary & (not pair.is_secondary)).astype(np.float64),
     }
-    persons = (theirs.behind | ~scene.index.firms[scene.rows[theirs.of]]) & pair.is_person
-    columns = {name: column * there for name, column in columns.items()}
+    persons = (
+        record_names.is_secondary | ~context.index.is_company[context.rows[record_names.candidate]]
+    ) & pair.is_person
+    columns = {name: column * has_words for name, column in columns.items()}
     return columns | {"persons": persons.astype(np.float64)}
 
 
 @dataclass(frozen=True, slots=True)
 class WordsInOtherFields:
-    """Words that the other side has not in its name but in another place."""
+    """Words missing from the other side's name but found in another of its fields."""
 
-    own: BoolArray  # (words, records): in the record's address, town or email
-    mailed: BoolArray  # (words, records): in the record's email
-    theirs: BoolArray  # (records, most words): in the contact's email
+    contact: BoolArray  # (words, records): contact words in the record's address, town or email
+    mailed: BoolArray  # (words, records): contact words in the record's email
+    record: BoolArray  # (records, max words): record words in the contact's email
 
 
 def _idf_sums(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherFields) -> Features:
-    """Sums of rarities: of words that agree, nearly agree, are lacking, are too many."""
+    """Return idf sums of words that agree, nearly agree, are missing or are extra."""
     column = pair.weights[:, None]
-    aside = pair.aside[:, None]
-    held = pair.theirs.held
-    theirs = np.where(held.inside, held.weights, 0.0)
-    their_aside = (held.flags & PARENTHETICAL) > 0
-    theirs = np.where(their_aside, theirs / 2, theirs)
-    misspelt = (aligned.asked < NICK) & (aligned.asked > INITIAL)
-    exact = (column * (aligned.asked == EXACT)).sum(axis=0)
+    parenthetical = pair.parenthetical[:, None]
+    record_words = pair.record_names.words
+    record_weights = np.where(record_words.inside, record_words.weights, 0.0)
+    record_parenthetical = (record_words.flags & PARENTHETICAL) > 0
+    record_weights = np.where(record_parenthetical, record_weights / 2, record_weights)
+    misspelt = (aligned.contact < NICK) & (aligned.contact > INITIAL)
+    exact = (column * (aligned.contact == EXACT)).sum(axis=0)
     rarer = np.minimum(column, aligned.weights)
-    near = (rarer * np.where(misspelt, aligned.asked, 0)).sum(axis=0)
-    lacking = column * (1 - aligned.asked)
-    lacking_main = (lacking * ~aside * ~elsewhere.own).sum(axis=0)
-    surplus = theirs * (1 - aligned.held)
-    surplus_main = (surplus * ~their_aside * ~elsewhere.theirs).sum(axis=1)
-    mailed = (lacking * elsewhere.mailed).sum(axis=0) + (surplus * elsewhere.theirs).sum(axis=1)
+    near = (rarer * np.where(misspelt, aligned.contact, 0)).sum(axis=0)
+    missing = column * (1 - aligned.contact)
+    missing_main = (missing * ~parenthetical * ~elsewhere.contact).sum(axis=0)
+    extra = record_weights * (1 - aligned.record)
+    extra_main = (extra * ~record_parenthetical * ~elsewhere.record).sum(axis=1)
+    in_email = (missing * elsewhere.mailed).sum(axis=0) + (extra * elsewhere.record).sum(axis=1)
     return {
         "name_exact": exact,
         "name_near": np.minimum(near, 12.0),
-        "name_lacking": np.minimum(lacking_main, 15.0),
-        "name_lacking_aside": (lacking * aside * ~elsewhere.own).sum(axis=0),
-        "name_elsewhere": (lacking * elsewhere.own * ~elsewhere.mailed).sum(axis=0),
-        "name_mailed": np.minimum(mailed, 12.0),
-        "name_surplus": np.minimum(surplus_main, 15.0),
-        "name_surplus_aside": (surplus * their_aside).sum(axis=1),
-        "name_swap": np.minimum(np.minimum(lacking_main, surplus_main), 10.0),
-        "name_rest": share(exact + near, exact + near + lacking_main + surplus_main),
-        "name_covered": (column * aligned.asked).sum(axis=0) / max(float(column.sum()), 1e-9),
-        "name_record_covered": share((theirs * aligned.held).sum(axis=1), theirs.sum(axis=1)),
+        "name_lacking": np.minimum(missing_main, 15.0),
+        "name_lacking_aside": (missing * parenthetical * ~elsewhere.contact).sum(axis=0),
+        "name_elsewhere": (missing * elsewhere.contact * ~elsewhere.mailed).sum(axis=0),
+        "name_mailed": np.minimum(in_email, 12.0),
+        "name_surplus": np.minimum(extra_main, 15.0),
+        "name_surplus_aside": (extra * record_parenthetical).sum(axis=1),
+        "name_swap": np.minimum(np.minimum(missing_main, extra_main), 10.0),
+        "name_rest": safe_divide(exact + near, exact + near + missing_main + extra_main),
+        "name_covered": (column * aligned.contact).sum(axis=0) / max(float(column.sum()), 1e-9),
+        "name_record_covered": safe_divide(
+            (record_weights * aligned.record).sum(axis=1), record_weights.sum(axis=1)
+        ),
     }
 
 
 def _counts(pair: NameComparison, aligned: Alignment, elsewhere: WordsInOtherFields) -> Features:
-    """Numbers of words without a partner, of short forms and of initials."""
-    held = pair.theirs.held
-    their_aside = (held.flags & PARENTHETICAL) > 0
-    lacking = ((aligned.asked < 0.5) & ~pair.aside[:, None] & ~elsewhere.own).sum(axis=0)
-    surplus = (aligned.held < 0.5) & held.inside & ~their_aside & ~elsewhere.theirs
-    surplus = surplus.sum(axis=1)
+    """Return numbers of words without a partner, of short forms and of initials."""
+    record_words = pair.record_names.words
+    record_parenthetical = (record_words.flags & PARENTHETICAL) > 0
+    missing = ((aligned.contact < 0.5) & ~pair.parenthetical[:, None] & ~elsewhere.contact).sum(
+        axis=0
+    )
+    extra = (aligned.record < 0.5) & record_words.inside & ~record_parenthetical & ~elsewhere.record
+    extra = extra.sum(axis=1)
     return {
-        "name_nick": (aligned.asked == NICK).sum(axis=0).astype(np.float64),
-        "name_initial": (aligned.asked == INITIAL).sum(axis=0).astype(np.float64),
-        "name_words_lacking": np.minimum(lacking, 3.0),
-        "name_words_surplus": np.minimum(surplus, 3.0),
-        "name_words_swapped": np.minimum(np.minimum(lacking, surplus), 3.0),
-        "name_first_word": (aligned.asked[0] >= INITIAL).astype(np.float64),
+        "name_nick": (aligned.contact == NICK).sum(axis=0).astype(np.float64),
+        "name_initial": (aligned.contact == INITIAL).sum(axis=0).astype(np.float64),
+        "name_words_lacking": np.minimum(missing, 3.0),
+        "name_words_surplus": np.minimum(extra, 3.0),
+        "name_words_swapped": np.minimum(np.minimum(missing, extra), 3.0),
+        "name_first_word": (aligned.contact[0] >= INITIAL).astype(np.float64),
     }
 
 
 def _numbers_differ(pair: NameComparison, aligned: Alignment) -> BoolArray:
-    """Whether both names have a number that the other lacks."""
-    held = pair.theirs.held
-    mine = np.array([word[:1].isdigit() for word, _ in pair.own])
-    if not mine.any():
-        return np.zeros(len(held.inside), np.bool_)
-    digits = np.array([word[:1].isdigit() for word in held.distinct] + [False])
-    theirs = (digits[held.at] & held.inside & (aligned.held < 0.5)).any(axis=1)
-    differ: BoolArray = theirs & ((aligned.asked < 0.5) & mine[:, None]).any(axis=0)
+    """Return whether both names have a number that the other lacks."""
+    record_words = pair.record_names.words
+    is_number = np.array([word[:1].isdigit() for word, _ in pair.contact_words])
+    if not is_number.any():
+        return np.zeros(len(record_words.inside), np.bool_)
+    digits = np.array([word[:1].isdigit() for word in record_words.distinct] + [False])
+    record_differs = (
+        digits[record_words.index] & record_words.inside & (aligned.record < 0.5)
+    ).any(axis=1)
+    differ: BoolArray = record_differs & ((aligned.contact < 0.5) & is_number[:, None]).any(axis=0)
     return differ
 
 
-def _in_place(scene: ComparisonContext, words: list[str]) -> BoolArray:
-    """Which of the words the record has in its address or town, shape (words, records)."""
-    numbers = np.array([scene.index.places.lookup(normalise.address(word)) for word in words])
-    held = scene.place_table >> FLAG_BITS
-    known = numbers >= 0
-    found: BoolArray = (held[None] == numbers[:, None, None]).any(axis=2) & known[:, None]
-    return found
+def _in_place(context: ComparisonContext, words: list[str]) -> BoolArray:
+    """Return which words the record has in its address or town, shape (words, records)."""
+    numbers = np.array([context.index.addresses.lookup(normalise.address(word)) for word in words])
+    record_words = context.address_table >> FLAG_BITS
+    is_known = numbers >= 0
+    result: BoolArray = (record_words[None] == numbers[:, None, None]).any(axis=2) & is_known[
+        :, None
+    ]
+    return result
 
 
-def _contact_words_in_record_email(scene: ComparisonContext, words: list[str]) -> BoolArray:
-    """Which of the words stand in the record's email, shape (words, records)."""
-    found = np.zeros((len(words), len(scene.rows)), np.bool_)
+def _contact_words_in_record_email(context: ComparisonContext, words: list[str]) -> BoolArray:
+    """Return which words the record's email contains, shape (words, records)."""
+    result = np.zeros((len(words), len(context.rows)), np.bool_)
     for row, word in enumerate(words):
-        if len(word) >= LEAST_IN_MAIL:
-            found[row, [at for at, mail in scene.mails if word in mail]] = True
-    return found
+        if len(word) >= MIN_EMAIL_WORD_LENGTH:
+            result[row, [i for i, mail in context.email_texts if word in mail]] = True
+    return result
 
 
-def _record_words_in_contact_email(scene: ComparisonContext, held: WordTable) -> BoolArray:
-    """Which of the records' words stand in the contact's emails, shape (records, most words)."""
-    mail = " ".join(scene.asked.mail_texts)
-    if not mail:
-        return np.zeros(held.inside.shape, np.bool_)
-    found = [len(word) >= LEAST_IN_MAIL and word in mail for word in held.distinct]
-    return np.array([*found, False])[held.at] & held.inside
+def _record_words_in_contact_email(
+    context: ComparisonContext, record_words: WordTable
+) -> BoolArray:
+    """Return which record words the contact's emails contain, shape (records, max words)."""
+    email_text = " ".join(context.contact.email_texts)
+    if not email_text:
+        return np.zeros(record_words.inside.shape, np.bool_)
+    is_in_email = [
+        len(word) >= MIN_EMAIL_WORD_LENGTH and word in email_text for word in record_words.distinct
+    ]
+    return np.array([*is_in_email, False])[record_words.index] & record_words.inside
 
 
 def _ignore_spacing(pair: NameComparison, aligned: Alignment, together: BoolArray) -> None:
-    """Goodwill is Good Will: pairs all words outside brackets where spaces alone differ."""
-    held = pair.theirs.held
-    aligned.asked[np.ix_(~pair.aside, together)] = EXACT
-    main = held.inside & ((held.flags & PARENTHETICAL) == 0) & together[:, None]
-    aligned.held[main] = EXACT
+    """Mark all words outside brackets as equal where names differ by spaces alone.
+
+    Goodwill equals Good Will.
+    """
+    record_words = pair.record_names.words
+    aligned.contact[np.ix_(~pair.parenthetical, together)] = EXACT
+    main = record_words.inside & ((record_words.flags & PARENTHETICAL) == 0) & together[:, None]
+    aligned.record[main] = EXACT
 
 
 def _spelling(pair: NameComparison) -> tuple[Floats, Floats]:
-    """How alike the names are letter by letter: as they stand, and with sorted words."""
-    words = [word for word, flag in pair.own if not flag & PARENTHETICAL]
-    words = words or [word for word, _ in pair.own]
-    held, there = pair.theirs.held, pair.theirs.there
-    distinct = [*held.distinct, ""]
-    main = held.inside & ((held.flags & PARENTHETICAL) == 0)
-    main |= held.inside & ~main.any(axis=1)[:, None]
-    lists = [[distinct[at] for at in row] for row in np.where(main, held.at, -1).tolist()]
-    straight = ["".join(each) for each in lists]
-    ordered = ["".join(sorted(each)) for each in lists]
+    """Return the similarity of the names letter by letter: in order, and with sorted words."""
+    words = [word for word, flag in pair.contact_words if not flag & PARENTHETICAL]
+    words = words or [word for word, _ in pair.contact_words]
+    record_words, has_words = pair.record_names.words, pair.record_names.has_words
+    distinct = [*record_words.distinct, ""]
+    main = record_words.inside & ((record_words.flags & PARENTHETICAL) == 0)
+    main |= record_words.inside & ~main.any(axis=1)[:, None]
+    lists = [[distinct[i] for i in row] for row in np.where(main, record_words.index, -1).tolist()]
+    straight = ["".join(parts) for parts in lists]
+    ordered = ["".join(sorted(parts)) for parts in lists]
     as_is = cdist(["".join(words)], straight, scorer=OSA.normalized_similarity)[0]
     swapped = cdist(["".join(sorted(words))], ordered, scorer=OSA.normalized_similarity)[0]
-    return as_is.astype(np.float64) * there, swapped.astype(np.float64) * there
+    return as_is.astype(np.float64) * has_words, swapped.astype(np.float64) * has_words

@@ -1,4 +1,4 @@
-"""How alike words are, and how the words of two texts pair up."""
+"""Similarity of words, and alignment of the words of two texts."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class WordTable:
-    """The candidates' words of one field as tables of shape (records, most words)."""
+    """The candidates' words of one field as tables of shape (records, max words)."""
 
-    at: NDArray[np.int64]  # place of the word among `distinct`, the last one for no word
+    index: NDArray[np.int64]  # index of the word in `distinct`, len(distinct) for no word
     flags: Ints
     inside: BoolArray
     weights: Floats
@@ -29,30 +29,34 @@ class WordTable:
 
 
 def generic_word_weights(words: list[str]) -> Floats:
-    """What part of its rarity each word of a name counts with: half for words of trade."""
+    """Return the factor on each word's idf: half for words of trade."""
     return np.array([TRADE_WORD_WEIGHT if word in normalise.TRADE_WORDS else 1.0 for word in words])
 
 
 def word_table(table: Ints, vocabulary: Vocabulary, total: int, names: bool = False) -> WordTable:
-    """The words of a table; those of names count as `generic_word_weights` says."""
+    """Return the words of a table; those of names are weighted by `generic_word_weights`."""
     inside = table >= 0
-    numbers, at = np.unique(table >> FLAG_BITS, return_inverse=True)
-    if len(numbers) and numbers[0] < 0:  # the place of -1 moves to the end
-        numbers, at = numbers[1:], np.where(inside, at.reshape(table.shape) - 1, len(numbers) - 1)
-    rarity = np.append(rarity_of(vocabulary.held(numbers), total), 0.0)
-    at = at.reshape(table.shape)
+    numbers, index = np.unique(table >> FLAG_BITS, return_inverse=True)
+    if len(numbers) and numbers[0] < 0:  # move the index of -1 to the end
+        numbers, index = (
+            numbers[1:],
+            np.where(inside, index.reshape(table.shape) - 1, len(numbers) - 1),
+        )
+    rarity = np.append(idf(vocabulary.document_frequency(numbers), total), 0.0)
+    index = index.reshape(table.shape)
     distinct = [vocabulary.words[number] for number in numbers]
     if names:
         rarity[:-1] *= generic_word_weights(distinct)
-    return WordTable(at, table & FLAGS, inside, rarity[at], distinct)
+    return WordTable(index, table & FLAGS, inside, rarity[index], distinct)
 
 
-def rarity_of(held: Floats, total: int) -> Floats:
-    return np.log((total + 1.0) / np.maximum(held, 0.5))
+def idf(document_frequency: Floats, total: int) -> Floats:
+    """Return the inverse document frequency of values, from their document frequencies."""
+    return np.log((total + 1.0) / np.maximum(document_frequency, 0.5))
 
 
 def word_similarity(words: list[str], distinct: list[str], names: bool) -> Table:
-    """How alike words are, shape (words, distinct + 1); the last column is for no word."""
+    """Return the similarity of words, shape (words, distinct + 1); the last column is 0."""
     alike = np.zeros((len(words), len(distinct) + 1))
     if not words or not distinct:
         return alike
@@ -62,7 +66,7 @@ def word_similarity(words: list[str], distinct: list[str], names: bool) -> Table
     near = np.clip((mean - 0.55) / 0.45, 0, FUZZY)
     near[near < 0.25] = 0
     for row, word in enumerate(words):
-        if word.isdigit() or (not names and word[0].isdigit()):  # 34a is another flat than 34b
+        if word.isdigit() or (not names and word[0].isdigit()):  # 34a and 34b are different flats
             near[row] = 0
     near[spelling == 1] = EXACT
     alike[:, :-1] = near
@@ -72,41 +76,42 @@ def word_similarity(words: list[str], distinct: list[str], names: bool) -> Table
 
 
 def _short_forms(words: list[str], distinct: list[str], alike: Table) -> None:
-    """Marks short forms and initials."""
-    places = {word: place for place, word in enumerate(distinct)}
-    letters = [place for place, word in enumerate(distinct) if len(word) == 1]
+    """Write the similarity of short forms and initials into the table."""
+    positions = {word: position for position, word in enumerate(distinct)}
+    letters = [position for position, word in enumerate(distinct) if len(word) == 1]
     for row, word in enumerate(words):
-        for other in normalise.NICKNAMES.get(word, ()):
-            if other in places:
-                alike[row, places[other]] = NICK
+        for form in normalise.NICKNAMES.get(word, ()):
+            if form in positions:
+                alike[row, positions[form]] = NICK
         if word[0].isdigit():
             continue
         if len(word) == 1:
-            longer = [at for at, other in enumerate(distinct) if other[0] == word and other != word]
+            longer = [i for i, form in enumerate(distinct) if form[0] == word and form != word]
             alike[row, longer] = INITIAL
         else:
-            alike[row, [at for at in letters if distinct[at] == word[0]]] = INITIAL
+            alike[row, [i for i in letters if distinct[i] == word[0]]] = INITIAL
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Best partner of each of the contact's words and of each of the record's, 0 for none."""
+    """Similarity of the best partner of each contact word and each record word, 0 for none."""
 
-    asked: Table  # (words, records)
-    held: Table  # (records, most words)
-    weights: Table  # (words, records): how rare the partner is
+    contact: Table  # (words, records)
+    record: Table  # (records, max words)
+    weights: Table  # (words, records): idf of the partner
 
 
-def align(alike: Table, bag: WordTable, mask: BoolArray) -> Alignment:
-    """Pairs the words. One that has its equal on the other side is no misspelling of another."""
-    paired = np.where(mask, alike[:, bag.at], 0.0)
+def align(alike: Table, words: WordTable, mask: BoolArray) -> Alignment:
+    """Return the best partners; a word with an equal partner is not a misspelling of another."""
+    paired = np.where(mask, alike[:, words.index], 0.0)
     equal = paired == EXACT
     spent = equal.any(axis=0)[None] | equal.any(axis=2)[:, :, None]
     paired[spent & ~equal] = 0.0
     partner = paired.argmax(axis=2)
-    weights = bag.weights[np.arange(len(bag.at)), partner]
+    weights = words.weights[np.arange(len(words.index)), partner]
     return Alignment(paired.max(axis=2, initial=0), paired.max(axis=0, initial=0), weights)
 
 
-def share(part: Floats, whole: Floats) -> Floats:
+def safe_divide(part: Floats, whole: Floats) -> Floats:
+    """Return part / whole, 0 where whole is 0."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -1,16 +1,16 @@
-"""What speaks for and against each candidate: one row of numbers per record.
+"""Feature vectors: agreement and disagreement of a contact with each candidate.
 
-Every feature is zero where either side says nothing, so that missing fields are neither for
-nor against. A *weight* of a word is its rarity in the list at hand, the natural logarithm of
-(records / records that hold it): agreeing on *Pargeter* says more than agreeing on *Smith*.
+Every feature is zero where either side has no value, so missing fields count neither way. A word's
+*weight* is its idf, the natural logarithm of (records / records that contain it): agreeing on
+*Pargeter* counts more than agreeing on *Smith*.
 """
 
 import numpy as np
 
 from crmlink.matching.columns import Floats, Ints
-from crmlink.matching.features.addresses import place_features
+from crmlink.matching.features.addresses import address_features
 from crmlink.matching.features.context import ComparisonContext
-from crmlink.matching.features.identifiers import code_features
+from crmlink.matching.features.identifiers import identifier_features
 from crmlink.matching.features.names import name_features
 from crmlink.matching.features.similarity import Table
 from crmlink.matching.index import InvertedIndex
@@ -86,16 +86,16 @@ OTHER_FEATURES = (
     "kind_other",
     "retired_record",
 )
-NAMES_FIT = 0.9  # of name_fit, from which two names are one
-MOST_SHARING = 1.1  # records that may hold a value for it to be one's own
+MIN_NAME_FIT = 0.9  # name_fit from which two names count as equal
+MAX_SHARING_RECORDS = 1.1  # records that may share a value for it to count as unique
 
 
-def rarity_alone(total: int) -> float:
-    """The rarity of a value that one of so many records holds alone."""
-    return float(np.log((total + 1.0) / MOST_SHARING))
+def idf_of_unique_value(total: int) -> float:
+    """Return the idf of a value that only one of `total` records contains."""
+    return float(np.log((total + 1.0) / MAX_SHARING_RECORDS))
 
 
-# What they say of a record does not come from comparing a value of the contact's with its own.
+# Features that do not compare a value of the contact with the record's own value.
 NO_COMPARISON = ("kind_other", "domain_same", "domain_other", "retired_record")
 FEATURES = tuple(
     [f"person:{name}" for name in NAME_FEATURES]
@@ -105,27 +105,29 @@ FEATURES = tuple(
 
 
 class FeatureVectors:
-    """The features of one contact's candidates, by name in `columns`."""
+    """Features of one contact's candidates, by name in `columns`."""
 
-    def __init__(self, index: InvertedIndex, asked: NormalisedDetails, rows: Ints) -> None:
-        scene = ComparisonContext(index, asked, rows)
-        self.total = scene.total
+    def __init__(self, index: InvertedIndex, contact: NormalisedDetails, rows: Ints) -> None:
+        context = ComparisonContext(index, contact, rows)
+        self.total = context.total
         self._zeros = np.zeros(len(rows))
-        others = place_features(scene) | code_features(scene)
-        self.columns: dict[str, Floats] = others | name_features(scene)
+        other_columns = address_features(context) | identifier_features(context)
+        self.columns: dict[str, Floats] = other_columns | name_features(context)
         compared = np.zeros(len(rows), np.bool_)
-        for name, column in others.items():
+        for name, column in other_columns.items():
             if name not in NO_COMPARISON:
                 compared |= column != 0
-        bare = self.columns.get("name_there", self._zeros) * ~compared
-        self.columns["bare"] = bare  # nothing beside the names could be compared
-        self.columns["bare_same"] = bare * self.columns.get("name_same", self._zeros)
-        own_phone = self.columns.get("phone_same", self._zeros) >= rarity_alone(self.total)
-        names_fit = self.columns.get("name_fit", self._zeros) >= NAMES_FIT
-        self.columns["phone_named"] = (own_phone & names_fit).astype(np.float64)
+        name_only = self.columns.get("name_there", self._zeros) * ~compared
+        self.columns["bare"] = name_only  # only the names could be compared
+        self.columns["bare_same"] = name_only * self.columns.get("name_same", self._zeros)
+        unique_phone = self.columns.get("phone_same", self._zeros) >= idf_of_unique_value(
+            self.total
+        )
+        names_fit = self.columns.get("name_fit", self._zeros) >= MIN_NAME_FIT
+        self.columns["phone_named"] = (unique_phone & names_fit).astype(np.float64)
 
     def features(self) -> Table:
-        """All features in the order of FEATURES, shape (records, features)."""
+        """Return all features in the order of FEATURES, shape (records, features)."""
         names = np.column_stack([self.columns.get(name, self._zeros) for name in NAME_FEATURES])
         others = np.column_stack([self.columns.get(name, self._zeros) for name in OTHER_FEATURES])
         persons = self.columns.get("persons", self._zeros)[:, None]

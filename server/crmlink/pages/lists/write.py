@@ -174,7 +174,10 @@ def list_results(batch_id: str) -> Response:
     text.flush()
     text.detach()
     table.seek(0)
-    return send_file(table, "text/csv", as_attachment=True, download_name=f"{name} results.csv")
+    return send_file(
+        table, "text/csv", as_attachment=True, download_name=f"{name} results.csv",
+        conditional=False, etag=False,
+    )  # fmt: skip
 
 
 @blueprint.get("/lists/<batch_id>/summary")

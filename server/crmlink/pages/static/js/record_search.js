@@ -68,6 +68,6 @@ export class Finder {
     event.preventDefault();
     const at = buttons.indexOf(/** @type {HTMLElement} */ (document.activeElement));
     if (at + step < 0) this.field.focus();
-    else buttons[Math.min(at + step, buttons.length - 1)].focus();
+    else buttons[Math.min(at + step, buttons.length - 1)]?.focus();
   }
 }

@@ -176,6 +176,6 @@ function review(section, rows, decisions, finder) {
     if (event.key !== "Enter" && event.key !== "?" && !useKeys.checked) return;
     event.preventDefault();
     if (event.repeat && !"jk".includes(event.key)) return; // a key held down decides once
-    void keys[event.key]();
+    void keys[event.key]?.();
   });
 }

@@ -16,7 +16,7 @@ const GUESS = 120; // pixels of a row that nobody has seen yet
 /** @param {string} ranges such as "1-50,53" */
 export function expand(ranges) {
   return ranges.split(",").filter(Boolean).flatMap((range) => {
-    const [first, last = first] = range.split("-").map(Number);
+    const [first = 0, last = first] = range.split("-").map(Number);
     return Array.from({ length: last - first + 1 }, (_, index) => first + index);
   });
 }
@@ -194,7 +194,7 @@ function ranges(places) {
   const runs = /** @type {number[][]} */ ([]);
   for (const place of places) {
     const last = runs.at(-1);
-    if (last && last[1] + 1 === place) last[1] = place;
+    if (last?.[1] !== undefined && last[1] + 1 === place) last[1] = place;
     else runs.push([place, place]);
   }
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(",");

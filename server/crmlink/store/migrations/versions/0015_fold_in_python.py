@@ -9,7 +9,7 @@ from crmlink.folding import compose, fold, normalise_login_email
 from crmlink.pseudonyms import holds_pseudonym
 
 revision = "0015"
-down_revision = "0011"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
