@@ -11,8 +11,10 @@ import hmac
 import json
 import re
 
+from crmlink.folding import fold
+
 PREFIX = "erased:"
-_PSEUDONYM = re.compile(PREFIX + r"[0-9a-f]{32}", re.IGNORECASE)
+_PSEUDONYM = re.compile(PREFIX + r"[0-9a-f]{32}(?:-[0-9]+)?", re.IGNORECASE)  # a second has -2
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PURPOSE = b"crmlink pseudonyms"
 
@@ -39,7 +41,7 @@ class Pseudonyms:
         self._key = hmac.digest(secret_key.encode(), _PURPOSE, "sha256")
 
     def of(self, value: str) -> str:
-        """Return the pseudonym of a value, ignoring case."""
+        """Return the pseudonym of a value, the same for all values that fold to one."""
         if _PSEUDONYM.fullmatch(value):
             return value
         return PREFIX + self._digest("value", value)
@@ -56,15 +58,20 @@ class Pseudonyms:
         """Return whether two references are equal, either of which may be a pseudonym."""
         if reference == other:
             return True
-        if not reference or not other or holds_pseudonym(reference) == holds_pseudonym(other):
+        if not reference or not other or not (holds_pseudonym(reference) or holds_pseudonym(other)):
             return False
-        return self.of(reference) == self.of(other)
+        return _first(self.of(reference)) == _first(self.of(other))
 
     def sign_of(self, data_type: str, *parts: str) -> str:
         """Return a hash of data that identifies an erased person, such as their email."""
         return PREFIX + self._digest(data_type, *parts)
 
     def _digest(self, data_type: str, *parts: str) -> str:
-        folded = [part.lower() if data_type == "value" else part.strip().lower() for part in parts]
-        text = json.dumps([data_type, *folded])
+        text = json.dumps([data_type, *(fold(part.strip() if data_type != "value" else part)
+                                   for part in parts)])  # fmt: skip
         return hmac.digest(self._key, text.encode(), "sha256").hex()[:32]
+
+
+def _first(pseudonym: str) -> str:
+    """Return the pseudonym without the suffix that distinguishes two of one list."""
+    return pseudonym[: len(PREFIX) + 32]

@@ -32,6 +32,7 @@ from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
+from crmlink.store.folded import refresh_keys
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, register_task
 
 log = structlog.get_logger()
@@ -79,6 +80,7 @@ class Worker:
         queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
         queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
         queue.periodic_task(crontab(minute="55"), name="snapshot_shares")(self._snapshot_shares)
+        queue.periodic_task(crontab(minute="50"), name="refresh_keys")(self._refresh_keys)
         queue.periodic_task(crontab(hour="3", minute="40"), name="search_duplicates")(
             self._search_duplicates
         )
@@ -142,6 +144,12 @@ class Worker:
 
     def _snapshot_shares(self) -> None:
         take_snapshot(self._installation.workspace)
+
+    def _refresh_keys(self) -> None:
+        """Correct comparison keys that an older server did not write during a rolling restart."""
+        with self._installation.database.writing() as session:
+            if corrected := refresh_keys(session):
+                log.info("keys corrected", rows=corrected)
 
     def _search_duplicates(self) -> None:
         search_duplicates(self._installation.workspace)

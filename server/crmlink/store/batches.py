@@ -129,8 +129,9 @@ class BatchRow(Base):
 
     ``other_addresses`` have the keys address, town and postcode; ``retired``: the package keeps the
     contact but no longer uses it. ``reference`` is empty if the file has none; ``completed_by``
-    tells by which field ("email", "name") a list page's contact was identified. ``suggestions`` are
-    encoded by batches/row_details.py. ``best`` is the record assigned by one-to-one assignment.
+    tells by which field ("email", "name") a list page's contact was identified. ``erased_at`` is
+    set for a person erased since; a row that is only old has lost its name alone. ``suggestions``
+    are encoded by batches/row_details.py. ``best`` is the record assigned by one-to-one assignment.
     ``agreed`` holds the user's overrides. ``version`` grows with every decision.
     """
 
@@ -205,6 +206,7 @@ class BatchRow(Base):
     link_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
     failure: Mapped[dict[str, Any] | None]
     settled_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
     decided_by: Mapped[Device | None] = relationship(foreign_keys=[decided_by_id])
     claimed_by: Mapped[Device | None] = relationship(foreign_keys=[claimed_by_id])

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from crmlink.folding import fold
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
 from crmlink.store.base import Base, new_id, now
@@ -36,9 +37,10 @@ class Link(Base):
     """One decision to write a reference to a record; an undo is a link too.
 
     ``kind`` is the record's kind; ``contact_kind`` the contact's, which differs only if a user
-    agreed to it. ``target`` is the reference to write (None clears it), ``prior`` the one before;
-    ``differences`` are those between contact and record that the user saw and accepted. While a
-    link is intended, no second one to the same record or contact may be in progress.
+    agreed to it. ``target`` is the reference to write (None clears it), ``target_key`` its folded
+    form (see crmlink/folding.py), ``prior`` the reference before; ``differences`` are those between
+    contact and record that the user saw and accepted. While a link is intended, no second one to
+    the same record or contact may be in progress.
 
     ``attempt_id`` is the current attempt's, empty without one, and ``owner_id`` that attempt's
     process (None: of a version without owners). ``writes`` counts the PUTs begun, ``writes_over``
@@ -70,6 +72,7 @@ class Link(Base):
         ),
         Index("ix_link_connection_id_reference", "connection_id", "package", "reference"),
         Index("ix_link_connection_id_target", "connection_id", text("lower(target)")),
+        Index("ix_link_connection_id_target_key", "connection_id", "target_key"),
         Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
     )
 
@@ -92,6 +95,7 @@ class Link(Base):
 
     prior: Mapped[str | None]
     target: Mapped[str | None]
+    target_key: Mapped[str | None]
     undoes_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
 
     differences: Mapped[list[dict[str, str]]] = mapped_column(default=list)
@@ -107,6 +111,11 @@ class Link(Base):
     settled_at: Mapped[datetime | None]
 
     device: Mapped[Device] = relationship(lazy="joined")
+
+    @validates("target")
+    def _fold_target(self, _name: str, target: str | None) -> str | None:
+        self.target_key = None if target is None else fold(target)
+        return target
 
     @property
     def record_id(self) -> str:

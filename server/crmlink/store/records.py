@@ -19,8 +19,9 @@ from sqlalchemy import (
     or_,
     text,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, validates
 
+from crmlink.folding import fold
 from crmlink.kinds import Kind
 from crmlink.store.base import Base
 
@@ -28,8 +29,8 @@ from crmlink.store.base import Base
 class MirroredRecord(Base):
     """Copy of one Commusoft record: only the fields that matching and pages use.
 
-    Of several values ``email`` and ``address`` are the first; ``other_addresses`` have the keys
-    address, town and postcode.
+    ``reference_key`` is the folded reference, see crmlink/folding.py. Of several values ``email``
+    and ``address`` are the first; ``other_addresses`` have the keys address, town and postcode.
 
     ``changed`` is the mirror version that last changed the row, for the index to follow. A record
     that no longer exists keeps its row, cleared, with ``gone_at``.
@@ -39,6 +40,7 @@ class MirroredRecord(Base):
     __table_args__ = (
         UniqueConstraint("connection_id", "kind", "number"),
         Index("ix_record_connection_id_reference", "connection_id", text("lower(reference)")),
+        Index("ix_record_connection_id_reference_key", "connection_id", "reference_key"),
         Index("ix_record_connection_id_changed", "connection_id", "changed"),
     )
 
@@ -58,9 +60,15 @@ class MirroredRecord(Base):
     other_emails: Mapped[list[str]] = mapped_column(default=list)
     other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
     reference: Mapped[str | None]
+    reference_key: Mapped[str | None]
     changed: Mapped[int]
     gone_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]  # on a person's request: details are never stored again
+
+    @validates("reference")
+    def _fold_reference(self, _name: str, reference: str | None) -> str | None:
+        self.reference_key = None if reference is None else fold(reference)
+        return reference
 
     @property
     def public_id(self) -> str:
@@ -78,8 +86,11 @@ def holds_email(
     others: InstrumentedAttribute[list[str]],
     emails: Iterable[str],
 ) -> ColumnElement[bool]:
-    """Return the condition that a row has one of these emails, ignoring case."""
-    emails = {other.lower() for other in emails} - {""}
+    """Return the condition that a record has one of these emails, ignoring case.
+
+    Emails read from Commusoft have ASCII letters alone, see values/emails.py.
+    """
+    emails = {fold(value) for value in emails} - {""}
     among = func.lower(cast(others, String))
     return or_(
         false(),
