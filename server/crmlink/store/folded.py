@@ -44,13 +44,13 @@ def carries(
 
 def refresh_keys(session: Session) -> int:
     """Correct keys that do not match their column, in a writing session; returns how many."""
-    mended = 0
+    corrected = 0
     for column, key, make in KEYS:
         table = column.class_
         rows = session.execute(select(table.id, column, key)).all()
-        wrong = {id_: fits for id_, value, key_name in rows
-                 if (fits := None if value is None else make(value)) != key_name}  # fmt: skip
-        for id_, fits in wrong.items():
-            session.execute(update(table).where(table.id == id_).values({key: fits}))
-        mended += len(wrong)
-    return mended
+        wrong = {id_: expected for id_, value, stored_key in rows
+                 if (expected := None if value is None else make(value)) != stored_key}  # fmt: skip
+        for id_, expected in wrong.items():
+            session.execute(update(table).where(table.id == id_).values({key: expected}))
+        corrected += len(wrong)
+    return corrected
