@@ -18,6 +18,8 @@ ACTIONS = {
     "batch.writing": "began linking a list",
     "batch.paused": "paused a list",
     "batch.resumed": "went on with a list",
+    "batch.decided_together": "decided contacts together",
+    "batch.reopened": "reopened a cancelled list",
     "batch.again": "tried failed contacts again",
     "batch.cancelled": "cancelled a list",
     "batch.done": "finished linking a list",
