@@ -8,7 +8,8 @@ import { createKeyStore } from "./lib/server/key_store.js";
 import { acceptMessage, acceptPageMessage } from "./lib/messages.js";
 import { problem } from "./lib/server/problem.js";
 import { readContact, readList } from "./lib/page/read_contact.js";
-import { isLocal, parseServer } from "./lib/server/server_url.js";
+import { parseServer } from "./lib/server/server_url.js";
+import { noAnswer } from "./lib/server/wrong_answer.js";
 import { pageScripts } from "./content_scripts.js";
 
 const MENU = "link-to-crm";
@@ -162,5 +163,5 @@ function timeout(milliseconds) {
 async function explainNetworkFailure(server) {
   const origins = parseServer(server)?.origins ?? [];
   if (!(await chrome.permissions.contains({ origins }))) return "permission-missing";
-  return navigator.onLine || isLocal(new URL(server).hostname) ? "server-unreachable" : "offline";
+  return noAnswer(server, navigator.onLine);
 }

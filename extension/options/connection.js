@@ -2,9 +2,10 @@
 // The settings' card about the connection: connecting, what is connected with what, and disconnecting.
 
 import { parseServer } from "../lib/server/server_url.js";
+import { seenAtAddress } from "../lib/server/problem.js";
 import { KNOWN_TYPES } from "../popup/problem_steps.js";
 import { sendMessage } from "../ui/send_message.js";
-import { codeView, connectForm, nextStanding, phaseOf, statusText } from "../ui/connect_form.js";
+import { addressLink, codeView, connectForm, nextStanding, phaseOf, statusText } from "../ui/connect_form.js";
 import { h } from "../ui/dom.js";
 import { t, tCount, sayRetry, sayRole, formatDateTime } from "../ui/i18n.js";
 
@@ -80,7 +81,7 @@ function drawForm(standing, current) {
     else tell("info", t("connecting"));
   });
   fill(fresh ? t("connect_title") : title, h("p", fresh ? { class: "muted" } : { class: `notice ${tone}` }, fresh ? t("connect_text") : text),
-    form.element, outcome, h("div", { class: "row" }, form.button));
+    form.element, outcome, h("div", { class: "row" }, form.button, addressLink(standing)));
   return form.touched;
 }
 
@@ -96,7 +97,8 @@ async function test(standing) {
   const now = await sendMessage("standing");
   if (now.ok && !now.data.connected) return arrive(now.data);
   draw(standing, { broken: true });
-  return tellProblem(answer.problem);
+  tellProblem(answer.problem);
+  if (seenAtAddress(answer.problem)) outcome.append(openAddress(standing.server ?? ""));
 }
 
 /**
@@ -155,6 +157,11 @@ function facts({ server, workspace, person, device }) {
  */
 function tell(tone, words) {
   outcome.replaceChildren(h("div", { class: `notice ${tone}` }, words));
+}
+
+/** @param {string} server */
+function openAddress(server) {
+  return h("p", { class: "row" }, h("a", { class: "button", href: server, target: "_blank", rel: "noreferrer noopener" }, t("open_address")));
 }
 
 /** @param {Problem} problem */

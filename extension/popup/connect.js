@@ -1,7 +1,7 @@
 // @ts-check
 // The popup of a browser that is not connected: connecting, and why an earlier connection is no more.
 
-import { codeView, connectForm, nextStanding, phaseOf, statusText } from "../ui/connect_form.js";
+import { addressLink, codeView, connectForm, nextStanding, phaseOf, statusText } from "../ui/connect_form.js";
 import { sendMessage } from "../ui/send_message.js";
 import { h } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
@@ -57,7 +57,7 @@ function showForm(app, standing, current) {
   app.stage.show({
     name,
     body: [headline(drawing, tone, title), h("p", {}, text), form.element, outcome],
-    actions: [form.button],
+    actions: [addressLink(standing), form.button],
     focusStep: true,
     hear: `${title}. ${text}`,
   });

@@ -58,7 +58,8 @@ export function createFrame() {
       scrollBetween(top, bar);
       const step = screen.focusStep ? bar.querySelector(".first") : null;
       const focus = screen.focus ?? step ?? main.querySelector("h1");
-      if (focus instanceof HTMLElement) focus.focus();
+      // The steps are always in sight: going there must not scroll what was said away.
+      if (focus instanceof HTMLElement) focus.focus({ preventScroll: focus === step });
       hintEnter(document.activeElement ?? document.body);
       if (screen.hear) this.announce(screen.hear);
     },

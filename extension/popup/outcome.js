@@ -2,9 +2,11 @@
 // What became of a decision.
 
 import { isLinkOf, linkBehind } from "../lib/linking/ranking.js";
+import { gaveNoAnswer, seenAtAddress } from "../lib/server/problem.js";
 import { h } from "../ui/dom.js";
 import { t, formatDateTime } from "../ui/i18n.js";
 import { button, contactCard, headline, notice, openLink, recordCard, referenceChange, referenceClash, referenceLine } from "./components.js";
+import { isKnown, problemScreen } from "./problem_steps.js";
 
 /** @typedef {import("./app.js").PopupController} App */
 /** @typedef {import("../lib/types.js").Link} Link */
@@ -182,11 +184,13 @@ export function showNoAnswer(app, problem, attempt) {
     body: [
       headline("clock", "caution", t("no_answer")),
       h("p", {}, t(unanswered(problem)), " ", t("no_answer_safe")),
+      seenAtAddress(problem) && isKnown(problem.type) && h("p", { class: "muted" }, t(problemScreen(problem, false).text)),
       app.place && contactCard(app.place.contact, app.details, app.announce, "p"),
       app.decision && recordCard(app.decision.record),
       problem.request_id && notice("info", t("quote_this"), " ", h("code", {}, problem.request_id)),
     ],
     actions: [
+      seenAtAddress(problem) && openLink(app.view?.standing.server ?? "", t("open_address")),
       app.place && button(t("choose_again"), () => void app.giveUp(attempt)),
       button(t("try_again"), () => void app.resume(attempt), { first: true }),
     ],
@@ -197,11 +201,12 @@ export function showNoAnswer(app, problem, attempt) {
 
 /**
  * Why it is not known what became of a request.
- * @param {import("../lib/types.js").Problem} problem
+ * @param {import("../lib/types.js").Problem} found
  */
-function unanswered({ type }) {
+function unanswered(found) {
+  const { type } = found;
   if (type === "offline" || type === "permission-missing") return `no_answer_${type.replace("-missing", "")}`;
-  return type === "server-unreachable" || type === "server-slow" ? "no_answer_text" : "no_answer_unclear";
+  return gaveNoAnswer(found) ? "no_answer_text" : "no_answer_unclear";
 }
 
 /**

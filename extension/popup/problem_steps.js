@@ -6,8 +6,9 @@
 
 /**
  * The next steps: `start` look at the page again, `choose` back to the suggestions, `again` send the same decision
- * as a new request, `options` open the settings, `elsewhere` name a contact in another way.
- * @typedef {"start" | "choose" | "again" | "options" | "elsewhere"} Step
+ * as a new request, `options` open the settings, `address` show in a tab what is at crmlink's address,
+ * `elsewhere` name a contact in another way.
+ * @typedef {"start" | "choose" | "again" | "options" | "address" | "elsewhere"} Step
  */
 
 /**
@@ -24,9 +25,16 @@ const to = (steps, tone = "caution") => ({ steps, tone });
 /** @type {Record<string, {steps: Step[], tone: ProblemScreen["tone"]}>} */
 const KNOWN = {
   "offline": to(["start"]),
-  "server-unreachable": to(["start", "options"]),
-  "server-slow": to(["start"]),
-  "server-odd": to(["start", "options"]),
+  "server-unreachable": to(["start", "address"]),
+  "server-not-running": to(["start", "address"]),
+  "secure-unreachable": to(["start", "address"]),
+  "server-slow": to(["start", "address"]),
+  "server-redirects": to(["start", "address"]),
+  "network-sign-in": to(["start", "address"]),
+  "proxy-sign-in": to(["start", "address"]),
+  "gateway-error": to(["start", "address"]),
+  "web-page-instead": to(["start", "address"]),
+  "server-odd": to(["start", "address"]),
   "server-too-old": to(["start", "options"], "stop"),
   "key-unreadable": to(["start", "options"]),
   "permission-missing": to(["options"]),
@@ -68,7 +76,8 @@ const KNOWN = {
 const SAYS_ITSELF = new Set([
   "permission-missing", "rules-unknown", "background-silent", "outcome-seen", "tab-closed", "tab-moved", "contact-changed",
   "list-changed", "list-unanswered", "other-connection", "record-unknown", "record-changed", "link-in-progress", "cannot-undo",
-  "reference-not-kept", "write-refused", "server-odd", "commusoft-refused",
+  "reference-not-kept", "write-refused", "server-odd", "web-page-instead", "server-redirects", "network-sign-in",
+  "proxy-sign-in", "gateway-error", "commusoft-refused",
 ]);
 
 /** @param {string} type */

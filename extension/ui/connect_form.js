@@ -2,6 +2,8 @@
 // Connecting to a server, as the popup and the settings show it: where, the code to compare, and how it ended.
 
 import { parseServer, DEFAULT_SERVER } from "../lib/server/server_url.js";
+import { httpUrl } from "../lib/linking/ranking.js";
+import { seenAtAddress } from "../lib/server/problem.js";
 import { KNOWN_TYPES } from "../popup/problem_steps.js";
 import { sendMessage } from "./send_message.js";
 import { h, icon, unseen } from "./dom.js";
@@ -45,6 +47,16 @@ function toldFailure(problem) {
   const name = problem && KNOWN_TYPES.includes(problem.type) ? problem.type.replaceAll("-", "_") : "general";
   const when = problem?.retry_after == null ? "" : ` ${sayRetry(problem.retry_after)}`;
   return { name: "pairing-failed", title: t(`trouble_${name}`), text: t(`trouble_${name}_text`) + when, tone: /** @type {const} */ ("caution"), drawing: /** @type {const} */ ("caution") };
+}
+
+/**
+ * The way to see in a tab what is at the address that could not be connected to.
+ * @param {Standing} standing
+ */
+export function addressLink({ pairing }) {
+  const { state = null, problem = null, server = "" } = pairing ?? {};
+  const address = state === "failed" && problem && seenAtAddress(problem) ? httpUrl(server) : null;
+  return address && h("a", { class: "button", href: address, target: "_blank", rel: "noreferrer noopener" }, icon("open"), t("open_address"));
 }
 
 /** @param {Standing} standing */

@@ -12,7 +12,7 @@ def test_a_server_that_is_down_is_named_and_looked_for_again(
 ) -> None:
     access.server.stop()
     clerk.look_at(xero_contact())
-    clerk.link_to_crm("trouble-server-unreachable")
+    clerk.link_to_crm("trouble-server-not-running")
 
     access.server.start()
     clerk.press("Enter")

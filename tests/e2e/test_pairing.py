@@ -292,7 +292,7 @@ def test_a_server_that_is_away_when_tokens_are_due_costs_no_connection(
         " chrome.storage.local.set({ connection: { ...connection, access_until: 0 } }))"
     )
     access.server.stop()
-    clerk.link_to_crm("trouble-server-unreachable")
+    clerk.link_to_crm("trouble-server-not-running")
     access.server.start()
     wait_until(lambda: access.ask("workspace"), "the server is back")
     clerk.press("Enter")

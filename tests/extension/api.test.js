@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { createApi } from "../../extension/lib/server/api.js";
 import { createProver } from "../../extension/lib/server/dpop.js";
 import { createRequester } from "../../extension/lib/server/request.js";
-import { outcomeUnknown } from "../../extension/lib/server/problem.js";
+import { outcomeUnknown, seenAtAddress } from "../../extension/lib/server/problem.js";
+import { noAnswer } from "../../extension/lib/server/wrong_answer.js";
 import { ACCESS, CONNECTION, fakeKeys, fakeServer, fakeStore, KEY_PAIR, lost, problemReply, reply, WORKSPACE } from "./fake_browser.js";
 
 /** @param {ReturnType<typeof fakeServer>} server @param {object} [more] */
@@ -27,7 +28,7 @@ test("every request carries the token, no cookies, and follows no redirect", asy
   await apiOn(server).workspace();
   assert.equal(options.headers.Authorization, `DPoP ${ACCESS}`);
   assert.equal(options.credentials, "omit");
-  assert.equal(options.redirect, "error");
+  assert.equal(options.redirect, "manual");
   assert.equal(options.cache, "no-store");
 });
 
@@ -68,20 +69,40 @@ test("a waiting time that comes with any other refusal is not one", async () => 
   assert.equal(answer.problem.retry_after, null);
 });
 
-for (const [what, answer] of /** @type {const} */ ([
-  ["HTML with status 200", () => new Response("<html>Welcome</html>", { status: 200 })],
-  ["HTML with status 502", () => new Response("<html>Bad gateway</html>", { status: 502 })],
-  ["an empty reply", () => new Response("", { status: 200 })],
-  ["a bare number", () => new Response("42", { status: 200 })],
-  ["another program's JSON error", () => reply({ error: "no" }, 404)],
+const PAGE = { "Content-Type": "text/html; charset=utf-8" };
+/** What `redirect: "manual"` gives instead of another page's answer. */
+const redirected = () => Object.defineProperty(new Response(""), "type", { value: "opaqueredirect" });
+
+for (const [what, answer, type] of /** @type {[string, () => any, string][]} */ ([
+  ["HTML with status 200", () => new Response("<html>Welcome</html>", { status: 200 }), "web-page-instead"],
+  ["a sign-in page", () => new Response("Please sign in", { status: 200, headers: PAGE }), "web-page-instead"],
+  ["a page's refusal", () => new Response("<!DOCTYPE html><title>Blocked</title>", { status: 403 }), "web-page-instead"],
+  ["a proxy before a server that is away", () => new Response("<html>Bad gateway</html>", { status: 502, headers: PAGE }), "gateway-error"],
+  ["a cloud's own status", () => new Response("error code: 521", { status: 521 }), "gateway-error"],
+  ["a network that wants a sign-in", () => new Response("<html>Wi-Fi", { status: 511, headers: PAGE }), "network-sign-in"],
+  ["a proxy that wants a sign-in", () => new Response("", { status: 407 }), "proxy-sign-in"],
+  ["the way to another page", redirected, "server-redirects"],
+  ["an empty reply", () => new Response("", { status: 200 }), "server-odd"],
+  ["a bare number", () => new Response("42", { status: 200 }), "server-odd"],
+  ["another program's JSON error", () => reply({ error: "no" }, 404), "server-odd"],
 ])) {
   test(`${what} is not taken for the server`, async () => {
     const server = fakeServer();
     server.replies["GET /workspace"] = answer;
     const told = await apiOn(server).workspace();
     assert.ok(!told.ok);
-    assert.equal(told.problem.type, "server-odd");
+    assert.equal(told.problem.type, type);
+    assert.equal(outcomeUnknown(told.problem), true);
+    assert.equal(seenAtAddress(told.problem), true);
   });
+}
+
+for (const [server, online, type] of /** @type {[string, boolean, string][]} */ ([
+  ["http://127.0.0.1:8787", true, "server-not-running"], ["http://localhost:8787", false, "server-not-running"],
+  ["https://localhost:8787", false, "secure-unreachable"], ["https://crm.office.example", true, "secure-unreachable"],
+  ["http://office-pc:8787", true, "server-unreachable"], ["https://crm.office.example", false, "offline"], ["http://office-pc:8787", false, "offline"],
+])) {
+  test(`no answer from ${server} ${online ? "" : "without a network "}is ${type}`, () => assert.equal(noAnswer(server, online), type));
 }
 
 for (const [what, path, data] of /** @type {const} */ ([

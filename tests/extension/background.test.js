@@ -210,7 +210,7 @@ test("a lost server is told apart from a permission that was taken back", async 
   server.replies["POST /suggestions"] = lost;
   const look = (await send({ type: "look", tab: 7 })).data.place.look;
   const away = await send({ type: "suggest", look, kind: null, typed: null });
-  assert.equal(away.problem.type, "server-unreachable");
+  assert.equal(away.problem.type, "server-not-running");
   browser.state.permitted = false;
   const refused = await send({ type: "suggest", look, kind: null, typed: null });
   assert.equal(refused.problem.type, "permission-missing");

@@ -40,7 +40,7 @@ CONNECTING = [
         "not-connected",
         steps=connect_to_nonsense,
         connected=False,
-        shows="not a server's address",
+        shows="isn't a web address we can use",
     ),
     State("pairing", "pairing", steps=connect, **NEW, shows="BCDF-GHJK"),
     State("pairing-unheard", "pairing", {TOKEN: HTML}, connect, **NEW, shows="keep trying"),
@@ -54,7 +54,7 @@ CONNECTING = [
         **NEW,
         shows="Try again in 40 seconds",
     ),
-    State("pairing-odd", "pairing-failed", {PAIRINGS: HTML}, connect, **NEW),
+    State("pairing-odd", "pairing-failed", {PAIRINGS: HTML}, connect, **NEW, shows="in a tab"),
     *(
         State(f"ended-{name}", f"ended-{name}", {TOKEN: ended(name)}, lapsed=True, shows=words)
         for name, words in ENDINGS.items()
@@ -62,7 +62,7 @@ CONNECTING = [
 ]
 
 SETTINGS = [
-    State("settings-new", "", connected=False, settings=True, shows="Connect to your crmlink"),
+    State("settings-new", "", connected=False, settings=True, shows="Connect to crmlink"),
     State("settings-office", "", connected=False, settings=True, policy=OFFICE, shows="Set by"),
     State(
         "settings-unencrypted",
@@ -70,7 +70,7 @@ SETTINGS = [
         connected=False,
         settings=True,
         steps=plain,
-        shows="Not encrypted",
+        shows="Not secure",
     ),
     State(
         "settings-nonsense",
@@ -78,7 +78,7 @@ SETTINGS = [
         connected=False,
         settings=True,
         steps=connect_to_nonsense,
-        shows="not a server's address",
+        shows="isn't a web address we can use",
     ),
     State(
         "settings-pairing",
@@ -112,16 +112,16 @@ SETTINGS = [
         "",
         {WORKSPACE: REFUSED, TOKEN: RENEWED},
         settings=True,
-        shows="did not let this browser in",
+        shows="didn't accept this browser",
     ),
     State("settings-away", "", server_gone=True, settings=True, shows="can't reach crmlink"),
-    State("settings-disconnected", "", steps=disconnect, settings=True, shows="on the server too"),
+    State("settings-disconnected", "", steps=disconnect, settings=True, shows="Disconnected."),
     State(
         "settings-disconnected-untold",
         "",
         {LEAVE: HTML},
         disconnect,
         settings=True,
-        shows="ask your admin",
+        shows="Ask your admin",
     ),
 ]

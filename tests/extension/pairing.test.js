@@ -240,7 +240,7 @@ test("Cancel stops it, at once and for good", async () => {
 for (const [what, answer, type] of /** @type {[string, any, string][]} */ ([
   ["a server that is away", lost, "server-unreachable"],
   ["too many tries", () => reply({ type: "urn:crmlink:problem:too-many-requests" }, 429, { "Retry-After": "300" }), "too-many-requests"],
-  ["another program", () => new Response("<html>"), "server-odd"],
+  ["another program", () => new Response("<html>"), "web-page-instead"],
   ["a code that is none", { device_code: "device-code-1", user_code: "<b>", expires_in: 600 }, "server-odd"],
 ])) {
   test(`${what} is told, and opens no page`, async () => {

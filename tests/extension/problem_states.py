@@ -22,6 +22,8 @@ from extension.scripted_replies import (
 from extension.scripted_server import Reply, problem
 from extension.steps import State, change_contact, close_tab, confirm, move_on, undo
 
+PAGE = {"Content-Type": "text/html; charset=utf-8"}
+
 
 def refused(name: str, status: int, detail: str, **more: Any) -> State:
     """A link that the server refuses."""
@@ -44,12 +46,31 @@ TROUBLES = [
         undo,
     ),
     State(
-        "trouble-server-unreachable",
-        "trouble-server-unreachable",
+        "trouble-server-not-running",
+        "trouble-server-not-running",
         server_gone=True,
-        shows="can't reach crmlink",
+        shows="can't reach crmlink on this computer",
     ),
-    State("trouble-server-odd", "trouble-server-odd", {SUGGEST: HTML}),
+    State("trouble-web-page-instead", "trouble-web-page-instead", {SUGGEST: HTML}),
+    State("trouble-server-odd", "trouble-server-odd", {SUGGEST: Reply(200, {"hello": "world"})}),
+    State(
+        "trouble-gateway-error",
+        "trouble-gateway-error",
+        {WORKSPACE: Reply(502, "<h1>Bad gateway</h1>", PAGE)},
+        shows="A proxy in front of it answers",
+    ),
+    State(
+        "trouble-network-sign-in",
+        "trouble-network-sign-in",
+        {WORKSPACE: Reply(511, "<h1>Guest Wi-Fi</h1>", PAGE)},
+        shows="wants you to sign in",
+    ),
+    State(
+        "trouble-server-redirects",
+        "trouble-server-redirects",
+        {WORKSPACE: Reply(302, "", {"Location": "http://127.0.0.1:9/sign-in"})},
+        shows="the sign-in page of a Wi-Fi",
+    ),
     State("trouble-tab-moved", "trouble-tab-moved", steps=move_on),
     State("trouble-contact-changed", "trouble-contact-changed", steps=change_contact),
     State("trouble-tab-closed", "trouble-tab-closed", steps=close_tab),

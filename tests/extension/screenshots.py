@@ -2,7 +2,7 @@
 
 Run in the folder tests:
 
-    python -m extension.photograph FOLDER [NAME-PART ...]
+    python -m extension.screenshots FOLDER [NAME-PART ...]
 
 Fails when a state does not lead to the screen it should; so it is a check as well.
 """
@@ -19,6 +19,8 @@ from playwright.sync_api import Page
 from extension.popup_states_runner import Stage, open_stage
 from extension.states import STATES
 from extension.steps import State
+
+TALLEST = 600  # pixels that Chromium gives a popup
 
 
 @dataclass
@@ -40,9 +42,19 @@ class Studio:
 
     def _shoot(self, page: Page, name: str, scheme: Any) -> None:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        popup = page.evaluate("document.body.dataset.screen !== undefined")
         page.evaluate("document.documentElement.classList.remove('in-window')")
+        if popup:
+            page.set_viewport_size({"width": 400, "height": _height(page)})
         page.mouse.move(0, 0)
-        page.locator("body").screenshot(path=self.folder / name)
+        page.screenshot(path=self.folder / name, full_page=not popup)
+
+
+def _height(page: Page) -> int:
+    """As high as the browser would make the popup."""
+    return min(
+        TALLEST, int(page.evaluate("Math.ceil(document.body.getBoundingClientRect().height)"))
+    )
 
 
 def main(folder: Path, parts: list[str]) -> int:

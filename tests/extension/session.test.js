@@ -141,7 +141,7 @@ test("a connection survives a server that is away, busy or another program", asy
     [lost, "server-unreachable"],
     [() => problemReply("too-many-requests", 429, "Wait.", { retry_after: 40 }), "too-many-requests"],
     [() => problemReply("internal-error", 500, "Oh."), "internal-error"],
-    [() => new Response("<html>", { status: 200 }), "server-odd"],
+    [() => new Response("<html>", { status: 200 }), "web-page-instead"],
     [{ access_token: "line\nbreak", refresh_token: "x", expires_in: 600 }, "server-odd"],
   ])) {
     server.replies["POST /token"] = answer;

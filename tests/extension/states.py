@@ -161,7 +161,13 @@ CHOOSING = [
     ),
     State("choose-long", "choose", {SUGGEST: LONG}, lambda page, _: chosen(page), html=LONG_PAGE),
     State("linked-long", "linked", {SUGGEST: LONG, LINKS: LONG_LINKED}, confirm, html=LONG_PAGE),
-    State("search-many", "choose", {RECORDS: TWENTY}, search("hol"), shows="Showing the first 20"),
+    State(
+        "search-many",
+        "choose",
+        {RECORDS: TWENTY},
+        search("hol", "Showing"),
+        shows="Showing the first 20",
+    ),
     State("search", "choose", steps=search("hol"), shows="3 matches found"),
     State(
         "search-none",

@@ -94,14 +94,27 @@ const REJECTED_BEFORE_PROCESSING = new Set([
 
 const ENDINGS = new Set(["not-connected", "device-revoked", "device-expired", "token-reused", "grant-refused", KEY_LOST]);
 
-const OUTCOME_UNKNOWN = new Set([
-  "offline",
-  "permission-missing",
-  "server-unreachable",
-  "server-slow",
-  "server-odd",
-  "internal-error",
-]);
+/** Nothing came back, or something that is not crmlink's. */
+const NO_ANSWER = ["server-unreachable", "server-not-running", "secure-unreachable", "server-slow"];
+const WRONG_ANSWER = ["server-redirects", "network-sign-in", "proxy-sign-in", "gateway-error", "web-page-instead", "server-odd"];
+
+const OUTCOME_UNKNOWN = new Set(["offline", "permission-missing", ...NO_ANSWER, ...WRONG_ANSWER, "internal-error"]);
+
+/**
+ * Whether nothing came back, so far as is known.
+ * @param {Problem} found
+ */
+export function gaveNoAnswer(found) {
+  return NO_ANSWER.includes(found.type);
+}
+
+/**
+ * Whether it helps to see in a tab what is at crmlink's address: a browser shows there what it hides from an extension.
+ * @param {Pick<Problem, "type">} found
+ */
+export function seenAtAddress({ type }) {
+  return NO_ANSWER.includes(type) || WRONG_ANSWER.includes(type);
+}
 
 /** @param {unknown} value */
 function text(value) {

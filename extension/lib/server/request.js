@@ -3,6 +3,7 @@
 
 import { KeyLost, KeyUnreadable } from "./dpop.js";
 import { problemFromResponse, KEY_LOST, problem } from "./problem.js";
+import { wrongAnswer } from "./wrong_answer.js";
 
 /** A browser ends a worker whose fetch takes 30 seconds: stay below it. */
 export const TIMEOUTS = { read: 15_000, write: 25_000 };
@@ -42,7 +43,7 @@ export function createRequester({ fetch, explainNetworkFailure, prover, timeouts
       signal,
       cache: "no-store",
       credentials: "omit",
-      redirect: "error",
+      redirect: "manual", // never followed, but seen: it is how many sign-in pages come
       referrerPolicy: "no-referrer",
     });
     await prover.note(url, response.headers.get("DPoP-Nonce"));
@@ -110,13 +111,15 @@ function body({ json, form }) {
  */
 async function read(response) {
   const { status } = response;
+  if (response.type === "opaqueredirect") return { ok: false, problem: problem(wrongAnswer(response, "")) };
   if (status === 304 || status === 204) return { ok: true, data: null, status };
-  const document = parse(await response.text());
+  const text = await response.text();
+  const document = parse(text);
   if (response.ok && document !== null) {
     return { ok: true, data: document, status, etag: response.headers.get("ETag") };
   }
   const told = response.ok ? null : problemFromResponse(document, status, response.headers.get("Retry-After"));
-  return { ok: false, problem: told ?? problem("server-odd", { status }) };
+  return { ok: false, problem: told ?? problem(wrongAnswer(response, text), { status }) };
 }
 
 /**

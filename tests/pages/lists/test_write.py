@@ -177,4 +177,5 @@ def test_a_link_that_was_undone_by_itself_is_shown_in_its_list(
     found = re.search(r'href="(/links/[0-9a-f]+)"', page)
     assert found
     boss.send(f"{found[1]}/undo", form_on=f"{found[1]}/undo")
-    assert "Undone since" in boss.read(f"/lists/{batch.id}")
+    assert "↶ Undone" in boss.read(f"/lists/{batch.id}")
+    assert "1 Undone" in boss.read(f"/lists/{batch.id}")
