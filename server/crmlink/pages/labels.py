@@ -55,6 +55,7 @@ ACTIONS = {
     "commusoft.disconnected": "disconnected Commusoft",
     "commusoft.practice_emptied": "emptied what came from practice",
     "commusoft.write_tested": "asked the doctor to write to a record",
+    "commusoft.write_restored": "put a record's own reference back after a write test",
     "rules.installed": "put a rule file to use",
     "rules.removed": "went back to crmlink's own rules",
     "host.added": "added an address",
