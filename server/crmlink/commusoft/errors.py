@@ -105,3 +105,7 @@ class ConnectionEnded(CommusoftError):
     """The connection was replaced or deleted while in use."""
 
     code = "connection-ended"
+
+
+# After these a write is over: it was answered, or never sent. After others it may land late.
+ANSWERED_WRITE_ERRORS = (WriteRejected, RecordNotFound, CommusoftAuthError, CommusoftBusy)

@@ -117,6 +117,7 @@ class Batch(Base):
     started_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]  # by the person who started it
     rate: Mapped[float | None]
     trouble: Mapped[dict[str, Any] | None]
 
