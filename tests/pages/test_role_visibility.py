@@ -100,7 +100,7 @@ def test_what_is_not_there_is_said_on_a_page(admin: PageClient, path: str) -> No
     reply = admin.get(path)
     assert reply.status_code == 404
     assert reply.mimetype == "text/html"
-    assert "To the overview" in words(reply)
+    assert "Go to Overview" in words(reply)
 
 
 def test_no_page_has_a_script_or_a_style_inside_it(app: Flask, admin: PageClient) -> None:

@@ -58,7 +58,7 @@ def new_password() -> Reply:
         form.add_error(refused)
         return _page(form), 422
     flash_message(
-        "Your password is changed. Wherever else you were logged in, you are not any more."
+        "Your password is changed. You have been signed out everywhere else."
         + (" Your browsers are disconnected." if is_ticked("browsers") else "")
     )
     return start_session(_me(), url_for("pages.account"))
@@ -73,7 +73,7 @@ def end_everything() -> Response:
         current_access(), current_actor(), _me().public_id, browsers_too=browsers_too, but=g.log_in
     )
     also = " Your browsers are disconnected." if browsers_too else ""
-    flash_message(f"Wherever else you were logged in, you are not any more.{also}")
+    flash_message(f"You have been signed out everywhere else.{also}")
     return redirect_to("pages.account")
 
 
@@ -82,7 +82,7 @@ def end_everything() -> Response:
 def end_log_in(session_id: str) -> Response:
     """End one log-in."""
     end_session(current_access(), current_actor(), session_id)
-    flash_message("That log-in is ended.")
+    flash_message("Signed out there.")
     return redirect_to("pages.account")
 
 

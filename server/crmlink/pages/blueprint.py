@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
@@ -20,6 +20,7 @@ from crmlink.accounting.package_rules import package_name
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.labels import ROLES
+from crmlink.values.moments import format_day, format_moment
 from crmlink.web.auth import current_installation, current_workspace
 
 blueprint = Blueprint("pages", __name__)
@@ -91,13 +92,13 @@ blueprint.add_app_template_filter(ROLES.__getitem__, "role")
 
 
 @blueprint.app_template_filter("day")
-def _day(moment: datetime) -> str:
-    return moment.astimezone().strftime("%d/%m/%Y")
+def _day(moment: date) -> str:
+    return format_day(moment)
 
 
 @blueprint.app_template_filter("clock")
 def _datetime_filter(moment: datetime) -> str:
-    return moment.astimezone().strftime("%d/%m/%Y %H:%M")
+    return format_moment(moment)
 
 
 @blueprint.app_template_filter("package")

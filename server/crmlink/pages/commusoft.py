@@ -155,7 +155,7 @@ def _check_agreement(form: Form, account: Connection) -> None:
     if request.form.get("agreed") != "yes":
         form.errors["agreed"] = "Tick the box to agree to what is said above."
     elif form.values["agreement"] != contents.agreement:
-        form.errors["agreed"] = "Something was added meanwhile. Look at the numbers again."
+        form.errors["agreed"] = "Something was added in the meantime. Check the numbers again."
 
 
 @dataclass

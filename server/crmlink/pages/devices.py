@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -29,6 +33,7 @@ from crmlink.access.roles import SCOPES
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.labels import ENDINGS
+from crmlink.pages.tables import parse_order, sorted_rows
 from crmlink.store import Device, DeviceType
 from crmlink.web.auth import current_access, current_actor, require_permission
 
@@ -42,15 +47,41 @@ ENDING = {  # whether it is a script's token → the verb, and what follows
 }
 
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+SORT_KEYS: dict[str, Callable[[Device], Any]] = {
+    "name": lambda one: one.name.lower(),
+    "owner": lambda one: one.person.name.lower() if one.person else "",
+    "status": lambda one: device_status(one).value,
+    "connected": lambda one: one.created_at,
+    "used": lambda one: one.last_used_at or LONG_AGO,
+}
+
+
+def _is_of(device: Device, person: str) -> bool:
+    return device.person is not None and device.person.public_id == person
+
+
 @blueprint.get("/devices")
 @require_permission("admin")
 def devices() -> str:
     """All browsers and tokens, and the pairings that wait for an admin."""
     ended = request.args.get("ended") == "yes"
+    person = request.args.get("person", "")
+    order = parse_order(SORT_KEYS, "name")
+    browsers = [one for one in list_devices(current_access()) if ended or is_good(one)]
+    tokens = [one for one in list_tokens(current_access()) if ended or is_good(one)]
+    owners = {one.person.public_id: one.person.name for one in browsers if one.person}
+    asked = (("ended", "yes" if ended else ""), ("person", person), ("sort", order.text))
     return render_template(
         "devices.html",
-        browsers=[one for one in list_devices(current_access()) if ended or is_good(one)],
-        tokens=[one for one in list_tokens(current_access()) if ended or is_good(one)],
+        browsers=sorted_rows(
+            (one for one in browsers if not person or _is_of(one, person)), order, SORT_KEYS
+        ),
+        tokens=sorted_rows(tokens, order, SORT_KEYS),
+        order=order,
+        owners=sorted(owners.items(), key=lambda owner: owner[1].lower()),
+        chosen_owner=person,
+        query={name: value for name, value in asked if value},
         waiting=[
             (one, format_user_code(one.user_code)) for one in list_awaiting_admin(current_access())
         ],

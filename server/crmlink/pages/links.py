@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from uuid import uuid4
 
 from flask import redirect, render_template, request, url_for
@@ -17,18 +16,33 @@ from crmlink.linking.decisions import can_undo, find_link, undo, undo_obstacle
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
+from crmlink.pages.tables import csv_reply, parse_day, parse_order
 from crmlink.reports.links import (
+    ORDERS,
     LinkFilter,
     LinkHistory,
+    all_links,
     link_history,
     list_links,
     people_who_linked,
 )
 from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import UNDO_OBSTACLES, Problem, problem_of, problem_of_link
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
+STATES = {
+    LinkState.INTENDED: "In progress",
+    LinkState.LINKED: "Linked",
+    LinkState.FAILED: "Failed",
+    LinkState.CONFLICT: "Conflict",
+    LinkState.UNDONE: "Undone",
+}
+CSV_HEADINGS = (
+    "When", "Who", "Contact", "Accounting software", "Commusoft name", "Commusoft number",
+    "Reference before", "Reference after", "Status",
+)  # fmt: skip
 FARTHEST = 10_000  # pages; what lies behind is found by a filter
 
 
@@ -37,15 +51,32 @@ FARTHEST = 10_000  # pages; what lies behind is found by a filter
 def links() -> str:
     """Links that fit, page by page."""
     query = {name: request.args.get(name, "").strip() for name in FIELDS}
+    order = parse_order(ORDERS, "-when")
     return render_template(
         "links.html",
-        leaf=list_links(current_workspace(), _filter(query), page_number()),
-        query={name: value for name, value in query.items() if value},
+        leaf=list_links(
+            current_workspace(),
+            _filter(query),
+            page_number(),
+            order.column,
+            descending=order.descending,
+        ),
+        order=order,
+        query={name: value for name, value in (query | {"sort": order.text}).items() if value},
         values=query,
         people=people_who_linked(current_workspace()),
         packages=current_workspace().packages["packages"],
         wrong_days=[name for name in ("since", "until") if query[name] and not _day(query[name])],
     )
+
+
+@blueprint.get("/links.csv")
+@require_permission("read")
+def links_csv() -> Response:
+    """The links that fit as a table for a spreadsheet, the newest first."""
+    query = {name: request.args.get(name, "").strip() for name in FIELDS}
+    found = all_links(current_workspace(), _filter(query))
+    return csv_reply("crmlink links.csv", CSV_HEADINGS, map(_csv_row, found))
 
 
 @blueprint.get("/links/<link_id>")
@@ -88,6 +119,16 @@ def do_undo(link_id: str) -> Response | tuple[str, int]:
         return page, found.status
     _tell_end(done)
     return redirect(url_for("pages.link", link_id=done.id), 303)
+
+
+def _csv_row(link: Link) -> tuple[str, ...]:
+    rules = current_workspace().packages["packages"].get(link.package)
+    return (
+        format_for_table(link.created_at), link.device.who, link.contact_name,
+        rules["name"] if rules else link.package, link.record_label,
+        f"{link.kind} {link.record_number}", link.prior or "", link.target or "",
+        "Restored" if link.undoes_id and link.state is LinkState.LINKED else STATES[link.state],
+    )  # fmt: skip
 
 
 def page_number() -> int:
@@ -152,7 +193,4 @@ def _filter(query: dict[str, str]) -> LinkFilter:
 
 
 def _day(text: str) -> date | None:
-    """A day as people here write it: 31/01/2026."""
-    with suppress(ValueError):
-        return datetime.strptime(text, "%d/%m/%Y").date()
-    return None
+    return parse_day(text)

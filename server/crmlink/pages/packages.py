@@ -55,7 +55,7 @@ def send_rules() -> str | Response | tuple[str, int]:
         if found.wrong or request.form.get("then") != "install":
             return _page(checked=found), 422 if found.wrong else 200
         install_rules(current_workspace(), file, current_actor().device.id)
-    flash_message("The new rules are in use. Extensions follow by themselves.")
+    flash_message("The new rules are in use. Extensions update automatically.")
     return redirect_to("pages.packages")
 
 
@@ -94,7 +94,7 @@ def add_package_host(package: str) -> str | Response | tuple[str, int]:
         found = problem_of(refused)
         form.errors["host"] = found.detail
         return _page(package, form), found.status
-    flash_message("Added. Extensions learn it by themselves.")
+    flash_message("Added. Extensions update automatically.")
     return redirect_to("pages.packages")
 
 

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import IO
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
@@ -28,25 +29,45 @@ class AuditRow:
     device: Device | None
 
 
+@dataclass(frozen=True, slots=True)
+class AuditScope:
+    """Which entries, and in which order: days are the server's own, both included; ``person`` is
+    a public id."""
+
+    since: date | None = None
+    until: date | None = None
+    person: str = ""
+    oldest_first: bool = False
+
+
 def entries(
     access: AccessContext,
     search: str = "",
     action: str = "",
     before: int | None = None,
     limit: int | None = 50,
+    within: AuditScope | None = None,
 ) -> list[AuditRow]:
-    """Entries, the newest first, below a place.
+    """Entries, the newest first and below a place, or the oldest first and above it.
 
-    ``search`` is part of an action, a subject, a reference, or of a person's or device's name;
-    ``action`` is how the action begins.
+    ``search`` is part of an action, a subject, a reference, or of the name or email of a person
+    who did it or whom it is about, or of a device's name; ``action`` is how the action begins.
     """
-    query = _lines(access).order_by(AuditEntry.place.desc()).limit(limit)
+    within = within or AuditScope()
+    oldest_first, place = within.oldest_first, AuditEntry.place
+    query = _lines(access).order_by(place.asc() if oldest_first else place.desc()).limit(limit)
+    if within.since:
+        query = query.where(AuditEntry.at >= _start_of(within.since))
+    if within.until:
+        query = query.where(AuditEntry.at < _start_of(within.until + timedelta(days=1)))
+    if within.person:
+        query = query.where(Person.public_id == within.person)
     if action:
         query = query.where(AuditEntry.action.startswith(action, autoescape=True))
     if before is not None:
-        query = query.where(AuditEntry.place < before)
+        query = query.where(place > before if oldest_first else place < before)
     if search:
-        query = query.where(_mentions(search))
+        query = query.where(_mentions(access, search))
     with access.database.reading() as session:
         return [AuditRow(*row) for row in session.execute(query)]
 
@@ -101,8 +122,20 @@ def _lines(access: AccessContext) -> Select[AuditEntry, Person | None, Device | 
     )
 
 
-def _mentions(search: str) -> ColumnElement[bool]:
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time.min).astimezone()
+
+
+def _mentions(access: AccessContext, search: str) -> ColumnElement[bool]:
+    named = or_(
+        *(
+            column.icontains(search.strip(), autoescape=True)
+            for column in (Person.name, Person.email)
+        )
+    )
+    people = select(Person.public_id).where(Person.workspace_id == access.workspace_id, named)
     return or_(
+        AuditEntry.subject.in_(people),
         *(
             column.icontains(search.strip(), autoescape=True)
             for column in (
@@ -110,7 +143,8 @@ def _mentions(search: str) -> ColumnElement[bool]:
                 AuditEntry.subject,
                 cast(AuditEntry.details, String),
                 Person.name,
+                Person.email,
                 Device.name,
             )
-        )
+        ),
     )

@@ -99,7 +99,7 @@ def upload_list() -> Reply:
     """Take a file, and show what it is."""
     upload = request.files.get("file")
     if upload is None or not upload.filename:
-        return _not_taken("Choose a file first.")
+        return _not_taken("Choose a file.")
     sent = save_upload(
         current_installation().settings.data_dir, upload, current_actor().device.public_id
     )
@@ -137,7 +137,7 @@ def update_preview(token: str) -> Reply:
         return redirect_to("pages.preview_import", token=token)
     look = _look(sent, choices)
     if not _kind_is_told(look.found) and choices.kind != BOTH:
-        look.missing = "Say what the contacts are: the file does not tell."
+        look.missing = "Choose whether these are customers or suppliers."
     look.changed = not is_as_sent(form, look.shown)
     if look.refused or look.missing or look.changed:
         return _page(look, 422)
@@ -168,7 +168,7 @@ def _kept(look: ImportPreview, agreed: int) -> Reply:
     forget_file(look.sent)
     bad = f", {done.bad:,} line{'s' if done.bad != 1 else ''} left out" if done.bad else ""
     flash_message(
-        f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} kept as a draft{bad}."
+        f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} saved as a draft{bad}."
     )
     return redirect_to("pages.list_detail", batch_id=done.batch.id)
 
@@ -221,7 +221,7 @@ def _lacking(fields: list[str]) -> list[str]:
     if not fields:
         return []
     names = ", ".join(FIELDS[name] for name in fields)
-    return [f"This table has no such column as you chose for: {names}. Check these below."]
+    return [f"The columns you chose for {names} are not in this table. Choose them again below."]
 
 
 def _read(look: ImportPreview, packages: Packages) -> None:
@@ -235,9 +235,7 @@ def _read(look: ImportPreview, packages: Packages) -> None:
             look.contacts.append(row)
     look.lines, look.whole = seen, seen < LOOKED_AT
     if not look.contacts and not look.refused:
-        look.refused = (
-            "None of the first rows is a contact. ImportPreview at the reasons, and at the columns."
-        )
+        look.refused = "None of the first rows is a contact. Check the reasons and the columns."
 
 
 def _kind_is_told(found: DetectedFormat) -> bool:
@@ -269,7 +267,7 @@ def _sent(token: str) -> UploadedFile | None:
 
 
 def _gone() -> Response:
-    flash_message("The file is not here any more. Choose it again.", "caution")
+    flash_message("This file has expired. Choose it again.", "caution")
     return redirect_to("pages.new_list")
 
 

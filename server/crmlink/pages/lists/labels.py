@@ -70,6 +70,23 @@ STATE_FILTERS = {
     RowState.FAILED: "Failed",
     RowState.SUCCESSFUL: "Linked",
 }
+RESULT_HEADINGS = {  # of the table that is taken away
+    "position": "Row", "line": "Line in the file", "contact": "Contact", "email": "Email",
+    "kind": "Customer or supplier", "reference": "Reference", "verdict": "Match",
+    "decision": "Decision", "decided_by": "Decided by", "decided_at": "Decided on",
+    "record": "Commusoft number", "record_name": "Commusoft name",
+    "prior_reference": "Reference before", "outcome": "Status", "why": "Reason",
+    "when": "Finished on",
+}  # fmt: skip
+RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
+    "verdict": {verdict.value: words for verdict, (_, words) in VERDICTS.items()},
+    "decision": {"open": "Not decided", "record": "Accepted", "none": "Not in Commusoft"},
+    "outcome": {
+        "not linked": "Not linked", "linked before": "Already linked", "waiting": "Waiting",
+        "processing": "Processing", "failed": "Failed", "successful": "Linked",
+        "undoing": "Undoing", "undone": "Undone",
+    },
+}  # fmt: skip
 TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
 FIELDS = {
     "reference": "Reference",

@@ -58,6 +58,7 @@ from crmlink.store import (
     RowState,
     Verdict,
 )
+from crmlink.values.moments import format_day
 from crmlink.web.auth import current_access, current_actor, current_workspace, require_permission
 from crmlink.web.problems import Problem, problem_kept, problem_of_link
 from crmlink.web.problems import trouble as trouble_of
@@ -253,7 +254,7 @@ def name_of(batch: Batch) -> str:
         return batch.name or batch.file_name
     known = batch.package in current_workspace().packages["packages"]
     package = package_name(current_workspace().packages, batch.package) if known else "Contacts"
-    return f"{package}, {batch.created_at.astimezone():%d/%m/%Y}"
+    return f"{package}, {format_day(batch.created_at)}"
 
 
 def parse_row_filter() -> RowQuery:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-from tempfile import TemporaryFile
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
 
-from flask import render_template, request, send_file, url_for
+from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.batches.accept_sure import accept_sure, draw_sample
@@ -19,14 +19,17 @@ from crmlink.batches.control import (
     start_undo,
     start_writing,
 )
-from crmlink.batches.progress import overview, summary, write_results
+from crmlink.batches.progress import overview, result_rows, summary
 from crmlink.batches.rows import RowFilter, list_rows
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
+from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS
 from crmlink.pages.lists.overview import back_to_list, list_context, name_of
+from crmlink.pages.tables import csv_reply
 from crmlink.store import BatchState, RowState
+from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_kept, problem_of
 
@@ -191,16 +194,8 @@ def undo_list(batch_id: str) -> Response:
 def list_results(batch_id: str) -> Response:
     """Every row with what happened, for a spreadsheet."""
     name = name_of(overview(current_workspace(), batch_id).batch)
-    table = TemporaryFile()  # noqa: SIM115 - closed with the answer
-    text = io.TextIOWrapper(table, encoding="utf-8-sig", newline="")
-    write_results(current_workspace(), batch_id, text, lambda failure: problem_kept(failure).detail)
-    text.flush()
-    text.detach()
-    table.seek(0)
-    return send_file(
-        table, "text/csv", as_attachment=True, download_name=f"{name} results.csv",
-        conditional=False, etag=False,
-    )  # fmt: skip
+    rows = result_rows(current_workspace(), batch_id, lambda failure: problem_kept(failure).detail)
+    return csv_reply(f"{name} results.csv", tuple(RESULT_HEADINGS.values()), map(_csv_row, rows))
 
 
 @blueprint.get("/lists/<batch_id>/summary")
@@ -222,6 +217,18 @@ def list_summary(batch_id: str) -> str:
         not_undone=[row for row in kept if row.row.failure],
         listed=LISTED,
     )
+
+
+def _csv_row(values: Mapping[str, Any]) -> list[str]:
+    return [_csv_value(name, str(values[name])) for name in RESULT_HEADINGS]
+
+
+def _csv_value(name: str, value: str) -> str:
+    if name in ("decided_at", "when"):
+        return format_for_table(datetime.fromisoformat(value)) if value else ""
+    if name == "record":
+        return value.replace("-", " ")
+    return RESULT_WORDS.get(name, {}).get(value, value)
 
 
 def _summary_page(batch_id: str, refused: str = "") -> str:
