@@ -64,7 +64,7 @@ def test_a_filter_that_means_nothing_harms_nothing(clerk: PageClient, query: str
 @pytest.mark.parametrize("day", ["yesterday", "2026-01-31", "31/02/2026", "0/0/0"])
 def test_a_day_that_is_none_is_said_at_its_field(clerk: PageClient, day: str) -> None:
     page = clerk.get(f"/links?since={day}").get_data(as_text=True)
-    assert "Write it like 31/01/2026." in page
+    assert "Enter a date like 31/01/2026." in page
     assert 'aria-describedby="since-error"' in page
 
 

@@ -56,10 +56,9 @@ def sorted_rows(
 
 
 def parse_day(text: str) -> date | None:
-    """Return a day as people here write it (31/01/2026), or as browsers send it (2026-01-31)."""
-    for form in ("%d/%m/%Y", "%Y-%m-%d"):
-        with suppress(ValueError):
-            return datetime.strptime(text, form).date()
+    """Return a day as people here write it: 31/01/2026."""
+    with suppress(ValueError):
+        return datetime.strptime(text, "%d/%m/%Y").date()
     return None
 
 
