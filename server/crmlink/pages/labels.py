@@ -24,6 +24,8 @@ ACTIONS = {
     "batch.undoing": "began undoing a list",
     "batch.undone": "finished undoing a list",
     "batch.discarded": "threw a list away",
+    "contact.parked": "parked a contact without a record",
+    "contact.unparked": "removed a parked contact",
     "lookalike.dismissed": "said that two records are not the same",
     "person.invited": "added a person",
     "person.invited_again": "made a one-time link",

@@ -17,6 +17,7 @@ from crmlink.store import (
     BatchRow,
     Link,
     MirroredRecord,
+    ParkedContact,
     RejectedBatchRow,
     RowState,
 )
@@ -50,6 +51,7 @@ def remember(
     records: Sequence[MirroredRecord],
     links: Sequence[Link],
     rows: Sequence[BatchRow],
+    parked: Sequence[ParkedContact] = (),
 ) -> Known:
     """Keep keyed hashes of all that the person can be known by again; before it is emptied.
 
@@ -60,16 +62,18 @@ def remember(
     ids, emails = {record.public_id for record in records}, {email.lower()} - {""}
     certain = [row for row in rows if row.record_id in ids or row.email.lower() in emails]
     references = {link.reference for link in links} | {record.reference for record in records}
-    references |= {row.reference for row in certain}
+    references |= {row.reference for row in certain} | {each.reference for each in parked}
     naming = {each for each in references if each and may_name(each)}
     keys = {pseudonyms.of(reference) for reference in naming}
     if email:
         keys.add(pseudonyms.sign_of("email", email))
     signs = [_signs_of_record(record) for record in records]
+    identities = [(link.package, link.organisation, link.reference) for link in links]
+    identities += [(each.package, each.organisation, each.reference) for each in parked]
     signs += [
-        Signs(package=link.package, organisation=link.organisation, reference=link.reference)
-        for link in links
-        if not holds_pseudonym(link.reference)
+        Signs(package=package, organisation=organisation, reference=reference)
+        for package, organisation, reference in identities
+        if not holds_pseudonym(reference)
     ]
     for sign in signs:
         keys.update(sign.keys(pseudonyms))
@@ -77,7 +81,7 @@ def remember(
     words = {email, *naming, *(link.contact_name for link in links)}
     for record in records:
         words |= {record.name, record.company, record.email, *record.other_emails}
-    words |= {row.name for row in certain}
+    words |= {row.name for row in certain} | {each.name for each in parked}
     kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
     return Known(erased_people(session, workspace_id), frozenset(naming), frozenset(kept))
 

@@ -28,6 +28,8 @@ from crmlink.access.personal_data.batches import (
     forget_records,
     redact_failures,
 )
+from crmlink.access.personal_data.parked import PERSONAL_COLUMNS as WHEN_PARKED
+from crmlink.access.personal_data.parked import delete_old_parked, find_parked
 from crmlink.access.personal_data.references import (
     hide_in_lists,
     hide_references_everywhere,
@@ -42,6 +44,7 @@ from crmlink.store import (
     LinkState,
     MirroredRecord,
     Pairing,
+    ParkedContact,
     Person,
     WebSession,
     WorkspaceConnection,
@@ -51,6 +54,8 @@ from crmlink.store.connections import connections_of
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.hidden_references import ERASED, hide_link
 from crmlink.store.records import empty_details, holds_email
+
+Found = tuple[Person | None, list[MirroredRecord], list[Link], list[BatchRow], list[ParkedContact]]
 
 
 @dataclass
@@ -66,8 +71,8 @@ class ErasureCounts:
 def export(access: AccessContext, who: str) -> dict[str, Any]:
     """All that names somebody: of a record's id, or of an email. Raises PersonUnknown."""
     with access.database.reading() as session:
-        person, records, links, rows = _found(session, access, who)
-        if person is None and not (records or links or rows):
+        person, records, links, rows, parked = _found(session, access, who)
+        if person is None and not (records or links or rows or parked):
             raise PersonUnknown
         return {
             "who": who,
@@ -81,6 +86,7 @@ def export(access: AccessContext, who: str) -> dict[str, Any]:
                 for link in links
             ],
             "drafts": [_fields(row, *ON_LISTS) for row in rows],
+            "parked": [_fields(each, *WHEN_PARKED) for each in parked],
         }  # fmt: skip
 
 
@@ -90,16 +96,17 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
     A person of the workspace is removed first. Raises PersonUnknown or LastAdmin.
     """
     with access.database.reading() as session:
-        person, records, links, rows = _found(session, access, who)
-    if person is None and not (records or links or rows):
+        person, records, links, rows, parked = _found(session, access, who)
+    if person is None and not (records or links or rows or parked):
         raise PersonUnknown
     if person and person.removed_at is None:
         remove_person(access, actor, person.public_id)
     names = {record.label for record in records} | ({person.name} if person else set())
     email = "" if is_record_id(who) else who.strip()
-    erased = ErasureCounts(1 if person else 0, len(records), len(links), len(rows))
+    drafts = len(rows) + len(parked)
+    erased = ErasureCounts(1 if person else 0, len(records), len(links), drafts)
     with access.database.writing() as session:
-        known = remember(session, access.workspace_id, email, records, links, rows)
+        known = remember(session, access.workspace_id, email, records, links, rows, parked)
         if person:
             for row in _rows_of(session, person):
                 _erase_person(session, row)
@@ -108,6 +115,8 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         for link in links:
             hide_link(session, session.get_one(Link, link.id))
         erase_rows(session, rows)
+        for each in parked:
+            session.delete(session.get_one(ParkedContact, each.id))
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
         redact_failures(session, access.workspace_id, names)
@@ -138,6 +147,7 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
             anonymise_finished_batches(session, access.workspace_id, _ago(days))
         if days := preferences.keep_drafts_days:
             erased.drafts += delete_unfinished_batches(session, access.workspace_id, _ago(days))
+            erased.drafts += delete_old_parked(session, access.workspace_id, _ago(days))
         if erased.links or erased.drafts:
             note(
                 session, access, None, "personal.retention", "workspace",
@@ -146,9 +156,7 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
     return erased
 
 
-def _found(
-    session: Session, access: AccessContext, who: str
-) -> tuple[Person | None, list[MirroredRecord], list[Link], list[BatchRow]]:
+def _found(session: Session, access: AccessContext, who: str) -> Found:
     kind, _, number = who.partition("-")
     records_here = MirroredRecord.connection_id.in_(connections_of(access.workspace_id))
     links_here = Link.connection_id.in_(connections_of(access.workspace_id))
@@ -161,7 +169,7 @@ def _found(
         ).all()
         emails = {email for record in records for email in (record.email, *record.other_emails)}
         about = _clues(records, links, emails, [who])
-        return None, list(records), list(links), find_rows(session, access.workspace_id, about)
+        return None, list(records), list(links), *_unlinked(session, access, about)
     email = who.strip()
     person = session.scalar(
         select(Person)
@@ -180,7 +188,17 @@ def _found(
         select(Link).where(links_here, tuple_(Link.kind, Link.record_number).in_(linked))
     ).all()
     about = _clues(records, links, {email}, [record.public_id for record in records])
-    return person, list(records), list(links), find_rows(session, access.workspace_id, about)
+    return person, list(records), list(links), *_unlinked(session, access, about)
+
+
+def _unlinked(
+    session: Session, access: AccessContext, about: Clues
+) -> tuple[list[BatchRow], list[ParkedContact]]:
+    """What names a person beside their records and links: rows of lists, parked contacts."""
+    return (
+        find_rows(session, access.workspace_id, about),
+        find_parked(session, access.workspace_id, about),
+    )
 
 
 def is_record_id(who: str) -> bool:
