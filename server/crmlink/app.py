@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, request
+from jinja2 import StrictUndefined
 
 from crmlink.api import register_api
 from crmlink.installation import Installation, open_installation
@@ -37,6 +38,7 @@ def create_app(settings: Settings, installation: Installation | None = None) -> 
     """The whole server as a WSGI application; opens the house unless it is given one."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app = Flask(__name__, static_folder="pages/static", template_folder="pages/templates")
+    app.jinja_env.undefined = StrictUndefined
     app.secret_key = settings.secret_key
     app.extensions["crmlink"] = installation = installation or open_installation(settings)
     init_request_log(app)

@@ -6,6 +6,7 @@ default folder, inside the user's profile, names the user, the administrators an
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -19,6 +20,7 @@ OWN_FILES = (
     "crmlink.sqlite*", "queue.sqlite*", "server.log*", "audit.*", "secret.*", "credential.*",
     "packages.*", "sandbox.*", "*.lock", "uploads", "uploads/*",
 )  # fmt: skip
+ONE_NAME = ("crmlink.sqlite", "queue.sqlite", "secret.key", "credential.keys")
 MARKS = ("secret.key", "crmlink.sqlite", "credential.keys", "queue.sqlite", "server.log")
 SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
@@ -41,6 +43,10 @@ class SharedFolder(NotPrivate):
 
 class StaysOpen(NotPrivate):
     """Its modes cannot be changed, as on disks that keep none."""
+
+
+class SeveralNames(NotPrivate):
+    """A hard link: whoever has the other name, in another folder, has the file."""
 
 
 class Replaceable(NotPrivate):
@@ -67,18 +73,25 @@ def make_private(folder: Path) -> None:
     _close(folder)
     for path in _own_files(folder):
         _close(path)
+        if path.name in ONE_NAME:
+            _refuse_other_names(path)
 
 
 def make_database_private(file: Path) -> None:
     """Close a SQLite database that lies elsewhere, with the files beside it. Raises NotPrivate."""
-    if sys.platform == "win32" or not file.parent.is_dir():
+    if sys.platform == "win32":
         return
-    mode = file.parent.stat().st_mode
-    if mode & OTHERS_WRITE and not mode & stat.S_ISVTX:
-        raise Replaceable(file.parent)
+    target = file.resolve()
+    for folder in {file.parent, target.parent}:
+        mode = folder.stat().st_mode if folder.is_dir() else 0
+        if mode & OTHERS_WRITE and not mode & stat.S_ISVTX:
+            raise Replaceable(folder)
+    if _is_there(file):
+        _close(file)
+        _refuse_other_names(file)
     for suffix in SQLITE_SUFFIXES:
-        path = file.with_name(file.name + suffix)
-        if path.exists():
+        path = target.with_name(target.name + suffix)
+        if _is_there(path):
             _close(path)
 
 
@@ -90,7 +103,19 @@ def _is_crmlinks(folder: Path) -> bool:
 
 def _own_files(folder: Path) -> Iterator[Path]:
     for pattern in OWN_FILES:
-        yield from (path for path in folder.glob(pattern) if path.exists())
+        yield from filter(_is_there, folder.glob(pattern))
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file, or a link to one that may come yet, is there."""
+    return path.exists() or path.is_symlink()
+
+
+def _refuse_other_names(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+            raise SeveralNames(path)
 
 
 def _close(path: Path) -> None:
@@ -108,7 +133,9 @@ def _close(path: Path) -> None:
 
 
 def _mode_of_own(path: Path) -> int:
-    found = path.stat()
-    if sys.platform != "win32" and found.st_uid != os.geteuid():
-        raise OwnedByAnother(path)
+    """The mode of a file, and of what it leads to; both must be this user's."""
+    for look in (path.lstat, path.stat):
+        found = look()
+        if sys.platform != "win32" and found.st_uid != os.geteuid():
+            raise OwnedByAnother(path)
     return found.st_mode

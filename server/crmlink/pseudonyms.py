@@ -11,8 +11,10 @@ import hmac
 import json
 import re
 
+from crmlink.folding import fold
+
 PREFIX = "erased:"
-_PSEUDONYM = re.compile(PREFIX + r"[0-9a-f]{32}", re.IGNORECASE)
+_PSEUDONYM = re.compile(PREFIX + r"[0-9a-f]{32}(?:-[0-9]+)?", re.IGNORECASE)  # a second has -2
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PURPOSE = b"crmlink pseudonyms"
 
@@ -39,7 +41,7 @@ class Pseudonyms:
         self._key = hmac.digest(secret_key.encode(), _PURPOSE, "sha256")
 
     def of(self, value: str) -> str:
-        """Return the pseudonym of a value, the same in capitals and small letters."""
+        """Return the pseudonym of a value, the same for all that fold to one."""
         if _PSEUDONYM.fullmatch(value):
             return value
         return PREFIX + self._digest("value", value)
@@ -56,15 +58,20 @@ class Pseudonyms:
         """Return whether two references are one, either of which may be hidden."""
         if one == other:
             return True
-        if not one or not other or holds_pseudonym(one) == holds_pseudonym(other):
+        if not one or not other or not (holds_pseudonym(one) or holds_pseudonym(other)):
             return False
-        return self.of(one) == self.of(other)
+        return _first(self.of(one)) == _first(self.of(other))
 
     def sign_of(self, sort: str, *parts: str) -> str:
         """Return a hash of what an erased person can be known by again, such as their email."""
         return PREFIX + self._digest(sort, *parts)
 
     def _digest(self, sort: str, *parts: str) -> str:
-        text = json.dumps([sort, *(part.strip().lower() if sort != "value" else part.lower()
+        text = json.dumps([sort, *(fold(part.strip() if sort != "value" else part)
                                    for part in parts)])  # fmt: skip
         return hmac.digest(self._key, text.encode(), "sha256").hex()[:32]
+
+
+def _first(pseudonym: str) -> str:
+    """The pseudonym without what keeps two of one list apart."""
+    return pseudonym[: len(PREFIX) + 32]

@@ -18,11 +18,13 @@ from crmlink.data_folder import (
     NotPrivate,
     OwnedByAnother,
     Replaceable,
+    SeveralNames,
     SharedFolder,
     make_database_private,
     make_private,
 )
 from crmlink.hosts import Host
+from crmlink.store.sqlite_file import UnclearDatabase, sqlite_file
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
@@ -85,8 +87,8 @@ def load_settings() -> Settings:
 def _make_private(data_dir: Path, database_url: str) -> None:
     try:
         make_private(data_dir)
-        if database_url.startswith(SQLITE):
-            make_database_private(Path(database_url.removeprefix(SQLITE)))
+        if file := sqlite_file(database_url):
+            make_database_private(file)
     except NotPrivate as error:
         raise InvalidSettings(_not_private(error)) from error
     except OSError as error:
@@ -102,6 +104,11 @@ def _not_private(error: NotPrivate) -> str:
             return (
                 f"{error.path} belongs to another user, who could read and change what crmlink "
                 "keeps. Run crmlink as that user, or make it yours with chown."
+            )
+        case SeveralNames():
+            return (
+                f"{error.path} has another name on its disk (a hard link), by which it can be "
+                "changed unseen. Remove the other name, or put a copy in its place."
             )
         case SharedFolder():
             return (
@@ -129,11 +136,15 @@ def _database_url(given: str, data_dir: Path) -> str:
             return url.replace(scheme, "postgresql+psycopg://", 1)
     if url.startswith("postgresql+psycopg://"):
         return url
-    if not url.startswith(SQLITE) or url in (SQLITE, f"{SQLITE}:memory:"):
+    try:
+        file = sqlite_file(url) if url.startswith(SQLITE) else None
+    except UnclearDatabase:
+        file = None
+    if file is None:
         raise InvalidSettings(
             "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite or "
-            "postgresql://user@host/database. A database that lives in memory would lose every "
-            "link when the server stops."
+            "postgresql://user@host/database. It names the file itself, without file: and uri. A "
+            "database that lives in memory would lose every link when the server stops."
         )
     return url
 

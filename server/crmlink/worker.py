@@ -32,6 +32,7 @@ from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
 from crmlink.store import BatchState
+from crmlink.store.folded import refresh_keys
 from crmlink.wakeup import WAKEABLE_TASKS, open_queue, register_task
 
 log = structlog.get_logger()
@@ -79,6 +80,7 @@ class Worker:
         queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
         queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
         queue.periodic_task(crontab(minute="55"), name="note_shares")(self._snapshot_shares)
+        queue.periodic_task(crontab(minute="50"), name="mend_keys")(self._mend_keys)
         queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
             self._find_lookalikes
         )
@@ -137,6 +139,11 @@ class Worker:
 
     def _snapshot_shares(self) -> None:
         take_snapshot(self._installation.workspace)
+
+    def _mend_keys(self) -> None:
+        with self._installation.database.writing() as session:
+            if mended := refresh_keys(session):  # an older server wrote, during a rolling restart
+                log.info("keys mended", rows=mended)
 
     def _find_lookalikes(self) -> None:
         search_duplicates(self._installation.workspace)

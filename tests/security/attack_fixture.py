@@ -145,7 +145,11 @@ def new_batch(world: AttackFixture, owner: Owner) -> str:
     contacts = [{"reference": HOLLOWAY, "name": "Margaret Holloway"}]
     made = browser.post("/api/v1/batches", json={"package": "xero", "contacts": contacts})
     assert made.status_code == 201
-    return str(made.get_json()["id"])
+    batch_id = str(made.get_json()["id"])
+    if isinstance(owner, Device):  # a script that may not collect must be refused its own too
+        with world.access.database.writing() as session:
+            session.get_one(Batch, batch_id).device_id = owner.id
+    return batch_id
 
 
 def linked_batch(world: AttackFixture, *linked_by: Device) -> str:

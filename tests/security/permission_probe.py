@@ -20,7 +20,14 @@ SCRIPT = "script: "  # what a script is called here: «script: read»
 WHO = (*ROLES, *(SCRIPT + scope for scope in SCOPES))
 REFUSALS = {
     TYPE + code
-    for code in ("scope-missing", "role-too-low", "not-yours", "beyond-token", "person-needed")
+    for code in (
+        "scope-missing",
+        "role-too-low",
+        "not-yours",
+        "beyond-token",
+        "person-needed",
+        "not-your-list",
+    )
 }
 
 

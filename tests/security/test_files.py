@@ -196,3 +196,87 @@ def test_others_files_in_a_closed_folder_are_left_alone(
     load_settings()
     load_settings()
     assert set(loose(folder)) == {str(folder / "letter.txt")}
+
+
+def test_a_database_whose_address_has_options_is_closed_too(folder: Path) -> None:
+    elsewhere = folder.with_name("databases")
+    elsewhere.mkdir(0o755)
+    (elsewhere / "firm.db").touch()
+    (elsewhere / "firm.db").chmod(LOOSE_FILE)
+    url = f"sqlite:///{elsewhere / 'firm.db'}?timeout=5"
+    assert crmlink(folder, "token list", CRMLINK_DATABASE_URL=url).returncode == 0
+    assert str(elsewhere / "firm.db") not in loose(elsewhere)
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["firm.db"]
+
+
+@pytest.mark.parametrize("kind", ["uri", "hard link"])
+def test_a_database_is_known_by_one_name_only(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """By another one, a second server could run on it, and its loose files could be missed."""
+    with_folder(monkeypatch, folder)
+    load_settings()
+    first = folder / "crmlink.sqlite"
+    first.touch()
+    elsewhere = folder.with_name("elsewhere")
+    elsewhere.mkdir(0o700)
+    if kind == "uri":
+        url = f"sqlite:///file:{first}?uri=true&mode=rwc"
+    else:
+        (elsewhere / "x.sqlite").hardlink_to(first)
+        url = f"sqlite:///{elsewhere / 'x.sqlite'}"
+    monkeypatch.setenv("CRMLINK_DATA_DIR", str(elsewhere / "data"))
+    monkeypatch.setenv("CRMLINK_DATABASE_URL", url)
+    with pytest.raises(InvalidSettings, match=r"without file: and uri|a hard link"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["secret.key", "credential.keys", "queue.sqlite"])
+def test_a_file_that_others_may_have_by_another_name_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with_folder(monkeypatch, folder)
+    known = folder.with_name("known.txt")
+    known.write_text("this text is public: 0123456789 abcdefghijklmnop")
+    (folder / "server.log").touch()
+    (folder / name).hardlink_to(known)
+    with pytest.raises(InvalidSettings, match="a hard link"):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["secret.key", "crmlink.sqlite"])
+@pytest.mark.parametrize("leads_somewhere", [True, False])
+def test_a_link_of_another_user_is_refused_and_not_followed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, leads_somewhere: bool
+) -> None:
+    with_folder(monkeypatch, folder)
+    known = folder.with_name("known.txt")
+    if leads_somewhere:
+        known.write_text("this text is public: 0123456789 abcdefghijklmnop")
+        known.chmod(0o644)
+    folder.chmod(LOOSE_FOLDER)
+    (folder / "server.log").touch()
+    (folder / name).symlink_to(known)
+    real = Path.stat
+
+    def stat_of_others(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        found = real(path, follow_symlinks=follow_symlinks)
+        if follow_symlinks or path.name != name:
+            return found
+        return os.stat_result((*found[:4], found.st_uid + 1, *found[5:]))
+
+    monkeypatch.setattr(Path, "stat", stat_of_others)
+    with pytest.raises(InvalidSettings, match=f"{name} belongs to another user"):
+        load_settings()
+    assert not leads_somewhere or stat.S_IMODE(known.stat().st_mode) == 0o644
+
+
+def test_a_link_of_ones_own_is_followed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_folder(monkeypatch, folder)
+    load_settings()
+    elsewhere = folder.with_name("firm.db")
+    elsewhere.touch()
+    elsewhere.chmod(LOOSE_FILE)
+    (folder / "crmlink.sqlite").symlink_to(elsewhere)
+    load_settings()
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o600

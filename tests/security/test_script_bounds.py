@@ -20,7 +20,7 @@ from crmlink.access.api_tokens import create_api_token, list_tokens, revoke_toke
 from crmlink.access.context import AccessContext
 from crmlink.access.people import find_person
 from crmlink.store import BatchRow, Device, Link, Person, RowState
-from security.attack_fixture import AttackFixture, linked_batch, make_world, new_link
+from security.attack_fixture import AttackFixture, linked_batch, make_world, new_batch, new_link
 from support.access_factories import make_person, page_actor, pair, with_token
 from support.installations import open_app
 
@@ -140,10 +140,41 @@ def test_an_admin_token_makes_none_anew_that_is_stronger_and_none_that_lasts_lon
     assert code(thief.post(f"{API}/tokens/{longer.public_id}/rotations")) == (403, "beyond-token")
     assert works(world.app, secret)
 
+    weaker, secret = token(access, boss, "read", days=5)
+    assert code(thief.post(f"{API}/tokens/{weaker.public_id}/rotations")) == (403, "beyond-token")
+    assert works(world.app, secret)
+
     reply = thief.post(f"{API}/tokens/{own.public_id}/rotations")
     assert (reply.status_code, ends_at(reply)) == (201, own.expires_at)
     with access.database.reading() as session:
         assert session.get_one(Device, own.id).expires_at == own.expires_at
+
+
+def test_a_token_that_was_made_anew_ends_with_the_one_that_did_it(
+    world: AttackFixture, access: AccessContext
+) -> None:
+    """A thief must not go on as another script once the stolen token is revoked."""
+    own, thief = script(world, "admin", "read")
+    body = {"name": "Child", "scopes": ["admin", "read"]}
+    child = thief.post(f"{API}/tokens", json=body).get_json()
+    grandchild = with_token(world.app, child["token"]).post(f"{API}/tokens", json=body).get_json()
+    anew = [
+        thief.post(f"{API}/tokens/{made['id']}/rotations").get_json()["token"]
+        for made in (child, grandchild, {"id": own.public_id})
+    ]
+    assert all(works(world.app, secret) for secret in anew)
+    revoke_token(access, page_actor(access, world.people["admin"]), own.public_id)
+    assert not any(works(world.app, secret) for secret in anew)
+
+
+def test_it_throws_no_list_away_but_its_own(world: AttackFixture, access: AccessContext) -> None:
+    own, thief = script(world, "batch")
+    for others in (world.people["manager"], token(access, world.people["admin"], "batch")[0]):
+        batch_id = new_batch(world, others)
+        assert code(thief.delete(f"{API}/batches/{batch_id}")) == (403, "not-your-list")
+    assert thief.delete(f"{API}/batches/{new_batch(world, own)}").status_code == 204
+    manager = with_token(world.app, world.browsers["manager"].access_token)
+    assert manager.delete(f"{API}/batches/{batch_id}").status_code == 204
 
 
 def test_an_admin_token_lets_nobody_in(world: AttackFixture, access: AccessContext) -> None:

@@ -104,13 +104,16 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
     The one before stays good until the new one is first used, or its end. The new one lasts as
     long as the old one did when it was made, but no longer than a token that asks for it. Where the
     old one was never used itself, the one before it stays: it is what the script has. Raises
-    DeviceUnknown; BeyondToken for a script whose own scopes or end are less than this token's.
+    DeviceUnknown; BeyondToken for a script that asks for another than itself and what it made, for
+    it would outlive itself in that one, or whose own scopes or end are less than this token's.
     """
     token = generate_token(PREFIX)
     with access.database.writing() as session:
         device = _find(session, access, public_id)
         if device.revoked_at:
             raise DeviceUnknown
+        if actor.is_script and not _was_made_with(session, device, actor.device):
+            raise BeyondToken
         _refuse_more_scopes(actor, device.scopes)
         if actor.ends_at and device.expires_at > actor.ends_at and not actor.owns(device):
             raise BeyondToken
@@ -156,6 +159,14 @@ def revoke_all_tokens(access: AccessContext, actor: Actor) -> int:
 def _refuse_more_scopes(actor: Actor, scopes: Iterable[str]) -> None:
     if actor.is_script and not set(scopes) <= set(actor.device.scopes):
         raise BeyondToken
+
+
+def _was_made_with(session: Session, device: Device, maker: Device) -> bool:
+    """Return whether a token is the maker itself, or was made with it or with what it made."""
+    link: Device | None = device
+    while link is not None and link.id != maker.id:
+        link = session.get(Device, link.made_by_id) if link.made_by_id else None
+    return link is not None
 
 
 def _retire_previous(access: AccessContext, device: Device) -> None:

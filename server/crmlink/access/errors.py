@@ -118,7 +118,7 @@ class NotAllowed(AccessFailure):
 
 
 class BeyondToken(AccessFailure):
-    """A script's token asks for a token with more scopes, or a later end, than its own."""
+    """A script's token asks for one with more scopes, a later end, or that it did not make."""
 
     code = "beyond-token"
 
@@ -133,6 +133,12 @@ class NotLinkOwner(AccessFailure):
     """Somebody else made the link (facts: by)."""
 
     code = "not-yours"
+
+
+class NotListOwner(AccessFailure):
+    """A script's token asks for a list to be thrown away that others collected (facts: by)."""
+
+    code = "not-your-list"
 
 
 class PairingUnknown(AccessFailure):

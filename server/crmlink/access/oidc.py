@@ -25,13 +25,13 @@ from joserfc.jws import JWSRegistry
 from crmlink.access.errors import EmailNotVerified, InvalidSsoResponse, SsoDenied, SsoUnreachable
 from crmlink.access.oidc_documents import Document, Documents
 from crmlink.access.oidc_provider import OidcProvider, is_safe_issuer
+from crmlink.access.oidc_transport import ANSWER_SECONDS, bound_answers
 from crmlink.access.slots import Slots
 from crmlink.strict_json import read_json
 
 log = structlog.get_logger()
 
 SCOPE = "openid email"
-TIMEOUT = 8.0  # seconds, for each of the provider's answers
 MAX_CALLS, MAX_WAITING, WAIT_SECONDS = 2, 2, 3.0
 LEEWAY = 60  # seconds by which two clocks may differ
 DISCOVERY = "/.well-known/openid-configuration"
@@ -108,8 +108,9 @@ class SingleSignOn:
             scope=SCOPE,
             redirect_uri=return_to,
             code_challenge_method="S256",
-            default_timeout=TIMEOUT,
+            default_timeout=ANSWER_SECONDS,
         )
+        bound_answers(session)
         try:
             with session:
                 yield session
@@ -183,9 +184,7 @@ def _fetch_userinfo(session: OAuth2Session, metadata: Document, claims: Document
 
 
 def _get(session: OAuth2Session, address: str, *, withhold_token: bool = True) -> Document:
-    reply = session.get(
-        address, withhold_token=withhold_token, allow_redirects=False, timeout=TIMEOUT
-    )
+    reply = session.get(address, withhold_token=withhold_token, allow_redirects=False)
     reply.raise_for_status()
     found = read_json(reply.content)
     if not isinstance(found, dict):
@@ -197,4 +196,7 @@ def _proven(provider: OidcProvider, claims: Document) -> Identity:
     email = claims.get("email")
     if not isinstance(email, str) or claims.get("email_verified") not in (True, "true"):
         raise EmailNotVerified
-    return Identity(f"{provider.issuer}#{claims['sub']}", email)
+    subject = str(claims["sub"])
+    if not subject.isascii() or not email.isprintable():  # OpenID Connect Core, 2
+        raise InvalidSsoResponse
+    return Identity(f"{provider.issuer}#{subject}", email)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from crmlink.access.context import Actor
-from crmlink.access.errors import NotLinkOwner
+from crmlink.access.errors import NotLinkOwner, NotListOwner
 from crmlink.store import Device, Person, Role
 
 CLERK = frozenset({"suggest", "read", "link", "collect"})
@@ -46,3 +46,9 @@ def require_may_undo(actor: Actor, linked_by: Device) -> None:
     """Raise NotLinkOwner where it may not be."""
     if not may_undo(actor, linked_by):
         raise NotLinkOwner(by=linked_by.who)
+
+
+def require_may_discard(actor: Actor, collected_by: Device) -> None:
+    """Raise NotListOwner where a script would throw away what others collected."""
+    if actor.is_script and not actor.owns(collected_by):
+        raise NotListOwner(by=collected_by.who)

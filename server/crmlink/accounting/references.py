@@ -7,6 +7,7 @@ from typing import Any
 from crmlink.accounting.ascii_case import ascii_lower, ascii_upper
 from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.package_rules import Package, Packages, package_rules
+from crmlink.folding import compose
 
 _AROUND = " \t\r\n\u00a0"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -16,11 +17,13 @@ _BARE_GUID = re.compile(r"([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([
 def canonical_reference(package: str, reference: str, packages: Packages) -> str:
     """A typed or pasted reference in the package's own form.
 
-    GUIDs come out in lower case with dashes, a Sage 50 A/C in capitals without spaces, numbers and
-    QuickBooks Desktop names as they are. Raises `UnknownPackage`, `InvalidReference`.
+    All come out in the Unicode form NFC, GUIDs in lower case with dashes, a Sage 50 A/C in capitals
+    without spaces, numbers and QuickBooks Desktop names as they are.
+
+    Raises `UnknownPackage`, `InvalidReference`.
     """
     rules = package_rules(packages, package)
-    tidied = _tidied(reference, rules["reference"]["canonical"])
+    tidied = _tidied(compose(reference), rules["reference"]["canonical"])
     if not is_reference(tidied, rules) and not is_listed_reference(tidied, rules):
         raise InvalidReference(package, reference, rules["reference"]["expected"])
     return tidied

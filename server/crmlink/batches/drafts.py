@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.batches.attach_references import complete
-from crmlink.batches.contacts import Identity, ListedContact
+from crmlink.batches.contacts import Identity, ListedContact, compose_contact
 from crmlink.batches.reclassify import recheck
 from crmlink.batches.state import OPEN, bump_version, get_batch
 from crmlink.kinds import Kind
@@ -71,6 +71,7 @@ def append_contacts(
     InvalidBatchState, or BatchUnknown when the batch is not of this workspace, package and
     organisation.
     """
+    contacts = [compose_contact(contact) for contact in contacts]
     named, unnamed = _by_identity(ctx, package, kind, contacts)
     fingerprint = _fingerprint(package, organisation, kind, contacts, batch_id)
     with ctx.database.writing() as session:

@@ -242,9 +242,8 @@ def _office() -> AccessContext:
 
 
 def _by_email(access: AccessContext, email: str) -> Person:
-    from crmlink.access.people import list_people
+    from crmlink.access.people import person_by_email
 
-    for person in list_people(access):
-        if person.email.casefold() == email.strip().casefold():
-            return person
+    if person := person_by_email(access, email):
+        return person
     raise click.ClickException("Nobody here has this email: see crmlink person list.")

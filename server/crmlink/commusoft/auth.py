@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Literal
 
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.dialect import TokenPlace
 from crmlink.commusoft.errors import (
     CommusoftAuthError,
@@ -19,6 +18,7 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.tokens import Token, TokenCache
 from crmlink.commusoft.transport import Request, Response, Transport
+from crmlink.deadline import Deadline
 
 _REFUSALS = (401, 403)
 _NOT_DONE = (400, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422)

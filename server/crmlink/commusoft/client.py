@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from crmlink.commusoft.auth import AuthenticatedTransport
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.dialect import Dialect, dialect_for
 from crmlink.commusoft.errors import InvalidCommusoftResponse, RecordNotFound, ReferenceErased
 from crmlink.commusoft.limits import ClientLimits
@@ -18,6 +17,7 @@ from crmlink.commusoft.parsing import iter_records, parse_record, parse_single
 from crmlink.commusoft.records import Record
 from crmlink.commusoft.request_body import fill_path, write_body, write_path
 from crmlink.commusoft.transport import Response
+from crmlink.deadline import Deadline
 from crmlink.kinds import Kind
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.strict_json import NotJSON, read_json

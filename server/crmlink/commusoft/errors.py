@@ -105,3 +105,7 @@ class ConnectionEnded(CommusoftError):
     """Another account was connected, or this one disconnected, while it was being used."""
 
     code = "connection-ended"
+
+
+# After these a write is over: it was answered, or never sent. After others it may land late.
+ANSWERED_WRITE_ERRORS = (WriteRejected, RecordNotFound, CommusoftAuthError, CommusoftBusy)

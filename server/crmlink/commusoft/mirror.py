@@ -89,7 +89,7 @@ def upsert_record(session: Session, connection_id: int, record: Record) -> Mirro
     erased = erased_people_of(session, connection_id)
     row = _row(session, connection_id, record.kind, record.number)
     if row is None:
-        row = _new_row(connection_id, record, erased)
+        row = _new_row(connection_id, record)
         session.add(row)
     _fill(row, record, erased, version)
     return row
@@ -245,7 +245,7 @@ def _take(
     for record in touched:
         row = rows.get(record.number)
         if row is None:
-            row = _new_row(connection_id, record, erased)
+            row = _new_row(connection_id, record)
             session.add(row)
             result.added += 1
         else:
@@ -275,19 +275,26 @@ def _clear_unseen(
     result.gone += len(gone)
 
 
-def _new_row(connection_id: int, record: Record, erased: ErasedPeople) -> MirroredRecord:
-    """A row for a record that is new here; marked where it is of somebody who was erased."""
-    row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
+def _new_row(connection_id: int, record: Record) -> MirroredRecord:
+    return MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
+
+
+def _is_erased(record: Record, erased: ErasedPeople, *, is_new: bool) -> bool:
+    """Whether a record is, or has become, that of somebody who was erased.
+
+    A reference tells that of a new record alone: on another one it was perhaps put by a person.
+    """
     signs = Signs(
         frozenset((record.name, record.company)),
         (record.email, *record.other_emails), record.postcode,
-        tuple(record.phones), reference=record.reference or "",
+        tuple(record.phones), reference=(record.reference or "") if is_new else "",
     )  # fmt: skip
-    row.erased_at = now() if erased.are(signs) else None
-    return row
+    return erased.are(signs)
 
 
 def _fill(row: MirroredRecord, record: Record, erased: ErasedPeople, version: int) -> None:
+    if row.erased_at is None and _is_erased(record, erased, is_new=row.id is None):
+        row.erased_at = now()
     for name, value in _values(row, record, erased).items():
         setattr(row, name, value)
     row.changed = version

@@ -10,9 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.deadline import Deadline
 
 INTERACTIVE_GRACE = 0.25  # seconds after a person's call in which their next one may come
 LOOK_AGAIN = 0.05

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import (
     CommusoftAuthError,
     CommusoftBusy,
@@ -19,6 +18,7 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.request_body import JSON_TYPE
 from crmlink.commusoft.transport import Request, Response, Transport
+from crmlink.deadline import Deadline
 from crmlink.strict_json import NotJSON, read_json
 
 TOKEN_PATH = "/getToken"  # noqa: S105  # a path

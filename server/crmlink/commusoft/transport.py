@@ -21,7 +21,6 @@ from urllib3.util.retry import Retry
 
 from crmlink.commusoft.breaker import CircuitBreaker
 from crmlink.commusoft.connection import Connection
-from crmlink.commusoft.deadline import Deadline, WatchedAdapter, current_deadline
 from crmlink.commusoft.errors import (
     CommusoftError,
     CommusoftServerError,
@@ -31,6 +30,7 @@ from crmlink.commusoft.errors import (
 )
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.rate_limiter import RateLimiter
+from crmlink.deadline import Deadline, WatchedAdapter, current_deadline
 
 SANDBOX_HEADER = "Commusoft-Sandbox"
 _CHUNK = 64 * 1024

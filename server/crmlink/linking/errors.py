@@ -83,6 +83,12 @@ class LinkInProgress(LinkingFailure):
     code = "link-in-progress"
 
 
+class RecordBeingTested(LinkingFailure):
+    """The doctor writes to this record, or has something to put back on it (facts: by, since)."""
+
+    code = "record-being-tested"
+
+
 class CannotUndo(LinkingFailure):
     """The link is not one that stands, or Commusoft holds another value now.
 

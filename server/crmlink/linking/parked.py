@@ -112,7 +112,7 @@ def _is(package: str, organisation: str, kind: str, *references: str) -> list[Co
     """What a contact's entry fulfils. Not every address tells the organisation or the kind."""
     mine = [
         ParkedContact.package == package,
-        func.lower(ParkedContact.reference).in_([func.lower(form) for form in references]),
+        ParkedContact.reference.in_(references),
     ]
     if organisation:
         mine.append(ParkedContact.organisation.in_((organisation, "")))

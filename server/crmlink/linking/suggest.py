@@ -15,6 +15,7 @@ from crmlink.linking.errors import RecordUnknown
 from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.erased import pseudonyms_of
+from crmlink.store.folded import carries
 
 MIN_PROBABILITY = (
     0.001  # what is less likely than that only hides the others; search still finds it
@@ -100,22 +101,16 @@ def holders(
 ) -> list[MirroredRecord]:
     """Records that carry the reference by the mirror, of one kind or of both.
 
-    Upper and lower case count as the same here: whether Commusoft tells them apart is not known.
-    The database lowers both sides, for it does so with fewer letters than Python.
+    What folds to the same counts as the same here: whether Commusoft tells it apart is not known.
     """
     query = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
-        func.lower(MirroredRecord.reference).in_(lowered_forms(session, reference)),
+        carries(MirroredRecord.reference, pseudonyms_of(session).forms(reference)),
     )
     if kind:
         query = query.where(MirroredRecord.kind == kind)
     return list(session.scalars(query.order_by(MirroredRecord.id)))
-
-
-def lowered_forms(session: Session, reference: str) -> list[ColumnElement[str]]:
-    """How the mirror and links may hold a reference: as it is, or hidden; in small letters."""
-    return [func.lower(form) for form in pseudonyms_of(session).forms(reference)]
 
 
 def links_behind(
@@ -129,7 +124,7 @@ def links_behind(
     links = session.scalars(
         select(Link)
         .filter_by(connection_id=connection_id, state=LinkState.LINKED, undoes_id=None)
-        .where(func.lower(Link.target).in_({func.lower(record.reference) for record in records}))
+        .where(carries(Link.target, {record.reference or "" for record in records}))
         .order_by(Link.prior.is_not_distinct_from(Link.target), Link.created_at.desc())
     )
     behind: dict[tuple[str, str | None], Link] = {}

@@ -18,7 +18,7 @@ from crmlink.pages import (
     sign_in,
     still_to_link,
 )
-from crmlink.pages.lists import import_file, rows, write
+from crmlink.pages.lists import import_file, rows, together, write
 from crmlink.pages.lists import overview as list_overview
 
 __all__ = [
@@ -41,5 +41,6 @@ __all__ = [
     "settings",
     "sign_in",
     "still_to_link",
+    "together",
     "write",
 ]

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import aliased
 
 from crmlink.batches.row_details import dump_suggestions, label, load_suggestions
+from crmlink.folding import fold
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext, details
 from crmlink.linking.suggest import records_by_id
@@ -30,6 +31,7 @@ from crmlink.store import (
     Verdict,
 )
 from crmlink.store.base import now
+from crmlink.store.folded import key_of
 
 log = structlog.get_logger()
 
@@ -75,7 +77,7 @@ class DuplicatePair:
 
 def shared_references(ctx: WorkspaceContext) -> list[SharedReference]:
     """References that more than one record of a kind carries."""
-    folded = func.lower(MirroredRecord.reference)
+    folded = key_of(MirroredRecord.reference)
     mine = (
         MirroredRecord.connection_id == ctx.connection_id,
         MirroredRecord.gone_at.is_(None),
@@ -99,7 +101,7 @@ def shared_references(ctx: WorkspaceContext) -> list[SharedReference]:
     found: defaultdict[tuple[str, str], list[MirroredRecord]] = defaultdict(list)
     with ctx.database.reading() as session:
         for record in session.scalars(query):
-            found[record.kind, (record.reference or "").lower()].append(record)
+            found[record.kind, fold(record.reference or "")].append(record)
     return [
         SharedReference(records[0].reference or "", tuple(records)) for records in found.values()
     ]

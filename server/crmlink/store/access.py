@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from crmlink.folding import normalise_login_email
 from crmlink.store.base import Base, new_id, now
 
 
@@ -30,7 +31,10 @@ class PairingState(enum.StrEnum):
 
 
 class Person(Base):
-    """Somebody who may log in. One who was removed keeps the row, for what they did."""
+    """Somebody who may log in. One who was removed keeps the row, for what they did.
+
+    ``email_key`` is the one spelling of the email by which they are found.
+    """
 
     __tablename__ = "person"
 
@@ -39,6 +43,7 @@ class Person(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     name: Mapped[str]
     email: Mapped[str]
+    email_key: Mapped[str | None]
     role: Mapped[Role]
     password_hash: Mapped[str | None]
     sso_subject: Mapped[str | None]  # issuer and subject, once single sign-on has shown who it is
@@ -47,11 +52,16 @@ class Person(Base):
     last_seen_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
 
+    @validates("email")
+    def _spell_email(self, _name: str, email: str) -> str:
+        self.email_key = normalise_login_email(email)
+        return email
+
 
 Index(
-    "uq_person_workspace_id_email",
+    "uq_person_workspace_id_email_key",
     Person.workspace_id,
-    func.lower(Person.email),
+    Person.email_key,
     unique=True,
     sqlite_where=Person.removed_at.is_(None),
     postgresql_where=Person.removed_at.is_(None),

@@ -117,6 +117,7 @@ class Batch(Base):
     started_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]  # by the person who started it
     rate: Mapped[float | None]
     trouble: Mapped[dict[str, Any] | None]
 
@@ -130,9 +131,10 @@ class BatchRow(Base):
     ``other_addresses`` have the keys address, town and postcode; ``retired`` says that the package
     keeps the contact but does not use it. ``reference`` is empty where the file has none;
     ``completed_by`` says by what ("email", "name") a list page's contact was found to be this one.
-    ``suggestions`` are compact, see batches/row_details.py. ``best`` is the record that the list as
-    a whole leaves to this row. ``agreed`` is what the person saw and agreed to. ``version`` grows
-    with every decision.
+    ``erased_at``: it is of somebody who was erased since, while one that only grew old has lost its
+    name alone. ``suggestions`` are compact, see batches/row_details.py. ``best`` is the record that
+    the list as a whole leaves to this row. ``agreed`` is what the person saw and agreed to.
+    ``version`` grows with every decision.
     """
 
     __tablename__ = "batch_row"
@@ -206,6 +208,7 @@ class BatchRow(Base):
     link_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
     failure: Mapped[dict[str, Any] | None]
     settled_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
     decided_by: Mapped[Device | None] = relationship(foreign_keys=[decided_by_id])
     claimed_by: Mapped[Device | None] = relationship(foreign_keys=[claimed_by_id])

@@ -43,10 +43,47 @@ class Signs:
     reference: str = ""
 
     def keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
-        """Yield the keys by which a person is known again; none for a name alone."""
+        """Yield the keys by which a person is known again.
+
+        A name alone is one only for a contact of which nothing else is known. A plain number is
+        another contact's in another organisation, so there the name has to be the same too.
+        """
+        certain = list(self._certain_keys(pseudonyms))
+        yield from certain or self._name_keys(pseudonyms)
+        if self.organisation:
+            yield from self._keys_anywhere(pseudonyms)
+
+    def asked_keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
+        """Yield the keys of which one says that a contact is of somebody who was erased."""
+        certain = list(self._certain_keys(pseudonyms))
+        yield from certain or self._name_keys(pseudonyms)
+        if not self.organisation:
+            yield from self._keys_anywhere(pseudonyms)
+        elif self.reference:
+            yield pseudonyms.sign_of("contact", self.package, "", self.reference)
+        for email in filter(None, self.emails):
+            yield pseudonyms.sign_of("email", email)
+
+    def _keys_anywhere(self, pseudonyms: Pseudonyms) -> Iterator[str]:
+        """Keys of a contact whose organisation one of two sources does not name."""
+        if self.reference and not self.reference.isdecimal():
+            yield pseudonyms.sign_of("contact anywhere", self.package, self.reference)
+        elif self.reference:
+            for name in self._plain_names():
+                yield pseudonyms.sign_of("contact anywhere", self.package, self.reference, name)
+
+    def _name_keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
+        if self.package:  # a record of Commusoft is no contact of which only the name is known
+            for name in self._plain_names():
+                yield pseudonyms.sign_of("name alone", name)
+
+    def _plain_names(self) -> set[str]:
+        return {_plain(name) for name in self.names} - {""}
+
+    def _certain_keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
         if self.reference:
             yield pseudonyms.sign_of("contact", self.package, self.organisation, self.reference)
-        for name in {_plain(name) for name in self.names} - {""}:
+        for name in self._plain_names():
             for email in filter(None, self.emails):
                 yield pseudonyms.sign_of("name and email", name, email)
             if self.postcode:
@@ -67,12 +104,7 @@ class ErasedPeople:
         """Return whether a contact or record is one of them."""
         if not self.keys:
             return False
-        emails = filter(None, signs.emails)
-        if any(self.pseudonyms.sign_of("email", email) in self.keys for email in emails):
-            return True
-        if signs.organisation and self.are(_without_organisation(signs)):
-            return True
-        return any(key in self.keys for key in signs.keys(self.pseudonyms))
+        return any(key in self.keys for key in signs.asked_keys(self.pseudonyms))
 
     def hidden(self, reference: str | None) -> str | None:
         """Return a reference as it is to be kept: hidden where it is an erased person's."""
@@ -113,10 +145,6 @@ def remember_erased(session: Session, workspace_id: int, keys: Iterable[str]) ->
     known = erased_people(session, workspace_id).keys
     session.add_all(ErasedKey(workspace_id=workspace_id, key=key) for key in set(keys) - known)
     session.flush()
-
-
-def _without_organisation(signs: Signs) -> Signs:
-    return Signs(package=signs.package, reference=signs.reference)
 
 
 def _plain(name: str) -> str:

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from crmlink.folding import fold
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
 from crmlink.store.base import Base, new_id, now
@@ -38,6 +39,7 @@ class Link(Base):
     ``kind`` is the record's; ``contact_kind`` what the contact is, which is the other one only
     where a person agreed to that. ``target`` is the value to stand on the record (None clears it),
     ``prior`` what stood there;
+    ``target_key`` the target as it is compared, see crmlink/folding.py;
     ``differences`` are those between contact and record that the person saw and linked over.
     While one is intended, no second link may be on its way to the same record or contact.
 
@@ -71,6 +73,7 @@ class Link(Base):
         ),
         Index("ix_link_connection_id_reference", "connection_id", "package", "reference"),
         Index("ix_link_connection_id_target", "connection_id", text("lower(target)")),
+        Index("ix_link_connection_id_target_key", "connection_id", "target_key"),
         Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
     )
 
@@ -93,6 +96,7 @@ class Link(Base):
 
     prior: Mapped[str | None]
     target: Mapped[str | None]
+    target_key: Mapped[str | None]
     undoes_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
 
     differences: Mapped[list[dict[str, str]]] = mapped_column(default=list)
@@ -108,6 +112,11 @@ class Link(Base):
     settled_at: Mapped[datetime | None]
 
     device: Mapped[Device] = relationship(lazy="joined")
+
+    @validates("target")
+    def _fold_target(self, _name: str, target: str | None) -> str | None:
+        self.target_key = None if target is None else fold(target)
+        return target
 
     @property
     def record_id(self) -> str:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import make_url
+from crmlink.store.sqlite_file import sqlite_file
 
 LOCK_NAME = "server.lock"
 
@@ -22,13 +22,13 @@ def only_server(data_dir: Path, database_url: str) -> Iterator[bool]:
     """Hold the locks of a server; True where they prove that there is no other one.
 
     PostgreSQL may have many servers: nothing is locked and False is the answer. Raises
-    ServerRunning, with nothing locked.
+    ServerRunning, with nothing locked, and UnclearDatabase.
     """
-    url = make_url(database_url)
-    if url.get_backend_name() != "sqlite" or not url.database:
+    file = sqlite_file(database_url)
+    if file is None:
         yield False
         return
-    database = Path(url.database).resolve()
+    database = file.resolve()
     with ExitStack() as locks:
         for path in (data_dir / LOCK_NAME, database.with_name(f"{database.name}.lock")):
             _hold(path, locks)

@@ -19,14 +19,17 @@ from sqlalchemy import (
     or_,
     text,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, validates
 
+from crmlink.folding import fold
 from crmlink.kinds import Kind
 from crmlink.store.base import Base
 
 
 class MirroredRecord(Base):
     """Our copy of one Commusoft record: only what matching and screens use.
+
+    ``reference_key`` is the reference as it is compared, see crmlink/folding.py.
 
     Where Commusoft has several, ``email`` and ``address`` are the first; ``other_addresses`` have
     the keys address, town and postcode.
@@ -39,6 +42,7 @@ class MirroredRecord(Base):
     __table_args__ = (
         UniqueConstraint("connection_id", "kind", "number"),
         Index("ix_record_connection_id_reference", "connection_id", text("lower(reference)")),
+        Index("ix_record_connection_id_reference_key", "connection_id", "reference_key"),
         Index("ix_record_connection_id_changed", "connection_id", "changed"),
     )
 
@@ -58,9 +62,15 @@ class MirroredRecord(Base):
     other_emails: Mapped[list[str]] = mapped_column(default=list)
     other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
     reference: Mapped[str | None]
+    reference_key: Mapped[str | None]
     changed: Mapped[int]
     gone_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]  # a person asked: details never come back
+
+    @validates("reference")
+    def _fold_reference(self, _name: str, reference: str | None) -> str | None:
+        self.reference_key = None if reference is None else fold(reference)
+        return reference
 
     @property
     def public_id(self) -> str:
@@ -76,8 +86,11 @@ def holds_email(
     others: InstrumentedAttribute[list[str]],
     wanted: Iterable[str],
 ) -> ColumnElement[bool]:
-    """The condition that one of a row's emails is one of these, whatever their case."""
-    emails = {each.lower() for each in wanted} - {""}
+    """The condition that one of a record's emails is one of these, whatever their case.
+
+    What is read from Commusoft as an email has ASCII's letters alone, see values/emails.py.
+    """
+    emails = {fold(each) for each in wanted} - {""}
     among = func.lower(cast(others, String))
     return or_(
         false(),

@@ -171,12 +171,18 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Not your link",
         "{by} made this link. They can undo it, and so can a manager.",
     ),
+    "not-your-list": (
+        403,
+        "Not your list",
+        "{by} collected this list. A token throws only lists away that it collected; people can, "
+        "in crmlink under Lists.",
+    ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
     "beyond-token": (
         403,
         "Beyond this token",
-        "A token cannot make another with more scopes or a later end than its own. An admin can, "
-        "in crmlink under Devices.",
+        "A token cannot make another with more scopes or a later end than its own, and makes none "
+        "anew but itself and what it made. An admin can, in crmlink under Devices.",
     ),
     "person-needed": (
         403,
@@ -240,6 +246,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         409,
         "A link is on its way already",
         "{by} is linking this contact or this record since {since}. Look again in a moment.",
+    ),
+    "record-being-tested": (
+        409,
+        "The record is being tested",
+        "crmlink has been testing since {since} how this record is written, as {by} asked. Look "
+        "again in a few minutes; Commusoft's page here shows how far it is.",
     ),
     "cannot-undo": (
         409,

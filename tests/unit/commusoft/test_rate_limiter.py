@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from crmlink.commusoft.breaker import CircuitBreaker
-from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import (
     CommusoftAuthError,
     CommusoftBusy,
@@ -22,6 +21,7 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.rate_limiter import RateLimiter
 from crmlink.commusoft.sandbox import SandboxServer
+from crmlink.deadline import Deadline
 from unit.commusoft.fake_server import (
     QUICK,
     Answer,

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from crmlink.commusoft.deadline import Deadline
 from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.commusoft.rate_limiter import RateLimiter
+from crmlink.deadline import Deadline
 
 
 def started(pace: RateLimiter, *, patient: bool, seconds: float = 10.0) -> float:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.personal_data.batches import Clues
+from crmlink.folding import fold
 from crmlink.store import ParkedContact
 from crmlink.store.connections import connections_of
+from crmlink.store.erased import Signs
 
 PERSONAL_COLUMNS = (
     "reference", "name", "company", "address", "town", "postcode", "email", "phones",
@@ -18,20 +20,9 @@ PERSONAL_COLUMNS = (
 
 def find_parked(session: Session, workspace_id: int, clues: Clues) -> list[ParkedContact]:
     """Contacts with the person's email or reference, or their name where no other email is."""
-    same_email = func.lower(ParkedContact.email).in_(clues.emails)
-    same_name = or_(
-        func.lower(ParkedContact.name).in_(clues.names),
-        func.lower(ParkedContact.company).in_(clues.names),
-    )
-    query = select(ParkedContact).where(
-        ParkedContact.connection_id.in_(connections_of(workspace_id)),
-        or_(
-            same_email,
-            func.lower(ParkedContact.reference).in_(clues.references),
-            same_name & (ParkedContact.email == ""),
-        ),
-    )
-    return list(session.scalars(query))
+    here = ParkedContact.connection_id.in_(connections_of(workspace_id))
+    everybody = session.scalars(select(ParkedContact).where(here))
+    return [each for each in everybody if _is_theirs(each, clues)]
 
 
 def delete_old_parked(session: Session, workspace_id: int, before: datetime) -> int:
@@ -43,3 +34,19 @@ def delete_old_parked(session: Session, workspace_id: int, before: datetime) -> 
         )
     )
     return int(done.rowcount)  # type: ignore[attr-defined] # a delete has it
+
+
+def signs_of_parked(each: ParkedContact) -> Signs:
+    """What tells who a parked contact is."""
+    return Signs(
+        frozenset((each.name, each.company)), (each.email,), each.postcode, tuple(each.phones),
+        each.package, each.organisation, each.reference,
+    )  # fmt: skip
+
+
+def _is_theirs(each: ParkedContact, clues: Clues) -> bool:
+    email = fold(each.email)
+    if email in clues.own_emails or fold(each.reference) in clues.references:
+        return True
+    named = not clues.names.isdisjoint(fold(name) for name in (each.name, each.company) if name)
+    return named and (not email or email in clues.emails)

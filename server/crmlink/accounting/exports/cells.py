@@ -16,6 +16,7 @@ from typing import Any
 from crmlink.accounting.exports.model import DateOrder
 from crmlink.accounting.package_rules import Package
 from crmlink.accounting.references import is_reference
+from crmlink.folding import compose
 from crmlink.kinds import KINDS, Kind
 from crmlink.values import is_placeholder, read_emails, read_phones
 
@@ -72,7 +73,7 @@ def _tidy(text: str) -> str:
         text = told[1]
     if not text.isprintable():
         text = _CONTROL.sub(" ", text)
-    return text.strip(_AROUND)
+    return compose(text).strip(_AROUND)
 
 
 def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:

@@ -10,6 +10,7 @@ from flask import Response, request
 from flask.views import MethodView
 
 from crmlink.access.preferences import read_preferences
+from crmlink.access.roles import require_may_discard
 from crmlink.accounting.exports.reader import RejectedRow, rejected_row_text
 from crmlink.api.schemas.batches import (
     AcceptedSchema,
@@ -128,9 +129,12 @@ class BatchView(MethodView):
     @require_permission("collect")
     @blueprint.response(204)
     def delete(self, batch_id: str) -> None:
-        """Throw a list away of which nothing was linked; what was decided for it needs *batch*"""
-        draft = find_batch(current_workspace(), batch_id).state is BatchState.DRAFT
-        if not draft and "batch" not in current_actor().permissions:
+        """Throw a list away of which nothing was linked; what was decided for it needs *batch*.
+        A script throws away only what it collected.
+        """
+        batch = find_batch(current_workspace(), batch_id)
+        require_may_discard(current_actor(), batch.device)
+        if batch.state is not BatchState.DRAFT and "batch" not in current_actor().permissions:
             raise MissingPermission("batch")
         discard_batch(current_workspace(), batch_id, current_actor().device.id)
 
