@@ -1,4 +1,4 @@
-"""Tables, migrations and the database they live in."""
+"""Database: tables, migrations and sessions."""
 
 from crmlink.store.access import (
     Device,
