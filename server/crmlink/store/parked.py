@@ -52,4 +52,5 @@ class ParkedContact(Base):
 
     @property
     def label(self) -> str:
+        """What people call it by: the company, or else the person."""
         return self.company or self.name or self.reference
