@@ -45,7 +45,7 @@ def test_a_code_may_be_typed_small_and_without_its_hyphen(
 def test_the_page_says_how_to_see_the_code_again(clerk: PageClient, scene: SampleData) -> None:
     """A popup closes when the tab opens, so the code is gone where it is to be compared."""
     page = clerk.read(f"/pair?code={scene.fresh_code}")
-    assert "Select the crmlink button in your browser’s toolbar again" in page
+    assert "Select the crmlink button in your browser" in page
 
 
 def test_a_browser_that_is_refused_gets_nothing(clerk: PageClient, scene: SampleData) -> None:
