@@ -80,6 +80,7 @@ class Worker:
         queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
         queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
         queue.periodic_task(crontab(minute="55"), name="note_shares")(self._snapshot_shares)
+        queue.periodic_task(crontab(minute="*/5"), name="purge")(self._purge)
         queue.periodic_task(crontab(minute="50"), name="mend_keys")(self._mend_keys)
         queue.periodic_task(crontab(hour="3", minute="40"), name="find_lookalikes")(
             self._find_lookalikes
@@ -139,6 +140,9 @@ class Worker:
 
     def _snapshot_shares(self) -> None:
         take_snapshot(self._installation.workspace)
+
+    def _purge(self) -> None:
+        self._installation.database.purge()
 
     def _mend_keys(self) -> None:
         with self._installation.database.writing() as session:

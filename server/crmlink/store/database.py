@@ -7,6 +7,7 @@ one step on both.
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from crmlink.store.audit.signing import AuditSigner
 log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
+PURGE_WAIT_MS = 3_000  # for others to pause; somebody waits for the answer meanwhile
 WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
 
 
@@ -102,24 +104,60 @@ class Database:
             return False
         return True
 
-    def purge(self) -> None:
+    def mark_purge_due(self, session: Session) -> None:
+        """Note, with what a session deletes, that ``purge`` is to follow; it outlasts a crash.
+
+        SQLite's ``user_version`` keeps the note: it is 0 where nothing is left to be done.
+        """
+        if self.engine.dialect.name == "sqlite":
+            session.execute(text(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"))
+
+    def purge(self) -> bool:
         """Let SQLite's files hold nothing of what was deleted or overwritten until now.
 
-        Old pages and the write-ahead log keep it otherwise. PostgreSQL has its own vacuum.
+        Old pages and the write-ahead log keep it otherwise. Does nothing where none is due; returns
+        whether none is any more. It is not where somebody reads or writes without a pause: then it
+        is to be tried again. PostgreSQL has its own vacuum.
         """
         if self.engine.dialect.name != "sqlite":
-            return
+            return True
         connection = self.engine.raw_connection()
         try:
-            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                connection.cursor().execute(statement).fetchall()
+            connection.cursor().execute(f"PRAGMA busy_timeout = {PURGE_WAIT_MS}")
+            done = _purge(connection.cursor())
         except sqlite3.OperationalError:  # somebody else writes without a pause
-            log.warning("old pages of the database were not overwritten")
+            done = False
         finally:
+            connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.close()
+        if not done:
+            log.warning("old pages of the database are not overwritten yet")
+        return done
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _purge(cursor: Any) -> bool:
+    """Vacuum and empty the write-ahead log where that is due; False while the log is read."""
+    due = _purge_due(cursor)
+    if not due:
+        return True
+    cursor.execute("VACUUM").fetchall()
+    busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        return False
+    cursor.execute("BEGIN IMMEDIATE")
+    if _purge_due(cursor) == due:  # nobody deleted anything meanwhile
+        cursor.execute("PRAGMA user_version = 0")
+    cursor.execute("COMMIT")
+    return True
+
+
+def _purge_due(cursor: Any) -> int:
+    """The mark of the last deletion that no purge has followed; 0 where one has."""
+    (due,) = cursor.execute("PRAGMA user_version").fetchone()
+    return int(due)
 
 
 @contextmanager

@@ -99,6 +99,7 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         person, records, links = found.person, found.records, list(found.links.values())
         erased = ErasureCounts(1 if person else 0, len(records), len(links), len(found.rows))
         names = {record.label for record in records} | ({person.name} if person else set())
+        access.database.mark_purge_due(session)
         known = remember(session, access.workspace_id, found)
         if person:
             for row in _rows_of(session, person):
@@ -133,7 +134,7 @@ def _remove_first(access: AccessContext, actor: Actor, who: str) -> None:
 
 def apply_retention(access: AccessContext) -> ErasureCounts:
     """Erase what the workspace's preferences say has been kept long enough."""
-    preferences, erased = read_preferences(access), ErasureCounts()
+    preferences, erased, emptied = read_preferences(access), ErasureCounts(), 0
     with access.database.writing() as session:
         if days := preferences.keep_names_days:
             old = select(Link).where(
@@ -145,7 +146,7 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
             for link in session.scalars(old):
                 _erase_names(link)
                 erased.links += 1
-            anonymise_finished_batches(session, access.workspace_id, _ago(days))
+            emptied = anonymise_finished_batches(session, access.workspace_id, _ago(days))
         if days := preferences.keep_drafts_days:
             erased.drafts += delete_unfinished_batches(session, access.workspace_id, _ago(days))
         if erased.links or erased.drafts:
@@ -153,6 +154,9 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
                 session, access, None, "personal.retention", "workspace",
                 links=erased.links, drafts=erased.drafts,
             )  # fmt: skip
+        if erased.links or erased.drafts or emptied:
+            access.database.mark_purge_due(session)
+    access.database.purge()
     return erased
 
 
