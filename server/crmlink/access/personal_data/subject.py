@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from crmlink.access.audit.redaction import redact_references
 from crmlink.access.context import AccessContext, Actor, note
 from crmlink.access.errors import PersonUnknown
 from crmlink.access.people import remove_person
@@ -111,6 +112,7 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         erase_rows(session, found.rows.values())
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
+        redact_references(session, access.workspace_id, known.people.hidden)
         redact_failures(session, access.workspace_id, names)
         forget_records(session, access.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"
