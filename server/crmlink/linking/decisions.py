@@ -27,6 +27,7 @@ from crmlink.linking.errors import (
     LinkInProgress,
     LinkUnknown,
     OtherConnection,
+    RecordBeingTested,
     RecordHasReference,
     ReferenceErased,
     ReferenceNotVisible,
@@ -34,6 +35,7 @@ from crmlink.linking.errors import (
 )
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import find_record, holders
+from crmlink.linking.write_tests import write_test_on
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.base import new_id, now
@@ -444,6 +446,8 @@ def _find_race_conflict(
     session: Session, ctx: WorkspaceContext, link: Link, accepted: frozenset[str]
 ) -> LinkingFailure | None:
     """What another link of ours changed while this decision was being checked, if anything."""
+    if test := write_test_on(session, link):
+        return RecordBeingTested(by=test.device.who, since=test.created_at)
     row = find_record(session, ctx.connection_id, link.record_id)
     if not pseudonyms_of(session).same(row.reference, link.prior):
         return _record_has_reference_error(ctx, row, row.reference)

@@ -35,6 +35,12 @@ class LinkUnknown(LinkingFailure):
     code = "not-found"
 
 
+class ParkedUnknown(LinkingFailure):
+    """There is no such contact among those without a record."""
+
+    code = "not-found"
+
+
 class BatchUnknown(LinkingFailure):
     """There is no such batch in this workspace, or it is of another package or organisation."""
 
@@ -75,6 +81,12 @@ class LinkInProgress(LinkingFailure):
     """Somebody's link is on its way to this record or from this contact (facts: by, since)."""
 
     code = "link-in-progress"
+
+
+class RecordBeingTested(LinkingFailure):
+    """The doctor writes to this record, or has something to put back on it (facts: by, since)."""
+
+    code = "record-being-tested"
 
 
 class CannotUndo(LinkingFailure):

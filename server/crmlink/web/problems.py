@@ -247,6 +247,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "A link is on its way already",
         "{by} is linking this contact or this record since {since}. Look again in a moment.",
     ),
+    "record-being-tested": (
+        409,
+        "The record is being tested",
+        "crmlink has been testing since {since} how this record is written, as {by} asked. Look "
+        "again in a few minutes; Commusoft's page here shows how far it is.",
+    ),
     "cannot-undo": (
         409,
         "Cannot be undone",

@@ -31,6 +31,8 @@ from crmlink.access.personal_data.finding import (
     find_subject,
     is_record_id,
 )
+from crmlink.access.personal_data.parked import PERSONAL_COLUMNS as WHEN_PARKED
+from crmlink.access.personal_data.parked import delete_old_parked
 from crmlink.access.personal_data.references import (
     hide_in_lists,
     hide_references_everywhere,
@@ -84,6 +86,7 @@ def export(access: AccessContext, who: str) -> dict[str, Any]:
                 for link in found.links.values()
             ],
             "drafts": [_fields(row, *ON_LISTS) for row in found.rows.values()],
+            "parked": [_fields(each, *WHEN_PARKED) for each in found.parked],
         }  # fmt: skip
 
 
@@ -98,7 +101,8 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         if not found.is_known:
             raise PersonUnknown
         person, records, links = found.person, found.records, list(found.links.values())
-        erased = ErasureCounts(1 if person else 0, len(records), len(links), len(found.rows))
+        drafts = len(found.rows) + len(found.parked)
+        erased = ErasureCounts(1 if person else 0, len(records), len(links), drafts)
         names = {record.label for record in records} | ({person.name} if person else set())
         access.database.mark_purge_due(session)
         known = remember(session, access.workspace_id, found)
@@ -110,6 +114,8 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         for link in links:
             hide_link(session, link)
         erase_rows(session, found.rows.values())
+        for each in found.parked:
+            session.delete(each)
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
         redact_references(session, access.workspace_id, known.people.hidden)
@@ -151,6 +157,7 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
             emptied = anonymise_finished_batches(session, access.workspace_id, _ago(days))
         if days := preferences.keep_drafts_days:
             erased.drafts += delete_unfinished_batches(session, access.workspace_id, _ago(days))
+            erased.drafts += delete_old_parked(session, access.workspace_id, _ago(days))
         if erased.links or erased.drafts:
             note(
                 session, access, None, "personal.retention", "workspace",
