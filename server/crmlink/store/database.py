@@ -105,19 +105,18 @@ class Database:
         return True
 
     def mark_purge_due(self, session: Session) -> None:
-        """Note, with what a session deletes, that ``purge`` is to follow; it outlasts a crash.
+        """Record, with what a session deletes, that ``purge`` must follow, also after a crash.
 
-        SQLite's ``user_version`` keeps the note: it is 0 where nothing is left to be done.
+        SQLite's ``user_version`` holds the record: it is 0 where nothing is left to do.
         """
         if self.engine.dialect.name == "sqlite":
             session.execute(text(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"))
 
     def purge(self) -> bool:
-        """Let SQLite's files hold nothing of what was deleted or overwritten until now.
+        """Remove deleted and overwritten data from SQLite's files, where that is due.
 
-        Old pages and the write-ahead log keep it otherwise. Does nothing where none is due; returns
-        whether none is any more. It is not where somebody reads or writes without a pause: then it
-        is to be tried again. PostgreSQL has its own vacuum.
+        Free pages and the write-ahead log keep it otherwise. Return whether nothing is left to do:
+        while another connection reads, it must be tried again. PostgreSQL has its own vacuum.
         """
         if self.engine.dialect.name != "sqlite":
             return True
@@ -156,7 +155,7 @@ def _purge(cursor: Any) -> bool:
 
 
 def _purge_due(cursor: Any) -> int:
-    """The mark of the last deletion that no purge has followed; 0 where one has."""
+    """Return the mark of the last deletion that no purge has followed; 0 where one has."""
     (due,) = cursor.execute("PRAGMA user_version").fetchone()
     return int(due)
 
