@@ -18,8 +18,7 @@ from crmlink.csv_safety import escape_formula
 from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
 from crmlink.store import AuditEntry, Device, Link, Person
 from crmlink.store.connections import connections_of
-from crmlink.store.erased import pseudonyms_of
-from crmlink.store.hidden_references import ERASED
+from crmlink.store.erased import ERASED, pseudonyms_of
 
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
