@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import find_link, same_contact, same_record
+from crmlink.linking.decisions import find_link, same_contact, same_record, undo_obstacle
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
+from crmlink.store.erased import pseudonyms_of
 
 PAGE = 50
 Row = TypeVar("Row")
@@ -57,7 +58,8 @@ class LinkHistory:
     """One link with what came before and after it.
 
     ``others`` are the other links to the same record or of the same contact, the newest first;
-    ``record`` is the mirror's row, None once the record is gone.
+    ``record`` is the mirror's row, None once the record is gone; ``stands`` says whether it carries
+    the link's value in the newest copy.
     """
 
     link: Link
@@ -65,6 +67,12 @@ class LinkHistory:
     undone_by: Link | None
     undoes: Link | None
     others: tuple[Link, ...]
+    stands: bool
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the link cannot be undone, as far as is known here: a key of UNDO_OBSTACLES."""
+        return undo_obstacle(self.link) or ("gone" if self.record is None else None)
 
 
 def list_links(ctx: WorkspaceContext, wanted: LinkFilter, number: int = 1) -> Leaf[Link]:
@@ -88,6 +96,7 @@ def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
     with ctx.database.reading() as session:
         others = _others(session, link)
         record = _record(session, link)
+        stands = record is not None and pseudonyms_of(session).same(record.reference, link.target)
     by_id = {other.id: other for other in others}
     undone_by = next(
         (one for one in others if one.undoes_id == link.id and one.state is LinkState.LINKED), None
@@ -98,6 +107,7 @@ def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
         undone_by=undone_by,
         undoes=by_id.get(link.undoes_id or ""),
         others=tuple(others),
+        stands=stands,
     )
 
 
