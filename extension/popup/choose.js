@@ -8,6 +8,7 @@ import { t, tCount, sayKind } from "../ui/i18n.js";
 import { exactTable } from "./exact_table.js";
 import { optionList } from "./record_options.js";
 import { contactCard, notice, skeleton } from "./components.js";
+import { parkLine } from "./parking.js";
 import { foundWords, searchBox } from "./search.js";
 
 /** @typedef {import("./app.js").PopupController} App */
@@ -110,7 +111,7 @@ function createChooser(app) {
   };
   search.name(suggestions.length > 0);
   if (suggestions.length === 0 && !app.unread) search.show();
-  const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact];
+  const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact, parkLine(app)];
   return { body, list, submit, keys, heard: heard(app, suggestions.length, why) };
 }
 

@@ -1,7 +1,7 @@
-"""When two texts are the same but for capitals, or for the Unicode form of their letters.
+"""Equality of texts that differ only in case or in the Unicode form of their letters.
 
-Worked out here and nowhere else: SQLite's lower() knows ASCII alone, and PostgreSQL's depends on
-the locale of its database.
+Computed here alone: SQLite's lower() handles only ASCII, and PostgreSQL's depends on the database's
+locale.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ _LOWER = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
 
 
 def compose(text: str) -> str:
-    """Return a text in the one form (NFC) in which all texts from outside are kept."""
+    """Return a text in NFC, the Unicode form in which all external texts are stored."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def fold(text: str) -> str:
-    """Return what is the same for names, references and contacts' emails that count as one."""
+    """Return the form in which equal names, references and contacts' emails are identical."""
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFD", text)
@@ -25,9 +25,9 @@ def fold(text: str) -> str:
 
 
 def normalise_login_email(email: str) -> str:
-    """Return the one spelling of an email that a person logs in with.
+    """Return the canonical form of an email for signing in.
 
-    Only ASCII's capitals are made small. Other letters stay as they are, so that a look-alike, such
-    as İ or the Kelvin sign, never becomes the letter of somebody else's email.
+    Only ASCII capitals become lower case. Other letters are unchanged, so a look-alike, such as İ
+    or the Kelvin sign, never becomes a letter of another person's email.
     """
     return email.strip().translate(_LOWER)

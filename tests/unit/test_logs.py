@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from crmlink.logs import FAILURES, LIBRARY_LINES, LineBudget, LogFile, configure_logging
+from crmlink.logs import MAX_FAILURES, MAX_LIBRARY_LINES, LineBudget, LogFile, configure_logging
 
 MARK = "Marked Name 6618"
 
@@ -23,7 +23,7 @@ def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
     hooks = threading.excepthook, sys.unraisablehook
-    monkeypatch.setattr("crmlink.logs._failures", LineBudget("failure", FAILURES))
+    monkeypatch.setattr("crmlink.logs._failures", LineBudget("failure", MAX_FAILURES))
     configure_logging(tmp_path / "server.log")
     yield tmp_path / "server.log"
     logging.captureWarnings(False)
@@ -111,7 +111,7 @@ def test_failures_and_libraries_fill_no_file(log_file: Path) -> None:
         except RuntimeError:
             structlog.get_logger().exception("unexpected")
     lines = log_file.read_text().splitlines()
-    assert len(lines) <= LIBRARY_LINES + FAILURES + 4  # the minute may end meanwhile
+    assert len(lines) <= MAX_LIBRARY_LINES + MAX_FAILURES + 4  # the minute may end meanwhile
 
 
 def test_what_is_left_out_is_counted_in_the_next_minute(log_file: Path) -> None:

@@ -41,6 +41,12 @@ class LinkUnknown(LinkingFailure):
     code = "not-found"
 
 
+class ParkedUnknown(LinkingFailure):
+    """There is no such contact among those without a record."""
+
+    code = "not-found"
+
+
 class BatchUnknown(LinkingFailure):
     """There is no such batch in this workspace, or it is of another package or organisation."""
 

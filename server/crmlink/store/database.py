@@ -1,8 +1,7 @@
-"""One database: sessions that read, sessions that write, and its migrations.
+"""Database sessions for reading and writing, and migrations.
 
-Writers take turns: on SQLite because a writing transaction begins with BEGIN IMMEDIATE, on
-PostgreSQL because it begins with an advisory lock. So a check and the change that rests on it are
-one step on both.
+Writers are serialised: on SQLite by BEGIN IMMEDIATE, on PostgreSQL by an advisory lock. So a check
+and the change that depends on it are atomic on both.
 """
 
 from __future__ import annotations
@@ -26,23 +25,24 @@ from crmlink.store.audit.signing import AuditSigner
 log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
-WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
+WRITERS_LOCK = 0x63726D6C  # PostgreSQL's advisory lock of crmlink's writers
 
 
 class Database:
-    """An engine and the two ways to use it; not ``pooled``, it holds no idle connection.
+    """Engine with reading and writing sessions; unless ``pooled`` it keeps no idle connection.
 
-    ``session_info`` goes with every session: what makes the installation's pseudonyms.
-
-    Without a ``signer`` nothing can be added to the audit.
+    ``session_info`` is shared by all sessions: the key of the installation's pseudonyms. Without a
+    ``signer`` nothing can be added to the audit.
     """
 
     def __init__(self, url: str, *, signer: AuditSigner | None = None, pooled: bool = True) -> None:
         self._signer = signer
         how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
-        if not url.startswith("sqlite"):  # a writer must see what was committed while it waited
+        if not url.startswith("sqlite"):  # a writer must see changes committed while it waited
             how["isolation_level"] = "READ COMMITTED"
-        self.engine = create_engine(url, hide_parameters=True, **how)  # values are people
+        self.engine = create_engine(
+            url, hide_parameters=True, **how
+        )  # parameters are personal data
         if self.engine.dialect.name == "sqlite":
             _set_up_sqlite(self.engine)
         else:
@@ -51,26 +51,26 @@ class Database:
         self.session_info: dict[str, Any] = {}
 
     def use_pseudonyms(self, pseudonyms: Pseudonyms) -> None:
-        """Let sessions make pseudonyms with this installation's key."""
+        """Set the installation's pseudonyms for all sessions."""
         self.session_info["pseudonyms"] = pseudonyms
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for reading; what it loaded stays usable afterwards."""
+        """Yield a session for reading; loaded objects stay usable afterwards."""
         with Session(self.engine, expire_on_commit=False, info=self.session_info) as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """A session for reading to which nothing changes from its first query on."""
+        """Yield a session for reading that sees one consistent state of the database."""
         with Session(self.engine, expire_on_commit=False) as session:
-            if self.engine.dialect.name != "sqlite":  # there each transaction is one
+            if self.engine.dialect.name != "sqlite":  # every SQLite transaction is a snapshot
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that holds the write lock from its start and commits at its end."""
+        """Yield a session that holds the write lock from its start and commits at its end."""
         info = {**self.session_info, SIGNER: self._signer}
         with Session(self._writer, expire_on_commit=False, info=info) as session:
             with session.begin():
@@ -79,7 +79,7 @@ class Database:
             anchor_committed(session)
 
     def migrate(self, to: str = "head") -> None:
-        """Bring the tables to the newest version, or one named; does nothing when they are."""
+        """Migrate the tables to the newest version, or to a named one."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._writer.connect() as connection, _foreign_keys_checked_at_the_end(connection):
@@ -88,24 +88,24 @@ class Database:
 
     @property
     def audit_signer(self) -> AuditSigner:
-        """What signs the audit. Raises AuditUnsigned."""
+        """The signer of the audit. Raises AuditUnsigned."""
         if self._signer is None:
             raise AuditUnsigned
         return self._signer
 
     def answers(self) -> bool:
-        """Whether the database can be read now."""
+        """Return whether the database can be read."""
         try:
             with self.reading() as session:
                 session.execute(text("SELECT id FROM workspace LIMIT 1"))
-        except Exception:  # whatever the driver raises means the same here
+        except Exception:  # any error means that it is unreachable
             return False
         return True
 
     def purge(self) -> None:
-        """Let SQLite's files hold nothing of what was deleted or overwritten until now.
+        """Remove deleted and overwritten data from SQLite's files.
 
-        Old pages and the write-ahead log keep it otherwise. PostgreSQL has its own vacuum.
+        Free pages and the write-ahead log keep it otherwise. PostgreSQL has its own vacuum.
         """
         if self.engine.dialect.name != "sqlite":
             return
@@ -113,20 +113,21 @@ class Database:
         try:
             for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
                 connection.cursor().execute(statement).fetchall()
-        except sqlite3.OperationalError:  # somebody else writes without a pause
+        except sqlite3.OperationalError:  # another process keeps writing
             log.warning("old pages of the database were not overwritten")
         finally:
             connection.close()
 
     def close(self) -> None:
+        """Close all connections."""
         self.engine.dispose()
 
 
 @contextmanager
 def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
-    """A transaction in which SQLite lets a table be copied that others refer to.
+    """Run a transaction in which SQLite may copy a referenced table.
 
-    As https://www.sqlite.org/lang_altertable.html#otheralter describes it.
+    See https://www.sqlite.org/lang_altertable.html#otheralter.
     """
     sqlite = connection.dialect.name == "sqlite"
     driver = connection.connection.driver_connection
@@ -143,10 +144,10 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
 
 
 def _set_up_sqlite(engine: Engine) -> None:
-    """WAL, full synchronisation, and BEGIN IMMEDIATE for every transaction that writes.
+    """Set WAL, full synchronisation, and BEGIN IMMEDIATE for writing transactions.
 
-    The driver's own transaction handling is switched off, as SQLAlchemy's documentation of the
-    pysqlite dialect describes, so that SQLAlchemy's begin event decides how one starts.
+    The driver's transaction handling is switched off, as SQLAlchemy's documentation of the pysqlite
+    dialect describes, so that SQLAlchemy's begin event starts transactions.
     """
 
     @event.listens_for(engine, "connect")
@@ -157,7 +158,7 @@ def _set_up_sqlite(engine: Engine) -> None:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            "secure_delete = ON",  # what is erased must not stay in free pages
+            "secure_delete = ON",  # erased data must not remain in free pages
         ):
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,7 +1,7 @@
-"""Columns that are compared by what they fold to, and the keys that are kept beside them.
+"""Comparison keys of columns: their folded values, stored in columns beside them.
 
-The models keep the keys. During a rolling restart an older server writes the columns alone: so a
-column is compared in small letters too, and ``refresh_keys`` mends its keys by and by.
+The models maintain the keys. During a rolling restart an older server writes the columns alone, so
+a column is also compared in lower case, and ``refresh_keys`` corrects its keys later.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KEYS: tuple[tuple[Any, Any, Callable[[str], str]], ...] = (
 
 
 def key_of(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
-    """What a column's values are compared by."""
+    """Return the expression by which a column's values are compared."""
     key: ColumnElement[str] = getattr(column.class_, f"{column.key}_key")
     return func.coalesce(key, func.lower(column))
 
@@ -33,24 +33,24 @@ def key_of(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
 def carries(
     column: InstrumentedAttribute[str | None], values: Iterable[str]
 ) -> ColumnElement[bool]:
-    """The condition that a column holds one of these values, or one that folds to the same."""
-    wanted = list(values)
+    """Return the condition that a column has one of these values, compared folded."""
+    keys = list(values)
     key = getattr(column.class_, f"{column.key}_key")
     return or_(
-        key.in_({fold(value) for value in wanted}),
-        func.lower(column).in_([func.lower(value) for value in wanted]),
+        key.in_({fold(value) for value in keys}),
+        func.lower(column).in_([func.lower(value) for value in keys]),
     )
 
 
 def refresh_keys(session: Session) -> int:
-    """Mend keys that do not fit their column, in a writing session; returns how many."""
-    mended = 0
+    """Correct keys that do not match their column, in a writing session; returns how many."""
+    corrected = 0
     for column, key, make in KEYS:
         table = column.class_
         rows = session.execute(select(table.id, column, key)).all()
-        wrong = {id_: fits for id_, value, kept in rows
-                 if (fits := None if value is None else make(value)) != kept}  # fmt: skip
-        for id_, fits in wrong.items():
-            session.execute(update(table).where(table.id == id_).values({key: fits}))
-        mended += len(wrong)
-    return mended
+        wrong = {id_: expected for id_, value, stored_key in rows
+                 if (expected := None if value is None else make(value)) != stored_key}  # fmt: skip
+        for id_, expected in wrong.items():
+            session.execute(update(table).where(table.id == id_).values({key: expected}))
+        corrected += len(wrong)
+    return corrected

@@ -1,6 +1,6 @@
-"""What a link keeps of a person who was erased: pseudonyms, from the moment that it is settled.
+"""Pseudonymisation of links and rows of erased people, once they are settled.
 
-An intended link keeps its references as they are, for they are still to be written and compared.
+An intended link keeps its references, which are still to be written and compared.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from crmlink.store.erased import (
 )
 
 ERASED = "(erased)"
-PLAIN_FACTS = ("current_reference", "replaces")  # facts that are references
+REFERENCE_PARAMS = ("current_reference", "replaces")  # parameters that are references
 
 
 def hide_link(session: Session, link: Link) -> None:
-    """Let a link name nobody; an intended one keeps the references that are still needed."""
+    """Remove names from a link; an intended one keeps the references it still needs."""
     link.contact_name = link.record_label = ERASED
     link.differences = []
     if link.state is LinkState.INTENDED:
@@ -38,9 +38,9 @@ def hide_link(session: Session, link: Link) -> None:
 
 
 def hide_new_link(session: Session, workspace_id: int, link: Link) -> None:
-    """Let a link that is about to be kept bring back nobody who was erased meanwhile, or before.
+    """Hide in a new link what identifies people who are erased by now.
 
-    In the transaction that keeps it. Its references stay until it is settled.
+    Call it in the transaction that stores the link. References stay until it is settled.
     """
     erased = erased_people(session, workspace_id)
     if not erased.keys:
@@ -60,7 +60,7 @@ def hide_new_link(session: Session, workspace_id: int, link: Link) -> None:
 
 
 def signs_of_link(link: Link) -> Signs:
-    """What tells who the contact of a link is."""
+    """Return the data that identifies a link's contact."""
     names = frozenset((link.contact_name,)) - {ERASED}
     return Signs(
         names, tuple(contact_emails(link.differences)), package=link.package,
@@ -69,12 +69,16 @@ def signs_of_link(link: Link) -> Signs:
 
 
 def contact_emails(differences: list[dict[str, str]] | None) -> list[str]:
-    """The contact's emails in differences that a person linked over."""
-    return [each["contact"] for each in differences or () if "@" in each.get("contact", "")]
+    """Return the contact's emails among the differences that the user accepted."""
+    return [
+        difference["contact"]
+        for difference in differences or ()
+        if "@" in difference.get("contact", "")
+    ]
 
 
 def hide_row_reference(session: Session, row: BatchRow) -> None:
-    """Hide a row's reference. Two of a list that fold to one get two pseudonyms."""
+    """Hide a row's reference; two of a list that fold to one value get distinct pseudonyms."""
     hidden = pseudonyms_of(session).hidden(row.reference)
     if hidden is None or hidden == row.reference:
         return
@@ -88,15 +92,15 @@ def hide_row_reference(session: Session, row: BatchRow) -> None:
 
 
 def hidden_failure(failure: dict[str, Any] | None, pseudonyms: Pseudonyms) -> dict[str, Any] | None:
-    """Return why something of an erased person failed, with no reference that may name them."""
+    """Return the failure of an erased person's item without references that may name them."""
     if not failure:
         return failure
-    return {name: pseudonyms.hidden(value) if name in PLAIN_FACTS else value
+    return {name: pseudonyms.hidden(value) if name in REFERENCE_PARAMS else value
             for name, value in failure.items()}  # fmt: skip
 
 
 def hide_references(link: Link, erased: ErasedPeople) -> None:
-    """Hide in a settled link, which may be of another person, references of erased people."""
+    """Hide references of erased people in a settled link, even one of another person."""
     if link.state is LinkState.INTENDED:
         return
     if erased.hidden(link.reference) != link.reference:
@@ -107,7 +111,7 @@ def hide_references(link: Link, erased: ErasedPeople) -> None:
 
 
 def hide_settled_link(session: Session, link_id: str) -> None:
-    """Hide what a link that has just been settled keeps of somebody who was erased."""
+    """Hide what a link that was just settled contains about an erased person."""
     link = session.get_one(Link, link_id, populate_existing=True)
     record = session.scalar(
         select(MirroredRecord).filter_by(
@@ -121,7 +125,7 @@ def hide_settled_link(session: Session, link_id: str) -> None:
 
 
 def hide_settled_row(session: Session, row_id: int, connection_id: int) -> None:
-    """Hide what a settled row of a list keeps of somebody who was erased."""
+    """Hide what a settled row of a list contains about an erased person."""
     erased = erased_people_of(session, connection_id)
     if not erased.keys:
         return

@@ -1,4 +1,4 @@
-"""The mirror: our copy of the Commusoft records of a connection."""
+"""Table of the mirror: copies of a connection's Commusoft records."""
 
 from __future__ import annotations
 
@@ -27,15 +27,13 @@ from crmlink.store.base import Base
 
 
 class MirroredRecord(Base):
-    """Our copy of one Commusoft record: only what matching and screens use.
+    """Copy of one Commusoft record: only the fields that matching and pages use.
 
-    ``reference_key`` is the reference as it is compared, see crmlink/folding.py.
+    ``reference_key`` is the folded reference, see crmlink/folding.py. Of several values ``email``
+    and ``address`` are the first; ``other_addresses`` have the keys address, town and postcode.
 
-    Where Commusoft has several, ``email`` and ``address`` are the first; ``other_addresses`` have
-    the keys address, town and postcode.
-
-    ``changed`` is the mirror version that last touched the row, so that an index can follow.
-    A record that left Commusoft keeps its row, emptied, with ``gone_at``.
+    ``changed`` is the mirror version that last changed the row, for the index to follow. A record
+    that no longer exists keeps its row, cleared, with ``gone_at``.
     """
 
     __tablename__ = "record"
@@ -65,7 +63,7 @@ class MirroredRecord(Base):
     reference_key: Mapped[str | None]
     changed: Mapped[int]
     gone_at: Mapped[datetime | None]
-    erased_at: Mapped[datetime | None]  # a person asked: details never come back
+    erased_at: Mapped[datetime | None]  # on a person's request: details are never stored again
 
     @validates("reference")
     def _fold_reference(self, _name: str, reference: str | None) -> str | None:
@@ -74,33 +72,35 @@ class MirroredRecord(Base):
 
     @property
     def public_id(self) -> str:
+        """Id used outside the database, such as `customer-1001`."""
         return f"{self.kind}-{self.number}"
 
     @property
     def label(self) -> str:
+        """Display name: the company, else the person."""
         return self.company or self.name or f"{self.kind} {self.number}"
 
 
 def holds_email(
     email: InstrumentedAttribute[str],
     others: InstrumentedAttribute[list[str]],
-    wanted: Iterable[str],
+    emails: Iterable[str],
 ) -> ColumnElement[bool]:
-    """The condition that one of a record's emails is one of these, whatever their case.
+    """Return the condition that a record has one of these emails, ignoring case.
 
-    What is read from Commusoft as an email has ASCII's letters alone, see values/emails.py.
+    Emails read from Commusoft have ASCII letters alone, see values/emails.py.
     """
-    emails = {fold(each) for each in wanted} - {""}
+    emails = {fold(value) for value in emails} - {""}
     among = func.lower(cast(others, String))
     return or_(
         false(),
         func.lower(email).in_(emails),
-        *(among.contains(json.dumps(each), autoescape=True) for each in sorted(emails)),
+        *(among.contains(json.dumps(other), autoescape=True) for other in sorted(emails)),
     )
 
 
 def empty_details() -> dict[str, Any]:
-    """The columns of a mirrored record that tell about its person or firm, each as when empty."""
+    """Return the columns with details of a record's person or company, with their empty values."""
     texts = ("name", "company", "email", "address", "town", "postcode", "account_number")
     lists: dict[str, Any] = {"phones": [], "other_emails": [], "other_addresses": []}
     return dict.fromkeys(texts, "") | lists

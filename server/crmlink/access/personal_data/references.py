@@ -10,6 +10,7 @@ from sqlalchemy import Select, String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.personal_data.finding import Subject
+from crmlink.access.personal_data.parked import signs_of_parked
 from crmlink.folding import fold
 from crmlink.pseudonyms import holds_pseudonym, may_name
 from crmlink.store import (
@@ -58,19 +59,21 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     links, rows, certain = found.links.values(), found.rows.values(), found.certain_rows
     references = {link.reference for link in links} | {row.reference for row in certain}
     references |= {record.reference or "" for record in found.records}
+    references |= {each.reference for each in found.parked}
     naming = {each for each in references if each and may_name(each)}
     keys = {pseudonyms.of(reference) for reference in naming}
     keys |= {pseudonyms.sign_of("email", email) for email in found.own_emails}
     signs = [_signs_of_record(record) for record in found.records]
     signs += [signs_of_link(link) for link in links if not holds_pseudonym(link.reference)]
     signs += [_signs_of_row(session, row) for row in rows if row.name != ERASED]
+    signs += [signs_of_parked(each) for each in found.parked]
     for sign in signs:
         keys.update(sign.keys(pseudonyms))
     remember_erased(session, workspace_id, keys)
     words = {found.email, *found.own_emails, *naming, *(link.contact_name for link in links)}
     for record in found.records:
         words |= {record.name, record.company, record.email, *record.other_emails}
-    words |= {row.name for row in certain}
+    words |= {row.name for row in certain} | {each.name for each in found.parked}
     kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
     return Known(erased_people(session, workspace_id), frozenset(naming), frozenset(kept))
 

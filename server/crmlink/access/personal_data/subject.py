@@ -30,6 +30,8 @@ from crmlink.access.personal_data.finding import (
     find_subject,
     is_record_id,
 )
+from crmlink.access.personal_data.parked import PERSONAL_COLUMNS as WHEN_PARKED
+from crmlink.access.personal_data.parked import delete_old_parked
 from crmlink.access.personal_data.references import (
     hide_in_lists,
     hide_references_everywhere,
@@ -83,6 +85,7 @@ def export(access: AccessContext, who: str) -> dict[str, Any]:
                 for link in found.links.values()
             ],
             "drafts": [_fields(row, *ON_LISTS) for row in found.rows.values()],
+            "parked": [_fields(each, *WHEN_PARKED) for each in found.parked],
         }  # fmt: skip
 
 
@@ -97,7 +100,8 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         if not found.is_known:
             raise PersonUnknown
         person, records, links = found.person, found.records, list(found.links.values())
-        erased = ErasureCounts(1 if person else 0, len(records), len(links), len(found.rows))
+        drafts = len(found.rows) + len(found.parked)
+        erased = ErasureCounts(1 if person else 0, len(records), len(links), drafts)
         names = {record.label for record in records} | ({person.name} if person else set())
         known = remember(session, access.workspace_id, found)
         if person:
@@ -108,6 +112,8 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         for link in links:
             hide_link(session, link)
         erase_rows(session, found.rows.values())
+        for each in found.parked:
+            session.delete(each)
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
         redact_failures(session, access.workspace_id, names)
@@ -148,6 +154,7 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
             anonymise_finished_batches(session, access.workspace_id, _ago(days))
         if days := preferences.keep_drafts_days:
             erased.drafts += delete_unfinished_batches(session, access.workspace_id, _ago(days))
+            erased.drafts += delete_old_parked(session, access.workspace_id, _ago(days))
         if erased.links or erased.drafts:
             note(
                 session, access, None, "personal.retention", "workspace",
