@@ -82,8 +82,8 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "pairing-denied": (400, "Not approved", "This browser was not approved."),
     "pairing-over": (
         400,
-        "The code is over",
-        "This code is over: it was decided already, or ten minutes have passed. Press Connect "
+        "The code has expired",
+        "This code has expired: it was used already, or 10 minutes have passed. Select Connect "
         "again for a new one.",
     ),
     "grant-malformed": (
