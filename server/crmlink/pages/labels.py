@@ -66,6 +66,7 @@ ACTIONS = {
     "audit.signed": "began to sign the audit",
     "audit.key_changed": "signs the audit with another key",
     "audit.anchors_begun": "began a new anchor file",
+    "audit.redacted": "hid references of erased people in lines of older versions",
     "audit.accepted": "accepted what was wrong with the audit",
     "workspace.merged": "made one workspace of several",
 }
