@@ -1,4 +1,4 @@
-"""Pages that are not as they should be: still loading, translated, of a contact no longer in use."""
+"""Pages that are not as they should be: loading, translated, of a contact no longer in use."""
 
 from __future__ import annotations
 
