@@ -22,7 +22,7 @@ from crmlink.store import (
 )
 from crmlink.store.base import now
 from crmlink.store.connections import connections_of
-from crmlink.store.hidden_references import ERASED
+from crmlink.store.erased import ERASED
 
 LIKELY = 0.5  # from here on a row's likeliest record counts as its own
 PERSONAL_COLUMNS = (

@@ -18,7 +18,8 @@ from crmlink.folding import fold, normalise_login_email
 from crmlink.kinds import KINDS
 from crmlink.store import BatchRow, Link, MirroredRecord, ParkedContact, Person
 from crmlink.store.connections import connections_of
-from crmlink.store.hidden_references import ERASED, contact_emails
+from crmlink.store.erased import ERASED
+from crmlink.store.hidden_references import contact_emails
 from crmlink.store.records import holds_email
 
 

@@ -52,8 +52,8 @@ from crmlink.store import (
 )
 from crmlink.store.base import now
 from crmlink.store.connections import connections_of
-from crmlink.store.erased import pseudonyms_of
-from crmlink.store.hidden_references import ERASED, hide_link
+from crmlink.store.erased import ERASED, pseudonyms_of
+from crmlink.store.hidden_references import hide_link
 from crmlink.store.records import empty_details
 
 
