@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy import ColumnElement, Row, Select, String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.check import verify_audit
@@ -18,12 +18,13 @@ from crmlink.csv_safety import escape_formula
 from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
 from crmlink.store import AuditEntry, Device, Link, Person
 from crmlink.store.connections import connections_of
-from crmlink.store.erased import ERASED, pseudonyms_of
+from crmlink.store.erased import ERASED, erased_people, pseudonyms_of
 
+GONE = "(no longer kept)"  # a reference whose link went with the practice data
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
 
-Found = Sequence[tuple[AuditEntry, Person | None, Device | None]]
+Found = Sequence[Row[AuditEntry, Person | None, Device | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def entries(
     with access.database.reading() as session:
         if search:
             query = query.where(_mentions(access, pseudonyms_of(session), search.strip()))
-        return _told(session, [row._tuple() for row in session.execute(query)])
+        return _told(session, access, session.execute(query).all())
 
 
 def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
@@ -87,7 +88,7 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     count = 0
     with access.database.reading() as session:
         for found in session.execute(query).partitions(1000):
-            for row in _told(session, [each._tuple() for each in found]):
+            for row in _told(session, access, found):
                 count += 1
                 table.writerow(
                     escape_formula(value)
@@ -114,22 +115,22 @@ def _lines(access: AccessContext) -> Select[AuditEntry, Person | None, Device | 
     )
 
 
-def _told(session: Session, found: Found) -> list[AuditRow]:
-    """Entries with their references, as far as those of their links are not erased."""
+def _told(session: Session, access: AccessContext, found: Found) -> list[AuditRow]:
+    """Entries for people to read: what stands behind a hash, or that it was erased or is gone."""
     ids = {str(entry.details.get("link", "")) for entry, _, _ in found if _hides(entry.details)}
     query = select(Link.id, Link.target, Link.prior, Link.reference).where(Link.id.in_(ids))
     kept = {link_id: values for link_id, *values in session.execute(query)} if ids else {}
-    pseudonyms = pseudonyms_of(session)
+    erased = erased_people(session, access.workspace_id) if ids else None
     rows = []
     for entry, person, device in found:
         details = dict(entry.details)
-        if _hides(details):
-            known = kept.get(str(details.get("link", "")), ())
-            clear = {pseudonyms.of(value): value for value in known if value}
+        if erased and _hides(details):
+            values = list(filter(None, kept.get(str(details.get("link", "")), ())))
+            clear = {erased.pseudonyms.of(value): value for value in values}
             for name, value in details.items():
                 if holds_pseudonym(_text(value)):
-                    shown = clear.get(value, value)
-                    details[name] = ERASED if holds_pseudonym(shown) else shown
+                    is_erased = value in erased.keys or holds_pseudonym(clear.get(value))
+                    details[name] = ERASED if is_erased else clear.get(value, GONE)
         rows.append(AuditRow(entry, person, device, details))
     return rows
 
