@@ -27,8 +27,8 @@ def main(folder: Path) -> None:
         for scale in (1, 1.25, 1.5):
             for scheme in ("light", "dark"):
                 with offices.next() as access, open_screen(NOTEBOOK) as screen:
-                    flags = (f"--force-device-scale-factor={scale}",)
-                    flags += ("--force-dark-mode",) if scheme == "dark" else ()
+                    dark = ("--force-dark-mode",) if scheme == "dark" else ()
+                    flags = (f"--force-device-scale-factor={scale}", *dark)
                     here = ("http://127.0.0.1/*",)
                     browser = Chromium(here, screen.display, NOTEBOOK, flags)
                     with closing(browser):
