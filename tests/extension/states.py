@@ -19,6 +19,8 @@ from extension.scripted_replies import (
     NORTHGATE,
     OLD,
     OTHER_REFERENCE,
+    PARK,
+    PARKED,
     RECORDS,
     REFERENCE,
     RIPON,
@@ -48,6 +50,7 @@ from extension.steps import (
     chosen,
     confirm,
     other_open,
+    park,
     paste,
     scroll_down,
     search,
@@ -67,6 +70,9 @@ LIST = (
     + "</table>"
 )
 
+SHOWN = "<h1>Margaret Holloway</h1><p>Email: margaret.holloway@postbox.example</p>"
+TRANSLATED = f"<html class='translated-ltr' lang='de'><title>Xero</title>{SHOWN}"
+ARCHIVED = f"<title>Xero</title>{SHOWN}<p>Status: Archived</p>"
 LONG_NAME = (
     "The Worshipful Company of Plumbers and Heating Engineers of Llanfairpwllgwyngyllgogerych"
 )
@@ -133,6 +139,14 @@ CHOOSING = [
         shows="More than one of these fits almost equally well",
     ),
     State("choose-none", "choose", {SUGGEST: NONE_FOUND}, shows="No match found"),
+    State("choose-parked", "choose", {SUGGEST: NONE_FOUND, PARK: PARKED}, park, shows="Parked by"),
+    State(
+        "choose-translated",
+        "choose",
+        html=TRANSLATED,
+        shows="The browser has translated this page",
+    ),
+    State("choose-retired", "choose", html=ARCHIVED, shows="Marked as no longer in use"),
     State(
         "choose-unread",
         "choose",
@@ -304,7 +318,7 @@ CHOOSING = [
 ]
 
 ELSEWHERE = [
-    State("elsewhere", "elsewhere", url=NEWS, shows="This is not a contact's page"),
+    State("elsewhere", "elsewhere", url=NEWS, shows="This isn't a contact's page"),
     State(
         "elsewhere-refused",
         "elsewhere",
@@ -336,7 +350,7 @@ ELSEWHERE = [
         html=LIST,
     ),
     State("list-join", "list", {BATCHES: DRAFTS}, url=LISTED, shows="The list started", html=LIST),
-    State("list-empty", "list", url=LISTED, shows="can't see any contacts", html="<p>Loading"),
+    State("list-empty", "list", url=LISTED, shows="We can't see any contacts", html="<p>Loading"),
     State("list-no-scope", "list", {BATCHES: NO_LISTS}, url=LISTED, shows="Your admin", html=LIST),
     State(
         "list-kept", "list-kept", {}, send_list, url=LISTED, shows="24 contacts saved", html=LIST

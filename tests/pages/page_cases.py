@@ -112,7 +112,7 @@ PAGE_CASES = (
     PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "this code", "clerk"),
     PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser shows", "clerk"),
     PageCase("pair-waits", lambda scene: f"/pair?code={scene.waiting_code}", "an admin", "clerk"),
-    PageCase("pair-admin", lambda scene: f"/pair?code={scene.waiting_code}", "Let it in"),
+    PageCase("pair-admin", lambda scene: f"/pair?code={scene.waiting_code}", "Approve"),
     PageCase("account", _at("/account"), "signed in", "clerk"),
     PageCase("start", _at("/start"), "Getting started", "clerk"),
     PageCase("docs", _at("/docs"), "The API", "clerk"),

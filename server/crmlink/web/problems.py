@@ -38,6 +38,7 @@ UNDO_OBSTACLES = {
     "conflict": "it ended in a conflict, so look at the record in Commusoft",
     "undo": "it is an undo itself; link the contact again instead",
     "unchanged": "the record had this reference before",
+    "gone": "its record is not in Commusoft any more",
 }
 
 
@@ -83,7 +84,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "pairing-over": (
         400,
         "The code has expired",
-        "This code has expired: it was used already, or ten minutes have passed. Select Connect "
+        "This code has expired: it was used already, or 10 minutes have passed. Select Connect "
         "again for a new one.",
     ),
     "grant-malformed": (
@@ -264,6 +265,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         409,
         "Not possible now",
         "The list is {batch_state}, so this cannot be done now. Refresh the page.",
+    ),
+    "batch-written": (
+        409,
+        "The list is kept",
+        "Something of this list was written to Commusoft, so crmlink keeps it.",
     ),
     "row-decided": (
         409,

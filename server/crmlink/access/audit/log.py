@@ -4,29 +4,42 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import IO
+from typing import IO, Any
 
-from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy import ColumnElement, Row, Select, String, cast, or_, select
+from sqlalchemy.orm import Session
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.findings import Verdict
 from crmlink.access.context import AccessContext
 from crmlink.csv_safety import escape_formula
-from crmlink.store import AuditEntry, Device, Person
+from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
+from crmlink.store import AuditEntry, Device, Link, Person
+from crmlink.store.connections import connections_of
+from crmlink.store.erased import ERASED, erased_people, pseudonyms_of
 
+GONE = "(no longer kept)"  # a reference whose link went with the practice data
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
+
+
+Found = Sequence[Row[AuditEntry, Person | None, Device | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry, and who stands behind it as far as they are not erased."""
+    """An entry, and who stands behind it as far as they are not erased.
+
+    ``details`` are the entry's for people to read: where it keeps only a hash of a reference, what
+    the link that it is about still has.
+    """
 
     entry: AuditEntry
     person: Person | None
     device: Device | None
+    details: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +79,10 @@ def entries(
         query = query.where(AuditEntry.action.startswith(action, autoescape=True))
     if before is not None:
         query = query.where(place > before if oldest_first else place < before)
-    if search:
-        query = query.where(_mentions(access, search))
     with access.database.reading() as session:
-        return [AuditRow(*row) for row in session.execute(query)]
+        if search:
+            query = query.where(_mentions(access, pseudonyms_of(session), search.strip()))
+        return _told(session, access, session.execute(query).all())
 
 
 def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
@@ -95,21 +108,22 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     query = _lines(access).order_by(AuditEntry.place).execution_options(yield_per=1000)
     count = 0
     with access.database.reading() as session:
-        for entry, person, device in session.execute(query):
-            count += 1
-            table.writerow(
-                escape_formula(value)
-                for value in (
-                    str(entry.place),
-                    entry.at.isoformat(),
-                    entry.action,
-                    entry.subject,
-                    person.name if person else "",
-                    device.name if device else "",
-                    json.dumps(entry.details, ensure_ascii=False, sort_keys=True),
-                    entry.hash,
+        for found in session.execute(query).partitions(1000):
+            for row in _told(session, access, found):
+                count += 1
+                table.writerow(
+                    escape_formula(value)
+                    for value in (
+                        str(row.entry.place),
+                        row.entry.at.isoformat(),
+                        row.entry.action,
+                        row.entry.subject,
+                        row.person.name if row.person else "",
+                        row.device.name if row.device else "",
+                        json.dumps(row.details, ensure_ascii=False, sort_keys=True),
+                        row.entry.hash,
+                    )
                 )
-            )
     return count
 
 
@@ -126,18 +140,49 @@ def _start_of(day: date) -> datetime:
     return datetime.combine(day, time.min).astimezone()
 
 
-def _mentions(access: AccessContext, search: str) -> ColumnElement[bool]:
+def _told(session: Session, access: AccessContext, found: Found) -> list[AuditRow]:
+    """Entries for people to read: what stands behind a hash, or that it was erased or is gone."""
+    ids = {str(entry.details.get("link", "")) for entry, _, _ in found if _hides(entry.details)}
+    query = select(Link.id, Link.target, Link.prior, Link.reference).where(Link.id.in_(ids))
+    kept = {link_id: values for link_id, *values in session.execute(query)} if ids else {}
+    erased = erased_people(session, access.workspace_id) if ids else None
+    rows = []
+    for entry, person, device in found:
+        details = dict(entry.details)
+        if erased and _hides(details):
+            values = list(filter(None, kept.get(str(details.get("link", "")), ())))
+            clear = {erased.pseudonyms.of(value): value for value in values}
+            for name, value in details.items():
+                if holds_pseudonym(_text(value)):
+                    is_erased = value in erased.keys or holds_pseudonym(clear.get(value))
+                    details[name] = ERASED if is_erased else clear.get(value, GONE)
+        rows.append(AuditRow(entry, person, device, details))
+    return rows
+
+
+def _hides(details: Mapping[str, Any]) -> bool:
+    return any(holds_pseudonym(_text(value)) for value in details.values())
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _mentions(access: AccessContext, pseudonyms: Pseudonyms, search: str) -> ColumnElement[bool]:
+    links = select(Link.id).where(
+        Link.connection_id.in_(connections_of(access.workspace_id)),
+        or_(*(column.icontains(search, autoescape=True) for column in (Link.target, Link.prior))),
+    )
     named = or_(
-        *(
-            column.icontains(search.strip(), autoescape=True)
-            for column in (Person.name, Person.email)
-        )
+        *(column.icontains(search, autoescape=True) for column in (Person.name, Person.email))
     )
     people = select(Person.public_id).where(Person.workspace_id == access.workspace_id, named)
     return or_(
         AuditEntry.subject.in_(people),
+        AuditEntry.details["link"].as_string().in_(links),
+        cast(AuditEntry.details, String).contains(pseudonyms.of(search)),
         *(
-            column.icontains(search.strip(), autoescape=True)
+            column.icontains(search, autoescape=True)
             for column in (
                 AuditEntry.action,
                 AuditEntry.subject,
