@@ -28,6 +28,7 @@ from crmlink.commusoft.mirror import SyncInProgress, full_sync_is_due
 from crmlink.installation import Installation
 from crmlink.linking.attempts import recover
 from crmlink.linking.context import WorkspaceContext
+from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased, newest_erasure
 from crmlink.pages.lists.uploads import delete_expired_uploads
 from crmlink.reports.duplicates import search_duplicates
 from crmlink.reports.unlinked import take_snapshot
@@ -62,6 +63,7 @@ class Worker:
             _NonOverlappingJob(self._match_batches, self._stopping.is_set),
             _NonOverlappingJob(self._write_batches, self._stopping.is_set),
         )
+        self._checked_erasure = 0  # the newest erasure that uploads were checked for
         self._synced_context: WorkspaceContext | None = None  # context of the last sync
         self._batches = batches
         self._startup_jobs = [
@@ -80,6 +82,8 @@ class Worker:
         queue.periodic_task(crontab(), name="flush_anchors")(self._flush_anchors)
         queue.periodic_task(crontab(hour="3", minute="25"), name="check_audit")(self._check_audit)
         queue.periodic_task(crontab(minute="55"), name="snapshot_shares")(self._snapshot_shares)
+        queue.periodic_task(crontab(minute="*/5"), name="purge")(self._purge)
+        queue.periodic_task(crontab(), name="check_uploads")(self._check_uploads)
         queue.periodic_task(crontab(minute="50"), name="refresh_keys")(self._refresh_keys)
         queue.periodic_task(crontab(hour="3", minute="40"), name="search_duplicates")(
             self._search_duplicates
@@ -144,6 +148,16 @@ class Worker:
 
     def _snapshot_shares(self) -> None:
         take_snapshot(self._installation.workspace)
+
+    def _check_uploads(self) -> None:
+        """Delete uploads on this machine that hold a person who was erased on any machine."""
+        ctx = self._installation.workspace
+        if (newest := newest_erasure(ctx)) != self._checked_erasure:
+            delete_uploads_of_erased(self._installation.settings.data_dir, ctx)
+            self._checked_erasure = newest
+
+    def _purge(self) -> None:
+        self._installation.database.purge()
 
     def _refresh_keys(self) -> None:
         """Correct comparison keys that an older server did not write during a rolling restart."""

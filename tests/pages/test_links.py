@@ -208,7 +208,7 @@ def test_a_record_is_read_again_when_asked_for(
     sandbox.delete("customer-1002")
     reply = clerk.send("/records/customer-1002/look")
     assert reply.status_code == 303
-    assert clerk.get("/records/customer-1002").status_code == 404
+    assert clerk.get("/records/customer-1002").status_code == 410
 
 
 def _copies(link: Link, count: int) -> list[Link]:

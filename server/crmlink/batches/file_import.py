@@ -135,8 +135,11 @@ def delete_unfinished_imports(ctx: WorkspaceContext) -> int:
     return len(stale)
 
 
-def _without_erased(
-    erased: ErasedPeople, batch: Batch, rows: Iterable[ExportedContact | RejectedRow]
+def without_erased(
+    erased: ErasedPeople,
+    package: str,
+    organisation: str,
+    rows: Iterable[ExportedContact | RejectedRow],
 ) -> Iterator[ExportedContact | RejectedRow]:
     """The rows, with a bad one, which names nobody, in place of each erased person's."""
     for row in rows:
@@ -144,7 +147,7 @@ def _without_erased(
             signs = Signs(
                 frozenset((row.name, row.company, row.person)),
                 (row.email, *row.other_emails), row.postcode,
-                tuple(row.phones), batch.package, batch.organisation, row.reference,
+                tuple(row.phones), package, organisation, row.reference,
             )  # fmt: skip
             yield RejectedRow(row.line, "erased", {}) if erased.are(signs) else row
         else:
@@ -181,7 +184,8 @@ def _keep(
     incoming = iter(rows)
     while read := list(islice(incoming, AT_A_TIME)):
         with ctx.database.writing() as session:
-            some = list(_without_erased(erased_people(session, ctx.workspace_id), batch, read))
+            erased = erased_people(session, ctx.workspace_id)
+            some = list(without_erased(erased, batch.package, batch.organisation, read))
             good = [row for row in some if isinstance(row, ExportedContact)]
             others = [row for row in some if isinstance(row, RejectedRow)]
             listed = others[: max(0, MOST_BAD_ROWS - bad)]

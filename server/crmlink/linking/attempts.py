@@ -32,6 +32,7 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.audit import record_settled
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.parked import unpark_linked
 from crmlink.linking.write_tests import open_write_tests, recover_write_tests
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
@@ -347,6 +348,8 @@ def _settle(
             upsert_record(session, ctx.connection_id, held)
         elif settled:
             mark_deleted(session, ctx.connection_id, link.kind, link.record_number)
+        if settled and state is LinkState.LINKED and not link.undoes_id:
+            unpark_linked(session, link)
         if settled and state is LinkState.LINKED and link.undoes_id:
             session.execute(
                 update(Link)

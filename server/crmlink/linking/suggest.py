@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from crmlink.accounting.locate import canonical_reference
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import RecordUnknown
+from crmlink.linking.errors import RecordGone, RecordUnknown
 from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.erased import pseudonyms_of
@@ -89,10 +89,15 @@ def search(
 
 
 def find_record(session: Session, connection_id: int, record_id: str) -> MirroredRecord:
-    """The mirror's row for a record's id; raises RecordUnknown."""
+    """The mirror's row for a record's id; raises RecordGone, or RecordUnknown for a new one."""
     row = records_by_id(session, connection_id, [record_id]).get(record_id)
     if row is None:
-        raise RecordUnknown(record_id=record_id)
+        kind, _, number = record_id.partition("-")
+        seen = select(MirroredRecord.id).filter_by(
+            connection_id=connection_id, kind=kind, number=number
+        )
+        gone = session.scalar(seen) is not None
+        raise RecordGone(record_id=record_id) if gone else RecordUnknown(record_id=record_id)
     return row
 
 

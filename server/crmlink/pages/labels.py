@@ -26,6 +26,8 @@ ACTIONS = {
     "batch.undoing": "began undoing a list",
     "batch.undone": "finished undoing a list",
     "batch.discarded": "threw a list away",
+    "contact.parked": "parked a contact without a record",
+    "contact.unparked": "removed a parked contact",
     "lookalike.dismissed": "said that two records are not the same",
     "person.invited": "added a person",
     "person.invited_again": "made a one-time link",
@@ -64,6 +66,7 @@ ACTIONS = {
     "audit.signed": "began to sign the audit",
     "audit.key_changed": "signs the audit with another key",
     "audit.anchors_begun": "began a new anchor file",
+    "audit.redacted": "hid references of erased people in lines of older versions",
     "audit.accepted": "accepted what was wrong with the audit",
     "workspace.merged": "made one workspace of several",
 }

@@ -237,6 +237,9 @@ def _store(ctx: WorkspaceContext, pairs: Sequence[tuple[str, str, float, list[An
                 Lookalike.connection_id == ctx.connection_id, Lookalike.dismissed_at.is_(None)
             )
         )
+        ids = {record_id for first, second, *_ in pairs for record_id in (first, second)}
+        present = records_by_id(session, ctx.connection_id, sorted(ids))
+        kept = {record_id for record_id, record in present.items() if not record.erased_at}
         session.add_all(
             Lookalike(
                 connection_id=ctx.connection_id,
@@ -246,7 +249,7 @@ def _store(ctx: WorkspaceContext, pairs: Sequence[tuple[str, str, float, list[An
                 reasons=reasons,
             )
             for first, second, likeness, reasons in pairs
-            if (first, second) not in dismissed and reasons
+            if (first, second) not in dismissed and reasons and {first, second} <= kept
         )
 
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import find_link, same_contact, same_record
+from crmlink.linking.decisions import find_link, same_contact, same_record, undo_obstacle
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
+from crmlink.store.erased import pseudonyms_of
 
 PAGE_SIZE = 50
 Row = TypeVar("Row")
@@ -60,7 +61,8 @@ class LinkHistory:
     """One link with related links and its record.
 
     ``others`` are the other links to the same record or of the same contact, newest first;
-    ``record`` is None if it no longer exists.
+    ``record`` is None if it no longer exists. ``stands`` is whether it carries the link's value in
+    the newest copy.
     """
 
     link: Link
@@ -68,6 +70,12 @@ class LinkHistory:
     undone_by: Link | None
     undoes: Link | None
     others: tuple[Link, ...]
+    stands: bool
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the link cannot be undone, as far as is known here: a key of UNDO_OBSTACLES."""
+        return undo_obstacle(self.link) or ("gone" if self.record is None else None)
 
 
 def list_links(ctx: WorkspaceContext, filter_: LinkFilter, number: int = 1) -> Page[Link]:
@@ -91,6 +99,7 @@ def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
     with ctx.database.reading() as session:
         others = _others(session, link)
         record = _record(session, link)
+        stands = record is not None and pseudonyms_of(session).same(record.reference, link.target)
     by_id = {other.id: other for other in others}
     undone_by = next(
         (
@@ -106,6 +115,7 @@ def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
         undone_by=undone_by,
         undoes=by_id.get(link.undoes_id or ""),
         others=tuple(others),
+        stands=stands,
     )
 
 

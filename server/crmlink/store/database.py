@@ -6,6 +6,7 @@ and the change that depends on it are atomic on both.
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from crmlink.store.audit.signing import AuditSigner
 log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
+PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the answer
 WRITERS_LOCK = 0x63726D6C  # PostgreSQL's advisory lock of crmlink's writers
 
 
@@ -102,25 +104,60 @@ class Database:
             return False
         return True
 
-    def purge(self) -> None:
-        """Remove deleted and overwritten data from SQLite's files.
+    def mark_purge_due(self, session: Session) -> None:
+        """Record, with what a session deletes, that ``purge`` must follow, also after a crash.
 
-        Free pages and the write-ahead log keep it otherwise. PostgreSQL has its own vacuum.
+        SQLite's ``user_version`` holds the record: it is 0 where nothing is left to do.
+        """
+        if self.engine.dialect.name == "sqlite":
+            session.execute(text(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"))
+
+    def purge(self) -> bool:
+        """Remove deleted and overwritten data from SQLite's files, where that is due.
+
+        Free pages and the write-ahead log keep it otherwise. Return whether nothing is left to do:
+        while another connection reads, it must be tried again. PostgreSQL has its own vacuum.
         """
         if self.engine.dialect.name != "sqlite":
-            return
+            return True
         connection = self.engine.raw_connection()
         try:
-            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                connection.cursor().execute(statement).fetchall()
-        except sqlite3.OperationalError:  # another process keeps writing
-            log.warning("old pages of the database were not overwritten")
+            connection.cursor().execute(f"PRAGMA busy_timeout = {PURGE_WAIT_MS}")
+            done = _purge(connection.cursor())
+        except sqlite3.OperationalError:  # somebody else writes without a pause
+            done = False
         finally:
+            connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.close()
+        if not done:
+            log.warning("old pages of the database are not overwritten yet")
+        return done
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _purge(cursor: Any) -> bool:
+    """Vacuum and empty the write-ahead log where that is due; False while the log is read."""
+    due = _purge_due(cursor)
+    if not due:
+        return True
+    cursor.execute("VACUUM").fetchall()
+    busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        return False
+    cursor.execute("BEGIN IMMEDIATE")
+    if _purge_due(cursor) == due:  # nobody deleted anything meanwhile
+        cursor.execute("PRAGMA user_version = 0")
+    cursor.execute("COMMIT")
+    return True
+
+
+def _purge_due(cursor: Any) -> int:
+    """Return the mark of the last deletion that no purge has followed; 0 where one has."""
+    (due,) = cursor.execute("PRAGMA user_version").fetchone()
+    return int(due)
 
 
 @contextmanager

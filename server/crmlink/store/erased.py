@@ -15,6 +15,7 @@ from crmlink.pseudonyms import Pseudonyms, may_name
 from crmlink.store.base import Base, now
 from crmlink.store.connections import WorkspaceConnection
 
+ERASED = "(erased)"
 DIGITS_COMPARED = 9  # last digits of a phone number; earlier ones depend on the country code
 
 
@@ -117,8 +118,23 @@ class ErasedPeople:
         """Return the parameters of a failure or decision with erased people's references hidden."""
         if not facts:
             return facts
-        return {name: self.hidden(value) if isinstance(value, str) else value
-                for name, value in facts.items()}  # fmt: skip
+        return {name: self._hidden_fact(value) for name, value in facts.items()}
+
+    def has_label(self, label: str) -> bool:
+        """Return whether a record of an erased person had this label."""
+        return bool(self.keys) and label_key(self.pseudonyms, label) in self.keys
+
+    def _hidden_fact(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._hidden_fact(each) for each in value]
+        if not isinstance(value, str):
+            return value
+        return ERASED if self.has_label(value) else self.hidden(value)
+
+
+def label_key(pseudonyms: Pseudonyms, label: str) -> str:
+    """Return the key of a record's label, with which failures name the record."""
+    return pseudonyms.sign_of("label", label)
 
 
 def pseudonyms_of(session: Session) -> Pseudonyms:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store import BatchRow, Link, LinkState, MirroredRecord
 from crmlink.store.erased import (
+    ERASED,
     ErasedPeople,
     Signs,
     erased_people,
@@ -20,7 +21,6 @@ from crmlink.store.erased import (
     pseudonyms_of,
 )
 
-ERASED = "(erased)"
 REFERENCE_PARAMS = ("current_reference", "replaces")  # parameters that are references
 
 

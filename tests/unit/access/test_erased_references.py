@@ -20,7 +20,7 @@ from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
 from crmlink.store import BatchRow, Link, LinkState, MirroredRecord, RejectedBatchRow, RowState
-from crmlink.store.hidden_references import ERASED
+from crmlink.store.erased import ERASED
 from crmlink.web.problems import problem_kept
 from support.batch_factories import Line, imported
 from support.erasing import EMAIL, NAME, PACKAGE, of_desktop, where_kept

@@ -12,7 +12,7 @@ from crmlink.access.context import Actor
 from crmlink.access.personal_data.batches import anonymise_finished_batches
 from crmlink.access.personal_data.subject import erase, export
 from crmlink.accounting.exports import reader
-from crmlink.batches import file_import, match_rows
+from crmlink.batches import execute_row, file_import, match_rows
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.control import retry_failed, start_writing
 from crmlink.batches.drafts import append_contacts
@@ -23,17 +23,20 @@ from crmlink.batches.writer import write_waiting
 from crmlink.installation import Installation
 from crmlink.linking import decisions
 from crmlink.linking.decisions import confirm, find_link, undo
+from crmlink.linking.overrides import Overrides
+from crmlink.reports import duplicates
 from crmlink.store import (
     Batch,
     BatchRow,
     BatchState,
     Choice,
     LinkState,
+    Lookalike,
     MirroredRecord,
     RowState,
 )
 from crmlink.store.base import now
-from crmlink.store.hidden_references import ERASED
+from crmlink.store.erased import ERASED
 from support.batch_factories import Line, imported
 from support.erasing import EMAIL, NAME, PACKAGE, where_kept
 from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
@@ -321,3 +324,46 @@ def test_a_waiting_row_hides_its_reference_once_it_is_settled(
     write_waiting(ctx)
     assert sandbox.reference("customer-1002") == ZEB  # the decision is not lost
     assert where_kept(installation, ZEB, ZEB_EMAIL) == []
+
+
+def test_why_a_row_failed_names_no_record_erased_meanwhile(
+    installation: Installation, actor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure was found before the erasing and is noted after it."""
+    ctx, device_id = installation.workspace, actor.device.id
+    confirm(ctx, decision(), new_key(), device_id)
+    taken = [ListedContact(HOLLOWAY, "customer", "Some Body", "some@body.example")]
+    batch_id = under_review(installation, actor, taken)
+    row = list_rows(ctx, batch_id)[0].row
+    agreed = Overrides(also_on=frozenset({"customer-1001"}))
+    accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002", agreed)
+    with installation.database.writing() as session:
+        session.query(BatchRow).one().agreed = {}  # the holder is new to whoever accepted
+    dump = execute_row.dump_params
+
+    def late(facts: Any) -> Any:
+        found = dump(facts)
+        erase(installation.access, actor, EMAIL)
+        return found
+
+    monkeypatch.setattr(execute_row, "dump_params", late)
+    start_writing(ctx, device_id, batch_id, 1)
+    write_waiting(ctx)
+    with installation.database.reading() as session:
+        failure = session.query(BatchRow).one().failure
+    assert failure is not None
+    assert (failure["code"], failure["holders"]) == ("reference-taken", [ERASED])
+
+
+def test_records_that_look_alike_bring_no_reasons_of_an_erased_one_back(
+    installation: Installation, actor: Actor
+) -> None:
+    ctx = installation.workspace
+    erase(installation.access, actor, "customer-1001")
+    reasons = [["customer-1002", 0.9, False, [["same_name", True, {"name": NAME}]]]]
+    other = [["x", 0.9, False, []]]
+    pairs = [("customer-1001", "customer-1002", 0.9, reasons)]
+    duplicates._store(ctx, [*pairs, ("customer-1002", "customer-1003", 0.9, other)])
+    assert where_kept(installation, NAME) == []
+    with installation.database.reading() as session:
+        assert [pair.first_id for pair in session.query(Lookalike)] == ["customer-1002"]

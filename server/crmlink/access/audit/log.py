@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy.orm import Session
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.findings import Verdict
 from crmlink.access.context import AccessContext
 from crmlink.csv_safety import escape_formula
-from crmlink.store import AuditEntry, Device, Person
+from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
+from crmlink.store import AuditEntry, Device, Link, Person
+from crmlink.store.connections import connections_of
+from crmlink.store.erased import ERASED, pseudonyms_of
 
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
 
+Found = Sequence[tuple[AuditEntry, Person | None, Device | None]]
+
+
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry, and who stands behind it as far as they are not erased."""
+    """An entry, and who stands behind it as far as they are not erased.
+
+    ``details`` are the entry's for people to read: where it keeps only a hash of a reference, what
+    the link that it is about still has.
+    """
 
     entry: AuditEntry
     person: Person | None
     device: Device | None
+    details: dict[str, Any]
 
 
 def entries(
@@ -45,10 +57,10 @@ def entries(
         query = query.where(AuditEntry.action.startswith(action, autoescape=True))
     if before is not None:
         query = query.where(AuditEntry.place < before)
-    if search:
-        query = query.where(_mentions(search))
     with access.database.reading() as session:
-        return [AuditRow(*row) for row in session.execute(query)]
+        if search:
+            query = query.where(_mentions(access, pseudonyms_of(session), search.strip()))
+        return _told(session, [row._tuple() for row in session.execute(query)])
 
 
 def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
@@ -74,21 +86,22 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     query = _lines(access).order_by(AuditEntry.place).execution_options(yield_per=1000)
     count = 0
     with access.database.reading() as session:
-        for entry, person, device in session.execute(query):
-            count += 1
-            table.writerow(
-                escape_formula(value)
-                for value in (
-                    str(entry.place),
-                    entry.at.isoformat(),
-                    entry.action,
-                    entry.subject,
-                    person.name if person else "",
-                    device.name if device else "",
-                    json.dumps(entry.details, ensure_ascii=False, sort_keys=True),
-                    entry.hash,
+        for found in session.execute(query).partitions(1000):
+            for row in _told(session, [each._tuple() for each in found]):
+                count += 1
+                table.writerow(
+                    escape_formula(value)
+                    for value in (
+                        str(row.entry.place),
+                        row.entry.at.isoformat(),
+                        row.entry.action,
+                        row.entry.subject,
+                        row.person.name if row.person else "",
+                        row.device.name if row.device else "",
+                        json.dumps(row.details, ensure_ascii=False, sort_keys=True),
+                        row.entry.hash,
+                    )
                 )
-            )
     return count
 
 
@@ -101,10 +114,44 @@ def _lines(access: AccessContext) -> Select[AuditEntry, Person | None, Device | 
     )
 
 
-def _mentions(search: str) -> ColumnElement[bool]:
+def _told(session: Session, found: Found) -> list[AuditRow]:
+    """Entries with their references, as far as those of their links are not erased."""
+    ids = {str(entry.details.get("link", "")) for entry, _, _ in found if _hides(entry.details)}
+    query = select(Link.id, Link.target, Link.prior, Link.reference).where(Link.id.in_(ids))
+    kept = {link_id: values for link_id, *values in session.execute(query)} if ids else {}
+    pseudonyms = pseudonyms_of(session)
+    rows = []
+    for entry, person, device in found:
+        details = dict(entry.details)
+        if _hides(details):
+            known = kept.get(str(details.get("link", "")), ())
+            clear = {pseudonyms.of(value): value for value in known if value}
+            for name, value in details.items():
+                if holds_pseudonym(_text(value)):
+                    shown = clear.get(value, value)
+                    details[name] = ERASED if holds_pseudonym(shown) else shown
+        rows.append(AuditRow(entry, person, device, details))
+    return rows
+
+
+def _hides(details: Mapping[str, Any]) -> bool:
+    return any(holds_pseudonym(_text(value)) for value in details.values())
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _mentions(access: AccessContext, pseudonyms: Pseudonyms, search: str) -> ColumnElement[bool]:
+    links = select(Link.id).where(
+        Link.connection_id.in_(connections_of(access.workspace_id)),
+        or_(*(column.icontains(search, autoescape=True) for column in (Link.target, Link.prior))),
+    )
     return or_(
+        AuditEntry.details["link"].as_string().in_(links),
+        cast(AuditEntry.details, String).contains(pseudonyms.of(search)),
         *(
-            column.icontains(search.strip(), autoescape=True)
+            column.icontains(search, autoescape=True)
             for column in (
                 AuditEntry.action,
                 AuditEntry.subject,
@@ -112,5 +159,5 @@ def _mentions(search: str) -> ColumnElement[bool]:
                 Person.name,
                 Device.name,
             )
-        )
+        ),
     )

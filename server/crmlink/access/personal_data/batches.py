@@ -22,7 +22,7 @@ from crmlink.store import (
 )
 from crmlink.store.base import now
 from crmlink.store.connections import connections_of
-from crmlink.store.hidden_references import ERASED
+from crmlink.store.erased import ERASED
 
 LIKELY = 0.5  # from here on a row's likeliest record counts as its own
 PERSONAL_COLUMNS = (
@@ -153,21 +153,26 @@ def delete_unfinished_batches(session: Session, workspace_id: int, before: datet
     return int(rows.rowcount)  # type: ignore[attr-defined] # a delete has it
 
 
-def anonymise_finished_batches(session: Session, workspace_id: int, before: datetime) -> None:
-    """Let finished lists name nobody any more; what became of each row stays."""
+def anonymise_finished_batches(session: Session, workspace_id: int, before: datetime) -> int:
+    """Let finished lists name nobody any more; what became of each row stays.
+
+    References stay too, also where they are names: links are found and undone by them. Returns how
+    many rows and bad lines were emptied.
+    """
     old = select(Batch.id).where(
         Batch.connection_id.in_(connections_of(workspace_id)),
         Batch.state.in_(ENDED),
         Batch.changed_at < before,
     )
-    _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
-    session.execute(delete(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(old)))
+    emptied = _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
+    bad = session.execute(delete(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(old)))
+    return emptied + int(bad.rowcount)  # type: ignore[attr-defined] # as below
 
 
-def _empty(session: Session, rows: list[ColumnElement[bool]], **more: Any) -> None:
+def _empty(session: Session, rows: list[ColumnElement[bool]], **more: Any) -> int:
     _rename_in_failures(session, rows, None)
     blank = dict.fromkeys(("company", "person", "address", "town", "postcode", "email"), "")
-    session.execute(
+    emptied = session.execute(
         update(BatchRow)
         .where(*rows)
         .values(
@@ -177,6 +182,7 @@ def _empty(session: Session, rows: list[ColumnElement[bool]], **more: Any) -> No
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
+    return int(emptied.rowcount)  # type: ignore[attr-defined] # an update has it
 
 
 def _rename_in_failures(

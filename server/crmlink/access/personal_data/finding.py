@@ -1,4 +1,4 @@
-"""Finding all that is kept about one person: their account, records, links and rows of lists.
+"""Finding all that is kept about one person: account, records, links, rows of lists, parked.
 
 One leads to another: a row to the link that was made of it, a link to the name and reference that
 another list knows them by. So it is gone through until nothing more is found.
@@ -13,11 +13,13 @@ from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.personal_data.batches import Clues, find_rows
+from crmlink.access.personal_data.parked import find_parked
 from crmlink.folding import fold, normalise_login_email
 from crmlink.kinds import KINDS
-from crmlink.store import BatchRow, Link, MirroredRecord, Person
+from crmlink.store import BatchRow, Link, MirroredRecord, ParkedContact, Person
 from crmlink.store.connections import connections_of
-from crmlink.store.hidden_references import ERASED, contact_emails
+from crmlink.store.erased import ERASED
+from crmlink.store.hidden_references import contact_emails
 from crmlink.store.records import holds_email
 
 
@@ -35,10 +37,12 @@ class Subject:
     own_emails: frozenset[str]
     links: dict[str, Link] = field(default_factory=dict)
     rows: dict[int, BatchRow] = field(default_factory=dict)
+    parked: list[ParkedContact] = field(default_factory=list)
 
     @property
     def is_known(self) -> bool:
-        return self.person is not None or bool(self.records or self.links or self.rows)
+        kept = self.records or self.links or self.rows or self.parked
+        return self.person is not None or bool(kept)
 
     @property
     def record_ids(self) -> frozenset[str]:
@@ -86,6 +90,7 @@ def find_subject(session: Session, workspace_id: int, who: str) -> Subject:
             subject.links[link.id] = link
         for row in find_rows(session, workspace_id, _clues(subject)):
             subject.rows[row.id] = row
+    subject.parked = find_parked(session, workspace_id, _clues(subject))
     return subject
 
 

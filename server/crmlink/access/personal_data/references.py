@@ -10,7 +10,8 @@ from sqlalchemy import Select, String, cast, or_, select
 from sqlalchemy.orm import Session
 
 from crmlink.access.personal_data.finding import Subject
-from crmlink.folding import fold
+from crmlink.access.personal_data.parked import signs_of_parked
+from crmlink.folding import compose, fold
 from crmlink.pseudonyms import holds_pseudonym, may_name
 from crmlink.store import (
     AppendReceipt,
@@ -23,15 +24,17 @@ from crmlink.store import (
 )
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import (
+    ERASED,
     ErasedPeople,
     Signs,
     erased_people,
+    label_key,
     pseudonyms_of,
     remember_erased,
 )
 from crmlink.store.folded import carries
 from crmlink.store.hidden_references import (
-    ERASED,
+    contact_emails,
     hidden_failure,
     hide_references,
     hide_row_reference,
@@ -58,19 +61,26 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
     links, rows, certain = found.links.values(), found.rows.values(), found.certain_rows
     references = {link.reference for link in links} | {row.reference for row in certain}
     references |= {record.reference or "" for record in found.records}
+    references |= {each.reference for each in found.parked}
     naming = {each for each in references if each and may_name(each)}
     keys = {pseudonyms.of(reference) for reference in naming}
     keys |= {pseudonyms.sign_of("email", email) for email in found.own_emails}
+    keys |= {
+        label_key(pseudonyms, record.label) for record in found.records if not record.erased_at
+    }
     signs = [_signs_of_record(record) for record in found.records]
     signs += [signs_of_link(link) for link in links if not holds_pseudonym(link.reference)]
     signs += [_signs_of_row(session, row) for row in rows if row.name != ERASED]
+    signs += [signs_of_parked(each) for each in found.parked]
     for sign in signs:
         keys.update(sign.keys(pseudonyms))
     remember_erased(session, workspace_id, keys)
     words = {found.email, *found.own_emails, *naming, *(link.contact_name for link in links)}
     for record in found.records:
         words |= {record.name, record.company, record.email, *record.other_emails}
-    words |= {row.name for row in certain}
+    words |= {row.name for row in certain} | {each.name for each in found.parked}
+    words.update(*((row.email, *row.other_emails) for row in certain))
+    words.update(*(contact_emails(link.differences) for link in links))
     kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
     return Known(erased_people(session, workspace_id), frozenset(naming), frozenset(kept))
 
@@ -167,7 +177,8 @@ def _set(row: object, field: str, value: Any) -> None:
 def _without(value: Any, known: Known) -> Any:
     """Free text, alone or in a document, without the person's names, references and emails."""
     if isinstance(value, str):
-        for word in sorted(known.words, key=len, reverse=True):
+        value = compose(value)
+        for word in sorted(map(compose, known.words), key=len, reverse=True):
             value = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", ERASED, value, flags=re.IGNORECASE)
         return value
     if isinstance(value, list):

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from crmlink.access.audit.redaction import redact_references
 from crmlink.access.context import AccessContext, Actor, note
 from crmlink.access.errors import PersonUnknown
 from crmlink.access.people import remove_person
@@ -30,6 +31,8 @@ from crmlink.access.personal_data.finding import (
     find_subject,
     is_record_id,
 )
+from crmlink.access.personal_data.parked import PERSONAL_COLUMNS as WHEN_PARKED
+from crmlink.access.personal_data.parked import delete_old_parked
 from crmlink.access.personal_data.references import (
     hide_in_lists,
     hide_references_everywhere,
@@ -49,8 +52,8 @@ from crmlink.store import (
 )
 from crmlink.store.base import now
 from crmlink.store.connections import connections_of
-from crmlink.store.erased import pseudonyms_of
-from crmlink.store.hidden_references import ERASED, hide_link
+from crmlink.store.erased import ERASED, pseudonyms_of
+from crmlink.store.hidden_references import hide_link
 from crmlink.store.records import empty_details
 
 
@@ -83,6 +86,7 @@ def export(access: AccessContext, who: str) -> dict[str, Any]:
                 for link in found.links.values()
             ],
             "drafts": [_fields(row, *ON_LISTS) for row in found.rows.values()],
+            "parked": [_fields(each, *WHEN_PARKED) for each in found.parked],
         }  # fmt: skip
 
 
@@ -97,8 +101,10 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         if not found.is_known:
             raise PersonUnknown
         person, records, links = found.person, found.records, list(found.links.values())
-        erased = ErasureCounts(1 if person else 0, len(records), len(links), len(found.rows))
+        drafts = len(found.rows) + len(found.parked)
+        erased = ErasureCounts(1 if person else 0, len(records), len(links), drafts)
         names = {record.label for record in records} | ({person.name} if person else set())
+        access.database.mark_purge_due(session)
         known = remember(session, access.workspace_id, found)
         if person:
             for row in _rows_of(session, person):
@@ -108,8 +114,11 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
         for link in links:
             hide_link(session, link)
         erase_rows(session, found.rows.values())
+        for each in found.parked:
+            session.delete(each)
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
+        redact_references(session, access.workspace_id, known.people.hidden)
         redact_failures(session, access.workspace_id, names)
         forget_records(session, access.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"
@@ -133,7 +142,7 @@ def _remove_first(access: AccessContext, actor: Actor, who: str) -> None:
 
 def apply_retention(access: AccessContext) -> ErasureCounts:
     """Erase what the workspace's preferences say has been kept long enough."""
-    preferences, erased = read_preferences(access), ErasureCounts()
+    preferences, erased, emptied = read_preferences(access), ErasureCounts(), 0
     with access.database.writing() as session:
         if days := preferences.keep_names_days:
             old = select(Link).where(
@@ -145,14 +154,18 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
             for link in session.scalars(old):
                 _erase_names(link)
                 erased.links += 1
-            anonymise_finished_batches(session, access.workspace_id, _ago(days))
+            emptied = anonymise_finished_batches(session, access.workspace_id, _ago(days))
         if days := preferences.keep_drafts_days:
             erased.drafts += delete_unfinished_batches(session, access.workspace_id, _ago(days))
+            erased.drafts += delete_old_parked(session, access.workspace_id, _ago(days))
         if erased.links or erased.drafts:
             note(
                 session, access, None, "personal.retention", "workspace",
                 links=erased.links, drafts=erased.drafts,
             )  # fmt: skip
+        if erased.links or erased.drafts or emptied:
+            access.database.mark_purge_due(session)
+    access.database.purge()
     return erased
 
 

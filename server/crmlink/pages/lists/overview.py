@@ -13,7 +13,7 @@ from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports.reader import RejectedRow, rejected_row_text
 from crmlink.accounting.package_facts import has_list_page
 from crmlink.accounting.package_rules import package_name
-from crmlink.batches.drafts import discard_batch, list_batches
+from crmlink.batches.drafts import discard_batch, list_batches, require_unwritten
 from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.notices import OwnBatches, note_seen, own_batches
 from crmlink.batches.positions import (
@@ -179,7 +179,8 @@ def stop_matching_list(batch_id: str) -> Response:
 @blueprint.get("/lists/<batch_id>/discard")
 @require_permission("collect")
 def ask_discard(batch_id: str) -> str:
-    """What throwing a list away means."""
+    """What throwing a list away means; why it is kept, where it is."""
+    require_unwritten(current_workspace(), batch_id)
     found = overview(current_workspace(), batch_id)
     return confirmation_page(
         Confirmation(
