@@ -1,7 +1,7 @@
-"""One log line for each request: route, status and duration, never what was typed.
+"""Request log: one line per request with route, status and duration, never typed text.
 
-Lines about requests without a valid token or session have a budget, so that strangers push nothing
-else out of the log; files that need no sign-in and health checks are not logged while they succeed.
+Lines of unauthenticated requests have a budget, so that they cannot displace others; successful
+public files and health checks are not logged.
 """
 
 from __future__ import annotations

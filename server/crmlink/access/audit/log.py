@@ -1,4 +1,4 @@
-"""The audit as people read it: searched, checked, taken away as a table."""
+"""Audit log for people: searched, verified, exported."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Found = Sequence[tuple[AuditEntry, Person | None, Device | None]]
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry, and who stands behind it as far as they are not erased.
+    """An entry with its person and device, unless erased.
 
-    ``details`` are the entry's for people to read: where it keeps only a hash of a reference, what
-    the link that it is about still has.
+    ``details`` are for display: where the entry has only a hash of a reference, the value that its
+    link still has.
     """
 
     entry: AuditEntry
@@ -47,10 +47,10 @@ def entries(
     before: int | None = None,
     limit: int | None = 50,
 ) -> list[AuditRow]:
-    """Entries, the newest first, below a place.
+    """Return entries, newest first, below a sequence number.
 
-    ``search`` is part of an action, a subject, a reference, or of a person's or device's name;
-    ``action`` is how the action begins.
+    ``search`` is part of an action, a subject, a reference, or a person's or device's name;
+    ``action`` is a prefix of the action.
     """
     query = _lines(access).order_by(AuditEntry.place.desc()).limit(limit)
     if action:
@@ -64,7 +64,7 @@ def entries(
 
 
 def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
-    """What people call the people and devices that entries are about, by their public ids."""
+    """Return display names of the people and devices that entries concern, by public id."""
     wanted = list(subjects)
     found: dict[str, str] = {}
     with access.database.reading() as session:
@@ -75,12 +75,12 @@ def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
 
 
 def verify(access: AccessContext) -> Verdict:
-    """Check the whole audit."""
+    """Verify the whole audit."""
     return verify_audit(access.database, access.workspace_id)
 
 
 def write_csv(access: AccessContext, out: IO[str]) -> int:
-    """Write the whole audit as a table, the oldest first; returns how many lines it has."""
+    """Write the whole audit as CSV, oldest first; returns the number of rows."""
     table = csv.writer(out)
     table.writerow(COLUMNS)
     query = _lines(access).order_by(AuditEntry.place).execution_options(yield_per=1000)

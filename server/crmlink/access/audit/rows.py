@@ -1,4 +1,4 @@
-"""The audit's rows as the database gives them, quick enough to go through all of them."""
+"""Audit rows read directly from the driver, fast enough for all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHUNK_SIZE = 5_000
 
 
 class Row(NamedTuple):
-    """An entry's columns as the driver gives them."""
+    """An entry's columns as returned by the driver."""
 
     place: Any
     at: Any
@@ -50,10 +50,10 @@ COLUMNS = (
 
 
 def rows(session: Session, *conditions: ColumnElement[bool]) -> Iterator[list[tuple[Any, ...]]]:
-    """Entries for which the conditions hold, in their order: tuples like ``Row``, in chunks.
+    """Yield entries that meet the conditions, in order: tuples like ``Row``, in chunks.
 
-    Past SQLAlchemy's objects and types, which take ten times as long. The conditions hold whole
-    numbers and the names of actions, and nothing that was typed: they become part of the query.
+    Bypasses SQLAlchemy's objects and types, which take ten times as long. Conditions contain only
+    whole numbers and names of actions, never typed text: they become part of the query.
     """
     query = select(*COLUMNS).where(*conditions)
     statement = str(query.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
@@ -74,14 +74,14 @@ def rows(session: Session, *conditions: ColumnElement[bool]) -> Iterator[list[tu
 
 
 def time_of_row(row: Row) -> datetime:
-    """A row's time; SQLite keeps it as text without a zone. Raises ValueError."""
+    """Return a row's time; SQLite stores it as text without a zone. Raises ValueError."""
     if isinstance(row.at, datetime):
         return row.at.astimezone(UTC)
     return datetime.fromisoformat(str(row.at)).replace(tzinfo=UTC)
 
 
 def hash_of_row(row: Row, workspace_id: int) -> str:
-    """What a row's hash must be; "" for one whose time or details cannot be read."""
+    """Return a row's expected hash; "" if its time or details cannot be read."""
     try:
         return entry_hash(
             (
