@@ -17,8 +17,8 @@ OTHERS = 0o077  # what a group and everybody else may do
 OTHERS_WRITE = 0o022
 PRIVATE_UMASK = 0o077
 OWN_FILES = (
-    "crmlink.sqlite*", "queue.sqlite*", "server.log*", "audit.*", "secret.*", "credential.*",
-    "packages.*", "sandbox.*", "*.lock", "uploads", "uploads/*",
+    "crmlink.sqlite*", "queue.sqlite*", "server.log*", "strangers.log*", "audit.*", "secret.*",
+    "credential.*", "packages.*", "sandbox.*", "*.lock", "uploads", "uploads/*",
 )  # fmt: skip
 ONE_NAME = ("crmlink.sqlite", "queue.sqlite", "secret.key", "credential.keys")
 MARKS = ("secret.key", "crmlink.sqlite", "credential.keys", "queue.sqlite", "server.log")

@@ -2,8 +2,8 @@
 
 An exception is logged by its type and the place it came from; its message may hold typed text. Of
 what libraries log, only the place in their code is written: a message may hold typed text too, and
-a line break in it would begin a line of its own. What strangers can cause is written so many times
-a minute and otherwise counted, so that they push nothing else out of the files.
+a line break in it would begin a line of its own. What is written before it is known who asks goes
+into a file of its own, so many lines a minute and otherwise counted: strangers push nothing out.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, MutableMapping
+from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -24,13 +25,16 @@ from typing import Any
 import structlog
 
 LOG_NAME = "server.log"
+STRANGERS_LOG_NAME = "strangers.log"
 FILE_BYTES, FILES_KEPT = 5_000_000, 3
 OURS = "crmlink_line"  # on a record whose message is a line of ours, ready to be written
 FRAMES_SHOWN = 12
+STRANGERS_LINES = 60  # a minute
 LIBRARY_LINES = 30  # a minute
 FAILURES = 20  # a minute
 
 log = structlog.get_logger()
+for_stranger: ContextVar[bool] = ContextVar("for_stranger", default=False)  # who asks is not known
 
 
 class LineBudget:
@@ -80,10 +84,11 @@ class LineFormatter(logging.Formatter):
 class LogFile(RotatingFileHandler):
     """A file that rolls over; the terminal says if it cannot be written, without the line."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *which: logging.Filter) -> None:
         super().__init__(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
         self.setFormatter(LineFormatter())
-        self.addFilter(_LibraryLines())
+        for lines in which or (_LibraryLines(),):
+            self.addFilter(lines)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 # logging's own name
         kind = sys.exc_info()[0]
@@ -104,6 +109,25 @@ class _LibraryLines(logging.Filter):
         return record.levelno >= logging.WARNING and self._budget.take(record.name)
 
 
+class _KnownLines(_LibraryLines):
+    """Keep what is not written for a stranger, and of libraries within their budget."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not for_stranger.get() and super().filter(record)
+
+
+class _StrangersLines(logging.Filter):
+    """Keep what is written for strangers, whatever writes it, all within one budget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._budget = LineBudget("stranger", STRANGERS_LINES)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        wanted = hasattr(record, OURS) or record.levelno >= logging.WARNING
+        return for_stranger.get() and wanted and self._budget.take(record.levelname.lower())
+
+
 _failures = LineBudget("failure", FAILURES)
 
 
@@ -113,7 +137,7 @@ def strip_exception_messages(
     """Return a log entry whose exceptions are types and places only, and none beyond a budget."""
     if traces := entry.get("exception"):
         _strip_traceback(traces)
-        if not _failures.take(str(traces[-1].get("exc_type"))):
+        if not for_stranger.get() and not _failures.take(str(traces[-1].get("exc_type"))):
             raise structlog.DropEvent
     return entry
 
@@ -126,8 +150,15 @@ def _strip_traceback(traces: list[dict[str, Any]]) -> None:
 
 
 def configure_logging(path: Path) -> None:
-    """Send every log line to a file that rolls over; the terminal stays readable."""
-    logging.basicConfig(handlers=[LogFile(path)], level=logging.INFO, force=True)
+    """Send every log line to a file that rolls over, what strangers cause to one beside it.
+
+    The terminal stays readable.
+    """
+    files = (
+        LogFile(path, _KnownLines()),
+        LogFile(path.with_name(STRANGERS_LOG_NAME), _StrangersLines()),
+    )
+    logging.basicConfig(handlers=files, level=logging.INFO, force=True)
     logging.captureWarnings(True)
     threading.excepthook = _thread_failed
     sys.unraisablehook = _object_failed

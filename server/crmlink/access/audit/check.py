@@ -12,6 +12,9 @@ from sqlalchemy.orm import Session
 from crmlink.access.audit.findings import Code, Finding, Verdict
 from crmlink.access.audit.rows import Row, rows
 from crmlink.access.audit.seals import (
+    CHECKED,
+    SOUND,
+    UNSOUND,
     VERIFIED,
     Evidence,
     Verified,
@@ -24,6 +27,7 @@ from crmlink.access.audit.vouching import Vouched, read_vouching
 from crmlink.access.audit.walk import Comparison, Walk
 from crmlink.store import AuditEntry, AuditSigner, Database
 from crmlink.store.audit import Anchors
+from crmlink.store.audit.anchors import AnchorLines
 
 REMEMBERED_AFTER = 200  # new entries
 
@@ -46,9 +50,15 @@ def verify_audit(database: Database, workspace_id: int) -> Verdict:
     evidence = gather(database, workspace_id)
     with database.snapshot() as session:
         verdict, verified, _ = check(session, signer, workspace_id, evidence)
+    seals = {}
     if verdict.sound and verified.place >= evidence.verified.place + REMEMBERED_AFTER:
+        seals[VERIFIED] = verified.seal
+    if verdict.sound is not evidence.was_sound:
+        seals[CHECKED] = SOUND if verdict.sound else UNSOUND
+    if seals:
         with database.writing() as session:
-            put_seal(session, signer, workspace_id, VERIFIED, verified.seal)
+            for subject, seal in seals.items():
+                put_seal(session, signer, workspace_id, subject, seal)
     return verdict
 
 
@@ -65,6 +75,8 @@ def check(
     passage.go()
     walk = passage.walk
     findings = [*_of_anchor_file(evidence, walk.count), *passage.comparison.findings(walk.place)]
+    if passage.anchors_are_damaged:
+        findings.append(Finding(Code.ANCHORS_DAMAGED))
     if walk.first_before and walk.wrong_before != vouched.wrong:
         findings.append(walk.first_before)
     if walk.first_after:
@@ -91,12 +103,13 @@ class _Passage:
         self.walk = Walk(signer, workspace_id, vouched.until)
         self._looks = hashlib.sha256()
         self.comparison = Comparison(())
+        self.anchors_are_damaged = False
 
     def go(self) -> None:
         """Go through the rows: quickly through those that look as when they were found good."""
         if not self._look_again():
             self._looks = hashlib.sha256()
-            self.comparison = Comparison(self._anchors.of(self._workspace_id))
+            self._compare_with(self._anchors.lines())
         for chunk in self._rows(AuditEntry.place > self.walk.place if self.walk.count else true()):
             self._see(chunk)
             for row in chunk:
@@ -106,8 +119,7 @@ class _Passage:
         known = self._known
         if known.place < max(self._vouched.until, 1) or not begins_as(self._anchors, known.anchors):
             return False
-        later = self._anchors.of(self._workspace_id, known.anchors.position)
-        self.comparison = Comparison(later)
+        self._compare_with(self._anchors.lines(known.anchors.position))
         count, last = 0, None
         for chunk in self._rows(AuditEntry.place <= known.place):
             self._see(chunk)
@@ -120,6 +132,10 @@ class _Passage:
     def verified(self) -> Verified:
         """What to remember when all was found good."""
         return Verified(self.walk.place, self._looks.hexdigest(), seal_of(self._anchors))
+
+    def _compare_with(self, lines: AnchorLines) -> None:
+        self.comparison = Comparison(lines.of(self._workspace_id))
+        self.anchors_are_damaged = lines.is_damaged
 
     def _rows(self, which: ColumnElement[bool]) -> Iterator[list[tuple[Any, ...]]]:
         return rows(self._session, AuditEntry.workspace_id == self._workspace_id, which)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
+from datetime import UTC, datetime
+from typing import IO, Any
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy import Row as SqlRow
+from sqlalchemy.orm import Session
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.findings import Verdict
+from crmlink.access.audit.rows import CHUNK_SIZE, Row, details_of_row, rows, time_of_row
 from crmlink.access.context import AccessContext
 from crmlink.csv_safety import escape_formula
 from crmlink.store import AuditEntry, Device, Person
@@ -20,10 +24,25 @@ COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "h
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A line as people read it, whatever somebody wrote there.
+
+    What is no place is 0, what is no time 1970, and details that cannot be read say so.
+    """
+
+    place: int
+    at: datetime
+    action: str
+    subject: str
+    details: dict[str, Any]
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     """An entry, and who stands behind it as far as they are not erased."""
 
-    entry: AuditEntry
+    entry: Entry
     person: Person | None
     device: Device | None
 
@@ -48,7 +67,7 @@ def entries(
     if search:
         query = query.where(_mentions(search))
     with access.database.reading() as session:
-        return [AuditRow(*row) for row in session.execute(query)]
+        return list(_audit_rows(session, session.execute(query).all()))
 
 
 def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
@@ -71,10 +90,11 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     """Write the whole audit as a table, the oldest first; returns how many lines it has."""
     table = csv.writer(out)
     table.writerow(COLUMNS)
-    query = _lines(access).order_by(AuditEntry.place).execution_options(yield_per=1000)
+    query = _lines(access).order_by(AuditEntry.place)
     count = 0
     with access.database.reading() as session:
-        for entry, person, device in session.execute(query):
+        for row in _audit_rows(session, session.execute(query).all()):
+            entry, person, device = row.entry, row.person, row.device
             count += 1
             table.writerow(
                 escape_formula(value)
@@ -92,9 +112,35 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     return count
 
 
-def _lines(access: AccessContext) -> Select[AuditEntry, Person | None, Device | None]:
+def _audit_rows(
+    session: Session, lines: Sequence[SqlRow[int, Person | None, Device | None]]
+) -> Iterator[AuditRow]:
+    """Read the lines with these ids, in this order."""
+    for first in range(0, len(lines), CHUNK_SIZE):
+        part = lines[first : first + CHUNK_SIZE]
+        chunks = rows(session, AuditEntry.id.in_([line[0] for line in part]))
+        found = {row[-1]: _entry(Row._make(row)) for chunk in chunks for row in chunk}
+        for entry_id, person, device in part:
+            if entry_id in found:
+                yield AuditRow(found[entry_id], person, device)
+
+
+def _entry(row: Row) -> Entry:
+    try:
+        at = time_of_row(row)
+    except (ValueError, OverflowError):
+        at = datetime.fromtimestamp(0, UTC)
+    try:
+        details = details_of_row(row)
+    except ValueError:
+        details = {"unreadable": True}
+    place = row.place if isinstance(row.place, int) else 0
+    return Entry(place, at, str(row.action), str(row.subject), details, str(row.hash))
+
+
+def _lines(access: AccessContext) -> Select[int, Person | None, Device | None]:
     return (
-        select(AuditEntry, Person, Device)
+        select(AuditEntry.id, Person, Device)
         .outerjoin(Person, AuditEntry.person_id == Person.id)
         .outerjoin(Device, AuditEntry.device_id == Device.id)
         .where(AuditEntry.workspace_id == access.workspace_id)

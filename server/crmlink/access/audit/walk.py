@@ -45,7 +45,8 @@ class Walk:
     def take(self, row: Row) -> None:
         """Check a row against the one before it."""
         computed = hash_of_row(row, self._workspace_id)
-        vouched = isinstance(row.place, int) and row.place < self._vouched_until
+        # What has no place comes last, wherever it was: only its digest can say that it is known.
+        vouched = not isinstance(row.place, int) or row.place < self._vouched_until
         finding = self._link(row, computed) or self._signature(row, vouched)
         if finding and vouched:
             self.first_before = self.first_before or finding

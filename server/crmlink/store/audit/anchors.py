@@ -17,7 +17,12 @@ from typing import NamedTuple
 
 FILE_NAME = "audit.anchors"
 HEADER = re.compile(rb"crmlink audit anchors ([0-9a-f]{32})")
-HASH_LENGTH = 64
+HASH = re.compile("[0-9a-f]{64}")
+LINE = re.compile("([0-9]{1,9}) ([0-9]{1,15}) ([0-9]{1,12}) ([0-9a-f]{64})")
+TORN = re.compile(  # as a power cut leaves a line
+    "([0-9]{1,9}( ([0-9]{1,15}( ([0-9]{1,12}( [0-9a-f]{0,64})?)?)?)?)?)?\0*"
+)
+MAX_SECONDS = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 class Anchor(NamedTuple):
@@ -32,6 +37,17 @@ class Anchor(NamedTuple):
         return datetime.fromtimestamp(self.seconds, UTC)
 
 
+class AnchorLines(NamedTuple):
+    """Anchors by workspace, in their order; ``is_damaged``: some lines are none of crmlink's."""
+
+    by_workspace: dict[int, list[Anchor]]
+    is_damaged: bool
+
+    def of(self, workspace_id: int) -> list[Anchor]:
+        """The anchors of a workspace."""
+        return self.by_workspace.get(workspace_id, [])
+
+
 @dataclass(frozen=True, slots=True)
 class Anchors:
     """What the file holds; ``file_id`` is "" where its first line is not crmlink's."""
@@ -39,20 +55,23 @@ class Anchors:
     file_id: str
     content: bytes
 
-    def of(self, workspace_id: int, after: int = 0) -> list[Anchor]:
-        """The anchors of a workspace in their order, those after the first bytes.
+    def lines(self, after: int = 0) -> AnchorLines:
+        """The lines behind the header, or behind the first bytes that end a line.
 
         What is no whole line, as a power cut leaves it, is passed over.
         """
-        mine = str(workspace_id)
-        found = []
-        for line in self.content[after:].decode("ascii", "replace").split("\n"):
-            parts = line.split(" ")
-            if len(parts) != 4 or parts[0] != mine or len(parts[3]) != HASH_LENGTH:
-                continue
-            if parts[1].isdecimal() and parts[2].isdecimal():
-                found.append(Anchor(int(parts[1]), parts[3], int(parts[2])))
-        return found
+        found: dict[int, list[Anchor]] = {}
+        is_damaged = False
+        for line in self.content[after:].decode("latin-1").split("\n")[1:]:
+            parts = LINE.fullmatch(line)
+            if parts is None:
+                is_damaged = is_damaged or not TORN.fullmatch(line)
+            elif int(parts[3]) > MAX_SECONDS:
+                is_damaged = True
+            else:
+                anchor = Anchor(int(parts[2]), parts[4], int(parts[3]))
+                found.setdefault(int(parts[1]), []).append(anchor)
+        return AnchorLines(found, is_damaged)
 
 
 class AnchorFile:
