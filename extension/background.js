@@ -24,13 +24,13 @@ const background = composeBackground({
   memory,
   managed: { get: async () => managed?.get() ?? {} },
   net: { fetch: (...request) => fetch(...request), explainNetworkFailure },
-  tabs: { address, read, readList: (tab) => inPage(tab, readList, []) },
+  tabs: { address, read, readList: (tab) => inPage(tab, readList, []), wait: pause },
   scripts: pageScripts,
   hasPermissions: (origins) => chrome.permissions.contains({ origins }),
   name: async () => browserName(/** @type {any} */ (navigator), (await chrome.runtime.getPlatformInfo()).os),
   open: (url) => chrome.tabs.create({ url }),
   now: Date.now,
-  sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+  sleep: pause,
   newKey: () => crypto.randomUUID(),
   keys: createKeyStore(() => indexedDB, memory),
 });
@@ -146,6 +146,14 @@ async function inPage(tab, func, args) {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * @param {number} milliseconds
+ * @returns {Promise<void>}
+ */
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /**

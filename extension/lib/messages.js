@@ -50,6 +50,8 @@ export const MESSAGES = {
   },
   suggest: { from: [POPUP], fields: { look: id, kind: orNull(kind), typed } },
   search: { from: [POPUP], fields: { look: id, q: text(200), kind } },
+  park: { from: [POPUP], fields: { look: id, typed } },
+  unpark: { from: [POPUP], fields: { parked: id } },
   confirm: {
     from: [POPUP],
     fields: {
@@ -66,8 +68,8 @@ export const MESSAGES = {
   },
   collect: { from: [POPUP], fields: { list: id, batch: orNull(id) } },
   resume: { from: [POPUP], fields: { attempt: id } },
-  seen: { from: [POPUP], fields: { attempt: id } },
-  follow: { from: [POPUP], fields: { link: id } },
+  acknowledge: { from: [POPUP], fields: { attempt: id } },
+  refreshLink: { from: [POPUP], fields: { link: id } },
   undo: {
     from: [POPUP],
     fields: { look: orNull(id), link: id, title: text(300), also_on: listOf(id, 50) },

@@ -128,6 +128,12 @@
  * @property {CrmRecord[]} holders
  * @property {Link[]} [holder_links] what put the reference on the holders, where crmlink did
  * @property {Link | null} link the contact's newest
+ * @property {Parked | null} [parked] the contact's entry among those without a record
+ */
+
+/**
+ * A contact for which Commusoft has no record yet, as far as the popup shows it.
+ * @typedef {{id: string, by: string, created_at: string}} Parked
  */
 
 /**

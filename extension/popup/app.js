@@ -246,7 +246,7 @@ export class PopupController {
       stay: true,
       answered: () => {
         this.#resolved(attempt);
-        void sendMessage("seen", { attempt });
+        void sendMessage("acknowledge", { attempt });
       },
     });
 
@@ -264,7 +264,7 @@ export class PopupController {
       if (endsConnection(answer.problem)) return this.#trouble(answer.problem);
       return showNoAnswer(this, answer.problem, answer.attempt);
     }
-    if (answer.attempt) void sendMessage("seen", { attempt: answer.attempt });
+    if (answer.attempt) void sendMessage("acknowledge", { attempt: answer.attempt });
     return answer.ok ? this.showLink(answer.data) : this.#refused(answer.problem);
   }
 
@@ -316,7 +316,7 @@ export class PopupController {
     for (let pause = 1_000; current(); pause = Math.min(pause * 1.5, 10_000)) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       if (!current()) break;
-      const answer = await sendMessage("follow", { link: link.id });
+      const answer = await sendMessage("refreshLink", { link: link.id });
       if (current() && answer.ok && answer.data.state !== "intended") return this.showLink(answer.data);
     }
     return undefined;

@@ -8,6 +8,7 @@ import { t, tCount, sayKind } from "../ui/i18n.js";
 import { exactTable } from "./exact_table.js";
 import { optionList } from "./record_options.js";
 import { contactCard, notice, skeleton } from "./components.js";
+import { parkLine } from "./parking.js";
 import { foundWords, searchBox } from "./search.js";
 
 /** @typedef {import("./app.js").PopupController} App */
@@ -32,7 +33,7 @@ export function showChoose(app, { loading }) {
   }
   const chooser = createChooser(app);
   const form = typedForm(app);
-  const body = [...top, unreadNotice(app), formerLink(app), form, chooser.body];
+  const body = [...top, pageNotice(app), formerLink(app), form, chooser.body];
   const nameField = app.unread ? form?.querySelector("input") : null;
   return app.stage.show({
     name: "choose",
@@ -110,7 +111,7 @@ function createChooser(app) {
   };
   search.name(suggestions.length > 0);
   if (suggestions.length === 0 && !app.unread) search.show();
-  const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact];
+  const body = [h("div", { class: "records-head" }, heading, search.opener), search.element, remark, list.element, exact, parkLine(app)];
   return { body, list, submit, keys, heard: heard(app, suggestions.length, why) };
 }
 
@@ -212,10 +213,15 @@ function formerLink(app) {
   return notice("caution", t(link.undoes ? "last_undo_failed" : "last_try_failed", link.record.label), " ", link.failure?.detail ?? "");
 }
 
-/** @param {App} app */
-function unreadNotice(app) {
+/**
+ * What stands between the page and what was read of it.
+ * @param {App} app
+ */
+function pageNotice(app) {
+  const again = h("button", { type: "button", class: "inline", on: { click: app.start } }, t("look_again"));
+  if (app.place?.translated) return notice("caution", t("translated_page"), " ", again);
   if (!app.unread) return null;
-  return notice("info", t(app.place?.source === "tab" ? "unread_page" : "unread_address"));
+  return app.place?.source === "tab" ? notice("info", t("unread_page"), " ", again) : notice("info", t("unread_address"));
 }
 
 /**

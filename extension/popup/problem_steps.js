@@ -60,6 +60,7 @@ const KNOWN = {
   "invalid-fields": to(["start"]),
   "record-changed": to(["choose"]),
   "link-in-progress": to(["start"], "info"),
+  "record-being-tested": to(["start"], "info"),
   "cannot-undo": to(["start"], "stop"),
   "reference-not-kept": to(["again"], "stop"),
   "write-refused": to(["again"], "stop"),

@@ -1,4 +1,4 @@
-"""create_app: wires the rooms together, nothing else."""
+"""Application factory: wires the rooms together, nothing else."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SECURITY_HEADERS = {
 
 
 def create_app(settings: Settings, installation: Installation | None = None) -> Flask:
-    """The whole server as a WSGI application; opens the house unless it is given one."""
+    """Return the server as a WSGI application; opens the installation unless given one."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
     app = Flask(__name__, static_folder="pages/static", template_folder="pages/templates")
     app.jinja_env.undefined = StrictUndefined

@@ -1,4 +1,4 @@
-"""Tables for people: what a spreadsheet would run instead of showing is made harmless."""
+"""Escaping of CSV values that a spreadsheet would run as a formula."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def escape_formula(value: str) -> str:
-    """A value that a spreadsheet shows as it is."""
+    """Return the value so that a spreadsheet shows it as text."""
     return f"'{value}" if value.startswith(FORMULA_PREFIXES) else value

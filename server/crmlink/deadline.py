@@ -1,8 +1,8 @@
-"""One end for a whole call, whatever part of it hangs.
+"""Deadline of a whole call, whichever part of it blocks.
 
-A socket time-out starts anew with every byte, so a peer that drips one byte a second holds a call
-for ever. Here a timer shuts the call's sockets down when its time is up: a name that does not
-resolve, a TLS handshake, headers that drip, a body that drips, all end then.
+A socket time-out restarts with every byte, so a peer that sends one byte a second blocks a call for
+ever. Here a timer shuts the call's sockets down at the deadline: name resolution, TLS handshake,
+slow headers and slow bodies all end then.
 """
 
 import contextlib
@@ -24,15 +24,15 @@ _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 
 
 class Deadline:
-    """The end of one call, as a context manager; `expired` says that it came.
+    """Deadline of one call, as a context manager; `expired` is True once it has passed.
 
-    `patient` marks a call that nobody waits for: others go first.
+    `patient` marks background work, which yields to interactive calls.
     """
 
     def __init__(self, seconds: float, *, patient: bool = False) -> None:
         self.background = patient
         self._ends = time.monotonic() + seconds
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
@@ -51,31 +51,31 @@ class Deadline:
     ) -> None:
         self._timer.cancel()
         _current.reset(self._token)
-        with self._guard:
+        with self._lock:
             while self._sockets:
                 self._sockets.pop().close()
 
     def remaining(self) -> float:
-        """Seconds left, never below zero."""
+        """Return the seconds left, never below zero."""
         return max(0.0, self._ends - time.monotonic())
 
     def watch(self, sock: socket.socket) -> None:
-        """Shut this connection down at the end. Works on a duplicate, so through TLS as well."""
+        """Shut this connection down at the deadline; works on a duplicate, so also through TLS."""
         duplicate = socket.fromfd(sock.fileno(), sock.family, sock.type)
-        with self._guard:
+        with self._lock:
             self._sockets.append(duplicate)
             if self.expired:
                 _shut(duplicate)
 
     def _expire(self) -> None:
-        with self._guard:
+        with self._lock:
             self.expired = True
             for sock in self._sockets:
                 _shut(sock)
 
 
 def current_deadline() -> Deadline | None:
-    """The deadline of the call that this thread is in."""
+    """Return the deadline of this thread's current call."""
     return _current.get()
 
 
@@ -85,13 +85,13 @@ def _shut(sock: socket.socket) -> None:
 
 
 def _open_within(open_socket: Callable[[], socket.socket], seconds: float) -> socket.socket | None:
-    """The opened socket, or None when it took longer (it is closed when it comes)."""
+    """Return the opened socket, or None if it took longer; a late socket is closed."""
     future: Future[socket.socket] = Future()
 
     def work() -> None:
         try:
             future.set_result(open_socket())
-        except Exception as error:  # the caller's thread raises it
+        except Exception as error:  # raised in the caller's thread
             future.set_exception(error)
 
     threading.Thread(target=work, daemon=True).start()
@@ -110,7 +110,7 @@ def _close_late(future: "Future[socket.socket]") -> None:
 def _connect_watched(
     connection: HTTPConnection, open_socket: Callable[[], socket.socket]
 ) -> socket.socket:
-    """A new connection, names resolved and every address tried, within the connect time-out."""
+    """Return a new connection within the connect time-out, including name resolution."""
     deadline = current_deadline()
     timeout = connection.timeout
     allowed = float(timeout) if isinstance(timeout, int | float) else 5.0
@@ -131,6 +131,8 @@ def _watch_reused(connection: HTTPConnection) -> None:
 
 
 class _WatchedConnection(HTTPConnection):
+    """HTTP connection that is shut down at the current deadline."""
+
     def _new_conn(self) -> socket.socket:
         return _connect_watched(self, super()._new_conn)
 
@@ -140,6 +142,8 @@ class _WatchedConnection(HTTPConnection):
 
 
 class _WatchedTlsConnection(HTTPSConnection):
+    """HTTPS connection that is shut down at the current deadline."""
+
     def _new_conn(self) -> socket.socket:
         return _connect_watched(self, super()._new_conn)
 
@@ -149,21 +153,27 @@ class _WatchedTlsConnection(HTTPSConnection):
 
 
 class _WatchedPool(HTTPConnectionPool):
+    """Pool of watched HTTP connections."""
+
     ConnectionCls = _WatchedConnection
 
 
 class _WatchedTlsPool(HTTPSConnectionPool):
+    """Pool of watched HTTPS connections."""
+
     ConnectionCls = _WatchedTlsConnection
 
 
 class WatchedAdapter(HTTPAdapter):
-    """The requests adapter whose connections obey the current deadline."""
+    """Adapter for requests whose connections are shut down at the current deadline."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Create the pool manager with watched pools."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the proxy's manager with watched pools."""
         manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = _POOLS
         return manager

@@ -1,6 +1,6 @@
-"""Hosts as addresses and ``Host`` headers name them: parsed and compared exactly, port included.
+"""Hosts of URLs and ``Host`` headers, parsed and compared exactly, port included.
 
-werkzeug's ``trusted_hosts`` compares names only, so any port of this computer would do, and knows
+werkzeug's ``trusted_hosts`` compares names only, so it accepts any port of this computer, and has
 no IPv6 addresses.
 """
 
@@ -18,20 +18,20 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A name or an IP address (IPv6 without brackets), and a port; None: the scheme's own."""
+    """A name or an IP address (IPv6 without brackets), and a port; None: the scheme's default."""
 
     name: str
     port: int | None = None
 
     @classmethod
     def parse(cls, text: str | None) -> Self | None:
-        """Return the host that a header or an address names; None when it is none."""
+        """Return the host of a header or URL; None if it is invalid."""
         if not text or len(text) > _MAX_LENGTH:
             return None
-        found = _HOST.fullmatch(text.lower())
-        if found is None:
+        match = _HOST.fullmatch(text.lower())
+        if match is None:
             return None
-        name, address, port = found.groups()
+        name, address, port = match.groups()
         if address:
             try:
                 name = str(ipaddress.IPv6Address(address))
@@ -41,7 +41,7 @@ class Host:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only this computer can be meant."""
+        """Whether it can only mean this computer."""
         if self.name == "localhost":
             return True
         try:
@@ -51,14 +51,14 @@ class Host:
 
     @property
     def is_unspecified(self) -> bool:
-        """Whether it stands for every address of this computer: 0.0.0.0 or ::."""
+        """Whether it means every address of this computer: 0.0.0.0 or ::."""
         try:
             return ipaddress.ip_address(self.name).is_unspecified
         except ValueError:
             return False
 
     def address(self, scheme: str) -> str:
-        """Return the address of this host's start page, without a slash at its end."""
+        """Return the URL of this host's start page without a trailing slash."""
         name = f"[{self.name}]" if ":" in self.name else self.name
         default = self.port in (None, DEFAULT_PORTS[scheme])
         return f"{scheme}://{name}" if default else f"{scheme}://{name}:{self.port}"

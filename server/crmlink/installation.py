@@ -1,4 +1,4 @@
-"""Opens everything that one installation needs, for the server and the command line alike."""
+"""Installation: everything that the server and the command line need, opened together."""
 
 from __future__ import annotations
 
@@ -50,14 +50,13 @@ RULES_FILE = "packages.json"
 SANDBOX_PORT = 8788
 SANDBOX_HEADER = "Commusoft-Sandbox"
 SANDBOX_PATH = "/webservice_dev.php/api/v1"
-FOLLOW_INTERVAL = 1.0  # seconds between two looks at which connection is in use, in long work
+CHECK_INTERVAL = 1.0  # seconds between checks of the connection in use, during long work
 
 
 class Installation:
-    """One installation at work.
+    """One running installation.
 
-    ``commusoft`` is a client to use in place of the one that the settings describe; ``role`` says
-    what this process is.
+    ``commusoft`` replaces the client that the settings describe; ``role`` is this process's.
     """
 
     def __init__(
@@ -75,46 +74,46 @@ class Installation:
         self.usage = UsageCounter(self.access)
         self._commusoft = commusoft
         self._sandbox = Sandbox(settings.data_dir)
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._workspace: WorkspaceContext | None = None
         self._connection: WorkspaceConnection | None = None
-        self._followed_at = 0.0
+        self._checked_at = 0.0
 
     @property
     def workspace(self) -> WorkspaceContext:
-        """The desk of the connection in use; a new one once an account is connected or ended.
+        """Context of the connection in use; a new one once the connection has changed.
 
-        What began with the desk before goes on with it. Raises ConnectionNotAgreed,
-        CredentialsMissing or VaultKeyMissing.
+        Work in progress keeps its context. Raises ConnectionNotAgreed, CredentialsMissing or
+        VaultKeyMissing.
         """
-        with self._guard:
+        with self._lock:
             account = self.settings.commusoft
             if self._connection is None and account:
                 use_account_of_environment(self.database, self.access.workspace_id, account)
             connection = connection_in_use(self.database, self.access.workspace_id)
-            self._followed_at = time.monotonic()
+            self._checked_at = time.monotonic()
             if self._workspace is None or not _is_same(self._connection, connection):
-                self._workspace, self._connection = self._open_desk(connection), connection
+                self._workspace, self._connection = self._create_context(connection), connection
             return self._workspace
 
     @property
     def has_account(self) -> bool:
-        """Whether an account is connected; otherwise crmlink works with its own sandbox."""
+        """Whether an account is connected; if not, the sandbox is used."""
         return not self.workspace.practice
 
     @property
     def sandboxed(self) -> bool:
-        """Whether what answers is no Commusoft but the sandbox, ours or one that said so."""
+        """Whether the remote system is a sandbox, this installation's or another one."""
         return self.workspace.sandboxed
 
     def has_left(self, ctx: WorkspaceContext) -> bool:
-        """Whether another connection took a desk's place, as far as was known a second ago."""
-        if time.monotonic() - self._followed_at < FOLLOW_INTERVAL:
+        """Return whether the context's connection was replaced, checked at most once a second."""
+        if time.monotonic() - self._checked_at < CHECK_INTERVAL:
             return self._workspace is not ctx
         return self.workspace is not ctx
 
     def close(self) -> None:
-        """Let running attempts end, then let go of the database."""
+        """Finish running attempts, then close everything."""
         if self._workspace:
             self._workspace.attempts.shutdown(cancel_futures=True)
         self.usage.flush()
@@ -124,13 +123,13 @@ class Installation:
         self.database.close()
 
     def _flush_anchors(self) -> None:
-        """At the end as during the work; whoever cannot write then has lost nothing by it."""
+        """Flush the audit's anchors; a failure is logged, nothing is lost."""
         try:
             flush_anchors(self.database)
         except (OSError, SQLAlchemyError):
             log.warning("audit anchors not flushed", exc_info=True)
 
-    def _open_desk(self, connection: WorkspaceConnection) -> WorkspaceContext:
+    def _create_context(self, connection: WorkspaceConnection) -> WorkspaceContext:
         practice = connection.kind is ConnectionKind.SANDBOX
         if not practice:
             self._sandbox.forget()
@@ -144,7 +143,7 @@ class Installation:
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id),
             ownership=self.ownership,
-            wake=WakeUpSignal(self.settings.data_dir).ring,
+            wake=WakeUpSignal(self.settings.data_dir).send,
         )
 
     def _client(self, connection: WorkspaceConnection, practice: bool) -> CommusoftClient:
@@ -155,11 +154,11 @@ class Installation:
         else:
             vault = Vault.at(self.settings.data_dir / KEY_FILE)
             account = credentials_of(connection, self.settings.commusoft, vault)
-        patience = ClientLimits(
+        limits = ClientLimits(
             at_once=self.settings.max_concurrent_calls,
             per_second=self.settings.max_calls_per_second,
         )
-        return CommusoftClient(account, load_dialect(connection), patience)
+        return CommusoftClient(account, load_dialect(connection), limits)
 
 
 def open_installation(
@@ -167,7 +166,7 @@ def open_installation(
     commusoft: CommusoftClient | None = None,
     role: ProcessRole = ProcessRole.COMMAND,
 ) -> Installation:
-    """Migrate the database and set up the installation; the desk opens when it is first used.
+    """Migrate the database and return the installation; its context is created on first use.
 
     Raises InvalidSettings.
     """
@@ -175,7 +174,7 @@ def open_installation(
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of an installation, brought up to date, with its audit signed and anchored.
+    """Return the migrated database of an installation, with its audit signed and anchored.
 
     Raises InvalidSettings.
     """
@@ -194,40 +193,42 @@ def open_database(settings: Settings) -> Database:
 
 
 class Sandbox:
-    """The sandbox of a data folder, run by this process or another one over the same folder."""
+    """The sandbox of a data folder, run by this process or another one with the same folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self._address_file = data_dir / "sandbox.address"
         self._state_file = data_dir / "sandbox.jsonl"
-        self._exits = ExitStack()
+        self._exit_stack = ExitStack()
 
     def address(self) -> str:
-        """Where it answers; it is started unless it runs already."""
-        known = self._address_file.read_text().strip() if self._address_file.exists() else ""
-        if _is_running(known):
-            return known
+        """Return the sandbox's URL; starts it unless it is running."""
+        running_address = (
+            self._address_file.read_text().strip() if self._address_file.exists() else ""
+        )
+        if _is_running(running_address):
+            return running_address
         application = create_sandbox(state_file=self._state_file)
         try:
             server = SandboxServer(application, SANDBOX_PORT)
         except OSError:
             server = SandboxServer(application)
-        address = self._exits.enter_context(server).url
+        address = self._exit_stack.enter_context(server).url
         self._address_file.write_text(address)
         return address
 
     def stop(self) -> None:
-        """Stop it, if this process runs it."""
-        self._exits.close()
+        """Stop the sandbox if this process runs it."""
+        self._exit_stack.close()
 
     def forget(self) -> None:
-        """Stop it and remove what was written in it: practice begins afresh the next time."""
+        """Stop the sandbox and delete its data."""
         self.stop()
         self._state_file.unlink(missing_ok=True)
         self._address_file.unlink(missing_ok=True)
 
 
 def _is_same(before: WorkspaceConnection | None, after: WorkspaceConnection) -> bool:
-    """Whether nothing changed that a client was made from."""
+    """Return whether nothing that determines the client has changed."""
     return before is not None and (before.id, before.connected_at, before.credentials) == (
         after.id,
         after.connected_at,

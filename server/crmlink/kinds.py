@@ -1,4 +1,4 @@
-"""Words that every room shares."""
+"""Kinds of records and contacts, shared by all rooms."""
 
 from typing import Literal, get_args
 

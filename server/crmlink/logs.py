@@ -1,9 +1,9 @@
-"""Logs as JSON lines: routes, codes and counts, never a person's name, an address or a secret.
+"""Logs as JSON lines: routes, codes and counts, never names, addresses or secrets.
 
-An exception is logged by its type and the place it came from; its message may hold typed text. Of
-what libraries log, only the place in their code is written: a message may hold typed text too, and
-a line break in it would begin a line of its own. What is written before it is known who asks goes
-into a file of its own, so many lines a minute and otherwise counted: strangers push nothing out.
+An exception is logged by type and place; its message may contain typed text. Of libraries' messages
+only the place in their code is logged: they may contain typed text and line breaks. Lines that
+anonymous users can cause go to a file of their own, limited per minute and otherwise counted, so
+that they cannot displace others from the files.
 """
 
 from __future__ import annotations
@@ -27,47 +27,48 @@ import structlog
 LOG_NAME = "server.log"
 STRANGERS_LOG_NAME = "strangers.log"
 FILE_BYTES, FILES_KEPT = 5_000_000, 3
-OURS = "crmlink_line"  # on a record whose message is a line of ours, ready to be written
-FRAMES_SHOWN = 12
-STRANGERS_LINES = 60  # a minute
-LIBRARY_LINES = 30  # a minute
-FAILURES = 20  # a minute
+OWN_LINE_ATTRIBUTE = "crmlink_line"  # marks a record whose message is a finished line
+MAX_FRAMES = 12
+MAX_STRANGERS_LINES = 60  # a minute
+MAX_LIBRARY_LINES = 30  # a minute
+MAX_FAILURES = 20  # a minute
 
 log = structlog.get_logger()
 for_stranger: ContextVar[bool] = ContextVar("for_stranger", default=False)  # who asks is not known
 
 
 class LineBudget:
-    """So many lines of one sort in a minute; the others are counted, and the count is logged."""
+    """Limit of log lines per minute; suppressed lines are counted, and the count is logged."""
 
     def __init__(self, sort: str, per_minute: int, clock: Callable[[], float] = time.monotonic):
         self._sort, self._per_minute, self._clock = sort, per_minute, clock
         self._lock = threading.Lock()
         self._minute, self._written = -1, 0
-        self._left_out: Counter[str] = Counter()
+        self._suppressed: Counter[str] = Counter()
 
     def take(self, what: str) -> bool:
-        """Return whether a line may be written; ``what`` names it in the count if it may not."""
+        """Return whether a line may be written; ``what`` names it in the count if not."""
         with self._lock:
             minute = int(self._clock() // 60)
-            left_out: dict[str, int] = {}
+            suppressed: dict[str, int] = {}
             if minute != self._minute:
                 self._minute, self._written = minute, 0
-                left_out, self._left_out = dict(self._left_out), Counter()
+                suppressed, self._suppressed = dict(self._suppressed), Counter()
             self._written += 1
             may = self._written <= self._per_minute
             if not may:
-                self._left_out[what] += 1
-        if left_out:
-            log.warning("lines left out", sort=self._sort, counts=left_out)
+                self._suppressed[what] += 1
+        if suppressed:
+            log.warning("lines left out", sort=self._sort, counts=suppressed)
         return may
 
 
 class LineFormatter(logging.Formatter):
-    """Write a line of ours as it is; of a record of a library, its place and its exception."""
+    """Formatter: crmlink's lines unchanged, of libraries' records the place and exception."""
 
     def format(self, record: logging.LogRecord) -> str:
-        if hasattr(record, OURS):
+        """Return the line of a log record."""
+        if hasattr(record, OWN_LINE_ATTRIBUTE):
             return str(record.msg)
         entry = {
             "event": "library",
@@ -82,7 +83,7 @@ class LineFormatter(logging.Formatter):
 
 
 class LogFile(RotatingFileHandler):
-    """A file that rolls over; the terminal says if it cannot be written, without the line."""
+    """Rotating log file; a write error is reported on the terminal, without the line."""
 
     def __init__(self, path: Path, *which: logging.Filter) -> None:
         super().__init__(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
@@ -91,20 +92,22 @@ class LogFile(RotatingFileHandler):
             self.addFilter(lines)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 # logging's own name
+        """Report on the terminal that the log cannot be written."""
         kind = sys.exc_info()[0]
         name = kind.__name__ if kind else "unknown"
         sys.stderr.write(f"The log cannot be written: {name}.\n")
 
 
 class _LibraryLines(logging.Filter):
-    """Keep the warnings and errors of libraries, within a budget; everything that is ours."""
+    """Filter: libraries' warnings and errors within a budget, and all lines of crmlink."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._budget = LineBudget("library", LIBRARY_LINES)
+        self._budget = LineBudget("library", MAX_LIBRARY_LINES)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if hasattr(record, OURS):
+        """Return whether the record is written."""
+        if hasattr(record, OWN_LINE_ATTRIBUTE):
             return True
         return record.levelno >= logging.WARNING and self._budget.take(record.name)
 
@@ -121,20 +124,20 @@ class _StrangersLines(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._budget = LineBudget("stranger", STRANGERS_LINES)
+        self._budget = LineBudget("stranger", MAX_STRANGERS_LINES)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        wanted = hasattr(record, OURS) or record.levelno >= logging.WARNING
+        wanted = hasattr(record, OWN_LINE_ATTRIBUTE) or record.levelno >= logging.WARNING
         return for_stranger.get() and wanted and self._budget.take(record.levelname.lower())
 
 
-_failures = LineBudget("failure", FAILURES)
+_failures = LineBudget("failure", MAX_FAILURES)
 
 
 def strip_exception_messages(
     _logger: Any, _method: str, entry: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Return a log entry whose exceptions are types and places only, and none beyond a budget."""
+    """Return a log entry with exceptions as types and places; raises DropEvent beyond a budget."""
     if traces := entry.get("exception"):
         _strip_traceback(traces)
         if not for_stranger.get() and not _failures.take(str(traces[-1].get("exc_type"))):
@@ -150,7 +153,7 @@ def _strip_traceback(traces: list[dict[str, Any]]) -> None:
 
 
 def configure_logging(path: Path) -> None:
-    """Send every log line to a file that rolls over, what strangers cause to one beside it.
+    """Send every log line to a rotating file, what strangers cause to one beside it.
 
     The terminal stays readable.
     """
@@ -160,20 +163,20 @@ def configure_logging(path: Path) -> None:
     )
     logging.basicConfig(handlers=files, level=logging.INFO, force=True)
     logging.captureWarnings(True)
-    threading.excepthook = _thread_failed
-    sys.unraisablehook = _object_failed
+    threading.excepthook = _log_thread_failure
+    sys.unraisablehook = _log_object_failure
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(
-                    show_locals=False, max_frames=FRAMES_SHOWN
+                    show_locals=False, max_frames=MAX_FRAMES
                 )
             ),
             strip_exception_messages,
             structlog.processors.JSONRenderer(),
-            _as_ours,
+            _mark_as_own,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -181,29 +184,29 @@ def configure_logging(path: Path) -> None:
     )
 
 
-def _as_ours(_logger: Any, _method: str, line: Any) -> tuple[tuple[str], dict[str, Any]]:
-    return (line,), {"extra": {OURS: True}}
+def _mark_as_own(_logger: Any, _method: str, line: Any) -> tuple[tuple[str], dict[str, Any]]:
+    return (line,), {"extra": {OWN_LINE_ATTRIBUTE: True}}
 
 
-def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+def _log_thread_failure(failed: threading.ExceptHookArgs) -> None:
     if failed.exc_value and not isinstance(failed.exc_value, SystemExit):
         log.error("thread failed", exc_info=failed.exc_value)
 
 
-def _object_failed(failed: sys.UnraisableHookArgs) -> None:
+def _log_object_failure(failed: sys.UnraisableHookArgs) -> None:
     if failed.exc_value:
         log.error("object failed", exc_info=failed.exc_value)
 
 
 def _timestamp(seconds: float) -> str:
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{moment}.{int(seconds % 1 * 1_000_000):06d}Z"
+    text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{text}.{int(seconds % 1 * 1_000_000):06d}Z"
 
 
 def _exception(
     kind: type[BaseException] | None, _value: object, trace: TracebackType | None
 ) -> dict[str, Any]:
-    frames = traceback.extract_tb(trace)[-FRAMES_SHOWN:]
+    frames = traceback.extract_tb(trace)[-MAX_FRAMES:]
     return {
         "exc_type": kind.__qualname__ if kind else None,
         "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],

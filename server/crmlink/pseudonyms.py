@@ -1,8 +1,8 @@
-"""Keyed hashes that stand in the database for references of people who were erased.
+"""Pseudonyms: keyed hashes that replace references of erased people in the database.
 
 Where a package's reference is typed text, such as QuickBooks Desktop's, it is the contact's name.
-Once that person is erased, only an HMAC of it is kept: whoever has the reference and the key still
-finds the link, and nobody reads a name out of it. A pseudonym is never a reference itself.
+After erasure only its HMAC is stored: with the reference and the key the link can still be found,
+but no name can be read from it. A pseudonym is never itself a reference.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import hmac
 import json
 import re
 
+from crmlink.folding import fold
+
 PREFIX = "erased:"
-_PSEUDONYM = re.compile(PREFIX + r"[0-9a-f]{32}", re.IGNORECASE)
+_PSEUDONYM = re.compile(PREFIX + r"[0-9a-f]{32}(?:-[0-9]+)?", re.IGNORECASE)  # a second has -2
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _PURPOSE = b"crmlink pseudonyms"
 
 
 def holds_pseudonym(text: str | None) -> bool:
-    """Return whether a pseudonym is, or is part of, a text."""
+    """Return whether a text is or contains a pseudonym."""
     return text is not None and _PSEUDONYM.search(text) is not None
 
 
 def may_name(reference: str | None) -> bool:
-    """Return whether a reference may tell whose it is: it has letters and is no UUID.
+    """Return whether a reference may identify a person: it has letters and is no UUID.
 
-    The reference of a record may be of any package, so its form decides.
+    A record's reference may be any package's, so its form decides.
     """
     if not reference or _UUID.fullmatch(reference) or _PSEUDONYM.fullmatch(reference):
         return False
@@ -33,38 +35,43 @@ def may_name(reference: str | None) -> bool:
 
 
 class Pseudonyms:
-    """Makes pseudonyms; their key follows from the secret key, which is not in the database."""
+    """Maker of pseudonyms, with a key derived from the secret key outside the database."""
 
     def __init__(self, secret_key: str) -> None:
         self._key = hmac.digest(secret_key.encode(), _PURPOSE, "sha256")
 
     def of(self, value: str) -> str:
-        """Return the pseudonym of a value, the same in capitals and small letters."""
+        """Return the pseudonym of a value, the same for all values that fold to one."""
         if _PSEUDONYM.fullmatch(value):
             return value
         return PREFIX + self._digest("value", value)
 
     def hidden(self, reference: str | None) -> str | None:
-        """Return what is kept of a reference that nobody may read any more."""
+        """Return a reference as its pseudonym if it may identify a person."""
         return self.of(reference) if reference and may_name(reference) else reference
 
     def forms(self, value: str | None) -> list[str]:
-        """Return how a reference may be kept, as it is and hidden, for comparisons."""
+        """Return the forms in which a reference may be stored, for comparison."""
         return [value, self.of(value)] if value else []
 
-    def same(self, one: str | None, other: str | None) -> bool:
-        """Return whether two references are one, either of which may be hidden."""
-        if one == other:
+    def same(self, reference: str | None, other: str | None) -> bool:
+        """Return whether two references are equal, either of which may be a pseudonym."""
+        if reference == other:
             return True
-        if not one or not other or holds_pseudonym(one) == holds_pseudonym(other):
+        if not reference or not other or not (holds_pseudonym(reference) or holds_pseudonym(other)):
             return False
-        return self.of(one) == self.of(other)
+        return _first(self.of(reference)) == _first(self.of(other))
 
-    def sign_of(self, sort: str, *parts: str) -> str:
-        """Return a hash of what an erased person can be known by again, such as their email."""
-        return PREFIX + self._digest(sort, *parts)
+    def sign_of(self, data_type: str, *parts: str) -> str:
+        """Return a hash of data that identifies an erased person, such as their email."""
+        return PREFIX + self._digest(data_type, *parts)
 
-    def _digest(self, sort: str, *parts: str) -> str:
-        text = json.dumps([sort, *(part.strip().lower() if sort != "value" else part.lower()
+    def _digest(self, data_type: str, *parts: str) -> str:
+        text = json.dumps([data_type, *(fold(part.strip() if data_type != "value" else part)
                                    for part in parts)])  # fmt: skip
         return hmac.digest(self._key, text.encode(), "sha256").hex()[:32]
+
+
+def _first(pseudonym: str) -> str:
+    """Return the pseudonym without the suffix that distinguishes two of one list."""
+    return pseudonym[: len(PREFIX) + 32]

@@ -1,4 +1,4 @@
-"""Every setting, its default and its environment variable; unsafe ones are refused at start."""
+"""Settings with their defaults and environment variables; unsafe ones are rejected at start."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from crmlink.store.sqlite_file import UnclearDatabase, sqlite_file
 
 CREDENTIALS = ("CLIENT_ID", "USERNAME", "PASSWORD", "APPLICATION_ID")
 OIDC = ("ISSUER", "CLIENT_ID", "CLIENT_SECRET")
-SHORTEST_SECRET = 32  # characters
+MIN_SECRET_LENGTH = 32  # characters
 LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 SQLITE = "sqlite:///"
 
@@ -39,28 +39,28 @@ class InvalidSettings(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What one installation runs on. ``commusoft`` is None until real credentials are given."""
+    """Settings of one installation; ``commusoft`` is None until real credentials are given."""
 
     data_dir: Path
-    database_url: str = field(repr=False)  # may hold a password
+    database_url: str = field(repr=False)  # may contain a password
     secret_key: str = field(repr=False)
     commusoft: Connection | None = None
-    oidc: OidcProvider | None = None  # who lets people in beside their passwords
+    oidc: OidcProvider | None = None  # single sign-on, in addition to passwords
     cors_origins: tuple[str, ...] = ()
     sync_minutes: int = 30
     max_concurrent_calls: int = 4
     max_calls_per_second: int = 5
-    requests_per_minute: int = 600  # of one device; strangers at one address get the same
-    trusted_proxies: int = 0  # in front of us, each adding itself to X-Forwarded-For
-    proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # from which the last of them connects
-    public_url: str = ""  # how people reach this server, without a slash at its end
-    allowed_hosts: tuple[Host, ...] = ()  # other hosts that it is served at
+    requests_per_minute: int = 600  # per device, and per address for anonymous users
+    trusted_proxies: int = 0  # number of proxies, each adding to X-Forwarded-For
+    proxy_addresses: tuple[str, ...] = LOOPBACK_NETWORKS  # addresses of the last proxy
+    public_url: str = ""  # URL of this server without a trailing slash
+    allowed_hosts: tuple[Host, ...] = ()  # further hosts of this server
 
 
 def load_settings() -> Settings:
-    """The settings as the environment gives them; makes the data folder and its secret key.
+    """Return the settings from the environment; creates the data folder and its secret key.
 
-    Raises InvalidSettings with a sentence when one is unsafe.
+    Raises InvalidSettings with a sentence for an unsafe one.
     """
     env = Env(prefix="CRMLINK_")
     data_dir = env.path("DATA_DIR", user_data_path("crmlink", appauthor=False)).expanduser()
@@ -77,7 +77,7 @@ def load_settings() -> Settings:
         max_concurrent_calls=_int_setting(env, "COMMUSOFT_AT_ONCE", 4, 50),
         max_calls_per_second=_int_setting(env, "COMMUSOFT_PER_SECOND", 5, 1000),
         requests_per_minute=_int_setting(env, "REQUESTS_PER_MINUTE", 600, 1_000_000),
-        trusted_proxies=_int_setting(env, "TRUSTED_PROXIES", 0, 5, least=0),
+        trusted_proxies=_int_setting(env, "TRUSTED_PROXIES", 0, 5, minimum=0),
         proxy_addresses=_networks(env.str("PROXY_ADDRESSES", "")),
         public_url=_public_url(env.str("PUBLIC_URL", "")),
         allowed_hosts=tuple(map(_host, env.str("ALLOWED_HOSTS", "").replace(",", " ").split())),
@@ -90,7 +90,7 @@ def _make_private(data_dir: Path, database_url: str) -> None:
         if file := sqlite_file(database_url):
             make_database_private(file)
     except NotPrivate as error:
-        raise InvalidSettings(_not_private(error)) from error
+        raise InvalidSettings(_privacy_advice(error)) from error
     except OSError as error:
         raise InvalidSettings(
             f"The data folder {data_dir} cannot be made ({error.strerror}). "
@@ -98,7 +98,7 @@ def _make_private(data_dir: Path, database_url: str) -> None:
         ) from error
 
 
-def _not_private(error: NotPrivate) -> str:
+def _privacy_advice(error: NotPrivate) -> str:
     match error:
         case OwnedByAnother():
             return (
@@ -129,8 +129,8 @@ def _not_private(error: NotPrivate) -> str:
             )
 
 
-def _database_url(given: str, data_dir: Path) -> str:
-    url = given or f"{SQLITE}{data_dir / 'crmlink.sqlite'}"
+def _database_url(configured: str, data_dir: Path) -> str:
+    url = configured or f"{SQLITE}{data_dir / 'crmlink.sqlite'}"
     for scheme in ("postgresql://", "postgres://"):
         if url.startswith(scheme):
             return url.replace(scheme, "postgresql+psycopg://", 1)
@@ -149,14 +149,14 @@ def _database_url(given: str, data_dir: Path) -> str:
     return url
 
 
-def _secret_key(given: str, data_dir: Path) -> str:
-    if given:
-        if _is_weak(given):
+def _secret_key(configured: str, data_dir: Path) -> str:
+    if configured:
+        if _is_weak(configured):
             raise InvalidSettings(
-                f"CRMLINK_SECRET_KEY is too easy to guess: use {SHORTEST_SECRET} random characters "
-                "or more, or leave it out and crmlink makes one in the data folder."
+                f"CRMLINK_SECRET_KEY is too easy to guess: use {MIN_SECRET_LENGTH} random "
+                "characters or more, or leave it out and crmlink makes one in the data folder."
             )
-        return given
+        return configured
     path = data_dir / "secret.key"
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -171,7 +171,7 @@ def _secret_key(given: str, data_dir: Path) -> str:
 
 
 def _read_secret_key(path: Path) -> str:
-    """The key that was made before; half of one, as a full disk leaves it, would be no secret."""
+    """Return the stored key; an incomplete one, as left by a full disk, is rejected."""
     key = path.read_text().strip()
     if _is_weak(key):
         raise InvalidSettings(
@@ -183,45 +183,45 @@ def _read_secret_key(path: Path) -> str:
 
 
 def _is_weak(key: str) -> bool:
-    return len(key) < SHORTEST_SECRET or len(set(key)) < SHORTEST_SECRET // 4
+    return len(key) < MIN_SECRET_LENGTH or len(set(key)) < MIN_SECRET_LENGTH // 4
 
 
-def _int_setting(env: Env, name: str, default: int, most: int, least: int = 1) -> int:
-    given = env.str(name, str(default))
-    if not given.isdecimal() or not least <= int(given) <= most:
-        raise InvalidSettings(f"CRMLINK_{name} must be a whole number from {least} to {most}.")
-    return int(given)
+def _int_setting(env: Env, name: str, default: int, maximum: int, minimum: int = 1) -> int:
+    text = env.str(name, str(default))
+    if not text.isdecimal() or not minimum <= int(text) <= maximum:
+        raise InvalidSettings(f"CRMLINK_{name} must be a whole number from {minimum} to {maximum}.")
+    return int(text)
 
 
 def _commusoft(env: Env) -> Connection | None:
-    given = {name: env.str(f"COMMUSOFT_{name}", "") for name in CREDENTIALS}
+    credentials = {name: env.str(f"COMMUSOFT_{name}", "") for name in CREDENTIALS}
     url = env.str("COMMUSOFT_URL", "")
-    if not url and not any(given.values()):
+    if not url and not any(credentials.values()):
         return None
-    missing = [f"CRMLINK_COMMUSOFT_{name}" for name, value in given.items() if not value]
+    missing = [f"CRMLINK_COMMUSOFT_{name}" for name, value in credentials.items() if not value]
     if missing:
         raise InvalidSettings(
             f"Commusoft's credentials are not complete: {', '.join(missing)} missing. "
             "Give all four, or none to work with the sandbox."
         )
     try:
-        return Connection(url or DEFAULT_BASE_URL, *given.values())
+        return Connection(url or DEFAULT_BASE_URL, *credentials.values())
     except ConnectionUnsafe as error:
         raise InvalidSettings(f"CRMLINK_COMMUSOFT_URL: {error}") from error
 
 
 def _oidc(env: Env) -> OidcProvider | None:
-    given = {name: env.str(f"OIDC_{name}", "") for name in OIDC}
-    if not any(given.values()):
+    values = {name: env.str(f"OIDC_{name}", "") for name in OIDC}
+    if not any(values.values()):
         return None
-    missing = [f"CRMLINK_OIDC_{name}" for name, value in given.items() if not value]
+    missing = [f"CRMLINK_OIDC_{name}" for name, value in values.items() if not value]
     if missing:
         raise InvalidSettings(
             f"Single sign-on is not complete: {', '.join(missing)} missing. Give all three or none."
         )
     try:
         return OidcProvider(
-            given["ISSUER"], given["CLIENT_ID"], given["CLIENT_SECRET"], env.str("OIDC_NAME", "")
+            values["ISSUER"], values["CLIENT_ID"], values["CLIENT_SECRET"], env.str("OIDC_NAME", "")
         )
     except UnsafeIssuer as error:
         raise InvalidSettings(f"CRMLINK_OIDC_ISSUER: {error}") from error
@@ -254,7 +254,8 @@ def _host(text: str) -> Host:
 def _networks(text: str) -> tuple[str, ...]:
     try:
         networks = [
-            ipaddress.ip_network(each, strict=False) for each in text.replace(",", " ").split()
+            ipaddress.ip_network(network, strict=False)
+            for network in text.replace(",", " ").split()
         ]
     except ValueError as error:
         raise InvalidSettings(

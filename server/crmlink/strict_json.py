@@ -1,7 +1,7 @@
-"""JSON from outside, read strictly: a name that is given twice in one object is refused.
+"""Strict parser of external JSON: a name repeated in one object is rejected.
 
 Parsers differ in which of two values they keep, so two programs could read two references in one
-text. NaN and Infinity are no JSON (RFC 8259) and are refused too.
+text. NaN and Infinity are no JSON (RFC 8259) and are rejected too.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any, NoReturn
 
 
 class NotJSON(ValueError):
-    """The text is no JSON that can be read in one way only; the message is a sentence."""
+    """The text is no unambiguous JSON; the message is a sentence."""
 
 
 class NameTwice(NotJSON):
-    """An object gives a name twice."""
+    """An object repeats a name."""
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return the document. Raise NameTwice or NotJSON, without the text in it."""
+    """Return the document. Raises NameTwice or NotJSON, without the text in it."""
     try:
         return json.loads(text, object_pairs_hook=_object_of_pairs, parse_constant=_refuse_constant)
     except NotJSON:
@@ -32,9 +32,9 @@ def read_json(text: str | bytes) -> Any:
 
 
 def objects_noting(note: Callable[[str], None]) -> Callable[[], dict[str, Any]]:
-    """Return a type of object for parsers that fill one by itself: it notes names given twice.
+    """Return a dict type for parsers that fill objects themselves; reports repeated names.
 
-    It must not raise: a parser in C would report an error of the interpreter instead.
+    It must not raise: a parser in C would report a SystemError instead.
     """
 
     class Noting(dict[str, Any]):
@@ -47,12 +47,12 @@ def objects_noting(note: Callable[[str], None]) -> Callable[[], dict[str, Any]]:
 
 
 def _object_of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    result = dict(pairs)
+    if len(result) < len(pairs):
         names = [name for name, _ in pairs]
         name = next(name for name in names if names.count(name) > 1)
         raise NameTwice(f"“{name[:50]}” is given twice")
-    return found
+    return result
 
 
 def _refuse_constant(name: str) -> NoReturn:

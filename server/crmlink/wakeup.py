@@ -1,8 +1,8 @@
-"""The bell that wakes the worker, in this process or in another one over the same data folder.
+"""Wake-up signal for the worker of a data folder, in this or another process.
 
-It only wakes. What there is to do stands in the rows, so a bell that nobody hears loses nothing.
-The queue therefore holds names of tasks and nothing else: whoever can write to its file can wake
-the worker, and no more.
+The signal carries no data: pending work is stored in the database, so a lost signal loses nothing.
+The queue holds only names of tasks, so write access to its file allows waking the worker and
+nothing else.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ log = structlog.get_logger()
 
 QUEUE_FILE = "queue.sqlite"
 WAKEABLE_TASKS = ("match_batches", "write_batches")
-MAX_ENTRY_LENGTH = 200  # bytes; a task's name and the JSON around it
+MAX_ENTRY_LENGTH = 200  # bytes of a task's name in JSON
 
 
 class InvalidQueueEntry(Exception):
-    """An entry of the queue is not a task's name as crmlink writes it."""
+    """A queue entry is not a task's name as written by crmlink."""
 
 
 class NameSerializer(Serializer):  # type: ignore[misc] # huey ships no types
-    """Writes a task as JSON that holds its name only, in place of huey's pickles."""
+    """Serializer of tasks as JSON with their name only, instead of huey's pickles."""
 
     def _serialize(self, data: Any) -> bytes:
-        """Raise TypeError for a task with arguments, and for anything that is not a task."""
+        """Return the task's name as JSON. Raises TypeError for a task with arguments."""
         if not isinstance(data, Message) or data.args or data.kwargs:
             raise TypeError("the queue holds names of tasks only")
         return json.dumps({"task": data.name}).encode()
 
     def _deserialize(self, data: Any) -> Message:
-        """Raise InvalidQueueEntry, without looking further, for whatever else was put there."""
+        """Return the task. Raises InvalidQueueEntry for anything but a name."""
         try:
             if not isinstance(data, bytes) or len(data) > MAX_ENTRY_LENGTH:
                 raise InvalidQueueEntry
@@ -55,13 +55,13 @@ class NameSerializer(Serializer):  # type: ignore[misc] # huey ships no types
 
 
 class WakeUpQueue(SqliteHuey):  # type: ignore[misc] # huey ships no types
-    """huey over SQLite, without what it would keep beside names: results and revocations."""
+    """huey with SQLite storage, without results and revocations."""
 
     def __init__(self, file: Path) -> None:
         super().__init__(filename=str(file), serializer=NameSerializer(), results=False)
 
     def dequeue(self) -> Any:
-        """Return the next task, or None; an entry that is not one of ours is thrown away."""
+        """Return the next task, or None; invalid entries are discarded."""
         while (data := self.storage.dequeue()) is not None:
             try:
                 return self.deserialize_task(data)
@@ -70,17 +70,17 @@ class WakeUpQueue(SqliteHuey):  # type: ignore[misc] # huey ships no types
         return None
 
     def is_revoked(self, *_: Any, **__: Any) -> bool:
-        """Return False: crmlink revokes no task, so what is found there is not its own."""
+        """Return False: crmlink revokes no task, so stored revocations are not its own."""
         return False
 
 
 def open_queue(data_dir: Path) -> WakeUpQueue:
-    """The queue of an installation."""
+    """Return the queue of an installation."""
     return WakeUpQueue(data_dir / QUEUE_FILE)
 
 
 def register_task(queue: WakeUpQueue, name: str, work: Callable[[], None]) -> Any:
-    """Let a queue do this work when the task is called; a task is known by where it is defined."""
+    """Register work under a task's name; returns the task."""
 
     def task() -> None:
         work()
@@ -89,17 +89,17 @@ def register_task(queue: WakeUpQueue, name: str, work: Callable[[], None]) -> An
 
 
 class WakeUpSignal:
-    """Rings for the worker of an installation."""
+    """Wake-up signal for the worker of an installation."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._tasks: list[Any] = []
 
-    def ring(self) -> None:
-        """Wake the worker; that it cannot be woken is no failure, for it looks by itself too."""
+    def send(self) -> None:
+        """Wake the worker; a failure is logged and ignored, since the worker also polls."""
         try:
-            with self._guard:
+            with self._lock:
                 if not self._tasks:
                     queue = open_queue(self._data_dir)
                     self._tasks = [register_task(queue, name, _noop) for name in WAKEABLE_TASKS]
@@ -110,4 +110,4 @@ class WakeUpSignal:
 
 
 def _noop() -> None:
-    """The one who rings does not do the work."""
+    """Do nothing: the sender only enqueues."""

@@ -202,6 +202,15 @@ class _Organisation:
                 name = name.replace(full, short)
         if free(0.3):
             name = f"The {name}"
+        name = self._with_more(draw, freedom, name, kind)
+        return _slipped(draw, name, freedom * 0.25)
+
+    def _with_more(self, draw: random.Random, freedom: float, name: str, kind: str) -> str:
+        """Return the name with an owner, a town, a kind or a tail, sometimes."""
+
+        def free(part: float) -> bool:
+            return draw.random() < freedom * part
+
         if free(0.15):
             name = f"{draw.choice(KINDS['owners'])} {name}"
         if self.town not in name and (self.told_by_town or free(0.5)):
@@ -210,4 +219,4 @@ class _Organisation:
             name += f" ({self.kind[0].lower()})"
         if free(0.15):
             name += f" {draw.choice(KINDS['tails'])}"
-        return _slipped(draw, name, freedom * 0.25)
+        return name

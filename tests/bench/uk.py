@@ -238,7 +238,13 @@ def _renamed(draw: random.Random, details: Details) -> tuple[str, str]:
             company = company.removesuffix(form)
     if "&" in company and draw.random() < 0.5:
         company = company.replace("&", "and")
-    person = details.name
+    person = _renamed_person(draw, details.name)
+    if company and draw.random() < 0.6:
+        person = ""
+    return typed(draw, person, 0.1), typed(draw, company, 0.1)
+
+
+def _renamed_person(draw: random.Random, person: str) -> str:
     words = person.split()
     if words:
         chance = draw.random()
@@ -254,9 +260,7 @@ def _renamed(draw: random.Random, details: Details) -> tuple[str, str]:
             person = f"{words[-1]}, {' '.join(words[:-1])}"
         elif draw.random() < 0.15:
             person = f"{draw.choice(['Mr', 'Mrs', 'Ms', 'Dr'])} {person}"
-    if company and draw.random() < 0.6:
-        person = ""
-    return typed(draw, person, 0.1), typed(draw, company, 0.1)
+    return person
 
 
 def typed(draw: random.Random, text: str, chance: float) -> str:

@@ -200,3 +200,36 @@ for (const name of ["xero", "constructor", "__proto__", "nothing"]) {
     assert.equal(answer.problem.type, "reference-malformed");
   });
 }
+
+test("a page that says it is loading is read again until it shows its contact", async () => {
+  const { desk, tabs } = await setting();
+  const blank = { name: "", loading: true };
+  const shown = [blank, blank, { ...MARGARET }];
+  let reads = 0;
+  tabs.read = async () => shown[Math.min(reads++, 2)];
+  const answer = await desk.look({ tab: TAB });
+  assert.ok(answer.ok && answer.data.place?.page === "contact");
+  assert.equal(answer.data.place.details.name, MARGARET.name);
+  assert.equal(reads, 3);
+});
+
+test("a page that never stops loading is not waited for for ever, and one that shows nothing not at all", async () => {
+  for (const [loading, most] of /** @type {const} */ ([[true, 7], [false, 1]])) {
+    const { desk, tabs } = await setting();
+    let reads = 0;
+    tabs.read = async () => ((reads += 1), { name: "", loading });
+    const answer = await desk.look({ tab: TAB });
+    assert.ok(answer.ok && answer.data.place?.page === "contact");
+    assert.equal(reads, most);
+  }
+});
+
+test("a translated page is said to be one, and the server is told nothing of it", async () => {
+  const { desk, tabs, server } = await setting();
+  tabs.read = async () => ({ ...MARGARET, translated: true });
+  const answer = await desk.look({ tab: TAB });
+  assert.ok(answer.ok && answer.data.place?.page === "contact");
+  assert.equal(answer.data.place.translated, true);
+  await desk.suggest({ look: answer.data.place.look, kind: null, typed: null });
+  assert.ok(!JSON.stringify(server.asked).includes("translated"));
+});

@@ -119,6 +119,7 @@ export function fakeTabs() {
     read: async (tab) => open.get(tab)?.details ?? null,
     /** @returns {Promise<unknown>} */
     readList: async () => [],
+    wait: async () => undefined,
   };
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { setting } from "./commands_fixture.js";
 import { acceptMessage, acceptPageMessage, MESSAGES } from "../../extension/lib/messages.js";
 
 const OWN = { id: "abcdefghijklmnop", origin: "chrome-extension://abcdefghijklmnop" };
@@ -102,4 +103,10 @@ test("what a page's script may say is not heard as a page of ours, nor the other
   assert.equal(acceptMessage({ type: "page_mark" }, POPUP, OWN), null);
   assert.equal(acceptMessage({ type: "page_open" }, PAGE, OWN), null);
   assert.equal(acceptPageMessage(LOOK, PAGE, OWN), null);
+});
+
+test("every message that is let in has its answer in the background", async () => {
+  const { desk } = await setting();
+  const answers = /** @type {Record<string, unknown>} */ (desk);
+  assert.deepEqual(Object.keys(MESSAGES).filter((type) => typeof answers[type] !== "function"), []);
 });

@@ -64,7 +64,7 @@ test("Enter links the first suggestion when it is sure, and the outcome is noted
   assert.deepEqual(sent, {
     type: "confirm", look: "l1", kind: "customer", typed: null, record: "customer-1001", replaces: null, also_on: [], checked_empty: false, accepts_kind: false, differences: [],
   });
-  assert.deepEqual(asked("seen"), [{ type: "seen", attempt: "a1" }]);
+  assert.deepEqual(asked("acknowledge"), [{ type: "acknowledge", attempt: "a1" }]);
 });
 
 test("a held-down Enter links nothing", async () => {
@@ -363,7 +363,7 @@ test("a request without an answer is tried again under its key, on the person's 
   press(page, "Enter");
   await settle();
   assert.equal(screen(), "no-answer");
-  assert.equal(asked("seen").length, 0);
+  assert.equal(asked("acknowledge").length, 0);
   press(page, "Enter");
   await settle();
   assert.deepEqual(asked("resume"), [{ type: "resume", attempt: "a1" }]);

@@ -73,7 +73,7 @@ test("a decision that was turned away after it may have arrived is neither forgo
   await open();
   assert.equal(screen(), "no-answer");
   assert.doesNotMatch(words(), new RegExp(UNCHANGED));
-  assert.equal(asked("seen").length, 0);
+  assert.equal(asked("acknowledge").length, 0);
 });
 
 test("the background says that such a decision is still open", async () => {
@@ -100,7 +100,7 @@ test("choosing again without an answer forgets the decision only once the server
   page.answers.suggest = { ok: false, problem: AWAY };
   click("Choose again");
   await settle();
-  assert.equal(asked("seen").length, 0);
+  assert.equal(asked("acknowledge").length, 0);
   assert.match(words(), new RegExp(NOT_KNOWN));
   assert.doesNotMatch(words(), new RegExp(UNCHANGED));
   page.answers.resume = { ok: false, problem: AWAY, attempt: "k1", open: true };

@@ -304,7 +304,7 @@ CHOOSING = [
 ]
 
 ELSEWHERE = [
-    State("elsewhere", "elsewhere", url=NEWS, shows="This is not a contact's page"),
+    State("elsewhere", "elsewhere", url=NEWS, shows="This isn't a contact's page"),
     State(
         "elsewhere-refused",
         "elsewhere",
@@ -336,7 +336,7 @@ ELSEWHERE = [
         html=LIST,
     ),
     State("list-join", "list", {BATCHES: DRAFTS}, url=LISTED, shows="The list started", html=LIST),
-    State("list-empty", "list", url=LISTED, shows="can't see any contacts", html="<p>Loading"),
+    State("list-empty", "list", url=LISTED, shows="We can't see any contacts", html="<p>Loading"),
     State("list-no-scope", "list", {BATCHES: NO_LISTS}, url=LISTED, shows="Your admin", html=LIST),
     State(
         "list-kept", "list-kept", {}, send_list, url=LISTED, shows="24 contacts saved", html=LIST

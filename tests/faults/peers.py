@@ -26,7 +26,7 @@ from crmlink.linking.errors import LinkingFailure
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.settings import Settings
 from crmlink.store import Ownership, Process, ProcessRole
-from crmlink.store.processes import BEAT_EVERY
+from crmlink.store.processes import HEARTBEAT_INTERVAL
 from faults.processes import processes
 from support.sandbox import FAST_LIMITS
 
@@ -133,7 +133,7 @@ class _Life:
 
     def wait(self) -> None:
         """One beat's time passes."""
-        self.seconds += BEAT_EVERY
+        self.seconds += HEARTBEAT_INTERVAL
         self.beat()
 
     def leap(self, seconds: float) -> None:

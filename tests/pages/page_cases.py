@@ -82,7 +82,7 @@ def _write_to_nobody(page: Page) -> None:
 
 
 def _approve(page: Page) -> None:
-    page.get_by_role("button", name="Yes, connect it").click()
+    page.get_by_role("button", name="Yes, connect").click()
 
 
 def _of_browser(scene: SampleData) -> str:
@@ -110,7 +110,7 @@ PAGE_CASES = (
     PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "same code", "clerk"),
     PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser shows", "clerk"),
     PageCase("pair-waits", lambda scene: f"/pair?code={scene.waiting_code}", "an admin", "clerk"),
-    PageCase("pair-admin", lambda scene: f"/pair?code={scene.waiting_code}", "Let it in"),
+    PageCase("pair-admin", lambda scene: f"/pair?code={scene.waiting_code}", "Approve"),
     PageCase("account", _at("/account"), "Where you are logged in", "clerk"),
     PageCase("start", _at("/start"), "Four steps", "clerk"),
     PageCase("docs", _at("/docs"), "The API", "clerk"),

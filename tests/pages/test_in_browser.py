@@ -86,7 +86,7 @@ def test_the_keyboard_alone_logs_in_connects_a_browser_and_undoes_a_link(
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Connect this browser?")).to_be_visible()
-    _go_to(page, "Yes, connect it")
+    _go_to(page, "Yes, connect")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Approved")).to_be_visible()
     _go_to(page, "Links")

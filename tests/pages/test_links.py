@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from crmlink.installation import Installation
-from crmlink.reports.links import PAGE, LinkFilter, list_links
+from crmlink.reports.links import PAGE_SIZE, LinkFilter, list_links
 from crmlink.reports.records import RecordFilter, list_records
 from crmlink.store import Link
 from crmlink.store.base import new_id
@@ -72,17 +72,19 @@ def test_a_long_list_comes_page_by_page_and_keeps_its_filter(
     installation: Installation, scene: SampleData, clerk: PageClient
 ) -> None:
     with installation.database.writing() as session:
-        session.add_all(_copies(scene.linked, PAGE + 5))
+        session.add_all(_copies(scene.linked, PAGE_SIZE + 5))
     wanted = LinkFilter(search="copy")
     first, second = (
         list_links(installation.workspace, wanted),
         list_links(installation.workspace, wanted, 2),
     )
-    assert (len(first.rows), len(second.rows), first.total) == (PAGE, 5, PAGE + 5)
+    assert (len(first.rows), len(second.rows), first.total) == (PAGE_SIZE, 5, PAGE_SIZE + 5)
     assert not {link.id for link in first.rows} & {link.id for link in second.rows}
     page = clerk.get("/links?q=copy").get_data(as_text=True)
     assert "/links?page=2&amp;q=copy" in page
-    assert f"{PAGE + 1} to {PAGE + 5} of {PAGE + 5}" in clerk.read("/links?q=copy&page=2")
+    assert f"{PAGE_SIZE + 1} to {PAGE_SIZE + 5} of {PAGE_SIZE + 5}" in clerk.read(
+        "/links?q=copy&page=2"
+    )
     assert "The list is shorter" in clerk.read("/links?q=copy&page=9")
 
 
@@ -206,7 +208,7 @@ def test_a_record_is_read_again_when_asked_for(
     sandbox.delete("customer-1002")
     reply = clerk.send("/records/customer-1002/look")
     assert reply.status_code == 303
-    assert clerk.get("/records/customer-1002").status_code == 404
+    assert clerk.get("/records/customer-1002").status_code == 410
 
 
 def _copies(link: Link, count: int) -> list[Link]:

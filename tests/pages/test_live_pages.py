@@ -59,7 +59,7 @@ def test_a_list_shows_its_suggestions_once_it_is_matched_and_takes_keys(
     await_keyboard(page)
     row.focus()
     page.keyboard.press("n")
-    expect(row).to_contain_text("No record is this contact", timeout=TIME)
+    expect(row).to_contain_text("Not in Commusoft", timeout=TIME)
 
 
 def test_a_row_of_a_list_shows_what_matching_again_found(
@@ -97,17 +97,17 @@ def test_a_list_that_others_cancel_offers_no_decisions_any_more(
     installation, scene = theatre.installation, theatre.scene
     batch = started(installation, scene.manager, (*unlinked(installation, 5), *CAST[-2:]))
     page = _open(browser, theatre, f"/lists/{batch.id}")
-    expect(page.get_by_role("button", name="No record")).to_have_count(2)
+    expect(page.get_by_role("button", name="Not in Commusoft")).to_have_count(2)
     cancel(installation.workspace, batch.device_id, batch.id)
     expect(page.locator("#state-title")).to_have_text("Cancelled", timeout=TIME)
-    expect(page.get_by_role("button", name="No record")).to_have_count(0, timeout=TIME)
+    expect(page.get_by_role("button", name="Not in Commusoft")).to_have_count(0, timeout=TIME)
 
 
 def test_a_draft_follows_what_others_do_with_it(browser: Browser, theatre: LiveServer) -> None:
     installation = theatre.installation
     batch = draft(installation, theatre.scene.manager)
     page = _open(browser, theatre, f"/lists/{batch.id}")
-    expect(page.locator("#state-title")).to_have_text("A draft")
+    expect(page.locator("#state-title")).to_have_text("Draft")
     start_matching(installation.workspace, batch.device_id, batch.id, 0.998)
     work(installation)
     expect(page.locator("#state-title")).to_have_text("To review", timeout=TIME)
@@ -120,7 +120,7 @@ def test_what_is_being_typed_in_a_live_page_stays(browser: Browser, theatre: Liv
     page = _open(browser, theatre, f"/lists/{batch.id}")
     page.get_by_placeholder("Name, email, town or reference").fill("zebe")
     choose_none(installation.workspace, batch.device_id, batch.id, 11, 0)
-    expect(page.locator("#row-11")).to_contain_text("No record", timeout=TIME)
+    expect(page.locator("#row-11")).to_contain_text("Not in Commusoft", timeout=TIME)
     expect(page.get_by_placeholder("Name, email, town or reference")).to_have_value("zebe")
 
 

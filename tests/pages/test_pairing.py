@@ -42,6 +42,12 @@ def test_a_code_may_be_typed_small_and_without_its_hyphen(
     assert "Connect this browser?" in clerk.read(f"/pair?code={typed}")
 
 
+def test_the_page_says_how_to_see_the_code_again(clerk: PageClient, scene: SampleData) -> None:
+    """A popup closes when the tab opens, so the code is gone where it is to be compared."""
+    page = clerk.read(f"/pair?code={scene.fresh_code}")
+    assert "Select the crmlink button in your browser" in page
+
+
 def test_a_browser_that_is_refused_gets_nothing(clerk: PageClient, scene: SampleData) -> None:
     clerk.send("/pair", code=scene.fresh_code, name="", answer="deny")
     assert "Refused" in clerk.read(f"/pair?code={scene.fresh_code}")
@@ -73,10 +79,10 @@ def test_after_ten_minutes_the_code_is_over(
 ) -> None:
     with installation.database.writing() as session:
         session.query(Pairing).update({"expires_at": now()})
-    assert "The code is over" in clerk.read(f"/pair?code={scene.fresh_code}")
+    assert "The code has expired" in clerk.read(f"/pair?code={scene.fresh_code}")
     reply = clerk.send("/pair", code=scene.fresh_code, name="Chrome", answer="approve")
     assert reply.status_code == 400
-    assert "The code is over" in words(reply)
+    assert "The code has expired" in words(reply)
 
 
 def test_where_admins_must_look_too_the_clerk_waits_and_the_admin_decides(
@@ -89,7 +95,7 @@ def test_where_admins_must_look_too_the_clerk_waits_and_the_admin_decides(
     )
     code = shown_code(installation, "Firefox on Windows")
     clerk.send("/pair", code=code, name="Firefox, Anna", answer="approve")
-    assert "Now an admin must say yes" in clerk.read(f"/pair?code={code}")
+    assert "Now an admin has to approve it" in clerk.read(f"/pair?code={code}")
     assert clerk.send("/pair", code=code, name="Mine", answer="approve").status_code == 403
     assert "Firefox, Anna" in admin.read("/devices")
     admin.send("/pair", code=code, name="Firefox, Anna", answer="approve")

@@ -26,6 +26,7 @@ from crmlink.store import (
     Link,
     LinkState,
     MirroredRecord,
+    ParkedContact,
     Person,
     RowState,
     Workspace,
@@ -186,6 +187,19 @@ def new_code(world: AttackFixture) -> str:
 
 # What fills each parameter of a route: something that exists, and belongs to the person given, or
 # to somebody else. A route with a parameter that is not here fails the tests until it is.
+def new_parked(world: AttackFixture, owner: Owner) -> str:
+    """A contact without a record; its id."""
+    device = new_device(world, owner)
+    kept = ParkedContact(
+        connection_id=installation_of(world.app).workspace.connection_id, device_id=device.id,
+        package="xero", reference=f"parked {next(_numbers)}", name="Margaret Holloway",
+    )  # fmt: skip
+    with world.access.database.writing() as session:
+        session.add(kept)
+        session.flush()
+        return kept.id
+
+
 PARAMETERS: dict[str, Maker] = {
     "batch_id": new_batch,
     "device_id": lambda world, owner: new_device(world, owner).public_id,
@@ -194,6 +208,7 @@ PARAMETERS: dict[str, Maker] = {
     "link_id": lambda world, owner: new_link(world, new_device(world, owner)),
     "pair_id": lambda world, owner: "1",
     "package": lambda world, owner: "sage_200",
+    "parked_id": new_parked,
     "person_id": lambda world, owner: make_person(world.access).public_id,
     "position": lambda world, owner: "1",
     "record_id": lambda world, owner: "customer-1001",

@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/suggestions": CONTACT,
     "POST /api/v1/links": DECISION,
     "POST /api/v1/links/<link_id>/undo": {},
+    "POST /api/v1/parked": CONTACT,
     "POST /api/v1/batches": {"package": "xero", "contacts": [{"reference": HOLLOWAY}]},
     "POST /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},
     "DELETE /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},

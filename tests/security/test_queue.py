@@ -91,7 +91,7 @@ def test_a_pickle_in_the_queue_runs_nothing(
     worker.start()
     if when == "while it runs":
         put_in(folder, pickle.dumps(Touch(proof)))
-        WakeUpSignal(folder).ring()
+        WakeUpSignal(folder).send()
     wait_until_idle(folder)
     worker.stop()
     assert not proof.exists()
@@ -128,7 +128,7 @@ def test_what_is_no_task_of_ours_is_thrown_away_and_the_worker_goes_on(
 
 
 def test_the_queue_holds_nothing_but_names(tmp_path: Path) -> None:
-    WakeUpSignal(tmp_path).ring()
+    WakeUpSignal(tmp_path).send()
     with closing(sqlite3.connect(tmp_path / QUEUE_FILE)) as connection:
         entries = [json.loads(data) for (data,) in connection.execute("SELECT data FROM task")]
     assert [sorted(entry) for entry in entries] == [["task"]] * len(WAKEABLE_TASKS)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from crmlink.logs import STRANGERS_LINES
+from crmlink.logs import MAX_STRANGERS_LINES
 from security.outside import SLOWEST, Outside, real_server
 
 MARK = "MARKED6618"
@@ -159,4 +159,6 @@ def test_refused_proofs_and_failures_have_the_same_budget(tmp_path: Path) -> Non
     added = logs["server.log"].removeprefix(before)
     assert b"proof refused" not in added
     assert b"/api/v1/workspace" not in added
-    assert 0 < len(logs["strangers.log"].splitlines()) <= 3 * STRANGERS_LINES  # of three minutes
+    assert (
+        0 < len(logs["strangers.log"].splitlines()) <= 3 * MAX_STRANGERS_LINES
+    )  # of three minutes

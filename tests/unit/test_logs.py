@@ -14,9 +14,9 @@ import pytest
 import structlog
 
 from crmlink.logs import (
-    FAILURES,
-    LIBRARY_LINES,
-    STRANGERS_LINES,
+    MAX_FAILURES,
+    MAX_LIBRARY_LINES,
+    MAX_STRANGERS_LINES,
     STRANGERS_LOG_NAME,
     LineBudget,
     LogFile,
@@ -32,7 +32,7 @@ def log_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     root = logging.getLogger()
     before = root.handlers[:], root.level
     hooks = threading.excepthook, sys.unraisablehook
-    monkeypatch.setattr("crmlink.logs._failures", LineBudget("failure", FAILURES))
+    monkeypatch.setattr("crmlink.logs._failures", LineBudget("failure", MAX_FAILURES))
     configure_logging(tmp_path / "server.log")
     yield tmp_path / "server.log"
     logging.captureWarnings(False)
@@ -120,7 +120,7 @@ def test_failures_and_libraries_fill_no_file(log_file: Path) -> None:
         except RuntimeError:
             structlog.get_logger().exception("unexpected")
     lines = log_file.read_text().splitlines()
-    assert len(lines) <= LIBRARY_LINES + FAILURES + 4  # the minute may end meanwhile
+    assert len(lines) <= MAX_LIBRARY_LINES + MAX_FAILURES + 4  # the minute may end meanwhile
 
 
 def test_whatever_is_written_for_a_stranger_is_bounded_and_apart(log_file: Path) -> None:
@@ -142,7 +142,7 @@ def test_whatever_is_written_for_a_stranger_is_bounded_and_apart(log_file: Path)
     assert MARK not in strangers
     kinds = [json.loads(line)["event"] for line in strangers.splitlines()]
     assert set(kinds) >= {"library", "proof refused", "unexpected"}
-    assert len(kinds) <= 2 * STRANGERS_LINES + 2  # the minute may end meanwhile
+    assert len(kinds) <= 2 * MAX_STRANGERS_LINES + 2  # the minute may end meanwhile
 
 
 def test_what_is_left_out_is_counted_in_the_next_minute(log_file: Path) -> None:

@@ -14,7 +14,8 @@ DECORATORS = [
 ]  # fmt: skip
 CALLED_BY = {
     "_get_size": "openpyxl", "read_worksheets": "openpyxl", "read_strings": "openpyxl",
-    "patch": "Flask, for the HTTP method", "load_json": "webargs", "Meta": "marshmallow",
+    "patch": "Flask, for the HTTP method", "put": "Flask, for the HTTP method",
+    "load_json": "webargs", "Meta": "marshmallow",
     "RowTwinSchema": "marshmallow, by its name", "handle_http_exception": "flask-smorest",
     "_register_responses": "flask-smorest", "get_cookie_secure": "Flask",
     "handleError": "logging", "process_bind_param": "SQLAlchemy",

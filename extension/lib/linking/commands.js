@@ -6,6 +6,7 @@ import { joinable, preview, sameList, sendList } from "./list_drafts.js";
 import { markFor } from "./page_button.js";
 import { targetFromForm, targetOfUrl, targetOfTab, isSameContact } from "../page/target.js";
 import { outcomeUnknown, problem, wasRejectedUnprocessed } from "../server/problem.js";
+import { createParking } from "./parking.js";
 import { createSettings } from "./option_commands.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
@@ -315,6 +316,8 @@ export function createCommands(parts) {
       const connection_id = look ? look.connection_id : ((await session.read())?.workspace?.connection_id ?? null);
       return send(await attempts.begin({ action: "undo", subject, title: asked.title, body, connection_id }));
     },
+
+    ...createParking(looks, connected),
 
     ...createSettings(parts, { connected, askWorkspace }),
 

@@ -42,6 +42,15 @@ export function cleanDetails(read) {
   };
 }
 
+/**
+ * What a page's reading function said of the page itself.
+ * @param {unknown} read
+ */
+export function pageState(read) {
+  const told = /** @type {Record<string, unknown>} */ (typeof read === "object" && read !== null ? read : {});
+  return { translated: told.translated === true, loading: told.loading === true };
+}
+
 /** @param {unknown} values */
 function cleanTexts(values) {
   return Array.isArray(values) ? values.map(cleanText).filter(Boolean).slice(0, 10) : [];

@@ -98,7 +98,7 @@ export function cautions(location, packages) {
 }
 
 /**
- * A typed or pasted reference in the package's own form: GUIDs in lower case with dashes, a
+ * A typed or pasted reference in the package's own form, in NFC: GUIDs in lower case with dashes, a
  * Sage 50 A/C in capitals without spaces, numbers and QuickBooks Desktop names as they are.
  * @param {string} packageId
  * @param {string} reference
@@ -108,7 +108,7 @@ export function cautions(location, packages) {
  */
 export function canonicalReference(packageId, reference, packages) {
   const rules = rulesOf(packageId, packages);
-  const tidy = tidied(reference, rules.reference.canonical);
+  const tidy = tidied(reference.normalize("NFC"), rules.reference.canonical);
   if (!isReference(tidy, rules) && !isListedReference(tidy, rules)) {
     throw new ReferenceMalformed(packageId, reference, rules.reference.expected);
   }

@@ -420,6 +420,15 @@ export function readContact(hints = {}) {
     });
   };
 
+  /** What the browser or the page does to what is read: it was translated, or is not there yet. */
+  const pageState = () => {
+    const { className } = document.documentElement;
+    const translated = /\btranslated-(?:ltr|rtl)\b/.test(className) || document.querySelector("[_msttexthash], font > font[style*='vertical-align']") !== null;
+    const loading = document.querySelector("[aria-busy=true], [role=progressbar]") !== null ||
+      /^\s*loading\b/i.test(document.title) || /^\s*loading\b/i.test(document.body?.textContent ?? "");
+    return { ...(translated ? { translated } : {}), ...(loading ? { loading } : {}) };
+  };
+
   /** @param {string[]} names */
   const placeOfPage = (names) => {
     const [town, postcode] = [first("town"), first("postcode")];
@@ -458,7 +467,7 @@ export function readContact(hints = {}) {
     const names = [name, company, person];
     const place = placeOfPage(names);
     const more = { other_emails: others, other_addresses: otherPlaces(names, place), retired: isRetired() };
-    return { name, company, person, email, phones: phonesOfPage(), ...place, ...more, kind: null };
+    return { name, company, person, email, phones: phonesOfPage(), ...place, ...more, kind: null, ...pageState() };
   };
 
   try {

@@ -1,7 +1,7 @@
 // @ts-check
 // What a tab, a pasted address or typed fields point at.
 
-import { cleanDetails, emptyDetails, sameDetails } from "./contact.js";
+import { cleanDetails, emptyDetails, isEmpty, pageState, sameDetails } from "./contact.js";
 import { listContacts } from "./read_list.js";
 import { canonicalReference, cautions, locate } from "./locate.js";
 
@@ -16,12 +16,13 @@ import { canonicalReference, cautions, locate } from "./locate.js";
  * @typedef {object} Tabs
  * @property {(tab: number) => Promise<string | null>} address null when the tab is gone or may not be looked at
  * @property {(tab: number, hints: any) => Promise<unknown>} read what the page says; null when it may not be read
+ * @property {(milliseconds: number) => Promise<void>} wait
  * @property {(tab: number) => Promise<unknown>} readList the links of a list's page and their rows
  */
 
 /**
  * @typedef {{page: "contact", source: Look["source"], tab: number | null, address?: string, contact: Contact,
- *   details: Details}} AtContact
+ *   details: Details, translated?: boolean}} AtContact
  * @typedef {{page: "list", package: string, package_name: string, kind: Kind | null, organisation: string | null,
  *   contacts: import("./read_list.js").Listed[]}} AtList the contacts are all of one organisation
  * @typedef {{page: null}} NoTarget
@@ -29,6 +30,9 @@ import { canonicalReference, cautions, locate } from "./locate.js";
 
 /** A page on its way from one contact to the next is read once more, and then not for ever. */
 const MAX_READS = 3;
+/** A page that is loading is looked at again for three seconds: then the person decides. */
+const MAX_LOADING_READS = 7;
+const LOADING_PAUSE_MS = 500;
 
 /**
  * @param {number} tab
@@ -59,8 +63,8 @@ export async function targetOfTab(tab, packages, tabs) {
 async function read(tab, location, packages, tabs) {
   if (location.page === "list") return placeOfList(location, await tabs.readList(tab), packages);
   if (location.page !== "contact") return { page: null };
-  const details = await detailsIn(tab, location, packages, tabs);
-  return { page: "contact", source: "tab", tab, contact: contactAt(location, packages), details };
+  const { details, translated } = await readOnceLoaded(tab, location, packages, tabs);
+  return { page: "contact", source: "tab", tab, contact: contactAt(location, packages), details, translated };
 }
 
 /**
@@ -137,8 +141,32 @@ function isContact(location, contact) {
  * @param {Tabs} tabs
  */
 async function detailsIn(tab, location, packages, tabs) {
-  const hints = packages.packages[String(location.package)].hints ?? {};
-  return cleanDetails(await tabs.read(tab, hints));
+  return cleanDetails(await tabs.read(tab, hintsFor(location, packages)));
+}
+
+/**
+ * What the page shows; one that shows nothing yet and says that it is loading is waited for, but not for ever.
+ * @param {number} tab
+ * @param {Location} location
+ * @param {any} packages
+ * @param {Tabs} tabs
+ */
+async function readOnceLoaded(tab, location, packages, tabs) {
+  for (let reading = 1; ; reading += 1) {
+    const told = await tabs.read(tab, hintsFor(location, packages));
+    const details = cleanDetails(told);
+    const { translated, loading } = pageState(told);
+    if (!isEmpty(details) || !loading || reading === MAX_LOADING_READS) return { details, translated };
+    await tabs.wait(LOADING_PAUSE_MS);
+  }
+}
+
+/**
+ * @param {Location} location
+ * @param {any} packages
+ */
+function hintsFor(location, packages) {
+  return packages.packages[String(location.package)].hints ?? {};
 }
 
 /**

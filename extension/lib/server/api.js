@@ -4,7 +4,7 @@
 
 import { KEY_LOST } from "./problem.js";
 import { validated } from "./request.js";
-import { isDrafts, isSearchResult, isLink, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
+import { isDrafts, isSearchResult, isLink, isParked, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
 
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("./request.js").Options} Options */
@@ -51,6 +51,10 @@ export function createApi(connection, { call, access }) {
     readLink: async (id) => validated(isLink, await ask("GET", `/links/${encodeURIComponent(id)}`)),
     /** @param {string} id @param {object} json @param {string} key */
     undo: async (id, json, key) => validated(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/undo`, { json, key })),
+    /** @param {object} json a contact without a record */
+    park: async (json) => validated(isParked, await ask("POST", "/parked", { json })),
+    /** @param {string} id */
+    unpark: (id) => ask("DELETE", `/parked/${encodeURIComponent(id)}`),
     /** @param {object} json a list page's contacts */
     collect: async (json) => validated(isAppendResult, await ask("POST", "/batches", { json })),
     drafts: async () => validated(isDrafts, await ask("GET", "/batches")),

@@ -29,6 +29,7 @@ export function isSuggestionResult(value) {
     Array.isArray(value?.suggestions) && value.suggestions.every(isSuggestion) &&
     Array.isArray(value.holders) && value.holders.every(isRecord) &&
     (value.holder_links === undefined || (Array.isArray(value.holder_links) && value.holder_links.every(isLink))) &&
+    (value.parked === undefined || value.parked === null || isParked(value.parked)) &&
     typeof value.none === "number" && (value.link === null || isLink(value.link))
   );
 }
@@ -36,6 +37,11 @@ export function isSuggestionResult(value) {
 /** @param {any} value */
 function isSuggestion(value) {
   return isRecord(value?.record) && typeof value.probability === "number" && Array.isArray(value.reasons);
+}
+
+/** @param {any} value */
+export function isParked(value) {
+  return isText(value?.id) && isText(value.by) && isText(value.created_at);
 }
 
 /** @param {any} value */

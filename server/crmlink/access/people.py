@@ -22,6 +22,7 @@ from crmlink.access.errors import (
 )
 from crmlink.access.passwords import hash_password, verify_password
 from crmlink.access.token_format import generate_token, is_well_formed
+from crmlink.folding import normalise_login_email
 from crmlink.store import Device, Invitation, Person, Role, WebSession
 from crmlink.store.base import now
 
@@ -294,10 +295,10 @@ def _person(session: Session, access: AccessContext, public_id: str) -> Person:
 
 
 def _by_email(access: AccessContext, email: str) -> Select[Person]:
-    return (
-        select(Person)
-        .filter_by(workspace_id=access.workspace_id, removed_at=None)
-        .where(func.lower(Person.email) == func.lower(email.strip()))
+    return select(Person).filter_by(
+        workspace_id=access.workspace_id,
+        removed_at=None,
+        email_key=normalise_login_email(email),
     )
 
 

@@ -1,1 +1,1 @@
-"""What accounting packages look like: their addresses, references and export files."""
+"""Accounting packages: page addresses, references and export files."""

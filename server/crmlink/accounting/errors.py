@@ -1,12 +1,12 @@
-"""What can go wrong in this room, as types. Each one's text is a sentence for a person."""
+"""Errors of the accounting room; each message is a sentence for users."""
 
 
 class AccountingError(Exception):
-    """Base of this room's failures."""
+    """Base class of accounting errors."""
 
 
 class InvalidRules(AccountingError):
-    """The rule file cannot be used; the text says where it is wrong."""
+    """The rule file is invalid; the message names the place."""
 
 
 class UnknownPackage(AccountingError):
@@ -18,7 +18,7 @@ class UnknownPackage(AccountingError):
 
 
 class InvalidReference(AccountingError):
-    """The text cannot be a reference of this package; `expected` says what one looks like."""
+    """The text cannot be a reference of this package; `expected` describes a valid one."""
 
     def __init__(self, package: str, reference: str, expected: str) -> None:
         super().__init__(f"“{reference}” cannot be the reference. It should be {expected}.")
@@ -28,4 +28,4 @@ class InvalidReference(AccountingError):
 
 
 class InvalidHost(AccountingError):
-    """An administrator's host cannot be added; the text says why."""
+    """An administrator's host cannot be added; the message gives the reason."""

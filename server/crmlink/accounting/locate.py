@@ -1,8 +1,8 @@
-"""From the address of a page to the contact, or the Commusoft record, that it shows.
+"""Locate: from a page's URL to the contact, or the Commusoft record, that the page shows.
 
-The address alone decides. What is not surely such a page yields nothing: a missing reference
-costs a search, a wrong one sends invoices to the wrong account. `extension/lib/page/locate.js` is
-the same in JavaScript; `tests/vectors/` and a property test hold the two together.
+The URL alone decides. A page that is not certainly one of these yields nothing: a missing reference
+costs a search, a wrong one sends invoices to the wrong account. `extension/lib/page/locate.js` does
+the same in JavaScript; `tests/vectors/` and a property test keep the two equal.
 """
 
 import re
@@ -36,7 +36,7 @@ Captures = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """What an address shows: all None but `url` when it is no page that crmlink knows.
+    """What a URL shows; all fields but `url` are None for an unknown page.
 
     `page` is "contact", "list" or "record"; `reference` is canonical and set on contact pages only;
     `record` is the id of a record and set on its pages only, which belong to no package;
@@ -52,11 +52,14 @@ class Location:
     record: str | None = None
 
     def as_dict(self) -> dict[str, str | None]:
+        """Return the fields as plain data."""
         return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class _RuleMatch:
+    """A page rule that matches a URL."""
+
     package: str | None
     rule: dict[str, Any]
     reference: str | None
@@ -65,40 +68,40 @@ class _RuleMatch:
 
 
 def locate(url: str, packages: Packages) -> Location:
-    """Which page of which package an address is, and the reference in it.
+    """Return the package, page and reference that a URL stands for.
 
-    Anything else (another host, another page, a malformed address, no string) yields a `Location`
-    with nothing but its `url`. Never raises.
+    Any other input (unknown host or page, malformed URL, no string) yields a `Location` with only
+    its `url`. Never raises.
     """
     text = url if isinstance(url, str) else ""
-    found = _find(parse_page_url(text), packages, follow=True)
-    if found is None:
+    match = _find(parse_page_url(text), packages, follow=True)
+    if match is None:
         return Location(text)
     return Location(
         url=text,
-        package=found.package,
-        page=found.rule["page"],
-        kind=found.rule.get("kind"),
-        reference=found.reference,
-        organisation=found.organisation,
-        record=found.record,
+        package=match.package,
+        page=match.rule["page"],
+        kind=match.rule.get("kind"),
+        reference=match.reference,
+        organisation=match.organisation,
+        record=match.record,
     )
 
 
 def cautions(location: Location, packages: Packages) -> list[str]:
-    """Sentences to say to the clerk beside the reference, where the facts are not sure."""
+    """Return sentences to show beside the reference where the facts are not certain."""
     if location.package is None or location.reference is None:
         return []
     package = package_rules(packages, location.package)
-    said = [
+    sentences = [
         caution["say"]
         for caution in package.get("cautions", [])
         if not _exempts(caution, location.reference)
     ]
-    found = _find(parse_page_url(location.url), packages, follow=True)
-    if found and found.package == location.package and "caution" in found.rule:
-        said.append(found.rule["caution"])
-    return said
+    match = _find(parse_page_url(location.url), packages, follow=True)
+    if match and match.package == location.package and "caution" in match.rule:
+        sentences.append(match.rule["caution"])
+    return sentences
 
 
 def _exempts(caution: dict[str, str], reference: str) -> bool:
@@ -109,21 +112,21 @@ def _exempts(caution: dict[str, str], reference: str) -> bool:
 def _find(address: PageUrl | None, packages: Packages, *, follow: bool) -> _RuleMatch | None:
     for package_id, rule, values in _matching(address, packages):
         if rule["page"] == "redirect":
-            found = _target(values, address, packages) if follow and address else None
+            match = _target(values, address, packages) if follow and address else None
         elif _is_complete(rule, values):
-            found = _RuleMatch(
+            match = _RuleMatch(
                 package_id, rule,
                 values.get("reference"), values.get("organisation"), values.get("record"),
             )  # fmt: skip
         else:
-            found = None
-        if found:
-            return found
+            match = None
+        if match:
+            return match
     return None
 
 
 def _is_complete(rule: dict[str, Any], values: dict[str, str]) -> bool:
-    """Whether an address names what such a page shows, and nothing else."""
+    """Return whether the values name what such a page shows, and nothing else."""
     reference, record = "reference" in values, "record" in values
     return (reference, record) == (rule["page"] == "contact", rule["page"] == "record")
 
@@ -131,7 +134,7 @@ def _is_complete(rule: dict[str, Any], values: dict[str, str]) -> bool:
 def _matching(
     address: PageUrl | None, packages: Packages
 ) -> Iterator[tuple[str | None, dict[str, Any], dict[str, str]]]:
-    """Every page rule that an address meets, with what the rule's slots hold."""
+    """Yield every page rule that a URL matches, with the captured values."""
     if address is None:
         return
     crms = [(None, crm) for crm in packages.get("crms", {}).values()]
@@ -147,17 +150,17 @@ def _matching(
 
 
 def _target(values: dict[str, str], address: PageUrl, packages: Packages) -> _RuleMatch | None:
-    """Where a redirect leads, when that is a page of the same host and organisation."""
+    """Return the page a redirect leads to, if it has the same host and organisation."""
     target = values.get("target", "")
     inner = parse_page_url(address.origin + target if target.startswith("/") else target)
     if inner is None or inner.origin != address.origin:
         return None
-    found = _find(inner, packages, follow=False)
+    match = _find(inner, packages, follow=False)
     organisation = values.get("organisation")
-    if found is None or (organisation and found.organisation not in (None, organisation)):
+    if match is None or (organisation and match.organisation not in (None, organisation)):
         return None
     return _RuleMatch(
-        found.package, found.rule, found.reference, found.organisation or organisation
+        match.package, match.rule, match.reference, match.organisation or organisation
     )
 
 
@@ -165,17 +168,17 @@ def _host_captures(template: str, address: PageUrl) -> Captures | None:
     name, _, port = template.partition(":")
     if port != address.port:
         return None
-    wanted, labels = name.split("."), address.host.split(".")
-    if len(wanted) != len(labels):
+    expected, labels = name.split("."), address.host.split(".")
+    if len(expected) != len(labels):
         return None
     captured: Captures = []
-    for expected, label in zip(wanted, labels, strict=True):
-        slot = _HOST_SLOT.search(expected)
+    for template_label, label in zip(expected, labels, strict=True):
+        slot = _HOST_SLOT.search(template_label)
         if slot is None:
-            if expected != label:
+            if template_label != label:
                 return None
             continue
-        before = expected[: slot.start()]
+        before = template_label[: slot.start()]
         rest = label[len(before) :]
         if not label.startswith(before) or not matches(_LABELS[slot[1]], rest):
             return None
@@ -220,14 +223,14 @@ def _path_captures(
 
 
 def _query_captures(
-    wanted: dict[str, str], query: list[tuple[str, str | None]], ignore_case: bool
+    expected: dict[str, str], query: list[tuple[str, str | None]], ignore_case: bool
 ) -> Captures | None:
-    """What the named parameters hold; None when one of them is there twice with two values.
+    """Return the values of the named parameters; None if one has two different values.
 
-    Another spelling of a name never gives a value unless the rule says so, but it can disagree.
+    A parameter in another case gives no value unless the rule allows it, but it can conflict.
     """
     captured: Captures = []
-    for name, slot in wanted.items():
+    for name, slot in expected.items():
         values = {value for key, value in query if _same(name, key, True)}
         if len(values) > 1 or None in values:
             return None
@@ -237,7 +240,7 @@ def _query_captures(
 
 
 def _canonical_captures(captured: Captures, package: Package) -> dict[str, str] | None:
-    """The captured values in canonical form; None when two disagree or one is malformed."""
+    """Return the captured values in canonical form; None if two conflict or one is malformed."""
     values: dict[str, str] = {}
     for name, text in captured:
         value = _valid(name, text, package)
@@ -259,9 +262,9 @@ def _valid(name: str, text: str, package: Package) -> str | None:
 
 
 def _below_captures(rule: dict[str, Any], address: PageUrl) -> Captures | None:
-    """The number at the end of an address whose path is not known.
+    """Return the number at the end of a URL whose path is unknown.
 
-    None unless path, query and fragment end in one and the same number, as far as they end in any.
+    None unless path, query and fragment end in the same number, as far as they end in any.
     """
     start = split_path(rule["below"])
     path, fragment = address.path, address.fragment
@@ -298,7 +301,7 @@ def _has_word(parts: Iterable[str], words: list[str]) -> bool:
     return any(word in text for word in words)
 
 
-def _same(expected: str, given: str, ignore_case: bool) -> bool:
+def _same(expected: str, actual: str, ignore_case: bool) -> bool:
     if ignore_case:
-        return ascii_lower(expected) == ascii_lower(given)
-    return expected == given
+        return ascii_lower(expected) == ascii_lower(actual)
+    return expected == actual

@@ -1,4 +1,4 @@
-"""What the rule file says of where a package's references are to be had."""
+"""Facts from the rule file about where a package shows its references."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A page's address, taken apart by the rules of the WHATWG URL standard, or refused.
+"""Page URLs, parsed by the rules of the WHATWG URL standard, or rejected.
 
-Only plain addresses get through: https, no user info, the host written in plain letters, no
-control characters, at most 8,192 characters (UTF-16 units). `extension/lib/page/locate.js` does the
-same; what one refuses the other must refuse.
+Only plain URLs are accepted: https, no user info, the host in plain letters, no control characters,
+at most 8,192 characters (UTF-16 units). `extension/lib/page/locate.js` must accept and reject the
+same.
 """
 
 import re
@@ -13,8 +13,8 @@ import ada_url
 
 MAX_LENGTH = 8192
 
-# The host must be spelled as it is: no look-alike letters that a parser would turn into plain
-# ones, no backslashes, no user info, nothing between the scheme and the host.
+# The host must be in its final spelling: no look-alike letters that a parser would normalise,
+# no backslashes, no user info, nothing between scheme and host.
 _PLAIN_START = re.compile(
     r"https://[a-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII
 )
@@ -25,11 +25,11 @@ _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 @dataclass(frozen=True, slots=True)
 class PageUrl:
-    """The parts of a page's address; `path` and `fragment` parts are decoded, None if unreadable.
+    """Parts of a page URL; `path` and `fragment` parts are decoded, None if that fails.
 
-    `path` starts with "" (what stands before the first slash) and has no empty last part;
-    `fragment` is split in the same way; `query` keeps every pair, a value that cannot be decoded
-    is None.
+    `path` starts with "" (the part before the first slash) and has no empty last part; `fragment`
+    is split in the same way; `query` keeps every pair, with None for a value that cannot be
+    decoded.
     """
 
     host: str
@@ -41,11 +41,12 @@ class PageUrl:
 
     @property
     def origin(self) -> str:
+        """Scheme, host and port."""
         return f"https://{self.host}" + (f":{self.port}" if self.port else "")
 
 
 def parse_page_url(url: object) -> PageUrl | None:
-    """The parts of an address, or None when it is not a plain https page address."""
+    """Return the parts of a URL, or None if it is not a plain https page URL."""
     if not isinstance(url, str) or len(url) > MAX_LENGTH:
         return None
     text = url.strip(" ")
@@ -69,7 +70,7 @@ def parse_page_url(url: object) -> PageUrl | None:
 
 
 def split_path(text: str) -> list[str]:
-    """The parts of a path or of its template; one slash at the end does not count."""
+    """Return the parts of a path or of its template; one trailing slash is ignored."""
     parts = text.split("/")
     return parts[:-1] if len(parts) > 1 and parts[-1] == "" else parts
 

@@ -1,4 +1,4 @@
-"""References: what one looks like in each package, and the one way to write it."""
+"""References: the form of each package's references, and their canonical form."""
 
 import re
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any
 from crmlink.accounting.ascii_case import ascii_lower, ascii_upper
 from crmlink.accounting.errors import InvalidReference
 from crmlink.accounting.package_rules import Package, Packages, package_rules
+from crmlink.folding import compose
 
 _AROUND = " \t\r\n\u00a0"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -14,34 +15,35 @@ _BARE_GUID = re.compile(r"([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([
 
 
 def canonical_reference(package: str, reference: str, packages: Packages) -> str:
-    """A typed or pasted reference in the package's own form.
+    """Return a typed or pasted reference in the package's canonical form.
 
-    GUIDs come out in lower case with dashes, a Sage 50 A/C in capitals without spaces, numbers and
-    QuickBooks Desktop names as they are. Raises `UnknownPackage`, `InvalidReference`.
+    All are in the Unicode form NFC, GUIDs in lower case with dashes, a Sage 50 A/C in capitals
+    without spaces; numbers and QuickBooks Desktop names are unchanged. Raises `UnknownPackage`,
+    `InvalidReference`.
     """
     rules = package_rules(packages, package)
-    tidied = _tidied(reference, rules["reference"]["canonical"])
+    tidied = _tidied(compose(reference), rules["reference"]["canonical"])
     if not is_reference(tidied, rules) and not is_listed_reference(tidied, rules):
         raise InvalidReference(package, reference, rules["reference"]["expected"])
     return tidied
 
 
 def reference_in_page(text: str, package: Package) -> str | None:
-    """A reference as an address shows it, in canonical form, or None when it is not one.
+    """Return a URL's reference in canonical form, or None if it is not one.
 
-    Nothing but the case is forgiven here: what an address holds is never tidied into a reference.
+    Only case is normalised: other text in a URL is never turned into a reference.
     """
     lowered = ascii_lower(text) if package["reference"]["canonical"] == "guid" else text
     return lowered if is_reference(lowered, package) else None
 
 
 def is_reference(text: str, package: Package) -> bool:
-    """Whether a text is a reference of this package, in canonical form."""
+    """Return whether a text is a canonical reference of this package."""
     return _may_be(text, package["reference"], "pattern")
 
 
 def is_listed_reference(text: str, package: Package) -> bool:
-    """Whether a text is a reference that only a file or a person may name, in canonical form."""
+    """Return whether a text is a canonical reference that only a file or a user may give."""
     return "in_lists" in package["reference"] and _may_be(text, package["reference"], "in_lists")
 
 
@@ -52,7 +54,7 @@ def _may_be(text: str, rule: Mapping[str, Any], pattern: str) -> bool:
 
 
 def matches(pattern: str | None, text: str) -> bool:
-    """Whether a text as a whole has the form of a rule file's pattern (None: any form)."""
+    """Return whether the whole text matches a rule file's pattern (None: any text)."""
     return pattern is None or re.fullmatch(pattern, text) is not None
 
 

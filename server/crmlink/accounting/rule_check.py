@@ -1,9 +1,9 @@
-"""Checks an edited rule file before it is put to use: the schema, then addresses that are known.
+"""Checks of an edited rule file before use: the schema, then known URLs.
 
-The known addresses ("vectors") are JSON lists of `{url, package, page, kind, reference,
-organisation, record}` in files called `*_urls*.json`; a key that is missing is not compared,
-`package: null` without a `record` must yield nothing, and `page` is "contact" unless it says
-otherwise. `hosts` (`{package: [host]}`) are added first, as an administrator would.
+The known URLs ("vectors") are JSON lists of `{url, package, page, kind, reference, organisation,
+record}` in files named `*_urls*.json`. Missing keys are not compared, `package: null` without a
+`record` must yield nothing, and `page` defaults to "contact". `hosts` (`{package: [host]}`) are
+added first, as an administrator would.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ from crmlink.accounting.package_rules import Packages, package_name, with_hosts
 from crmlink.accounting.rule_loading import load_packages, problems
 from crmlink.strict_json import read_json
 
-MOST_SENTENCES = 20
+MAX_SENTENCES = 20
 _VECTORS = Path(__file__).parents[3] / "tests" / "vectors"
 _KEYS = ("package", "page", "kind", "reference", "organisation", "record")
 
@@ -24,10 +24,10 @@ Entry = dict[str, Any]
 
 
 def check_rule_file(path: Path, vectors: Path | None = None) -> list[str]:
-    """What is wrong with a rule file, in sentences for a person; an empty list when nothing is.
+    """Return what is wrong with a rule file, as sentences for users; empty if nothing.
 
-    `vectors` is a folder of `*_urls*.json` files or one such file; without it the file is
-    checked against the schema alone. Never raises.
+    `vectors` is a folder of `*_urls*.json` files or one such file; without it only the schema is
+    checked. Never raises.
     """
     try:
         packages = load_packages(path)
@@ -45,7 +45,7 @@ def check_rule_file(path: Path, vectors: Path | None = None) -> list[str]:
 
 
 def known_addresses() -> Path | None:
-    """The folder of known addresses beside this code; None where only the code is installed."""
+    """Return the folder of known URLs in a source checkout; None in an installation."""
     return _VECTORS if _VECTORS.is_dir() else None
 
 
@@ -57,9 +57,9 @@ def _all_problems(path: Path) -> list[str]:
 
 
 def _shortened(sentences: list[str]) -> list[str]:
-    if len(sentences) <= MOST_SENTENCES:
+    if len(sentences) <= MAX_SENTENCES:
         return sentences
-    return [*sentences[:MOST_SENTENCES], f"And {len(sentences) - MOST_SENTENCES} more."]
+    return [*sentences[:MAX_SENTENCES], f"And {len(sentences) - MAX_SENTENCES} more."]
 
 
 def _entries(vectors: Path) -> Iterator[Entry]:
@@ -79,11 +79,11 @@ def _differences(packages: Packages, entries: Iterable[Entry]) -> Iterator[str]:
         try:
             location = locate(entry["url"], _with_hosts_of(entry, packages))
         except AccountingError as error:
-            yield f"{_shown(entry['url'])}: {error}"
+            yield f"{_printable(entry['url'])}: {error}"
             continue
-        demanded = _demanded(entry)
-        if any(getattr(location, key) != value for key, value in demanded.items()):
-            yield _sentence(entry, demanded, location, packages)
+        expected = _expected(entry)
+        if any(getattr(location, key) != value for key, value in expected.items()):
+            yield _sentence(entry, expected, location, packages)
 
 
 def _with_hosts_of(entry: Entry, packages: Packages) -> Packages:
@@ -92,37 +92,37 @@ def _with_hosts_of(entry: Entry, packages: Packages) -> Packages:
     return packages
 
 
-def _demanded(entry: Entry) -> dict[str, str | None]:
+def _expected(entry: Entry) -> dict[str, str | None]:
     if entry["package"] is None and "record" not in entry:
         return dict.fromkeys(_KEYS)
     return {"page": "contact"} | {key: entry[key] for key in _KEYS if key in entry}
 
 
 def _sentence(
-    entry: Entry, demanded: dict[str, str | None], location: Location, packages: Packages
+    entry: Entry, expected: dict[str, str | None], location: Location, packages: Packages
 ) -> str:
     why = f" ({entry['why']})" if "why" in entry else ""
-    seen = _meaning(location.as_dict(), packages)
-    return f"{_shown(entry['url'])}{why} should be {_meaning(demanded, packages)}, but is {seen}."
+    wanted, actual = _meaning(expected, packages), _meaning(location.as_dict(), packages)
+    return f"{_printable(entry['url'])}{why} should be {wanted}, but is {actual}."
 
 
-def _meaning(told: dict[str, str | None], packages: Packages) -> str:
-    if told.get("record"):
-        return f"{told.get('kind')} {told['record']} of Commusoft"
-    if told["package"] is None:
+def _meaning(values: dict[str, str | None], packages: Packages) -> str:
+    if values.get("record"):
+        return f"{values.get('kind')} {values['record']} of Commusoft"
+    if values["package"] is None:
         return "no page that crmlink knows"
     try:
-        name = package_name(packages, told["package"])
+        name = package_name(packages, values["package"])
     except AccountingError:
-        name = told["package"]
-    if told["page"] == "list":
+        name = values["package"]
+    if values["page"] == "list":
         return f"a list of {name}"
-    parts = [f"a contact of {name}", told.get("kind"), f"reference {told.get('reference')}"]
-    if told.get("organisation"):
-        parts.append(f"organisation {told['organisation']}")
+    parts = [f"a contact of {name}", values.get("kind"), f"reference {values.get('reference')}"]
+    if values.get("organisation"):
+        parts.append(f"organisation {values['organisation']}")
     return ", ".join(part for part in parts if part)
 
 
-def _shown(url: object) -> str:
+def _printable(url: object) -> str:
     text = ascii(url)[1:-1] if isinstance(url, str) else repr(url)
     return text if len(text) <= 120 else text[:120] + " …"

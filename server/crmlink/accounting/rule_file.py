@@ -1,4 +1,4 @@
-"""The rule file in use: the firm's own while it is good, the built-in one otherwise."""
+"""The rule file in use: the installation's own while valid, else the built-in one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ log = structlog.get_logger()
 
 
 class RuleFile:
-    """Follows a file that may come, change and go; a broken one leaves the last good one in use."""
+    """Rule file that may appear, change and vanish; an invalid one keeps the last valid rules."""
 
-    def __init__(self, own: Path) -> None:
-        self.own = own
+    def __init__(self, path: Path) -> None:
+        self.own = path
         self._stamp: tuple[int, int] | None = None
         self._rules = load_packages()
         self._lock = threading.Lock()
 
     def current(self) -> Packages:
-        """The rules as they are now; nobody may change the document."""
+        """Return the current rules; do not modify them."""
         with self._lock:
             stamp = self._seen()
             if stamp != self._stamp:
@@ -33,24 +33,24 @@ class RuleFile:
             return self._rules
 
     def install(self, file: Path) -> None:
-        """Put a checked file to use, in one step. Raises InvalidRules."""
+        """Replace the rules by a checked file, atomically. Raises InvalidRules."""
         load_packages(file)
         beside = self.own.with_suffix(".new")
         beside.write_bytes(file.read_bytes())
         beside.replace(self.own)
 
     def remove(self) -> bool:
-        """Go back to the built-in rules; whether there were others."""
+        """Return to the built-in rules; returns whether there was an own file."""
         there = self.own.exists()
         self.own.unlink(missing_ok=True)
         return there
 
     def _seen(self) -> tuple[int, int] | None:
         try:
-            found = self.own.stat()
+            stat = self.own.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size
+        return stat.st_mtime_ns, stat.st_size
 
     def _load(self) -> None:
         try:

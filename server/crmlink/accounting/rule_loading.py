@@ -1,7 +1,7 @@
-"""The rule file, read and validated: what every accounting package looks like, as data.
+"""Loading and validation of the rule file: every accounting package, as data.
 
-`packages.json` is described by `packages.schema.json`; what a schema cannot say is checked here.
-The same document is served to the browser extension: `extension/lib/page/locate.js` runs it.
+`packages.schema.json` describes `packages.json`; what a schema cannot express is checked here. The
+browser extension gets the same document: `extension/lib/page/locate.js` runs it.
 """
 
 import json
@@ -28,9 +28,9 @@ _MOST_COUNTS = 3
 
 
 def load_packages(path: Path | None = None) -> Packages:
-    """The parsed and checked rule file (`{"version": 1, "packages": {id: rules}}`).
+    """Return the parsed and checked rule file (`{"version": 1, "packages": {id: rules}}`).
 
-    Raises `InvalidRules` with a sentence that says what is wrong where.
+    Raises `InvalidRules` with a sentence that names the fault and its place.
     """
     path = path or RULE_FILE
     try:
@@ -46,7 +46,7 @@ def load_packages(path: Path | None = None) -> Packages:
 
 
 def problems(document: object) -> Iterator[str]:
-    """One sentence for each thing that is wrong with a rule document; nothing when it is right."""
+    """Yield one sentence for each fault of a rule document."""
     if not isinstance(document, dict):
         yield "The rule file must hold one JSON object."
         return
@@ -82,9 +82,7 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 def _package_problems(package_id: str, package: Package) -> Iterator[str]:
     reference = package["reference"]
     rules = [reference, package.get("organisation", {})]
-    for pattern in [
-        rule[each] for rule in rules for each in ("pattern", "in_lists") if each in rule
-    ]:
+    for pattern in [rule[key] for rule in rules for key in ("pattern", "in_lists") if key in rule]:
         yield from _pattern_problems(package_id, pattern)
     for caution in package.get("cautions", []):
         yield from _pattern_problems(package_id, caution.get("unless_reference", "a"))
@@ -117,10 +115,10 @@ def _page_problems(place: str, package: Package, page: dict[str, Any]) -> Iterat
         return
     templates = "".join([page["path"], page.get("fragment", ""), *page.get("query", {}).values()])
     everywhere = templates + "".join(package["hosts"])
-    wanted = {"contact": (1, 0), "list": (0, 0), "redirect": (0, 1)}[page["page"]]
+    required = {"contact": (1, 0), "list": (0, 0), "redirect": (0, 1)}[page["page"]]
     if "{record}" in templates:
         yield f"In {place}: {{record}} stands for a record, which a package has not."
-    if (templates.count("{reference}"), templates.count("{target}")) != wanted:
+    if (templates.count("{reference}"), templates.count("{target}")) != required:
         yield (
             f"In {place}: a contact page needs {{reference}} once, a redirect {{target}} once, "
             "a list neither."

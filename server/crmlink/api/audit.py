@@ -72,6 +72,6 @@ def _shape(line: AuditRow) -> dict[str, Any]:
         "subject": entry.subject,
         "person": line.person.name if line.person else None,
         "device": line.device.name if line.device else None,
-        "details": entry.details,
+        "details": line.details,
         "hash": entry.hash,
     }

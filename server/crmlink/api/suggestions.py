@@ -8,10 +8,17 @@ from flask.views import MethodView
 
 from crmlink.accounting.package_rules import package_rules
 from crmlink.api.schemas.common import ContactSchema, SuggestionResultSchema
+from crmlink.linking.parked import parked_as
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.matching import Address, Details
 from crmlink.web.auth import current_workspace, require_permission
-from crmlink.web.serializers import link_shape, link_shapes, record_shape, suggestion_shape
+from crmlink.web.serializers import (
+    link_shape,
+    link_shapes,
+    parked_shape,
+    record_shape,
+    suggestion_shape,
+)
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("suggestions", __name__, url_prefix="/api/v1", description="Suggestions")
@@ -24,8 +31,11 @@ class SuggestionsView(MethodView):
     @blueprint.response(200, SuggestionResultSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         """The records that a contact may be"""
-        offer = suggest(current_workspace(), _contact(body))
+        offer = suggest(current_workspace(), contact_of(body))
         contact = offer.contact
+        ctx = current_workspace()
+        with ctx.database.reading() as session:
+            parked = parked_as(session, ctx.connection_id, contact)
         return {
             "connection_id": current_workspace().public_connection_id,
             "contact": {
@@ -43,10 +53,11 @@ class SuggestionsView(MethodView):
             "holders": [record_shape(row) for row in offer.holders],
             "holder_links": link_shapes(list(offer.holder_links)),
             "link": link_shape(offer.link) if offer.link else None,
+            "parked": parked_shape(parked) if parked else None,
         }
 
 
-def _contact(body: dict[str, Any]) -> Contact:
+def contact_of(body: dict[str, Any]) -> Contact:
     """The contact of a request. A page's heading may be the person's name or the company's:
     without a person of its own it serves as both, and matching compares each with each."""
     return Contact(

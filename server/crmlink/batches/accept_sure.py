@@ -64,7 +64,8 @@ def accept_sure(ctx: WorkspaceContext, device_id: int, batch_id: str, token: str
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         sample = batch.sample or {}
         matched = batch.matched_at.isoformat() if batch.matched_at else None
-        if not token or sample.get("token") != token or sample.get("matched_at") != matched:
+        fits = sample.get("token") == token and sample.get("matched_at") == matched
+        if not token or not fits or "decision" in sample:  # that one was shown for something else
             raise SampleNeeded
         accepted = session.scalars(
             update(BatchRow)

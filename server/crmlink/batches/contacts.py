@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from crmlink.folding import compose
 from crmlink.kinds import Kind
 from crmlink.values.addresses import Address
 
@@ -28,3 +30,20 @@ class ListedContact:
     other_emails: tuple[str, ...] = ()
     other_addresses: tuple[Address, ...] = ()
     retired: bool = False
+
+
+def compose_contact(contact: ListedContact) -> ListedContact:
+    """Return a contact with all its texts in the one Unicode form in which they are kept."""
+    texts = {each.name: getattr(contact, each.name) for each in fields(contact)}
+    return replace(contact, **{name: _composed(value) for name, value in texts.items()})
+
+
+def _composed(value: Any) -> Any:
+    if isinstance(value, str):
+        return compose(value)
+    if isinstance(value, tuple):
+        return tuple(_composed(each) for each in value)
+    if isinstance(value, Address):
+        return replace(value, **{each.name: _composed(getattr(value, each.name))
+                                 for each in fields(value)})  # fmt: skip
+    return value

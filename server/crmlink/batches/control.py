@@ -124,6 +124,22 @@ def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     return batch
 
 
+def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
+    """Let a cancelled batch be decided and linked again; what was decided stays decided.
+
+    Nothing is linked by that. Raises BatchUnknown, InvalidBatchState.
+    """
+    with editing_batch(ctx, batch_id, BatchState.CANCELLED) as (session, batch):
+        begun = (RowState.PROCESSING, RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
+        if any(_any(session, batch_id, state) for state in begun):
+            batch.state = BatchState.DONE
+        else:
+            batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
+            batch.finished_at = None
+        note(session, ctx.workspace_id, device_id, "batch.reopened", batch_id)
+    return batch
+
+
 def start_undo(
     ctx: WorkspaceContext, device_id: int, batch_id: str, *, own_only: bool = False
 ) -> int:

@@ -14,19 +14,26 @@ from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.batches.attach_references import complete
-from crmlink.batches.contacts import Identity, ListedContact
+from crmlink.batches.contacts import Identity, ListedContact, compose_contact
+from crmlink.batches.execute_row import idempotency_prefix
 from crmlink.batches.reclassify import recheck
 from crmlink.batches.state import OPEN, bump_version, get_batch
 from crmlink.kinds import Kind
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import BatchUnknown, IdempotencyKeyReused, InvalidBatchState
+from crmlink.linking.errors import (
+    BatchUnknown,
+    BatchWritten,
+    IdempotencyKeyReused,
+    InvalidBatchState,
+)
 from crmlink.store import (
     AppendReceipt,
     Batch,
     BatchRow,
     BatchSource,
     BatchState,
+    Link,
     RowState,
 )
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, pseudonyms_of
@@ -71,6 +78,7 @@ def append_contacts(
     InvalidBatchState, or BatchUnknown when the batch is not of this workspace, package and
     organisation.
     """
+    contacts = [compose_contact(contact) for contact in contacts]
     named, unnamed = _by_identity(ctx, package, kind, contacts)
     fingerprint = _fingerprint(package, organisation, kind, contacts, batch_id)
     with ctx.database.writing() as session:
@@ -156,22 +164,39 @@ def rows_of(ctx: WorkspaceContext, batch_id: str, limit: int | None = None) -> l
 
 
 def discard_batch(ctx: WorkspaceContext, batch_id: str, device_id: int | None = None) -> None:
-    """Throw a batch away that nothing was written of; raises BatchUnknown, InvalidBatchState."""
-    states = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
+    """Throw a batch away that nothing was written of. Raises as ``require_unwritten``."""
     with ctx.database.writing() as session:
-        batch = get_batch(session, ctx, batch_id, *states)
-        if session.scalar(
-            select(BatchRow.id)
-            .where(
-                BatchRow.batch_id == batch_id,
-                (BatchRow.state != RowState.IDLE) | BatchRow.link_id.is_not(None),
-            )
-            .limit(1)
-        ):
-            raise InvalidBatchState(state=batch.state.value)
+        _require_unwritten(session, ctx, batch_id)
         session.execute(delete(BatchRow).where(BatchRow.batch_id == batch_id))
         session.execute(delete(Batch).where(Batch.id == batch_id))
         note(session, ctx.workspace_id, device_id, "batch.discarded", batch_id)
+
+
+def require_unwritten(ctx: WorkspaceContext, batch_id: str) -> None:
+    """Raise what keeps a batch from being thrown away: BatchWritten, InvalidBatchState.
+
+    Raises BatchUnknown too.
+    """
+    with ctx.database.reading() as session:
+        _require_unwritten(session, ctx, batch_id)
+
+
+def _require_unwritten(session: Session, ctx: WorkspaceContext, batch_id: str) -> None:
+    """By the links themselves: a row that was decided anew has forgotten its own."""
+    batch = get_batch(session, ctx, batch_id)
+    made = select(Link.id).where(
+        Link.connection_id == ctx.connection_id,
+        Link.idempotency_key.startswith(idempotency_prefix(batch_id), autoescape=True),
+    )
+    if session.scalar(made.limit(1)) is not None:
+        raise BatchWritten
+    moving = select(BatchRow.id).where(
+        BatchRow.batch_id == batch_id,
+        (BatchRow.state != RowState.IDLE) | BatchRow.link_id.is_not(None),
+    )
+    states = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
+    if batch.state not in states or session.scalar(moving.limit(1)) is not None:
+        raise InvalidBatchState(state=batch.state.value)
 
 
 def _by_identity(

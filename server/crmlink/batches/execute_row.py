@@ -131,7 +131,12 @@ def outcome_of(link: Link) -> RowOutcome:
 
 def idempotency_key(row: BatchRow) -> str:
     """The same for the same row and attempt, so that nothing is ever done twice."""
-    return f"batch-{row.batch_id}-{row.id}-{row.attempt}"
+    return f"{idempotency_prefix(row.batch_id)}{row.id}-{row.attempt}"
+
+
+def idempotency_prefix(batch_id: str) -> str:
+    """How the keys of all rows of a batch begin."""
+    return f"batch-{batch_id}-"
 
 
 def idempotency_key_column() -> ColumnElement[str]:

@@ -31,7 +31,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import Batch, BatchRow, BatchSource, BatchState, RejectedBatchRow
 from crmlink.store.base import new_id
-from crmlink.store.erased import Signs, erased_people
+from crmlink.store.erased import ErasedPeople, Signs, erased_people
 
 log = structlog.get_logger()
 
@@ -108,8 +108,7 @@ def import_file(
                 lease=lease, lease_owner_id=ctx.ownership.register(session),
             )  # fmt: skip
             session.add(batch)
-        known = _without_erased(ctx, batch, rows)
-        contacts, bad = _keep_or_throw_away(ctx, batch.id, known, agreed)
+        contacts, bad = _keep_or_throw_away(ctx, batch, rows, agreed)
         done = _finish(ctx, device_id, batch.id, contacts, bad)
     finally:
         ctx.ownership.working_on.discard(lease)
@@ -136,18 +135,19 @@ def delete_unfinished_imports(ctx: WorkspaceContext) -> int:
     return len(stale)
 
 
-def _without_erased(
-    ctx: WorkspaceContext, batch: Batch, rows: Iterable[ExportedContact | RejectedRow]
+def without_erased(
+    erased: ErasedPeople,
+    package: str,
+    organisation: str,
+    rows: Iterable[ExportedContact | RejectedRow],
 ) -> Iterator[ExportedContact | RejectedRow]:
     """The rows, with a bad one, which names nobody, in place of each erased person's."""
-    with ctx.database.reading() as session:
-        erased = erased_people(session, ctx.workspace_id)
     for row in rows:
         if isinstance(row, ExportedContact):
             signs = Signs(
                 frozenset((row.name, row.company, row.person)),
                 (row.email, *row.other_emails), row.postcode,
-                tuple(row.phones), batch.package, batch.organisation, row.reference,
+                tuple(row.phones), package, organisation, row.reference,
             )  # fmt: skip
             yield RejectedRow(row.line, "erased", {}) if erased.are(signs) else row
         else:
@@ -157,43 +157,48 @@ def _without_erased(
 
 
 def _keep_or_throw_away(
-    ctx: WorkspaceContext, batch_id: str, rows: Iterable[ExportedContact | RejectedRow], agreed: int
+    ctx: WorkspaceContext, batch: Batch, rows: Iterable[ExportedContact | RejectedRow], agreed: int
 ) -> tuple[int, int]:
     try:
-        contacts, bad, lost = _keep(ctx, batch_id, rows)
+        contacts, bad, lost = _keep(ctx, batch, rows)
         if contacts and are_many(lost, contacts + lost) and lost > agreed:
             raise ManyLinesLeftOut(left_out=lost, contacts=contacts)
     except BaseException:
-        _delete(ctx, [batch_id])
+        _delete(ctx, [batch.id])
         raise
     if not contacts:
-        _delete(ctx, [batch_id])
+        _delete(ctx, [batch.id])
         raise ExportError("no_table")
     return contacts, bad
 
 
 def _keep(
-    ctx: WorkspaceContext, batch_id: str, rows: Iterable[ExportedContact | RejectedRow]
+    ctx: WorkspaceContext, batch: Batch, rows: Iterable[ExportedContact | RejectedRow]
 ) -> tuple[int, int, int]:
     """Store the rows; returns how many are contacts, how many are bad, and how many of these may
-    be contacts all the same."""
+    be contacts all the same.
+
+    Who was erased is asked in each transaction: somebody may be while a long file is read.
+    """
     contacts = bad = lost = 0
     incoming = iter(rows)
-    while some := list(islice(incoming, AT_A_TIME)):
-        good = [row for row in some if isinstance(row, ExportedContact)]
-        others = [row for row in some if isinstance(row, RejectedRow)]
-        listed = others[: max(0, MOST_BAD_ROWS - bad)]
+    while read := list(islice(incoming, AT_A_TIME)):
         with ctx.database.writing() as session:
+            erased = erased_people(session, ctx.workspace_id)
+            some = list(without_erased(erased, batch.package, batch.organisation, read))
+            good = [row for row in some if isinstance(row, ExportedContact)]
+            others = [row for row in some if isinstance(row, RejectedRow)]
+            listed = others[: max(0, MOST_BAD_ROWS - bad)]
             if good:
-                session.execute(insert(BatchRow), list(_values(batch_id, good, contacts)))
+                session.execute(insert(BatchRow), list(_values(batch.id, good, contacts)))
             if listed:
                 bad_values = [
-                    {"batch_id": batch_id, "line": row.line, "code": row.code, "args": {**row.args}}
+                    {"batch_id": batch.id, "line": row.line, "code": row.code, "args": {**row.args}}
                     for row in listed
                 ]
                 session.execute(insert(RejectedBatchRow), bad_values)
-        contacts, bad = contacts + len(good), bad + len(others)
-        lost += sum(row.may_be_contact for row in others)
+            contacts, bad = contacts + len(good), bad + len(others)
+            lost += sum(row.may_be_contact for row in others)
     return contacts, bad, lost
 
 

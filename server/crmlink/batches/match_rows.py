@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from crmlink.batches.classify import ExistingLinks, MatchedRow, classify_rows
 from crmlink.batches.row_details import dump_suggestions, row_details
 from crmlink.batches.state import LeaseLost, keep_lease, leased
+from crmlink.folding import fold
 from crmlink.linking.context import LiveMatcher
-from crmlink.linking.suggest import MIN_PROBABILITY
+from crmlink.linking.suggest import MIN_PROBABILITY, records_by_id
 from crmlink.matching import Details, Matcher, is_retired
 from crmlink.matching.assignment import suggest_many
 from crmlink.matching.details import Suggestions
+from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import (
     Batch,
     BatchRow,
@@ -202,23 +206,23 @@ def _without_reasons(found: Suggestions, ids: dict[str, str]) -> Suggestions:
 
 def _holders(database: Database, job: MatchJob) -> dict[int, tuple[str, ...]]:
     """The records that carry each row's reference by the mirror, of the row's kind."""
-    same = func.lower(MirroredRecord.reference) == func.lower(BatchRow.reference)
-    query = (
-        select(BatchRow.id, BatchRow.kind, MirroredRecord.kind, MirroredRecord.number)
-        .join(MirroredRecord, same)
-        .where(
-            *_undecided(job),
-            BatchRow.reference != "",
-            MirroredRecord.connection_id == job.connection_id,
-            MirroredRecord.gone_at.is_(None),
-        )
-        .order_by(MirroredRecord.id)
+    rows = select(BatchRow.id, BatchRow.kind, BatchRow.reference).where(
+        *_undecided(job), BatchRow.reference != ""
     )
+    records = select(MirroredRecord.reference, MirroredRecord.kind, MirroredRecord.number).where(
+        MirroredRecord.connection_id == job.connection_id,
+        MirroredRecord.gone_at.is_(None),
+        MirroredRecord.reference.is_not(None),
+    )
+    carriers: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     found: dict[int, tuple[str, ...]] = {}
     with database.reading() as session:
-        for row_id, wanted, kind, number in session.execute(query):
-            if not wanted or wanted == kind:
-                found[row_id] = (*found.get(row_id, ()), f"{kind}-{number}")
+        for reference, kind, number in session.execute(records.order_by(MirroredRecord.id)):
+            carriers[fold(reference or "")].append((kind, f"{kind}-{number}"))
+        for row_id, wanted, reference in session.execute(rows):
+            there = carriers.get(fold(reference), ())
+            if fitting := tuple(each for kind, each in there if wanted in ("", kind)):
+                found[row_id] = fitting
     return found
 
 
@@ -267,6 +271,40 @@ def _write_judgements(
 
 def _store(database: Database, job: MatchJob, rows: list[dict[str, Any]]) -> None:
     """Write what was found into rows. Raises LeaseLost when another worker has the batch now."""
-    if rows:
-        with leased(database, job.batch_id, job.lease) as (session, _):
-            session.execute(update(BatchRow), rows)
+    if not rows:
+        return
+    with leased(database, job.batch_id, job.lease) as (session, _):
+        kept = set(
+            session.scalars(
+                select(BatchRow.id).where(
+                    BatchRow.id.in_([row["id"] for row in rows]), BatchRow.erased_at.is_(None)
+                )
+            )
+        )
+        present = _mentioned_records(session, job, rows)
+        if still := [_without_erased(row, present) for row in rows if row["id"] in kept]:
+            session.execute(update(BatchRow), still)
+
+
+def _mentioned_records(
+    session: Session, job: MatchJob, rows: list[dict[str, Any]]
+) -> dict[str, MirroredRecord]:
+    """The records that were found for rows, as they are now."""
+    mentioned = {item[0] for row in rows for item in row.get("suggestions", ())}
+    mentioned |= {(row.get("conflict") or {}).get("record", "") for row in rows}
+    return records_by_id(session, job.connection_id, sorted(mentioned))
+
+
+def _without_erased(row: dict[str, Any], present: dict[str, MirroredRecord]) -> dict[str, Any]:
+    """What was found for a row, without what it tells of records erased since they were read."""
+    if "suggestions" in row:
+        kept = [
+            [*item[:3], []] if (it := present.get(item[0])) and it.erased_at else item
+            for item in row["suggestions"]
+        ]
+        return row | {"suggestions": kept}
+    conflict = row["conflict"]
+    held = present.get((conflict or {}).get("record", ""))
+    if conflict and held and "current_reference" in conflict and holds_pseudonym(held.reference):
+        return row | {"conflict": conflict | {"current_reference": held.reference}}
+    return row

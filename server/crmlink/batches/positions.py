@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from crmlink.batches.rows import RowFilter, filter_conditions
 from crmlink.batches.state import get_batch
 from crmlink.linking.context import WorkspaceContext
-from crmlink.store import BatchRow
+from crmlink.store import BatchRow, Choice, Verdict
 
 MOST_PLACES = 10_000
 
@@ -44,6 +44,17 @@ def next_position(
     )
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
+        return session.scalar(query)
+
+
+def first_to_check(ctx: WorkspaceContext, batch_id: str) -> int | None:
+    """The position of the first row that a person has to look at and nobody has decided."""
+    query = select(func.min(BatchRow.position)).where(
+        BatchRow.batch_id == batch_id,
+        BatchRow.choice == Choice.OPEN,
+        BatchRow.verdict.in_((Verdict.CHECK, Verdict.CONFLICT)),
+    )
+    with ctx.database.reading() as session:
         return session.scalar(query)
 
 

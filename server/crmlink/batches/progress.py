@@ -7,6 +7,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, Any
 
 from sqlalchemy import func, select
@@ -58,7 +59,7 @@ class Progress:
     """How far the present work is: rows ``done`` of ``of``, ``rate`` rows a second, seconds left.
 
     ``rate`` and ``seconds_left`` are None while that is not known; ``trouble`` is the code of what
-    stands in the way.
+    stands in the way, ``next_try`` when Commusoft is asked again.
     """
 
     done: int
@@ -66,6 +67,7 @@ class Progress:
     rate: float | None
     seconds_left: float | None
     trouble: str | None
+    next_try: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,4 +282,6 @@ def _progress(batch: Batch, counts: Counts) -> Progress:
         left = states[RowState.WAITING] + states[RowState.PROCESSING]
         done = sum(states[state] for state in ENDED)
     seconds = left / batch.rate if batch.rate and left else None
-    return Progress(done, done + left, batch.rate, seconds, trouble)
+    next_at = (batch.trouble or {}).get("next_at")
+    next_try = datetime.fromisoformat(next_at) if next_at else None
+    return Progress(done, done + left, batch.rate, seconds, trouble, next_try)

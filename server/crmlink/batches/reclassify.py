@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from crmlink.batches.classify import CLAIM_PROBABILITY
+from crmlink.folding import fold
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import records_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, Verdict
+from crmlink.store.folded import carries
 
 
 def recheck(session: Session, connection_id: int, rows: Sequence[BatchRow]) -> None:
@@ -29,7 +31,7 @@ def recheck(session: Session, connection_id: int, rows: Sequence[BatchRow]) -> N
     holders = _holders(session, connection_id, {row.reference for row in matched})
     bests = records_by_id(session, connection_id, [row.best or "" for row in matched])
     for row in matched:
-        found = [record for record in holders[row.reference.lower()]
+        found = [record for record in holders[fold(row.reference)]
                  if not row.kind or record.kind == row.kind]  # fmt: skip
         conflict = _conflict(row, found, bests.get(row.best or ""))
         if conflict:
@@ -89,8 +91,8 @@ def _holders(
     query = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
-        func.lower(MirroredRecord.reference).in_([func.lower(each) for each in references]),
+        carries(MirroredRecord.reference, references),
     )
     for record in session.scalars(query.order_by(MirroredRecord.id)):
-        found[(record.reference or "").lower()].append(record)
+        found[fold(record.reference or "")].append(record)
     return found

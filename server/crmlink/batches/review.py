@@ -66,9 +66,9 @@ def accept(
             record = find_record(session, ctx.connection_id, record_id)
             _require_record_free(session, ctx, row, record, overrides)
             row.choice, row.record_id = Choice.RECORD, record.public_id
-            differences = _differences(row, record.public_id)
+            differences = seen_differences(row, record.public_id)
             row.agreed = overrides.as_dict() | {"differences": differences}
-            _decided(session, row, device_id)
+            mark_decided(session, row, device_id)
     except IntegrityError:
         raise RecordAlreadyChosen(**_row_with_record(ctx, batch_id, record_id)) from None
     return find_row(ctx, batch_id, position, device_id)
@@ -102,11 +102,12 @@ def _without_record(
     with ctx.database.writing() as session:
         row = _decidable(session, ctx, batch_id, position, version)
         row.choice, row.record_id, row.agreed = choice, None, None
-        _decided(session, row, device_id)
+        mark_decided(session, row, device_id)
     return find_row(ctx, batch_id, position, device_id)
 
 
-def _decided(session: Session, row: BatchRow, device_id: int) -> None:
+def mark_decided(session: Session, row: BatchRow, device_id: int) -> None:
+    """Note who decided a row; it may be written again, and nobody looks at it any more."""
     row.decided_by_id, row.decided_at = device_id, now()
     row.version += 1
     row.state, row.failure, row.settled_at, row.link_id = RowState.IDLE, None, None, None
@@ -142,27 +143,35 @@ def _require_record_free(
     overrides: Overrides,
 ) -> None:
     """What a person must have seen before; Commusoft itself is asked when it is written."""
+    if failure := find_obstacle(session, ctx, row, record, overrides):
+        session.expunge_all()  # the rollback would empty the records that the failure tells of
+        raise failure
+
+
+def find_obstacle(
+    session: Session,
+    ctx: WorkspaceContext,
+    row: BatchRow,
+    record: MirroredRecord,
+    overrides: Overrides,
+) -> KindMismatch | RecordHasReference | ReferenceTaken | None:
+    """Return what a person must agree to before a row gets a record; None where nothing is."""
     try:
         require_kind(kind_of(row), record, overrides)
-    except KindMismatch:
-        _keep_readable(session, record)
-        raise
+    except KindMismatch as failure:
+        return failure
     if not row.reference:
-        return
+        return None
     present = record.reference
     same = pseudonyms_of(session).same
     if present and not (same(present, row.reference) or same(present, overrides.replaces)):
-        _keep_readable(session, record)
-        session.expunge_all()
-        raise RecordHasReference(record=record, current_reference=present)
+        return RecordHasReference(record=record, current_reference=present)
     others = [
         other
         for other in holders(session, ctx.connection_id, row.reference, record.kind)
         if other.id != record.id and other.public_id not in overrides.also_on
     ]
-    if others:
-        _keep_readable(session, *others)
-        raise ReferenceTaken(holders=others)
+    return ReferenceTaken(holders=others) if others else None
 
 
 def _keep_readable(session: Session, *records: MirroredRecord) -> None:
@@ -182,7 +191,7 @@ def _row_with_record(ctx: WorkspaceContext, batch_id: str, record_id: str) -> di
     }
 
 
-def _differences(row: BatchRow, record_id: str) -> list[dict[str, str]]:
+def seen_differences(row: BatchRow, record_id: str) -> list[dict[str, str]]:
     """What differed between contact and record, as the person saw it."""
     found = next(
         (item for item in load_suggestions(row.suggestions) if item.record_id == record_id), None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import select, update
@@ -38,6 +40,7 @@ TELL_EVERY = 1.0  # seconds between two words on how far it is
 RATE_WINDOW = 20.0  # seconds that the rate is smoothed over
 FIRST_REST = 1.0  # seconds
 LONGEST_REST = 60.0  # seconds, when Commusoft does not answer
+SLOW_AFTER = 5.0  # seconds that Commusoft may take before that is said
 LOOK_AGAIN = 0.5  # seconds between looks at links whose end is open
 MOST_TRIES = 5  # of one row that Commusoft gives no good answer for, while it does for others
 MAX_TRIES_IN_OUTAGE = 25  # of each while no row gets through: a quarter of an hour and more
@@ -124,6 +127,7 @@ class BatchWriter:
         self._hands, self._at_once, self._stopping = hands, at_once, stopping
         self._queue: deque[_Job] = deque()
         self._running: dict[Future[RowOutcome], _Job] = {}
+        self._begun: dict[Future[RowOutcome], float] = {}
         self._tries: Counter[int] = Counter()
         self._rest, self._rests_until = FIRST_REST, 0.0
         self._trouble: str | None = None
@@ -149,7 +153,7 @@ class BatchWriter:
             self._hand_out()
             if self._running:
                 done, _ = wait(self._running, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
-                self._note([(self._running.pop(each), each.result()) for each in done])
+                self._note([(self._taken_back(each), each.result()) for each in done])
             elif self._rests():
                 recover(self._workspace)
                 time.sleep(min(LOOK_AGAIN, max(0.01, self._rests_until - time.monotonic())))
@@ -199,7 +203,7 @@ class BatchWriter:
                 self._device_id,
                 self._guard(job),
             )
-            self._running[future] = job
+            self._running[future], self._begun[future] = job, time.monotonic()
 
     def _rests(self) -> bool:
         return time.monotonic() < self._rests_until
@@ -248,9 +252,13 @@ class BatchWriter:
             bump_version(batch)
 
     def _finish_running(self) -> None:
-        for future, job in list(self._running.items()):
-            self._note([(job, future.result())])
-        self._running.clear()
+        for future in list(self._running):
+            outcome = future.result()
+            self._note([(self._taken_back(future), outcome)])
+
+    def _taken_back(self, future: Future[RowOutcome]) -> _Job:
+        del self._begun[future]
+        return self._running.pop(future)
 
     def _note(self, ended: list[tuple[_Job, RowOutcome]]) -> None:
         """Write down how rows ended, in one transaction."""
@@ -279,7 +287,7 @@ class BatchWriter:
             self._rest, self._trouble = FIRST_REST, None
         else:
             self._tries[job.row_id] += 1
-            self._trouble = outcome.trouble
+            self._meet(outcome.trouble)
             self._rests_until = time.monotonic() + self._rest
             self._rest = min(2 * self._rest, LONGEST_REST)
             end = outcome.gives_up
@@ -313,8 +321,24 @@ class BatchWriter:
         return keep_lease(
             self._workspace.database, self._batch_id, self._lease, self._state,
             rate=self._pace.per_second(), changed_at=now(),
-            trouble={"code": trouble} if trouble else None,
+            trouble=self._in_the_way(),
         )  # fmt: skip
+
+    def _meet(self, trouble: str) -> None:
+        """Note what is the matter; where that is new, it is told at once."""
+        if trouble != self._trouble:
+            self._trouble, self._told = trouble, -math.inf
+
+    def _in_the_way(self) -> dict[str, str] | None:
+        """Return the code of what is the matter, and when Commusoft is asked again; or None."""
+        moment = time.monotonic()
+        if self._trouble:
+            rest = self._rests_until - moment
+            next_at = (now() + timedelta(seconds=rest)).isoformat()
+            return {"code": self._trouble} | ({"next_at": next_at} if rest > LOOK_AGAIN else {})
+        if any(moment - begun > SLOW_AFTER for begun in self._begun.values()):
+            return {"code": "commusoft-slow"}
+        return None
 
     def _pause_itself(self, code: str) -> None:
         with self._leased() as (session, batch):
@@ -344,8 +368,10 @@ class BatchWriter:
         ended = [(job, self._end_of(link)) for job, link in found
                  if link.state is not LinkState.INTENDED]  # fmt: skip
         self._note(ended)
-        if len(ended) < len(found):
-            self._rests_until = time.monotonic() + LOOK_AGAIN
+        for _, link in found:
+            if link.state is LinkState.INTENDED:
+                self._meet((link.failure or {}).get("code", "commusoft-slow"))
+                self._rests_until = time.monotonic() + LOOK_AGAIN
         return len(ended) < len(found) or self._take()
 
     def _end_of(self, link: Link) -> RowOutcome:

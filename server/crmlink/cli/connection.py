@@ -140,27 +140,18 @@ def doctor_command(
     """Find out what your Commusoft account speaks, and remember it."""
     from crmlink.access.devices import command_line_actor
     from crmlink.cli.context import open_installation_from_env
-    from crmlink.commusoft.doctor import run_checks
-    from crmlink.linking.connections import record_write_check, save_dialect
+    from crmlink.linking.examination import examine
 
     if (trial or known_reference) and not write_test:
         raise click.UsageError("--trial and --known-reference go with --write-test.")
     installation = open_installation_from_env()
+    ctx = installation.workspace  # before a person is asked: another may be connected meanwhile
     if write_test and not yes:
         what = f"{trial} and then its own reference" if trial else "its own reference"
         click.confirm(f"Write {what} to {write_test} in Commusoft?", abort=True, err=True)
-    if write_test:
-        by = command_line_actor(installation.access).device.id
-        record_write_check(
-            installation.database, installation.workspace.workspace_id, by, write_test, trial
-        )
-    steps = run_checks(
-        installation.workspace.commusoft.connection, write_test, trial, known_reference
-    )
-    dialect = _print_checks(steps, as_json)
-    if dialect is None:
+    by = command_line_actor(installation.access).device.id
+    if _print_checks(examine(ctx, by, write_test, trial, known_reference), as_json) is None:
         sys.exit(1)
-    save_dialect(installation.database, installation.workspace.connection_id, dialect)
 
 
 @click.group("keys")

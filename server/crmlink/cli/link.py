@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 import uuid
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from crmlink.linking.context import WorkspaceContext
     from crmlink.linking.suggest import Contact, SuggestionResult
     from crmlink.store import Link, MirroredRecord
+
+
+LOOK_INTERVAL = 1.0  # seconds between two looks at what became of a link
+WAIT_AFTER_LATE = 30.0  # seconds to look on, once nothing that was sent may land any more
 
 
 @click.command("locate")
@@ -134,7 +139,8 @@ def link_command(
         contact_name=name,
         overrides=overrides,
     )
-    _report(confirm(ctx, decision, uuid.uuid4().hex, _device(installation)), as_json)
+    link = confirm(ctx, decision, uuid.uuid4().hex, _device(installation))
+    _report(_wait_for_outcome(ctx, link), as_json)
 
 
 @click.command("undo")
@@ -149,11 +155,11 @@ def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
     from crmlink.web.problems import problem_of
 
     installation = open_installation_from_env()
-    device_id, failed = _device(installation), 0
+    ctx, device_id, failed = installation.workspace, _device(installation), 0
     for link_id in link_ids:
         try:
-            link = undo(installation.workspace, link_id, uuid.uuid4().hex, device_id, frozenset())
-            _report(link, as_json)
+            link = undo(ctx, link_id, uuid.uuid4().hex, device_id, frozenset())
+            _report(_wait_for_outcome(ctx, link), as_json)
         except (LinkingFailure, LinkFailed, CommusoftError) as error:
             failed += 1
             click.echo(f"{link_id}: {problem_of(error).detail}", err=True)
@@ -255,6 +261,26 @@ def _device(installation: Installation) -> int:
     return command_line_actor(installation.access).device.id
 
 
+def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
+    """The link at its end: no server need run that would finish it.
+
+    Still ``intended`` when Commusoft does not answer for longer than it could still carry out what
+    was sent.
+    """
+    from crmlink.linking.attempts import recover
+    from crmlink.linking.decisions import find_link
+    from crmlink.store import LinkState
+
+    until = time.monotonic() + ctx.commusoft.late_after + WAIT_AFTER_LATE
+    if link.state is LinkState.INTENDED:
+        click.echo("Kept. Commusoft has not answered yet; waiting until it is certain…", err=True)
+    while link.state is LinkState.INTENDED and time.monotonic() < until:
+        time.sleep(LOOK_INTERVAL)
+        recover(ctx)
+        link = find_link(ctx, link.id)
+    return link
+
+
 def _report(link: Link, as_json: bool) -> None:
     from crmlink.linking.errors import LinkFailed
     from crmlink.store import LinkState
@@ -271,7 +297,10 @@ def _report(link: Link, as_json: bool) -> None:
         }
         click.echo(json.dumps(fields))
     elif link.state is LinkState.INTENDED:
-        click.echo("Kept: Commusoft has not answered yet. A running crmlink serve finishes it.")
+        click.echo(
+            "Kept, and not finished: Commusoft does not answer. crmlink serve finishes it once it "
+            "runs and Commusoft answers; until then nothing else is decided for this record."
+        )
     elif link.undoes_id:
         click.echo(f"Undone: {link.record_label} has {link.target or 'no reference'} again.")
     else:

@@ -156,14 +156,18 @@ def erase_command(who: str, yes: bool) -> None:
     """
     from crmlink.access.devices import command_line_actor
     from crmlink.access.personal_data.subject import erase
+    from crmlink.cli.context import open_installation_from_env
+    from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased
 
     if not yes:
         click.confirm(f"Erase what names {who}? This cannot be undone", abort=True, err=True)
-    access = _office()
+    installation = open_installation_from_env()
+    access = installation.access
     erased = erase(access, command_line_actor(access), who)
+    files = delete_uploads_of_erased(installation.settings.data_dir, installation.workspace)
     click.echo(
         f"Erased: {erased.people} people, {erased.records} records, {erased.links} links, "
-        f"{erased.drafts} contacts in drafts."
+        f"{erased.drafts} contacts in drafts, {files} files that waited to be imported."
     )
 
 
@@ -242,9 +246,8 @@ def _office() -> AccessContext:
 
 
 def _by_email(access: AccessContext, email: str) -> Person:
-    from crmlink.access.people import list_people
+    from crmlink.access.people import person_by_email
 
-    for person in list_people(access):
-        if person.email.casefold() == email.strip().casefold():
-            return person
+    if person := person_by_email(access, email):
+        return person
     raise click.ClickException("Nobody here has this email: see crmlink person list.")

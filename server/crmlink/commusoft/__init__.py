@@ -1,1 +1,1 @@
-"""The CRM: its client, dialects, mirror, doctor and sandbox."""
+"""Commusoft: client, dialects, mirror, doctor and sandbox."""

@@ -1,4 +1,4 @@
-"""Authenticated calls: the right token in the right place, and patience where it is asked for."""
+"""Authenticated requests: places the token, renews it, and obeys Retry-After."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,77 +20,80 @@ from crmlink.commusoft.tokens import Token, TokenCache
 from crmlink.commusoft.transport import Request, Response, Transport
 from crmlink.deadline import Deadline
 
-_REFUSALS = (401, 403)
-_NOT_DONE = (400, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422)
+_UNAUTHENTICATED = (401, 403)
+_REJECTED = (400, 404, 405, 406, 409, 410, 411, 412, 413, 414, 415, 422)
 _TEXT_TYPES = ("", "text/html", "text/plain")
 
 
 class AuthenticatedTransport:
-    """Reads and writes as one Commusoft user; safe to share between threads."""
+    """Reads and writes as one Commusoft user; thread-safe."""
 
     def __init__(
-        self, connection: Connection, patience: ClientLimits, token_place: TokenPlace | None
+        self, connection: Connection, limits: ClientLimits, token_place: TokenPlace | None
     ) -> None:
-        self.patience = patience
+        self.limits = limits
         self.token_place = token_place
-        self.transport = Transport(connection, patience)
-        self._keeper = TokenCache(connection, self.transport, patience)
-        self._guard = threading.Lock()
+        self.transport = Transport(connection, limits)
+        self._token_cache = TokenCache(connection, self.transport, limits)
+        self._lock = threading.Lock()
         self._write_refused: Token | None = None
 
     def token_shape(self, deadline: Deadline) -> str:
-        """The shape that the token came in, for the doctor."""
-        return self._keeper.token(deadline).shape
+        """Return the shape in which the token was received, for the doctor."""
+        return self._token_cache.token(deadline).shape
 
     def get(self, path: str, query: Mapping[str, str], most: int, deadline: Deadline) -> Response:
-        """A JSON answer or a 404, to be closed by the caller. Raises `CommusoftError`."""
-        for token, place in self._ways_in(deadline):
+        """Return a JSON response or a 404; the caller closes it. Raises `CommusoftError`."""
+        for token, place in self._token_candidates(deadline):
             call = _with_token(Request("GET", path, most, query), token, place)
-            reply = self._send_patiently(call, deadline)
-            if self._lets_in(reply):
+            reply = self._send_with_retry_after(call, deadline)
+            if self._is_authenticated(reply):
                 self.token_place = place
                 return _checked(reply)
             reply.body.close()
-        if reply.status in _REFUSALS:
+        if reply.status in _UNAUTHENTICATED:
             raise CommusoftAuthError(f"status {reply.status}")
         raise InvalidCommusoftResponse(f"a page for people: status {reply.status}")
 
-    def _ways_in(self, deadline: Deadline) -> Iterator[tuple[Token, TokenPlace]]:
-        """The token in each place that may be right, then a new token the same way."""
-        places: tuple[TokenPlace, ...] = ("header", "query")
+    def _token_candidates(self, deadline: Deadline) -> Iterator[tuple[Token, TokenPlace]]:
+        """Yield the token with each possible place, then a renewed token with each."""
+        candidates: tuple[TokenPlace, ...] = ("header", "query")
         if self.token_place is not None:
-            places = (self.token_place,)
-        token = self._keeper.token(deadline)
-        for place in places:
+            candidates = (self.token_place,)
+        token = self._token_cache.token(deadline)
+        for place in candidates:
             yield token, place
-        token = self._keeper.token(deadline, refused=token)
-        for place in places:
+        token = self._token_cache.token(deadline, rejected=token)
+        for place in candidates:
             yield token, place
 
-    def _lets_in(self, reply: Response) -> bool:
-        """Whether the token was taken; a log-in page says no while its place is not known."""
-        if self.token_place is None and (_redirects(reply) or reply.looks_like_html()):
+    def _is_authenticated(self, reply: Response) -> bool:
+        """Return whether the token was accepted.
+
+        While the token's place is unknown, a sign-in page or redirect means that it was not.
+        """
+        if self.token_place is None and (_is_redirect(reply) or reply.looks_like_html()):
             return False
-        return reply.status not in _REFUSALS
+        return reply.status not in _UNAUTHENTICATED
 
-    def _send_patiently(self, call: Request, deadline: Deadline) -> Response:
-        """A read, sent again after a wait that Commusoft asked for, if it is short."""
-        for _ in range(self.patience.read_again + 1):
+    def _send_with_retry_after(self, call: Request, deadline: Deadline) -> Response:
+        """Send a read, and repeat it after a short wait that Commusoft requested."""
+        for _ in range(self.limits.read_again + 1):
             reply = self.transport.send(call, deadline)
-            wait = self._wait_asked(reply)
+            wait = self._requested_wait(reply)
             if wait is None:
                 return reply
             reply.body.close()
-            # While held, the next turn comes after the wait, or not at all when that is too long.
-            self.transport.hold(wait)
+            # The next slot comes after the pause, or CommusoftBusy is raised if that is too long.
+            self.transport.pause_for(wait)
         raise CommusoftBusy(wait, f"status {reply.status}")
 
-    def _wait_asked(self, reply: Response) -> float | None:
-        """Seconds to be silent, None when the answer asks for no wait."""
-        asked = reply.retry_after(self.patience.retry_after_most)
+    def _requested_wait(self, reply: Response) -> float | None:
+        """Return the requested wait in seconds, None without one."""
+        requested = reply.retry_after(self.limits.retry_after_most)
         if reply.status == 429:
-            return self.patience.wait_unsaid if asked is None else asked
-        return asked if reply.status == 503 else None
+            return self.limits.wait_unsaid if requested is None else requested
+        return requested if reply.status == 503 else None
 
     def write(
         self,
@@ -101,35 +104,35 @@ class AuthenticatedTransport:
         deadline: Deadline,
         before_sending: Callable[[], None] | None = None,
     ) -> None:
-        """One request, sent once. Raises `WriteRejected` when it was surely not done.
+        """Send one request once. Raises `WriteRejected` if it was certainly not done.
 
-        A token refused here is renewed, but the request is not sent again: `CommusoftBusy` with
-        no wait says that the next attempt may come at once.
+        A rejected token is renewed, but the request is not repeated: `CommusoftBusy` with a wait of
+        0 means that the caller may try again at once.
         """
-        token = self._keeper.token(deadline)
+        token = self._token_cache.token(deadline)
         call = Request(
             method,
             path,
-            self.patience.record_bytes,
+            self.limits.record_bytes,
             headers={"Content-Type": content_type},
             body=body,
             before_sending=before_sending,
         )
         call = _with_token(call, token, self.token_place or "header")
         with self.transport.send(call, deadline) as reply:
-            if reply.status in _REFUSALS:
+            if reply.status in _UNAUTHENTICATED:
                 self._renew_for_write(token, reply.status, deadline)
-            wait = self._wait_asked(reply)
+            wait = self._requested_wait(reply)
             if wait is not None:
-                self.transport.hold(wait)
+                self.transport.pause_for(wait)
             _check_written(reply, wait)
         self._write_refused = None
 
     def _renew_for_write(self, token: Token, status: int, deadline: Deadline) -> None:
-        with self._guard:
-            twice = self._write_refused is token
-            self._write_refused = fresh = self._keeper.token(deadline, refused=token)
-        if twice or fresh is token:
+        with self._lock:
+            refused_before = self._write_refused is token
+            self._write_refused = renewed = self._token_cache.token(deadline, rejected=token)
+        if refused_before or renewed is token:
             raise CommusoftAuthError(f"status {status}")
         raise CommusoftBusy(0.0, cause="the token was renewed")
 
@@ -143,12 +146,12 @@ def _with_token(call: Request, token: Token, place: TokenPlace) -> Request:
     return replace(call, query=query, headers=headers)
 
 
-def _redirects(reply: Response) -> bool:
+def _is_redirect(reply: Response) -> bool:
     return 300 <= reply.status < 400
 
 
 def _checked(reply: Response) -> Response:
-    """The reply when it is JSON or a plain 404; closed, and an error raised, otherwise."""
+    """Return the response if it is JSON or a plain 404; else close it and raise an error."""
     try:
         _check_read(reply)
     except BaseException:
@@ -163,7 +166,7 @@ def _check_read(reply: Response) -> None:
         raise CommusoftTimeout("status 408")
     if status >= 500:
         raise CommusoftServerError(status)
-    if _redirects(reply):
+    if _is_redirect(reply):
         raise InvalidCommusoftResponse(f"a redirect: status {status}")
     if reply.looks_like_html():
         raise InvalidCommusoftResponse(f"a page for people: status {status}")
@@ -175,7 +178,10 @@ def _check_read(reply: Response) -> None:
 
 
 def _check_json(reply: Response) -> None:
-    """JSON by its type, or text that is JSON by its looks: PHP often sends the wrong type."""
+    """Raise InvalidCommusoftResponse unless the response is JSON by its type.
+
+    Text that looks like JSON is accepted too: PHP often sends the wrong type.
+    """
     start, kind = reply.start(), reply.content_type
     if not start:
         raise InvalidCommusoftResponse("an empty answer")
@@ -188,11 +194,11 @@ def _check_written(reply: Response, wait: float | None) -> None:
     status = reply.status
     if status == 429 or wait is not None:
         raise CommusoftBusy(wait, f"status {status}")
-    if status in _NOT_DONE:
+    if status in _REJECTED:
         raise WriteRejected(status)
     if status == 408:
         raise CommusoftTimeout("status 408")
-    if _redirects(reply):
+    if _is_redirect(reply):
         raise InvalidCommusoftResponse(f"a redirect: status {status}")
     if status >= 400:
         raise CommusoftServerError(status)

@@ -1,4 +1,4 @@
-"""The circuit breaker: leaves a Commusoft that keeps failing alone, then tries again by itself."""
+"""Circuit breaker: fails calls fast while Commusoft keeps failing, then probes it."""
 
 import threading
 import time
@@ -16,65 +16,70 @@ from crmlink.commusoft.limits import ClientLimits
 
 
 class CircuitBreaker:
-    """Closed: calls go out. Open: they fail at once with the last failure, for a rest. Then one
-    call goes out as a probe; its success closes the breaker, its failure doubles the rest.
+    """Circuit breaker of one connection.
+
+    Closed: calls are sent. Open: calls fail at once with the last error. After an interval one call
+    is sent as a probe; its success closes the breaker, its failure doubles the interval.
     """
 
-    def __init__(self, patience: ClientLimits, clock: Callable[[], float] = time.monotonic) -> None:
-        self._patience = patience
+    def __init__(self, limits: ClientLimits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
         self._clock = clock
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._failures = 0
         self._last: CommusoftError | None = None
-        self._rest = patience.rest
+        self._open_seconds = limits.rest
         self._opens_at = 0.0
         self._probing = False
 
     @property
     def trouble(self) -> str | None:
-        """The code of the failure that the last call ended with; None when it was answered."""
+        """Code of the error the last call ended with; None if it got a response."""
         return self._last.code if self._last else None
 
     def admit(self) -> None:
-        """Raises the last failure anew while resting, and while a probe is out."""
-        with self._guard:
-            if self._last is None or self._failures < self._patience.faults_to_open:
+        """Raise a copy of the last error while open, and while a probe is in progress."""
+        with self._lock:
+            if self._last is None or self._failures < self._limits.faults_to_open:
                 return
-            now = self._clock()
-            if now < self._opens_at:
+            current_time = self._clock()
+            if current_time < self._opens_at:
                 raise _copy_error(self._last)
-            # This call is the probe; the others rest for as long as it may take.
-            self._opens_at, self._probing = now + self._patience.total, True
+            # This call is the probe; others fail for as long as it may take.
+            self._opens_at, self._probing = current_time + self._limits.total, True
 
     def succeeded(self) -> None:
-        """A call was answered: forget the failures."""
-        with self._guard:
-            self._failures, self._last, self._rest = 0, None, self._patience.rest
+        """Record a response: reset the failures."""
+        with self._lock:
+            self._failures, self._last, self._open_seconds = 0, None, self._limits.rest
             self._probing = False
 
     def failed(self, error: CommusoftError) -> None:
-        """A call failed: counts when Commusoft is ill; any other answer shows that it is not."""
+        """Record an error: an outage counts as a failure, any other response as success."""
         if isinstance(error, CommusoftBusy | WriteWithdrawn):
-            self._nothing_learnt()
+            self._release_probe()
         elif _counts_as_failure(error):
             self._count(error)
         else:
             self.succeeded()
 
-    def _nothing_learnt(self) -> None:
-        """Nothing was sent: if the call was the probe, the next call is."""
-        with self._guard:
+    def _release_probe(self) -> None:
+        """Let the next call be the probe: nothing was sent by this one."""
+        with self._lock:
             if self._probing:
                 self._opens_at, self._probing = self._clock(), False
 
     def _count(self, error: CommusoftError) -> None:
-        with self._guard:
+        with self._lock:
             self._failures, self._last = self._failures + 1, error
             if self._probing:
-                # Calls that were out together fail together: that is one sign, not several.
-                self._rest, self._probing = min(self._rest * 2, self._patience.rest_most), False
-            if self._failures >= self._patience.faults_to_open:
-                self._opens_at = self._clock() + self._rest
+                # Concurrent calls fail together; double the interval only once.
+                self._open_seconds, self._probing = (
+                    min(self._open_seconds * 2, self._limits.rest_most),
+                    False,
+                )
+            if self._failures >= self._limits.faults_to_open:
+                self._opens_at = self._clock() + self._open_seconds
 
 
 def _counts_as_failure(error: CommusoftError) -> bool:
@@ -84,7 +89,7 @@ def _counts_as_failure(error: CommusoftError) -> bool:
 
 
 def _copy_error(error: CommusoftError) -> CommusoftError:
-    """The same failure for another caller, who sees that nothing was sent."""
+    """Return a copy of the error for a call that was not sent."""
     cause = f"resting after: {error.cause.removeprefix('resting after: ')}"
     if isinstance(error, CommusoftServerError):
         return CommusoftServerError(error.status, cause)

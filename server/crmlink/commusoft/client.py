@@ -1,4 +1,4 @@
-"""The client: the whole list of records, one record, and the one write."""
+"""Commusoft client: lists records, reads one record, and writes one reference."""
 
 import contextlib
 import copy
@@ -22,7 +22,7 @@ from crmlink.kinds import Kind
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.strict_json import NotJSON, read_json
 
-# The host of the published profile serves the API alone; pages are on the web application's host.
+# The published profile's host serves the API alone; pages are on the web application's host.
 _PAGE_HOSTS = {"api.commusoft.com": "app.commusoft.co.uk"}
 _PAGES: dict[Kind, str] = {
     "customer": "/customers/customer/{number}/view/property/view",
@@ -31,9 +31,9 @@ _PAGES: dict[Kind, str] = {
 
 
 class CommusoftClient:
-    """One Commusoft account; safe to share between threads.
+    """Client of one Commusoft account; thread-safe.
 
-    Every call ends within `patience.total` seconds and raises a `CommusoftError` when it fails.
+    Every call ends within `patience.total` seconds and raises a `CommusoftError` on failure.
     """
 
     def __init__(
@@ -52,26 +52,25 @@ class CommusoftClient:
 
     @property
     def sandbox(self) -> bool:
-        """True once a reply said that this is the sandbox."""
+        """Whether a response identified the server as the sandbox."""
         return self._account.transport.sandbox
 
     @property
     def trouble(self) -> str | None:
-        """The code of what Commusoft failed with when it was last asked; None when it answered."""
+        """Code of the error of the last call; None if it got a response."""
         return self._account.transport.trouble
 
     @property
     def dialect(self) -> Dialect:
-        """The dialect in use, with the token's place as soon as that is known."""
+        """The dialect in use, with the token's place once known."""
         return replace(self._dialect, token_place=self._account.token_place)
 
     def records(self, kind: Kind, created_after: datetime | None = None) -> Iterator[Record]:
-        """Every record of `kind`, deleted ones included and flagged, one at a time.
+        """Yield every record of `kind`, deleted ones included and flagged.
 
-        `created_after` (aware) leaves out older ones where the API can do so. The whole answer is
-        fetched by this call and held in a temporary file, so the caller may take its time. An
-        error raised on the way means that the list is not whole: nothing may be concluded from a
-        record's absence.
+        `created_after` (aware) omits older ones where the API supports it. This call fetches the
+        whole response into a temporary file, so the caller may iterate slowly. After an error the
+        list is incomplete: a missing record proves nothing.
         """
         ways = self._dialect.ways(kind)
         query = {}
@@ -81,9 +80,9 @@ class CommusoftClient:
         return _iter_records(kind, self.raw_list(kind, query), ways.writing.reference)
 
     def record(self, kind: Kind, number: str, uuid: str | None = None) -> Record:
-        """The record as it is now; `RecordNotFound` when it does not exist or is deleted.
+        """Return the current record; raises `RecordNotFound` if it is missing or deleted.
 
-        Where records are asked for by UUID and none is given, the whole list is searched for it.
+        Where records are read by UUID and none is given, the whole list is searched for it.
         """
         ways = self._dialect.ways(kind)
         if "{uuid}" in ways.record_path and not uuid:
@@ -109,11 +108,11 @@ class CommusoftClient:
         *,
         before_sending: Callable[[], None] | None = None,
     ) -> None:
-        """Put `reference` (None clears it) on `record`: one request, never tried again in here.
+        """Write `reference` to `record`, None clears it; sends one request, never repeated.
 
-        Returns when Commusoft said yes, which is not yet proof: read the record again. Raises
-        `ReferenceErased` for what stands for an erased reference. The request
-        may wait for its turn; `before_sending` is called after that and may raise `WriteWithdrawn`.
+        Returns when Commusoft confirmed it, which is no proof: read the record again. Raises
+        `ReferenceErased` for the pseudonym of an erased reference. The request may wait for its
+        slot; `before_sending` is called after that and may raise `WriteWithdrawn`.
         """
         if holds_pseudonym(reference):
             raise ReferenceErased
@@ -124,42 +123,42 @@ class CommusoftClient:
             self._account.write(writing.method, path, body, content_type, deadline, before_sending)
 
     def speaking(self, dialect: Dialect) -> "CommusoftClient":
-        """The same session in another dialect, for the doctor."""
+        """Return the same session with another dialect, for the doctor."""
         other = copy.copy(self)
         other._dialect = dialect
         return other
 
     def behind_people(self) -> "CommusoftClient":
-        """The same session for work that nobody waits for: calls of others go first."""
+        """Return the same session for background work: interactive calls take precedence."""
         other = copy.copy(self)
         other._patient = True
         return other
 
     @property
     def at_once(self) -> int:
-        """How many calls may be out at the same time."""
+        """Maximum number of concurrent calls."""
         return self._patience.at_once
 
     @property
     def late_after(self) -> float:
-        """For how many seconds a write that was not answered may still be carried out."""
+        """Seconds for which a write without a response may still be carried out."""
         return self._patience.late_after
 
     @property
     def patient_per_second(self) -> float:
-        """How many calls a second work that nobody waits for may make."""
+        """Calls per second available to background work."""
         return self._account.transport.patient_per_second
 
     def _deadline(self) -> Deadline:
         return Deadline(self._patience.total, patient=self._patient)
 
     def token_shape(self) -> str:
-        """The shape that the token came in, for the doctor."""
+        """Return the shape in which the token was received, for the doctor."""
         with self._deadline() as deadline:
             return self._account.token_shape(deadline)
 
     def raw_list(self, kind: Kind, query: Mapping[str, str] | None = None) -> Response:
-        """The list's reply as it came, to be closed by the caller."""
+        """Return the list's response unparsed; the caller closes it."""
         path = self._dialect.ways(kind).list_path
         with self._deadline() as deadline:
             reply = self._account.get(path, query or {}, self._patience.list_bytes, deadline)
@@ -169,12 +168,12 @@ class CommusoftClient:
         return reply
 
     def page_url(self, kind: Kind, number: str) -> str:
-        """The record's page in Commusoft's web application."""
+        """Return the URL of the record's page in Commusoft's web application."""
         return self.web_url + fill_path(_PAGES[kind], number, None)
 
     @property
     def web_url(self) -> str:
-        """The web application's address, without a slash at its end."""
+        """The web application's URL without a trailing slash."""
         parts = urlsplit(self.connection.base_url)
         return f"{parts.scheme}://{_PAGE_HOSTS.get(parts.netloc, parts.netloc)}"
 
@@ -196,5 +195,5 @@ def _iter_records(kind: Kind, reply: Response, reference: str) -> Iterator[Recor
 def _document(reply: Response) -> Any:
     with contextlib.suppress(NotJSON):
         return read_json(reply.body.read())
-    # Raised out here: the parser's exception holds the whole document.
+    # Raised outside the handler: the parser's exception contains the whole document.
     raise InvalidCommusoftResponse("an answer that breaks off or is not JSON")

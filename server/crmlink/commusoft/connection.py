@@ -1,4 +1,4 @@
-"""Where one Commusoft account is and how to get in; refuses addresses that would leak a secret."""
+"""Address and credentials of one Commusoft account; rejects addresses that leak secrets."""
 
 import ipaddress
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ DEFAULT_BASE_URL = "https://app.commusoft.co.uk/webservice_dev.php/api/v1"
 
 
 class ConnectionUnsafe(ValueError):
-    """The address must not be given credentials; the message is a sentence that says why."""
+    """Credentials must not be sent to this address; the message is a sentence with the reason."""
 
 
 @dataclass(frozen=True)
 class Connection:
-    """One account's address and credentials.
+    """Address and credentials of one account.
 
-    `base_url` ends before `/getToken`; plain http is taken for loopback hosts only. The repr shows
-    the address alone. Raises `ConnectionUnsafe`.
+    `base_url` ends before `/getToken`; plain http is accepted for loopback hosts only. The repr
+    shows the address alone. Raises `ConnectionUnsafe`.
     """
 
     base_url: str
@@ -30,12 +30,12 @@ class Connection:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether the address is this machine itself."""
+        """Whether the address is this machine."""
         return _is_loopback(urlsplit(self.base_url).hostname or "")
 
 
 def _safe_address(base_url: str) -> str:
-    """The address without a slash at its end, or `ConnectionUnsafe`."""
+    """Return the address without a trailing slash; raises `ConnectionUnsafe`."""
     text = base_url.strip()
     try:
         parts = urlsplit(text)

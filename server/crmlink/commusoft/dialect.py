@@ -1,9 +1,9 @@
-"""How one Commusoft account is spoken to: the known ways as small data.
+"""Dialects: the known ways of reading and writing an account's records, as data.
 
-Sources, as far as public material goes (nothing here was tried on a live account):
-W is what two public integrations do against live accounts, P a published OpenAPI profile.
-How W spells an *update*, and the reference in it, was not seen: those ways are made by analogy
-with creating a record (`customertype[...]`) and say `seen=False`; the doctor finds out.
+Sources are public only; nothing here was tried on a live account. W is what two public integrations
+do with live accounts, P a published OpenAPI profile. How W writes an *update*, and the reference in
+it, was not observed: those ways are derived from creating a record (`customertype[...]`) and have
+`seen=False`; the doctor checks them.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ TokenPlace = Literal["header", "query"]
 class WriteMethod:
     """One way to write a record.
 
-    `path` has `{number}` or `{uuid}`; `reference` is the dotted place of the reference in the
-    record; `wrapper` is the name that the body is nested under; `required` fields are sent even
-    when the record as read lacks them, `omit` ones never. `creates` warns that the same request
-    creates a record when Commusoft takes the id for a type.
+    `path` contains `{number}` or `{uuid}`; `reference` is the dotted path of the reference in the
+    record; `wrapper` is the name the body is nested under; `required` fields are sent even if
+    missing from the record as read, `omit` ones never. `creates`: the same request creates a record
+    if Commusoft takes the id for a type.
     """
 
     name: str
@@ -42,7 +42,7 @@ class WriteMethod:
 class RecordEndpoints:
     """How one kind of record is listed, read and written.
 
-    `created_filter` is the list's parameter for records created after a time, where there is one.
+    `created_filter` is the list's parameter for records created after a time, if it has one.
     """
 
     list_path: str
@@ -53,7 +53,7 @@ class RecordEndpoints:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Everything that differs between accounts. `token_place` is None until it is known."""
+    """Everything that differs between accounts; `token_place` is None until known."""
 
     name: str
     customer: RecordEndpoints
@@ -61,24 +61,24 @@ class Dialect:
     token_place: TokenPlace | None = None
 
     def ways(self, kind: Kind) -> RecordEndpoints:
-        """How records of `kind` are handled."""
+        """Return the endpoints for records of `kind`."""
         return self.customer if kind == "customer" else self.supplier
 
     def with_ways(self, kind: Kind, ways: RecordEndpoints) -> "Dialect":
-        """The same dialect, records of `kind` handled in another way."""
+        """Return the dialect with other endpoints for `kind`."""
         return replace(self, customer=ways) if kind == "customer" else replace(self, supplier=ways)
 
     def with_writing(self, kind: Kind, writing: WriteMethod) -> "Dialect":
-        """The same dialect, records of `kind` written in another way."""
+        """Return the dialect with another write method for `kind`."""
         return self.with_ways(kind, replace(self.ways(kind), writing=writing))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data to store; `Dialect.from_dict` takes it back."""
+        """Return plain data to store; see `Dialect.from_dict`."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Dialect":
-        """The dialect that was stored. Raises `ValueError` when the data is not one."""
+        """Return the stored dialect. Raises `ValueError` for invalid data."""
         try:
             ways = {kind: _ways(data[kind]) for kind in KINDS}
             return cls(data["name"], ways["customer"], ways["supplier"], data.get("token_place"))
@@ -96,7 +96,7 @@ def _ways(data: Mapping[str, Any]) -> RecordEndpoints:
 
 
 P_REFERENCE = "accountingSettings.accountingReference"
-# Not seen anywhere: made from the label of the field on Commusoft's own screen.
+# Not observed: derived from the field's label in Commusoft's own interface.
 W_REFERENCE = "thirdpartyreference"
 _READ_ONLY = ("id", "deleted", "createdAt", "updatedAt")
 
@@ -144,12 +144,12 @@ PUBLISHED_DIALECT = Dialect("P", _p_ways("customer"), _p_ways("supplier"))
 
 
 def dialect_for(base_url: str) -> Dialect:
-    """The dialect that an address suggests: W below `/webservice...`, P elsewhere."""
+    """Return the dialect that an address suggests: W below `/webservice...`, else P."""
     return WEBSERVICE_DIALECT if "/webservice" in urlsplit(base_url).path else PUBLISHED_DIALECT
 
 
 def candidate_write_methods(kind: Kind, dialect: Dialect) -> tuple[WriteMethod, ...]:
-    """Every way to write that is worth trying: the dialect's own first, the riskiest last."""
+    """Return every write method to try: the dialect's own first, the riskiest last."""
     p, w = _p_writing(kind), _w_writing(kind)
     ways = (
         p,

@@ -1,8 +1,8 @@
-"""What can go wrong with Commusoft, a type each.
+"""Errors of calls to Commusoft.
 
-After a write only `WriteRejected`, `WriteWithdrawn` and `RecordNotFound` say that nothing was
-changed; after every other error the record must be read again to know. No message holds a secret,
-a URL or a record's data.
+After a write only `WriteRejected`, `WriteWithdrawn` and `RecordNotFound` prove that nothing was
+changed; after any other error the record must be read again. No message contains a secret, a URL or
+a record's data.
 """
 
 from typing import ClassVar
@@ -11,7 +11,7 @@ from crmlink.kinds import Kind
 
 
 class CommusoftError(Exception):
-    """Any failure of a call to Commusoft. `cause` is a short word for the log, never data.
+    """Base class of failed calls; `cause` is a short text for the log, without data.
 
     `code` is stable: it is stored with links and ends a problem's type.
     """
@@ -24,25 +24,25 @@ class CommusoftError(Exception):
 
 
 class CommusoftUnreachable(CommusoftError):
-    """No connection, or it broke: name not found, refused, reset, TLS."""
+    """No connection, or it broke: name not found, connection rejected, reset, TLS."""
 
     code = "commusoft-unreachable"
 
 
 class CommusoftTimeout(CommusoftError):
-    """No whole answer within the time allowed."""
+    """No complete response before the deadline."""
 
     code = "commusoft-slow"
 
 
 class CommusoftAuthError(CommusoftError):
-    """The credentials, or the token made from them, are not accepted."""
+    """The credentials, or the token obtained with them, are not accepted."""
 
     code = "commusoft-refused"
 
 
 class CommusoftBusy(CommusoftError):
-    """Asked to wait. `retry_after` is in seconds, bounded; None when nothing was said."""
+    """A wait is required; `retry_after` in seconds, bounded, None if unknown."""
 
     code = "commusoft-busy"
 
@@ -52,7 +52,7 @@ class CommusoftBusy(CommusoftError):
 
 
 class CommusoftServerError(CommusoftError):
-    """An answer that says Commusoft itself failed, or a status that a call cannot explain."""
+    """A response that means a failure of Commusoft, or a status that a call cannot explain."""
 
     def __init__(self, status: int, cause: str = "") -> None:
         super().__init__(cause or f"status {status}")
@@ -60,7 +60,7 @@ class CommusoftServerError(CommusoftError):
 
 
 class InvalidCommusoftResponse(CommusoftError):
-    """An answer that is not the API's: HTML, truncated, empty, too large, the wrong type."""
+    """A response that is not the API's: HTML, truncated, empty, too large, the wrong type."""
 
     code = "commusoft-unreadable"
 
@@ -77,13 +77,13 @@ class RecordNotFound(CommusoftError):
 
 
 class WriteWithdrawn(CommusoftError):
-    """Nothing was sent: whoever asked for the write is not to do it any more."""
+    """The caller withdrew the write before it was sent."""
 
     code = "write-withdrawn"
 
 
 class WriteRejected(CommusoftError):
-    """Commusoft answered that it did not do the write. `status` is the HTTP status."""
+    """Commusoft did not do the write; `status` is the HTTP status."""
 
     code = "write-refused"
 
@@ -93,7 +93,7 @@ class WriteRejected(CommusoftError):
 
 
 class ReferenceErased(WriteRejected):
-    """Nothing was sent: the value is the keyed hash of an erased reference, not a reference."""
+    """Nothing was sent: the value is the pseudonym of an erased reference, not a reference."""
 
     code = "reference-erased"
 
@@ -102,6 +102,10 @@ class ReferenceErased(WriteRejected):
 
 
 class ConnectionEnded(CommusoftError):
-    """Another account was connected, or this one disconnected, while it was being used."""
+    """The connection was replaced or deleted while in use."""
 
     code = "connection-ended"
+
+
+# After these a write is over: it was answered, or never sent. After others it may land late.
+ANSWERED_WRITE_ERRORS = (WriteRejected, RecordNotFound, CommusoftAuthError, CommusoftBusy)

@@ -1,19 +1,18 @@
-"""How long to wait for Commusoft and how hard to press it, in one place."""
+"""Time-outs, rates and sizes for calls to Commusoft."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """Limits for one client; times in seconds, sizes in bytes.
+    """Limits of one client; times in seconds, sizes in bytes.
 
-    `connect` is the longest for a connection, `read` the longest silence in an answer, `total` the
-    longest that any call may take, waiting for its turn included. A `Retry-After` is believed up
-    to `retry_after_most` and waited for inside a call up to `wait_most`; `wait_unsaid` stands in
-    for one that was not said. After `faults_to_open` failures in a row calls fail at once for
-    `rest` seconds (doubling up to `rest_most`), then one call goes out as a probe. A write that was
-    not answered may be carried out for `late_after` seconds from when it was begun: the minute that
-    web servers and gateways commonly give a request, twice.
+    `connect` limits connecting, `read` each silence in a response, `total` a whole call including
+    the wait for its slot. A `Retry-After` is accepted up to `retry_after_most` and waited for
+    inside a call up to `wait_most`; `wait_unsaid` replaces a missing one. After `faults_to_open`
+    consecutive failures calls fail at once for `rest` seconds (doubling up to `rest_most`), then
+    one call is sent as a probe. A write without a response may be carried out for `late_after`
+    seconds from its start: twice the minute that web servers and gateways commonly allow a request.
     """
 
     connect: float = 5.0

@@ -1,4 +1,4 @@
-"""The mirror: our copy of the records, kept up with Commusoft for matching and screens."""
+"""Mirror: the local copy of Commusoft's records, kept current for matching and pages."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from crmlink.store.erased import ErasedPeople, Signs, erased_people_of
 from crmlink.store.records import empty_details
 from crmlink.values import Address
 
-LEASE = timedelta(minutes=10)  # after it a sync of a version that knows no owners counts as dead
-OVERLAP = timedelta(days=2)  # clocks and time zones on the other side are not known
-FULL_EVERY = timedelta(hours=12)  # so that what is deleted leaves within a day
-BATCH = 1_000  # records a transaction: readers and links wait no longer than that takes
-KEPT = ("uuid", "reference")  # also of somebody who was erased
+LEASE_TTL = timedelta(minutes=10)  # a sync of a version without owners counts as dead after this
+CLOCK_OVERLAP = timedelta(days=2)  # Commusoft's clock and time zone are unknown
+FULL_SYNC_INTERVAL = timedelta(hours=12)  # deleted records leave the mirror within a day
+CHUNK_SIZE = 1_000  # records per transaction, which readers and links wait for
+IDENTIFYING_FIELDS = ("uuid", "reference")  # kept for an erased person too
 
 
 class SyncInProgress(Exception):
-    """Another sync of this connection is under way, or took this one's place."""
+    """Another sync of this connection is in progress, or has taken over."""
 
 
 @dataclass
 class SyncResult:
-    """How many records a sync read, and how many rows it added, changed and emptied."""
+    """Numbers of records read, and of rows added, changed and cleared by a sync."""
 
     read: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     added: int = 0
@@ -51,52 +51,52 @@ def sync(
     *,
     full: bool = True,
 ) -> SyncResult:
-    """Bring the mirror up to Commusoft's lists, one sync of a connection at a time.
+    """Update the mirror from Commusoft's lists; one sync of a connection at a time.
 
-    A full one compares everything, and empties what is gone; another asks only for records created
-    since the last, where the API can tell. A record that a link touched while a list was being
-    read keeps what the link read back. Raises SyncInProgress, or CommusoftError when a list does
-    not arrive whole; then no record is taken for gone.
+    A full sync compares all records and clears missing ones; another requests only records created
+    since the last sync, where the API can filter. A record that a link changed during the sync
+    keeps the value the link read back. Raises SyncInProgress, or CommusoftError if a list is
+    incomplete; then no record is cleared.
     """
-    turn = _Turn(database, connection_id, ownership)
-    with turn.taken() as since:
+    lease = _SyncLease(database, connection_id, ownership)
+    with lease.hold() as since:
         result = SyncResult()
         for kind in KINDS:
             partial = not full and since and commusoft.dialect.ways(kind).created_filter
-            _sync_kind(turn, commusoft, kind, since if partial else None, result, progress)
-        turn.note_end(full=full)
+            _sync_kind(lease, commusoft, kind, since if partial else None, result, progress)
+        lease.record_completion(full=full)
     return result
 
 
 def is_syncing(session: Session, connection: WorkspaceConnection, ownership: Ownership) -> bool:
-    """Whether a living process syncs the connection."""
+    """Return whether a running process syncs the connection."""
     if connection.sync_lease:
         return ownership.is_worked_on(session, connection.sync_owner_id, connection.sync_lease)
-    until = connection.syncing_until  # of a version that knows no owners
-    return until is not None and now() < until <= now() + LEASE
+    until = connection.syncing_until  # set by a version without owners
+    return until is not None and now() < until <= now() + LEASE_TTL
 
 
 def full_sync_is_due(database: Database, connection_id: int) -> bool:
-    """Whether the last full compare is so long ago that deleted records might stay too long."""
+    """Return whether the last full sync is older than FULL_SYNC_INTERVAL."""
     with database.reading() as session:
         last = session.get_one(WorkspaceConnection, connection_id).fully_synced_at
-    return last is None or not now() - FULL_EVERY < last <= now()
+    return last is None or not now() - FULL_SYNC_INTERVAL < last <= now()
 
 
 def upsert_record(session: Session, connection_id: int, record: Record) -> MirroredRecord:
-    """Write into the mirror what Commusoft has just said of one record; returns its row."""
+    """Write one record as just read from Commusoft; returns its row."""
     version = _next_version(session, connection_id)
     erased = erased_people_of(session, connection_id)
     row = _row(session, connection_id, record.kind, record.number)
     if row is None:
-        row = _new_row(connection_id, record, erased)
+        row = _new_row(connection_id, record)
         session.add(row)
     _fill(row, record, erased, version)
     return row
 
 
 def mark_deleted(session: Session, connection_id: int, kind: Kind, number: str) -> None:
-    """Empty the row of a record that left Commusoft."""
+    """Clear the row of a record that no longer exists in Commusoft."""
     row = _row(session, connection_id, kind, number)
     if row:
         _clear(row, _next_version(session, connection_id))
@@ -108,8 +108,8 @@ def _row(session: Session, connection_id: int, kind: Kind, number: str) -> Mirro
     )
 
 
-class _Turn:
-    """One sync's turn with a connection: only who has it writes what a list said."""
+class _SyncLease:
+    """Lease of a connection for one sync; only its holder writes list results."""
 
     def __init__(self, database: Database, connection_id: int, ownership: Ownership) -> None:
         self._database, self._ownership = database, ownership
@@ -117,49 +117,50 @@ class _Turn:
         self._lease = new_id()
 
     @contextmanager
-    def taken(self) -> Iterator[datetime | None]:
-        """Take the turn and give it back; yields since when new records are to be asked for."""
+    def hold(self) -> Iterator[datetime | None]:
+        """Acquire and release the lease; yields the time to request new records from."""
         self._ownership.working_on.add(self._lease)
         try:
-            yield self._take()
+            yield self._acquire()
         finally:
             self._ownership.working_on.discard(self._lease)
-            self._give_back()
+            self._release()
 
     @contextmanager
     def writing(self) -> Iterator[tuple[Session, WorkspaceConnection]]:
-        """A writing session with the connection.
+        """Yield a writing session and the connection.
 
-        Raises SyncInProgress when another sync has the turn, or ConnectionEnded.
+        Raises SyncInProgress if another sync has the lease, or ConnectionEnded.
         """
         with self._database.writing() as session:
-            connection = _live(session, self.connection_id)
+            connection = _connection_in_use(session, self.connection_id)
             if connection.sync_lease != self._lease:
                 raise SyncInProgress
             yield session, connection
 
     def mirror_version(self) -> int:
+        """Return the connection's current mirror version."""
         with self._database.reading() as session:
-            return _live(session, self.connection_id).mirror_version
+            return _connection_in_use(session, self.connection_id).mirror_version
 
-    def note_end(self, *, full: bool) -> None:
-        """Remember that the whole list was taken."""
+    def record_completion(self, *, full: bool) -> None:
+        """Store the time of a completed sync."""
         with self.writing() as (_, connection):
             connection.synced_at = now()
             if full:
                 connection.fully_synced_at = now()
 
-    def _take(self) -> datetime | None:
+    def _acquire(self) -> datetime | None:
         with self._database.writing() as session:
-            connection = _live(session, self.connection_id)
+            connection = _connection_in_use(session, self.connection_id)
             if is_syncing(session, connection, self._ownership):
                 raise SyncInProgress
             connection.sync_lease = self._lease
             connection.sync_owner_id = self._ownership.register(session)
-            connection.syncing_until = now() + LEASE
-            return connection.synced_at - OVERLAP if connection.synced_at else None
+            connection.syncing_until = now() + LEASE_TTL
+            return connection.synced_at - CLOCK_OVERLAP if connection.synced_at else None
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         with self._database.writing() as session:
             session.execute(
                 update(WorkspaceConnection)
@@ -171,8 +172,8 @@ class _Turn:
             )
 
 
-def _live(session: Session, connection_id: int) -> WorkspaceConnection:
-    """A connection that is in use; raises ConnectionEnded."""
+def _connection_in_use(session: Session, connection_id: int) -> WorkspaceConnection:
+    """Return a connection that is in use; raises ConnectionEnded."""
     connection = session.get(WorkspaceConnection, connection_id)
     if connection is None or connection.ended_at:
         raise ConnectionEnded
@@ -180,31 +181,31 @@ def _live(session: Session, connection_id: int) -> WorkspaceConnection:
 
 
 def _sync_kind(
-    turn: _Turn,
+    lease: _SyncLease,
     commusoft: CommusoftClient,
     kind: Kind,
     created_after: datetime | None,
     result: SyncResult,
     progress: Callable[[SyncResult], None],
 ) -> None:
-    start = turn.mirror_version()
-    seen: set[str] = set()
+    start = lease.mirror_version()
+    numbers: set[str] = set()
     for batch in _batches(commusoft.records(kind, created_after)):
         present = {record.number: record for record in batch if not record.deleted}
-        seen.update(present)
+        numbers.update(present)
         result.read[kind] += len(batch)
-        with turn.writing() as (session, connection):
-            connection.syncing_until = now() + LEASE
-            _take(session, turn.connection_id, kind, present, start, result)
+        with lease.writing() as (session, connection):
+            connection.syncing_until = now() + LEASE_TTL
+            _apply(session, lease.connection_id, kind, present, start, result)
         progress(result)
     if created_after is None:
-        with turn.writing() as (session, _):
-            _clear_unseen(session, turn.connection_id, kind, seen, start, result)
+        with lease.writing() as (session, _):
+            _clear_unseen(session, lease.connection_id, kind, numbers, start, result)
 
 
 def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
     iterator = iter(records)
-    while batch := list(islice(iterator, BATCH)):
+    while batch := list(islice(iterator, CHUNK_SIZE)):
         yield batch
 
 
@@ -216,7 +217,7 @@ def _next_version(session: Session, connection_id: int) -> int:
     return connection.mirror_version
 
 
-def _take(
+def _apply(
     session: Session,
     connection_id: int,
     kind: Kind,
@@ -245,7 +246,7 @@ def _take(
     for record in touched:
         row = rows.get(record.number)
         if row is None:
-            row = _new_row(connection_id, record, erased)
+            row = _new_row(connection_id, record)
             session.add(row)
             result.added += 1
         else:
@@ -254,40 +255,52 @@ def _take(
 
 
 def _clear_unseen(
-    session: Session, connection_id: int, kind: Kind, seen: set[str], start: int, result: SyncResult
+    session: Session,
+    connection_id: int,
+    kind: Kind,
+    listed: set[str],
+    start: int,
+    result: SyncResult,
 ) -> None:
-    """Empty the rows whose record the list no longer has, or flags as deleted."""
-    known = session.scalars(
+    """Clear the rows whose record is missing from the list or flagged deleted."""
+    mirrored = session.scalars(
         select(MirroredRecord.number)
         .filter_by(connection_id=connection_id, kind=kind, gone_at=None)
         .where(MirroredRecord.changed <= start)
     ).all()
-    if known and not seen:
+    if mirrored and not listed:
         raise InvalidCommusoftResponse(f"the list of {kind}s came back empty")
-    gone = [number for number in known if number not in seen]
-    if not gone:
+    missing = [number for number in mirrored if number not in listed]
+    if not missing:
         return
     version = _next_version(session, connection_id)
-    for number in gone:
+    for number in missing:
         row = _row(session, connection_id, kind, number)
         if row:
             _clear(row, version)
-    result.gone += len(gone)
+    result.gone += len(missing)
 
 
-def _new_row(connection_id: int, record: Record, erased: ErasedPeople) -> MirroredRecord:
-    """A row for a record that is new here; marked where it is of somebody who was erased."""
-    row = MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
+def _new_row(connection_id: int, record: Record) -> MirroredRecord:
+    return MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
+
+
+def _is_erased(record: Record, erased: ErasedPeople, *, is_new: bool) -> bool:
+    """Return whether a record is, or has become, that of an erased person.
+
+    Only a new record is identified by its reference: on others a user may have written it.
+    """
     signs = Signs(
         frozenset((record.name, record.company)),
         (record.email, *record.other_emails), record.postcode,
-        tuple(record.phones), reference=record.reference or "",
+        tuple(record.phones), reference=(record.reference or "") if is_new else "",
     )  # fmt: skip
-    row.erased_at = now() if erased.are(signs) else None
-    return row
+    return erased.are(signs)
 
 
 def _fill(row: MirroredRecord, record: Record, erased: ErasedPeople, version: int) -> None:
+    if row.erased_at is None and _is_erased(record, erased, is_new=row.id is None):
+        row.erased_at = now()
     for name, value in _values(row, record, erased).items():
         setattr(row, name, value)
     row.changed = version
@@ -308,8 +321,8 @@ def _differs(row: MirroredRecord, record: Record, erased: ErasedPeople) -> bool:
 
 
 def _values(row: MirroredRecord, record: Record, erased: ErasedPeople) -> dict[str, object]:
-    """What a row is to hold of a record: of somebody who was erased, nothing that names them."""
-    values: dict[str, object] = {name: getattr(record, name) for name in KEPT}
+    """Return a row's values for a record; for an erased person without personal details."""
+    values: dict[str, object] = {name: getattr(record, name) for name in IDENTIFYING_FIELDS}
     hide = erased.pseudonyms.hidden if row.erased_at else erased.hidden
     values["reference"] = hide(record.reference)
     if row.erased_at:
@@ -318,7 +331,7 @@ def _values(row: MirroredRecord, record: Record, erased: ErasedPeople) -> dict[s
 
 
 def _stored(value: str | tuple[str | Address, ...]) -> object:
-    """A field of a record as its column keeps it."""
+    """Return a record's field in the form of its column."""
     if isinstance(value, str):
         return value
     return [asdict(item) if isinstance(item, Address) else item for item in value]

@@ -1,7 +1,7 @@
-"""What Commusoft sent → records: tolerant of every spelling seen in public sources.
+"""Parser of Commusoft's responses: accepts every spelling found in public sources.
 
-The spellings are data. For each of our fields the first that is not empty counts; a dotted
-spelling goes into a nested object.
+The spellings are data. For each field the first that is not empty counts; a dotted spelling is a
+path into a nested object.
 """
 
 import contextlib
@@ -33,8 +33,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "town": ("town", "address.town"),
     "postcode": ("postcode", "address.postcode"),
 }
-# Where a second address may stand, as an object, a list of them or fields of such a prefix: none
-# was seen in public, these are the obvious ways to write the screens' labels.
+# Names of a second address, as an object, a list of objects or a prefix of fields. None is
+# documented publicly; these are the obvious spellings of the labels in Commusoft.
 OTHER_ADDRESSES = (
     "invoiceaddress", "invoiceAddress", "invoice_address", "invoice", "billingAddress",
     "billing_address", "workaddress", "workAddress", "work_address", "workaddresses",
@@ -47,7 +47,7 @@ _LINES = (
     ("addressline3", "addressLine3", "address3", "line3"),
 )
 MAX_OTHER_ADDRESSES = 5
-# Only the first was seen (P); the others are the obvious ways to write the field's label.
+# Only the first is documented (P); the others are obvious spellings of the field's label.
 REFERENCE_SPELLINGS = (
     "accountingSettings.accountingReference",
     "accountingReference",
@@ -69,7 +69,7 @@ _MISSING = object()
 
 
 def value_at(raw: Any, path: str) -> Any:
-    """The value at a dotted path; a private marker (see `has_path`) when there is no such place."""
+    """Return the value at a dotted path, or a private marker if it is missing (see `has_path`)."""
     for part in path.split("."):
         if not isinstance(raw, Mapping) or part not in raw:
             return _MISSING
@@ -78,17 +78,17 @@ def value_at(raw: Any, path: str) -> Any:
 
 
 def has_path(raw: Any, path: str) -> bool:
-    """Whether the place exists, empty or not."""
+    """Return whether the path exists, empty or not."""
     return value_at(raw, path) is not _MISSING
 
 
 def spelling_of(raw: Mapping[str, Any], field: str) -> str | None:
-    """The spelling under which `field` is filled, None when it is not."""
+    """Return the spelling under which `field` is filled, None if it is not."""
     return next((path for path in SPELLINGS[field] if _text(value_at(raw, path))), None)
 
 
 def reference_path(raw: Mapping[str, Any], preferred: str) -> str | None:
-    """Where the reference stands: a filled place before an empty one, None when there is none."""
+    """Return the path of the reference, a filled one before an empty one; None if missing."""
     paths = dict.fromkeys((preferred, *REFERENCE_SPELLINGS))
     present = [path for path in paths if has_path(raw, path)]
     filled = (path for path in present if _exact(value_at(raw, path)))
@@ -96,9 +96,9 @@ def reference_path(raw: Mapping[str, Any], preferred: str) -> str | None:
 
 
 def parse_record(kind: Kind, raw: Any, preferred: str) -> Record:
-    """The record in one object of a reply; `preferred` is the dialect's place of the reference.
+    """Return the record in one object of a response; `preferred` is the dialect's reference path.
 
-    Raises `InvalidCommusoftResponse` when it is no object or has no id.
+    Raises `InvalidCommusoftResponse` if it is no object or has no id.
     """
     if not isinstance(raw, Mapping):
         raise InvalidCommusoftResponse("a record that is no object")
@@ -106,8 +106,8 @@ def parse_record(kind: Kind, raw: Any, preferred: str) -> Record:
     if not number:
         raise InvalidCommusoftResponse("a record without an id")
     company = _field(raw, "company")
-    place = reference_path(raw, preferred)
-    own = _address(raw)
+    path = reference_path(raw, preferred)
+    address = _address(raw)
     phones = (*_fields(raw, "telephone"), *_fields(raw, "mobile"))
     email, *other_emails = _emails(raw) or [""]
     return Record(
@@ -118,21 +118,21 @@ def parse_record(kind: Kind, raw: Any, preferred: str) -> Record:
         company=company,
         email=email,
         phones=tuple(dict.fromkeys(phones)),
-        address=own.address,
-        town=own.town,
-        postcode=own.postcode,
+        address=address.address,
+        town=address.town,
+        postcode=address.postcode,
         account_number=_field(raw, "account_number"),
-        reference=(_exact(value_at(raw, place)) or None) if place else None,
+        reference=(_exact(value_at(raw, path)) or None) if path else None,
         deleted=_flag(raw.get("deleted")),
         raw=raw,
-        reference_shown=place is not None,
+        reference_shown=path is not None,
         other_emails=tuple(other_emails),
-        other_addresses=_other_addresses(raw, own),
+        other_addresses=_other_addresses(raw, address),
     )
 
 
 def parse_single(kind: Kind, document: Any, preferred: str) -> Record:
-    """The record in the reply to a question for one record, wrapped or not."""
+    """Return the record in the response to a request for one record, wrapped or not."""
     if isinstance(document, list) and len(document) == 1:
         document = document[0]
     inner = (value_at(document, path) for path in _ONE_KEYS[kind])
@@ -143,7 +143,7 @@ def parse_single(kind: Kind, document: Any, preferred: str) -> Record:
 
 
 def iter_records(kind: Kind, body: IO[bytes]) -> Iterator[Any]:
-    """The objects of a list reply, one at a time. Raises `InvalidCommusoftResponse`."""
+    """Yield the objects of a list response. Raises `InvalidCommusoftResponse`."""
     prefix = list_prefix(kind, body)
     body.seek(0)
     twice: list[str] = []
@@ -162,7 +162,7 @@ def iter_records(kind: Kind, body: IO[bytes]) -> Iterator[Any]:
 
 
 def list_prefix(kind: Kind, body: IO[bytes]) -> str:
-    """Where the list sits in the reply, in ijson's words. Raises `InvalidCommusoftResponse`."""
+    """Return ijson's prefix of the list in the response. Raises `InvalidCommusoftResponse`."""
     body.seek(0)
     cause = "a reply without a list"
     try:
@@ -188,16 +188,16 @@ def _field(raw: Mapping[str, Any], field: str) -> str:
 
 
 def _fields(raw: Mapping[str, Any], field: str) -> list[str]:
-    """What stands under any spelling of a field that may have several values."""
+    """Return the values under all spellings of a field that may have several."""
     return [text for path in SPELLINGS[field] if (text := _text(value_at(raw, path)))]
 
 
 def _emails(raw: Mapping[str, Any]) -> list[str]:
-    """Every email of the record as it is written; where there is none, the text in its place."""
+    """Return every email of the record as written; without any, the text in its place."""
     texts = _fields(raw, "email")
     read = [read_emails(text) for text in texts]
-    found = {email.lower(): email for each in read for email in (*each.emails, *each.misspelt)}
-    return list(found.values()) or texts[:1]
+    parsed = {email.lower(): email for text in read for email in (*text.emails, *text.misspelt)}
+    return list(parsed.values()) or texts[:1]
 
 
 def _address(raw: Mapping[str, Any]) -> Address:
@@ -207,27 +207,27 @@ def _address(raw: Mapping[str, Any]) -> Address:
 
 
 def _other_addresses(raw: Mapping[str, Any], own: Address) -> tuple[Address, ...]:
-    """The addresses beside the record's own one, each once."""
-    found: dict[tuple[str, ...], Address] = {_folded(own): own}
+    """Return the distinct addresses other than the record's own."""
+    result: dict[tuple[str, ...], Address] = {_folded(own): own}
     for name in OTHER_ADDRESSES:
         value = value_at(raw, name)
         several = value if isinstance(value, list) else [value]
         for inner in [*several, _with_prefix(raw, name)]:
             if isinstance(inner, Mapping) and (address := _inner_address(inner)):
-                found.setdefault(_folded(address), address)
-    del found[_folded(own)]
-    return tuple(found.values())[:MAX_OTHER_ADDRESSES]
+                result.setdefault(_folded(address), address)
+    del result[_folded(own)]
+    return tuple(result.values())[:MAX_OTHER_ADDRESSES]
 
 
 def _with_prefix(raw: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The fields whose names begin with the prefix, without it: invoice_addressline1."""
+    """Return the fields with a name prefix, without it: invoice_addressline1."""
     start = prefix.removesuffix("address").removesuffix("Address").removesuffix("_")
     names = ((name, name.removeprefix(start).lstrip("_")) for name in raw if name.startswith(start))
     return {bare: raw[name] for name, bare in names if not isinstance(raw[name], Mapping | list)}
 
 
 def _inner_address(raw: Mapping[str, Any]) -> Address:
-    """The address in an object of its own, or in the object `address` inside it."""
+    """Return the address in an object of its own, or in its inner object `address`."""
     inner = raw.get("address")
     place = inner if isinstance(inner, Mapping) else raw
 
@@ -250,7 +250,7 @@ def _text(value: Any) -> str:
 
 
 def _exact(value: Any) -> str:
-    """Text as it stands; a number as its digits; anything else is no text."""
+    """Return text unchanged, a number as its digits, anything else as an empty text."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):

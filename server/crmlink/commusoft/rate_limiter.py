@@ -1,7 +1,7 @@
-"""Politeness: so many calls at once, so many a second, and silence while asked to wait.
+"""Rate limiter: concurrent calls, calls per second, and pauses that Commusoft requests.
 
-Calls that somebody waits for go first. The others, a whole list's, leave a place and a share of
-the starts free, come evenly spaced, and stop while a person's call is out.
+Interactive calls take precedence. Background calls leave one slot and a share of the starts free,
+are evenly spaced, and stop while an interactive call is in progress.
 """
 
 import threading
@@ -14,79 +14,81 @@ from crmlink.commusoft.errors import CommusoftBusy
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.deadline import Deadline
 
-INTERACTIVE_GRACE = 0.25  # seconds after a person's call in which their next one may come
-LOOK_AGAIN = 0.05
+INTERACTIVE_GRACE = 0.25  # seconds after an interactive call in which another may follow
+POLL_INTERVAL = 0.05
 
 
 class RateLimiter:
-    """Hands out turns to call; shared by every thread of one client."""
+    """Slots for calls; shared by every thread of one client."""
 
-    def __init__(self, patience: ClientLimits) -> None:
-        self._patience = patience
-        self._places = threading.BoundedSemaphore(patience.at_once)
-        self._guard = threading.Lock()
-        most = max(1, int(patience.per_second))
-        self._span = most / patience.per_second
-        self._starts: deque[float] = deque(maxlen=most)
-        self._held_until = 0.0
-        self._patient_places = threading.BoundedSemaphore(max(1, patience.at_once - 1))
-        self._patient_most = max(1, most - -(-most // 4))
-        self._patient_next = 0.0
-        self._people = 0  # calls of theirs that are out
+    def __init__(self, limits: ClientLimits) -> None:
+        self._limits = limits
+        self._slots = threading.BoundedSemaphore(limits.at_once)
+        self._lock = threading.Lock()
+        max_starts = max(1, int(limits.per_second))
+        self._span = max_starts / limits.per_second
+        self._starts: deque[float] = deque(maxlen=max_starts)
+        self._paused_until = 0.0
+        self._background_slots = threading.BoundedSemaphore(max(1, limits.at_once - 1))
+        self._background_max = max(1, max_starts - -(-max_starts // 4))
+        self._background_next = 0.0
+        self._interactive_calls = 0
         self._quiet_until = 0.0
 
     @property
     def patient_per_second(self) -> float:
-        """How many calls a second may go out that nobody waits for."""
-        return self._patient_most / self._span
+        """Calls per second available to background work."""
+        return self._background_max / self._span
 
     @contextmanager
-    def turn(self, deadline: Deadline) -> Iterator[None]:
-        """Wait for a turn and keep its place. Raises `CommusoftBusy` when none comes in time."""
-        before = self._patient_turn(deadline) if deadline.background else self._persons_turn()
-        with before, self._place(deadline):
+    def slot(self, deadline: Deadline) -> Iterator[None]:
+        """Hold a slot for the call. Raises `CommusoftBusy` if none is free in time."""
+        before = (
+            self._background_slot(deadline) if deadline.background else self._interactive_slot()
+        )
+        with before, self._slot_and_start(deadline):
             yield
 
     @contextmanager
-    def _patient_turn(self, deadline: Deadline) -> Iterator[None]:
-        if not self._patient_places.acquire(timeout=deadline.remaining()):
-            raise CommusoftBusy(cause="no free turn")
+    def _background_slot(self, deadline: Deadline) -> Iterator[None]:
+        if not self._background_slots.acquire(timeout=deadline.remaining()):
+            raise CommusoftBusy(cause="no free slot")
         try:
-            self._wait_behind(deadline)
+            self._wait_for_background_start(deadline)
             yield
         finally:
-            self._patient_places.release()
+            self._background_slots.release()
 
     @contextmanager
-    def _persons_turn(self) -> Iterator[None]:
-        with self._guard:
-            self._people += 1
+    def _interactive_slot(self) -> Iterator[None]:
+        with self._lock:
+            self._interactive_calls += 1
         try:
             yield
         finally:
-            with self._guard:
-                self._people -= 1
+            with self._lock:
+                self._interactive_calls -= 1
                 self._quiet_until = time.monotonic() + INTERACTIVE_GRACE
 
     @contextmanager
-    def _place(self, deadline: Deadline) -> Iterator[None]:
-        if not self._places.acquire(timeout=deadline.remaining()):
-            raise CommusoftBusy(cause="no free turn")
+    def _slot_and_start(self, deadline: Deadline) -> Iterator[None]:
+        if not self._slots.acquire(timeout=deadline.remaining()):
+            raise CommusoftBusy(cause="no free slot")
         try:
-            if not deadline.background:  # a patient call took its start before it took the place
-                self.next_start(deadline)
+            if not deadline.background:  # background calls reserve their start earlier
+                self.reserve_start(deadline)
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
-    def next_start(self, deadline: Deadline) -> None:
-        """Wait until one more request may go out. Raises `CommusoftBusy` when that is too late."""
-        with self._guard:
+    def reserve_start(self, deadline: Deadline) -> None:
+        """Wait until another request may start. Raises `CommusoftBusy` if that is too late."""
+        with self._lock:
             now = time.monotonic()
-            held = self._held_until - now
-            if held > min(self._patience.wait_most, deadline.remaining()):
-                raise CommusoftBusy(held, cause="asked to wait")
-            start = max(now, self._held_until)
+            pause = self._paused_until - now
+            if pause > min(self._limits.wait_most, deadline.remaining()):
+                raise CommusoftBusy(pause, cause="asked to wait")
+            start = max(now, self._paused_until)
             if len(self._starts) == self._starts.maxlen:
                 start = max(start, self._starts[0] + self._span)
             if start - now > deadline.remaining():
@@ -94,31 +96,31 @@ class RateLimiter:
             self._starts.append(start)
         time.sleep(max(0.0, start - now))
 
-    def _wait_behind(self, deadline: Deadline) -> None:
-        """Wait until nobody else wants to start, without booking a start ahead."""
+    def _wait_for_background_start(self, deadline: Deadline) -> None:
+        """Wait until no interactive call needs the start, without reserving one ahead."""
         while True:
-            with self._guard:
-                wait = self._wait_of_patient(time.monotonic())
+            with self._lock:
+                wait = self._background_wait(time.monotonic())
                 if wait <= 0:
                     return
             if wait > deadline.remaining():
-                raise CommusoftBusy(wait, cause="people go first")
+                raise CommusoftBusy(wait, cause="interactive calls go first")
             time.sleep(wait)
 
-    def _wait_of_patient(self, now: float) -> float:
-        """Seconds to wait before asking again; at 0 the start is taken."""
-        waits = [self._held_until - now, self._quiet_until - now, self._patient_next - now]
-        if self._people:
-            waits.append(LOOK_AGAIN)
-        if len(self._starts) >= self._patient_most:
-            waits.append(self._starts[-self._patient_most] + self._span - now)
+    def _background_wait(self, now: float) -> float:
+        """Return the seconds to wait before the next check; at 0 the start is taken."""
+        waits = [self._paused_until - now, self._quiet_until - now, self._background_next - now]
+        if self._interactive_calls:
+            waits.append(POLL_INTERVAL)
+        if len(self._starts) >= self._background_max:
+            waits.append(self._starts[-self._background_max] + self._span - now)
         wait = max(waits)
         if wait <= 0:
             self._starts.append(now)
-            self._patient_next = now + self._span / self._patient_most
+            self._background_next = now + self._span / self._background_max
         return wait
 
-    def hold(self, seconds: float) -> None:
-        """Let nothing out for so long: Commusoft asked for it."""
-        with self._guard:
-            self._held_until = max(self._held_until, time.monotonic() + seconds)
+    def pause_for(self, seconds: float) -> None:
+        """Start no request for so many seconds, as Commusoft requested."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, time.monotonic() + seconds)

@@ -1,4 +1,4 @@
-"""One Commusoft customer or supplier, as this project knows it."""
+"""Commusoft records: one customer or supplier."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,13 @@ from crmlink.values import Address
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it was read.
+    """A record as read from Commusoft.
 
-    `name` is the person without a title, `address` the lines joined with a comma; text that
-    Commusoft does not hold is "". Of several emails and addresses (where the invoice goes, where
-    the work is) the record's own ones come first. `reference` is the Third-Party Reference, None
-    when empty. `reference_shown` is False when the reply had no field for it at all: then nobody
-    can tell what stands there. `raw` is what Commusoft sent, for the write; it is never stored or
-    logged, and two records that differ only in it are equal.
+    `name` is the person without a title, `address` the lines joined with a comma; missing text is
+    "". Of several emails and addresses (for invoices, for work) the record's own ones come first.
+    `reference` is the Third-Party Reference, None if empty. `reference_shown` is False if the
+    response had no field for it: then the current reference is unknown. `raw` is the object as
+    received, needed for the write; it is never stored, logged or compared.
     """
 
     kind: Kind
@@ -40,7 +39,7 @@ class Record:
 
     @property
     def id(self) -> str:
-        """The record's id everywhere outside this room, such as `customer-1001`."""
+        """The record's id outside this room, such as `customer-1001`."""
         return f"{self.kind}-{self.number}"
 
     def __repr__(self) -> str:

@@ -1,6 +1,6 @@
-"""A record and a new reference → the body of the one request that writes it.
+"""Body of the request that writes a reference to a record.
 
-A PUT replaces, so the body is the record as it was read with the one field changed.
+A PUT replaces, so the body is the record as read with one field changed.
 """
 
 import json
@@ -17,19 +17,22 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 def write_path(writing: WriteMethod, record: Record) -> str:
-    """The path of the request. Raises `InvalidCommusoftResponse` when the record lacks its id."""
+    """Return the path of the request. Raises `InvalidCommusoftResponse` if the id is missing."""
     return fill_path(writing.path, record.number, record.uuid)
 
 
 def fill_path(path: str, number: str, uuid: str | None) -> str:
-    """`path` with its id, percent-encoded. Raises `InvalidCommusoftResponse` without a UUID."""
+    """Return `path` with its id, percent-encoded.
+
+    Raises `InvalidCommusoftResponse` without a UUID.
+    """
     if "{uuid}" in path and not uuid:
         raise InvalidCommusoftResponse("a record without a UUID")
     return path.format(number=quote(number, safe=""), uuid=quote(uuid or "", safe=""))
 
 
 def write_body(writing: WriteMethod, record: Record, reference: str | None) -> tuple[bytes, str]:
-    """The body and its content type; None clears the reference."""
+    """Return the body and its content type; None clears the reference."""
     fields = {key: value for key, value in record.raw.items() if key not in writing.omit}
     fields = _with_value(fields, writing.reference.split("."), reference or "")
     for name in writing.required:
@@ -42,13 +45,13 @@ def write_body(writing: WriteMethod, record: Record, reference: str | None) -> t
 
 
 def _with_value(fields: Mapping[str, Any], path: list[str], value: str) -> dict[str, Any]:
-    """A copy of `fields` with the value at `path`; the other values are shared, not copied."""
+    """Return a copy of `fields` with the value at `path`; other values are shared."""
     copy = dict(fields)
     if len(path) == 1:
         copy[path[0]] = value
         return copy
     inner = copy.get(path[0])
-    # PHP writes an object without members as an empty list.
+    # PHP encodes an object without members as an empty list.
     if inner is None or inner == []:
         inner = {}
     if not isinstance(inner, Mapping):
@@ -58,7 +61,7 @@ def _with_value(fields: Mapping[str, Any], path: list[str], value: str) -> dict[
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Nested data as PHP's `a[b][0]` names."""
+    """Yield nested data as PHP's `a[b][0]` names."""
     if isinstance(value, Mapping | list):
         pairs = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, inner in pairs:

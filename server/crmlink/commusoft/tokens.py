@@ -1,4 +1,4 @@
-"""The token: made from the credentials, kept until it is old or refused."""
+"""Access token: obtained with the credentials, cached until old or rejected."""
 
 import json
 import re
@@ -27,7 +27,7 @@ TOKEN_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, when it was made (monotonic seconds) and in which shape it came."""
+    """A token, when it was obtained (monotonic seconds), and in which shape."""
 
     text: str = field(repr=False)
     made: float
@@ -35,32 +35,30 @@ class Token:
 
 
 class TokenCache:
-    """Gives the current token to every thread and makes a new one only once."""
+    """Cache of the current token, shared by all threads; obtains a new one only once."""
 
-    def __init__(
-        self, connection: Connection, transport: Transport, patience: ClientLimits
-    ) -> None:
+    def __init__(self, connection: Connection, transport: Transport, limits: ClientLimits) -> None:
         self._connection = connection
         self._transport = transport
-        self._patience = patience
-        self._guard = threading.Lock()
+        self._limits = limits
+        self._lock = threading.Lock()
         self._token: Token | None = None
 
-    def token(self, deadline: Deadline, refused: Token | None = None) -> Token:
-        """The current token; a new one when it is old or is the `refused` one."""
-        if not self._guard.acquire(timeout=deadline.remaining()):
+    def token(self, deadline: Deadline, rejected: Token | None = None) -> Token:
+        """Return the current token; a new one if it is old or is the `rejected` one."""
+        if not self._lock.acquire(timeout=deadline.remaining()):
             raise CommusoftTimeout("waiting for a token")
         try:
             current = self._token
-            if current is None or current is refused or self._is_old(current):
+            if current is None or current is rejected or self._is_old(current):
                 self._token = None
                 self._token = current = self._fetch(deadline)
             return current
         finally:
-            self._guard.release()
+            self._lock.release()
 
     def _is_old(self, token: Token) -> bool:
-        return time.monotonic() - token.made >= self._patience.token_life
+        return time.monotonic() - token.made >= self._limits.token_life
 
     def _fetch(self, deadline: Deadline) -> Token:
         connection = self._connection
@@ -78,26 +76,26 @@ class TokenCache:
             body=json.dumps(credentials).encode(),
         )
         with self._transport.send(call, deadline) as reply:
-            _check_status(reply, self._patience)
+            _check_status(reply, self._limits)
             text, shape = parse_token(reply)
         return Token(text, time.monotonic(), shape)
 
 
-def _check_status(reply: Response, patience: ClientLimits) -> None:
+def _check_status(reply: Response, limits: ClientLimits) -> None:
     status = reply.status
     if 200 <= status < 300:
         return
     if status in (400, 401, 403, 422):
         raise CommusoftAuthError(f"no token: status {status}")
     if status in (429, 503):
-        raise CommusoftBusy(reply.retry_after(patience.retry_after_most), f"status {status}")
+        raise CommusoftBusy(reply.retry_after(limits.retry_after_most), f"status {status}")
     if status >= 500:
         raise CommusoftServerError(status)
     raise InvalidCommusoftResponse(f"no token: status {status}")
 
 
 def parse_token(reply: Response) -> tuple[str, str]:
-    """The token and the shape it came in: `token`, `userToken`, `text` (plain or a JSON string).
+    """Return the token and its shape: `token`, `userToken`, `text` (plain or a JSON string).
 
     Raises `InvalidCommusoftResponse`.
     """
@@ -125,7 +123,7 @@ def _document(text: str) -> Any:
 
 
 def is_token(value: Any) -> bool:
-    """Whether this can be a token: printable, in one piece, no sign of JSON or mark-up."""
+    """Return whether a value can be a token: printable, one word, no JSON or mark-up."""
     return (
         isinstance(value, str)
         and re.fullmatch(r"[\w.~+/=:|@$*!%-]{4,4096}", value, re.A) is not None

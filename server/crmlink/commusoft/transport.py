@@ -1,7 +1,7 @@
-"""One HTTP exchange with Commusoft: bounded in time and size, failures turned into types.
+"""One HTTP exchange with Commusoft: bounded in time and size, with typed errors.
 
-Knows nothing of tokens or records. Credentials cannot leave the connection's own host: the URL is
-always built from its base address and redirects are never followed.
+Independent of tokens and records. Credentials cannot leave the connection's own host: the URL is
+always built from its base address, and redirects are never followed.
 """
 
 import email.utils
@@ -39,10 +39,10 @@ _IN_MEMORY = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `most` bounds the bytes of the answer; secrets stay out of the repr.
+    """One request. `most` limits the bytes of the response; secrets stay out of the repr.
 
-    `before_sending` is called once its turn has come, right before the first byte leaves; what it
-    raises keeps the request from being sent.
+    `before_sending` is called when the slot is taken, right before the first byte is sent; an
+    exception in it keeps the request from being sent.
     """
 
     method: Literal["GET", "PUT", "POST"]
@@ -56,7 +56,7 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """One whole answer: status, headers and the body in a file (in memory while it is small)."""
+    """One complete response: status, headers and the body in a file (in memory if small)."""
 
     status: int
     headers: Mapping[str, str]
@@ -76,27 +76,27 @@ class Response:
 
     @property
     def content_type(self) -> str:
-        """The media type in lower case without its parameters, "" when none was sent."""
+        """The media type in lower case without parameters, "" if missing."""
         return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
     def start(self) -> bytes:
-        """The first bytes that are not white space."""
+        """Return the first bytes that are not white space."""
         self.body.seek(0)
         start = self.body.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
         self.body.seek(0)
         return start
 
     def looks_like_html(self) -> bool:
-        """Whether this is a page for people, such as a log-in page."""
+        """Return whether the body is an HTML page, such as a sign-in page."""
         return self.start().startswith(b"<")
 
     def retry_after(self, most: float) -> float | None:
-        """Seconds that Commusoft asks to wait, bounded; None when it does not say."""
+        """Return the requested wait in seconds, bounded; None without one."""
         return parse_retry_after(self.headers.get("Retry-After", ""), most)
 
 
 def parse_retry_after(text: str, most: float) -> float | None:
-    """Seconds from a `Retry-After` (a number or a date), between 0 and `most`."""
+    """Return the seconds of a `Retry-After` (a number or a date), between 0 and `most`."""
     text = text.strip()
     if re.fullmatch(r"[0-9]{1,15}", text):
         return min(float(text), most)
@@ -108,16 +108,18 @@ def parse_retry_after(text: str, most: float) -> float | None:
 
 
 class _ReadRetry(Retry):
-    """urllib3's Retry for reads alone, within the current deadline and at the common pace."""
+    """urllib3's Retry for reads alone, within the current deadline and the rate limit."""
 
-    pace: RateLimiter
+    limiter: RateLimiter
 
     def new(self, **changes: Any) -> "_ReadRetry":
+        """Return a copy with the same rate limiter."""
         retry = super().new(**changes)
-        retry.pace = self.pace
+        retry.limiter = self.limiter
         return retry
 
     def increment(self, method: str | None = None, *args: Any, **kwargs: Any) -> "_ReadRetry":
+        """Return the next retry; raises the error for a write or after the deadline."""
         error, deadline = kwargs.get("error"), current_deadline()
         over = deadline is None or deadline.expired or isinstance(error, ReadTimeoutError)
         if error is not None and (method != "GET" or over):
@@ -125,53 +127,54 @@ class _ReadRetry(Retry):
         return super().increment(method, *args, **kwargs)
 
     def sleep(self, response: Any = None) -> None:
+        """Sleep before the next try, then reserve its start."""
         deadline = current_deadline()
         if deadline is not None:
             time.sleep(min(self.get_backoff_time(), deadline.remaining()))
-            self.pace.next_start(deadline)
+            self.limiter.reserve_start(deadline)
 
 
 class Transport:
-    """The session to one Commusoft address; safe to share between threads."""
+    """HTTP session with one Commusoft address; thread-safe."""
 
-    def __init__(self, connection: Connection, patience: ClientLimits) -> None:
+    def __init__(self, connection: Connection, limits: ClientLimits) -> None:
         self._base_url = connection.base_url
-        self._patience = patience
-        self._pace = RateLimiter(patience)
-        self._breaker = CircuitBreaker(patience)
-        self._session = _session(connection, patience, self._pace)
+        self._limits = limits
+        self._limiter = RateLimiter(limits)
+        self._breaker = CircuitBreaker(limits)
+        self._session = _session(connection, limits, self._limiter)
         self.sandbox = False
-        _hide_tokens_in_logs()
+        _redact_tokens_in_logs()
 
     @property
     def trouble(self) -> str | None:
-        """The code of what the last call failed with; None when it was answered."""
+        """Code of the error of the last call; None if it got a response."""
         return self._breaker.trouble
 
     @property
     def patient_per_second(self) -> float:
-        """How many calls a second may go out that nobody waits for."""
-        return self._pace.patient_per_second
+        """Calls per second available to background work."""
+        return self._limiter.patient_per_second
 
     def send(self, call: Request, deadline: Deadline) -> Response:
-        """The whole answer, whatever its status. Raises `CommusoftError` when there is none."""
+        """Return the complete response of any status. Raises `CommusoftError` without one."""
         self._breaker.admit()
         try:
-            with self._pace.turn(deadline):
+            with self._limiter.slot(deadline):
                 if call.before_sending is not None:
                     call.before_sending()
                 reply = self._exchange(call, deadline)
         except CommusoftError as error:
             self._breaker.failed(error)
             raise
-        self._note(reply)
+        self._note_sandbox(reply)
         return reply
 
-    def hold(self, seconds: float) -> None:
-        """Send nothing for so long."""
-        self._pace.hold(seconds)
+    def pause_for(self, seconds: float) -> None:
+        """Send nothing for so many seconds."""
+        self._limiter.pause_for(seconds)
 
-    def _note(self, reply: Response) -> None:
+    def _note_sandbox(self, reply: Response) -> None:
         if SANDBOX_HEADER in reply.headers:
             self.sandbox = True
         if reply.status >= 500:
@@ -185,7 +188,7 @@ class Transport:
             return self._receive(call, deadline)
         except (requests.RequestException, HTTPError, OSError) as error:
             failure = _failure(error, deadline)
-        # Raised out here so that the URL in the library's exception does not travel with it.
+        # Raised outside the handler, without the library's exception, which contains the URL.
         raise failure
 
     def _receive(self, call: Request, deadline: Deadline) -> Response:
@@ -195,7 +198,7 @@ class Transport:
             params=dict(call.query),
             headers=dict(call.headers),
             data=call.body,
-            timeout=(self._patience.connect, self._patience.read),
+            timeout=(self._limits.connect, self._limits.read),
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -203,23 +206,25 @@ class Transport:
             return Response(response.status_code, response.headers, body, size)
 
 
-def _session(connection: Connection, patience: ClientLimits, pace: RateLimiter) -> requests.Session:
+def _session(
+    connection: Connection, limits: ClientLimits, limiter: RateLimiter
+) -> requests.Session:
     session = requests.Session()
     retry = _ReadRetry(
-        total=patience.read_again,
+        total=limits.read_again,
         allowed_methods={"GET"},
         status_forcelist={500, 502, 504},
         backoff_factor=0.3,
         raise_on_status=False,
         respect_retry_after_header=False,
     )
-    retry.pace = pace
-    adapter = WatchedAdapter(max_retries=retry, pool_maxsize=patience.at_once)
+    retry.limiter = limiter
+    adapter = WatchedAdapter(max_retries=retry, pool_maxsize=limits.at_once)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    # JSON where there is a choice; the profile's token is plain text, and nothing else will do.
+    # Prefer JSON; the published profile's token is plain text only.
     session.headers["Accept"] = "application/json, */*;q=0.1"
-    # The token alone speaks for us: no cookie jar, no password out of a .netrc file.
+    # Authenticate by the token alone: no cookies, no password from a .netrc file.
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.auth = lambda request: request
     session.trust_env = not connection.is_loopback
@@ -227,7 +232,7 @@ def _session(connection: Connection, patience: ClientLimits, pace: RateLimiter) 
 
 
 def _spool(response: requests.Response, most: int, deadline: Deadline) -> tuple[IO[bytes], int]:
-    """The body in a file and its size; the connection is given up when it is too large."""
+    """Return the body in a file and its size; closes the connection if it is too large."""
     body: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  # handed on
     size = 0
     try:
@@ -246,7 +251,7 @@ def _spool(response: requests.Response, most: int, deadline: Deadline) -> tuple[
 
 
 def _failure(error: Exception, deadline: Deadline) -> CommusoftError:
-    """The failure's type; only the class of the library's exception is kept."""
+    """Return the error as a type; only the class of the library's exception is kept."""
     cause = type(error).__name__
     if deadline.expired or _is_timeout(error):
         return CommusoftTimeout(cause)
@@ -258,7 +263,7 @@ def _failure(error: Exception, deadline: Deadline) -> CommusoftError:
 
 
 def _is_timeout(error: Exception) -> bool:
-    # While a body is read, requests wraps the time-out as a connection error.
+    # During a body requests wraps the time-out as a connection error.
     inner = error.args[0] if error.args else None
     return isinstance(error, requests.ReadTimeout | ReadTimeoutError) or isinstance(
         inner, ReadTimeoutError
@@ -266,9 +271,10 @@ def _is_timeout(error: Exception) -> bool:
 
 
 class TokenRedactingFilter(logging.Filter):
-    """Takes the value of `token=` out of what urllib3 logs: the query may carry it."""
+    """Log filter that removes the value of `token=` from urllib3's messages."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Redact the record's arguments; returns True."""
         record.msg = re.sub(r"(token=)[^&\s'\"]*", r"\1***", record.getMessage())
         record.args = ()
         return True
@@ -277,7 +283,7 @@ class TokenRedactingFilter(logging.Filter):
 _FILTER = TokenRedactingFilter()
 
 
-def _hide_tokens_in_logs() -> None:
-    # addFilter adds one filter only once.
+def _redact_tokens_in_logs() -> None:
+    # addFilter ignores a filter that is already added.
     for name in ("urllib3.connectionpool", "urllib3.util.retry", "urllib3.poolmanager"):
         logging.getLogger(name).addFilter(_FILTER)

@@ -1,4 +1,4 @@
-"""Credentials at rest: encrypted with keys that are kept outside the database."""
+"""Encryption of credentials at rest, with keys outside the database."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from crmlink.commusoft.connection import Connection
 
 
 class VaultKeyMissing(Exception):
-    """None of the keys opens it: the key file is another than the one it was locked with."""
+    """No key decrypts it: the key file is not the one it was encrypted with."""
 
 
 class Vault:
-    """Locks with the newest key, opens with any. The file holds one key a line, newest first."""
+    """Encrypts with the newest key, decrypts with any.
+
+    The key file has one key a line, newest first.
+    """
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     @classmethod
     def at(cls, file: Path) -> Vault:
-        """The vault whose keys stand in a file; a new key is made when there is no file."""
+        """Return the vault of a key file; creates a key if there is no file."""
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -36,11 +39,11 @@ class Vault:
         return cls([key])
 
     def encrypt(self, connection: Connection) -> str:
-        """A connection as text that only the keys open."""
+        """Return a connection as text that only the keys decrypt."""
         return self._fernet.encrypt(json.dumps(asdict(connection)).encode()).decode()
 
     def decrypt(self, locked: str) -> Connection:
-        """The connection that was locked; raises VaultKeyMissing."""
+        """Return the encrypted connection; raises VaultKeyMissing."""
         try:
             return Connection(**json.loads(self._fernet.decrypt(locked)))
         except InvalidToken:
@@ -48,12 +51,12 @@ class Vault:
 
 
 def add_key(file: Path) -> None:
-    """Put a new key before the others, in one step; old ones still open what they locked."""
+    """Add a new key before the others, atomically; old ones still decrypt."""
     _write_keys(file, [Fernet.generate_key().decode(), *file.read_text().split()])
 
 
 def drop_old_keys(file: Path) -> None:
-    """Drop all keys but the newest, once everything was locked again with it."""
+    """Remove all keys but the newest, once everything was encrypted with it."""
     _write_keys(file, file.read_text().split()[:1])
 
 

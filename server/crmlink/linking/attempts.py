@@ -19,8 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Update
 
 from crmlink.commusoft.errors import (
-    CommusoftAuthError,
-    CommusoftBusy,
+    ANSWERED_WRITE_ERRORS,
     CommusoftError,
     CommusoftTimeout,
     ConnectionEnded,
@@ -33,6 +32,8 @@ from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.audit import record_settled
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.parked import unpark_linked
+from crmlink.linking.write_tests import open_write_tests, recover_write_tests
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
 from crmlink.store.batches import show_as_undone
@@ -49,7 +50,6 @@ NEEDS_CONFIRMATION = (
     GONE,
     NOT_KEPT,
 )  # verdicts that one look is not enough for: it may come from before
-OVER = (WriteRejected, RecordNotFound, CommusoftAuthError, CommusoftBusy)  # answered, or never sent
 
 
 def attempt(ctx: WorkspaceContext, link: Link) -> Link:
@@ -70,7 +70,9 @@ def recover(ctx: WorkspaceContext) -> list[Link]:
     """Finish intended links that no living process works on; returns how those stand now.
 
     Stops at the first that Commusoft does not answer for; its turn comes last in the next round.
+    Write tests of the doctor are finished too.
     """
+    recover_write_tests(ctx)
     finished = []
     for link in _recoverable(ctx):
         if _take_over(ctx, link):
@@ -136,7 +138,8 @@ def _recoverable(ctx: WorkspaceContext) -> list[Link]:
     with ctx.database.reading() as session:
         intended = list(session.scalars(query))
         waiting = [link for link in intended if not is_worked_on(ctx, session, link)]
-    ctx.first_seen.forget_all_but({link.id for link in intended})
+    tests = {test.id for test in open_write_tests(ctx)}
+    ctx.first_seen.forget_all_but({link.id for link in intended} | tests)
     return [link for link in waiting if _is_due(ctx, link)]
 
 
@@ -183,7 +186,7 @@ def _write(ctx: WorkspaceContext, link: Link, before: Record) -> Link:
     trouble = _put(ctx, before, link)
     if isinstance(trouble, WriteWithdrawn):
         return _reload(ctx, link)
-    if trouble is None or isinstance(trouble, OVER):
+    if trouble is None or isinstance(trouble, ANSWERED_WRITE_ERRORS):
         link.writes_over = link.writes
     try:
         held = _read_back(ctx, link, retry=trouble is None)
@@ -345,6 +348,8 @@ def _settle(
             upsert_record(session, ctx.connection_id, held)
         elif settled:
             mark_deleted(session, ctx.connection_id, link.kind, link.record_number)
+        if settled and state is LinkState.LINKED and not link.undoes_id:
+            unpark_linked(session, link)
         if settled and state is LinkState.LINKED and link.undoes_id:
             session.execute(
                 update(Link)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
 from crmlink.commusoft.errors import CommusoftTimeout, ConnectionEnded, RecordNotFound
+from crmlink.folding import compose, fold
 from crmlink.kinds import Kind
 from crmlink.linking.attempts import attempt, fetch_record, is_worked_on
 from crmlink.linking.audit import record_intended
@@ -26,18 +27,22 @@ from crmlink.linking.errors import (
     LinkInProgress,
     LinkUnknown,
     OtherConnection,
+    RecordBeingTested,
     RecordHasReference,
     ReferenceErased,
     ReferenceNotVisible,
     ReferenceTaken,
 )
 from crmlink.linking.overrides import Overrides, require_kind
-from crmlink.linking.suggest import find_record, holders, lowered_forms
+from crmlink.linking.suggest import find_record, holders
+from crmlink.linking.write_tests import write_test_on
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.base import new_id, now
 from crmlink.store.connections import is_in_use
 from crmlink.store.erased import pseudonyms_of
+from crmlink.store.folded import carries
+from crmlink.store.hidden_references import hide_new_link
 
 RESPONSE_DEADLINE = 15.0  # seconds; browsers end an extension's worker that waits for 30
 T = TypeVar("T")
@@ -109,13 +114,16 @@ def confirm(
         kind=row.kind,
         contact_kind=decision.kind,
         reference=reference,
-        contact_name=decision.contact_name,
+        contact_name=compose(decision.contact_name),
         record_number=row.number,
         record_uuid=row.uuid,
         record_label=row.label,
         prior=prior,
         target=reference,
-        differences=[dict(difference) for difference in decision.differences],
+        differences=[
+            {name: compose(value) for name, value in difference.items()}
+            for difference in decision.differences
+        ],
     )
     return _intend_and_attempt(ctx, link, decision.overrides.also_on, deadline, guard)
 
@@ -349,7 +357,7 @@ def _possible_holders(
             Link.connection_id == ctx.connection_id,
             Link.kind == row.kind,
             Link.state == LinkState.LINKED,
-            func.lower(Link.target).in_(lowered_forms(session, reference)),
+            carries(Link.target, pseudonyms_of(session).forms(reference)),
         )
         for other in session.scalars(
             select(MirroredRecord)
@@ -366,7 +374,7 @@ def _still_holds(ctx: WorkspaceContext, row: MirroredRecord, reference: str) -> 
         held = fetch_record(ctx, row.kind, row.number, row.uuid).reference
     except RecordNotFound:
         return False
-    return held is not None and held.lower() == reference.lower()
+    return held is not None and fold(held) == fold(reference)
 
 
 def _run_until(ctx: WorkspaceContext, deadline: float, check: Callable[[], T]) -> T:
@@ -406,7 +414,7 @@ def _intend_and_attempt(
     """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
     link.attempt_id = attempt_id = new_id()
     ctx.ownership.working_on.add(attempt_id)
-    kept = False
+    kept, fingerprint = False, link.fingerprint
     failure: LinkingFailure | None
     try:
         with ctx.database.writing() as session:
@@ -416,6 +424,7 @@ def _intend_and_attempt(
                 raise ConnectionEnded
             failure = _find_race_conflict(session, ctx, link, accepted)
             if failure is None:
+                hide_new_link(session, ctx.workspace_id, link)
                 link.owner_id = ctx.ownership.register(session)
                 session.add(link)
                 session.flush()
@@ -428,7 +437,7 @@ def _intend_and_attempt(
             ctx.ownership.working_on.discard(attempt_id)
     if failure is None:
         return _attempt_until(ctx, link, deadline)
-    if earlier := _await_link_by_key(ctx, link.idempotency_key, link.fingerprint, deadline):
+    if earlier := _await_link_by_key(ctx, link.idempotency_key, fingerprint, deadline):
         return earlier
     raise failure
 
@@ -437,6 +446,8 @@ def _find_race_conflict(
     session: Session, ctx: WorkspaceContext, link: Link, accepted: frozenset[str]
 ) -> LinkingFailure | None:
     """What another link of ours changed while this decision was being checked, if anything."""
+    if test := write_test_on(session, link):
+        return RecordBeingTested(by=test.device.who, since=test.created_at)
     row = find_record(session, ctx.connection_id, link.record_id)
     if not pseudonyms_of(session).same(row.reference, link.prior):
         return _record_has_reference_error(ctx, row, row.reference)
@@ -449,7 +460,7 @@ def _find_race_conflict(
     arriving = session.scalars(
         select(Link)
         .filter_by(connection_id=ctx.connection_id, kind=link.kind, state=LinkState.INTENDED)
-        .where(func.lower(Link.target) == func.lower(link.target))
+        .where(carries(Link.target, [link.target]))
     )
     first = next((other for other in arriving if other.record_id not in accepted), None)
     return LinkInProgress(by=first.device.who, since=first.created_at) if first else None

@@ -29,8 +29,20 @@ class RecordUnknown(LinkingFailure):
     code = "record-unknown"
 
 
+class RecordGone(RecordUnknown):
+    """The record was in Commusoft and is not any more (facts: record_id)."""
+
+    code = "record-gone"
+
+
 class LinkUnknown(LinkingFailure):
     """There is no such link in this workspace."""
+
+    code = "not-found"
+
+
+class ParkedUnknown(LinkingFailure):
+    """There is no such contact among those without a record."""
 
     code = "not-found"
 
@@ -77,6 +89,12 @@ class LinkInProgress(LinkingFailure):
     code = "link-in-progress"
 
 
+class RecordBeingTested(LinkingFailure):
+    """The doctor writes to this record, or has something to put back on it (facts: by, since)."""
+
+    code = "record-being-tested"
+
+
 class CannotUndo(LinkingFailure):
     """The link is not one that stands, or Commusoft holds another value now.
 
@@ -103,6 +121,12 @@ class InvalidBatchState(LinkingFailure):
     """What was asked for is not possible in the batch's present state (facts: state)."""
 
     code = "batch-state"
+
+
+class BatchWritten(LinkingFailure):
+    """A link was made of this batch, whatever became of it: it is kept."""
+
+    code = "batch-written"
 
 
 class RowAlreadyDecided(LinkingFailure):

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from crmlink.accounting.locate import canonical_reference
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import RecordUnknown
+from crmlink.linking.errors import RecordGone, RecordUnknown
 from crmlink.matching import Details, Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.erased import pseudonyms_of
+from crmlink.store.folded import carries
 
 MIN_PROBABILITY = (
     0.001  # what is less likely than that only hides the others; search still finds it
@@ -88,10 +89,15 @@ def search(
 
 
 def find_record(session: Session, connection_id: int, record_id: str) -> MirroredRecord:
-    """The mirror's row for a record's id; raises RecordUnknown."""
+    """The mirror's row for a record's id; raises RecordGone, or RecordUnknown for a new one."""
     row = records_by_id(session, connection_id, [record_id]).get(record_id)
     if row is None:
-        raise RecordUnknown(record_id=record_id)
+        kind, _, number = record_id.partition("-")
+        seen = select(MirroredRecord.id).filter_by(
+            connection_id=connection_id, kind=kind, number=number
+        )
+        gone = session.scalar(seen) is not None
+        raise RecordGone(record_id=record_id) if gone else RecordUnknown(record_id=record_id)
     return row
 
 
@@ -100,22 +106,16 @@ def holders(
 ) -> list[MirroredRecord]:
     """Records that carry the reference by the mirror, of one kind or of both.
 
-    Upper and lower case count as the same here: whether Commusoft tells them apart is not known.
-    The database lowers both sides, for it does so with fewer letters than Python.
+    What folds to the same counts as the same here: whether Commusoft tells it apart is not known.
     """
     query = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
         MirroredRecord.gone_at.is_(None),
-        func.lower(MirroredRecord.reference).in_(lowered_forms(session, reference)),
+        carries(MirroredRecord.reference, pseudonyms_of(session).forms(reference)),
     )
     if kind:
         query = query.where(MirroredRecord.kind == kind)
     return list(session.scalars(query.order_by(MirroredRecord.id)))
-
-
-def lowered_forms(session: Session, reference: str) -> list[ColumnElement[str]]:
-    """How the mirror and links may hold a reference: as it is, or hidden; in small letters."""
-    return [func.lower(form) for form in pseudonyms_of(session).forms(reference)]
 
 
 def links_behind(
@@ -129,7 +129,7 @@ def links_behind(
     links = session.scalars(
         select(Link)
         .filter_by(connection_id=connection_id, state=LinkState.LINKED, undoes_id=None)
-        .where(func.lower(Link.target).in_({func.lower(record.reference) for record in records}))
+        .where(carries(Link.target, {record.reference or "" for record in records}))
         .order_by(Link.prior.is_not_distinct_from(Link.target), Link.created_at.desc())
     )
     behind: dict[tuple[str, str | None], Link] = {}

@@ -11,13 +11,14 @@ from crmlink.pages import (
     overview,
     packages,
     pairing,
+    parked,
     people,
     records,
     settings,
     sign_in,
     still_to_link,
 )
-from crmlink.pages.lists import import_file, rows, write
+from crmlink.pages.lists import import_file, rows, together, write
 from crmlink.pages.lists import overview as list_overview
 
 __all__ = [
@@ -33,11 +34,13 @@ __all__ = [
     "overview",
     "packages",
     "pairing",
+    "parked",
     "people",
     "records",
     "rows",
     "settings",
     "sign_in",
     "still_to_link",
+    "together",
     "write",
 ]

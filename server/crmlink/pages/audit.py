@@ -35,7 +35,7 @@ SORTS = {  # how an action begins → what people call that sort of thing
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")
 OPAQUE_ID = re.compile("[0-9a-f]{32}")
-OPAQUE = {"log_in"}  # details that tell people nothing
+OPAQUE = {"log_in", "lines"}  # details that tell people nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _row(line: AuditRow, names: dict[str, str]) -> AuditLine:
         link_url=url_for("pages.link", link_id=str(link)) if link else "",
         details=tuple(
             (name.replace("_", " "), _named(value, names))
-            for name, value in entry.details.items()
+            for name, value in line.details.items()
             if name not in OPAQUE and name not in ("link", "undoes")
         ),
     )

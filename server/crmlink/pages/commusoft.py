@@ -17,11 +17,11 @@ from crmlink.installation import CLI_PATH, KEY_FILE, Installation
 from crmlink.linking.connections import (
     contents_in_use,
     delete_connection,
-    record_write_check,
     save_connection,
-    save_dialect,
 )
 from crmlink.linking.errors import ConnectionNotAgreed
+from crmlink.linking.examination import examine
+from crmlink.linking.write_tests import open_write_tests
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.sync_job import SyncJob
@@ -77,13 +77,8 @@ def run_doctor() -> Reply:
         form.errors["record"] = "Tick the box too, or leave the record out."
     if form.errors:
         return _page(form), 422
-    here_ = current_installation()
-    if record:
-        record_write_check(
-            here_.database, here_.workspace.workspace_id, current_actor().device.id, record
-        )
-    steps = run_checks(here_.workspace.commusoft.connection, record or None)
-    return _streamed(_kept(here_, steps), "doctor")
+    steps = examine(current_workspace(), current_actor().device.id, record or None)
+    return _streamed(steps, "doctor")
 
 
 @blueprint.get("/commusoft/connect")
@@ -148,14 +143,6 @@ def disconnect() -> Response:
     ):
         flash_message("The credentials are forgotten. crmlink works with the sandbox now.")
     return redirect_to("pages.commusoft")
-
-
-def _kept(where: Installation, steps: Iterator[CheckResult]) -> Iterator[CheckResult]:
-    """Steps as they come; what the last one found is remembered."""
-    for step in steps:
-        yield step
-        if step.dialect:
-            save_dialect(where.database, where.workspace.connection_id, step.dialect)
 
 
 def _check_agreement(form: Form, account: Connection) -> None:
@@ -251,6 +238,7 @@ def _page(form: Form) -> str:
         errand=errand,
         result=errand.result if newest else None,
         trouble=trouble_of(trouble) if trouble else None,
+        write_tests=open_write_tests(current_workspace()),
         connection=current_workspace().commusoft.connection,
         by_environment=here_.settings.commusoft is not None,
         has_account=here_.has_account,

@@ -57,7 +57,7 @@ def do_link_by_address(record_id: str) -> Reply:
     except (LinkingFailure, CommusoftError, InvalidReference) as error:
         found = problem_of(error)
         return _page(record, address, found.detail), found.status
-    _tell_end(link)
+    tell_end(link)
     return redirect(url_for("pages.link", link_id=link.id), 303)
 
 
@@ -87,7 +87,8 @@ def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
     )
 
 
-def _tell_end(link: Link) -> None:
+def tell_end(link: Link) -> None:
+    """Say on the next page how a link ended that was asked for on this one."""
     if link.state is LinkState.LINKED:
         flash_message("Linked: Commusoft was read again and shows the reference.")
     elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from crmlink.access.roles import may_undo, require_may_undo
 from crmlink.commusoft.errors import CommusoftError
 from crmlink.kinds import KINDS, Kind
-from crmlink.linking.decisions import can_undo, find_link, undo, undo_obstacle
+from crmlink.linking.decisions import find_link, undo
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
@@ -59,8 +59,8 @@ def link(link_id: str) -> str:
         link=story.link,
         failure=_failure(story.link),
         allowed=may_undo(current_actor(), story.link.device),
-        can_undo=can_undo(story.link),
-        obstacle=_obstacle(story.link),
+        can_undo=story.obstacle is None,
+        obstacle=_obstacle(story),
         page_url=_page_url(story.link),
     )
 
@@ -109,8 +109,8 @@ def _undo_page(
         story=story,
         link=story.link,
         allowed=may_undo(current_actor(), story.link.device),
-        can_undo=can_undo(story.link),
-        obstacle=_obstacle(story.link),
+        can_undo=story.obstacle is None,
+        obstacle=_obstacle(story),
         refused=refused,
         holders=holders,
         key=uuid4().hex,
@@ -131,8 +131,8 @@ def _failure(link: Link) -> Problem | None:
     return problem_of_link(link)
 
 
-def _obstacle(link: Link) -> str:
-    return UNDO_OBSTACLES.get(undo_obstacle(link) or "", "")
+def _obstacle(story: LinkHistory) -> str:
+    return UNDO_OBSTACLES.get(story.obstacle or "", "")
 
 
 def _page_url(link: Link) -> str:

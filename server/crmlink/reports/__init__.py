@@ -1,1 +1,1 @@
-"""Read-only questions over links and records."""
+"""Reports: read-only queries on links and records."""

@@ -1,5 +1,4 @@
-"""Duplicates that turned up: a reference on two records, two contacts on one record, and records
-that look like the same customer or supplier."""
+"""Duplicate reports: shared references, contested records, and pairs of similar records."""
 
 from __future__ import annotations
 
@@ -13,6 +12,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import aliased
 
 from crmlink.batches.row_details import dump_suggestions, label, load_suggestions
+from crmlink.folding import fold
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext, details
 from crmlink.linking.suggest import records_by_id
@@ -30,20 +30,21 @@ from crmlink.store import (
     Verdict,
 )
 from crmlink.store.base import now
+from crmlink.store.folded import key_of
 
 log = structlog.get_logger()
 
-MOST_LISTED = 500
-MOST_ASKED = 20_000  # records that one run asks the matcher about
-MOST_ALIKE = 30  # records that may share a value for it to say anything
-OFFERED = 4
-NEAR = 0.05  # of the record's own likelihood: as near-ties are told in suggestions
-STORED_AT_ONCE = 500
+MAX_LISTED = 500
+MAX_QUERIED = 20_000  # records that one search runs the matcher for
+MAX_SHARING = 30  # values shared by more records are ignored
+MAX_SUGGESTIONS = 4
+NEAR_TIE_RATIO = 0.05  # relative to the record's own probability, as in matching.decide
+CHUNK_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class SharedReference:
-    """A reference that stands on several records of one kind."""
+    """A reference on several records of one kind."""
 
     reference: str
     records: tuple[MirroredRecord, ...]
@@ -51,9 +52,9 @@ class SharedReference:
 
 @dataclass(frozen=True, slots=True)
 class ContestedRecord:
-    """A record that two contacts lay claim to: rows of a list, or links that replaced each other.
+    """A record claimed by two contacts: rows of a list, or links that replaced each other.
 
-    ``contacts`` are what they are called; ``batch_id`` and ``positions`` are where to decide.
+    ``contacts`` are their names; ``batch_id`` and ``positions`` locate the rows.
     """
 
     record: MirroredRecord
@@ -64,7 +65,7 @@ class ContestedRecord:
 
 @dataclass(frozen=True, slots=True)
 class DuplicatePair:
-    """Two records that look like one. ``id`` is what to dismiss it by."""
+    """Two records of probably one customer or supplier; ``id`` identifies it for dismissal."""
 
     id: int
     first: MirroredRecord
@@ -74,44 +75,44 @@ class DuplicatePair:
 
 
 def shared_references(ctx: WorkspaceContext) -> list[SharedReference]:
-    """References that more than one record of a kind carries."""
-    folded = func.lower(MirroredRecord.reference)
-    mine = (
+    """Return references that are on more than one record of a kind."""
+    folded = key_of(MirroredRecord.reference)
+    conditions = (
         MirroredRecord.connection_id == ctx.connection_id,
         MirroredRecord.gone_at.is_(None),
         func.coalesce(MirroredRecord.reference, "") != "",
     )
     shared = (
         select(MirroredRecord.kind, folded.label("reference"))
-        .where(*mine)
+        .where(*conditions)
         .group_by(MirroredRecord.kind, folded)
         .having(func.count() > 1)
         .order_by(folded)
-        .limit(MOST_LISTED)
+        .limit(MAX_LISTED)
         .subquery()
     )
     query = (
         select(MirroredRecord)
         .join(shared, (shared.c.reference == folded) & (shared.c.kind == MirroredRecord.kind))
-        .where(*mine)
+        .where(*conditions)
         .order_by(shared.c.reference, MirroredRecord.kind, MirroredRecord.id)
     )
-    found: defaultdict[tuple[str, str], list[MirroredRecord]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str], list[MirroredRecord]] = defaultdict(list)
     with ctx.database.reading() as session:
         for record in session.scalars(query):
-            found[record.kind, (record.reference or "").lower()].append(record)
+            groups[record.kind, fold(record.reference or "")].append(record)
     return [
-        SharedReference(records[0].reference or "", tuple(records)) for records in found.values()
+        SharedReference(records[0].reference or "", tuple(records)) for records in groups.values()
     ]
 
 
 def contested_records(ctx: WorkspaceContext) -> list[ContestedRecord]:
-    """Records that two contacts lay claim to, and nobody has decided between."""
-    return [*_rivals_on_lists(ctx), *_replaced(ctx)][:MOST_LISTED]
+    """Return records that two contacts claim and no user has decided between."""
+    return [*_contested_rows(ctx), *_replaced_links(ctx)][:MAX_LISTED]
 
 
 def duplicate_pairs(ctx: WorkspaceContext, limit: int = 100) -> list[DuplicatePair]:
-    """Pairs of records that look like one, the likest first; as the last search found them."""
+    """Return pairs of similar records from the last search, most similar first."""
     query = (
         select(Lookalike)
         .filter_by(connection_id=ctx.connection_id, dismissed_at=None)
@@ -120,7 +121,7 @@ def duplicate_pairs(ctx: WorkspaceContext, limit: int = 100) -> list[DuplicatePa
     )
     with ctx.database.reading() as session:
         pairs = list(session.scalars(query))
-        ids = sorted({each for pair in pairs for each in (pair.first_id, pair.second_id)})
+        ids = sorted({record_id for pair in pairs for record_id in (pair.first_id, pair.second_id)})
         records = records_by_id(session, ctx.connection_id, ids)
     return [
         DuplicatePair(
@@ -133,7 +134,7 @@ def duplicate_pairs(ctx: WorkspaceContext, limit: int = 100) -> list[DuplicatePa
 
 
 def dismiss_duplicate_pair(ctx: WorkspaceContext, device_id: int, pair_id: int) -> bool:
-    """Somebody says that they are two; that stays. False when there is no such pair."""
+    """Mark a pair as distinct, permanently; returns False if it does not exist."""
     with ctx.database.writing() as session:
         pair = session.get(Lookalike, pair_id)
         if pair is None or pair.connection_id != ctx.connection_id:
@@ -148,10 +149,10 @@ def dismiss_duplicate_pair(ctx: WorkspaceContext, device_id: int, pair_id: int) 
 
 
 def search_duplicates(ctx: WorkspaceContext) -> int:
-    """Search all records anew, at a bounded cost; returns how many pairs there are.
+    """Search all records again at a bounded cost; returns the number of pairs.
 
-    Only records that share an email, a phone, or a postcode with the first letters of a name are
-    asked about, and a pair counts when the matcher cannot tell the two apart.
+    Only records that share an email, a phone, or a postcode and the first letters of a name are
+    compared; a pair counts if the matcher cannot distinguish the two.
     """
     with ctx.database.reading() as session:
         records = session.scalars(
@@ -160,21 +161,21 @@ def search_duplicates(ctx: WorkspaceContext) -> int:
             .order_by(MirroredRecord.id)
             .execution_options(yield_per=2_000)
         )
-        asked = _blocking(records)
-    found = list(_near(ctx, ctx.index.matcher(), asked))
-    _store(ctx, found)
-    log.info("looked for duplicates", asked=len(asked), pairs=len(found))
-    return len(found)
+        row_ids = _blocking(records)
+    pairs = list(_find_pairs(ctx, ctx.index.matcher(), row_ids))
+    _store(ctx, pairs)
+    log.info("looked for duplicates", asked=len(row_ids), pairs=len(pairs))
+    return len(pairs)
 
 
 def _blocking(records: Iterable[MirroredRecord]) -> list[int]:
-    """The row ids of records that share something telling with few others."""
+    """Return row ids of records that share a value with few others."""
     sharing: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
     for record in records:
         for key in _keys(record):
             sharing[key].append(record.id)
-    wanted = {each for ids in sharing.values() if 1 < len(ids) <= MOST_ALIKE for each in ids}
-    return sorted(wanted)[:MOST_ASKED]
+    selected = {row_id for ids in sharing.values() if 1 < len(ids) <= MAX_SHARING for row_id in ids}
+    return sorted(selected)[:MAX_QUERIED]
 
 
 def _keys(record: MirroredRecord) -> Iterator[tuple[str, ...]]:
@@ -188,45 +189,45 @@ def _keys(record: MirroredRecord) -> Iterator[tuple[str, ...]]:
         yield record.kind, "place", postcode, name[:3]
 
 
-def _near(
-    ctx: WorkspaceContext, matcher: Matcher, asked: Sequence[int]
+def _find_pairs(
+    ctx: WorkspaceContext, matcher: Matcher, row_ids: Sequence[int]
 ) -> Iterator[tuple[str, str, float, list[Any]]]:
-    """Pairs that the matcher cannot tell apart, the lower number first."""
-    seen: set[tuple[str, str]] = set()
-    for start in range(0, len(asked), STORED_AT_ONCE):
+    """Yield pairs that the matcher cannot distinguish, the lower number first."""
+    yielded: set[tuple[str, str]] = set()
+    for start in range(0, len(row_ids), CHUNK_SIZE):
         with ctx.database.reading() as session:
             records = session.scalars(
                 select(MirroredRecord)
-                .where(MirroredRecord.id.in_(asked[start : start + STORED_AT_ONCE]))
+                .where(MirroredRecord.id.in_(row_ids[start : start + CHUNK_SIZE]))
                 .order_by(MirroredRecord.id)
             ).all()
         for record in records:
-            own = record.public_id
-            found = matcher.suggest(details(record), OFFERED)
-            chances = {item.record_id: item.probability for item in found.items}
-            if own not in chances:
+            own_id = record.public_id
+            suggestions = matcher.suggest(details(record), MAX_SUGGESTIONS)
+            chances = {item.record_id: item.probability for item in suggestions.items}
+            if own_id not in chances:
                 continue
-            for item in found.items:
-                first, second = sorted((own, item.record_id), key=lambda each: (len(each), each))
+            for item in suggestions.items:
+                first, second = sorted((own_id, item.record_id), key=lambda each: (len(each), each))
                 ids = (first, second)
-                near = item.probability >= NEAR * max(chances.values())
+                near = item.probability >= NEAR_TIE_RATIO * max(chances.values())
                 same_kind = item.record_id.partition("-")[0] == record.kind
-                if item.record_id == own or not near or not same_kind or ids in seen:
+                if item.record_id == own_id or not near or not same_kind or ids in yielded:
                     continue
-                seen.add(ids)
-                likeness = min(1.0, item.probability / chances[own])
+                yielded.add(ids)
+                likeness = min(1.0, item.probability / chances[own_id])
                 yield (
                     first,
                     second,
                     likeness,
-                    dump_suggestions(Suggestions((item,), found.none), 0.0),
+                    dump_suggestions(Suggestions((item,), suggestions.none), 0.0),
                 )
 
 
-def _store(ctx: WorkspaceContext, found: Sequence[tuple[str, str, float, list[Any]]]) -> None:
-    """Replace what the last search found; what people dismissed stays dismissed."""
+def _store(ctx: WorkspaceContext, pairs: Sequence[tuple[str, str, float, list[Any]]]) -> None:
+    """Replace the pairs of the last search, keeping dismissed ones."""
     with ctx.database.writing() as session:
-        kept = {
+        dismissed = {
             (pair.first_id, pair.second_id)
             for pair in session.query(Lookalike).filter_by(connection_id=ctx.connection_id)
             if pair.dismissed_at
@@ -236,6 +237,9 @@ def _store(ctx: WorkspaceContext, found: Sequence[tuple[str, str, float, list[An
                 Lookalike.connection_id == ctx.connection_id, Lookalike.dismissed_at.is_(None)
             )
         )
+        ids = {record_id for first, second, *_ in pairs for record_id in (first, second)}
+        present = records_by_id(session, ctx.connection_id, sorted(ids))
+        kept = {record_id for record_id, record in present.items() if not record.erased_at}
         session.add_all(
             Lookalike(
                 connection_id=ctx.connection_id,
@@ -244,12 +248,12 @@ def _store(ctx: WorkspaceContext, found: Sequence[tuple[str, str, float, list[An
                 likeness=likeness,
                 reasons=reasons,
             )
-            for first, second, likeness, reasons in found
-            if (first, second) not in kept and reasons
+            for first, second, likeness, reasons in pairs
+            if (first, second) not in dismissed and reasons and {first, second} <= kept
         )
 
 
-def _rivals_on_lists(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
+def _contested_rows(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
     query = (
         select(BatchRow)
         .join(Batch, Batch.id == BatchRow.batch_id)
@@ -261,7 +265,7 @@ def _rivals_on_lists(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
             BatchRow.choice == Choice.OPEN,
         )
         .order_by(Batch.created_at.desc(), BatchRow.position)
-        .limit(4 * MOST_LISTED)
+        .limit(4 * MAX_LISTED)
     )  # fmt: skip
     with ctx.database.reading() as session:
         groups: defaultdict[tuple[str, str], list[BatchRow]] = defaultdict(list)
@@ -277,8 +281,8 @@ def _rivals_on_lists(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
             )  # fmt: skip
 
 
-def _replaced(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
-    """Records whose link of one contact was replaced by another contact's, both of which stand."""
+def _replaced_links(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
+    """Yield records with two successful links, the later one of another contact."""
     later = aliased(Link)
     query = (
         select(Link, later)
@@ -298,7 +302,7 @@ def _replaced(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
             or_(later.reference != Link.reference, later.package != Link.package),
         )
         .order_by(later.created_at.desc())
-        .limit(MOST_LISTED)
+        .limit(MAX_LISTED)
     )
     with ctx.database.reading() as session:
         pairs = session.execute(query).all()

@@ -1,4 +1,4 @@
-"""What a workspace looks like from afar: how much is linked, and what waits for a person."""
+"""Link health: share of records linked, state of the mirror, and open links."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.store import Device, Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import now
 
-STALLED_AFTER = timedelta(minutes=2)  # a link usually needs seconds
-MISSED_SYNCS = 3  # so many turns without a sync, and the mirror counts as old
-ENDED_BADLY = (LinkState.CONFLICT, LinkState.FAILED)
+STALLED_AFTER = timedelta(minutes=2)  # a link usually takes seconds
+MAX_MISSED_SYNCS = 3  # the mirror is stale after so many missed syncs
+UNSUCCESSFUL_STATES = (LinkState.CONFLICT, LinkState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """How many records of a kind carry a reference; ``by_crmlink`` of them got it from a link."""
+    """How many records of a kind have a reference, ``by_crmlink`` of them from a link."""
 
     kind: Kind
     of: int
@@ -31,13 +31,13 @@ class Share:
 
     @property
     def before(self) -> int:
-        """Linked by hand, or before crmlink came."""
+        """Records linked by hand, or before crmlink was installed."""
         return self.linked - self.by_crmlink
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorState:
-    """How far the copy of the records is behind; ``since`` is None before the first sync."""
+    """Age of the mirror; ``since`` is None before the first sync."""
 
     since: datetime | None
     syncing: bool
@@ -46,7 +46,7 @@ class MirrorState:
 
 @dataclass(frozen=True, slots=True)
 class OpenLinks:
-    """Links that wait for a person, the newest first: ended badly, or not ended."""
+    """Links that need a person's attention, newest first: unsuccessful, or stalled."""
 
     conflicts: tuple[Link, ...]
     failed: tuple[Link, ...]
@@ -54,7 +54,7 @@ class OpenLinks:
 
 
 def shares(ctx: WorkspaceContext) -> list[Share]:
-    """For each kind, how many records are linked of how many."""
+    """Return how many records of each kind are linked."""
     carries = func.coalesce(MirroredRecord.reference, "") != ""
     counted = (
         select(MirroredRecord.kind, func.count(), func.count(case((carries, 1))))
@@ -68,24 +68,24 @@ def shares(ctx: WorkspaceContext) -> list[Share]:
 
 
 def mirror_state(ctx: WorkspaceContext, sync_minutes: int) -> MirrorState:
-    """How old the mirror is, by how often it should be brought up to date."""
+    """Return the age of the mirror; ``sync_minutes`` is the sync interval."""
     with ctx.database.reading() as session:
         connection = session.get_one(WorkspaceConnection, ctx.connection_id)
         syncing = is_syncing(session, connection, ctx.ownership)
     since = connection.synced_at
-    limit = timedelta(minutes=sync_minutes * MISSED_SYNCS)
-    old = since is None or now() - since > limit
-    return MirrorState(since, syncing, old)
+    limit = timedelta(minutes=sync_minutes * MAX_MISSED_SYNCS)
+    is_stale = since is None or now() - since > limit
+    return MirrorState(since, syncing, is_stale)
 
 
 def unfinished(ctx: WorkspaceContext) -> OpenLinks:
-    """Conflicts and failures that nobody has dealt with, and links that do not come to an end.
+    """Return conflicts and failures to resolve, and links that do not finish.
 
-    One is dealt with once a newer link of the same contact or to the same record exists, the
-    record carries what was wanted, or the record is gone.
+    One is resolved once the same contact or record has a newer link, the record has the link's
+    target, or the record no longer exists.
     """
     with ctx.database.reading() as session:
-        ended = list(session.scalars(_open(ctx)))
+        ended = list(session.scalars(_unresolved_links(ctx)))
         hanging = session.scalars(
             select(Link)
             .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
@@ -100,7 +100,7 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
 
 
 def recent_links(ctx: WorkspaceContext, limit: int = 8) -> list[Link]:
-    """The newest links, undos included."""
+    """Return the newest links, undos included."""
     query = (
         select(Link)
         .filter_by(connection_id=ctx.connection_id)
@@ -112,7 +112,7 @@ def recent_links(ctx: WorkspaceContext, limit: int = 8) -> list[Link]:
 
 
 def has_linked(ctx: WorkspaceContext, person_id: int) -> bool:
-    """Return whether a person has made a link here that was written, be it undone since."""
+    """Return whether a person has made a link here that was written, even if undone since."""
     query = (
         select(Link.id)
         .join(Device, Device.id == Link.device_id)
@@ -128,7 +128,7 @@ def has_linked(ctx: WorkspaceContext, person_id: int) -> bool:
 
 
 def _records_linked_by_us(ctx: WorkspaceContext) -> Select[Kind, int]:
-    """Records whose reference is there because one of our links put it there."""
+    """Return the query for records whose reference was written by a link."""
     return (
         select(MirroredRecord.kind, func.count(func.distinct(MirroredRecord.id)))
         .join(Link, _is_of(MirroredRecord))
@@ -143,18 +143,20 @@ def _records_linked_by_us(ctx: WorkspaceContext) -> Select[Kind, int]:
     )
 
 
-def _open(ctx: WorkspaceContext) -> Select[Link]:
-    on_record = _newest(ctx, Link.kind, Link.record_number)
-    of_contact = _newest(ctx, Link.contact_kind, Link.package, Link.organisation, Link.reference)
+def _unresolved_links(ctx: WorkspaceContext) -> Select[Link]:
+    on_record = _latest_times(ctx, Link.kind, Link.record_number)
+    of_contact = _latest_times(
+        ctx, Link.contact_kind, Link.package, Link.organisation, Link.reference
+    )
     as_wanted = func.coalesce(MirroredRecord.reference, "") == func.coalesce(Link.target, "")
     return (
         select(Link)
         .join(MirroredRecord, _is_of(MirroredRecord))
-        .join(on_record, _is_newest(on_record))
-        .join(of_contact, _is_newest(of_contact))
+        .join(on_record, _is_latest(on_record))
+        .join(of_contact, _is_latest(of_contact))
         .where(
             Link.connection_id == ctx.connection_id,
-            Link.state.in_(ENDED_BADLY),
+            Link.state.in_(UNSUCCESSFUL_STATES),
             MirroredRecord.gone_at.is_(None),
             ~as_wanted,
         )
@@ -162,8 +164,8 @@ def _open(ctx: WorkspaceContext) -> Select[Link]:
     )
 
 
-def _newest(ctx: WorkspaceContext, *what: InstrumentedAttribute[Any]) -> Subquery:
-    """When the newest link of each record, or of each contact, was decided."""
+def _latest_times(ctx: WorkspaceContext, *what: InstrumentedAttribute[Any]) -> Subquery:
+    """Return the time of the latest link of each record, or of each contact."""
     return (
         select(*what, func.max(Link.created_at).label("created_at"))
         .where(Link.connection_id == ctx.connection_id)
@@ -172,7 +174,7 @@ def _newest(ctx: WorkspaceContext, *what: InstrumentedAttribute[Any]) -> Subquer
     )
 
 
-def _is_newest(newest: Subquery) -> ColumnElement[bool]:
+def _is_latest(newest: Subquery) -> ColumnElement[bool]:
     return and_(*(getattr(Link, column.name) == column for column in newest.columns))
 
 

@@ -1,4 +1,4 @@
-"""Links to look through: searched, filtered, page by page, and each with its history."""
+"""Link lists: searched, filtered, in pages, and the history of one link."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from sqlalchemy.orm import Session
 
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import find_link, same_contact, same_record
+from crmlink.linking.decisions import find_link, same_contact, same_record, undo_obstacle
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
+from crmlink.store.erased import pseudonyms_of
 
-PAGE = 50
+PAGE_SIZE = 50
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf(Generic[Row]):
-    """One page of a list. ``total`` counts all of it, ``number`` the pages from 1."""
+class Page(Generic[Row]):
+    """One page of a list; ``total`` counts the whole list, ``number`` starts at 1."""
 
     rows: tuple[Row, ...]
     total: int
@@ -28,20 +29,23 @@ class Leaf(Generic[Row]):
 
     @property
     def first(self) -> int:
-        return (self.number - 1) * PAGE + 1
+        """Position of the page's first row, from 1."""
+        return (self.number - 1) * PAGE_SIZE + 1
 
     @property
     def last(self) -> int:
+        """Position of the page's last row, from 1."""
         return self.first + len(self.rows) - 1
 
     @property
     def has_next(self) -> bool:
+        """Whether there are more rows."""
         return self.last < self.total
 
 
 @dataclass(frozen=True, slots=True)
 class LinkFilter:
-    """Which links. ``person`` is a person's public id; days are the server's own, both included."""
+    """Filter of links; ``person`` is a public id, days are local and both included."""
 
     search: str = ""
     state: LinkState | None = None
@@ -54,10 +58,11 @@ class LinkFilter:
 
 @dataclass(frozen=True, slots=True)
 class LinkHistory:
-    """One link with what came before and after it.
+    """One link with related links and its record.
 
-    ``others`` are the other links to the same record or of the same contact, the newest first;
-    ``record`` is the mirror's row, None once the record is gone.
+    ``others`` are the other links to the same record or of the same contact, newest first;
+    ``record`` is None if it no longer exists. ``stands`` is whether it carries the link's value in
+    the newest copy.
     """
 
     link: Link
@@ -65,32 +70,44 @@ class LinkHistory:
     undone_by: Link | None
     undoes: Link | None
     others: tuple[Link, ...]
+    stands: bool
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why the link cannot be undone, as far as is known here: a key of UNDO_OBSTACLES."""
+        return undo_obstacle(self.link) or ("gone" if self.record is None else None)
 
 
-def list_links(ctx: WorkspaceContext, wanted: LinkFilter, number: int = 1) -> Leaf[Link]:
-    """A page of the links that fit, the newest first; a page beyond the last is empty."""
-    conditions = _conditions(ctx, wanted)
+def list_links(ctx: WorkspaceContext, filter_: LinkFilter, number: int = 1) -> Page[Link]:
+    """Return a page of matching links, newest first; a page beyond the last is empty."""
+    conditions = _conditions(ctx, filter_)
     with ctx.database.reading() as session:
         total = session.scalar(select(func.count()).select_from(Link).where(*conditions)) or 0
         rows = session.scalars(
             select(Link)
             .where(*conditions)
             .order_by(Link.created_at.desc(), Link.id)
-            .offset((number - 1) * PAGE)
-            .limit(PAGE)
+            .offset((number - 1) * PAGE_SIZE)
+            .limit(PAGE_SIZE)
         ).all()
-    return Leaf(tuple(rows), total, number)
+    return Page(tuple(rows), total, number)
 
 
 def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
-    """One link and what belongs to it; raises LinkUnknown."""
+    """Return one link and what belongs to it; raises LinkNotFound."""
     link = find_link(ctx, link_id)
     with ctx.database.reading() as session:
         others = _others(session, link)
         record = _record(session, link)
+        stands = record is not None and pseudonyms_of(session).same(record.reference, link.target)
     by_id = {other.id: other for other in others}
     undone_by = next(
-        (one for one in others if one.undoes_id == link.id and one.state is LinkState.LINKED), None
+        (
+            other
+            for other in others
+            if other.undoes_id == link.id and other.state is LinkState.LINKED
+        ),
+        None,
     )
     return LinkHistory(
         link=link,
@@ -98,11 +115,12 @@ def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:
         undone_by=undone_by,
         undoes=by_id.get(link.undoes_id or ""),
         others=tuple(others),
+        stands=stands,
     )
 
 
 def people_who_linked(ctx: WorkspaceContext) -> list[Person]:
-    """Everybody who made a link, by name; for choosing whose links to see."""
+    """Return everyone who made a link, by name, for the filter."""
     query = (
         select(Person)
         .where(
@@ -118,26 +136,26 @@ def people_who_linked(ctx: WorkspaceContext) -> list[Person]:
         return list(session.scalars(query))
 
 
-def _conditions(ctx: WorkspaceContext, wanted: LinkFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = [Link.connection_id == ctx.connection_id]
-    if wanted.state:
-        found.append(Link.state == wanted.state)
-    if wanted.kind:
-        found.append(Link.kind == wanted.kind)
-    if wanted.package:
-        found.append(Link.package == wanted.package)
-    if wanted.person:
-        theirs = select(Device.id).join(Person).where(Person.public_id == wanted.person)
-        found.append(Link.device_id.in_(theirs))
-    if wanted.since:
-        found.append(Link.created_at >= _start_of(wanted.since))
-    if wanted.until:
-        found.append(Link.created_at < _start_of(wanted.until + timedelta(days=1)))
-    found.extend(_has(word) for word in wanted.search.split())
-    return found
+def _conditions(ctx: WorkspaceContext, filter_: LinkFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Link.connection_id == ctx.connection_id]
+    if filter_.state:
+        conditions.append(Link.state == filter_.state)
+    if filter_.kind:
+        conditions.append(Link.kind == filter_.kind)
+    if filter_.package:
+        conditions.append(Link.package == filter_.package)
+    if filter_.person:
+        devices = select(Device.id).join(Person).where(Person.public_id == filter_.person)
+        conditions.append(Link.device_id.in_(devices))
+    if filter_.since:
+        conditions.append(Link.created_at >= _start_of(filter_.since))
+    if filter_.until:
+        conditions.append(Link.created_at < _start_of(filter_.until + timedelta(days=1)))
+    conditions.extend(_contains_word(word) for word in filter_.search.split())
+    return conditions
 
 
-def _has(word: str) -> ColumnElement[bool]:
+def _contains_word(word: str) -> ColumnElement[bool]:
     fields = (Link.contact_name, Link.record_label, Link.reference, Link.prior, Link.target)
     number = Link.record_number == word
     return or_(number, *(field.icontains(word, autoescape=True) for field in fields))
@@ -153,7 +171,7 @@ def _others(session: Session, link: Link) -> list[Link]:
         .filter_by(connection_id=link.connection_id)
         .where(Link.id != link.id, or_(same_record(link), same_contact(session, link)))
         .order_by(Link.created_at.desc(), Link.id)
-        .limit(PAGE)
+        .limit(PAGE_SIZE)
     )
     return list(session.scalars(query))
 

@@ -1,4 +1,4 @@
-"""Records to look through: the same search as the popup's, or all of them by name."""
+"""Record lists: the popup's search, or all records by name."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from sqlalchemy import ColumnElement, func, select
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.suggest import find_record, search
-from crmlink.reports.links import PAGE, Leaf
+from crmlink.reports.links import PAGE_SIZE, Page
 from crmlink.store import Link, MirroredRecord
 
-MOST_FOUND = 500  # a search that finds more is to be narrowed, not paged through
+MOST_FOUND = 500  # a search with more results must be narrowed
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
-    """Which records; ``linked`` None means both."""
+    """Filter of records; ``linked`` None includes both."""
 
     search: str = ""
     kind: Kind | None = None
@@ -25,14 +25,18 @@ class RecordFilter:
 
 
 def list_records(
-    ctx: WorkspaceContext, wanted: RecordFilter, number: int = 1
-) -> Leaf[MirroredRecord]:
-    """A page of the records that fit: best first when searched for, otherwise by name."""
-    return _found(ctx, wanted, number) if wanted.search else _all(ctx, wanted, number)
+    ctx: WorkspaceContext, filter_: RecordFilter, number: int = 1
+) -> Page[MirroredRecord]:
+    """Return a page of matching records: best first for a search, else by name."""
+    return (
+        _search_page(ctx, filter_, number)
+        if filter_.search
+        else _page_by_name(ctx, filter_, number)
+    )
 
 
 def record_with_links(ctx: WorkspaceContext, record_id: str) -> tuple[MirroredRecord, list[Link]]:
-    """A record as the mirror has it, and its links, the newest first; raises RecordUnknown."""
+    """Return a mirrored record and its links, newest first; raises RecordNotFound."""
     with ctx.database.reading() as session:
         row = find_record(session, ctx.connection_id, record_id)
         links = session.scalars(
@@ -43,27 +47,29 @@ def record_with_links(ctx: WorkspaceContext, record_id: str) -> tuple[MirroredRe
     return row, list(links)
 
 
-def _found(ctx: WorkspaceContext, wanted: RecordFilter, number: int) -> Leaf[MirroredRecord]:
+def _search_page(ctx: WorkspaceContext, filter_: RecordFilter, number: int) -> Page[MirroredRecord]:
     rows = [
         row
-        for row in search(ctx, wanted.search, wanted.kind, MOST_FOUND)
-        if wanted.linked is None or bool(row.reference) == wanted.linked
+        for row in search(ctx, filter_.search, filter_.kind, MOST_FOUND)
+        if filter_.linked is None or bool(row.reference) == filter_.linked
     ]
-    start = (number - 1) * PAGE
-    return Leaf(tuple(rows[start : start + PAGE]), len(rows), number)
+    start = (number - 1) * PAGE_SIZE
+    return Page(tuple(rows[start : start + PAGE_SIZE]), len(rows), number)
 
 
-def _all(ctx: WorkspaceContext, wanted: RecordFilter, number: int) -> Leaf[MirroredRecord]:
+def _page_by_name(
+    ctx: WorkspaceContext, filter_: RecordFilter, number: int
+) -> Page[MirroredRecord]:
     reference = func.coalesce(MirroredRecord.reference, "")
     conditions: list[ColumnElement[bool]] = [
         MirroredRecord.connection_id == ctx.connection_id,
         MirroredRecord.gone_at.is_(None),
     ]
-    if wanted.kind:
-        conditions.append(MirroredRecord.kind == wanted.kind)
-    if wanted.linked is not None:
-        conditions.append(reference != "" if wanted.linked else reference == "")
-    shown = func.coalesce(func.nullif(MirroredRecord.company, ""), MirroredRecord.name)
+    if filter_.kind:
+        conditions.append(MirroredRecord.kind == filter_.kind)
+    if filter_.linked is not None:
+        conditions.append(reference != "" if filter_.linked else reference == "")
+    display_name = func.coalesce(func.nullif(MirroredRecord.company, ""), MirroredRecord.name)
     with ctx.database.reading() as session:
         total = (
             session.scalar(select(func.count()).select_from(MirroredRecord).where(*conditions)) or 0
@@ -71,8 +77,8 @@ def _all(ctx: WorkspaceContext, wanted: RecordFilter, number: int) -> Leaf[Mirro
         rows = session.scalars(
             select(MirroredRecord)
             .where(*conditions)
-            .order_by(func.lower(shown), MirroredRecord.id)
-            .offset((number - 1) * PAGE)
-            .limit(PAGE)
+            .order_by(func.lower(display_name), MirroredRecord.id)
+            .offset((number - 1) * PAGE_SIZE)
+            .limit(PAGE_SIZE)
         ).all()
-    return Leaf(tuple(rows), total, number)
+    return Page(tuple(rows), total, number)

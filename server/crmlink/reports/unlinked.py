@@ -1,5 +1,4 @@
-"""What is left to do: the share linked over time, unlinked records by value, references that are
-wrong in themselves."""
+"""Unlinked reports: share linked over time, unlinked records by value, unusual references."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from crmlink.accounting.references import canonical_reference
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.reports.link_health import shares
-from crmlink.reports.links import PAGE, Leaf
+from crmlink.reports.links import PAGE_SIZE, Page
 from crmlink.store import (
     Batch,
     BatchRow,
@@ -30,15 +29,15 @@ from crmlink.store import (
 )
 from crmlink.store.base import now
 
-MOST_LISTED = 500
-READ_AT_ONCE = 2_000
+MAX_LISTED = 500
+CHUNK_SIZE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class SharePoint:
-    """One day: how many records of a kind there were, and how many carried a reference.
+    """One day's number of records of a kind, and how many had a reference.
 
-    ``exact`` is False where no snapshot was taken and the links' own history stands in.
+    ``exact`` is False if it was computed from the links for lack of a snapshot.
     """
 
     day: date
@@ -49,13 +48,17 @@ class SharePoint:
 
     @property
     def share(self) -> float:
+        """Fraction of records with a reference."""
         return self.linked / self.records if self.records else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """A record without a reference. Where a list told what its contact owes, ``open_pence``, with
-    the row that it may be linked by: ``batch_id`` and ``position``."""
+    """A record without a reference.
+
+    ``open_pence`` is its contact's open balance if a list has one, ``batch_id`` and ``position``
+    the row to link it by.
+    """
 
     record: MirroredRecord
     open_pence: int | None
@@ -65,8 +68,10 @@ class Unlinked:
 
 @dataclass(frozen=True, slots=True)
 class UnusualReferences:
-    """Records whose reference no package in use would give. ``packages`` are those in use, known
-    from the links; where there are none, nothing can be said."""
+    """Records whose reference no package in use can have assigned.
+
+    ``packages`` are those in use, by the links; without any there is no result.
+    """
 
     packages: tuple[str, ...]
     records: tuple[MirroredRecord, ...]
@@ -74,7 +79,7 @@ class UnusualReferences:
 
 
 def take_snapshot(ctx: WorkspaceContext, today: date | None = None) -> None:
-    """Note how much is linked today; the last word of a day stands."""
+    """Store today's share linked, replacing an earlier one of the day."""
     day = today or now().date()
     for share in shares(ctx):
         values = {"records": share.of, "linked": share.linked}
@@ -86,20 +91,20 @@ def take_snapshot(ctx: WorkspaceContext, today: date | None = None) -> None:
                     session.add(ShareSnapshot(**identity, **values))
                 else:
                     row.records, row.linked = share.of, share.linked
-        except IntegrityError:  # another process was quicker, with the same number
+        except IntegrityError:  # another process has just stored the same number
             continue
 
 
 def share_history(ctx: WorkspaceContext, days: int = 90) -> list[SharePoint]:
-    """The share linked of each kind, day by day up to today, oldest first.
+    """Return the share linked of each kind for each day up to today, oldest first.
 
-    Days without a snapshot are worked out backwards from the links: what they put there later was
-    not there yet. How many records there were then is not known; the next known number stands in.
+    Days without a snapshot are computed backwards from the links' history, with the number of
+    records of the next known day.
     """
     today = now().date()
     start = today - timedelta(days=days - 1)
     with ctx.database.reading() as session:
-        kept = {
+        snapshots = {
             (row.kind, row.day): row
             for row in session.scalars(
                 select(ShareSnapshot).where(
@@ -107,23 +112,23 @@ def share_history(ctx: WorkspaceContext, days: int = 90) -> list[SharePoint]:
                 )
             )
         }
-        gained = _gained(session, ctx, start)
+        net_links = _net_links_by_day(session, ctx, start)
     points = []
     for share in shares(ctx):
         records, linked, day = share.of, share.linked, today
         points.append(SharePoint(today, share.kind, records, linked, True))
         while day > start:
-            linked = max(0, linked - gained[share.kind, day])
+            linked = max(0, linked - net_links[share.kind, day])
             day -= timedelta(days=1)
-            snapshot = kept.get((share.kind, day))
+            snapshot = snapshots.get((share.kind, day))
             if snapshot:
                 records, linked = snapshot.records, snapshot.linked
             points.append(SharePoint(day, share.kind, records, linked, snapshot is not None))
     return sorted(points, key=lambda point: (point.day, KINDS.index(point.kind)))
 
 
-def unlinked(ctx: WorkspaceContext, kind: Kind, number: int = 1) -> Leaf[Unlinked]:
-    """A page of records without a reference: what is owed first, then the newest."""
+def unlinked(ctx: WorkspaceContext, kind: Kind, number: int = 1) -> Page[Unlinked]:
+    """Return a page of records without a reference: largest open balance first, then newest."""
     owed = _open_balances(ctx).subquery()
     free = [
         MirroredRecord.connection_id == ctx.connection_id,
@@ -144,12 +149,12 @@ def unlinked(ctx: WorkspaceContext, kind: Kind, number: int = 1) -> Leaf[Unlinke
     )
     with ctx.database.reading() as session:
         total = session.scalar(select(func.count(MirroredRecord.id)).where(*free)) or 0
-        rows = session.execute(query.offset((number - 1) * PAGE).limit(PAGE)).all()
-    return Leaf(tuple(Unlinked(*row) for row in rows), total, number)
+        rows = session.execute(query.offset((number - 1) * PAGE_SIZE).limit(PAGE_SIZE)).all()
+    return Page(tuple(Unlinked(*row) for row in rows), total, number)
 
 
 def malformed_references(ctx: WorkspaceContext, kind: Kind | None = None) -> UnusualReferences:
-    """Records whose reference is not in the form of any package that links were made for."""
+    """Return records whose reference is not in the form of any package with links."""
     linked = (
         select(Link.package)
         .distinct()
@@ -159,19 +164,19 @@ def malformed_references(ctx: WorkspaceContext, kind: Kind | None = None) -> Unu
         packages = tuple(sorted(session.scalars(linked)))
         if not packages:
             return UnusualReferences((), (), False)
-        found: list[MirroredRecord] = []
+        records: list[MirroredRecord] = []
         for record in _referenced(session, ctx, kind):
             if not any(_is_canonical(ctx, package, record) for package in packages):
-                found.append(record)
-                if len(found) > MOST_LISTED:
+                records.append(record)
+                if len(records) > MAX_LISTED:
                     break
-    return UnusualReferences(packages, tuple(found[:MOST_LISTED]), len(found) > MOST_LISTED)
+    return UnusualReferences(packages, tuple(records[:MAX_LISTED]), len(records) > MAX_LISTED)
 
 
-def _gained(
+def _net_links_by_day(
     session: Session, ctx: WorkspaceContext, start: date
 ) -> defaultdict[tuple[Kind, date], int]:
-    """How many more records carried a reference after each day's links and undos than before."""
+    """Return the change in the number of referenced records by each day's links and undos."""
     since = datetime.combine(start, time(), UTC)
     change: ColumnElement[int] = case(
         (and_(Link.prior.is_(None), Link.target.is_not(None)), 1),
@@ -183,15 +188,15 @@ def _gained(
         Link.state.in_((LinkState.LINKED, LinkState.UNDONE)),
         Link.settled_at >= since,
     )
-    gained: defaultdict[tuple[Kind, date], int] = defaultdict(int)
-    for kind, moment, number in session.execute(settled.execution_options(yield_per=5_000)):
-        if moment is not None:
-            gained[kind, moment.date()] += number
-    return gained
+    net_links: defaultdict[tuple[Kind, date], int] = defaultdict(int)
+    for kind, settled_at, number in session.execute(settled.execution_options(yield_per=5_000)):
+        if settled_at is not None:
+            net_links[kind, settled_at.date()] += number
+    return net_links
 
 
 def _open_balances(ctx: WorkspaceContext) -> Select[Any, Any, Any, Any]:
-    """What contacts of lists owe whose best or accepted record is known, the most for each."""
+    """Return the query for the largest open balance of each best or accepted record."""
     best = func.coalesce(BatchRow.record_id, BatchRow.best)
     ranked = (
         select(
@@ -201,7 +206,7 @@ def _open_balances(ctx: WorkspaceContext) -> Select[Any, Any, Any, Any]:
             BatchRow.position,
             func.row_number()
             .over(partition_by=best, order_by=(BatchRow.open_pence.desc(), BatchRow.id.desc()))
-            .label("place"),
+            .label("rank"),
         )
         .join(Batch, Batch.id == BatchRow.batch_id)
         .where(
@@ -213,7 +218,7 @@ def _open_balances(ctx: WorkspaceContext) -> Select[Any, Any, Any, Any]:
         .subquery()
     )
     return select(ranked.c.best, ranked.c.open_pence, ranked.c.batch_id, ranked.c.position).where(
-        ranked.c.place == 1
+        ranked.c.rank == 1
     )
 
 
@@ -228,7 +233,7 @@ def _referenced(
             func.coalesce(MirroredRecord.reference, "") != "",
         )
         .order_by(MirroredRecord.id)
-        .execution_options(yield_per=READ_AT_ONCE)
+        .execution_options(yield_per=CHUNK_SIZE)
     )
     yield from session.scalars(query.where(MirroredRecord.kind == kind) if kind else query)
 

@@ -1,4 +1,4 @@
-"""Tables, migrations and the database they live in."""
+"""Database: tables, migrations and sessions."""
 
 from crmlink.store.access import (
     Device,
@@ -28,6 +28,7 @@ from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkState
+from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
 from crmlink.store.records import MirroredRecord
 from crmlink.store.reports import Lookalike, ShareSnapshot
@@ -58,6 +59,7 @@ __all__ = [
     "PackageHost",
     "Pairing",
     "PairingState",
+    "ParkedContact",
     "Person",
     "Process",
     "ProcessRole",

@@ -1,18 +1,19 @@
-"""The tables of access: people, devices, sign-ins, pairings, and the tokens of paired browsers."""
+"""Tables of access: people, devices, web sessions, pairings and refresh tokens."""
 
 from __future__ import annotations
 
 import enum
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from crmlink.folding import normalise_login_email
 from crmlink.store.base import Base, new_id, now
 
 
 class Role(enum.StrEnum):
-    """What a person is in a workspace; each may do what the one before may."""
+    """Role of a person in a workspace; each includes the permissions of the previous one."""
 
     CLERK = "clerk"
     MANAGER = "manager"
@@ -20,7 +21,7 @@ class Role(enum.StrEnum):
 
 
 class PairingState(enum.StrEnum):
-    """A pairing's life: waiting → approved (→ redeemed), perhaps by way of an admin; or denied."""
+    """State of a pairing: waiting → approved (→ redeemed), possibly via an admin; or denied."""
 
     WAITING = "waiting"
     NEEDS_ADMIN = "needs_admin"
@@ -30,7 +31,10 @@ class PairingState(enum.StrEnum):
 
 
 class Person(Base):
-    """Somebody who may log in. One who was removed keeps the row, for what they did."""
+    """A person who may sign in; a removed one keeps the row for their history.
+
+    ``email_key`` is the canonical form of the email, for lookup.
+    """
 
     __tablename__ = "person"
 
@@ -39,19 +43,25 @@ class Person(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     name: Mapped[str]
     email: Mapped[str]
+    email_key: Mapped[str | None]
     role: Mapped[Role]
     password_hash: Mapped[str | None]
-    sso_subject: Mapped[str | None]  # issuer and subject, once single sign-on has shown who it is
+    sso_subject: Mapped[str | None]  # issuer and subject, after the first single sign-on
     created_at: Mapped[datetime] = mapped_column(default=now)
     joined_at: Mapped[datetime | None]
     last_seen_at: Mapped[datetime | None]
     removed_at: Mapped[datetime | None]
 
+    @validates("email")
+    def _spell_email(self, _name: str, email: str) -> str:
+        self.email_key = normalise_login_email(email)
+        return email
+
 
 Index(
-    "uq_person_workspace_id_email",
+    "uq_person_workspace_id_email_key",
     Person.workspace_id,
-    func.lower(Person.email),
+    Person.email_key,
     unique=True,
     sqlite_where=Person.removed_at.is_(None),
     postgresql_where=Person.removed_at.is_(None),
@@ -59,7 +69,7 @@ Index(
 
 
 class DeviceType(enum.StrEnum):
-    """What acts: a paired browser, a script's token, the pages, or the server's command line."""
+    """Type of device: a paired browser, a script's token, the web pages, or the command line."""
 
     BROWSER = "browser"
     SCRIPT = "script"
@@ -68,13 +78,13 @@ class DeviceType(enum.StrEnum):
 
 
 class Device(Base):
-    """What acts for a person; a script's token itself is never kept.
+    """What acts for a person; a script's token itself is never stored.
 
-    ``prefix`` is what lists show of a script's token, for the others a name that nobody sees.
-    While a rotated token waits for its first use, ``previous_hash`` is the old one's, good until
-    its own end, ``previous_expires_at``. ``made_by_id`` is the token that made
-    this one, if one did. ``key_thumbprint`` (RFC 7638) is of the key that a browser's tokens are
-    bound to, ``copy_seen_at`` when they were last shown without it.
+    ``prefix`` is the displayed start of a script's token, for other types an internal name. Until a
+    rotated token is first used, the old one is valid as ``previous_hash`` until
+    ``previous_expires_at``. ``made_by_id`` is the token that created this one, if any.
+    ``key_thumbprint`` (RFC 7638) is of the key that a browser's tokens are bound to,
+    ``copy_seen_at`` when they were last presented without it.
     """
 
     __tablename__ = "device"
@@ -107,12 +117,12 @@ class Device(Base):
 
     @property
     def who(self) -> str:
-        """Who acts by it, as people call them."""
+        """Display name of the acting person."""
         return self.person.name if self.person else self.name
 
 
 class Invitation(Base):
-    """A one-time link that lets somebody set a password; without a person, the first admin's."""
+    """A one-time link to set a password; without a person it is for the first admin."""
 
     __tablename__ = "invitation"
 
@@ -128,7 +138,7 @@ class Invitation(Base):
 
 
 class WebSession(Base):
-    """A log-in to the pages; the cookie itself is never kept."""
+    """A web session; the cookie itself is never stored."""
 
     __tablename__ = "page_session"
 
@@ -146,7 +156,7 @@ class WebSession(Base):
 
 
 class Pairing(Base):
-    """A browser that asks to be connected, in the shape of RFC 8628."""
+    """A browser's request to be connected, in the form of RFC 8628."""
 
     __tablename__ = "pairing"
 
@@ -172,9 +182,9 @@ class Pairing(Base):
 class Refresh(Base):
     """One generation of a browser's refresh token.
 
-    ``public_id`` is the ``jti`` of the access tokens given out with it. ``received_at`` is when
-    the browser first used one of the two, which proves that it has them; then the generation
-    before is over, and whoever still shows it stole it.
+    ``public_id`` is the ``jti`` of the access tokens issued with it. ``received_at`` is when the
+    browser first used either token, which proves that it has them; then the previous generation
+    ends, and presenting it again is reuse of a stolen token.
     """
 
     __tablename__ = "refresh"
@@ -192,7 +202,7 @@ class Refresh(Base):
 
 
 class SeenProof(Base):
-    """A proof of a browser's key that was shown with a refresh token, so that none counts twice."""
+    """A proof of possession presented with a refresh token, stored so that it counts once."""
 
     __tablename__ = "seen_proof"
 

@@ -1,4 +1,4 @@
-"""What all tables share. Times are aware UTC; numbers that are ids stay inside the server."""
+"""Base classes of all tables. Times are aware UTC; numeric ids are internal."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from crmlink.kinds import Kind
 
 
 def now() -> datetime:
-    """This moment, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
 def new_id() -> str:
-    """A fresh opaque id."""
+    """Return a new opaque id."""
     return uuid.uuid4().hex
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware time in UTC, also where the database keeps no zone (SQLite)."""
+    """Aware UTC time, also where the database stores no zone (SQLite)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -37,10 +38,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return the time as aware UTC."""
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 class Base(DeclarativeBase):
+    """Base class of all tables."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -1,4 +1,4 @@
-"""The tables of whole lists: batches with their rows, and what is found out about the records."""
+"""Tables of whole lists: batches, their rows, and receipts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from crmlink.store.links import Link
 
 
 class BatchState(enum.StrEnum):
-    """A batch's life: draft → matching → review → writing ⇄ paused → done, or cancelled.
+    """State of a batch: draft → matching → review → writing ⇄ paused → done, or cancelled.
 
-    While ``importing``, it is not whole yet and shown to nobody.
+    While ``importing`` it is incomplete and hidden.
     """
 
     IMPORTING = "importing"
@@ -34,7 +34,7 @@ class BatchState(enum.StrEnum):
 
 
 class BatchSource(enum.StrEnum):
-    """Where a batch's contacts came from first."""
+    """Origin of a batch's first contacts."""
 
     LIST_PAGE = "list_page"
     FILE = "file"
@@ -43,7 +43,7 @@ class BatchSource(enum.StrEnum):
 
 
 class Verdict(enum.StrEnum):
-    """What matching says of a row; ``new`` before it was asked."""
+    """Result of matching a row; ``new`` before matching."""
 
     NEW = "new"
     SURE = "sure"
@@ -54,7 +54,7 @@ class Verdict(enum.StrEnum):
 
 
 class Choice(enum.StrEnum):
-    """What a person decided for a row: this record, no record, or nothing yet."""
+    """A user's decision on a row: this record, no record, or open."""
 
     OPEN = "open"
     RECORD = "record"
@@ -62,7 +62,7 @@ class Choice(enum.StrEnum):
 
 
 class RowState(enum.StrEnum):
-    """How far the writing of a row has come; ``idle`` while nobody asked for it."""
+    """State of writing a row; ``idle`` until it is requested."""
 
     IDLE = "idle"
     WAITING = "waiting"
@@ -76,11 +76,11 @@ class RowState(enum.StrEnum):
 class Batch(Base):
     """Contacts to be linked together.
 
-    ``package`` is empty while nobody knows it, ``recognised`` what a file was taken for. While
-    something works on the batch, ``lease`` is that worker's and ``lease_owner_id`` its process;
-    ``lease_until`` is for versions that know no owners. ``progress`` of ``progress_of`` tells how
-    far matching is, ``rate`` how many rows a second are written, ``trouble`` why nothing moves.
-    ``version`` grows with every change that a screen shows.
+    ``package`` is empty while unknown, ``recognised`` the detected format of a file. While a worker
+    processes the batch, ``lease`` is its lease and ``lease_owner_id`` its process; ``lease_until``
+    is for versions without owners. ``progress`` of ``progress_of`` measures matching, ``rate`` is
+    in rows per second, ``trouble`` the reason for a pause. ``version`` grows with every visible
+    change.
     """
 
     __tablename__ = "batch"
@@ -112,11 +112,12 @@ class Batch(Base):
     progress: Mapped[int] = mapped_column(default=0)
     progress_of: Mapped[int] = mapped_column(default=0)
     matched_at: Mapped[datetime | None]
-    sample: Mapped[dict[str, Any] | None]  # the sure rows that a person was shown, see batch_sure
+    sample: Mapped[dict[str, Any] | None]  # sure rows shown to the user, see batches/accept_sure.py
 
     started_by_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]  # by the person who started it
     rate: Mapped[float | None]
     trouble: Mapped[dict[str, Any] | None]
 
@@ -125,14 +126,14 @@ class Batch(Base):
 
 
 class BatchRow(Base):
-    """One contact of a batch, what matching says of it, what a person decided, what became of it.
+    """One contact of a batch, with the result of matching, the decision and the outcome.
 
-    ``other_addresses`` have the keys address, town and postcode; ``retired`` says that the package
-    keeps the contact but does not use it. ``reference`` is empty where the file has none;
-    ``completed_by`` says by what ("email", "name") a list page's contact was found to be this one.
-    ``suggestions`` are compact, see batches/row_details.py. ``best`` is the record that the list as
-    a whole leaves to this row. ``agreed`` is what the person saw and agreed to. ``version`` grows
-    with every decision.
+    ``other_addresses`` have the keys address, town and postcode; ``retired``: the package keeps the
+    contact but no longer uses it. ``reference`` is empty if the file has none; ``completed_by``
+    tells by which field ("email", "name") a list page's contact was identified. ``erased_at`` is
+    set for a person erased since; a row that is only old has lost its name alone. ``suggestions``
+    are encoded by batches/row_details.py. ``best`` is the record assigned by one-to-one assignment.
+    ``agreed`` holds the user's overrides. ``version`` grows with every decision.
     """
 
     __tablename__ = "batch_row"
@@ -166,7 +167,7 @@ class BatchRow(Base):
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"))
     position: Mapped[int]
     line: Mapped[int | None]
-    kind: Mapped[str] = mapped_column(String(8))  # "" where the list does not tell
+    kind: Mapped[str] = mapped_column(String(8))  # "" if the list does not say
     reference: Mapped[str] = mapped_column(default="")
     completed_by: Mapped[str] = mapped_column(String(8), default="")
 
@@ -206,6 +207,7 @@ class BatchRow(Base):
     link_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
     failure: Mapped[dict[str, Any] | None]
     settled_at: Mapped[datetime | None]
+    erased_at: Mapped[datetime | None]
 
     decided_by: Mapped[Device | None] = relationship(foreign_keys=[decided_by_id])
     claimed_by: Mapped[Device | None] = relationship(foreign_keys=[claimed_by_id])
@@ -213,7 +215,7 @@ class BatchRow(Base):
 
 
 def show_as_undone(session: Session, link_id: str) -> None:
-    """Let the rows of a link that was undone say so, whoever undid it and from where."""
+    """Mark the rows of an undone link as undone."""
     batch_ids = session.scalars(
         update(BatchRow)
         .where(
@@ -233,7 +235,7 @@ def show_as_undone(session: Session, link_id: str) -> None:
 
 
 class RejectedBatchRow(Base):
-    """A line of a file that is no contact, and why; ``accounting.exports.say`` has the words."""
+    """A line of a file that is no contact; ``accounting.exports.messages`` renders the reason."""
 
     __tablename__ = "batch_bad_row"
     __table_args__ = (Index("ix_batch_bad_row_batch_id_line", "batch_id", "line"),)
@@ -246,7 +248,7 @@ class RejectedBatchRow(Base):
 
 
 class AppendReceipt(Base):
-    """A list page that was taken, by its key: sent again, it is told the same."""
+    """An appended list page by its key; a repeated request gets the same response."""
 
     __tablename__ = "batch_page"
     __table_args__ = (UniqueConstraint("connection_id", "key"),)

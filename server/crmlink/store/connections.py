@@ -1,4 +1,4 @@
-"""How a workspace reaches Commusoft; what is read and written there belongs to the connection."""
+"""Table of connections: how a workspace reaches Commusoft, and the owner of its data."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.store.base import Base, new_id, now
 
-IN_USE = text("ended_at IS NULL")
+IS_IN_USE = text("ended_at IS NULL")
 
 
 class ConnectionKind(enum.StrEnum):
-    """What answers at the other end."""
+    """Type of the remote system."""
 
-    SANDBOX = "sandbox"  # practice data, made up in this installation
+    SANDBOX = "sandbox"  # fictional data of this installation
     API = "api"
 
 
 class WorkspaceConnection(Base):
-    """A sandbox or an account with its records, links and lists; a workspace has one in use.
+    """A sandbox or account with its records, links and lists; a workspace uses one at a time.
 
-    An account that was ended keeps its row and its links for when it is connected again; practice
-    data goes with its row. Ids are never used twice: a process that has not noticed the change
-    must not write into the connection that came after. ``public_id`` is what clients know it by.
+    A disconnected account keeps its row and links for reconnection; practice data is deleted with
+    its row. Ids are never reused: a process that has not noticed the change must not write into the
+    next connection. ``public_id`` is the id for clients.
     """
 
     __tablename__ = "connection"
@@ -36,8 +36,8 @@ class WorkspaceConnection(Base):
             "uq_connection_in_use",
             "workspace_id",
             unique=True,
-            sqlite_where=IN_USE,
-            postgresql_where=IN_USE,
+            sqlite_where=IS_IN_USE,
+            postgresql_where=IS_IN_USE,
         ),
         Index("uq_connection_public_id", "public_id", unique=True),
         {"sqlite_autoincrement": True},
@@ -49,7 +49,7 @@ class WorkspaceConnection(Base):
     kind: Mapped[ConnectionKind]
     base_url: Mapped[str] = mapped_column(default="")
     client_id: Mapped[str] = mapped_column(default="")
-    credentials: Mapped[str | None]  # encrypted, see commusoft/vault.py; None: the environment's
+    credentials: Mapped[str | None]  # encrypted, see commusoft/vault.py; None: from the environment
     dialect: Mapped[dict[str, Any] | None]
     mirror_version: Mapped[int] = mapped_column(default=0)
     synced_at: Mapped[datetime | None]
@@ -62,15 +62,16 @@ class WorkspaceConnection(Base):
 
     @property
     def name(self) -> str:
+        """Display name: the account's user name, or the sandbox."""
         return self.client_id or "Sandbox"
 
 
 def is_in_use(session: Session, connection_id: int) -> bool:
-    """Whether a connection is still the one that its workspace works with."""
+    """Return whether a connection is the one its workspace uses."""
     query = select(WorkspaceConnection.id).filter_by(id=connection_id, ended_at=None)
     return session.scalar(query) is not None
 
 
 def connections_of(workspace_id: int) -> Select[int]:
-    """The ids of all connections that a workspace has, or had and keeps something of."""
+    """Return the query for the ids of a workspace's present and past connections."""
     return select(WorkspaceConnection.id).filter_by(workspace_id=workspace_id)

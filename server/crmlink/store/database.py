@@ -1,12 +1,12 @@
-"""One database: sessions that read, sessions that write, and its migrations.
+"""Database sessions for reading and writing, and migrations.
 
-Writers take turns: on SQLite because a writing transaction begins with BEGIN IMMEDIATE, on
-PostgreSQL because it begins with an advisory lock. So a check and the change that rests on it are
-one step on both.
+Writers are serialised: on SQLite by BEGIN IMMEDIATE, on PostgreSQL by an advisory lock. So a check
+and the change that depends on it are atomic on both.
 """
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,23 +26,25 @@ from crmlink.store.audit.signing import AuditSigner
 log = structlog.get_logger()
 
 BUSY_TIMEOUT_MS = 15_000
-WRITERS_LOCK = 0x63726D6C  # PostgreSQL's key for «crmlink writes»
+PURGE_WAIT_MS = 3_000  # for other connections to finish; a person waits for the answer
+WRITERS_LOCK = 0x63726D6C  # PostgreSQL's advisory lock of crmlink's writers
 
 
 class Database:
-    """An engine and the two ways to use it; not ``pooled``, it holds no idle connection.
+    """Engine with reading and writing sessions; unless ``pooled`` it keeps no idle connection.
 
-    ``session_info`` goes with every session: what makes the installation's pseudonyms.
-
-    Without a ``signer`` nothing can be added to the audit.
+    ``session_info`` is shared by all sessions: the key of the installation's pseudonyms. Without a
+    ``signer`` nothing can be added to the audit.
     """
 
     def __init__(self, url: str, *, signer: AuditSigner | None = None, pooled: bool = True) -> None:
         self._signer = signer
         how: dict[str, Any] = {} if pooled else {"poolclass": NullPool}
-        if not url.startswith("sqlite"):  # a writer must see what was committed while it waited
+        if not url.startswith("sqlite"):  # a writer must see changes committed while it waited
             how["isolation_level"] = "READ COMMITTED"
-        self.engine = create_engine(url, hide_parameters=True, **how)  # values are people
+        self.engine = create_engine(
+            url, hide_parameters=True, **how
+        )  # parameters are personal data
         if self.engine.dialect.name == "sqlite":
             _set_up_sqlite(self.engine)
         else:
@@ -51,26 +53,26 @@ class Database:
         self.session_info: dict[str, Any] = {}
 
     def use_pseudonyms(self, pseudonyms: Pseudonyms) -> None:
-        """Let sessions make pseudonyms with this installation's key."""
+        """Set the installation's pseudonyms for all sessions."""
         self.session_info["pseudonyms"] = pseudonyms
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session for reading; what it loaded stays usable afterwards."""
+        """Yield a session for reading; loaded objects stay usable afterwards."""
         with Session(self.engine, expire_on_commit=False, info=self.session_info) as session:
             yield session
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:
-        """A session for reading to which nothing changes from its first query on."""
+        """Yield a session for reading that sees one consistent state of the database."""
         with Session(self.engine, expire_on_commit=False) as session:
-            if self.engine.dialect.name != "sqlite":  # there each transaction is one
+            if self.engine.dialect.name != "sqlite":  # every SQLite transaction is a snapshot
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that holds the write lock from its start and commits at its end."""
+        """Yield a session that holds the write lock from its start and commits at its end."""
         info = {**self.session_info, SIGNER: self._signer}
         with Session(self._writer, expire_on_commit=False, info=info) as session:
             with session.begin():
@@ -79,7 +81,7 @@ class Database:
             anchor_committed(session)
 
     def migrate(self, to: str = "head") -> None:
-        """Bring the tables to the newest version, or one named; does nothing when they are."""
+        """Migrate the tables to the newest version, or to a named one."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._writer.connect() as connection, _foreign_keys_checked_at_the_end(connection):
@@ -88,45 +90,81 @@ class Database:
 
     @property
     def audit_signer(self) -> AuditSigner:
-        """What signs the audit. Raises AuditUnsigned."""
+        """The signer of the audit. Raises AuditUnsigned."""
         if self._signer is None:
             raise AuditUnsigned
         return self._signer
 
     def answers(self) -> bool:
-        """Whether the database can be read now."""
+        """Return whether the database can be read."""
         try:
             with self.reading() as session:
                 session.execute(text("SELECT id FROM workspace LIMIT 1"))
-        except Exception:  # whatever the driver raises means the same here
+        except Exception:  # any error means that it is unreachable
             return False
         return True
 
-    def purge(self) -> None:
-        """Let SQLite's files hold nothing of what was deleted or overwritten until now.
+    def mark_purge_due(self, session: Session) -> None:
+        """Record, with what a session deletes, that ``purge`` must follow, also after a crash.
 
-        Old pages and the write-ahead log keep it otherwise. PostgreSQL has its own vacuum.
+        SQLite's ``user_version`` holds the record: it is 0 where nothing is left to do.
+        """
+        if self.engine.dialect.name == "sqlite":
+            session.execute(text(f"PRAGMA user_version = {1 + secrets.randbelow(2**31 - 1)}"))
+
+    def purge(self) -> bool:
+        """Remove deleted and overwritten data from SQLite's files, where that is due.
+
+        Free pages and the write-ahead log keep it otherwise. Return whether nothing is left to do:
+        while another connection reads, it must be tried again. PostgreSQL has its own vacuum.
         """
         if self.engine.dialect.name != "sqlite":
-            return
+            return True
         connection = self.engine.raw_connection()
         try:
-            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                connection.cursor().execute(statement).fetchall()
+            connection.cursor().execute(f"PRAGMA busy_timeout = {PURGE_WAIT_MS}")
+            done = _purge(connection.cursor())
         except sqlite3.OperationalError:  # somebody else writes without a pause
-            log.warning("old pages of the database were not overwritten")
+            done = False
         finally:
+            connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.close()
+        if not done:
+            log.warning("old pages of the database are not overwritten yet")
+        return done
 
     def close(self) -> None:
+        """Close all connections."""
         self.engine.dispose()
+
+
+def _purge(cursor: Any) -> bool:
+    """Vacuum and empty the write-ahead log where that is due; False while the log is read."""
+    due = _purge_due(cursor)
+    if not due:
+        return True
+    cursor.execute("VACUUM").fetchall()
+    busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        return False
+    cursor.execute("BEGIN IMMEDIATE")
+    if _purge_due(cursor) == due:  # nobody deleted anything meanwhile
+        cursor.execute("PRAGMA user_version = 0")
+    cursor.execute("COMMIT")
+    return True
+
+
+def _purge_due(cursor: Any) -> int:
+    """Return the mark of the last deletion that no purge has followed; 0 where one has."""
+    (due,) = cursor.execute("PRAGMA user_version").fetchone()
+    return int(due)
 
 
 @contextmanager
 def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
-    """A transaction in which SQLite lets a table be copied that others refer to.
+    """Run a transaction in which SQLite may copy a referenced table.
 
-    As https://www.sqlite.org/lang_altertable.html#otheralter describes it.
+    See https://www.sqlite.org/lang_altertable.html#otheralter.
     """
     sqlite = connection.dialect.name == "sqlite"
     driver = connection.connection.driver_connection
@@ -143,10 +181,10 @@ def _foreign_keys_checked_at_the_end(connection: Connection) -> Iterator[None]:
 
 
 def _set_up_sqlite(engine: Engine) -> None:
-    """WAL, full synchronisation, and BEGIN IMMEDIATE for every transaction that writes.
+    """Set WAL, full synchronisation, and BEGIN IMMEDIATE for writing transactions.
 
-    The driver's own transaction handling is switched off, as SQLAlchemy's documentation of the
-    pysqlite dialect describes, so that SQLAlchemy's begin event decides how one starts.
+    The driver's transaction handling is switched off, as SQLAlchemy's documentation of the pysqlite
+    dialect describes, so that SQLAlchemy's begin event starts transactions.
     """
 
     @event.listens_for(engine, "connect")
@@ -157,7 +195,7 @@ def _set_up_sqlite(engine: Engine) -> None:
             "journal_mode = WAL",
             "synchronous = FULL",
             "foreign_keys = ON",
-            "secure_delete = ON",  # what is erased must not stay in free pages
+            "secure_delete = ON",  # erased data must not remain in free pages
         ):
             connection.execute(f"PRAGMA {pragma}")
 

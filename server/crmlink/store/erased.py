@@ -1,4 +1,4 @@
-"""What is remembered of erased people, so that they are known again and stay erased."""
+"""Keyed hashes of erased people, so that they are recognised and stay erased."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from crmlink.pseudonyms import Pseudonyms, may_name
 from crmlink.store.base import Base, now
 from crmlink.store.connections import WorkspaceConnection
 
-DIGITS_COMPARED = 9  # the last of a phone number; what comes before differs with the country code
+ERASED = "(erased)"
+DIGITS_COMPARED = 9  # last digits of a phone number; earlier ones depend on the country code
 
 
 class ErasedKey(Base):
-    """A keyed hash of something that an erased person can be known by."""
+    """A keyed hash of data that identifies an erased person."""
 
     __tablename__ = "erased_key"
     __table_args__ = (UniqueConstraint("workspace_id", "key"),)
@@ -32,7 +33,7 @@ class ErasedKey(Base):
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What tells who a contact or record is."""
+    """Data that identifies a contact or record."""
 
     names: frozenset[str] = frozenset()
     emails: tuple[str, ...] = ()
@@ -43,14 +44,51 @@ class Signs:
     reference: str = ""
 
     def keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
-        """Yield the keys by which a person is known again; none for a name alone."""
+        """Yield the keys that identify a person.
+
+        A name alone is a key only for a contact without other data. A plain number may be another
+        contact's in another organisation, so there the name must agree too.
+        """
+        certain = list(self._certain_keys(pseudonyms))
+        yield from certain or self._name_keys(pseudonyms)
+        if self.organisation:
+            yield from self._keys_anywhere(pseudonyms)
+
+    def asked_keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
+        """Yield the keys of which any identifies a contact as an erased person's."""
+        certain = list(self._certain_keys(pseudonyms))
+        yield from certain or self._name_keys(pseudonyms)
+        if not self.organisation:
+            yield from self._keys_anywhere(pseudonyms)
+        elif self.reference:
+            yield pseudonyms.sign_of("contact", self.package, "", self.reference)
+        for email in filter(None, self.emails):
+            yield pseudonyms.sign_of("email", email)
+
+    def _keys_anywhere(self, pseudonyms: Pseudonyms) -> Iterator[str]:
+        """Yield keys of a contact whose organisation may be missing in one of two sources."""
+        if self.reference and not self.reference.isdecimal():
+            yield pseudonyms.sign_of("contact anywhere", self.package, self.reference)
+        elif self.reference:
+            for name in self._plain_names():
+                yield pseudonyms.sign_of("contact anywhere", self.package, self.reference, name)
+
+    def _name_keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
+        if self.package:  # a record of Commusoft is no contact of which only the name is known
+            for name in self._plain_names():
+                yield pseudonyms.sign_of("name alone", name)
+
+    def _plain_names(self) -> set[str]:
+        return {_single_spaced(name) for name in self.names} - {""}
+
+    def _certain_keys(self, pseudonyms: Pseudonyms) -> Iterator[str]:
         if self.reference:
             yield pseudonyms.sign_of("contact", self.package, self.organisation, self.reference)
-        for name in {_plain(name) for name in self.names} - {""}:
+        for name in self._plain_names():
             for email in filter(None, self.emails):
                 yield pseudonyms.sign_of("name and email", name, email)
             if self.postcode:
-                yield pseudonyms.sign_of("name and postcode", name, _joined(self.postcode))
+                yield pseudonyms.sign_of("name and postcode", name, _without_spaces(self.postcode))
             for phone in self.phones:
                 if len(digits := re.sub(r"\D", "", phone)) >= DIGITS_COMPARED:
                     yield pseudonyms.sign_of("name and phone", name, digits[-DIGITS_COMPARED:])
@@ -58,7 +96,7 @@ class Signs:
 
 @dataclass(frozen=True, slots=True)
 class ErasedPeople:
-    """The keys of everybody who was erased from a workspace."""
+    """Keys of everyone erased from a workspace."""
 
     pseudonyms: Pseudonyms
     keys: frozenset[str]
@@ -67,61 +105,67 @@ class ErasedPeople:
         """Return whether a contact or record is one of them."""
         if not self.keys:
             return False
-        emails = filter(None, signs.emails)
-        if any(self.pseudonyms.sign_of("email", email) in self.keys for email in emails):
-            return True
-        if signs.organisation and self.are(_without_organisation(signs)):
-            return True
-        return any(key in self.keys for key in signs.keys(self.pseudonyms))
+        return any(key in self.keys for key in signs.asked_keys(self.pseudonyms))
 
     def hidden(self, reference: str | None) -> str | None:
-        """Return a reference as it is to be kept: hidden where it is an erased person's."""
+        """Return a reference, as its pseudonym if it is an erased person's."""
         if not self.keys or not reference or not may_name(reference):
             return reference
         pseudonym = self.pseudonyms.of(reference)
         return pseudonym if pseudonym in self.keys else reference
 
     def hidden_facts(self, facts: dict[str, Any] | None) -> dict[str, Any] | None:
-        """Return facts of a failure or of a decision with the hidden references in them."""
+        """Return the parameters of a failure or decision with erased people's references hidden."""
         if not facts:
             return facts
-        return {name: self.hidden(value) if isinstance(value, str) else value
-                for name, value in facts.items()}  # fmt: skip
+        return {name: self._hidden_fact(value) for name, value in facts.items()}
+
+    def has_label(self, label: str) -> bool:
+        """Return whether a record of an erased person had this label."""
+        return bool(self.keys) and label_key(self.pseudonyms, label) in self.keys
+
+    def _hidden_fact(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._hidden_fact(each) for each in value]
+        if not isinstance(value, str):
+            return value
+        return ERASED if self.has_label(value) else self.hidden(value)
+
+
+def label_key(pseudonyms: Pseudonyms, label: str) -> str:
+    """Return the key of a record's label, with which failures name the record."""
+    return pseudonyms.sign_of("label", label)
 
 
 def pseudonyms_of(session: Session) -> Pseudonyms:
-    """Return what makes the pseudonyms of the installation that a session is of."""
+    """Return the pseudonyms of the session's installation."""
     return cast("Pseudonyms", session.info["pseudonyms"])
 
 
 def erased_people(session: Session, workspace_id: int) -> ErasedPeople:
-    """Return who was erased from a workspace."""
+    """Return the people erased from a workspace."""
     keys = session.scalars(select(ErasedKey.key).filter_by(workspace_id=workspace_id))
     return ErasedPeople(pseudonyms_of(session), frozenset(keys))
 
 
 def erased_people_of(session: Session, connection_id: int) -> ErasedPeople:
-    """Return who was erased from the workspace that a connection is of."""
+    """Return the people erased from a connection's workspace."""
     connection = session.get(WorkspaceConnection, connection_id)
-    if connection is None:  # it ended meanwhile
+    if connection is None:  # deleted in the meantime
         return ErasedPeople(pseudonyms_of(session), frozenset())
     return erased_people(session, connection.workspace_id)
 
 
 def remember_erased(session: Session, workspace_id: int, keys: Iterable[str]) -> None:
-    """Keep keys of somebody who is being erased."""
-    known = erased_people(session, workspace_id).keys
-    session.add_all(ErasedKey(workspace_id=workspace_id, key=key) for key in set(keys) - known)
+    """Store the keys of a person being erased."""
+    stored = erased_people(session, workspace_id).keys
+    session.add_all(ErasedKey(workspace_id=workspace_id, key=key) for key in set(keys) - stored)
     session.flush()
 
 
-def _without_organisation(signs: Signs) -> Signs:
-    return Signs(package=signs.package, reference=signs.reference)
-
-
-def _plain(name: str) -> str:
+def _single_spaced(name: str) -> str:
     return " ".join(name.split())
 
 
-def _joined(postcode: str) -> str:
+def _without_spaces(postcode: str) -> str:
     return "".join(postcode.split())

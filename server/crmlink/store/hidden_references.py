@@ -1,6 +1,6 @@
-"""What a link keeps of a person who was erased: pseudonyms, from the moment that it is settled.
+"""Pseudonymisation of links and rows of erased people, once they are settled.
 
-An intended link keeps its references as they are, for they are still to be written and compared.
+An intended link keeps its references, which are still to be written and compared.
 """
 
 from __future__ import annotations
@@ -12,14 +12,20 @@ from sqlalchemy.orm import Session
 
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store import BatchRow, Link, LinkState, MirroredRecord
-from crmlink.store.erased import ErasedPeople, erased_people_of, pseudonyms_of
+from crmlink.store.erased import (
+    ERASED,
+    ErasedPeople,
+    Signs,
+    erased_people,
+    erased_people_of,
+    pseudonyms_of,
+)
 
-ERASED = "(erased)"
-PLAIN_FACTS = ("current_reference", "replaces")  # facts that are references
+REFERENCE_PARAMS = ("current_reference", "replaces")  # parameters that are references
 
 
 def hide_link(session: Session, link: Link) -> None:
-    """Let a link name nobody; an intended one keeps the references that are still needed."""
+    """Remove names from a link; an intended one keeps the references it still needs."""
     link.contact_name = link.record_label = ERASED
     link.differences = []
     if link.state is LinkState.INTENDED:
@@ -31,16 +37,70 @@ def hide_link(session: Session, link: Link) -> None:
     link.failure = hidden_failure(link.failure, pseudonyms)
 
 
+def hide_new_link(session: Session, workspace_id: int, link: Link) -> None:
+    """Hide in a new link what identifies people who are erased by now.
+
+    Call it in the transaction that stores the link. References stay until it is settled.
+    """
+    erased = erased_people(session, workspace_id)
+    if not erased.keys:
+        return
+    record = session.scalar(
+        select(MirroredRecord).filter_by(
+            connection_id=link.connection_id, kind=link.kind, number=link.record_number
+        )
+    )
+    undone = session.get(Link, link.undoes_id) if link.undoes_id else None
+    of_record = record is not None and record.erased_at is not None
+    if of_record:
+        link.record_label = ERASED
+    if of_record or erased.are(signs_of_link(link)) or (undone and undone.contact_name == ERASED):
+        link.contact_name, link.differences = ERASED, []
+        link.fingerprint = erased.pseudonyms.of(link.fingerprint)
+
+
+def signs_of_link(link: Link) -> Signs:
+    """Return the data that identifies a link's contact."""
+    names = frozenset((link.contact_name,)) - {ERASED}
+    return Signs(
+        names, tuple(contact_emails(link.differences)), package=link.package,
+        organisation=link.organisation, reference=link.reference,
+    )  # fmt: skip
+
+
+def contact_emails(differences: list[dict[str, str]] | None) -> list[str]:
+    """Return the contact's emails among the differences that the user accepted."""
+    return [
+        difference["contact"]
+        for difference in differences or ()
+        if "@" in difference.get("contact", "")
+    ]
+
+
+def hide_row_reference(session: Session, row: BatchRow) -> None:
+    """Hide a row's reference; two of a list that fold to one value get distinct pseudonyms."""
+    hidden = pseudonyms_of(session).hidden(row.reference)
+    if hidden is None or hidden == row.reference:
+        return
+    number, free = 1, hidden
+    others = select(BatchRow.id).filter_by(batch_id=row.batch_id, kind=row.kind)
+    while session.scalar(others.where(BatchRow.reference == free, BatchRow.id != row.id).limit(1)):
+        number += 1
+        free = f"{hidden}-{number}"
+    row.reference = free
+    session.flush()
+
+
 def hidden_failure(failure: dict[str, Any] | None, pseudonyms: Pseudonyms) -> dict[str, Any] | None:
-    """Return why something of an erased person failed, with no reference that may name them."""
+    """Return the failure of an erased person's item without references that may name them."""
     if not failure:
         return failure
-    return {name: pseudonyms.hidden(value) if name in PLAIN_FACTS else value
+    return {name: pseudonyms.hidden(value) if name in REFERENCE_PARAMS else value
             for name, value in failure.items()}  # fmt: skip
 
 
 def hide_references(link: Link, erased: ErasedPeople) -> None:
-    """Hide in a settled link, which may be of another person, references of erased people."""
+    """Hide references of erased people in a settled link, even one of another person."""
     if link.state is LinkState.INTENDED:
         return
     if erased.hidden(link.reference) != link.reference:
@@ -51,7 +111,7 @@ def hide_references(link: Link, erased: ErasedPeople) -> None:
 
 
 def hide_settled_link(session: Session, link_id: str) -> None:
-    """Hide what a link that has just been settled keeps of somebody who was erased."""
+    """Hide what a link that was just settled contains about an erased person."""
     link = session.get_one(Link, link_id, populate_existing=True)
     record = session.scalar(
         select(MirroredRecord).filter_by(
@@ -65,13 +125,13 @@ def hide_settled_link(session: Session, link_id: str) -> None:
 
 
 def hide_settled_row(session: Session, row_id: int, connection_id: int) -> None:
-    """Hide what a settled row of a list keeps of somebody who was erased."""
+    """Hide what a settled row of a list contains about an erased person."""
     erased = erased_people_of(session, connection_id)
     if not erased.keys:
         return
     row = session.get_one(BatchRow, row_id, populate_existing=True)
     row.failure = erased.hidden_facts(row.failure)
-    if row.name == ERASED:
-        row.reference = erased.pseudonyms.hidden(row.reference) or ""
+    if row.erased_at is not None:
+        hide_row_reference(session, row)
         row.failure = hidden_failure(row.failure, erased.pseudonyms)
     session.flush()

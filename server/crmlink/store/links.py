@@ -1,4 +1,4 @@
-"""The table of links: each a decision, with its life."""
+"""Table of links: decisions to write a reference to a record, and their state."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from crmlink.folding import fold
 from crmlink.kinds import Kind
 from crmlink.store.access import Device
 from crmlink.store.base import Base, new_id, now
 
 
 class LinkState(enum.StrEnum):
-    """A link's life: intended → linked (→ undone), or failed, or conflict."""
+    """State of a link: intended → linked (→ undone), or failed, or conflict."""
 
     INTENDED = "intended"
     LINKED = "linked"
@@ -24,26 +25,26 @@ class LinkState(enum.StrEnum):
     UNDONE = "undone"
 
 
-UNSETTLED = text(f"state = '{LinkState.INTENDED.value}'")
+IS_INTENDED = text(f"state = '{LinkState.INTENDED.value}'")
 
 
 def _same_kind(context: Any) -> str:
-    """A link's contact is of its record's kind where nothing else is said."""
+    """Return the record's kind, the default for the contact's."""
     return str(context.get_current_parameters()["kind"])
 
 
 class Link(Base):
-    """One decision to put a reference on a record; an undo is a link too.
+    """One decision to write a reference to a record; an undo is a link too.
 
-    ``kind`` is the record's; ``contact_kind`` what the contact is, which is the other one only
-    where a person agreed to that. ``target`` is the value to stand on the record (None clears it),
-    ``prior`` what stood there;
-    ``differences`` are those between contact and record that the person saw and linked over.
-    While one is intended, no second link may be on its way to the same record or contact.
+    ``kind`` is the record's kind; ``contact_kind`` the contact's, which differs only if a user
+    agreed to it. ``target`` is the reference to write (None clears it), ``target_key`` its folded
+    form (see crmlink/folding.py), ``prior`` the reference before; ``differences`` are those between
+    contact and record that the user saw and accepted. While a link is intended, no second one to
+    the same record or contact may be in progress.
 
-    ``attempt_id`` is that of the attempt which works on it, empty when none does, and ``owner_id``
-    the process of that attempt (None: it is of a version that knows no owners). ``writes`` counts
-    the PUTs that were begun, ``writes_over`` those that Commusoft cannot carry out any more.
+    ``attempt_id`` is the current attempt's, empty without one, and ``owner_id`` that attempt's
+    process (None: of a version without owners). ``writes`` counts the PUTs begun, ``writes_over``
+    those that Commusoft can no longer carry out.
     """
 
     __tablename__ = "link"
@@ -55,8 +56,8 @@ class Link(Base):
             "kind",
             "record_number",
             unique=True,
-            sqlite_where=UNSETTLED,
-            postgresql_where=UNSETTLED,
+            sqlite_where=IS_INTENDED,
+            postgresql_where=IS_INTENDED,
         ),
         Index(
             "uq_link_contact_on_its_way",
@@ -66,11 +67,12 @@ class Link(Base):
             "contact_kind",
             "reference",
             unique=True,
-            sqlite_where=UNSETTLED,
-            postgresql_where=UNSETTLED,
+            sqlite_where=IS_INTENDED,
+            postgresql_where=IS_INTENDED,
         ),
         Index("ix_link_connection_id_reference", "connection_id", "package", "reference"),
         Index("ix_link_connection_id_target", "connection_id", text("lower(target)")),
+        Index("ix_link_connection_id_target_key", "connection_id", "target_key"),
         Index("ix_link_connection_id_record", "connection_id", "kind", "record_number"),
     )
 
@@ -93,6 +95,7 @@ class Link(Base):
 
     prior: Mapped[str | None]
     target: Mapped[str | None]
+    target_key: Mapped[str | None]
     undoes_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
 
     differences: Mapped[list[dict[str, str]]] = mapped_column(default=list)
@@ -109,6 +112,12 @@ class Link(Base):
 
     device: Mapped[Device] = relationship(lazy="joined")
 
+    @validates("target")
+    def _fold_target(self, _name: str, target: str | None) -> str | None:
+        self.target_key = None if target is None else fold(target)
+        return target
+
     @property
     def record_id(self) -> str:
+        """Public id of the record."""
         return f"{self.kind}-{self.record_number}"

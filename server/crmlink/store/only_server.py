@@ -1,4 +1,4 @@
-"""At most one server for a SQLite database and its data folder, by locks that die with it."""
+"""Locks that allow one server for a SQLite database and its data folder."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LOCK_NAME = "server.lock"
 
 
 class ServerRunning(Exception):
-    """Another server has this data folder or database; the message is a sentence for a person."""
+    """Another server uses this data folder or database; the message is a sentence for users."""
 
 
 @contextmanager
 def only_server(data_dir: Path, database_url: str) -> Iterator[bool]:
-    """Hold the locks of a server; True where they prove that there is no other one.
+    """Hold the locks of a server; yields True if they prove that it is the only one.
 
-    PostgreSQL may have many servers: nothing is locked and False is the answer. Raises
+    PostgreSQL may have several servers: nothing is locked and it yields False. Raises
     ServerRunning, with nothing locked, and UnclearDatabase.
     """
     file = sqlite_file(database_url)
@@ -54,7 +54,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _try_lock(file: IO[bytes]) -> bool:
-        """Lock the file until it is closed; False when another process has it."""
+        """Lock the file until it is closed; return False if another process holds the lock."""
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         except PermissionError:

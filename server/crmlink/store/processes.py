@@ -1,12 +1,12 @@
-"""Which processes are alive, so that nobody takes over what a living one works on.
+"""Registry of live processes: no process takes over the work of a live one.
 
-A process that links, matches or syncs has a row in ``process`` and adds one to its ``beats`` every
-few seconds. Its work carries the id of that row. Another process counts it as dead once it has seen
-``beats`` stay the same for SILENT_FOR seconds while it kept looking, and deletes the row. No clock
-of another machine is compared, and none that can be set is read.
+A process that links, matches or syncs has a row in ``process`` and increments its ``beats`` every
+few seconds. Its work carries the id of that row. Another process counts it as dead once it has
+observed the same ``beats`` for SILENCE_TIMEOUT seconds, and deletes the row. Neither clocks of
+other machines nor settable clocks are used.
 
-What a process writes about its work is conditional on its row, in the same transaction. So one that
-was suspended, and was counted as dead meanwhile, changes nothing that its successor decided.
+What a process writes about its work is conditional on its row, in the same transaction. A process
+that was suspended, and counted as dead, therefore changes nothing its successor decided.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from crmlink.store.database import Database
 
 log = structlog.get_logger()
 
-BEAT_EVERY = 10.0  # seconds
-SILENT_FOR = 60.0  # seconds without a beat, seen by another process that kept looking
-LONGEST_GAP = 2 * BEAT_EVERY  # what counts of the time between two looks: the looker may have slept
+HEARTBEAT_INTERVAL = 10.0  # seconds
+SILENCE_TIMEOUT = 60.0  # seconds without a beat, observed by another process
+MAX_OBSERVED_GAP = 2 * HEARTBEAT_INTERVAL  # the observer may have been suspended
 
 
 class ProcessRole(enum.StrEnum):
-    """What a process is: the server, or a command beside it."""
+    """Role of a process: the server, or a command beside it."""
 
     SERVER = "server"
     COMMAND = "command"
 
 
 class Process(Base):
-    """One process that counts as alive. ``beats`` grows while it is."""
+    """One process that counts as alive; ``beats`` grows while it is."""
 
     __tablename__ = "process"
 
@@ -51,17 +51,17 @@ class Process(Base):
 
 
 def is_alive(process_id: SQLColumnExpression[str | None]) -> ColumnElement[bool]:
-    """Whether the process with the id in this column counts as alive, as an SQL condition."""
+    """Return the SQL condition that the process with the id in this column is alive."""
     return select(Process.id).where(Process.id == process_id).exists()
 
 
 class Ownership:
-    """This process among the others: its id, its heartbeat, and what it works on.
+    """Identity of this process, its heartbeat, and what it works on.
 
-    ``working_on`` holds the ids of the attempts and leases that threads of this process are busy
-    with, so that work which broke down in here is free again although the process lives on. An id
-    is added before its row is committed. ``beat_every`` is in seconds; None: no thread beats, the
-    caller does.
+    ``working_on`` holds the ids of attempts and leases that threads of this process work on, so
+    that failed work is free again although the process lives. An id is added before its row is
+    committed. ``beat_every`` is in seconds; with None there is no thread and the caller calls
+    ``beat``.
     """
 
     def __init__(
@@ -69,41 +69,41 @@ class Ownership:
         database: Database,
         role: ProcessRole = ProcessRole.COMMAND,
         *,
-        beat_every: float | None = BEAT_EVERY,
+        beat_every: float | None = HEARTBEAT_INTERVAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.working_on: set[str] = set()
         self._database, self._role = database, role
         self._beat_every, self._clock = beat_every, clock
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
         self._id: str | None = None
-        self._process_number = os.getpid()
+        self._pid = os.getpid()
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._silence: dict[str, tuple[int, float]] = {}
-        self._looked_at = clock()
+        self._checked_at = clock()
 
     def start(self) -> None:
-        """Begin to beat and to look after the others, before there is anything to own."""
+        """Start the heartbeat and the observation of other processes."""
         with self._database.writing() as session:
             self.register(session)
 
     def register(self, session: Session) -> str:
-        """Return the id that this process owns its work by, in a writing session.
+        """Return the id of this process as owner, in a writing session.
 
-        It is another one after this process was counted as dead: what it owned before is lost.
+        The id is new after this process was counted as dead: it has lost its earlier work.
         """
-        with self._guard:
+        with self._lock:
             self._forget_parent()
             if self._id is None or session.get(Process, self._id) is None:
                 self._id = new_id()
                 session.add(Process(id=self._id, role=self._role))
                 session.flush()
-            self._start_beating()
+            self._start_heartbeat()
             return self._id
 
     def is_worked_on(self, session: Session, owner_id: str | None, token: str) -> bool:
-        """Whether a living process does the work that carries this owner and token."""
+        """Return whether a live process does the work with this owner and token."""
         if owner_id is None:
             return False
         if owner_id == self._id:
@@ -111,21 +111,21 @@ class Ownership:
         return session.get(Process, owner_id) is not None
 
     def beat(self) -> None:
-        """Tell the others that this process lives, and count those as dead that went silent."""
+        """Increment this process's beats, and delete the rows of silent processes."""
         with self._database.writing() as session:
             if self._id is not None and not self._add_beat(session, self._id):
                 log.warning("this process was counted as dead", process=self._id)
                 self._id = None
             query = select(Process.id, Process.beats).where(Process.id.is_distinct_from(self._id))
             beats = {row.id: row.beats for row in session.execute(query)}
-            for process_id, number in self._silent(beats):
+            for process_id, number in self._silent_processes(beats):
                 session.execute(
                     delete(Process).where(Process.id == process_id, Process.beats == number)
                 )
                 log.warning("a process is counted as dead", process=process_id)
 
     def bury_servers(self) -> None:
-        """Count every other server as dead: for the one server that its lock proves to be alone."""
+        """Delete the rows of all other servers; only for a server whose lock proves it is alone."""
         with self._database.writing() as session:
             session.execute(
                 delete(Process).where(
@@ -134,7 +134,7 @@ class Ownership:
             )
 
     def close(self) -> None:
-        """Leave: what this process still owns is free for the others at once."""
+        """Remove this process's row: its work is free for others at once."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -144,7 +144,7 @@ class Ownership:
         try:
             with self._database.writing() as session:
                 session.execute(delete(Process).where(Process.id == process_id))
-        except Exception:  # the others find out by the missing heartbeat
+        except Exception:  # other processes detect the missing heartbeat
             log.warning("the end of this process was not noted", exc_info=True)
 
     def _add_beat(self, session: Session, process_id: str) -> bool:
@@ -156,35 +156,39 @@ class Ownership:
         )
         return added is not None
 
-    def _silent(self, beats: dict[str, int]) -> list[tuple[str, int]]:
-        """Those of the others that have been silent for too long, with the beats last seen."""
-        moment = self._clock()
-        gap = min(moment - self._looked_at, LONGEST_GAP)
-        self._looked_at = moment
-        seen: dict[str, tuple[int, float]] = {}
+    def _silent_processes(self, beats: dict[str, int]) -> list[tuple[str, int]]:
+        """Return the processes without a beat for too long, with their last beats."""
+        current_time = self._clock()
+        gap = min(current_time - self._checked_at, MAX_OBSERVED_GAP)
+        self._checked_at = current_time
+        silence_of: dict[str, tuple[int, float]] = {}
         for process_id, number in beats.items():
             before, silence = self._silence.get(process_id, (None, 0.0))
-            seen[process_id] = (number, silence + gap if before == number else 0.0)
-        self._silence = seen
-        return [(each, number) for each, (number, silence) in seen.items() if silence >= SILENT_FOR]
+            silence_of[process_id] = (number, silence + gap if before == number else 0.0)
+        self._silence = silence_of
+        return [
+            (process_id, number)
+            for process_id, (number, silence) in silence_of.items()
+            if silence >= SILENCE_TIMEOUT
+        ]
 
     def _forget_parent(self) -> None:
-        """A forked process has no heartbeat of its own yet, and must not use its parent's id."""
-        if self._process_number != os.getpid():
-            self._process_number = os.getpid()
+        """Reset the state inherited from a parent process by forking."""
+        if self._pid != os.getpid():
+            self._pid = os.getpid()
             self._id, self._thread = None, None
             self.working_on.clear()
 
-    def _start_beating(self) -> None:
+    def _start_heartbeat(self) -> None:
         if self._thread is None and self._beat_every is not None:
             self._thread = threading.Thread(
-                target=self._keep_beating, args=(self._beat_every,), name="beat", daemon=True
+                target=self._run_heartbeat, args=(self._beat_every,), name="beat", daemon=True
             )
             self._thread.start()
 
-    def _keep_beating(self, seconds: float) -> None:
+    def _run_heartbeat(self, seconds: float) -> None:
         while not self._stopping.wait(seconds):
             try:
                 self.beat()
-            except Exception:  # such as a full disk: the next beat may be possible again
+            except Exception:  # such as a full disk: the next beat may succeed
                 log.warning("no heartbeat", exc_info=True)

@@ -1,4 +1,4 @@
-"""The mirror: our copy of the Commusoft records of a connection."""
+"""Table of the mirror: copies of a connection's Commusoft records."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ from sqlalchemy import (
     or_,
     text,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column, validates
 
+from crmlink.folding import fold
 from crmlink.kinds import Kind
 from crmlink.store.base import Base
 
 
 class MirroredRecord(Base):
-    """Our copy of one Commusoft record: only what matching and screens use.
+    """Copy of one Commusoft record: only the fields that matching and pages use.
 
-    Where Commusoft has several, ``email`` and ``address`` are the first; ``other_addresses`` have
-    the keys address, town and postcode.
+    ``reference_key`` is the folded reference, see crmlink/folding.py. Of several values ``email``
+    and ``address`` are the first; ``other_addresses`` have the keys address, town and postcode.
 
-    ``changed`` is the mirror version that last touched the row, so that an index can follow.
-    A record that left Commusoft keeps its row, emptied, with ``gone_at``.
+    ``changed`` is the mirror version that last changed the row, for the index to follow. A record
+    that no longer exists keeps its row, cleared, with ``gone_at``.
     """
 
     __tablename__ = "record"
     __table_args__ = (
         UniqueConstraint("connection_id", "kind", "number"),
         Index("ix_record_connection_id_reference", "connection_id", text("lower(reference)")),
+        Index("ix_record_connection_id_reference_key", "connection_id", "reference_key"),
         Index("ix_record_connection_id_changed", "connection_id", "changed"),
     )
 
@@ -58,36 +60,47 @@ class MirroredRecord(Base):
     other_emails: Mapped[list[str]] = mapped_column(default=list)
     other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
     reference: Mapped[str | None]
+    reference_key: Mapped[str | None]
     changed: Mapped[int]
     gone_at: Mapped[datetime | None]
-    erased_at: Mapped[datetime | None]  # a person asked: details never come back
+    erased_at: Mapped[datetime | None]  # on a person's request: details are never stored again
+
+    @validates("reference")
+    def _fold_reference(self, _name: str, reference: str | None) -> str | None:
+        self.reference_key = None if reference is None else fold(reference)
+        return reference
 
     @property
     def public_id(self) -> str:
+        """Id used outside the database, such as `customer-1001`."""
         return f"{self.kind}-{self.number}"
 
     @property
     def label(self) -> str:
+        """Display name: the company, else the person."""
         return self.company or self.name or f"{self.kind} {self.number}"
 
 
 def holds_email(
     email: InstrumentedAttribute[str],
     others: InstrumentedAttribute[list[str]],
-    wanted: Iterable[str],
+    emails: Iterable[str],
 ) -> ColumnElement[bool]:
-    """The condition that one of a row's emails is one of these, whatever their case."""
-    emails = {each.lower() for each in wanted} - {""}
+    """Return the condition that a record has one of these emails, ignoring case.
+
+    Emails read from Commusoft have ASCII letters alone, see values/emails.py.
+    """
+    emails = {fold(value) for value in emails} - {""}
     among = func.lower(cast(others, String))
     return or_(
         false(),
         func.lower(email).in_(emails),
-        *(among.contains(json.dumps(each), autoescape=True) for each in sorted(emails)),
+        *(among.contains(json.dumps(other), autoescape=True) for other in sorted(emails)),
     )
 
 
 def empty_details() -> dict[str, Any]:
-    """The columns of a mirrored record that tell about its person or firm, each as when empty."""
+    """Return the columns with details of a record's person or company, with their empty values."""
     texts = ("name", "company", "email", "address", "town", "postcode", "account_number")
     lists: dict[str, Any] = {"phones": [], "other_emails": [], "other_addresses": []}
     return dict.fromkeys(texts, "") | lists

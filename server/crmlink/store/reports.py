@@ -1,4 +1,4 @@
-"""The tables of reports: shares linked by day, and records that look alike."""
+"""Tables of reports: daily shares linked, and pairs of similar records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crmlink.store.base import Base, now
 
 
 class ShareSnapshot(Base):
-    """How many records of a kind there were on a day, and how many carried a reference."""
+    """Number of records of a kind on a day, and how many had a reference."""
 
     __tablename__ = "linked_share"
     __table_args__ = (UniqueConstraint("connection_id", "kind", "day"),)
@@ -27,9 +27,9 @@ class ShareSnapshot(Base):
 
 
 class Lookalike(Base):
-    """Two records that look like the same customer or supplier; ``first_id`` has the lower number.
+    """Two similar records, probably duplicates; ``first_id`` has the lower number.
 
-    A pair that a person has said to be two stays dismissed.
+    A dismissed pair stays dismissed.
     """
 
     __tablename__ = "lookalike"

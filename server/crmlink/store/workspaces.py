@@ -1,4 +1,4 @@
-"""The tables of a firm: the workspace, and the hosts where its packages run."""
+"""Tables of workspaces and of their packages' hosts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crmlink.store.base import Base, now
 
 
 class Workspace(Base):
-    """One firm: its people, devices, settings and audit. How it reaches Commusoft may change."""
+    """One firm: its people, devices, settings and audit; its connection may change."""
 
     __tablename__ = "workspace"
 
@@ -22,7 +22,7 @@ class Workspace(Base):
 
 
 class PackageHost(Base):
-    """An address of the firm's own where a package runs, such as Sage 200 on its premises."""
+    """A host of the firm where a package runs, such as Sage 200 on its premises."""
 
     __tablename__ = "package_host"
     __table_args__ = (UniqueConstraint("workspace_id", "package", "host"),)

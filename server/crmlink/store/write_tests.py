@@ -1,4 +1,4 @@
-"""Write tests of the doctor that are not at their end: what has to be put back."""
+"""Table of the doctor's open write checks: values to restore."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from crmlink.store.base import Base, new_id, now
 
 
 class WriteTest(Base):
-    """A record that the doctor writes to; the row is deleted when that is over.
+    """A record in a write check by the doctor; the row is deleted when the check has ended.
 
-    ``prior`` is the record's own reference and ``trial`` a value that may be on it until the own
-    one is put back. Meanwhile no link to the record is decided. ``dialect`` is how it was last
-    written to.
+    ``prior`` is the record's reference, ``trial`` a value that may be on it until ``prior`` is
+    restored. Until then no link to the record is decided. ``dialect`` is the one last used to
+    write.
 
-    ``attempt_id`` is that of the work on it, empty when there is none, and ``owner_id`` the process
-    that does it. ``writes`` counts the PUTs that were begun, ``writes_over`` those that Commusoft
-    cannot carry out any more.
+    ``attempt_id`` is the current attempt's, empty without one, and ``owner_id`` that attempt's
+    process. ``writes`` counts the PUTs begun, ``writes_over`` those that Commusoft can no longer
+    carry out.
     """
 
     __tablename__ = "write_test"
@@ -47,4 +47,5 @@ class WriteTest(Base):
 
     @property
     def record_id(self) -> str:
+        """Public id of the record."""
         return f"{self.kind}-{self.record_number}"

@@ -37,6 +37,7 @@ UNDO_OBSTACLES = {
     "conflict": "it ended in a conflict, so look at the record in Commusoft",
     "undo": "it is an undo itself; link the contact again instead",
     "unchanged": "the record had this reference before",
+    "gone": "its record is not in Commusoft any more",
 }
 
 
@@ -81,8 +82,8 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "pairing-denied": (400, "Not approved", "This browser was not approved."),
     "pairing-over": (
         400,
-        "The code is over",
-        "This code is over: it was decided already, or ten minutes have passed. Press Connect "
+        "The code has expired",
+        "This code has expired: it was used already, or 10 minutes have passed. Select Connect "
         "again for a new one.",
     ),
     "grant-malformed": (
@@ -247,6 +248,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "A link is on its way already",
         "{by} is linking this contact or this record since {since}. Look again in a moment.",
     ),
+    "record-being-tested": (
+        409,
+        "The record is being tested",
+        "crmlink has been testing since {since} how this record is written, as {by} asked. Look "
+        "again in a few minutes; Commusoft's page here shows how far it is.",
+    ),
     "cannot-undo": (
         409,
         "Cannot be undone",
@@ -256,6 +263,11 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         409,
         "Not possible now",
         "The list is {batch_state}: that cannot be done with it now. Look at it again.",
+    ),
+    "batch-written": (
+        409,
+        "The list is kept",
+        "Something of this list was written to Commusoft, so crmlink keeps it.",
     ),
     "row-decided": (
         409,

@@ -16,6 +16,7 @@ from crmlink.access.attempts import MAX_KEY_LENGTH, Attempts, Bound, Counted, ne
 from crmlink.access.errors import InvalidCredentials, InvalidInvitation, PairingUnknown
 from crmlink.access.known_browsers import KnownBrowser
 from crmlink.access.people import person_by_email
+from crmlink.folding import normalise_login_email
 from crmlink.web.auth import current_access
 
 PER_MINUTE = "CRMLINK_REQUESTS_PER_MINUTE"
@@ -62,7 +63,7 @@ def guessing_password(email: str) -> AbstractContextManager[None]:
     A browser in which this person signed in before has a bound of its own. For all others there is
     one by email and network, one by network, and a slower one by email, wherever they are.
     """
-    email = email.strip().lower()
+    email = normalise_login_email(email)
     known = KnownBrowser.read(current_access(), request.cookies.get(KNOWN_BROWSER, ""))
     person = person_by_email(current_access(), email)
     if known and known.knows(current_access(), person):

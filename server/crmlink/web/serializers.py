@@ -11,10 +11,29 @@ from crmlink.linking.decisions import can_undo
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
 from crmlink.matching.reason_texts import say
-from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.store import Link, LinkState, MirroredRecord, ParkedContact
 from crmlink.store.records import empty_details
 from crmlink.web.auth import current_actor, current_workspace
 from crmlink.web.problems import TYPE, problem_of_link
+
+
+def parked_shape(row: ParkedContact) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "package": row.package,
+        "kind": row.kind or None,
+        "reference": row.reference,
+        "organisation": row.organisation or None,
+        "name": row.name,
+        "company": row.company,
+        "email": row.email,
+        "phones": row.phones,
+        "address": row.address,
+        "town": row.town,
+        "postcode": row.postcode,
+        "by": row.device.who,
+        "created_at": row.created_at,
+    }
 
 
 def record_shape(row: MirroredRecord) -> dict[str, Any]:
@@ -83,7 +102,9 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "failure": _failure(link),
             "undoes": link.undoes_id,
             "undone_by": undone_by.get(link.id),
-            "can_undo": can_undo(link) and may_undo(current_actor(), link.device),
+            "can_undo": can_undo(link)
+            and link.record_id in rows
+            and may_undo(current_actor(), link.device),
         }
         for link in links
     ]

@@ -238,6 +238,6 @@ def test_a_draft_is_thrown_away_after_a_question(app: Flask, installation: Insta
     batch = draft(installation, person)
     clerk = signed_in_client(app, installation, person)
     path = f"/lists/{batch.id}/discard"
-    assert "Throw “Xero customers” away?" in clerk.read(path)
+    assert "Delete “Xero customers”?" in clerk.read(path)
     assert clerk.send(path, form_on=path).headers["Location"] == "/lists"
     assert not list_batches(installation.workspace)

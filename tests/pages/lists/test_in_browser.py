@@ -100,11 +100,11 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
     expect(page.get_by_role("heading", name="Linking")).to_be_visible()
     work(theatre.installation)
     expect(page.get_by_role("heading", name="Finished")).to_be_visible()
-    expect(page.locator("#box-successful")).to_have_text("3 Successful")
+    expect(page.locator("#box-successful")).to_have_text("3 Linked")
     expect(page.locator("#row-1")).to_contain_text("Linked")
     assert theatre.commusoft.reference("customer-1001") == CAST[0].reference
     assert theatre.commusoft.reference("customer-1005") == CAST[3].reference
-    _go_to(page, "Its link, and undo")
+    _go_to(page, "View or undo this link")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=CAST[0].name, exact=True)).to_be_visible()
     _go_to(page, "Undo …")
@@ -163,7 +163,7 @@ def _review(page: Page) -> None:
     expect(said).to_have_text("Accepted: Margaret Holloway is Margaret Holloway.")
     expect(page.locator("#row-2")).to_be_focused()
     page.keyboard.press("u")  # this row is open, so the last decision is taken back
-    expect(said).to_have_text("Taken back: Margaret Holloway is open again.")
+    expect(said).to_have_text("Margaret Holloway reopened.")
     expect(page.locator("#row-1")).to_be_focused()
     page.keyboard.press("Enter")
     for row in ("#row-2", "#row-3"):
@@ -200,7 +200,7 @@ def test_a_second_choice_is_asked_and_only_its_own_key_agrees(
     page = _at_list(browser, theatre, batch)
     page.locator("#row-7").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#row-7 .asked")).to_contain_text("The record has another reference.")
+    expect(page.locator("#row-7 .asked")).to_contain_text("This record already has a reference.")
     expect(page.locator("#said")).to_contain_text("already has the reference")
     expect(page.locator("#row-7")).to_be_focused()
     page.keyboard.press("Enter")
@@ -243,7 +243,7 @@ def test_an_answer_from_before_a_decision_does_not_hide_it(
     with page.expect_response(f"{address}/10/claim"):
         held[0].fulfill(body=before, content_type="text/html")
     page.evaluate("address => fetch(address).then((answer) => answer.text())", f"{address}?at=9")
-    expect(page.locator("#row-10")).to_contain_text("Take back")
+    expect(page.locator("#row-10")).to_contain_text("Reopen")
     page.context.close()
 
 
@@ -275,11 +275,11 @@ def test_two_people_on_one_list_see_what_the_other_does(
         await_keyboard(page)
     marcus.locator("#row-10").focus()
     marcus.keyboard.press("n")
-    expect(marcus.locator("#row-10")).to_contain_text("No record")
+    expect(marcus.locator("#row-10")).to_contain_text("Not in Commusoft")
     priya.locator("#row-10").focus()
     priya.keyboard.press("n")
     expect(priya.locator("#said")).to_contain_text("Marcus Bello decided this contact meanwhile")
-    expect(priya.locator("#row-10")).to_contain_text("No record")
+    expect(priya.locator("#row-10")).to_contain_text("Not in Commusoft")
     marcus.locator("#row-11").focus()
     marcus.keyboard.press("n")
     expect(priya.locator("#row-11")).to_contain_text("Marcus Bello", timeout=15_000)
@@ -311,9 +311,11 @@ def test_a_list_is_reviewed_without_javascript(browser: Browser, theatre: LiveSe
     batch = matched(theatre.installation, theatre.scene.manager)
     page = theatre.context(browser, "manager", java_script_enabled=False).new_page()
     page.goto(f"{theatre.address}/lists/{batch.id}")
-    page.locator("#row-10").get_by_role("button", name="No record").click()
-    expect(page.get_by_role("status").first).to_contain_text("No record for Zebedee Quillfeather")
-    page.get_by_role("button", name="Take back").click()
+    page.locator("#row-10").get_by_role("button", name="Not in Commusoft").click()
+    expect(page.get_by_role("status").first).to_contain_text(
+        "Zebedee Quillfeather marked as not in Commusoft"
+    )
+    page.get_by_role("button", name="Reopen").click()
     page.get_by_label("Name, address").fill("owusu")
     page.get_by_role("button", name="Search").click()
     page.get_by_role("button", name="Accept David Owusu").click()
@@ -330,10 +332,10 @@ def test_pausing_and_going_on_show_without_loading_the_page_again(
     expect(page.locator("#box-waiting")).to_have_text("6 Waiting")
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("heading", name="Paused")).to_be_visible()
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Resume").click()
     expect(page.get_by_role("heading", name="Linking")).to_be_visible()
     work(installation)
-    expect(page.locator("#box-successful")).to_have_text("6 Successful")
+    expect(page.locator("#box-successful")).to_have_text("6 Linked")
     expect(page.locator("#row-6")).to_contain_text("Linked")
     page.context.close()
 

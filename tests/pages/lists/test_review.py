@@ -65,8 +65,8 @@ def test_filters_and_the_search_show_what_fits(boss: PageClient, batch: Batch) -
     assert "Holloway" not in page
     assert "Zebedee" in (page := boss.read(f"/lists/{batch.id}?q=truro+zeb"))
     assert "Holloway" not in page
-    assert "No contact fits" in boss.read(f"/lists/{batch.id}?q=nobody")
-    assert "No contact fits" in boss.read(f"/lists/{batch.id}?choice=record")
+    assert "No contact matches this filter" in boss.read(f"/lists/{batch.id}?q=nobody")
+    assert "No contact matches this filter" in boss.read(f"/lists/{batch.id}?choice=record")
     assert "Margaret" in boss.read(f"/lists/{batch.id}?show=nonsense&choice=nonsense&from=x")
 
 
@@ -107,7 +107,7 @@ def test_another_reference_on_the_record_needs_a_second_choice(
     reply = _decide(boss, installation, batch, 7, do="accept", record="customer-1007")
     assert reply.status_code == 409
     page = words(reply)
-    assert "The record has another reference." in page
+    assert "This record already has a reference." in page
     assert "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34" in page
     assert _row(installation, batch, 7).choice is Choice.OPEN
     _decide(
@@ -203,7 +203,7 @@ def test_who_looks_at_a_row_is_shown_to_others_and_goes_when_they_leave(
         app, installation, make_person(installation.access, "admin", "Priya Raman")
     )
     priya.send(f"/lists/{batch.id}/rows/3/claim")
-    assert "Priya Raman looks at this now" in boss.read(f"/lists/{batch.id}/rows?at=3")
+    assert "Priya Raman is looking at this" in boss.read(f"/lists/{batch.id}/rows?at=3")
     assert "looks at this" not in priya.read(f"/lists/{batch.id}/rows?at=3")
     priya.send(f"/lists/{batch.id}/leave")
     assert "looks at this" not in boss.read(f"/lists/{batch.id}/rows?at=3")
@@ -232,7 +232,7 @@ def test_sure_ones_are_accepted_in_one_go_only_after_a_sample_was_shown(
     assert token
     boss.send(path, token=token[1])
     assert overview(installation.workspace, batch.id).counts.choices[Choice.RECORD] == sure
-    assert f"{sure} accepted and not written yet." in boss.read(f"/lists/{batch.id}")
+    assert f"{sure} accepted , not linked yet." in boss.read(f"/lists/{batch.id}")
     assert "No sure match is open" in boss.read(path)
 
 

@@ -72,12 +72,12 @@ def test_nothing_is_written_until_as_many_contacts_are_confirmed_as_the_summary_
     work(installation)
     assert sandbox.reference("customer-1001") is None
     assert boss.send(path, contacts=contacts).headers["Location"] == f"/lists/{batch.id}"
-    assert f"{contacts} Waiting 0 Processing 0 Failed 0 Successful" in boss.read(
+    assert f"{contacts} Waiting 0 Processing 0 Failed 0 Linked" in boss.read(
         f"/lists/{batch.id}/state"
     )
     work(installation)
     assert sandbox.reference("customer-1001") == CAST[0].reference
-    assert f"0 Waiting 0 Processing 0 Failed {contacts} Successful" in boss.read(
+    assert f"0 Waiting 0 Processing 0 Failed {contacts} Linked" in boss.read(
         f"/lists/{batch.id}/state"
     )
 
@@ -94,7 +94,7 @@ def test_a_list_is_paused_goes_on_and_is_cancelled(
     boss.send(f"/lists/{batch.id}/resume")
     assert _state(installation, batch) is BatchState.WRITING
     path = f"/lists/{batch.id}/cancel"
-    assert f"The {waiting} contacts that wait are not linked." in boss.read(path)
+    assert f"The {waiting} contacts still waiting will not be linked." in boss.read(path)
     boss.send(path, form_on=path)
     work(installation)
     assert _state(installation, batch) is BatchState.CANCELLED
@@ -111,7 +111,7 @@ def test_a_failure_has_its_reason_and_is_tried_again_alone_or_with_all_others(
     work(installation)
     page = boss.read(f"/lists/{batch.id}?show=failed")
     assert "Margaret Holloway already has the reference SOMEBODY-WAS-HERE" in page
-    assert "Try the failed one again" in page
+    assert "Retry 1 failed" in page
     sandbox.put_reference("customer-1001", None)
     boss.send(f"/lists/{batch.id}/rows/1", do="again")
     assert _count(installation, batch, RowState.WAITING) == 1
@@ -134,7 +134,7 @@ def test_the_whole_list_is_undone_and_what_could_not_be_is_listed(
     path = f"/lists/{batch.id}/undo"
     assert f"Undo all {done} links of “Xero customers”?" in boss.read(path)
     boss.send(path, form_on=path)
-    assert "Being undone" in boss.read(f"/lists/{batch.id}")
+    assert "Undoing" in boss.read(f"/lists/{batch.id}")
     work(installation)
     assert sandbox.reference("customer-1002") is None
     assert sandbox.reference("customer-1001") == "CHANGED-SINCE"
@@ -178,4 +178,4 @@ def test_a_link_that_was_undone_by_itself_is_shown_in_its_list(
     assert found
     boss.send(f"{found[1]}/undo", form_on=f"{found[1]}/undo")
     assert "↶ Undone" in boss.read(f"/lists/{batch.id}")
-    assert "1 Undone" in boss.read(f"/lists/{batch.id}")
+    assert "Undone 1" in boss.read(f"/lists/{batch.id}")

@@ -9,7 +9,7 @@ import pytest
 
 from crmlink.access.context import AccessContext, Actor
 from crmlink.access.devices import command_line_actor
-from crmlink.installation import open_database
+from crmlink.installation import Installation, open_database
 from crmlink.linking.connections import get_or_create_workspace
 from crmlink.settings import Settings
 
@@ -25,3 +25,9 @@ def access(database_url: str, tmp_path: Path) -> Iterator[AccessContext]:
 def server(access: AccessContext) -> Actor:
     """Who sits at the server's command line."""
     return command_line_actor(access)
+
+
+@pytest.fixture
+def actor(installation: Installation) -> Actor:
+    """The same, of an installation with a sandbox whose records were read."""
+    return command_line_actor(installation.access)

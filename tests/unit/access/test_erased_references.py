@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, text
 
 from crmlink.access.audit.log import entries
 from crmlink.access.context import Actor
-from crmlink.access.devices import command_line_actor
 from crmlink.access.personal_data.subject import erase
 from crmlink.batches.contacts import ListedContact
 from crmlink.batches.drafts import append_contacts
@@ -22,36 +20,11 @@ from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import Contact, suggest
 from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
 from crmlink.store import BatchRow, Link, LinkState, MirroredRecord, RejectedBatchRow, RowState
-from crmlink.store.hidden_references import ERASED
+from crmlink.store.erased import ERASED
 from crmlink.web.problems import problem_kept
 from support.batch_factories import Line, imported
+from support.erasing import EMAIL, NAME, PACKAGE, of_desktop, where_kept
 from support.sandbox import HOLLOWAY, SandboxHandle, decision, new_key
-
-NAME = "Margaret Holloway"
-EMAIL = "margaret.holloway@postbox.example"
-PACKAGE = "quickbooks_desktop"
-
-
-@pytest.fixture
-def actor(installation: Installation) -> Actor:
-    return command_line_actor(installation.access)
-
-
-def of_desktop(record_id: str = "customer-1001", reference: str = NAME, **more: object):  # type: ignore[no-untyped-def]
-    return decision(record_id, reference, package=PACKAGE, organisation="", **more)
-
-
-def where_kept(installation: Installation, *words: str) -> list[str]:
-    """The columns of all tables that hold one of the words, in whatever case."""
-    found = []
-    with installation.database.engine.connect() as connection:
-        for table in inspect(connection).get_table_names():
-            for row in connection.execute(text(f'SELECT * FROM "{table}"')).mappings():  # noqa: S608
-                for column, value in row.items():
-                    said = str(value).lower()
-                    if any(word.lower() in said for word in words):
-                        found.append(f"{table}.{column}")
-    return sorted(set(found))
 
 
 def records_of(installation: Installation) -> dict[str, MirroredRecord]:

@@ -30,7 +30,7 @@ from crmlink.matching import Address, Details
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing, RowState
 from crmlink.store.base import now
-from crmlink.store.hidden_references import ERASED
+from crmlink.store.erased import ERASED
 from crmlink.web.problems import problem_kept
 from security.attack_fixture import everything
 from support.access_factories import make_person, pair

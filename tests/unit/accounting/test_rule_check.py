@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crmlink.accounting.rule_check import MOST_SENTENCES, check_rule_file
+from crmlink.accounting.rule_check import MAX_SENTENCES, check_rule_file
 from crmlink.accounting.rule_loading import RULE_FILE, load_packages
 from unit.accounting.vectors import VECTORS
 
@@ -92,7 +92,7 @@ def test_everything_that_is_wrong_is_told_at_once_but_not_endlessly(tmp_path: Pa
         packages["xero"]["hosts"] = ["xero.example"]
 
     many = check_rule_file(edited(tmp_path, lose_all_hosts), VECTORS)
-    assert len(many) == MOST_SENTENCES + 1
+    assert len(many) == MAX_SENTENCES + 1
     assert many[-1].startswith("And ")
 
 

@@ -275,6 +275,7 @@ def test_a_commusoft_that_is_away_is_waited_for_and_named(
     assert not work_on(away, batch_id, BatchState.WRITING, after(8))
     found = overview(ctx, batch_id)
     assert found.progress.trouble == "commusoft-unreachable"
+    assert found.progress.next_try is not None
     assert states(ctx)[RowState.FAILED] == 0
     assert write_waiting(ctx) == 1
     assert overview(ctx, batch_id).progress.trouble is None
@@ -300,6 +301,7 @@ def test_a_link_whose_end_is_open_is_finished_before_the_batch_is_done(
     assert not work_on(lost, batch_id, BatchState.WRITING, after(6))
     row = rows_of(ctx, batch_id)[0]
     assert (row.row.state, bool(row.row.link_id)) == (RowState.PROCESSING, True)
+    assert overview(ctx, batch_id).progress.trouble
     assert write_waiting(ctx) == 1
     assert row.chosen
     assert sandbox.reference(row.chosen.public_id) == row.row.reference

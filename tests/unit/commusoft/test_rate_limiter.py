@@ -45,16 +45,16 @@ class Clock:
 
 
 def test_no_more_calls_are_under_way_at_once_than_allowed(obey: Obey, enter: Enter) -> None:
-    guard, under_way, most = threading.Lock(), 0, 0
+    guard, under_way, max_starts = threading.Lock(), 0, 0
     full = threading.Event()
 
     def answer(said: ScriptedResponse) -> Answer:
-        nonlocal under_way, most
+        nonlocal under_way, max_starts
         if said.path.endswith("/getToken"):
             return 200, {}, b"t0ken"
         with guard:
             under_way += 1
-            most = max(most, under_way)
+            max_starts = max(max_starts, under_way)
             if under_way == 3:
                 full.set()
         full.wait(2)
@@ -65,14 +65,14 @@ def test_no_more_calls_are_under_way_at_once_than_allowed(obey: Obey, enter: Ent
     client = enter(f"{obey(answer).url}/webservice", patience=replace(QUICK, at_once=3))
     with ThreadPoolExecutor(9) as pool:
         assert len(list(pool.map(lambda _: client.record("customer", "1"), range(18)))) == 18
-    assert most == 3
+    assert max_starts == 3
 
 
 def test_no_second_has_more_starts_than_allowed() -> None:
     pace, starts = RateLimiter(ClientLimits(per_second=50)), []
     with Deadline(5) as deadline:
         for _ in range(120):
-            pace.next_start(deadline)
+            pace.reserve_start(deadline)
             starts.append(time.monotonic())
     spans = [later - earlier for earlier, later in zip(starts, starts[50:], strict=False)]
     assert len(spans) == 70
@@ -82,9 +82,9 @@ def test_no_second_has_more_starts_than_allowed() -> None:
 
 def test_a_turn_that_cannot_come_in_time_is_refused_at_once() -> None:
     pace = RateLimiter(ClientLimits(per_second=1, at_once=1))
-    with Deadline(0.5) as deadline, pace.turn(deadline):
+    with Deadline(0.5) as deadline, pace.slot(deadline):
         with pytest.raises(CommusoftBusy) as caught:
-            pace.next_start(deadline)
+            pace.reserve_start(deadline)
         assert 0.5 < (caught.value.retry_after or 0) <= 1
 
 

@@ -13,15 +13,15 @@ from crmlink.deadline import Deadline
 
 
 def started(pace: RateLimiter, *, patient: bool, seconds: float = 10.0) -> float:
-    """Waits for a turn and gives it back at once; when it began."""
-    with Deadline(seconds, patient=patient) as deadline, pace.turn(deadline):
+    """Waits for a slot and gives it back at once; when it began."""
+    with Deadline(seconds, patient=patient) as deadline, pace.slot(deadline):
         return time.monotonic()
 
 
 def test_a_list_leaves_a_quarter_of_the_starts_free_and_comes_evenly() -> None:
     pace, now, starts = RateLimiter(ClientLimits(per_second=8, at_once=4)), 0.0, []
     while now < 1.0:
-        wait = pace._wait_of_patient(now)
+        wait = pace._background_wait(now)
         if wait <= 0:
             starts.append(now)
         now += max(wait, 1e-6)
@@ -38,7 +38,7 @@ def test_while_a_persons_call_is_out_a_list_begins_none() -> None:
     out, over = threading.Event(), threading.Event()
 
     def person() -> None:
-        with Deadline(10) as deadline, pace.turn(deadline):
+        with Deadline(10) as deadline, pace.slot(deadline):
             out.set()
             assert over.wait(10)
 

@@ -244,6 +244,6 @@ def test_nothing_secret_is_in_the_log_or_in_an_exception(
         faults.clear()
     logged = [record.getMessage() for record in caplog.records]
     assert any("token=***" in line for line in logged)
-    token = client._account._keeper._token  # the test must know the secret to look for it
+    token = client._account._token_cache._token  # the test must know the secret to look for it
     assert token
     assert not [line for line in [*logged, *told] if token.text in line]

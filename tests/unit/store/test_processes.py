@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from crmlink.store import Database, Ownership, Process, ProcessRole, base
-from crmlink.store.processes import BEAT_EVERY, SILENT_FOR
+from crmlink.store.processes import HEARTBEAT_INTERVAL, SILENCE_TIMEOUT
 
-BEATS = int(SILENT_FOR / BEAT_EVERY)
+BEATS = int(SILENCE_TIMEOUT / HEARTBEAT_INTERVAL)
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ class Peer:
         with self._database.writing() as session:
             return self.ownership.register(session)
 
-    def wait(self, seconds: float = BEAT_EVERY) -> None:
+    def wait(self, seconds: float = HEARTBEAT_INTERVAL) -> None:
         self.seconds += seconds
         self.ownership.beat()
 
@@ -82,7 +82,7 @@ def test_a_process_that_slept_itself_counts_nobody_as_dead_for_that(database: Da
     looker, other = Peer(database), Peer(database)
     ids = {looker.register(), other.register()}
     looker.wait()
-    looker.wait(SILENT_FOR * 100)  # both were on one laptop, and this one wakes first
+    looker.wait(SILENCE_TIMEOUT * 100)  # both were on one laptop, and this one wakes first
     assert alive(database) == ids
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, true
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.findings import Code, Finding, Verdict
+from crmlink.access.audit.redaction import read_redactions
 from crmlink.access.audit.rows import Row, rows
 from crmlink.access.audit.seals import (
     CHECKED,
@@ -100,7 +101,8 @@ class _Passage:
         self._session, self._workspace_id = session, workspace_id
         self._known, self._vouched = evidence.verified, vouched
         self._anchors = evidence.anchors or Anchors("", b"")
-        self.walk = Walk(signer, workspace_id, vouched.until)
+        redacted = read_redactions(session, signer, workspace_id, vouched.until)
+        self.walk = Walk(signer, workspace_id, vouched.until, redacted)
         self._looks = hashlib.sha256()
         self.comparison = Comparison(())
         self.anchors_are_damaged = False

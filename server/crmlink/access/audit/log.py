@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, Any
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
 from sqlalchemy import Row as SqlRow
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.check import verify_audit
@@ -18,9 +19,15 @@ from crmlink.access.audit.findings import Verdict
 from crmlink.access.audit.rows import CHUNK_SIZE, Row, details_of_row, rows, time_of_row
 from crmlink.access.context import AccessContext
 from crmlink.csv_safety import escape_formula
-from crmlink.store import AuditEntry, Device, Person
+from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
+from crmlink.store import AuditEntry, Device, Link, Person
+from crmlink.store.connections import connections_of
+from crmlink.store.erased import ERASED, erased_people, pseudonyms_of
 
+GONE = "(no longer kept)"  # a reference whose link went with the practice data
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
+
+Line = SqlRow[int, Person | None, Device | None]  # an entry's id, and who stands behind it
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +47,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry, and who stands behind it as far as they are not erased."""
+    """An entry, and who stands behind it as far as they are not erased.
+
+    ``details`` are the entry's for people to read: where it keeps only a hash of a reference, what
+    the link that it is about still has.
+    """
 
     entry: Entry
     person: Person | None
     device: Device | None
+    details: dict[str, Any]
 
 
 def entries(
@@ -64,10 +76,16 @@ def entries(
         query = query.where(AuditEntry.action.startswith(action, autoescape=True))
     if before is not None:
         query = query.where(AuditEntry.place < before)
-    if search:
-        query = query.where(_mentions(search))
     with access.database.reading() as session:
-        return list(_audit_rows(session, session.execute(query).all()))
+        if not search:
+            return _told(session, access, session.execute(query).all())
+        mentions = _mentions(search.strip())
+        try:
+            links = _mentions_link(access, pseudonyms_of(session), search.strip())
+            found = session.execute(query.where(or_(mentions, links))).all()
+        except DBAPIError:  # SQLite looks for a link in every line, and one of them is no JSON
+            found = session.execute(query.where(mentions)).all()
+        return _told(session, access, found)
 
 
 def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
@@ -93,36 +111,24 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     query = _lines(access).order_by(AuditEntry.place)
     count = 0
     with access.database.reading() as session:
-        for row in _audit_rows(session, session.execute(query).all()):
-            entry, person, device = row.entry, row.person, row.device
-            count += 1
-            table.writerow(
-                escape_formula(value)
-                for value in (
-                    str(entry.place),
-                    entry.at.isoformat(),
-                    entry.action,
-                    entry.subject,
-                    person.name if person else "",
-                    device.name if device else "",
-                    json.dumps(entry.details, ensure_ascii=False, sort_keys=True),
-                    entry.hash,
+        found = session.execute(query).all()
+        for first in range(0, len(found), CHUNK_SIZE):
+            for row in _told(session, access, found[first : first + CHUNK_SIZE]):
+                count += 1
+                table.writerow(
+                    escape_formula(value)
+                    for value in (
+                        str(row.entry.place),
+                        row.entry.at.isoformat(),
+                        row.entry.action,
+                        row.entry.subject,
+                        row.person.name if row.person else "",
+                        row.device.name if row.device else "",
+                        json.dumps(row.details, ensure_ascii=False, sort_keys=True),
+                        row.entry.hash,
+                    )
                 )
-            )
     return count
-
-
-def _audit_rows(
-    session: Session, lines: Sequence[SqlRow[int, Person | None, Device | None]]
-) -> Iterator[AuditRow]:
-    """Read the lines with these ids, in this order."""
-    for first in range(0, len(lines), CHUNK_SIZE):
-        part = lines[first : first + CHUNK_SIZE]
-        chunks = rows(session, AuditEntry.id.in_([line[0] for line in part]))
-        found = {row[-1]: _entry(Row._make(row)) for chunk in chunks for row in chunk}
-        for entry_id, person, device in part:
-            if entry_id in found:
-                yield AuditRow(found[entry_id], person, device)
 
 
 def _entry(row: Row) -> Entry:
@@ -147,10 +153,68 @@ def _lines(access: AccessContext) -> Select[int, Person | None, Device | None]:
     )
 
 
+def _told(session: Session, access: AccessContext, lines: Sequence[Line]) -> list[AuditRow]:
+    """Entries for people to read: what stands behind a hash, or that it was erased or is gone."""
+    read = _read(session, lines)
+    ids = {str(entry.details.get("link", "")) for entry, _, _ in read if _hides(entry.details)}
+    query = select(Link.id, Link.target, Link.prior, Link.reference).where(Link.id.in_(ids))
+    kept = {link_id: values for link_id, *values in session.execute(query)} if ids else {}
+    erased = erased_people(session, access.workspace_id) if ids else None
+    found = []
+    for entry, person, device in read:
+        details = dict(entry.details)
+        if erased and _hides(details):
+            values = list(filter(None, kept.get(str(details.get("link", "")), ())))
+            clear = {erased.pseudonyms.of(value): value for value in values}
+            for name, value in details.items():
+                if holds_pseudonym(_text(value)):
+                    is_erased = value in erased.keys or holds_pseudonym(clear.get(value))
+                    details[name] = ERASED if is_erased else clear.get(value, GONE)
+        found.append(AuditRow(entry, person, device, details))
+    return found
+
+
+def _read(
+    session: Session, lines: Sequence[Line]
+) -> list[tuple[Entry, Person | None, Device | None]]:
+    """Read the entries with these ids, in this order."""
+    entries: dict[int, Entry] = {}
+    for first in range(0, len(lines), CHUNK_SIZE):
+        ids = [entry_id for entry_id, _, _ in lines[first : first + CHUNK_SIZE]]
+        for chunk in rows(session, AuditEntry.id.in_(ids)):
+            entries.update((row[-1], _entry(Row._make(row))) for row in chunk)
+    return [
+        (entries[entry_id], person, device)
+        for entry_id, person, device in lines
+        if entry_id in entries
+    ]
+
+
+def _hides(details: Mapping[str, Any]) -> bool:
+    return any(holds_pseudonym(_text(value)) for value in details.values())
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _mentions_link(
+    access: AccessContext, pseudonyms: Pseudonyms, search: str
+) -> ColumnElement[bool]:
+    links = select(Link.id).where(
+        Link.connection_id.in_(connections_of(access.workspace_id)),
+        or_(*(column.icontains(search, autoescape=True) for column in (Link.target, Link.prior))),
+    )
+    return or_(
+        AuditEntry.details["link"].as_string().in_(links),
+        cast(AuditEntry.details, String).contains(pseudonyms.of(search)),
+    )
+
+
 def _mentions(search: str) -> ColumnElement[bool]:
     return or_(
         *(
-            column.icontains(search.strip(), autoescape=True)
+            column.icontains(search, autoescape=True)
             for column in (
                 AuditEntry.action,
                 AuditEntry.subject,

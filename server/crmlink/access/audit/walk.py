@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crmlink.access.audit.findings import Code, Finding
+from crmlink.access.audit.redaction import Redacted
 from crmlink.access.audit.rows import Row, hash_of_row
 from crmlink.store import AuditSigner
 from crmlink.store.audit import Anchor
@@ -22,10 +23,17 @@ class Walk:
     with them counts only where it is not what the vouching entry knows, so it is kept as a digest.
     """
 
-    def __init__(self, signer: AuditSigner, workspace_id: int, vouched_until: int) -> None:
+    def __init__(
+        self,
+        signer: AuditSigner,
+        workspace_id: int,
+        vouched_until: int,
+        redacted: Mapping[int, Redacted],
+    ) -> None:
         self._signer, self._key_id = signer, signer.key_id
         self._workspace_id = workspace_id
         self._vouched_until = vouched_until
+        self._redacted = redacted
         self._wrong = hashlib.sha256()
         self._signed_before = False
         self.place, self.hash, self.count = 0, START, 0
@@ -45,6 +53,9 @@ class Walk:
     def take(self, row: Row) -> None:
         """Check a row against the one before it."""
         computed = hash_of_row(row, self._workspace_id)
+        known = self._redacted.get(row.place)
+        if known and known.now == computed:  # all else of the line is as it was
+            computed = known.was
         # What has no place comes last, wherever it was: only its digest can say that it is known.
         vouched = not isinstance(row.place, int) or row.place < self._vouched_until
         finding = self._link(row, computed) or self._signature(row, vouched)

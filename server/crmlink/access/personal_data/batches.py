@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, String, cast, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, String, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
+from crmlink.folding import fold
 from crmlink.store import (
     Batch,
     BatchRow,
@@ -19,9 +20,9 @@ from crmlink.store import (
     RejectedBatchRow,
     RowState,
 )
+from crmlink.store.base import now
 from crmlink.store.connections import connections_of
-from crmlink.store.hidden_references import ERASED
-from crmlink.store.records import holds_email
+from crmlink.store.erased import ERASED
 
 LIKELY = 0.5  # from here on a row's likeliest record counts as its own
 PERSONAL_COLUMNS = (
@@ -41,53 +42,72 @@ UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """What an erased person goes by, in small letters; ``record_ids`` are their records'."""
+    """What a person goes by in lists, folded. ``own_emails`` say who it is by themselves."""
 
     names: frozenset[str]
     references: frozenset[str]
+    own_emails: frozenset[str]
     emails: frozenset[str]
     record_ids: frozenset[str]
+    link_ids: frozenset[str]
+
+
+class _Facts(NamedTuple):
+    """What tells whose a row is."""
+
+    id: int
+    choice: Choice
+    record_id: str | None
+    link_id: str | None
+    best: str | None
+    probability: float | None
+    reference: str
+    name: str
+    company: str
+    email: str
+    other_emails: list[str]
 
 
 def find_rows(session: Session, workspace_id: int, clues: Clues) -> list[BatchRow]:
-    """Rows of a person: chosen to be one of their records, or not decided and like them.
+    """Rows of a person: of their email, link or record, or not decided and like them.
 
-    Like them is the same email or reference, a record of theirs as the likeliest, or their name
-    where no other email speaks against it. A row that a person gave to another record is not.
+    Like them is the same reference, a record of theirs as the likeliest, or their name where no
+    other email speaks against it. A row that a person gave to another record is not.
     """
-    same_email = holds_email(BatchRow.email, BatchRow.other_emails, clues.emails)
-    like = or_(
-        same_email,
-        func.lower(BatchRow.reference).in_(clues.references),
-        BatchRow.best.in_(clues.record_ids) & (BatchRow.probability >= LIKELY),
-        or_(
-            func.lower(BatchRow.name).in_(clues.names),
-            func.lower(BatchRow.company).in_(clues.names),
-        )
-        & or_(BatchRow.email == "", same_email),
-    )
-    found = (
-        select(BatchRow)
+    columns = [getattr(BatchRow, name) for name in _Facts._fields]
+    query = (
+        select(*columns)
         .join(Batch, Batch.id == BatchRow.batch_id)
-        .where(
-            Batch.connection_id.in_(connections_of(workspace_id)),
-            or_(
-                (BatchRow.choice == Choice.RECORD) & BatchRow.record_id.in_(clues.record_ids),
-                (BatchRow.choice != Choice.RECORD) & like,
-                same_email,
-            ),
-        )
+        .where(Batch.connection_id.in_(connections_of(workspace_id)))
+        .execution_options(yield_per=5_000)
     )
-    return list(session.scalars(found))
+    found = [row.id for row in map(_Facts._make, session.execute(query)) if _is_theirs(row, clues)]
+    return [session.get_one(BatchRow, row_id) for row_id in found]
 
 
-def erase_rows(session: Session, rows: Sequence[BatchRow]) -> None:
+def _is_theirs(row: _Facts, clues: Clues) -> bool:
+    emails = {fold(email) for email in (row.email, *row.other_emails) if email}
+    if not emails.isdisjoint(clues.own_emails) or row.link_id in clues.link_ids:
+        return True
+    if row.choice is Choice.RECORD:
+        return row.record_id in clues.record_ids
+    if row.reference and fold(row.reference) in clues.references:
+        return True
+    if row.best in clues.record_ids and (row.probability or 0.0) >= LIKELY:
+        return True
+    named = not clues.names.isdisjoint(fold(name) for name in (row.name, row.company) if name)
+    return named and (not emails or not emails.isdisjoint(clues.emails))
+
+
+def erase_rows(session: Session, rows: Iterable[BatchRow]) -> None:
     """Rows that nothing was written of go; the others keep what they did and name nobody."""
     for row in rows:
         if row.state is RowState.IDLE and row.link_id is None:
             session.execute(delete(BatchRow).where(BatchRow.id == row.id))
+            session.expunge(row)
         else:
-            _empty(session, [BatchRow.id == row.id])
+            _empty(session, [BatchRow.id == row.id], erased_at=now())
+            session.refresh(row)
 
 
 def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str]) -> None:
@@ -133,30 +153,36 @@ def delete_unfinished_batches(session: Session, workspace_id: int, before: datet
     return int(rows.rowcount)  # type: ignore[attr-defined] # a delete has it
 
 
-def anonymise_finished_batches(session: Session, workspace_id: int, before: datetime) -> None:
-    """Let finished lists name nobody any more; what became of each row stays."""
+def anonymise_finished_batches(session: Session, workspace_id: int, before: datetime) -> int:
+    """Let finished lists name nobody any more; what became of each row stays.
+
+    References stay too, also where they are names: links are found and undone by them. Returns how
+    many rows and bad lines were emptied.
+    """
     old = select(Batch.id).where(
         Batch.connection_id.in_(connections_of(workspace_id)),
         Batch.state.in_(ENDED),
         Batch.changed_at < before,
     )
-    _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
-    session.execute(delete(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(old)))
+    emptied = _empty(session, [BatchRow.batch_id.in_(old), BatchRow.name != ERASED])
+    bad = session.execute(delete(RejectedBatchRow).where(RejectedBatchRow.batch_id.in_(old)))
+    return emptied + int(bad.rowcount)  # type: ignore[attr-defined] # as below
 
 
-def _empty(session: Session, rows: list[ColumnElement[bool]]) -> None:
+def _empty(session: Session, rows: list[ColumnElement[bool]], **more: Any) -> int:
     _rename_in_failures(session, rows, None)
     blank = dict.fromkeys(("company", "person", "address", "town", "postcode", "email"), "")
-    session.execute(
+    emptied = session.execute(
         update(BatchRow)
         .where(*rows)
         .values(
             **blank, name=ERASED, account_number="", phones=[], suggestions=[], open_pence=None,
             other_emails=[], other_addresses=[],
-            agreed={},
+            agreed={}, **more,
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
+    return int(emptied.rowcount)  # type: ignore[attr-defined] # an update has it
 
 
 def _rename_in_failures(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Select, String, cast, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Select, String, cast, or_, select
+from sqlalchemy.orm import Session
 
+from crmlink.access.personal_data.finding import Subject
+from crmlink.access.personal_data.parked import signs_of_parked
+from crmlink.folding import compose, fold
 from crmlink.pseudonyms import holds_pseudonym, may_name
 from crmlink.store import (
     AppendReceipt,
@@ -22,15 +24,25 @@ from crmlink.store import (
 )
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import (
+    ERASED,
     ErasedPeople,
     Signs,
     erased_people,
+    label_key,
     pseudonyms_of,
     remember_erased,
 )
-from crmlink.store.hidden_references import ERASED, hidden_failure, hide_references
+from crmlink.store.folded import carries
+from crmlink.store.hidden_references import (
+    contact_emails,
+    hidden_failure,
+    hide_references,
+    hide_row_reference,
+    signs_of_link,
+)
 
 SHORTEST = 4  # characters; a shorter word would be found in the middle of others
+Row = TypeVar("Row", Link, BatchRow)
 STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING)
 
 
@@ -43,41 +55,32 @@ class Known:
     words: frozenset[str]  # names, references and emails, to be taken out of free text
 
 
-def remember(
-    session: Session,
-    workspace_id: int,
-    email: str,
-    records: Sequence[MirroredRecord],
-    links: Sequence[Link],
-    rows: Sequence[BatchRow],
-) -> Known:
-    """Keep keyed hashes of all that the person can be known by again; before it is emptied.
-
-    ``email`` is how they were named. An email alone is a key only then: one that is known from a
-    record may be a firm's that many share.
-    """
+def remember(session: Session, workspace_id: int, found: Subject) -> Known:
+    """Keep keyed hashes of all that the person can be known by again; before it is emptied."""
     pseudonyms = pseudonyms_of(session)
-    ids, emails = {record.public_id for record in records}, {email.lower()} - {""}
-    certain = [row for row in rows if row.record_id in ids or row.email.lower() in emails]
-    references = {link.reference for link in links} | {record.reference for record in records}
-    references |= {row.reference for row in certain}
+    links, rows, certain = found.links.values(), found.rows.values(), found.certain_rows
+    references = {link.reference for link in links} | {row.reference for row in certain}
+    references |= {record.reference or "" for record in found.records}
+    references |= {each.reference for each in found.parked}
     naming = {each for each in references if each and may_name(each)}
     keys = {pseudonyms.of(reference) for reference in naming}
-    if email:
-        keys.add(pseudonyms.sign_of("email", email))
-    signs = [_signs_of_record(record) for record in records]
-    signs += [
-        Signs(package=link.package, organisation=link.organisation, reference=link.reference)
-        for link in links
-        if not holds_pseudonym(link.reference)
-    ]
+    keys |= {pseudonyms.sign_of("email", email) for email in found.own_emails}
+    keys |= {
+        label_key(pseudonyms, record.label) for record in found.records if not record.erased_at
+    }
+    signs = [_signs_of_record(record) for record in found.records]
+    signs += [signs_of_link(link) for link in links if not holds_pseudonym(link.reference)]
+    signs += [_signs_of_row(session, row) for row in rows if row.name != ERASED]
+    signs += [signs_of_parked(each) for each in found.parked]
     for sign in signs:
         keys.update(sign.keys(pseudonyms))
     remember_erased(session, workspace_id, keys)
-    words = {email, *naming, *(link.contact_name for link in links)}
-    for record in records:
+    words = {found.email, *found.own_emails, *naming, *(link.contact_name for link in links)}
+    for record in found.records:
         words |= {record.name, record.company, record.email, *record.other_emails}
-    words |= {row.name for row in certain}
+    words |= {row.name for row in certain} | {each.name for each in found.parked}
+    words.update(*((row.email, *row.other_emails) for row in certain))
+    words.update(*(contact_emails(link.differences) for link in links))
     kept = {word for word in words if len(word) >= SHORTEST and word != ERASED}
     return Known(erased_people(session, workspace_id), frozenset(naming), frozenset(kept))
 
@@ -85,12 +88,17 @@ def remember(
 def hide_references_everywhere(session: Session, workspace_id: int, known: Known) -> None:
     """Hide their references where they are on other records, and in the links of those."""
     here = connections_of(workspace_id)
-    records = _with(select(MirroredRecord), known, MirroredRecord.reference)
+    records = select(MirroredRecord).where(carries(MirroredRecord.reference, known.references))
     for record in session.scalars(records.where(MirroredRecord.connection_id.in_(here))):
         record.reference = known.people.hidden(record.reference)
-    links = _with(select(Link), known, Link.reference, Link.prior, Link.target)
-    for link in session.scalars(links.where(Link.connection_id.in_(here))):
+    values = select(Link.id, Link.reference, Link.prior, Link.target)
+    for link in _with(session, Link, values.where(Link.connection_id.in_(here)), known):
         hide_references(link, known.people)
+    differing = select(Link).where(
+        Link.connection_id.in_(here), cast(Link.differences, String).contains("{")
+    )
+    for link in session.scalars(differing):
+        _set(link, "differences", _without(link.differences, known))
     failed = select(Link).where(Link.connection_id.in_(here), Link.failure.is_not(None))
     for link in session.scalars(failed):
         if link.failure:
@@ -106,12 +114,13 @@ def hide_in_lists(session: Session, workspace_id: int, known: Known) -> None:
     pseudonyms = known.people.pseudonyms
     mine = select(Batch.id).where(Batch.connection_id.in_(connections_of(workspace_id)))
     rows = select(BatchRow).where(BatchRow.batch_id.in_(mine))
-    settled = rows.where(BatchRow.state.not_in(STILL_TO_WRITE))
-    for row in session.scalars(settled.where(BatchRow.name == ERASED)):
-        row.reference = pseudonyms.hidden(row.reference) or ""
+    settled = BatchRow.state.not_in(STILL_TO_WRITE)
+    for row in session.scalars(rows.where(settled, BatchRow.erased_at.is_not(None))).all():
+        hide_row_reference(session, row)
         row.failure = hidden_failure(row.failure, pseudonyms)
-    for row in session.scalars(_with(settled, known, BatchRow.reference)):
-        row.reference = known.people.hidden(row.reference) or ""
+    values = select(BatchRow.id, BatchRow.reference).where(BatchRow.batch_id.in_(mine), settled)
+    for row in _with(session, BatchRow, values, known):
+        hide_row_reference(session, row)
     told = or_(
         *(cast(facts, String).contains("{")
           for facts in (BatchRow.failure, BatchRow.conflict, BatchRow.agreed))
@@ -138,10 +147,26 @@ def _signs_of_record(record: MirroredRecord) -> Signs:
     )  # fmt: skip
 
 
-def _with(query: Select[Any], known: Known, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
-    """A query for rows that hold one of the person's references, in whatever case."""
-    lowered = [func.lower(reference) for reference in known.references]
-    return query.where(or_(*(func.lower(column).in_(lowered) for column in columns)))
+def _signs_of_row(session: Session, row: BatchRow) -> Signs:
+    batch = session.get_one(Batch, row.batch_id)
+    return Signs(
+        frozenset((row.name, row.company, row.person)),
+        (row.email, *row.other_emails), row.postcode,
+        tuple(row.phones), batch.package, batch.organisation, row.reference,
+    )  # fmt: skip
+
+
+def _with(
+    session: Session, table: type[Row], values: Select[*tuple[Any, ...]], known: Known
+) -> list[Row]:
+    """The rows of a table of which one of the values, after the id, is a reference of theirs."""
+    folded = {fold(reference) for reference in known.references}
+    found = [
+        row_id
+        for row_id, *held in session.execute(values)
+        if any(value and fold(value) in folded for value in held)
+    ]
+    return [session.get_one(table, row_id) for row_id in found]
 
 
 def _set(row: object, field: str, value: Any) -> None:
@@ -152,7 +177,8 @@ def _set(row: object, field: str, value: Any) -> None:
 def _without(value: Any, known: Known) -> Any:
     """Free text, alone or in a document, without the person's names, references and emails."""
     if isinstance(value, str):
-        for word in sorted(known.words, key=len, reverse=True):
+        value = compose(value)
+        for word in sorted(map(compose, known.words), key=len, reverse=True):
             value = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", ERASED, value, flags=re.IGNORECASE)
         return value
     if isinstance(value, list):

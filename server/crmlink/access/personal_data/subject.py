@@ -7,36 +7,40 @@ record's row stays as a mark that its details must not come back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from crmlink.access.audit.redaction import redact_references
 from crmlink.access.context import AccessContext, Actor, note
 from crmlink.access.errors import PersonUnknown
 from crmlink.access.people import remove_person
 from crmlink.access.personal_data.batches import PERSONAL_COLUMNS as ON_LISTS
 from crmlink.access.personal_data.batches import (
-    Clues,
     anonymise_finished_batches,
     delete_unfinished_batches,
     erase_rows,
-    find_rows,
     forget_records,
     redact_failures,
 )
+from crmlink.access.personal_data.finding import (
+    find_person_by_email,
+    find_subject,
+    is_record_id,
+)
+from crmlink.access.personal_data.parked import PERSONAL_COLUMNS as WHEN_PARKED
+from crmlink.access.personal_data.parked import delete_old_parked
 from crmlink.access.personal_data.references import (
     hide_in_lists,
     hide_references_everywhere,
     remember,
 )
 from crmlink.access.preferences import read_preferences
-from crmlink.kinds import KINDS
+from crmlink.folding import normalise_login_email
 from crmlink.store import (
-    BatchRow,
     Device,
     Link,
     LinkState,
@@ -48,9 +52,9 @@ from crmlink.store import (
 )
 from crmlink.store.base import now
 from crmlink.store.connections import connections_of
-from crmlink.store.erased import pseudonyms_of
-from crmlink.store.hidden_references import ERASED, hide_link
-from crmlink.store.records import empty_details, holds_email
+from crmlink.store.erased import ERASED, pseudonyms_of
+from crmlink.store.hidden_references import hide_link
+from crmlink.store.records import empty_details
 
 
 @dataclass
@@ -66,21 +70,23 @@ class ErasureCounts:
 def export(access: AccessContext, who: str) -> dict[str, Any]:
     """All that names somebody: of a record's id, or of an email. Raises PersonUnknown."""
     with access.database.reading() as session:
-        person, records, links, rows = _found(session, access, who)
-        if person is None and not (records or links or rows):
+        found = find_subject(session, access.workspace_id, who)
+        if not found.is_known:
             raise PersonUnknown
         return {
             "who": who,
-            "person": _person_fields(session, person) if person else None,
+            "person": _person_fields(session, found.person) if found.person else None,
             "records": [
-                _fields(record, *empty_details(), "reference", "public_id") for record in records
+                _fields(record, *empty_details(), "reference", "public_id")
+                for record in found.records
             ],
             "links": [
                 _fields(link, "id", "contact_name", "record_label", "record_id", "prior", "target",
                         "state", "differences", "created_at")
-                for link in links
+                for link in found.links.values()
             ],
-            "drafts": [_fields(row, *ON_LISTS) for row in rows],
+            "drafts": [_fields(row, *ON_LISTS) for row in found.rows.values()],
+            "parked": [_fields(each, *WHEN_PARKED) for each in found.parked],
         }  # fmt: skip
 
 
@@ -89,27 +95,30 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
 
     A person of the workspace is removed first. Raises PersonUnknown or LastAdmin.
     """
-    with access.database.reading() as session:
-        person, records, links, rows = _found(session, access, who)
-    if person is None and not (records or links or rows):
-        raise PersonUnknown
-    if person and person.removed_at is None:
-        remove_person(access, actor, person.public_id)
-    names = {record.label for record in records} | ({person.name} if person else set())
-    email = "" if is_record_id(who) else who.strip()
-    erased = ErasureCounts(1 if person else 0, len(records), len(links), len(rows))
+    _remove_first(access, actor, who)
     with access.database.writing() as session:
-        known = remember(session, access.workspace_id, email, records, links, rows)
+        found = find_subject(session, access.workspace_id, who)
+        if not found.is_known:
+            raise PersonUnknown
+        person, records, links = found.person, found.records, list(found.links.values())
+        drafts = len(found.rows) + len(found.parked)
+        erased = ErasureCounts(1 if person else 0, len(records), len(links), drafts)
+        names = {record.label for record in records} | ({person.name} if person else set())
+        access.database.mark_purge_due(session)
+        known = remember(session, access.workspace_id, found)
         if person:
             for row in _rows_of(session, person):
                 _erase_person(session, row)
         for record in records:
-            _erase_record(session, session.get_one(MirroredRecord, record.id))
+            _erase_record(session, record)
         for link in links:
-            hide_link(session, session.get_one(Link, link.id))
-        erase_rows(session, rows)
+            hide_link(session, link)
+        erase_rows(session, found.rows.values())
+        for each in found.parked:
+            session.delete(each)
         hide_references_everywhere(session, access.workspace_id, known)
         hide_in_lists(session, access.workspace_id, known)
+        redact_references(session, access.workspace_id, known.people.hidden)
         redact_failures(session, access.workspace_id, names)
         forget_records(session, access.workspace_id, [record.public_id for record in records])
         subject = person.public_id if person else records[0].public_id if records else "contact"
@@ -121,9 +130,19 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
     return erased
 
 
+def _remove_first(access: AccessContext, actor: Actor, who: str) -> None:
+    """Let nobody in any more who is erased. Raises LastAdmin."""
+    if is_record_id(who):
+        return
+    with access.database.reading() as session:
+        person = find_person_by_email(session, access.workspace_id, who)
+    if person and person.removed_at is None:
+        remove_person(access, actor, person.public_id)
+
+
 def apply_retention(access: AccessContext) -> ErasureCounts:
     """Erase what the workspace's preferences say has been kept long enough."""
-    preferences, erased = read_preferences(access), ErasureCounts()
+    preferences, erased, emptied = read_preferences(access), ErasureCounts(), 0
     with access.database.writing() as session:
         if days := preferences.keep_names_days:
             old = select(Link).where(
@@ -135,80 +154,19 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
             for link in session.scalars(old):
                 _erase_names(link)
                 erased.links += 1
-            anonymise_finished_batches(session, access.workspace_id, _ago(days))
+            emptied = anonymise_finished_batches(session, access.workspace_id, _ago(days))
         if days := preferences.keep_drafts_days:
             erased.drafts += delete_unfinished_batches(session, access.workspace_id, _ago(days))
+            erased.drafts += delete_old_parked(session, access.workspace_id, _ago(days))
         if erased.links or erased.drafts:
             note(
                 session, access, None, "personal.retention", "workspace",
                 links=erased.links, drafts=erased.drafts,
             )  # fmt: skip
+        if erased.links or erased.drafts or emptied:
+            access.database.mark_purge_due(session)
+    access.database.purge()
     return erased
-
-
-def _found(
-    session: Session, access: AccessContext, who: str
-) -> tuple[Person | None, list[MirroredRecord], list[Link], list[BatchRow]]:
-    kind, _, number = who.partition("-")
-    records_here = MirroredRecord.connection_id.in_(connections_of(access.workspace_id))
-    links_here = Link.connection_id.in_(connections_of(access.workspace_id))
-    if is_record_id(who):
-        records = session.scalars(
-            select(MirroredRecord).filter_by(kind=kind, number=number).where(records_here)
-        ).all()
-        links = session.scalars(
-            select(Link).filter_by(kind=kind, record_number=number).where(links_here)
-        ).all()
-        emails = {email for record in records for email in (record.email, *record.other_emails)}
-        about = _clues(records, links, emails, [who])
-        return None, list(records), list(links), find_rows(session, access.workspace_id, about)
-    email = who.strip()
-    person = session.scalar(
-        select(Person)
-        .filter_by(workspace_id=access.workspace_id)
-        .where(func.lower(Person.email) == func.lower(email))
-        .order_by(Person.id.desc())
-        .limit(1)
-    )
-    records = session.scalars(
-        select(MirroredRecord).where(
-            records_here, holds_email(MirroredRecord.email, MirroredRecord.other_emails, [email])
-        )
-    ).all()
-    linked = [(record.kind, record.number) for record in records]
-    links = session.scalars(
-        select(Link).where(links_here, tuple_(Link.kind, Link.record_number).in_(linked))
-    ).all()
-    about = _clues(records, links, {email}, [record.public_id for record in records])
-    return person, list(records), list(links), find_rows(session, access.workspace_id, about)
-
-
-def is_record_id(who: str) -> bool:
-    """Whether somebody is named by their record's id."""
-    kind, _, number = who.partition("-")
-    return kind in KINDS and bool(number)
-
-
-def _clues(
-    records: Sequence[MirroredRecord],
-    links: Sequence[Link],
-    emails: Iterable[str],
-    record_ids: Iterable[str],
-) -> Clues:
-    """What else the erased person goes by in lists: names and references of records and links.
-
-    A plain number is another contact's in another package, so it says nothing by itself.
-    """
-    names = {link.contact_name for link in links}
-    for record in records:
-        names |= {record.name, record.label if not record.erased_at else ""}
-    references = {link.reference for link in links} | {record.reference for record in records}
-    return Clues(
-        frozenset(name.lower() for name in names if name and name != ERASED),
-        frozenset(value.lower() for value in references if value and not value.isdecimal()),
-        frozenset(email.lower() for email in emails if email),
-        frozenset(record_ids),
-    )
 
 
 def _rows_of(session: Session, person: Person) -> list[Person]:
@@ -216,7 +174,7 @@ def _rows_of(session: Session, person: Person) -> list[Person]:
     query = (
         select(Person)
         .filter_by(workspace_id=person.workspace_id)
-        .where(func.lower(Person.email) == func.lower(person.email))
+        .filter_by(email_key=normalise_login_email(person.email))
     )
     return list(session.scalars(query))
 

@@ -1,1 +1,1 @@
-"""Readers of the export files that accounting packages write."""
+"""Readers of the export files of accounting packages."""

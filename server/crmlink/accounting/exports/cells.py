@@ -1,7 +1,7 @@
-"""Single values of a file: tidied, and understood where they are more than text.
+"""Single cell values: trimmed, and parsed where they are more than text.
 
-What Excel may have changed is never guessed back: a reference that is no text any more is refused
-with what became of it.
+Conversions by Excel are never reversed by guessing: a reference that is no longer text is rejected
+with the reason.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from crmlink.accounting.exports.model import DateOrder
 from crmlink.accounting.package_rules import Package
 from crmlink.accounting.references import is_reference
+from crmlink.folding import compose
 from crmlink.kinds import KINDS, Kind
 from crmlink.values import is_placeholder, read_emails, read_phones
 
@@ -37,7 +38,7 @@ _KIND_WORDS: dict[str, Kind] = {**{kind: kind for kind in KINDS}, "vendor": "sup
 
 
 class CellConverted(Exception):
-    """A reference is no text any more; `code` and `shown` say what became of it."""
+    """A reference was converted and is no longer text; `code` and `shown` describe the result."""
 
     def __init__(self, code: str, shown: str) -> None:
         super().__init__(code)
@@ -45,8 +46,8 @@ class CellConverted(Exception):
         self.shown = shown
 
 
-def shown(cell: Any) -> str:
-    """A value as a person would read it, trimmed; empty where there is none."""
+def cell_text(cell: Any) -> str:
+    """Return a value as displayed, trimmed; empty for none."""
     match cell:
         case None:
             return ""
@@ -57,8 +58,8 @@ def shown(cell: Any) -> str:
         case int():
             return str(cell)
         case float():
-            whole = isfinite(cell) and cell.is_integer() and abs(cell) < 1e15
-            return str(int(cell)) if whole else repr(cell)
+            is_whole = isfinite(cell) and cell.is_integer() and abs(cell) < 1e15
+            return str(int(cell)) if is_whole else repr(cell)
         case datetime():
             return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ")
         case date() | time():
@@ -68,18 +69,18 @@ def shown(cell: Any) -> str:
 
 
 def _tidy(text: str) -> str:
-    if text.startswith("=") and (told := _AS_TEXT.fullmatch(text)):
-        text = told[1]
+    if text.startswith("=") and (match_ := _AS_TEXT.fullmatch(text)):
+        text = match_[1]
     if not text.isprintable():
         text = _CONTROL.sub(" ", text)
-    return text.strip(_AROUND)
+    return compose(text).strip(_AROUND)
 
 
 def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:
-    """The text that a reference was, not yet in canonical form. Raises CellConverted.
+    """Return the text of a reference, not yet canonical. Raises CellConverted.
 
-    A whole number is taken as it is only where the package's references are plain numbers, which
-    never begin with a zero that Excel could have taken away.
+    A whole number is accepted only where the package's references are plain numbers, which never
+    start with a zero that Excel could have removed.
     """
     match cell:
         case None:
@@ -88,19 +89,19 @@ def reference_text(cell: Any, package: Package, *, through_excel: bool) -> str:
             text = cell.strip("\ufeff")
             return _written(text) if through_excel else text
         case bool():
-            raise CellConverted("reference_value", shown(cell))
+            raise CellConverted("reference_value", cell_text(cell))
         case int() | float():
             return _number(cell, package)
         case datetime() | date() | time() | timedelta():
-            raise CellConverted("reference_date", shown(cell))
+            raise CellConverted("reference_date", cell_text(cell))
         case _:
-            raise CellConverted("reference_value", shown(cell)[:60])
+            raise CellConverted("reference_value", cell_text(cell)[:60])
 
 
 def _written(text: str) -> str:
-    told = _AS_TEXT.fullmatch(text.strip())
-    if told:
-        return told[1]
+    match_ = _AS_TEXT.fullmatch(text.strip())
+    if match_:
+        return match_[1]
     bare = text.strip()
     if _SHOWN_NUMBER.fullmatch(bare):
         raise CellConverted("reference_number", bare)
@@ -112,7 +113,7 @@ def _written(text: str) -> str:
 
 
 def _number(cell: int | float, package: Package) -> str:
-    text = shown(cell)
+    text = cell_text(cell)
     if isinstance(cell, float) and not (isfinite(cell) and cell.is_integer()):
         raise CellConverted("reference_number", text)
     if abs(cell) >= 10**_EXACT_DIGITS:
@@ -122,33 +123,35 @@ def _number(cell: int | float, package: Package) -> str:
     return text
 
 
-def phones(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """The phone numbers in some values as they are written, without labels and notes, and whether
-    something was meant for a number and is none. Numbers labelled as fax are left out."""
+def parse_phones(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """Return the phone numbers as written, and whether any part could not be parsed.
+
+    Labels, notes and numbers labelled as fax are left out.
+    """
     read = [read_phones(cell) for cell in cells]
-    numbers = {number.e164: number.text for each in read for number in reversed(each.numbers)}
-    ordered = dict.fromkeys(number.e164 for each in read for number in each.numbers)
-    return tuple(numbers[e164] for e164 in ordered), any(each.unread for each in read)
+    numbers = {number.e164: number.text for part in read for number in reversed(part.numbers)}
+    ordered = dict.fromkeys(number.e164 for part in read for number in part.numbers)
+    return tuple(numbers[e164] for e164 in ordered), any(part.unread for part in read)
 
 
-def emails(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """The emails in some values as they are written, and whether something else stands there."""
+def parse_emails(cells: Sequence[str]) -> tuple[tuple[str, ...], bool]:
+    """Return the emails as written, and whether there is any other text."""
     read = [read_emails(cell) for cell in cells]
-    found = {email.lower(): email for each in read for email in (*each.emails, *each.misspelt)}
+    parsed = {email.lower(): email for part in read for email in (*part.emails, *part.misspelt)}
     strange = any(
-        not (each.emails or each.misspelt or is_placeholder(cell))
-        for cell, each in zip(cells, read, strict=True)
+        not (part.emails or part.misspelt or is_placeholder(cell))
+        for cell, part in zip(cells, read, strict=True)
     )
-    return tuple(found.values()), strange
+    return tuple(parsed.values()), strange
 
 
 def parse_amount(cell: Any) -> Decimal | None:
-    """An amount, written as in English, or None: "£1,234.50", "(12.00)", "-3"."""
+    """Return an amount in English notation, or None: "£1,234.50", "(12.00)", "-3"."""
     if isinstance(cell, bool):
         return None
     if isinstance(cell, (int, float)):
         return _decimal(repr(cell)) if isfinite(cell) else None
-    text = shown(cell).replace("£", "").replace("€", "").replace("$", "").replace(" ", "")
+    text = cell_text(cell).replace("£", "").replace("€", "").replace("$", "").replace(" ", "")
     if text.startswith("(") and text.endswith(")"):
         text = "-" + text[1:-1]
     return _decimal(text.replace(",", "")) if _MONEY.fullmatch(text) else None
@@ -156,36 +159,36 @@ def parse_amount(cell: Any) -> Decimal | None:
 
 def _decimal(text: str) -> Decimal | None:
     try:
-        found = Decimal(text)
+        amount = Decimal(text)
     except InvalidOperation:
         return None
-    return found if abs(found) < 10**12 else None
+    return amount if abs(amount) < 10**12 else None
 
 
 def parse_count(cell: Any) -> int | None:
-    """A whole number that is not negative, or None."""
-    found = parse_amount(cell)
-    return int(found) if found is not None and found >= 0 and found == int(found) else None
+    """Return a whole number that is not negative, or None."""
+    amount = parse_amount(cell)
+    return int(amount) if amount is not None and amount >= 0 and amount == int(amount) else None
 
 
 def parse_date(cell: Any, order: DateOrder | None) -> date | None:
-    """A date, or None: where day and month can be told apart, or `order` says which comes first."""
+    """Return a date, or None if the order of day and month is neither evident nor in `order`."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
         return cell
-    text = shown(cell)
+    text = cell_text(cell)
     try:
         if iso := _ISO_DATE.fullmatch(text):
             return date(*(int(part) for part in iso.groups()))
-        if told := _NUMERIC_DATE.fullmatch(text):
-            return _told_apart(int(told[1]), int(told[2]), int(told[3]), order)
+        if match_ := _NUMERIC_DATE.fullmatch(text):
+            return _date_in_order(int(match_[1]), int(match_[2]), int(match_[3]), order)
     except ValueError:
         return None
     return None
 
 
-def _told_apart(first: int, second: int, year: int, order: DateOrder | None) -> date | None:
+def _date_in_order(first: int, second: int, year: int, order: DateOrder | None) -> date | None:
     if order == "mdy" or (order is None and second > 12):
         return date(year, first, second)
     if order == "dmy" or first > 12 or first == second:
@@ -193,6 +196,6 @@ def _told_apart(first: int, second: int, year: int, order: DateOrder | None) -> 
     return None
 
 
-def kind(cell: Any) -> Kind | None:
-    """Customer or supplier, as people write it, or None."""
-    return _KIND_WORDS.get(shown(cell).lower().removesuffix("s"))
+def parse_kind(cell: Any) -> Kind | None:
+    """Return customer or supplier, or None."""
+    return _KIND_WORDS.get(cell_text(cell).lower().removesuffix("s"))

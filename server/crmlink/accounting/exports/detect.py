@@ -1,8 +1,8 @@
-"""What an export file is: which package wrote it, and which of its columns hold what.
+"""Detection of an export file's format: the package that wrote it, and its columns.
 
-Nothing is guessed unseen: where two packages' files look alike both are named, a reference's
-column is never taken from a heading that no known file has, and a table without a header is taken
-for a known one only when its values leave no doubt.
+Nothing is guessed silently. If the files of two packages look alike, both are named; a reference's
+column is never taken from an unknown heading; a table without a header counts as known only if its
+values leave no doubt.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from crmlink.accounting.exports.cells import shown
+from crmlink.accounting.exports.cells import cell_text
 from crmlink.accounting.exports.csv_reader import CsvReader, CsvRow
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.files import Source, open_seekable, sniff_type
@@ -22,10 +22,10 @@ from crmlink.accounting.exports.headings import normalise_heading, unique_labels
 from crmlink.accounting.exports.known_formats import (
     ExportFormat,
     Found,
-    columns,
-    fits,
-    forms,
-    positions,
+    headerless_columns,
+    known_formats,
+    map_columns,
+    matches_header,
 )
 from crmlink.accounting.exports.likeness import likely_columns
 from crmlink.accounting.exports.model import DetectedFormat, FileKind
@@ -46,18 +46,18 @@ from crmlink.accounting.references import is_reference
 from crmlink.kinds import Kind
 from crmlink.values import is_placeholder
 
-_SEARCHED = 30  # rows in which a header may begin
-_LOOKED_AT = 60  # rows
-_SAMPLE = 5
-_SHOWN_VALUES = 3
-_LONGEST_HEADING = 80
+_HEADER_ROWS = 30  # rows in which a header may start
+_MAX_DETECT_ROWS = 60
+_SAMPLE_ROWS = 5
+_SAMPLE_VALUES = 3
+_MAX_HEADING_LENGTH = 80
 
 Line = tuple[int, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the person said beforehand."""
+class _Options:
+    """Answers that the user gave in advance."""
 
     packages: Packages
     package: str | None
@@ -65,7 +65,7 @@ class _Asked:
     delimiter: str | None = None
 
 
-def detect_format(
+def detect_format(  # noqa: PLR0913 - each option is one answer of the user
     source: Source,
     filename: str,
     packages: Packages,
@@ -76,69 +76,74 @@ def detect_format(
     encoding: str | None = None,
     delimiter: str | None = None,
 ) -> DetectedFormat:
-    """What a file is, from its contents; the name must not contradict them.
+    """Return a file's format by its contents; the file name must not contradict it.
 
-    With `package` only that package's files are considered; `sheet` is one of a workbook's;
-    `header_line` is the line of the header, 0 when there is none; `encoding` and `delimiter` are
-    of ENCODINGS and DELIMITERS, for a text file alone. A stream is read from its beginning and
-    left open. Raises ExportError and UnknownPackage.
+    With `package` only that package's formats are tried; `sheet` names a workbook's sheet;
+    `header_line` is the header's line, 0 for none; `encoding` and `delimiter`, for text files, are
+    of ENCODINGS and DELIMITERS. A stream is read from its start and left open. Raises ExportError
+    and UnknownPackage.
     """
     if package is not None:
         package_rules(packages, package)
-    asked = _Asked(packages, package, header_line, delimiter)
+    options = _Options(packages, package, header_line, delimiter)
     with open_seekable(source) as stream:
         if sniff_type(stream, filename) == "xlsx":
-            return _workbook(stream, asked, sheet)
+            return _workbook(stream, options, sheet)
         reading = encoding_asked(encoding) if encoding in ENCODINGS else detect_encoding(stream)
         encoding = reading.codec
         head = head_of(stream, encoding)
         if not head.strip():
             raise ExportError("empty")
-        if told := _iif_delimiter(head):
-            found = _iif(stream, asked, encoding, told)
-            return replace(found, letters_certain=reading.is_certain)
+        if iif_delimiter := _iif_delimiter(head):
+            detected = _iif(stream, options, encoding, iif_delimiter)
+            return replace(detected, letters_certain=reading.is_certain)
         if Path(filename).suffix.lower() == ".iif":
             raise ExportError(
                 "not_as_named", filename=Path(filename).name, named="iif", found="csv"
             )
-        found = _text(head, asked)
-        return replace(found, encoding=encoding, letters_certain=reading.is_certain)
+        detected = _text(head, options)
+        return replace(detected, encoding=encoding, letters_certain=reading.is_certain)
 
 
-def _text(head: str, asked: _Asked) -> DetectedFormat:
-    """A table as text: the delimiter with which a known header appears, else the likeliest."""
-    likely = asked.delimiter or detect_delimiter(head)
-    for sign in (likely,) if asked.delimiter else (likely, *DELIMITERS):
+def _text(head: str, options: _Options) -> DetectedFormat:
+    """Return a text table's format, with the delimiter that gives a known header.
+
+    Without a known header the likeliest delimiter is used.
+    """
+    likely = options.delimiter or detect_delimiter(head)
+    for sign in (likely,) if options.delimiter else (likely, *DELIMITERS):
         delimiter = with_its_spaces(head, sign)
         lines = _lines(head, delimiter)
-        if asked.header_line and not any(line == asked.header_line for line, _ in lines):
+        if options.header_line and not any(line == options.header_line for line, _ in lines):
             continue
-        found = _table(lines, "csv", asked)
-        if found.fits:
-            return replace(found, delimiter=delimiter)
+        detected = _table(lines, "csv", options)
+        if detected.fits:
+            return replace(detected, delimiter=delimiter)
     likely = with_its_spaces(head, likely)
-    return replace(_table(_lines(head, likely), "csv", asked), delimiter=likely)
+    return replace(_table(_lines(head, likely), "csv", options), delimiter=likely)
 
 
 def _lines(head: str, delimiter: str) -> list[Line]:
-    records = islice(CsvReader(io.StringIO(head, newline=""), delimiter), _LOOKED_AT)
-    return [(each.line, each.cells) for each in records if isinstance(each, CsvRow)]
+    records = islice(CsvReader(io.StringIO(head, newline=""), delimiter), _MAX_DETECT_ROWS)
+    return [(row.line, row.cells) for row in records if isinstance(row, CsvRow)]
 
 
-def _workbook(stream: BinaryIO, asked: _Asked, sheet: str | None) -> DetectedFormat:
+def _workbook(stream: BinaryIO, options: _Options, sheet: str | None) -> DetectedFormat:
     with workbook(stream) as book:
         names = sheet_names(book)
         if sheet is not None and sheet not in names:
             raise ExportError("sheet_unknown", sheet=sheet, sheets=", ".join(names))
-        looked = {
+        lines_of_sheet = {
             name: [
-                (line, [shown(cell) for cell in cells])
-                for line, cells in islice(rows(book, name), _LOOKED_AT)
+                (line, [cell_text(cell) for cell in cells])
+                for line, cells in islice(rows(book, name), _MAX_DETECT_ROWS)
             ]
             for name in ([sheet] if sheet else names)
         }
     tables = {
-        name: _table(_padded(lines), "xlsx", asked) for name, lines in looked.items() if lines
+        name: _table(_padded(lines), "xlsx", options)
+        for name, lines in lines_of_sheet.items()
+        if lines
     }
     if not tables:
         raise ExportError("no_table")
@@ -152,28 +157,28 @@ def _padded(lines: Sequence[Line]) -> list[Line]:
     return [(number, cells + [""] * (width - len(cells))) for number, cells in lines]
 
 
-def _table(lines: Sequence[Line], file_kind: FileKind, asked: _Asked) -> DetectedFormat:
-    """One table by its first rows."""
-    known = forms(asked.packages, file_kind, asked.package)
-    searched = lines[:_SEARCHED]
-    if asked.header_line is not None:
-        searched = [line for line in lines if line[0] == asked.header_line]
-        if asked.header_line and not searched:
-            raise ExportError("line_unknown", line=asked.header_line)
-    for place, (_, cells) in enumerate(searched):
-        if fitting := [form for form in known if fits(form, cells)]:
-            return _with_header(searched[place], _below(lines, searched[place]), fitting,
-                                file_kind, asked)  # fmt: skip
-    if asked.header_line is None or asked.header_line == 0:
-        without = [form for form in known if _leaves_no_doubt(form, lines, asked)]
+def _table(lines: Sequence[Line], file_kind: FileKind, options: _Options) -> DetectedFormat:
+    """Return the format of one table by its first rows."""
+    known = known_formats(options.packages, file_kind, options.package)
+    header_lines = lines[:_HEADER_ROWS]
+    if options.header_line is not None:
+        header_lines = [line for line in lines if line[0] == options.header_line]
+        if options.header_line and not header_lines:
+            raise ExportError("line_unknown", line=options.header_line)
+    for i, (_, cells) in enumerate(header_lines):
+        if fitting := [form for form in known if matches_header(form, cells)]:
+            return _with_header(header_lines[i], _below(lines, header_lines[i]), fitting,
+                                file_kind, options)  # fmt: skip
+    if options.header_line is None or options.header_line == 0:
+        without = [form for form in known if _leaves_no_doubt(form, lines, options)]
         if len(without) == 1:
             return _without_header(without[0], lines, file_kind)
-    told = searched if asked.header_line else _likely_headers(searched, asked)
-    if told and asked.header_line != 0:
-        return _with_header(told[0], _below(lines, told[0]), [], file_kind, asked)
+    headers = header_lines if options.header_line else _likely_headers(header_lines, options)
+    if headers and options.header_line != 0:
+        return _with_header(headers[0], _below(lines, headers[0]), [], file_kind, options)
     header = letters_for([cells for _, cells in lines])
     return DetectedFormat(
-        file_kind, asked.package, None, (), header, {}, sample=_sample(lines),
+        file_kind, options.package, None, (), header, {}, sample=_sample(lines),
         values=_values(header, lines),
     )  # fmt: skip
 
@@ -187,12 +192,12 @@ def _with_header(
     below: Sequence[Line],
     fitting: Sequence[ExportFormat],
     file_kind: FileKind,
-    asked: _Asked,
+    options: _Options,
 ) -> DetectedFormat:
     number, headings = line
-    found = DetectedFormat(
+    detected = DetectedFormat(
         file_kind=file_kind,
-        package=asked.package,
+        package=options.package,
         kind=None,
         fits=tuple(form.fit for form in fitting),
         header=unique_labels(headings),
@@ -202,37 +207,40 @@ def _with_header(
         values=_values(unique_labels(headings), below),
     )
     if len({form.package for form in fitting}) > 1:
-        return found
+        return detected
     if not fitting:
-        return _by_headings(found, headings, asked)
-    best = max(fitting, key=lambda form: len(columns(form.rules["columns"], headings)[0]))
-    held, unclear = columns(best.rules["columns"], headings)
+        return _by_headings(detected, headings, options)
+    best = max(fitting, key=lambda form: len(map_columns(form.rules["columns"], headings)[0]))
+    mapping, unclear = map_columns(best.rules["columns"], headings)
     return replace(
-        found,
+        detected,
         package=best.package,
         kind=best.rules.get("kind"),
-        columns=held,
+        columns=mapping,
         unclear=tuple(unclear),
         caution=best.rules.get("caution", ""),
     )
 
 
-def _by_headings(found: DetectedFormat, headings: Sequence[str], asked: _Asked) -> DetectedFormat:
-    """A table that no package is known to write: usual headings, then those that are like one."""
-    usual, _ = columns(asked.packages.get("any_table", {}), headings)
-    likely = likely_columns(headings, found.header, usual)
-    held = usual | {name: labels_ for name, labels_ in likely.items() if name != "reference"}
-    if "person" in held and not held.keys() & {"name", "company"}:
-        held["name"] = held.pop("person")  # the only name that there is may be a firm's
-    return replace(found, columns=held, likely=likely)
+def _by_headings(
+    detected: DetectedFormat, headings: Sequence[str], options: _Options
+) -> DetectedFormat:
+    """Return the format of an unknown table: usual headings, then similar ones."""
+    usual, _ = map_columns(options.packages.get("any_table", {}), headings)
+    likely = likely_columns(headings, detected.header, usual)
+    mapping = usual | {name: labels_ for name, labels_ in likely.items() if name != "reference"}
+    if "person" in mapping and not mapping.keys() & {"name", "company"}:
+        mapping["name"] = mapping.pop("person")  # the only name may be a company's
+    return replace(detected, columns=mapping, likely=likely)
 
 
 def _without_header(
     form: ExportFormat, lines: Sequence[Line], file_kind: FileKind
 ) -> DetectedFormat:
     header = letters_for([cells for _, cells in lines])
-    held = {
-        field: tuple(header[place] for place in places) for field, places in positions(form).items()
+    mapping = {
+        field: tuple(header[i] for i in indexes)
+        for field, indexes in headerless_columns(form).items()
     }
     return DetectedFormat(
         file_kind=file_kind,
@@ -240,46 +248,46 @@ def _without_header(
         kind=form.rules.get("kind"),
         fits=(form.fit,),
         header=header,
-        columns=held,
+        columns=mapping,
         caution=form.rules.get("caution", ""),
         sample=_sample(lines),
         values=_values(header, lines),
     )
 
 
-def _leaves_no_doubt(form: ExportFormat, lines: Sequence[Line], asked: _Asked) -> bool:
-    """Whether a table without a header holds, where they should be, references, names and emails.
+def _leaves_no_doubt(form: ExportFormat, lines: Sequence[Line], options: _Options) -> bool:
+    """Return whether a table without a header has references, names and emails in place.
 
-    Every reference must be in its own form and stand once, every value in the email's column must
-    be one, and nowhere else among the columns that are read may stand any.
+    All references must be canonical and distinct, all values of the email column emails, and no
+    other column that is read may contain an email.
     """
-    places = positions(form)
-    if not places:
+    indexes = headerless_columns(form)
+    if not indexes:
         return False
     table = [cells for _, cells in lines if any(cell.strip() for cell in cells)]
-    width = max(max(several) for several in places.values()) + 1
+    width = max(max(columns_of_field) for columns_of_field in indexes.values()) + 1
     if len(table) < 2 or any(len(row) < width for row in table):
         return False
-    rules = package_rules(asked.packages, form.package)
-    references = [row[places["reference"][0]] for row in table]
-    emails = [email for row in table if not is_placeholder(email := row[places["email"][0]])]
-    others = [row[place] for row in table for field, several in places.items()
-              if field != "email" for place in several]  # fmt: skip
+    rules = package_rules(options.packages, form.package)
+    references = [row[indexes["reference"][0]] for row in table]
+    emails = [email for row in table if not is_placeholder(email := row[indexes["email"][0]])]
+    other_values = [row[i] for row in table for field, columns_of_field in indexes.items()
+              if field != "email" for i in columns_of_field]  # fmt: skip
     return (
         all(is_reference(reference, rules) for reference in references)
         and len(set(references)) == len(references)
-        and all(row[places["name"][0]].strip() for row in table)
+        and all(row[indexes["name"][0]].strip() for row in table)
         and bool(emails)
         and all("@" in email for email in emails)
-        and not any("@" in other for other in others)
-        and not _heading_words(asked.packages)
+        and not any("@" in value for value in other_values)
+        and not _heading_words(options.packages)
         & {normalise_heading(cell) for cell in table[0] if normalise_heading(cell)}
     )
 
 
-def _likely_headers(lines: Sequence[Line], asked: _Asked) -> list[Line]:
-    """Rows that may be a header nobody knows: headings alone, and a usual one among them."""
-    usual = _heading_words(asked.packages)
+def _likely_headers(lines: Sequence[Line], options: _Options) -> list[Line]:
+    """Return rows that may be an unknown header: headings only, a usual one among them."""
+    usual = _heading_words(options.packages)
     return [line for line in lines[:-1] if _may_be_header(line[1], usual)]
 
 
@@ -290,73 +298,75 @@ def _may_be_header(cells: Sequence[str], usual: set[str]) -> bool:
         len(headings) > 1
         and len(set(keys)) == len(keys)
         and all(any(sign.isalpha() for sign in heading) for heading in headings)
-        and not any("@" in each or len(each) > _LONGEST_HEADING for each in headings)
+        and not any("@" in heading_ or len(heading_) > _MAX_HEADING_LENGTH for heading_ in headings)
         and bool(usual & set(keys) or len(likely_columns(headings, headings, {})) > 1)
     )
 
 
 def _heading_words(packages: Mapping[str, Any]) -> set[str]:
     usual = [packages.get("any_table", {})]
-    usual += [form.rules["columns"] for form in forms(packages, "csv", None)]
-    return {normalise_heading(name) for told in usual for names in told.values() for name in names}
+    usual += [form.rules["columns"] for form in known_formats(packages, "csv", None)]
+    return {
+        normalise_heading(name) for mapping in usual for names in mapping.values() for name in names
+    }
 
 
 def _sample(lines: Sequence[Line]) -> tuple[tuple[str, ...], ...]:
     filled = [cells for _, cells in lines if any(cell.strip() for cell in cells)]
-    return tuple(tuple(cell[:200] for cell in row) for row in filled[:_SAMPLE])
+    return tuple(tuple(cell[:200] for cell in row) for row in filled[:_SAMPLE_ROWS])
 
 
 def _values(header: Sequence[str], lines: Sequence[Line]) -> dict[str, tuple[str, ...]]:
-    """The first few values of each column, for a person who says what it holds."""
-    found: dict[str, dict[str, None]] = {label: {} for label in header}
+    """Return the first few distinct values of each column, shown to the user."""
+    values_of: dict[str, dict[str, None]] = {label: {} for label in header}
     for _, cells in lines:
         for label, cell in zip(header, cells, strict=False):
-            if len(found[label]) < _SHOWN_VALUES and cell.strip():
-                found[label][" ".join(cell.split())[:60]] = None
-    return {label: tuple(values) for label, values in found.items() if values}
+            if len(values_of[label]) < _SAMPLE_VALUES and cell.strip():
+                values_of[label][" ".join(cell.split())[:60]] = None
+    return {label: tuple(values) for label, values in values_of.items() if values}
 
 
 def _iif_delimiter(head: str) -> str:
-    """What stands between an IIF file's values, or nothing when it is no IIF file."""
+    """Return the delimiter of an IIF file, or an empty text if it is none."""
     for delimiter in ("\t", ","):
-        for line in _lines(head, delimiter)[:_SEARCHED]:
+        for line in _lines(head, delimiter)[:_HEADER_ROWS]:
             if table_of(CsvRow(*line)) and len(line[1]) > 1:
                 return delimiter
     return ""
 
 
-def _iif(stream: BinaryIO, asked: _Asked, encoding: str, delimiter: str) -> DetectedFormat:
-    """An IIF file: the tables of contacts in it, taken together."""
+def _iif(stream: BinaryIO, options: _Options, encoding: str, delimiter: str) -> DetectedFormat:
+    """Return the format of an IIF file: its contact tables, merged."""
     with text_of(stream, encoding) as text:
         headers = iif_headers(text, delimiter)
-    known = [
+    matching = [
         form
-        for form in forms(asked.packages, "iif", None)
-        if form.rules["table"] in headers and fits(form, headers[form.rules["table"]])
+        for form in known_formats(options.packages, "iif", None)
+        if form.rules["table"] in headers and matches_header(form, headers[form.rules["table"]])
     ]
-    if not known:
+    if not matching:
         raise ExportError("no_contact_table")
-    held: Found = {}
+    mapping: Found = {}
     unclear: list[str] = []
-    for form in known:
-        found, twice = columns(form.rules["columns"], headers[form.rules["table"]])
-        unclear += twice
-        for field, names in found.items():
-            held[field] = tuple(dict.fromkeys(held.get(field, ()) + names))
+    for form in matching:
+        columns_found, repeated = map_columns(form.rules["columns"], headers[form.rules["table"]])
+        unclear += repeated
+        for field, names in columns_found.items():
+            mapping[field] = tuple(dict.fromkeys(mapping.get(field, ()) + names))
     if "reference" in unclear:
-        held.pop("reference", None)
+        mapping.pop("reference", None)
     kinds: set[Kind | None] = {
-        kinds_by_table(asked.packages)[form.rules["table"]] for form in known
+        kinds_by_table(options.packages)[form.rules["table"]] for form in matching
     }
-    several = [label for form in known for label in unique_labels(headers[form.rules["table"]])]
-    by_package = {form.package for form in known}
+    labels = [label for form in matching for label in unique_labels(headers[form.rules["table"]])]
+    by_package = {form.package for form in matching}
     return DetectedFormat(
         file_kind="iif",
-        package=asked.package or (by_package.pop() if len(by_package) == 1 else None),
+        package=options.package or (by_package.pop() if len(by_package) == 1 else None),
         kind=kinds.pop() if len(kinds) == 1 else None,
-        fits=tuple(form.fit for form in known),
-        header=tuple(dict.fromkeys(several)),
-        columns=held,
+        fits=tuple(form.fit for form in matching),
+        header=tuple(dict.fromkeys(labels)),
+        columns=mapping,
         encoding=encoding,
         delimiter=delimiter,
         unclear=tuple(dict.fromkeys(unclear)),

@@ -1,13 +1,13 @@
-"""Why an export file is refused."""
+"""Errors of reading an export file."""
 
 from crmlink.accounting.errors import AccountingError
 from crmlink.accounting.exports.messages import export_error_text
 
 
 class ExportError(AccountingError):
-    """An export file cannot be read, or not as it was asked; the text says why.
+    """An export file cannot be read, or not with the given options.
 
-    `code` and `facts` are what `messages` made the text of.
+    `messages` renders the text from `code` and `facts`.
     """
 
     def __init__(self, code: str, **facts: str | int) -> None:

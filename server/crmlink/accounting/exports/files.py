@@ -1,4 +1,4 @@
-"""An export file before it is read: opened, and told by its first bytes for what it is."""
+"""Opening of an export file, and its type by its first bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crmlink.accounting.exports.errors import ExportError
 
 Source = Path | str | BinaryIO
 
-MOST_MB = 200
+MAX_MB = 200
 _HEAD = 4096
 _SIGNATURES = (
     (b"PK\x03\x04", "zip"),
@@ -35,7 +35,7 @@ _NAMED = {
 
 @contextmanager
 def open_seekable(source: Source) -> Iterator[BinaryIO]:
-    """The file at its beginning, seekable; a stream stays open afterwards.
+    """Yield the file at its start, seekable; a given stream stays open afterwards.
 
     Raises ExportError (`unreadable`, `empty`, `too_large`).
     """
@@ -58,52 +58,57 @@ def open_seekable(source: Source) -> Iterator[BinaryIO]:
 
 
 class _SizeLimitedStream:
-    """A stream that refuses to go on for ever."""
+    """Stream that raises once more than the size limit was read."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self._left = MOST_MB * 2**20
+        self._left = MAX_MB * 2**20
 
     def read(self, size: int = -1) -> bytes:
-        found = self._stream.read(size)
-        self._left -= len(found)
+        """Read like a file. Raises ExportError (`too_large`)."""
+        data = self._stream.read(size)
+        self._left -= len(data)
         if self._left < 0:
-            raise ExportError("too_large", most=MOST_MB)
-        return found
+            raise ExportError("too_large", most=MAX_MB)
+        return data
 
 
 def _measure(stream: BinaryIO) -> None:
     size = stream.seek(0, 2)
     stream.seek(0)
-    if size > MOST_MB * 2**20:
-        raise ExportError("too_large", most=MOST_MB)
+    if size > MAX_MB * 2**20:
+        raise ExportError("too_large", most=MAX_MB)
     if not size:
         raise ExportError("empty")
 
 
 def sniff_type(stream: BinaryIO, filename: str) -> str:
-    """What is in the file, "xlsx" or "text", which must be what its name says.
+    """Return the file's type, "xlsx" or "text", which must agree with its name.
 
     Raises ExportError (`not_as_named`, `not_a_list`, `old_excel`).
     """
     stream.seek(0)
     head = stream.read(_HEAD)
-    found = _signature(head)
+    file_type = _signature(head)
     stream.seek(0)
     named = _NAMED.get(Path(filename).suffix.lower())
-    if found == "xls":
+    if file_type == "xls":
         raise ExportError("old_excel")
-    if found == "zip" and named in (None, "xlsx"):
+    if file_type == "zip" and named in (None, "xlsx"):
         return "xlsx"
-    if found == "text" and named in (None, "csv", "iif"):
+    if file_type == "text" and named in (None, "csv", "iif"):
         return "text"
     if named is None:
-        raise ExportError("not_a_list", found=found)
+        raise ExportError("not_a_list", found=file_type)
     raise ExportError(
         "not_as_named",
         filename=Path(filename).name,
         named=named,
-        found="csv" if found == "text" else "xlsx" if b"[Content_Types].xml" in head else found,
+        found="csv"
+        if file_type == "text"
+        else "xlsx"
+        if b"[Content_Types].xml" in head
+        else file_type,
     )
 
 

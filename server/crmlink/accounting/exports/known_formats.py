@@ -1,4 +1,4 @@
-"""The files that packages are known to write: which of them a header is, what its columns hold."""
+"""Known export formats: which one a header belongs to, and what its columns contain."""
 
 from __future__ import annotations
 
@@ -24,73 +24,76 @@ _MOST_LETTERS = re.compile(r"[A-Z]{1,2}")
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """One file that a package writes, as the rule file has it."""
+    """One file format of a package, from the rule file."""
 
     package: str
     rules: Export
 
     @property
     def fit(self) -> FormatMatch:
+        """The format as shown to users."""
         return FormatMatch(self.package, self.rules["form"], self.rules["certainty"])
 
 
-def forms(
+def known_formats(
     packages: Mapping[str, Any], file_kind: FileKind, package: str | None
 ) -> list[ExportFormat]:
-    """The known files of this kind, of one package or of all."""
+    """Return the known formats of this file kind, of one package or of all."""
     return [
-        ExportFormat(each, rules)
-        for each, described in packages["packages"].items()
-        if package in (None, each)
+        ExportFormat(package_id, rules)
+        for package_id, described in packages["packages"].items()
+        if package in (None, package_id)
         for rules in described.get("exports", ())
         if file_kind in rules["files"]
     ]
 
 
-def fits(form: ExportFormat, headings: Sequence[str]) -> bool:
-    """Whether a row of headings is this file's header."""
-    held = {normalise_heading(heading) for heading in headings}
-    return all(normalise_heading(wanted) in held for wanted in form.rules["recognise"])
+def matches_header(form: ExportFormat, headings: Sequence[str]) -> bool:
+    """Return whether a row of headings is this format's header."""
+    present = {normalise_heading(heading) for heading in headings}
+    return all(normalise_heading(required) in present for required in form.rules["recognise"])
 
 
-def columns(
-    wanted: Mapping[str, Sequence[str]], headings: Sequence[str]
+def map_columns(
+    names_of: Mapping[str, Sequence[str]], headings: Sequence[str]
 ) -> tuple[Found, list[str]]:
-    """Which labels hold each wanted field, and the fields whose heading stands more than once.
+    """Return the labels of each field's columns, and the fields with a repeated heading.
 
-    A heading that stands twice is left out for a reference, which is never guessed; for anything
-    else the first is taken.
+    A repeated heading is omitted for a reference, which is never guessed; for other fields the
+    first column is used.
     """
     times = Counter(normalise_heading(heading) for heading in headings)
     by_key = {
         normalise_heading(heading): label
         for heading, label in reversed(list(zip(headings, unique_labels(headings), strict=True)))
     }
-    found: Found = {}
+    mapping: Found = {}
     unclear = []
-    for field, names in wanted.items():
+    for field, names in names_of.items():
         present = [normalise_heading(name) for name in names if normalise_heading(name) in by_key]
         doubled = any(times[name] > 1 for name in present)
         if doubled:
             unclear.append(field)
         if present and not (doubled and field == "reference"):
-            found[field] = tuple(dict.fromkeys(by_key[name] for name in present))
-    return found, unclear
+            mapping[field] = tuple(dict.fromkeys(by_key[name] for name in present))
+    return mapping, unclear
 
 
-def letters(width: int) -> tuple[str, ...]:
-    """The labels of a file without a header."""
+def column_letters(width: int) -> tuple[str, ...]:
+    """Return the labels of a table without a header."""
     return tuple(column_letter(position) for position in range(width))
 
 
-def positions(form: ExportFormat) -> dict[str, list[int]]:
-    """Where the fields stand in this file when it has no header."""
-    told = form.rules.get("without_header", {})
-    return {field: [column_index(each) for each in named] for field, named in told.items()}
+def headerless_columns(form: ExportFormat) -> dict[str, list[int]]:
+    """Return the column indexes of the fields in a table without a header."""
+    letters_of = form.rules.get("without_header", {})
+    return {
+        field: [column_index(letter) for letter in named] for field, named in letters_of.items()
+    }
 
 
 def export_problems(document: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the exports of a rule file beyond its schema, a sentence each."""
+    """Yield a sentence for each fault of the exports of a rule file beyond its schema."""
     known: list[ExportFormat] = []
     for package_id, package in document["packages"].items():
         for rules in package.get("exports", ()):
@@ -111,27 +114,31 @@ def _form_problems(form: ExportFormat) -> Iterator[str]:
         yield f"{where}: a heading in recognise has no letters."
     if form.rules["files"] == ["iif"] and "table" not in form.rules:
         yield f"{where}: an IIF file needs its table."
-    told = form.rules.get("without_header", {})
-    named = [each for several in told.values() for each in several]
-    if any(not _MOST_LETTERS.fullmatch(each) for each in named) or len(set(named)) != len(named):
+    letters_of = form.rules.get("without_header", {})
+    named = [letter for several in letters_of.values() for letter in several]
+    if any(not _MOST_LETTERS.fullmatch(letter) for letter in named) or len(set(named)) != len(
+        named
+    ):
         yield f"{where}: without_header needs column letters such as A or AA, each once."
-    elif told and not {"reference", "name", "email"} <= told.keys():
+    elif letters_of and not {"reference", "name", "email"} <= letters_of.keys():
         yield f"{where}: without_header needs reference, name and email to be told from any table."
     elif any(
-        len(several) > 1 for field, several in told.items() if field not in MULTI_COLUMN_FIELDS
+        len(several) > 1
+        for field, several in letters_of.items()
+        if field not in MULTI_COLUMN_FIELDS
     ):
         yield f"{where}: without_header has several columns for one value."
 
 
 def _ambiguous_formats(form: ExportFormat, other: ExportFormat) -> bool:
-    """Whether each file of one kind would also be taken for the other, of another package."""
-    ours, theirs = (
-        {normalise_heading(name) for name in each.rules["recognise"]} for each in (form, other)
+    """Return whether files of the two formats, of different packages, could be confused."""
+    headings, other_headings = (
+        {normalise_heading(name) for name in form_.rules["recognise"]} for form_ in (form, other)
     )
     return (
         form.package != other.package
         and form.rules.get("table") == other.rules.get("table")
-        and (ours <= theirs or theirs <= ours)
+        and (headings <= other_headings or other_headings <= headings)
     )
 
 

@@ -1,7 +1,7 @@
-"""Whether letters can be what was written: how 8-bit text is told apart, and doubt about a word.
+"""Detection of the codec of 8-bit text, and of wrongly decoded letters.
 
-The same byte is é on one computer and Ž on another. What cannot be seen from the bytes is seen
-from the words: no name has a capital or a fraction in the middle of small letters.
+One byte is é on one computer and Ž on another. The words show which: no name has a capital or a
+fraction among small letters.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 CODECS = ("cp1252", "mac_roman", "cp850")  # Windows, old Macs, DOS
-FROM_MAC = 3.0  # what a Mac's own sign says beside the words
-MARGIN = 1.5  # by so much the best reading has to be better for it to be certain
+FROM_MAC = 3.0  # score of a Mac's own line ends or signs
+MARGIN = 1.5  # lead from which the best codec counts as certain
 MAX_WORDS = 3_000
 
 _WORD = re.compile(rb"[A-Za-z'&\x80-\xff]*[\x80-\xff][A-Za-z'&\x80-\xff]*")
@@ -26,15 +26,17 @@ _BESIDE_WORDS = frozenset("®™©°ºª£€$§·•")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The codec that 8-bit text is most likely written in, and whether there is no doubt."""
+    """The likeliest codec of 8-bit text, and whether it is certain."""
 
     codec: str
     is_certain: bool
 
 
 def likely_codec(chunks: Iterable[bytes], *, from_mac: bool) -> Reading:
-    """How 8-bit text is written, by what its words would be; `from_mac` when other signs say that
-    it comes from a Mac."""
+    """Return the likeliest codec by the words it gives.
+
+    `from_mac`: other signs show that the text comes from a Mac.
+    """
     words = _words(chunks)
     scores = {codec: sum(_worth(word, codec) for word in words) for codec in CODECS}
     scores["mac_roman" if from_mac else "cp1252"] += FROM_MAC if from_mac else 1.0
@@ -47,7 +49,7 @@ def likely_codec(chunks: Iterable[bytes], *, from_mac: bool) -> Reading:
 
 
 def _words(chunks: Iterable[bytes]) -> list[bytes]:
-    """Distinct words with a letter that is not ASCII, at most MAX_WORDS."""
+    """Return distinct words with a non-ASCII letter, at most MAX_WORDS."""
     words: dict[bytes, None] = {}
     for chunk in chunks:
         words.update(dict.fromkeys(_WORD.findall(chunk)))
@@ -61,21 +63,21 @@ def _worth(word: bytes, codec: str) -> float:
         text = word.decode(codec)
     except UnicodeDecodeError:
         return -3.0
-    return sum(_sign_worth(text, at) for at, sign in enumerate(text) if not sign.isascii())
+    return sum(_sign_worth(text, i) for i, sign in enumerate(text) if not sign.isascii())
 
 
 def is_doubtful(text: str) -> bool:
-    """Whether a letter or sign stands where none of its kind stands in a name: MaryÕs CafŽ."""
-    return any(_sign_worth(text, at) <= -1.0 for at, sign in enumerate(text) if not sign.isascii())
+    """Return whether a character is unlikely in its place in a name: MaryÕs CafŽ."""
+    return any(_sign_worth(text, i) <= -1.0 for i, sign in enumerate(text) if not sign.isascii())
 
 
-def _sign_worth(text: str, at: int) -> float:
-    """Above 0 for a letter that is usual where it stands, -1 or less for one that cannot be."""
-    sign = text[at]
-    before, after = text[at - 1 : at] if at else "", text[at + 1 : at + 2]
+def _sign_worth(text: str, i: int) -> float:
+    """Return a score: above 0 for a usual letter in its place, -1 or less for an impossible one."""
+    sign = text[i]
+    before, after = text[i - 1 : i] if i else "", text[i + 1 : i + 2]
     inside = before.isalpha() and after.isalpha()
     if sign.isalpha() and unicodedata.category(sign) in ("Lu", "Ll"):
-        if _is_wrong_case(text, at):
+        if _is_wrong_case(text, i):
             return -2.0
         return 1.0 if sign in _COMMON else -0.4
     if sign in _APOSTROPHES:
@@ -90,20 +92,20 @@ def _sign_worth(text: str, at: int) -> float:
 
 
 def _beside_odd_sign(sign: str, before: str, after: str) -> bool:
-    """Whether a sign stands before a word that it belongs behind, or beside another such sign."""
+    """Return whether a sign is before a word instead of after it, or beside another sign."""
     others = [each for each in (before, after) if each and not each.isascii()]
     return (sign in _BEHIND_WORDS and after.isalpha()) or any(not o.isalpha() for o in others)
 
 
-def _is_wrong_case(text: str, at: int) -> bool:
-    """Whether a capital stands behind a small letter, or a small letter among capitals."""
-    start, end = at, at + 1
+def _is_wrong_case(text: str, i: int) -> bool:
+    """Return whether a capital follows a small letter, or a small letter is among capitals."""
+    start, end = i, i + 1
     while start and (text[start - 1].isalpha() or text[start - 1] in "'\u2019"):
         start -= 1
     while end < len(text) and (text[end].isalpha() or text[end] in "'\u2019"):
         end += 1
-    others = [sign for sign in text[start:at] + text[at + 1 : end] if sign.isalpha()]
-    if text[at].isupper():
-        return at > start and text[at - 1].islower()
+    others = [sign for sign in text[start:i] + text[i + 1 : end] if sign.isalpha()]
+    if text[i].isupper():
+        return i > start and text[i - 1].islower()
     plain = [sign for sign in others if sign.isascii()]
-    return len(plain) > 1 and all(sign.isupper() for sign in plain) and text[at] != "ß"
+    return len(plain) > 1 and all(sign.isupper() for sign in plain) and text[i] != "ß"

@@ -1,7 +1,7 @@
-"""Headings that people type, by their likeness to known ones: *Tel.*, *Addr 1*, *P/Code*.
+"""Typed headings, mapped by similarity to known ones: *Tel.*, *Addr 1*, *P/Code*.
 
-What is found is a proposal. A field of a contact may be read by it, since a wrong one costs
-suggestions at most; a reference is proposed to a person and never read by it.
+A result is a proposal. A contact's field may be read by it, since a wrong one only costs
+suggestions; a reference is proposed to the user and never read by it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 from crmlink.accounting.exports.model import MULTI_COLUMN_FIELDS
 
 MIN_LIKENESS = 0.66
-MIN_SPELLING = 0.8  # of a word that is typed differently
+MIN_SPELLING = 0.8  # similarity of a misspelt word
 
 _JOINED = (
     (
@@ -64,7 +64,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "reference": ("reference", "account reference", "customer reference", "supplier reference",
                   "account"),
 }  # fmt: skip
-# Headings that have a word of a field's and are something else.
+# Words that mark a heading as none of the fields.
 _OTHER = frozenset(
     (
         "fax", "balance", "limit", "credit", "terms", "vat", "date", "created", "type",
@@ -78,21 +78,20 @@ _OTHER = frozenset(
 def likely_columns(
     headings: Sequence[str], labels: Sequence[str], taken: Mapping[str, Sequence[str]]
 ) -> dict[str, tuple[str, ...]]:
-    """Fields and the labels of the columns that may hold them, by headings alone.
+    """Return fields and the labels of the columns that may contain them, by headings alone.
 
-    Columns that are `taken` are left out; a field that has one already gets no more, unless it
-    may have several.
+    Columns in `taken` are omitted; a field in it gets no more columns unless it may have several.
     """
     used = {label for several in taken.values() for label in several}
-    found: dict[str, list[tuple[float, str]]] = {}
+    scored_columns: dict[str, list[tuple[float, str]]] = {}
     for heading, label in zip(headings, labels, strict=True):
         if label not in used and (best := _best_field(heading)):
-            found.setdefault(best[0], []).append((best[1], label))
+            scored_columns.setdefault(best[0], []).append((best[1], label))
     proposed: dict[str, tuple[str, ...]] = {}
-    for name, scored in found.items():
+    for name, scored in scored_columns.items():
         if name in MULTI_COLUMN_FIELDS:
             proposed[name] = tuple(
-                dict.fromkeys([*taken.get(name, ()), *(each for _, each in scored)])
+                dict.fromkeys([*taken.get(name, ()), *(label_ for _, label_ in scored)])
             )
         elif name not in taken:
             proposed[name] = (max(scored, key=lambda pair: pair[0])[1],)
@@ -100,7 +99,7 @@ def likely_columns(
 
 
 def _best_field(heading: str) -> tuple[str, float] | None:
-    """The field that a heading is most like, and how much; None for a heading of something else."""
+    """Return the most similar field and the similarity; None for a heading of another kind."""
     words = list(_plain(heading))
     elsewhere = not _ELSEWHERE.isdisjoint(words)
     words = [word for word in words if word not in _ELSEWHERE]
@@ -129,14 +128,14 @@ def _plain(heading: str) -> Iterator[str]:
 
 
 def _misspelt(word: str) -> str:
-    """What a long word that is not known means, where it is one slip from a known one."""
+    """Return the meaning of a long unknown word one edit from a known one, else an empty text."""
     if len(word) < 6 or word in _SILENT | _OTHER | _ELSEWHERE:
         return ""
     return next((meant for known, meant in _WORDS.items() if OSA.distance(word, known) == 1), "")
 
 
 def _likeness(words: Sequence[str], known: Sequence[str]) -> float:
-    """The share of words that two headings have in common (Dice), misspelt ones a little less."""
+    """Return the share of common words of two headings (Dice), misspelt ones a little less."""
     common = 0.0
     for word in known:
         common += max((_same(word, other) for other in words), default=0.0)

@@ -1,4 +1,4 @@
-"""The one place where what is wrong with an export file or one of its rows becomes a sentence."""
+"""Sentences about export files and their rows."""
 
 from __future__ import annotations
 
@@ -110,47 +110,47 @@ FIELD_WORDS = {
 
 
 def export_error_text(code: str, facts: Mapping[str, str | int]) -> str:
-    """Why a file is refused, in a sentence. Raises KeyError for an unknown code."""
+    """Return why a file is refused, as a sentence. Raises KeyError for an unknown code."""
     things = {name: THINGS[str(facts[name])] for name in ("named", "found") if name in facts}
     return REFUSALS[code].format_map({**facts, **things})
 
 
 def rejected_row_text(row: RejectedRow) -> str:
-    """Why a row is no contact, in a sentence without the line. Raises KeyError as above."""
+    """Return why a row is no contact, without its line. Raises KeyError for an unknown code."""
     words = dict(row.args)
     if "field" in words:
         words["field"] = FIELD_WORDS[str(words["field"])]
     return ROWS[row.code].format_map(words)
 
 
-def import_hints(found: DetectedFormat, packages: Packages) -> list[str]:
-    """What a person should know or decide before the file is read; a sentence each."""
+def import_hints(detected: DetectedFormat, packages: Packages) -> list[str]:
+    """Return sentences about what to know or decide before the file is read."""
     rules = packages["packages"]
-    said = []
-    if found.ambiguous:
-        several = " and ".join(dict.fromkeys(rules[fit.package]["name"] for fit in found.fits))
-        said.append(f"Files of {several} look like this. Say which package it is of.")
-    elif found.package is None:
-        said.append("crmlink does not know this file. Say which package it is of, and which "
+    hints = []
+    if detected.ambiguous:
+        several = " and ".join(dict.fromkeys(rules[fit.package]["name"] for fit in detected.fits))
+        hints.append(f"Files of {several} look like this. Say which package it is of.")
+    elif detected.package is None:
+        hints.append("crmlink does not know this file. Say which package it is of, and which "
                     "columns hold what.")  # fmt: skip
-    if "reference" in found.unclear:
-        said.append("The column of references stands more than once. Say which is right.")
-    elif found.package and not found.has_references:
+    if "reference" in detected.unclear:
+        hints.append("The column of references stands more than once. Say which is right.")
+    elif detected.package and not detected.has_references:
         how = (
             "the references come from the contact list's pages, read with the browser extension"
-            if has_list_page(packages, found.package)
+            if has_list_page(packages, detected.package)
             else "to link its contacts, say which column holds the references"
         )
-        said.append(
-            f"No column is known to hold the references of {rules[found.package]['name']}. Matches "
-            f"can be prepared with this file; {how}."
+        hints.append(
+            "No column is known to hold the references of "
+            f"{rules[detected.package]['name']}. Matches can be prepared with this file; {how}."
         )
-    if found.encoding in OLD_LETTERS:
-        said.append(OLD_LETTERS[found.encoding])
-    if not found.letters_certain:
-        said.append("Its letters with accents could be read in two ways. Look at the names below, "
+    if detected.encoding in OLD_LETTERS:
+        hints.append(OLD_LETTERS[detected.encoding])
+    if not detected.letters_certain:
+        hints.append("Its letters with accents could be read in two ways. Look at the names below, "
                     "and say whether the file comes from Windows or a Mac.")  # fmt: skip
-    if found.also:
-        several = ", ".join(f"“{sheet}”" for sheet in found.also)
-        said.append(f"Only the sheet “{found.sheet}” is read. Contacts stand in {several} too.")
-    return [*said, found.caution] if found.caution else said
+    if detected.also:
+        several = ", ".join(f"“{sheet}”" for sheet in detected.also)
+        hints.append(f"Only the sheet “{detected.sheet}” is read. Contacts stand in {several} too.")
+    return [*hints, detected.caution] if detected.caution else hints

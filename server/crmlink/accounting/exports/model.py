@@ -1,4 +1,4 @@
-"""What an export file says: plain immutable things, no work on files."""
+"""Types for the contents of export files; immutable, without file access."""
 
 from __future__ import annotations
 
@@ -30,14 +30,13 @@ IMPORT_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class ExportedContact:
-    """One contact as a file shows it; values are as they stand there, trimmed.
+    """One contact of an export file, with trimmed values.
 
-    `line` is the line (in a workbook the row) where it begins, from 1. `reference` is in its
-    canonical form, or empty where the file holds none. `name` is what the package calls the
-    contact, a person or a company. Of several emails and addresses the first stand alone.
-    `postcode` is taken from the address where one stands in it and no column has one; it stands in
-    no line of the address. `retired` says that the package marks the contact as no longer in use.
-    `unread` names fields of which a value could not be understood; what could be is there.
+    `line` is the line (in a workbook the row) where it starts, from 1. `reference` is canonical, or
+    empty if the file has none. `name` is the package's name of the contact, a person or a company.
+    Of several emails and addresses the first is separate. `postcode` is taken out of the address if
+    no column has one. `retired`: the package marks the contact as no longer in use. `unread` names
+    fields with a value that could not be parsed; the parsed ones are kept.
     """
 
     line: int
@@ -63,13 +62,13 @@ class ExportedContact:
 
     @property
     def label(self) -> str:
-        """What to call the contact; empty where the file has no name for it."""
+        """Display name of the contact; empty if the file has none."""
         return self.name or self.company or self.person
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that is no contact, or not a whole one; `wording.say` has the sentence."""
+    """A row that is no contact, or not a whole one; `messages.rejected_row_text` renders it."""
 
     line: int
     code: str
@@ -77,13 +76,13 @@ class RejectedRow:
 
     @property
     def may_be_contact(self) -> bool:
-        """Whether leaving it out may lose a contact: a total or a time of the export is none."""
+        """Whether omitting it may lose a contact: not for a total or a time stamp."""
         return self.code not in ("header_again", "total", "time_stamp")
 
 
 @dataclass(frozen=True, slots=True)
 class FormatMatch:
-    """A file that a package is known to write, and that this one looks like."""
+    """A known export format that the file matches."""
 
     package: str
     form: str
@@ -92,17 +91,16 @@ class FormatMatch:
 
 @dataclass(frozen=True, slots=True)
 class DetectedFormat:
-    """What a file is and which of its columns hold what.
+    """A file's format, and the fields of its columns.
 
-    `package` is None when it is not known, or when several fit: then `fits` names more than one
-    package. `header` are the columns that exist, each with a label of its own; a file without a
-    header has the letters A, B, C … and no `header_line`. `columns` says which of these labels
-    hold a field: of several labels the first that is not empty, of phones, emails and addresses
-    all. `likely` are the fields whose headings are only like known ones, for a person to look at;
-    a reference is never taken by likeness and stands there alone. `unclear` names fields whose
-    heading stands more than once. `also` are a workbook's other sheets that look like contacts.
-    `sample` are the first rows, `values` the first three values of each column. `letters_certain`
-    is False where 8-bit letters could be read in two ways.
+    `package` is None if unknown or ambiguous: then `fits` names several packages. `header` has a
+    distinct label for each column; a file without a header has the letters A, B, C … and no
+    `header_line`. `columns` maps each field to labels: of several labels the first non-empty value
+    is used, of phones, emails and addresses all. `likely` has the fields proposed by similar
+    headings; a reference is only ever proposed. `unclear` names fields whose heading is repeated.
+    `also` has a workbook's other sheets that look like contacts. `sample` has the first rows,
+    `values` the first three values of each column. `letters_certain` is False if 8-bit letters
+    could be decoded in two ways.
     """
 
     file_kind: FileKind
@@ -127,12 +125,12 @@ class DetectedFormat:
 
     @property
     def has_references(self) -> bool:
-        """Whether a column of this file is known to hold the package's references."""
+        """Whether a column is known to contain the package's references."""
         return "reference" in self.columns
 
     @property
     def ambiguous(self) -> bool:
-        """Whether files of several packages look like this one, and nobody said which it is."""
+        """Whether the file matches formats of several packages and the user chose none."""
         return self.package is None and len({fit.package for fit in self.fits}) > 1
 
     def corrected(
@@ -143,19 +141,19 @@ class DetectedFormat:
         columns: Columns | None = None,
         dates: DateOrder | None = None,
     ) -> DetectedFormat:
-        """The same file as a person says that it is; what they do not say stays.
+        """Return the format with a user's corrections; omitted options stay as they are.
 
-        `columns` maps fields to a column's label or its position from 0, or to several of them;
-        None or an empty sequence takes a field away. Raises ExportError (`field_unknown`,
-        `column_unknown`, `column_needed_once`).
+        `columns` maps fields to a column's label or index, or to several; None or an empty sequence
+        removes a field. Raises ExportError (`field_unknown`, `column_unknown`,
+        `column_needed_once`).
         """
-        said = columns or {}
+        changes = columns or {}
         changed = dict(self.columns)
-        for name, wanted in said.items():
+        for name, mapping in changes.items():
             if name not in IMPORT_FIELDS:
                 raise ExportError("field_unknown", field=name, fields=", ".join(IMPORT_FIELDS))
             changed.pop(name, None)
-            if labels := tuple(self._label(each) for each in _several(wanted)):
+            if labels := tuple(self._label(column) for column in _several(mapping)):
                 changed[name] = labels
         if len(changed.get("reference", ())) > 1:
             raise ExportError("column_needed_once")
@@ -165,8 +163,8 @@ class DetectedFormat:
             kind=kind or self.kind,
             columns=changed,
             dates=dates or self.dates,
-            unclear=tuple(name for name in self.unclear if name not in said),
-            likely={name: labels for name, labels in self.likely.items() if name not in said},
+            unclear=tuple(name for name in self.unclear if name not in changes),
+            likely={name: labels for name, labels in self.likely.items() if name not in changes},
         )
 
     def _label(self, column: Column) -> str:
@@ -187,32 +185,32 @@ class DetectedFormat:
         raise ExportError("column_unknown", column=str(column), columns=shown)
 
     def without_contents(self) -> DetectedFormat:
-        """What the file is, without any value that stands in it."""
+        """Return the format without any value from the file."""
         return replace(self, sample=(), values={})
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it in plain values, to be kept as JSON."""
+        """Return plain values to store as JSON."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, kept: Mapping[str, Any]) -> DetectedFormat:
-        """What `as_dict` gave, also after a way through JSON."""
-        plain = dict(kept) | {
-            "fits": tuple(FormatMatch(**fit) for fit in kept["fits"]),
-            "columns": _tuples(kept["columns"]),
-            "values": _tuples(kept.get("values", {})),
-            "likely": _tuples(kept.get("likely", {})),
-            "sample": tuple(tuple(row) for row in kept["sample"]),
+    def from_dict(cls, data: Mapping[str, Any]) -> DetectedFormat:
+        """Return the format from the output of `as_dict`, also after a round trip through JSON."""
+        plain = dict(data) | {
+            "fits": tuple(FormatMatch(**fit) for fit in data["fits"]),
+            "columns": _tuples(data["columns"]),
+            "values": _tuples(data.get("values", {})),
+            "likely": _tuples(data.get("likely", {})),
+            "sample": tuple(tuple(row) for row in data["sample"]),
         }
         lists = {name: tuple(plain[name]) for name in ("header", "sheets", "also", "unclear")}
         return cls(**plain | lists)
 
 
-def _tuples(kept: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(values) for name, values in kept.items()}
+def _tuples(data: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(values) for name, values in data.items()}
 
 
-def _several(wanted: Column | Sequence[Column] | None) -> Sequence[Column]:
-    if wanted is None or wanted == "":
+def _several(columns: Column | Sequence[Column] | None) -> Sequence[Column]:
+    if columns is None or columns == "":
         return ()
-    return (wanted,) if isinstance(wanted, (str, int)) else wanted
+    return (columns,) if isinstance(columns, (str, int)) else columns

@@ -1,8 +1,7 @@
-"""Export files of the accounting packages: what they are, and the contacts in them.
+"""Export files of accounting packages: detection, and the contacts in them.
 
-found = recognise(file, "Contacts.csv", packages)
-for row in read_contacts(file, found.corrected(kind="customer"), packages):
-    ...  # an ExportedContact or a RejectedRow
+detected = detect_format(file, "Contacts.csv", packages) for row in read_contacts(file,
+detected.corrected(kind="customer"), packages): ... # an ExportedContact or a RejectedRow
 """
 
 from __future__ import annotations
@@ -53,29 +52,29 @@ _ENOUGH = {"name", "company", "person", "first_name", "last_name", "email"}
 
 
 def read_contacts(
-    source: Source, found: DetectedFormat, packages: Packages
+    source: Source, detected: DetectedFormat, packages: Packages
 ) -> Iterator[ExportedContact | RejectedRow]:
-    """Every row of the file that is not empty, as a contact or as what is wrong with it.
+    """Yield every non-empty row of the file, as a contact or as a rejected row.
 
-    The rows come in a stream, in the file's order. A stream given is left open, but must not be
-    read by others meanwhile. Raises at once UnknownPackage and ExportError (`columns_needed`,
-    `package_needed`), and while reading ExportError: then what came before must be thrown away.
+    Rows are streamed in the file's order. A given stream stays open but must not be read elsewhere
+    in the meantime. Raises UnknownPackage and ExportError (`columns_needed`, `package_needed`) at
+    once, and ExportError while reading: then earlier rows must be discarded.
     """
-    if found.package is not None:
-        package_rules(packages, found.package)
-    elif found.has_references or found.ambiguous:
+    if detected.package is not None:
+        package_rules(packages, detected.package)
+    elif detected.has_references or detected.ambiguous:
         raise ExportError("package_needed")
-    if not _ENOUGH & found.columns.keys():
+    if not _ENOUGH & detected.columns.keys():
         raise ExportError("columns_needed")
-    return _contacts(source, found, packages)
+    return _contacts(source, detected, packages)
 
 
 def _contacts(
-    source: Source, found: DetectedFormat, packages: Packages
+    source: Source, detected: DetectedFormat, packages: Packages
 ) -> Iterator[ExportedContact | RejectedRow]:
-    maker = RowParser(found, packages)
-    with open_seekable(source) as stream, closing(rows_of(stream, found, packages)) as rows:
+    maker = RowParser(detected, packages)
+    with open_seekable(source) as stream, closing(rows_of(stream, detected, packages)) as rows:
         for row in rows:
-            made = row if isinstance(row, RejectedRow) else maker.made(row)
-            if made is not None:
-                yield made
+            result = row if isinstance(row, RejectedRow) else maker.parse(row)
+            if result is not None:
+                yield result

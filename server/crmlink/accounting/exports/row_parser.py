@@ -1,4 +1,4 @@
-"""From the rows of a file to contacts, or to what is wrong with them."""
+"""Parser of a file's rows into contacts or rejected rows."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from crmlink.accounting.errors import InvalidReference
-from crmlink.accounting.exports import cells as understood
-from crmlink.accounting.exports.cells import CellConverted, shown
+from crmlink.accounting.exports.cells import (
+    CellConverted,
+    cell_text,
+    parse_amount,
+    parse_count,
+    parse_date,
+    parse_emails,
+    parse_kind,
+    parse_phones,
+    reference_text,
+)
 from crmlink.accounting.exports.headings import normalise_heading
 from crmlink.accounting.exports.letters import is_doubtful
 from crmlink.accounting.exports.model import DetectedFormat, ExportedContact, Facts, RejectedRow
@@ -26,11 +35,11 @@ from crmlink.values import (
 )
 from crmlink.values.addresses import NO_ADDRESS
 
-LONGEST = {
+MAX_LENGTHS = {
     "name": 300, "company": 300, "person": 300, "account_number": 100, "email": 320, "town": 200,
     "county": 200, "country": 100, "postcode": 60, "address": 500,
 }  # fmt: skip
-_MOST_ADDRESS_LINES = 12
+_MAX_ADDRESS_LINES = 12
 
 _BREAK = re.compile(r"[\r\n]+")
 _TOTAL = re.compile(r"(?:grand[ -]?|sub[ -]?)?totals?\b\W*(?P<more>.*)", re.IGNORECASE | re.DOTALL)
@@ -42,93 +51,91 @@ Positions = dict[str, tuple[int, ...]]
 
 
 class RowRejected(Exception):
-    """The present row is none; why, as RejectedRow has it."""
+    """The current row is no contact; `code` and `bad_args` as in RejectedRow."""
 
     def __init__(self, code: str, **args: str | int) -> None:
         super().__init__(code)
         self.code = code
-        self.bad_args: Facts = args
+        self.params: Facts = args
 
 
 class RowParser:
-    """Makes contacts of rows; remembers the references that it has seen."""
+    """Parser of rows; remembers the references it has read, to find repeated ones."""
 
-    def __init__(self, found: DetectedFormat, packages: Packages) -> None:
-        self._found = found
+    def __init__(self, detected: DetectedFormat, packages: Packages) -> None:
+        self._format = detected
         self._packages = packages
         self._seen: dict[tuple[Kind | None, str], int] = {}
         self._header: tuple[str, ...] = ()
         self._positions: Positions = {}
         self._keys: list[str] = []
 
-    def made(self, row: Row) -> ExportedContact | RejectedRow | None:
-        """The contact of a row, or what is wrong with it; None for a row without any value."""
+    def parse(self, row: Row) -> ExportedContact | RejectedRow | None:
+        """Return the contact of a row or why it is none; None for an empty row."""
         if row.header is not self._header:
-            self._learn(row.header)
-        first = next((place for place, cell in enumerate(row.cells) if shown(cell)), None)
+            self._map_columns(row.header)
+        first = next((i for i, cell in enumerate(row.cells) if cell_text(cell)), None)
         if first is None:
             return None
         try:
-            self._refuse_others(row.cells, first)
+            self._reject_non_contact_rows(row.cells, first)
             return self._contact(row)
-        except RowRejected as bad:
-            return RejectedRow(row.line, bad.code, bad.bad_args)
+        except RowRejected as rejected:
+            return RejectedRow(row.line, rejected.code, rejected.params)
 
-    def _learn(self, header: tuple[str, ...]) -> None:
-        places = {label: place for place, label in enumerate(header)}
+    def _map_columns(self, header: tuple[str, ...]) -> None:
+        indexes = {label: i for i, label in enumerate(header)}
         self._header = header
         self._keys = [normalise_heading(label) for label in header]
         self._positions = {
-            field: tuple(places[label] for label in labels if label in places)
-            for field, labels in self._found.columns.items()
+            field: tuple(indexes[label] for label in labels if label in indexes)
+            for field, labels in self._format.columns.items()
         }
 
-    def _refuse_others(self, cells: Sequence[Any], first: int) -> None:
-        """Raise for rows that programs put among contacts: the header again, totals, a time."""
-        start = shown(cells[first])
-        told = first < len(self._keys) and self._found.header_line is not None
-        if told and normalise_heading(start) == self._keys[first]:
+    def _reject_non_contact_rows(self, cells: Sequence[Any], first: int) -> None:
+        """Raise RowRejected for a repeated header, a total or a time stamp among the contacts."""
+        start = cell_text(cells[first])
+        has_heading = first < len(self._keys) and self._format.header_line is not None
+        if has_heading and normalise_heading(start) == self._keys[first]:
             filled = [
-                (place, normalise_heading(shown(cell)))
-                for place, cell in enumerate(cells)
-                if shown(cell)
+                (i, normalise_heading(cell_text(cell)))
+                for i, cell in enumerate(cells)
+                if cell_text(cell)
             ]
-            same = sum(
-                place < len(self._keys) and word == self._keys[place] for place, word in filled
-            )
+            same = sum(i < len(self._keys) and name_ == self._keys[i] for i, name_ in filled)
             if same > 1 and same == len(filled):
                 raise RowRejected("header_again")
         if total := _TOTAL.fullmatch(start):
-            rest = [text for cell in cells[first + 1 :] if (text := shown(cell))]
+            rest = [text for cell in cells[first + 1 :] if (text := cell_text(cell))]
             numbers = all(_NUMBER.fullmatch(text) for text in rest)
             if numbers and (rest or not total["more"]):
                 raise RowRejected("total")
         if _TIME.search(start) or _YEAR.search(start) or start.lower().endswith("day"):
-            filled_texts = [text for cell in cells if (text := shown(cell))]
-            whole = ", ".join(filled_texts)
-            short = len(filled_texts) <= 3 and len(whole) < 80
-            if short and _TIME.search(whole) and _YEAR.search(whole):
+            filled_texts = [text for cell in cells if (text := cell_text(cell))]
+            joined = ", ".join(filled_texts)
+            short = len(filled_texts) <= 3 and len(joined) < 80
+            if short and _TIME.search(joined) and _YEAR.search(joined):
                 raise RowRejected("time_stamp")
 
     def _contact(self, row: Row) -> ExportedContact:
-        self._refuse_nul(row.cells)
+        self._reject_nul(row.cells)
         unread: list[str] = []
-        kind = row.kind or self._kind(row.cells, unread) or self._found.kind
+        kind = row.kind or self._kind(row.cells, unread) or self._format.kind
         reference = self._reference(row.cells)
         if reference and (kind, reference) in self._seen:
             first_line = self._seen[kind, reference]
             raise RowRejected("reference_twice", reference=reference, first_line=first_line)
-        contact = self._described(row, kind, reference, unread)
+        contact = self._build_contact(row, kind, reference, unread)
         if reference:
             self._seen[kind, reference] = row.line
         return contact
 
-    def _described(
+    def _build_contact(
         self, row: Row, kind: Kind | None, reference: str, unread: list[str]
     ) -> ExportedContact:
         cells = row.cells
-        phones, strange_phones = understood.phones(self._all(cells, "phones"))
-        emails, strange_emails = understood.emails(self._emails(cells))
+        phones, strange_phones = parse_phones(self._all(cells, "phones"))
+        emails, strange_emails = parse_emails(self._emails(cells))
         unread += ["phones"] * strange_phones + ["email"] * strange_emails
         name = without_placeholder(self._one(cells, "name"))
         company = without_placeholder(self._one(cells, "company"))
@@ -150,8 +157,8 @@ class RowParser:
             postcode=main.postcode,
             other_addresses=tuple(Address(a.text, a.town, a.postcode) for a in others),
             retired=self._is_retired(cells, (name, company)),
-            open_balance=self._value(cells, "open_balance", understood.parse_amount, unread),
-            open_invoices=self._value(cells, "open_invoices", understood.parse_count, unread),
+            open_balance=self._value(cells, "open_balance", parse_amount, unread),
+            open_invoices=self._value(cells, "open_invoices", parse_count, unread),
             created=self._value(cells, "created", self._day, unread),
             last_used=self._value(cells, "last_used", self._day, unread),
             unread=tuple(unread),
@@ -161,45 +168,43 @@ class RowParser:
         return contact
 
     def _person(self, cells: Sequence[Any]) -> str:
-        """Who the contact person is; what a package writes where nobody is named is left out."""
+        """Return the contact person's name; a package's placeholder counts as none."""
         person = without_placeholder(self._one(cells, "person"), person=True)
         if person:
             return person
         names = (self._one(cells, "first_name"), self._one(cells, "last_name"))
         parts = [without_placeholder(name, person=True) for name in names]
-        return " ".join(part for part in parts if part)[: LONGEST["person"]]
+        return " ".join(part for part in parts if part)[: MAX_LENGTHS["person"]]
 
     def _emails(self, cells: Sequence[Any]) -> list[str]:
         texts = self._all(cells, "email")
-        if any(len(text) > LONGEST["email"] for text in texts):
-            raise RowRejected("field_too_long", field="email", most=LONGEST["email"])
+        if any(len(text) > MAX_LENGTHS["email"] for text in texts):
+            raise RowRejected("field_too_long", field="email", most=MAX_LENGTHS["email"])
         return texts
 
     def _is_retired(self, cells: Sequence[Any], names: Sequence[str]) -> bool:
-        for place in self._positions.get("status", ()):
-            text = shown(cells[place]) if place < len(cells) else ""
-            if text and is_retired_status(text, self._header[place]):
+        for i in self._positions.get("status", ()):
+            text = cell_text(cells[i]) if i < len(cells) else ""
+            if text and is_retired_status(text, self._header[i]):
                 return True
         return any(read_name(name).retired for name in names)
 
-    def _refuse_nul(self, cells: Sequence[Any]) -> None:
-        for places in self._positions.values():
-            for place in places:
-                cell = cells[place] if place < len(cells) else None
+    def _reject_nul(self, cells: Sequence[Any]) -> None:
+        for indexes in self._positions.values():
+            for i in indexes:
+                cell = cells[i] if i < len(cells) else None
                 if isinstance(cell, str) and "\x00" in cell:
                     raise RowRejected("broken_text")
 
     def _reference(self, cells: Sequence[Any]) -> str:
-        places = self._positions.get("reference")
-        package = self._found.package
-        if places is None or package is None:
+        indexes = self._positions.get("reference")
+        package = self._format.package
+        if indexes is None or package is None:
             return ""
         rules = package_rules(self._packages, package)
-        cell = cells[places[0]] if places and places[0] < len(cells) else None
+        cell = cells[indexes[0]] if indexes and indexes[0] < len(cells) else None
         try:
-            text = understood.reference_text(
-                cell, rules, through_excel=self._found.file_kind != "iif"
-            )
+            text = reference_text(cell, rules, through_excel=self._format.file_kind != "iif")
         except CellConverted as changed:
             raise RowRejected(changed.code, shown=changed.shown) from changed
         if not text.strip():
@@ -212,29 +217,28 @@ class RowParser:
             raise RowRejected("letters_doubtful", reference=text[:60])
         try:
             return canonical_reference(package, text, self._packages)
-        except InvalidReference as malformed:
+        except InvalidReference as error:
             raise RowRejected(
-                "reference_malformed", reference=shown(text)[:60], expected=malformed.expected
-            ) from malformed
+                "reference_malformed", reference=cell_text(text)[:60], expected=error.expected
+            ) from error
 
     def _is_in_doubt(self, reference: str, rules: Package) -> bool:
-        """Whether a reference that has to be exact may have other letters than the file's bytes
-        were read as."""
+        """Return whether an exact reference may contain wrongly decoded letters."""
         if reference.isascii() or rules["reference"]["canonical"] != "exact":
             return False
-        return is_doubtful(reference) or not self._found.letters_certain
+        return is_doubtful(reference) or not self._format.letters_certain
 
     def _kind(self, cells: Sequence[Any], unread: list[str]) -> Kind | None:
-        found: Kind | None = self._value(cells, "kind", understood.kind, unread)
-        return found
+        result: Kind | None = self._value(cells, "kind", parse_kind, unread)
+        return result
 
     def _day(self, cell: Any) -> Any:
-        return understood.parse_date(cell, self._found.dates)
+        return parse_date(cell, self._format.dates)
 
     def _value(self, cells: Sequence[Any], field: str, read: Any, unread: list[str]) -> Any:
-        for place in self._positions.get(field, ()):
-            cell = cells[place] if place < len(cells) else None
-            if shown(cell):
+        for i in self._positions.get(field, ()):
+            cell = cells[i] if i < len(cells) else None
+            if cell_text(cell):
                 value = read(cell)
                 if value is None:
                     unread.append(field)
@@ -242,43 +246,43 @@ class RowParser:
         return None
 
     def _one(self, cells: Sequence[Any], field: str) -> str:
-        """The first of a field's columns that holds something, on one line."""
-        longest = LONGEST.get(field.removeprefix("other_"), 300)
-        for place in self._positions.get(field, ()):
-            text = shown(cells[place]) if place < len(cells) else ""
+        """Return the first non-empty value of a field's columns, on one line."""
+        longest = MAX_LENGTHS.get(field.removeprefix("other_"), 300)
+        for i in self._positions.get(field, ()):
+            text = cell_text(cells[i]) if i < len(cells) else ""
             if text:
                 if len(text) > longest:
-                    word = field if field in LONGEST else "person"
-                    raise RowRejected("field_too_long", field=word, most=longest)
+                    name_ = field if field in MAX_LENGTHS else "person"
+                    raise RowRejected("field_too_long", field=name_, most=longest)
                 return text if text.isprintable() else _BREAK.sub(" ", text)
         return ""
 
     def _all(self, cells: Sequence[Any], field: str) -> list[str]:
-        places = self._positions.get(field, ())
-        return [text for place in places if place < len(cells) and (text := shown(cells[place]))]
+        indexes = self._positions.get(field, ())
+        return [text for i in indexes if i < len(cells) and (text := cell_text(cells[i]))]
 
     def _addresses(self, cells: Sequence[Any], names: Sequence[str]) -> list[PostalAddress]:
-        """The address and the other one, without those that are empty or say the same."""
-        found: list[PostalAddress] = []
+        """Return the main and the other address, without empty and equal ones."""
+        result: list[PostalAddress] = []
         for prefix in ("", "other_"):
             address = self._address(cells, prefix, names)
-            if address and address not in found:
-                found.append(address)
-        return found
+            if address and address not in result:
+                result.append(address)
+        return result
 
     def _address(self, cells: Sequence[Any], prefix: str, names: Sequence[str]) -> PostalAddress:
         lines = [line.strip() for text in self._all(cells, f"{prefix}address")
                  for line in _BREAK.split(text) if line.strip()]  # fmt: skip
-        if any(len(line) > LONGEST["address"] for line in lines):
-            raise RowRejected("field_too_long", field="address", most=LONGEST["address"])
+        if any(len(line) > MAX_LENGTHS["address"] for line in lines):
+            raise RowRejected("field_too_long", field="address", most=MAX_LENGTHS["address"])
         known = {normalise_heading(name) for name in names if name}
         lines = [
             line for line in lines if normalise_heading(line) not in known
-        ]  # above the street, often
+        ]  # often repeated above the street
         town, county, postcode, country = (
             self._one(cells, f"{prefix}{field}")
             for field in ("town", "county", "postcode", "country")
         )
         if lines and county and normalise_heading(county) != normalise_heading(town):
             lines.append(county)
-        return read_address(lines[:_MOST_ADDRESS_LINES], town, postcode, country)
+        return read_address(lines[:_MAX_ADDRESS_LINES], town, postcode, country)

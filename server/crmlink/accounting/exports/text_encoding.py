@@ -1,4 +1,4 @@
-"""Text files of any make: how their letters are written, what stands between their columns."""
+"""Encoding and delimiter of text files."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.letters import Reading, likely_codec
 
 DELIMITERS = (",", ";", "\t", "|")
-# That a person may choose; the last two are those of old Macs and of DOS.
+# Offered to the user; the last two are those of old Macs and of DOS.
 ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "cp850")
-HEAD = 1 << 17  # bytes that are looked at to tell what a file is
+HEAD = 1 << 17  # bytes read to detect the format
 
 _CHUNK = 1 << 20
 _NO_LETTER = re.compile(r"[\udc80-\udcff]")  # a byte that is not UTF-8
@@ -27,11 +27,10 @@ _SEPARATOR = re.compile(r'"?sep=(?P<sign>[,;|\t])"?', re.IGNORECASE)
 
 
 def detect_encoding(stream: BinaryIO) -> Reading:
-    """How the file's letters are written, and whether that is certain: UTF-8, UTF-16 or one of the
-    8-bit codecs of Windows, old Macs and DOS.
+    """Return the file's encoding, and whether it is certain.
 
-    The whole file is looked at, since its first strange letter may stand at its end. Raises
-    ExportError (`encoding`, `not_a_list`).
+    It is UTF-8, UTF-16 or an 8-bit codec of Windows, old Macs or DOS. The whole file is read, since
+    its first non-ASCII letter may be at its end. Raises ExportError (`encoding`, `not_a_list`).
     """
     stream.seek(0)
     head = stream.read(4096)
@@ -56,18 +55,18 @@ def detect_encoding(stream: BinaryIO) -> Reading:
 
 
 def encoding_asked(encoding: str) -> Reading:
-    """The encoding that a person chose, one of ENCODINGS."""
+    """Return the encoding that the user chose, one of ENCODINGS."""
     return Reading("utf-8-sig" if encoding == "utf-8" else encoding, True)  # with or without a BOM
 
 
 def _is_from_mac(head: bytes) -> bool:
-    """Whether a file's beginning says so, or its lines end as only a Mac ends them."""
+    """Return whether the file's start or its line ends show that a Mac wrote it."""
     only_returns = b"\r" in head and b"\n" not in head
     return only_returns or b"Macintosh" in head
 
 
 def _is_utf8(stream: BinaryIO) -> bool:
-    """Whether more letters bear UTF-8 out than contradict it."""
+    """Return whether more letters are valid UTF-8 than not."""
     stream.seek(0)
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     good = bad = 0
@@ -84,7 +83,7 @@ def _is_utf8(stream: BinaryIO) -> bool:
 
 @contextmanager
 def text_of(stream: BinaryIO, encoding: str) -> Iterator[io.TextIOWrapper]:
-    """The file as text, line ends as they are; what cannot be read becomes U+FFFD."""
+    """Yield the file as text with unchanged line ends; undecodable bytes become U+FFFD."""
     stream.seek(0)
     text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
     try:
@@ -94,7 +93,7 @@ def text_of(stream: BinaryIO, encoding: str) -> Iterator[io.TextIOWrapper]:
 
 
 def head_of(stream: BinaryIO, encoding: str) -> str:
-    """The file's first lines, whole ones as long as there are several."""
+    """Return the file's first lines, only whole ones if there are several."""
     with text_of(stream, encoding) as text:
         head = text.read(HEAD)
         more = text.read(1)
@@ -105,18 +104,18 @@ def head_of(stream: BinaryIO, encoding: str) -> str:
 
 
 def detect_delimiter(head: str) -> str:
-    """What stands between the columns: what gives most lines the same number of them.
+    """Return the delimiter that gives most lines the same number of columns.
 
-    A first line `sep=;`, as Excel understands it, decides.
+    A first line `sep=;`, as Excel reads it, decides.
     """
-    told = _SEPARATOR.fullmatch(head.partition("\n")[0].strip(" \r\ufeff"))
-    if told:
-        return told["sign"]
+    declared = _SEPARATOR.fullmatch(head.partition("\n")[0].strip(" \r\ufeff"))
+    if declared:
+        return declared["sign"]
     return max(DELIMITERS, key=lambda sign: _evenness(head, sign))
 
 
 def with_its_spaces(head: str, delimiter: str) -> str:
-    """The delimiter, with a space where the file has one between it and quotation marks."""
+    """Return the delimiter, with a space if the file has one before quotation marks."""
     lines = [line for line in head.splitlines() if line.strip()][:60]
     spaced = sum(f'{delimiter} "' in line for line in lines)
     return f"{delimiter} " if delimiter != "\t" and spaced * 3 >= len(lines) else delimiter

@@ -1,7 +1,7 @@
-"""XLSX workbooks, read row by row: openpyxl in its read-only mode, with its strings on the disk.
+"""XLSX workbooks, read row by row by openpyxl, with the shared strings on disk.
 
-openpyxl holds a workbook's shared strings in memory, which for a long list is most of the file.
-Here they are written to a temporary file as they come.
+openpyxl keeps a workbook's shared strings in memory, which for a long list is most of the file.
+Here they are written to a temporary file as they are parsed.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from crmlink.accounting.exports.errors import ExportError
 
 Cell = Any  # str, int, float, bool, date, time, timedelta or None
 
-MOST_UNPACKED_MB = 800
-MOST_STRINGS_MB = 400
-MOST_OTHER_MB = 32
-MOST_WHOLE_MB = 8  # of styles, themes and the like, of which openpyxl makes a tree
-MOST_ROW_MB = 4  # of one row, or of one string, as XML
-MOST_BEHIND_MB = 16  # the rows of a sheet: links, merged cells, formats
-MOST_ROWS = 2**20  # that Excel has, empty ones included
-MOST_TEXTS = 10_000_000
-MOST_PARTS = 2_000
-MOST_COLUMNS = 256
-MOST_SHEETS = 20
+MAX_UNPACKED_MB = 800
+MAX_STRINGS_MB = 400
+MAX_OTHER_MB = 32
+MAX_PART_MB = 8  # of styles, themes and other parts that openpyxl parses into a tree
+MAX_ROW_MB = 4  # of one row, or of one string, as XML
+MAX_TRAILER_MB = 16  # after the rows of a sheet: links, merged cells, formats
+MAX_ROWS = 2**20  # Excel's own limit, empty ones included
+MAX_TEXTS = 10_000_000
+MAX_PARTS = 2_000
+MAX_COLUMNS = 256
+MAX_SHEETS = 20
 
 _ITEM = f"{{{SHEET_MAIN_NS}}}si"
 _TEXT = f"{{{SHEET_MAIN_NS}}}t"
@@ -47,7 +47,7 @@ _RUN = f"{{{SHEET_MAIN_NS}}}r"
 
 @contextmanager
 def workbook(stream: BinaryIO) -> Iterator[Workbook]:
-    """A workbook whose rows can be read. Raises ExportError (`damaged`, `too_large_unpacked`)."""
+    """Yield a workbook to read rows from. Raises ExportError (`damaged`, `too_large_unpacked`)."""
     with translate_xlsx_errors(), TemporaryFile() as spilled:
         stream.seek(0)
         with zipfile.ZipFile(stream) as archive:
@@ -63,7 +63,7 @@ def workbook(stream: BinaryIO) -> Iterator[Workbook]:
 
 @contextmanager
 def translate_xlsx_errors() -> Iterator[None]:
-    """Whatever openpyxl stumbles over in a damaged workbook becomes one failure."""
+    """Raise ExportError (`damaged`) for any error of openpyxl in a damaged workbook."""
     try:
         yield
     except (ExportError, MemoryError, GeneratorExit):
@@ -73,63 +73,64 @@ def translate_xlsx_errors() -> Iterator[None]:
 
 
 def sheet_names(book: Workbook) -> tuple[str, ...]:
-    """The worksheets that are looked at, in their order."""
-    return tuple(sheet.title for sheet in islice(book.worksheets, MOST_SHEETS))
+    """Return the names of the worksheets that are read, in order."""
+    return tuple(sheet.title for sheet in islice(book.worksheets, MAX_SHEETS))
 
 
 def rows(book: Workbook, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
-    """The number and the values of each row that holds any.
+    """Yield the number and the values of each non-empty row.
 
-    openpyxl's own `iter_rows` would fill every gap with empty rows, of which a damaged file can
-    ask for any number, and keep what it learns of each row's height.
+    openpyxl's `iter_rows` would fill every gap with empty rows, of which a damaged file can request
+    any number, and keep each row's height.
     """
-    found: Any = book[sheet]
+    worksheet: Any = book[sheet]
     described: Any = book
-    with found._get_source() as source:
-        measured = _Measured(source)
+    with worksheet._get_source() as source:
+        measured = _LimitedPart(source)
         parser: Any = WorkSheetParser(
             measured,
-            found._shared_strings,
+            worksheet._shared_strings,
             data_only=True,
             epoch=book.epoch,
             date_formats=described._date_formats,
             timedelta_formats=described._timedelta_formats,
         )
-        parser.row_dimensions = _Forgotten()
+        parser.row_dimensions = _DiscardingDict()
         for count, (number, cells) in enumerate(parser.parse()):
-            measured.start_anew()
-            if count > MOST_ROWS:
+            measured.start_item()
+            if count > MAX_ROWS:
                 raise ExportError("damaged")
             if values := _values(cells):
                 yield number, values
 
 
-class _Measured:
-    """A part that is read in a stream, and refused once one piece of it has no end in sight."""
+class _LimitedPart:
+    """Streamed part of the archive that raises once one piece of it is too long."""
 
     def __init__(self, source: IO[bytes]) -> None:
         self._source = source
         self._since = 0
-        self._most = MOST_ROW_MB * 2**20
+        self._most = MAX_ROW_MB * 2**20
         self._last = b""
 
-    def start_anew(self) -> None:
-        """A row, or a string, came to its end."""
+    def start_item(self) -> None:
+        """Start counting the next row or string."""
         self._since = 0
 
     def read(self, size: int = -1) -> bytes:
+        """Read like a file. Raises ExportError (`too_large_unpacked`)."""
         chunk = self._source.read(size)
         self._since += len(chunk)
         if _ROWS_END.search(self._last + chunk):
-            self._most = MOST_BEHIND_MB * 2**20
+            self._most = MAX_TRAILER_MB * 2**20
         self._last = chunk[-32:]
         if self._since > self._most:
             raise ExportError("damaged")
         return chunk
 
 
-class _Forgotten(dict[str, Any]):
-    """Keeps nothing."""
+class _DiscardingDict(dict[str, Any]):
+    """Dict that stores nothing."""
 
     def __setitem__(self, name: str, value: Any) -> None:
         pass
@@ -138,10 +139,10 @@ class _Forgotten(dict[str, Any]):
 def _values(cells: list[dict[str, Any]]) -> list[Cell]:
     values: list[Cell] = []
     for cell in cells:
-        place = cell["column"] - 1
-        if cell["value"] is not None and place < MOST_COLUMNS:
-            values.extend([None] * (place + 1 - len(values)))
-            values[place] = _plain(cell["value"])
+        i = cell["column"] - 1
+        if cell["value"] is not None and i < MAX_COLUMNS:
+            values.extend([None] * (i + 1 - len(values)))
+            values[i] = _plain(cell["value"])
     return values
 
 
@@ -150,7 +151,10 @@ def _plain(cell: Cell) -> Cell:
 
 
 def _check_unpacked_size(archive: zipfile.ZipFile) -> None:
-    """Refuse what would unpack to too much; zipfile gives no more of a part than it declares."""
+    """Raise for an archive that unpacks to too much.
+
+    zipfile returns no more of a part than it declares.
+    """
     parts = archive.infolist()
     names = {part.filename for part in parts}
     if "[Content_Types].xml" not in names:
@@ -158,57 +162,59 @@ def _check_unpacked_size(archive: zipfile.ZipFile) -> None:
     if "xl/workbook.bin" in names:
         raise ExportError("not_a_list", found="xlsb")
     total = sum(part.file_size for part in parts)
-    if len(parts) > MOST_PARTS or total > MOST_UNPACKED_MB * 2**20:
-        raise ExportError("too_large_unpacked", most=MOST_UNPACKED_MB)
+    if len(parts) > MAX_PARTS or total > MAX_UNPACKED_MB * 2**20:
+        raise ExportError("too_large_unpacked", most=MAX_UNPACKED_MB)
     for part in parts:
         name = part.filename.lower()
-        most = MOST_UNPACKED_MB if "/worksheets/" in name else MOST_OTHER_MB
-        most = MOST_STRINGS_MB if name.endswith("sharedstrings.xml") else most
-        if part.file_size > most * 2**20:
-            raise ExportError("too_large_unpacked", most=most)
+        limit = MAX_UNPACKED_MB if "/worksheets/" in name else MAX_OTHER_MB
+        limit = MAX_STRINGS_MB if name.endswith("sharedstrings.xml") else limit
+        if part.file_size > limit * 2**20:
+            raise ExportError("too_large_unpacked", most=limit)
 
 
 class _Strings(Sequence[str]):
-    """Shared strings in a file, with nothing but their places in memory."""
+    """Shared strings in a file, with only their offsets in memory."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._ends = array("Q", [0])
 
     def append(self, text: str) -> None:
-        written = self._file.write(text.encode("utf-8", "replace"))
-        self._ends.append(self._ends[-1] + written)
+        """Append one string."""
+        data = self._file.write(text.encode("utf-8", "replace"))
+        self._ends.append(self._ends[-1] + data)
 
     def __len__(self) -> int:
         return len(self._ends) - 1
 
-    def __getitem__(self, place: Any) -> Any:
-        if not 0 <= place < len(self):
-            raise IndexError(place)
-        start, end = self._ends[place], self._ends[place + 1]
+    def __getitem__(self, i: Any) -> Any:
+        if not 0 <= i < len(self):
+            raise IndexError(i)
+        start, end = self._ends[i], self._ends[i + 1]
         self._file.seek(start)
         return self._file.read(end - start).decode("utf-8")
 
 
 class _Archive(zipfile.ZipFile):
-    """Gives nothing large as a whole."""
+    """ZIP archive that returns no large part as a whole."""
 
     def read(self, name: str | zipfile.ZipInfo, pwd: bytes | None = None) -> bytes:
+        """Read a part. Raises ExportError for a large one."""
         part = name if isinstance(name, zipfile.ZipInfo) else self.getinfo(name)
-        if part.file_size > MOST_WHOLE_MB * 2**20:
-            raise ExportError("too_large_unpacked", most=MOST_WHOLE_MB)
+        if part.file_size > MAX_PART_MB * 2**20:
+            raise ExportError("too_large_unpacked", most=MAX_PART_MB)
         return super().read(name, pwd)
 
 
 class _Sheet(ReadOnlyWorksheet):
-    """A worksheet whose size nobody asks for: openpyxl would read all of it to find out."""
+    """Worksheet of unknown size: openpyxl would read all of it to find out."""
 
     def _get_size(self) -> None:
         pass
 
 
 class _Reader(ExcelReader):
-    """openpyxl's reader of a whole workbook, with the strings elsewhere."""
+    """openpyxl's workbook reader, with the strings stored elsewhere."""
 
     def __init__(self, stream: BinaryIO, spilled: Any) -> None:
         super().__init__(stream, read_only=True, data_only=True, keep_links=False)
@@ -216,38 +222,40 @@ class _Reader(ExcelReader):
         self._spilled = spilled
 
     def read_worksheets(self) -> None:
-        found: Any = self.parser.find_sheets()
+        """Read the list of worksheets, without their contents."""
+        sheets: Any = self.parser.find_sheets()
         book: Any = self.wb
-        for sheet, rel in found:
+        for sheet, rel in sheets:
             if "chartsheet" in rel.Type:
                 self.read_chartsheet(sheet, rel)
             elif rel.target in self.valid_files:
                 book._sheets.append(_Sheet(book, sheet.name, rel.target, self.shared_strings))
 
     def read_strings(self) -> None:
+        """Store the shared strings in the file."""
         strings: Any = _Strings(self._spilled)
         package: Any = self.package
         part = package.find(SHARED_STRINGS)
         if part is not None:
             with self.archive.open(part.PartName[1:]) as source:
-                _store_strings(_Measured(source), strings)
+                _store_strings(_LimitedPart(source), strings)
         self.shared_strings = strings
 
 
-def _store_strings(source: _Measured, strings: _Strings) -> None:
+def _store_strings(source: _LimitedPart, strings: _Strings) -> None:
     events = iterparse(source, events=("start", "end"))  # noqa: S314 - expat bounds what entities do
     _, root = next(events)
     for event, node in events:
         if event == "end" and node.tag == _ITEM:
             strings.append(_text(node))
             root.clear()
-            source.start_anew()
-            if len(strings) > MOST_TEXTS:
+            source.start_item()
+            if len(strings) > MAX_TEXTS:
                 raise ExportError("damaged")
 
 
 def _text(node: Any) -> str:
-    """The text of a string and of its runs, without how it is pronounced."""
+    """Return the text of a string and its runs, without phonetic hints."""
     parts = [child if child.tag == _TEXT else child.find(_TEXT) for child in node
              if child.tag in (_TEXT, _RUN)]  # fmt: skip
     return "".join(part.text or "" for part in parts if part is not None)

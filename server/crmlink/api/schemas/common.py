@@ -158,6 +158,29 @@ class LinkSchema(Schema):
     can_undo = fields.Boolean()
 
 
+class ParkedContactSchema(Schema):
+    """A contact for which there is no record yet."""
+
+    id = fields.String()
+    package = fields.String()
+    kind = fields.String(allow_none=True)
+    reference = fields.String()
+    organisation = fields.String(allow_none=True)
+    name = fields.String()
+    company = fields.String()
+    email = fields.String()
+    phones = fields.List(fields.String())
+    address = fields.String()
+    town = fields.String()
+    postcode = fields.String()
+    by = fields.String()
+    created_at = fields.AwareDateTime()
+
+
+class ParkedContactsSchema(Schema):
+    contacts = fields.List(fields.Nested(ParkedContactSchema))
+
+
 class SuggestionResultSchema(Schema):
     connection_id = shown_connection()
     contact = fields.Nested(ContactEchoSchema)
@@ -170,6 +193,11 @@ class SuggestionResultSchema(Schema):
         metadata={"description": "What put the reference on the holders, where crmlink did."},
     )
     link = fields.Nested(LinkSchema, allow_none=True)
+    parked = fields.Nested(
+        ParkedContactSchema,
+        allow_none=True,
+        metadata={"description": "The contact's entry in the list of those without a record."},
+    )
 
 
 class DifferenceSchema(Schema):

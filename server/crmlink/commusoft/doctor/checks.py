@@ -14,7 +14,12 @@ from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import PUBLISHED_DIALECT, WEBSERVICE_DIALECT, Dialect, dialect_for
 from crmlink.commusoft.doctor.field_stats import Survey, places_of, survey_list
 from crmlink.commusoft.doctor.results import CheckResult, failure_args
-from crmlink.commusoft.doctor.write_check import WriteCheck, run_write_test
+from crmlink.commusoft.doctor.write_check import (
+    RecordBusy,
+    WriteCheck,
+    WriteJournal,
+    run_write_test,
+)
 from crmlink.commusoft.errors import CommusoftError, InvalidCommusoftResponse, RecordNotFound
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.kinds import KINDS, Kind
@@ -28,14 +33,19 @@ def run_checks(
     trial: str | None = None,
     known_reference: str | None = None,
     patience: ClientLimits | None = None,
+    *,
+    journal: WriteJournal | None = None,
 ) -> Iterator[CheckResult]:
     """One step after another; the last one carries the dialect found, if any.
 
     Reads only, unless `write_test` names a record (`customer-1001`) that the admin agreed to: its
     own reference is then written back. With `trial`, a value is also written and taken back, which
     alone proves that a way works. `known_reference` is the reference that Commusoft's own page
-    shows on that record: it tells where the field stands when no spelling is known.
+    shows on that record: it tells where the field stands when no spelling is known. Without a
+    `journal`, which keeps what has to be put back, nothing is written (ValueError).
     """
+    if write_test is not None and journal is None:
+        raise ValueError("a write test needs a journal")
     patience = patience or ClientLimits()
     yield _address(connection)
     yield from _tls(connection, patience)
@@ -51,7 +61,8 @@ def run_checks(
     client = client.speaking(_dialect_of(client, surveys))
     client = yield from _ids(client, surveys)
     place = yield from _references(client, surveys, write_test, known_reference)
-    yield from _decide(client, write_test, trial, place)
+    test = (write_test, trial, journal) if write_test is not None and journal else None
+    yield from _decide(client, test, place)
 
 
 def _address(connection: Connection) -> CheckResult:
@@ -244,18 +255,19 @@ def _place_of_known(
 
 
 def _decide(
-    client: CommusoftClient, write_test: str | None, trial: str | None, place: str | None
+    client: CommusoftClient, asked: tuple[str, str | None, WriteJournal] | None, place: str | None
 ) -> Iterator[CheckResult]:
     client = client.speaking(_placed(client.dialect, place))
-    if write_test is None:
+    if asked is None:
         yield CheckResult("dialect", "note", _tested(client.dialect, None), client.dialect)
         return
+    write_test, trial, journal = asked
     test = _test(write_test, trial)
     if test is None:
         yield CheckResult(
             "write-record", "failed", {"record": write_test, "failure": "name", "cause": ""}
         )
-    dialect = (yield from _write(client, test, place)) if test else None
+    dialect = (yield from _write(client, test, place, journal)) if test else None
     if test and dialect:
         yield CheckResult("dialect", "fine", _tested(dialect, test.kind), dialect)
         return
@@ -263,11 +275,14 @@ def _decide(
 
 
 def _write(
-    client: CommusoftClient, test: WriteCheck, place: str | None
+    client: CommusoftClient, test: WriteCheck, place: str | None, journal: WriteJournal
 ) -> Generator[CheckResult, None, Dialect | None]:
     """Only a test that came to its end shows that there is no way to write."""
     try:
-        dialect = yield from run_write_test(client, test, place)
+        dialect = yield from run_write_test(client, test, place, journal)
+    except RecordBusy:
+        yield CheckResult("write-busy", "failed", {"record": test.record_id})
+        return None
     except CommusoftError as error:
         yield CheckResult(
             "write-interrupted", "failed", {"record": test.record_id} | failure_args(error)

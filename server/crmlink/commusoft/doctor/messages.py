@@ -15,6 +15,8 @@ _FAILURES = {
     "commusoft-unreadable": "the answer was not the API's",
     "record-gone": "there is no such record",
     "write-refused": "the write was refused",
+    "write-withdrawn": "another process took over, or another account was connected",
+    "connection-ended": "another account was connected meanwhile",
     "ignored": "it was accepted, but nothing changed",
     "none": "neither its number nor its UUID led to it",
     "name": "that is no record's id, which looks like customer-1001",
@@ -58,7 +60,13 @@ Thank you."""
 
 
 # A record's id and a reference are the office's own business.
-_WITH_RECORD = ("write-record", "write-not-restored", "write-interrupted", "write-created")
+_WITH_RECORD = (
+    "write-record",
+    "write-not-restored",
+    "write-interrupted",
+    "write-created",
+    "write-busy",
+)
 _NOT_FOR_SUPPORT = ("sandbox", "dialect", "nothing", "not-written", *_WITH_RECORD)
 
 
@@ -193,6 +201,10 @@ _SENTENCES: Mapping[str, Callable[[Args], str]] = {
     "known-reference": _known_reference,
     "write-record": _write_record,
     "write-interrupted": lambda args: f"Write test of {args['record']} broke off: {_failed(args)}.",
+    "write-busy": lambda args: (
+        f"Nothing was written to {args['record']}: a link to it is on its way, or another write"
+        " test of it. Try again in a few minutes."
+    ),
     "write-created": lambda args: (
         f"Written as {args['way']}: the list has another record now. Please look for a double of"
         f" {args['record']} in Commusoft."

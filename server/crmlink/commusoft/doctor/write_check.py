@@ -9,19 +9,36 @@ import contextlib
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.dialect import Dialect, WriteMethod, candidate_write_methods
 from crmlink.commusoft.doctor.field_stats import leaves
 from crmlink.commusoft.doctor.results import CheckResult, failure_args
-from crmlink.commusoft.errors import CommusoftError
+from crmlink.commusoft.errors import CommusoftError, WriteWithdrawn
 from crmlink.commusoft.records import Record
 from crmlink.kinds import KINDS, Kind
 
 _STAMP = re.compile(r"updat|modif|chang", re.I)
 _LOOKS = 3
 Outcome = Literal["kept", "not-this-way", "stop"]
+
+
+class RecordBusy(Exception):
+    """A decision about the record is on its way: nothing is written to it now."""
+
+
+class WriteJournal(Protocol):
+    """Keeps what a write test has to put back, whatever ends the test."""
+
+    def begin(self, record: Record, trial: str | None) -> bool:
+        """Keep the record's own reference; False where a decision about it is on its way."""
+
+    def put(self, client: CommusoftClient, record: Record, reference: str | None) -> None:
+        """Send one PUT. Raises CommusoftError, and WriteWithdrawn when it may not be sent."""
+
+    def end(self) -> None:
+        """No further PUT comes; what is still to be put back is seen to."""
 
 
 @dataclass(frozen=True)
@@ -39,23 +56,38 @@ class WriteCheck:
 
 
 def run_write_test(
-    client: CommusoftClient, test: WriteCheck, reference_place: str | None
+    client: CommusoftClient, test: WriteCheck, reference_place: str | None, journal: WriteJournal
 ) -> Generator[CheckResult, None, Dialect | None]:
     """A step for each way tried; returns the dialect with the way that was kept, if one was.
 
     `reference_place` is where the survey found references: each way is then tried with it.
-    Raises CommusoftError where Commusoft has no such record or stops answering.
+    Raises CommusoftError where Commusoft has no such record or stops answering, and RecordBusy.
     """
     before = client.record(test.kind, test.number)
     shown = {"has_reference": before.reference is not None, "shown": before.reference_shown}
     yield CheckResult("write-record", "fine", {"record": test.record_id} | shown)
+    if not journal.begin(before, test.trial):
+        raise RecordBusy
+    try:
+        return (yield from _try_all(client, test, before, reference_place, journal))
+    finally:
+        journal.end()
+
+
+def _try_all(
+    client: CommusoftClient,
+    test: WriteCheck,
+    before: Record,
+    reference_place: str | None,
+    journal: WriteJournal,
+) -> Generator[CheckResult, None, Dialect | None]:
     for writing in _ways(client.dialect, test.kind, reference_place):
         if writing.creates and not before.uuid:
             # Only a record's own UUID makes Commusoft refuse to create it a second time.
             yield CheckResult("write-skipped", "note", {"way": writing.name})
             continue
         dialect = client.dialect.with_writing(test.kind, writing)
-        outcome = yield from _try(client.speaking(dialect), test, before, writing)
+        outcome = yield from _try(client.speaking(dialect), test, before, writing, journal)
         if outcome == "kept":
             return _for_both_kinds(dialect, test.kind, writing)
         if outcome == "stop":
@@ -89,11 +121,15 @@ def _for_both_kinds(dialect: Dialect, kind: Kind, writing: WriteMethod) -> Diale
 
 
 def _try(
-    client: CommusoftClient, test: WriteCheck, before: Record, writing: WriteMethod
+    client: CommusoftClient,
+    test: WriteCheck,
+    before: Record,
+    writing: WriteMethod,
+    journal: WriteJournal,
 ) -> Generator[CheckResult, None, Outcome]:
     args = {"record": test.record_id, "way": writing.name, "place": writing.reference}
     count = _count(client, test) if writing.creates else 0
-    error = _write(client, test, before, before.reference)
+    error = _write(client, test, before, before.reference, journal)
     if writing.creates and _count(client, test) != count:
         yield CheckResult("write-created", "failed", args)
         return "stop"
@@ -105,7 +141,7 @@ def _try(
         yield CheckResult("write-tried", "note", args | failure_args(error))
         return "not-this-way"
     if test.trial is not None:
-        return (yield from _try_value(client, test, before, args))
+        return (yield from _try_value(client, test, before, args, journal))
     moved = _stamp_moved(before, after)
     proof = {"proof": "stamp" if moved else "none"}
     yield CheckResult("write-kept", "fine" if moved else "note", args | proof)
@@ -113,10 +149,14 @@ def _try(
 
 
 def _try_value(
-    client: CommusoftClient, test: WriteCheck, before: Record, args: dict[str, str]
+    client: CommusoftClient,
+    test: WriteCheck,
+    before: Record,
+    args: dict[str, str],
+    journal: WriteJournal,
 ) -> Generator[CheckResult, None, Outcome]:
     """Write the trial value, look, and put the record's own reference back whatever happens."""
-    error = _write(client, test, before, test.trial)
+    error = _write(client, test, before, test.trial, journal)
     left: dict[str, Any] = {"fields": [], "reference": before.reference or ""}
     try:
         shown = _look(client, test)
@@ -124,7 +164,7 @@ def _try_value(
             found = failure_args(error) if error else {"failure": "ignored", "cause": ""}
             yield CheckResult("write-tried", "note", args | found)
             return "not-this-way"
-        left["fields"] = _changed(before, _restored(client, test, before))
+        left["fields"] = _changed(before, _restored(client, test, before, journal))
     except CommusoftError as trouble:
         yield CheckResult("write-not-restored", "failed", args | left | failure_args(trouble))
         return "stop"
@@ -136,7 +176,11 @@ def _try_value(
 
 
 def _write(
-    client: CommusoftClient, test: WriteCheck, before: Record, reference: str | None
+    client: CommusoftClient,
+    test: WriteCheck,
+    before: Record,
+    reference: str | None,
+    journal: WriteJournal,
 ) -> CommusoftError | None:
     """Write to the record as it is now; the error, if any, is one more thing to look at.
 
@@ -147,13 +191,17 @@ def _write(
     if record.reference != before.reference:
         return None
     try:
-        client.write_reference(record, reference)
+        journal.put(client, record, reference)
+    except WriteWithdrawn:
+        raise
     except CommusoftError as error:
         return error
     return None
 
 
-def _restored(client: CommusoftClient, test: WriteCheck, before: Record) -> Record:
+def _restored(
+    client: CommusoftClient, test: WriteCheck, before: Record, journal: WriteJournal
+) -> Record:
     """Put the own reference back, looking after each attempt; the record as it is then.
 
     Only over the trial value itself: anything else is somebody's decision.
@@ -163,7 +211,7 @@ def _restored(client: CommusoftClient, test: WriteCheck, before: Record) -> Reco
         if shown.reference != test.trial:
             return shown
         with contextlib.suppress(CommusoftError):
-            client.write_reference(shown, before.reference)
+            journal.put(client, shown, before.reference)
     return _look(client, test)
 
 

@@ -1,4 +1,4 @@
-"""A sandbox that plays Commusoft over real HTTP, for demonstrations and tests."""
+"""Sandbox: simulates Commusoft over HTTP, for demonstrations and tests."""
 
 from crmlink.commusoft.sandbox.app import create_sandbox
 from crmlink.commusoft.sandbox.record_store import StateDamaged

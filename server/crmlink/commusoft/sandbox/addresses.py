@@ -1,11 +1,11 @@
-"""Made-up addresses in real towns, with the postcode districts that belong to them."""
+"""Fictional addresses in real towns, with postcode districts that belong to them."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from crmlink.commusoft.sandbox.seeded_random import SeededRandom, word_list
 
-_INWARD = "ABDEFGHJLNPQRSTUWXYZ"  # C, I, K, M, O and V do not occur there
+_INWARD = "ABDEFGHJLNPQRSTUWXYZ"  # C, I, K, M, O and V do not occur in inward codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Place:
 
 
 class AddressGenerator:
-    """Draws addresses; the houses of one stretch of a street share their postcode."""
+    """Generator of addresses; neighbouring houses share their postcode."""
 
     def __init__(self, draw: SeededRandom) -> None:
         self._draw = draw
@@ -31,12 +31,12 @@ class AddressGenerator:
         self._postcodes: dict[tuple[str, str, int], str] = {}
 
     def town(self) -> dict[str, Any]:
-        """One of the towns; larger ones come more often."""
+        """Return a random town, larger ones more often."""
         town: dict[str, Any] = self._words["towns"][self._draw.weighted(self._towns)]
         return town
 
     def home(self) -> Place:
-        """Where somebody lives."""
+        """Return the address of a household."""
         draw, town = self._draw, self.town()
         street, number = self._street(town["region"]), draw.number(1, 160)
         if draw.chance(0.12):
@@ -49,7 +49,7 @@ class AddressGenerator:
         return self._place(town, f"{number}{letter} {street}", "", street, number)
 
     def premises(self) -> Place:
-        """Where a company is."""
+        """Return the address of a company."""
         draw, town = self._draw, self.town()
         if draw.chance(0.45):
             estate = draw.one(self._words["estates"])

@@ -1,4 +1,4 @@
-"""The sandbox's web application: both shapes of the API, and its pages."""
+"""Web application of the sandbox: both shapes of the API, and its pages."""
 
 import json
 import secrets
@@ -31,12 +31,12 @@ def create_sandbox(
     state_file: Path | None = None,
     drop_supplier_reference: bool = False,
 ) -> Flask:
-    """Return a WSGI application that plays Commusoft; the same seed gives the same records.
+    """Return a WSGI application that simulates Commusoft; a seed always gives the same records.
 
     Shape W is below `/webservice_dev.php/api/v1`, P below `/api/v1`; client id, user name, password
-    and application id are all `sandbox`. Edits are kept in `state_file`, when one is given, and
-    survive even a kill. `drop_supplier_reference` makes shape P forget the reference on suppliers,
-    as its published profile has no field for it. Raises `StateDamaged`.
+    and application id are all `sandbox`. Edits are appended to `state_file`, if given, and survive
+    a kill. `drop_supplier_reference` makes shape P discard the reference of suppliers, as its
+    published profile has no field for it. Raises `StateDamaged`.
     """
     ledger = RecordStore({"customer": customers, "supplier": suppliers}, seed, state_file)
     return sandbox_app(ledger, set(), drop_supplier_reference)
@@ -45,7 +45,7 @@ def create_sandbox(
 def sandbox_app(
     ledger: RecordStore, tokens: set[str], drop_supplier_reference: bool = False
 ) -> Flask:
-    """Return the application over these records and the tokens that are good."""
+    """Return the application for these records and valid tokens."""
     app = Flask(__name__)
     for shape in (w_shape(), p_shape(drop_supplier_reference)):
         app.register_blueprint(_api(shape, ledger, tokens), url_prefix=shape.prefix)
@@ -55,7 +55,7 @@ def sandbox_app(
 
     @app.before_request
     def refuse_other_names() -> None:
-        """A name of another site that leads to this computer must not make its pages ours."""
+        """Reject requests for another host name, against DNS rebinding."""
         host = Host.parse(request.headers.get("Host"))
         if host is None or not host.is_loopback:
             abort(421)
@@ -111,7 +111,7 @@ def _api(shape: Shape, ledger: RecordStore, tokens: set[str]) -> Blueprint:
 
 
 def _add_records(api: Blueprint, shape: Shape, ledger: RecordStore, kind: Kind) -> None:
-    """List, one, update, soft delete and create, for one kind of record."""
+    """Add the list, read, update, soft delete and create routes of one kind of record."""
 
     def found(key: str) -> SandboxRecord:
         find = ledger.by_uuid if shape.by_uuid else ledger.by_number
@@ -187,7 +187,7 @@ def _create(
 
 
 def _wanted(entry: SandboxRecord, shape: Shape) -> bool:
-    """Whether the filters that this shape knows let the record through; paging is not one."""
+    """Return whether the filters of this shape accept the record; paging is not one."""
     wanted = request.args
     if "uuid" in wanted and wanted["uuid"].lower() != entry.uuid:
         return False
@@ -199,7 +199,7 @@ def _wanted(entry: SandboxRecord, shape: Shape) -> bool:
 
 
 def _pieces(shape: Shape, kind: Kind, entries: list[SandboxRecord]) -> Iterator[str]:
-    """The whole list as JSON, a few hundred records at a time."""
+    """Yield the whole list as JSON, a few hundred records at a time."""
     head, tail = ("[", "]") if shape.by_uuid else (f'{{"{kind.capitalize()}s":[', "]}")
     yield head
     for start in range(0, len(entries), 500):

@@ -1,4 +1,4 @@
-"""What a request to the sandbox carries: PHP's nested form names, or JSON."""
+"""Request bodies of the sandbox: PHP's nested form names, or JSON."""
 
 import contextlib
 import re
@@ -12,7 +12,7 @@ from crmlink.strict_json import NotJSON, read_json
 
 
 def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """`a[b][0]=x` pairs as nested data, as PHP does it."""
+    """Return `a[b][0]=x` pairs as nested data, as PHP does."""
     document: dict[str, Any] = {}
     for name, value in pairs:
         head, brackets = name.partition("[")[0], re.findall(r"\[([^\]]*)\]", name)
@@ -27,7 +27,7 @@ def nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object that was sent. Raises `RequestRejected`."""
+    """Return the JSON object of the request. Raises `RequestRejected`."""
     with contextlib.suppress(NotJSON):
         document = read_json(request.get_data())
         if isinstance(document, dict):
@@ -36,10 +36,10 @@ def json_object(request: Request) -> dict[str, Any]:
 
 
 def wrapped(request: Request, wrapper: str) -> dict[str, Any]:
-    """The fields below `wrapper`, from a form or from nested JSON. Raises `RequestRejected`."""
+    """Return the fields below `wrapper`, from a form or nested JSON. Raises `RequestRejected`."""
     document = json_object(request) if request.is_json else nested(request.form.items(multi=True))
     if any("[" in name for name in document):
-        # What live accounts do with JSON whose names have brackets.
+        # Live accounts treat JSON with brackets in names like this.
         raise RequestRejected("An error occurred.", status=500)
     fields = document.get(wrapper)
     if not isinstance(fields, dict):

@@ -1,7 +1,7 @@
-"""The sandbox's records: the fixed cast, then as many believable ones as asked for.
+"""Generator of the sandbox's records: a fixed set, then as many plausible ones as requested.
 
-The n-th record of a seed is the same however many are asked for, so a state file goes on fitting
-when the sandbox is started with another number.
+The n-th record of a seed is the same for any number, so a state file still fits when the sandbox is
+started with another number.
 """
 
 import uuid
@@ -22,7 +22,7 @@ _NAMES = uuid.UUID("5d3c1a52-6f0e-4a39-8f6b-0c7b1d2e9a44")
 
 
 def population(kind: Kind, count: int, seed: int) -> Iterator[SandboxRecord]:
-    """The cast, then generated records until there are `count` of the kind in all."""
+    """Yield the fixed records, then generated ones until there are `count` of the kind."""
     cast = word_list("cast")[kind]
     for place, data in enumerate(cast):
         number = data["number"]
@@ -38,7 +38,7 @@ def _time(hours: int) -> str:
 
 
 class _RecordGenerator:
-    """Draws one record after another; remembers the last ones, for households and doubles."""
+    """Generator of records; remembers the last ones for households and duplicates."""
 
     def __init__(self, kind: Kind, seed: int) -> None:
         self._kind: Kind = kind
@@ -56,6 +56,7 @@ class _RecordGenerator:
         self._last: tuple[Person, Place] | None = None
 
     def next_entry(self, index: int) -> SandboxRecord:
+        """Return the next record."""
         draw = self._draw
         entry = SandboxRecord(
             kind=self._kind,
@@ -73,12 +74,12 @@ class _RecordGenerator:
     def _as_household(self, entry: SandboxRecord) -> None:
         draw, person, place = self._draw, None, None
         if self._last is not None and draw.chance(0.07):
-            # Two people under one roof, each with a record, most with the same surname.
+            # Two people of one household, each with a record, most with the same surname.
             place = self._last[1]
             surname = self._last[0].surname if draw.chance(0.8) else None
             person = self._people.person(place.region, surname)
         elif self._last is not None and draw.chance(0.02):
-            # The same person entered again: moved house, or nobody looked first.
+            # The same person entered again, after a move or by mistake.
             person = self._last[0]
             place = self._last[1] if draw.chance(0.4) else None
         place = place or self._places.home()
@@ -126,7 +127,10 @@ class _RecordGenerator:
         entry.settings["payment_terms"] = draw.one(("7", "14", "30"))
 
     def _phone(self, block: str) -> str:
-        """The next free number of a block that Ofcom keeps for drama; in the end they repeat."""
+        """Return the next telephone number of a block reserved by Ofcom for drama.
+
+        Numbers repeat once the block is used up.
+        """
         if block not in self._blocks:
             self._blocks[block] = cycle(self._draw.shuffled(range(1000)))
         while True:
@@ -136,5 +140,5 @@ class _RecordGenerator:
 
 
 def copy_of(entry: SandboxRecord) -> SandboxRecord:
-    """A copy that can be changed without changing this one."""
+    """Return an independent copy."""
     return replace(entry, settings=dict(entry.settings))

@@ -1,4 +1,4 @@
-"""Made-up people and what companies are called, from the word lists."""
+"""Fictional names of people and companies, from word lists."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ from crmlink.commusoft.sandbox.seeded_random import SeededRandom, word_list
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody's name."""
+    """A person's name."""
 
     title: str
     first_name: str
@@ -20,7 +20,7 @@ class Person:
 
 
 class NameGenerator:
-    """Draws names as they are mixed in a region of the United Kingdom."""
+    """Generator of names with the mix of a region of the United Kingdom."""
 
     def __init__(self, draw: SeededRandom) -> None:
         self._draw = draw
@@ -28,7 +28,7 @@ class NameGenerator:
         self._business = word_list("business")
 
     def person(self, region: str, surname: str | None = None) -> Person:
-        """Somebody who lives there; with that surname when one is given."""
+        """Return a person of the region, with the surname if given."""
         draw, words = self._draw, self._words
         origin = draw.weighted(words["shares"][region])
         gender = "women" if draw.chance(0.52) else "men"
@@ -44,16 +44,16 @@ class NameGenerator:
         return Person(draw.weighted(words["titles"][gender]), first, surname or own)
 
     def surname(self, region: str) -> str:
-        """A surname alone, for a company's sign."""
+        """Return a surname for a company's name."""
         return self.person(region).surname
 
     def company(self, kind: str, region: str, town: str, owner: Person) -> str:
-        """What a customer's company or a supplier is called."""
+        """Return the name of a customer's company or a supplier."""
         draw, words = self._draw, self._business
         pattern = draw.weighted(words["customers" if kind == "customer" else "suppliers"])
         if kind == "customer" and region == "wales" and draw.chance(0.15):
             pattern = draw.weighted(words["wales"])
-        # Only what the pattern names is drawn, so that each name costs few questions.
+        # Draw only the parts that the pattern names.
         fields = {name: self._part(name, region, town, owner) for name in _fields(pattern)}
         return str(pattern.format(**fields))
 
@@ -71,7 +71,7 @@ class NameGenerator:
         return str(draw.one(words[lists.get(name, f"{name}s")]))
 
     def private_email(self, person: Person) -> str:
-        """An address at one of the made-up mail providers."""
+        """Return an email at a fictional mail provider."""
         draw, first, last = self._draw, slug(person.first_name), slug(person.surname)
         local = draw.one(
             (f"{first}.{last}", f"{first}{last}", f"{first[:1]}{last}", f"{last}.{first}")
@@ -81,7 +81,7 @@ class NameGenerator:
         return f"{local}@{draw.weighted(self._business['private_domains'])}"
 
     def company_email(self, company: str, person: Person) -> str:
-        """A mailbox of the company."""
+        """Return a mailbox of the company."""
         draw = self._draw
         name = re.sub(r"\b(ltd|limited|llp|plc|cyf|the|and|t/a)\b|&", " ", company.lower())
         domain = slug(name)[:40] or "office"
@@ -98,5 +98,5 @@ def _fields(pattern: str) -> tuple[str, ...]:
 
 @cache
 def slug(text: str) -> str:
-    """Letters and digits alone, in lower case, without accents."""
+    """Return letters and digits alone, in lower case, without accents."""
     return re.sub(r"[^a-z0-9]", "", anyascii(unicodedata.normalize("NFC", text)).lower())

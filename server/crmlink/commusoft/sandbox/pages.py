@@ -1,4 +1,4 @@
-"""Pages for people: what this is, and a record with its reference, where Commusoft has them."""
+"""HTML pages: an introduction, and each record with its reference, at Commusoft's paths."""
 
 from flask import Blueprint, abort, render_template
 
@@ -16,7 +16,7 @@ _PATHS: dict[Kind, tuple[str, ...]] = {
 
 
 def pages(ledger: RecordStore) -> Blueprint:
-    """The start page and the records' pages, under the paths of Commusoft's web application."""
+    """Return the start page and the records' pages, at the paths of Commusoft's web application."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
 
     @blueprint.get("/")

@@ -1,4 +1,4 @@
-"""The sandbox's memory: its records, and a journal of edits that survives a kill at any moment."""
+"""Record store: the sandbox's records, and a journal of edits that survives a kill."""
 
 import json
 import os
@@ -18,10 +18,10 @@ class StateDamaged(ValueError):
 
 
 class RecordStore:
-    """Every record, and every edit in order; safe to share between threads.
+    """Every record, and every edit in order; thread-safe.
 
-    An edit is one line, appended in one write before it is shown to anybody: a killed process
-    leaves at most half a last line, which is cut off at the next start.
+    An edit is one line, appended in one write before it is visible: a killed process leaves at most
+    half a last line, which the next start removes.
     """
 
     def __init__(
@@ -41,27 +41,27 @@ class RecordStore:
             self._open(state_file, seed)
 
     def all(self, kind: Kind) -> list[SandboxRecord]:
-        """Every record of the kind, deleted ones too."""
+        """Return every record of the kind, deleted ones included."""
         with self._guard:
             return list(self._entries[kind].values())
 
     def by_number(self, kind: Kind, number: str) -> SandboxRecord | None:
-        """The record with that number."""
+        """Return the record with that number."""
         return self._entries[kind].get(number)
 
     def by_uuid(self, kind: Kind, uuid: str) -> SandboxRecord | None:
-        """The record with that UUID."""
+        """Return the record with that UUID."""
         return self._entries[kind].get(self._numbers[kind].get(uuid.lower(), ""))
 
     def change(self, entry: SandboxRecord, changes: Mapping[str, Any]) -> SandboxRecord:
-        """The record with those fields changed; written to the journal first."""
+        """Return the record with changed fields, written to the journal first."""
         with self._guard:
             line = {"record": entry.id, "set": dict(changes)}
             self._append(line)
             return self._apply(line)
 
     def add(self, entry: SandboxRecord) -> SandboxRecord:
-        """A new record under the next free number."""
+        """Return a new record with the next free number."""
         with self._guard:
             known = self._entries[entry.kind]
             entry.number = str(max((int(number) for number in known), default=0) + 1)
@@ -70,7 +70,7 @@ class RecordStore:
             return self._apply(line)
 
     def close(self) -> None:
-        """Give the state file up."""
+        """Close the state file."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -81,7 +81,7 @@ class RecordStore:
             entry = SandboxRecord(**line["new"])
         else:
             old = self._entries[kind][number]
-            # Readers that hold the old one go on seeing it whole.
+            # Replace, not modify: readers of the old record keep a consistent one.
             entry = copy_of(old)
             for name, value in line["set"].items():
                 setattr(entry, name, value)

@@ -1,4 +1,4 @@
-"""One customer or supplier inside the sandbox, under both shapes of the API."""
+"""Record of the sandbox: one customer or supplier, in both shapes of the API."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from crmlink.kinds import Kind
 
 @dataclass(slots=True)
 class SandboxRecord:
-    """What the sandbox knows of a record; text that is not known is ""."""
+    """All fields of a record; unknown text is ""."""
 
     kind: Kind
     number: str
@@ -31,15 +31,15 @@ class SandboxRecord:
     deleted: bool = False
     position: str = ""
     updated: str = ""
-    # What the API holds besides (a boiler, payment terms): kept so that a write that loses
-    # something can be seen to lose it.
+    # Other fields of the API (a boiler, payment terms), stored so that a test can see a write
+    # lose them.
     settings: dict[str, str] = field(default_factory=dict)
-    # Where the invoice goes, when that is another place: line1, line2, town, postcode.
+    # Invoice address if it differs: line1, line2, town, postcode.
     invoice: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
-        """The same id that the rest of the project uses."""
+        """The id used by the rest of the project."""
         return f"{self.kind}-{self.number}"
 
     @property

@@ -1,4 +1,4 @@
-"""The sandbox behind a real HTTP server in a thread, for tests and demonstrations."""
+"""HTTP server for the sandbox in a thread, for tests and demonstrations."""
 
 import contextlib
 import threading
@@ -10,7 +10,7 @@ from waitress.server import create_server
 
 
 class SandboxServer:
-    """Serves the application while the `with` block lasts; port 0 takes any free one.
+    """Serves the application during a `with` block; port 0 uses any free one.
 
     `url` is the start page, `w_url` and `p_url` are the base addresses of the two shapes.
     """
@@ -35,11 +35,11 @@ class SandboxServer:
         trace: TracebackType | None,
     ) -> None:
         open_channels = list(self._channels.values())
-        # The loop ends when its map is empty; emptied from within, it notices at once.
+        # The loop ends when its map is empty; clearing it inside the loop ends it at once.
         self._server.trigger.pull_trigger(self._channels.clear)
         self._thread.join(5)
         for connection in list(self._server.active_channels.values()):
-            # Wakes a worker that waits for its client to read.
+            # Wake a worker that waits for its client to read.
             connection.handle_close()
         self._server.task_dispatcher.shutdown()
         for channel in open_channels:

@@ -1,7 +1,7 @@
-"""The two shapes of Commusoft's API over the same records.
+"""The two shapes of Commusoft's API for the same records.
 
-W is what public integrations see on live accounts, P a published profile. Which spelling W has for
-the reference, and how it takes an update, nobody has published: the sandbox plays the likeliest.
+W is what public integrations see with live accounts, P a published profile. W's name of the
+reference, and its form of an update, are not documented: the sandbox uses the likeliest.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from crmlink.kinds import Kind
 
 
 class RequestRejected(Exception):
-    """The sandbox does not take what was sent; `status` is the HTTP status of the answer."""
+    """The sandbox rejects the request; `status` is the HTTP status of the response."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -23,10 +23,10 @@ class RequestRejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How one shape shows a record, and what it makes of one that is sent.
+    """How one shape shows a record and reads a sent one.
 
-    `take(entry, document)` gives the entry's fields as they are to be; what is not sent is
-    emptied, as a PUT does. `by_uuid` says by which id records are asked for.
+    `take(entry, document)` returns the new fields of the entry; missing ones are emptied, as by a
+    PUT. `by_uuid` tells by which id records are read.
     """
 
     name: str
@@ -88,12 +88,12 @@ _P_REQUIRED: dict[Kind, tuple[str, ...]] = {
 
 
 def w_shape() -> Shape:
-    """The shape that live accounts were seen to have."""
+    """Return the shape observed with live accounts."""
     return Shape("W", "/webservice_dev.php/api/v1", False, _show_w, _take_w)
 
 
 def p_shape(drop_supplier_reference: bool) -> Shape:
-    """The published profile's shape; it shows no reference on a supplier if told so."""
+    """Return the published profile's shape, without a supplier's reference if requested."""
 
     def has_reference(entry: SandboxRecord) -> bool:
         return entry.kind == "customer" or not drop_supplier_reference
@@ -116,7 +116,7 @@ def _show_w(entry: SandboxRecord) -> dict[str, Any]:
     shown[_account_field(entry.kind)] = entry.account_number or None
     shown |= {name: getattr(entry, field) or None for name, field in _W_FIELDS.items()}
     shown |= {name: entry.settings.get(field) for name, field in _W_SETTINGS.items()}
-    if entry.invoice:  # that live accounts show it, and how, is a guess
+    if entry.invoice:  # how live accounts show it is not documented
         shown["invoiceaddress"] = {
             name: entry.invoice.get(field) for field, name in _W_INVOICE.items()
         }
@@ -139,7 +139,7 @@ def _take_w(entry: SandboxRecord, document: Mapping[str, Any]) -> dict[str, Any]
 def _show_p(entry: SandboxRecord, with_reference: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": int(entry.number), "uuid": entry.uuid}
     fields = _P_FIELDS[entry.kind]
-    # The profile's fields are text, never null, and an empty one would be no valid email.
+    # The profile's fields are never null, and an empty text is no valid email.
     shown |= {name: value for name, field in fields.items() if (value := getattr(entry, field))}
     if entry.kind == "customer":
         shown.setdefault("lastName", "")
@@ -164,7 +164,7 @@ def _show_p(entry: SandboxRecord, with_reference: bool) -> dict[str, Any]:
 def _show_p_accounting(entry: SandboxRecord) -> dict[str, Any]:
     settings: dict[str, Any] = {"accountingReference": entry.reference}
     if entry.account_number:
-        # Not in the profile; a real account may show more than the profile does.
+        # Not in the profile; a real account may show more fields.
         settings["accountNumber"] = entry.account_number
     if terms := entry.settings.get("payment_terms"):
         settings["paymentTerms"] = int(terms)

@@ -18,7 +18,7 @@ from crmlink.accounting.exports.reader import (
 )
 from crmlink.accounting.package_facts import exports_references
 from crmlink.accounting.package_rules import Packages
-from crmlink.batches.file_import import detect, import_file
+from crmlink.batches.file_import import detect, import_file, without_erased
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.pages.blueprint import blueprint, redirect_to
@@ -42,7 +42,9 @@ from crmlink.pages.lists.uploads import (
     forget_file,
     keep_choices,
     save_upload,
+    was_deleted_for_erased,
 )
+from crmlink.store.erased import erased_people
 from crmlink.web.auth import (
     current_actor,
     current_installation,
@@ -119,7 +121,7 @@ def upload_list() -> Reply:
 def preview_import(token: str) -> Reply:
     """What the file is taken for, with what was chosen for it until now."""
     sent = _sent(token)
-    return _page(_look(sent, _choices(sent))) if sent else _gone()
+    return _page(_look(sent, _choices(sent))) if sent else _gone(token)
 
 
 @blueprint.post("/lists/new/<token>")
@@ -128,7 +130,7 @@ def update_preview(token: str) -> Reply:
     """Store what a person chose, and show the file with it, or keep the contacts as a draft."""
     sent = _sent(token)
     if sent is None:
-        return _gone()
+        return _gone(token)
     form = dict(request.form.items())
     choices = choices_from(form, _choices(sent))
     sent = keep_choices(sent, choices.as_dict())
@@ -225,7 +227,11 @@ def _lacking(fields: list[str]) -> list[str]:
 
 
 def _read(look: ImportPreview, packages: Packages) -> None:
-    rows = read_contacts(look.sent.path, look.found, packages)
+    ctx = current_workspace()
+    with ctx.database.reading() as session:
+        erased = erased_people(session, ctx.workspace_id)
+    read = read_contacts(look.sent.path, look.found, packages)
+    rows = without_erased(erased, look.found.package or "", "", read)
     seen = 0
     for row in islice(rows, LOOKED_AT):
         seen += 1
@@ -268,8 +274,15 @@ def _sent(token: str) -> UploadedFile | None:
     )
 
 
-def _gone() -> Response:
-    flash_message("The file is not here any more. Choose it again.", "caution")
+def _gone(token: str) -> Response:
+    data_dir, device = current_installation().settings.data_dir, current_actor().device.public_id
+    why = "The file is not here any more. Choose it again."
+    if was_deleted_for_erased(data_dir, token, device):
+        why = (
+            "A person was erased from crmlink while your file waited here, and the file may have "
+            "held them, so it was deleted. Choose it again: erased people are left out."
+        )
+    flash_message(why, "caution")
     return redirect_to("pages.new_list")
 
 

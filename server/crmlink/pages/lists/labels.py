@@ -12,7 +12,7 @@ from crmlink.reports.duplicates import DuplicatePair
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
 
 STATES = {  # tone, words
-    BatchState.IMPORTING: ("info", "Being read"),
+    BatchState.IMPORTING: ("info", "Importing"),
     BatchState.DRAFT: ("", "Draft"),
     BatchState.MATCHING: ("info", "… Matching"),
     BatchState.REVIEW: ("caution", "To review"),
@@ -20,7 +20,7 @@ STATES = {  # tone, words
     BatchState.PAUSED: ("caution", "Paused"),
     BatchState.DONE: ("good", "✓ Finished"),
     BatchState.CANCELLED: ("", "Cancelled"),
-    BatchState.UNDOING: ("info", "… Being undone"),
+    BatchState.UNDOING: ("info", "… Undoing"),
     BatchState.UNDONE: ("", "↶ Undone"),
 }
 SOURCES = {
@@ -38,15 +38,37 @@ VERDICTS = {
     Verdict.CONFLICT: ("stop", "Conflict"),
 }
 QUESTIONS = {  # title, button
-    "kind-differs": ("Customer or supplier?", "Accept it all the same"),
-    "record-has-reference": ("The record has another reference.", "Replace it"),
-    "reference-taken": ("The reference is on another record.", "Put it on both"),
+    "kind-differs": ("Customer or supplier?", "Accept anyway"),
+    "record-has-reference": ("This record already has a reference.", "Replace"),
+    "reference-taken": ("Another record has this reference.", "Put on both"),
+}
+GROUP_DECISIONS = {  # title, button, what it means
+    "accept": (
+        "Accept the suggestions for {contacts}?",
+        "Accept {contacts}",
+        "Each gets the record that is suggested first. Contacts that need a second look stay open.",
+    ),
+    "none": (
+        "Mark {contacts} as not in Commusoft?",
+        "Mark {contacts}",
+        "They will not be linked. You can reopen them at any time.",
+    ),
+    "reopen": (
+        "Reopen {contacts}?",
+        "Reopen {contacts}",
+        "What was decided for them is undone here. Links that were made stay.",
+    ),
+}
+GROUP_DONE = {
+    "accept": "Suggestions accepted for {contacts}.",
+    "none": "{contacts} marked as not in Commusoft.",
+    "reopen": "{contacts} reopened.",
 }
 STATE_FILTERS = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
     RowState.FAILED: "Failed",
-    RowState.SUCCESSFUL: "Successful",
+    RowState.SUCCESSFUL: "Linked",
 }
 TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
 FIELDS = {

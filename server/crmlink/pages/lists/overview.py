@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -12,13 +13,21 @@ from crmlink.access.preferences import read_preferences
 from crmlink.accounting.exports.reader import RejectedRow, rejected_row_text
 from crmlink.accounting.package_facts import has_list_page
 from crmlink.accounting.package_rules import package_name
-from crmlink.batches.drafts import discard_batch, list_batches
+from crmlink.batches.drafts import discard_batch, list_batches, require_unwritten
 from crmlink.batches.match_job import start_matching, stop_matching
-from crmlink.batches.positions import MOST_PLACES, format_ranges, row_positions
+from crmlink.batches.notices import OwnBatches, note_seen, own_batches
+from crmlink.batches.positions import (
+    MOST_PLACES,
+    first_to_check,
+    format_ranges,
+    row_positions,
+)
 from crmlink.batches.progress import Overview, bad_rows, overview
 from crmlink.batches.row_details import label
 from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
+from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
+from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.blueprint import (
     Confirmation,
     blueprint,
@@ -29,6 +38,7 @@ from crmlink.pages.blueprint import (
 from crmlink.pages.forms import flash_message
 from crmlink.pages.lists.labels import (
     FIELDS,
+    GROUP_DECISIONS,
     QUESTIONS,
     SOURCES,
     STATE_FILTERS,
@@ -38,9 +48,18 @@ from crmlink.pages.lists.labels import (
     file_type_label,
     reason_lines,
 )
-from crmlink.store import Batch, BatchState, Choice, RejectedBatchRow, RowState, Verdict
+from crmlink.store import (
+    Batch,
+    BatchState,
+    Choice,
+    Link,
+    LinkState,
+    RejectedBatchRow,
+    RowState,
+    Verdict,
+)
 from crmlink.web.auth import current_access, current_actor, current_workspace, require_permission
-from crmlink.web.problems import Problem, problem_kept
+from crmlink.web.problems import Problem, problem_kept, problem_of_link
 from crmlink.web.problems import trouble as trouble_of
 
 SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
@@ -74,10 +93,18 @@ def lists() -> str:
     )
 
 
+@blueprint.get("/lists/mark")
+@require_permission("batch")
+def lists_mark() -> str:
+    """The part of the navigation that tells a person of lists of theirs that ended."""
+    return render_template("lists/mark.html")
+
+
 @blueprint.get("/lists/<batch_id>")
 @require_permission("collect")
 def list_detail(batch_id: str) -> str:
     """One list: how far it is, what to do next, and its rows."""
+    note_seen(current_workspace(), _own_id(), batch_id)
     found = overview(current_workspace(), batch_id)
     wanted = parse_row_filter()
     here_ = start_of_page()
@@ -106,6 +133,7 @@ def list_state(batch_id: str) -> str:
 
     ``total`` is how many fitted when the page was loaded; the rows are fetched by themselves.
     """
+    note_seen(current_workspace(), _own_id(), batch_id)
     wanted = parse_row_filter()
     total = count_rows(current_workspace(), batch_id, wanted.rows)
     text = request.args.get("total", "")
@@ -136,7 +164,7 @@ def match_list(batch_id: str) -> Response:
     """Have the whole list matched."""
     bound = read_preferences(current_access()).sure_bound
     start_matching(current_workspace(), current_actor().device.id, batch_id, bound)
-    return redirect_to("pages.list_detail", batch_id=batch_id)
+    return back_to_list(batch_id)
 
 
 @blueprint.post("/lists/<batch_id>/match/stop")
@@ -145,23 +173,23 @@ def stop_matching_list(batch_id: str) -> Response:
     """Match no further."""
     stop_matching(current_workspace(), current_actor().device.id, batch_id)
     flash_message("Matching was stopped.")
-    return redirect_to("pages.list_detail", batch_id=batch_id)
+    return back_to_list(batch_id)
 
 
 @blueprint.get("/lists/<batch_id>/discard")
 @require_permission("collect")
 def ask_discard(batch_id: str) -> str:
-    """What throwing a list away means."""
+    """What throwing a list away means; why it is kept, where it is."""
+    require_unwritten(current_workspace(), batch_id)
     found = overview(current_workspace(), batch_id)
     return confirmation_page(
         Confirmation(
-            title=f"Throw “{name_of(found.batch)}” away?",
+            title=f"Delete “{name_of(found.batch)}”?",
             sentences=(
-                f"crmlink forgets the {found.counts.rows:,} contacts on it and what was decided "
-                "for them.",
-                "Nothing of it was written to Commusoft, and nothing is now.",
+                f"Its {found.counts.rows:,} contacts and what was decided for them are deleted.",
+                "Nothing in Commusoft changes.",
             ),
-            button="Throw it away",
+            button="Delete the list",
             back=url_for("pages.list_detail", batch_id=batch_id),
         )
     )
@@ -175,7 +203,7 @@ def discard_list(batch_id: str) -> Response:
     if batch.state is not BatchState.DRAFT:
         _require("batch")
     discard_batch(current_workspace(), batch_id, current_actor().device.id)
-    flash_message(f"“{name_of(batch)}” was thrown away.")
+    flash_message(f"“{name_of(batch)}” was deleted.")
     return redirect_to("pages.lists")
 
 
@@ -196,6 +224,8 @@ def list_context(found: Overview) -> dict[str, object]:
         or has_list_page(current_workspace().packages, batch.package),
         "unwritten": batch.state in UNWRITTEN,
         "ready": count_ready(found),
+        "first_open": first_to_check(current_workspace(), batch.id),
+        "next_seconds": _seconds_until(found.progress.next_try),
     }
 
 
@@ -243,10 +273,34 @@ def parse_row_filter() -> RowQuery:
     )
 
 
+def back_to_list(batch_id: str) -> Response:
+    """To the list, with the filter that the form's address names."""
+    return redirect_to("pages.list_detail", batch_id=batch_id, **parse_row_filter().query)
+
+
 def start_of_page() -> int:
     """How many rows come before this page's first; without JavaScript a page is a few rows."""
     text = request.args.get("from", "0")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
+def _seconds_until(moment: datetime | None) -> int | None:
+    return max(1, round((moment - datetime.now(UTC)).total_seconds())) if moment else None
+
+
+def _own_id() -> int:
+    person = current_actor().person
+    return person.id if person else 0
+
+
+def _own_lists() -> OwnBatches:
+    """What a person's own lists came to; nothing for one who sees no lists."""
+    if not has_permission("batch"):
+        return OwnBatches((), False)
+    try:
+        return own_batches(current_workspace(), _own_id())
+    except (LinkingFailure, VaultKeyMissing):  # no connection opens, which the page itself says
+        return OwnBatches((), False)
 
 
 def _require(permission: str) -> None:
@@ -260,6 +314,12 @@ def _bad(row: RejectedBatchRow) -> RejectedRow:
     return RejectedRow(row.line, row.code, row.args)
 
 
+def _open_reason(link: Link | None) -> str:
+    """Why a row is still being worked on: what its link last met, or that an answer is awaited."""
+    found = problem_of_link(link) if link and link.state is LinkState.INTENDED else None
+    return found.detail if found else "Waiting for an answer from Commusoft."
+
+
 def _failure(row_failure: Mapping[str, object] | None) -> Problem | None:
     return problem_kept(row_failure) if row_failure else None
 
@@ -271,10 +331,13 @@ def _words() -> dict[str, object]:
         "list_sources": SOURCES,
         "verdicts": VERDICTS,
         "questions": QUESTIONS,
+        "group_decisions": GROUP_DECISIONS,
+        "own_lists": _own_lists,
         "boxes": STATE_FILTERS,
         "fields": FIELDS,
         "kinds": KINDS,
         "row_failure": _failure,
+        "open_reason": _open_reason,
     }
 
 

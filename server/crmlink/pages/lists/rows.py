@@ -136,15 +136,13 @@ def _decided(batch_id: str, place: int) -> tuple[ReviewRow, DecisionResult]:
             return row, DecisionResult(f"Accepted: {label(row.row)} is {chosen}.")
         case "none":
             row = choose_none(current_workspace(), device, batch_id, place, shown)
-            return row, DecisionResult(f"No record for {label(row.row)}.")
+            return row, DecisionResult(f"{label(row.row)} marked as not in Commusoft.")
         case "again":
             retry_failed(current_workspace(), device, batch_id, place)
-            return find_row(current_workspace(), batch_id, place), DecisionResult(
-                "It is tried again."
-            )
+            return find_row(current_workspace(), batch_id, place), DecisionResult("Trying again.")
         case _:
             row = reopen(current_workspace(), device, batch_id, place, shown)
-            return row, DecisionResult(f"Taken back: {label(row.row)} is open again.")
+            return row, DecisionResult(f"{label(row.row)} reopened.")
 
 
 def _overrides() -> Overrides:

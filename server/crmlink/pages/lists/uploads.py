@@ -21,13 +21,17 @@ LONGEST_NAME = 120
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file that was sent: by whom (a device's public id), its name, what they chose for it."""
+    """A file that was sent: by whom (a device's public id), its name, what they chose for it.
+
+    ``erased``: it was deleted, for it may have held somebody who was erased meanwhile.
+    """
 
     token: str
     filename: str
     device: str
     folder: Path
     choices: Mapping[str, Any] = field(default_factory=dict)
+    erased: bool = False
 
     @property
     def path(self) -> Path:
@@ -65,13 +69,36 @@ def find_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
     """The file that this device sent; None when there is none any more."""
     if not TOKEN.fullmatch(token):
         return None
+    sent = _described(data_dir / FOLDER, token)
+    return sent if sent and sent.device == device and sent.path.exists() else None
+
+
+def was_deleted_for_erased(data_dir: Path, token: str, device: str) -> bool:
+    """Whether the file that this device sent was deleted because somebody was erased."""
+    sent = _described(data_dir / FOLDER, token) if TOKEN.fullmatch(token) else None
+    return sent is not None and sent.device == device and sent.erased
+
+
+def kept_files(data_dir: Path) -> list[UploadedFile]:
+    """All files that are being looked at by those who sent them."""
     folder = data_dir / FOLDER
+    tokens = [path.stem for path in folder.glob("*.json")] if folder.exists() else []
+    found = (_described(folder, token) for token in tokens)
+    return [sent for sent in found if sent and sent.path.exists()]
+
+
+def delete_for_erased(sent: UploadedFile) -> None:
+    """Remove a file, and let who sent it be told why; its name may be a person's and goes too."""
+    sent.path.unlink(missing_ok=True)
+    _describe(replace(sent, filename="", choices={}, erased=True))
+
+
+def _described(folder: Path, token: str) -> UploadedFile | None:
     try:
         told = json.loads((folder / f"{token}.json").read_text(encoding="utf-8"))
-        sent = UploadedFile(**told, folder=folder)
+        return UploadedFile(**told, folder=folder)
     except (OSError, ValueError, TypeError):
         return None
-    return sent if sent.device == device and sent.path.exists() else None
 
 
 def forget_file(sent: UploadedFile) -> None:

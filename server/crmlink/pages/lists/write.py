@@ -10,15 +10,23 @@ from flask import render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.batches.accept_sure import accept_sure, draw_sample
-from crmlink.batches.control import cancel, pause, resume, retry_failed, start_undo, start_writing
+from crmlink.batches.control import (
+    cancel,
+    pause,
+    reopen_cancelled,
+    resume,
+    retry_failed,
+    start_undo,
+    start_writing,
+)
 from crmlink.batches.progress import overview, summary, write_results
 from crmlink.batches.rows import RowFilter, list_rows
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
-from crmlink.pages.lists.overview import list_context, name_of
-from crmlink.store import RowState
+from crmlink.pages.lists.overview import back_to_list, list_context, name_of
+from crmlink.store import BatchState, RowState
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_kept, problem_of
 
@@ -92,7 +100,7 @@ def pause_list(batch_id: str) -> Response:
 @blueprint.post("/lists/<batch_id>/resume")
 @require_permission("batch")
 def resume_list(batch_id: str) -> Response:
-    """Go on."""
+    """Link the contacts that still wait."""
     return _run_and_redirect(batch_id, resume)
 
 
@@ -108,10 +116,9 @@ def ask_cancel(batch_id: str) -> str:
         Confirmation(
             title=f"Cancel “{name_of(found.batch)}”?",
             sentences=(
-                f"The {waiting:,} contacts that wait are not linked.",
-                f"The {linked:,} that are linked stay linked; you can undo them afterwards.",
-                "The list cannot be continued then. To link the others later, add the file or the "
-                "pages again.",
+                f"The {waiting:,} contacts still waiting will not be linked.",
+                f"The {linked:,} linked ones stay linked. You can undo them later.",
+                "You can link the rest later from this list.",
             ),
             button="Cancel the list",
             back=url_for("pages.list_detail", batch_id=batch_id),
@@ -126,8 +133,24 @@ def cancel_list(batch_id: str) -> Response:
     return _run_and_redirect(
         batch_id,
         cancel,
-        "Cancelled. What is linked stays linked; for the others, add the file or the pages again.",
+        "Cancelled. What is linked stays linked. You can link the rest from here.",
     )
+
+
+@blueprint.post("/lists/<batch_id>/rest")
+@require_permission("batch")
+def link_rest(batch_id: str) -> Response:
+    """Open a cancelled list again; what linking the rest would write is shown first."""
+    try:
+        batch = reopen_cancelled(current_workspace(), current_actor().device.id, batch_id)
+    except BatchUnknown:
+        raise
+    except LinkingFailure as failure:
+        flash_message(problem_of(failure).detail, "caution")
+        return back_to_list(batch_id)
+    if batch.state is BatchState.DRAFT:
+        return back_to_list(batch_id)
+    return redirect_to("pages.summary_of_list", batch_id=batch_id)
 
 
 @blueprint.post("/lists/<batch_id>/again")
@@ -147,8 +170,8 @@ def ask_undo_list(batch_id: str) -> str:
         Confirmation(
             title=f"Undo all {linked:,} links of “{name_of(found.batch)}”?",
             sentences=(
-                "Each record gets its earlier reference back, which writes to Commusoft.",
-                "A record that somebody has changed since is left as it is, and listed.",
+                "Each record in Commusoft gets its earlier reference back.",
+                "If a record has been changed since, we leave it and list it.",
             ),
             button=f"Undo {linked:,} link{'s' if linked != 1 else ''}",
             back=url_for("pages.list_detail", batch_id=batch_id),
@@ -224,4 +247,4 @@ def _run_and_redirect(
     else:
         if done:
             flash_message(done)
-    return redirect_to("pages.list_detail", batch_id=batch_id)
+    return back_to_list(batch_id)

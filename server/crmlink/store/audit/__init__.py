@@ -1,4 +1,4 @@
-"""The audit's table, what signs its entries, and the anchors outside the database."""
+"""Audit table, signing of its entries, and the anchors outside the database."""
 
 from crmlink.store.audit.anchors import Anchor, AnchorFile, Anchors
 from crmlink.store.audit.entries import AuditEntry, AuditSeal, append_entry, entry_hash

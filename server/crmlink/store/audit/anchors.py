@@ -1,7 +1,7 @@
-"""Anchors: places of the audit and their hashes, in a file of their own beside the database.
+"""Anchors: sequence numbers and hashes of audit entries, in a file beside the database.
 
-Each committed entry leaves one. Whoever cuts or rewrites the audit with the database alone cannot
-change them, so the two no longer agree. The file is only ever added to, and nothing rotates it.
+Each committed entry has one. An attacker who rewrites the audit in the database alone cannot change
+them, so the two no longer agree. The file is append-only and never rotated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_SECONDS = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 class Anchor(NamedTuple):
-    """A place of a workspace's audit, its entry's hash, and the entry's time in Unix seconds."""
+    """Sequence number of an audit entry, its hash, and its time in Unix seconds."""
 
     place: int
     hash: str
@@ -34,6 +34,7 @@ class Anchor(NamedTuple):
 
     @property
     def at(self) -> datetime:
+        """Time of the entry, UTC."""
         return datetime.fromtimestamp(self.seconds, UTC)
 
 
@@ -44,21 +45,21 @@ class AnchorLines(NamedTuple):
     is_damaged: bool
 
     def of(self, workspace_id: int) -> list[Anchor]:
-        """The anchors of a workspace."""
+        """Return the anchors of a workspace."""
         return self.by_workspace.get(workspace_id, [])
 
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """What the file holds; ``file_id`` is "" where its first line is not crmlink's."""
+    """Contents of the file; ``file_id`` is "" if its first line is invalid."""
 
     file_id: str
     content: bytes
 
     def lines(self, after: int = 0) -> AnchorLines:
-        """The lines behind the header, or behind the first bytes that end a line.
+        """Return the lines after the header, or after the first bytes, which end a line.
 
-        What is no whole line, as a power cut leaves it, is passed over.
+        Incomplete lines, as left by a power failure, are skipped.
         """
         found: dict[int, list[Anchor]] = {}
         is_damaged = False
@@ -75,13 +76,13 @@ class Anchors:
 
 
 class AnchorFile:
-    """The file of anchors of one data folder."""
+    """The anchor file of one data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         self.path = data_dir / FILE_NAME
 
     def begin(self) -> bool:
-        """Make the file where there is none; return whether there was none."""
+        """Create the file if it does not exist; return whether it was created."""
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -93,9 +94,9 @@ class AnchorFile:
         return True
 
     def add(self, workspace_id: int, place: int, entry_hash: str, at: datetime) -> None:
-        """Add an anchor. Raises OSError, FileNotFoundError among them: only begin makes the file.
+        """Append an anchor. Raises OSError, also if the file does not exist.
 
-        A line begins with its line break, so that one that a power cut tore spoils no other.
+        A line starts with its line break, so that an incomplete one does not affect the next.
         """
         line = f"\n{workspace_id} {place} {int(at.timestamp())} {entry_hash}".encode()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
@@ -105,13 +106,13 @@ class AnchorFile:
             os.close(descriptor)
 
     def set_aside(self) -> None:
-        """Keep the file under another name, so that a new one can be begun. Raises OSError."""
+        """Rename the file, so that a new one can be created. Raises OSError."""
         with contextlib.suppress(FileNotFoundError):
             stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
             self.path.rename(self.path.with_name(f"{FILE_NAME}.{stamp}"))
 
     def flush(self) -> None:
-        """Put what was added on the disk. Raises OSError."""
+        """Flush appended anchors to disk. Raises OSError."""
         descriptor = os.open(self.path, os.O_RDWR)
         try:
             os.fsync(descriptor)
@@ -119,7 +120,7 @@ class AnchorFile:
             os.close(descriptor)
 
     def read(self) -> Anchors | None:
-        """What the file holds; None when it is missing or cannot be read."""
+        """Return the contents; None if the file is missing or unreadable."""
         try:
             content = self.path.read_bytes()
         except OSError:

@@ -1,8 +1,8 @@
-"""The audit: who did what to which record, in a signed chain.
+"""Audit entries: who did what to which record, in a signed hash chain.
 
-Each entry's hash covers its own fields and the hash before it, and is signed with a key that is
-not in the database. It names people, devices and records by id only, so that erasing a person's
-name leaves the chain whole. The database refuses to change or delete an entry.
+Each entry's hash covers its fields and the previous hash, and is signed with a key outside the
+database. Entries name people, devices and records by id only, so erasing a person's name leaves the
+chain intact. The database rejects changes and deletions.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from crmlink.store.audit.signing import AuditSigner
 from crmlink.store.base import Base, now
 
 log = structlog.get_logger()
-START = "0" * 64  # the hash before the first entry
+START = "0" * 64  # previous hash of the first entry
 MAX_PLACE = 2**31  # no audit is longer; SQLite takes text for larger than any number
-SIGNER, COMMITTED = "audit_signer", "audit_committed"  # in a session's info
+SIGNER, COMMITTED = "audit_signer", "audit_committed"  # key in a session's info
 _encode = json.JSONEncoder(sort_keys=True).encode
 
 
 class AuditUnsigned(RuntimeError):
-    """The database was opened without a signer, which whoever adds to the audit needs."""
+    """The database was opened without a signer, so nothing can be added to the audit."""
 
 
 class AuditEntry(Base):
-    """One line of the audit. ``details`` holds codes, ids and references, never names."""
+    """One entry of the audit; ``details`` holds codes, ids and references, never names."""
 
     __tablename__ = "audit_entry"
     __table_args__ = (UniqueConstraint("workspace_id", "place"),)
@@ -49,15 +49,15 @@ class AuditEntry(Base):
     details: Mapped[dict[str, Any]]
     previous_hash: Mapped[str]
     hash: Mapped[str]
-    key_id: Mapped[str | None]  # which key signed it; none before entries were signed
-    mac: Mapped[str | None]  # the hash, signed
+    key_id: Mapped[str | None]  # id of the signing key; none before signing was introduced
+    mac: Mapped[str | None]  # signature of the hash
 
 
 class AuditSeal(Base):
-    """Something known about an audit, signed, so that whoever writes it cannot make it up.
+    """A signed fact about an audit.
 
-    ``verified``: the entries up to a place were found good, and what they looked like. The id of
-    an anchor file: what its first bytes were when they were last put on the disk.
+    ``verified``: the entries up to a sequence number were intact, with their last hash. The id of
+    an anchor file: its contents when last flushed to disk.
     """
 
     __tablename__ = "audit_seal"
@@ -79,7 +79,7 @@ def append_entry(
     person_id: int | None = None,
     **details: Any,
 ) -> AuditEntry:
-    """Add an entry in a writing session, so that it stands or falls with what it tells of.
+    """Add an entry in a writing session, in the transaction of the change it records.
 
     Raises AuditUnsigned.
     """
@@ -107,7 +107,7 @@ def append_entry(
 
 
 def _end_of_chain(session: Session, workspace_id: int) -> tuple[int, str]:
-    """The last place and its hash; whatever somebody wrote there, the work goes on.
+    """Return the last place and its hash; whatever somebody wrote there, the work goes on.
 
     A check tells what is wrong with it.
     """
@@ -126,7 +126,7 @@ def _end_of_chain(session: Session, workspace_id: int) -> tuple[int, str]:
 
 
 def signer_of(session: Session) -> AuditSigner:
-    """What signs in a session. Raises AuditUnsigned."""
+    """Return the session's signer. Raises AuditUnsigned."""
     signer = session.info.get(SIGNER)
     if not isinstance(signer, AuditSigner):
         raise AuditUnsigned
@@ -134,13 +134,13 @@ def signer_of(session: Session) -> AuditSigner:
 
 
 def anchor_committed(session: Session) -> None:
-    """Write an anchor of the last entry of each workspace that a session has committed."""
+    """Write an anchor for the last entry of each workspace that a session has committed."""
     for workspace_id, entry in session.info.pop(COMMITTED, {}).items():
         signer_of(session).anchor(workspace_id, entry.place, entry.hash, entry.at)
 
 
 def hash_of(entry: AuditEntry) -> str:
-    """What an entry's hash must be, by its fields and the hash before it."""
+    """Return the expected hash of an entry from its fields and the previous hash."""
     return entry_hash(
         (
             entry.previous_hash,
@@ -157,8 +157,8 @@ def hash_of(entry: AuditEntry) -> str:
 
 
 def entry_hash(fields: Sequence[Any]) -> str:
-    """The hash of an entry's fields in their order, times in ISO 8601 and UTC.
+    """Return the hash of an entry's fields in order, times in ISO 8601 and UTC.
 
-    Raises TypeError for what is no JSON.
+    Raises TypeError for a value that JSON cannot represent.
     """
     return hashlib.sha256(_encode(fields).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What signs the audit: a key that is not in the database, and the file of anchors."""
+"""Signing of the audit with a key outside the database, and writing of anchors."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class AuditSigner:
-    """Signs entries and seals, and writes anchors; the key follows from the secret key."""
+    """Signs entries and seals, and writes anchors; the key is derived from the secret key."""
 
     key: bytes = field(repr=False)
     anchors: AnchorFile
 
     @classmethod
     def of(cls, secret_key: str, data_dir: Path) -> AuditSigner:
-        """The signer of an installation."""
+        """Return the signer of an installation."""
         key = hmac.digest(secret_key.encode(), b"crmlink audit", "sha256")
         return cls(key, AnchorFile(data_dir))
 
     @property
     def key_id(self) -> str:
-        """What tells this key from another one and says nothing about either."""
+        """Identifier of the key that reveals nothing about it."""
         return self.sign("key", "")[:16]
 
     def sign(self, purpose: str, text: str) -> str:
-        """The signature (HMAC-SHA-256, hexadecimal) of a text for a purpose."""
+        """Return the signature (HMAC-SHA-256, hexadecimal) of a text for a purpose."""
         return hmac.digest(self.key, f"{purpose}\0{text}".encode(), "sha256").hex()
 
     def is_signed(self, purpose: str, text: str, signature: str | None) -> bool:
-        """Whether a signature is this key's."""
+        """Return whether the signature was made with this key."""
         return hmac.compare_digest(self.sign(purpose, text), signature or "")
 
     def anchor(self, workspace_id: int, place: int, entry_hash: str, at: datetime) -> None:

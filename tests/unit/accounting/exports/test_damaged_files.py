@@ -95,7 +95,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(
 ) -> None:
     bomb = repacked(PACKED, {SHEET: b"<worksheet>" + b" " * 3_000_000 + b"</worksheet>"})
     assert len(bomb) < 20_000
-    monkeypatch.setattr(workbooks, "MOST_UNPACKED_MB", 2)
+    monkeypatch.setattr(workbooks, "MAX_UNPACKED_MB", 2)
     assert refused(bomb, "list.xlsx") == "too_large_unpacked"
 
 
@@ -103,8 +103,8 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(
 def test_parts_that_are_held_in_memory_are_bounded_each(
     part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workbooks, "MOST_OTHER_MB", 1)
-    monkeypatch.setattr(workbooks, "MOST_STRINGS_MB", 1)
+    monkeypatch.setattr(workbooks, "MAX_OTHER_MB", 1)
+    monkeypatch.setattr(workbooks, "MAX_STRINGS_MB", 1)
     assert refused(repacked(PACKED, {part: b" " * 2_000_000}), "list.xlsx") == "too_large_unpacked"
 
 
@@ -150,7 +150,7 @@ def test_styles_are_no_larger_than_what_a_tree_of_them_may_take() -> None:
 
 
 def test_empty_rows_are_bounded_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workbooks, "MOST_ROWS", 1_000)
+    monkeypatch.setattr(workbooks, "MAX_ROWS", 1_000)
     sheet = f"<worksheet {NS}><sheetData>{'<row/>' * 2_000}</sheetData></worksheet>".encode()
     assert refused(repacked(PACKED, {SHEET: sheet}), "list.xlsx") == "damaged"
 
@@ -165,7 +165,7 @@ def test_a_long_list_without_a_stated_size_and_with_much_behind_its_rows_is_read
     )
     behind = "<mergeCells>" + '<mergeCell ref="C1:D1"/>' * 200_000 + "</mergeCells>"
     sheet = f"<worksheet {NS}><sheetData>{rows}</sheetData>{behind}</worksheet>".encode()
-    assert len(sheet) > 2 * workbooks.MOST_ROW_MB * 2**20
+    assert len(sheet) > 2 * workbooks.MAX_ROW_MB * 2**20
     read_rows = read(repacked(PACKED, {SHEET: sheet}), "list.xlsx")
     assert sum(1 for _ in read_rows) == 60_000
 
@@ -205,9 +205,9 @@ def test_row_and_column_numbers_beyond_every_sheet_cost_nothing() -> None:
 def test_large_files_and_long_lists_are_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(row_reading, "MOST_ROWS", 3)
+    monkeypatch.setattr(row_reading, "MAX_ROWS", 3)
     assert refused(table([["Name", "Email"], *[["Ann", ""]] * 4]), "list.csv") == "too_many_rows"
-    monkeypatch.setattr(opening, "MOST_MB", 1)
+    monkeypatch.setattr(opening, "MAX_MB", 1)
     assert refused(b"Name,Email\n" * 100_000, "list.csv") == "too_large"
     with pytest.raises(ExportError, match="cannot be opened"):
         detect_format(tmp_path / "gone.csv", "gone.csv", PACKAGES)
@@ -226,7 +226,7 @@ def test_a_stream_that_cannot_go_back_is_read_and_bounded(monkeypatch: pytest.Mo
         found = detect_format(stream, "list.csv", PACKAGES)
     with piped(GOOD.encode()) as stream:
         assert [row.reference for row in contacts(read_contacts(stream, found, PACKAGES))] == ["A1"]
-    monkeypatch.setattr(opening, "MOST_MB", 0)
+    monkeypatch.setattr(opening, "MAX_MB", 0)
     with piped(GOOD.encode()) as stream, pytest.raises(ExportError, match="larger"):
         detect_format(stream, "list.csv", PACKAGES)
 

@@ -4,6 +4,7 @@
 
 import { Decisions, placeOf, tokenOf } from "./row_decisions.js";
 import { Finder } from "./record_search.js";
+import { Selection } from "./row_selection.js";
 import { Rows } from "./virtual_list.js";
 
 const KEPT = "crmlink-single-keys";
@@ -50,6 +51,8 @@ function review(section, rows, decisions, finder) {
     button.hidden = false;
     button.addEventListener("click", () => help.showModal());
   }
+  const together = /** @type {HTMLFormElement | null} */ (document.getElementById("together"));
+  const selection = together && new Selection(rows, together, (sentence) => decisions.say(sentence));
   let current = /** @type {number | null} */ (null);
 
   /** @param {HTMLElement} row */
@@ -103,6 +106,15 @@ function review(section, rows, decisions, finder) {
     event.preventDefault();
     search(/** @type {HTMLAnchorElement} */ (link));
   });
+  document.addEventListener("click", (event) => {
+    const link = /** @type {HTMLElement} */ (event.target).closest("#go-decide");
+    const place = Number(/** @type {HTMLElement | null} */ (link)?.dataset.place);
+    if (!link || !rows.places.includes(place)) return;
+    event.preventDefault();
+    void go(place);
+  });
+  const wanted = /^#row-(\d+)$/.exec(location.hash);
+  if (wanted) void go(Number(wanted[1]));
   window.addEventListener("pagehide", () => {
     const body = new FormData();
     body.set("csrf_token", tokenOf(document));
@@ -161,6 +173,8 @@ function review(section, rows, decisions, finder) {
     n: () => press("n"),
     r: () => press("r"),
     u: takeBack,
+    x: () => current !== null && selection?.toggle(current),
+    X: () => current !== null && selection?.toggle(current, true),
     "/": () => press("/"),
     "?": () => help.showModal(),
     Enter: accept,
@@ -171,7 +185,7 @@ function review(section, rows, decisions, finder) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (help.open || finder.dialog.open || !keys[event.key]) return;
     const at = /** @type {HTMLElement} */ (event.target);
-    if (at.matches("select, textarea, input:not([type=radio])")) return;
+    if (at.matches("select, textarea, input:not([type=radio], [type=checkbox])")) return;
     if (event.key === "Enter" && !at.matches(".row")) return;
     if (event.key !== "Enter" && event.key !== "?" && !useKeys.checked) return;
     event.preventDefault();

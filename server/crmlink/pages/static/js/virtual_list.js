@@ -42,7 +42,7 @@ export class Rows {
     this.late = new Map();
     list.addEventListener("focusout", () => setTimeout(() => this.#putLate()));
     this.places = expand(list.dataset.places ?? "");
-    const atOnce = Number(list.dataset.atOnce) || 50;
+    const atOnce = (this.atOnce = Number(list.dataset.atOnce) || 50);
     const first = /** @type {HTMLOListElement} */ (list.querySelector("ol"));
     const height = first.children.length ? first.offsetHeight / first.children.length : GUESS;
     /** @type {Part[]} */
@@ -71,6 +71,24 @@ export class Rows {
   beside(place, step) {
     const index = this.places.indexOf(place);
     return index < 0 ? null : (this.places[index + step] ?? null);
+  }
+
+  /** The places from one to another, in the list's order. @param {number} from @param {number} to */
+  between(from, to) {
+    const ends = [this.places.indexOf(from), this.places.indexOf(to)].sort((a, b) => a - b);
+    return ends[0] < 0 ? [to] : this.places.slice(ends[0], ends[1] + 1);
+  }
+
+  /** Rows as they are now, without putting them into the page. @param {number[]} places */
+  async read(places) {
+    const found = /** @type {HTMLElement[]} */ ([]);
+    for (let start = 0; start < places.length; start += this.atOnce) {
+      const at = encodeURIComponent(ranges(places.slice(start, start + this.atOnce)));
+      const answer = await fetch(`${this.address}?at=${at}`).catch(() => null);
+      if (!answer?.ok) return tellOffline(), found;
+      found.push(...parsed(await answer.text()));
+    }
+    return found;
   }
 
   /** The row, fetched if it has to be. @param {number} place */
@@ -122,6 +140,7 @@ export class Rows {
     if (others) others.open = open;
     if (old.hasAttribute("aria-current")) fresh.setAttribute("aria-current", "true");
     if (inside) fresh.focus({ preventScroll: true });
+    this.list.dispatchEvent(new CustomEvent("rows:shown"));
   }
 
   /** Put the rows that waited, except where the keyboard still is. */
@@ -158,6 +177,7 @@ export class Rows {
     part.element.replaceChildren(...rows.map((row) => document.adoptNode(row)));
     part.element.style.height = "";
     part.loaded = true;
+    this.list.dispatchEvent(new CustomEvent("rows:shown"));
   }
 
   /** @param {Part} part */

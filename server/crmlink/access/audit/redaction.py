@@ -1,0 +1,124 @@
+"""Lines of older versions that keep a reference in clear, and how an erased person leaves them.
+
+Such a line is overwritten with a keyed hash of the reference. Its own hash stays, so that the chain
+and the anchors hold, and a signed entry says what the line was and is, each as a digest of all its
+fields: any other change of it is found like that of any line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from crmlink.access.audit.rows import Row, details_of_row, hash_of_row, rows
+from crmlink.access.audit.vouching import SUBJECT
+from crmlink.store import AuditEntry, AuditSigner
+from crmlink.store.audit import append_entry
+from crmlink.store.audit.entries import signer_of
+
+REDACTED = "audit.redacted"
+REFERENCES = ("prior", "new", "reference", "current_reference")  # details that may be references
+AT_A_TIME = 500  # lines that one entry tells of
+
+
+class Redacted(NamedTuple):
+    """What a line's hash would be by its fields: before it was overwritten, and since."""
+
+    was: str
+    now: str
+
+
+def redact_references(
+    session: Session, workspace_id: int, hide: Callable[[str], str | None]
+) -> int:
+    """Overwrite what ``hide`` changes in the lines of an audit; returns how many lines.
+
+    In a writing session. Raises AuditUnsigned.
+    """
+    session.flush()
+    earlier = read_redactions(session, signer_of(session), workspace_id, until=2**63)
+    done: list[tuple[int, str, str]] = []
+    changes: dict[int, dict[str, Any]] = {}
+    for chunk in rows(session, AuditEntry.workspace_id == workspace_id):
+        for row in map(Row._make, chunk):
+            details = _details(row)
+            hidden = _hidden(details, hide)
+            if hidden != details:
+                known = earlier.get(row.place)
+                was = known.was if known else hash_of_row(row, workspace_id)
+                changed = row._replace(details=json.dumps(hidden))
+                done.append((row.place, was, hash_of_row(changed, workspace_id)))
+                changes[row.id] = hidden
+    if changes:
+        with _unguarded(session):
+            for entry_id, hidden in changes.items():
+                line = update(AuditEntry).where(AuditEntry.id == entry_id)
+                session.execute(line.values(details=hidden))
+    for start in range(0, len(done), AT_A_TIME):
+        lines = [list(line) for line in done[start : start + AT_A_TIME]]
+        append_entry(session, workspace_id, REDACTED, SUBJECT, lines=lines)
+    return len(done)
+
+
+def read_redactions(
+    session: Session, signer: AuditSigner, workspace_id: int, until: int
+) -> dict[int, Redacted]:
+    """The lines that were overwritten, by their places.
+
+    An entry counts that is signed with the present key, or lies before ``until``, the place of an
+    entry that vouches for what is before it.
+    """
+    found: dict[int, Redacted] = {}
+    conditions = (AuditEntry.workspace_id == workspace_id, AuditEntry.action == REDACTED)
+    for chunk in rows(session, *conditions):
+        for row in map(Row._make, chunk):
+            if not isinstance(row.place, int) or row.hash != hash_of_row(row, workspace_id):
+                continue
+            signed = row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash)
+            if signed or row.place < until:
+                found.update(_redacted_lines(_details(row)))
+    return found
+
+
+def _redacted_lines(details: Mapping[str, Any]) -> dict[int, Redacted]:
+    try:
+        return {place: Redacted(was, is_now) for place, was, is_now in details.get("lines", ())}
+    except (ValueError, TypeError):  # an unsigned entry may hold anything
+        return {}
+
+
+def _details(row: Row) -> dict[str, Any]:
+    try:
+        return details_of_row(row)
+    except ValueError:
+        return {}
+
+
+def _hidden(details: Mapping[str, Any], hide: Callable[[str], str | None]) -> dict[str, Any]:
+    return {
+        name: hide(value) if name in REFERENCES and isinstance(value, str) else value
+        for name, value in details.items()
+    }
+
+
+@contextmanager
+def _unguarded(session: Session) -> Iterator[None]:
+    """Let entries be changed in this transaction, which alone sees the audit without its guard."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_unchanged"))
+        yield
+        session.execute(text("ALTER TABLE audit_entry ENABLE TRIGGER audit_entry_unchanged"))
+        return
+    name = "audit_entry_no_update"
+    kept = session.scalar(
+        select(text("sql")).select_from(text("sqlite_master")).where(text(f"name = '{name}'"))
+    )
+    session.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
+    yield
+    if kept:
+        session.execute(text(str(kept)))

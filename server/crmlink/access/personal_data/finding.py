@@ -1,0 +1,172 @@
+"""Finding all that is kept about one person: account, records, links, rows of lists, parked.
+
+One leads to another: a row to the link that was made of it, a link to the name and reference that
+another list knows them by. So it is gone through until nothing more is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import String, cast, select
+from sqlalchemy.orm import Session
+
+from crmlink.access.personal_data.batches import Clues, find_rows
+from crmlink.access.personal_data.parked import find_parked
+from crmlink.folding import fold, normalise_login_email
+from crmlink.kinds import KINDS
+from crmlink.store import BatchRow, Link, MirroredRecord, ParkedContact, Person
+from crmlink.store.connections import connections_of
+from crmlink.store.erased import ERASED
+from crmlink.store.hidden_references import contact_emails
+from crmlink.store.records import holds_email
+
+
+@dataclass
+class Subject:
+    """What was found of one person. ``email`` is the one that they were named by, if any.
+
+    ``own_emails`` are, folded, those that say who it is by themselves: the one they were named by,
+    and those of their records that no other record has. Others may be a firm's that many share.
+    """
+
+    email: str
+    person: Person | None
+    records: list[MirroredRecord]
+    own_emails: frozenset[str]
+    links: dict[str, Link] = field(default_factory=dict)
+    rows: dict[int, BatchRow] = field(default_factory=dict)
+    parked: list[ParkedContact] = field(default_factory=list)
+
+    @property
+    def is_known(self) -> bool:
+        kept = self.records or self.links or self.rows or self.parked
+        return self.person is not None or bool(kept)
+
+    @property
+    def record_ids(self) -> frozenset[str]:
+        return frozenset(record.public_id for record in self.records)
+
+    @property
+    def certain_rows(self) -> list[BatchRow]:
+        """Those that are theirs by their email, their record or their link, not by likeness."""
+        return [
+            row
+            for row in self.rows.values()
+            if row.record_id in self.record_ids
+            or row.link_id in self.links
+            or not self.own_emails.isdisjoint(map(fold, (row.email, *row.other_emails)))
+        ]
+
+
+def is_record_id(who: str) -> bool:
+    """Whether somebody is named by their record's id."""
+    kind, _, number = who.partition("-")
+    return kind in KINDS and bool(number)
+
+
+def find_person_by_email(session: Session, workspace_id: int, email: str) -> Person | None:
+    """Who has or had an email here, removed or not; the newest."""
+    key = normalise_login_email(email)
+    query = select(Person).filter_by(workspace_id=workspace_id, email_key=key)
+    return session.scalar(query.order_by(Person.id.desc()).limit(1))
+
+
+def find_subject(session: Session, workspace_id: int, who: str) -> Subject:
+    """All that is kept about somebody: of a record's id, or of an email."""
+    email = "" if is_record_id(who) else who.strip()
+    records = _records(session, workspace_id, who, email)
+    subject = Subject(
+        email,
+        find_person_by_email(session, workspace_id, email) if email else None,
+        records,
+        _own_emails(session, workspace_id, email, records),
+    )
+    known = -1
+    while known < len(subject.links) + len(subject.rows):
+        known = len(subject.links) + len(subject.rows)
+        for link in _links(session, workspace_id, subject):
+            subject.links[link.id] = link
+        for row in find_rows(session, workspace_id, _clues(subject)):
+            subject.rows[row.id] = row
+    subject.parked = find_parked(session, workspace_id, _clues(subject))
+    return subject
+
+
+def _records(session: Session, workspace_id: int, who: str, email: str) -> list[MirroredRecord]:
+    here = MirroredRecord.connection_id.in_(connections_of(workspace_id))
+    if email:
+        theirs = holds_email(MirroredRecord.email, MirroredRecord.other_emails, [email])
+        return list(session.scalars(select(MirroredRecord).where(here, theirs)))
+    kind, _, number = who.partition("-")
+    query = select(MirroredRecord).filter_by(kind=kind, number=number)
+    return list(session.scalars(query.where(here)))
+
+
+def _own_emails(
+    session: Session, workspace_id: int, email: str, records: list[MirroredRecord]
+) -> frozenset[str]:
+    here = MirroredRecord.connection_id.in_(connections_of(workspace_id))
+    mine = {record.id for record in records}
+    own = {fold(email)} - {""}
+    for each in {fold(each) for record in records for each in (record.email, *record.other_emails)}:
+        theirs = holds_email(MirroredRecord.email, MirroredRecord.other_emails, [each])
+        if each and set(session.scalars(select(MirroredRecord.id).where(here, theirs))) <= mine:
+            own.add(each)
+    return frozenset(own)
+
+
+def _links(session: Session, workspace_id: int, subject: Subject) -> list[Link]:
+    """Links to their records, of their rows, and those whose contact has an email of theirs."""
+    here = select(Link).where(Link.connection_id.in_(connections_of(workspace_id)))
+    made = {row.link_id for row in subject.rows.values()} - {None}
+    found = list(session.scalars(here.where(Link.id.in_(made)))) if made else []
+    for record in subject.records:
+        to_it = here.where(Link.kind == record.kind, Link.record_number == record.number)
+        found += session.scalars(to_it)
+    if subject.own_emails:
+        seen = session.execute(
+            select(Link.id, Link.differences).where(
+                Link.connection_id.in_(connections_of(workspace_id)),
+                cast(Link.differences, String).contains("@"),
+            )
+        )
+        ids = [
+            link_id
+            for link_id, differences in seen
+            if not subject.own_emails.isdisjoint(map(fold, contact_emails(differences)))
+        ]
+        found += [session.get_one(Link, link_id) for link_id in ids]
+    undone = {link.id for link in found}
+    if undone:
+        found += session.scalars(here.where(Link.undoes_id.in_(undone)))
+    return found
+
+
+def _clues(subject: Subject) -> Clues:
+    """What else they go by in lists: names and references of records, links and certain rows.
+
+    A plain number is another contact's in another package, so it says nothing by itself.
+    """
+    links, certain = subject.links.values(), subject.certain_rows
+    names = {link.contact_name for link in links} | {row.name for row in certain}
+    for record in subject.records:
+        names |= {record.name, record.label if not record.erased_at else ""}
+    references = {link.reference for link in links} | {row.reference for row in certain}
+    references |= {record.reference or "" for record in subject.records}
+    emails = {email for record in subject.records for email in (record.email, *record.other_emails)}
+    emails.update(*(contact_emails(link.differences) for link in links))
+    emails.update(*((row.email, *row.other_emails) for row in certain))
+    return Clues(
+        names=_folded(names - {ERASED}),
+        references=_folded(value for value in references if not value.isdecimal()),
+        own_emails=subject.own_emails,
+        emails=_folded(emails) | subject.own_emails,
+        record_ids=subject.record_ids,
+        link_ids=frozenset(subject.links),
+    )
+
+
+def _folded(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(fold(text) for text in texts if text)

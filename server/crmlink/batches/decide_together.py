@@ -1,0 +1,233 @@
+"""Deciding many rows of a batch together: those that a person ticked, or all that fit a filter.
+
+Nothing here agrees to a second choice: a row that needs one stays as it is.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from crmlink.batches.review import SETTLED, find_obstacle, mark_decided, seen_differences
+from crmlink.batches.rows import ReviewRow, RowFilter, filter_conditions, list_rows_at
+from crmlink.batches.state import DECIDABLE, editing_batch
+from crmlink.linking.audit import note
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import CountChanged, RecordUnknown, SampleNeeded
+from crmlink.linking.overrides import Overrides
+from crmlink.linking.suggest import find_record
+from crmlink.store import Batch, BatchRow, Choice, RowState, Verdict
+
+SAMPLE = 12
+MOST_TICKED = 2_000
+AT_A_TIME = 200  # rows that one transaction decides
+
+
+class GroupDecision(enum.StrEnum):
+    """What is decided for many rows."""
+
+    ACCEPT = "accept"
+    NONE = "none"
+    REOPEN = "reopen"
+
+
+@dataclass(frozen=True, slots=True)
+class TickedRow:
+    """A row as it was shown when a person ticked it: its version, and the record offered first."""
+
+    position: int
+    version: int
+    record_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPreview:
+    """How many rows of a filter would be decided, some of them, and proof that they were shown."""
+
+    contacts: int
+    rows: tuple[ReviewRow, ...]
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """How many rows were decided, and how many were left: decided or matched again since, or in
+    need of a second look."""
+
+    decided: int
+    left: int
+
+
+def preview_group(
+    ctx: WorkspaceContext, batch_id: str, decision: GroupDecision, wanted: RowFilter
+) -> GroupPreview:
+    """Say what deciding all rows that fit would decide, with some of them drawn at random.
+
+    Raises BatchUnknown, InvalidBatchState.
+    """
+    with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
+        positions = _positions(session, batch_id, decision, wanted)
+        drawn = sorted(random.SystemRandom().sample(positions, min(SAMPLE, len(positions))))
+        token = secrets.token_hex(8)
+        batch.sample = _proof(batch, decision, token, drawn, len(positions))
+    rows = list_rows_at(ctx, batch_id, drawn)
+    return GroupPreview(len(positions), tuple(rows), token)
+
+
+def decide_group(
+    ctx: WorkspaceContext,
+    device_id: int,
+    batch_id: str,
+    decision: GroupDecision,
+    wanted: RowFilter,
+    contacts: int,
+    token: str,
+) -> GroupResult:
+    """Decide all rows that fit, `contacts` of them as the preview said.
+
+    Raises CountChanged when it is another number by now, SampleNeeded when `token` is not that of
+    the preview shown last or the batch was matched since, BatchUnknown, InvalidBatchState.
+    """
+    with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
+        shown = batch.sample or {}
+        proof = _proof(batch, decision, token, shown.get("positions", []), contacts)
+        if not token or shown != proof:
+            raise SampleNeeded
+        rows = _ticked(session, batch_id, decision, wanted)
+        if len(rows) != contacts:
+            raise CountChanged(contacts=len(rows))
+        batch.sample = None
+    return decide_ticked(ctx, device_id, batch_id, decision, rows)
+
+
+def decide_ticked(
+    ctx: WorkspaceContext,
+    device_id: int,
+    batch_id: str,
+    decision: GroupDecision,
+    ticked: Sequence[TickedRow],
+) -> GroupResult:
+    """Decide each of these rows as it was shown; one that has changed since is left.
+
+    Raises BatchUnknown, InvalidBatchState.
+    """
+    decided = 0
+    for start in range(0, len(ticked), AT_A_TIME):
+        with editing_batch(ctx, batch_id, *DECIDABLE) as (session, _):
+            some = ticked[start : start + AT_A_TIME]
+            found = _rows(session, batch_id, decision, some)
+            done = [
+                row.position
+                for shown in some
+                if (row := found.get(shown.position)) is not None
+                and row.version == shown.version
+                and _decide(session, ctx, row, decision, shown.record_id, device_id)
+            ]
+            if done:
+                note(
+                    session, ctx.workspace_id, device_id, "batch.decided_together", batch_id,
+                    decision=decision.value, contacts=len(done), rows=done,
+                )  # fmt: skip
+            decided += len(done)
+    return GroupResult(decided, len(ticked) - decided)
+
+
+def _decide(
+    session: Session,
+    ctx: WorkspaceContext,
+    row: BatchRow,
+    decision: GroupDecision,
+    record_id: str,
+    device_id: int,
+) -> bool:
+    """Decide one row; False where it needs a person's second look."""
+    if decision is GroupDecision.ACCEPT:
+        if row.best != record_id or _chosen_in_other_row(session, row):
+            return False
+        try:
+            record = find_record(session, ctx.connection_id, record_id)
+        except RecordUnknown:
+            return False
+        if find_obstacle(session, ctx, row, record, Overrides()):
+            return False
+        row.choice, row.record_id = Choice.RECORD, record.public_id
+        row.agreed = Overrides().as_dict() | {"differences": seen_differences(row, record_id)}
+    else:
+        none = decision is GroupDecision.NONE
+        row.choice, row.record_id, row.agreed = Choice.NONE if none else Choice.OPEN, None, None
+    mark_decided(session, row, device_id)
+    return True
+
+
+def _positions(
+    session: Session, batch_id: str, decision: GroupDecision, wanted: RowFilter
+) -> list[int]:
+    conditions = _conditions(batch_id, decision, wanted)
+    query = select(BatchRow.position).where(*conditions).order_by(BatchRow.position)
+    return list(session.scalars(query))
+
+
+def _ticked(
+    session: Session, batch_id: str, decision: GroupDecision, wanted: RowFilter
+) -> list[TickedRow]:
+    query = select(BatchRow.position, BatchRow.version, BatchRow.best)
+    rows = query.where(*_conditions(batch_id, decision, wanted)).order_by(BatchRow.position)
+    return [TickedRow(place, version, best or "") for place, version, best in session.execute(rows)]
+
+
+def _rows(
+    session: Session, batch_id: str, decision: GroupDecision, some: Sequence[TickedRow]
+) -> dict[int, BatchRow]:
+    """The rows among these that this can be decided for, by position."""
+    query = select(BatchRow).where(
+        *_conditions(batch_id, decision, RowFilter()),
+        BatchRow.position.in_([shown.position for shown in some]),
+    )
+    return {row.position: row for row in session.scalars(query)}
+
+
+def _conditions(
+    batch_id: str, decision: GroupDecision, wanted: RowFilter
+) -> list[ColumnElement[bool]]:
+    """Which rows of a filter can be decided so without a second look."""
+    found = [*filter_conditions(batch_id, wanted), BatchRow.state.in_(SETTLED)]
+    match decision:
+        case GroupDecision.ACCEPT:
+            found += [
+                BatchRow.choice == Choice.OPEN,
+                BatchRow.verdict.in_((Verdict.SURE, Verdict.CHECK)),
+                BatchRow.best.is_not(None),
+                or_(BatchRow.kind == "", BatchRow.best.startswith(BatchRow.kind + "-")),
+            ]
+        case GroupDecision.NONE:
+            found += [
+                BatchRow.choice == Choice.OPEN,
+                BatchRow.verdict.not_in((Verdict.NEW, Verdict.LINKED)),
+            ]
+        case GroupDecision.REOPEN:
+            found += [BatchRow.choice != Choice.OPEN, BatchRow.state != RowState.FAILED]
+    return found
+
+
+def _chosen_in_other_row(session: Session, row: BatchRow) -> bool:
+    query = select(BatchRow.id).where(
+        BatchRow.batch_id == row.batch_id,
+        BatchRow.choice == Choice.RECORD,
+        BatchRow.record_id == row.best,
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def _proof(
+    batch: Batch, decision: GroupDecision, token: str, positions: list[int], contacts: int
+) -> dict[str, object]:
+    return {
+        "token": token, "decision": decision.value, "positions": positions, "of": contacts,
+        "matched_at": batch.matched_at.isoformat() if batch.matched_at else None,
+    }  # fmt: skip

@@ -1,0 +1,135 @@
+"""Contacts without a record: parked by a person, for those who add customers and suppliers."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.orm import Session
+
+from crmlink.accounting.locate import canonical_reference
+from crmlink.linking.audit import note
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import ParkedUnknown, ReferenceErased
+from crmlink.linking.suggest import Contact
+from crmlink.pseudonyms import holds_pseudonym
+from crmlink.store import Link, ParkedContact
+from crmlink.store.erased import Signs, erased_people, pseudonyms_of
+
+MOST_PARKED = 1_000  # shown at once; the oldest first
+
+
+def park(ctx: WorkspaceContext, contact: Contact, device_id: int) -> ParkedContact:
+    """Keep a contact; one that is parked already keeps its place and gets the newer details.
+
+    Raises UnknownPackage, InvalidReference, or ReferenceErased for a person who was erased.
+    """
+    reference = canonical_reference(contact.package, contact.reference, ctx.packages)
+    if holds_pseudonym(reference):
+        raise ReferenceErased
+    details = contact.details
+    with ctx.database.writing() as session:
+        signs = Signs(
+            frozenset((details.name, details.company)),
+            (details.email, *details.other_emails),
+            details.postcode,
+            details.phones,
+            contact.package,
+            contact.organisation,
+            reference,
+        )
+        if erased_people(session, ctx.workspace_id).are(signs):
+            raise ReferenceErased
+        own = {
+            "connection_id": ctx.connection_id,
+            "package": contact.package,
+            "organisation": contact.organisation,
+            "kind": contact.kind or "",
+            "reference": reference,
+        }
+        kept = session.scalar(select(ParkedContact).filter_by(**own))
+        if kept is None:
+            kept = ParkedContact(**own, device_id=device_id)
+            session.add(kept)
+            session.flush()
+            _note(session, ctx.workspace_id, device_id, "contact.parked", kept)
+        for field in ("name", "company", "address", "town", "postcode", "email"):
+            setattr(kept, field, getattr(details, field))
+        kept.phones = list(details.phones)
+        session.flush()
+        session.refresh(kept)
+        return kept
+
+
+def unpark(ctx: WorkspaceContext, parked_id: str, device_id: int) -> None:
+    """Remove a contact from the list. Raises ParkedUnknown."""
+    with ctx.database.writing() as session:
+        kept = _find(session, ctx.connection_id, parked_id)
+        _note(session, ctx.workspace_id, device_id, "contact.unparked", kept)
+        session.delete(kept)
+
+
+def find_parked(ctx: WorkspaceContext, parked_id: str) -> ParkedContact:
+    """One contact of the list. Raises ParkedUnknown."""
+    with ctx.database.reading() as session:
+        return _find(session, ctx.connection_id, parked_id)
+
+
+def parked_contacts(ctx: WorkspaceContext) -> list[ParkedContact]:
+    """All contacts of the list, those that have waited longest first."""
+    query = (
+        select(ParkedContact)
+        .filter_by(connection_id=ctx.connection_id)
+        .order_by(ParkedContact.created_at, ParkedContact.id)
+        .limit(MOST_PARKED)
+    )
+    with ctx.database.reading() as session:
+        return list(session.scalars(query))
+
+
+def count_parked(ctx: WorkspaceContext) -> int:
+    """How many contacts are parked."""
+    query = select(func.count()).select_from(ParkedContact)
+    with ctx.database.reading() as session:
+        return session.scalar(query.filter_by(connection_id=ctx.connection_id)) or 0
+
+
+def parked_as(session: Session, connection_id: int, contact: Contact) -> ParkedContact | None:
+    """A contact's entry in the list, if it is parked."""
+    mine = _is(contact.package, contact.organisation, contact.kind or "", contact.reference)
+    query = select(ParkedContact).filter_by(connection_id=connection_id).where(*mine)
+    return session.scalar(query.order_by(ParkedContact.created_at).limit(1))
+
+
+def unpark_linked(session: Session, link: Link) -> None:
+    """Remove the contact of a link that is done, in the transaction that ends the link."""
+    forms = pseudonyms_of(session).forms(link.reference)
+    mine = _is(link.package, link.organisation, link.contact_kind, *forms)
+    session.execute(
+        delete(ParkedContact).where(ParkedContact.connection_id == link.connection_id, *mine)
+    )
+
+
+def _is(package: str, organisation: str, kind: str, *references: str) -> list[ColumnElement[bool]]:
+    """What a contact's entry fulfils. Not every address tells the organisation or the kind."""
+    mine = [
+        ParkedContact.package == package,
+        ParkedContact.reference.in_(references),
+    ]
+    if organisation:
+        mine.append(ParkedContact.organisation.in_((organisation, "")))
+    if kind:
+        mine.append(ParkedContact.kind.in_((kind, "")))
+    return mine
+
+
+def _find(session: Session, connection_id: int, parked_id: str) -> ParkedContact:
+    query = select(ParkedContact).filter_by(connection_id=connection_id, id=parked_id)
+    kept = session.scalar(query)
+    if kept is None:
+        raise ParkedUnknown
+    return kept
+
+
+def _note(
+    session: Session, workspace_id: int, device_id: int, action: str, kept: ParkedContact
+) -> None:
+    note(session, workspace_id, device_id, action, kept.id, package=kept.package)

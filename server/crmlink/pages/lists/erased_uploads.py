@@ -1,0 +1,65 @@
+"""Kept files that hold somebody who was erased: found when that happens, and deleted.
+
+A file is read as it would be imported, with what was chosen for it until now. One that cannot be
+read so may hold anybody, and is deleted too: who sent it still has it, and is told to send it anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from crmlink.accounting.errors import UnknownPackage
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.accounting.exports.reader import RejectedRow, read_contacts
+from crmlink.batches.file_import import detect, without_erased
+from crmlink.linking.context import WorkspaceContext
+from crmlink.pages.lists.choices import Choices, resolved
+from crmlink.pages.lists.uploads import UploadedFile, delete_for_erased, kept_files
+from crmlink.store import ErasedKey
+from crmlink.store.erased import ErasedPeople, erased_people
+
+
+def delete_uploads_of_erased(data_dir: Path, ctx: WorkspaceContext) -> int:
+    """Delete the kept files of this machine that hold somebody erased; returns how many."""
+    files = kept_files(data_dir)
+    if not files:
+        return 0
+    with ctx.database.reading() as session:
+        erased = erased_people(session, ctx.workspace_id)
+    holding = [sent for sent in files if erased.keys and _holds(ctx, sent, erased)]
+    for sent in holding:
+        delete_for_erased(sent)
+    return len(holding)
+
+
+def newest_erasure(ctx: WorkspaceContext) -> int:
+    """What changes whenever somebody is erased."""
+    with ctx.database.reading() as session:
+        query = select(func.max(ErasedKey.id)).filter_by(workspace_id=ctx.workspace_id)
+        return session.scalar(query) or 0
+
+
+def _holds(ctx: WorkspaceContext, sent: UploadedFile, erased: ErasedPeople) -> bool:
+    try:
+        choices = Choices.from_dict(sent.choices)
+        recognised = detect(
+            ctx, sent.path, sent.filename, package=choices.package or None,
+            sheet=choices.sheet or None, header_line=choices.header_line,
+            encoding=choices.encoding or None, delimiter=choices.delimiter or None,
+        )  # fmt: skip
+        found = recognised.corrected(
+            kind=choices.contact_kind,
+            columns=resolved(choices, recognised)[0],
+            dates=choices.date_order,
+        )
+        rows = read_contacts(sent.path, found, ctx.packages)
+        return any(
+            isinstance(row, RejectedRow) and row.code == "erased"
+            for row in without_erased(erased, found.package or "", "", rows)
+        )
+    except FileNotFoundError:  # its sender was quicker
+        return False
+    except (ExportError, UnknownPackage, TypeError, KeyError):
+        return True

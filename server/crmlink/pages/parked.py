@@ -1,0 +1,99 @@
+"""/parked: contacts without a record. Each is linked once its customer or supplier is there."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from crmlink.accounting.errors import InvalidReference
+from crmlink.commusoft.errors import CommusoftError
+from crmlink.kinds import Kind
+from crmlink.linking.decisions import Decision, confirm, require_connection
+from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.parked import count_parked, find_parked, parked_contacts, unpark
+from crmlink.linking.suggest import search
+from crmlink.pages.blueprint import blueprint, redirect_to
+from crmlink.pages.forms import flash_message
+from crmlink.pages.link_by_url import tell_end
+from crmlink.pages.links import kind_of
+from crmlink.store import ParkedContact
+from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.web.problems import problem_of
+
+LONGEST_SEARCH = 200
+MOST_FOUND = 20
+
+Reply = str | Response | tuple[str, int]
+
+
+@blueprint.get("/parked")
+@require_permission("read")
+def parked() -> str:
+    """The contacts for which Commusoft has no record yet."""
+    ctx = current_workspace()
+    return render_template("parked.html", contacts=parked_contacts(ctx), total=count_parked(ctx))
+
+
+@blueprint.get("/parked/<parked_id>")
+@require_permission("link")
+def parked_contact(parked_id: str) -> str:
+    """One of them, and a search for its customer or supplier."""
+    contact = find_parked(current_workspace(), parked_id)
+    return _page(contact, request.args.get("q", contact.name or contact.company))
+
+
+@blueprint.post("/parked/<parked_id>/link")
+@require_permission("link")
+def link_parked(parked_id: str) -> Reply:
+    """Link it to what was chosen; nothing that is on a record already is overwritten here."""
+    ctx = current_workspace()
+    require_connection(ctx, request.form.get("connection_id", ""))
+    contact = find_parked(ctx, parked_id)
+    record_id = request.form.get("record_id", "")[:100]
+    decision = Decision(
+        package=contact.package,
+        kind=kind_of(contact.kind) or _kind_of_record(record_id),
+        reference=contact.reference,
+        record_id=record_id,
+        organisation=contact.organisation,
+        contact_name=contact.label,
+    )
+    key = request.form.get("key", "")[:100] or uuid4().hex
+    try:
+        link = confirm(ctx, decision, key, current_actor().device.id)
+    except (LinkingFailure, CommusoftError, InvalidReference) as error:
+        found = problem_of(error)
+        return _page(contact, request.form.get("q", ""), found.detail), found.status
+    tell_end(link)
+    return redirect(url_for("pages.link", link_id=link.id), 303)
+
+
+@blueprint.post("/parked/<parked_id>/remove")
+@require_permission("link")
+def remove_parked(parked_id: str) -> Response:
+    """Take it off the list, without linking it."""
+    unpark(current_workspace(), parked_id, current_actor().device.id)
+    flash_message("Removed. Nothing was changed in Commusoft.")
+    return redirect_to("pages.parked")
+
+
+def _kind_of_record(record_id: str) -> Kind:
+    """Where the contact's address does not tell its kind, the person chose by the record."""
+    return kind_of(record_id.partition("-")[0]) or "customer"
+
+
+def _page(contact: ParkedContact, words: str, refused: str = "") -> str:
+    ctx = current_workspace()
+    typed = words.strip()[:LONGEST_SEARCH]
+    found = search(ctx, typed, kind_of(contact.kind), MOST_FOUND) if typed else []
+    return render_template(
+        "parked_contact.html",
+        contact=contact,
+        typed=typed,
+        found=found,
+        refused=refused,
+        key=uuid4().hex,
+        connection_id=ctx.public_connection_id,
+    )

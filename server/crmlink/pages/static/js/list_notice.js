@@ -1,0 +1,53 @@
+// @ts-check
+// Tells a person with the browser's own notification that a list of theirs has ended, where they
+// have allowed that. Without it the mark in the navigation says the same.
+
+const TOLD = "crmlink-told-lists";
+const MOST_KEPT = 50;
+
+/** @returns {string[]} */
+function told() {
+  try {
+    return JSON.parse(localStorage.getItem(TOLD) ?? "[]");
+  } catch {
+    return [];
+  }
+}
+
+function tell() {
+  if (!("Notification" in window) || Notification.permission !== "granted") return;
+  const before = told();
+  const ended = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".ended-list")]);
+  const fresh = ended.filter((each) => !before.includes(each.dataset.key ?? ""));
+  if (!fresh.length) return;
+  // Noted first, so that of several open tabs one tells.
+  const keys = fresh.map((each) => each.dataset.key ?? "");
+  localStorage.setItem(TOLD, JSON.stringify([...before, ...keys].slice(-MOST_KEPT)));
+  for (const each of fresh) {
+    const shown = new Notification(each.dataset.title ?? "crmlink", { body: each.dataset.body });
+    shown.addEventListener("click", () => {
+      window.focus();
+      location.assign(each.dataset.url ?? "/lists");
+    });
+  }
+}
+
+/** Offer to tell, where the browser has not been asked yet. */
+function offer() {
+  const button = document.getElementById("tell-me");
+  if (!button) return;
+  button.hidden = !("Notification" in window) || Notification.permission !== "default";
+}
+
+document.addEventListener("click", async (event) => {
+  const button = /** @type {HTMLElement} */ (event.target).closest("#tell-me");
+  if (!button) return;
+  await Notification.requestPermission();
+  offer();
+});
+document.addEventListener("htmx:afterSettle", () => {
+  tell();
+  offer();
+});
+tell();
+offer();

@@ -1,0 +1,56 @@
+"""Comparison keys of columns: their folded values, stored in columns beside them.
+
+The models maintain the keys. During a rolling restart an older server writes the columns alone, so
+a column is also compared in lower case, and ``refresh_keys`` corrects its keys later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from crmlink.folding import fold, normalise_login_email
+from crmlink.store.access import Person
+from crmlink.store.links import Link
+from crmlink.store.records import MirroredRecord
+
+KEYS: tuple[tuple[Any, Any, Callable[[str], str]], ...] = (
+    (MirroredRecord.reference, MirroredRecord.reference_key, fold),
+    (Link.target, Link.target_key, fold),
+    (Person.email, Person.email_key, normalise_login_email),
+)
+
+
+def key_of(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
+    """Return the expression by which a column's values are compared."""
+    key: ColumnElement[str] = getattr(column.class_, f"{column.key}_key")
+    return func.coalesce(key, func.lower(column))
+
+
+def carries(
+    column: InstrumentedAttribute[str | None], values: Iterable[str]
+) -> ColumnElement[bool]:
+    """Return the condition that a column has one of these values, compared folded."""
+    keys = list(values)
+    key = getattr(column.class_, f"{column.key}_key")
+    return or_(
+        key.in_({fold(value) for value in keys}),
+        func.lower(column).in_([func.lower(value) for value in keys]),
+    )
+
+
+def refresh_keys(session: Session) -> int:
+    """Correct keys that do not match their column, in a writing session; returns how many."""
+    corrected = 0
+    for column, key, make in KEYS:
+        table = column.class_
+        rows = session.execute(select(table.id, column, key)).all()
+        wrong = {id_: expected for id_, value, stored_key in rows
+                 if (expected := None if value is None else make(value)) != stored_key}  # fmt: skip
+        for id_, expected in wrong.items():
+            session.execute(update(table).where(table.id == id_).values({key: expected}))
+        corrected += len(wrong)
+    return corrected

@@ -1,0 +1,56 @@
+"""The table of parked contacts: those for which Commusoft has no record yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from crmlink.store.access import Device
+from crmlink.store.base import Base, new_id, now
+
+
+class ParkedContact(Base):
+    """A contact that a person found no record for, kept until it is linked or removed.
+
+    ``kind`` and ``organisation`` are empty where its address does not tell.
+    """
+
+    __tablename__ = "parked_contact"
+    __table_args__ = (
+        UniqueConstraint(
+            "connection_id",
+            "package",
+            "organisation",
+            "kind",
+            "reference",
+            name="uq_parked_contact_identity",
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=new_id)
+    connection_id: Mapped[int] = mapped_column(ForeignKey("connection.id"))
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+
+    package: Mapped[str]
+    organisation: Mapped[str] = mapped_column(default="")
+    kind: Mapped[str] = mapped_column(default="")
+    reference: Mapped[str]
+
+    name: Mapped[str] = mapped_column(default="")
+    company: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    town: Mapped[str] = mapped_column(default="")
+    postcode: Mapped[str] = mapped_column(default="")
+    email: Mapped[str] = mapped_column(default="")
+    phones: Mapped[list[str]] = mapped_column(default=list)
+
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    device: Mapped[Device] = relationship(lazy="joined")
+
+    @property
+    def label(self) -> str:
+        """What people call it by: the company, or else the person."""
+        return self.company or self.name or self.reference
