@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 
 from crmlink.access.api_tokens import list_tokens
+from crmlink.access.audit.seals import last_check_was_sound
 from crmlink.access.devices import DeviceStatus, device_status, list_devices, was_copied
 from crmlink.access.pairing import list_awaiting_admin
 from crmlink.batches.drafts import list_batches
@@ -68,6 +69,11 @@ def _of_devices() -> list[PendingTask]:
         return []
     access = current_installation().access
     found = [
+        PendingTask(
+            "audit",
+            not last_check_was_sound(access.database, access.workspace_id),
+            url_for("pages.audit"),
+        ),
         PendingTask("pairings", len(list_awaiting_admin(access)), url_for("pages.devices")),
         PendingTask("copies", sum(map(was_copied, list_devices(access))), url_for("pages.devices")),
         PendingTask(

@@ -28,6 +28,7 @@ from crmlink.access.refresh_tokens import authenticate_access_token, is_own_acce
 from crmlink.access.sessions import authenticate_session
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
+from crmlink.logs import for_stranger
 from crmlink.store import WebSession
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def _authenticate() -> None:
     else:
         if found:
             log_in, g.actor = found
+            for_stranger.set(False)
             if log_in:
                 g.log_in = log_in
             else:

@@ -26,6 +26,7 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
+from crmlink.logs import for_stranger
 from crmlink.web.auth import knows_sender
 from crmlink.web.body_limits import LARGEST, REFUSED, STRANGER_BYTES, body_limit
 
@@ -249,6 +250,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return done
 
     def service(self) -> None:
+        for_stranger.set(True)  # in this thread, until the application knows more
         super().service()
         self._served_at = time.time()
         self._unread = self.total_outbufs_len
@@ -348,6 +350,7 @@ class _Question:
     def service(self) -> None:
         """Look the sender up."""
         known = False
+        for_stranger.set(True)
         try:
             environ = _Task(self.channel, self.request).get_environment()
             known = knows_sender(self.channel.server.app, environ | {"wsgi.input": io.BytesIO()})

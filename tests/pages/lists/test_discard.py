@@ -20,7 +20,7 @@ from support.page_client import PageClient, words
 from support.sample_data import SampleData
 from support.sandbox import new_key
 
-NOTHING_WRITTEN = "Nothing of it was written to Commusoft"
+NOTHING_WRITTEN = "Nothing in Commusoft changes"
 
 
 def list_of(installation: Installation, size: int) -> tuple[str, int]:

@@ -19,6 +19,8 @@ class Code(enum.StrEnum):
     ANCHORS_MISSING = "anchors_missing"
     ANCHORS_CUT = "anchors_cut"
     ANCHORS_CHANGED = "anchors_changed"
+    ANCHORS_DAMAGED = "anchors_damaged"
+    WORKSPACE_CHANGED = "workspace_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,43 @@ import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import IO, Any
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
+from sqlalchemy import Row as SqlRow
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.check import verify_audit
 from crmlink.access.audit.findings import Verdict
+from crmlink.access.audit.rows import CHUNK_SIZE, Row, details_of_row, rows, time_of_row
 from crmlink.access.context import AccessContext
 from crmlink.csv_safety import escape_formula
 from crmlink.pseudonyms import Pseudonyms, holds_pseudonym
 from crmlink.store import AuditEntry, Device, Link, Person
 from crmlink.store.connections import connections_of
-from crmlink.store.erased import ERASED, pseudonyms_of
+from crmlink.store.erased import ERASED, erased_people, pseudonyms_of
 
+GONE = "(no longer kept)"  # a reference whose link went with the practice data
 COLUMNS = ("place", "at", "action", "subject", "person", "device", "details", "hash")
 
+Line = SqlRow[int, Person | None, Device | None]  # an entry's id, and who stands behind it
 
-Found = Sequence[tuple[AuditEntry, Person | None, Device | None]]
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line as people read it, whatever somebody wrote there.
+
+    What is no place is 0, what is no time 1970, and details that cannot be read say so.
+    """
+
+    place: int
+    at: datetime
+    action: str
+    subject: str
+    details: dict[str, Any]
+    hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +53,7 @@ class AuditRow:
     link still has.
     """
 
-    entry: AuditEntry
+    entry: Entry
     person: Person | None
     device: Device | None
     details: dict[str, Any]
@@ -58,9 +77,15 @@ def entries(
     if before is not None:
         query = query.where(AuditEntry.place < before)
     with access.database.reading() as session:
-        if search:
-            query = query.where(_mentions(access, pseudonyms_of(session), search.strip()))
-        return _told(session, [row._tuple() for row in session.execute(query)])
+        if not search:
+            return _told(session, access, session.execute(query).all())
+        mentions = _mentions(search.strip())
+        try:
+            links = _mentions_link(access, pseudonyms_of(session), search.strip())
+            found = session.execute(query.where(or_(mentions, links))).all()
+        except DBAPIError:  # SQLite looks for a link in every line, and one of them is no JSON
+            found = session.execute(query.where(mentions)).all()
+        return _told(session, access, found)
 
 
 def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
@@ -83,11 +108,12 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     """Write the whole audit as CSV, oldest first; returns the number of rows."""
     table = csv.writer(out)
     table.writerow(COLUMNS)
-    query = _lines(access).order_by(AuditEntry.place).execution_options(yield_per=1000)
+    query = _lines(access).order_by(AuditEntry.place)
     count = 0
     with access.database.reading() as session:
-        for found in session.execute(query).partitions(1000):
-            for row in _told(session, [each._tuple() for each in found]):
+        found = session.execute(query).all()
+        for first in range(0, len(found), CHUNK_SIZE):
+            for row in _told(session, access, found[first : first + CHUNK_SIZE]):
                 count += 1
                 table.writerow(
                     escape_formula(value)
@@ -105,33 +131,63 @@ def write_csv(access: AccessContext, out: IO[str]) -> int:
     return count
 
 
-def _lines(access: AccessContext) -> Select[AuditEntry, Person | None, Device | None]:
+def _entry(row: Row) -> Entry:
+    try:
+        at = time_of_row(row)
+    except (ValueError, OverflowError):
+        at = datetime.fromtimestamp(0, UTC)
+    try:
+        details = details_of_row(row)
+    except ValueError:
+        details = {"unreadable": True}
+    place = row.place if isinstance(row.place, int) else 0
+    return Entry(place, at, str(row.action), str(row.subject), details, str(row.hash))
+
+
+def _lines(access: AccessContext) -> Select[int, Person | None, Device | None]:
     return (
-        select(AuditEntry, Person, Device)
+        select(AuditEntry.id, Person, Device)
         .outerjoin(Person, AuditEntry.person_id == Person.id)
         .outerjoin(Device, AuditEntry.device_id == Device.id)
         .where(AuditEntry.workspace_id == access.workspace_id)
     )
 
 
-def _told(session: Session, found: Found) -> list[AuditRow]:
-    """Entries with their references, as far as those of their links are not erased."""
-    ids = {str(entry.details.get("link", "")) for entry, _, _ in found if _hides(entry.details)}
+def _told(session: Session, access: AccessContext, lines: Sequence[Line]) -> list[AuditRow]:
+    """Entries for people to read: what stands behind a hash, or that it was erased or is gone."""
+    read = _read(session, lines)
+    ids = {str(entry.details.get("link", "")) for entry, _, _ in read if _hides(entry.details)}
     query = select(Link.id, Link.target, Link.prior, Link.reference).where(Link.id.in_(ids))
     kept = {link_id: values for link_id, *values in session.execute(query)} if ids else {}
-    pseudonyms = pseudonyms_of(session)
-    rows = []
-    for entry, person, device in found:
+    erased = erased_people(session, access.workspace_id) if ids else None
+    found = []
+    for entry, person, device in read:
         details = dict(entry.details)
-        if _hides(details):
-            known = kept.get(str(details.get("link", "")), ())
-            clear = {pseudonyms.of(value): value for value in known if value}
+        if erased and _hides(details):
+            values = list(filter(None, kept.get(str(details.get("link", "")), ())))
+            clear = {erased.pseudonyms.of(value): value for value in values}
             for name, value in details.items():
                 if holds_pseudonym(_text(value)):
-                    shown = clear.get(value, value)
-                    details[name] = ERASED if holds_pseudonym(shown) else shown
-        rows.append(AuditRow(entry, person, device, details))
-    return rows
+                    is_erased = value in erased.keys or holds_pseudonym(clear.get(value))
+                    details[name] = ERASED if is_erased else clear.get(value, GONE)
+        found.append(AuditRow(entry, person, device, details))
+    return found
+
+
+def _read(
+    session: Session, lines: Sequence[Line]
+) -> list[tuple[Entry, Person | None, Device | None]]:
+    """Read the entries with these ids, in this order."""
+    entries: dict[int, Entry] = {}
+    for first in range(0, len(lines), CHUNK_SIZE):
+        ids = [entry_id for entry_id, _, _ in lines[first : first + CHUNK_SIZE]]
+        for chunk in rows(session, AuditEntry.id.in_(ids)):
+            entries.update((row[-1], _entry(Row._make(row))) for row in chunk)
+    return [
+        (entries[entry_id], person, device)
+        for entry_id, person, device in lines
+        if entry_id in entries
+    ]
 
 
 def _hides(details: Mapping[str, Any]) -> bool:
@@ -142,7 +198,9 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _mentions(access: AccessContext, pseudonyms: Pseudonyms, search: str) -> ColumnElement[bool]:
+def _mentions_link(
+    access: AccessContext, pseudonyms: Pseudonyms, search: str
+) -> ColumnElement[bool]:
     links = select(Link.id).where(
         Link.connection_id.in_(connections_of(access.workspace_id)),
         or_(*(column.icontains(search, autoescape=True) for column in (Link.target, Link.prior))),
@@ -150,6 +208,11 @@ def _mentions(access: AccessContext, pseudonyms: Pseudonyms, search: str) -> Col
     return or_(
         AuditEntry.details["link"].as_string().in_(links),
         cast(AuditEntry.details, String).contains(pseudonyms.of(search)),
+    )
+
+
+def _mentions(search: str) -> ColumnElement[bool]:
+    return or_(
         *(
             column.icontains(search, autoescape=True)
             for column in (
@@ -159,5 +222,5 @@ def _mentions(access: AccessContext, pseudonyms: Pseudonyms, search: str) -> Col
                 Person.name,
                 Device.name,
             )
-        ),
+        )
     )

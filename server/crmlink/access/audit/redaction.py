@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.audit.rows import Row, hash_of_row, rows
+from crmlink.access.audit.rows import Row, details_of_row, hash_of_row, rows
 from crmlink.access.audit.vouching import SUBJECT
 from crmlink.store import AuditEntry, AuditSigner
 from crmlink.store.audit import append_entry
@@ -77,20 +77,26 @@ def read_redactions(
     conditions = (AuditEntry.workspace_id == workspace_id, AuditEntry.action == REDACTED)
     for chunk in rows(session, *conditions):
         for row in map(Row._make, chunk):
-            signed = row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash)
-            if not (signed or row.place < until) or row.hash != hash_of_row(row, workspace_id):
+            if not isinstance(row.place, int) or row.hash != hash_of_row(row, workspace_id):
                 continue
-            for place, was, is_now in _details(row).get("lines", ()):
-                found[place] = Redacted(was, is_now)
+            signed = row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash)
+            if signed or row.place < until:
+                found.update(_redacted_lines(_details(row)))
     return found
+
+
+def _redacted_lines(details: Mapping[str, Any]) -> dict[int, Redacted]:
+    try:
+        return {place: Redacted(was, is_now) for place, was, is_now in details.get("lines", ())}
+    except (ValueError, TypeError):  # an unsigned entry may hold anything
+        return {}
 
 
 def _details(row: Row) -> dict[str, Any]:
     try:
-        details = json.loads(row.details)
-    except (ValueError, TypeError):
+        return details_of_row(row)
+    except ValueError:
         return {}
-    return details if isinstance(details, dict) else {}
 
 
 def _hidden(details: Mapping[str, Any], hide: Callable[[str], str | None]) -> dict[str, Any]:

@@ -6,13 +6,16 @@ import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from crmlink.access.audit.rows import any_text
 from crmlink.store import AuditSeal, AuditSigner, Database
 from crmlink.store.audit import Anchors
 
-VERIFIED = "verified"  # subject of the verification's seal; other seals are of anchor files
+VERIFIED = "verified"  # subject of the verification's seal
+CHECKED = "checked"  # whether the last check was sound; other seals are of anchor files
 
 
 class Seal(NamedTuple):
@@ -23,6 +26,7 @@ class Seal(NamedTuple):
 
 
 NOTHING = Seal()
+SOUND, UNSOUND = Seal(1), Seal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ class Evidence:
         return Verified(seal.position, rows, Seal(int(length), digest))
 
     @property
+    def was_sound(self) -> bool:
+        """Whether the last check found nothing, as far as known."""
+        return bool(self.seals.get(CHECKED, SOUND).position)
+
+    @property
     def flushed(self) -> Seal:
         """The seal of the present anchor file."""
         return self.seals.get(self.anchors.file_id, NOTHING) if self.anchors else NOTHING
@@ -66,15 +75,29 @@ class Evidence:
 
 def gather(database: Database, workspace_id: int) -> Evidence:
     """Return the seals, then the anchors. Raises AuditUnsigned."""
+    return Evidence(database.audit_signer.anchors.read(), read_seals(database, workspace_id))
+
+
+def read_seals(database: Database, workspace_id: int) -> dict[str, Seal]:
+    """Return the valid seals of an audit, by subject. Raises AuditUnsigned."""
     signer = database.audit_signer
+    query = select(AuditSeal).filter_by(workspace_id=workspace_id)
     with database.reading() as session:
-        found = session.scalars(select(AuditSeal).filter_by(workspace_id=workspace_id)).all()
-    seals = {
+        try:
+            found = session.scalars(query).all()
+        except DBAPIError:  # an invalid text was written
+            with any_text(session.connection().connection.driver_connection):
+                found = session.scalars(query).all()
+    return {
         seal.subject: Seal(seal.position, seal.digest)
         for seal in found
         if seal.mac == signer.sign("seal", _text(seal))
     }
-    return Evidence(signer.anchors.read(), seals)
+
+
+def last_check_was_sound(database: Database, workspace_id: int) -> bool:
+    """Return whether the last check of an audit found nothing. Raises AuditUnsigned."""
+    return Evidence(None, read_seals(database, workspace_id)).was_sound
 
 
 def put_seal(
@@ -85,7 +108,9 @@ def put_seal(
         workspace_id=workspace_id, subject=subject, position=seal.position, digest=seal.digest
     )
     row.mac = signer.sign("seal", _text(row))
-    session.merge(row)
+    session.execute(delete(AuditSeal).filter_by(workspace_id=workspace_id, subject=subject))
+    session.add(row)
+    session.flush()
 
 
 def seal_of(anchors: Anchors, length: int | None = None) -> Seal:

@@ -28,6 +28,9 @@ FOUND = {
     ),
     Code.ANCHORS_CUT: "The anchor file was cut: it is shorter than it was before.",
     Code.ANCHORS_CHANGED: "The anchor file was changed: its beginning is not what it was before.",
+    Code.ANCHORS_DAMAGED: (
+        "The anchor file was changed or damaged: it has lines that crmlink does not write."
+    ),
 }
 WAS_FOUND = {
     Code.LINE_CHANGED: "a line had been changed in the database",
@@ -42,6 +45,11 @@ WAS_FOUND = {
     Code.ANCHORS_MISSING: "the anchor file was missing, and a new one was begun",
     Code.ANCHORS_CUT: "the anchor file had been cut",
     Code.ANCHORS_CHANGED: "the anchor file had been changed",
+    Code.ANCHORS_DAMAGED: "the anchor file had been changed or damaged",
+    Code.WORKSPACE_CHANGED: (
+        "the anchor file knew another audit than this one: the firm had been given another number "
+        "in the database, and its audit so far was left behind or rewritten"
+    ),
 }
 
 

@@ -8,14 +8,13 @@ which the vouching entry's hash covers; later ones also by their signatures.
 from __future__ import annotations
 
 import enum
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.findings import Code, Noted
-from crmlink.access.audit.rows import Row, hash_of_row, rows, time_of_row
+from crmlink.access.audit.rows import Row, details_of_row, hash_of_row, rows, time_of_row
 from crmlink.store import AuditEntry, AuditSigner
 
 SUBJECT = "audit"
@@ -49,12 +48,12 @@ def read_vouching(session: Session, signer: AuditSigner, workspace_id: int) -> V
     noted, accepted = list[Noted](), list[Noted]()
     for row in _vouching_rows(session, workspace_id):
         try:
-            details = dict(json.loads(row.details))
+            details = details_of_row(row)
             told = _told(row, details)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             continue
-        is_signed = row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash)
-        if is_signed and row.hash == hash_of_row(row, workspace_id):
+        is_whole = row.hash == hash_of_row(row, workspace_id)
+        if is_whole and row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash):
             until, wrong = row.place, str(details.get("wrong", ""))
         if row.action == Action.ACCEPTED:
             accepted += [*noted, told]
@@ -71,5 +70,7 @@ def _vouching_rows(session: Session, workspace_id: int) -> list[Row]:
 
 def _told(row: Row, details: dict[str, Any]) -> Noted:
     codes = details.get("findings", ())
+    if not isinstance(row.place, int):
+        raise TypeError
     known = tuple(code for code in Code if code in codes)
     return Noted(row.action, row.place, time_of_row(row), known)

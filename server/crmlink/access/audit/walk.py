@@ -56,7 +56,8 @@ class Walk:
         known = self._redacted.get(row.place)
         if known and known.now == computed:  # all else of the line is as it was
             computed = known.was
-        vouched = isinstance(row.place, int) and row.place < self._vouched_until
+        # What has no place comes last, wherever it was: only its digest can say that it is known.
+        vouched = not isinstance(row.place, int) or row.place < self._vouched_until
         finding = self._link(row, computed) or self._signature(row, vouched)
         if finding and vouched:
             self.first_before = self.first_before or finding

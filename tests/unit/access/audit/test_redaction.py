@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -17,9 +18,11 @@ from crmlink.access.context import Actor, note
 from crmlink.access.personal_data.subject import erase
 from crmlink.installation import Installation, open_database
 from crmlink.linking.decisions import confirm
-from crmlink.store import AuditEntry
+from crmlink.store import AuditEntry, Link
 from support import audit_attacks
+from support.access_factories import make_person, make_token, with_token
 from support.erasing import EMAIL, NAME, of_desktop, where_kept
+from support.page_client import signed_in_client
 from support.sandbox import HOLLOWAY, new_key
 
 
@@ -141,3 +144,28 @@ def test_a_reference_is_shown_until_it_is_erased(installation: Installation, act
     linked = [json.loads(line["details"]) for line in told if line["action"] == "link.linked"]
     assert [details["new"] for details in linked] == ["(erased)", "Liam Stays"]
     assert len(entries(access, search=NAME, action="link.linked")) == 1  # by who knows the name
+
+
+def test_page_api_and_table_show_the_same(
+    app: Flask, installation: Installation, actor: Actor
+) -> None:
+    for record_id, name in (("customer-1001", NAME), ("customer-1002", "Liam Stays")):
+        made = of_desktop(record_id, name, contact_name=name)
+        link = confirm(installation.workspace, made, new_key(), actor.device.id)
+    erase(installation.access, actor, EMAIL)
+    admin = signed_in_client(
+        app, installation, make_person(installation.access, "admin", "Ada Whitcombe")
+    )
+    script = with_token(app, make_token(installation.access, "admin"))
+    for told in (
+        admin.read("/audit"),
+        admin.client.get("/audit.csv").text,
+        json.dumps(script.get("/api/v1/audit").get_json()),
+    ):
+        assert "Liam Stays" in told
+        assert "(erased)" in told
+        assert "erased:" not in told
+        assert NAME not in told
+    with installation.database.writing() as session:  # as when an account takes practice's place
+        session.delete(session.get_one(Link, link.id))
+    assert entries(installation.access, search=link.id)[0].details["new"] == "(no longer kept)"
