@@ -139,5 +139,5 @@ def _page(form: Form) -> str:
 
 def _me() -> Person:
     person = current_actor().person
-    assert person is not None  # noqa: S101 # a log-in to the pages is always somebody's
+    assert person is not None  # noqa: S101 # a web session always has a person
     return person

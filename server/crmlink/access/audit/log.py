@@ -32,7 +32,7 @@ Line = SqlRow[int, Person | None, Device | None]  # an entry's id, and who stand
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line as people read it, whatever somebody wrote there.
+    """Return an entry for display, whatever its columns contain.
 
     What is no place is 0, what is no time 1970, and details that cannot be read say so.
     """

@@ -178,7 +178,7 @@ def _was_broken(session: Session, workspace_id: int) -> bool:
             for row in chunk
             for audit in details_of_row(Row._make(row))["audits"]
         )
-    except (ValueError, TypeError, KeyError):  # somebody changed what it says
+    except (ValueError, TypeError, KeyError):  # its details were changed
         return True
 
 

@@ -75,7 +75,7 @@ def find_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
 
 
 def was_deleted_for_erased(data_dir: Path, token: str, device: str) -> bool:
-    """Whether the file that this device sent was deleted because somebody was erased."""
+    """Return whether the file sent by this device was deleted by an erasure."""
     sent = _described(data_dir / FOLDER, token) if TOKEN.fullmatch(token) else None
     return sent is not None and sent.device == device and sent.erased
 
