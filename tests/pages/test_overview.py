@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from crmlink.access.audit.upkeep import accept_findings
+from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import Installation
 from crmlink.reports.link_health import shares
 from crmlink.store import MirroredRecord
+from crmlink.worker import Worker
 from support.access_factories import make_person
+from support.audit_attacks import run
 from support.page_client import PageClient, signed_in_client
 from support.sandbox import SandboxHandle
 
@@ -37,6 +41,24 @@ def test_a_commusoft_that_does_not_answer_is_said(
         installation.workspace.commusoft.record("customer", "1001")
     assert "Commusoft cannot be reached" in admin.read("/")
     assert "Commusoft cannot be reached" in admin.read("/commusoft")
+
+
+def test_an_audit_that_did_not_hold_at_its_last_check_is_said_to_admins(
+    admin: PageClient, clerk: PageClient, installation: Installation
+) -> None:
+    warning = "The audit does not hold"
+    assert warning not in admin.read("/")
+    newest = "(SELECT max(place) FROM audit_entry)"
+    run(
+        installation.database.engine,
+        f"UPDATE audit_entry SET details = '7' WHERE place = {newest}",  # noqa: S608
+    )
+    Worker(installation)._check_audit()  # as each night
+    assert warning in admin.read("/")
+    assert "was changed, or put in" in admin.read("/audit")
+    assert warning not in clerk.read("/")
+    accept_findings(installation.access, command_line_actor(installation.access))
+    assert warning not in admin.read("/")
 
 
 def test_an_empty_house_says_what_to_do_next(app: Flask, installation: Installation) -> None:

@@ -13,7 +13,8 @@ from support.sample_data import SampleData
 
 EVERYBODYS = {"pages.health", "pages.sign_in", "pages.welcome"}
 CLERKS = {
-    "pages.overview", "pages.links", "pages.links_csv", "pages.link", "pages.ask_undo", "pages.do_undo",
+    "pages.overview", "pages.links", "pages.links_csv",
+    "pages.link", "pages.ask_undo", "pages.do_undo",
     "pages.records", "pages.record", "pages.refresh_record", "pages.pair", "pages.decide_pairing",
     "pages.account", "pages.new_password", "pages.end_log_in", "pages.rename_own",
     "pages.ask_disconnect_own", "pages.disconnect_own", "pages.start", "pages.docs",

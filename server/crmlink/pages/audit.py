@@ -1,4 +1,4 @@
-"""/audit: who did what, and whether the audit holds."""
+"""/audit: who did what, and whether the audit is intact."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ SORTS = {  # how an action begins → what people call that sort of thing
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")
 OPAQUE_ID = re.compile("[0-9a-f]{32}")
-OPAQUE = {"log_in", "lines"}  # details that tell people nothing
+OPAQUE = {"log_in", "lines"}  # details that mean nothing to users
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """An entry as the page shows it; ``about_url`` is "" where there is nothing to go to."""
+    """An entry for the page; ``about_url`` is "" without a target."""
 
     place: int
     at: datetime
@@ -62,7 +62,7 @@ class AuditLine:
 @blueprint.get("/audit")
 @require_permission("admin")
 def audit() -> str:
-    """The newest entries that fit, and those before a place."""
+    """Show the newest matching entries, or those before a sequence number."""
     values = _values()
     order = parse_order(("when",), "-when")
     verdict = verify(current_access())
@@ -89,7 +89,7 @@ def audit() -> str:
 @blueprint.get("/audit.csv")
 @require_permission("admin")
 def audit_csv() -> Response:
-    """The entries that fit as a table for a spreadsheet, the oldest first."""
+    """Return matching entries as CSV, oldest first."""
     lines = _entries(_values(), None, None, oldest_first=True)
     rows = map(_csv_row, _rows(lines), (line.entry.hash for line in lines))
     return csv_reply("crmlink audit.csv", CSV_HEADINGS, rows)
@@ -136,14 +136,14 @@ def _rows(lines: list[AuditRow]) -> list[AuditLine]:
 
 
 def _about(subject: str, is_record: bool) -> str:
-    """What an entry is about, where that tells people something."""
+    """Return what an entry is about, if that is meaningful to users."""
     if subject == "workspace" or subject.isdigit() or OPAQUE_ID.fullmatch(subject):
         return ""
     return subject.replace("-", " ") if is_record else subject
 
 
 def _named(value: object, names: dict[str, str]) -> str:
-    """A detail in words, with what people call the people and devices in it."""
+    """Return a detail as text, with display names of people and devices."""
     if isinstance(value, list):
         return value_in_words([names.get(str(each), each) for each in value])
     return names.get(str(value), value_in_words(value))

@@ -1,4 +1,4 @@
-"""/devices: browsers that are connected or ask to be, and the tokens of scripts."""
+"""/devices: connected browsers, pairings to approve, and script tokens."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from crmlink.store import Device, DeviceType
 from crmlink.web.auth import current_access, current_actor, require_permission
 
 Reply = str | Response | tuple[str, int]
-ENDING = {  # whether it is a script's token → the verb, and what follows
+ENDING = {  # is a script's token → verb and consequence
     True: ("Revoke", "Its next request is refused."),
     False: (
         "Disconnect",
@@ -64,7 +64,7 @@ def _is_of(device: Device, person: str) -> bool:
 @blueprint.get("/devices")
 @require_permission("admin")
 def devices() -> str:
-    """All browsers and tokens, and the pairings that wait for an admin."""
+    """Show all browsers and tokens, and pairings that wait for an admin."""
     ended = request.args.get("ended") == "yes"
     person = request.args.get("person", "")
     order = parse_order(SORT_KEYS, "name")
@@ -94,7 +94,7 @@ def devices() -> str:
 @blueprint.get("/devices/browsers/<device_id>")
 @require_permission("admin")
 def device(device_id: str) -> str:
-    """One browser or token."""
+    """Show one browser or token."""
     found = _find(device_id)
     return _device_page(found, Form({"name": found.name}))
 
@@ -102,7 +102,7 @@ def device(device_id: str) -> str:
 @blueprint.post("/devices/browsers/<device_id>")
 @require_permission("admin")
 def rename(device_id: str) -> Reply:
-    """Give a browser or token another name."""
+    """Rename a browser or token."""
     form = sent("name")
     try:
         rename_device(current_access(), current_actor(), device_id, form.values["name"])
@@ -116,7 +116,7 @@ def rename(device_id: str) -> Reply:
 @blueprint.get("/devices/browsers/<device_id>/revoke")
 @require_permission("admin")
 def ask_revoke(device_id: str) -> str:
-    """What revoking stops."""
+    """Show what revoking stops."""
     found = _find(device_id)
     verb, consequence = ENDING[found.sort is DeviceType.SCRIPT]
     made = [
@@ -137,7 +137,7 @@ def ask_revoke(device_id: str) -> str:
 @blueprint.post("/devices/browsers/<device_id>/revoke")
 @require_permission("admin")
 def revoke(device_id: str) -> Response:
-    """Refuse a browser or token from now on."""
+    """Revoke a browser or token."""
     found = _find(device_id)
     if found.sort is DeviceType.SCRIPT:
         revoke_token(current_access(), current_actor(), device_id)
@@ -151,14 +151,14 @@ def revoke(device_id: str) -> Response:
 @blueprint.get("/devices/tokens/new")
 @require_permission("admin")
 def new_token() -> str:
-    """The form for a script's token."""
+    """Show the form for a script token."""
     return _token_page(Form({"name": "", "days": str(USUAL_DAYS)}), USUAL_SCOPES)
 
 
 @blueprint.post("/devices/tokens/new")
 @require_permission("admin")
 def make_token() -> Reply:
-    """Make a token and show it, now and never again."""
+    """Create a token and show it once."""
     form = sent("name", "days")
     scopes = tuple(request.form.getlist("scopes"))
     days = form.values["days"].strip()
@@ -176,7 +176,7 @@ def make_token() -> Reply:
 @blueprint.get("/devices/tokens/<device_id>/rotate")
 @require_permission("admin")
 def ask_rotate(device_id: str) -> str:
-    """What rotating does."""
+    """Show what rotating does."""
     found = _find(device_id)
     return confirmation_page(
         Confirmation(
@@ -194,7 +194,7 @@ def ask_rotate(device_id: str) -> str:
 @blueprint.post("/devices/tokens/<device_id>/rotate")
 @require_permission("admin")
 def rotate(device_id: str) -> str:
-    """A new token in place of an old one."""
+    """Rotate a token and show the new one once."""
     _, token = rotate_token(current_access(), current_actor(), device_id)
     return render_template("token_created.html", device=_find(device_id), token=token, rotated=True)
 
@@ -202,7 +202,7 @@ def rotate(device_id: str) -> str:
 @blueprint.get("/devices/tokens/revoke-all")
 @require_permission("admin")
 def ask_revoke_all() -> str:
-    """What revoking every token stops."""
+    """Show what revoking every token stops."""
     good = [token for token in list_tokens(current_access()) if is_good(token)]
     return confirmation_page(
         Confirmation(
@@ -218,13 +218,13 @@ def ask_revoke_all() -> str:
 @blueprint.post("/devices/tokens/revoke-all")
 @require_permission("admin")
 def revoke_all() -> Response:
-    """Refuse every script's token from now on."""
+    """Revoke every script token."""
     flash_message(f"Tokens revoked: {revoke_all_tokens(current_access(), current_actor())}.")
     return redirect_to("pages.devices")
 
 
 def is_good(device: Device) -> bool:
-    """Whether a browser or token is let in."""
+    """Return whether a browser or token is active."""
     return device_status(device) in (DeviceStatus.VALID, DeviceStatus.EXPIRING)
 
 

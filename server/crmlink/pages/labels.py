@@ -1,4 +1,4 @@
-"""The words that pages use for what the audit and the states call by codes."""
+"""Labels of audit actions, roles and states."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ ACTIONS = {
     "audit.accepted": "accepted what was wrong with the audit",
     "workspace.merged": "made one workspace of several",
 }
-ENDINGS = {  # why a browser or token ended
+ENDINGS = {  # reason why a browser or token ended
     "disconnected": "by its own extension",
     "person-removed": "because its person was removed",
     "token-reused": "because its tokens were used from somewhere else too",
     "no-key": "because crmlink was updated: it has to be connected again",
     "maker-ended": "with the token that made it",
 }
-OF_UNDOS = {  # a link that undoes another
+OF_UNDOS = {  # states of a link that undoes another
     "link.intended": "asked to undo a link",
     "link.failed": "undo failed",
     "link.conflict": "undo met a conflict",
@@ -86,7 +86,7 @@ ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}
 
 
 def action_in_words(action: str, details: Mapping[str, object] | None = None) -> str:
-    """What was done, as people say it; a code that is new here in its plain letters."""
+    """Return the label of an action; an unknown code as plain text."""
     details = details or {}
     if "undoes" in details and action in OF_UNDOS:
         return OF_UNDOS[action]
@@ -96,7 +96,7 @@ def action_in_words(action: str, details: Mapping[str, object] | None = None) ->
 
 
 def value_in_words(value: object) -> str:
-    """A detail of the audit: a text, a number, or a list of them."""
+    """Return a detail of the audit as text."""
     match value:
         case None | "":
             return "nothing"

@@ -1,4 +1,4 @@
-"""The links: looked through, looked at, undone."""
+"""/links: list, detail and undo."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FARTHEST = 10_000  # pages; what lies behind is found by a filter
 @blueprint.get("/links")
 @require_permission("read")
 def links() -> str:
-    """Links that fit, page by page."""
+    """Show matching links, in pages."""
     query = {name: request.args.get(name, "").strip() for name in FIELDS}
     order = parse_order(ORDERS, "-when")
     return render_template(
@@ -73,7 +73,7 @@ def links() -> str:
 @blueprint.get("/links.csv")
 @require_permission("read")
 def links_csv() -> Response:
-    """The links that fit as a table for a spreadsheet, the newest first."""
+    """Return matching links as CSV, newest first."""
     query = {name: request.args.get(name, "").strip() for name in FIELDS}
     found = all_links(current_workspace(), _filter(query))
     return csv_reply("crmlink links.csv", CSV_HEADINGS, map(_csv_row, found))
@@ -82,7 +82,7 @@ def links_csv() -> Response:
 @blueprint.get("/links/<link_id>")
 @require_permission("read")
 def link(link_id: str) -> str:
-    """One link with its history."""
+    """Show one link with its history."""
     story = link_history(current_workspace(), link_id)
     return render_template(
         "link.html",
@@ -99,14 +99,14 @@ def link(link_id: str) -> str:
 @blueprint.get("/links/<link_id>/undo")
 @require_permission("link")
 def ask_undo(link_id: str) -> str:
-    """What an undo would do, before it is done."""
+    """Show what an undo would do."""
     return _undo_page(link_history(current_workspace(), link_id))
 
 
 @blueprint.post("/links/<link_id>/undo")
 @require_permission("link")
 def do_undo(link_id: str) -> Response | tuple[str, int]:
-    """Put back what stood there before; says why where that cannot be."""
+    """Undo a link, or show why that is impossible."""
     require_may_undo(current_actor(), find_link(current_workspace(), link_id).device)
     also_on = frozenset(request.form.getlist("also_on"))
     key = request.form.get("key", "")[:100] or uuid4().hex
@@ -132,13 +132,13 @@ def _csv_row(link: Link) -> tuple[str, ...]:
 
 
 def page_number() -> int:
-    """The page of a list that is asked for; the first for anything that is no page."""
+    """Return the requested page; the first for an invalid number."""
     asked = request.args.get("page", "1")
     return min(max(int(asked), 1), FARTHEST) if asked.isascii() and asked.isdigit() else 1
 
 
 def kind_of(text: str) -> Kind | None:
-    """A kind, or None for anything else."""
+    """Return a kind, or None if invalid."""
     return text if text in KINDS else None
 
 
@@ -163,7 +163,7 @@ def _tell_end(link: Link) -> None:
         flash_message(
             "Undone: Commusoft was read again and shows the reference that it had before."
         )
-    elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
+    elif link.state is not LinkState.INTENDED:  # its page shows the progress
         failure = _failure(link)
         flash_message(failure.detail if failure else "", "stop")
 

@@ -1,4 +1,4 @@
-"""/people: who may log in, what they may do, and the links that let them in."""
+"""/people: people, their roles, and their one-time links."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ Reply = str | Response | tuple[str, int]
 @blueprint.get("/people")
 @require_permission("admin")
 def people() -> str:
-    """Everybody, and a form to add somebody."""
+    """Show all people, and a form to add one."""
     return _page(Form({"role": Role.CLERK}))
 
 
 @blueprint.post("/people")
 @require_permission("admin")
 def add_person() -> Reply:
-    """Invite somebody; the one-time link is shown now and never again."""
+    """Invite a person; the one-time link is shown once."""
     form = sent("name", "email", "role")
     try:
         person, token = invite(current_access(), current_actor(), **form.values)
@@ -65,7 +65,7 @@ def add_person() -> Reply:
 @blueprint.get("/people/<person_id>")
 @require_permission("admin")
 def person(person_id: str) -> str:
-    """One person: name, role, where they are logged in, what acts for them."""
+    """Show one person: name, role, sessions and devices."""
     found = find_person(current_access(), person_id)
     return _person_page(found, Form({"name": found.name, "role": found.role}))
 
@@ -73,7 +73,7 @@ def person(person_id: str) -> str:
 @blueprint.post("/people/<person_id>")
 @require_permission("admin")
 def change_person(person_id: str) -> Reply:
-    """Correct the name, change the role."""
+    """Change the name or the role."""
     form = sent("name", "role")
     found = find_person(current_access(), person_id)
     try:
@@ -94,7 +94,7 @@ def change_person(person_id: str) -> Reply:
 @blueprint.post("/people/<person_id>/invitation")
 @require_permission("admin")
 def invite_again(person_id: str) -> str:
-    """A new one-time link: the first was lost, or the password was forgotten."""
+    """Create a new one-time link, if the first was lost or the password forgotten."""
     replaced = has_open_invitation(current_access(), person_id)
     token = new_invitation(current_access(), current_actor(), person_id)
     return _invited(find_person(current_access(), person_id), token, replaced=replaced)
@@ -103,7 +103,7 @@ def invite_again(person_id: str) -> str:
 @blueprint.post("/people/<person_id>/log-out")
 @require_permission("admin")
 def log_out_person(person_id: str) -> Response:
-    """End all of somebody's log-ins, and on request their browsers."""
+    """End all of a person's sessions, and on request their browsers."""
     browsers_too = is_ticked("browsers")
     end_sessions(current_access(), current_actor(), person_id, browsers_too=browsers_too)
     also = ", and their browsers are disconnected" if browsers_too else ""
@@ -114,7 +114,7 @@ def log_out_person(person_id: str) -> Response:
 @blueprint.get("/people/<person_id>/remove")
 @require_permission("admin")
 def ask_remove_person(person_id: str) -> str:
-    """What stops when somebody is removed."""
+    """Show what stops when a person is removed."""
     found = find_person(current_access(), person_id)
     return confirmation_page(
         Confirmation(
@@ -130,7 +130,7 @@ def ask_remove_person(person_id: str) -> str:
 @blueprint.post("/people/<person_id>/remove")
 @require_permission("admin")
 def remove(person_id: str) -> Reply:
-    """Let somebody in no more."""
+    """Remove a person."""
     found = find_person(current_access(), person_id)
     try:
         remove_person(current_access(), current_actor(), person_id)

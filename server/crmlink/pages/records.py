@@ -1,4 +1,4 @@
-"""The records of Commusoft, as the mirror has them."""
+"""/records: the mirrored records of Commusoft."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINKED = {"yes": True, "no": False}
 @blueprint.get("/records")
 @require_permission("read")
 def records() -> str:
-    """Records that fit, page by page."""
+    """Show matching records, in pages."""
     query = {name: request.args.get(name, "").strip() for name in ("q", "kind", "linked")}
     wanted = RecordFilter(query["q"][:200], kind_of(query["kind"]), LINKED.get(query["linked"]))
     order = parse_order(ORDERS, "" if query["q"] else "name")
@@ -52,7 +52,7 @@ def records() -> str:
 @blueprint.get("/records/<record_id>")
 @require_permission("read")
 def record(record_id: str) -> str:
-    """One record and its links."""
+    """Show one record and its links."""
     row, links = record_with_links(current_workspace(), record_id)
     return render_template(
         "record.html",

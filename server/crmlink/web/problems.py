@@ -1,4 +1,4 @@
-"""The one place where what went wrong becomes a status and a sentence a clerk understands."""
+"""Problems: the status and sentence of every error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TYPE = "urn:crmlink:problem:"
 WAIT = "Nothing was written. Try again in a minute."
 OPEN = "It is not known yet whether the change was made; crmlink finishes it automatically."
 
-# What is the matter with Commusoft, whatever it means for what was asked.
+# Causes at Commusoft, independent of the request.
 CAUSES = {
     "commusoft-refused": "Commusoft does not accept crmlink's credentials.",
     "commusoft-unreadable": "Commusoft answered with something that is not a record.",
@@ -44,7 +44,7 @@ UNDO_OBSTACLES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem as RFC 9457 has it: ``code`` ends its type, ``facts`` are its own members."""
+    """A problem as in RFC 9457: ``code`` ends its type, ``facts`` are its own members."""
 
     code: str
     detail: str
@@ -52,10 +52,12 @@ class Problem:
 
     @property
     def status(self) -> int:
+        """HTTP status."""
         return PROBLEMS[self.code][0]
 
     @property
     def title(self) -> str:
+        """Title of the type."""
         return PROBLEMS[self.code][1]
 
 
@@ -432,12 +434,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
 
 
 def problem(code: str, **facts: Any) -> Problem:
-    """A problem with its sentence filled in; what the sentence does not use is kept as facts."""
+    """Return a problem with its sentence; parameters the sentence does not use stay facts."""
     return Problem(code, PROBLEMS[code][2].format(**_in_words(facts)), facts)
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an exception stands for; anything unknown is an internal error."""
+    """Return the problem of an exception; an unknown one is an internal error."""
     match error:
         case LinkFailed(link=link):
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
@@ -462,14 +464,14 @@ def problem_of(error: Exception) -> Problem:
 
 
 def problem_kept(failure: Mapping[str, Any]) -> Problem:
-    """The problem that a row of a batch keeps as its failure."""
+    """Return the problem stored as a batch row's failure."""
     facts = load_params(failure)
     code = facts.pop("code", "internal-error")
     return problem(code if code in PROBLEMS else "internal-error", **facts)
 
 
 def problem_of_link(link: Link) -> Problem | None:
-    """The problem that a link has; of one without an outcome it says no more than that."""
+    """Return a link's problem; for one without an outcome, only that fact."""
     if not link.failure:
         return None
     found = problem(**link.failure)
@@ -479,7 +481,7 @@ def problem_of_link(link: Link) -> Problem | None:
 
 
 def trouble(code: str) -> Problem:
-    """What is the matter now, such as with Commusoft: not about any one thing that was asked."""
+    """Return a present obstacle, such as an outage of Commusoft, not tied to one request."""
     found = problem(code if code in PROBLEMS else "internal-error")
     return replace(found, detail=CAUSES.get(found.code, found.detail))
 
