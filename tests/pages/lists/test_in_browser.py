@@ -329,6 +329,24 @@ def test_a_list_is_reviewed_without_javascript(browser: Browser, theatre: LiveSe
     page.context.close()
 
 
+def test_rows_are_selected_by_shift_and_by_keys_and_decided_together(
+    browser: Browser, theatre: LiveServer
+) -> None:
+    batch = matched(theatre.installation, theatre.scene.manager)
+    page = _at_list(browser, theatre, batch)
+    page.locator("#row-9 .tick").click()
+    page.locator("#row-11 .tick").click(modifiers=["Shift"])
+    expect(page.locator("#ticked-count")).to_have_text("3 selected")
+    page.locator("#row-9").focus()
+    page.keyboard.press("x")
+    expect(page.locator("#row-9 .tick")).not_to_be_checked()
+    page.get_by_role("button", name="Mark as not in Commusoft").first.click()
+    expect(page.get_by_role("status").first).to_contain_text("2 contacts marked")
+    rows = rows_of(theatre.installation.workspace, batch.id)
+    assert [row.position for row in rows if row.choice is Choice.NONE] == [10, 11]
+    page.context.close()
+
+
 def test_pausing_and_going_on_show_without_loading_the_page_again(
     browser: Browser, theatre: LiveServer
 ) -> None:
