@@ -263,7 +263,7 @@ def test_disconnecting_ends_it_on_the_server_and_says_when_it_could_not(
     clerk.connect(access, device="Till")
     access.server.stop()
     said = disconnect(clerk)
-    assert "ask your admin" in said
+    assert "Ask your admin" in said
     assert "Till" in said
 
 
