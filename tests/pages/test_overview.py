@@ -21,8 +21,8 @@ from support.sandbox import SandboxHandle
 def test_the_page_tells_an_admin_all_of_it_and_a_clerk_what_concerns_a_clerk(
     admin: PageClient, clerk: PageClient, installation: Installation
 ) -> None:
-    both = ("Conflicts", "Failed links", "Links without an outcome yet", "Lists kept as drafts")
-    admins = ("Browsers that wait for you", "Tokens that end soon")
+    both = ("Conflicts", "Failed links", "Links in progress", "Draft lists")
+    admins = ("Browsers waiting for your approval", "Tokens that expire soon")
     for_admin, for_clerk = admin.read("/"), clerk.read("/")
     assert all(words in for_admin for words in both + admins)
     assert all(words in for_clerk for words in both)
@@ -67,7 +67,7 @@ def test_an_empty_house_says_what_to_do_next(app: Flask, installation: Installat
     visitor = signed_in_client(app, installation, make_person(installation.access))
     page = visitor.read("/")
     assert "No links yet" in page
-    assert "Nothing waits for you" in page
+    assert "All clear" in page
     assert "No customer is known yet" in page
     assert "No records yet" in visitor.read("/records")
-    assert "Four steps lead to the first one" in visitor.read("/links")
+    assert "Getting started lead to the first one" in visitor.read("/links")

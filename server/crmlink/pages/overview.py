@@ -1,4 +1,4 @@
-"""The overview: how much is linked, what happened lately, what waits for a person."""
+"""Overview: share linked, recent links, and pending tasks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from crmlink.web.problems import problem
 
 @dataclass(frozen=True, slots=True)
 class PendingTask:
-    """Something that waits: what (a code that the template puts into words), how much, where."""
+    """A pending task: its code, which the template renders, a number, and a link."""
 
     code: str
     count: int
@@ -31,7 +31,7 @@ class PendingTask:
 @blueprint.get("/")
 @require_permission("read")
 def overview() -> str:
-    """How things stand."""
+    """Show the overview."""
     mirror = mirror_state(current_workspace(), current_installation().settings.sync_minutes)
     return render_template(
         "overview.html",

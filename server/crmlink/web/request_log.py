@@ -1,7 +1,7 @@
-"""One log line for each request: route, status and duration, never what was typed.
+"""Request log: one line per request with route, status and duration, never typed text.
 
-What is written before it is known who asks, by whatever part of the server, is a stranger's line:
-``logs`` bounds those. Files that need no sign-in and health checks are logged when they fail.
+Lines written before the sender is known count as anonymous, and ``logs`` limits those. Public files
+and health checks are logged only on failure.
 """
 
 from __future__ import annotations

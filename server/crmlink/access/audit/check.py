@@ -1,4 +1,4 @@
-"""Whether an audit holds: its chain, its signatures, and the anchors outside the database."""
+"""Verification of an audit: its chain, its signatures, and the anchors outside the database."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REMEMBERED_AFTER = 200  # new entries
 
 
 class Checked(NamedTuple):
-    """A verdict, what may be remembered of it, and a digest of what is wrong before vouching."""
+    """A verdict, what to remember of it, and a digest of faults before vouching entries."""
 
     verdict: Verdict
     verified: Verified
@@ -42,10 +42,10 @@ class Checked(NamedTuple):
 
 
 def verify_audit(database: Database, workspace_id: int) -> Verdict:
-    """Check the whole audit of a workspace, and remember how far it was found good.
+    """Verify the whole audit of a workspace, and remember how far it was intact.
 
-    What was found good before is compared with what it looked like then, which is quicker than to
-    check each line again and finds as much. Raises AuditUnsigned.
+    Entries verified before are compared with their remembered digest, which is faster and detects
+    as much. Raises AuditUnsigned.
     """
     signer = database.audit_signer
     evidence = gather(database, workspace_id)
@@ -70,7 +70,7 @@ def check(
     evidence: Evidence,
     vouched: Vouched | None = None,
 ) -> Checked:
-    """Check an audit by what its vouching entries say, or by something else that is given."""
+    """Verify an audit by its vouching entries, or by given ones."""
     vouched = vouched or read_vouching(session, signer, workspace_id)
     passage = _Passage(session, signer, workspace_id, evidence, vouched)
     passage.go()
@@ -88,7 +88,7 @@ def check(
 
 
 class _Passage:
-    """One passage through all rows of an audit."""
+    """One pass over all rows of an audit."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class _Passage:
         self.anchors_are_damaged = False
 
     def go(self) -> None:
-        """Go through the rows: quickly through those that look as when they were found good."""
+        """Process the rows, those unchanged since their last verification quickly."""
         if not self._look_again():
             self._looks = hashlib.sha256()
             self._compare_with(self._anchors.lines())
@@ -132,7 +132,7 @@ class _Passage:
         return True
 
     def verified(self) -> Verified:
-        """What to remember when all was found good."""
+        """Return what to remember after an intact audit."""
         return Verified(self.walk.place, self._looks.hexdigest(), seal_of(self._anchors))
 
     def _compare_with(self, lines: AnchorLines) -> None:

@@ -1,4 +1,4 @@
-"""The audit as people read it: searched, checked, taken away as a table."""
+"""Audit log for people: searched, verified, exported."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import IO, Any
 
 from sqlalchemy import ColumnElement, Select, String, cast, or_, select
@@ -32,7 +32,7 @@ Line = SqlRow[int, Person | None, Device | None]  # an entry's id, and who stand
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line as people read it, whatever somebody wrote there.
+    """Return an entry for display, whatever its columns contain.
 
     What is no place is 0, what is no time 1970, and details that cannot be read say so.
     """
@@ -47,10 +47,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """An entry, and who stands behind it as far as they are not erased.
+    """An entry with its person and device, unless erased.
 
-    ``details`` are the entry's for people to read: where it keeps only a hash of a reference, what
-    the link that it is about still has.
+    ``details`` are for display: where the entry has only a hash of a reference, the value that its
+    link still has.
     """
 
     entry: Entry
@@ -59,23 +59,42 @@ class AuditRow:
     details: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class AuditScope:
+    """Filter and order of entries; days are local, both included; ``person`` is a public id."""
+
+    since: date | None = None
+    until: date | None = None
+    person: str = ""
+    oldest_first: bool = False
+
+
 def entries(
     access: AccessContext,
     search: str = "",
     action: str = "",
     before: int | None = None,
     limit: int | None = 50,
+    within: AuditScope | None = None,
 ) -> list[AuditRow]:
-    """Entries, the newest first, below a place.
+    """Return entries, newest first and below a sequence number, or oldest first and above it.
 
-    ``search`` is part of an action, a subject, a reference, or of a person's or device's name;
-    ``action`` is how the action begins.
+    ``search`` is part of an action, a subject, a reference, or the name or email of a person who
+    did it or whom it is about, or a device's name; ``action`` is a prefix of the action.
     """
-    query = _lines(access).order_by(AuditEntry.place.desc()).limit(limit)
+    within = within or AuditScope()
+    oldest_first, place = within.oldest_first, AuditEntry.place
+    query = _lines(access).order_by(place.asc() if oldest_first else place.desc()).limit(limit)
+    if within.since:
+        query = query.where(AuditEntry.at >= _start_of(within.since))
+    if within.until:
+        query = query.where(AuditEntry.at < _start_of(within.until + timedelta(days=1)))
+    if within.person:
+        query = query.where(Person.public_id == within.person)
     if action:
         query = query.where(AuditEntry.action.startswith(action, autoescape=True))
     if before is not None:
-        query = query.where(AuditEntry.place < before)
+        query = query.where(place > before if oldest_first else place < before)
     with access.database.reading() as session:
         if not search:
             return _told(session, access, session.execute(query).all())
@@ -89,7 +108,7 @@ def entries(
 
 
 def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
-    """What people call the people and devices that entries are about, by their public ids."""
+    """Return display names of the people and devices that entries concern, by public id."""
     wanted = list(subjects)
     found: dict[str, str] = {}
     with access.database.reading() as session:
@@ -100,12 +119,12 @@ def names_of(access: AccessContext, subjects: Iterable[str]) -> dict[str, str]:
 
 
 def verify(access: AccessContext) -> Verdict:
-    """Check the whole audit."""
+    """Verify the whole audit."""
     return verify_audit(access.database, access.workspace_id)
 
 
 def write_csv(access: AccessContext, out: IO[str]) -> int:
-    """Write the whole audit as a table, the oldest first; returns how many lines it has."""
+    """Write the whole audit as CSV, oldest first; returns the number of rows."""
     table = csv.writer(out)
     table.writerow(COLUMNS)
     query = _lines(access).order_by(AuditEntry.place)
@@ -151,6 +170,10 @@ def _lines(access: AccessContext) -> Select[int, Person | None, Device | None]:
         .outerjoin(Device, AuditEntry.device_id == Device.id)
         .where(AuditEntry.workspace_id == access.workspace_id)
     )
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time.min).astimezone()
 
 
 def _told(session: Session, access: AccessContext, lines: Sequence[Line]) -> list[AuditRow]:
@@ -205,7 +228,12 @@ def _mentions_link(
         Link.connection_id.in_(connections_of(access.workspace_id)),
         or_(*(column.icontains(search, autoescape=True) for column in (Link.target, Link.prior))),
     )
+    named = or_(
+        *(column.icontains(search, autoescape=True) for column in (Person.name, Person.email))
+    )
+    people = select(Person.public_id).where(Person.workspace_id == access.workspace_id, named)
     return or_(
+        AuditEntry.subject.in_(people),
         AuditEntry.details["link"].as_string().in_(links),
         cast(AuditEntry.details, String).contains(pseudonyms.of(search)),
     )
@@ -220,6 +248,7 @@ def _mentions(search: str) -> ColumnElement[bool]:
                 AuditEntry.subject,
                 cast(AuditEntry.details, String),
                 Person.name,
+                Person.email,
                 Device.name,
             )
         )

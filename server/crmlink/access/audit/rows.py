@@ -1,4 +1,4 @@
-"""The audit's rows as the database gives them, quick enough to go through all of them."""
+"""Audit rows read directly from the driver, fast enough for all of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHUNK_SIZE = 5_000
 
 
 class Row(NamedTuple):
-    """An entry's columns as the driver gives them."""
+    """An entry's columns as returned by the driver."""
 
     place: Any
     at: Any
@@ -55,11 +55,11 @@ PLACED = AuditEntry.place < MAX_PLACE
 
 
 def rows(session: Session, *conditions: ColumnElement[bool]) -> Iterator[list[tuple[Any, ...]]]:
-    """Entries for which the conditions hold, in their order: tuples like ``Row``, in chunks.
+    """Yield entries that meet the conditions, in order: tuples like ``Row``, in chunks.
 
-    Past SQLAlchemy's objects and types, which take ten times as long, and which fail on what
-    somebody may have written there. The conditions hold whole numbers and the names of actions,
-    and nothing that was typed: they become part of the query.
+    Bypasses SQLAlchemy's objects and types, which take ten times as long and fail on invalid
+    values. Conditions contain only whole numbers and names of actions, never typed text: they
+    become part of the query.
     """
     later = ""
     while True:
@@ -73,7 +73,7 @@ def rows(session: Session, *conditions: ColumnElement[bool]) -> Iterator[list[tu
 
 
 def last_row(session: Session, workspace_id: int) -> Row | None:
-    """The last row of an audit that has a place."""
+    """Return the last entry of an audit that has a sequence number."""
     mine = AuditEntry.workspace_id == workspace_id
     place = session.scalar(select(func.max(AuditEntry.place)).where(mine, PLACED))
     if place is None:
@@ -86,7 +86,7 @@ def last_row(session: Session, workspace_id: int) -> Row | None:
 def _fetch(
     session: Session, conditions: tuple[ColumnElement[bool], ...], later: str
 ) -> list[tuple[Any, ...]]:
-    """A chunk of rows; again, as text of whatever kind, where the driver cannot read them."""
+    """Return a chunk of rows, read as text if the driver cannot read their types."""
     connection = session.connection().connection
     order = f"{later} ORDER BY place, id LIMIT {CHUNK_SIZE}"
     cursor = connection.cursor()
@@ -110,7 +110,7 @@ def _statement(
 
 @contextmanager
 def any_text(driver: Any) -> Iterator[None]:
-    """Let SQLite's driver take text that is none."""
+    """Make SQLite's driver accept invalid text."""
     if not hasattr(driver, "text_factory"):
         yield
         return
@@ -126,7 +126,7 @@ def _readable(content: bytes) -> str:
 
 
 def time_of_row(row: Row) -> datetime:
-    """A row's time; SQLite keeps it as text without a zone. Raises ValueError, OverflowError."""
+    """Return a row's time; SQLite stores it as text. Raises ValueError, OverflowError."""
     if isinstance(row.at, datetime):
         return row.at.astimezone(UTC)
     at = datetime.fromisoformat(str(row.at))
@@ -134,7 +134,7 @@ def time_of_row(row: Row) -> datetime:
 
 
 def details_of_row(row: Row) -> dict[str, Any]:
-    """A row's details. Raises ValueError for what is none, or nested without end."""
+    """Return a row's details. Raises ValueError if they are invalid or nested too deeply."""
     try:
         details = json.loads(row.details)
         json.dumps(details)
@@ -146,7 +146,7 @@ def details_of_row(row: Row) -> dict[str, Any]:
 
 
 def hash_of_row(row: Row, workspace_id: int) -> str:
-    """What a row's hash must be; "" for one whose time or details cannot be read."""
+    """Return a row's expected hash; "" if its time or details cannot be read."""
     try:
         return entry_hash(
             (

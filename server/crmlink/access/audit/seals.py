@@ -1,4 +1,4 @@
-"""Seals: what is known of an audit, signed in the database, beside the anchors outside it."""
+"""Seals: signed facts about an audit in the database, besides the anchors outside it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from crmlink.access.audit.rows import any_text
 from crmlink.store import AuditSeal, AuditSigner, Database
 from crmlink.store.audit import Anchors
 
-VERIFIED = "verified"  # the seal of what was checked before
-CHECKED = "checked"  # whether the last check found everything sound; other seals: anchor files
+VERIFIED = "verified"  # subject of the verification's seal
+CHECKED = "checked"  # whether the last check was sound; other seals are of anchor files
 
 
 class Seal(NamedTuple):
-    """How far something was known, in places or bytes, and a digest of it up to there."""
+    """How far something was verified, in entries or bytes, with a digest up to there."""
 
     position: int = 0
     digest: str = ""
@@ -31,30 +31,31 @@ SOUND, UNSOUND = Seal(1), Seal(0)
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Rows up to a place that were found good, and the anchors that they agreed with.
+    """Rows that were intact up to an entry, and the anchors that agreed with them.
 
-    Both are one seal: an older one of the one would not go with a newer one of the other.
+    Both are in one seal, so that an older one of either cannot be combined with a newer one.
     """
 
     place: int = 0
-    rows: str = ""  # a digest of what they looked like
+    rows: str = ""  # digest of their contents
     anchors: Seal = NOTHING
 
     @property
     def seal(self) -> Seal:
+        """The seal to store."""
         return Seal(self.place, f"{self.rows} {self.anchors.position} {self.anchors.digest}")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of an audit outside its rows. Read before them, it is never the newer one."""
+    """Facts about an audit outside its rows; read before them, so never newer."""
 
     anchors: Anchors | None
     seals: dict[str, Seal]
 
     @property
     def verified(self) -> Verified:
-        """How far the audit was found good."""
+        """How far the audit was intact."""
         seal = self.seals.get(VERIFIED)
         if seal is None:
             return Verified()
@@ -63,28 +64,28 @@ class Evidence:
 
     @property
     def was_sound(self) -> bool:
-        """Whether the last check found nothing, as far as is known."""
+        """Whether the last check found nothing, as far as known."""
         return bool(self.seals.get(CHECKED, SOUND).position)
 
     @property
     def flushed(self) -> Seal:
-        """What is known of the present anchor file."""
+        """The seal of the present anchor file."""
         return self.seals.get(self.anchors.file_id, NOTHING) if self.anchors else NOTHING
 
 
 def gather(database: Database, workspace_id: int) -> Evidence:
-    """Read the seals, then the anchors. Raises AuditUnsigned."""
+    """Return the seals, then the anchors. Raises AuditUnsigned."""
     return Evidence(database.audit_signer.anchors.read(), read_seals(database, workspace_id))
 
 
 def read_seals(database: Database, workspace_id: int) -> dict[str, Seal]:
-    """The seals of an audit that are crmlink's, by their subjects. Raises AuditUnsigned."""
+    """Return the valid seals of an audit, by subject. Raises AuditUnsigned."""
     signer = database.audit_signer
     query = select(AuditSeal).filter_by(workspace_id=workspace_id)
     with database.reading() as session:
         try:
             found = session.scalars(query).all()
-        except DBAPIError:  # somebody wrote what is no text
+        except DBAPIError:  # an invalid text was written
             with any_text(session.connection().connection.driver_connection):
                 found = session.scalars(query).all()
     return {
@@ -102,7 +103,7 @@ def last_check_was_sound(database: Database, workspace_id: int) -> bool:
 def put_seal(
     session: Session, signer: AuditSigner, workspace_id: int, subject: str, seal: Seal
 ) -> None:
-    """Write a seal in a writing session, over an older one of the same subject."""
+    """Write a seal in a writing session, replacing an older one of the same subject."""
     row = AuditSeal(
         workspace_id=workspace_id, subject=subject, position=seal.position, digest=seal.digest
     )
@@ -113,13 +114,13 @@ def put_seal(
 
 
 def seal_of(anchors: Anchors, length: int | None = None) -> Seal:
-    """The seal of an anchor file's first bytes, of all of it unless told otherwise."""
+    """Return the seal of an anchor file's first bytes, by default of all."""
     content = anchors.content[:length]
     return Seal(len(content), hashlib.sha256(content).hexdigest())
 
 
 def begins_as(anchors: Anchors, known: Seal) -> bool:
-    """Whether an anchor file's beginning is what it was; so it is where nothing is known of it."""
+    """Return whether an anchor file's start is unchanged; True if nothing is known of it."""
     return known == NOTHING or seal_of(anchors, known.position) == known
 
 

@@ -1,4 +1,4 @@
-"""What a check of the audit found, in sentences for admins."""
+"""Sentences about the findings of audit verification, for admins."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ WAS_FOUND = {
 
 
 def finding_sentence(finding: Finding) -> str:
-    """One thing that is wrong now."""
+    """Return the sentence of one present fault."""
     at = _time(finding.at) if finding.at else ""
     if finding.place and finding.place == finding.until:
         singular = {
@@ -69,7 +69,7 @@ def finding_sentence(finding: Finding) -> str:
 
 
 def noted_sentence(noted: Noted) -> str:
-    """One thing that crmlink wrote into the audit when it found it, or an admin's acceptance."""
+    """Return the sentence of one recorded fault, or of its acceptance."""
     found = "; ".join(WAS_FOUND[code] for code in noted.codes)
     when = f"on {_time(noted.at)} (line {noted.place:,})"
     if noted.action == Action.ACCEPTED:
@@ -78,7 +78,7 @@ def noted_sentence(noted: Noted) -> str:
 
 
 def verdict_sentences(verdict: Verdict) -> list[str]:
-    """All that is wrong and has not been accepted."""
+    """Return the sentences of all faults that were not accepted."""
     return [
         *map(finding_sentence, verdict.findings),
         *map(noted_sentence, verdict.noted),

@@ -1,4 +1,4 @@
-"""Keeps an audit signed and anchored, and takes a person's word for what was found."""
+"""Upkeep of the audit: signing, anchoring, and acceptance of findings."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from crmlink.store import AuditEntry, AuditSigner, Database, Workspace
 from crmlink.store.audit import append_entry
 from crmlink.store.audit.anchors import HASH
 
-EVERYTHING = Vouched(until=2**63)  # past any place: what another key signed is no surprise
+EVERYTHING = Vouched(until=2**63)  # beyond any entry: other keys' signatures are expected
 
 
 def prepare_audit(database: Database) -> None:
-    """Begin to sign and to anchor where that is not done yet, and write down what is found then.
+    """Start signing and anchoring if necessary, and record present findings.
 
-    To be called with each start. Raises OSError where the anchor file cannot be made.
+    Call it at each start. Raises OSError if the anchor file cannot be created.
     """
     signer = database.audit_signer
     for workspace_id in _workspaces(database):
@@ -46,9 +46,9 @@ def prepare_audit(database: Database) -> None:
 
 
 def flush_anchors(database: Database) -> None:
-    """Put the anchors on the disk, with one of the newest entry, and remember what they are.
+    """Flush the anchors to disk, with one of the newest entry, and remember their state.
 
-    Raises OSError. What was remembered and is no longer there is left to ``verify_audit``.
+    Raises OSError. Missing remembered anchors are left to ``verify_audit``.
     """
     signer = database.audit_signer
     for workspace_id in _workspaces(database):
@@ -65,10 +65,10 @@ def flush_anchors(database: Database) -> None:
 
 
 def accept_findings(access: AccessContext, actor: Actor) -> list[Code]:
-    """Take a person's word that all that is found wrong now is known; return what it was.
+    """Accept all present findings on behalf of a person; returns their codes.
 
-    From then on the audit is checked against what it is now, and anchored in a new file; the old
-    one is kept beside it. The entry that says so stays. Raises OSError.
+    From then on the audit is verified against its present state, with a new anchor file; the old
+    one is kept beside it. The acceptance stays recorded. Raises OSError.
     """
     database, signer = access.database, access.database.audit_signer
     verdict = verify_audit(database, access.workspace_id)
@@ -89,7 +89,7 @@ def accept_findings(access: AccessContext, actor: Actor) -> list[Code]:
 def _due(
     session: Session, signer: AuditSigner, workspace_id: int, evidence: Evidence
 ) -> Action | None:
-    """Which vouching entry is to be added, if any."""
+    """Return the vouching entry to add, if any."""
     if _was_left_behind(evidence, workspace_id):
         return Action.ANCHORS_BEGUN
     last = last_row(session, workspace_id)
@@ -103,7 +103,7 @@ def _due(
 
 
 def _vouch(session: Session, signer: AuditSigner, workspace_id: int, evidence: Evidence) -> None:
-    due = _due(session, signer, workspace_id, evidence)  # again, now that nobody else writes
+    due = _due(session, signer, workspace_id, evidence)  # again, under the write lock
     if due is None:
         return
     by = None if due is Action.ANCHORS_BEGUN else EVERYTHING
@@ -111,11 +111,11 @@ def _vouch(session: Session, signer: AuditSigner, workspace_id: int, evidence: E
     codes = {finding.code for finding in verdict.findings}
     match due:
         case Action.SIGNED if not _is_anchored(evidence, workspace_id):
-            codes.discard(Code.ANCHORS_MISSING)  # the first start with this version
+            codes.discard(Code.ANCHORS_MISSING)  # first start with this version
             if _was_broken(session, workspace_id):
                 codes.add(Code.LINE_CHANGED)
         case Action.SIGNED:
-            codes.add(Code.LINE_UNSIGNED)  # it was signed before, for only then are there anchors
+            codes.add(Code.LINE_UNSIGNED)  # it was signed before: only then there are anchors
         case Action.KEY_CHANGED:
             codes.add(Code.KEY_CHANGED)
         case _ if _was_left_behind(evidence, workspace_id):
@@ -131,7 +131,7 @@ def _vouch(session: Session, signer: AuditSigner, workspace_id: int, evidence: E
 
 
 def _wrong(session: Session, signer: AuditSigner, workspace_id: int) -> str:
-    """What stands for all that is wrong with the lines up to now; "" for nothing."""
+    """Return a digest of all faults up to now; "" without any."""
     return check(session, signer, workspace_id, Evidence(None, {}), EVERYTHING).wrong
 
 
@@ -169,7 +169,7 @@ def _has_signed(session: Session, workspace_id: int) -> bool:
 
 
 def _was_broken(session: Session, workspace_id: int) -> bool:
-    """Whether one of the audits that became this one when workspaces were merged did not hold."""
+    """Return whether an audit merged into this one was faulty at the merge of workspaces."""
     conditions = AuditEntry.workspace_id == workspace_id, AuditEntry.action == "workspace.merged"
     try:
         return any(
@@ -178,7 +178,7 @@ def _was_broken(session: Session, workspace_id: int) -> bool:
             for row in chunk
             for audit in details_of_row(Row._make(row))["audits"]
         )
-    except (ValueError, TypeError, KeyError):  # somebody changed what it says
+    except (ValueError, TypeError, KeyError):  # its details were changed
         return True
 
 

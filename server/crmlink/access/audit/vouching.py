@@ -1,8 +1,8 @@
-"""Entries that vouch for what lies before them.
+"""Vouching entries: they attest to the entries before them.
 
-crmlink adds one when it signs for the first time, when its key has changed, and when it had to
-begin a new anchor file; a person adds one by accepting what was found. Lines before such an entry
-are checked by their hashes, which its own hash covers; lines after it also by their signatures.
+crmlink adds one when it first signs, when its key has changed, and when it had to start a new
+anchor file; a person adds one by accepting findings. Earlier entries are verified by their hashes,
+which the vouching entry's hash covers; later ones also by their signatures.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SUBJECT = "audit"
 
 
 class Action(enum.StrEnum):
-    """What was done, as the entry's action says it."""
+    """Kind of vouching entry, by its audit action."""
 
     SIGNED = "audit.signed"
     KEY_CHANGED = "audit.key_changed"
@@ -31,19 +31,18 @@ class Action(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """What all vouching entries of an audit say together."""
+    """Combined contents of all vouching entries of an audit."""
 
-    until: int = 0  # the place of the last one that is signed with the present key
-    wrong: str = ""  # a digest of what was wrong before it
-    noted: tuple[Noted, ...] = ()  # since somebody last accepted
+    until: int = 0  # sequence number of the last one signed with the present key
+    wrong: str = ""  # digest of the faults before it
+    noted: tuple[Noted, ...] = ()  # since the last acceptance
     accepted: tuple[Noted, ...] = ()
 
 
 def read_vouching(session: Session, signer: AuditSigner, workspace_id: int) -> Vouched:
-    """Read the vouching entries of an audit.
+    """Return the vouching entries of an audit.
 
-    What somebody made unreadable, or added without the key, is passed over or believed here: the
-    walk finds it out.
+    Unreadable or forged ones are skipped or trusted here: the walk detects them.
     """
     until, wrong = 0, ""
     noted, accepted = list[Noted](), list[Noted]()

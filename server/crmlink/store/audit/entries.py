@@ -107,7 +107,7 @@ def append_entry(
 
 
 def _end_of_chain(session: Session, workspace_id: int) -> tuple[int, str]:
-    """Return the last place and its hash; whatever somebody wrote there, the work goes on.
+    """Return the last sequence number and its hash, even if its columns are invalid.
 
     A check tells what is wrong with it.
     """
