@@ -28,7 +28,7 @@ export function contactCard(contact, details, announce, heading = "h1") {
     { class: "contact", "aria-label": t("contact_in", contact.package_name) },
     h("p", { class: "eyebrow" }, `${contact.package_name} · ${what}`),
     heading === "h1" ? h("h1", { tabindex: "-1" }, title) : h("p", { class: "contact-name" }, title),
-    details.retired && h("p", { class: "line retired" }, t("retired")),
+    details.retired && h("p", { class: "line retired" }, icon("caution"), t("retired")),
     where && h("p", { class: "line" }, where),
     (details.other_addresses ?? []).map((place) => h("p", { class: "line" }, lineOf(place))),
     [details.email, ...(details.other_emails ?? [])].map((email) => email && h("p", { class: "line" }, email)),
@@ -66,9 +66,10 @@ export function referenceLine(reference, announce) {
  * Two references, the one that goes and the one that comes.
  * @param {string | null} before
  * @param {string | null} after
+ * @param {boolean} [done] whether the first is gone already
  */
-export function referenceChange(before, after) {
-  return referencePair("change", [t("old"), before], [t("new"), after]);
+export function referenceChange(before, after, done = false) {
+  return referencePair("change", [t(done ? "then" : "old"), before], [t(done ? "now" : "new"), after]);
 }
 
 /**

@@ -119,8 +119,8 @@ export function showListSent(app, { draft, drafts }) {
       known > 0 && h("p", {}, tCount("list_known", known)),
       h("p", {}, tCount("list_holds", draft.contacts)),
       notice("info", t("list_waits")),
-      h("h2", {}, t("drafts")),
-      h("ul", { class: "drafts" }, drafts.map((one) => draftLine(app, one, one.id === draft.id))),
+      drafts.length > 0 && h("h2", {}, t("drafts")),
+      drafts.length > 0 && h("ul", { class: "drafts" }, drafts.map((one) => draftLine(app, one, one.id === draft.id))),
     ],
     actions: [
       server ? openLink(`${server}/lists/${encodeURIComponent(draft.id)}`, t("draft_open")) : null,

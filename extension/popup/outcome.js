@@ -58,7 +58,7 @@ export function showUndone(app, link) {
       headline("undo", "good", t("undone")),
       h("p", {}, text),
       recordCard(link.record),
-      referenceChange(link.prior_reference, link.reference),
+      referenceChange(link.prior_reference, link.reference, true),
     ],
     actions: [openLink(link.record.page_url, t("open_in_commusoft")), button(t("look_again"), app.start, { first: true })],
     hear: text,

@@ -97,3 +97,21 @@ def test_a_reference_on_another_customer_is_shown_and_needs_a_second_choice(
     clerk.sees("linked")
     assert access.reference("customer-1001") == MARGARET
     assert access.reference("customer-1008") == MARGARET
+
+
+def test_a_contact_that_nothing_fits_is_parked_and_leaves_the_list_once_it_is_linked(
+    clerk: PopupDriver, access: RunningServices
+) -> None:
+    clerk.look_at(xero_contact())
+    clerk.link_to_crm()
+    clerk.reach("document.querySelector('#park')")
+    clerk.press("Enter")
+    clerk.waits_for("until it is added to Commusoft")
+    clerk.link_to_crm()
+    clerk.waits_for("until it is added to Commusoft")
+    clerk.press("Enter")
+    clerk.sees("linked")
+    clerk.press_button("Undo")
+    clerk.sees("undone")
+    clerk.link_to_crm()
+    clerk.waits_for("Not in Commusoft yet?")

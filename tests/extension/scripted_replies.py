@@ -281,6 +281,11 @@ BUSY = problem("too-many-requests", 429, "Too many requests. Try again in a mome
 BUSY = Reply(BUSY.status, BUSY.body, {**BUSY.headers, "Retry-After": "40"})
 
 HANG = Reply(hang=True)
+PARK = "POST /api/v1/parked"
+PARKED = Reply(
+    201,
+    {"id": "prk_01", "by": "Front desk", "created_at": "2026-03-02T09:41:00+00:00"},
+)
 HTML = Reply(200, "<html><body>Welcome to the router</body></html>", {"Content-Type": "text/html"})
 OTHER_REFERENCE = problem(
     "record-has-reference",

@@ -19,6 +19,8 @@ from extension.scripted_replies import (
     NORTHGATE,
     OLD,
     OTHER_REFERENCE,
+    PARK,
+    PARKED,
     RECORDS,
     REFERENCE,
     RIPON,
@@ -48,6 +50,7 @@ from extension.steps import (
     chosen,
     confirm,
     other_open,
+    park,
     paste,
     scroll_down,
     search,
@@ -67,6 +70,9 @@ LIST = (
     + "</table>"
 )
 
+SHOWN = "<h1>Margaret Holloway</h1><p>Email: margaret.holloway@postbox.example</p>"
+TRANSLATED = f"<html class='translated-ltr' lang='de'><title>Xero</title>{SHOWN}"
+ARCHIVED = f"<title>Xero</title>{SHOWN}<p>Status: Archived</p>"
 LONG_NAME = (
     "The Worshipful Company of Plumbers and Heating Engineers of Llanfairpwllgwyngyllgogerych"
 )
@@ -133,6 +139,14 @@ CHOOSING = [
         shows="More than one of these fits almost equally well",
     ),
     State("choose-none", "choose", {SUGGEST: NONE_FOUND}, shows="No match found"),
+    State("choose-parked", "choose", {SUGGEST: NONE_FOUND, PARK: PARKED}, park, shows="Parked by"),
+    State(
+        "choose-translated",
+        "choose",
+        html=TRANSLATED,
+        shows="The browser has translated this page",
+    ),
+    State("choose-retired", "choose", html=ARCHIVED, shows="Marked as no longer in use"),
     State(
         "choose-unread",
         "choose",

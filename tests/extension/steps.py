@@ -65,6 +65,11 @@ def accept(page: Page, site: Page) -> None:
     page.locator("#accept").check()
 
 
+def park(page: Page, _site: Page) -> None:
+    chosen(page)
+    page.locator("#park").click()
+
+
 def undo(page: Page, site: Page) -> None:
     confirm(page, site)
     page.get_by_role("button", name="Undo").click()
