@@ -19,7 +19,7 @@ from crmlink.web.rate_limits import init_rate_limits
 from crmlink.web.request_log import init_request_log
 from crmlink.web.strict_parsing import init_strict_parsing
 
-CACHEABLE_ENDPOINTS = {"static", "packages.PackagesView"}  # the same for everybody
+CACHEABLE_ENDPOINTS = {"static", "packages.PackagesView"}  # the same for all users
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

@@ -68,7 +68,6 @@ class Installation:
     ) -> None:
         self.settings = settings
         self.database = database
-        database.use_pseudonyms(Pseudonyms(settings.secret_key))
         self.ownership = Ownership(database, role)
         workspace = get_or_create_workspace(database)
         self.access = AccessContext(database, workspace.id, settings.secret_key)

@@ -2,8 +2,8 @@
 
 An exception is logged by type and place; its message may contain typed text. Of libraries' messages
 only the place in their code is logged: they may contain typed text and line breaks. Lines that
-anonymous users can cause are limited per minute and otherwise counted, so that they cannot displace
-others from the files.
+anonymous users can cause go to a file of their own, limited per minute and otherwise counted, so
+that they cannot displace others from the files.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, MutableMapping
+from contextvars import ContextVar
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -24,13 +25,16 @@ from typing import Any
 import structlog
 
 LOG_NAME = "server.log"
+STRANGERS_LOG_NAME = "strangers.log"
 FILE_BYTES, FILES_KEPT = 5_000_000, 3
 OWN_LINE_ATTRIBUTE = "crmlink_line"  # marks a record whose message is a finished line
 MAX_FRAMES = 12
+MAX_STRANGERS_LINES = 60  # a minute
 MAX_LIBRARY_LINES = 30  # a minute
 MAX_FAILURES = 20  # a minute
 
 log = structlog.get_logger()
+for_stranger: ContextVar[bool] = ContextVar("for_stranger", default=False)  # who asks is not known
 
 
 class LineBudget:
@@ -81,10 +85,11 @@ class LineFormatter(logging.Formatter):
 class LogFile(RotatingFileHandler):
     """Rotating log file; a write error is reported on the terminal, without the line."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *which: logging.Filter) -> None:
         super().__init__(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
         self.setFormatter(LineFormatter())
-        self.addFilter(_LibraryLines())
+        for lines in which or (_LibraryLines(),):
+            self.addFilter(lines)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 # logging's own name
         """Report on the terminal that the log cannot be written."""
@@ -107,6 +112,25 @@ class _LibraryLines(logging.Filter):
         return record.levelno >= logging.WARNING and self._budget.take(record.name)
 
 
+class _KnownLines(_LibraryLines):
+    """Keep what is not written for a stranger, and of libraries within their budget."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not for_stranger.get() and super().filter(record)
+
+
+class _StrangersLines(logging.Filter):
+    """Keep what is written for strangers, whatever writes it, all within one budget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._budget = LineBudget("stranger", MAX_STRANGERS_LINES)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        wanted = hasattr(record, OWN_LINE_ATTRIBUTE) or record.levelno >= logging.WARNING
+        return for_stranger.get() and wanted and self._budget.take(record.levelname.lower())
+
+
 _failures = LineBudget("failure", MAX_FAILURES)
 
 
@@ -116,7 +140,7 @@ def strip_exception_messages(
     """Return a log entry with exceptions as types and places; raises DropEvent beyond a budget."""
     if traces := entry.get("exception"):
         _strip_traceback(traces)
-        if not _failures.take(str(traces[-1].get("exc_type"))):
+        if not for_stranger.get() and not _failures.take(str(traces[-1].get("exc_type"))):
             raise structlog.DropEvent
     return entry
 
@@ -129,8 +153,15 @@ def _strip_traceback(traces: list[dict[str, Any]]) -> None:
 
 
 def configure_logging(path: Path) -> None:
-    """Send every log line to a rotating file; the terminal stays readable."""
-    logging.basicConfig(handlers=[LogFile(path)], level=logging.INFO, force=True)
+    """Send every log line to a rotating file, what strangers cause to one beside it.
+
+    The terminal stays readable.
+    """
+    files = (
+        LogFile(path, _KnownLines()),
+        LogFile(path.with_name(STRANGERS_LOG_NAME), _StrangersLines()),
+    )
+    logging.basicConfig(handlers=files, level=logging.INFO, force=True)
     logging.captureWarnings(True)
     threading.excepthook = _log_thread_failure
     sys.unraisablehook = _log_object_failure

@@ -128,7 +128,7 @@ def _keys(*keys: str) -> Steps:
 def _send(page: Page, content: bytes) -> None:
     payload: FilePayload = {"name": "Contacts.csv", "mimeType": "text/csv", "buffer": content}
     page.get_by_label("File", exact=True).set_input_files(payload)
-    page.get_by_role("button", name="Read the file").click()
+    page.get_by_role("button", name="Upload").click()
 
 
 def _send_file(page: Page) -> None:
@@ -140,22 +140,28 @@ def _send_picture(page: Page) -> None:
     _send(page, b"\x89PNG\r\n")
 
 
+def choose_reference(page: Page, heading: str) -> None:
+    """Choose the column with this heading, beside which its first values stand."""
+    option = page.locator("#reference-0 option", has_text=heading)
+    page.locator("#reference-0").select_option(value=option.get_attribute("value"))
+
+
 def _correct_columns(page: Page) -> None:
     _send_file(page)
-    page.get_by_text("Which column holds what").click()
-    page.get_by_label("Reference", exact=True).select_option("ContactID")
+    page.get_by_text("Match your columns").click()
+    choose_reference(page, "ContactID")
     page.get_by_label("Customers", exact=True).check()
-    page.get_by_role("button", name="Show again").click()
+    page.get_by_role("button", name="Update preview").click()
 
 
 def _ask_left_out(page: Page) -> None:
     _correct_columns(page)
-    page.get_by_role("button", name="Keep these contacts").click()
+    page.get_by_role("button", name="Save as draft").click()
 
 
 def _keep_without_kind(page: Page) -> None:
     _send_file(page)
-    page.get_by_role("button", name="Keep these contacts").click()
+    page.get_by_role("button", name="Save as draft").click()
 
 
 def _search(page: Page) -> None:
@@ -171,13 +177,13 @@ def _ask_second_choice(page: Page) -> None:
 
 
 LIST_PAGE_CASES = (
-    ListPageCase("lists", lambda _: "/lists", "What is open"),
-    ListPageCase("lists-new", lambda _: "/lists/new", "Does the file hold", "clerk"),
+    ListPageCase("lists", lambda _: "/lists", "To do"),
+    ListPageCase("lists-new", lambda _: "/lists/new", "Does my file include", "clerk"),
     ListPageCase("lists-no-list", lambda _: "/lists/new", "picture", "clerk", _send_picture),
-    ListPageCase("lists-look", lambda _: "/lists/new", "The first contacts", "clerk", _send_file),
+    ListPageCase("lists-look", lambda _: "/lists/new", "Preview", "clerk", _send_file),
     ListPageCase("lists-columns", lambda _: "/lists/new", "Line 13", "clerk", _correct_columns),
     ListPageCase("lists-left-out", lambda _: "/lists/new", "would be", "clerk", _ask_left_out),
-    ListPageCase("lists-kind", lambda _: "/lists/new", "missing", "clerk", _keep_without_kind),
+    ListPageCase("lists-kind", lambda _: "/lists/new", "problem", "clerk", _keep_without_kind),
     ListPageCase("list-draft", _list("draft"), "Draft"),
     ListPageCase("list-draft-clerk", _list("draft"), "Saved.", "clerk"),
     ListPageCase("list-bare", _list("bare"), "no reference yet"),
@@ -190,9 +196,9 @@ LIST_PAGE_CASES = (
     ListPageCase("list-review-second", _list("review"), "Replace", "manager", _ask_second_choice),
     ListPageCase("list-review-none", _list("review", "?q=zebra"), "No contact matches this filter"),
     ListPageCase("list-review-clerk", _list("review"), "Managers and admins", "clerk"),
-    ListPageCase("list-row", _list("review", "/rows/4?q=john"), "Another record"),
+    ListPageCase("list-row", _list("review", "/rows/4?q=john"), "Search Commusoft"),
     ListPageCase("list-sure", _list("review", "/sure"), "Accept"),
-    ListPageCase("list-summary-before", _list("ready", "/link"), "What is written"),
+    ListPageCase("list-summary-before", _list("ready", "/link"), "What will be linked"),
     ListPageCase("list-nothing-to-link", _list("review", "/link"), "Nothing is ready"),
     ListPageCase("list-writing", _list("writing"), "Linking"),
     ListPageCase("list-paused", _list("paused"), "Paused"),
@@ -200,14 +206,14 @@ LIST_PAGE_CASES = (
     ListPageCase("list-cancelled", _list("cancelled"), "Cancelled"),
     ListPageCase("list-undoing", _list("undoing"), "Undoing"),
     ListPageCase("list-undone", _list("undone"), "Undone"),
-    ListPageCase("list-undo", _list("done", "/undo"), "gets back"),
+    ListPageCase("list-undo", _list("done", "/undo"), "earlier reference back"),
     ListPageCase("list-cancel", _list("paused", "/cancel"), "stay linked"),
     ListPageCase("list-discard", _list("draft", "/discard"), "are deleted"),
     ListPageCase("left", lambda _: "/left", "Share linked", "clerk"),
-    ListPageCase("left-manager", lambda _: "/left?days=30", "Duplicates found"),
+    ListPageCase("left-manager", lambda _: "/left?days=30", "Possible duplicates"),
     ListPageCase("left-customers", lambda _: "/left/customer", "without a reference", "clerk"),
     ListPageCase(
-        "left-link", lambda _: f"/left/link/customer-1004?url={CONTACT}", "that it", "clerk"
+        "left-link", lambda _: f"/left/link/customer-1004?url={CONTACT}", "Is this right", "clerk"
     ),
     ListPageCase("list-summary", _list("undone", "/summary"), "Could not be undone"),
 )

@@ -45,7 +45,7 @@ def _press(name: str) -> Callable[[Page], None]:
 def _log_in_wrongly(page: Page) -> None:
     page.get_by_label("Email").fill("anna@firm.example")
     page.get_by_label("Password").fill("not the password")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Sign in").click()
 
 
 def _add_nobody(page: Page) -> None:
@@ -62,7 +62,7 @@ def _add_somebody(page: Page) -> None:
 
 def _make_token(page: Page) -> None:
     page.get_by_label("Name").fill("Stock system, warehouse")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
 
 
 def _send_rules(content: str) -> Callable[[Page], None]:
@@ -76,9 +76,9 @@ def _send_rules(content: str) -> Callable[[Page], None]:
 
 
 def _write_to_nobody(page: Page) -> None:
-    page.get_by_label("Also test writing").fill("customer-999999")
-    page.get_by_label("Yes, write to that record").check()
-    page.get_by_role("button", name="Examine the account").click()
+    page.get_by_label("Test saving").fill("customer-999999")
+    page.get_by_label("Yes, save to that record").check()
+    page.get_by_role("button", name="Run check").click()
 
 
 def _approve(page: Page) -> None:
@@ -90,54 +90,56 @@ def _of_browser(scene: SampleData) -> str:
 
 
 PAGE_CASES = (
-    PageCase("log-in", _at("/log-in"), "Log in", "nobody"),
-    PageCase("log-in-refused", _at("/log-in"), "do not belong together", "nobody", _log_in_wrongly),
+    PageCase("log-in", _at("/log-in"), "Sign in", "nobody"),
+    PageCase(
+        "log-in-refused", _at("/log-in"), "Wrong email or password", "nobody", _log_in_wrongly
+    ),
     PageCase("welcome", _at("/welcome"), "one-time link", "nobody"),
-    PageCase("overview", _at("/"), "What waits for a person"),
+    PageCase("overview", _at("/"), "Needs attention"),
     PageCase("overview-clerk", _at("/"), "Recent links", "clerk"),
-    PageCase("links", _at("/links"), "the newest first"),
-    PageCase("links-none", _at("/links?q=zebra"), "No link fits", "clerk"),
-    PageCase("link", lambda scene: f"/links/{scene.linked.id}", "Since then", "clerk"),
+    PageCase("links", _at("/links"), "newest first"),
+    PageCase("links-none", _at("/links?q=zebra"), "No links match", "clerk"),
+    PageCase("link", lambda scene: f"/links/{scene.linked.id}", "Now", "clerk"),
     PageCase("link-undone", lambda scene: f"/links/{scene.undone.id}", "Undone", "manager"),
     PageCase("link-conflict", lambda scene: f"/links/{scene.conflict.id}", "SMITH01", "clerk"),
-    PageCase("undo", lambda scene: f"/links/{scene.linked.id}/undo", "After the undo", "clerk"),
+    PageCase("undo", lambda scene: f"/links/{scene.linked.id}/undo", "After undo", "clerk"),
     PageCase("undo-refused", lambda scene: f"/links/{scene.undone.id}/undo", "already", "clerk"),
     PageCase("records", _at("/records"), "by name", "clerk"),
-    PageCase("records-found", _at("/records?q=john+smith"), "likeliest", "clerk"),
-    PageCase("record", _at("/records/customer-1001"), "Its links", "clerk"),
-    PageCase("record-bare", _at("/records/customer-1006"), "No link yet", "clerk"),
+    PageCase("records-found", _at("/records?q=john+smith"), "best match first", "clerk"),
+    PageCase("record", _at("/records/customer-1001"), "Links", "clerk"),
+    PageCase("record-bare", _at("/records/customer-1006"), "No links yet", "clerk"),
     PageCase("pair-code", _at("/pair"), "Eight letters", "clerk"),
-    PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "same code", "clerk"),
+    PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "this code", "clerk"),
     PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser shows", "clerk"),
     PageCase("pair-waits", lambda scene: f"/pair?code={scene.waiting_code}", "an admin", "clerk"),
     PageCase("pair-admin", lambda scene: f"/pair?code={scene.waiting_code}", "Approve"),
-    PageCase("account", _at("/account"), "Where you are logged in", "clerk"),
-    PageCase("start", _at("/start"), "Four steps", "clerk"),
+    PageCase("account", _at("/account"), "signed in", "clerk"),
+    PageCase("start", _at("/start"), "Getting started", "clerk"),
     PageCase("docs", _at("/docs"), "The API", "clerk"),
-    PageCase("people", _at("/people"), "Add somebody"),
+    PageCase("people", _at("/people"), "Add a person"),
     PageCase("people-wrong", _at("/people"), "no email", "admin", _add_nobody),
-    PageCase("invited", _at("/people"), "Hand this link", "admin", _add_somebody),
+    PageCase("invited", _at("/people"), "Give this link", "admin", _add_somebody),
     PageCase("person", lambda scene: f"/people/{scene.clerk.public_id}", "Name and role"),
     PageCase("disconnect", lambda scene: _of_browser(scene) + "/revoke", "by the admin"),
     PageCase(
         "rotate", lambda scene: f"/devices/tokens/{scene.token.public_id}/rotate", "stays good"
     ),
     PageCase("revoke-all", _at("/devices/tokens/revoke-all"), "refused from now on"),
-    PageCase("remove", lambda scene: f"/people/{scene.clerk.public_id}/remove", "At once"),
-    PageCase("devices", _at("/devices?ended=yes"), "Waiting for your yes"),
+    PageCase("remove", lambda scene: f"/people/{scene.clerk.public_id}/remove", "What happens now"),
+    PageCase("devices", _at("/devices?ended=yes"), "Waiting for your approval"),
     PageCase("browser", _of_browser, "acts for"),
-    PageCase("token", lambda scene: f"/devices/browsers/{scene.token.public_id}", "It ends on"),
+    PageCase("token", lambda scene: f"/devices/browsers/{scene.token.public_id}", "It expires on"),
     PageCase("token-new", _at("/devices/tokens/new"), "It may"),
     PageCase("token-made", _at("/devices/tokens/new"), "shown only now", "admin", _make_token),
-    PageCase("commusoft", _at("/commusoft"), "The doctor"),
-    PageCase("doctor", _at("/commusoft"), "way was found", "admin", _press("Examine the account")),
-    PageCase("doctor-broken", _at("/commusoft"), "is not good", "admin", _write_to_nobody),
-    PageCase("connect", _at("/commusoft/connect"), "environment variables"),
+    PageCase("commusoft", _at("/commusoft"), "Connection check"),
+    PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
+    PageCase("doctor-broken", _at("/commusoft"), "has errors", "admin", _write_to_nobody),
+    PageCase("connect", _at("/commusoft/connect"), "API access"),
     PageCase("packages", _at("/packages"), "The rules"),
     PageCase("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
-    PageCase("rules-wrong", _at("/packages"), "is not good", "admin", _send_rules(WRONG_RULES)),
+    PageCase("rules-wrong", _at("/packages"), "has errors", "admin", _send_rules(WRONG_RULES)),
     PageCase("rules-remove", _at("/packages/rules/remove"), "extensions follow"),
-    PageCase("audit", _at("/audit"), "The audit holds"),
+    PageCase("audit", _at("/audit"), "Audit log verified"),
     PageCase("settings", _at("/settings"), "must approve"),
     PageCase("not-allowed", _at("/people"), "Not allowed", "clerk"),
     PageCase("not-found", _at("/nowhere"), "Not found", "clerk"),

@@ -2,7 +2,7 @@
 
 Run in the folder tests:
 
-    python -m admin.photograph_lists FOLDER [NAME-PART ...]
+    python -m pages.screenshots_lists FOLDER [NAME-PART ...]
 
 Fails when an address does not lead to the page it should; so it is a check as well.
 """
@@ -13,14 +13,18 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from pages.list_page_cases import LIST_PAGE_CASES, ListPageCase, SampleBatches, populate_batches
 from support.live_server import LiveServer, running_server, start_chromium
 
 Scheme = Literal["light", "dark"]
-WIDE = {"width": 1280, "height": 860}
-NARROW = {"width": 390, "height": 840}
+SIZES: dict[str, ViewportSize] = {  # an office's screen, enlarged by its system, and a telephone
+    "100": {"width": 1366, "height": 768},
+    "125": {"width": 1093, "height": 614},
+    "150": {"width": 911, "height": 512},
+    "narrow": {"width": 390, "height": 840},
+}
 
 
 def main(folder: Path, parts: list[str]) -> None:
@@ -44,17 +48,17 @@ def _take(
     scheme: Scheme,
     folder: Path,
 ) -> None:
-    context = theatre.context(browser, sight.who, color_scheme=scheme, viewport=WIDE)
+    context = theatre.context(browser, sight.who, color_scheme=scheme, viewport=SIZES["100"])
     try:
         page = context.new_page()
         page.goto(theatre.address + sight.path(shelf))
         sight.steps(page)
         expect(page.locator("main")).to_contain_text(sight.shows)
         whole = not page.locator("dialog[open]").count()
-        page.screenshot(path=folder / f"{sight.name}-{scheme}.png", full_page=whole)
-        if scheme == "light":
-            page.set_viewport_size(NARROW)  # type: ignore[arg-type] # it is one
-            page.screenshot(path=folder / f"{sight.name}-narrow.png", full_page=whole)
+        for size, viewport in SIZES.items():
+            page.set_viewport_size(viewport)
+            picture = folder / f"{sight.name}-{scheme}-{size}.png"
+            page.screenshot(path=picture, full_page=whole)
     finally:
         context.close()
 

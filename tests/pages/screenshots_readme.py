@@ -2,7 +2,7 @@
 
 Run in the folder tests, on a machine with ImageMagick:
 
-    python -m admin.photograph_readme
+    python -m pages.screenshots_readme
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def test_an_invitation_leaves_the_address_and_the_history_once_it_is_opened(
     page.goto(f"{theatre.address}/welcome#{token}")
     expect(page.get_by_role("heading", name="Welcome, Kim Osei")).to_be_visible()
     page.get_by_label("Password", exact=True).fill("a bucket of elbow joints")
-    page.get_by_label("The same again").fill("a bucket of elbow joints")
+    page.get_by_label("Confirm password").fill("a bucket of elbow joints")
     page.get_by_role("button", name="Set the password").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     kept = context.new_cdp_session(page).send("Page.getNavigationHistory")["entries"]
@@ -168,7 +168,7 @@ def test_a_secret_that_is_shown_once_can_be_copied_by_a_button(
     page = context.new_page()
     page.goto(f"{theatre.address}/devices/tokens/new")
     page.get_by_label("Name").fill("Stock system")
-    page.get_by_role("button", name="Make the token").click()
+    page.get_by_role("button", name="Create token").click()
     page.get_by_role("button", name="Copy").click()
     expect(page.locator("#copied")).to_have_text("Copied.")
     assert page.evaluate("navigator.clipboard.readText()") == page.locator("#secret").inner_text()
@@ -188,7 +188,7 @@ def test_a_server_that_is_gone_is_said_and_a_session_that_is_over_leads_to_the_l
     expect(page.get_by_role("alert")).to_be_hidden()
     context.clear_cookies()
     page.get_by_label("Search").type("oway")
-    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     context.close()
 
 
@@ -198,7 +198,7 @@ def test_reading_all_records_again_shows_when_it_is_done(
     context = theatre.context(browser, "admin")
     page = context.new_page()
     page.goto(f"{theatre.address}/commusoft")
-    page.get_by_role("button", name="Read all records now").click()
+    page.get_by_role("button", name="Update now").click()
     expect(page.get_by_text("Read again.")).to_be_visible(timeout=15_000)
     context.close()
 

@@ -191,4 +191,4 @@ def test_a_part_that_is_fetched_takes_no_notice_that_belongs_to_the_next_page(
     admin.send(f"/people/{scene.clerk.public_id}/log-out")
     part = admin.client.get("/devices", headers={"HX-Request": "true"})
     assert "log-ins are ended" not in words(part)
-    assert "All their log-ins are ended." in admin.read("/people")
+    assert "They have been signed out everywhere." in admin.read("/people")

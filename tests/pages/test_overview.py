@@ -5,11 +5,15 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
+from crmlink.access.audit.upkeep import accept_findings
+from crmlink.access.devices import command_line_actor
 from crmlink.commusoft.errors import CommusoftUnreachable
 from crmlink.installation import Installation
 from crmlink.reports.link_health import shares
 from crmlink.store import MirroredRecord
+from crmlink.worker import Worker
 from support.access_factories import make_person
+from support.audit_attacks import run
 from support.page_client import PageClient, signed_in_client
 from support.sandbox import SandboxHandle
 
@@ -17,8 +21,8 @@ from support.sandbox import SandboxHandle
 def test_the_page_tells_an_admin_all_of_it_and_a_clerk_what_concerns_a_clerk(
     admin: PageClient, clerk: PageClient, installation: Installation
 ) -> None:
-    both = ("Conflicts", "Failed links", "Links without an outcome yet", "Lists kept as drafts")
-    admins = ("Browsers that wait for you", "Tokens that end soon")
+    both = ("Conflicts", "Failed links", "Links in progress", "Draft lists")
+    admins = ("Browsers waiting for your approval", "Tokens that expire soon")
     for_admin, for_clerk = admin.read("/"), clerk.read("/")
     assert all(words in for_admin for words in both + admins)
     assert all(words in for_clerk for words in both)
@@ -39,13 +43,31 @@ def test_a_commusoft_that_does_not_answer_is_said(
     assert "Commusoft cannot be reached" in admin.read("/commusoft")
 
 
+def test_an_audit_that_did_not_hold_at_its_last_check_is_said_to_admins(
+    admin: PageClient, clerk: PageClient, installation: Installation
+) -> None:
+    warning = "The audit does not hold"
+    assert warning not in admin.read("/")
+    newest = "(SELECT max(place) FROM audit_entry)"
+    run(
+        installation.database.engine,
+        f"UPDATE audit_entry SET details = '7' WHERE place = {newest}",  # noqa: S608
+    )
+    Worker(installation)._check_audit()  # as each night
+    assert warning in admin.read("/")
+    assert "was changed, or put in" in admin.read("/audit")
+    assert warning not in clerk.read("/")
+    accept_findings(installation.access, command_line_actor(installation.access))
+    assert warning not in admin.read("/")
+
+
 def test_an_empty_house_says_what_to_do_next(app: Flask, installation: Installation) -> None:
     with installation.database.writing() as session:
         session.query(MirroredRecord).delete()
     visitor = signed_in_client(app, installation, make_person(installation.access))
     page = visitor.read("/")
     assert "No links yet" in page
-    assert "Nothing waits for you" in page
+    assert "All clear" in page
     assert "No customer is known yet" in page
     assert "No records yet" in visitor.read("/records")
-    assert "Four steps lead to the first one" in visitor.read("/links")
+    assert "Getting started lead to the first one" in visitor.read("/links")

@@ -13,7 +13,8 @@ from support.sample_data import SampleData
 
 EVERYBODYS = {"pages.health", "pages.sign_in", "pages.welcome"}
 CLERKS = {
-    "pages.overview", "pages.links", "pages.link", "pages.ask_undo", "pages.do_undo",
+    "pages.overview", "pages.links", "pages.links_csv",
+    "pages.link", "pages.ask_undo", "pages.do_undo",
     "pages.records", "pages.record", "pages.refresh_record", "pages.pair", "pages.decide_pairing",
     "pages.account", "pages.new_password", "pages.end_log_in", "pages.rename_own",
     "pages.ask_disconnect_own", "pages.disconnect_own", "pages.start", "pages.docs",
@@ -100,7 +101,7 @@ def test_what_is_not_there_is_said_on_a_page(admin: PageClient, path: str) -> No
     reply = admin.get(path)
     assert reply.status_code == 404
     assert reply.mimetype == "text/html"
-    assert "To the overview" in words(reply)
+    assert "Go to Overview" in words(reply)
 
 
 def test_no_page_has_a_script_or_a_style_inside_it(app: Flask, admin: PageClient) -> None:

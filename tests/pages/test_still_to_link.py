@@ -104,7 +104,7 @@ def test_a_record_is_linked_by_the_address_of_its_contact(
     clerk: PageClient, sandbox: SandboxHandle
 ) -> None:
     path = "/left/link/customer-1001"
-    assert "Is that it?" not in clerk.read(path)
+    assert "Is this right?" not in clerk.read(path)
     assert "no page of a single contact" in clerk.read(f"{path}?url=https://go.xero.com/app/")
     assert HOLLOWAY in clerk.read(f"{path}?url={XERO}{HOLLOWAY}")
     assert sandbox.reference("customer-1001") is None
@@ -123,7 +123,7 @@ def test_what_stands_there_already_is_never_replaced_from_here(
     assert sandbox.reference("customer-1007") == before
     put_on(clerk, "customer-1001", XERO + HOLLOWAY)
     taken = put_on(clerk, "customer-1002", XERO + HOLLOWAY)
-    assert "already carries this reference" in words(taken)
+    assert "already has this reference" in words(taken)
     assert sandbox.reference("customer-1002") is None
 
 
@@ -147,7 +147,7 @@ def test_a_reference_on_two_records_and_one_of_a_wrong_form_are_shown(
     page = boss.read("/left")
     assert "One reference on two records" in page
     assert "Margaret Holloway customer 1001 , Jonathan Pryce-Davies customer 1002" in page
-    assert "References of the wrong form" in page
+    assert "Unusual references" in page
     assert "typed by hand" in page
 
 
@@ -175,13 +175,13 @@ def test_records_that_look_alike_are_shown_until_a_manager_says_that_they_are_tw
         session.add(MirroredRecord(**values, number="99001"))
     search_duplicates(installation.workspace)
     page = boss.get("/left").get_data(as_text=True)
-    assert "Records that look like the same" in page
+    assert "Records that look alike" in page
     found = re.search(r'action="(/left/lookalikes/\d+)"', page)
     assert found
     assert "/left/lookalikes" not in clerk.get("/left").get_data(as_text=True)
     assert clerk.send(found[1]).status_code == 403
     boss.send(found[1])
-    assert "Records that look like the same" not in boss.read("/left")
+    assert "Records that look alike" not in boss.read("/left")
 
 
 def test_a_linked_list_shows_in_the_share(

@@ -19,7 +19,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 from browsers.real_services import CRMLINK, Service
 from crmlink.store.audit.anchors import FILE_NAME as ANCHORS
 from security.test_files import environment
-from support.audit_attacks import count, cut, rewrite
+from support.audit_attacks import count, cut, rewrite, run
 
 LINES = 12  # at least, before anybody meddles
 SCOPES = [f"--scope={name}" for name in ("suggest", "link", "read", "batch", "admin")]
@@ -192,3 +192,28 @@ def test_a_database_from_a_backup_is_accepted_on_the_servers_command_line(
     assert (code, found["sound"]) == (0, True)
     assert "chain_cut" in found["accepted"][0]["codes"]
     assert "there is nothing to accept" in crmlink(folder, "audit", "accept").stdout
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["details = '" + "[" * 100_000 + "'", "details = CAST(x'ff' AS TEXT)", "at = x'ff'",
+     "place = 'x'", "hash = x'00'"],
+    ids=["endless details", "no text", "no time", "no place", "no hash"],
+)  # fmt: skip
+def test_no_command_breaks_over_a_damaged_line(folder: Path, change: str) -> None:
+    last = "(SELECT max(place) FROM audit_entry)"
+    run(engine(folder), f"UPDATE audit_entry SET {change} WHERE place = {last}")  # noqa: S608
+    for words in (("token", "list"), ("token", "create", "Later"), ("audit", "export")):
+        done = crmlink(folder, *words)
+        assert (done.returncode, done.stderr) == (0, ""), words
+    code, found = verify(folder)
+    assert (code, found["sound"]) == (1, False)
+    assert crmlink(folder, "audit", "accept", "--yes").returncode == 0
+    assert verify(folder)[0] == 0
+
+
+def test_pages_and_commands_tell_of_a_damaged_anchor(folder: Path) -> None:
+    anchors = folder / ANCHORS
+    anchors.write_bytes(anchors.read_bytes() + b"\n1 99 " + b"9" * 5_000 + b" " + b"a" * 64)
+    code, found = verify(folder)
+    assert (code, [finding["code"] for finding in found["findings"]]) == (1, ["anchors_damaged"])

@@ -90,7 +90,7 @@ def test_a_program_and_a_person_hear_what_to_set(app: Flask) -> None:
     assert "CRMLINK_PUBLIC_URL" in program["detail"]
     page = client.get("/", headers={"Host": "evil.example"}).get_data(as_text=True)
     assert "CRMLINK_PUBLIC_URL" in page
-    assert "Log in</a>" not in page
+    assert "Sign in</a>" not in page
 
 
 @pytest.mark.parametrize("host", ["crmlink.firm.example", "localhost:8787", "CRMLINK-old"])

@@ -38,7 +38,7 @@ from support.databases import KINDS, empty_database
 
 @dataclass(frozen=True)
 class Remains:
-    """What is left of a used installation: bytes by where they were found."""
+    """Still to link of a used installation: bytes by where they were found."""
 
     used: Used
     database: Database

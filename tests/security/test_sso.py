@@ -80,7 +80,7 @@ def refused(reply: TestResponse, code: str) -> bool:
 
 def test_the_button_names_the_provider_and_leads_to_it(app: Flask, issuer: str) -> None:
     client = app.test_client()
-    assert "Log in with the firm&#39;s sign-on" in client.get("/log-in").get_data(as_text=True)
+    assert "Sign in with the firm&#39;s sign-on" in client.get("/log-in").get_data(as_text=True)
     url = leave(client)
     asked = parse_qs(urlsplit(url).query)
     assert url.startswith(issuer)

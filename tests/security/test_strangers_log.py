@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from crmlink.logs import MAX_STRANGERS_LINES
 from security.outside import SLOWEST, Outside, real_server
 
 MARK = "MARKED6618"
@@ -111,7 +112,7 @@ def write_everywhere(outside: Outside) -> None:
 def test_nothing_that_a_stranger_typed_is_in_any_log(outside: Outside) -> None:
     write_everywhere(outside)
     logs = outside.logs()
-    assert b"/api/v1/pairings" in logs["server.log"]  # there are lines about it all
+    assert b"/api/v1/pairings" in logs["strangers.log"]  # there are lines about it all
     for name, content in logs.items():
         assert MARK.lower().encode() not in content.lower(), name
         assert b"marked.example" not in content, name
@@ -119,9 +120,9 @@ def test_nothing_that_a_stranger_typed_is_in_any_log(outside: Outside) -> None:
 
 def test_every_line_of_the_log_is_one_of_ours(outside: Outside) -> None:
     write_everywhere(outside)
-    lines = outside.logs()["server.log"].splitlines()
-    assert len(lines) > 20
-    for line in lines:
+    logs = outside.logs()
+    assert len(logs["strangers.log"].splitlines()) > 20
+    for line in (*logs["server.log"].splitlines(), *logs["strangers.log"].splitlines()):
         entry = json.loads(line)
         assert {"event", "level", "timestamp"} <= entry.keys()
         assert entry.get("place") != 99
@@ -145,3 +146,19 @@ def test_strangers_push_nothing_out_of_the_log(tmp_path: Path) -> None:
         assert [name for name in logs if name.startswith("server.log")] == ["server.log"]
         assert logs["server.log"].splitlines()[0] == first
         assert sum(map(len, logs.values())) < 100_000
+
+
+def test_refused_proofs_and_failures_have_the_same_budget(tmp_path: Path) -> None:
+    with real_server(tmp_path) as outside:
+        before = outside.logs()["server.log"]
+        stranger = requests.Session()
+        for number in range(700):  # beyond 600 a minute they are refused with 429
+            headers = {"Authorization": "DPoP x", "DPoP": "x" * (number % 3)}
+            stranger.get(f"{outside.address}/api/v1/workspace", headers=headers, timeout=SLOWEST)
+        logs = outside.logs()
+    added = logs["server.log"].removeprefix(before)
+    assert b"proof refused" not in added
+    assert b"/api/v1/workspace" not in added
+    assert (
+        0 < len(logs["strangers.log"].splitlines()) <= 3 * MAX_STRANGERS_LINES
+    )  # of three minutes

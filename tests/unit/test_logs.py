@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 import structlog
 
-from crmlink.logs import MAX_FAILURES, MAX_LIBRARY_LINES, LineBudget, LogFile, configure_logging
+from crmlink.logs import (
+    MAX_FAILURES,
+    MAX_LIBRARY_LINES,
+    MAX_STRANGERS_LINES,
+    STRANGERS_LOG_NAME,
+    LineBudget,
+    LogFile,
+    configure_logging,
+    for_stranger,
+)
 
 MARK = "Marked Name 6618"
 
@@ -112,6 +121,28 @@ def test_failures_and_libraries_fill_no_file(log_file: Path) -> None:
             structlog.get_logger().exception("unexpected")
     lines = log_file.read_text().splitlines()
     assert len(lines) <= MAX_LIBRARY_LINES + MAX_FAILURES + 4  # the minute may end meanwhile
+
+
+def test_whatever_is_written_for_a_stranger_is_bounded_and_apart(log_file: Path) -> None:
+    before = for_stranger.set(True)
+    try:
+        for _ in range(100):
+            logging.getLogger("a.library").warning("again")
+            structlog.get_logger().info("proof refused")
+            try:
+                fail()
+            except RuntimeError:
+                structlog.get_logger().exception("unexpected")
+    finally:
+        for_stranger.reset(before)
+    structlog.get_logger().info("something else")
+    (line,) = log_file.read_text().splitlines()
+    assert json.loads(line)["event"] == "something else"
+    strangers = log_file.with_name(STRANGERS_LOG_NAME).read_text()
+    assert MARK not in strangers
+    kinds = [json.loads(line)["event"] for line in strangers.splitlines()]
+    assert set(kinds) >= {"library", "proof refused", "unexpected"}
+    assert len(kinds) <= 2 * MAX_STRANGERS_LINES + 2  # the minute may end meanwhile
 
 
 def test_what_is_left_out_is_counted_in_the_next_minute(log_file: Path) -> None:

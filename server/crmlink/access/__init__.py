@@ -1,1 +1,1 @@
-"""People, devices and tokens."""
+"""Access: people, devices, sessions and tokens."""

@@ -1,4 +1,4 @@
-"""Script tokens: made by an admin, shown once, kept only as a keyed hash."""
+"""Script tokens: created by an admin, shown once, stored as a keyed hash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crmlink.store import Device, DeviceType, Person
 from crmlink.store.base import now
 
 PREFIX = "crm_"
-DISPLAY_PREFIX_LENGTH = len(PREFIX) + 8  # what lists show of a token
+DISPLAY_PREFIX_LENGTH = len(PREFIX) + 8  # displayed prefix of a token
 USUAL_SCOPES = ("suggest", "link", "read", "batch")
 USUAL_DAYS = 90
 MOST_DAYS = 365
@@ -34,8 +34,8 @@ def create_api_token(
 ) -> tuple[Device, str]:
     """Return a new token's device, and the token, which cannot be shown again.
 
-    Without ``days`` it lasts for the usual time, but no longer than a token that makes it. Raises
-    InvalidFields; BeyondToken for a script that asks for more scopes or a later end than its own.
+    Without ``days`` it gets the default lifetime, but no more than a token that creates it. Raises
+    InvalidFields; BeyondToken for a script that requests more scopes or a later end than its own.
     """
     name = validate_device_name(name)
     errors = []
@@ -74,14 +74,14 @@ def create_api_token(
 
 
 def list_tokens(access: AccessContext) -> list[Device]:
-    """The tokens of a workspace, the newest first, revoked ones included."""
+    """Return the tokens of a workspace, newest first, revoked ones included."""
     query = _tokens(access).order_by(Device.id.desc())
     with access.database.reading() as session:
         return list(session.scalars(query))
 
 
 def authenticate_api_token(access: AccessContext, token: str, address: str) -> Actor:
-    """Who acts with a token, noted as used now; raises InvalidToken."""
+    """Return the actor of a token and record its use; raises InvalidToken."""
     if not is_well_formed(token, PREFIX):
         raise InvalidToken
     shown = _hash(access, token)
@@ -99,13 +99,13 @@ def authenticate_api_token(access: AccessContext, token: str, address: str) -> A
 
 
 def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[Device, str]:
-    """Return a token's device with a new token, in place of the one before.
+    """Return a token's device with a new token that replaces the previous one.
 
-    The one before stays good until the new one is first used, or its end. The new one lasts as
-    long as the old one did when it was made, but no longer than a token that asks for it. Where the
-    old one was never used itself, the one before it stays: it is what the script has. Raises
-    DeviceUnknown; BeyondToken for a script that asks for another than itself and what it made, for
-    it would outlive itself in that one, or whose own scopes or end are less than this token's.
+    The previous one stays valid until the new one is first used, or its end. The new one gets the
+    old one's original lifetime, limited by a token that requests it. If the old one was never used,
+    its predecessor stays valid: the script still has that. Raises DeviceUnknown; BeyondToken for a
+    script that rotates a token other than itself and those it created, or that has fewer scopes or
+    an earlier end.
     """
     token = generate_token(PREFIX)
     with access.database.writing() as session:
@@ -130,7 +130,7 @@ def rotate_token(access: AccessContext, actor: Actor, public_id: str) -> tuple[D
 
 
 def revoke_token(access: AccessContext, actor: Actor, name: str) -> Device:
-    """Refuse a token from now on, named by its id or by how it begins; raises DeviceUnknown."""
+    """Revoke a token, given by its id or its prefix; raises DeviceUnknown."""
     with access.database.writing() as session:
         device = _find(session, access, name)
         if device.revoked_at is None:
@@ -140,7 +140,7 @@ def revoke_token(access: AccessContext, actor: Actor, name: str) -> Device:
 
 
 def revoke_all_tokens(access: AccessContext, actor: Actor) -> int:
-    """Refuse every token of the workspace from now on; returns how many were good until now."""
+    """Revoke every token of the workspace; returns how many were valid."""
     with access.database.writing() as session:
         ended = session.scalars(
             update(Device)
@@ -162,7 +162,7 @@ def _refuse_more_scopes(actor: Actor, scopes: Iterable[str]) -> None:
 
 
 def _was_made_with(session: Session, device: Device, maker: Device) -> bool:
-    """Return whether a token is the maker itself, or was made with it or with what it made."""
+    """Return whether a token is the creator itself, or was created with it, also indirectly."""
     link: Device | None = device
     while link is not None and link.id != maker.id:
         link = session.get(Device, link.made_by_id) if link.made_by_id else None
@@ -179,7 +179,7 @@ def _retire_previous(access: AccessContext, device: Device) -> None:
 
 
 def _expires_at(device: Device, shown: str) -> datetime:
-    """When the token with this hash ends: the device's own, or the one before a rotation."""
+    """Return the end of the token with this hash: the current one's or the previous one's."""
     previous = device.previous_expires_at if shown == device.previous_hash else None
     return previous or device.expires_at
 

@@ -1,8 +1,8 @@
-"""Bounds on guessing: an attempt is counted before it is carried out, and forgiven if it succeeds.
+"""Limits on guessing: an attempt is counted before it is made, and uncounted if it succeeds.
 
-Counting afterwards would let as many simultaneous attempts past a bound as there are threads.
-Counts are kept in memory, by each process. Keys are keyed hashes of bounded text, so that neither
-the memory nor a dump of it holds what was typed.
+Counting afterwards would let as many concurrent attempts pass a limit as there are threads. Counts
+are in memory, per process. Keys are keyed hashes of bounded text, so that memory contains nothing
+that was typed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from crmlink.access.errors import TooManyAttempts
 
 MAX_KEYS = 100_000
-MAX_KEY_LENGTH = 300  # characters of a text that count
-IPV6_NETWORK = 64  # bits: what one customer of a provider has
+MAX_KEY_LENGTH = 300  # characters of a text that are used
+IPV6_NETWORK = 64  # bits: the network of one customer
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """So many failed attempts in so many seconds."""
+    """Maximum of failed attempts in a number of seconds."""
 
     most: int
     seconds: float
@@ -32,7 +32,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One key and its bound."""
+    """One key and its limit."""
 
     key: bytes
     bound: Bound
@@ -47,9 +47,9 @@ class Attempts:
         self._moments: OrderedDict[bytes, deque[float]] = OrderedDict()
 
     def begin(self, *counted: Counted) -> float:
-        """Count an attempt under each key, or none; return its moment, for ``forgive``.
+        """Count an attempt under each key, or under none; returns its time, for ``forgive``.
 
-        Raises TooManyAttempts when a bound is reached.
+        Raises TooManyAttempts at a limit.
         """
         with self._lock:
             moment = self._clock()
@@ -64,7 +64,7 @@ class Attempts:
         return moment
 
     def forgive(self, moment: float, *counted: Counted) -> None:
-        """Take back an attempt that succeeded."""
+        """Uncount a successful attempt."""
         with self._lock:
             for each in counted:
                 moments = self._moments.get(each.key)
@@ -75,7 +75,7 @@ class Attempts:
 
     @contextmanager
     def guessing(self, failure: type[Exception], *counted: Counted) -> Iterator[None]:
-        """Count the block as an attempt, which stands only if ``failure`` is raised in it."""
+        """Count the block as an attempt, which stays counted only if it raises ``failure``."""
         moment = self.begin(*counted)
         try:
             yield
@@ -87,7 +87,7 @@ class Attempts:
         self.forgive(moment, *counted)
 
     def _wait(self, counted: Counted, moment: float) -> float:
-        """Return the seconds until one more attempt is allowed; 0: it is now."""
+        """Return the seconds until another attempt is allowed, 0 for now."""
         moments = self._moments.get(counted.key)
         if moments is None:
             return 0.0
@@ -100,7 +100,7 @@ class Attempts:
 
 
 def network_of(address: str | None) -> str:
-    """Return what counts as one client: an IPv4 address, or an IPv6 network of 64 bits."""
+    """Return the network that counts as one client: an IPv4 address, or an IPv6 /64."""
     try:
         found = ipaddress.ip_address((address or "").partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whose doors these are, and who stands before them."""
+"""Access context: a workspace's people and devices, and the acting device and person."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crmlink.store import Database, Device, DeviceType, Person, audit
 
 @dataclass(frozen=True)
 class AccessContext:
-    """One workspace's people and devices, and the key that their secrets are hashed with."""
+    """Database, workspace and hashing key of access."""
 
     database: Database
     workspace_id: int
@@ -24,16 +24,16 @@ class AccessContext:
     seen_proofs: SeenProofs = field(default_factory=SeenProofs, repr=False, compare=False)
 
     def keyed(self, purpose: str, secret: str) -> bytes:
-        """What stands for a secret in the database; of no use to who does not have the key."""
+        """Return the keyed hash stored for a secret, useless without the key."""
         message = f"{purpose}\0{secret}".encode()
         return hmac.new(self.secret_key.encode(), message, hashlib.sha256).digest()
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: a device, and the person it acts for; None for scripts of the command line.
+    """The acting device, and the person it acts for; None for scripts of the command line.
 
-    ``ends_at`` is when a script's token ends; None for everything else.
+    ``ends_at`` is the end of a script's token, None otherwise.
     """
 
     device: Device
@@ -44,13 +44,13 @@ class Actor:
 
     @property
     def is_script(self) -> bool:
-        """Whether a token acts, which may do less than the person who made it."""
+        """Whether the actor is a token, which has fewer permissions than its creator."""
         return self.device.sort is DeviceType.SCRIPT
 
     def owns(self, device: Device) -> bool:
-        """Return whether a device, and what it did, is this actor's own.
+        """Return whether a device, and its actions, are this actor's own.
 
-        A person's are all their devices, a script's is itself alone.
+        A person owns all their devices, a script only itself.
         """
         if device.id == self.device.id:
             return True
@@ -65,7 +65,7 @@ def note(
     subject: str,
     **details: Any,
 ) -> None:
-    """Add to the audit what an actor does in this writing session; None: the server itself."""
+    """Add an actor's action to the audit in this writing session; None: the server itself."""
     audit.append_entry(
         session,
         access.workspace_id,

@@ -1,4 +1,4 @@
-"""What acts for people: paired browsers, the pages themselves, and the server's command line."""
+"""Devices: paired browsers, the web pages, and the server's command line."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from crmlink.store.base import new_id, now
 
 LONGEST_NAME = 80
 EXPIRY_WARNING = timedelta(days=14)  # before a token's end
-COPY_TOLD = timedelta(days=14)  # how long admins are told of a copy
-MAKER_ENDED = "maker-ended"  # why a token ended that another token had made
+COPY_TOLD = timedelta(days=14)  # how long admins are warned of a copy
+MAKER_ENDED = "maker-ended"  # reason: the token that created it ended
 
 
 class DeviceStatus(enum.StrEnum):
-    """How a browser or a token stands; only tokens, which no use prolongs, are expiring."""
+    """Status of a browser or token; only tokens, whose use does not extend them, expire."""
 
     VALID = "valid"
     EXPIRING = "expiring"
@@ -30,7 +30,7 @@ class DeviceStatus(enum.StrEnum):
 
 
 def device_status(device: Device) -> DeviceStatus:
-    """How a browser or a token stands now."""
+    """Return the status of a browser or token."""
     if device.revoked_at:
         return DeviceStatus.REVOKED
     left = device.expires_at - now()
@@ -41,13 +41,13 @@ def device_status(device: Device) -> DeviceStatus:
 
 
 def was_copied(device: Device) -> bool:
-    """Return whether a copy of a browser's tokens was tried lately, and the browser still works."""
+    """Return whether a copy of an active browser's tokens was used recently."""
     seen = device.copy_seen_at
     return seen is not None and device.revoked_at is None and now() - seen < COPY_TOLD
 
 
 def list_devices(access: AccessContext, person: Person | None = None) -> list[Device]:
-    """The paired browsers of a workspace, or of one person; the newest first, ended ones too."""
+    """Return the paired browsers of a workspace or person, newest first, ended ones included."""
     query = (
         select(Device)
         .filter_by(workspace_id=access.workspace_id, sort=DeviceType.BROWSER)
@@ -60,7 +60,7 @@ def list_devices(access: AccessContext, person: Person | None = None) -> list[De
 
 
 def revoke_device(access: AccessContext, actor: Actor, public_id: str) -> Device:
-    """Refuse a browser or a token from now on; its own person may, and an admin.
+    """Revoke a browser or token; allowed for its own person and admins.
 
     Raises DeviceUnknown or NotAllowed.
     """
@@ -74,7 +74,7 @@ def revoke_device(access: AccessContext, actor: Actor, public_id: str) -> Device
 
 
 def rename_device(access: AccessContext, actor: Actor, public_id: str, name: str) -> Device:
-    """Give a browser or token another name. Raises DeviceUnknown, NotAllowed or InvalidFields."""
+    """Rename a browser or token. Raises DeviceUnknown, NotAllowed or InvalidFields."""
     name = validate_device_name(name)
     with access.database.writing() as session:
         device = _revocable(session, access, actor, public_id)
@@ -84,9 +84,9 @@ def rename_device(access: AccessContext, actor: Actor, public_id: str, name: str
 
 
 def revoke_in(session: Session, device: Device, because: str) -> list[str]:
-    """Refuse a device from now on, and the tokens made with it, in a writing session.
+    """Revoke a device, and the tokens created with it, in a writing session.
 
-    Return the public ids of those tokens.
+    Returns the public ids of those tokens.
     """
     device.revoked_at, device.revoked_because = now(), because
     ended = []
@@ -96,9 +96,9 @@ def revoke_in(session: Session, device: Device, because: str) -> list[str]:
 
 
 def end_browsers(session: Session, person: Person) -> list[str]:
-    """End a person's browsers, and what they approved that has not come yet, in a writing session.
+    """Revoke a person's browsers and pairings they approved, in a writing session.
 
-    Return the public ids of the browsers.
+    Returns the public ids of the browsers.
     """
     browsers = session.scalars(
         select(Device).filter_by(person_id=person.id, sort=DeviceType.BROWSER, revoked_at=None)
@@ -117,17 +117,17 @@ def end_browsers(session: Session, person: Person) -> list[str]:
 
 
 def ended_browsers(browsers: list[str]) -> dict[str, list[str]]:
-    """Return the audit's details of browsers that ended with something else."""
+    """Return the audit details of browsers revoked together with something else."""
     return {"browsers": browsers} if browsers else {}
 
 
 def also_ended(tokens: list[str]) -> dict[str, list[str]]:
-    """Return the audit's details of tokens that ended with the one that made them."""
+    """Return the audit details of tokens revoked with the one that created them."""
     return {"also": tokens} if tokens else {}
 
 
 def validate_device_name(text: str) -> str:
-    """A name fit for a device; raises InvalidFields."""
+    """Return a valid device name; raises InvalidFields."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= LONGEST_NAME:
         raise InvalidFields(errors=[f"name: Give it a name of up to {LONGEST_NAME} letters."])
@@ -135,21 +135,21 @@ def validate_device_name(text: str) -> str:
 
 
 def command_line_actor(access: AccessContext) -> Actor:
-    """Whoever sits at the server's own command line, who could read the database anyway."""
+    """Return the actor of the server's command line, whose user can read the database anyway."""
     return Actor(
         _get_or_create_device(access, DeviceType.COMMAND_LINE, "Command line", None), None, ADMIN
     )
 
 
 def web_device(access: AccessContext, person: Person) -> Device:
-    """The device that acts for a person who works in the pages."""
+    """Return the device that acts for a person in the web pages."""
     return _get_or_create_device(access, DeviceType.PAGES, "crmlink's pages", person)
 
 
 def _get_or_create_device(
     access: AccessContext, sort: DeviceType, name: str, person: Person | None
 ) -> Device:
-    """A device without a token, made when it is first needed."""
+    """Return a device without a token, created when first needed."""
     query = select(Device).filter_by(
         workspace_id=access.workspace_id, sort=sort, person_id=person.id if person else None
     )

@@ -1,8 +1,8 @@
-"""Proofs of possession (DPoP, RFC 9449): a browser's tokens work only with the browser's own key.
+"""Proofs of possession (DPoP, RFC 9449): a browser's tokens work only with its own key.
 
-Each request carries a short JWT, signed with a key that never leaves the browser, about this one
-request. The clocks of office computers are wrong by minutes or days, so a proof is dated by the
-nonce that the server gave, not by its ``iat``.
+Each request carries a short JWT about this request, signed with a key that never leaves the
+browser. Clocks of office computers may be wrong by days, so a proof is dated by the server's nonce,
+not by its ``iat``.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ REQUIRED = ["jti", "htm", "htu", "iat"]
 MAX_PROOF_LENGTH = 2_000
 MAX_JTI_LENGTH = 100
 NONCE_TTL = timedelta(minutes=5)
-CLOCK_SKEW = timedelta(minutes=1)  # between two machines that serve one installation
+CLOCK_SKEW = timedelta(minutes=1)  # between the servers of one installation
 COORDINATE_LENGTH = 43  # of a P-256 key: 32 bytes in base64url
 
 
 def new_nonce(access: AccessContext) -> str:
-    """Return a nonce that dates a proof; every process of the installation takes it."""
+    """Return a nonce that dates a proof; valid for every process of the installation."""
     seconds = int(now().timestamp())
     return f"{seconds:x}.{_nonce_mac(access, seconds)}"
 
@@ -43,9 +43,9 @@ def new_nonce(access: AccessContext) -> str:
 def check_proof(
     access: AccessContext, proofs: list[str], method: str, addresses: Collection[str]
 ) -> Proof:
-    """Return the proof that a request carries in its DPoP headers.
+    """Return the proof in a request's DPoP headers.
 
-    ``addresses`` are those under which a browser may have asked for this. Raises ProofMissing,
+    ``addresses`` are those under which the browser may have sent the request. Raises ProofMissing,
     NonceNeeded, ProofElsewhere or ProofRefused.
     """
     if not proofs:
@@ -65,7 +65,7 @@ def check_proof(
 
 
 def remember_proof(session: Session, proof: Proof) -> bool:
-    """Keep a proof in a writing session; return False when it was shown before."""
+    """Store a proof in a writing session; returns False if it was presented before."""
     digest = hashlib.sha256(f"{proof.thumbprint} {proof.jti}".encode()).hexdigest()
     if session.scalar(select(SeenProof.digest).filter_by(digest=digest)):
         return False
@@ -74,7 +74,7 @@ def remember_proof(session: Session, proof: Proof) -> bool:
 
 
 def forget_old_proofs(access: AccessContext) -> None:
-    """Drop the proofs that are too old to be taken anyway."""
+    """Delete proofs that are too old to be accepted."""
     with access.database.writing() as session:
         session.execute(delete(SeenProof).where(SeenProof.expires_at < now()))
 
@@ -86,7 +86,7 @@ def thumbprint(key: dict[str, str]) -> str:
 
 
 def _key_in(proof: str) -> dict[str, str]:
-    """Return the public key in a proof's header, which must be of the one pinned kind."""
+    """Return the public key in a proof's header, which must be of the one pinned type."""
     try:
         header = jwt.get_unverified_header(proof)
     except (jwt.PyJWTError, ValueError):
@@ -103,7 +103,7 @@ def _key_in(proof: str) -> dict[str, str]:
 
 
 def _claims(proof: str, key: dict[str, str]) -> dict[str, Any]:
-    """Return what a proof says, once its signature is found to be the key's."""
+    """Return a proof's claims, after its signature was verified with the key."""
     options: Any = {
         "require": REQUIRED, "verify_iat": False, "verify_nbf": False, "verify_exp": False,
         "verify_aud": False,
@@ -124,7 +124,7 @@ def _claims(proof: str, key: dict[str, str]) -> dict[str, Any]:
 
 
 def _is_current(access: AccessContext, nonce: object) -> bool:
-    """Whether a nonce was given out here, a short while ago."""
+    """Return whether a nonce was issued here, a short while ago."""
     if not isinstance(nonce, str):
         return False
     given, _, mac = nonce.partition(".")
@@ -142,7 +142,7 @@ def _nonce_mac(access: AccessContext, seconds: int) -> str:
 
 
 def _comparable(address: str) -> tuple[str, str, int | None, str] | None:
-    """An address without its query, in one spelling; None for what is none."""
+    """Return a normalised URL without its query; None if invalid."""
     try:
         parts = urlsplit(address)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -1,4 +1,4 @@
-"""What can stop somebody at the door, as types: a code, and the facts its sentence needs."""
+"""Errors of access: a code, and the parameters of its sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 
 class AccessFailure(Exception):
-    """Nothing was changed. ``facts`` are values for the sentence and the answer, never for logs."""
+    """Base class; nothing was changed. ``facts`` are for sentence and response, never for logs."""
 
     code: ClassVar[str]
 
@@ -16,13 +16,13 @@ class AccessFailure(Exception):
 
 
 class InvalidToken(AccessFailure):
-    """A token or cookie is unknown, malformed, over or revoked: the caller learns no more."""
+    """A token or cookie is unknown, malformed, expired or revoked; the caller learns no more."""
 
     code = "token-refused"
 
 
 class InvalidCredentials(AccessFailure):
-    """Unknown email, wrong password, removed person: the caller learns no more."""
+    """Unknown email, wrong password or removed person; the caller learns no more."""
 
     code = "log-in-refused"
 
@@ -40,13 +40,13 @@ class SsoUnreachable(AccessFailure):
 
 
 class SsoDenied(AccessFailure):
-    """The provider, or the person there, said no."""
+    """The provider, or the person there, denied the sign-in."""
 
     code = "sso-denied"
 
 
 class InvalidSsoResponse(AccessFailure):
-    """What came back from the provider is not an answer to what was asked."""
+    """The provider's response does not match the request."""
 
     code = "sso-refused"
 
@@ -58,13 +58,13 @@ class EmailNotVerified(AccessFailure):
 
 
 class NotInvited(AccessFailure):
-    """Nobody with this email was invited, or they came by another account before."""
+    """The email was not invited, or its person used another account before."""
 
     code = "sso-unknown"
 
 
 class InvalidInvitation(AccessFailure):
-    """The one-time link was used, is over, or never was one."""
+    """The one-time link was used, has expired, or never existed."""
 
     code = "invitation-refused"
 
@@ -76,13 +76,13 @@ class WeakPassword(AccessFailure):
 
 
 class InvalidFields(AccessFailure):
-    """A name, an email, a role, scopes or days are missing or of no use (facts: errors)."""
+    """A name, an email, a role, scopes or days are missing or invalid (facts: errors)."""
 
     code = "invalid-fields"
 
 
 class EmailTaken(AccessFailure):
-    """Somebody in this workspace has this email already."""
+    """Another person of this workspace has this email."""
 
     code = "email-taken"
 
@@ -100,43 +100,43 @@ class LastAdmin(AccessFailure):
 
 
 class DeviceUnknown(AccessFailure):
-    """There is no such device or token in this workspace, or the beginning fits several."""
+    """There is no such device or token in this workspace, or the prefix is ambiguous."""
 
     code = "not-found"
 
 
 class SessionUnknown(AccessFailure):
-    """There is no such log-in."""
+    """There is no such session."""
 
     code = "not-found"
 
 
 class NotAllowed(AccessFailure):
-    """The person's role does not reach so far."""
+    """The person's role does not permit this."""
 
     code = "role-too-low"
 
 
 class BeyondToken(AccessFailure):
-    """A script's token asks for one with more scopes, a later end, or that it did not make."""
+    """A script's token requested one with more scopes, a later end, or that it did not create."""
 
     code = "beyond-token"
 
 
 class PersonNeeded(AccessFailure):
-    """A script's token asks for what would outlast it: a person let in, or a higher role."""
+    """A script's token requested what would outlast it: an invited person, or a higher role."""
 
     code = "person-needed"
 
 
 class NotLinkOwner(AccessFailure):
-    """Somebody else made the link (facts: by)."""
+    """Another device made the link (facts: by)."""
 
     code = "not-yours"
 
 
 class NotListOwner(AccessFailure):
-    """A script's token asks for a list to be thrown away that others collected (facts: by)."""
+    """A script's token tried to delete a list collected by others (facts: by)."""
 
     code = "not-your-list"
 
@@ -148,90 +148,90 @@ class PairingUnknown(AccessFailure):
 
 
 class TokenRequestError(AccessFailure):
-    """A browser gets no tokens; ``error`` is the word of RFC 6749 and RFC 8628 for it."""
+    """A browser gets no tokens; ``error`` is the code of RFC 6749 and RFC 8628."""
 
     error: ClassVar[str] = "invalid_grant"
 
 
 class InvalidTokenRequest(TokenRequestError):
-    """The request lacks a field, or holds one that is too long."""
+    """The request lacks a field, or has one that is too long."""
 
     code, error = "grant-malformed", "invalid_request"
 
 
 class UnsupportedGrantType(TokenRequestError):
-    """Tokens are asked for in a way that is not offered here."""
+    """The grant type is not supported."""
 
     code, error = "grant-malformed", "unsupported_grant_type"
 
 
 class PairingPending(TokenRequestError):
-    """Nobody has decided yet."""
+    """The pairing is not decided yet."""
 
     code, error = "pairing-pending", "authorization_pending"
 
 
 class PairingSlowDown(TokenRequestError):
-    """The browser asks more often than it was told to."""
+    """The browser polls more often than it may."""
 
     code, error = "pairing-hasty", "slow_down"
 
 
 class PairingDenied(TokenRequestError):
-    """Somebody said no."""
+    """The pairing was denied."""
 
     code, error = "pairing-denied", "access_denied"
 
 
 class PairingExpired(TokenRequestError):
-    """Nobody said yes in time."""
+    """The pairing was not approved in time."""
 
     code, error = "pairing-over", "expired_token"
 
 
 class InvalidGrant(TokenRequestError):
-    """The code or token was never given out here, or was used up."""
+    """The code or token was never issued here, or was used up."""
 
     code = "grant-refused"
 
 
 class DeviceRevoked(TokenRequestError):
-    """An admin, or the person, ended this browser's connection."""
+    """An admin, or the person, revoked this browser."""
 
     code = "device-revoked"
 
 
 class DeviceExpired(TokenRequestError):
-    """The browser was not used for so long that its connection lapsed."""
+    """The browser was not used for so long that its connection expired."""
 
     code = "device-expired"
 
 
 class ProofMissing(TokenRequestError):
-    """The request came without a proof of its browser's key: its extension is too old."""
+    """The request has no proof of the browser's key: its extension is too old."""
 
     code, error = "proof-missing", "invalid_dpop_proof"
 
 
 class ProofRefused(TokenRequestError):
-    """The proof is malformed, was made for another request or token, or was shown before."""
+    """The proof is malformed, belongs to another request or token, or was presented before."""
 
     code, error = "proof-refused", "invalid_dpop_proof"
 
 
 class ProofElsewhere(TokenRequestError):
-    """The proof was made for another address than the one this server knows itself by."""
+    """The proof was made for another address than this server's."""
 
     code, error = "proof-elsewhere", "invalid_dpop_proof"
 
 
 class NonceNeeded(TokenRequestError):
-    """The proof carries no nonce of the last minutes; the answer brings one."""
+    """The proof has no current nonce; the response has one."""
 
     code, error = "proof-nonce", "use_dpop_nonce"
 
 
 class TokenReused(TokenRequestError):
-    """A refresh token was shown again after its successor was in use: somebody copied it."""
+    """A refresh token was presented again after its successor was used: it was copied."""
 
     code = "token-reused"

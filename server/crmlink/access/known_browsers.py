@@ -1,8 +1,8 @@
-"""Browsers in which a person signed in before: strangers' wrong passwords do not lock them out.
+"""Known browsers: other people's wrong passwords do not lock out who signed in there before.
 
-A signed cookie names the browser by a random id and its people by keyed hashes, which follow from
-the password's hash too: a new password forgets the browsers of the old one. A known browser may
-not guess freely either: it has a bound of its own, so that a copied cookie opens nothing.
+A signed cookie identifies the browser by a random id and its people by keyed hashes, which depend
+on the password's hash: a new password forgets the browsers of the old one. A known browser has a
+limit of its own, so that a copied cookie does not allow free guessing.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from crmlink.access.context import AccessContext
 from crmlink.store import Person
 
 KNOWN_FOR = timedelta(days=365)
-MAX_PEOPLE = 8  # of one browser: an office's shared computer
+MAX_PEOPLE = 8  # of one browser, which may be shared
 MAX_COOKIE_LENGTH = 2_000
 HASH_LENGTH = 32  # hexadecimal digits
 
 
 @dataclass(frozen=True, slots=True)
 class KnownBrowser:
-    """A browser's random id, and the hashes of the people who signed in there, the latest last."""
+    """A browser's random id, and the hashes of people who signed in there, the latest last."""
 
     id: str
     people: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, access: AccessContext, cookie: str) -> Self | None:
-        """Return what a cookie holds; None when it is not ours, or too old."""
+        """Return the contents of a cookie; None if it is invalid or too old."""
         if not cookie or len(cookie) > MAX_COOKIE_LENGTH:
             return None
         try:
@@ -44,7 +44,7 @@ class KnownBrowser:
             return None
 
     def knows(self, access: AccessContext, person: Person | None) -> bool:
-        """Return whether this person signed in here, with the password of today."""
+        """Return whether this person signed in here, with the present password."""
         if person is None:
             return False
         wanted = _hash(access, person)
@@ -52,7 +52,7 @@ class KnownBrowser:
 
 
 def remember(access: AccessContext, cookie: str, person_id: int) -> str:
-    """Return the cookie with this person added, who has just signed in."""
+    """Return the cookie with a person added who has just signed in."""
     known = KnownBrowser.read(access, cookie) or KnownBrowser(secrets.token_hex(8))
     with access.database.reading() as session:
         own = _hash(access, session.scalars(select(Person).filter_by(id=person_id)).one())

@@ -1,7 +1,6 @@
 """Single sign-on by OpenID Connect: the code flow, with PKCE, a state and a nonce.
 
-What the provider publishes of itself, its addresses and its keys, is kept for an hour; a key that
-it has changed since is asked for.
+The provider's metadata and keys are cached for an hour; a changed key is fetched again.
 """
 
 from __future__ import annotations
@@ -33,16 +32,16 @@ log = structlog.get_logger()
 
 SCOPE = "openid email"
 MAX_CALLS, MAX_WAITING, WAIT_SECONDS = 2, 2, 3.0
-LEEWAY = 60  # seconds by which two clocks may differ
+LEEWAY = 60  # tolerated clock difference in seconds
 DISCOVERY = "/.well-known/openid-configuration"
-# Signed with a key that only the provider has; never by a secret that we have too, never unsigned.
+# Asymmetric signatures only: never a shared secret, never unsigned.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A person's way to the provider and back: all but ``url`` is needed on their return."""
+    """Data of a sign-in at the provider: all but ``url`` is needed on return."""
 
     url: str
     state: str
@@ -52,14 +51,14 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the provider says is there; ``subject`` is the same for ever, the email may change."""
+    """Identity confirmed by the provider; ``subject`` is permanent, the email may change."""
 
     subject: str
     email: str
 
 
 class SingleSignOn:
-    """Single sign-on with one provider, for all threads of this process."""
+    """Single sign-on with one provider; thread-safe."""
 
     def __init__(self, provider: OidcProvider) -> None:
         self.provider = provider
@@ -67,7 +66,7 @@ class SingleSignOn:
         self._slots = Slots(MAX_CALLS, MAX_WAITING, WAIT_SECONDS)
 
     def begin(self, return_to: str) -> AuthorizationRequest:
-        """Return the provider's sign-in address. Raises InvalidSsoResponse or SsoUnreachable."""
+        """Return the authorization request. Raises InvalidSsoResponse or SsoUnreachable."""
         verifier, nonce = generate_token(64), generate_token(32)
         metadata = self._metadata()
         with self._session(return_to) as session:
@@ -79,7 +78,7 @@ class SingleSignOn:
     def finish(
         self, journey: AuthorizationRequest, return_to: str, answer: Mapping[str, str]
     ) -> Identity:
-        """Return who came back with this answer (the parameters of the address they came to).
+        """Return the identity for a callback's parameters.
 
         Raises SsoDenied, InvalidSsoResponse, EmailNotVerified or SsoUnreachable.
         """
@@ -101,7 +100,7 @@ class SingleSignOn:
 
     @contextmanager
     def _session(self, return_to: str = "") -> Iterator[OAuth2Session]:
-        """A session with the provider; whatever it does wrong becomes a failure of ours."""
+        """Yield a session with the provider; its errors are translated to access errors."""
         session = OAuth2Session(
             self.provider.client_id,
             self.provider.client_secret,
@@ -122,7 +121,7 @@ class SingleSignOn:
             raise InvalidSsoResponse from None
 
     def _metadata(self) -> Document:
-        """What the provider says of itself; it must say that it is who we asked for."""
+        """Return the provider's metadata, whose issuer must be the configured one."""
         return self._documents.get(
             self.provider.issuer.rstrip("/") + DISCOVERY, self._fetch_metadata
         )
@@ -139,7 +138,7 @@ class SingleSignOn:
     def _claims(
         self, session: OAuth2Session, metadata: Document, token: Document, nonce: str
     ) -> Document:
-        """What the id token says, once its signature and all its claims are found right."""
+        """Return the id token's claims, after its signature and claims were verified."""
         decoded = self._decoded(session, metadata["jwks_uri"], token["id_token"])
         options = {
             "iss": {"essential": True, "value": self.provider.issuer},
@@ -157,7 +156,7 @@ class SingleSignOn:
         return dict(claims)
 
     def _decoded(self, session: OAuth2Session, keys_address: str, id_token: str) -> jwt.Token:
-        """The id token; the provider's keys are asked for again when it has changed them."""
+        """Return the id token; the provider's keys are fetched again if they changed."""
         registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
 
         def decode() -> jwt.Token:
@@ -173,7 +172,7 @@ class SingleSignOn:
 
 
 def _fetch_userinfo(session: OAuth2Session, metadata: Document, claims: Document) -> Document:
-    """What the provider tells of the same person where the id token does not hold the email."""
+    """Return the userinfo of the same person, if the id token lacks the email."""
     address = metadata.get("userinfo_endpoint")
     if "email" in claims or not is_safe_issuer(address):
         return {}

@@ -1,7 +1,7 @@
-"""What a single sign-on provider publishes of itself, asked for seldom.
+"""Cache of a single sign-on provider's documents.
 
-Anybody may press the sign-on's button: what the provider publishes is kept for an hour, and that it
-did not answer for some seconds.
+Anonymous users can trigger these requests: documents are cached for an hour, failures for some
+seconds.
 """
 
 from __future__ import annotations
@@ -22,20 +22,22 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
+    """A cached document or failure."""
+
     since: float
     document: Document | None = None
     failure: type[AccessFailure] | None = None
 
 
 class Documents:
-    """The documents of one provider by address, or how asking for one failed."""
+    """Documents of one provider by address, or their failure."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
 
     def get(self, address: str, fetch: Callable[[str], Document]) -> Document:
-        """Return a document, kept or fetched. Raises what fetching raises, or raised lately."""
+        """Return a document, cached or fetched. Raises the errors of fetching, also cached ones."""
         kept = self._kept.get(address)
         age = self._clock() - kept.since if kept else 0.0
         if kept and kept.document is not None and age < FRESH_SECONDS:
@@ -51,7 +53,7 @@ class Documents:
         return document
 
     def forget_if_old(self, address: str) -> bool:
-        """Have a document fetched again unless it has just been; return whether it will be."""
+        """Make a document be fetched again unless it is new; returns whether it will be."""
         kept = self._kept.get(address)
         if kept is None or self._clock() - kept.since < AGAIN_SECONDS:
             return False

@@ -1,4 +1,4 @@
-"""Whom single sign-on is left to; refuses addresses that would leak a secret."""
+"""Single sign-on provider; rejects addresses that would leak a secret."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 
 class UnsafeIssuer(ValueError):
-    """The address must not be given a secret; the message is a sentence that says why."""
+    """A secret must not be sent to this address; the message is a sentence with the reason."""
 
 
 @dataclass(frozen=True)
 class OidcProvider:
-    """An OpenID Connect provider, and crmlink's account there. ``name`` is what people call it.
+    """An OpenID Connect provider, and crmlink's account there; ``name`` is for display.
 
     The repr does not show the secret. Raises UnsafeIssuer.
     """
@@ -34,7 +34,7 @@ class OidcProvider:
 
 
 def is_safe_issuer(address: object) -> bool:
-    """Whether secrets may be sent to an address: https, or this computer itself."""
+    """Return whether secrets may be sent to an address: https, or this computer."""
     if not isinstance(address, str):
         return False
     try:

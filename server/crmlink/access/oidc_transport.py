@@ -1,6 +1,6 @@
-"""Calls to a single sign-on provider: an answer has a size and an end, whatever the provider sends.
+"""Calls to a single sign-on provider, bounded in size and time.
 
-Strangers can cause these calls, and each holds a thread until it ends.
+Anonymous users can trigger these calls, and each blocks a thread until it ends.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from authlib.integrations.requests_client import OAuth2Session
 
 from crmlink.deadline import Deadline, WatchedAdapter
 
-ANSWER_SECONDS = 8.0  # from the connection to the last byte
+ANSWER_SECONDS = 8.0  # from connecting to the last byte
 ANSWER_BYTES = 256 * 1024  # the largest real one holds a few keys
 CHUNK_BYTES = 16 * 1024
 
 
 class AnswerTooLarge(requests.RequestException):
-    """The provider sends more than any document of it holds."""
+    """The provider's response is larger than any of its documents."""
 
 
 class ProviderAdapter(WatchedAdapter):
-    """The requests adapter that gives an answer up which is too long, in bytes or in seconds."""
+    """Adapter for requests that limits a response's bytes and seconds."""
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Return the whole answer. Raises AnswerTooLarge and other RequestExceptions."""
+        """Return the complete response. Raises AnswerTooLarge and other RequestExceptions."""
         kwargs["stream"] = True
         with Deadline(ANSWER_SECONDS) as deadline:
             reply = super().send(request, *args, **kwargs)
@@ -39,12 +39,12 @@ class ProviderAdapter(WatchedAdapter):
                         raise AnswerTooLarge
             if deadline.expired:
                 raise requests.Timeout
-        reply._content = bytes(body)  # as requests itself keeps what was read
+        reply._content = bytes(body)  # where requests itself stores the body
         return reply
 
 
 def bound_answers(session: OAuth2Session) -> None:
-    """Let a session take bounded answers only, and follow no redirects."""
+    """Make a session accept only bounded responses and follow no redirects."""
     session.mount("https://", ProviderAdapter())
     session.mount("http://", ProviderAdapter())
     session.max_redirects = 0

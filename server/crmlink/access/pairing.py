@@ -1,4 +1,4 @@
-"""Connecting a browser, in the shape of RFC 8628: it shows a code, a signed-in person approves."""
+"""Pairing of a browser as in RFC 8628: it shows a code, a signed-in person approves it."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ from crmlink.store.base import now
 
 DEVICE_CODE = "crmd_"
 PAIRING_TTL = timedelta(minutes=10)
-POLL_INTERVAL = 2  # seconds between two questions of a browser
-KEPT = timedelta(days=1)  # after its end, so that a late question gets a true answer
-USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels: no words; RFC 8628, section 6.1
+POLL_INTERVAL = 2  # seconds between polls of a browser
+KEPT = timedelta(days=1)  # kept after its end, so that a late poll gets the right error
+USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"  # no vowels, so no words (RFC 8628, section 6.1)
 OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN)
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceAuthorization:
-    """What a browser that asks to be connected is told; times in seconds."""
+    """Response to a browser that requests pairing; times in seconds."""
 
     device_code: str
     user_code: str
@@ -55,9 +55,9 @@ class DeviceAuthorization:
 def start_pairing(
     access: AccessContext, browser: str, address: str, proof: Proof
 ) -> DeviceAuthorization:
-    """Return a new pairing, good for ten minutes, for the key that made the proof.
+    """Return a new pairing, valid for ten minutes, for the key that made the proof.
 
-    ``browser`` is what it says it is.
+    ``browser`` is the browser's own name.
     """
     device_code = generate_token(DEVICE_CODE)
     with access.database.writing() as session:
@@ -81,15 +81,15 @@ def start_pairing(
 
 
 def find_pairing(access: AccessContext, user_code: str) -> Pairing:
-    """The pairing that shows this code, however it was typed; raises PairingUnknown."""
+    """Return the pairing with this code, in any spelling; raises PairingUnknown."""
     with access.database.reading() as session:
         return _by_code(session, access, user_code)
 
 
 def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: str) -> Pairing:
-    """Let a browser act for the person who approves it; or ask an admin, where that is required.
+    """Approve a browser for the acting person, or request an admin's approval if required.
 
-    An admin who approves one that waits for an admin lets it act for who asked. Raises
+    An admin's approval of a requested one lets it act for the requesting person. Raises
     PairingUnknown, PairingExpired, InvalidFields or NotAllowed.
     """
     name = validate_device_name(name)
@@ -112,7 +112,7 @@ def approve_pairing(access: AccessContext, actor: Actor, user_code: str, name: s
 
 
 def deny_pairing(access: AccessContext, actor: Actor, user_code: str) -> Pairing:
-    """Refuse a browser. Raises PairingUnknown, PairingExpired or NotAllowed."""
+    """Deny a pairing. Raises PairingUnknown, PairingExpired or NotAllowed."""
     with access.database.writing() as session:
         pairing = _open(session, access, user_code)
         if pairing.state is PairingState.NEEDS_ADMIN and "admin" not in actor.permissions:
@@ -123,7 +123,7 @@ def deny_pairing(access: AccessContext, actor: Actor, user_code: str) -> Pairing
 
 
 def list_awaiting_admin(access: AccessContext) -> list[Pairing]:
-    """Pairings that a person approved and that an admin must approve too."""
+    """Return pairings approved by a person that an admin must approve too."""
     query = (
         select(Pairing)
         .filter_by(workspace_id=access.workspace_id, state=PairingState.NEEDS_ADMIN)
@@ -135,10 +135,9 @@ def list_awaiting_admin(access: AccessContext) -> list[Pairing]:
 
 
 def exchange_device_code(access: AccessContext, device_code: str, proof: Proof) -> TokenResponse:
-    """Return the tokens of an approved browser; the same again until it has used them once.
+    """Return the tokens of an approved browser; the same ones until it has used them.
 
-    Only for the key that the pairing began with. Raises a TokenRequestError that says
-    why there are none (yet).
+    Only for the key that started the pairing. Raises a TokenRequestError with the reason.
     """
     if not is_well_formed(device_code, DEVICE_CODE):
         raise InvalidGrant
@@ -170,12 +169,12 @@ def exchange_device_code(access: AccessContext, device_code: str, proof: Proof) 
 
 
 def is_expired(pairing: Pairing) -> bool:
-    """Whether its ten minutes have passed."""
+    """Return whether its ten minutes have passed."""
     return not now() < pairing.expires_at <= now() + PAIRING_TTL
 
 
 def format_user_code(user_code: str) -> str:
-    """A code as both sides show it: BCDF-GHJK."""
+    """Return a code as displayed: BCDF-GHJK."""
     return f"{user_code[:4]}-{user_code[4:]}"
 
 

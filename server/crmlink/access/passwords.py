@@ -1,4 +1,4 @@
-"""Passwords, kept as argon2id hashes."""
+"""Passwords, stored as argon2id hashes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from crmlink.access.slots import Slots
 
 SHORTEST = 12
 LONGEST = 200
-MIN_DISTINCT_CHARS = 6  # letters that differ: «aaaaaaaaaaaa» is long but no password
+MIN_DISTINCT_CHARS = 6  # distinct characters: «aaaaaaaaaaaa» is long but weak
 
 _hasher = PasswordHasher()
-# Each hash takes 64 MB and a thread of the web server: a crowd must take neither all.
+# Argon2 needs 64 MB and a web server thread per hash: limit concurrent hashing.
 MAX_WORKING, MAX_WAITING, WAIT_SECONDS = 4, 4, 10.0
 _slots = Slots(MAX_WORKING, MAX_WAITING, WAIT_SECONDS)
 
 
 def hash_password(password: str, *known: str) -> str:
-    """The hash to keep. ``known`` is what an attacker knows too: name, email. WeakPassword."""
+    """Return the hash to store; raises WeakPassword.
+
+    ``known`` is what an attacker knows too: name, email.
+    """
     if not SHORTEST <= len(password) <= LONGEST:
         raise WeakPassword(reason=f"Use {SHORTEST} characters or more; a few words do well.")
     if len(set(password)) < MIN_DISTINCT_CHARS:
@@ -31,7 +34,7 @@ def hash_password(password: str, *known: str) -> str:
 
 
 def verify_password(password: str, kept: str | None) -> bool:
-    """Whether a password is the one that was kept; takes as long when none was."""
+    """Return whether a password matches the stored hash; takes as long without one."""
     with _slots.one(TooManyAttempts(retry_after=2)):
         try:
             return _hasher.verify(kept or _DUMMY_HASH, password[:LONGEST]) and kept is not None

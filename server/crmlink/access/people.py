@@ -1,4 +1,4 @@
-"""The people of a workspace: invited, with a role, removed; and how they prove who they are."""
+"""People of a workspace: invitations, roles, removal and authentication."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _EMAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+\.[^\s@<>\".]+")
 
 
 def list_people(access: AccessContext) -> list[Person]:
-    """Everybody who was not removed, by name."""
+    """Return all people who were not removed, by name."""
     query = (
         select(Person)
         .filter_by(workspace_id=access.workspace_id, removed_at=None)
@@ -45,7 +45,7 @@ def list_people(access: AccessContext) -> list[Person]:
 
 
 def find_person(access: AccessContext, public_id: str) -> Person:
-    """One person who was not removed; raises PersonUnknown."""
+    """Return one person who was not removed; raises PersonUnknown."""
     with access.database.reading() as session:
         return _person(session, access, public_id)
 
@@ -53,7 +53,7 @@ def find_person(access: AccessContext, public_id: str) -> Person:
 def invite(
     access: AccessContext, actor: Actor, name: str, email: str, role: str
 ) -> tuple[Person, str]:
-    """A new person, and the token of the one-time link that lets them in.
+    """Return a new person, and the token of their one-time link.
 
     Raises InvalidFields or EmailTaken; PersonNeeded for a script.
     """
@@ -70,9 +70,9 @@ def invite(
 
 
 def new_invitation(access: AccessContext, actor: Actor, public_id: str) -> str:
-    """Another one-time link for somebody, such as after a forgotten password; ends the older.
+    """Return another one-time link for a person, as after a forgotten password.
 
-    Raises PersonUnknown; PersonNeeded for a script.
+    Older ones become invalid. Raises PersonUnknown; PersonNeeded for a script.
     """
     _refuse_script(actor)
     with access.database.writing() as session:
@@ -82,7 +82,7 @@ def new_invitation(access: AccessContext, actor: Actor, public_id: str) -> str:
 
 
 def has_open_invitation(access: AccessContext, public_id: str) -> bool:
-    """Return whether a person has a one-time link that still works. Raises PersonUnknown."""
+    """Return whether a person has a valid one-time link. Raises PersonUnknown."""
     with access.database.reading() as session:
         person = _person(session, access, public_id)
         query = select(Invitation.id).where(
@@ -95,15 +95,15 @@ def has_open_invitation(access: AccessContext, public_id: str) -> bool:
 
 
 def has_admin(access: AccessContext) -> bool:
-    """Return whether an admin has joined; until then the first link is shown at the start."""
+    """Return whether an admin has joined; until then the first link is shown at start."""
     with access.database.reading() as session:
         return _admins(session, access) > 0
 
 
 def create_first_admin_invitation(access: AccessContext) -> str | None:
-    """The one-time link of the first admin, a new one each time; None once there is an admin.
+    """Return a new one-time link for the first admin; None once there is an admin.
 
-    Older ones stay good until then: what a second server prints must not end the first one's.
+    Older ones stay valid until then: a second server must not invalidate the first one's.
     """
     with access.database.writing() as session:
         if _admins(session, access):
@@ -112,7 +112,7 @@ def create_first_admin_invitation(access: AccessContext) -> str | None:
 
 
 def find_invitation(access: AccessContext, token: str) -> Invitation:
-    """The invitation of a one-time link that is still good; raises InvalidInvitation."""
+    """Return the invitation of a valid one-time link; raises InvalidInvitation."""
     with access.database.reading() as session:
         return _find_valid_invitation(session, access, token)
 
@@ -126,10 +126,10 @@ def accept_invitation(
     *,
     browsers_too: bool = False,
 ) -> Person:
-    """Set the password of who was invited; the first admin also says who they are.
+    """Set the password of an invited person; the first admin also gives name and email.
 
-    A new password ends every log-in made with the old one, and with ``browsers_too`` every browser
-    of theirs. Raises InvalidInvitation, WeakPassword, InvalidFields or EmailTaken.
+    Ends all sessions of the old password, and with ``browsers_too`` all their browsers. Raises
+    InvalidInvitation, WeakPassword, InvalidFields or EmailTaken.
     """
     person = find_invitation(access, token).person
     name = person.name if person else _name(name)
@@ -158,13 +158,16 @@ def accept_invitation(
 
 
 def person_by_email(access: AccessContext, email: str) -> Person | None:
-    """Return who has this email and was not removed."""
+    """Return the person with this email who was not removed."""
     with access.database.reading() as session:
         return session.scalar(_by_email(access, email))
 
 
 def authenticate_password(access: AccessContext, email: str, password: str) -> Person:
-    """Who an email and a password belong to; raises InvalidCredentials, after the same work."""
+    """Return the person with this email and password; raises InvalidCredentials.
+
+    It takes equally long in both cases.
+    """
     person = person_by_email(access, email)
     if not verify_password(password, person.password_hash if person else None):
         raise InvalidCredentials
@@ -174,7 +177,7 @@ def authenticate_password(access: AccessContext, email: str, password: str) -> P
 def change_password(
     access: AccessContext, actor: Actor, old: str, new: str, *, browsers_too: bool = False
 ) -> None:
-    """Set a person's own new password; all log-ins end, and with ``browsers_too`` all browsers.
+    """Set a person's own password; ends all sessions, and with ``browsers_too`` all browsers.
 
     Raises InvalidCredentials or WeakPassword.
     """
@@ -194,7 +197,7 @@ def change_password(
 
 
 def rename_person(access: AccessContext, actor: Actor, public_id: str, name: str) -> Person:
-    """Correct a name. Raises InvalidFields or PersonUnknown."""
+    """Change a person's name. Raises InvalidFields or PersonUnknown."""
     name = _name(name)
     with access.database.writing() as session:
         person = _person(session, access, public_id)
@@ -204,7 +207,7 @@ def rename_person(access: AccessContext, actor: Actor, public_id: str, name: str
 
 
 def change_role(access: AccessContext, actor: Actor, public_id: str, role: str) -> Person:
-    """Give a person another role.
+    """Change a person's role.
 
     Raises InvalidFields, PersonUnknown or LastAdmin; PersonNeeded for a script that would raise it.
     """
@@ -222,9 +225,9 @@ def change_role(access: AccessContext, actor: Actor, public_id: str, role: str) 
 
 
 def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
-    """Let somebody in no more: their log-ins, browsers and the tokens they made stop at once.
+    """Remove a person: their sessions, browsers and the tokens they created end at once.
 
-    What they did stays. Raises PersonUnknown or LastAdmin.
+    Their actions stay recorded. Raises PersonUnknown or LastAdmin.
     """
     with access.database.writing() as session:
         person = _person(session, access, public_id)
@@ -244,7 +247,7 @@ def remove_person(access: AccessContext, actor: Actor, public_id: str) -> None:
 
 
 def end_web_sessions(session: Session, person: Person, but: int | None = None) -> None:
-    """End all of a person's log-ins to the pages but one, in a writing session."""
+    """End all of a person's web sessions but one, in a writing session."""
     session.execute(
         update(WebSession)
         .where(
@@ -257,9 +260,9 @@ def end_web_sessions(session: Session, person: Person, but: int | None = None) -
 
 
 def authenticate_sso(access: AccessContext, subject: str, email: str) -> Person:
-    """Who single sign-on has shown to be there; an email counts once, then the subject.
+    """Return the person identified by single sign-on: by email once, then by subject.
 
-    Only people who were invited may enter so. Raises InvalidCredentials.
+    Only invited people may sign in so. Raises InvalidCredentials.
     """
     with access.database.writing() as session:
         person = session.scalar(
@@ -278,7 +281,7 @@ def authenticate_sso(access: AccessContext, subject: str, email: str) -> Person:
 
 
 def _refuse_script(actor: Actor) -> None:
-    """Raise PersonNeeded for a token: what it made would outlast it."""
+    """Raise PersonNeeded for a token, whose result would outlast it."""
     if actor.is_script:
         raise PersonNeeded
 
@@ -308,7 +311,7 @@ def _require_free_email(session: Session, access: AccessContext, email: str) -> 
 
 
 def _admins(session: Session, access: AccessContext) -> int:
-    """How many admins could log in now."""
+    """Return how many admins could sign in now."""
     query = (
         select(func.count())
         .select_from(Person)
@@ -324,7 +327,7 @@ def _require_admin_left(session: Session, access: AccessContext) -> None:
 
 
 def _invitation(session: Session, access: AccessContext, person: Person | None) -> str:
-    """A new one-time link, the only one that is good for a person who is known."""
+    """Return a new one-time link, the only valid one of a known person."""
     if person:
         _end_invitations(session, access, person)
     token = generate_token(INVITATION)

@@ -1,4 +1,4 @@
-"""What an admin has settled for the workspace."""
+"""Preferences of the workspace, set by an admin."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from crmlink.matching.decide import SURE
 from crmlink.store import Workspace
 
 MOST_DAYS = 3650
-LEAST_SURE, MOST_SURE = SURE, 0.99999  # matching calls nothing sure below its own bound
+LEAST_SURE, MOST_SURE = SURE, 0.99999  # matching's own threshold is the minimum
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """``keep_…_days``: how long what names people is kept; 0 is until somebody erases it.
+    """Preferences; ``keep_…_days`` are retention periods of personal data, 0 for unlimited.
 
-    ``sure_bound`` is the least probability of what whole lists call *sure*; at its default, at most
-    1 in 1,000 was wrong on the lists that docs/matching.md tells of.
+    ``sure_bound`` is the minimum probability of *sure* in whole lists; with its default at most 1
+    in 1,000 was wrong on the lists in docs/matching.md.
     """
 
     pairing_needs_admin: bool = False
-    keep_names_days: int = 0  # of contacts and records on links that are settled
-    keep_drafts_days: int = 90  # of lists that nobody came back to
+    keep_names_days: int = 0  # of contacts and records on settled links
+    keep_drafts_days: int = 90  # of abandoned lists
     sure_bound: float = SURE
 
 
 def format_percent(probability: float) -> str:
-    """A probability as people write it, such as 99.8."""
+    """Return a probability as a percentage, such as 99.8."""
     return f"{100 * probability:.7g}"
 
 
 def read_preferences(access: AccessContext) -> Preferences:
-    """As they are now; what was never settled has its default."""
+    """Return the stored preferences, with defaults for missing ones."""
     with access.database.reading() as session:
         kept = session.get_one(Workspace, access.workspace_id).preferences or {}
     known = {field.name for field in fields(Preferences)}
@@ -41,7 +41,7 @@ def read_preferences(access: AccessContext) -> Preferences:
 
 
 def save_preferences(access: AccessContext, actor: Actor, preferences: Preferences) -> None:
-    """Settle them anew. Raises InvalidFields."""
+    """Store the preferences. Raises InvalidFields."""
     errors = [
         f"{name}: A whole number of days from 0 to {MOST_DAYS}."
         for name in ("keep_names_days", "keep_drafts_days")

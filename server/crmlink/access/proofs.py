@@ -1,4 +1,4 @@
-"""What is known of a checked proof of possession, and which of them were seen before."""
+"""Checked proofs of possession, and the ones presented before."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ PROOF_TTL = timedelta(minutes=7)  # longer than any nonce is taken
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that was checked: its key's thumbprint (RFC 7638), its id, its token's hash.
+    """A checked proof: its key's thumbprint (RFC 7638), its id, its token's hash.
 
-    ``token_hash`` is empty where the proof names no access token.
+    ``token_hash`` is empty if the proof names no access token.
     """
 
     thumbprint: str
@@ -32,14 +32,14 @@ class Proof:
 
 @dataclass
 class SeenProofs:
-    """The proofs that one process has seen with requests to the API, until they are too old."""
+    """Proofs presented to this process's API, until they expire."""
 
     _until: dict[tuple[str, str], datetime] = field(default_factory=dict)
     _swept: datetime = field(default_factory=now)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, proof: Proof) -> bool:
-        """Remember a proof; return False when it was seen before."""
+        """Add a proof; returns False if it was presented before."""
         moment, key = now(), (proof.thumbprint, proof.jti)
         with self._lock:
             if abs(moment - self._swept) > PROOF_TTL:
@@ -52,10 +52,10 @@ class SeenProofs:
 
 
 def token_hash(access_token: str) -> str:
-    """Return what a proof names an access token by (``ath``)."""
+    """Return the hash by which a proof names an access token (``ath``)."""
     return base64url(hashlib.sha256(access_token.encode()).digest())
 
 
 def base64url(raw: bytes) -> str:
-    """Return bytes as JOSE writes them: base64 for URLs, without padding."""
+    """Return bytes in JOSE's encoding: base64 for URLs, without padding."""
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -1,14 +1,14 @@
-"""A paired browser's tokens: a refresh token that changes with each use, and short access tokens.
+"""Refresh tokens of a paired browser, rotated with each use, and short-lived access tokens.
 
-A browser that did not get an answer asks again with the token it has. So the same token gives the
-same successor, however often and in whatever order the answers are lost, until the browser has
-used what it got: the successor, or an access token that came with it. From then on the old token
-is over, and showing it means that it was copied with the browser's key; the whole device is refused
-then, because the copy cannot be told from the original. A request that came before that use and had
-to wait is no such one.
+A browser that got no response repeats the request with the token it has. The same token therefore
+yields the same successor, however often responses are lost, until the browser has used either the
+successor or an access token issued with it. From then on the old token is invalid, and presenting
+it is reuse of a token copied with the browser's key (reuse detection): the whole device, its token
+family, is revoked, because the copy cannot be told from the original. A request that arrived before
+that use and had to wait is no reuse.
 
-All tokens are bound to the key that the pairing began with (DPoP, see dpop.py). Shown without it
-they are copies: refused, and noted in the audit, while the browser goes on undisturbed.
+All tokens are bound to the key that started the pairing (DPoP, see dpop.py). Presented without it
+they are copies: rejected and recorded in the audit, while the browser continues to work.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ ALGORITHM = "HS256"
 TYPE = "at+jwt"  # RFC 9068
 ISSUER, AUDIENCE = "crmlink", "crmlink-api"
 REQUIRED_CLAIMS = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp", "cnf"]
-COPY_NOTED = timedelta(days=1)  # a copy that is shown again and again is noted once in this time
+COPY_NOTED = timedelta(days=1)  # a copy is recorded at most once in this time
 
 
 @dataclass(frozen=True, slots=True)
 class TokenResponse:
-    """What a browser is given; ``expires_in`` is the access token's life in seconds."""
+    """Tokens for a browser; ``expires_in`` is the access token's lifetime in seconds."""
 
     access_token: str
     refresh_token: str
@@ -65,7 +65,7 @@ class TokenResponse:
 def issue_first_tokens(
     session: Session, access: AccessContext, pairing: Pairing, device_code: str
 ) -> TokenResponse:
-    """Make the device of an approved pairing, and its first tokens, in a writing session."""
+    """Create the device of an approved pairing, and its first tokens, in a writing session."""
     mark = f"browser {new_id()}"
     device = Device(
         workspace_id=access.workspace_id,
@@ -88,13 +88,13 @@ def issue_first_tokens(
 def reissue_first_tokens(
     session: Session, access: AccessContext, device: Device, device_code: str
 ) -> TokenResponse:
-    """The first tokens once more, in a writing session; raises a TokenRequestError."""
+    """Return the first tokens again, in a writing session; raises a TokenRequestError."""
     _require_active(device)
     return _issue_successor(session, access, device, device_code, 1)
 
 
 def first_tokens_used(session: Session, device: Device) -> bool:
-    """Whether a browser has used its first tokens."""
+    """Return whether a browser has used its first tokens."""
     return (
         session.scalar(
             select(Refresh.id).where(
@@ -108,7 +108,7 @@ def first_tokens_used(session: Session, device: Device) -> bool:
 def rotate_refresh_token(access: AccessContext, refresh_token: str, proof: Proof) -> TokenResponse:
     """Return new tokens for a browser's refresh token and a proof of its key.
 
-    Raises a TokenRequestError that says why there are none.
+    Raises a TokenRequestError with the reason.
     """
     if not is_well_formed(refresh_token, REFRESH_TOKEN_PREFIX):
         raise InvalidGrant
@@ -123,7 +123,7 @@ def rotate_refresh_token(access: AccessContext, refresh_token: str, proof: Proof
 def _rotate(
     session: Session, access: AccessContext, refresh_token: str, proof: Proof, asked_at: datetime
 ) -> TokenResponse | TokenRequestError:
-    """The grant, or the failure: one that must be kept is not raised inside the transaction."""
+    """Return the tokens or the failure; raising it would roll the transaction back."""
     shown = session.scalar(
         select(Refresh).filter_by(token_hash=_refresh_hash(access, refresh_token))
     )
@@ -152,7 +152,7 @@ def _rotate(
 def authenticate_access_token(
     access: AccessContext, access_token: str, proof: Proof, address: str
 ) -> Actor:
-    """Return who an access token belongs to, whose key made the proof; raises InvalidToken.
+    """Return the actor of an access token whose key made the proof; raises InvalidToken.
 
     The device is looked up each time.
     """
@@ -178,7 +178,7 @@ def authenticate_access_token(
 
 
 def is_own_access_token(access: AccessContext, access_token: str) -> bool:
-    """Whether crmlink signed an access token that has not ended; who shows it is not asked."""
+    """Return whether crmlink signed a still valid access token, whoever presents it."""
     try:
         _claims(access, access_token)
     except InvalidToken:
@@ -187,7 +187,7 @@ def is_own_access_token(access: AccessContext, access_token: str) -> bool:
 
 
 def delete_expired_refresh_tokens(access: AccessContext) -> int:
-    """Drop what can neither be used nor betray a copy any more; returns how many."""
+    """Delete tokens that can neither be used nor reveal a copy; returns how many."""
     with access.database.writing() as session:
         result = session.execute(
             delete(Refresh).where(
@@ -203,7 +203,7 @@ def delete_expired_refresh_tokens(access: AccessContext) -> int:
 
 
 def _note_copy(session: Session, access: AccessContext, device: Device) -> None:
-    """Note that a browser's token was shown with another key, once a day at most."""
+    """Record that a browser's token was presented with another key, at most once a day."""
     moment, before = now(), device.copy_seen_at
     if before is None or abs(moment - before) > COPY_NOTED:
         device.copy_seen_at = moment
@@ -211,7 +211,7 @@ def _note_copy(session: Session, access: AccessContext, device: Device) -> None:
 
 
 def _require_active(device: Device) -> Person:
-    """The person a device acts for now; raises DeviceRevoked or DeviceExpired."""
+    """Return the person a device acts for; raises DeviceRevoked or DeviceExpired."""
     person = device.person
     if device.revoked_at:
         raise TokenReused if device.revoked_because == TokenReused.code else DeviceRevoked
@@ -225,7 +225,7 @@ def _require_active(device: Device) -> Person:
 def _issue_successor(
     session: Session, access: AccessContext, device: Device, secret: str, generation: int
 ) -> TokenResponse:
-    """The tokens that follow from a secret that was shown: the same ones each time."""
+    """Return the tokens derived from a presented secret: the same ones each time."""
     token = derive_token(REFRESH_TOKEN_PREFIX, access.keyed("following refresh token", secret))
     refresh = _generation(session, device, generation)
     if refresh is None:
@@ -286,7 +286,7 @@ def _claims(access: AccessContext, token: str) -> dict[str, Any]:
 
 
 def _key(access: AccessContext) -> bytes:
-    """The key of access tokens, which nothing else is signed with."""
+    """Return the signing key of access tokens, used for nothing else."""
     kdf = HKDF(hashes.SHA256(), 32, salt=None, info=b"crmlink access token")
     return kdf.derive(access.secret_key.encode())
 

@@ -1,4 +1,4 @@
-"""What each role, and each scope of a script's token, permits."""
+"""Permissions of each role, and of each scope of a script's token."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ SCOPES = tuple(SCOPE_PERMISSIONS)
 
 
 def role_permissions(person: Person) -> frozenset[str]:
-    """What a person may do."""
+    """Return a person's permissions."""
     return ROLE_PERMISSIONS[person.role]
 
 
 def permissions_of_scopes(scopes: Iterable[str], maker: Person | None) -> frozenset[str]:
-    """What a script may do: its token's scopes, as far as who made it may do so now."""
+    """Return a token's permissions: its scopes, limited by its creator's present role."""
     granted = frozenset[str]().union(
         *(SCOPE_PERMISSIONS.get(scope, frozenset()) for scope in scopes)
     )
@@ -36,19 +36,19 @@ def permissions_of_scopes(scopes: Iterable[str], maker: Person | None) -> frozen
 
 
 def may_undo(actor: Actor, linked_by: Device) -> bool:
-    """Whether what a device linked may be undone by this actor."""
+    """Return whether an actor may undo the links of a device."""
     return "undo_any" in actor.permissions or (
         "link" in actor.permissions and actor.owns(linked_by)
     )
 
 
 def require_may_undo(actor: Actor, linked_by: Device) -> None:
-    """Raise NotLinkOwner where it may not be."""
+    """Raise NotLinkOwner unless an actor may undo the links of a device."""
     if not may_undo(actor, linked_by):
         raise NotLinkOwner(by=linked_by.who)
 
 
 def require_may_discard(actor: Actor, collected_by: Device) -> None:
-    """Raise NotListOwner where a script would throw away what others collected."""
+    """Raise NotListOwner if a script would delete a list collected by others."""
     if actor.is_script and not actor.owns(collected_by):
         raise NotListOwner(by=collected_by.who)

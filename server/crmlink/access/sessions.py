@@ -1,4 +1,4 @@
-"""Log-ins to the pages: a random cookie, of which the database keeps a keyed hash."""
+"""Web sessions: a random cookie, stored as a keyed hash."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOUCH_INTERVAL = timedelta(minutes=1)
 
 
 def create_session(access: AccessContext, person: Person, address: str, browser: str) -> str:
-    """Log a person in; returns the cookie's value, which cannot be seen again."""
+    """Sign a person in; returns the cookie's value, which cannot be read again."""
     token = generate_token(SESSION_TOKEN_PREFIX)
     with access.database.writing() as session:
         row = session.get_one(Person, person.id)
@@ -40,7 +40,7 @@ def create_session(access: AccessContext, person: Person, address: str, browser:
 
 
 def authenticate_session(access: AccessContext, token: str) -> tuple[WebSession, Actor]:
-    """The log-in that a cookie belongs to, and who acts by it; raises InvalidToken."""
+    """Return the session of a cookie, and its actor; raises InvalidToken."""
     if not is_well_formed(token, SESSION_TOKEN_PREFIX):
         raise InvalidToken
     query = select(WebSession).filter_by(token_hash=access.keyed("session", token).hex())
@@ -59,7 +59,7 @@ def authenticate_session(access: AccessContext, token: str) -> tuple[WebSession,
 
 
 def list_sessions(access: AccessContext, person: Person) -> list[WebSession]:
-    """A person's log-ins that are still good, the latest first."""
+    """Return a person's valid sessions, latest first."""
     query = (
         select(WebSession)
         .filter_by(person_id=person.id, ended_at=None)
@@ -70,7 +70,7 @@ def list_sessions(access: AccessContext, person: Person) -> list[WebSession]:
 
 
 def end_session(access: AccessContext, actor: Actor, public_id: str) -> None:
-    """End a log-in: one's own, or as an admin anybody's. Raises SessionUnknown or NotAllowed."""
+    """End a session: one's own, or as an admin anyone's. Raises SessionUnknown or NotAllowed."""
     with access.database.writing() as session:
         found = session.scalar(select(WebSession).filter_by(public_id=public_id))
         if found is None or found.person.workspace_id != access.workspace_id:
@@ -91,10 +91,10 @@ def end_sessions(
     browsers_too: bool = False,
     but: WebSession | None = None,
 ) -> int:
-    """End all log-ins of a person but one, and with ``browsers_too`` all their browsers.
+    """End all sessions of a person but one, and with ``browsers_too`` all their browsers.
 
-    One's own, or as an admin anybody's; a script's own is no person. Return how many browsers
-    ended. Raises PersonUnknown or NotAllowed.
+    One's own, or as an admin anyone's; a script has no person. Returns how many browsers ended.
+    Raises PersonUnknown or NotAllowed.
     """
     person = find_person(access, person_public_id)
     own = actor.person is not None and person.id == actor.person.id and not actor.is_script

@@ -1,7 +1,6 @@
-"""Work that strangers can ask for and that takes long: few threads do it, and few wait for it.
+"""Slots for slow work that anonymous users can trigger: few threads run it, few wait.
 
-The web server has a fixed number of threads. Whatever holds one for long must leave some of them
-free, or nobody else is answered.
+The web server has a fixed number of threads. Slow work must leave some of them free.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from crmlink.access.errors import AccessFailure
 
 
 class Slots:
-    """At most so many threads at work, and so many that wait for them, for some seconds."""
+    """Limits of threads working and of threads waiting for them, for some seconds."""
 
     def __init__(self, working: int, waiting: int, seconds: float) -> None:
         self._entered = threading.BoundedSemaphore(working + waiting)
@@ -23,7 +22,7 @@ class Slots:
 
     @contextmanager
     def one(self, failure: AccessFailure) -> Iterator[None]:
-        """Work in here. Raises the failure when there are too many others, or they take long."""
+        """Run the block in a slot. Raises the failure if too many wait, or for too long."""
         if not self._entered.acquire(blocking=False):
             raise failure
         try:

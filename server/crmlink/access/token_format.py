@@ -1,7 +1,7 @@
-"""Secrets that are handed out: random, told apart by how they begin, with a checksum.
+"""Format of secrets: random, with a distinctive prefix and a checksum.
 
-A token is its beginning + 32 letters and digits + 6 that are their checksum, so that a secret
-scanner can tell one from noise without asking anybody.
+A token is its prefix + 32 letters and digits + a checksum of 6, so that a secret scanner can
+recognise one without asking the server.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ CHECKSUM_LENGTH = 6
 
 
 def generate_token(beginning: str) -> str:
-    """A fresh token that nobody can guess."""
+    """Return a new random token."""
     return _whole(beginning, "".join(secrets.choice(BASE62) for _ in range(RANDOM_LENGTH)))
 
 
 def derive_token(beginning: str, digest: bytes) -> str:
-    """The token that follows from 32 bytes which only the server can work out."""
+    """Return the token derived from 32 bytes that only the server can compute."""
     return _whole(beginning, _base62(int.from_bytes(digest), RANDOM_LENGTH))
 
 
 def is_well_formed(token: str, beginning: str) -> bool:
-    """Whether a text has the form of such a token, and its checksum."""
+    """Return whether a text has the form of such a token, and its checksum."""
     body = token.removeprefix(beginning)
     random, checksum = body[:RANDOM_LENGTH], body[RANDOM_LENGTH:]
     return (

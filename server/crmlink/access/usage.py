@@ -1,4 +1,4 @@
-"""When, from where and how often a device was used, without a write for each request."""
+"""Use of devices (when, from where, how often) without a write per request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WRITE_INTERVAL = timedelta(minutes=1)
 
 
 class UsageCounter:
-    """Counts in memory and writes once a minute for each device; a crash forgets that minute."""
+    """Counts in memory and writes once a minute per device; a crash loses that minute."""
 
     def __init__(self, access: AccessContext) -> None:
         self._access = access
@@ -33,7 +33,7 @@ class UsageCounter:
             self._write(device.id, last_used_at=now(), last_used_address=actor.address)
 
     def flush(self) -> None:
-        """Write what was counted until now."""
+        """Write all counts."""
         for device_id in list(self._counts):
             self._write(device_id)
 

@@ -1,4 +1,4 @@
-"""JSON over HTTP: a module a noun, its schemas in one file, its failures in another."""
+"""JSON API: one module per resource, schemas and serializers beside them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from crmlink.web.openapi import ProblemApi
 
 
 def register_api(app: Flask, installation: Installation) -> None:
-    """Add the API, its guard and its documentation to an application."""
+    """Add the API, its authentication and its documentation to an application."""
     app.config.update(
         API_TITLE="crmlink",
         API_VERSION="v1",

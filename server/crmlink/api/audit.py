@@ -1,4 +1,4 @@
-"""/audit and /preferences: what happened, and what was settled; for admins."""
+"""/audit and /preferences, for admins."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ blueprint = Blueprint("audit", __name__, url_prefix="/api/v1", description="Audi
 
 @blueprint.route("/audit")
 class AuditView(MethodView):
+    """The audit."""
+
     @require_permission("admin")
     @blueprint.arguments(AuditQuerySchema, location="query")
     @blueprint.response(200, AuditSchema)
@@ -48,6 +50,8 @@ class AuditView(MethodView):
 
 @blueprint.route("/preferences")
 class PreferencesView(MethodView):
+    """The workspace's preferences."""
+
     @require_permission("admin")
     @blueprint.response(200, PreferencesSchema)
     def get(self) -> dict[str, Any]:

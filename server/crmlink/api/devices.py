@@ -1,4 +1,4 @@
-"""/devices: the paired browsers; one may end its own, an admin any."""
+"""/devices: paired browsers; one may end one's own, an admin any."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ blueprint = Blueprint("devices", __name__, url_prefix="/api/v1", description="Pa
 
 @blueprint.route("/devices")
 class DevicesView(MethodView):
+    """All paired browsers."""
+
     @require_permission("admin")
     @blueprint.response(200, DevicesSchema)
     def get(self) -> dict[str, Any]:
@@ -26,6 +28,8 @@ class DevicesView(MethodView):
 
 @blueprint.route("/devices/<device_id>")
 class DeviceView(MethodView):
+    """One paired browser."""
+
     @blueprint.arguments(NameSchema)
     @blueprint.response(200, DeviceSchema)
     def patch(self, body: dict[str, Any], device_id: str) -> dict[str, Any]:

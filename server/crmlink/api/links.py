@@ -1,4 +1,4 @@
-"""/links: confirm, look, undo."""
+"""/links: confirm, read, undo."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ Answer = tuple[dict[str, Any], int]
 
 @blueprint.route("/links")
 class LinksView(MethodView):
+    """All links."""
+
     @require_permission("read")
     @blueprint.arguments(LinkQuerySchema, location="query")
     @blueprint.response(200, LinksSchema)
@@ -85,6 +87,8 @@ class LinksView(MethodView):
 
 @blueprint.route("/links/<link_id>")
 class LinkView(MethodView):
+    """One link."""
+
     @require_permission("read")
     @blueprint.response(200, LinkSchema)
     def get(self, link_id: str) -> dict[str, Any]:
@@ -94,6 +98,8 @@ class LinkView(MethodView):
 
 @blueprint.route("/links/<link_id>/undo")
 class UndoView(MethodView):
+    """The undo of a link."""
+
     @require_permission("link")
     @blueprint.doc(parameters=[KEY_HEADER])
     @blueprint.arguments(UndoSchema)

@@ -1,4 +1,4 @@
-"""/packages: the rule file, for the extension to run, and the hosts that an admin added."""
+"""/packages: the rule file for the extension, and the hosts that an admin added."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ blueprint = Blueprint("packages", __name__, url_prefix="/api/v1", description="T
 
 @blueprint.route("/packages")
 class PackagesView(MethodView):
+    """The rules of all packages."""
+
     @blueprint.response(200, {"type": "object"}, description="The rule file, with an ETag.")
     @blueprint.alt_response(304, description="It has not changed.")
     def get(self) -> Response:
@@ -36,6 +38,8 @@ class PackagesView(MethodView):
 
 @blueprint.route("/packages/<package>/hosts")
 class HostsView(MethodView):
+    """The added hosts of a package."""
+
     @require_permission("admin")
     @blueprint.response(200, HostsSchema)
     def get(self, package: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""/pairings and /token: how a browser is connected and stays so (RFC 8628, RFC 6749)."""
+"""/pairings and /token: pairing of a browser and its tokens (RFC 8628, RFC 6749)."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def issue_token(form: dict[str, Any]) -> dict[str, Any]:
 @blueprint.errorhandler(415)
 @blueprint.errorhandler(422)
 def malformed(error: HTTPException) -> Response:
-    """RFC 6749 has one word for whatever is wrong with a request's form, and one for its type."""
+    """Return RFC 6749's error for a malformed request."""
     wrong = getattr(error, "data", {}).get("messages", {}).get("form", {})
     unknown_type = "grant_type" in wrong and request.form.get("grant_type")
     return token_error_response(UnsupportedGrantType() if unknown_type else InvalidTokenRequest())

@@ -1,4 +1,4 @@
-"""/parked: contacts without a record, for those who add customers and suppliers."""
+"""/parked: contacts without a record, for users who add customers and suppliers."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ blueprint = Blueprint("parked", __name__, url_prefix="/api/v1", description="Par
 
 @blueprint.route("/parked")
 class ParkedView(MethodView):
+    """All parked contacts."""
+
     @require_permission("read")
     @blueprint.response(200, ParkedContactsSchema)
     def get(self) -> dict[str, Any]:
@@ -35,6 +37,8 @@ class ParkedView(MethodView):
 
 @blueprint.route("/parked/<parked_id>")
 class ParkedContactView(MethodView):
+    """One parked contact."""
+
     @require_permission("link")
     @blueprint.response(204)
     def delete(self, parked_id: str) -> None:

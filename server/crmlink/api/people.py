@@ -1,4 +1,4 @@
-"""/people: who may do what in the workspace; for admins."""
+"""/people: people and their roles, for admins."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ blueprint = Blueprint("people", __name__, url_prefix="/api/v1", description="Peo
 
 @blueprint.route("/people")
 class PeopleView(MethodView):
+    """All people."""
+
     @require_permission("admin")
     @blueprint.response(200, PeopleSchema)
     def get(self) -> dict[str, Any]:
@@ -54,6 +56,8 @@ class PeopleView(MethodView):
 
 @blueprint.route("/people/<person_id>")
 class PersonView(MethodView):
+    """One person."""
+
     @require_permission("admin")
     @blueprint.response(200, PersonSchema)
     def get(self, person_id: str) -> dict[str, Any]:
@@ -80,6 +84,8 @@ class PersonView(MethodView):
 
 @blueprint.route("/people/<person_id>/log-outs")
 class LogOutsView(MethodView):
+    """The end of a person's web sessions."""
+
     @blueprint.arguments(LogOutSchema)
     @blueprint.response(200, LoggedOutSchema)
     def post(self, body: dict[str, Any], person_id: str) -> dict[str, Any]:
@@ -92,6 +98,8 @@ class LogOutsView(MethodView):
 
 @blueprint.route("/people/<person_id>/invitations")
 class InvitationsView(MethodView):
+    """One-time links of a person."""
+
     @require_permission("admin")
     @blueprint.response(201, InvitationSchema)
     def post(self, person_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""GET /records: search as you type, and one record as Commusoft has it now."""
+"""/records: search as you type, and one record read from Commusoft."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ blueprint = Blueprint("records", __name__, url_prefix="/api/v1", description="Co
 
 @blueprint.route("/records")
 class RecordsView(MethodView):
+    """Search of records."""
+
     @require_permission("suggest")
     @blueprint.arguments(RecordQuerySchema, location="query")
     @blueprint.response(200, RecordsSchema)
@@ -32,6 +34,8 @@ class RecordsView(MethodView):
 
 @blueprint.route("/records/<record_id>")
 class RecordView(MethodView):
+    """One record."""
+
     @require_permission("read")
     @blueprint.response(200, ReadRecordSchema)
     def get(self, record_id: str) -> dict[str, Any]:

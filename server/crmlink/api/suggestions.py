@@ -1,4 +1,4 @@
-"""POST /suggestions: from a contact to the records that may be its own."""
+"""/suggestions: from a contact to the records that may be its own."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ blueprint = Blueprint("suggestions", __name__, url_prefix="/api/v1", description
 
 @blueprint.route("/suggestions")
 class SuggestionsView(MethodView):
+    """Suggestions for a contact."""
+
     @require_permission("suggest")
     @blueprint.arguments(ContactSchema)
     @blueprint.response(200, SuggestionResultSchema)
@@ -58,8 +60,10 @@ class SuggestionsView(MethodView):
 
 
 def contact_of(body: dict[str, Any]) -> Contact:
-    """The contact of a request. A page's heading may be the person's name or the company's:
-    without a person of its own it serves as both, and matching compares each with each."""
+    """Return the contact of a request.
+
+    A page's heading may be a person's name or a company's: without another name it serves as both.
+    """
     return Contact(
         package=body["package"],
         reference=body["reference"],

@@ -1,4 +1,4 @@
-"""/tokens: script tokens; for admins."""
+"""/tokens: script tokens, for admins."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ blueprint = Blueprint("tokens", __name__, url_prefix="/api/v1", description="Tok
 
 @blueprint.route("/tokens")
 class TokensView(MethodView):
+    """All script tokens."""
+
     @require_permission("admin")
     @blueprint.response(200, TokensSchema)
     def get(self) -> dict[str, Any]:
@@ -58,6 +60,8 @@ class TokensView(MethodView):
 
 @blueprint.route("/tokens/<token_id>")
 class TokenView(MethodView):
+    """One script token."""
+
     @require_permission("admin")
     @blueprint.response(204)
     def delete(self, token_id: str) -> None:
@@ -67,6 +71,8 @@ class TokenView(MethodView):
 
 @blueprint.route("/tokens/<token_id>/rotations")
 class RotationsView(MethodView):
+    """The rotation of a script token."""
+
     @require_permission("admin")
     @blueprint.response(201, SecretSchema)
     def post(self, token_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""GET /workspace: who the caller is, and whether this is the sandbox."""
+"""/workspace: the caller, and whether the remote system is a sandbox."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="
 
 @blueprint.route("/workspace")
 class WorkspaceView(MethodView):
+    """The workspace of the token."""
+
     @blueprint.response(200, WorkspaceSchema)
     def get(self) -> dict[str, Any]:
         """The workspace that the token belongs to"""

@@ -1,1 +1,1 @@
-"""Whole lists of contacts: imported, matched, reviewed, written and undone."""
+"""Batches: whole lists of contacts, imported, matched, reviewed, written and undone."""

@@ -1,4 +1,4 @@
-"""Accepting everything that is *sure* in one go, after a random sample of it was looked at."""
+"""Acceptance of all *sure* rows at once, after a random sample was shown."""
 
 from __future__ import annotations
 
@@ -32,15 +32,14 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class AcceptResult:
-    """How many rows were accepted, and how many sure ones were left: their record was chosen for
-    another row meanwhile."""
+    """Number of rows accepted, and of sure rows left because another row chose their record."""
 
     accepted: int
     left: int
 
 
 def draw_sample(ctx: WorkspaceContext, batch_id: str, size: int = SAMPLE) -> Sample:
-    """Draw sure rows that nobody has decided, for a person to look at before accepting them all.
+    """Draw undecided sure rows to show to the user before accepting all.
 
     Raises BatchUnknown, InvalidBatchState.
     """
@@ -56,16 +55,16 @@ def draw_sample(ctx: WorkspaceContext, batch_id: str, size: int = SAMPLE) -> Sam
 
 
 def accept_sure(ctx: WorkspaceContext, device_id: int, batch_id: str, token: str) -> AcceptResult:
-    """Accept every sure row that nobody has decided.
+    """Accept every undecided sure row.
 
-    ``token`` is that of the sample shown last. Raises SampleNeeded when there was none, or the
-    batch was matched anew since; BatchUnknown, InvalidBatchState.
+    ``token`` is that of the last sample. Raises SampleNeeded if there was none, or the batch was
+    matched again since; BatchUnknown, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         sample = batch.sample or {}
         matched = batch.matched_at.isoformat() if batch.matched_at else None
         fits = sample.get("token") == token and sample.get("matched_at") == matched
-        if not token or not fits or "decision" in sample:  # that one was shown for something else
+        if not token or not fits or "decision" in sample:  # that sample was for another decision
             raise SampleNeeded
         accepted = session.scalars(
             update(BatchRow)
@@ -98,13 +97,15 @@ def _sure(batch: Batch) -> list[ColumnElement[bool]]:
 
 
 def _of_its_kind() -> ColumnElement[bool]:
-    """Whether the best record is of the row's kind, or nothing tells what the row is."""
+    """Return the condition that the best record is of the row's kind, or that is unknown."""
     return or_(BatchRow.kind == "", BatchRow.best.startswith(BatchRow.kind + "-"))
 
 
 def _chosen_in_other_row() -> ColumnElement[bool]:
-    """Whether another row of the batch has the record, by a person's choice, or is as sure of it:
-    a matching that was stopped half way may leave two such rows."""
+    """Return the condition that another row of the batch has chosen the record.
+
+    Or is as sure of it: an interrupted matching may leave two such rows.
+    """
     other = aliased(BatchRow)
     chosen = and_(other.choice == Choice.RECORD, other.record_id == BatchRow.best)
     rival = and_(

@@ -1,7 +1,7 @@
-"""A file without references, completed by list pages: finds the row that a page's contact is.
+"""References from list pages for a file without them: finds the row of each contact.
 
-Both come from the same package, which shows the same name and email in both. Only what fits one
-row and one contact alone is taken; whatever could be two people is left for a person to see.
+Both come from the same package, which shows the same name and email in both. Only a unique match of
+one row and one contact is used; ambiguous ones are left to the user.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ BY_EMAIL, BY_NAME = "email", "name"
 def complete(
     session: Session, batch: Batch, contacts: Mapping[Identity, ListedContact]
 ) -> set[Identity]:
-    """Give rows without a reference the one of the page's contact that they are.
+    """Give rows without a reference the reference of their contact on the page.
 
-    Returns the contacts that found their row. A row that has its reference by the name alone loses
-    it again when a second contact of that name comes: then it may be either's.
+    Returns the contacts that found their row. A row matched by name alone loses its reference again
+    if a second contact of that name follows: it is then ambiguous.
     """
     rows = session.scalars(
         select(BatchRow).where(
@@ -65,7 +65,7 @@ def _fill(row: BatchRow, kind: str, reference: str, by: str) -> None:
 
 
 def _take_back(session: Session, batch: Batch, rows: list[BatchRow]) -> None:
-    """Two contacts of one name: the first one's reference gets a row of its own again."""
+    """Move a reference matched by an ambiguous name to a row of its own."""
     for row in rows:
         if row.completed_by == BY_NAME:
             position = session.scalars(
@@ -120,12 +120,12 @@ def _of_kind(rows: list[BatchRow], kind: str) -> list[BatchRow]:
 
 
 def _kind(row: BatchRow) -> str:
-    """What the contact is, told by its list or by the record that somebody accepted for it."""
+    """Return the contact's kind by its list or by the record accepted for it."""
     return row.kind or (row.record_id or "").partition("-")[0]
 
 
 def _names_fit(row: BatchRow, contact: ListedContact) -> bool:
-    """A shared mailbox is no proof: the name has to be the same where both show one."""
+    """Return whether the names agree if both are known: a mailbox may be shared."""
     own = {_key(row.name), _key(row.company), _key(row.person)} - {""}
     return not own or not contact.name or _key(contact.name) in own
 
@@ -136,7 +136,7 @@ def _emails_of(contact: BatchRow | ListedContact) -> set[str]:
 
 
 def _emails_differ(row: BatchRow, contact: ListedContact) -> bool:
-    """Whether both have emails, and none in common."""
+    """Return whether both have emails, and none in common."""
     known, shown = _emails_of(row), _emails_of(contact)
     return bool(known and shown) and known.isdisjoint(shown)
 

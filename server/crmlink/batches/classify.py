@@ -1,6 +1,6 @@
-"""What a row is, once the whole list has been matched: sure, to check, none, linked, a conflict.
+"""Classification of a matched list's rows: sure, check, none, linked, conflict.
 
-Nothing here touches a database: facts in, judgements out.
+Pure functions without a database.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from crmlink.matching.assignment import assign_one_to_one
 from crmlink.matching.details import Suggestion, Suggestions
 from crmlink.store import Verdict
 
-CLAIM_PROBABILITY = 0.5  # from here on a suggestion counts as a claim to the record
-CHECK_PROBABILITY = 0.05  # below, nothing is offered as the best
-MOST_NAMED = 5  # rows that a conflict names
+CLAIM_PROBABILITY = 0.5  # minimum probability of a claim to a record
+CHECK_PROBABILITY = 0.05  # minimum probability of a best suggestion
+MOST_NAMED = 5  # rows named in a conflict
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedRow:
-    """A row and what matching said of it; ``holders`` carry its reference already, ``retired``
-    says that the package does not use the contact any more."""
+    """A row with its match result.
+
+    ``holders`` are records that already have its reference; ``retired``: the package no longer uses
+    the contact.
+    """
 
     row_id: int
     position: int
@@ -33,12 +36,13 @@ class MatchedRow:
 
     @property
     def first(self) -> Suggestion | None:
+        """The best suggestion, if any."""
         return self.suggestions.items[0] if self.suggestions.items else None
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """The verdict on a row. ``conflict`` has a code and its facts; ``best`` is a record's id."""
+    """Verdict on a row; ``conflict`` has a code and parameters, ``best`` is a record id."""
 
     verdict: Verdict
     best: str | None = None
@@ -48,8 +52,7 @@ class Classification:
 
 @dataclass(frozen=True)
 class ExistingLinks:
-    """What is settled already: the references on the records, by record id, and the records that
-    people have given to rows of this list, with those rows' positions."""
+    """References on records by record id, and the records chosen for rows of this list."""
 
     references: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, int] = field(default_factory=dict)
@@ -58,11 +61,10 @@ class ExistingLinks:
 def classify_rows(
     rows: Sequence[MatchedRow], standing: ExistingLinks, sure_bound: float
 ) -> dict[int, Classification]:
-    """A judgement for each row, by its id.
+    """Return a classification for each row, by its id.
 
-    Each record is the best of one row at most, of one in use rather than of a retired one. A row
-    is *sure* when matching calls it so, no other row in use claims its record, and the probability
-    reaches the bound.
+    Each record is the best of at most one row, preferably one in use. A row is *sure* if matching
+    says so, no other row in use claims its record, and its probability reaches the bound.
     """
     judged: dict[int, Classification] = {}
     others: list[MatchedRow] = []
@@ -95,8 +97,11 @@ def classify_rows(
 
 
 def _held(row: MatchedRow, standing: ExistingLinks) -> Classification | None:
-    """A row whose reference stands on a record already: right, or in conflict with it. One that
-    differs in upper and lower case is not right: Commusoft may tell them apart."""
+    """Return the classification of a row whose reference is already on a record.
+
+    It is linked, or in conflict. A difference in case is a conflict: Commusoft may distinguish
+    them.
+    """
     if not row.holders:
         return None
     if len(row.holders) > 1:
@@ -114,7 +119,7 @@ def _held(row: MatchedRow, standing: ExistingLinks) -> Classification | None:
 
 
 def _contested_records(rows: Sequence[MatchedRow], standing: ExistingLinks) -> dict[str, list[int]]:
-    """The positions of the rows that are likely to be each record, given ones first."""
+    """Return the positions of the rows that likely are each record, chosen ones first."""
     claims: defaultdict[str, list[int]] = defaultdict(list)
     for record_id, position in standing.given.items():
         claims[record_id].append(position)
@@ -127,7 +132,7 @@ def _contested_records(rows: Sequence[MatchedRow], standing: ExistingLinks) -> d
 def _claims_of_retired(
     rows: Sequence[MatchedRow], in_use: Mapping[str, list[int]]
 ) -> dict[str, list[int]]:
-    """What retired contacts claim among themselves: where one is in use, theirs do not count."""
+    """Return the claims among retired contacts; none for a record claimed by one in use."""
     claims = _contested_records([row for row in rows if row.retired], ExistingLinks())
     return {record_id: rows_ for record_id, rows_ in claims.items() if record_id not in in_use}
 
@@ -137,7 +142,7 @@ def _several(claims: Mapping[str, list[int]]) -> dict[str, list[int]]:
 
 
 def _replaced(row: MatchedRow, in_use: Mapping[str, list[int]]) -> Classification | None:
-    """A retired contact whose record is that of one in use: the latter is named."""
+    """Return the conflict of a retired contact whose record is that of one in use."""
     first = row.first
     if not row.retired or first is None or first.record_id not in in_use:
         return None
@@ -147,7 +152,7 @@ def _replaced(row: MatchedRow, in_use: Mapping[str, list[int]]) -> Classificatio
 
 
 def _on_another(row: MatchedRow, standing: ExistingLinks) -> Classification | None:
-    """A row whose likely record carries another reference."""
+    """Return the conflict of a row whose likely record has another reference."""
     first = row.first
     if first is None or first.probability < CLAIM_PROBABILITY or not row.reference:
         return None
@@ -186,13 +191,13 @@ def _by_probability(
 
 
 def _still_free(row: MatchedRow, used: set[str]) -> Suggestion | None:
-    """What the list as a whole gave to nobody, for a person to look at; never sure."""
+    """Return a suggestion that no row was assigned; never sure."""
     free = next((item for item in row.suggestions.items if item.record_id not in used), None)
     return replace(free, sure=False) if free else None
 
 
 def _without(suggestions: Suggestions, taken: set[str]) -> Suggestions:
-    """The suggestions whose record is still to be had; only a first one can be sure."""
+    """Return the suggestions of unassigned records; only the first one can be sure."""
     items = suggestions.items
     if not any(item.record_id in taken for item in items):
         return suggestions

@@ -1,4 +1,4 @@
-"""A contact as a list, a page or a program gives it, before it is a row of a batch."""
+"""Contacts from a list, a page or an API client, before they are rows of a batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Identity = tuple[str, str]  # kind or "", reference
 
 @dataclass(frozen=True, slots=True)
 class ListedContact:
-    """One contact as a list page, or a program, shows it; ``reference`` may be empty."""
+    """One contact from a list page or an API client; ``reference`` may be empty."""
 
     reference: str
     kind: Kind | None = None
@@ -33,7 +33,7 @@ class ListedContact:
 
 
 def compose_contact(contact: ListedContact) -> ListedContact:
-    """Return a contact with all its texts in the one Unicode form in which they are kept."""
+    """Return a contact with all texts in NFC, the stored Unicode form."""
     texts = {each.name: getattr(contact, each.name) for each in fields(contact)}
     return replace(contact, **{name: _composed(value) for name, value in texts.items()})
 

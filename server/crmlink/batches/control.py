@@ -1,8 +1,8 @@
-"""Writing a batch: each accepted row by the same safe path as a single link.
+"""Writing of a batch: each accepted row by the same safe path as a single link.
 
-The rows are the truth. A row that is asked for waits; the worker takes it, confirms it under a key
-that is the same for the same row and attempt, and notes what became of it. Killed at any moment, it
-goes on where the rows say: a key that made a link already gives that link.
+The rows are the state. A requested row waits; the worker takes it, confirms it under a key derived
+from row and attempt, and stores the outcome. After a crash it continues from the rows: a key that
+already made a link returns that link.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ WAITING, PAUSED, WRITING = RowState.WAITING, BatchState.PAUSED, BatchState.WRITI
 
 
 def start_writing(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts: int) -> Batch:
-    """Link every accepted row that is not linked yet, ``contacts`` of them as the summary said.
+    """Link every accepted row that is not linked yet, ``contacts`` of them by the summary.
 
-    Raises CountChanged when it is another number by now, NothingToLink, PackageNeeded,
-    BatchUnknown, InvalidBatchState.
+    Raises CountChanged if the number differs by now, NothingToLink, PackageNeeded, BatchUnknown,
+    InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         if not batch.package:
@@ -58,7 +58,7 @@ def start_writing(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts
 def retry_failed(
     ctx: WorkspaceContext, device_id: int, batch_id: str, position: int | None = None
 ) -> int:
-    """Write failed rows once more, one or all; returns how many.
+    """Write failed rows again, one or all; returns how many.
 
     Raises BatchUnknown, InvalidBatchState, NothingToLink; RowInProgress for a row that has not
     failed.
@@ -92,7 +92,10 @@ def retry_failed(
 
 
 def pause(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
-    """Start no further link; those on their way come to their end. Raises as above."""
+    """Start no further link; those in progress finish.
+
+    Raises BatchUnknown, InvalidBatchState.
+    """
     with editing_batch(ctx, batch_id, WRITING) as (session, batch):
         batch.state, batch.rate = PAUSED, None
         note(session, ctx.workspace_id, device_id, "batch.paused", batch_id)
@@ -100,7 +103,7 @@ def pause(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
 
 
 def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
-    """Go on where it was paused. Raises as above."""
+    """Continue a paused batch. Raises BatchUnknown, InvalidBatchState."""
     with editing_batch(ctx, batch_id, PAUSED) as (session, batch):
         _mark_started(batch)
         note(session, ctx.workspace_id, device_id, "batch.resumed", batch_id)
@@ -109,9 +112,9 @@ def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
 
 
 def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
-    """Link nothing further of this batch; what is linked stays, and can be undone.
+    """Link nothing further of this batch; links made stay and can be undone.
 
-    Raises BatchUnknown, or InvalidBatchState when it is over already.
+    Raises BatchUnknown, or InvalidBatchState if it has ended.
     """
     states = (BatchState.DRAFT, BatchState.REVIEW, WRITING, PAUSED, BatchState.DONE)
     with editing_batch(ctx, batch_id, *states) as (session, batch):
@@ -125,9 +128,9 @@ def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
 
 
 def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
-    """Let a cancelled batch be decided and linked again; what was decided stays decided.
+    """Reopen a cancelled batch; its decisions stay and nothing is linked.
 
-    Nothing is linked by that. Raises BatchUnknown, InvalidBatchState.
+    Raises BatchUnknown, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, BatchState.CANCELLED) as (session, batch):
         begun = (RowState.PROCESSING, RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
@@ -143,10 +146,10 @@ def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Ba
 def start_undo(
     ctx: WorkspaceContext, device_id: int, batch_id: str, *, own_only: bool = False
 ) -> int:
-    """Undo every link of the batch that stands or is on its way; returns how many there are.
+    """Undo every link of the batch that is in effect or in progress; returns how many.
 
-    ``own_only``: the device may undo only what it linked itself. Raises NothingToLink when there is
-    none, NotLinkOwner, BatchUnknown, InvalidBatchState.
+    ``own_only``: the device may undo only its own links. Raises NothingToLink without any,
+    NotLinkOwner, BatchUnknown, InvalidBatchState.
     """
     states = (PAUSED, BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
     with editing_batch(ctx, batch_id, *states) as (session, batch):
@@ -172,9 +175,9 @@ def start_undo(
 
 
 def rows_ready_to_write(batch_id: str) -> list[ColumnElement[bool]]:
-    """Rows that *Link N contacts* would link: accepted, with a reference, not under way.
+    """Return the conditions for rows to link: accepted, with a reference, not in progress.
 
-    One whose link was undone is not linked again unless it is decided anew.
+    A row whose link was undone is not linked again unless it is decided again.
     """
     return [
         BatchRow.batch_id == batch_id,
@@ -189,7 +192,7 @@ def _waiting(batch_id: str) -> ColumnElement[bool]:
 
 
 def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> None:
-    """Raise NotLinkOwner where another device linked a row, or is linking one, of this batch."""
+    """Raise NotLinkOwner if another device linked, or is linking, a row of this batch."""
     other = session.scalar(
         select(Device)
         .join(Link, Link.device_id == Device.id)

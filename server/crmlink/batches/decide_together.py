@@ -1,6 +1,6 @@
-"""Deciding many rows of a batch together: those that a person ticked, or all that fit a filter.
+"""Decisions on many rows of a batch: ticked ones, or all that match a filter.
 
-Nothing here agrees to a second choice: a row that needs one stays as it is.
+No override is given here: a row that needs one is left as it is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ AT_A_TIME = 200  # rows that one transaction decides
 
 
 class GroupDecision(enum.StrEnum):
-    """What is decided for many rows."""
+    """Decision on many rows."""
 
     ACCEPT = "accept"
     NONE = "none"
@@ -39,7 +39,7 @@ class GroupDecision(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TickedRow:
-    """A row as it was shown when a person ticked it: its version, and the record offered first."""
+    """A row as shown when it was ticked: its version, and its first suggestion."""
 
     position: int
     version: int
@@ -48,7 +48,7 @@ class TickedRow:
 
 @dataclass(frozen=True, slots=True)
 class GroupPreview:
-    """How many rows of a filter would be decided, some of them, and proof that they were shown."""
+    """Number of rows to decide, a sample of them, and a token that they were shown."""
 
     contacts: int
     rows: tuple[ReviewRow, ...]
@@ -57,8 +57,7 @@ class GroupPreview:
 
 @dataclass(frozen=True, slots=True)
 class GroupResult:
-    """How many rows were decided, and how many were left: decided or matched again since, or in
-    need of a second look."""
+    """Number of rows decided, and of rows left: changed since, or in need of an override."""
 
     decided: int
     left: int
@@ -67,7 +66,7 @@ class GroupResult:
 def preview_group(
     ctx: WorkspaceContext, batch_id: str, decision: GroupDecision, wanted: RowFilter
 ) -> GroupPreview:
-    """Say what deciding all rows that fit would decide, with some of them drawn at random.
+    """Return what deciding all matching rows would decide, with a random sample.
 
     Raises BatchUnknown, InvalidBatchState.
     """
@@ -89,10 +88,10 @@ def decide_group(
     contacts: int,
     token: str,
 ) -> GroupResult:
-    """Decide all rows that fit, `contacts` of them as the preview said.
+    """Decide all matching rows, `contacts` of them by the preview.
 
-    Raises CountChanged when it is another number by now, SampleNeeded when `token` is not that of
-    the preview shown last or the batch was matched since, BatchUnknown, InvalidBatchState.
+    Raises CountChanged if the number differs by now, SampleNeeded if `token` is not that of the
+    last preview or the batch was matched since, BatchUnknown, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, *DECIDABLE) as (session, batch):
         shown = batch.sample or {}
@@ -113,7 +112,7 @@ def decide_ticked(
     decision: GroupDecision,
     ticked: Sequence[TickedRow],
 ) -> GroupResult:
-    """Decide each of these rows as it was shown; one that has changed since is left.
+    """Decide each of these rows as it was shown; rows changed since are left.
 
     Raises BatchUnknown, InvalidBatchState.
     """
@@ -146,7 +145,7 @@ def _decide(
     record_id: str,
     device_id: int,
 ) -> bool:
-    """Decide one row; False where it needs a person's second look."""
+    """Decide one row; returns False if it needs an override."""
     if decision is GroupDecision.ACCEPT:
         if row.best != record_id or _chosen_in_other_row(session, row):
             return False
@@ -184,7 +183,7 @@ def _ticked(
 def _rows(
     session: Session, batch_id: str, decision: GroupDecision, some: Sequence[TickedRow]
 ) -> dict[int, BatchRow]:
-    """The rows among these that this can be decided for, by position."""
+    """Return the rows among these that can be decided so, by position."""
     query = select(BatchRow).where(
         *_conditions(batch_id, decision, RowFilter()),
         BatchRow.position.in_([shown.position for shown in some]),
@@ -195,7 +194,7 @@ def _rows(
 def _conditions(
     batch_id: str, decision: GroupDecision, wanted: RowFilter
 ) -> list[ColumnElement[bool]]:
-    """Which rows of a filter can be decided so without a second look."""
+    """Return the conditions for rows that can be decided so without an override."""
     found = [*filter_conditions(batch_id, wanted), BatchRow.state.in_(SETTLED)]
     match decision:
         case GroupDecision.ACCEPT:

@@ -1,4 +1,4 @@
-"""Batches of contacts: collected page by page, listed, found, thrown away."""
+"""Batches of contacts: collected page by page, listed, found, discarded."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from crmlink.store.erased import ErasedPeople, Signs, erased_people, pseudonyms_
 
 @dataclass(frozen=True, slots=True)
 class BatchWithCount:
-    """A batch, and how many contacts it holds."""
+    """A batch and its number of contacts."""
 
     batch: Batch
     contacts: int
@@ -49,7 +49,7 @@ class BatchWithCount:
 
 @dataclass(frozen=True, slots=True)
 class AppendResult:
-    """A page of contacts that was kept: how many were new, how many completed a row of a file."""
+    """Result of an appended page: numbers of new contacts and of completed rows."""
 
     batch: Batch
     contacts: int
@@ -70,13 +70,12 @@ def append_contacts(
     source: BatchSource = BatchSource.LIST_PAGE,
     name: str = "",
 ) -> AppendResult:
-    """Keep contacts as a new draft, or add them to one.
+    """Store contacts as a new draft, or append them to one.
 
-    A contact that the batch holds already is not taken twice, but may tell of what kind it is;
-    one whose row in the batch has no reference yet completes that row. The same ``key`` again gives
-    the same answer. Raises InvalidReference, UnknownPackage, IdempotencyKeyReused,
-    InvalidBatchState, or BatchUnknown when the batch is not of this workspace, package and
-    organisation.
+    A contact already in the batch is not added again, but may set its kind; one whose row has no
+    reference yet completes that row. The same ``key`` again gives the same result. Raises
+    InvalidReference, UnknownPackage, IdempotencyKeyReused, InvalidBatchState, or BatchUnknown for
+    another workspace, package or organisation.
     """
     contacts = [compose_contact(contact) for contact in contacts]
     named, unnamed = _by_identity(ctx, package, kind, contacts)
@@ -122,7 +121,7 @@ def append_contacts(
 
 
 def list_batches(ctx: WorkspaceContext, *states: BatchState) -> list[BatchWithCount]:
-    """The batches in one of the states, the newest first; drafts where none is given."""
+    """Return the batches in one of the states, newest first; drafts without states."""
     query = (
         select(Batch)
         .where(Batch.connection_id == ctx.connection_id)
@@ -135,7 +134,7 @@ def list_batches(ctx: WorkspaceContext, *states: BatchState) -> list[BatchWithCo
 
 
 def batches_open_to_append(ctx: WorkspaceContext) -> list[BatchWithCount]:
-    """Drafts, and batches under review that still lack references, the newest first."""
+    """Return drafts, and batches under review that lack references, newest first."""
     lacking = (
         select(BatchRow.id).where(BatchRow.batch_id == Batch.id, BatchRow.reference == "").exists()
     )
@@ -157,14 +156,14 @@ def batches_open_to_append(ctx: WorkspaceContext) -> list[BatchWithCount]:
 
 
 def rows_of(ctx: WorkspaceContext, batch_id: str, limit: int | None = None) -> list[BatchRow]:
-    """A batch's contacts, in the order in which they came."""
+    """Return a batch's rows in order."""
     with ctx.database.reading() as session:
         query = select(BatchRow).filter_by(batch_id=batch_id).order_by(BatchRow.position)
         return list(session.scalars(query.limit(limit)))
 
 
 def discard_batch(ctx: WorkspaceContext, batch_id: str, device_id: int | None = None) -> None:
-    """Throw a batch away that nothing was written of. Raises as ``require_unwritten``."""
+    """Delete a batch of which nothing was written. Raises the errors of ``require_unwritten``."""
     with ctx.database.writing() as session:
         _require_unwritten(session, ctx, batch_id)
         session.execute(delete(BatchRow).where(BatchRow.batch_id == batch_id))
@@ -220,7 +219,7 @@ def _without_erased(
     named: Mapping[Identity, ListedContact],
     unnamed: Sequence[ListedContact],
 ) -> tuple[dict[Identity, ListedContact], list[ListedContact]]:
-    """The contacts that are no erased person's."""
+    """Return the contacts that are not an erased person's."""
 
     def is_kept(contact: ListedContact, reference: str) -> bool:
         signs = Signs(
@@ -256,7 +255,7 @@ def _page(
 def _batch_to_append_to(
     session: Session, ctx: WorkspaceContext, batch_id: str, package: str, organisation: str
 ) -> Batch:
-    """The batch that a page joins; a file's batch learns its package and organisation from it."""
+    """Return the batch to append to; a file's batch adopts the page's package."""
     batch = get_batch(session, ctx, batch_id, *OPEN)
     from_file = batch.source is not BatchSource.LIST_PAGE
     if batch.package != package and not (from_file and not batch.package):
@@ -270,7 +269,7 @@ def _batch_to_append_to(
 def _new_contacts(
     named: dict[Identity, ListedContact], held: Sequence[Identity]
 ) -> dict[Identity, ListedContact]:
-    """What is new. Where one of the two does not tell the kind, the same reference is the same."""
+    """Return the new contacts; without a kind on either side equal references are the same."""
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     for kind, reference in held:
         kinds[reference].add(kind)
@@ -286,9 +285,9 @@ def _new_contacts(
 def _learn_kinds(
     session: Session, batch: Batch, named: Mapping[Identity, ListedContact]
 ) -> list[BatchRow]:
-    """Tell rows of an unknown kind what the page says that they are; returns those rows.
+    """Set the kind of rows without one from the page; returns those rows.
 
-    A reference that the page shows as both may be either.
+    A reference that the page shows for both kinds stays ambiguous.
     """
     kinds: defaultdict[str, set[str]] = defaultdict(set)
     for kind, reference in named:
@@ -345,7 +344,7 @@ def _taken(
 ) -> AppendResult:
     batch = get_batch(session, ctx, batch_id)
     session.flush()
-    session.refresh(batch)  # with who made it
+    session.refresh(batch)  # with its creator
     return AppendResult(batch, _count(session, batch_id), added, completed)
 
 

@@ -1,4 +1,4 @@
-"""One row of a batch carried out by the single links' own path, and what that means for the row."""
+"""Execution of one row of a batch by the path of single links."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """The state that a row comes to, why where it is a bad one, and its link if it has one.
+    """Outcome of a row: its new state, the reason if it failed, and its link.
 
-    With ``trouble`` nothing was decided: Commusoft gave no good answer, the row is to be tried
-    again. ``gives_up`` is the state for one that is not tried again; None while a link of it is on
-    its way, whose end is waited for. ``stopped``: it was not begun, for its batch was stopped.
+    With ``trouble`` nothing was decided: Commusoft gave no usable response, and the row will be
+    tried again. ``gives_up`` is the state once it is not; None while its link is in progress, whose
+    end is awaited. ``stopped``: it was not begun because its batch was stopped.
     """
 
     state: RowState
@@ -43,7 +43,7 @@ class RowOutcome:
 
 
 class BatchStopped(Exception):
-    """The batch is not to be worked on in this way any more, though the lease is still ours."""
+    """The batch must no longer be processed in this way, though the lease is still held."""
 
 
 def carry_out(
@@ -51,7 +51,7 @@ def carry_out(
 ) -> RowOutcome:
     """Link a row, or undo its link.
 
-    Raises nothing but what a broken database raises, and LeaseLost, which ``guard`` raises.
+    Raises only errors of the database, and LeaseLost from ``guard``.
     """
     with ctx.database.reading() as session:
         row = session.get_one(BatchRow, row_id)
@@ -82,8 +82,10 @@ def carry_out(
 
 
 def _previous_outcome(ctx: WorkspaceContext, row: BatchRow) -> RowOutcome | None:
-    """What an earlier go at this row and attempt came to, though the row reads differently since:
-    an erased contact has no name any more, but its link stands."""
+    """Return the outcome of an earlier run of this row and attempt.
+
+    Its row may have changed since: an erased contact has no name, but its link remains.
+    """
     with ctx.database.reading() as session:
         link = session.scalar(
             select(Link).filter_by(
@@ -95,8 +97,7 @@ def _previous_outcome(ctx: WorkspaceContext, row: BatchRow) -> RowOutcome | None
 
 
 def _undone_otherwise(ctx: WorkspaceContext, row: BatchRow) -> RowOutcome | None:
-    """What another undo of the row's link came to, or will: a person's, or one of this list that
-    Commusoft gave no answer for at first."""
+    """Return the outcome of another undo of the row's link, by a user or by this list."""
     with ctx.database.reading() as session:
         link = session.get(Link, row.link_id or "")
         if link is not None and link.state is LinkState.UNDONE:
@@ -108,7 +109,7 @@ def _undone_otherwise(ctx: WorkspaceContext, row: BatchRow) -> RowOutcome | None
 
 
 def outcome_of(link: Link) -> RowOutcome:
-    """What a link's state means for its row."""
+    """Return the row's outcome for a link's state."""
     undoing = link.undoes_id is not None
     match link.state:
         case LinkState.LINKED if undoing:
@@ -130,7 +131,7 @@ def outcome_of(link: Link) -> RowOutcome:
 
 
 def idempotency_key(row: BatchRow) -> str:
-    """The same for the same row and attempt, so that nothing is ever done twice."""
+    """Return the key of a row and attempt, so that nothing is done twice."""
     return f"{idempotency_prefix(row.batch_id)}{row.id}-{row.attempt}"
 
 
@@ -140,7 +141,7 @@ def idempotency_prefix(batch_id: str) -> str:
 
 
 def idempotency_key_column() -> ColumnElement[str]:
-    """``idempotency_key`` as an SQL expression over BatchRow."""
+    """Return ``idempotency_key`` as an SQL expression over BatchRow."""
     return (
         literal("batch-") + BatchRow.batch_id + "-" + cast(BatchRow.id, String)
         + "-" + cast(BatchRow.attempt, String)
@@ -163,12 +164,12 @@ def _link(ctx: WorkspaceContext, batch: Batch, row: BatchRow, device_id: int, gu
 
 
 def _kind(record_id: str) -> Kind:
-    """Where the list does not tell, a row is linked as what its record is."""
+    """Return the record's kind, for a row whose list does not give one."""
     return next(kind for kind in KINDS if record_id.startswith(f"{kind}-"))
 
 
 def dump_params(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts of a failure that can be kept: records by their label, moments as text."""
+    """Return storable parameters of a failure: records by label, times as text."""
     kept: dict[str, Any] = {}
     for name, value in facts.items():
         if isinstance(value, datetime):
@@ -183,7 +184,7 @@ def dump_params(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load_params(failure: Mapping[str, Any]) -> dict[str, Any]:
-    """Kept facts as `problems.problem` wants them; with its code, which is among them."""
+    """Return stored parameters, which include the code, for `problems`."""
     facts = dict(failure)
     if isinstance(facts.get("since"), str):
         facts["since"] = datetime.fromisoformat(facts["since"])

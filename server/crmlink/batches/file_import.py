@@ -1,4 +1,4 @@
-"""From an export file to a draft: recognised, perhaps corrected, read in a stream."""
+"""Import of an export file as a draft: detected, perhaps corrected, and streamed."""
 
 from __future__ import annotations
 
@@ -35,16 +35,15 @@ from crmlink.store.erased import ErasedPeople, Signs, erased_people
 
 log = structlog.get_logger()
 
-AT_A_TIME = 1_000  # rows in a transaction, so that others may write in between
-MOST_BAD_ROWS = 10_000  # that are kept with their reasons; all are counted
-ABANDONED_HOURS = 2  # for imports of versions that know no owners
-MANY_LEFT_OUT = 20  # one line in so many may be left out unasked
+AT_A_TIME = 1_000  # rows per transaction, so that others can write in between
+MOST_BAD_ROWS = 10_000  # stored with their reasons; all are counted
+ABANDONED_HOURS = 2  # for imports of versions without owners
+MANY_LEFT_OUT = 20  # one line in so many may be skipped without agreement
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """A file that was read: the draft, how many contacts and bad rows it had, and what a person
-    should know of it, a sentence each."""
+    """Result of an import: the draft, numbers of contacts and bad rows, and hints."""
 
     batch: Batch
     contacts: int
@@ -66,7 +65,7 @@ def detect(
     columns: Columns | None = None,
     dates: DateOrder | None = None,
 ) -> DetectedFormat:
-    """What a file is taken for, with a person's corrections.
+    """Return a file's format with the user's corrections.
 
     Raises ExportError, UnknownPackage.
     """
@@ -89,10 +88,10 @@ def import_file(
     came: BatchSource = BatchSource.FILE,
     agreed: int = 0,
 ) -> ImportResult:
-    """A new draft with every contact of the file; bad rows are kept with line and reason.
+    """Return a new draft with every contact of the file; bad rows are stored with a reason.
 
-    ``agreed`` is how many lines a person agreed to leave out. Raises ManyLinesLeftOut where more
-    than 1 in 20 would be without that, ExportError or UnknownPackage; then nothing is kept.
+    ``agreed`` is the number of lines the user agreed to skip. Raises ManyLinesLeftOut if more than
+    1 in 20 would be skipped without that, ExportError or UnknownPackage; then nothing is stored.
     """
     rows = read_contacts(source, found, ctx.packages)
     shown = Path(filename).name
@@ -116,12 +115,12 @@ def import_file(
 
 
 def are_many(left_out: int, lines: int) -> bool:
-    """Whether a person has to agree before so many of a file's lines are left out."""
+    """Return whether skipping so many of a file's lines needs the user's agreement."""
     return left_out * MANY_LEFT_OUT > lines
 
 
 def delete_unfinished_imports(ctx: WorkspaceContext) -> int:
-    """Forget imports that ended half way, such as by a power cut; returns how many there were."""
+    """Delete interrupted imports, as after a power failure; returns how many."""
     with ctx.database.reading() as session:
         stale = [
             batch.id
@@ -141,7 +140,7 @@ def without_erased(
     organisation: str,
     rows: Iterable[ExportedContact | RejectedRow],
 ) -> Iterator[ExportedContact | RejectedRow]:
-    """The rows, with a bad one, which names nobody, in place of each erased person's."""
+    """Yield the rows, with a nameless bad row in place of each erased person's."""
     for row in rows:
         if isinstance(row, ExportedContact):
             signs = Signs(
@@ -175,10 +174,9 @@ def _keep_or_throw_away(
 def _keep(
     ctx: WorkspaceContext, batch: Batch, rows: Iterable[ExportedContact | RejectedRow]
 ) -> tuple[int, int, int]:
-    """Store the rows; returns how many are contacts, how many are bad, and how many of these may
-    be contacts all the same.
+    """Store the rows; returns the numbers of contacts, of bad rows, and of likely contacts lost.
 
-    Who was erased is asked in each transaction: somebody may be while a long file is read.
+    Erased people are looked up in each transaction: erasure may happen during a long import.
     """
     contacts = bad = lost = 0
     incoming = iter(rows)

@@ -1,8 +1,8 @@
-"""Matching a whole batch: a job that is begun, looked after, and may be stopped at any moment.
+"""Matching of a whole batch as a job that can be stopped at any time.
 
-A short list is matched in this process. A long one gets a clean process of its own, which builds
-its own index: so people who ask meanwhile are not kept waiting, nothing shared is changed under a
-reader, and the memory is given back at the end.
+A short list is matched in this process. A long one gets a process of its own with its own index:
+interactive requests are not delayed, nothing shared is modified, and the memory is freed
+afterwards.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from crmlink.store import Batch, BatchRow, BatchState, Choice, RowState
 log = structlog.get_logger()
 
 WORTH_A_PROCESS = 1_000  # rows
-LOOKS_AFTER = 1.0  # seconds between two looks at the process
+LOOKS_AFTER = 1.0  # seconds between checks of the process
 
 
 def start_matching(
     ctx: WorkspaceContext, device_id: int, batch_id: str, sure_bound: float
 ) -> Batch:
-    """Ask for a batch to be matched, or matched anew; decisions that were made stay.
+    """Request matching of a batch, also again; decisions stay.
 
     Raises BatchUnknown, InvalidBatchState.
     """
@@ -57,7 +57,10 @@ def start_matching(
 
 
 def stop_matching(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
-    """Match no further; the batch is what it was before. Raises as above."""
+    """Stop matching; the batch returns to its previous state.
+
+    Raises BatchUnknown, InvalidBatchState.
+    """
     with editing_batch(ctx, batch_id, BatchState.MATCHING) as (session, batch):
         batch.state = BatchState.REVIEW if batch.matched_at else BatchState.DRAFT
         batch.lease, batch.lease_owner_id, batch.lease_until = "", None, None
@@ -66,7 +69,7 @@ def stop_matching(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch
 
 
 def match_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Match every batch that was asked for; returns how many were finished here."""
+    """Match every batch that is waiting; returns how many were finished here."""
     with ctx.database.reading() as session:
         waiting = list(
             session.scalars(
@@ -81,7 +84,7 @@ def match_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: 
 def match_batch(
     ctx: WorkspaceContext, batch_id: str, stopping: Callable[[], bool] = lambda: False
 ) -> bool:
-    """Match one batch; False when another process does, it was stopped, or something failed."""
+    """Match one batch; returns False if another process does, or it was stopped or failed."""
     lease = take_lease(ctx.database, ctx.ownership, batch_id, BatchState.MATCHING)
     if lease is None:
         return False
@@ -108,7 +111,7 @@ def match_batch(
 
 
 def _in_a_process(ctx: WorkspaceContext, job: MatchJob, stopping: Callable[[], bool]) -> None:
-    """Raises RuntimeError when the process ends badly."""
+    """Match in a process of its own. Raises RuntimeError if that fails."""
     address = ctx.database.engine.url.render_as_string(hide_password=False)
     process = multiprocessing.get_context("spawn").Process(
         target=match_in_process, args=(address, job), name="crmlink-match"
@@ -128,9 +131,9 @@ def _in_a_process(ctx: WorkspaceContext, job: MatchJob, stopping: Callable[[], b
 
 
 def _goes_on(ctx: WorkspaceContext, job: MatchJob) -> bool:
-    """Whether the process may go on: false once it is done, or was stopped.
+    """Return whether the process may continue: False once it is done or was stopped.
 
-    Keeps its lease, for it says nothing itself while it builds its index and while it judges.
+    Renews its lease, because it reports nothing while it builds the index and classifies.
     """
     if keep_lease(ctx.database, job.batch_id, job.lease, BatchState.MATCHING):
         return True

@@ -1,6 +1,7 @@
-"""The work of matching a batch: rows read, asked about in bulk, judged together, and written back.
+"""Matching of a batch's rows: read, suggested in bulk, classified together, stored.
 
-Reasons go to the rows as they come, so that only what the judgement needs stays in memory.
+Reasons are stored with the rows as they are found, so that memory holds only what classification
+needs.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ from crmlink.store.base import now
 PAGE = 2_000  # rows read at once
 PARCEL = 500  # rows written in one transaction
 OFFERED = 5
-SAMPLED = 2_000  # contacts that the share with a record is estimated from
-POLITE = 10  # steps behind the server, which people wait for
-TOLD_EVERY = 0.5  # seconds between two words on how far it is
+SAMPLED = 2_000  # contacts used to estimate the match rate
+POLITE = 10  # niceness relative to the server
+TOLD_EVERY = 0.5  # seconds between progress reports
 
 
 @dataclass(frozen=True, slots=True)
 class MatchJob:
-    """Which batch, and the lease under which it is worked on."""
+    """A batch, and the lease under which it is processed."""
 
     connection_id: int
     batch_id: str
@@ -55,10 +56,10 @@ class MatchJob:
 
 
 def match_in_process(address: str, job: MatchJob) -> None:
-    """All of it, in a process that was started for it and has nothing yet."""
+    """Match a batch in a process of its own."""
     if hasattr(os, "nice"):
         os.nice(POLITE)
-    database = Database(address, pooled=False)  # others are forked from here: they inherit none
+    database = Database(address, pooled=False)  # workers forked from here inherit no connection
     try:
         matcher = LiveMatcher(database, job.connection_id).matcher()
         match_rows(database, job, matcher)
@@ -72,7 +73,7 @@ def match_rows(
     matcher: Matcher,
     stopping: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Match the undecided rows; False when it was stopped on the way."""
+    """Match the undecided rows; returns False if stopped."""
     progress = _Progress(database, job, stopping)
     try:
         progress.report(force=True)
@@ -88,18 +89,19 @@ def match_rows(
 
 
 class _Progress:
-    """Notes how far matching is, and finds out whether it may go on."""
+    """Stores the progress of matching and checks whether it may continue."""
 
     def __init__(self, database: Database, job: MatchJob, stopping: Callable[[], bool]) -> None:
         self._database, self._job, self._stopping = database, job, stopping
         self._done, self._told = 0, 0.0
 
     def add(self, rows: int) -> None:
+        """Count matched rows."""
         self._done += rows
         self.report()
 
     def report(self, *, force: bool = False) -> None:
-        """Raises LeaseLost."""
+        """Store the progress. Raises LeaseLost."""
         if self._stopping():
             raise LeaseLost
         if not force and time.monotonic() - self._told < TOLD_EVERY:
@@ -121,7 +123,7 @@ def _undecided(job: MatchJob) -> Any:
 
 
 def _sample(database: Database, job: MatchJob) -> list[Details]:
-    """Contacts spread evenly over the list."""
+    """Return contacts spread evenly over the list."""
     with database.reading() as session:
         count = session.scalar(select(func.count()).where(*_undecided(job))) or 0
         step = max(1, count // SAMPLED)
@@ -132,7 +134,7 @@ def _sample(database: Database, job: MatchJob) -> list[Details]:
 
 
 def _contacts(database: Database, job: MatchJob) -> Iterator[BatchRow]:
-    """The undecided rows in order; no session is open while one is being worked on."""
+    """Yield the undecided rows in order; no session is open meanwhile."""
     last = 0
     while True:
         with database.reading() as session:
@@ -151,9 +153,9 @@ def _contacts(database: Database, job: MatchJob) -> Iterator[BatchRow]:
 def _suggest_rows(
     database: Database, job: MatchJob, matcher: Matcher, progress: _Progress
 ) -> list[MatchedRow]:
-    """Suggestions for every row, kept in the rows; returned without their reasons."""
+    """Store suggestions for every row; returns them without reasons."""
     asked: list[MatchedRow] = []
-    ids: dict[str, str] = {}  # one text for each record, however often it is offered
+    ids: dict[str, str] = {}  # share one string per record id
     held = _holders(database, job)
     named: dict[str, tuple[int, str, bool]] = {}
 
@@ -205,7 +207,7 @@ def _without_reasons(found: Suggestions, ids: dict[str, str]) -> Suggestions:
 
 
 def _holders(database: Database, job: MatchJob) -> dict[int, tuple[str, ...]]:
-    """The records that carry each row's reference by the mirror, of the row's kind."""
+    """Return the records of the row's kind that have each row's reference by the mirror."""
     rows = select(BatchRow.id, BatchRow.kind, BatchRow.reference).where(
         *_undecided(job), BatchRow.reference != ""
     )
@@ -270,7 +272,7 @@ def _write_judgements(
 
 
 def _store(database: Database, job: MatchJob, rows: list[dict[str, Any]]) -> None:
-    """Write what was found into rows. Raises LeaseLost when another worker has the batch now."""
+    """Write results to rows. Raises LeaseLost if another worker has the batch."""
     if not rows:
         return
     with leased(database, job.batch_id, job.lease) as (session, _):
@@ -289,14 +291,14 @@ def _store(database: Database, job: MatchJob, rows: list[dict[str, Any]]) -> Non
 def _mentioned_records(
     session: Session, job: MatchJob, rows: list[dict[str, Any]]
 ) -> dict[str, MirroredRecord]:
-    """The records that were found for rows, as they are now."""
+    """Return the records suggested for rows, in their present state."""
     mentioned = {item[0] for row in rows for item in row.get("suggestions", ())}
     mentioned |= {(row.get("conflict") or {}).get("record", "") for row in rows}
     return records_by_id(session, job.connection_id, sorted(mentioned))
 
 
 def _without_erased(row: dict[str, Any], present: dict[str, MirroredRecord]) -> dict[str, Any]:
-    """What was found for a row, without what it tells of records erased since they were read."""
+    """Return a row's result without details of records erased since they were read."""
     if "suggestions" in row:
         kept = [
             [*item[:3], []] if (it := present.get(item[0])) and it.erased_at else item

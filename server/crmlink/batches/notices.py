@@ -1,4 +1,4 @@
-"""Telling who started a batch that it came to its end, until they have looked at it."""
+"""Notices to the person who started a batch that it has ended, until they have seen it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ UNDER_WAY = (BatchState.WRITING, BatchState.UNDOING)
 
 @dataclass(frozen=True, slots=True)
 class OwnBatches:
-    """What a person started: batches whose end they have not seen, and whether others go on.
+    """Batches of a person whose end they have not seen, and whether others are in progress.
 
-    ``ended`` also has those that stopped and wait for a person.
+    ``ended`` includes those that stopped and wait for the person.
     """
 
     ended: tuple[Batch, ...]
@@ -28,7 +28,7 @@ class OwnBatches:
 
 
 def own_batches(ctx: WorkspaceContext, person_id: int) -> OwnBatches:
-    """Return what this person started and has not seen the end of, the newest first."""
+    """Return the batches a person started and has not seen the end of, newest first."""
     states = (*ENDED, *UNDER_WAY, BatchState.PAUSED)
     query = (
         select(Batch)
@@ -43,7 +43,7 @@ def own_batches(ctx: WorkspaceContext, person_id: int) -> OwnBatches:
 
 
 def note_seen(ctx: WorkspaceContext, person_id: int, batch_id: str) -> None:
-    """Note that this person looks at a batch now; another person's look changes nothing.
+    """Record that a person sees a batch now; ignored for anyone but who started it.
 
     Raises BatchUnknown.
     """
@@ -64,7 +64,7 @@ def _is_news(batch: Batch) -> bool:
     match batch.state:
         case BatchState.DONE | BatchState.UNDONE:
             moment = batch.finished_at
-        case BatchState.PAUSED if batch.trouble:  # it stopped without being asked to
+        case BatchState.PAUSED if batch.trouble:  # it stopped by itself
             moment = batch.changed_at
         case _:
             return False

@@ -1,4 +1,4 @@
-"""Where a batch's rows stand: for screens that show a part of a long list at a time."""
+"""Positions of a batch's rows, for pages that show part of a long list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def row_positions(
     offset: int = 0,
     limit: int = MOST_PLACES,
 ) -> list[int]:
-    """The positions of the rows that fit, in order. Raises BatchUnknown."""
+    """Return the positions of matching rows, in order. Raises BatchUnknown."""
     query = (
         select(BatchRow.position)
         .where(*filter_conditions(batch_id, wanted))
@@ -38,7 +38,7 @@ def row_positions(
 def next_position(
     ctx: WorkspaceContext, batch_id: str, wanted: RowFilter, after: int
 ) -> int | None:
-    """The position of the first row that fits behind a position. Raises BatchUnknown."""
+    """Return the position of the next matching row after one. Raises BatchUnknown."""
     query = select(func.min(BatchRow.position)).where(
         *filter_conditions(batch_id, wanted), BatchRow.position > after
     )
@@ -48,7 +48,7 @@ def next_position(
 
 
 def first_to_check(ctx: WorkspaceContext, batch_id: str) -> int | None:
-    """The position of the first row that a person has to look at and nobody has decided."""
+    """Return the position of the first undecided row that needs a decision."""
     query = select(func.min(BatchRow.position)).where(
         BatchRow.batch_id == batch_id,
         BatchRow.choice == Choice.OPEN,
@@ -59,7 +59,7 @@ def first_to_check(ctx: WorkspaceContext, batch_id: str) -> int | None:
 
 
 def format_ranges(positions: Iterable[int]) -> str:
-    """Positions in order, briefly: 1 to 50, 53 and 60 to 61 are "1-50,53,60-61"."""
+    """Return sorted positions as ranges: 1 to 50, 53 and 60 to 61 are "1-50,53,60-61"."""
     runs: list[list[int]] = []
     for position in positions:
         if runs and position == runs[-1][1] + 1:
@@ -70,7 +70,7 @@ def format_ranges(positions: Iterable[int]) -> str:
 
 
 def parse_ranges(text: str, most: int) -> list[int]:
-    """What `format_ranges` gave, at most so many of it; nothing for what it cannot have given."""
+    """Return the positions of `format_ranges`, limited in number; none for invalid text."""
     found: list[int] = []
     for run in text.split(",")[:most]:
         first, dash, last = run.partition("-")

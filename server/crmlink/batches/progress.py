@@ -1,5 +1,4 @@
-"""A batch seen as a whole: how many of what, how far it is, what *Link N contacts* would do, and
-every row with what happened."""
+"""Batch as a whole: counts, progress, the summary before writing, and all results."""
 
 from __future__ import annotations
 
@@ -31,7 +30,7 @@ from crmlink.store import (
     Verdict,
 )
 
-CALLS_A_LINK = 4  # that one link asks Commusoft for
+CALLS_A_LINK = 4  # calls to Commusoft per link
 PAGE = 500
 COLUMNS = (
     "position", "line", "kind", "reference", "contact", "email", "verdict", "probability",
@@ -43,7 +42,7 @@ ENDED = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many rows of a batch are what. ``without_reference`` cannot be linked yet."""
+    """Numbers of rows by state; ``without_reference`` cannot be linked yet."""
 
     rows: int
     verdicts: Mapping[Verdict, int]
@@ -56,10 +55,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the present work is: rows ``done`` of ``of``, ``rate`` rows a second, seconds left.
+    """Progress of the present work: ``done`` of ``of`` rows, rows per second, seconds left.
 
-    ``rate`` and ``seconds_left`` are None while that is not known; ``trouble`` is the code of what
-    stands in the way, ``next_try`` when Commusoft is asked again.
+    ``rate`` and ``seconds_left`` are None while unknown; ``trouble`` is the code of the obstacle,
+    ``next_try`` when Commusoft is asked again.
     """
 
     done: int
@@ -81,13 +80,12 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What *Link N contacts* would do, and what it would leave out.
+    """What writing would link and what it would omit.
 
-    ``sure``: rows whose record was called sure and accepted, alone or with all others; the rest
-    was chosen by hand. ``replaces``: rows that replace another reference, as somebody agreed;
-    ``also_on``: whose reference stands on another record too; ``other_kind``: customers that go to
-    a supplier's record, or the reverse. ``seconds`` is an estimate by how hard Commusoft may be
-    pressed.
+    ``sure``: rows whose record was sure and accepted, alone or with all others; the rest was chosen
+    by hand. ``replaces``: rows that replace another reference, as agreed; ``also_on``: rows whose
+    reference is on another record too; ``other_kind``: rows that go to a record of the other kind.
+    ``seconds`` is an estimate by the rate limit.
     """
 
     to_link: int
@@ -108,7 +106,7 @@ class Summary:
 
 
 def overview(ctx: WorkspaceContext, batch_id: str) -> Overview:
-    """A batch as its page shows it. Raises BatchUnknown."""
+    """Return a batch for its page. Raises BatchUnknown."""
     with ctx.database.reading() as session:
         batch = get_batch(session, ctx, batch_id)
         counts = _counts(session, batch)
@@ -116,7 +114,7 @@ def overview(ctx: WorkspaceContext, batch_id: str) -> Overview:
 
 
 def summary(ctx: WorkspaceContext, batch_id: str) -> Summary:
-    """To be shown before *Link N contacts*; its ``to_link`` goes to ``start_writing``."""
+    """Return the summary to show before writing; its ``to_link`` is for ``start_writing``."""
     with ctx.database.reading() as session:
         batch = get_batch(session, ctx, batch_id)
         counts = _counts(session, batch)
@@ -158,7 +156,7 @@ def summary(ctx: WorkspaceContext, batch_id: str) -> Summary:
 def bad_rows(
     ctx: WorkspaceContext, batch_id: str, after: int = 0, limit: int = 200
 ) -> list[RejectedBatchRow]:
-    """Lines of the file that are no contacts, by line. Raises BatchUnknown."""
+    """Return the file's lines that are no contacts, by line. Raises BatchUnknown."""
     with ctx.database.reading() as session:
         get_batch(session, ctx, batch_id)
         query = (
@@ -171,10 +169,10 @@ def bad_rows(
 
 
 def write_results(ctx: WorkspaceContext, batch_id: str, out: IO[str], why: Any) -> int:
-    """Every row with what happened, as a table; returns how many there are.
+    """Write every row with its outcome as CSV; returns the number of rows.
 
-    ``why`` turns a kept failure into a sentence. Values that a spreadsheet would run are made
-    harmless. Raises BatchUnknown.
+    ``why`` renders a stored failure. Values that a spreadsheet would run are escaped. Raises
+    BatchUnknown.
     """
     table = csv.writer(out)
     table.writerow(COLUMNS)
@@ -186,7 +184,7 @@ def write_results(ctx: WorkspaceContext, batch_id: str, out: IO[str], why: Any) 
 
 
 def result_rows(ctx: WorkspaceContext, batch_id: str, why: Any) -> Iterator[dict[str, Any]]:
-    """Every row of a batch in plain values, in the order of the list."""
+    """Yield every row of a batch as plain values, in order."""
     last = 0
     while True:
         with ctx.database.reading() as session:
@@ -219,7 +217,7 @@ def _result(row: BatchRow, record: MirroredRecord | None, why: Any) -> dict[str,
     outcome = row.state.value if row.state is not RowState.IDLE else "not linked"
     if row.state is RowState.IDLE and row.verdict is Verdict.LINKED:
         outcome = "linked before"
-    if link and link.state is LinkState.UNDONE:  # perhaps by itself, from the links' own pages
+    if link and link.state is LinkState.UNDONE:  # perhaps alone, from the link's page
         outcome = RowState.UNDONE.value
     return {
         "position": row.position,

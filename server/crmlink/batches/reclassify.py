@@ -1,4 +1,4 @@
-"""Rows that got their reference or their kind late: does it fit what was found, or decided?"""
+"""Reclassification of rows that got their reference or kind after matching."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from crmlink.store.folded import carries
 
 
 def recheck(session: Session, connection_id: int, rows: Sequence[BatchRow]) -> None:
-    """Judge matched rows anew: by who carries their reference, and what their best one carries.
+    """Classify matched rows again by the records with their reference, and their best one's.
 
-    A decision for a record that turns out to be of the other kind is taken back, for a person to
-    see: it was made before that was known.
+    A decision for a record that turns out to be of the other kind is reset for the user: it was
+    made before the kind was known.
     """
     taken_back = [row for row in rows if _take_back_other_kind(row)]
     for row in rows:
@@ -59,7 +59,7 @@ def _is_other_kind(row: BatchRow, record_id: str) -> bool:
 
 
 def _forget_other_kind(row: BatchRow) -> None:
-    """What was found for a row that turns out to be of the other kind says nothing of it."""
+    """Remove the results of a row that turns out to be of the other kind."""
     if row.choice is Choice.OPEN and row.best and _is_other_kind(row, row.best):
         row.verdict, row.conflict, row.suggestions = Verdict.NEW, None, []
         row.best = row.probability = row.none_probability = None

@@ -1,7 +1,7 @@
-"""Reviewing a batch: what people decide for its rows. Nothing here writes to Commusoft.
+"""Review of a batch: users' decisions on its rows. Nothing here writes to Commusoft.
 
-Several people may review one batch: a decision names the version of the row that was shown, and
-is refused with who decided what when somebody else was quicker.
+Several users may review one batch: a decision names the version of the row that was shown, and is
+rejected with the other decision if another user was faster.
 """
 
 from __future__ import annotations
@@ -30,12 +30,18 @@ from crmlink.store import BatchRow, Choice, MirroredRecord, RowState
 from crmlink.store.base import now
 from crmlink.store.erased import pseudonyms_of
 
-SETTLED = (RowState.IDLE, RowState.FAILED, RowState.UNDONE)  # what may be decided (anew)
+SETTLED = (
+    RowState.IDLE,
+    RowState.FAILED,
+    RowState.UNDONE,
+)  # states in which a row may be decided (again)
 
 
 def claim(ctx: WorkspaceContext, device_id: int, batch_id: str, position: int) -> ReviewRow:
-    """Tell others that somebody looks at a row, for a minute and a half; ``claimed_by`` of the
-    answer is who was first, and keeps it. Nothing is locked by that. Raises BatchUnknown."""
+    """Show others for 90 seconds that a user looks at a row; nothing is locked.
+
+    ``claimed_by`` of the result is the first one, who keeps the claim. Raises BatchUnknown.
+    """
     with ctx.database.writing() as session:
         row = get_row(session, ctx, batch_id, position)
         if row.claimed_by_id in (None, device_id) or not is_claimed(row):
@@ -55,9 +61,8 @@ def accept(
     """Decide that a row is a record; nothing is written to Commusoft yet.
 
     Raises RowAlreadyDecided, RowInProgress, InvalidBatchState, BatchUnknown, RecordUnknown;
-    RecordAlreadyChosen when another row of the batch has the record; KindMismatch when
-    it is of the other kind, and RecordHasReference and ReferenceTaken by what the mirror says of
-    references, each when the person has not agreed to it.
+    RecordAlreadyChosen if another row of the batch has the record; KindMismatch for the other kind,
+    and RecordHasReference and ReferenceTaken by the mirror, unless overridden.
     """
     overrides = overrides or Overrides()
     try:
@@ -87,7 +92,7 @@ def choose_none(
 def reopen(
     ctx: WorkspaceContext, device_id: int, batch_id: str, position: int, version: int
 ) -> ReviewRow:
-    """Take a decision back. Raises as above."""
+    """Reset a decision. Raises RowAlreadyDecided, RowInProgress, InvalidBatchState."""
     return _without_record(ctx, device_id, batch_id, position, version, Choice.OPEN)
 
 
@@ -107,7 +112,7 @@ def _without_record(
 
 
 def mark_decided(session: Session, row: BatchRow, device_id: int) -> None:
-    """Note who decided a row; it may be written again, and nobody looks at it any more."""
+    """Record who decided a row; it may be written again, and its claim ends."""
     row.decided_by_id, row.decided_at = device_id, now()
     row.version += 1
     row.state, row.failure, row.settled_at, row.link_id = RowState.IDLE, None, None, None
@@ -142,9 +147,9 @@ def _require_record_free(
     record: MirroredRecord,
     overrides: Overrides,
 ) -> None:
-    """What a person must have seen before; Commusoft itself is asked when it is written."""
+    """Raise unless the user has seen all obstacles; Commusoft is asked at writing."""
     if failure := find_obstacle(session, ctx, row, record, overrides):
-        session.expunge_all()  # the rollback would empty the records that the failure tells of
+        session.expunge_all()  # the rollback would expire the records in the failure
         raise failure
 
 
@@ -155,7 +160,7 @@ def find_obstacle(
     record: MirroredRecord,
     overrides: Overrides,
 ) -> KindMismatch | RecordHasReference | ReferenceTaken | None:
-    """Return what a person must agree to before a row gets a record; None where nothing is."""
+    """Return what a user must agree to before a row gets a record; None for nothing."""
     try:
         require_kind(kind_of(row), record, overrides)
     except KindMismatch as failure:
@@ -175,7 +180,7 @@ def find_obstacle(
 
 
 def _keep_readable(session: Session, *records: MirroredRecord) -> None:
-    """Take records out of a session whose rollback would empty them: a failure tells of them."""
+    """Detach records from a session, so that a failure can use them after its rollback."""
     for record in records:
         session.expunge(record)
 
@@ -192,7 +197,7 @@ def _row_with_record(ctx: WorkspaceContext, batch_id: str, record_id: str) -> di
 
 
 def seen_differences(row: BatchRow, record_id: str) -> list[dict[str, str]]:
-    """What differed between contact and record, as the person saw it."""
+    """Return the differences between contact and record that the user saw."""
     found = next(
         (item for item in load_suggestions(row.suggestions) if item.record_id == record_id), None
     )
@@ -208,7 +213,7 @@ def seen_differences(row: BatchRow, record_id: str) -> list[dict[str, str]]:
 
 
 def release_claims(ctx: WorkspaceContext, device_id: int, batch_id: str) -> None:
-    """Somebody has left the page."""
+    """Release a user's claims when they leave the page."""
     with ctx.database.writing() as session:
         session.execute(
             update(BatchRow)

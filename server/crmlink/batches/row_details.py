@@ -1,6 +1,6 @@
-"""A batch's rows in other shapes: as matching asks about them, and their suggestions as they rest.
+"""A batch row's details for matching, and the encoding of its suggestions.
 
-A suggestion rests as [record id, probability, sure, [[reason code, agrees, args], ...]].
+A stored suggestion is [record id, probability, sure, [[reason code, agrees, args], ...]].
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ DIGITS = 6  # of a probability
 
 
 def row_details(row: BatchRow) -> Details:
-    """What a contact says about itself. What its package calls it may be the person's name or the
-    company's: without one of its own it serves as both, and matching compares each with each."""
+    """Return a row's details.
+
+    The package's name may be a person's or a company's: without another name it serves as both.
+    """
     return Details(
         kind=kind_of(row),
         name=row.person or row.name,
@@ -35,17 +37,17 @@ def row_details(row: BatchRow) -> Details:
 
 
 def kind_of(row: BatchRow) -> Kind | None:
-    """What the contact is, where its list tells."""
+    """Return the contact's kind, if its list gives it."""
     return next((kind for kind in KINDS if kind == row.kind), None)
 
 
 def label(row: BatchRow) -> str:
-    """What to call the contact."""
+    """Return the contact's display name."""
     return row.name or row.company or row.person or row.email or row.reference
 
 
 def dump_suggestions(suggestions: Suggestions, least: float) -> list[Any]:
-    """Suggestions as they rest, without those that are less likely than ``least``."""
+    """Return suggestions in their stored form, without those less likely than ``least``."""
     return [
         [
             item.record_id,
@@ -59,7 +61,7 @@ def dump_suggestions(suggestions: Suggestions, least: float) -> list[Any]:
 
 
 def load_suggestions(packed: list[Any]) -> tuple[Suggestion, ...]:
-    """Suggestions as matching gave them, best first."""
+    """Return suggestions from their stored form, best first."""
     return tuple(
         Suggestion(record_id, probability, sure, tuple(map(_unpacked, reasons)))
         for record_id, probability, sure, reasons in packed

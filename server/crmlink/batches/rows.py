@@ -1,4 +1,4 @@
-"""A batch's rows as people review them: found, and shown with what is offered for each."""
+"""Rows of a batch for review: queried, with their suggestions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ MOST_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class RowFilter:
-    """Which rows; None and "" mean all. ``search`` is part of a name, email, town or reference."""
+    """Filter of rows; None and "" mean all.
+
+    ``search`` is part of a name, email, town or reference.
+    """
 
     verdict: Verdict | None = None
     choice: Choice | None = None
@@ -35,7 +38,7 @@ class RowFilter:
 
 @dataclass(frozen=True, slots=True)
 class RowSuggestion:
-    """One record that a row may be. ``holder``: another row of the batch that has chosen it."""
+    """One suggested record; ``holder`` is another row of the batch that has chosen it."""
 
     record: MirroredRecord
     suggestion: Suggestion | None
@@ -44,12 +47,11 @@ class RowSuggestion:
 
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
-    """A row as a person reviews it.
+    """A row for review.
 
-    ``offers`` stand best first, the record that the list as a whole leaves to this row before the
-    others; ``chosen`` is the accepted record. ``others`` are records that a conflict is about.
-    ``claimed_by`` is who else is looking at the row now. ``twin`` is the row in use of a retired
-    contact's row.
+    ``offers`` are best first, starting with the record assigned to this row; ``chosen`` is the
+    accepted record. ``others`` are records of a conflict. ``claimed_by`` is another user looking at
+    the row. ``twin`` is the row in use of a retired contact's row.
     """
 
     row: BatchRow
@@ -72,9 +74,9 @@ def list_rows(
     limit: int = 100,
     device_id: int | None = None,
 ) -> list[ReviewRow]:
-    """Rows that fit, by position: those after a position, or the last ones before one.
+    """Return matching rows by position: those after one, or the last ones before one.
 
-    ``offset`` skips so many of them; ``device_id`` is who looks. Raises BatchUnknown.
+    ``offset`` skips rows; ``device_id`` is the viewer's. Raises BatchUnknown.
     """
     query = _with_people().where(*filter_conditions(batch_id, wanted or RowFilter()))
     if before is not None:
@@ -91,7 +93,7 @@ def list_rows(
 def list_rows_at(
     ctx: WorkspaceContext, batch_id: str, positions: list[int], device_id: int | None = None
 ) -> list[ReviewRow]:
-    """The rows at these positions. Raises BatchUnknown."""
+    """Return the rows at these positions. Raises BatchUnknown."""
     query = _with_people().where(
         BatchRow.batch_id == batch_id, BatchRow.position.in_(positions[:MOST_ROWS])
     )
@@ -102,7 +104,7 @@ def list_rows_at(
 
 
 def count_rows(ctx: WorkspaceContext, batch_id: str, wanted: RowFilter) -> int:
-    """How many rows fit."""
+    """Return the number of matching rows."""
     with ctx.database.reading() as session:
         return session.scalar(select(func.count()).where(*filter_conditions(batch_id, wanted))) or 0
 
@@ -110,14 +112,14 @@ def count_rows(ctx: WorkspaceContext, batch_id: str, wanted: RowFilter) -> int:
 def find_row(
     ctx: WorkspaceContext, batch_id: str, position: int, device_id: int | None = None
 ) -> ReviewRow:
-    """One row; raises BatchUnknown."""
+    """Return one row; raises BatchUnknown."""
     with ctx.database.reading() as session:
         row = get_row(session, ctx, batch_id, position)
         return _reviewed(session, ctx, [row], device_id)[0]
 
 
 def get_row(session: Session, ctx: WorkspaceContext, batch_id: str, position: int) -> BatchRow:
-    """A row of a batch of this workspace; raises BatchUnknown."""
+    """Return a row of a batch of this workspace; raises BatchUnknown."""
     get_batch(session, ctx, batch_id)
     row = session.scalar(_with_people().filter_by(batch_id=batch_id, position=position))
     if row is None:
@@ -132,7 +134,7 @@ def _with_people() -> Select[BatchRow]:
 
 
 def filter_conditions(batch_id: str, wanted: RowFilter) -> list[ColumnElement[bool]]:
-    """The conditions of a filter on the rows of a batch."""
+    """Return the conditions of a filter on a batch's rows."""
     conditions: list[ColumnElement[bool]] = [BatchRow.batch_id == batch_id]
     for column, value in (
         (BatchRow.verdict, wanted.verdict),
@@ -165,7 +167,7 @@ def filter_conditions(batch_id: str, wanted: RowFilter) -> list[ColumnElement[bo
 def _reviewed(
     session: Session, ctx: WorkspaceContext, rows: list[BatchRow], device_id: int | None
 ) -> list[ReviewRow]:
-    """Rows with their records, fetched together."""
+    """Return rows with their records, fetched together."""
     offered = {row.id: load_suggestions(row.suggestions) for row in rows}
     wanted: set[str] = set()
     for row in rows:
@@ -181,7 +183,7 @@ def _reviewed(
 
 
 def _twins(session: Session, rows: list[BatchRow]) -> dict[int, BatchRow]:
-    """Of rows of retired contacts the first row that was named as the one in use."""
+    """Return for rows of retired contacts the first row named as the one in use."""
     named = {
         row.id: row.conflict["rows"][0]
         for row in rows
@@ -228,7 +230,7 @@ def _review(
 
 
 def _chosen_in(session: Session, rows: list[BatchRow], wanted: set[str]) -> dict[str, int]:
-    """The positions of the rows of this batch that have each of these records."""
+    """Return the positions of this batch's rows that have chosen each of these records."""
     if not rows or not wanted:
         return {}
     query = select(BatchRow.record_id, BatchRow.position).where(
@@ -246,7 +248,7 @@ def _in_conflict(row: BatchRow) -> list[str]:
 
 
 def is_claimed(row: BatchRow) -> bool:
-    """Whether somebody looks at the row now."""
+    """Return whether a user is looking at the row."""
     until = row.claimed_until
     return until is not None and now() < until <= ago(seconds=-2 * CLAIM_SECONDS)
 

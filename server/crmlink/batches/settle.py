@@ -1,4 +1,4 @@
-"""Rows that a stopped batch left behind: what became of them is looked up in the links."""
+"""Settlement of rows that a stopped batch left in progress, by their links."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ AT_A_TIME = 200
 
 
 def settle_stopped(ctx: WorkspaceContext) -> int:
-    """Bring rows of stopped batches out of *processing*, where no worker does; returns how many.
+    """Settle rows of stopped batches that no worker processes; returns how many.
 
-    A link that was made is never lost: it is found by the row's own key. What was asked for in a
-    batch that is only paused waits again.
+    A link that was made is never lost: it is found by the row's key. What was requested in a paused
+    batch waits again.
     """
     stopped = (
         select(Batch)
@@ -42,8 +42,7 @@ def settle_stopped(ctx: WorkspaceContext) -> int:
 
 
 def settle_before_undo(session: Session, ctx: WorkspaceContext, batch_id: str) -> None:
-    """For who begins to undo a batch: links that were made just before it was paused, or that
-    their worker did not live to note, are to be undone too."""
+    """Settle rows before an undo, so that links made but not recorded are undone too."""
     rows = session.scalars(
         select(BatchRow).where(
             BatchRow.batch_id == batch_id,
@@ -60,9 +59,9 @@ def settle_before_undo(session: Session, ctx: WorkspaceContext, batch_id: str) -
 def put_back(
     session: Session, ctx: WorkspaceContext, rows: ColumnElement[bool], back: RowState
 ) -> None:
-    """Give rows that are not to be written now the state ``back``, unless a link was made of them.
+    """Reset rows that are not to be written to ``back``, unless they have a link.
 
-    A worker may have died after their links landed: those rows say what became of the links.
+    A worker may have died after their links landed: those rows get the link's outcome.
     """
     made = select(Link.id).where(
         Link.connection_id == ctx.connection_id, Link.idempotency_key == idempotency_key_column()
@@ -79,7 +78,7 @@ def put_back(
 
 
 def count_on_their_way(session: Session, ctx: WorkspaceContext, batch_id: str) -> int:
-    """How many rows that a worker took have a link, noted or not."""
+    """Return how many rows taken by a worker have a link, recorded or not."""
     rows = session.scalars(
         select(BatchRow).where(BatchRow.batch_id == batch_id, BatchRow.state == RowState.PROCESSING)
     )
@@ -105,7 +104,7 @@ def _settle_rows(session: Session, ctx: WorkspaceContext, batch: Batch) -> int:
 
 
 def _settle(session: Session, ctx: WorkspaceContext, row: BatchRow) -> None:
-    """What became of a row that a worker took, by its own key; *processing* while that is open."""
+    """Settle a row taken by a worker, by its key; it stays *processing* while that is open."""
     link = _made(session, ctx, row)
     outcome = outcome_of(link) if link else RowOutcome(RowState.IDLE)
     row.state, row.failure = outcome.state, outcome.failure
@@ -118,7 +117,7 @@ def _settle(session: Session, ctx: WorkspaceContext, row: BatchRow) -> None:
 
 
 def _made(session: Session, ctx: WorkspaceContext, row: BatchRow) -> Link | None:
-    """The link that the row's present attempt made."""
+    """Return the link made by the row's present attempt."""
     return session.scalar(
         select(Link).filter_by(
             connection_id=ctx.connection_id, idempotency_key=idempotency_key(row)

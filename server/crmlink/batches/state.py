@@ -1,4 +1,4 @@
-"""What may be done with a batch depends on its state; every change goes through here."""
+"""State of a batch, which decides what may be done with it; and its leases."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from crmlink.linking.errors import BatchUnknown, InvalidBatchState
 from crmlink.store import Batch, BatchState, Database, Ownership
 from crmlink.store.base import new_id, now
 
-LEASE = timedelta(seconds=60)  # what versions that know no owners wait before they take over
+LEASE = timedelta(seconds=60)  # time after which versions without owners take over
 OPEN = (BatchState.DRAFT, BatchState.REVIEW)
 DECIDABLE = (BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED, BatchState.DONE)
 WORKING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 
 
 def get_batch(session: Session, ctx: WorkspaceContext, batch_id: str, *states: BatchState) -> Batch:
-    """A batch of this workspace, in one of the states if any are given.
+    """Return a batch of this workspace, in one of the states if any are given.
 
     Raises BatchUnknown or InvalidBatchState.
     """
@@ -37,7 +37,7 @@ def get_batch(session: Session, ctx: WorkspaceContext, batch_id: str, *states: B
 def editing_batch(
     ctx: WorkspaceContext, batch_id: str, *states: BatchState
 ) -> Iterator[tuple[Session, Batch]]:
-    """A writing session with the batch in one of the states; its version grows at the end."""
+    """Yield a writing session and the batch in one of the states; its version grows after."""
     with ctx.database.writing() as session:
         batch = get_batch(session, ctx, batch_id, *states)
         yield session, batch
@@ -45,25 +45,25 @@ def editing_batch(
 
 
 def bump_version(batch: Batch) -> None:
-    """Tell screens that something changed."""
+    """Increment the version that pages compare."""
     batch.version += 1
     batch.changed_at = now()
 
 
 def find_batch(ctx: WorkspaceContext, batch_id: str) -> Batch:
-    """One batch of this workspace; raises BatchUnknown."""
+    """Return one batch of this workspace; raises BatchUnknown."""
     with ctx.database.reading() as session:
         return get_batch(session, ctx, batch_id)
 
 
 class LeaseLost(Exception):
-    """Another worker has the batch now, or its work was stopped: nothing more is to be written."""
+    """Another worker has the batch, or its work was stopped: nothing more may be written."""
 
 
 def take_lease(
     database: Database, ownership: Ownership, batch_id: str, state: BatchState
 ) -> str | None:
-    """Become the only one who works on a batch; None when another does, or its state is another."""
+    """Acquire the lease of a batch; returns None if another has it or the state differs."""
     ours, taken = new_id(), False
     ownership.working_on.add(ours)
     try:
@@ -82,13 +82,13 @@ def take_lease(
 
 @contextmanager
 def leased(database: Database, batch_id: str, lease: str) -> Iterator[tuple[Session, Batch]]:
-    """A writing session for the one who has the batch's lease. Raises LeaseLost."""
+    """Yield a writing session and the batch, if the lease is held. Raises LeaseLost."""
     with database.writing() as session:
         yield session, check_lease(session, batch_id, lease)
 
 
 def check_lease(session: Session, batch_id: str, lease: str) -> Batch:
-    """Return the batch, whose lease this is. Raises LeaseLost."""
+    """Return the batch with this lease. Raises LeaseLost."""
     batch = session.get(Batch, batch_id)
     if batch is None or batch.lease != lease:
         raise LeaseLost
@@ -98,7 +98,7 @@ def check_lease(session: Session, batch_id: str, lease: str) -> Batch:
 def keep_lease(
     database: Database, batch_id: str, lease: str, state: BatchState, /, **more: object
 ) -> bool:
-    """Go on working, and note how far it is; False when the batch was stopped or taken over."""
+    """Renew the lease and store progress; returns False if stopped or taken over."""
     with database.writing() as session:
         kept = session.scalar(
             update(Batch)
@@ -110,7 +110,7 @@ def keep_lease(
 
 
 def release_lease(database: Database, ownership: Ownership, batch_id: str, lease: str) -> None:
-    """Work on a batch no more."""
+    """Release the lease."""
     ownership.working_on.discard(lease)
     with database.writing() as session:
         session.execute(
@@ -121,21 +121,22 @@ def release_lease(database: Database, ownership: Ownership, batch_id: str, lease
 
 
 def is_free(session: Session, ownership: Ownership, batch: Batch) -> bool:
-    """Whether no living process works on a batch."""
+    """Return whether no live process works on a batch."""
     if not batch.lease:
         return True
-    if batch.lease_owner_id is None:  # of a version that knows no owners: by its own clock
+    if batch.lease_owner_id is None:  # of a version without owners, by its own clock
         until = batch.lease_until
         return until is None or not now() <= until <= now() + 2 * LEASE
     return not ownership.is_worked_on(session, batch.lease_owner_id, batch.lease)
 
 
 def has_pending_work(ctx: WorkspaceContext, *states: BatchState) -> bool:
-    """Whether a batch is to be worked on in one of these states, and nobody does."""
+    """Return whether a batch in one of these states waits for a worker."""
     waiting = select(Batch).where(Batch.connection_id == ctx.connection_id, Batch.state.in_(states))
     with ctx.database.reading() as session:
         return any(is_free(session, ctx.ownership, batch) for batch in session.scalars(waiting))
 
 
 def ago(**span: float) -> datetime:
+    """Return the earliest time of a lease of a version without owners that is still valid."""
     return now() - timedelta(**span)

@@ -1,4 +1,4 @@
-"""The worker's part in writing and undoing batches: takes rows, carries them out, notes the end."""
+"""Worker's part of writing and undoing batches: claims rows, executes them, stores outcomes."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ from crmlink.store.hidden_references import hide_settled_row
 
 log = structlog.get_logger()
 
-TELL_EVERY = 1.0  # seconds between two words on how far it is
-RATE_WINDOW = 20.0  # seconds that the rate is smoothed over
+TELL_EVERY = 1.0  # seconds between progress reports
+RATE_WINDOW = 20.0  # seconds over which the rate is smoothed
 FIRST_REST = 1.0  # seconds
 LONGEST_REST = 60.0  # seconds, when Commusoft does not answer
-SLOW_AFTER = 5.0  # seconds that Commusoft may take before that is said
-LOOK_AGAIN = 0.5  # seconds between looks at links whose end is open
-MOST_TRIES = 5  # of one row that Commusoft gives no good answer for, while it does for others
-MAX_TRIES_IN_OUTAGE = 25  # of each while no row gets through: a quarter of an hour and more
+SLOW_AFTER = 5.0  # seconds without a response before that is reported
+LOOK_AGAIN = 0.5  # seconds between checks of open links
+MOST_TRIES = 5  # tries of one row while others succeed
+MAX_TRIES_IN_OUTAGE = 25  # tries of each row in an outage: 15 minutes and more
 OUTAGE_CODES = {
     "commusoft-unreachable", "commusoft-slow", "commusoft-busy", "commusoft-fault",
     "commusoft-refused",
 }  # fmt: skip
-CREDENTIAL_CODES = {"commusoft-refused"}  # waiting will not help: a person has to
+CREDENTIAL_CODES = {"commusoft-refused"}  # errors that need a person
 
 QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
 TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
@@ -56,7 +56,7 @@ FINAL_STATE = {BatchState.WRITING: BatchState.DONE, BatchState.UNDOING: BatchSta
 
 
 def write_waiting(ctx: WorkspaceContext, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Work on every batch that is to be written or undone; returns how many came to their end."""
+    """Process every batch to be written or undone; returns how many ended."""
     with ctx.database.reading() as session:
         found = session.execute(
             select(Batch.id, Batch.state)
@@ -74,7 +74,7 @@ def work_on(
     state: BatchState,
     stopping: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Carry out a batch as far as it goes; False when it was stopped, or another works on it."""
+    """Process a batch as far as possible; returns False if stopped or leased elsewhere."""
     lease = take_lease(ctx.database, ctx.ownership, batch_id, state)
     if lease is None:
         return False
@@ -91,7 +91,7 @@ def work_on(
 
 @contextmanager
 def _background_context(ctx: WorkspaceContext, at_once: int) -> Iterator[WorkspaceContext]:
-    """The same desk, whose calls let people's go first, and which takes none of their threads."""
+    """Yield the context with background calls, and threads of its own."""
     attempts = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
     try:
         yield replace(ctx, commusoft=ctx.commusoft.behind_people(), attempts=attempts)
@@ -101,16 +101,18 @@ def _background_context(ctx: WorkspaceContext, at_once: int) -> Iterator[Workspa
 
 @dataclass(frozen=True, slots=True)
 class _Job:
+    """One row being executed."""
+
     row_id: int
     attempt: int
 
 
 class BatchWriter:
-    """One worker's go at one batch. What it remembers may be lost at any moment.
+    """One worker's run of one batch; its memory may be lost at any time.
 
-    Every change of a row is conditional on the lease, in the same transaction, and so is every
-    decision that is kept for a row: what a worker that was counted as dead still hears, it cannot
-    write over what its successor decided. It raises LeaseLost then.
+    Every change of a row, and every decision stored for one, is conditional on the lease in the
+    same transaction: a worker counted as dead cannot overwrite its successor's decisions. It raises
+    LeaseLost then.
     """
 
     def __init__(
@@ -138,7 +140,7 @@ class BatchWriter:
             self._device_id = batch.started_by_id or batch.device_id
 
     def go(self) -> bool:
-        """True when nothing is left to do."""
+        """Run until nothing is left; returns True then."""
         if self._state is BatchState.UNDOING:
             with self._leased() as (session, _):
                 settle_before_undo(session, self._workspace, self._batch_id)
@@ -166,7 +168,7 @@ class BatchWriter:
             yield found
 
     def _guard(self, job: _Job) -> Callable[[Session], None]:
-        """Say, in the transaction that keeps a row's decision, whether it is still wanted."""
+        """Return a check, for the transaction that stores a decision, that it is still wanted."""
 
         def check(session: Session) -> None:
             batch = check_lease(session, self._batch_id, self._lease)
@@ -180,7 +182,7 @@ class BatchWriter:
         return check
 
     def _left_behind(self) -> list[_Job]:
-        """Rows that an earlier worker took, and that have no link yet whose end is open."""
+        """Return rows claimed by an earlier worker, without a link in progress."""
         taken = (
             select(BatchRow.id, BatchRow.attempt)
             .where(BatchRow.batch_id == self._batch_id, BatchRow.state == RowState.PROCESSING)
@@ -209,7 +211,7 @@ class BatchWriter:
         return time.monotonic() < self._rests_until
 
     def _take(self) -> bool:
-        """Take the next rows; False when none waits. An undo's rows keep their state meanwhile."""
+        """Claim the next rows; returns False if none wait. Rows of an undo keep their state."""
         wanted = (
             select(BatchRow.id, BatchRow.attempt)
             .where(
@@ -234,9 +236,9 @@ class BatchWriter:
         return bool(jobs)
 
     def _put_back(self) -> None:
-        """What was taken and not begun waits again, if the batch still does.
+        """Requeue claimed rows that were not begun, if the batch still waits for them.
 
-        Rows that an earlier worker took may have links, see ``_left_behind``.
+        Rows of an earlier worker may have links, see ``_left_behind``.
         """
         ids = [job.row_id for job in self._queue]
         self._queue.clear()
@@ -246,7 +248,7 @@ class BatchWriter:
             mine = BatchRow.id.in_(ids) & (BatchRow.state == RowState.PROCESSING)
             back = RowState.WAITING
             if batch.state not in (BatchState.WRITING, BatchState.PAUSED):
-                mine |= BatchRow.state == RowState.WAITING  # Commusoft gave no answer for them
+                mine |= BatchRow.state == RowState.WAITING  # Commusoft gave no response
                 back = RowState.IDLE
             put_back(session, self._workspace, (BatchRow.batch_id == self._batch_id) & mine, back)
             bump_version(batch)
@@ -261,7 +263,7 @@ class BatchWriter:
         return self._running.pop(future)
 
     def _note(self, ended: list[tuple[_Job, RowOutcome]]) -> None:
-        """Write down how rows ended, in one transaction."""
+        """Store outcomes of rows in one transaction."""
         if not ended:
             return
         with self._leased() as (session, _):
@@ -305,12 +307,12 @@ class BatchWriter:
         return values
 
     def _gives_up(self, tries: int, trouble: str) -> bool:
-        """After some tries, unless no row gets through: then it is Commusoft, not this row."""
+        """Return whether a row has been tried enough; not while no row succeeds: an outage."""
         own = trouble not in OUTAGE_CODES or self._pace.settled > 0
         return tries >= (MOST_TRIES if own else MAX_TRIES_IN_OUTAGE)
 
     def _tell(self) -> bool:
-        """Keep the lease and say how far it is; False when it was paused, cancelled, taken over."""
+        """Renew the lease and store progress; returns False if paused, cancelled or taken over."""
         if time.monotonic() - self._told < TELL_EVERY:
             return True
         self._told = time.monotonic()
@@ -325,12 +327,12 @@ class BatchWriter:
         )  # fmt: skip
 
     def _meet(self, trouble: str) -> None:
-        """Note what is the matter; where that is new, it is told at once."""
+        """Record an obstacle; a new one is stored at once."""
         if trouble != self._trouble:
             self._trouble, self._told = trouble, -math.inf
 
     def _in_the_way(self) -> dict[str, str] | None:
-        """Return the code of what is the matter, and when Commusoft is asked again; or None."""
+        """Return the obstacle's code, and when Commusoft is asked again; or None."""
         moment = time.monotonic()
         if self._trouble:
             rest = self._rests_until - moment
@@ -355,7 +357,7 @@ class BatchWriter:
                 )
 
     def _settle_open(self) -> bool:
-        """Rows whose link came to its end since; True while some have not."""
+        """Settle rows whose link has ended since; returns True while some have not."""
         recover(self._workspace)
         waiting = (
             select(BatchRow.id, BatchRow.attempt, Link)
@@ -375,7 +377,7 @@ class BatchWriter:
         return len(ended) < len(found) or self._take()
 
     def _end_of(self, link: Link) -> RowOutcome:
-        """A link that comes to its end while its batch is undone, is to be undone too."""
+        """Return the outcome of a link; one that lands during an undo is to be undone too."""
         outcome = outcome_of(link)
         if self._state is BatchState.UNDOING and outcome.state is RowState.SUCCESSFUL:
             return replace(outcome, state=RowState.UNDOING)
@@ -405,7 +407,7 @@ class BatchWriter:
 
 
 def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:
-    """The outcome, unless its link was undone before it could be noted."""
+    """Return the outcome, unless its link was undone before it was stored."""
     if outcome.state is RowState.SUCCESSFUL and outcome.link_id:
         link = session.get(Link, outcome.link_id)
         if link is not None and link.state is LinkState.UNDONE:
@@ -414,7 +416,7 @@ def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:
 
 
 class Throughput:
-    """How many rows a second come to their end, smoothed over the last seconds."""
+    """Rows per second, smoothed over the last seconds."""
 
     def __init__(self) -> None:
         self.settled = 0
@@ -422,11 +424,12 @@ class Throughput:
         self._began = time.monotonic()
 
     def add(self) -> None:
+        """Count one row."""
         self.settled += 1
         self._recent.append(time.monotonic())
 
     def per_second(self) -> float | None:
-        """None until enough has been seen."""
+        """Return the rate; None until there are enough rows."""
         moment = time.monotonic()
         while self._recent and self._recent[0] < moment - RATE_WINDOW:
             self._recent.popleft()

@@ -1,6 +1,6 @@
-"""The command line: the server, and the same job without a browser.
+"""Command line: the server, and linking without a browser.
 
-Commands import what they need when they run, so that the small ones answer at once.
+Commands import what they need when they run, so that small ones start fast.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from crmlink.cli.tokens import token_group
 
 
 class CrmlinkGroup(click.Group):
-    """Tells a failure in one sentence, as the screens do; loads matching only when asked to."""
+    """Group that reports an error in one sentence, and imports the match command lazily."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
         return sorted([*super().list_commands(ctx), "match"])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported when needed."""
         if cmd_name == "match":
             from crmlink.cli.match import match_command
 
@@ -40,6 +42,7 @@ class CrmlinkGroup(click.Group):
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error becomes one sentence and exit code 1."""
         from crmlink.access.errors import AccessFailure, InvalidFields
         from crmlink.accounting.errors import AccountingError
         from crmlink.commusoft.errors import CommusoftError

@@ -1,4 +1,4 @@
-"""crmlink audit: who did what, whether the audit holds, and taking note of why it does not."""
+"""crmlink audit: export, verification, and acceptance of findings."""
 
 from __future__ import annotations
 

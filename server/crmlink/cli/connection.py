@@ -112,7 +112,7 @@ def _ask_for_account(url: str | None) -> Connection:
 
 
 def _agree(contents: ConnectionContents, yes: bool) -> None:
-    """Say what the account takes the place of; ask where links or lists are at stake."""
+    """Show what the account replaces; ask if links or lists are affected."""
     from crmlink.web.connection_words import replaced_in_words
 
     click.echo(" ".join(replaced_in_words(contents)), err=True)
@@ -145,7 +145,7 @@ def doctor_command(
     if (trial or known_reference) and not write_test:
         raise click.UsageError("--trial and --known-reference go with --write-test.")
     installation = open_installation_from_env()
-    ctx = installation.workspace  # before a person is asked: another may be connected meanwhile
+    ctx = installation.workspace  # read before asking: another may be connected in the meantime
     if write_test and not yes:
         what = f"{trial} and then its own reference" if trial else "its own reference"
         click.confirm(f"Write {what} to {write_test} in Commusoft?", abort=True, err=True)
@@ -173,7 +173,7 @@ def rotate_command() -> None:
 
 
 def _print_checks(steps: Iterable[CheckResult], as_json: bool) -> Dialect | None:
-    """Tell each step as it comes; the dialect that the last one found."""
+    """Print each result as it arrives; returns the dialect of the last one."""
     from crmlink.commusoft.doctor import check_text, support_message
 
     seen: list[CheckResult] = []

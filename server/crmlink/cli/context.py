@@ -1,4 +1,4 @@
-"""Opens the house for a command: its log goes where the server's goes, not to the terminal."""
+"""Opens the installation for a command; logs go to the server's log file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def open_installation_from_env() -> Installation:
-    """The installation that the environment describes, closed when the command ends.
+    """Yield the installation of the environment, closed when the command ends.
 
-    A command beside a running server is a process of its own among the servers': what it links
-    is its own until it ends, and it takes nothing over that a living server works on.
+    A command beside a running server is a process of its own: its links are its own until it ends,
+    and it takes over nothing that a live server works on.
     """
     from crmlink.installation import open_installation
     from crmlink.logs import LOG_NAME, configure_logging

@@ -1,4 +1,4 @@
-"""crmlink export read: what an export file holds, before anything is done with it."""
+"""crmlink export read: shows the contents of an export file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
 
 
 def show_recognised(found: DetectedFormat, file: Path, packages: Packages) -> None:
-    """Say what a file is taken for, and which column holds what."""
+    """Print a file's detected format and its columns."""
     from crmlink.accounting.exports.reader import import_hints
     from crmlink.accounting.package_rules import package_name
 

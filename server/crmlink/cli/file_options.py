@@ -1,4 +1,4 @@
-"""The options that say what an export file is: the same wherever a command reads one."""
+"""Options that describe an export file, shared by all commands that read one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENCODINGS = ("utf-8", "cp1252", "utf-16", "mac_roman", "cp850")
 
 @dataclass(frozen=True, slots=True)
 class FileOptions:
-    """What was said of a file; None means as recognised."""
+    """Options for a file; None means as detected."""
 
     package: str | None
     kind: Kind | None
@@ -29,7 +29,7 @@ class FileOptions:
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> FileOptions:
-        """From a command's options; raises UsageError."""
+        """Return the options of a command; raises UsageError."""
         names = ("package", "kind", "sheet", "header_line", "encoding")
         return cls(
             **{name: options[name] for name in names},
@@ -46,7 +46,7 @@ def file_options(command: Command) -> Command:
 
 
 def parse_columns(given: Iterable[str]) -> dict[str, list[str]]:
-    """FIELD=HEADING as often as given, with several headings FIELD=ONE=TWO."""
+    """Return the columns of repeated FIELD=HEADING options, also FIELD=ONE=TWO."""
     columns: dict[str, list[str]] = {}
     for each in given:
         field, equals, headings = each.partition("=")

@@ -1,4 +1,4 @@
-"""crmlink locate, link and undo: the main job without a browser."""
+"""crmlink locate, link and undo: linking without a browser."""
 
 from __future__ import annotations
 
@@ -111,7 +111,9 @@ def link_command(
     from crmlink.linking.suggest import suggest
 
     installation = open_installation_from_env()
-    ctx = installation.workspace  # from here to the end: another may be connected while we ask
+    ctx = (
+        installation.workspace
+    )  # use this connection throughout: another may be connected in the meantime
     if connection_id:
         require_connection(ctx, connection_id)
     contact = _contact(ctx, url, kind, name, email, postcode, phone)
@@ -214,7 +216,7 @@ def _contact(
 
 
 def sync_once(ctx: WorkspaceContext) -> None:
-    """Fill a mirror that has never been filled."""
+    """Fill a mirror that has never been synced."""
     from crmlink.store import WorkspaceConnection
 
     with ctx.database.reading() as session:

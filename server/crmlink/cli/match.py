@@ -1,4 +1,4 @@
-"""The command `crmlink match`: two lists in, suggestions out."""
+"""crmlink match: suggestions for two lists."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def match_command(
 
 
 def _contacts(path: Path) -> list[tuple[str, Details]]:
-    """The contacts of a plain list, or of an accounting package's export file.
+    """Return the contacts of a plain list, or of an export file.
 
-    Raises HeaderMissing where it is neither.
+    Raises HeaderMissing if it is neither.
     """
     from crmlink.accounting.exports.errors import ExportError
 
@@ -70,7 +70,7 @@ def _contacts(path: Path) -> list[tuple[str, Details]]:
 
 
 def _exported(path: Path) -> Iterator[tuple[str, Details]]:
-    """The contacts of an export file that crmlink knows; raises ExportError for others."""
+    """Yield the contacts of a known export file; raises ExportError for others."""
     from crmlink.accounting.exports.errors import ExportError
     from crmlink.accounting.exports.reader import (
         RejectedRow,
@@ -92,7 +92,7 @@ def _exported(path: Path) -> Iterator[tuple[str, Details]]:
 
 
 def _details(contact: ExportedContact) -> Details:
-    """As a list's row is matched: a name that is not told apart serves as person and company."""
+    """Return a contact's details as a list's row; an unclear name is person and company."""
     return Details(
         kind=contact.kind,
         name=contact.person or contact.name,
@@ -114,7 +114,7 @@ def _complain(sentence: str) -> None:
 
 
 def _write(out: Path, answers: Iterable[Answer]) -> None:
-    """Writes beside the file first, so that a half-written answer never stands there."""
+    """Write to a temporary file first, so that the result is never incomplete."""
     handle, unfinished = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as lines:

@@ -1,4 +1,4 @@
-"""crmlink person and device: who may do what."""
+"""crmlink person and device: people and paired browsers."""
 
 from __future__ import annotations
 

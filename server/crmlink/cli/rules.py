@@ -1,4 +1,4 @@
-"""crmlink rules check and install, crmlink hosts list, add and remove."""
+"""crmlink rules and hosts: the rule file, and the firm's own hosts."""
 
 from __future__ import annotations
 

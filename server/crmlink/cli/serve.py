@@ -36,7 +36,7 @@ def serve_command(host: str, port: int) -> None:
 
 
 def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
-    """Serve until the process is told to stop. ``alone``: no other server has this database."""
+    """Serve until the process is stopped; ``alone``: no other server uses this database."""
     from crmlink.app import create_app
     from crmlink.installation import open_installation
     from crmlink.logs import LOG_NAME, configure_logging
@@ -72,7 +72,7 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
 
 
 def _print_welcome(installation: Installation, listening: Host) -> None:
-    """What runs, and what to do next, in a few lines."""
+    """Print what is running, and what to do next."""
     from crmlink.access.people import create_first_admin_invitation
     from crmlink.installation import EXTENSION_DIR
     from crmlink.web.hosts import invitation_url
@@ -98,7 +98,7 @@ def _print_welcome(installation: Installation, listening: Host) -> None:
 
 
 def _about_addresses(settings: Settings, listening: Host) -> Iterator[str]:
-    """What to set, so that other computers get an answer and each counts by itself."""
+    """Yield the settings needed for access from other computers."""
     public = settings.public_url
     if public:
         yield f"People reach it at {public}"

@@ -1,4 +1,4 @@
-"""crmlink token: make, list, rotate and revoke the tokens of scripts."""
+"""crmlink token: creates, lists, rotates and revokes script tokens."""
 
 from __future__ import annotations
 

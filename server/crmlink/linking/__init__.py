@@ -1,1 +1,1 @@
-"""Suggesting, deciding, and the life of a link; the only room that writes to Commusoft."""
+"""Linking: suggestions, decisions and attempts; the only room that writes to Commusoft."""

@@ -1,12 +1,12 @@
-"""The life of an intended link, and the only code that writes to Commusoft.
+"""Attempts at an intended link; the only code that writes links to Commusoft.
 
-The intent is committed with the prior value before anything here runs. Then: compare the record
-as it is now → PUT → read back → linked. Whatever was interrupted is read back by ``recover``.
+The intent is committed with the prior value before anything here runs. Then: compare the current
+record → PUT → read back → linked. ``recover`` reads back whatever was interrupted.
 
-An attempt belongs to a process (see store/processes.py), and only a dead one's is taken over. Of
-each link one PUT at most is on its way: until it is over, that is answered, seen to have landed, or
-so old that Commusoft does not carry it out any more, the link stays intended and nothing else is
-decided about its record. So no late PUT can change what a later decision settled.
+An attempt belongs to a process (see store/processes.py), and only a dead process's attempt is taken
+over. A link has at most one open PUT: until it is answered, seen to have landed, or too old for
+Commusoft to carry out, the link stays intended and nothing else is decided about its record. So no
+late PUT can change what a later decision settled.
 """
 
 from __future__ import annotations
@@ -41,36 +41,35 @@ from crmlink.store.connections import is_in_use
 from crmlink.store.hidden_references import hide_settled_link
 from crmlink.store.processes import is_alive
 
-OWNERLESS_FOR = 300.0  # seconds unchanged, then a version that knows no owners is at it no more
-LOOK_EVERY = 5.0  # seconds between two looks for a PUT that is on its way
-MOST_WRITES = 10  # a write whose answer keeps getting lost ends as failed, for a person to see
-READ_BACK_DELAYS = (0.0, 0.3, 1.0)  # seconds to wait before each look at a write that was accepted
+OWNERLESS_FOR = 300.0  # seconds unchanged after which a version without owners counts as dead
+LOOK_EVERY = 5.0  # seconds between reads for an open PUT
+MOST_WRITES = 10  # a write without a response fails after so many tries
+READ_BACK_DELAYS = (0.0, 0.3, 1.0)  # seconds before each read of an accepted write
 GONE, NOT_KEPT, UNANSWERED = "record-gone", "reference-not-kept", "write-unanswered"
 NEEDS_CONFIRMATION = (
     GONE,
     NOT_KEPT,
-)  # verdicts that one look is not enough for: it may come from before
+)  # verdicts that need a second read: the first may be older
 
 
 def attempt(ctx: WorkspaceContext, link: Link) -> Link:
-    """Bring an intended link to its end, or leave it intended when Commusoft does not answer.
+    """Settle an intended link, or leave it intended if Commusoft does not answer.
 
-    What fails in here for another reason, such as a full disk, is raised and leaves the link to
-    ``recover``.
+    Any other error, such as a full disk, is raised and leaves the link to ``recover``.
     """
     attempt_id = link.attempt_id
     try:
         return _attempt(ctx, link)
     finally:
-        # The row cannot be trusted to take this: the database may be what failed.
+        # Do not write this to the row: the database itself may have failed.
         ctx.ownership.working_on.discard(attempt_id)
 
 
 def recover(ctx: WorkspaceContext) -> list[Link]:
-    """Finish intended links that no living process works on; returns how those stand now.
+    """Settle intended links that no live process works on; returns their present state.
 
-    Stops at the first that Commusoft does not answer for; its turn comes last in the next round.
-    Write tests of the doctor are finished too.
+    Stops at the first that Commusoft does not answer for; that one is last in the next round. Also
+    finishes write tests of the doctor.
     """
     recover_write_tests(ctx)
     finished = []
@@ -83,7 +82,7 @@ def recover(ctx: WorkspaceContext) -> list[Link]:
 
 
 def is_worked_on(ctx: WorkspaceContext, session: Session, link: Link) -> bool:
-    """Whether an attempt to bring the link to its end is under way."""
+    """Return whether an attempt at the link is in progress."""
     if not link.attempt_id:
         return False
     if link.owner_id is None:
@@ -92,10 +91,9 @@ def is_worked_on(ctx: WorkspaceContext, session: Session, link: Link) -> bool:
 
 
 def fetch_record(ctx: WorkspaceContext, kind: Kind, number: str, uuid: str | None) -> Record:
-    """The record as Commusoft has it now; the mirror learns it. Raises CommusoftError.
+    """Return the record as Commusoft has it now, and update the mirror. Raises CommusoftError.
 
-    What the mirror learned of the record meanwhile, such as a link's read-back, it keeps: this
-    answer may be older.
+    A newer state of the mirror, such as a link's read-back, is kept: this response may be older.
     """
     with ctx.database.reading() as session:
         connection = session.get(WorkspaceConnection, ctx.connection_id)
@@ -127,12 +125,12 @@ def _mirror_changed_since(
 
 
 def _recoverable(ctx: WorkspaceContext) -> list[Link]:
-    """Intended links that are to be taken over, the one longest left alone first."""
+    """Return intended links to take over, the longest unattended first."""
     moment = now()
     query = (
         select(Link)
         .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
-        # A clock that was set back must not hide a link: the future counts as long ago.
+        # After the clock was set back, a future time counts as long ago.
         .order_by(Link.attempted_at <= moment, Link.attempted_at)
     )
     with ctx.database.reading() as session:
@@ -144,12 +142,12 @@ def _recoverable(ctx: WorkspaceContext) -> list[Link]:
 
 
 def _is_due(ctx: WorkspaceContext, link: Link) -> bool:
-    """Whether to look at a link now: one whose PUT is on its way was perhaps just looked at."""
+    """Return whether to read a link now: one with an open PUT may just have been read."""
     return not _may_land(ctx, link) or ctx.first_seen.since_look(link.id) >= LOOK_EVERY
 
 
 def _may_land(ctx: WorkspaceContext, link: Link) -> bool:
-    """Whether Commusoft may still carry out a PUT of this link that it has not answered."""
+    """Return whether Commusoft may still carry out an unanswered PUT of this link."""
     if link.writes <= link.writes_over:
         return False
     return ctx.first_seen.age(link.id, link.writes) < ctx.commusoft.late_after
@@ -180,7 +178,7 @@ def _attempt(ctx: WorkspaceContext, link: Link) -> Link:
 
 
 def _write(ctx: WorkspaceContext, link: Link, before: Record) -> Link:
-    """One PUT, and what the read-back says of it."""
+    """Send one PUT, and settle the link by the read-back."""
     if not _begin_write(ctx, link):
         return _reload(ctx, link)
     trouble = _put(ctx, before, link)
@@ -209,7 +207,7 @@ def _write(ctx: WorkspaceContext, link: Link, before: Record) -> Link:
 
 
 def _settle_by_value(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
-    """The record carries our value, or one that somebody else put there."""
+    """Settle by the record's value: the link's target, or another one."""
     if held.reference == link.target:
         return _settle(ctx, link, LinkState.LINKED, None, held)
     found = {"code": "record-changed", "current_reference": held.reference}
@@ -219,20 +217,20 @@ def _settle_by_value(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
 def _confirm_before_failing(
     ctx: WorkspaceContext, link: Link, verdict: str, held: Record | None = None
 ) -> Link:
-    """Fail a link when a later attempt comes to the same verdict; until then keep it intended."""
+    """Fail a link once a later attempt gives the same verdict; keep it intended until then."""
     if _pending_verdict(link) != verdict:
         return _leave_open(ctx, link, verdict)
     return _settle(ctx, link, LinkState.FAILED, {"code": verdict}, held)
 
 
 def _pending_verdict(link: Link) -> str | None:
-    """What the attempt before found and a second look must confirm."""
+    """Return the verdict of the previous attempt that needs confirmation."""
     code = (link.failure or {}).get("code")
     return code if code in NEEDS_CONFIRMATION else None
 
 
 def _answered(link: Link) -> bool:
-    """Whether Commusoft was heard when a link was left intended."""
+    """Return whether Commusoft answered when the link was left intended."""
     return (link.failure or {}).get("code") in (*NEEDS_CONFIRMATION, UNANSWERED)
 
 
@@ -241,7 +239,7 @@ def _read(ctx: WorkspaceContext, link: Link) -> Record:
 
 
 def _put(ctx: WorkspaceContext, record: Record, link: Link) -> CommusoftError | None:
-    """One PUT; what went wrong with it, if anything. The read-back decides what it means."""
+    """Send one PUT and return its error, if any; the read-back decides what it means."""
     try:
         ctx.commusoft.write_reference(
             record, link.target, before_sending=lambda: _refuse_unless_ours(ctx, link)
@@ -252,7 +250,7 @@ def _put(ctx: WorkspaceContext, record: Record, link: Link) -> CommusoftError | 
 
 
 def _read_back(ctx: WorkspaceContext, link: Link, *, retry: bool) -> Record:
-    """The record after the PUT; looked at again when an accepted write does not show yet."""
+    """Return the record after the PUT, read again while an accepted write is not visible."""
     for pause in READ_BACK_DELAYS if retry else READ_BACK_DELAYS[:1]:
         time.sleep(pause)
         held = _read(ctx, link)
@@ -262,7 +260,7 @@ def _read_back(ctx: WorkspaceContext, link: Link, *, retry: bool) -> Record:
 
 
 def _take_over(ctx: WorkspaceContext, link: Link) -> bool:
-    """Make an abandoned attempt ours; False when another was quicker, or its owner lives."""
+    """Take over an abandoned attempt; returns False if another process was faster or it lives."""
     ours, taken = new_id(), None
     ctx.ownership.working_on.add(ours)
     try:
@@ -289,10 +287,10 @@ def _take_over(ctx: WorkspaceContext, link: Link) -> bool:
 
 
 def _begin_write(ctx: WorkspaceContext, link: Link) -> bool:
-    """Count a PUT before it is sent; False when another process has taken the link over.
+    """Count a PUT before it is sent; returns False if another process has taken over.
 
-    So a process that was suspended, and counted as dead, sends nothing when it wakes, and nothing
-    is sent to an account that was disconnected.
+    So a process that was suspended, and counted as dead, sends nothing afterwards, and nothing is
+    sent to a disconnected account.
     """
     with ctx.database.writing() as session:
         if not is_in_use(session, ctx.connection_id):
@@ -314,7 +312,7 @@ def _begin_write(ctx: WorkspaceContext, link: Link) -> bool:
 
 
 def _refuse_unless_ours(ctx: WorkspaceContext, link: Link) -> None:
-    """The last look before a PUT leaves, which may have waited for its turn, or slept.
+    """Check the attempt immediately before its PUT, which may have waited for its slot.
 
     Raises WriteWithdrawn.
     """
@@ -331,10 +329,9 @@ def _settle(
     failure: dict[str, Any] | None,
     held: Record | None,
 ) -> Link:
-    """End a link and let the mirror learn what was read; None: the record is gone.
+    """Settle a link and write what was read to the mirror; None: the record is gone.
 
-    An undo that is linked ends the link that it undoes, and its row of a list, in the same
-    transaction.
+    A linked undo also settles the link it undoes, and its row of a list, in the same transaction.
     """
     with ctx.database.writing() as session:
         settled = session.scalar(
@@ -364,7 +361,7 @@ def _settle(
 
 
 def _leave_open(ctx: WorkspaceContext, link: Link, code: str) -> Link:
-    """Keep a link intended and free for ``recover``, with what stands in its way."""
+    """Keep a link intended and free for ``recover``, with the code of the obstacle."""
     with ctx.database.writing() as session:
         session.execute(
             _update_if_owned(link).values(
@@ -379,12 +376,12 @@ def _leave_open(ctx: WorkspaceContext, link: Link, code: str) -> Link:
 
 
 def _update_if_owned(link: Link) -> Update:
-    """An update of the link that does nothing when another process has taken it over."""
+    """Return an update of the link that does nothing once another process has taken over."""
     return update(Link).where(*_is_ours(link))
 
 
 def _is_ours(link: Link) -> list[ColumnElement[bool]]:
-    """That the link is still this attempt's, and the attempt's process counts as alive."""
+    """Return the conditions that this attempt owns the link and its process counts as alive."""
     return [
         Link.id == link.id,
         Link.state == LinkState.INTENDED,
@@ -396,6 +393,6 @@ def _is_ours(link: Link) -> list[ColumnElement[bool]]:
 def _reload(ctx: WorkspaceContext, link: Link) -> Link:
     with ctx.database.reading() as session:
         found = session.get(Link, link.id)
-    if found is None:  # practice data that was emptied meanwhile
+    if found is None:  # practice data was deleted in the meantime
         raise ConnectionEnded
     return found

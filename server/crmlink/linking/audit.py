@@ -1,4 +1,4 @@
-"""What linking adds to the audit: by a device, and so by the person it acts for."""
+"""Audit entries of linking: by a device, and so by the person it acts for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def note(
     subject: str,
     **details: Any,
 ) -> None:
-    """Add an entry in a writing session; without a device, the server itself acts."""
+    """Add an entry in a writing session; without a device the server itself acts."""
     device = session.get_one(Device, device_id) if device_id is not None else None
     audit.append_entry(
         session,
@@ -38,12 +38,12 @@ def note(
 
 
 def record_intended(session: Session, link: Link) -> None:
-    """Somebody has decided."""
+    """Record that a link was decided."""
     _note_link(session, link, "link.intended")
 
 
 def record_settled(session: Session, link: Link, state: LinkState, code: str | None) -> None:
-    """A decision has come to its end; the code says why it came to a bad one."""
+    """Record that a link was settled; ``code`` is the reason of a failure."""
     done = "link.undone" if link.undoes_id and state is LinkState.LINKED else OUTCOMES[state]
     _note_link(session, link, done, **({"problem": code} if code else {}))
 
@@ -54,7 +54,7 @@ def _note_link(session: Session, link: Link, action: str, **more: Any) -> None:
     if link.contact_kind != link.kind:
         more["contact_kind"] = link.contact_kind
     workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
-    hidden = pseudonyms_of(session).hidden  # an entry can never be changed, and the link tells it
+    hidden = pseudonyms_of(session).hidden  # entries cannot be changed, and the link has it
     note(
         session, workspace_id, link.device_id, action, link.record_id, link=link.id,
         package=link.package, prior=hidden(link.prior), new=hidden(link.target), **more,

@@ -1,7 +1,7 @@
-"""The connection of a workspace to Commusoft: which one is in use, what it holds, its dialect.
+"""Connections of a workspace to Commusoft: the one in use, its contents and its dialect.
 
 People, devices, tokens, settings and the audit belong to the workspace; connecting and
-disconnecting touch none of them.
+disconnecting do not affect them.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from crmlink.store.base import Base, now
 
 @dataclass(frozen=True, slots=True)
 class ConnectionContents:
-    """What a connection holds, for a person to agree to before another one takes its place.
+    """Contents of a connection, shown to the user before another one replaces it.
 
-    ``practice`` data is emptied then; an account keeps its own for when it is connected again.
-    ``unfinished`` links are decided but not known to be written.
+    ``practice`` data is then deleted; an account keeps its own for reconnection. ``unfinished``
+    links are decided but not known to be written.
     """
 
     connection_id: int
@@ -49,16 +49,17 @@ class ConnectionContents:
 
     @property
     def has_decisions(self) -> bool:
+        """Whether it has links or lists."""
         return bool(self.links or self.lists)
 
     @property
     def agreement(self) -> str:
-        """What a person agrees to, as a code: a decision made since is not covered by it."""
+        """Code of what the user agrees to; it does not cover later decisions."""
         return f"{self.connection_id}-{self.links}-{self.lists}"
 
 
 def get_or_create_workspace(database: Database) -> Workspace:
-    """The firm of this installation, which has one."""
+    """Return the workspace of this installation, which has exactly one."""
     with database.reading() as session:
         workspace = session.scalar(select(Workspace).order_by(Workspace.id).limit(1))
     if workspace is None:
@@ -71,7 +72,7 @@ def get_or_create_workspace(database: Database) -> Workspace:
 
 
 def connection_in_use(database: Database, workspace_id: int) -> WorkspaceConnection:
-    """The connection that a workspace works with; the sandbox where there was none."""
+    """Return the connection that a workspace uses; creates the sandbox's if there is none."""
     with database.reading() as session:
         connection = _in_use(session, workspace_id)
     if connection is None:
@@ -88,9 +89,9 @@ def connection_in_use(database: Database, workspace_id: int) -> WorkspaceConnect
 def use_account_of_environment(
     database: Database, workspace_id: int, account: Connection
 ) -> WorkspaceConnection:
-    """Work with the account that the environment names; raises ConnectionNotAgreed.
+    """Use the account that the environment names; raises ConnectionNotAgreed.
 
-    It asks for no agreement where no link and no list is at stake.
+    No agreement is needed if no link and no list is affected.
     """
     with database.reading() as session:
         connection = _in_use(session, workspace_id)
@@ -102,7 +103,7 @@ def use_account_of_environment(
 def contents_in_use(
     database: Database, workspace_id: int, account: Connection | None = None
 ) -> ConnectionContents | None:
-    """What an account would take the place of; None for nothing, or for the same account."""
+    """Return what an account would replace; None for nothing, or for the same account."""
     with database.reading() as session:
         connection = _in_use(session, workspace_id)
         if connection is None or (account and is_account(connection, account)):
@@ -120,10 +121,10 @@ def save_connection(
     by: Device | None = None,
     agreement: str = "",
 ) -> WorkspaceConnection:
-    """Put an account into use; practice data is emptied, another account's is kept aside.
+    """Put an account into use; practice data is deleted, another account's is kept.
 
-    Without a vault the credentials stay where they are, in the environment. Raises
-    ConnectionNotAgreed when links or lists are at stake that the agreement does not name.
+    Without a vault the credentials stay in the environment. Raises ConnectionNotAgreed if links or
+    lists are affected that the agreement does not cover.
     """
     with database.writing() as session:
         replaced = _in_use(session, workspace_id)
@@ -144,9 +145,9 @@ def save_connection(
 
 
 def delete_connection(database: Database, workspace_id: int, by: Device | None = None) -> bool:
-    """Forget the account's credentials and stop using it; False when none was in use.
+    """Delete the account's credentials and stop using it; returns False without an account.
 
-    Its links and lists are kept for when it is connected again.
+    Its links and lists are kept for reconnection.
     """
     with database.writing() as session:
         connection = _in_use(session, workspace_id)
@@ -158,7 +159,7 @@ def delete_connection(database: Database, workspace_id: int, by: Device | None =
 
 
 def is_account(connection: WorkspaceConnection, account: Connection) -> bool:
-    """Whether a workspace's connection is to this account, whatever its password is now."""
+    """Return whether a workspace's connection is to this account, whatever its password."""
     known = (connection.kind, connection.base_url, connection.client_id)
     return known == (ConnectionKind.API, account.base_url, account.client_id)
 
@@ -166,7 +167,7 @@ def is_account(connection: WorkspaceConnection, account: Connection) -> bool:
 def credentials_of(
     connection: WorkspaceConnection, environment: Connection | None, vault: Vault
 ) -> Connection:
-    """How to log in to an account. Raises VaultKeyMissing or CredentialsMissing."""
+    """Return the credentials of an account. Raises VaultKeyMissing or CredentialsMissing."""
     if environment is not None and is_account(connection, environment):
         return environment
     if connection.credentials is None:
@@ -177,14 +178,14 @@ def credentials_of(
 def record_write_check(
     database: Database, workspace_id: int, device_id: int, record_id: str, trial: str | None = None
 ) -> None:
-    """Write down, before it begins, that the doctor is to write to a record."""
+    """Record in the audit, in advance, that the doctor will write to a record."""
     more = {"trial": trial} if trial else {}
     with database.writing() as session:
         note(session, workspace_id, device_id, "commusoft.write_tested", record_id, **more)
 
 
 def save_dialect(database: Database, connection_id: int, dialect: Dialect) -> None:
-    """Remember how an account is spoken to, as long as it is known here."""
+    """Store the dialect of a connection, unless it no longer exists."""
     with database.writing() as session:
         session.execute(
             update(WorkspaceConnection)
@@ -194,7 +195,7 @@ def save_dialect(database: Database, connection_id: int, dialect: Dialect) -> No
 
 
 def load_dialect(connection: WorkspaceConnection) -> Dialect | None:
-    """What the doctor found; None where it has not looked, or a newer crmlink must look again."""
+    """Return the dialect found by the doctor; None if unknown or from an older version."""
     try:
         return Dialect.from_dict(connection.dialect) if connection.dialect else None
     except ValueError:
@@ -204,7 +205,7 @@ def load_dialect(connection: WorkspaceConnection) -> Dialect | None:
 def rotate_keys(database: Database, keys: Path) -> int:
     """Encrypt all credentials with a new key and drop the old ones; returns how many there were.
 
-    Stopped half way it leaves both keys in place, and may simply be run again.
+    If interrupted, both keys stay in place and it can be run again.
     """
     old = Vault.at(keys)
     add_key(keys)
@@ -228,7 +229,7 @@ def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:
 
 
 def _account_row(session: Session, workspace_id: int, account: Connection) -> WorkspaceConnection:
-    """The account's own row, with what it held when it was connected before; or a new one."""
+    """Return the account's earlier row with its contents, or a new one."""
     identity = {
         "workspace_id": workspace_id,
         "kind": ConnectionKind.API,
@@ -242,7 +243,7 @@ def _account_row(session: Session, workspace_id: int, account: Connection) -> Wo
 def _replace(
     session: Session, replaced: WorkspaceConnection, by: Device | None, agreement: str
 ) -> None:
-    """Take a connection out of use: practice data with all that came of it, an account as it is."""
+    """End the use of a connection: practice data is deleted, an account's is kept."""
     contents = _contents(session, replaced)
     if contents.has_decisions and contents.agreement != agreement:
         raise ConnectionNotAgreed(contents=contents)
@@ -281,7 +282,7 @@ def _contents(session: Session, connection: WorkspaceConnection) -> ConnectionCo
 
 
 def _delete_contents(session: Session, connection_id: int) -> None:
-    """Delete what belongs to a connection, in whatever table it is, dependent rows first."""
+    """Delete everything that belongs to a connection, in any table, dependent rows first."""
     for table in reversed(Base.metadata.sorted_tables):
         belongs = _belongs(table, connection_id)
         if belongs is not None:
@@ -289,7 +290,7 @@ def _delete_contents(session: Session, connection_id: int) -> None:
 
 
 def _belongs(table: Table, connection_id: int) -> ColumnElement[bool] | None:
-    """What the rows of a connection have in common, in a table that has any."""
+    """Return the condition for the rows of a connection; None for a table without any."""
     if "connection_id" in table.c:
         return table.c.connection_id == connection_id
     for column in table.c:

@@ -1,4 +1,4 @@
-"""The desk of one workspace: all that suggesting and linking need, held together."""
+"""Context of one workspace: everything that suggesting and linking need."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnecti
 
 
 class LiveMatcher:
-    """A matcher that follows a connection's mirror, in this process and from any other."""
+    """Matcher that follows a connection's mirror, as updated by any process."""
 
     def __init__(self, database: Database, connection_id: int) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class LiveMatcher:
         self._lock = threading.Lock()
 
     def matcher(self) -> Matcher:
-        """The matcher, with all that the mirror has learned until now. Raises ConnectionEnded."""
+        """Return the matcher, updated from the mirror. Raises ConnectionEnded."""
         with self._lock, self._database.reading() as session:
             connection = session.get(WorkspaceConnection, self._connection_id)
             if connection is None:
@@ -55,13 +55,12 @@ class LiveMatcher:
 
 @dataclass(frozen=True)
 class WorkspaceContext:
-    """One workspace at work with one connection; another connection has another desk.
+    """A workspace with one of its connections; another connection has another context.
 
-    ``public_connection_id`` is what clients know the connection by, and ``practice`` says that it
-    is the sandbox of this installation.
-    ``ownership`` says what this process works on, and which others are alive. ``first_seen`` times
-    writes that Commusoft may still carry out, and attempts of versions that know no owners.
-    ``wake`` tells the worker that there is something to do; without it the worker finds it later.
+    ``public_connection_id`` is the connection's id for clients; ``practice`` marks this
+    installation's sandbox. ``ownership`` knows this process's work and which processes are alive.
+    ``first_seen`` times writes that Commusoft may still carry out, and attempts of versions without
+    owners. ``wake`` notifies the worker of new work; without it the worker finds it by polling.
     """
 
     workspace_id: int
@@ -81,25 +80,25 @@ class WorkspaceContext:
 
     @property
     def packages(self) -> Packages:
-        """The rules as they are now, without the hosts that an admin added."""
+        """The current rules, without the hosts that an admin added."""
         return self.rule_file.current()
 
     @property
     def sandboxed(self) -> bool:
-        """Whether what answers is no Commusoft but the sandbox, ours or one that said so."""
+        """Whether the remote system is a sandbox, this installation's or another one."""
         return self.practice or self.commusoft.sandbox
 
     def sync(
         self, progress: Callable[[SyncResult], None] = lambda _result: None, *, full: bool = True
     ) -> SyncResult:
-        """Bring the mirror up to date. Raises SyncInProgress or CommusoftError."""
+        """Update the mirror. Raises SyncInProgress or CommusoftError."""
         return sync(
             self.database, self.connection_id, self.commusoft, self.ownership, progress, full=full
         )
 
 
 def details(row: MirroredRecord) -> Details:
-    """What a mirrored record says about itself, for matching."""
+    """Return a mirrored record's details, for matching."""
     return Details(
         kind=row.kind,
         name=row.name,

@@ -1,4 +1,4 @@
-"""A person's decision, checked against Commusoft as it is now and committed before it is tried."""
+"""Decisions: checked against the current state of Commusoft, committed, then attempted."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ from crmlink.store.erased import pseudonyms_of
 from crmlink.store.folded import carries
 from crmlink.store.hidden_references import hide_new_link
 
-RESPONSE_DEADLINE = 15.0  # seconds; browsers end an extension's worker that waits for 30
+RESPONSE_DEADLINE = 15.0  # seconds; browsers stop an extension's worker after 30
 T = TypeVar("T")
-Guard = Callable[[Session], None]  # raises when the decision is not to be kept any more
+Guard = Callable[[Session], None]  # raises if the decision must not be stored any more
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person decided.
+    """A user's decision.
 
-    ``kind`` is what the contact is known, or was said, to be; ``overrides`` what they agreed to on
-    top; ``differences`` (field, contact, record) are those that they saw and linked over.
+    ``kind`` is the contact's known or stated kind; ``overrides`` are the user's explicit overrides;
+    ``differences`` (field, contact, record) are those they saw and accepted.
     """
 
     package: str
@@ -67,7 +67,7 @@ class Decision:
     differences: tuple[Mapping[str, str], ...] = ()
 
     def fingerprint(self) -> str:
-        """The same for the same decision, so that a key cannot serve two."""
+        """Return a hash of the decision, so that one key cannot serve two decisions."""
         fields = asdict(self)
         del fields["overrides"]
         fields |= self.overrides.as_dict()
@@ -75,10 +75,10 @@ class Decision:
 
 
 def require_connection(ctx: WorkspaceContext, public_connection_id: str) -> None:
-    """Raise OtherConnection for a decision that was made of another connection's records.
+    """Raise OtherConnection if a decision concerns another connection's records.
 
-    Record ids are a kind and a number, which mean another record in each account. So whatever
-    comes from outside with a record's id must name the connection that the record was shown of.
+    A record id is a kind and a number, which identify another record in each account. So every
+    request with a record id must name the connection the record was shown for.
     """
     if public_connection_id != ctx.public_connection_id:
         raise OtherConnection
@@ -87,12 +87,12 @@ def require_connection(ctx: WorkspaceContext, public_connection_id: str) -> None
 def confirm(
     ctx: WorkspaceContext, decision: Decision, key: str, device_id: int, guard: Guard | None = None
 ) -> Link:
-    """Carry out a decision once; the same key again gives the same link.
+    """Carry out a decision once; the same key again returns the same link.
 
-    Returns the link, ``linked``, ``failed`` or ``conflict``, or still ``intended`` when Commusoft
-    stopped answering on the way (``recover`` finishes it). Raises a LinkingFailure,
-    InvalidReference or CommusoftError before anything was written, and what ``guard`` raises in
-    the transaction that is to keep the decision.
+    Returns the link: ``linked``, ``failed`` or ``conflict``, or still ``intended`` if Commusoft
+    stopped answering (``recover`` finishes it). Raises LinkingFailure, InvalidReference or
+    CommusoftError before anything was written, and any error of ``guard`` in the transaction that
+    would store the decision.
     """
     deadline = time.monotonic() + RESPONSE_DEADLINE
     reference = canonical_reference(decision.package, decision.reference, ctx.packages)
@@ -131,7 +131,7 @@ def confirm(
 def _check_prior(
     ctx: WorkspaceContext, decision: Decision, reference: str, row: MirroredRecord
 ) -> str | None:
-    """What stands on the record now; raises when the person has not agreed to what is there."""
+    """Return the record's current reference; raises unless the user has agreed to replace it."""
     overrides = decision.overrides
     record = fetch_record(ctx, row.kind, row.number, row.uuid)
     agreed = _is_same(ctx, record.reference, overrides.replaces)
@@ -151,10 +151,10 @@ def undo(
     also_on: frozenset[str],
     guard: Guard | None = None,
 ) -> Link:
-    """Put back what stood on the record before; a new link whose target is the prior value.
+    """Restore the record's previous reference by a new link whose target is the prior value.
 
-    Allowed while the link stands, Commusoft still holds its value, and no later link has decided
-    about that value; raises CannotUndo otherwise, and what ``confirm`` raises.
+    Allowed while the link is in effect, Commusoft still has its value, and no later link has
+    decided about that value; raises CannotUndo otherwise, and the errors of ``confirm``.
     """
     deadline = time.monotonic() + RESPONSE_DEADLINE
     fingerprint = hashlib.sha256(f"undo {link_id} {sorted(also_on)}".encode()).hexdigest()
@@ -193,7 +193,7 @@ def undo(
 def _check_undo(
     ctx: WorkspaceContext, link: Link, row: MirroredRecord, also_on: frozenset[str]
 ) -> str | None:
-    """The value that Commusoft holds, which is the link's, hidden in it or not."""
+    """Return Commusoft's current value, which is the link's, possibly as a pseudonym."""
     record = fetch_record(ctx, row.kind, row.number, row.uuid)
     if not _is_same(ctx, record.reference, link.target):
         raise CannotUndo(current_reference=record.reference)
@@ -203,15 +203,15 @@ def _check_undo(
 
 
 def _is_same(ctx: WorkspaceContext, one: str | None, other: str | None) -> bool:
-    """Whether two values are one, either of which may be hidden because a person was erased."""
+    """Return whether two values are equal, either of which may be a pseudonym."""
     with ctx.database.reading() as session:
         return pseudonyms_of(session).same(one, other)
 
 
 def can_undo(link: Link) -> bool:
-    """Whether a link stands and changed something.
+    """Return whether a link is in effect and changed the record.
 
-    Where the value before it was erased, ``undo`` says so.
+    ``undo`` itself reports a prior value that was erased.
     """
     return undo_obstacle(link) is None
 
@@ -226,8 +226,10 @@ def undo_obstacle(link: Link) -> str | None:
 
 
 def _later_decision(ctx: WorkspaceContext, link: Link) -> Link | None:
-    """A later link that stands and replaced this one's value, or put it there anew: its value is
-    that decision's now."""
+    """Return a later link in effect that replaced this one's value, or wrote it again.
+
+    The record's value is then that decision's.
+    """
     with ctx.database.reading() as session:
         forms = pseudonyms_of(session).forms(link.target)
         return session.scalar(
@@ -250,12 +252,12 @@ def _later_decision(ctx: WorkspaceContext, link: Link) -> Link | None:
 
 
 def same_record(link: Link) -> ColumnElement[bool]:
-    """Links to the record that a link is to, itself included."""
+    """Return the condition for links to the same record, this one included."""
     return (Link.kind == link.kind) & (Link.record_number == link.record_number)
 
 
 def same_contact(session: Session, link: Link) -> ColumnElement[bool]:
-    """Links of the contact that a link is of, itself included."""
+    """Return the condition for links of the same contact, this one included."""
     return (
         (Link.package == link.package)
         & (Link.organisation == link.organisation)
@@ -265,7 +267,7 @@ def same_contact(session: Session, link: Link) -> ColumnElement[bool]:
 
 
 def find_link(ctx: WorkspaceContext, link_id: str) -> Link:
-    """One link of this workspace; raises LinkUnknown."""
+    """Return one link of this workspace; raises LinkUnknown."""
     with ctx.database.reading() as session:
         link = session.get(Link, link_id)
     if link is None or link.connection_id != ctx.connection_id:
@@ -279,7 +281,10 @@ def _load_record(ctx: WorkspaceContext, record_id: str) -> MirroredRecord:
 
 
 def _kind_shows_references(ctx: WorkspaceContext, row: MirroredRecord) -> bool:
-    """Whether Commusoft showed a reference on any record of this kind: then absent is empty."""
+    """Return whether Commusoft showed a reference on any record of this kind.
+
+    If so, an absent one is empty.
+    """
     with ctx.database.reading() as session:
         return bool(
             session.scalar(
@@ -308,8 +313,8 @@ def _reference_taken_error(
 def _attribution(
     ctx: WorkspaceContext, row: MirroredRecord, reference: str | None
 ) -> dict[str, Any]:
-    """Who of us put the present reference on a record (by) and when (since); None for others."""
-    ours = (LinkState.LINKED, LinkState.INTENDED)  # it may have landed and not be read back yet
+    """Return who wrote the record's reference by a link (by) and when (since), else None."""
+    ours = (LinkState.LINKED, LinkState.INTENDED)  # it may have landed without being read back yet
     with ctx.database.reading() as session:
         link = session.scalar(
             select(Link)
@@ -335,7 +340,7 @@ def _attribution(
 def _require_reference_free(
     ctx: WorkspaceContext, reference: str, row: MirroredRecord, accepted: frozenset[str]
 ) -> None:
-    """Raise ReferenceTaken when other records of this kind carry the reference, asked afresh."""
+    """Raise ReferenceTaken if other records of this kind have the reference, read again."""
     taken = [
         other
         for other in _possible_holders(ctx, reference, row)
@@ -348,7 +353,7 @@ def _require_reference_free(
 def _possible_holders(
     ctx: WorkspaceContext, reference: str, row: MirroredRecord
 ) -> list[MirroredRecord]:
-    """Records that carry the reference by the mirror, or got it from a link that stands."""
+    """Return records that have the reference by the mirror, or by a link in effect."""
     with ctx.database.reading() as session:
         found = {
             other.id: other for other in holders(session, ctx.connection_id, reference, row.kind)
@@ -378,7 +383,7 @@ def _still_holds(ctx: WorkspaceContext, row: MirroredRecord, reference: str) -> 
 
 
 def _run_until(ctx: WorkspaceContext, deadline: float, check: Callable[[], T]) -> T:
-    """A check that writes nothing, beside this thread; CommusoftTimeout when the time is over."""
+    """Run a check without writes in another thread; raises CommusoftTimeout at the deadline."""
     try:
         return ctx.attempts.submit(check).result(timeout=max(0.0, deadline - time.monotonic()))
     except TimeoutError:
@@ -388,7 +393,10 @@ def _run_until(ctx: WorkspaceContext, deadline: float, check: Callable[[], T]) -
 def _await_link_by_key(
     ctx: WorkspaceContext, key: str, fingerprint: str, deadline: float
 ) -> Link | None:
-    """The link that a key made already, once its attempt is over; raises when it is another's."""
+    """Return the link that this key already made, once its attempt ends.
+
+    Raises if the key belongs to another decision.
+    """
     while True:
         with ctx.database.reading() as session:
             link = session.scalar(
@@ -411,7 +419,7 @@ def _intend_and_attempt(
     deadline: float,
     guard: Guard | None,
 ) -> Link:
-    """Commit the intent, then try it; two decisions on one record or contact: the first wins."""
+    """Commit the intent, then attempt it; of two decisions on one record or contact one wins."""
     link.attempt_id = attempt_id = new_id()
     ctx.ownership.working_on.add(attempt_id)
     kept, fingerprint = False, link.fingerprint
@@ -445,7 +453,7 @@ def _intend_and_attempt(
 def _find_race_conflict(
     session: Session, ctx: WorkspaceContext, link: Link, accepted: frozenset[str]
 ) -> LinkingFailure | None:
-    """What another link of ours changed while this decision was being checked, if anything."""
+    """Return what another link changed while this decision was checked, if anything."""
     if test := write_test_on(session, link):
         return RecordBeingTested(by=test.device.who, since=test.created_at)
     row = find_record(session, ctx.connection_id, link.record_id)
@@ -467,7 +475,7 @@ def _find_race_conflict(
 
 
 def _attempt_until(ctx: WorkspaceContext, link: Link, deadline: float) -> Link:
-    """Try the link beside this thread: a slow Commusoft must not outlast the person's browser."""
+    """Attempt the link in another thread, at most until the deadline of the response."""
     running = ctx.attempts.submit(attempt, ctx, link)
     try:
         return running.result(timeout=max(0.0, deadline - time.monotonic()))
@@ -476,7 +484,7 @@ def _attempt_until(ctx: WorkspaceContext, link: Link, deadline: float) -> Link:
 
 
 def _in_progress_error(ctx: WorkspaceContext, link: Link) -> LinkInProgress:
-    """Whose link came first; it may have settled while this one was refused."""
+    """Return the error for the link that came first; it may have been settled since."""
     with ctx.database.reading() as session:
         other = session.scalar(
             select(Link)
@@ -485,6 +493,6 @@ def _in_progress_error(ctx: WorkspaceContext, link: Link) -> LinkInProgress:
             .order_by(Link.settled_at.is_not(None), Link.created_at.desc())
             .limit(1)
         )
-    if other is None:  # its workspace was emptied while we looked
+    if other is None:  # its workspace was emptied in the meantime
         return LinkInProgress(by=None, since=now())
     return LinkInProgress(by=other.device.who, since=other.created_at)

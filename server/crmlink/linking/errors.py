@@ -1,4 +1,4 @@
-"""What can stop a link, as types: a code, and the facts its sentence and its answer need."""
+"""Errors of linking: a code, and the parameters of its sentence and response."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from crmlink.store import Link
 
 
 class LinkingFailure(Exception):
-    """Nothing was written. ``facts`` are values for the sentence and the answer, never for logs."""
+    """Base class; nothing was written. ``facts`` are for sentence and response, never for logs."""
 
     code: ClassVar[str]
 
@@ -54,7 +54,7 @@ class BatchUnknown(LinkingFailure):
 
 
 class KindMismatch(LinkingFailure):
-    """The contact is of one kind, the record of the other, and the person has not accepted it.
+    """The contact and the record are of different kinds, and the user has not accepted it.
 
     Facts: record, contact_kind, record_kind.
     """
@@ -63,16 +63,16 @@ class KindMismatch(LinkingFailure):
 
 
 class RecordHasReference(LinkingFailure):
-    """The record carries another reference than the person agreed to replace.
+    """The record has another reference than the user agreed to replace.
 
-    Facts: record, current_reference; by and since where one of our links put it there.
+    Facts: record, current_reference; by and since if a link wrote it.
     """
 
     code = "record-has-reference"
 
 
 class ReferenceTaken(LinkingFailure):
-    """Other records carry the reference and the person has not accepted it (facts: holders)."""
+    """Other records have the reference and the user has not accepted it (facts: holders)."""
 
     code = "reference-taken"
 
@@ -84,29 +84,29 @@ class ReferenceNotVisible(LinkingFailure):
 
 
 class LinkInProgress(LinkingFailure):
-    """Somebody's link is on its way to this record or from this contact (facts: by, since)."""
+    """Another link to this record or of this contact is in progress (facts: by, since)."""
 
     code = "link-in-progress"
 
 
 class RecordBeingTested(LinkingFailure):
-    """The doctor writes to this record, or has something to put back on it (facts: by, since)."""
+    """The doctor is writing to this record, or has to restore it (facts: by, since)."""
 
     code = "record-being-tested"
 
 
 class CannotUndo(LinkingFailure):
-    """The link is not one that stands, or Commusoft holds another value now.
+    """The link is not in effect, or Commusoft has another value now.
 
-    Facts: current_reference where Commusoft was asked, by and since where a later link decided,
-    erased where the value before the link was, else obstacle, as ``undo_obstacle`` has it.
+    Facts: current_reference if Commusoft was asked, by and since if a later link decided, erased if
+    the value before the link was, else obstacle as in ``undo_obstacle``.
     """
 
     code = "cannot-undo"
 
 
 class ReferenceErased(LinkingFailure):
-    """The contact was erased: only a hash of its reference is kept, which is never written."""
+    """The contact was erased: only a hash of its reference is stored, which is never written."""
 
     code = "reference-erased"
 
@@ -118,7 +118,7 @@ class IdempotencyKeyReused(LinkingFailure):
 
 
 class InvalidBatchState(LinkingFailure):
-    """What was asked for is not possible in the batch's present state (facts: state)."""
+    """The request is not possible in the batch's present state (facts: state)."""
 
     code = "batch-state"
 
@@ -130,9 +130,9 @@ class BatchWritten(LinkingFailure):
 
 
 class RowAlreadyDecided(LinkingFailure):
-    """Somebody else decided this row since it was shown.
+    """Another user decided this row since it was shown.
 
-    Facts: by, since, choice, and record where they chose one.
+    Facts: by, since, choice, and record if they chose one.
     """
 
     code = "row-decided"
@@ -157,7 +157,7 @@ class SampleNeeded(LinkingFailure):
 
 
 class CountChanged(LinkingFailure):
-    """Not as many contacts would be linked as the summary said (facts: contacts)."""
+    """The number of contacts to link differs from the summary (facts: contacts)."""
 
     code = "count-changed"
 
@@ -169,19 +169,19 @@ class NothingToLink(LinkingFailure):
 
 
 class PackageNeeded(LinkingFailure):
-    """Nobody has said which accounting package the batch is of."""
+    """The batch's accounting package is not set."""
 
     code = "package-needed"
 
 
 class ConnectionNotAgreed(LinkingFailure):
-    """Another connection would take the place of links or lists (facts: contents)."""
+    """Another connection would replace links or lists (facts: contents)."""
 
     code = "connection-not-agreed"
 
 
 class CredentialsMissing(LinkingFailure):
-    """The account's credentials came from an environment that does not give them now.
+    """The account's credentials came from environment variables that are no longer set.
 
     Facts: client_id, base_url.
     """
@@ -190,13 +190,13 @@ class CredentialsMissing(LinkingFailure):
 
 
 class ManyLinesLeftOut(LinkingFailure):
-    """More than 1 in 20 lines of a file would be left out (facts: left_out, contacts)."""
+    """More than 1 in 20 lines of a file would be skipped (facts: left_out, contacts)."""
 
     code = "lines-left-out"
 
 
 class LinkFailed(Exception):
-    """The decision was kept and tried, and ended as failed or conflict; the link says why."""
+    """The decision was stored and attempted, and failed or conflicted; the link has the reason."""
 
     def __init__(self, link: Link) -> None:
         super().__init__(link.state)

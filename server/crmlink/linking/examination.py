@@ -1,4 +1,4 @@
-"""The doctor at work for one connection: what it writes is kept, what it finds is remembered."""
+"""The doctor, run for one connection: its writes are journalled, its result is stored."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def examine(
     trial: str | None = None,
     known_reference: str | None = None,
 ) -> Iterator[CheckResult]:
-    """The steps of ``run_checks`` as they come.
+    """Yield the results of ``run_checks`` as they arrive.
 
-    The dialect found is remembered of this context's connection, whichever is in use by then: the
-    examination of a large account takes minutes.
+    The dialect found is stored for this context's connection, even if another is in use by then:
+    checking a large account takes minutes.
     """
     if write_test:
         record_write_check(ctx.database, ctx.workspace_id, device_id, write_test, trial)

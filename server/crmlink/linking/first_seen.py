@@ -1,4 +1,4 @@
-"""How long this process has seen something unchanged, by a clock that cannot be set."""
+"""Durations for which this process has seen something unchanged, by a monotonic clock."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable, Container, Hashable
 
 
 class FirstSeen:
-    """Remembers when each thing was first seen; lost with the process, whose successor waits anew.
+    """When each subject was first seen; lost with the process, whose successor starts again.
 
-    ``clock`` gives seconds that only grow.
+    ``clock`` returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -20,23 +20,23 @@ class FirstSeen:
         self._looks: dict[str, float] = {}
 
     def age(self, subject: str, detail: Hashable) -> float:
-        """Return for how many seconds this detail of a subject is known; 0.0 the first time."""
+        """Return for how many seconds a subject has had this detail; 0.0 the first time."""
         moment = self._clock()
         with self._guard:
             return moment - self._moments.setdefault((subject, detail), moment)
 
     def note_look(self, subject: str) -> None:
-        """Remember that a subject is being looked at now."""
+        """Record that a subject is being read now."""
         with self._guard:
             self._looks[subject] = self._clock()
 
     def since_look(self, subject: str) -> float:
-        """Return how many seconds ago a subject was last looked at; infinite when never."""
+        """Return how many seconds ago a subject was last read; infinite if never."""
         with self._guard:
             return self._clock() - self._looks.get(subject, float("-inf"))
 
     def forget_all_but(self, subjects: Container[str]) -> None:
-        """Keep only what is known of these subjects."""
+        """Remove all other subjects."""
         with self._guard:
             for key in [key for key in self._moments if key[0] not in subjects]:
                 del self._moments[key]

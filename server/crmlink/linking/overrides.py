@@ -1,4 +1,4 @@
-"""What a person saw and agreed to on top of a choice: the second, separate choices."""
+"""Overrides: the second, explicit choices that a user makes on top of a decision."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from crmlink.store import MirroredRecord
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """Nothing of this is ever assumed.
+    """Explicit overrides; none is ever assumed.
 
-    ``replaces`` is the other reference on the record, to be replaced; ``also_on`` the ids of the
-    records that may keep this reference as well; ``checked_empty`` that the record was looked at
-    in Commusoft where its API does not show the field; ``accepts_kind`` that the record is a
-    customer and the contact a supplier, or the reverse.
+    ``replaces`` is the record's other reference, to be replaced; ``also_on`` the ids of records
+    that may keep this reference too; ``checked_empty``: the user looked at the record in Commusoft,
+    whose API does not show the field; ``accepts_kind``: the record is a customer and the contact a
+    supplier, or the reverse.
     """
 
     replaces: str | None = None
@@ -27,7 +27,7 @@ class Overrides:
     accepts_kind: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """As it is kept in a JSON column; ``from_dict`` reads it."""
+        """Return the form stored in a JSON column; see ``from_dict``."""
         kept = {
             "replaces": self.replaces,
             "also_on": sorted(self.also_on),
@@ -37,7 +37,7 @@ class Overrides:
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any] | None) -> Overrides:
-        """What ``as_dict`` gave, now or before a field was known; nothing agreed for None."""
+        """Return overrides from their stored form, also an older one; none for None."""
         kept = kept or {}
         return cls(
             replaces=kept.get("replaces"),
@@ -48,9 +48,9 @@ class Overrides:
 
 
 def require_kind(kind: Kind | None, record: MirroredRecord, overrides: Overrides) -> None:
-    """Raise KindMismatch when the record is of the other kind and nobody has agreed to that.
+    """Raise KindMismatch if the record is of the other kind and the user has not accepted it.
 
-    ``kind`` is what the contact is known, or was said, to be; None where nothing tells.
+    ``kind`` is the contact's known or stated kind; None if unknown.
     """
     if kind and kind != record.kind and not overrides.accepts_kind:
         raise KindMismatch(record=record, contact_kind=kind, record_kind=record.kind)

@@ -1,4 +1,4 @@
-"""Contacts without a record: parked by a person, for those who add customers and suppliers."""
+"""Parked contacts: without a record yet, for users who add customers and suppliers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, ParkedContact
 from crmlink.store.erased import Signs, erased_people, pseudonyms_of
 
-MOST_PARKED = 1_000  # shown at once; the oldest first
+MOST_PARKED = 1_000  # shown at once, oldest first
 
 
 def park(ctx: WorkspaceContext, contact: Contact, device_id: int) -> ParkedContact:
-    """Keep a contact; one that is parked already keeps its place and gets the newer details.
+    """Store a contact; one that is parked already keeps its place and gets the newer details.
 
-    Raises UnknownPackage, InvalidReference, or ReferenceErased for a person who was erased.
+    Raises UnknownPackage, InvalidReference, or ReferenceErased for an erased person.
     """
     reference = canonical_reference(contact.package, contact.reference, ctx.packages)
     if holds_pseudonym(reference):
@@ -60,7 +60,7 @@ def park(ctx: WorkspaceContext, contact: Contact, device_id: int) -> ParkedConta
 
 
 def unpark(ctx: WorkspaceContext, parked_id: str, device_id: int) -> None:
-    """Remove a contact from the list. Raises ParkedUnknown."""
+    """Remove a parked contact. Raises ParkedUnknown."""
     with ctx.database.writing() as session:
         kept = _find(session, ctx.connection_id, parked_id)
         _note(session, ctx.workspace_id, device_id, "contact.unparked", kept)
@@ -68,13 +68,13 @@ def unpark(ctx: WorkspaceContext, parked_id: str, device_id: int) -> None:
 
 
 def find_parked(ctx: WorkspaceContext, parked_id: str) -> ParkedContact:
-    """One contact of the list. Raises ParkedUnknown."""
+    """Return one parked contact. Raises ParkedUnknown."""
     with ctx.database.reading() as session:
         return _find(session, ctx.connection_id, parked_id)
 
 
 def parked_contacts(ctx: WorkspaceContext) -> list[ParkedContact]:
-    """All contacts of the list, those that have waited longest first."""
+    """Return all parked contacts, the longest waiting first."""
     query = (
         select(ParkedContact)
         .filter_by(connection_id=ctx.connection_id)
@@ -86,21 +86,21 @@ def parked_contacts(ctx: WorkspaceContext) -> list[ParkedContact]:
 
 
 def count_parked(ctx: WorkspaceContext) -> int:
-    """How many contacts are parked."""
+    """Return the number of parked contacts."""
     query = select(func.count()).select_from(ParkedContact)
     with ctx.database.reading() as session:
         return session.scalar(query.filter_by(connection_id=ctx.connection_id)) or 0
 
 
 def parked_as(session: Session, connection_id: int, contact: Contact) -> ParkedContact | None:
-    """A contact's entry in the list, if it is parked."""
+    """Return a contact's parked entry, if any."""
     mine = _is(contact.package, contact.organisation, contact.kind or "", contact.reference)
     query = select(ParkedContact).filter_by(connection_id=connection_id).where(*mine)
     return session.scalar(query.order_by(ParkedContact.created_at).limit(1))
 
 
 def unpark_linked(session: Session, link: Link) -> None:
-    """Remove the contact of a link that is done, in the transaction that ends the link."""
+    """Remove the contact of a settled link, in the transaction that settles it."""
     forms = pseudonyms_of(session).forms(link.reference)
     mine = _is(link.package, link.organisation, link.contact_kind, *forms)
     session.execute(
@@ -109,7 +109,7 @@ def unpark_linked(session: Session, link: Link) -> None:
 
 
 def _is(package: str, organisation: str, kind: str, *references: str) -> list[ColumnElement[bool]]:
-    """What a contact's entry fulfils. Not every address tells the organisation or the kind."""
+    """Return the conditions for a contact's entry; not every URL gives organisation or kind."""
     mine = [
         ParkedContact.package == package,
         ParkedContact.reference.in_(references),

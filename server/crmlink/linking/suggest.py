@@ -1,4 +1,4 @@
-"""From a contact to the records that may be its own."""
+"""Suggestions: from a contact to the records that may be its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.folded import carries
 
-MIN_PROBABILITY = (
-    0.001  # what is less likely than that only hides the others; search still finds it
-)
+MIN_PROBABILITY = 0.001  # less likely records would only hide the others; search finds them
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """One entry in an accounting package: its identity, and what was read about it."""
+    """One entry in an accounting package: its identity, and the details read from it."""
 
     package: str
     reference: str
@@ -35,11 +33,11 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class SuggestionResult:
-    """What a person is shown for a contact.
+    """Suggestions and context for a contact.
 
-    ``holders`` are records that carry the reference already, of either kind, and ``holder_links``
-    the links that put it there, where crmlink did; ``link`` is the newest link of this contact;
-    ``none`` the probability that no record is the contact's.
+    ``holders`` are records of either kind that already have the reference, and ``holder_links`` the
+    links that wrote it; ``link`` is the contact's latest link; ``none`` the probability that no
+    record is the contact's.
     """
 
     contact: Contact
@@ -52,9 +50,9 @@ class SuggestionResult:
 
 
 def suggest(ctx: WorkspaceContext, contact: Contact, limit: int = 5) -> SuggestionResult:
-    """The records most likely to be the contact's, best first; up to ``limit`` of them.
+    """Return the likeliest records for a contact, best first, at most ``limit``.
 
-    Raises UnknownPackage, or InvalidReference when the reference is not of the package's form.
+    Raises UnknownPackage, or InvalidReference if the reference is not of the package's form.
     """
     reference = canonical_reference(contact.package, contact.reference, ctx.packages)
     contact = replace(contact, reference=reference)
@@ -81,7 +79,7 @@ def suggest(ctx: WorkspaceContext, contact: Contact, limit: int = 5) -> Suggesti
 def search(
     ctx: WorkspaceContext, text: str, kind: Kind | None, limit: int = 20
 ) -> list[MirroredRecord]:
-    """Records that fit what was typed so far, best first."""
+    """Return records that match a typed text, best first."""
     ids = ctx.index.matcher().search(text, kind, limit)
     with ctx.database.reading() as session:
         rows = records_by_id(session, ctx.connection_id, ids)
@@ -89,7 +87,7 @@ def search(
 
 
 def find_record(session: Session, connection_id: int, record_id: str) -> MirroredRecord:
-    """The mirror's row for a record's id; raises RecordGone, or RecordUnknown for a new one."""
+    """Return the mirror's row of a record id; raises RecordGone, or RecordUnknown for a new one."""
     row = records_by_id(session, connection_id, [record_id]).get(record_id)
     if row is None:
         kind, _, number = record_id.partition("-")
@@ -104,9 +102,10 @@ def find_record(session: Session, connection_id: int, record_id: str) -> Mirrore
 def holders(
     session: Session, connection_id: int, reference: str, kind: Kind | None = None
 ) -> list[MirroredRecord]:
-    """Records that carry the reference by the mirror, of one kind or of both.
+    """Return records that have the reference by the mirror, of one kind or of both.
 
-    What folds to the same counts as the same here: whether Commusoft tells it apart is not known.
+    References that fold to the same count as equal: whether Commusoft distinguishes them is
+    unknown.
     """
     query = select(MirroredRecord).where(
         MirroredRecord.connection_id == connection_id,
@@ -121,10 +120,10 @@ def holders(
 def links_behind(
     session: Session, connection_id: int, records: Sequence[MirroredRecord]
 ) -> list[Link]:
-    """The link that put its present reference on each record; none for those where no link did.
+    """Return for each record the link that wrote its present reference, if a link did.
 
-    Of several the newest that changed something: one that found its reference there already put
-    nothing there. What an undo put back is there by the link before it.
+    Of several, the latest that changed the record: one that found its reference already there wrote
+    nothing. A value restored by an undo was written by the link before it.
     """
     links = session.scalars(
         select(Link)
@@ -140,11 +139,10 @@ def links_behind(
 
 
 def latest_link(session: Session, connection_id: int, contact: Contact) -> Link | None:
-    """The latest link of a contact, an undo included.
+    """Return a contact's latest link, undos included.
 
-    Not every address of a contact names its organisation: a link that was made without one, or is
-    asked for without one, is the contact's too. What several organisations have links for could be
-    any of theirs, and is left out.
+    Not every URL of a contact names its organisation: a link made or requested without one is the
+    contact's too. If several organisations have such links, they are ambiguous and omitted.
     """
     mine = [
         Link.connection_id == connection_id,
@@ -166,21 +164,24 @@ def _organisations(session: Session, conditions: list[ColumnElement[bool]]) -> i
 
 
 def _likely_kind(suggestions: tuple[tuple[MirroredRecord, Suggestion], ...]) -> Kind:
-    """The kind of the best suggestion; customer where there is none."""
+    """Return the kind of the best suggestion; customer without any."""
     return suggestions[0][0].kind if suggestions else "customer"
 
 
 def records_by_id(
     session: Session, connection_id: int, ids: list[str]
 ) -> dict[str, MirroredRecord]:
-    """The mirror's rows for records' ids; those that are not there, or gone, are left out."""
+    """Return the mirror's rows by record id, without missing or deleted records."""
     numbers: dict[Kind, list[str]] = {kind: [] for kind in KINDS}
     for record_id in ids:
         kind, _, number = record_id.partition("-")
         if kind in KINDS and number:
             numbers[kind].append(number)
     found = {}
-    for kind, wanted in numbers.items():  # one by one: with "or" the index by number is not used
+    for (
+        kind,
+        wanted,
+    ) in numbers.items():  # one by one: a condition with "or" does not use the index by number
         if wanted:
             query = select(MirroredRecord).where(
                 MirroredRecord.connection_id == connection_id,

@@ -1,4 +1,4 @@
-"""The rules of one workspace: the rule file, and the hosts that its admin added."""
+"""Rules of one workspace: the rule file, and the hosts that its admin added."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ log = structlog.get_logger()
 
 
 def workspace_rules(ctx: WorkspaceContext) -> Packages:
-    """The rule document as this workspace's extensions run it.
+    """Return the rule document for this workspace's extensions.
 
-    A host that a newer rule file does not allow any more is left out.
+    Hosts that a newer rule file no longer allows are omitted.
     """
     document = ctx.packages
     for package, added in list_hosts(ctx).items():
@@ -34,7 +34,7 @@ def workspace_rules(ctx: WorkspaceContext) -> Packages:
 
 
 def install_rules(ctx: WorkspaceContext, file: Path, device_id: int) -> None:
-    """Put a checked rule file to use for this installation. Raises InvalidRules."""
+    """Install a checked rule file for this installation. Raises InvalidRules."""
     ctx.rule_file.install(file)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:12]
     with ctx.database.writing() as session:
@@ -42,14 +42,14 @@ def install_rules(ctx: WorkspaceContext, file: Path, device_id: int) -> None:
 
 
 def remove_rules(ctx: WorkspaceContext, device_id: int) -> None:
-    """Go back to the rules that came with crmlink."""
+    """Return to the built-in rules."""
     if ctx.rule_file.remove():
         with ctx.database.writing() as session:
             note(session, ctx.workspace_id, device_id, "rules.removed", "workspace")
 
 
 def list_hosts(ctx: WorkspaceContext) -> dict[str, list[str]]:
-    """The hosts that were added, by package."""
+    """Return the added hosts, by package."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     query = select(PackageHost).filter_by(workspace_id=ctx.workspace_id).order_by(PackageHost.host)
     with ctx.database.reading() as session:
@@ -59,9 +59,9 @@ def list_hosts(ctx: WorkspaceContext) -> dict[str, list[str]]:
 
 
 def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> list[str]:
-    """Add an address where a package runs for this firm; returns the package's added hosts.
+    """Add a host of the firm where a package runs; returns the package's added hosts.
 
-    Adding one twice changes nothing. Raises InvalidHost or UnknownPackage.
+    Adding it again changes nothing. Raises InvalidHost or UnknownPackage.
     """
     host = host.strip().lower()
     with_hosts(ctx.packages, package, [host])
@@ -73,7 +73,7 @@ def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> 
 
 
 def remove_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> list[str]:
-    """Take an added host away; returns those that are left."""
+    """Remove an added host; returns the remaining ones."""
     host = host.strip().lower()
     with ctx.database.writing() as session:
         removed = session.scalars(

@@ -1,9 +1,9 @@
-"""The doctor's write test kept as an intent, and what a dead process left of it put back.
+"""Write tests of the doctor, committed as intents, and their recovery after a crash.
 
-A record's own reference is committed before the doctor writes to the record, and the row stays
-until Commusoft holds that reference, or one that somebody else put there, and no PUT of the test
-may still be carried out. Meanwhile no link to the record is decided. As with links, a test belongs
-to a process, and only a dead one's is taken over.
+A record's reference is committed before the doctor writes to the record. The row stays until
+Commusoft has that reference, or another one written by someone else, and no PUT of the test may
+still be carried out. Until then no link to the record is decided. As with links, a test belongs to
+a process, and only a dead process's test is taken over.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from crmlink.store.base import new_id
 from crmlink.store.connections import is_in_use
 from crmlink.store.processes import is_alive
 
-MAX_RESTORES = 10  # PUTs that Commusoft does not keep; then it is only looked at
+MAX_RESTORES = 10  # PUTs without effect; after them the record is only read
 
 
 class CommittedWriteTest:
-    """The write test that the doctor does now; a ``WriteJournal`` of the doctor's."""
+    """The doctor's current write test; implements its ``WriteJournal``."""
 
     def __init__(self, ctx: WorkspaceContext, device_id: int) -> None:
         self._ctx, self._device_id = ctx, device_id
         self._test: WriteTest | None = None
 
     def begin(self, record: Record, trial: str | None) -> bool:
-        """Commit what has to be put back; False where a link or another test is on its way.
+        """Commit what must be restored; returns False if a link or test is in progress.
 
         Raises ConnectionEnded.
         """
@@ -76,27 +76,27 @@ class CommittedWriteTest:
         return begun
 
     def put(self, client: CommusoftClient, record: Record, reference: str | None) -> None:
-        """One PUT, counted before it is sent. Raises CommusoftError, WriteWithdrawn among them."""
+        """Send one PUT, counted before. Raises CommusoftError, including WriteWithdrawn."""
         if self._test is None:
             raise WriteWithdrawn
         _put(self._ctx, self._test, client, record, reference)
 
     def end(self) -> None:
-        """Let go of the test: what is not at its end is left to ``recover_write_tests``."""
+        """Release the test: an unfinished one is left to ``recover_write_tests``."""
         if self._test is not None:
             _finish(self._ctx, self._test)
             self._test = None
 
 
 def open_write_tests(ctx: WorkspaceContext) -> Sequence[WriteTest]:
-    """The write tests of a connection that are not at their end, the oldest first."""
+    """Return the unfinished write tests of a connection, oldest first."""
     with ctx.database.reading() as session:
         query = select(WriteTest).filter_by(connection_id=ctx.connection_id)
         return session.scalars(query.order_by(WriteTest.created_at)).all()
 
 
 def write_test_on(session: Session, link: Link) -> WriteTest | None:
-    """The write test of the record that a link is to, if one is not at its end."""
+    """Return the unfinished write test of a link's record, if any."""
     return session.scalar(
         select(WriteTest).filter_by(
             connection_id=link.connection_id, kind=link.kind, record_number=link.record_number
@@ -105,7 +105,7 @@ def write_test_on(session: Session, link: Link) -> WriteTest | None:
 
 
 def recover_write_tests(ctx: WorkspaceContext) -> None:
-    """Put back what write tests left on records, where no living process works on them."""
+    """Restore what write tests left on records, where no live process works on them."""
     for test in open_write_tests(ctx):
         with ctx.database.reading() as session:
             busy = bool(test.attempt_id) and ctx.ownership.is_worked_on(
@@ -116,7 +116,7 @@ def recover_write_tests(ctx: WorkspaceContext) -> None:
 
 
 def _is_busy(session: Session, test: WriteTest) -> bool:
-    """Whether a link to the record, or another write test of it, is on its way."""
+    """Return whether a link to the record, or another write test of it, is in progress."""
     same = {
         "connection_id": test.connection_id,
         "kind": test.kind,
@@ -127,9 +127,9 @@ def _is_busy(session: Session, test: WriteTest) -> bool:
 
 
 def _finish(ctx: WorkspaceContext, test: WriteTest) -> None:
-    """Look at the record, put its own reference back over the trial value, and end the test.
+    """Read the record, restore its reference over the trial value, and end the test.
 
-    Where that is not certain the test is left open, and free for whoever looks next.
+    If that is not certain the test is left open for a later attempt.
     """
     attempt_id = test.attempt_id
     try:
@@ -164,14 +164,14 @@ def _holds_trial(test: WriteTest, held: Record) -> bool:
 
 
 def _may_land(ctx: WorkspaceContext, test: WriteTest) -> bool:
-    """Whether Commusoft may still carry out a PUT of this test that it has not answered."""
+    """Return whether Commusoft may still carry out an unanswered PUT of this test."""
     if test.writes <= test.writes_over:
         return False
     return ctx.first_seen.age(test.id, test.writes) < ctx.commusoft.late_after
 
 
 def _client(ctx: WorkspaceContext, test: WriteTest) -> CommusoftClient:
-    """A client that writes as the test did: its way may not be the connection's own yet."""
+    """Return a client with the test's dialect, which may not be the connection's yet."""
     try:
         return ctx.commusoft.speaking(Dialect.from_dict(test.dialect or {}))
     except ValueError:
@@ -185,7 +185,7 @@ def _put(
     record: Record,
     reference: str | None,
 ) -> None:
-    """One PUT of a test, counted in its row before it is sent. Raises CommusoftError."""
+    """Send one PUT of a test, counted in its row before. Raises CommusoftError."""
     _begin_write(ctx, test, client.dialect)
     try:
         client.write_reference(
@@ -213,7 +213,7 @@ def _begin_write(ctx: WorkspaceContext, test: WriteTest, dialect: Dialect) -> No
 
 
 def _refuse_unless_ours(ctx: WorkspaceContext, test: WriteTest) -> None:
-    """The last look before a PUT leaves. Raises WriteWithdrawn."""
+    """Check the test immediately before its PUT. Raises WriteWithdrawn."""
     with ctx.database.reading() as session:
         ours = session.scalar(select(WriteTest.id).where(*_is_ours(test)))
         if ours is None or not is_in_use(session, ctx.connection_id):
@@ -223,7 +223,7 @@ def _refuse_unless_ours(ctx: WorkspaceContext, test: WriteTest) -> None:
 def _end(
     ctx: WorkspaceContext, test: WriteTest, held: Record | None, *, restored: bool = False
 ) -> bool:
-    """Delete the test; the mirror learns what was read."""
+    """Delete the test and write what was read to the mirror."""
     with ctx.database.writing() as session:
         ended = session.scalar(delete(WriteTest).where(*_is_ours(test)).returning(WriteTest.id))
         if ended and held:
@@ -243,7 +243,7 @@ def _leave_open(ctx: WorkspaceContext, test: WriteTest) -> None:
 
 
 def _take_over(ctx: WorkspaceContext, test: WriteTest) -> bool:
-    """Make an abandoned test ours; False when another was quicker, or its owner lives."""
+    """Take over an abandoned test; returns False if another process was faster or it lives."""
     ours, taken = new_id(), None
     ctx.ownership.working_on.add(ours)
     try:
@@ -269,7 +269,7 @@ def _take_over(ctx: WorkspaceContext, test: WriteTest) -> bool:
 
 
 def _is_ours(test: WriteTest) -> list[ColumnElement[bool]]:
-    """That the test is still this attempt's, and the attempt's process counts as alive."""
+    """Return the conditions that this attempt owns the test and its process counts as alive."""
     return [
         WriteTest.id == test.id,
         WriteTest.attempt_id == test.attempt_id,

@@ -1,4 +1,4 @@
-"""The pages for people: a module a noun, templates and what they need beside them."""
+"""Web pages: one module per subject, with templates and static files."""
 
 from crmlink.pages import (
     account,

@@ -1,4 +1,4 @@
-"""/account: one's own password, log-ins and browsers."""
+"""/account: a person's own password, sessions and browsers."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Reply = str | Response | tuple[str, int]
 @blueprint.get("/account")
 @require_permission("read")
 def account() -> str:
-    """Who one is here, and where one is logged in."""
+    """Show the person's own account and sessions."""
     return _page(Form())
 
 
 @blueprint.post("/account/password")
 @require_permission("read")
 def new_password() -> Reply:
-    """Change one's own password; every other log-in ends, and on request every browser."""
+    """Change the own password; ends other sessions, and on request all browsers."""
     form = sent("old", "password", "again", "browsers")
     if form.values["password"] != form.values["again"]:
         form.errors["again"] = "The two passwords are not the same."
@@ -58,7 +58,7 @@ def new_password() -> Reply:
         form.add_error(refused)
         return _page(form), 422
     flash_message(
-        "Your password is changed. Wherever else you were logged in, you are not any more."
+        "Your password is changed. You have been signed out everywhere else."
         + (" Your browsers are disconnected." if is_ticked("browsers") else "")
     )
     return start_session(_me(), url_for("pages.account"))
@@ -67,29 +67,29 @@ def new_password() -> Reply:
 @blueprint.post("/account/log-ins/end-all")
 @require_permission("read")
 def end_everything() -> Response:
-    """End one's other log-ins, and on request one's browsers."""
+    """End the own other sessions, and on request all browsers."""
     browsers_too = is_ticked("browsers")
     end_sessions(
         current_access(), current_actor(), _me().public_id, browsers_too=browsers_too, but=g.log_in
     )
     also = " Your browsers are disconnected." if browsers_too else ""
-    flash_message(f"Wherever else you were logged in, you are not any more.{also}")
+    flash_message(f"You have been signed out everywhere else.{also}")
     return redirect_to("pages.account")
 
 
 @blueprint.post("/account/log-ins/<session_id>/end")
 @require_permission("read")
 def end_log_in(session_id: str) -> Response:
-    """End one log-in."""
+    """End one session."""
     end_session(current_access(), current_actor(), session_id)
-    flash_message("That log-in is ended.")
+    flash_message("Signed out there.")
     return redirect_to("pages.account")
 
 
 @blueprint.post("/account/browsers/<device_id>/name")
 @require_permission("read")
 def rename_own(device_id: str) -> Response:
-    """Give one of one's own browsers another name."""
+    """Rename one of the own browsers."""
     try:
         rename_device(current_access(), current_actor(), device_id, request.form.get("name", ""))
     except InvalidFields as refused:
@@ -102,7 +102,7 @@ def rename_own(device_id: str) -> Response:
 @blueprint.get("/account/browsers/<device_id>/disconnect")
 @require_permission("read")
 def ask_disconnect_own(device_id: str) -> str:
-    """What disconnecting means, before it is done."""
+    """Show what disconnecting means."""
     own = {device.public_id: device for device in list_devices(current_access(), _me())}
     if device_id not in own:
         raise DeviceUnknown
@@ -120,7 +120,7 @@ def ask_disconnect_own(device_id: str) -> str:
 @blueprint.post("/account/browsers/<device_id>/disconnect")
 @require_permission("read")
 def disconnect_own(device_id: str) -> Response:
-    """End one of one's own browsers."""
+    """Revoke one of the own browsers."""
     revoke_device(current_access(), current_actor(), device_id)
     flash_message("That browser is disconnected.")
     return redirect_to("pages.account")
@@ -139,5 +139,5 @@ def _page(form: Form) -> str:
 
 def _me() -> Person:
     person = current_actor().person
-    assert person is not None  # noqa: S101 # a log-in to the pages is always somebody's
+    assert person is not None  # noqa: S101 # a web session always has a person
     return person

@@ -1,27 +1,33 @@
-"""/audit: who did what, and whether the audit holds."""
+"""/audit: who did what, and whether the audit is intact."""
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Response, render_template, request, url_for
 
-from crmlink.access.audit.log import AuditRow, entries, names_of, verify, write_csv
+from crmlink.access.audit.log import AuditRow, AuditScope, entries, names_of, verify
 from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
+from crmlink.access.people import list_people
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.labels import action_in_words, value_in_words
+from crmlink.pages.tables import csv_reply, parse_day, parse_order
+from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_access, require_permission
 
 SHOWN = 50
+FIELDS = ("q", "action", "person", "since", "until")
+CSV_HEADINGS = (
+    "Line", "When", "Who", "Browser or token", "What", "About", "Details", "Checksum",
+)  # fmt: skip
 SORTS = {  # how an action begins → what people call that sort of thing
     "link": "Links",
     "batch": "Lists",
     "lookalike": "Records that look alike",
     "person": "People",
-    "session": "Log-ins",
+    "session": "Sign-ins",
     "pairing": "Browsers that asked",
     "device": "Browsers",
     "token": "Tokens",
@@ -35,12 +41,12 @@ SORTS = {  # how an action begins → what people call that sort of thing
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")
 OPAQUE_ID = re.compile("[0-9a-f]{32}")
-OPAQUE = {"log_in", "lines"}  # details that tell people nothing
+OPAQUE = {"log_in", "lines"}  # details that mean nothing to users
 
 
 @dataclass(frozen=True, slots=True)
 class AuditLine:
-    """An entry as the page shows it; ``about_url`` is "" where there is nothing to go to."""
+    """An entry for the page; ``about_url`` is "" without a target."""
 
     place: int
     at: datetime
@@ -56,12 +62,11 @@ class AuditLine:
 @blueprint.get("/audit")
 @require_permission("admin")
 def audit() -> str:
-    """The newest entries that fit, and those before a place."""
-    search = request.args.get("q", "").strip()[:200]
-    action = request.args.get("action", "")
-    action = action if action in SORTS else ""
+    """Show the newest matching entries, or those before a sequence number."""
+    values = _values()
+    order = parse_order(("when",), "-when")
     verdict = verify(current_access())
-    lines = entries(current_access(), search, f"{action}." if action else "", _place(), SHOWN + 1)
+    lines = _entries(values, SHOWN + 1, _place(), oldest_first=not order.descending)
     return render_template(
         "audit.html",
         rows=_rows(lines[:SHOWN]),
@@ -69,8 +74,13 @@ def audit() -> str:
         verdict=verdict,
         problems=verdict_sentences(verdict),
         accepted=[noted_sentence(noted) for noted in verdict.accepted],
-        values={"q": search, "action": action},
-        query={name: value for name, value in (("q", search), ("action", action)) if value},
+        values=values,
+        query={name: value for name, value in (values | {"sort": order.text}).items() if value},
+        order=order,
+        people=list_people(current_access()),
+        wrong_days=[
+            name for name in ("since", "until") if values[name] and not parse_day(values[name])
+        ],
         before=_place(),
         sorts=SORTS,
     )
@@ -79,12 +89,37 @@ def audit() -> str:
 @blueprint.get("/audit.csv")
 @require_permission("admin")
 def audit_csv() -> Response:
-    """The whole audit as a table for a spreadsheet."""
-    table = io.StringIO()
-    write_csv(current_access(), table)
-    reply = Response(table.getvalue(), mimetype="text/csv")
-    reply.headers["Content-Disposition"] = 'attachment; filename="crmlink-audit.csv"'
-    return reply
+    """Return matching entries as CSV, oldest first."""
+    lines = _entries(_values(), None, None, oldest_first=True)
+    rows = map(_csv_row, _rows(lines), (line.entry.hash for line in lines))
+    return csv_reply("crmlink audit.csv", CSV_HEADINGS, rows)
+
+
+def _values() -> dict[str, str]:
+    values = {name: request.args.get(name, "").strip()[:200] for name in FIELDS}
+    return values if values["action"] in SORTS else values | {"action": ""}
+
+
+def _entries(
+    values: dict[str, str], limit: int | None, before: int | None, *, oldest_first: bool
+) -> list[AuditRow]:
+    return entries(
+        current_access(),
+        values["q"],
+        f"{values['action']}." if values["action"] else "",
+        before,
+        limit,
+        AuditScope(
+            parse_day(values["since"]), parse_day(values["until"]), values["person"], oldest_first
+        ),
+    )
+
+
+def _csv_row(line: AuditLine, digest: str) -> tuple[str, ...]:
+    return (
+        str(line.place), format_for_table(line.at), line.who, line.device, line.what, line.about,
+        ", ".join(f"{name}: {value}" for name, value in line.details), digest,
+    )  # fmt: skip
 
 
 def _place() -> int | None:
@@ -101,14 +136,14 @@ def _rows(lines: list[AuditRow]) -> list[AuditLine]:
 
 
 def _about(subject: str, is_record: bool) -> str:
-    """What an entry is about, where that tells people something."""
+    """Return what an entry is about, if that is meaningful to users."""
     if subject == "workspace" or subject.isdigit() or OPAQUE_ID.fullmatch(subject):
         return ""
     return subject.replace("-", " ") if is_record else subject
 
 
 def _named(value: object, names: dict[str, str]) -> str:
-    """A detail in words, with what people call the people and devices in it."""
+    """Return a detail as text, with display names of people and devices."""
     if isinstance(value, list):
         return value_in_words([names.get(str(each), each) for each in value])
     return names.get(str(value), value_in_words(value))

@@ -1,14 +1,11 @@
-"""The pages for people: one blueprint, what every page knows, and how values are shown.
-
-The pages themselves stand in the modules beside this one, a module a noun.
-"""
+"""Blueprint of the pages: template context and filters shared by all."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
@@ -20,6 +17,7 @@ from crmlink.accounting.package_rules import package_name
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.linking.errors import LinkingFailure
 from crmlink.pages.labels import ROLES
+from crmlink.values.moments import format_day, format_moment
 from crmlink.web.auth import current_installation, current_workspace
 
 blueprint = Blueprint("pages", __name__)
@@ -38,7 +36,7 @@ def _template_context() -> dict[str, Any]:
 
 
 def _sandboxed() -> bool:
-    """Whether this is no Commusoft; False where no connection opens, which the page itself says."""
+    """Return whether the remote system is a sandbox; False if no connection opens."""
     try:
         return current_workspace().sandboxed
     except (LinkingFailure, VaultKeyMissing):
@@ -48,7 +46,7 @@ def _sandboxed() -> bool:
 @blueprint.get("/healthz")
 @blueprint.get("/readyz")
 def health() -> tuple[Response, int]:
-    """The process answers; at /readyz, the database answers too."""
+    """Return 200 while the process answers; at /readyz, while the database does too."""
     if request.path == "/healthz" or current_installation().database.answers():
         return jsonify(status="ok"), 200
     return jsonify(status="database does not answer"), 503
@@ -56,7 +54,7 @@ def health() -> tuple[Response, int]:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What is asked before something is done that cannot be taken back."""
+    """Question before an irreversible action."""
 
     title: str
     button: str
@@ -66,23 +64,23 @@ class Confirmation:
 
 
 def confirmation_page(question: Confirmation) -> str:
-    """A page that asks; its form is sent to the same address."""
+    """Return the page with the question; its form is sent to the same URL."""
     return render_template("confirm.html", ask=question)
 
 
 def redirect_to(endpoint: str, **values: Any) -> Response:
-    """Back to a page after a form was carried out."""
+    """Return a redirect to a page after a form was processed."""
     return redirect(url_for(endpoint, **values), 303)
 
 
 def optional_actor() -> Actor | None:
-    """Who looks at this page; None for somebody who has not logged in."""
+    """Return the actor of this request; None if not signed in."""
     actor: Actor | None = g.get("actor")
     return actor
 
 
 def has_permission(permission: str) -> bool:
-    """Whether who looks at this page may do something."""
+    """Return whether the actor has a permission."""
     actor = optional_actor()
     return actor is not None and permission in actor.permissions
 
@@ -91,20 +89,20 @@ blueprint.add_app_template_filter(ROLES.__getitem__, "role")
 
 
 @blueprint.app_template_filter("day")
-def _day(moment: datetime) -> str:
-    return moment.astimezone().strftime("%d/%m/%Y")
+def _day(moment: date) -> str:
+    return format_day(moment)
 
 
 @blueprint.app_template_filter("clock")
 def _datetime_filter(moment: datetime) -> str:
-    return moment.astimezone().strftime("%d/%m/%Y %H:%M")
+    return format_moment(moment)
 
 
 @blueprint.app_template_filter("package")
 def _package(package_id: str) -> str:
     try:
         return package_name(current_workspace().packages, package_id)
-    except UnknownPackage:  # a rule file that has lost it since
+    except UnknownPackage:  # a newer rule file does not have it
         return package_id
 
 
@@ -113,10 +111,10 @@ _CSRF = re.compile(r'name="csrf_token" value="[^"]*"')
 
 @blueprint.app_template_filter("digest")
 def _digest(part: str) -> str:
-    """Return a short digest of a rendered part, the same as long as it shows the same."""
+    """Return a short digest of a rendered part, equal as long as its content is."""
     return hashlib.sha256(_CSRF.sub("", part).encode()).hexdigest()[:16]
 
 
 def _active_section() -> str:
-    """Which entry of the navigation a page belongs to: the first part of its address."""
+    """Return the navigation entry of a page: the first part of its URL."""
     return request.path.split("/")[1] or "overview"

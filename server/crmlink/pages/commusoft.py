@@ -1,4 +1,4 @@
-"""/commusoft: which account, whether it answers, and bringing the records up to date."""
+"""/commusoft: the account, its doctor, and the sync of records."""
 
 from __future__ import annotations
 
@@ -47,20 +47,20 @@ LABELS = {
     "application_id": "Application id",
 }
 RECORD_ID = re.compile(r"(customer|supplier)-[0-9]{1,19}")
-UNBUFFERED = {"X-Accel-Buffering": "no"}  # a proxy in front must hand on each step as it comes
+UNBUFFERED = {"X-Accel-Buffering": "no"}  # a reverse proxy must not buffer the results
 
 
 @blueprint.get("/commusoft")
 @require_permission("admin")
 def commusoft() -> str:
-    """The account and the mirror, as they stand."""
+    """Show the account and the mirror."""
     return _page(Form())
 
 
 @blueprint.post("/commusoft/sync")
 @require_permission("admin")
 def sync_now() -> Response:
-    """Read all records again; the page shows how far it is."""
+    """Start a full sync; the page shows its progress."""
     _sync_job().start()
     return redirect_to("pages.commusoft")
 
@@ -68,7 +68,7 @@ def sync_now() -> Response:
 @blueprint.post("/commusoft/doctor")
 @require_permission("admin")
 def run_doctor() -> Reply:
-    """Examine the account; each step is sent as soon as it is known."""
+    """Check the account; each result is sent as soon as it is known."""
     form = sent("record")
     record = form.values["record"].strip().lower()
     if record and not RECORD_ID.fullmatch(record):
@@ -84,16 +84,16 @@ def run_doctor() -> Reply:
 @blueprint.get("/commusoft/connect")
 @require_permission("admin")
 def connect_form() -> str:
-    """The form for the credentials that Commusoft gave out."""
+    """Show the form for credentials."""
     return _connect_page(Form({"url": DEFAULT_BASE_URL}))
 
 
 @blueprint.post("/commusoft/connect")
 @require_permission("admin")
 def connect() -> Reply:
-    """Try the credentials, and keep them locked when they work.
+    """Try the credentials, and store them encrypted if they work.
 
-    What is here and would be emptied or put aside must be agreed to, as it is now.
+    The user must agree to what is deleted or put aside, as it is now.
     """
     form = sent("url", "agreement", *CREDENTIALS)
     for name in CREDENTIALS:
@@ -118,7 +118,7 @@ def connect() -> Reply:
 @blueprint.get("/commusoft/disconnect")
 @require_permission("admin")
 def ask_disconnect() -> Reply:
-    """What disconnecting means."""
+    """Show what disconnecting means."""
     contents = contents_in_use(current_installation().database, current_access().workspace_id)
     if contents is None or contents.practice or current_installation().settings.commusoft:
         return redirect_to("pages.commusoft")
@@ -135,7 +135,7 @@ def ask_disconnect() -> Reply:
 @blueprint.post("/commusoft/disconnect")
 @require_permission("admin")
 def disconnect() -> Response:
-    """Forget the credentials and go over to the sandbox."""
+    """Delete the credentials and use the sandbox."""
     if current_installation().settings.commusoft:
         flash_message("The account is named by environment variables: remove them first.", "stop")
     elif delete_connection(
@@ -146,7 +146,7 @@ def disconnect() -> Response:
 
 
 def _check_agreement(form: Form, account: Connection) -> None:
-    """Links and lists are given up only as they were shown; say what there is now otherwise."""
+    """Check the agreement to what is replaced; adds an error if that has changed."""
     contents = contents_in_use(
         current_installation().database, current_access().workspace_id, account
     )
@@ -155,12 +155,12 @@ def _check_agreement(form: Form, account: Connection) -> None:
     if request.form.get("agreed") != "yes":
         form.errors["agreed"] = "Tick the box to agree to what is said above."
     elif form.values["agreement"] != contents.agreement:
-        form.errors["agreed"] = "Something was added meanwhile. Look at the numbers again."
+        form.errors["agreed"] = "Something was added in the meantime. Check the numbers again."
 
 
 @dataclass
 class Attempt:
-    """An account that is tried, and put into use when a way to speak with it is found."""
+    """An account being tried, and put into use once its dialect is found."""
 
     where: Installation
     account: Connection
@@ -170,7 +170,7 @@ class Attempt:
     problem: Problem | None = None
 
     def steps(self) -> Iterator[CheckResult]:
-        """Steps as they come."""
+        """Yield results as they arrive."""
         for step in run_checks(self.account):
             yield step
             if step.dialect:
@@ -216,7 +216,7 @@ def _streamed(steps: Iterator[CheckResult], purpose: str, attempt: Attempt | Non
 
 
 def _sync_job() -> SyncJob:
-    """The sync that a page started; another connection has another one."""
+    """Return the sync started by a page, one per connection."""
     present = current_installation().workspace
     errand: SyncJob | None = current_app.extensions.get("crmlink.sync")
     if errand is None or errand.workspace is not present:

@@ -1,6 +1,10 @@
-"""/devices: browsers that are connected or ask to be, and the tokens of scripts."""
+"""/devices: connected browsers, pairings to approve, and script tokens."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -29,11 +33,12 @@ from crmlink.access.roles import SCOPES
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.labels import ENDINGS
+from crmlink.pages.tables import parse_order, sorted_rows
 from crmlink.store import Device, DeviceType
 from crmlink.web.auth import current_access, current_actor, require_permission
 
 Reply = str | Response | tuple[str, int]
-ENDING = {  # whether it is a script's token → the verb, and what follows
+ENDING = {  # is a script's token → verb and consequence
     True: ("Revoke", "Its next request is refused."),
     False: (
         "Disconnect",
@@ -42,15 +47,41 @@ ENDING = {  # whether it is a script's token → the verb, and what follows
 }
 
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+SORT_KEYS: dict[str, Callable[[Device], Any]] = {
+    "name": lambda one: one.name.lower(),
+    "owner": lambda one: one.person.name.lower() if one.person else "",
+    "status": lambda one: device_status(one).value,
+    "connected": lambda one: one.created_at,
+    "used": lambda one: one.last_used_at or LONG_AGO,
+}
+
+
+def _is_of(device: Device, person: str) -> bool:
+    return device.person is not None and device.person.public_id == person
+
+
 @blueprint.get("/devices")
 @require_permission("admin")
 def devices() -> str:
-    """All browsers and tokens, and the pairings that wait for an admin."""
+    """Show all browsers and tokens, and pairings that wait for an admin."""
     ended = request.args.get("ended") == "yes"
+    person = request.args.get("person", "")
+    order = parse_order(SORT_KEYS, "name")
+    browsers = [one for one in list_devices(current_access()) if ended or is_good(one)]
+    tokens = [one for one in list_tokens(current_access()) if ended or is_good(one)]
+    owners = {one.person.public_id: one.person.name for one in browsers if one.person}
+    asked = (("ended", "yes" if ended else ""), ("person", person), ("sort", order.text))
     return render_template(
         "devices.html",
-        browsers=[one for one in list_devices(current_access()) if ended or is_good(one)],
-        tokens=[one for one in list_tokens(current_access()) if ended or is_good(one)],
+        browsers=sorted_rows(
+            (one for one in browsers if not person or _is_of(one, person)), order, SORT_KEYS
+        ),
+        tokens=sorted_rows(tokens, order, SORT_KEYS),
+        order=order,
+        owners=sorted(owners.items(), key=lambda owner: owner[1].lower()),
+        chosen_owner=person,
+        query={name: value for name, value in asked if value},
         waiting=[
             (one, format_user_code(one.user_code)) for one in list_awaiting_admin(current_access())
         ],
@@ -63,7 +94,7 @@ def devices() -> str:
 @blueprint.get("/devices/browsers/<device_id>")
 @require_permission("admin")
 def device(device_id: str) -> str:
-    """One browser or token."""
+    """Show one browser or token."""
     found = _find(device_id)
     return _device_page(found, Form({"name": found.name}))
 
@@ -71,7 +102,7 @@ def device(device_id: str) -> str:
 @blueprint.post("/devices/browsers/<device_id>")
 @require_permission("admin")
 def rename(device_id: str) -> Reply:
-    """Give a browser or token another name."""
+    """Rename a browser or token."""
     form = sent("name")
     try:
         rename_device(current_access(), current_actor(), device_id, form.values["name"])
@@ -85,7 +116,7 @@ def rename(device_id: str) -> Reply:
 @blueprint.get("/devices/browsers/<device_id>/revoke")
 @require_permission("admin")
 def ask_revoke(device_id: str) -> str:
-    """What revoking stops."""
+    """Show what revoking stops."""
     found = _find(device_id)
     verb, consequence = ENDING[found.sort is DeviceType.SCRIPT]
     made = [
@@ -106,7 +137,7 @@ def ask_revoke(device_id: str) -> str:
 @blueprint.post("/devices/browsers/<device_id>/revoke")
 @require_permission("admin")
 def revoke(device_id: str) -> Response:
-    """Refuse a browser or token from now on."""
+    """Revoke a browser or token."""
     found = _find(device_id)
     if found.sort is DeviceType.SCRIPT:
         revoke_token(current_access(), current_actor(), device_id)
@@ -120,14 +151,14 @@ def revoke(device_id: str) -> Response:
 @blueprint.get("/devices/tokens/new")
 @require_permission("admin")
 def new_token() -> str:
-    """The form for a script's token."""
+    """Show the form for a script token."""
     return _token_page(Form({"name": "", "days": str(USUAL_DAYS)}), USUAL_SCOPES)
 
 
 @blueprint.post("/devices/tokens/new")
 @require_permission("admin")
 def make_token() -> Reply:
-    """Make a token and show it, now and never again."""
+    """Create a token and show it once."""
     form = sent("name", "days")
     scopes = tuple(request.form.getlist("scopes"))
     days = form.values["days"].strip()
@@ -145,7 +176,7 @@ def make_token() -> Reply:
 @blueprint.get("/devices/tokens/<device_id>/rotate")
 @require_permission("admin")
 def ask_rotate(device_id: str) -> str:
-    """What rotating does."""
+    """Show what rotating does."""
     found = _find(device_id)
     return confirmation_page(
         Confirmation(
@@ -163,7 +194,7 @@ def ask_rotate(device_id: str) -> str:
 @blueprint.post("/devices/tokens/<device_id>/rotate")
 @require_permission("admin")
 def rotate(device_id: str) -> str:
-    """A new token in place of an old one."""
+    """Rotate a token and show the new one once."""
     _, token = rotate_token(current_access(), current_actor(), device_id)
     return render_template("token_created.html", device=_find(device_id), token=token, rotated=True)
 
@@ -171,7 +202,7 @@ def rotate(device_id: str) -> str:
 @blueprint.get("/devices/tokens/revoke-all")
 @require_permission("admin")
 def ask_revoke_all() -> str:
-    """What revoking every token stops."""
+    """Show what revoking every token stops."""
     good = [token for token in list_tokens(current_access()) if is_good(token)]
     return confirmation_page(
         Confirmation(
@@ -187,13 +218,13 @@ def ask_revoke_all() -> str:
 @blueprint.post("/devices/tokens/revoke-all")
 @require_permission("admin")
 def revoke_all() -> Response:
-    """Refuse every script's token from now on."""
+    """Revoke every script token."""
     flash_message(f"Tokens revoked: {revoke_all_tokens(current_access(), current_actor())}.")
     return redirect_to("pages.devices")
 
 
 def is_good(device: Device) -> bool:
-    """Whether a browser or token is let in."""
+    """Return whether a browser or token is active."""
     return device_status(device) in (DeviceStatus.VALID, DeviceStatus.EXPIRING)
 
 

@@ -1,4 +1,4 @@
-"""What somebody typed into a form, and what is wrong with it; and who is told what afterwards."""
+"""Forms: typed values and their errors, and messages for the next page."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ FIELD_OF: Mapping[type[AccessFailure], str] = {EmailTaken: "email", WeakPassword
 
 @dataclass
 class Form:
-    """The values of a form by field, and a sentence for each that is wrong ("" for the whole)."""
+    """Values of a form by field, and an error for each invalid one ("" for the whole form)."""
 
     values: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
     def first_error_field(self) -> str | None:
+        """Name of the first invalid field."""
         return next((name for name in self.errors if name), None)
 
     def add_error(self, failure: AccessFailure, fields: Mapping[str, str] | None = None) -> None:
-        """Say at which field a failure belongs; ``fields`` renames them for this form."""
+        """Add a failure's error to its field; ``fields`` renames fields for this form."""
         names = fields or {}
         if isinstance(failure, InvalidFields):
             for sentence in failure.facts.get("errors", []):
@@ -37,12 +38,12 @@ class Form:
 
 
 def sent(*names: str) -> Form:
-    """The fields of this request's form, as they were typed."""
+    """Return the fields of this request's form as typed."""
     return Form({name: request.form.get(name, "") for name in names})
 
 
 def is_ticked(name: str) -> bool:
-    """Return whether a box of this request's form was ticked."""
+    """Return whether a checkbox of this request's form was ticked."""
     return request.form.get(name) == "yes"
 
 

@@ -18,7 +18,7 @@ from crmlink.web.problems import PROBLEMS, TYPE
 @blueprint.get("/start")
 @require_permission("read")
 def start() -> str:
-    """What to do next, step by step, with what is done already."""
+    """Show what to do next, step by step, with completed steps."""
     here = current_installation()
     actor = optional_actor()
     person = actor.person if actor else None
@@ -36,7 +36,7 @@ def start() -> str:
 @blueprint.get("/docs")
 @require_permission("read")
 def docs() -> str:
-    """The API for people, from the same OpenAPI document that programs read."""
+    """Show the API's documentation, from its OpenAPI document."""
     spec = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
     return render_template(
         "docs.html",
@@ -48,7 +48,7 @@ def docs() -> str:
 
 
 def _resolve(spec: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
-    """What a ``$ref`` of the document stands for; anything else as it is."""
+    """Return what a ``$ref`` of the document refers to; other nodes unchanged."""
     while "$ref" in node:
         found: Any = spec
         for part in node["$ref"].removeprefix("#/").split("/"):

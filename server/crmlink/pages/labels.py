@@ -1,4 +1,4 @@
-"""The words that pages use for what the audit and the states call by codes."""
+"""Labels of audit actions, roles and states."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ ACTIONS = {
     "link.failed": "link failed",
     "link.conflict": "link met a conflict",
     "link.undone": "undid a link",
-    "batch.made": "began a list",
+    "batch.made": "started a list",
     "batch.imported": "added a file",
-    "batch.matching": "began matching a list",
+    "batch.matching": "started matching a list",
     "batch.matching_stopped": "stopped matching",
     "batch.sure_accepted": "accepted all sure matches",
-    "batch.writing": "began linking a list",
+    "batch.writing": "started linking a list",
     "batch.paused": "paused a list",
-    "batch.resumed": "went on with a list",
+    "batch.resumed": "resumed a list",
     "batch.decided_together": "decided contacts together",
     "batch.reopened": "reopened a cancelled list",
-    "batch.again": "tried failed contacts again",
+    "batch.again": "retried failed contacts",
     "batch.cancelled": "cancelled a list",
     "batch.done": "finished linking a list",
-    "batch.undoing": "began undoing a list",
+    "batch.undoing": "started undoing a list",
     "batch.undone": "finished undoing a list",
-    "batch.discarded": "threw a list away",
+    "batch.discarded": "deleted a list",
     "contact.parked": "parked a contact without a record",
     "contact.unparked": "removed a parked contact",
-    "lookalike.dismissed": "said that two records are not the same",
+    "lookalike.dismissed": "marked two records as not duplicates",
     "person.invited": "added a person",
-    "person.invited_again": "made a one-time link",
+    "person.invited_again": "created a one-time link",
     "person.joined": "set a password by a one-time link",
     "person.password_changed": "changed the password",
     "person.renamed": "corrected a name",
     "person.role": "changed a role",
     "person.removed": "removed a person",
     "personal.erased": "erased personal data",
-    "personal.retention": "took away old names",
-    "session.begun": "logged in",
-    "session.ended": "ended a log-in",
-    "session.all_ended": "ended all log-ins",
+    "personal.retention": "deleted old names",
+    "session.begun": "signed in",
+    "session.ended": "signed out",
+    "session.all_ended": "signed out everywhere",
     "pairing.approved": "approved a browser",
     "pairing.needs_admin": "asked an admin for a browser",
     "pairing.denied": "refused a browser",
@@ -49,19 +49,19 @@ ACTIONS = {
     "device.renamed": "renamed a device",
     "device.token_reused": "a browser's old token was used again; the browser was disconnected",
     "device.token_copied": "a copied token of a browser was refused",
-    "token.created": "made a token",
-    "token.rotated": "made a token anew",
+    "token.created": "created a token",
+    "token.rotated": "replaced a token",
     "token.revoked": "revoked a token",
     "token.all_revoked": "revoked all tokens",
     "commusoft.connected": "connected Commusoft",
     "commusoft.disconnected": "disconnected Commusoft",
     "commusoft.practice_emptied": "emptied what came from practice",
-    "commusoft.write_tested": "asked the doctor to write to a record",
+    "commusoft.write_tested": "tested saving to a record",
     "commusoft.write_restored": "put a record's own reference back after a write test",
-    "rules.installed": "put a rule file to use",
+    "rules.installed": "installed a rule file",
     "rules.removed": "went back to crmlink's own rules",
     "host.added": "added an address",
-    "host.removed": "took an address away",
+    "host.removed": "removed an address",
     "preferences.changed": "changed the settings",
     "audit.signed": "began to sign the audit",
     "audit.key_changed": "signs the audit with another key",
@@ -70,14 +70,14 @@ ACTIONS = {
     "audit.accepted": "accepted what was wrong with the audit",
     "workspace.merged": "made one workspace of several",
 }
-ENDINGS = {  # why a browser or token ended
+ENDINGS = {  # reason why a browser or token ended
     "disconnected": "by its own extension",
     "person-removed": "because its person was removed",
     "token-reused": "because its tokens were used from somewhere else too",
     "no-key": "because crmlink was updated: it has to be connected again",
     "maker-ended": "with the token that made it",
 }
-OF_UNDOS = {  # a link that undoes another
+OF_UNDOS = {  # states of a link that undoes another
     "link.intended": "asked to undo a link",
     "link.failed": "undo failed",
     "link.conflict": "undo met a conflict",
@@ -86,7 +86,7 @@ ROLES = {"clerk": "Clerk", "manager": "Manager", "admin": "Admin"}
 
 
 def action_in_words(action: str, details: Mapping[str, object] | None = None) -> str:
-    """What was done, as people say it; a code that is new here in its plain letters."""
+    """Return the label of an action; an unknown code as plain text."""
     details = details or {}
     if "undoes" in details and action in OF_UNDOS:
         return OF_UNDOS[action]
@@ -96,7 +96,7 @@ def action_in_words(action: str, details: Mapping[str, object] | None = None) ->
 
 
 def value_in_words(value: object) -> str:
-    """A detail of the audit: a text, a number, or a list of them."""
+    """Return a detail of the audit as text."""
     match value:
         case None | "":
             return "nothing"

@@ -1,4 +1,4 @@
-"""/left/link: a record without a reference, linked by the address of its contact's page."""
+"""/left/link: links a record by the URL of its contact's page."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ Reply = str | Response | tuple[str, int]
 @blueprint.get("/left/link/<record_id>")
 @require_permission("link")
 def link_by_address(record_id: str) -> str:
-    """Ask for the address; with one, show what it says and ask whether that is it."""
+    """Show the form for the URL; with one, what it identifies, to confirm."""
     return _page(record_with_links(current_workspace(), record_id)[0], _address())
 
 
 @blueprint.post("/left/link/<record_id>")
 @require_permission("link")
 def do_link_by_address(record_id: str) -> Reply:
-    """Link the contact of the address that was shown, to the record that was shown."""
+    """Link the contact of the shown URL to the shown record."""
     require_connection(current_workspace(), request.form.get("connection_id", ""))
     record, _ = record_with_links(current_workspace(), record_id)
     address = _address()
@@ -66,7 +66,7 @@ def _address() -> str:
 
 
 def _fits(location: Location, record: MirroredRecord) -> bool:
-    """Whether the address shows a contact of the record's kind, or does not tell its kind."""
+    """Return whether the URL's contact is of the record's kind, or its kind is unknown."""
     shows = location.page == "contact" and bool(location.reference)
     return shows and location.kind in (None, record.kind)
 
@@ -91,6 +91,6 @@ def tell_end(link: Link) -> None:
     """Say on the next page how a link ended that was asked for on this one."""
     if link.state is LinkState.LINKED:
         flash_message("Linked: Commusoft was read again and shows the reference.")
-    elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
+    elif link.state is not LinkState.INTENDED:  # its page shows the progress
         found = problem_of_link(link)
         flash_message(found.detail if found else "", "stop")

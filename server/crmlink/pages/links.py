@@ -1,10 +1,9 @@
-"""The links: looked through, looked at, undone."""
+"""/links: list, detail and undo."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from uuid import uuid4
 
 from flask import redirect, render_template, request, url_for
@@ -17,30 +16,53 @@ from crmlink.linking.decisions import find_link, undo
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
+from crmlink.pages.tables import csv_reply, parse_day, parse_order
 from crmlink.reports.links import (
+    ORDERS,
     LinkFilter,
     LinkHistory,
+    all_links,
     link_history,
     list_links,
     people_who_linked,
 )
 from crmlink.store import Link, LinkState, MirroredRecord
+from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import UNDO_OBSTACLES, Problem, problem_of, problem_of_link
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
+STATES = {
+    LinkState.INTENDED: "In progress",
+    LinkState.LINKED: "Linked",
+    LinkState.FAILED: "Failed",
+    LinkState.CONFLICT: "Conflict",
+    LinkState.UNDONE: "Undone",
+}
+CSV_HEADINGS = (
+    "When", "Who", "Contact", "Accounting software", "Commusoft name", "Commusoft number",
+    "Reference before", "Reference after", "Status",
+)  # fmt: skip
 FARTHEST = 10_000  # pages; what lies behind is found by a filter
 
 
 @blueprint.get("/links")
 @require_permission("read")
 def links() -> str:
-    """Links that fit, page by page."""
+    """Show matching links, in pages."""
     query = {name: request.args.get(name, "").strip() for name in FIELDS}
+    order = parse_order(ORDERS, "-when")
     return render_template(
         "links.html",
-        leaf=list_links(current_workspace(), _filter(query), page_number()),
-        query={name: value for name, value in query.items() if value},
+        leaf=list_links(
+            current_workspace(),
+            _filter(query),
+            page_number(),
+            order.column,
+            descending=order.descending,
+        ),
+        order=order,
+        query={name: value for name, value in (query | {"sort": order.text}).items() if value},
         values=query,
         people=people_who_linked(current_workspace()),
         packages=current_workspace().packages["packages"],
@@ -48,10 +70,19 @@ def links() -> str:
     )
 
 
+@blueprint.get("/links.csv")
+@require_permission("read")
+def links_csv() -> Response:
+    """Return matching links as CSV, newest first."""
+    query = {name: request.args.get(name, "").strip() for name in FIELDS}
+    found = all_links(current_workspace(), _filter(query))
+    return csv_reply("crmlink links.csv", CSV_HEADINGS, map(_csv_row, found))
+
+
 @blueprint.get("/links/<link_id>")
 @require_permission("read")
 def link(link_id: str) -> str:
-    """One link with its history."""
+    """Show one link with its history."""
     story = link_history(current_workspace(), link_id)
     return render_template(
         "link.html",
@@ -68,14 +99,14 @@ def link(link_id: str) -> str:
 @blueprint.get("/links/<link_id>/undo")
 @require_permission("link")
 def ask_undo(link_id: str) -> str:
-    """What an undo would do, before it is done."""
+    """Show what an undo would do."""
     return _undo_page(link_history(current_workspace(), link_id))
 
 
 @blueprint.post("/links/<link_id>/undo")
 @require_permission("link")
 def do_undo(link_id: str) -> Response | tuple[str, int]:
-    """Put back what stood there before; says why where that cannot be."""
+    """Undo a link, or show why that is impossible."""
     require_may_undo(current_actor(), find_link(current_workspace(), link_id).device)
     also_on = frozenset(request.form.getlist("also_on"))
     key = request.form.get("key", "")[:100] or uuid4().hex
@@ -90,14 +121,24 @@ def do_undo(link_id: str) -> Response | tuple[str, int]:
     return redirect(url_for("pages.link", link_id=done.id), 303)
 
 
+def _csv_row(link: Link) -> tuple[str, ...]:
+    rules = current_workspace().packages["packages"].get(link.package)
+    return (
+        format_for_table(link.created_at), link.device.who, link.contact_name,
+        rules["name"] if rules else link.package, link.record_label,
+        f"{link.kind} {link.record_number}", link.prior or "", link.target or "",
+        "Restored" if link.undoes_id and link.state is LinkState.LINKED else STATES[link.state],
+    )  # fmt: skip
+
+
 def page_number() -> int:
-    """The page of a list that is asked for; the first for anything that is no page."""
+    """Return the requested page; the first for an invalid number."""
     asked = request.args.get("page", "1")
     return min(max(int(asked), 1), FARTHEST) if asked.isascii() and asked.isdigit() else 1
 
 
 def kind_of(text: str) -> Kind | None:
-    """A kind, or None for anything else."""
+    """Return a kind, or None if invalid."""
     return text if text in KINDS else None
 
 
@@ -122,7 +163,7 @@ def _tell_end(link: Link) -> None:
         flash_message(
             "Undone: Commusoft was read again and shows the reference that it had before."
         )
-    elif link.state is not LinkState.INTENDED:  # its page says how far that is, as long as it is
+    elif link.state is not LinkState.INTENDED:  # its page shows the progress
         failure = _failure(link)
         flash_message(failure.detail if failure else "", "stop")
 
@@ -152,7 +193,4 @@ def _filter(query: dict[str, str]) -> LinkFilter:
 
 
 def _day(text: str) -> date | None:
-    """A day as people here write it: 31/01/2026."""
-    with suppress(ValueError):
-        return datetime.strptime(text, "%d/%m/%Y").date()
-    return None
+    return parse_day(text)

@@ -1,4 +1,4 @@
-"""The overview: how much is linked, what happened lately, what waits for a person."""
+"""Overview: share linked, recent links, and pending tasks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import render_template, url_for
 
 from crmlink.access.api_tokens import list_tokens
+from crmlink.access.audit.seals import last_check_was_sound
 from crmlink.access.devices import DeviceStatus, device_status, list_devices, was_copied
 from crmlink.access.pairing import list_awaiting_admin
 from crmlink.batches.drafts import list_batches
@@ -19,7 +20,7 @@ from crmlink.web.problems import problem
 
 @dataclass(frozen=True, slots=True)
 class PendingTask:
-    """Something that waits: what (a code that the template puts into words), how much, where."""
+    """A pending task: its code, which the template renders, a number, and a link."""
 
     code: str
     count: int
@@ -30,7 +31,7 @@ class PendingTask:
 @blueprint.get("/")
 @require_permission("read")
 def overview() -> str:
-    """How things stand."""
+    """Show the overview."""
     mirror = mirror_state(current_workspace(), current_installation().settings.sync_minutes)
     return render_template(
         "overview.html",
@@ -68,6 +69,11 @@ def _of_devices() -> list[PendingTask]:
         return []
     access = current_installation().access
     found = [
+        PendingTask(
+            "audit",
+            not last_check_was_sound(access.database, access.workspace_id),
+            url_for("pages.audit"),
+        ),
         PendingTask("pairings", len(list_awaiting_admin(access)), url_for("pages.devices")),
         PendingTask("copies", sum(map(was_copied, list_devices(access))), url_for("pages.devices")),
         PendingTask(

@@ -1,4 +1,4 @@
-"""/packages: what crmlink knows of each accounting package, and the firm's own addresses."""
+"""/packages: rules of the accounting packages, and the firm's own hosts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from crmlink.web.problems import problem_of
 
 @dataclass(frozen=True, slots=True)
 class RuleCheck:
-    """A rule file that somebody sent, and what is wrong with it."""
+    """An uploaded rule file, and its faults."""
 
     name: str
     wrong: tuple[str, ...]
@@ -37,14 +37,14 @@ class RuleCheck:
 @blueprint.get("/packages")
 @require_permission("admin")
 def packages() -> str:
-    """Every package with its addresses."""
+    """Show every package with its hosts."""
     return _page()
 
 
 @blueprint.post("/packages/rules")
 @require_permission("admin")
 def send_rules() -> str | Response | tuple[str, int]:
-    """Check a rule file, and put it to use when that was asked for and nothing is wrong."""
+    """Check a rule file, and install it if requested and valid."""
     sent_file = request.files.get("file")
     if sent_file is None or not sent_file.filename:
         return _page(rules_error="Choose the edited rule file first."), 422
@@ -55,14 +55,14 @@ def send_rules() -> str | Response | tuple[str, int]:
         if found.wrong or request.form.get("then") != "install":
             return _page(checked=found), 422 if found.wrong else 200
         install_rules(current_workspace(), file, current_actor().device.id)
-    flash_message("The new rules are in use. Extensions follow by themselves.")
+    flash_message("The new rules are in use. Extensions update automatically.")
     return redirect_to("pages.packages")
 
 
 @blueprint.get("/packages/rules/remove")
 @require_permission("admin")
 def ask_remove_rules() -> str:
-    """What going back to the built-in rules means."""
+    """Show what returning to the built-in rules means."""
     return confirmation_page(
         Confirmation(
             title="Go back to the rules that came with crmlink?",
@@ -77,7 +77,7 @@ def ask_remove_rules() -> str:
 @blueprint.post("/packages/rules/remove")
 @require_permission("admin")
 def remove_own_rules() -> Response:
-    """Use the built-in rules again."""
+    """Return to the built-in rules."""
     remove_rules(current_workspace(), current_actor().device.id)
     flash_message("The rules that came with crmlink are in use.")
     return redirect_to("pages.packages")
@@ -86,7 +86,7 @@ def remove_own_rules() -> Response:
 @blueprint.post("/packages/<package>/hosts")
 @require_permission("admin")
 def add_package_host(package: str) -> str | Response | tuple[str, int]:
-    """Add an address of the firm's own."""
+    """Add a host of the firm."""
     form = sent("host")
     try:
         add_host(current_workspace(), package, form.values["host"], current_actor().device.id)
@@ -94,14 +94,14 @@ def add_package_host(package: str) -> str | Response | tuple[str, int]:
         found = problem_of(refused)
         form.errors["host"] = found.detail
         return _page(package, form), found.status
-    flash_message("Added. Extensions learn it by themselves.")
+    flash_message("Added. Extensions update automatically.")
     return redirect_to("pages.packages")
 
 
 @blueprint.get("/packages/<package>/hosts/remove")
 @require_permission("admin")
 def ask_remove_host(package: str) -> str:
-    """What taking an address away means."""
+    """Show what removing a host means."""
     name = sites_of(current_workspace().packages).get(package, {}).get("name", package)
     host = request.args.get("host", "")[:300]
     return confirmation_page(
@@ -118,7 +118,7 @@ def ask_remove_host(package: str) -> str:
 @blueprint.post("/packages/<package>/hosts/remove")
 @require_permission("admin")
 def remove_package_host(package: str) -> Response:
-    """Take an address of the firm's own away."""
+    """Remove a host of the firm."""
     remove_host(
         current_workspace(), package, request.args.get("host", ""), current_actor().device.id
     )

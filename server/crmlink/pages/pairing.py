@@ -1,4 +1,4 @@
-"""/pair: a person looks at the code that a browser shows, and lets it in or not."""
+"""/pair: a person approves or denies the browser that shows a code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OPEN = (PairingState.WAITING, PairingState.NEEDS_ADMIN, PairingState.APPROVED)
 @blueprint.get("/pair")
 @require_permission("link")
 def pair() -> Reply:
-    """The browser that shows this code, or a field to type one."""
+    """Show the browser with this code, or a field for the code."""
     code = request.args.get("code", "").strip()
     if not code:
         return render_template("pair_code.html", form=Form())
@@ -49,7 +49,7 @@ def pair() -> Reply:
 @blueprint.post("/pair")
 @require_permission("link")
 def decide_pairing() -> Reply:
-    """Let the browser in under a name, or not."""
+    """Approve the browser under a name, or deny it."""
     code = request.form.get("code", "")
     form = sent("name")
     try:
@@ -63,7 +63,7 @@ def decide_pairing() -> Reply:
         return render_template("pair_code.html", form=unknown), 404
     except TooManyAttempts:
         raise
-    except AccessFailure as refused:  # decided or over meanwhile: the page says how it stands
+    except AccessFailure as refused:  # decided or expired in the meantime: the page shows its state
         return _page(find_pairing(current_access(), code), form), problem_of(refused).status
     return redirect(url_for("pages.pair", code=code), 303)
 
@@ -87,7 +87,7 @@ def _page(pairing: Pairing, form: Form) -> str:
 
 
 def _state(pairing: Pairing) -> str:
-    """How it stands, as the page tells it: one that nobody decided in time is over."""
+    """Return the pairing's state for the page: an undecided one may have expired."""
     if pairing.state in OPEN and is_expired(pairing):
         return "over"
     if pairing.state is PairingState.NEEDS_ADMIN and has_permission("admin"):
@@ -96,7 +96,7 @@ def _state(pairing: Pairing) -> str:
 
 
 def _suggested_name(pairing: Pairing) -> str:
-    """«Chrome on Windows, Anna»: which of the office's browsers it is, and whose."""
+    """Return a suggested name: «Chrome on Windows, Anna»."""
     person = current_actor().person
     first = person.name.split()[0] if person else ""
     return f"{pairing.browser}, {first}".strip(", ")

@@ -1,4 +1,4 @@
-"""/parked: contacts without a record. Each is linked once its customer or supplier is there."""
+"""/parked: contacts without a record, to be linked once their record exists."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Reply = str | Response | tuple[str, int]
 @blueprint.get("/parked")
 @require_permission("read")
 def parked() -> str:
-    """The contacts for which Commusoft has no record yet."""
+    """Show the contacts without a record."""
     ctx = current_workspace()
     return render_template("parked.html", contacts=parked_contacts(ctx), total=count_parked(ctx))
 
@@ -39,7 +39,7 @@ def parked() -> str:
 @blueprint.get("/parked/<parked_id>")
 @require_permission("link")
 def parked_contact(parked_id: str) -> str:
-    """One of them, and a search for its customer or supplier."""
+    """Show one contact, with a search for its record."""
     contact = find_parked(current_workspace(), parked_id)
     return _page(contact, request.args.get("q", contact.name or contact.company))
 
@@ -47,7 +47,7 @@ def parked_contact(parked_id: str) -> str:
 @blueprint.post("/parked/<parked_id>/link")
 @require_permission("link")
 def link_parked(parked_id: str) -> Reply:
-    """Link it to what was chosen; nothing that is on a record already is overwritten here."""
+    """Link it to the chosen record; a reference already on the record is never overwritten."""
     ctx = current_workspace()
     require_connection(ctx, request.form.get("connection_id", ""))
     contact = find_parked(ctx, parked_id)
@@ -73,14 +73,14 @@ def link_parked(parked_id: str) -> Reply:
 @blueprint.post("/parked/<parked_id>/remove")
 @require_permission("link")
 def remove_parked(parked_id: str) -> Response:
-    """Take it off the list, without linking it."""
+    """Remove it without linking."""
     unpark(current_workspace(), parked_id, current_actor().device.id)
     flash_message("Removed. Nothing was changed in Commusoft.")
     return redirect_to("pages.parked")
 
 
 def _kind_of_record(record_id: str) -> Kind:
-    """Where the contact's address does not tell its kind, the person chose by the record."""
+    """Return the record's kind, which the user chose if the contact's URL gives none."""
     return kind_of(record_id.partition("-")[0]) or "customer"
 
 

@@ -1,8 +1,12 @@
-"""/people: who may log in, what they may do, and the links that let them in."""
+"""/people: people, their roles, and their one-time links."""
 
 from __future__ import annotations
 
-from flask import render_template, url_for
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.access.api_tokens import list_tokens
@@ -21,25 +25,34 @@ from crmlink.access.people import (
 from crmlink.access.sessions import end_sessions, list_sessions
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import Form, flash_message, is_ticked, sent
+from crmlink.pages.labels import ROLES
+from crmlink.pages.tables import parse_order, sorted_rows
 from crmlink.store import Device, Person, Role
 from crmlink.web.auth import current_access, current_actor, require_permission
 from crmlink.web.hosts import invitation_url, public_address
 from crmlink.web.problems import problem_of
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+SORT_KEYS: dict[str, Callable[[Person], Any]] = {
+    "name": lambda one: one.name.lower(),
+    "role": lambda one: list(Role).index(one.role),
+    "joined": lambda one: one.joined_at or LONG_AGO,
+    "seen": lambda one: one.last_seen_at or LONG_AGO,
+}
 Reply = str | Response | tuple[str, int]
 
 
 @blueprint.get("/people")
 @require_permission("admin")
 def people() -> str:
-    """Everybody, and a form to add somebody."""
+    """Show all people, and a form to add one."""
     return _page(Form({"role": Role.CLERK}))
 
 
 @blueprint.post("/people")
 @require_permission("admin")
 def add_person() -> Reply:
-    """Invite somebody; the one-time link is shown now and never again."""
+    """Invite a person; the one-time link is shown once."""
     form = sent("name", "email", "role")
     try:
         person, token = invite(current_access(), current_actor(), **form.values)
@@ -52,7 +65,7 @@ def add_person() -> Reply:
 @blueprint.get("/people/<person_id>")
 @require_permission("admin")
 def person(person_id: str) -> str:
-    """One person: name, role, where they are logged in, what acts for them."""
+    """Show one person: name, role, sessions and devices."""
     found = find_person(current_access(), person_id)
     return _person_page(found, Form({"name": found.name, "role": found.role}))
 
@@ -60,7 +73,7 @@ def person(person_id: str) -> str:
 @blueprint.post("/people/<person_id>")
 @require_permission("admin")
 def change_person(person_id: str) -> Reply:
-    """Correct the name, change the role."""
+    """Change the name or the role."""
     form = sent("name", "role")
     found = find_person(current_access(), person_id)
     try:
@@ -81,7 +94,7 @@ def change_person(person_id: str) -> Reply:
 @blueprint.post("/people/<person_id>/invitation")
 @require_permission("admin")
 def invite_again(person_id: str) -> str:
-    """A new one-time link: the first was lost, or the password was forgotten."""
+    """Create a new one-time link, if the first was lost or the password forgotten."""
     replaced = has_open_invitation(current_access(), person_id)
     token = new_invitation(current_access(), current_actor(), person_id)
     return _invited(find_person(current_access(), person_id), token, replaced=replaced)
@@ -90,18 +103,18 @@ def invite_again(person_id: str) -> str:
 @blueprint.post("/people/<person_id>/log-out")
 @require_permission("admin")
 def log_out_person(person_id: str) -> Response:
-    """End all of somebody's log-ins, and on request their browsers."""
+    """End all of a person's sessions, and on request their browsers."""
     browsers_too = is_ticked("browsers")
     end_sessions(current_access(), current_actor(), person_id, browsers_too=browsers_too)
     also = ", and their browsers are disconnected" if browsers_too else ""
-    flash_message(f"All their log-ins are ended{also}.")
+    flash_message(f"They have been signed out everywhere{also}.")
     return redirect_to("pages.person", person_id=person_id)
 
 
 @blueprint.get("/people/<person_id>/remove")
 @require_permission("admin")
 def ask_remove_person(person_id: str) -> str:
-    """What stops when somebody is removed."""
+    """Show what stops when a person is removed."""
     found = find_person(current_access(), person_id)
     return confirmation_page(
         Confirmation(
@@ -117,7 +130,7 @@ def ask_remove_person(person_id: str) -> str:
 @blueprint.post("/people/<person_id>/remove")
 @require_permission("admin")
 def remove(person_id: str) -> Reply:
-    """Let somebody in no more."""
+    """Remove a person."""
     found = find_person(current_access(), person_id)
     try:
         remove_person(current_access(), current_actor(), person_id)
@@ -133,7 +146,7 @@ def _what_stops(found: Person) -> list[str]:
     tokens = [token for token in list_tokens(current_access()) if token.person_id == found.id]
     sessions = list_sessions(current_access(), found)
     return [
-        f"They cannot log in any more; log-ins that end: {len(sessions)}.",
+        f"They can no longer sign in. Sessions that end: {len(sessions)}.",
         f"Connected browsers that stop: {len(_good(list_devices(current_access(), found)))}.",
         f"Script tokens of theirs that stop: {len(_good(tokens))}.",
     ]
@@ -144,7 +157,17 @@ def _good(devices: list[Device]) -> list[Device]:
 
 
 def _page(form: Form) -> str:
-    return render_template("people.html", form=form, everybody=list_people(current_access()))
+    order = parse_order(SORT_KEYS, "name")
+    role = request.args.get("role", "")
+    everybody = [one for one in list_people(current_access()) if role in ("", one.role)]
+    return render_template(
+        "people.html",
+        form=form,
+        everybody=sorted_rows(everybody, order, SORT_KEYS),
+        order=order,
+        role=role if role in ROLES else "",
+        query={name: value for name, value in (("role", role), ("sort", order.text)) if value},
+    )
 
 
 def _person_page(found: Person, form: Form) -> str:

@@ -1,4 +1,4 @@
-"""The records of Commusoft, as the mirror has them."""
+"""/records: the mirrored records of Commusoft."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from crmlink.linking.attempts import fetch_record
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
 from crmlink.pages.links import kind_of, page_number
+from crmlink.pages.tables import parse_order
 from crmlink.reports.link_health import mirror_state
 from crmlink.reports.records import (
     MOST_FOUND,
+    ORDERS,
     RecordFilter,
     list_records,
     record_with_links,
@@ -26,13 +28,21 @@ LINKED = {"yes": True, "no": False}
 @blueprint.get("/records")
 @require_permission("read")
 def records() -> str:
-    """Records that fit, page by page."""
+    """Show matching records, in pages."""
     query = {name: request.args.get(name, "").strip() for name in ("q", "kind", "linked")}
     wanted = RecordFilter(query["q"][:200], kind_of(query["kind"]), LINKED.get(query["linked"]))
+    order = parse_order(ORDERS, "" if query["q"] else "name")
     return render_template(
         "records.html",
-        leaf=list_records(current_workspace(), wanted, page_number()),
-        query={name: value for name, value in query.items() if value},
+        leaf=list_records(
+            current_workspace(),
+            wanted,
+            page_number(),
+            order.column,
+            descending=order.descending,
+        ),
+        order=order,
+        query={name: value for name, value in (query | {"sort": order.text}).items() if value},
         values=query,
         most=MOST_FOUND,
         mirror=mirror_state(current_workspace(), current_installation().settings.sync_minutes),
@@ -42,7 +52,7 @@ def records() -> str:
 @blueprint.get("/records/<record_id>")
 @require_permission("read")
 def record(record_id: str) -> str:
-    """One record and its links."""
+    """Show one record and its links."""
     row, links = record_with_links(current_workspace(), record_id)
     return render_template(
         "record.html",

@@ -1,4 +1,4 @@
-"""/settings: what an admin settles for the workspace."""
+"""/settings: the workspace's preferences."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DAYS = tuple(field.name for field in fields(Preferences) if field.name.endswith(
 @blueprint.get("/settings")
 @require_permission("admin")
 def settings() -> str:
-    """As they are."""
+    """Show the preferences."""
     kept = read_preferences(current_access())
     values = {name: str(getattr(kept, name)) for name in DAYS}
     return _page(Form(values | {BOUND: format_percent(kept.sure_bound)}), kept.pairing_needs_admin)
@@ -37,7 +37,7 @@ def settings() -> str:
 @blueprint.post("/settings")
 @require_permission("admin")
 def save_settings() -> str | Response | tuple[str, int]:
-    """Settle them anew."""
+    """Store the preferences."""
     form = sent(*DAYS, BOUND)
     needs_admin = "pairing_needs_admin" in request.form
     wanted = replace(
@@ -68,12 +68,12 @@ def _page(form: Form, needs_admin: bool) -> str:
 
 
 def _probability(text: str) -> float:
-    """What so many percent are; -1, which is refused, for what is no such number."""
+    """Return a typed percentage as a probability; -1, which is rejected, if invalid."""
     text = text.strip().removesuffix("%").strip()
     return round(float(text) / 100, 7) if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,5})?", text) else -1
 
 
 def _number(text: str) -> int:
-    """The number of days; -1, which is refused, for what is no number."""
+    """Return a typed number of days; -1, which is rejected, if invalid."""
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else -1

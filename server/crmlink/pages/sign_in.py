@@ -1,4 +1,4 @@
-"""The door: log-in, invitation, log-out. Who is not logged in sees nothing else."""
+"""Sign-in, sign-out and invitation pages; the only pages open to anonymous users."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SYSTEMS = {
 
 @blueprint.route("/log-in", methods=["GET", "POST"])
 def sign_in() -> Reply:
-    """Email and password, once; or the way by single sign-on, and back."""
+    """Sign in by email and password, or by single sign-on."""
     if request.method == "GET":
         return _enter_by_sso() if is_callback() else _log_in_page(Form())
     if request.form.get("with") == "sso":
@@ -63,7 +63,7 @@ def sign_in() -> Reply:
 
 @blueprint.route("/welcome", methods=["GET", "POST"])
 def welcome() -> Reply:
-    """A one-time link: first its secret, which only the form carries, then a password."""
+    """Accept a one-time link: its secret is sent by the form only, then the password."""
     if request.method == "GET":
         return render_template("welcome.html", form=Form(), invitation=None)
     form = sent("token", "name", "email", "password", "again", "browsers")
@@ -84,7 +84,7 @@ def welcome() -> Reply:
 
 @blueprint.post("/log-out")
 def sign_out() -> Response:
-    """End this log-in."""
+    """End this session."""
     end_session(current_access(), current_actor(), g.log_in.public_id)
     reply = redirect(url_for("pages.sign_in"), 303)
     reply.delete_cookie(SESSION_COOKIE)
@@ -92,7 +92,7 @@ def sign_out() -> Response:
 
 
 def start_session(person: Person, then: str) -> Response:
-    """Log a person in and go on to a page."""
+    """Create a session for a person and redirect to a page."""
     cookie = create_session(current_access(), person, request.remote_addr or "", browser_name())
     known = remember(current_access(), request.cookies.get(KNOWN_BROWSER, ""), person.id)
     reply = redirect(then, 303)
@@ -112,7 +112,7 @@ def start_session(person: Person, then: str) -> Response:
 
 
 def browser_name() -> str:
-    """What people call this browser: «Chrome on Windows»."""
+    """Return this browser's display name: «Chrome on Windows»."""
     agent = request.user_agent.string
     browser = next((name for mark, name in BROWSERS.items() if mark in agent), "A browser")
     system = next((name for mark, name in SYSTEMS.items() if mark in agent), None)
@@ -176,7 +176,7 @@ def _welcome_page(form: Form, invitation: Invitation) -> str:
 
 
 def _wanted() -> str:
-    """The page that was wanted before the log-in; never one of somebody else's site."""
+    """Return the page requested before the sign-in; never one of another site."""
     wanted = request.values.get("next", "")
     parts = urlsplit(wanted)
     inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\"))

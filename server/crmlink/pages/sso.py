@@ -1,4 +1,4 @@
-"""The way to the single sign-on provider and back, as far as it passes through the browser."""
+"""Single sign-on in the browser: to the provider and back."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from crmlink.store import Person
 from crmlink.web.auth import current_access, current_installation
 from crmlink.web.hosts import external_url
 
-KEPT = "sso"  # in the cookie that forms have too: signed, and read by no script
-LONGEST = 600  # seconds on the way
+KEPT = "sso"  # key in Flask's session cookie, which is signed
+LONGEST = 600  # maximum seconds at the provider
 
 
 def provider_name() -> str | None:
-    """What people call the provider; None where there is none."""
+    """Return the provider's display name; None without one."""
     provider = current_installation().settings.oidc
     return provider.name if provider else None
 
 
 def is_callback() -> bool:
-    """Whether somebody comes back from the provider."""
+    """Return whether the request is the provider's callback."""
     return "state" in request.args and bool(request.args.keys() & {"code", "error"})
 
 
 def redirect_to_provider(wanted: str) -> Response:
-    """A page that goes on to the provider by itself: a redirect of a form would be refused there.
+    """Return a page that redirects to the provider by script or link.
 
-    Raises InvalidSsoResponse or SsoUnreachable.
+    A redirect of a form would be blocked by the content security policy. Raises InvalidSsoResponse
+    or SsoUnreachable.
     """
     sso = _single_sign_on()
     journey = sso.begin(_return_address())
@@ -45,7 +46,7 @@ def redirect_to_provider(wanted: str) -> Response:
 
 
 def handle_callback() -> tuple[Person, str]:
-    """Who came back, and the page they wanted; each way can be gone once.
+    """Return the person signed in, and the page they requested; each callback works once.
 
     Raises SsoDenied, InvalidSsoResponse, EmailNotVerified, NotInvited or SsoUnreachable.
     """
@@ -61,7 +62,7 @@ def handle_callback() -> tuple[Person, str]:
 
 
 def _single_sign_on() -> SingleSignOn:
-    """What this process knows of the provider that is set."""
+    """Return this process's single sign-on with the configured provider."""
     provider = current_installation().settings.oidc
     if provider is None:
         raise InvalidSsoResponse

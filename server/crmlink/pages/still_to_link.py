@@ -1,5 +1,4 @@
-"""/left: what is still to be done: shares over time, unlinked records by value, duplicates,
-references of the wrong form. Each with its action."""
+"""/left: shares over time, unlinked records by value, duplicates, unusual references."""
 
 from __future__ import annotations
 
@@ -23,8 +22,8 @@ from crmlink.reports.duplicates import (
 from crmlink.reports.unlinked import SharePoint, malformed_references, share_history, unlinked
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 
-SPANS = (30, 90, 365)  # days that the plot may show
-SHOWN = 50  # of each sort of duplicate
+SPANS = (30, 90, 365)  # periods of the plot, in days
+SHOWN = 50  # of each type of duplicate
 WIDTH, HEIGHT = 720, 220  # of the plot, in its own units
 LEFT, RIGHT, TOP, BOTTOM = 44, 96, 12, 26  # around the lines
 MONTHS = (
@@ -34,7 +33,7 @@ MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One kind's share over time, as it is drawn; ``y`` is the height of its last point."""
+    """One kind's share over time, as drawn; ``y`` is the height of its last point."""
 
     kind: Kind
     points: str
@@ -45,7 +44,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark on an axis: where, and what stands there."""
+    """A mark on an axis: position and label."""
 
     at: float
     text: str
@@ -64,7 +63,7 @@ class Plot:
 @blueprint.get("/left")
 @require_permission("read")
 def left() -> str:
-    """The shares over time, and how much is left of everything."""
+    """Show the shares over time, and how much is left."""
     days = _days()
     return render_template(
         "reports/still_to_link.html",
@@ -80,7 +79,7 @@ def left() -> str:
 @blueprint.get("/left/<kind>")
 @require_permission("read")
 def left_unlinked(kind: str) -> str:
-    """The records of a kind without a reference: what is owed first, then the newest."""
+    """Show records of a kind without a reference: largest open balance first, then newest."""
     wanted = kind_of(kind) or "customer"
     return render_template(
         "reports/unlinked.html",
@@ -92,7 +91,7 @@ def left_unlinked(kind: str) -> str:
 @blueprint.post("/left/lookalikes/<pair_id>")
 @require_permission("batch")
 def dismiss_pair(pair_id: str) -> Response:
-    """Somebody says that two records are two."""
+    """Mark a suspected duplicate pair as distinct."""
     number = int(pair_id) if pair_id.isascii() and pair_id.isdigit() and len(pair_id) < 10 else 0
     if dismiss_duplicate_pair(current_workspace(), current_actor().device.id, number):
         flash_message("They stay two; crmlink does not ask again.")
@@ -100,7 +99,10 @@ def dismiss_pair(pair_id: str) -> Response:
 
 
 def draw(points: Sequence[SharePoint]) -> Plot:
-    """Lines of shares, and the marks of both axes; a whole line even where there is one day."""
+    """Return the lines of shares, and the marks of both axes.
+
+    A single day gives a whole line.
+    """
     first, last = points[0].day, points[-1].day
     span = max(1, (last - first).days)
 
@@ -137,7 +139,7 @@ def _short(day: date) -> str:
 
 
 def _table(points: Sequence[SharePoint]) -> tuple[tuple[date, dict[Kind, SharePoint]], ...]:
-    """The days on which something changed, the newest first."""
+    """Return the days on which something changed, newest first."""
     by_day: dict[date, dict[Kind, SharePoint]] = {}
     for point in points:
         by_day.setdefault(point.day, {})[point.kind] = point

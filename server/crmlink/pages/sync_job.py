@@ -1,4 +1,4 @@
-"""Work that a page starts and that takes longer than a page may: reading all records again."""
+"""Sync started by a page, in the background."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ log = structlog.get_logger()
 
 
 class SyncJob:
-    """A sync that a person asked for, in a thread of this process.
+    """A sync requested by a user, in a thread of this process.
 
-    Whether one runs anywhere stands in the database; this only knows the figures of its own.
+    The database knows whether any sync runs; this object has only its own figures.
     """
 
     def __init__(self, ctx: WorkspaceContext) -> None:
         self.workspace = ctx
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
-        self.read = 0  # records until now
+        self.read = 0  # records read so far
         self.result: SyncResult | None = None
-        self.problem: str | None = None  # the code of what went wrong
+        self.problem: str | None = None  # code of the error
         self.ended: datetime | None = None
 
     @property
     def running(self) -> bool:
+        """Whether the thread runs."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin, unless it runs already."""
+        """Start, unless it runs already."""
         with self._lock:
             if self.running:
                 return
@@ -44,14 +45,14 @@ class SyncJob:
             self._thread.start()
 
     def wait(self, seconds: float) -> None:
-        """Until it is over, but no longer than that."""
+        """Wait until it ends, at most so many seconds."""
         if self._thread:
             self._thread.join(seconds)
 
     def _run(self) -> None:
         try:
             self.result = self.workspace.sync(self._count)
-            self.workspace.index.matcher()  # so that the next search need not wait for it
+            self.workspace.index.matcher()  # update the index now, not at the next search
         except SyncInProgress:
             log.info("sync left out, another one is running")
         except CommusoftError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
@@ -16,6 +16,14 @@ from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
 from crmlink.store.erased import pseudonyms_of
 
 PAGE_SIZE = 50
+MAX_TABLE_ROWS = 100_000  # of a table for a spreadsheet
+ORDERS: dict[str, ColumnElement[Any]] = {
+    "contact": func.lower(Link.contact_name),
+    "record": func.lower(Link.record_label),
+    "reference": func.lower(Link.target),
+    "status": Link.state.expression,
+    "when": Link.created_at.expression,
+}
 Row = TypeVar("Row")
 
 
@@ -78,19 +86,34 @@ class LinkHistory:
         return undo_obstacle(self.link) or ("gone" if self.record is None else None)
 
 
-def list_links(ctx: WorkspaceContext, filter_: LinkFilter, number: int = 1) -> Page[Link]:
-    """Return a page of matching links, newest first; a page beyond the last is empty."""
+def list_links(
+    ctx: WorkspaceContext,
+    filter_: LinkFilter,
+    number: int = 1,
+    column: str = "when",
+    *,
+    descending: bool = True,
+) -> Page[Link]:
+    """Return a page of matching links by a column of `ORDERS`; one beyond the last is empty."""
+    order = ORDERS[column].desc() if descending else ORDERS[column].asc()
     conditions = _conditions(ctx, filter_)
     with ctx.database.reading() as session:
         total = session.scalar(select(func.count()).select_from(Link).where(*conditions)) or 0
         rows = session.scalars(
             select(Link)
             .where(*conditions)
-            .order_by(Link.created_at.desc(), Link.id)
+            .order_by(order, Link.created_at.desc(), Link.id)
             .offset((number - 1) * PAGE_SIZE)
             .limit(PAGE_SIZE)
         ).all()
     return Page(tuple(rows), total, number)
+
+
+def all_links(ctx: WorkspaceContext, filter_: LinkFilter) -> list[Link]:
+    """Return all matching links for a spreadsheet, newest first."""
+    query = select(Link).where(*_conditions(ctx, filter_)).limit(MAX_TABLE_ROWS)
+    with ctx.database.reading() as session:
+        return list(session.scalars(query.order_by(Link.created_at.desc(), Link.id)))
 
 
 def link_history(ctx: WorkspaceContext, link_id: str) -> LinkHistory:

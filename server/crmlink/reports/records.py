@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
@@ -12,6 +14,16 @@ from crmlink.linking.suggest import find_record, search
 from crmlink.reports.links import PAGE_SIZE, Page
 from crmlink.store import Link, MirroredRecord
 
+ORDERS: dict[str, ColumnElement[Any]] = {
+    "name": func.lower(func.coalesce(func.nullif(MirroredRecord.company, ""), MirroredRecord.name)),
+    "town": func.lower(func.coalesce(MirroredRecord.town, "")),
+    "reference": func.lower(func.coalesce(MirroredRecord.reference, "")),
+}
+SORT_KEYS: dict[str, Callable[[MirroredRecord], str]] = {
+    "name": lambda record: record.label.lower(),
+    "town": lambda record: (record.town or "").lower(),
+    "reference": lambda record: (record.reference or "").lower(),
+}
 MOST_FOUND = 500  # a search with more results must be narrowed
 
 
@@ -25,14 +37,20 @@ class RecordFilter:
 
 
 def list_records(
-    ctx: WorkspaceContext, filter_: RecordFilter, number: int = 1
+    ctx: WorkspaceContext,
+    filter_: RecordFilter,
+    number: int = 1,
+    column: str = "",
+    *,
+    descending: bool = False,
 ) -> Page[MirroredRecord]:
-    """Return a page of matching records: best first for a search, else by name."""
-    return (
-        _search_page(ctx, filter_, number)
-        if filter_.search
-        else _page_by_name(ctx, filter_, number)
-    )
+    """Return a page of matching records by a column of `ORDERS`.
+
+    Without a column: best first for a search, else by name.
+    """
+    if filter_.search:
+        return _search_page(ctx, filter_, number, column, descending=descending)
+    return _page_by_column(ctx, filter_, number, column or "name", descending=descending)
 
 
 def record_with_links(ctx: WorkspaceContext, record_id: str) -> tuple[MirroredRecord, list[Link]]:
@@ -47,18 +65,22 @@ def record_with_links(ctx: WorkspaceContext, record_id: str) -> tuple[MirroredRe
     return row, list(links)
 
 
-def _search_page(ctx: WorkspaceContext, filter_: RecordFilter, number: int) -> Page[MirroredRecord]:
+def _search_page(
+    ctx: WorkspaceContext, filter_: RecordFilter, number: int, column: str, *, descending: bool
+) -> Page[MirroredRecord]:
     rows = [
         row
         for row in search(ctx, filter_.search, filter_.kind, MOST_FOUND)
         if filter_.linked is None or bool(row.reference) == filter_.linked
     ]
+    if column:
+        rows.sort(key=SORT_KEYS[column], reverse=descending)
     start = (number - 1) * PAGE_SIZE
     return Page(tuple(rows[start : start + PAGE_SIZE]), len(rows), number)
 
 
-def _page_by_name(
-    ctx: WorkspaceContext, filter_: RecordFilter, number: int
+def _page_by_column(
+    ctx: WorkspaceContext, filter_: RecordFilter, number: int, column: str, *, descending: bool
 ) -> Page[MirroredRecord]:
     reference = func.coalesce(MirroredRecord.reference, "")
     conditions: list[ColumnElement[bool]] = [
@@ -69,7 +91,7 @@ def _page_by_name(
         conditions.append(MirroredRecord.kind == filter_.kind)
     if filter_.linked is not None:
         conditions.append(reference != "" if filter_.linked else reference == "")
-    display_name = func.coalesce(func.nullif(MirroredRecord.company, ""), MirroredRecord.name)
+    order = ORDERS[column].desc() if descending else ORDERS[column].asc()
     with ctx.database.reading() as session:
         total = (
             session.scalar(select(func.count()).select_from(MirroredRecord).where(*conditions)) or 0
@@ -77,7 +99,7 @@ def _page_by_name(
         rows = session.scalars(
             select(MirroredRecord)
             .where(*conditions)
-            .order_by(func.lower(display_name), MirroredRecord.id)
+            .order_by(order, MirroredRecord.id)
             .offset((number - 1) * PAGE_SIZE)
             .limit(PAGE_SIZE)
         ).all()

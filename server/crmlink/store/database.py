@@ -124,7 +124,7 @@ class Database:
         try:
             connection.cursor().execute(f"PRAGMA busy_timeout = {PURGE_WAIT_MS}")
             done = _purge(connection.cursor())
-        except sqlite3.OperationalError:  # somebody else writes without a pause
+        except sqlite3.OperationalError:  # another process keeps writing
             done = False
         finally:
             connection.cursor().execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
@@ -148,7 +148,7 @@ def _purge(cursor: Any) -> bool:
     if busy:
         return False
     cursor.execute("BEGIN IMMEDIATE")
-    if _purge_due(cursor) == due:  # nobody deleted anything meanwhile
+    if _purge_due(cursor) == due:  # nothing was deleted in the meantime
         cursor.execute("PRAGMA user_version = 0")
     cursor.execute("COMMIT")
     return True

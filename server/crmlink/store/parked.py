@@ -1,4 +1,4 @@
-"""The table of parked contacts: those for which Commusoft has no record yet."""
+"""Table of parked contacts: those without a record in Commusoft yet."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from crmlink.store.base import Base, new_id, now
 
 
 class ParkedContact(Base):
-    """A contact that a person found no record for, kept until it is linked or removed.
+    """A contact without a record, kept until it is linked or removed.
 
-    ``kind`` and ``organisation`` are empty where its address does not tell.
+    ``kind`` and ``organisation`` are empty if its URL does not give them.
     """
 
     __tablename__ = "parked_contact"
@@ -52,5 +52,5 @@ class ParkedContact(Base):
 
     @property
     def label(self) -> str:
-        """What people call it by: the company, or else the person."""
+        """Display name: the company, else the person."""
         return self.company or self.name or self.reference

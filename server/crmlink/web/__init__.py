@@ -1,1 +1,1 @@
-"""What API and pages share: authentication, rate limits, strict parsing, problem details."""
+"""Shared by API and pages: authentication, rate limits, strict parsing, problem details."""

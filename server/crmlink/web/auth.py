@@ -1,4 +1,4 @@
-"""Nothing gets in without a valid token or log-in, unless it is on the list below."""
+"""Authentication of every request; only PUBLIC_ENDPOINTS are open."""
 
 from __future__ import annotations
 
@@ -28,13 +28,14 @@ from crmlink.access.refresh_tokens import authenticate_access_token, is_own_acce
 from crmlink.access.sessions import authenticate_session
 from crmlink.installation import Installation
 from crmlink.linking.context import WorkspaceContext
+from crmlink.logs import for_stranger
 from crmlink.store import WebSession
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 from crmlink.web.hosts import addresses_of_request
 
-# The only routes that answer to anybody. None of them shows a record, a link or a person.
+# The only public routes. None of them shows a record, a link or a person.
 PUBLIC_ENDPOINTS = {
     "static",
     "pages.health",
@@ -45,10 +46,14 @@ PUBLIC_ENDPOINTS = {
 }
 TOKEN_OR_SESSION_ENDPOINTS = {
     "api-docs.openapi_json"
-}  # programs read it with a token, people from a page
+}  # API clients read it with a token, users from a page
 API_PREFIX = "/api/v1/"
 SESSION_COOKIE = "crmlink_session"
-SAME_SITE_VALUES = {"same-origin", "none", None}  # what browsers say of where a request comes from
+SAME_SITE_VALUES = {
+    "same-origin",
+    "none",
+    None,
+}  # values of Sec-Fetch-Site for requests from this site
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,7 +63,7 @@ log = structlog.get_logger()
 
 
 class MissingPermission(Exception):
-    """Who acts is known, but may not do this."""
+    """The actor is authenticated but lacks a permission."""
 
     def __init__(self, scope: str) -> None:
         super().__init__(scope)
@@ -66,21 +71,22 @@ class MissingPermission(Exception):
 
 
 class SchemeAwareSessionInterface(SecureCookieSessionInterface):
-    """Flask's cookie, sent back only over https where it came by https."""
+    """Flask's session cookie, marked Secure if it was set over https."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
+        """Return whether the request came over https."""
         return request.is_secure
 
 
 def init_authentication(app: Flask) -> None:
-    """Find out who asks, before anything else is done with a request."""
+    """Authenticate requests before anything else is done with them."""
     app.session_interface = SchemeAwareSessionInterface()
     app.config.update(
         SESSION_COOKIE_NAME="crmlink_forms",
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_CHECK_DEFAULT=False,
-        WTF_CSRF_SSL_STRICT=False,  # we send no referrers; the browser's word on the site is asked
-        WTF_CSRF_TIME_LIMIT=None,  # a page may stay open over lunch
+        WTF_CSRF_SSL_STRICT=False,  # no referrers are sent; Sec-Fetch-Site is checked instead
+        WTF_CSRF_TIME_LIMIT=None,  # a page may stay open for hours
     )
     csrf.init_app(app)
     app.before_request(_authenticate)
@@ -88,12 +94,12 @@ def init_authentication(app: Flask) -> None:
 
 
 def init_authorization(app: Flask) -> None:
-    """Let in who was found; those who were not have been counted by then."""
+    """Reject unauthenticated requests, after rate limits have counted them."""
     app.before_request(_require_authenticated)
 
 
 def require_permission(permission: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a view run only for who has this permission."""
+    """Return a decorator: the view runs only for actors with this permission."""
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -108,32 +114,32 @@ def require_permission(permission: str) -> Callable[[Callable[P, R]], Callable[P
 
 
 def current_actor() -> Actor:
-    """Who acts in this request."""
+    """Return the actor of this request."""
     return cast("Actor", g.actor)
 
 
 def current_installation() -> Installation:
-    """The installation this application serves."""
+    """Return the installation of this application."""
     return cast("Installation", current_app.extensions["crmlink"])
 
 
 def current_access() -> AccessContext:
-    """The office of the workspace that is served."""
+    """Return the access context of the workspace."""
     return current_installation().access
 
 
 def current_workspace() -> WorkspaceContext:
-    """The desk of the connection in use, the same one for the whole of a request."""
+    """Return the context of the connection in use, the same for a whole request."""
     if "workspace" not in g:
         g.workspace = current_installation().workspace
     return cast("WorkspaceContext", g.workspace)
 
 
 def knows_sender(app: Flask, environ: WSGIEnvironment) -> bool:
-    """Return whether a request, of which only the head has come, has a valid token or session."""
+    """Return whether a request, of which only the head has arrived, is authenticated."""
     with app.request_context(environ), suppress(InvalidToken):
         scheme, token = _authorization()
-        if scheme == "dpop":  # its proof is good for one look, and that is still to come
+        if scheme == "dpop":  # its proof is valid once, and is checked later
             return is_own_access_token(current_access(), token)
         return _sender() is not None
     return False
@@ -149,6 +155,7 @@ def _authenticate() -> None:
     else:
         if found:
             log_in, g.actor = found
+            for_stranger.set(False)
             if log_in:
                 g.log_in = log_in
             else:
@@ -156,9 +163,9 @@ def _authenticate() -> None:
 
 
 def _sender() -> tuple[WebSession | None, Actor] | None:
-    """Who asks, by token below /api/v1 and by session elsewhere; None where anybody may.
+    """Return the actor, by token below /api/v1 and by session elsewhere; None if public.
 
-    Addresses that do not exist are treated like the others. Raises InvalidToken.
+    Unknown URLs are treated alike. Raises InvalidToken.
     """
     if request.endpoint in PUBLIC_ENDPOINTS:
         return None
@@ -171,7 +178,7 @@ def _sender() -> tuple[WebSession | None, Actor] | None:
 
 
 def _require_authenticated() -> Response | None:
-    """Refuse whoever is not known, and every form that did not come from a page of ours."""
+    """Reject unauthenticated requests and forms without a valid CSRF token."""
     in_pages = not request.path.startswith(API_PREFIX)
     if _is_allowed_preflight():
         return None
@@ -186,7 +193,7 @@ def _require_authenticated() -> Response | None:
 
 
 def _is_allowed_preflight() -> bool:
-    """Whether a browser only asks, without its token, if a site that an admin listed may ask."""
+    """Return whether this is a CORS preflight of an origin that an admin allowed."""
     return (
         request.method == "OPTIONS"
         and request.path.startswith(API_PREFIX)
@@ -196,7 +203,7 @@ def _is_allowed_preflight() -> bool:
 
 
 def proof_of_request() -> Proof:
-    """Return the checked proof of the key that this request was made with.
+    """Return the checked proof of the key that signed this request.
 
     Raises ProofMissing, NonceNeeded, ProofElsewhere or ProofRefused.
     """
@@ -205,20 +212,20 @@ def proof_of_request() -> Proof:
 
 
 def add_nonce(reply: Response) -> Response:
-    """Give whoever proves a key a new nonce for the next proof."""
+    """Add a nonce for the next proof to the response."""
     if "DPoP" in request.headers:
         reply.headers["DPoP-Nonce"] = new_nonce(current_access())
     return reply
 
 
 def _authorization() -> tuple[str, str]:
-    """Return the scheme, in small letters, and the token that a request carries."""
+    """Return the scheme, in lower case, and the token of a request."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return scheme.lower(), token.strip()
 
 
 def _authenticate_bearer() -> Actor:
-    """Who asks: a script by its token, a browser by its access token and a proof of its key."""
+    """Return the actor of a script's token, or of a browser's access token and proof."""
     scheme, token = _authorization()
     address = request.remote_addr or ""
     if scheme == "bearer" and token.startswith(PREFIX):
@@ -234,7 +241,7 @@ def _authenticate_bearer() -> Actor:
 
 
 def _check_csrf() -> None:
-    """A change must come from a page of ours: by the form's token, and by what the browser says."""
+    """Reject changes from other sites, by the form's token and the browser's headers."""
     if request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.headers.get("Sec-Fetch-Site") not in SAME_SITE_VALUES:

@@ -1,4 +1,4 @@
-"""What connecting an account does to what is here, in sentences for the page and the terminal."""
+"""Sentences about what connecting an account affects, for page and terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ STAYS = "People, browsers, tokens, settings and the audit stay as they are."
 
 
 def replaced_in_words(contents: ConnectionContents) -> list[str]:
-    """What becomes of what another account would take the place of, with counts."""
+    """Return sentences about what another account would replace, with counts."""
     held = (
         f"{_count(contents.links, 'link')} and {_count(contents.lists, 'list')}"
         if contents.has_decisions
@@ -26,7 +26,7 @@ def replaced_in_words(contents: ConnectionContents) -> list[str]:
 
 
 def ended_in_words(contents: ConnectionContents) -> list[str]:
-    """What becomes of what an account holds when it is disconnected."""
+    """Return sentences about an account's data when it is disconnected."""
     held = f"{_count(contents.links, 'link')} and {_count(contents.lists, 'list')}"
     return [
         f"crmlink forgets the credentials and works with the sandbox, at once. {held} of this "

@@ -1,4 +1,4 @@
-"""Every failure becomes problem details (RFC 9457), here and nowhere else."""
+"""Error handlers: every error becomes problem details (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HTTP_CODES = {
     422: "invalid-fields",
     429: "too-many-requests",
 }
-# Facts that an answer may carry; the others only serve the sentence.
+# Parameters that a response may contain; others are for the sentence only.
 PUBLIC_PARAMS = {
     "record",
     "holders",
@@ -56,10 +56,11 @@ PUBLIC_PARAMS = {
 
 
 class MissingIdempotencyKey(Exception):
-    """A request that writes came without its key."""
+    """A writing request has no idempotency key."""
 
 
 def register_errors(app: Flask) -> None:
+    """Register the error handlers."""
     for kind in (LinkingFailure, LinkFailed, CommusoftError, AccountingError, AccessFailure):
         app.register_error_handler(kind, lambda error: problem_response(problem_of(error)))
     app.register_error_handler(InvalidToken, lambda _: _token_refused())
@@ -76,7 +77,7 @@ def register_errors(app: Flask) -> None:
 
 
 def problem_response(found: Problem) -> Response:
-    """A reply: problem details to programs, a page to people; Retry-After where it is known."""
+    """Return problem details for API clients, a page for users; with Retry-After if known."""
     to_program = request.path.startswith("/api/")
     reply = _problem_json(found) if to_program else _problem_page(found)
     if seconds := found.facts.get("retry_after"):
@@ -106,7 +107,7 @@ def _token_refused() -> Response:
 
 
 def token_error_response(error: TokenRequestError) -> Response:
-    """A problem that is also RFC 6749's error; at the API, that of RFC 9449."""
+    """Return a problem that is also RFC 6749's error; at the API, RFC 9449's."""
     reply = problem_response(problem(error.code, error=error.error))
     if isinstance(error, NonceNeeded) and request.endpoint not in PUBLIC_ENDPOINTS:
         reply.status_code = 401
@@ -115,7 +116,7 @@ def token_error_response(error: TokenRequestError) -> Response:
 
 
 def http_problem(error: HTTPException) -> Response:
-    """Return the problem of an error that Flask or Werkzeug raised."""
+    """Return the problem of an error raised by Flask or Werkzeug."""
     data = getattr(error, "data", None) or {}
     code = HTTP_CODES.get(error.code or 500, "internal-error")
     if code == "invalid-fields":
@@ -143,7 +144,7 @@ def _handle_unexpected(error: Exception) -> Response:
         return http_problem(error)
     if (
         "workspace" in g and current_installation().workspace is not g.workspace
-    ):  # what it worked with is not there any more
+    ):  # its object no longer exists
         log.info("connection ended meanwhile", request_id=g.request_id)
         return problem_response(problem("connection-ended"))
     log.exception("unexpected", request_id=g.request_id)
@@ -151,7 +152,10 @@ def _handle_unexpected(error: Exception) -> Response:
 
 
 def _flatten_messages(errors: dict[str, Any]) -> list[str]:
-    """marshmallow's nested messages as a flat list: «postcode: Longer than maximum length 20.»"""
+    """Return marshmallow's messages as a flat list.
+
+    For example: «postcode: Longer than maximum length 20.»
+    """
     found: list[str] = []
 
     def walk(value: Any, path: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
-"""Which hosts are served, and the address that links which are handed out begin with.
+"""Served hosts, and the base URL of links that are sent out.
 
-A request's ``Host`` is what its sender says. Links with a secret must not lead to where a stranger
-says, and a name of another site that leads to this computer must not make its pages ours.
+A request's ``Host`` is chosen by its sender. Links with a secret must not lead to a host chosen by
+an attacker, and another site's name that resolves to this computer must not be served.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from crmlink.hosts import DEFAULT_PORTS, Host
 from crmlink.settings import Settings
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-FROM_ANYWHERE = {"pages.health"}  # health checks come by IP addresses; the answer holds no link
+FROM_ANYWHERE = {"pages.health"}  # health checks use IP addresses; the response has no link
 
 
 class Misdirected(HTTPException):
@@ -26,7 +26,7 @@ class Misdirected(HTTPException):
 
 
 class ServedHosts:
-    """The hosts of one server: of its public address, allowed ones, and where it listens."""
+    """Hosts of one server: of its public URL, allowed ones, and where it listens."""
 
     def __init__(self, settings: Settings) -> None:
         self.public_address = settings.public_url
@@ -35,11 +35,11 @@ class ServedHosts:
         self._listening: Host | None = None
 
     def listen_on(self, host: Host) -> None:
-        """Say where the server listens; until then loopback names are served at any port."""
+        """Set where the server listens; until then loopback names are served at any port."""
         self._listening = host
 
     def serves(self, host: Host) -> bool:
-        """Return whether a request may be for this host."""
+        """Return whether this host is served."""
         if self._public and _same(host, self._public, _default_port(self.public_address)):
             return True
         ports = {*DEFAULT_PORTS.values(), self._listening.port if self._listening else None}
@@ -57,18 +57,18 @@ class ServedHosts:
 
 
 def init_hosts(app: Flask, settings: Settings) -> None:
-    """Refuse requests for hosts that are not served. Call it before requests are authenticated."""
+    """Reject requests for hosts that are not served. Call it before authentication."""
     app.extensions["crmlink_hosts"] = ServedHosts(settings)
     app.before_request(_refuse_other_hosts)
 
 
 def serve_at(app: Flask, host: Host) -> None:
-    """Say where the server of this application listens."""
+    """Set where the server of this application listens."""
     _hosts(app).listen_on(host)
 
 
 def public_address() -> str:
-    """Return how people reach this server, without a slash at its end: for links handed out."""
+    """Return this server's base URL without a trailing slash, for links."""
     host = Host.parse(request.headers.get("Host"))
     if known := _hosts(current_app).public_address:
         return known
@@ -77,9 +77,9 @@ def public_address() -> str:
 
 
 def addresses_of_request() -> set[str]:
-    """Return the addresses under which a browser may have asked for this, without their queries.
+    """Return the URLs under which a browser may have sent this request, without queries.
 
-    The host is one that is served. A proxy may have ended TLS, and named us instead of itself.
+    The host is a served one. A proxy may have ended TLS, and replaced its name by this server's.
     """
     here = request.base_url
     at_proxy = public_address() + request.root_path + request.path
@@ -87,7 +87,7 @@ def addresses_of_request() -> set[str]:
 
 
 def external_url(endpoint: str, **values: Any) -> str:
-    """Return the address of a page, for links handed out."""
+    """Return the URL of a page, for links."""
     return public_address() + url_for(endpoint, **values)
 
 
@@ -105,7 +105,7 @@ def _refuse_other_hosts() -> None:
 
 
 def _same(host: Host, other: Host, default_port: int) -> bool:
-    """Whether two hosts are one; a header that names no port means a default one."""
+    """Return whether two hosts are equal; a header without a port means a default one."""
     port = other.port or default_port
     return host.name == other.name and (port in DEFAULT_PORTS.values() if host.port is None
                                         else host.port == port)  # fmt: skip

@@ -1,11 +1,11 @@
-"""The web server: waitress, bounded so that strangers cannot use it up before they are refused.
+"""Web server: waitress, with limits so that anonymous clients cannot exhaust it.
 
-waitress keeps a whole request before the application sees it, stops accepting connections at a
-limit, and waits for a header as long as a byte comes now and then. Here, the connection that has
-waited longest makes room for a new one, headers and bodies have deadlines, and a body of some size
-is read only when its sender has a valid token or session: reading pauses while a thread finds out.
-What is refused is read and forgotten, so that the sender can read the answer. Answers have
-deadlines too, a connection can ask for a few only before it reads them, and none holds a file.
+waitress buffers a whole request before the application sees it, stops accepting connections at a
+limit, and waits for a header as long as bytes keep arriving. Here the longest waiting connection
+makes room for a new one, headers and bodies have deadlines, and a larger body is read only if its
+sender is authenticated: reading pauses while a thread checks. Rejected bodies are read and
+discarded, so that the sender can read the response. Responses have deadlines too, a connection may
+pipeline only a few requests, and none keeps a file open.
 """
 
 from __future__ import annotations
@@ -26,41 +26,42 @@ from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
+from crmlink.logs import for_stranger
 from crmlink.web.auth import knows_sender
 from crmlink.web.body_limits import LARGEST, REFUSED, STRANGER_BYTES, body_limit
 
-THREADS = 16  # passwords hold 8 of them at most, single sign-on 4
+THREADS = 16  # of these at most 8 hash passwords, 4 do single sign-on
 MAX_CONNECTIONS = 1_000
-ACCEPTED_AT_ONCE = 200  # the loop looks at every connection between two rounds
-SPARE_FILES = 300  # for the database, logs, uploads and calls to Commusoft
+ACCEPTED_AT_ONCE = 200  # the loop checks every connection in each round
+SPARE_FILES = 300  # files for database, logs, uploads and calls to Commusoft
 MAX_CONNECTIONS_OF_SELECT = 400  # where there is no poll(): Windows counts up to 512
 HEADER_BYTES = 32_000
 HEADER_SECONDS = 15.0
-IDLE_SECONDS = 60.0  # between two requests of a connection
+IDLE_SECONDS = 60.0  # between requests of a connection
 BODY_SECONDS = 30.0  # for any body, and longer for a large one:
 BODY_BYTES_A_SECOND = 16_000
-REFUSED_SECONDS = 60.0  # for a body that is read only so that its sender can read the answer
-UNREAD_SECONDS = 20.0  # for a reader that takes nothing of an answer
-ANSWER_BYTES_A_SECOND = 8_000  # for one that takes little
+REFUSED_SECONDS = 60.0  # for a rejected body, read so that its sender can read the response
+UNREAD_SECONDS = 20.0  # for a client that reads nothing of a response
+ANSWER_BYTES_A_SECOND = 8_000  # for a client that reads slowly
 MAX_PIPELINED = 4  # requests that a connection may send before it has read the first answer
 CHUNK_LINE_BYTES = 1_000  # a chunk's size with its extensions
 TRAILER_BYTES = 8_000
 
 
 class Body(enum.Enum):
-    """What is done with the body of a request whose head has come."""
+    """What is done with the body of a request whose head has arrived."""
 
     UNJUDGED = enum.auto()
-    ASKED = enum.auto()  # a thread finds out who sends it
+    ASKED = enum.auto()  # a thread authenticates the sender
     READ = enum.auto()
     FORGOTTEN = enum.auto()
 
 
 class HTTPServer:
-    """A running server's sockets; ``port`` is the one it was given, or a free one for 0."""
+    """Sockets of a running server; ``port`` is the requested one, or a free one for 0."""
 
     def __init__(self, app: Flask, host: str, port: int) -> None:
-        """Listen on every address that ``host`` stands for. Raises OSError."""
+        """Listen on every address of ``host``. Raises OSError."""
         self._map: dict[int, Any] = {}
         adjustments = Adjustments(
             host=host,
@@ -68,8 +69,8 @@ class HTTPServer:
             ident=None,
             asyncore_use_poll=True,
             cleanup_interval=1,
-            clear_untrusted_proxy_headers=False,  # web.proxies does, and knows which to believe
-            connection_limit=2 * MAX_CONNECTIONS,  # never reached: there is made room before
+            clear_untrusted_proxy_headers=False,  # web.proxies handles them
+            connection_limit=2 * MAX_CONNECTIONS,  # never reached: connections are closed earlier
             log_socket_errors=False,
             max_request_header_size=HEADER_BYTES,
             max_request_body_size=LARGEST + 1,
@@ -95,14 +96,14 @@ class HTTPServer:
             self._dispatcher.shutdown()
 
     def close(self) -> None:
-        """Listen no more, and let go of every connection."""
+        """Stop listening and close every connection."""
         for server in self._servers:
             server.close()
         wasyncore.close_all(self._map)
 
 
 def room_for_connections() -> int:
-    """Return how many connections there is room for; raises the limit of open files if it can."""
+    """Return the maximum number of connections; raises the limit of open files if possible."""
     try:
         import resource
     except ImportError:
@@ -120,7 +121,7 @@ def room_for_connections() -> int:
 
 
 class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
-    """waitress's, which makes room for new connections and ends those that take too long."""
+    """waitress's server that makes room for new connections and ends overdue ones."""
 
     def __init__(self, app: Flask, *args: Any, connections: int, **kwargs: Any) -> None:
         self.channel_class = _Channel
@@ -129,7 +130,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
         super().__init__(app, *args, **kwargs)
 
     def handle_accept(self) -> None:
-        """Accept those who wait, and make room for them."""
+        """Accept waiting connections, and make room for them."""
         for _ in range(ACCEPTED_AT_ONCE):
             before = len(self.active_channels)
             super().handle_accept()
@@ -143,13 +144,14 @@ class _Server(TcpWSGIServer):  # type: ignore[misc] # waitress ships no types
                 channel.will_close = True
 
     def maintenance(self, now: float) -> None:
+        """Close overdue connections."""
         for channel in self.active_channels.values():
             if channel.is_overdue(now):
                 channel.will_close = True
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """One request while it comes in."""
+    """Parser of one incoming request."""
 
     def __init__(self, adjustments: Adjustments) -> None:
         super().__init__(adjustments)
@@ -159,13 +161,13 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         self.sender_is_known = False
 
     def forget_body(self) -> None:
-        """Read the rest of the body, but keep nothing of it."""
+        """Read the rest of the body and discard it."""
         self.body = Body.FORGOTTEN
         if self.body_rcv is not None:
             self.body_rcv.buf = _Nothing()
 
     def deadline(self) -> float:
-        """Return the time by which it must be complete."""
+        """Return the time by which the request must be complete."""
         if not self.headers_finished:
             return self.began + HEADER_SECONDS
         if self.body is Body.FORGOTTEN:
@@ -173,7 +175,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         return self.began + BODY_SECONDS + int(self.content_length) / BODY_BYTES_A_SECOND
 
     def has_endless_line(self) -> bool:
-        """Return whether more stands around the chunks of its body than any client sends."""
+        """Return whether chunk headers are longer than any client sends."""
         body = self.body_rcv
         return (
             len(body.control_line) > CHUNK_LINE_BYTES
@@ -183,11 +185,13 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
 
 class _Task(WSGITask):  # type: ignore[misc]
-    """Hand a request to the application; it is told if the body was not kept."""
+    """Task that passes a request to the application, marked if its body was discarded."""
 
     def get_environment(self) -> dict[str, Any]:
         environ: dict[str, Any] = super().get_environment()
-        environ.pop("wsgi.file_wrapper", None)  # it keeps a file open until the answer is read
+        environ.pop(
+            "wsgi.file_wrapper", None
+        )  # it would keep a file open until the response is read
         if self.request.body is Body.FORGOTTEN:
             environ |= {REFUSED: True, "CONTENT_LENGTH": "0"}
         return environ
@@ -198,14 +202,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     parser_class = _Parser
     task_class = _Task
-    request: Any  # a _Parser while one comes in
+    request: Any  # a _Parser while a request arrives
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._served_at = self.creation_time
         self._has_sent = False
         self._unread = 0  # bytes of the last answer that had not been taken when it was complete
-        self._is_asking = False  # and nothing more is read meanwhile
+        self._is_asking = False  # reading pauses in the meantime
 
     @property
     def is_waiting(self) -> bool:
@@ -213,12 +217,12 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return not self.requests and not self.will_close and not self._is_asking
 
     def rank(self) -> tuple[bool, float]:
-        """Return what is closed first when there is no more room: strangers who wait longest."""
+        """Return the sort key for closing: anonymous connections that wait longest first."""
         known = self.request is not None and self.request.sender_is_known
         return known, self._waiting_since
 
     def is_overdue(self, now: float) -> bool:
-        """Return whether it has had its time."""
+        """Return whether its deadline has passed."""
         if self._is_unread:
             slowest = UNREAD_SECONDS + self._unread / ANSWER_BYTES_A_SECOND
             nothing_taken = now - self.last_activity > UNREAD_SECONDS
@@ -246,12 +250,13 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return done
 
     def service(self) -> None:
+        for_stranger.set(True)  # in this thread, until the application knows more
         super().service()
         self._served_at = time.time()
         self._unread = self.total_outbufs_len
 
     def send_continue(self) -> None:
-        """Let a sender that asks first go on, or answer at once. The lock is held."""
+        """Let a sender that waits for 100 Continue proceed, or respond. The lock is held."""
         request = self.request
         self._judge(request)
         if request.body is Body.READ:
@@ -260,7 +265,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             _end_with_answer(request)
 
     def be_told(self, request: _Parser, known: bool) -> None:
-        """Go on with a request whose sender was looked for, in the thread that did."""
+        """Continue a request whose sender was looked up, in the thread that did."""
         with self.requests_lock:
             if known:
                 request.body, request.sender_is_known = Body.READ, True
@@ -276,7 +281,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     @property
     def _is_unread(self) -> bool:
-        """Whether an answer waits for its reader; waitress holds a small one back for the next."""
+        """Whether a response waits for its reader; waitress delays a small one for the next."""
         pending = self.total_outbufs_len
         return bool(pending and (not self.requests or pending >= self.adj.send_bytes))
 
@@ -285,7 +290,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return float(self.last_activity if self.total_outbufs_len else self._served_at)
 
     def _judge(self, request: _Parser) -> None:
-        """Decide on a body when its head has come, and hold chunks to the decision."""
+        """Decide on a body when its head has arrived, and apply the decision to chunks."""
         if request.body is Body.UNJUDGED:
             if request.chunked or request.content_length > STRANGER_BYTES:
                 request.body = Body.ASKED
@@ -311,7 +316,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             request.error = RequestEntityTooLarge("The body is larger than crmlink accepts.")
             request.completed = True
         elif request.chunked and request.body is Body.ASKED:
-            request.body = Body.READ  # a short one, in chunks: held to a stranger's limit
+            request.body = Body.READ  # a short chunked one: the anonymous limit applies
         else:
             request.forget_body()
 
@@ -320,7 +325,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return body_limit(self.server.app, request.command, path)
 
     def _bound_pipeline(self) -> None:
-        """Answer a few requests that came at once, and close then. The lock is held."""
+        """Answer a limited number of pipelined requests, then close. The lock is held."""
         if len(self.requests) > MAX_PIPELINED:
             self.requests[MAX_PIPELINED - 1].headers["CONNECTION"] = "close"
             for request in self.requests[MAX_PIPELINED:]:
@@ -328,7 +333,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             del self.requests[MAX_PIPELINED:]
 
     def _hand_over(self) -> None:
-        """Have a request answered that was completed by a decision. The lock is held."""
+        """Queue a request that a decision has completed. The lock is held."""
         self.requests.append(self.request)
         self.request = None
         if len(self.requests) == 1:
@@ -337,13 +342,15 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class _Question:
-    """A task for a thread: whether the sender of a request is known."""
+    """Task for a thread: whether the sender of a request is known."""
 
     channel: _Channel
     request: _Parser
 
     def service(self) -> None:
+        """Look the sender up."""
         known = False
+        for_stranger.set(True)
         try:
             environ = _Task(self.channel, self.request).get_environment()
             known = knows_sender(self.channel.server.app, environ | {"wsgi.input": io.BytesIO()})
@@ -351,11 +358,11 @@ class _Question:
             self.channel.be_told(self.request, known)
 
     def cancel(self) -> None:
-        """The server stops."""
+        """Do nothing: the server stops."""
 
 
 class _Nothing:
-    """A buffer that keeps nothing; what was in the one before it is let go."""
+    """Buffer that discards everything, including an earlier buffer's contents."""
 
     def append(self, data: bytes) -> None:
         pass
@@ -371,7 +378,7 @@ class _Nothing:
 
 
 def _shows_credentials(request: _Parser) -> bool:
-    """Whether it is worth asking: most strangers send none."""
+    """Return whether a lookup is worthwhile: most anonymous requests have no credentials."""
     return "AUTHORIZATION" in request.headers or "COOKIE" in request.headers
 
 

@@ -1,4 +1,4 @@
-"""Problem details in the OpenAPI document: their schema, and flask-smorest made to answer them."""
+"""Problem details in the OpenAPI document, and flask-smorest configured to return them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crmlink.web.error_handlers import PROBLEM_JSON, http_problem
 
 
 class ProblemSchema(Schema):
-    """RFC 9457 problem details; the members after the first five belong to some types only."""
+    """RFC 9457 problem details; members after the first five belong to some types only."""
 
     type = fields.String(required=True)
     title = fields.String(required=True)
@@ -38,12 +38,12 @@ class ProblemSchema(Schema):
 
 
 class ProblemApi(Api):  # type: ignore[misc] # flask-smorest ships no types
-    """flask-smorest, answering with our problem details."""
+    """flask-smorest's Api with problem details."""
 
     ERROR_SCHEMA = ProblemSchema
 
     def _register_responses(self) -> None:
-        """The failures that flask-smorest documents by itself, with the type they really have."""
+        """Document the errors that flask-smorest adds itself with their actual type."""
         failures = {status.name: status.phrase for status in HTTPStatus if status >= 400}
         for name, phrase in ({"DEFAULT_ERROR": "What went wrong."} | failures).items():
             content = {PROBLEM_JSON: {"schema": self.ERROR_SCHEMA}}
@@ -51,4 +51,5 @@ class ProblemApi(Api):  # type: ignore[misc] # flask-smorest ships no types
             self.spec.components.response(name, response, lazy=True)
 
     def handle_http_exception(self, error: HTTPException) -> Response:
+        """Return the problem of an HTTP error."""
         return http_problem(error)

@@ -1,4 +1,4 @@
-"""The one place where what went wrong becomes a status and a sentence a clerk understands."""
+"""Problems: the status and sentence of every error."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from crmlink.batches.execute_row import load_params
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordNotFound
 from crmlink.linking.errors import LinkFailed, LinkingFailure
 from crmlink.store import Link, LinkState
+from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 
 TYPE = "urn:crmlink:problem:"
 WAIT = "Nothing was written. Try again in a minute."
 OPEN = "It is not known yet whether the change was made; crmlink finishes it automatically."
 
-# What is the matter with Commusoft, whatever it means for what was asked.
+# Causes at Commusoft, independent of the request.
 CAUSES = {
     "commusoft-refused": "Commusoft does not accept crmlink's credentials.",
     "commusoft-unreadable": "Commusoft answered with something that is not a record.",
@@ -43,7 +44,7 @@ UNDO_OBSTACLES = {
 
 @dataclass(frozen=True)
 class Problem:
-    """A problem as RFC 9457 has it: ``code`` ends its type, ``facts`` are its own members."""
+    """A problem as in RFC 9457: ``code`` ends its type, ``facts`` are its own members."""
 
     code: str
     detail: str
@@ -51,10 +52,12 @@ class Problem:
 
     @property
     def status(self) -> int:
+        """HTTP status."""
         return PROBLEMS[self.code][0]
 
     @property
     def title(self) -> str:
+        """Title of the type."""
         return PROBLEMS[self.code][1]
 
 
@@ -74,10 +77,10 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "form-expired": (
         400,
         "The page was too old",
-        "Nothing was changed: the page was opened before you logged in, or on another site. "
-        "Load it again and repeat what you did.",
+        "Nothing was changed: the page was opened before you signed in, or on another site. "
+        "Reload it and try again.",
     ),
-    "pairing-pending": (400, "Not approved yet", "Nobody has approved this browser yet."),
+    "pairing-pending": (400, "Not approved yet", "This browser has not been approved yet."),
     "pairing-hasty": (400, "Too soon", "Ask again a little later."),
     "pairing-denied": (400, "Not approved", "This browser was not approved."),
     "pairing-over": (
@@ -103,8 +106,9 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "device-expired": (
         400,
-        "Connection over",
-        "This browser was not used for so long that its connection has ended. Connect it again.",
+        "Connection expired",
+        "This browser was not used for a long time, so its connection has expired. Connect it "
+        "again.",
     ),
     "proof-missing": (
         400,
@@ -142,14 +146,13 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "log-in-refused": (
         401,
-        "Not logged in",
-        "This email and password do not belong together. Try again, or ask your admin for a new "
-        "link.",
+        "Not signed in",
+        "Wrong email or password. Try again, or ask your admin for a new link.",
     ),
     "sso-refused": (
         400,
         "Single sign-on not completed",
-        "The single sign-on was not completed. Press its button again.",
+        "The single sign-on was not completed. Try again.",
     ),
     "sso-denied": (
         403,
@@ -159,13 +162,13 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "sso-unproven": (
         403,
         "Email not proven",
-        "The single sign-on does not vouch for your email address. Ask whoever runs it to have it "
+        "The single sign-on does not vouch for your email address. Ask your admin to have it "
         "confirmed, or use your password.",
     ),
     "sso-unknown": (
         403,
         "Not invited",
-        "Nobody with your email was invited here. Ask your admin for an invitation.",
+        "Your email has not been invited here. Ask your admin for an invitation.",
     ),
     "not-yours": (
         403,
@@ -200,19 +203,20 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "pairing-unknown": (
         404,
         "Code not known",
-        "No browser shows this code. Compare it letter by letter, or press Connect again.",
+        "No browser shows this code. Check it letter by letter, or select Connect again.",
     ),
     "record-unknown": (
         404,
         "Record not known",
-        "crmlink does not know this Commusoft record. It may be new: sync, then try again.",
+        "crmlink does not know this Commusoft record. It may be new: an admin can update the "
+        "records under Commusoft.",
     ),
     "method-not-allowed": (405, "Not possible here", "This address does not take that method."),
     "other-connection": (
         409,
         "Another account is connected",
         "Another Commusoft account is connected now than the one that this was decided for, so it "
-        "was not carried out. Look again: the same number may be another record there.",
+        "was not carried out. Check it: the same number may be another record there.",
     ),
     "record-has-reference": (
         409,
@@ -223,7 +227,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "reference-taken": (
         409,
         "The reference is on another record",
-        "{holders} already carries this reference in Commusoft. Nothing was changed.",
+        "{holders} already has this reference in Commusoft. Nothing was changed.",
     ),
     "kind-differs": (
         409,
@@ -239,19 +243,19 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "record-changed": (
         409,
-        "The record changed meanwhile",
-        "The reference in Commusoft is {current_reference}: neither what it was before nor what "
-        "was to be written, so crmlink stopped. Look at the record before you decide again.",
+        "The reference changed in Commusoft",
+        "The reference in Commusoft is {current_reference}: neither the earlier one nor the new "
+        "one, so crmlink stopped. Check the record before you decide again.",
     ),
     "link-in-progress": (
         409,
-        "A link is on its way already",
-        "{by} is linking this contact or this record since {since}. Look again in a moment.",
+        "A link is in progress",
+        "{by} started linking this contact or this record at {since}. Check again in a moment.",
     ),
     "record-being-tested": (
         409,
         "The record is being tested",
-        "crmlink has been testing since {since} how this record is written, as {by} asked. Look "
+        "crmlink has been testing since {since} how this record is written, as {by} asked. Check "
         "again in a few minutes; Commusoft's page here shows how far it is.",
     ),
     "cannot-undo": (
@@ -262,7 +266,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "batch-state": (
         409,
         "Not possible now",
-        "The list is {batch_state}: that cannot be done with it now. Look at it again.",
+        "The list is {batch_state}, so this cannot be done now. Refresh the page.",
     ),
     "batch-written": (
         409,
@@ -271,35 +275,34 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "row-decided": (
         409,
-        "Somebody was quicker",
-        "{by} decided this contact meanwhile{decision}. Look at it again before you change that.",
+        "Already decided",
+        "{by} has already decided this one{decision}. Check it before you change that.",
     ),
     "row-under-way": (
         409,
-        "On its way already",
+        "Already in progress",
         "This contact is being linked, or is linked already. To change it, undo its link first.",
     ),
     "record-chosen": (
         409,
         "The record is taken",
-        "{contact} on this list has this record already. One of the two must have another, or "
-        "none.",
+        "Already chosen for {contact} on this list. Only one of them can have this record.",
     ),
     "sample-needed": (
         409,
-        "Look at a sample first",
-        "Look at a sample of the sure matches first: the list has changed since one was shown.",
+        "Check a sample first",
+        "Check a sample first: the list has changed since one was shown.",
     ),
     "count-changed": (
         409,
         "The list has changed",
-        "It would be {contacts} contacts now. Look at the summary again.",
+        "It would be {contacts} contacts now. Check the summary again.",
     ),
     "connection-ended": (
         409,
         "Commusoft changed",
         "Another Commusoft account was connected, or this one disconnected, while this was under "
-        "way. Look again before you repeat it.",
+        "way. Check before you repeat it.",
     ),
     "connection-not-agreed": (
         409,
@@ -308,17 +311,16 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "run at the server: crmlink connect",
     ),
     "nothing-to-link": (409, "Nothing to do", "No contact of this list is ready for that."),
-    "email-taken": (409, "Email in use", "Somebody here has this email already."),
+    "email-taken": (409, "Email in use", "A person here has this email already."),
     "last-admin": (
         409,
         "The last admin",
-        "Somebody must stay admin. Make another person admin first.",
+        "There must be an admin. Make another person an admin first.",
     ),
     "invitation-refused": (
         410,
-        "The link is over",
-        "This one-time link was used or replaced, or is too old. Ask for a new one where you got "
-        "it.",
+        "The link has expired",
+        "This one-time link was used or replaced, or has expired. Ask your admin for a new one.",
     ),
     "reference-erased": (
         410,
@@ -332,7 +334,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "This record has been deleted in Commusoft, so its reference cannot be changed.",
     ),
     "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
-    "unsupported-type": (415, "JSON, please", "Send the request's body as application/json."),
+    "unsupported-type": (415, "Send JSON", "Send the request's body as application/json."),
     "misdirected": (
         421,
         "Not crmlink's address",
@@ -344,21 +346,25 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "password-weak": (422, "Choose another password", "{reason}"),
     "reference-malformed": (
         422,
-        "Not a reference of this package",
+        "Not a reference of this software",
         "{sentence}",
     ),
     "package-needed": (
         422,
-        "Which accounting package?",
-        "Say which accounting package this list is of.",
+        "Which accounting software?",
+        "Choose the accounting software this list came from.",
     ),
     "export-refused": (422, "The file cannot be taken", "{sentence}"),
     "lines-left-out": (
         409,
         "Many lines would be left out",
-        "{left_out:,} of the {lines:,} lines would be left out. Nothing was kept yet.",
+        "{left_out:,} of the {lines:,} lines would be left out. Nothing has been saved yet.",
     ),
-    "package-unknown": (422, "Package not known", "crmlink does not know this package."),
+    "package-unknown": (
+        422,
+        "Software not known",
+        "crmlink does not know this accounting software.",
+    ),
     "host-refused": (422, "Not an address to add", "{sentence}"),
     "idempotency-key-reused": (
         422,
@@ -368,12 +374,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "too-many-requests": (
         429,
         "Too many requests",
-        "That was too often in a short time. Wait a little, then try again.",
+        "Too many attempts. Wait a minute, then try again.",
     ),
     "internal-error": (
         500,
         "Something went wrong in crmlink",
-        "crmlink failed unexpectedly. What you asked for may have been done, or not: look again "
+        "crmlink failed unexpectedly. What you asked for may or may not have been done: check "
         "before you repeat it.",
     ),
     "reference-not-kept": (
@@ -428,12 +434,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
 
 
 def problem(code: str, **facts: Any) -> Problem:
-    """A problem with its sentence filled in; what the sentence does not use is kept as facts."""
+    """Return a problem with its sentence; parameters the sentence does not use stay facts."""
     return Problem(code, PROBLEMS[code][2].format(**_in_words(facts)), facts)
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem that an exception stands for; anything unknown is an internal error."""
+    """Return the problem of an exception; an unknown one is an internal error."""
     match error:
         case LinkFailed(link=link):
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
@@ -458,14 +464,14 @@ def problem_of(error: Exception) -> Problem:
 
 
 def problem_kept(failure: Mapping[str, Any]) -> Problem:
-    """The problem that a row of a batch keeps as its failure."""
+    """Return the problem stored as a batch row's failure."""
     facts = load_params(failure)
     code = facts.pop("code", "internal-error")
     return problem(code if code in PROBLEMS else "internal-error", **facts)
 
 
 def problem_of_link(link: Link) -> Problem | None:
-    """The problem that a link has; of one without an outcome it says no more than that."""
+    """Return a link's problem; for one without an outcome, only that fact."""
     if not link.failure:
         return None
     found = problem(**link.failure)
@@ -475,7 +481,7 @@ def problem_of_link(link: Link) -> Problem | None:
 
 
 def trouble(code: str) -> Problem:
-    """What is the matter now, such as with Commusoft: not about any one thing that was asked."""
+    """Return a present obstacle, such as an outage of Commusoft, not tied to one request."""
     found = problem(code if code in PROBLEMS else "internal-error")
     return replace(found, detail=CAUSES.get(found.code, found.detail))
 
@@ -484,13 +490,13 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     words = dict.fromkeys(("by", "since", "current_reference"), None) | facts
     since = words["since"]
     if isinstance(since, datetime):
-        words["since"] = since.astimezone().strftime("%H:%M on %d/%m/%Y")
+        words["since"] = format_moment(since)
     if "record" in facts:
         words["record"] = facts["record"].label
     if "holders" in facts:
         words["holders"] = " and ".join(row.label for row in facts["holders"])
     words["whom"] = f" ({words['by']}, {words['since']})" if words["by"] else ""
-    words["by"] = words["by"] or "Somebody"
+    words["by"] = words["by"] or "Someone"
     if "contents" in facts:
         words["replaced"] = " ".join(replaced_in_words(facts["contents"]))
     if "left_out" in facts:

@@ -1,7 +1,7 @@
-"""What proxies say of a request counts when it comes from one of ours, and is removed otherwise.
+"""Proxy headers: honoured from configured proxies, removed otherwise.
 
-A proxy may pass on what a stranger wrote in these headers, so what it says must also be a scheme
-that crmlink is served by, or an address.
+A proxy may forward what a client wrote in these headers, so they must also contain a served scheme,
+or an address.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WITH_PORT = re.compile(r"(?:([0-9.]+)|\[([0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 
 
 class TrustedProxies:
-    """A WSGI application behind so many proxies, the last of which is at one of these networks."""
+    """WSGI application behind a number of proxies, the last in one of these networks."""
 
     def __init__(self, app: WSGIApplication, hops: int, networks: Iterable[str]) -> None:
         self._app = app
@@ -34,6 +34,7 @@ class TrustedProxies:
         self._networks = [ipaddress.ip_network(each) for each in networks] if hops else []
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass the request on, with proxy headers only from trusted proxies."""
         if self._is_ours(environ.get("REMOTE_ADDR", "")):
             return self._behind_proxies(environ, start_response)
         for name in FORWARDED:
@@ -41,7 +42,7 @@ class TrustedProxies:
         return self._app(environ, start_response)
 
     def _checked(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """The application, told what the proxies said only as far as it can be true."""
+        """Return the application's response, with only plausible proxy headers passed on."""
         direct = environ["werkzeug.proxy_fix.orig"]
         scheme = environ["wsgi.url_scheme"].lower()
         environ["wsgi.url_scheme"] = scheme if scheme in SCHEMES else direct["wsgi.url_scheme"]
@@ -60,7 +61,7 @@ class TrustedProxies:
 
 
 def _address_in(text: str) -> str:
-    """Return the IP address that a proxy names, some with a port behind it; "" for none."""
+    """Return the IP address a proxy names, perhaps with a port; "" if invalid."""
     if len(text) > MAX_ADDRESS_LENGTH:
         return ""
     with_port = WITH_PORT.fullmatch(text)

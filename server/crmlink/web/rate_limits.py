@@ -1,7 +1,7 @@
-"""How much one device, or one network without a device, may ask in a while.
+"""Rate limits per device, or per network without a device.
 
-Only failed passwords, links and codes count against their own, lower bounds, so that an office
-behind one address can work. Counts are kept in memory, by each process, under keyed hashes.
+Only failed passwords, links and codes count against their own, lower limits, so that an office
+behind one address can work. Counts are in memory, per process, under keyed hashes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MINUTE, QUARTER, HOUR = 60, 15 * 60, 60 * 60  # seconds
 
 
 def _client() -> str:
-    """Who asks: a device, or the network of a stranger."""
+    """Return the rate limit key: the device, or the network of an anonymous user."""
     actor = g.get("actor")
     return actor.device.public_id if actor else network_of(request.remote_addr)
 
@@ -36,7 +36,7 @@ def _key(purpose: str, *parts: str) -> bytes:
 
 
 def _part(part: int) -> int:
-    """A bound that grows with what the admin allows a device in a minute."""
+    """Return a limit that scales with the requests a minute that the admin allows."""
     return max(1, int(current_app.config[PER_MINUTE]) // part)
 
 
@@ -53,15 +53,15 @@ limiter = Limiter(
 )
 pairing_limit = limiter.limit(
     _fraction_of_limit(15)
-)  # each browser asks twice, for want of a nonce
+)  # each browser sends two requests, the first without a nonce
 token_limit = limiter.limit(_fraction_of_limit(1))
 
 
 def guessing_password(email: str) -> AbstractContextManager[None]:
-    """Count a password that is tried at the sign-in page. Raises TooManyAttempts.
+    """Count a password tried at the sign-in page. Raises TooManyAttempts.
 
-    A browser in which this person signed in before has a bound of its own. For all others there is
-    one by email and network, one by network, and a slower one by email, wherever they are.
+    A browser in which this person signed in before has a limit of its own. For all others there is
+    one by email and network, one by network, and a slower one by email.
     """
     email = normalise_login_email(email)
     known = KnownBrowser.read(current_access(), request.cookies.get(KNOWN_BROWSER, ""))
@@ -79,31 +79,31 @@ def guessing_password(email: str) -> AbstractContextManager[None]:
 
 
 def guessing_own_password() -> AbstractContextManager[None]:
-    """Count the present password that a signed-in person types. Raises TooManyAttempts."""
+    """Count a signed-in person's try of their present password. Raises TooManyAttempts."""
     own = Counted(_key("own password", _client()), Bound(_part(20), MINUTE))
     return _attempts().guessing(InvalidCredentials, own)
 
 
 def guessing_link() -> AbstractContextManager[None]:
-    """Count a one-time link that is tried. Raises TooManyAttempts."""
+    """Count a try of a one-time link. Raises TooManyAttempts."""
     tried = Counted(_key("link", network_of(request.remote_addr)), Bound(_part(20), MINUTE))
     return _attempts().guessing(InvalidInvitation, tried)
 
 
 def guessing_code() -> AbstractContextManager[None]:
-    """Count a pairing's code that is typed. Raises TooManyAttempts."""
+    """Count a typed pairing code. Raises TooManyAttempts."""
     typed = Counted(_key("code", _client()), Bound(_part(20), MINUTE))
     return _attempts().guessing(PairingUnknown, typed)
 
 
 def count_sso_step() -> None:
-    """Count a departure to the single sign-on, or an answer from it. Raises TooManyAttempts."""
+    """Count a start or a callback of single sign-on. Raises TooManyAttempts."""
     network = network_of(request.remote_addr)
     _attempts().begin(Counted(_key("single sign-on", network), Bound(_part(10), MINUTE)))
 
 
 def init_rate_limits(app: Flask, per_minute: int) -> None:
-    """Hold every route to so many requests a minute."""
+    """Limit every route to a number of requests a minute."""
     app.config[PER_MINUTE] = per_minute
     app.extensions["crmlink_attempts"] = Attempts()
     limiter.init_app(app)

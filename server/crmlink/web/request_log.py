@@ -1,7 +1,7 @@
-"""One log line for each request: route, status and duration, never what was typed.
+"""Request log: one line per request with route, status and duration, never typed text.
 
-Lines about requests without a valid token or session have a budget, so that strangers push nothing
-else out of the log; files that need no sign-in and health checks are not logged while they succeed.
+Lines written before the sender is known count as anonymous, and ``logs`` limits those. Public files
+and health checks are logged only on failure.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import uuid
 import structlog
 from flask import Flask, Response, g, request
 
-from crmlink.logs import LineBudget
+from crmlink.logs import for_stranger
 
-STRANGERS_LINES = 60  # a minute
 QUIET = {"static", "pages.health"}  # while they succeed
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
@@ -23,27 +22,24 @@ log = structlog.get_logger()
 
 def init_request_log(app: Flask) -> None:
     """Give each request an id and a log line. Call it first: it must see every request."""
-    budget = LineBudget("stranger", STRANGERS_LINES)
 
     @app.before_request
     def start_request() -> None:
         g.request_id = uuid.uuid4().hex[:12]
         g.started = time.perf_counter()
+        g.was_for_stranger = for_stranger.get()
+        for_stranger.set(True)
 
     @app.after_request
     def log_request(reply: Response) -> Response:
         reply.headers["X-Request-Id"] = g.request_id
-        if _is_worth_a_line(reply, budget):
+        if "actor" in g or request.endpoint not in QUIET or reply.status_code >= 400:
             _log(reply)
         return reply
 
-
-def _is_worth_a_line(reply: Response, budget: LineBudget) -> bool:
-    if "actor" in g:
-        return True
-    if request.endpoint in QUIET and reply.status_code < 400:
-        return False
-    return budget.take(str(reply.status_code))
+    @app.teardown_request
+    def end_request(_error: BaseException | None) -> None:
+        for_stranger.set(g.pop("was_for_stranger", False))
 
 
 def _log(reply: Response) -> None:

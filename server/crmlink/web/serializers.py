@@ -1,4 +1,4 @@
-"""Rows as the API shows them. One shape for a record, one for a link, wherever they stand."""
+"""Serializers of records and links, shared by all responses."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from crmlink.web.problems import TYPE, problem_of_link
 
 
 def parked_shape(row: ParkedContact) -> dict[str, Any]:
+    """Return a parked contact as JSON."""
     return {
         "id": row.id,
         "package": row.package,
@@ -37,6 +38,7 @@ def parked_shape(row: ParkedContact) -> dict[str, Any]:
 
 
 def record_shape(row: MirroredRecord) -> dict[str, Any]:
+    """Return a record as JSON."""
     return {
         "id": row.public_id,
         "kind": row.kind,
@@ -57,6 +59,7 @@ def record_shape(row: MirroredRecord) -> dict[str, Any]:
 
 
 def suggestion_shape(row: MirroredRecord, suggestion: Suggestion) -> dict[str, Any]:
+    """Return a suggested record as JSON."""
     return {
         "record": record_shape(row),
         "probability": round(suggestion.probability, 4),
@@ -69,11 +72,12 @@ def suggestion_shape(row: MirroredRecord, suggestion: Suggestion) -> dict[str, A
 
 
 def link_shape(link: Link) -> dict[str, Any]:
+    """Return a link as JSON."""
     return link_shapes([link])[0]
 
 
 def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
-    """Links with the records they are about, fetched together."""
+    """Return links with their records, fetched together."""
     with current_workspace().database.reading() as session:
         rows = records_by_id(
             session, current_workspace().connection_id, [link.record_id for link in links]
@@ -111,7 +115,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
 
 
 def _gone(link: Link) -> MirroredRecord:
-    """What a link still knows of a record that left Commusoft."""
+    """Return what a link knows of a record that no longer exists."""
     return MirroredRecord(
         **empty_details() | {"name": link.record_label},
         kind=link.kind,

@@ -1,4 +1,4 @@
-"""Requests are taken at their word: nothing is guessed from what the description forbids."""
+"""Strict parsing of requests: nothing is guessed that the documentation forbids."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ TWICE = "A name in it is given twice."
 
 
 class StrictParser(FlaskParser):
-    """webargs, but a body must say what it is, and a value can be given once only."""
+    """webargs parser: a body must declare its type, and a value may be given only once."""
 
     def load_json(self, req: Request, schema: Schema) -> Any:
+        """Return the JSON body."""
         if not req.is_json:
             raise UnsupportedMediaType
         try:
@@ -41,22 +42,24 @@ class StrictParser(FlaskParser):
         return value
 
     def load_form(self, req: Request, schema: Schema) -> Any:
+        """Return the form's fields."""
         if req.mimetype not in FORMS:
             raise UnsupportedMediaType
         return _reject_duplicates(super().load_form(req, schema))
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """Return the query parameters."""
         return _reject_duplicates(super().load_querystring(req, schema))
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc] # flask-smorest ships no types
-    """flask-smorest's, with the strict parser."""
+    """flask-smorest's blueprint with the strict parser."""
 
     ARGUMENTS_PARSER = StrictParser()
 
 
 class StrictInteger(fields.Integer):
-    """A whole number in a JSON body; neither text nor a truth value stands for one."""
+    """A whole number in a JSON body; text and booleans are rejected."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) is float and value.is_integer():
@@ -67,7 +70,7 @@ class StrictInteger(fields.Integer):
 
 
 class StrictFloat(fields.Float):
-    """A number in a JSON body; neither text nor a truth value stands for one."""
+    """A number in a JSON body; text and booleans are rejected."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if type(value) not in (int, float):
@@ -76,7 +79,7 @@ class StrictFloat(fields.Float):
 
 
 class QueryInteger(fields.Integer):
-    """A whole number in an address: digits, nothing else."""
+    """A whole number in a query: digits only."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not re.fullmatch(f"-?[0-9]{{1,{MOST_DIGITS}}}", str(value)):
@@ -85,7 +88,7 @@ class QueryInteger(fields.Integer):
 
 
 class StrictBoolean(fields.Boolean):
-    """A truth value in a JSON body; no word or number stands for one."""
+    """A boolean in a JSON body; text and numbers are rejected."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, bool):
@@ -94,7 +97,7 @@ class StrictBoolean(fields.Boolean):
 
 
 def init_strict_parsing(app: Flask) -> None:
-    """Refuse addresses and forms with characters that cannot be kept."""
+    """Reject queries and forms with characters that cannot be stored."""
     app.before_request(_reject_unstorable)
 
 

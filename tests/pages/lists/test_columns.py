@@ -81,7 +81,7 @@ def test_package_and_seven_columns_chosen_at_once_are_shown_again_as_chosen(
     path = _send(clerk, _table(60))
     form = _form(clerk.get(path))
     _choose(form)
-    shown = _press(clerk, form, "Show again")
+    shown = _press(clerk, form, "Update preview")
     _assert_chosen(shown)
     assert f"Person 1 {GUID.format(1)} Customer" in words(shown)
     _assert_chosen(clerk.get(path))  # loaded again
@@ -92,8 +92,8 @@ def test_package_and_seven_columns_chosen_at_once_are_kept_with_the_contacts(
 ) -> None:
     form = _form(clerk.get(_send(clerk, _table(60))))
     _choose(form)
-    kept = _press(clerk, form, "Keep these contacts")
-    assert "60 contacts kept as a draft" in words(kept)
+    kept = _press(clerk, form, "Save as draft")
+    assert "60 contacts saved as a draft" in words(kept)
     rows = rows_of(installation.workspace, list_batches(installation.workspace)[0].batch.id)
     assert [row.reference for row in rows] == [GUID.format(n) for n in range(1, 61)]
     assert rows[0].name == "Person 1"
@@ -110,19 +110,19 @@ def test_columns_stay_chosen_through_errors_and_a_line_of_headings_that_is_not_t
     form = _form(clerk.get(path))
     _choose(form)
     form.values.pop("kind")
-    refused = _press(clerk, form, "Keep these contacts")
-    assert "Say what the contacts are" in words(refused)
+    refused = _press(clerk, form, "Save as draft")
+    assert "Choose whether these are" in words(refused)
     _assert_chosen(refused)
     form = _form(refused)
     form.values["header_line"] = "99"
-    lost = _press(clerk, form, "Show again")
+    lost = _press(clerk, form, "Update preview")
     assert "There is no header in line 99" in words(lost)
     form = _form(lost)
     assert form.values["header_line"] == "99"
     form.values |= {"header_line": "1", "kind": "both"}
-    again = _press(clerk, form, "Show again")
+    again = _press(clerk, form, "Update preview")
     _assert_chosen(again)
-    assert "60 contacts kept" in words(_press(clerk, _form(again), "Keep these contacts"))
+    assert "60 contacts kept" in words(_press(clerk, _form(again), "Save as draft"))
 
 
 def test_a_column_chosen_by_its_letter_is_the_same_column_once_the_headings_are_found(
@@ -136,13 +136,13 @@ def test_a_column_chosen_by_its_letter_is_the_same_column_once_the_headings_are_
     form.choose("reference-0", "A")
     form.choose("name-0", "B")
     form.values["header_line"] = "2"
-    shown = _press(clerk, form, "Show again")
+    shown = _press(clerk, form, "Update preview")
     form = _form(shown)
     assert form.chosen("reference-0") == "Kode"
     assert form.chosen("name-0") == "Wer"
     assert f"Person 1 {GUID.format(1)}" in words(shown)
     form.values["header_line"] = "0"
-    assert _form(_press(clerk, form, "Show again")).chosen("name-0") == "B"
+    assert _form(_press(clerk, form, "Update preview")).chosen("name-0") == "B"
 
 
 def test_the_columns_of_a_sheet_are_there_again_after_another_sheet(clerk: PageClient) -> None:
@@ -153,13 +153,13 @@ def test_the_columns_of_a_sheet_are_there_again_after_another_sheet(clerk: PageC
     form.choose("email-0", "Bote")
     form.choose("sheet", "New")
     form.values["header_line"] = "1"
-    other = _press(clerk, form, "Show again")
+    other = _press(clerk, form, "Update preview")
     assert "no such column as you chose for: Email" in words(other)
     form = _form(other)
     assert form.chosen("sheet") == "New"
     assert form.chosen("email-0") == "Not in the file"
     form.choose("sheet", "Old")
-    back = _press(clerk, form, "Show again")
+    back = _press(clerk, form, "Update preview")
     assert _form(back).chosen("email-0") == "Bote"
     assert "old0@x.example" in words(back)
 
@@ -173,12 +173,12 @@ def test_the_delimiter_and_the_encoding_that_a_person_chooses_stay_and_are_used(
     form.choose("delimiter", "Bar |")
     form.choose("encoding", "Windows (CP1252)")
     form.values["kind"] = "both"
-    shown = _press(clerk, form, "Show again")
+    shown = _press(clerk, form, "Update preview")
     assert "Zoë, A" in words(shown)
     form = _form(shown)
     assert form.chosen("delimiter") == "Bar |"
     assert form.chosen("encoding") == "Windows (CP1252)"
-    assert "contacts kept as a draft" in words(_press(clerk, form, "Keep these contacts"))
+    assert "contacts saved as a draft" in words(_press(clerk, form, "Save as draft"))
     assert (
         rows_of(installation.workspace, list_batches(installation.workspace)[0].batch.id)[0].name
         == "Zoë, A"
@@ -193,11 +193,11 @@ def test_nothing_is_kept_from_columns_that_were_not_shown_yet(
     form = _form(clerk.get(_send(clerk, header + rows)))
     form.choose("package", "Xero")  # whose files look otherwise: other columns are recognised
     form.values["kind"] = "customer"
-    asked = _press(clerk, form, "Keep these contacts")
+    asked = _press(clerk, form, "Save as draft")
     assert asked.status_code == 422
     assert "Not kept yet" in words(asked)
     assert not list_batches(installation.workspace)
-    assert "9 contacts kept" in words(_press(clerk, _form(asked), "Keep these contacts"))
+    assert "9 contacts kept" in words(_press(clerk, _form(asked), "Save as draft"))
 
 
 def test_a_form_that_is_older_than_another_one_s_choices_keeps_nothing_unseen(
@@ -206,9 +206,9 @@ def test_a_form_that_is_older_than_another_one_s_choices_keeps_nothing_unseen(
     path = _send(clerk, _table(60))
     old, other = _form(clerk.get(path)), _form(clerk.get(path))
     _choose(other)
-    _press(clerk, other, "Show again")
+    _press(clerk, other, "Update preview")
     old.values["kind"] = "customer"
-    assert _press(clerk, old, "Keep these contacts").status_code == 422
+    assert _press(clerk, old, "Save as draft").status_code == 422
     assert not list_batches(installation.workspace)
 
 
@@ -218,15 +218,15 @@ def test_more_than_one_line_in_twenty_is_left_out_only_when_a_person_agrees(
 ) -> None:
     form = _form(clerk.get(_send(clerk, _table(60, broken=broken))))
     _choose(form)
-    reply = _press(clerk, form, "Keep these contacts")
+    reply = _press(clerk, form, "Save as draft")
     if not asks:
-        assert "57 contacts kept as a draft, 3 lines left out" in words(reply)
+        assert "57 contacts saved as a draft, 3 lines left out" in words(reply)
         return
     assert "4 of 60 lines would be left out" in words(reply)
     assert not list_batches(installation.workspace)
     _assert_chosen(reply)
     kept = _press(clerk, _form(reply), "Keep 56 contacts, leave out 4 lines")
-    assert "56 contacts kept as a draft, 4 lines left out" in words(kept)
+    assert "56 contacts saved as a draft, 4 lines left out" in words(kept)
 
 
 def test_agreeing_to_some_lines_does_not_agree_to_more(
@@ -234,7 +234,7 @@ def test_agreeing_to_some_lines_does_not_agree_to_more(
 ) -> None:
     form = _form(clerk.get(_send(clerk, _table(60, broken=4))))
     _choose(form)
-    asked = _form(_press(clerk, form, "Keep these contacts"))
+    asked = _form(_press(clerk, form, "Save as draft"))
     asked.choose("reference-0", "Stamp")
     more = _press(clerk, asked, "Keep 56 contacts, leave out 4 lines")
     assert more.status_code == 422  # not one line has a reference there
@@ -244,5 +244,5 @@ def test_agreeing_to_some_lines_does_not_agree_to_more(
 def test_enter_in_a_field_shows_the_file_again_and_agrees_to_nothing(clerk: PageClient) -> None:
     form = _form(clerk.get(_send(clerk, _table(60, broken=4))))
     _choose(form)
-    asked = _form(_press(clerk, form, "Keep these contacts"))
-    assert next(iter(asked.buttons)) == "Show again"  # the button that Enter presses
+    asked = _form(_press(clerk, form, "Save as draft"))
+    assert next(iter(asked.buttons)) == "Update preview"  # the button that Enter presses

@@ -101,7 +101,7 @@ def test_a_column_that_a_person_names_gives_the_references(
     assert batch.batch.name == "From Xero"
     assert [row.reference for row in rows] == [contact.reference for contact in CAST]
     assert {row.kind for row in rows} == {"customer"}
-    assert "11 contacts kept as a draft" in clerk.read(kept.headers["Location"])
+    assert "11 contacts saved as a draft" in clerk.read(kept.headers["Location"])
 
 
 def test_bad_rows_are_shown_with_line_and_reason_before_and_after(
@@ -119,7 +119,7 @@ def test_bad_rows_are_shown_with_line_and_reason_before_and_after(
     assert "1 of 12 lines would be left out" in words(asked)
     assert not list_batches(installation.workspace)
     kept = _correct(clerk, path, agreed="1", kind="customer", **field).headers["Location"]
-    assert "11 contacts kept as a draft, 1 line left out" in clerk.read(kept)
+    assert "11 contacts saved as a draft, 1 line left out" in clerk.read(kept)
     assert "Line 13 “not one of Xero's” cannot be its reference" in clerk.read(f"{kept}/bad")
 
 
@@ -129,7 +129,7 @@ def test_it_is_asked_whether_they_are_customers_where_the_file_does_not_tell(
     path = _look(clerk, xero_file())
     refused = _correct(clerk, path, do="keep")
     assert refused.status_code == 422
-    assert "Say what the contacts are" in words(refused)
+    assert "Choose whether these are" in words(refused)
     assert not list_batches(installation.workspace)
     assert _correct(clerk, path, do="keep", kind="both").status_code == 303
     assert {
@@ -142,7 +142,7 @@ def test_a_correction_that_cannot_be_is_said_and_the_file_still_shown(clerk: Pag
     path = _look(clerk, xero_file())
     page = _shown(clerk, path, header_line="99")
     assert "There is no header in line 99" in page
-    assert "Which column holds what" in page
+    assert "Match your columns" in page
     assert "There is no header" not in _shown(clerk, path, header_line="1", package="sage_50")
 
 
@@ -165,7 +165,7 @@ def test_what_is_no_list_is_refused_in_a_sentence_and_not_kept(
 
 
 def test_sending_nothing_is_said(clerk: PageClient) -> None:
-    assert "Choose a file first" in words(clerk.send("/lists/new"))
+    assert "Choose a file" in words(clerk.send("/lists/new"))
 
 
 def test_a_file_may_be_larger_than_any_other_request_and_only_here(

@@ -15,7 +15,13 @@ from browsers.axe import violations
 from crmlink.batches.drafts import list_batches, rows_of
 from crmlink.batches.match_job import start_matching
 from crmlink.store import Batch, Choice
-from pages.list_page_cases import LIST_PAGE_CASES, ListPageCase, SampleBatches, populate_batches
+from pages.list_page_cases import (
+    LIST_PAGE_CASES,
+    ListPageCase,
+    SampleBatches,
+    choose_reference,
+    populate_batches,
+)
 from pages.test_hostile_names_on_pages import NAMES, Watch
 from support.list_files import (
     CAST,
@@ -77,13 +83,13 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
     context = theatre.context(browser, "manager")
     page = context.new_page()
     page.goto(f"{theatre.address}/lists")
-    _go_to(page, "Add a file …")
+    _go_to(page, "Import a file")
     page.keyboard.press("Enter")
     _send_by_keyboard(page)
     _name_columns(page)
-    _go_to(page, "Keep these contacts")
+    _go_to(page, "Save as draft")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_contain_text("11 contacts kept as a draft")
+    expect(page.get_by_role("status").first).to_contain_text("11 contacts saved as a draft")
     _go_to(page, "Match 11 contacts")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Matching")).to_be_visible()
@@ -119,11 +125,11 @@ def test_the_keyboard_alone_takes_a_file_to_a_linked_list_and_undoes_one(
 
 def _send_by_keyboard(page: Page) -> None:
     """Choose the file as a keyboard opens the browser's own dialog: with the space bar."""
-    expect(page.get_by_role("heading", name="A list from a file")).to_be_visible()
+    expect(page.get_by_role("heading", name="Import a file")).to_be_visible()
     await_keyboard(page)
     page.locator("#file").focus()
     _file_dialog(page).set_files(_payload(xero_file()))
-    _go_to(page, "Read the file")
+    _go_to(page, "Upload")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Contacts.csv")).to_be_visible()
 
@@ -144,11 +150,11 @@ def _payload(content: bytes, name: str = "Contacts.csv") -> FilePayload:
 def _name_columns(page: Page) -> None:
     _go_to(page, "Customers")
     page.keyboard.press("Space")
-    _go_to(page, "Which column holds what")
+    _go_to(page, "Match your columns")
     page.keyboard.press("Enter")
     _go_to(page, "Reference")
     page.keyboard.type("ContactID")
-    _go_to(page, "Show again")
+    _go_to(page, "Update preview")
     page.keyboard.press("Enter")
     expect(page.locator(".preview")).to_contain_text(CAST[0].reference)
 
@@ -278,7 +284,7 @@ def test_two_people_on_one_list_see_what_the_other_does(
     expect(marcus.locator("#row-10")).to_contain_text("Not in Commusoft")
     priya.locator("#row-10").focus()
     priya.keyboard.press("n")
-    expect(priya.locator("#said")).to_contain_text("Marcus Bello decided this contact meanwhile")
+    expect(priya.locator("#said")).to_contain_text("Marcus Bello has already decided this one")
     expect(priya.locator("#row-10")).to_contain_text("Not in Commusoft")
     marcus.locator("#row-11").focus()
     marcus.keyboard.press("n")
@@ -352,16 +358,16 @@ def test_hostile_names_in_a_file_stay_text_on_every_page(
     watch = Watch(context.new_page(), theatre.address)
     watch.visit("/lists/new")
     watch.page.locator("#file").set_input_files(_payload(xero_file(rows), NAMES[0]))
-    watch.page.get_by_role("button", name="Read the file").click()
+    watch.page.get_by_role("button", name="Upload").click()
     watch.look("the file that was sent")
-    watch.page.get_by_text("Which column holds what").click()
-    watch.page.get_by_label("Reference", exact=True).select_option("ContactID")
+    watch.page.get_by_text("Match your columns").click()
+    choose_reference(watch.page, "ContactID")
     watch.page.get_by_label("Customers", exact=True).check()
     watch.page.get_by_label("Name of this list").fill(NAMES[1][:100])
-    watch.page.get_by_role("button", name="Keep these contacts").click()
+    watch.page.get_by_role("button", name="Save as draft").click()
     watch.look("the question whether to leave lines out")
     watch.page.get_by_role(
-        "button", name=re.compile(r"^Keep \d+ contacts, leave out \d+ lines$")
+        "button", name=re.compile(r"^Save \d+ contacts, leave out \d+ lines$")
     ).click()
     watch.page.wait_for_url("**/lists/*")
     watch.look("the draft")
@@ -382,7 +388,7 @@ def test_hostile_names_in_a_file_stay_text_on_every_page(
     watch.page.keyboard.press("/")
     expect(watch.page.locator("#finder-q")).to_be_focused()
     watch.page.keyboard.type("<img src=x onerror=window.hostile=1>")
-    expect(watch.page.locator("#finder-found")).to_contain_text("No record fits")
+    expect(watch.page.locator("#finder-found")).to_contain_text("No matches")
     watch.look("the review and its search")
     watch.visit("/lists")
     context.close()

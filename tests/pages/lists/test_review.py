@@ -98,7 +98,7 @@ def test_another_record_is_found_by_the_search_of_a_row(
     assert "John Smith customer 1005" in page
     _decide(boss, installation, batch, 10, do="accept", record="customer-1005")
     assert _row(installation, batch, 10).record_id == "customer-1005"
-    assert "No record fits “qqqq”" in boss.read(f"/lists/{batch.id}/rows/11?q=qqqq")
+    assert "No matches for “qqqq”" in boss.read(f"/lists/{batch.id}/rows/11?q=qqqq")
 
 
 def test_another_reference_on_the_record_needs_a_second_choice(
@@ -191,7 +191,7 @@ def test_a_row_that_somebody_else_decided_meanwhile_says_who(
         headers=PART,
     )
     assert reply.status_code == 409
-    said = "Priya Raman decided this contact meanwhile: it is Jonathan Pryce-Davies"
+    said = "Priya Raman has already decided this one: it is Jonathan Pryce-Davies"
     assert said in words(reply)
     assert _row(installation, batch, 1).record_id == "customer-1002"
 
@@ -215,7 +215,9 @@ def test_a_record_that_another_row_has_is_said(
     _decide(boss, installation, batch, 10, do="accept", record="customer-1001")
     assert "chosen for row 10 of this list" in boss.read(f"/lists/{batch.id}/rows?at=1")
     reply = _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
-    assert "Zebedee Quillfeather on this list has this record already" in boss.read(reply.location)
+    assert "Zebedee Quillfeather on this list Only one of them can have this record" in boss.read(
+        reply.location
+    )
     assert _row(installation, batch, 1).choice is Choice.OPEN
 
 
@@ -244,7 +246,7 @@ def test_a_row_without_a_reference_can_be_decided_and_is_left_out_of_the_summary
     )
     _decide(boss, installation, bare, 1, do="accept", record="customer-1001")
     page = boss.read(f"/lists/{bare.id}/link")
-    assert "Nothing is ready to be linked" in page
+    assert "Nothing is ready to link" in page
     assert "1 without a reference yet" in page
 
 

@@ -64,8 +64,8 @@ def test_nothing_is_written_until_as_many_contacts_are_confirmed_as_the_summary_
     path = f"/lists/{batch.id}/link"
     page = boss.read(path)
     contacts = _to_link(page)
-    assert f"{contacts} of them sure, accepted as crmlink suggested" in page
-    assert "1 linked already" in page
+    assert f"{contacts} sure matches, accepted as suggested" in page
+    assert "1 already linked" in page
     refused = boss.send(path, contacts=contacts + 1)
     assert refused.status_code == 409
     assert f"It would be {contacts} contacts now" in words(refused)
@@ -154,9 +154,9 @@ def test_results_are_a_table_that_a_spreadsheet_opens(
     content = reply.get_data()
     assert content.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-    assert [row["contact"] for row in rows] == [contact.name for contact in CAST]
-    assert rows[0]["outcome"] == "successful"
-    assert rows[5]["outcome"] == "linked before"
+    assert [row["Contact"] for row in rows] == [contact.name for contact in CAST]
+    assert rows[0]["Status"] == "Linked"
+    assert rows[5]["Status"] == "Already linked"
 
 
 def test_what_the_list_is_called_stands_on_the_overview_of_lists(

@@ -21,7 +21,7 @@ def test_a_person_sees_what_the_file_is_its_first_contacts_and_the_bad_rows(tmp_
     assert said[0] == "kashflow.csv: KashFlow, customers: Customers (certainty: medium)"
     assert said[1] == "CSV, utf-8, line 1"
     assert "  reference       Customer Code" in said
-    assert any(line.startswith("This file holds KashFlow's Codes.") for line in said)
+    assert any(line.startswith("This file has KashFlow Codes.") for line in said)
     assert sum(line.startswith("line 2: HOL01 · customer · Holloway") for line in said) == 1
     assert said[-1] == "3 contacts, 0 rows not taken."
 

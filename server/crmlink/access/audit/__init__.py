@@ -1,1 +1,1 @@
-"""The audit: read, checked, and kept so that whoever meddles with it is found out."""
+"""Audit log: reading, verification and upkeep, so that tampering is detected."""

@@ -1,4 +1,4 @@
-"""Whether an audit holds: its chain, its signatures, and the anchors outside the database."""
+"""Verification of an audit: its chain, its signatures, and the anchors outside the database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from crmlink.access.audit.findings import Code, Finding, Verdict
 from crmlink.access.audit.redaction import read_redactions
 from crmlink.access.audit.rows import Row, rows
 from crmlink.access.audit.seals import (
+    CHECKED,
+    SOUND,
+    UNSOUND,
     VERIFIED,
     Evidence,
     Verified,
@@ -25,12 +28,13 @@ from crmlink.access.audit.vouching import Vouched, read_vouching
 from crmlink.access.audit.walk import Comparison, Walk
 from crmlink.store import AuditEntry, AuditSigner, Database
 from crmlink.store.audit import Anchors
+from crmlink.store.audit.anchors import AnchorLines
 
 REMEMBERED_AFTER = 200  # new entries
 
 
 class Checked(NamedTuple):
-    """A verdict, what may be remembered of it, and a digest of what is wrong before vouching."""
+    """A verdict, what to remember of it, and a digest of faults before vouching entries."""
 
     verdict: Verdict
     verified: Verified
@@ -38,18 +42,24 @@ class Checked(NamedTuple):
 
 
 def verify_audit(database: Database, workspace_id: int) -> Verdict:
-    """Check the whole audit of a workspace, and remember how far it was found good.
+    """Verify the whole audit of a workspace, and remember how far it was intact.
 
-    What was found good before is compared with what it looked like then, which is quicker than to
-    check each line again and finds as much. Raises AuditUnsigned.
+    Entries verified before are compared with their remembered digest, which is faster and detects
+    as much. Raises AuditUnsigned.
     """
     signer = database.audit_signer
     evidence = gather(database, workspace_id)
     with database.snapshot() as session:
         verdict, verified, _ = check(session, signer, workspace_id, evidence)
+    seals = {}
     if verdict.sound and verified.place >= evidence.verified.place + REMEMBERED_AFTER:
+        seals[VERIFIED] = verified.seal
+    if verdict.sound is not evidence.was_sound:
+        seals[CHECKED] = SOUND if verdict.sound else UNSOUND
+    if seals:
         with database.writing() as session:
-            put_seal(session, signer, workspace_id, VERIFIED, verified.seal)
+            for subject, seal in seals.items():
+                put_seal(session, signer, workspace_id, subject, seal)
     return verdict
 
 
@@ -60,12 +70,14 @@ def check(
     evidence: Evidence,
     vouched: Vouched | None = None,
 ) -> Checked:
-    """Check an audit by what its vouching entries say, or by something else that is given."""
+    """Verify an audit by its vouching entries, or by given ones."""
     vouched = vouched or read_vouching(session, signer, workspace_id)
     passage = _Passage(session, signer, workspace_id, evidence, vouched)
     passage.go()
     walk = passage.walk
     findings = [*_of_anchor_file(evidence, walk.count), *passage.comparison.findings(walk.place)]
+    if passage.anchors_are_damaged:
+        findings.append(Finding(Code.ANCHORS_DAMAGED))
     if walk.first_before and walk.wrong_before != vouched.wrong:
         findings.append(walk.first_before)
     if walk.first_after:
@@ -76,7 +88,7 @@ def check(
 
 
 class _Passage:
-    """One passage through all rows of an audit."""
+    """One pass over all rows of an audit."""
 
     def __init__(
         self,
@@ -93,12 +105,13 @@ class _Passage:
         self.walk = Walk(signer, workspace_id, vouched.until, redacted)
         self._looks = hashlib.sha256()
         self.comparison = Comparison(())
+        self.anchors_are_damaged = False
 
     def go(self) -> None:
-        """Go through the rows: quickly through those that look as when they were found good."""
+        """Process the rows, those unchanged since their last verification quickly."""
         if not self._look_again():
             self._looks = hashlib.sha256()
-            self.comparison = Comparison(self._anchors.of(self._workspace_id))
+            self._compare_with(self._anchors.lines())
         for chunk in self._rows(AuditEntry.place > self.walk.place if self.walk.count else true()):
             self._see(chunk)
             for row in chunk:
@@ -108,8 +121,7 @@ class _Passage:
         known = self._known
         if known.place < max(self._vouched.until, 1) or not begins_as(self._anchors, known.anchors):
             return False
-        later = self._anchors.of(self._workspace_id, known.anchors.position)
-        self.comparison = Comparison(later)
+        self._compare_with(self._anchors.lines(known.anchors.position))
         count, last = 0, None
         for chunk in self._rows(AuditEntry.place <= known.place):
             self._see(chunk)
@@ -120,8 +132,12 @@ class _Passage:
         return True
 
     def verified(self) -> Verified:
-        """What to remember when all was found good."""
+        """Return what to remember after an intact audit."""
         return Verified(self.walk.place, self._looks.hexdigest(), seal_of(self._anchors))
+
+    def _compare_with(self, lines: AnchorLines) -> None:
+        self.comparison = Comparison(lines.of(self._workspace_id))
+        self.anchors_are_damaged = lines.is_damaged
 
     def _rows(self, which: ColumnElement[bool]) -> Iterator[list[tuple[Any, ...]]]:
         return rows(self._session, AuditEntry.workspace_id == self._workspace_id, which)

@@ -1,4 +1,4 @@
-"""What a check of the audit finds, as codes; ``sentences`` puts them into words."""
+"""Findings of audit verification, as codes; ``sentences`` renders them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 
 class Code(enum.StrEnum):
-    """What is wrong with an audit or its anchors."""
+    """Fault of an audit or its anchors."""
 
     LINE_CHANGED = "line_changed"
     LINES_MISSING = "lines_missing"
@@ -19,14 +19,16 @@ class Code(enum.StrEnum):
     ANCHORS_MISSING = "anchors_missing"
     ANCHORS_CUT = "anchors_cut"
     ANCHORS_CHANGED = "anchors_changed"
+    ANCHORS_DAMAGED = "anchors_damaged"
+    WORKSPACE_CHANGED = "workspace_changed"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong.
+    """One fault.
 
-    ``place`` is the first line that it concerns, ``until`` the last one, each 0 where that does
-    not apply; ``at`` is when the anchor was written that shows it.
+    ``place`` is the first entry concerned, ``until`` the last, each 0 if not applicable; ``at`` is
+    the time of the anchor that proves it.
     """
 
     code: Code
@@ -37,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What crmlink found by itself, or a person accepted, and wrote into the audit at a place."""
+    """A fault that crmlink detected, or a person accepted, recorded in the audit."""
 
     action: str
     place: int
@@ -47,9 +49,9 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether an audit holds. ``noted`` waits for a person, ``accepted`` was accepted by one.
+    """Result of verification; ``noted`` waits for a person, ``accepted`` was accepted by one.
 
-    ``broken_at`` is the first place where the audit itself, not its anchor file, does not hold.
+    ``broken_at`` is the first faulty entry of the audit itself, not of its anchor file.
     """
 
     count: int
@@ -60,8 +62,10 @@ class Verdict:
 
     @property
     def sound(self) -> bool:
+        """Whether nothing is wrong."""
         return not self.findings and not self.noted
 
     @property
     def broken_at(self) -> int | None:
+        """Sequence number of the first faulty entry, if any."""
         return min((finding.place for finding in self.findings if finding.place), default=None)

@@ -1,8 +1,8 @@
-"""Lines of older versions that keep a reference in clear, and how an erased person leaves them.
+"""Redaction of references stored in clear by older versions' audit entries, after erasure.
 
-Such a line is overwritten with a keyed hash of the reference. Its own hash stays, so that the chain
-and the anchors hold, and a signed entry says what the line was and is, each as a digest of all its
-fields: any other change of it is found like that of any line.
+Such an entry is overwritten with a keyed hash of the reference. Its own hash stays, so that the
+chain and the anchors hold, and a signed entry records both versions, each as a digest of all
+fields: any other change is detected like that of any entry.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from crmlink.access.audit.rows import Row, hash_of_row, rows
+from crmlink.access.audit.rows import Row, details_of_row, hash_of_row, rows
 from crmlink.access.audit.vouching import SUBJECT
 from crmlink.store import AuditEntry, AuditSigner
 from crmlink.store.audit import append_entry
@@ -23,11 +23,11 @@ from crmlink.store.audit.entries import signer_of
 
 REDACTED = "audit.redacted"
 REFERENCES = ("prior", "new", "reference", "current_reference")  # details that may be references
-AT_A_TIME = 500  # lines that one entry tells of
+AT_A_TIME = 500  # entries covered by one redaction entry
 
 
 class Redacted(NamedTuple):
-    """What a line's hash would be by its fields: before it was overwritten, and since."""
+    """Hash of an entry by its fields, before and after it was overwritten."""
 
     was: str
     now: str
@@ -36,7 +36,7 @@ class Redacted(NamedTuple):
 def redact_references(
     session: Session, workspace_id: int, hide: Callable[[str], str | None]
 ) -> int:
-    """Overwrite what ``hide`` changes in the lines of an audit; returns how many lines.
+    """Overwrite what ``hide`` changes in an audit's entries; returns how many.
 
     In a writing session. Raises AuditUnsigned.
     """
@@ -68,29 +68,35 @@ def redact_references(
 def read_redactions(
     session: Session, signer: AuditSigner, workspace_id: int, until: int
 ) -> dict[int, Redacted]:
-    """The lines that were overwritten, by their places.
+    """Return the overwritten entries, by sequence number.
 
-    An entry counts that is signed with the present key, or lies before ``until``, the place of an
-    entry that vouches for what is before it.
+    A redaction counts if it is signed with the present key, or precedes ``until``, the sequence
+    number of a vouching entry.
     """
     found: dict[int, Redacted] = {}
     conditions = (AuditEntry.workspace_id == workspace_id, AuditEntry.action == REDACTED)
     for chunk in rows(session, *conditions):
         for row in map(Row._make, chunk):
-            signed = row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash)
-            if not (signed or row.place < until) or row.hash != hash_of_row(row, workspace_id):
+            if not isinstance(row.place, int) or row.hash != hash_of_row(row, workspace_id):
                 continue
-            for place, was, is_now in _details(row).get("lines", ()):
-                found[place] = Redacted(was, is_now)
+            signed = row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash)
+            if signed or row.place < until:
+                found.update(_redacted_lines(_details(row)))
     return found
+
+
+def _redacted_lines(details: Mapping[str, Any]) -> dict[int, Redacted]:
+    try:
+        return {place: Redacted(was, is_now) for place, was, is_now in details.get("lines", ())}
+    except (ValueError, TypeError):  # an unsigned entry may hold anything
+        return {}
 
 
 def _details(row: Row) -> dict[str, Any]:
     try:
-        details = json.loads(row.details)
-    except (ValueError, TypeError):
+        return details_of_row(row)
+    except ValueError:
         return {}
-    return details if isinstance(details, dict) else {}
 
 
 def _hidden(details: Mapping[str, Any], hide: Callable[[str], str | None]) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def _hidden(details: Mapping[str, Any], hide: Callable[[str], str | None]) -> di
 
 @contextmanager
 def _unguarded(session: Session) -> Iterator[None]:
-    """Let entries be changed in this transaction, which alone sees the audit without its guard."""
+    """Allow changes of entries in this transaction, which alone sees the audit unguarded."""
     if session.get_bind().dialect.name != "sqlite":
         session.execute(text("ALTER TABLE audit_entry DISABLE TRIGGER audit_entry_unchanged"))
         yield

@@ -1,4 +1,4 @@
-"""Seals: what is known of an audit, signed in the database, beside the anchors outside it."""
+"""Seals: signed facts about an audit in the database, besides the anchors outside it."""
 
 from __future__ import annotations
 
@@ -6,51 +6,56 @@ import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from crmlink.access.audit.rows import any_text
 from crmlink.store import AuditSeal, AuditSigner, Database
 from crmlink.store.audit import Anchors
 
-VERIFIED = "verified"  # the seal of what was checked before; the others are of anchor files
+VERIFIED = "verified"  # subject of the verification's seal
+CHECKED = "checked"  # whether the last check was sound; other seals are of anchor files
 
 
 class Seal(NamedTuple):
-    """How far something was known, in places or bytes, and a digest of it up to there."""
+    """How far something was verified, in entries or bytes, with a digest up to there."""
 
     position: int = 0
     digest: str = ""
 
 
 NOTHING = Seal()
+SOUND, UNSOUND = Seal(1), Seal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """Rows up to a place that were found good, and the anchors that they agreed with.
+    """Rows that were intact up to an entry, and the anchors that agreed with them.
 
-    Both are one seal: an older one of the one would not go with a newer one of the other.
+    Both are in one seal, so that an older one of either cannot be combined with a newer one.
     """
 
     place: int = 0
-    rows: str = ""  # a digest of what they looked like
+    rows: str = ""  # digest of their contents
     anchors: Seal = NOTHING
 
     @property
     def seal(self) -> Seal:
+        """The seal to store."""
         return Seal(self.place, f"{self.rows} {self.anchors.position} {self.anchors.digest}")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of an audit outside its rows. Read before them, it is never the newer one."""
+    """Facts about an audit outside its rows; read before them, so never newer."""
 
     anchors: Anchors | None
     seals: dict[str, Seal]
 
     @property
     def verified(self) -> Verified:
-        """How far the audit was found good."""
+        """How far the audit was intact."""
         seal = self.seals.get(VERIFIED)
         if seal is None:
             return Verified()
@@ -58,43 +63,64 @@ class Evidence:
         return Verified(seal.position, rows, Seal(int(length), digest))
 
     @property
+    def was_sound(self) -> bool:
+        """Whether the last check found nothing, as far as known."""
+        return bool(self.seals.get(CHECKED, SOUND).position)
+
+    @property
     def flushed(self) -> Seal:
-        """What is known of the present anchor file."""
+        """The seal of the present anchor file."""
         return self.seals.get(self.anchors.file_id, NOTHING) if self.anchors else NOTHING
 
 
 def gather(database: Database, workspace_id: int) -> Evidence:
-    """Read the seals, then the anchors. Raises AuditUnsigned."""
+    """Return the seals, then the anchors. Raises AuditUnsigned."""
+    return Evidence(database.audit_signer.anchors.read(), read_seals(database, workspace_id))
+
+
+def read_seals(database: Database, workspace_id: int) -> dict[str, Seal]:
+    """Return the valid seals of an audit, by subject. Raises AuditUnsigned."""
     signer = database.audit_signer
+    query = select(AuditSeal).filter_by(workspace_id=workspace_id)
     with database.reading() as session:
-        found = session.scalars(select(AuditSeal).filter_by(workspace_id=workspace_id)).all()
-    seals = {
+        try:
+            found = session.scalars(query).all()
+        except DBAPIError:  # an invalid text was written
+            with any_text(session.connection().connection.driver_connection):
+                found = session.scalars(query).all()
+    return {
         seal.subject: Seal(seal.position, seal.digest)
         for seal in found
         if seal.mac == signer.sign("seal", _text(seal))
     }
-    return Evidence(signer.anchors.read(), seals)
+
+
+def last_check_was_sound(database: Database, workspace_id: int) -> bool:
+    """Return whether the last check of an audit found nothing. Raises AuditUnsigned."""
+    return Evidence(None, read_seals(database, workspace_id)).was_sound
 
 
 def put_seal(
     session: Session, signer: AuditSigner, workspace_id: int, subject: str, seal: Seal
 ) -> None:
-    """Write a seal in a writing session, over an older one of the same subject."""
+    """Write a seal in a writing session, replacing an older one of the same subject."""
     row = AuditSeal(
         workspace_id=workspace_id, subject=subject, position=seal.position, digest=seal.digest
     )
     row.mac = signer.sign("seal", _text(row))
-    session.merge(row)
+    session.execute(delete(AuditSeal).filter_by(workspace_id=workspace_id, subject=subject))
+    session.add(row)
+    session.flush()
 
 
 def seal_of(anchors: Anchors, length: int | None = None) -> Seal:
-    """The seal of an anchor file's first bytes, of all of it unless told otherwise."""
+    """Return the seal of an anchor file's first bytes, by default of all."""
     content = anchors.content[:length]
     return Seal(len(content), hashlib.sha256(content).hexdigest())
 
 
 def begins_as(anchors: Anchors, known: Seal) -> bool:
-    """Whether an anchor file's beginning is what it was; so it is where nothing is known of it."""
+    """Return whether an anchor file's start is unchanged; True if nothing is known of it."""
     return known == NOTHING or seal_of(anchors, known.position) == known
 
 

@@ -1,4 +1,4 @@
-"""What a check of the audit found, in sentences for admins."""
+"""Sentences about the findings of audit verification, for admins."""
 
 from __future__ import annotations
 
@@ -28,6 +28,9 @@ FOUND = {
     ),
     Code.ANCHORS_CUT: "The anchor file was cut: it is shorter than it was before.",
     Code.ANCHORS_CHANGED: "The anchor file was changed: its beginning is not what it was before.",
+    Code.ANCHORS_DAMAGED: (
+        "The anchor file was changed or damaged: it has lines that crmlink does not write."
+    ),
 }
 WAS_FOUND = {
     Code.LINE_CHANGED: "a line had been changed in the database",
@@ -42,11 +45,16 @@ WAS_FOUND = {
     Code.ANCHORS_MISSING: "the anchor file was missing, and a new one was begun",
     Code.ANCHORS_CUT: "the anchor file had been cut",
     Code.ANCHORS_CHANGED: "the anchor file had been changed",
+    Code.ANCHORS_DAMAGED: "the anchor file had been changed or damaged",
+    Code.WORKSPACE_CHANGED: (
+        "the anchor file knew another audit than this one: the firm had been given another number "
+        "in the database, and its audit so far was left behind or rewritten"
+    ),
 }
 
 
 def finding_sentence(finding: Finding) -> str:
-    """One thing that is wrong now."""
+    """Return the sentence of one present fault."""
     at = _time(finding.at) if finding.at else ""
     if finding.place and finding.place == finding.until:
         singular = {
@@ -61,7 +69,7 @@ def finding_sentence(finding: Finding) -> str:
 
 
 def noted_sentence(noted: Noted) -> str:
-    """One thing that crmlink wrote into the audit when it found it, or an admin's acceptance."""
+    """Return the sentence of one recorded fault, or of its acceptance."""
     found = "; ".join(WAS_FOUND[code] for code in noted.codes)
     when = f"on {_time(noted.at)} (line {noted.place:,})"
     if noted.action == Action.ACCEPTED:
@@ -70,7 +78,7 @@ def noted_sentence(noted: Noted) -> str:
 
 
 def verdict_sentences(verdict: Verdict) -> list[str]:
-    """All that is wrong and has not been accepted."""
+    """Return the sentences of all faults that were not accepted."""
     return [
         *map(finding_sentence, verdict.findings),
         *map(noted_sentence, verdict.noted),

@@ -1,4 +1,4 @@
-"""Keeps an audit signed and anchored, and takes a person's word for what was found."""
+"""Upkeep of the audit: signing, anchoring, and acceptance of findings."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from sqlalchemy.orm import Session
 
 from crmlink.access.audit.check import check, verify_audit
 from crmlink.access.audit.findings import Code
-from crmlink.access.audit.seals import Evidence, begins_as, gather, put_seal, seal_of
+from crmlink.access.audit.rows import Row, details_of_row, last_row, rows, time_of_row
+from crmlink.access.audit.seals import (
+    CHECKED,
+    SOUND,
+    Evidence,
+    begins_as,
+    gather,
+    put_seal,
+    seal_of,
+)
 from crmlink.access.audit.vouching import SUBJECT, Action, Vouched
 from crmlink.access.context import AccessContext, Actor, note
 from crmlink.store import AuditEntry, AuditSigner, Database, Workspace
 from crmlink.store.audit import append_entry
+from crmlink.store.audit.anchors import HASH
 
-EVERYTHING = Vouched(until=2**63)  # past any place: what another key signed is no surprise
+EVERYTHING = Vouched(until=2**63)  # beyond any entry: other keys' signatures are expected
 
 
 def prepare_audit(database: Database) -> None:
-    """Begin to sign and to anchor where that is not done yet, and write down what is found then.
+    """Start signing and anchoring if necessary, and record present findings.
 
-    To be called with each start. Raises OSError where the anchor file cannot be made.
+    Call it at each start. Raises OSError if the anchor file cannot be created.
     """
     signer = database.audit_signer
     for workspace_id in _workspaces(database):
@@ -36,28 +46,29 @@ def prepare_audit(database: Database) -> None:
 
 
 def flush_anchors(database: Database) -> None:
-    """Put the anchors on the disk, with one of the newest entry, and remember what they are.
+    """Flush the anchors to disk, with one of the newest entry, and remember their state.
 
-    Raises OSError. What was remembered and is no longer there is left to ``verify_audit``.
+    Raises OSError. Missing remembered anchors are left to ``verify_audit``.
     """
     signer = database.audit_signer
     for workspace_id in _workspaces(database):
         with database.reading() as session:
-            last = _last(session, workspace_id)
+            last = last_row(session, workspace_id)
         evidence = gather(database, workspace_id)
         anchors = evidence.anchors
         if last is None or anchors is None or not begins_as(anchors, evidence.flushed):
             continue
-        if all(anchor.place < last.place for anchor in anchors.of(workspace_id)):
-            signer.anchor(workspace_id, last.place, last.hash, last.at)
+        known = anchors.lines().of(workspace_id)
+        if _is_ours(last, signer) and all(anchor.place < last.place for anchor in known):
+            signer.anchor(workspace_id, last.place, last.hash, time_of_row(last))
         _remember_anchors(database, workspace_id)
 
 
 def accept_findings(access: AccessContext, actor: Actor) -> list[Code]:
-    """Take a person's word that all that is found wrong now is known; return what it was.
+    """Accept all present findings on behalf of a person; returns their codes.
 
-    From then on the audit is checked against what it is now, and anchored in a new file; the old
-    one is kept beside it. The entry that says so stays. Raises OSError.
+    From then on the audit is verified against its present state, with a new anchor file; the old
+    one is kept beside it. The acceptance stays recorded. Raises OSError.
     """
     database, signer = access.database, access.database.audit_signer
     verdict = verify_audit(database, access.workspace_id)
@@ -71,14 +82,17 @@ def accept_findings(access: AccessContext, actor: Actor) -> list[Code]:
         signer.anchors.begin()
         details = {"findings": sorted(codes), "wrong": wrong}
         note(session, access, actor, Action.ACCEPTED, SUBJECT, **details)
+        put_seal(session, signer, access.workspace_id, CHECKED, SOUND)
     return sorted(codes)
 
 
 def _due(
     session: Session, signer: AuditSigner, workspace_id: int, evidence: Evidence
 ) -> Action | None:
-    """Which vouching entry is to be added, if any."""
-    last = _last(session, workspace_id)
+    """Return the vouching entry to add, if any."""
+    if _was_left_behind(evidence, workspace_id):
+        return Action.ANCHORS_BEGUN
+    last = last_row(session, workspace_id)
     if last is None:
         return None
     if last.key_id is None and not _has_signed(session, workspace_id):
@@ -89,21 +103,23 @@ def _due(
 
 
 def _vouch(session: Session, signer: AuditSigner, workspace_id: int, evidence: Evidence) -> None:
-    due = _due(session, signer, workspace_id, evidence)  # again, now that nobody else writes
+    due = _due(session, signer, workspace_id, evidence)  # again, under the write lock
     if due is None:
         return
-    by = EVERYTHING if due in (Action.SIGNED, Action.KEY_CHANGED) else None
+    by = None if due is Action.ANCHORS_BEGUN else EVERYTHING
     verdict = check(session, signer, workspace_id, evidence, by).verdict
     codes = {finding.code for finding in verdict.findings}
     match due:
         case Action.SIGNED if not _is_anchored(evidence, workspace_id):
-            codes.discard(Code.ANCHORS_MISSING)  # the first start with this version
+            codes.discard(Code.ANCHORS_MISSING)  # first start with this version
             if _was_broken(session, workspace_id):
                 codes.add(Code.LINE_CHANGED)
         case Action.SIGNED:
-            codes.add(Code.LINE_UNSIGNED)  # it was signed before, for only then are there anchors
+            codes.add(Code.LINE_UNSIGNED)  # it was signed before: only then there are anchors
         case Action.KEY_CHANGED:
             codes.add(Code.KEY_CHANGED)
+        case _ if _was_left_behind(evidence, workspace_id):
+            codes.add(Code.WORKSPACE_CHANGED)
         case _:
             codes.add(Code.ANCHORS_MISSING)
     details: dict[str, Any] = {}
@@ -115,12 +131,21 @@ def _vouch(session: Session, signer: AuditSigner, workspace_id: int, evidence: E
 
 
 def _wrong(session: Session, signer: AuditSigner, workspace_id: int) -> str:
-    """What stands for all that is wrong with the lines up to now; "" for nothing."""
+    """Return a digest of all faults up to now; "" without any."""
     return check(session, signer, workspace_id, Evidence(None, {}), EVERYTHING).wrong
 
 
 def _is_anchored(evidence: Evidence, workspace_id: int) -> bool:
-    return evidence.anchors is not None and bool(evidence.anchors.of(workspace_id))
+    return evidence.anchors is not None and bool(evidence.anchors.lines().of(workspace_id))
+
+
+def _was_left_behind(evidence: Evidence, workspace_id: int) -> bool:
+    """Whether the anchors are of other audits only, so that this one took another's place.
+
+    A second workspace must leave an anchor when it is made.
+    """
+    others = evidence.anchors.lines().by_workspace if evidence.anchors else {}
+    return bool(others) and workspace_id not in others
 
 
 def _workspaces(database: Database) -> list[int]:
@@ -128,9 +153,14 @@ def _workspaces(database: Database) -> list[int]:
         return list(session.scalars(select(Workspace.id)))
 
 
-def _last(session: Session, workspace_id: int) -> AuditEntry | None:
-    query = select(AuditEntry).filter_by(workspace_id=workspace_id)
-    return session.scalar(query.order_by(AuditEntry.place.desc()).limit(1))
+def _is_ours(row: Row, signer: AuditSigner) -> bool:
+    """Whether crmlink signed a row; what others wrote there must not become an anchor."""
+    try:
+        time_of_row(row)
+    except (ValueError, OverflowError):
+        return False
+    is_hash = isinstance(row.hash, str) and HASH.fullmatch(row.hash)
+    return bool(is_hash) and row.mac == signer.sign("entry", row.hash)
 
 
 def _has_signed(session: Session, workspace_id: int) -> bool:
@@ -139,10 +169,17 @@ def _has_signed(session: Session, workspace_id: int) -> bool:
 
 
 def _was_broken(session: Session, workspace_id: int) -> bool:
-    """Whether one of the audits that became this one when workspaces were merged did not hold."""
-    query = select(AuditEntry.details).filter_by(workspace_id=workspace_id)
-    merged = session.scalars(query.where(AuditEntry.action == "workspace.merged"))
-    return any(one["broken_at"] for details in merged for one in details["audits"])
+    """Return whether an audit merged into this one was faulty at the merge of workspaces."""
+    conditions = AuditEntry.workspace_id == workspace_id, AuditEntry.action == "workspace.merged"
+    try:
+        return any(
+            audit["broken_at"]
+            for chunk in rows(session, *conditions)
+            for row in chunk
+            for audit in details_of_row(Row._make(row))["audits"]
+        )
+    except (ValueError, TypeError, KeyError):  # its details were changed
+        return True
 
 
 def _remember_anchors(database: Database, workspace_id: int) -> None:

@@ -1,28 +1,27 @@
-"""Entries that vouch for what lies before them.
+"""Vouching entries: they attest to the entries before them.
 
-crmlink adds one when it signs for the first time, when its key has changed, and when it had to
-begin a new anchor file; a person adds one by accepting what was found. Lines before such an entry
-are checked by their hashes, which its own hash covers; lines after it also by their signatures.
+crmlink adds one when it first signs, when its key has changed, and when it had to start a new
+anchor file; a person adds one by accepting findings. Earlier entries are verified by their hashes,
+which the vouching entry's hash covers; later ones also by their signatures.
 """
 
 from __future__ import annotations
 
 import enum
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from crmlink.access.audit.findings import Code, Noted
-from crmlink.access.audit.rows import Row, hash_of_row, rows, time_of_row
+from crmlink.access.audit.rows import Row, details_of_row, hash_of_row, rows, time_of_row
 from crmlink.store import AuditEntry, AuditSigner
 
 SUBJECT = "audit"
 
 
 class Action(enum.StrEnum):
-    """What was done, as the entry's action says it."""
+    """Kind of vouching entry, by its audit action."""
 
     SIGNED = "audit.signed"
     KEY_CHANGED = "audit.key_changed"
@@ -32,30 +31,29 @@ class Action(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """What all vouching entries of an audit say together."""
+    """Combined contents of all vouching entries of an audit."""
 
-    until: int = 0  # the place of the last one that is signed with the present key
-    wrong: str = ""  # a digest of what was wrong before it
-    noted: tuple[Noted, ...] = ()  # since somebody last accepted
+    until: int = 0  # sequence number of the last one signed with the present key
+    wrong: str = ""  # digest of the faults before it
+    noted: tuple[Noted, ...] = ()  # since the last acceptance
     accepted: tuple[Noted, ...] = ()
 
 
 def read_vouching(session: Session, signer: AuditSigner, workspace_id: int) -> Vouched:
-    """Read the vouching entries of an audit.
+    """Return the vouching entries of an audit.
 
-    What somebody made unreadable, or added without the key, is passed over or believed here: the
-    walk finds it out.
+    Unreadable or forged ones are skipped or trusted here: the walk detects them.
     """
     until, wrong = 0, ""
     noted, accepted = list[Noted](), list[Noted]()
     for row in _vouching_rows(session, workspace_id):
         try:
-            details = dict(json.loads(row.details))
+            details = details_of_row(row)
             told = _told(row, details)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             continue
-        is_signed = row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash)
-        if is_signed and row.hash == hash_of_row(row, workspace_id):
+        is_whole = row.hash == hash_of_row(row, workspace_id)
+        if is_whole and row.key_id == signer.key_id and row.mac == signer.sign("entry", row.hash):
             until, wrong = row.place, str(details.get("wrong", ""))
         if row.action == Action.ACCEPTED:
             accepted += [*noted, told]
@@ -72,5 +70,7 @@ def _vouching_rows(session: Session, workspace_id: int) -> list[Row]:
 
 def _told(row: Row, details: dict[str, Any]) -> Noted:
     codes = details.get("findings", ())
+    if not isinstance(row.place, int):
+        raise TypeError
     known = tuple(code for code in Code if code in codes)
     return Noted(row.action, row.place, time_of_row(row), known)

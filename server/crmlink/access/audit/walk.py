@@ -1,4 +1,4 @@
-"""Goes through an audit row by row: its chain, its signatures, and its anchors."""
+"""Walk over an audit's rows: its chain, its signatures, and its anchors."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ HASH = Row._fields.index("hash")
 
 
 class Walk:
-    """The check of rows in their order; the ones before ``vouched_until`` are vouched for.
+    """Verification of rows in order; those before ``vouched_until`` are vouched for.
 
-    Those may be signed with an older key, or not at all before the first that is. What is wrong
-    with them counts only where it is not what the vouching entry knows, so it is kept as a digest.
+    They may be signed with an older key, or not at all before the first signed one. Their faults
+    count only if they differ from those the vouching entry knows, so they are kept as a digest.
     """
 
     def __init__(
@@ -42,21 +42,22 @@ class Walk:
 
     @property
     def wrong_before(self) -> str:
-        """What stands for all that is wrong with the rows vouched for; "" for nothing."""
+        """Digest of all faults of the vouched rows; "" without any."""
         return self._wrong.hexdigest() if self.first_before else ""
 
     def resume(self, row: Row, count: int) -> None:
-        """Go on after a row up to which all was found good before."""
+        """Continue after a row up to which all was intact."""
         self.place, self.hash, self.count = row.place, row.hash, count
         self._signed_before = True
 
     def take(self, row: Row) -> None:
-        """Check a row against the one before it."""
+        """Verify a row against the previous one."""
         computed = hash_of_row(row, self._workspace_id)
         known = self._redacted.get(row.place)
         if known and known.now == computed:  # all else of the line is as it was
             computed = known.was
-        vouched = isinstance(row.place, int) and row.place < self._vouched_until
+        # What has no place comes last, wherever it was: only its digest can say that it is known.
+        vouched = not isinstance(row.place, int) or row.place < self._vouched_until
         finding = self._link(row, computed) or self._signature(row, vouched)
         if finding and vouched:
             self.first_before = self.first_before or finding
@@ -86,7 +87,7 @@ class Walk:
 
 
 class Comparison:
-    """Compares rows with the anchors of their places."""
+    """Comparison of rows with their anchors."""
 
     def __init__(self, anchors: Iterable[Anchor]) -> None:
         self._by_place: dict[Any, Anchor] = {}
@@ -104,7 +105,7 @@ class Comparison:
                 self._keep(anchor)
 
     def findings(self, end: int) -> Iterable[Finding]:
-        """What does not agree, when the last row is at a place."""
+        """Return the disagreements, given the last row's sequence number."""
         if self._other:
             yield Finding(Code.CHAIN_CONTINUED, self._other.place, at=self._other.at)
         last = max(self._by_place, default=0)

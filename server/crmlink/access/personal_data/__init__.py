@@ -1,1 +1,1 @@
-"""Finding and erasing what is kept about one person."""
+"""Personal data of one person: search, export and erasure."""

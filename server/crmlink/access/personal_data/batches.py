@@ -1,4 +1,4 @@
-"""What whole lists keep about people, and how it goes: with an erased person, or by its age."""
+"""Personal data in whole lists, and its erasure with a person or after retention."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from crmlink.store.base import now
 from crmlink.store.connections import connections_of
 from crmlink.store.erased import ERASED
 
-LIKELY = 0.5  # from here on a row's likeliest record counts as its own
+LIKELY = 0.5  # minimum probability at which the best record counts as the row's
 PERSONAL_COLUMNS = (
     "reference", "name", "company", "person", "address", "town", "postcode", "email", "phones",
     "account_number", "other_emails", "other_addresses", "open_pence",
@@ -35,14 +35,14 @@ PERSONAL_PARAMS = (
     "contact",
     "by",
     "sentence",
-)  # facts of failures that may be names
+)  # failure parameters that may be names
 ENDED = (BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
 UNFINISHED = (BatchState.IMPORTING, BatchState.DRAFT, BatchState.REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """What a person goes by in lists, folded. ``own_emails`` say who it is by themselves."""
+    """Folded data that identifies a person in lists; ``own_emails`` suffice by themselves."""
 
     names: frozenset[str]
     references: frozenset[str]
@@ -53,7 +53,7 @@ class Clues:
 
 
 class _Facts(NamedTuple):
-    """What tells whose a row is."""
+    """Data that tells whose a row is."""
 
     id: int
     choice: Choice
@@ -69,10 +69,10 @@ class _Facts(NamedTuple):
 
 
 def find_rows(session: Session, workspace_id: int, clues: Clues) -> list[BatchRow]:
-    """Rows of a person: of their email, link or record, or not decided and like them.
+    """Return rows of a person: of their email, link or record, or undecided and similar.
 
-    Like them is the same reference, a record of theirs as the likeliest, or their name where no
-    other email speaks against it. A row that a person gave to another record is not.
+    Similar: the same reference, a record of theirs as the likeliest, or their name without another
+    email that contradicts. A row that a user gave to another record is not theirs.
     """
     columns = [getattr(BatchRow, name) for name in _Facts._fields]
     query = (
@@ -100,7 +100,7 @@ def _is_theirs(row: _Facts, clues: Clues) -> bool:
 
 
 def erase_rows(session: Session, rows: Iterable[BatchRow]) -> None:
-    """Rows that nothing was written of go; the others keep what they did and name nobody."""
+    """Delete rows of which nothing was written; anonymise the others."""
     for row in rows:
         if row.state is RowState.IDLE and row.link_id is None:
             session.execute(delete(BatchRow).where(BatchRow.id == row.id))
@@ -111,7 +111,7 @@ def erase_rows(session: Session, rows: Iterable[BatchRow]) -> None:
 
 
 def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str]) -> None:
-    """Why these records were offered names what they hold: reasons go, ids and chances stay."""
+    """Delete the reasons for suggesting these records; ids and probabilities stay."""
     for record_id in record_ids:
         mentions = cast(BatchRow.suggestions, String).contains(f'["{record_id}"', autoescape=True)
         rows = session.scalars(
@@ -132,13 +132,13 @@ def forget_records(session: Session, workspace_id: int, record_ids: Sequence[str
 
 
 def redact_failures(session: Session, workspace_id: int, names: Collection[str]) -> None:
-    """Why other rows failed names the records and the people that stood in their way."""
+    """Redact names of records and people in other rows' failures."""
     mine = select(Batch.id).where(Batch.connection_id.in_(connections_of(workspace_id)))
     _rename_in_failures(session, [BatchRow.batch_id.in_(mine)], names)
 
 
 def delete_unfinished_batches(session: Session, workspace_id: int, before: datetime) -> int:
-    """Throw away lists that nobody came back to; returns how many contacts they held."""
+    """Delete abandoned lists; returns their number of contacts."""
     stale = list(
         session.scalars(
             select(Batch.id).where(
@@ -154,10 +154,10 @@ def delete_unfinished_batches(session: Session, workspace_id: int, before: datet
 
 
 def anonymise_finished_batches(session: Session, workspace_id: int, before: datetime) -> int:
-    """Let finished lists name nobody any more; what became of each row stays.
+    """Anonymise finished lists; each row's outcome stays.
 
-    References stay too, also where they are names: links are found and undone by them. Returns how
-    many rows and bad lines were emptied.
+    References stay too, even if they are names: links are found and undone by them. Returns how
+    many rows and bad lines were anonymised.
     """
     old = select(Batch.id).where(
         Batch.connection_id.in_(connections_of(workspace_id)),
@@ -188,7 +188,7 @@ def _empty(session: Session, rows: list[ColumnElement[bool]], **more: Any) -> in
 def _rename_in_failures(
     session: Session, rows: list[ColumnElement[bool]], names: Collection[str] | None
 ) -> None:
-    """Let the failures of rows name nobody of these any more; None: nobody at all."""
+    """Redact names in rows' failures; names=None redacts every name."""
     told = cast(BatchRow.failure, String).contains("{")  # neither NULL nor JSON's null
     for row in session.scalars(select(BatchRow).where(*rows, told)):
         row.failure = {

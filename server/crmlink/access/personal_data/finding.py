@@ -1,7 +1,7 @@
-"""Finding all that is kept about one person: account, records, links, rows of lists, parked.
+"""Search for all data about one person: account, records, links, rows of lists, uploads.
 
-One leads to another: a row to the link that was made of it, a link to the name and reference that
-another list knows them by. So it is gone through until nothing more is found.
+One leads to another: a row to its link, a link to a name and reference in another list. The search
+is repeated until nothing more is found.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from crmlink.store.records import holds_email
 
 @dataclass
 class Subject:
-    """What was found of one person. ``email`` is the one that they were named by, if any.
+    """Data found about one person; ``email`` is the one searched for, if any.
 
-    ``own_emails`` are, folded, those that say who it is by themselves: the one they were named by,
-    and those of their records that no other record has. Others may be a firm's that many share.
+    ``own_emails``, folded, identify the person by themselves: the one searched for, and those of
+    their records that no other record has. Other emails may be shared in a firm.
     """
 
     email: str
@@ -41,16 +41,18 @@ class Subject:
 
     @property
     def is_known(self) -> bool:
+        """Whether anything was found."""
         kept = self.records or self.links or self.rows or self.parked
         return self.person is not None or bool(kept)
 
     @property
     def record_ids(self) -> frozenset[str]:
+        """Ids of the person's records."""
         return frozenset(record.public_id for record in self.records)
 
     @property
     def certain_rows(self) -> list[BatchRow]:
-        """Those that are theirs by their email, their record or their link, not by likeness."""
+        """Rows identified by email, record or link, not by similarity."""
         return [
             row
             for row in self.rows.values()
@@ -61,20 +63,20 @@ class Subject:
 
 
 def is_record_id(who: str) -> bool:
-    """Whether somebody is named by their record's id."""
+    """Return whether the search term is a record's id."""
     kind, _, number = who.partition("-")
     return kind in KINDS and bool(number)
 
 
 def find_person_by_email(session: Session, workspace_id: int, email: str) -> Person | None:
-    """Who has or had an email here, removed or not; the newest."""
+    """Return the newest person with this email, removed or not."""
     key = normalise_login_email(email)
     query = select(Person).filter_by(workspace_id=workspace_id, email_key=key)
     return session.scalar(query.order_by(Person.id.desc()).limit(1))
 
 
 def find_subject(session: Session, workspace_id: int, who: str) -> Subject:
-    """All that is kept about somebody: of a record's id, or of an email."""
+    """Return all data about the person with a record's id or an email."""
     email = "" if is_record_id(who) else who.strip()
     records = _records(session, workspace_id, who, email)
     subject = Subject(
@@ -118,7 +120,7 @@ def _own_emails(
 
 
 def _links(session: Session, workspace_id: int, subject: Subject) -> list[Link]:
-    """Links to their records, of their rows, and those whose contact has an email of theirs."""
+    """Return links to their records, of their rows, and of contacts with their emails."""
     here = select(Link).where(Link.connection_id.in_(connections_of(workspace_id)))
     made = {row.link_id for row in subject.rows.values()} - {None}
     found = list(session.scalars(here.where(Link.id.in_(made)))) if made else []
@@ -145,9 +147,9 @@ def _links(session: Session, workspace_id: int, subject: Subject) -> list[Link]:
 
 
 def _clues(subject: Subject) -> Clues:
-    """What else they go by in lists: names and references of records, links and certain rows.
+    """Return further identifying data: names and references of records, links, certain rows.
 
-    A plain number is another contact's in another package, so it says nothing by itself.
+    A plain number may be another contact's in another package, so it is no clue by itself.
     """
     links, certain = subject.links.values(), subject.certain_rows
     names = {link.contact_name for link in links} | {row.name for row in certain}

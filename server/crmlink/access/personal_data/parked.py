@@ -1,4 +1,4 @@
-"""Parked contacts of a person: found, to be exported or deleted with all else that names them."""
+"""Parked contacts of a person, for export or erasure with their other data."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PERSONAL_COLUMNS = (
 
 
 def find_parked(session: Session, workspace_id: int, clues: Clues) -> list[ParkedContact]:
-    """Contacts with the person's email or reference, or their name where no other email is."""
+    """Return contacts with the person's email or reference, or their name and no other email."""
     here = ParkedContact.connection_id.in_(connections_of(workspace_id))
     everybody = session.scalars(select(ParkedContact).where(here))
     return [each for each in everybody if _is_theirs(each, clues)]
 
 
 def delete_old_parked(session: Session, workspace_id: int, before: datetime) -> int:
-    """Delete what was parked before a time; how many."""
+    """Delete contacts parked before a time; returns how many."""
     done = session.execute(
         delete(ParkedContact).where(
             ParkedContact.connection_id.in_(connections_of(workspace_id)),
@@ -37,7 +37,7 @@ def delete_old_parked(session: Session, workspace_id: int, before: datetime) -> 
 
 
 def signs_of_parked(each: ParkedContact) -> Signs:
-    """What tells who a parked contact is."""
+    """Return the data that identifies a parked contact."""
     return Signs(
         frozenset((each.name, each.company)), (each.email,), each.postcode, tuple(each.phones),
         each.package, each.organisation, each.reference,

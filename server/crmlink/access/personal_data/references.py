@@ -1,4 +1,4 @@
-"""References that name an erased person, wherever else they are kept, and how they are hidden."""
+"""References that identify an erased person, elsewhere in the database, and their hiding."""
 
 from __future__ import annotations
 
@@ -41,22 +41,22 @@ from crmlink.store.hidden_references import (
     signs_of_link,
 )
 
-SHORTEST = 4  # characters; a shorter word would be found in the middle of others
+SHORTEST = 4  # characters; shorter words would match inside others
 Row = TypeVar("Row", Link, BatchRow)
 STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Who is being erased: everybody's keys, and this one's references and words."""
+    """The person being erased: keys of all erased people, and this one's references and words."""
 
     people: ErasedPeople
-    references: frozenset[str]  # those that may name them
-    words: frozenset[str]  # names, references and emails, to be taken out of free text
+    references: frozenset[str]  # those that may identify the person
+    words: frozenset[str]  # names, references and emails, to remove from free text
 
 
 def remember(session: Session, workspace_id: int, found: Subject) -> Known:
-    """Keep keyed hashes of all that the person can be known by again; before it is emptied."""
+    """Store keyed hashes of the person's identifying data, before it is erased."""
     pseudonyms = pseudonyms_of(session)
     links, rows, certain = found.links.values(), found.rows.values(), found.certain_rows
     references = {link.reference for link in links} | {row.reference for row in certain}
@@ -86,7 +86,7 @@ def remember(session: Session, workspace_id: int, found: Subject) -> Known:
 
 
 def hide_references_everywhere(session: Session, workspace_id: int, known: Known) -> None:
-    """Hide their references where they are on other records, and in the links of those."""
+    """Hide their references on other records, and in those records' links."""
     here = connections_of(workspace_id)
     records = select(MirroredRecord).where(carries(MirroredRecord.reference, known.references))
     for record in session.scalars(records.where(MirroredRecord.connection_id.in_(here))):
@@ -107,9 +107,9 @@ def hide_references_everywhere(session: Session, workspace_id: int, known: Known
 
 
 def hide_in_lists(session: Session, workspace_id: int, known: Known) -> None:
-    """Hide the person in lists: rows' references, what was found and agreed, names, receipts.
+    """Hide the person in lists: rows' references, results, overrides, names and receipts.
 
-    A row that is still to be written keeps its reference until it is settled.
+    A row still to be written keeps its reference until it is settled.
     """
     pseudonyms = known.people.pseudonyms
     mine = select(Batch.id).where(Batch.connection_id.in_(connections_of(workspace_id)))
@@ -159,7 +159,7 @@ def _signs_of_row(session: Session, row: BatchRow) -> Signs:
 def _with(
     session: Session, table: type[Row], values: Select[*tuple[Any, ...]], known: Known
 ) -> list[Row]:
-    """The rows of a table of which one of the values, after the id, is a reference of theirs."""
+    """Return the rows of a table with one of their references among the selected values."""
     folded = {fold(reference) for reference in known.references}
     found = [
         row_id
@@ -175,7 +175,7 @@ def _set(row: object, field: str, value: Any) -> None:
 
 
 def _without(value: Any, known: Known) -> Any:
-    """Free text, alone or in a document, without the person's names, references and emails."""
+    """Return free text or a document without the person's names, references and emails."""
     if isinstance(value, str):
         value = compose(value)
         for word in sorted(map(compose, known.words), key=len, reverse=True):

@@ -1,8 +1,8 @@
-"""Personal data: what is kept about somebody, and how it is erased for good.
+"""Personal data of one person: export and permanent erasure.
 
-Whoever is erased leaves ids, times and states behind, and references that name nobody, so that no
-decision is lost; of references that may name them, pseudonyms (see crmlink/pseudonyms.py). A
-record's row stays as a mark that its details must not come back.
+Ids, times, states and references that identify nobody stay, so that no decision is lost; other
+references become pseudonyms (see crmlink/pseudonyms.py). A record's row stays as a mark that its
+details must not be stored again.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ from crmlink.store.records import empty_details
 
 @dataclass
 class ErasureCounts:
-    """How many rows of each sort were emptied."""
+    """Numbers of erased rows by type."""
 
     people: int = 0
     records: int = 0
@@ -68,7 +68,7 @@ class ErasureCounts:
 
 
 def export(access: AccessContext, who: str) -> dict[str, Any]:
-    """All that names somebody: of a record's id, or of an email. Raises PersonUnknown."""
+    """Return all data about the person with a record's id or an email. Raises PersonUnknown."""
     with access.database.reading() as session:
         found = find_subject(session, access.workspace_id, who)
         if not found.is_known:
@@ -91,7 +91,7 @@ def export(access: AccessContext, who: str) -> dict[str, Any]:
 
 
 def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
-    """Empty all that names somebody, here and for the syncs to come.
+    """Erase all data about a person, now and in later syncs.
 
     A person of the workspace is removed first. Raises PersonUnknown or LastAdmin.
     """
@@ -131,7 +131,7 @@ def erase(access: AccessContext, actor: Actor, who: str) -> ErasureCounts:
 
 
 def _remove_first(access: AccessContext, actor: Actor, who: str) -> None:
-    """Let nobody in any more who is erased. Raises LastAdmin."""
+    """Remove the account of the person being erased. Raises LastAdmin."""
     if is_record_id(who):
         return
     with access.database.reading() as session:
@@ -141,7 +141,7 @@ def _remove_first(access: AccessContext, actor: Actor, who: str) -> None:
 
 
 def apply_retention(access: AccessContext) -> ErasureCounts:
-    """Erase what the workspace's preferences say has been kept long enough."""
+    """Erase data that is older than the workspace's retention."""
     preferences, erased, emptied = read_preferences(access), ErasureCounts(), 0
     with access.database.writing() as session:
         if days := preferences.keep_names_days:
@@ -170,7 +170,7 @@ def apply_retention(access: AccessContext) -> ErasureCounts:
 
 
 def _rows_of(session: Session, person: Person) -> list[Person]:
-    """A person's row, and those of before they were removed and invited again."""
+    """Return a person's row, and rows from before they were removed and invited again."""
     query = (
         select(Person)
         .filter_by(workspace_id=person.workspace_id)

@@ -1,1 +1,1 @@
-"""Whole lists over the API."""
+"""API of whole lists."""

@@ -74,6 +74,8 @@ KEY_HEADER = {
 
 @blueprint.route("/batches")
 class BatchesView(MethodView):
+    """All lists."""
+
     @require_permission("collect")
     @blueprint.arguments(BatchQuerySchema, location="query")
     @blueprint.response(200, BatchesSchema)
@@ -120,6 +122,8 @@ def _contact(body: dict[str, Any]) -> ListedContact:
 
 @blueprint.route("/batches/<batch_id>")
 class BatchView(MethodView):
+    """One list."""
+
     @require_permission("collect")
     @blueprint.response(200, BatchDetailSchema)
     def get(self, batch_id: str) -> dict[str, Any]:
@@ -129,7 +133,8 @@ class BatchView(MethodView):
     @require_permission("collect")
     @blueprint.response(204)
     def delete(self, batch_id: str) -> None:
-        """Throw a list away of which nothing was linked; what was decided for it needs *batch*.
+        """Throw a list away of which nothing was linked; what was decided for it needs *batch*
+
         A script throws away only what it collected.
         """
         batch = find_batch(current_workspace(), batch_id)
@@ -141,6 +146,8 @@ class BatchView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/bad-rows")
 class BadRowsView(MethodView):
+    """Lines of a file that are no contacts."""
+
     @require_permission("collect")
     @blueprint.arguments(AfterSchema, location="query")
     @blueprint.response(200, BadRowsSchema)
@@ -163,6 +170,8 @@ class BadRowsView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/match")
 class MatchView(MethodView):
+    """Matching of a list."""
+
     @require_permission("batch")
     @blueprint.response(202, BatchDetailSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
@@ -181,6 +190,8 @@ class MatchView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/sample")
 class SampleView(MethodView):
+    """Samples of sure rows."""
+
     @require_permission("batch")
     @blueprint.response(201, SampleSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
@@ -192,6 +203,8 @@ class SampleView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/sure")
 class SureView(MethodView):
+    """Acceptance of all sure rows."""
+
     @require_permission("batch")
     @blueprint.arguments(AcceptSureSchema)
     @blueprint.response(200, AcceptedSchema)
@@ -204,6 +217,8 @@ class SureView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/summary")
 class SummaryView(MethodView):
+    """Summary before writing."""
+
     @require_permission("collect")
     @blueprint.response(200, SummarySchema)
     def get(self, batch_id: str) -> dict[str, Any]:
@@ -213,6 +228,8 @@ class SummaryView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/write")
 class WriteView(MethodView):
+    """Writing of a list."""
+
     @require_permission("batch")
     @blueprint.arguments(WriteSchema)
     @blueprint.response(202, BatchDetailSchema)
@@ -224,6 +241,8 @@ class WriteView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/pause")
 class PauseView(MethodView):
+    """Pausing of a list."""
+
     @require_permission("batch")
     @blueprint.response(200, BatchDetailSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
@@ -234,6 +253,8 @@ class PauseView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/resume")
 class ResumeView(MethodView):
+    """Resumption of a list."""
+
     @require_permission("batch")
     @blueprint.response(202, BatchDetailSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
@@ -244,6 +265,8 @@ class ResumeView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/cancel")
 class CancelView(MethodView):
+    """Cancellation of a list."""
+
     @require_permission("batch")
     @blueprint.response(200, BatchDetailSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
@@ -254,6 +277,8 @@ class CancelView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/retry")
 class RetryView(MethodView):
+    """Repetition of failed rows."""
+
     @require_permission("batch")
     @blueprint.response(202, StartedSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
@@ -263,6 +288,8 @@ class RetryView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/undo")
 class UndoView(MethodView):
+    """Undo of a list."""
+
     @require_permission("batch")
     @blueprint.response(202, StartedSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
@@ -276,6 +303,8 @@ class UndoView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/results")
 class ResultsView(MethodView):
+    """Results of a list."""
+
     @require_permission("collect")
     @blueprint.response(200, {"type": "string"}, content_type="text/csv")
     def get(self, batch_id: str) -> Response:

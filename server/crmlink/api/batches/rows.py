@@ -1,4 +1,4 @@
-"""/batches/.../rows: a list's contacts, and what people decide for them."""
+"""/batches/.../rows: a list's contacts, and the decisions on them."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ LARGEST = 2**31 - 1
 
 @blueprint.route("/batches/<batch_id>/rows")
 class RowsView(MethodView):
+    """Contacts of a list."""
+
     @require_permission("collect")
     @blueprint.arguments(RowQuerySchema, location="query")
     @blueprint.response(200, RowsSchema)
@@ -54,6 +56,8 @@ class RowsView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/rows/<int:position>")
 class RowView(MethodView):
+    """One contact of a list."""
+
     @require_permission("collect")
     @blueprint.response(200, RowSchema)
     def get(self, batch_id: str, position: int) -> dict[str, Any]:
@@ -91,6 +95,8 @@ class RowView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/rows/<int:position>/claim")
 class ClaimView(MethodView):
+    """Claims of a contact."""
+
     @require_permission("batch")
     @blueprint.response(200, RowSchema)
     def post(self, batch_id: str, position: int) -> dict[str, Any]:
@@ -107,6 +113,8 @@ class ClaimView(MethodView):
 
 @blueprint.route("/batches/<batch_id>/rows/<int:position>/retry")
 class RetryRowView(MethodView):
+    """Repetition of one failed contact."""
+
     @require_permission("batch")
     @blueprint.response(202, StartedSchema)
     def post(self, batch_id: str, position: int) -> dict[str, Any]:
@@ -122,7 +130,7 @@ class RetryRowView(MethodView):
 
 
 def _validate_position(position: int) -> int:
-    """No list has so many rows that its database could not count them."""
+    """Return the position if a database can store it; raises a problem otherwise."""
     if position > LARGEST:
         raise BatchUnknown
     return position

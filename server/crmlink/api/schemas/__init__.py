@@ -1,1 +1,1 @@
-"""The shapes of requests and responses, for marshmallow and OpenAPI."""
+"""Schemas of requests and responses, for marshmallow and OpenAPI."""

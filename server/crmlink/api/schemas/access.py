@@ -1,4 +1,4 @@
-"""What the API takes and gives about people, devices and tokens."""
+"""Schemas of people, devices and tokens."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ STANDING = validate.OneOf([standing.value for standing in DeviceStatus])
 
 
 class OAuthSchema(Schema):
-    """RFC 6749 wants parameters that are not known to be left alone."""
+    """Base schema that ignores unknown parameters, as RFC 6749 requires."""
 
     class Meta:
+        """Ignore unknown parameters."""
+
         unknown = EXCLUDE
 
 
 class PairingSchema(OAuthSchema):
-    """RFC 8628's device authorization request; ``browser`` is what the browser says it is."""
+    """RFC 8628's device authorization request; ``browser`` is the browser's own name."""
 
     client_id = text(60, load_default="")
     browser = text(60, load_default="")
 
 
 class DeviceAuthorizationSchema(Schema):
-    """RFC 8628's answer to it; times in seconds."""
+    """RFC 8628's device authorization response; times in seconds."""
 
     device_code = fields.String()
     user_code = fields.String()
@@ -44,7 +46,7 @@ class DeviceAuthorizationSchema(Schema):
 
 
 class TokenRequestSchema(OAuthSchema):
-    """RFC 6749's token request, for a device code or a refresh token."""
+    """RFC 6749's token request, with a device code or a refresh token."""
 
     grant_type = fields.String(
         required=True, validate=validate.OneOf([DEVICE_CODE_GRANT, "refresh_token"])
@@ -55,12 +57,14 @@ class TokenRequestSchema(OAuthSchema):
 
 
 class GrantDeviceSchema(Schema):
+    """The device of a token response."""
+
     id = fields.String()
     name = fields.String()
 
 
 class TokenResponseSchema(Schema):
-    """RFC 6749's answer to it; ``expires_in`` is the access token's life in seconds."""
+    """RFC 6749's token response; ``expires_in`` is the access token's lifetime in seconds."""
 
     access_token = fields.String()
     token_type = fields.String()
@@ -71,7 +75,7 @@ class TokenResponseSchema(Schema):
 
 
 class PersonSchema(Schema):
-    """Somebody who may log in; ``joined_at`` is null until they have used their link."""
+    """A person who may sign in; ``joined_at`` is null until they have used their link."""
 
     id = fields.String()
     name = fields.String()
@@ -82,35 +86,49 @@ class PersonSchema(Schema):
 
 
 class PeopleSchema(Schema):
+    """All people."""
+
     people = fields.List(fields.Nested(PersonSchema))
 
 
 class NewPersonSchema(Schema):
+    """A person to invite."""
+
     name = text(100, required=True)
     email = text(254, required=True)
     role = fields.String(required=True, validate=ROLE)
 
 
 class ChangedPersonSchema(Schema):
+    """Changes of a person."""
+
     name = text(100, allow_none=True, load_default=None)
     role = fields.String(validate=ROLE, allow_none=True, load_default=None)
 
 
 class InvitationSchema(PersonSchema):
+    """A person with their new one-time link."""
+
     link = fields.String(metadata={"description": "The one-time link, good for seven days."})
 
 
 class LogOutSchema(Schema):
+    """Which sessions to end."""
+
     browsers = StrictBoolean(
         load_default=False, metadata={"description": "Whether the person's browsers end too."}
     )
 
 
 class LoggedOutSchema(Schema):
+    """How many browsers ended."""
+
     browsers = fields.Integer(metadata={"description": "How many browsers ended."})
 
 
 class NameSchema(Schema):
+    """A new name."""
+
     name = text(LONGEST_NAME, required=True)
 
 
@@ -131,10 +149,14 @@ class DeviceSchema(Schema):
 
 
 class DevicesSchema(Schema):
+    """All paired browsers."""
+
     devices = fields.List(fields.Nested(DeviceSchema))
 
 
 class NewTokenSchema(Schema):
+    """A script token to create."""
+
     name = text(LONGEST_NAME, required=True)
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)),
@@ -151,7 +173,7 @@ class NewTokenSchema(Schema):
 
 
 class TokenSchema(Schema):
-    """A script's token; itself it is shown only when it is made or rotated.
+    """A script's token, without its secret.
 
     ``state`` is expiring in the last 14 days: rotate it before the script stops.
     """
@@ -174,24 +196,35 @@ class TokenSchema(Schema):
 
 
 class TokensSchema(Schema):
+    """All script tokens."""
+
     tokens = fields.List(fields.Nested(TokenSchema))
 
 
 class ShownTokenSchema(TokenSchema):
+    """A new script token with its secret, shown only once."""
+
     token = fields.String()
 
 
 class SecretSchema(Schema):
+    """The secret of a rotated token."""
+
     token = fields.String()
     expires_at = fields.AwareDateTime()
 
 
 class RevokedSchema(Schema):
+    """How many tokens were revoked."""
+
     revoked = fields.Integer()
 
 
 class AuditQuerySchema(Schema):
-    """``q`` searches; ``action`` is how an action begins; ``before`` is a place in the chain."""
+    """Query of the audit.
+
+    ``q`` searches; ``action`` is a prefix of the action; ``before`` is a sequence number.
+    """
 
     q = text(200, load_default="")
     action = text(60, load_default="")
@@ -200,6 +233,8 @@ class AuditQuerySchema(Schema):
 
 
 class AuditEntrySchema(Schema):
+    """One audit entry."""
+
     place = fields.Integer()
     at = fields.AwareDateTime()
     action = fields.String()
@@ -211,6 +246,8 @@ class AuditEntrySchema(Schema):
 
 
 class ChainSchema(Schema):
+    """Status of the audit's chain."""
+
     sound = fields.Boolean()
     broken_at = fields.Integer(allow_none=True)
     problems = fields.List(
@@ -219,12 +256,16 @@ class ChainSchema(Schema):
 
 
 class AuditSchema(Schema):
+    """Audit entries."""
+
     entries = fields.List(fields.Nested(AuditEntrySchema))
     next = fields.Integer(allow_none=True)
     chain = fields.Nested(ChainSchema)
 
 
 class PreferencesSchema(Schema):
+    """The workspace's preferences."""
+
     pairing_needs_admin = StrictBoolean(required=True)
     keep_names_days = StrictInteger(required=True, validate=validate.Range(0, LONGEST_KEPT))
     keep_drafts_days = StrictInteger(required=True, validate=validate.Range(0, LONGEST_KEPT))

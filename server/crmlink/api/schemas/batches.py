@@ -1,4 +1,4 @@
-"""What the API takes and gives about whole lists."""
+"""Schemas of whole lists."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ POSITION = validate.Range(0, 2**31 - 1)
 
 
 def enum_field(kind: type[Verdict | Choice | RowState]) -> validate.OneOf:
-    """The values of a set of words."""
+    """Return the validator for the values of an enumeration."""
     return validate.OneOf([member.value for member in kind])
 
 
 class ListedContactSchema(Schema):
-    """One contact as its list shows it; without a reference, a later list page may bring it."""
+    """One contact of a list; a later list page may add a missing reference."""
 
     reference = text(200, load_default="")
     kind = fields.String(validate=KIND, allow_none=True, load_default=None)
@@ -48,7 +48,7 @@ class ListedContactSchema(Schema):
 
 
 class NewBatchSchema(Schema):
-    """A page of a contact list; with ``batch`` it joins an earlier page's draft."""
+    """A page of a contact list; with ``batch`` it is appended to an earlier draft."""
 
     package = text(40, required=True)
     organisation = text(200, allow_none=True, load_default=None)
@@ -63,13 +63,13 @@ class NewBatchSchema(Schema):
 
 
 class BatchQuerySchema(Schema):
-    """Without a state: drafts, and lists under review that still lack references."""
+    """Query of lists; without a state drafts, and lists under review that lack references."""
 
     state = fields.String(validate=validate.OneOf([*SHOWN_STATES, "all"]))
 
 
 class BatchSchema(Schema):
-    """One list on its way to be linked."""
+    """One list."""
 
     id = fields.String()
     name = fields.String()
@@ -85,6 +85,8 @@ class BatchSchema(Schema):
 
 
 class AppendedBatchSchema(BatchSchema):
+    """A list with the result of appending."""
+
     added = fields.Integer(metadata={"description": "Contacts that were not in the list yet."})
     completed = fields.Integer(
         metadata={"description": "Contacts of the list that got their reference by this page."}
@@ -92,11 +94,13 @@ class AppendedBatchSchema(BatchSchema):
 
 
 class BatchesSchema(Schema):
+    """Lists."""
+
     batches = fields.List(fields.Nested(BatchSchema))
 
 
 class CountsSchema(Schema):
-    """How many rows are what; what is not named is none."""
+    """Numbers of rows by state; missing ones are 0."""
 
     verdicts = fields.Dict(keys=fields.String(), values=fields.Integer())
     choices = fields.Dict(keys=fields.String(), values=fields.Integer())
@@ -107,7 +111,7 @@ class CountsSchema(Schema):
 
 
 class ProgressSchema(Schema):
-    """How far matching, linking or undoing is."""
+    """Progress of matching, writing or undoing."""
 
     done = fields.Integer()
     of = fields.Integer()
@@ -117,6 +121,8 @@ class ProgressSchema(Schema):
 
 
 class BatchDetailSchema(BatchSchema):
+    """One list with counts and progress."""
+
     counts = fields.Nested(CountsSchema)
     progress = fields.Nested(ProgressSchema)
     sure_bound = fields.Float(allow_none=True)
@@ -126,7 +132,7 @@ class BatchDetailSchema(BatchSchema):
 
 
 class SummarySchema(Schema):
-    """What *Link N contacts* would do, and what it would leave out."""
+    """What writing would link and what it would omit."""
 
     to_link = fields.Integer()
     customers = fields.Integer()
@@ -145,7 +151,10 @@ class SummarySchema(Schema):
 
 
 class RowQuerySchema(Schema):
-    """``after`` is a position; ``q`` part of a name, email, town, postcode or reference."""
+    """Query of rows.
+
+    ``after`` is a position; ``q`` part of a name, email, town, postcode or reference.
+    """
 
     verdict = fields.String(validate=enum_field(Verdict))
     choice = fields.String(validate=enum_field(Choice))
@@ -157,7 +166,7 @@ class RowQuerySchema(Schema):
 
 
 class RowConflictSchema(Schema):
-    """Why a person has to decide."""
+    """Reason why a user has to decide."""
 
     code = fields.String()
     records = fields.List(fields.Nested(RecordSchema))
@@ -166,6 +175,8 @@ class RowConflictSchema(Schema):
 
 
 class RowOfferSchema(Schema):
+    """One suggestion of a row."""
+
     record = fields.Nested(RecordSchema)
     probability = fields.Float(allow_none=True)
     reasons = fields.List(fields.Nested(ReasonSchema))
@@ -175,7 +186,7 @@ class RowOfferSchema(Schema):
 
 
 class RowTwinSchema(Schema):
-    """The row of the same list that is the same contact, in use."""
+    """The row of the same list for the same contact, in use."""
 
     position = fields.Integer()
     label = fields.String()
@@ -183,7 +194,7 @@ class RowTwinSchema(Schema):
 
 
 class RowSchema(Schema):
-    """One contact of a list: what is offered, what was decided, what became of it."""
+    """One contact of a list with suggestions, decision and outcome."""
 
     position = fields.Integer()
     line = fields.Integer(allow_none=True)
@@ -224,12 +235,14 @@ class RowSchema(Schema):
 
 
 class RowsSchema(Schema):
+    """Contacts of a list."""
+
     rows = fields.List(fields.Nested(RowSchema))
     next = fields.Integer(allow_none=True, metadata={"description": "To be asked for as after."})
 
 
 class RowDecisionSchema(OverridesSchema):
-    """What a person decides; ``version`` is the row's as it was shown to them."""
+    """A user's decision; ``version`` is the row's as shown."""
 
     version = StrictInteger(required=True)
     choice = fields.String(required=True, validate=enum_field(Choice))
@@ -237,22 +250,28 @@ class RowDecisionSchema(OverridesSchema):
 
 
 class BadRowSchema(Schema):
+    """One line that is no contact."""
+
     line = fields.Integer()
     code = fields.String()
     detail = fields.String()
 
 
 class BadRowsSchema(Schema):
+    """Lines that are no contacts."""
+
     rows = fields.List(fields.Nested(BadRowSchema))
     next = fields.Integer(allow_none=True)
 
 
 class AfterSchema(Schema):
+    """Query of the lines after one."""
+
     after = QueryInteger(load_default=0, validate=POSITION)
 
 
 class SampleSchema(Schema):
-    """Sure rows drawn at random, to be looked at before all of them are accepted."""
+    """Sure rows drawn at random, to show before all are accepted."""
 
     token = fields.String()
     of = fields.Integer()
@@ -260,19 +279,25 @@ class SampleSchema(Schema):
 
 
 class AcceptSureSchema(Schema):
+    """Acceptance of all sure rows."""
+
     token = text(64, required=True)
 
 
 class AcceptedSchema(Schema):
+    """How many rows were accepted."""
+
     accepted = fields.Integer()
     left = fields.Integer()
 
 
 class WriteSchema(Schema):
-    """``contacts`` is what the summary said that it would be."""
+    """Request to write; ``contacts`` is the number in the summary."""
 
     contacts = StrictInteger(required=True, validate=POSITION)
 
 
 class StartedSchema(Schema):
+    """How many rows were started."""
+
     contacts = fields.Integer()

@@ -1,4 +1,4 @@
-"""What the API takes and gives, all in one place."""
+"""Schemas of records, contacts, suggestions and links."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ KIND = validate.OneOf(KINDS)
 
 
 def text(length: int, **kwargs: Any) -> fields.String:
-    """A text of up to ``length`` characters."""
+    """Return a field for text of at most ``length`` characters."""
     return fields.String(validate=validate.Length(max=length), **kwargs)
 
 
 class AddressSchema(Schema):
-    """One postal address beside the first."""
+    """One further postal address."""
 
     address = text(500, load_default="", metadata={"description": "Its lines, but for these."})
     town = text(200, load_default="")
@@ -55,7 +55,7 @@ CONNECTION_NEEDED = (
 
 
 def shown_connection() -> fields.String:
-    """The connection that an answer's records are of."""
+    """Return the field for the connection of a response's records."""
     return fields.String(metadata={"description": CONNECTION})
 
 
@@ -66,18 +66,22 @@ class ReadRecordSchema(RecordSchema):
 
 
 class RecordsSchema(Schema):
+    """Records."""
+
     connection_id = shown_connection()
     records = fields.List(fields.Nested(RecordSchema))
 
 
 class RecordQuerySchema(Schema):
+    """Search of records."""
+
     q = text(200, required=True)
     kind = fields.String(validate=KIND)
     limit = QueryInteger(load_default=20, validate=validate.Range(1, 100))
 
 
 class ContactIdentitySchema(Schema):
-    """Which contact it is; the reference in whatever spelling, it is made canonical."""
+    """Identity of a contact; the reference may have any spelling."""
 
     package = text(40, required=True)
     reference = text(200, required=True)
@@ -85,7 +89,7 @@ class ContactIdentitySchema(Schema):
 
 
 class ContactSchema(ContactIdentitySchema):
-    """A contact as it was read from its page; all but its identity may be missing."""
+    """A contact as read from its page; only its identity is required."""
 
     kind = fields.String(validate=KIND, allow_none=True, load_default=None)
     name = text(300, load_default="")
@@ -107,12 +111,16 @@ class ContactSchema(ContactIdentitySchema):
 
 
 class ReasonSchema(Schema):
+    """One reason for a suggestion."""
+
     code = fields.String()
     text = fields.String()
     agrees = fields.Boolean(allow_none=True)  # null for a note about the other records
 
 
 class SuggestionSchema(Schema):
+    """One suggested record."""
+
     record = fields.Nested(RecordSchema)
     probability = fields.Float()
     sure = fields.Boolean()
@@ -120,6 +128,8 @@ class SuggestionSchema(Schema):
 
 
 class ContactEchoSchema(Schema):
+    """The contact as understood by the server."""
+
     package = fields.String()
     package_name = fields.String()
     kind = fields.String(allow_none=True)
@@ -128,12 +138,14 @@ class ContactEchoSchema(Schema):
 
 
 class FailureSchema(Schema):
+    """Reason of a failure."""
+
     type = fields.String()
     detail = fields.String()
 
 
 class LinkSchema(Schema):
-    """One decision to put a reference on a record, and how far it has come."""
+    """One decision to write a reference to a record, and its state."""
 
     id = fields.String()
     state = fields.String(validate=validate.OneOf([state.value for state in LinkState]))
@@ -178,10 +190,14 @@ class ParkedContactSchema(Schema):
 
 
 class ParkedContactsSchema(Schema):
+    """Parked contacts."""
+
     contacts = fields.List(fields.Nested(ParkedContactSchema))
 
 
 class SuggestionResultSchema(Schema):
+    """Suggestions for a contact."""
+
     connection_id = shown_connection()
     contact = fields.Nested(ContactEchoSchema)
     likely_kind = fields.String()
@@ -201,7 +217,7 @@ class SuggestionResultSchema(Schema):
 
 
 class DifferenceSchema(Schema):
-    """A field that differs between contact and record, as the person saw it."""
+    """A field that differs between contact and record, as shown to the user."""
 
     field = text(20, required=True)
     contact = text(500, required=True)
@@ -209,7 +225,7 @@ class DifferenceSchema(Schema):
 
 
 class OverridesSchema(Schema):
-    """What a person saw and agreed to on top of a choice; nothing of it is ever assumed."""
+    """Explicit overrides of a user; none is ever assumed."""
 
     replaces = text(200, allow_none=True, load_default=None)
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
@@ -221,7 +237,7 @@ class OverridesSchema(Schema):
 
 
 def overrides_of(body: dict[str, Any]) -> Overrides:
-    """What a decision's body says that the person agreed to (`OverridesSchema`)."""
+    """Return the overrides of a decision's body (`OverridesSchema`)."""
     return Overrides(
         replaces=body["replaces"],
         also_on=frozenset(body["also_on"]),
@@ -231,7 +247,7 @@ def overrides_of(body: dict[str, Any]) -> Overrides:
 
 
 class DecisionSchema(ContactIdentitySchema, OverridesSchema):
-    """A person's decision, with the differences that they saw and linked over."""
+    """A user's decision, with the differences they saw and accepted."""
 
     kind = fields.String(
         required=True, validate=KIND, metadata={"description": "What the contact is."}
@@ -250,6 +266,8 @@ class DecisionSchema(ContactIdentitySchema, OverridesSchema):
 
 
 class UndoSchema(Schema):
+    """An undo."""
+
     connection_id = text(
         100,
         load_default=None,
@@ -259,17 +277,23 @@ class UndoSchema(Schema):
 
 
 class LinkQuerySchema(Schema):
+    """Query of links."""
+
     state = fields.Enum(LinkState, by_value=True)
     limit = QueryInteger(load_default=50, validate=validate.Range(1, 200))
     cursor = text(64)
 
 
 class LinksSchema(Schema):
+    """Links."""
+
     links = fields.List(fields.Nested(LinkSchema))
     next = fields.String(allow_none=True)
 
 
 class CurrentDeviceSchema(Schema):
+    """The acting device."""
+
     id = fields.String()
     name = fields.String()
     scopes = fields.List(fields.String(), metadata={"description": "What it may do now."})
@@ -279,16 +303,22 @@ class CurrentDeviceSchema(Schema):
 
 
 class ActingPersonSchema(Schema):
+    """The acting person."""
+
     name = fields.String()
     role = fields.String()
 
 
 class CommusoftSchema(Schema):
+    """The Commusoft account."""
+
     sandbox = fields.Boolean()
     web_url = fields.String()
 
 
 class MirrorSchema(Schema):
+    """State of the mirror."""
+
     customers = fields.Integer()
     suppliers = fields.Integer()
     synced_at = fields.AwareDateTime(allow_none=True)
@@ -296,7 +326,7 @@ class MirrorSchema(Schema):
 
 
 class WorkspaceSchema(Schema):
-    """Where the caller is: its device, the Commusoft account and how fresh the mirror is."""
+    """The caller's device, the Commusoft account and the state of the mirror."""
 
     name = fields.String()
     connection_id = shown_connection()
@@ -307,8 +337,12 @@ class WorkspaceSchema(Schema):
 
 
 class HostSchema(Schema):
+    """One host."""
+
     host = text(260, required=True)
 
 
 class HostsSchema(Schema):
+    """Hosts."""
+
     hosts = fields.List(fields.String())

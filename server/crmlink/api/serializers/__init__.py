@@ -1,1 +1,1 @@
-"""Rows and results as the JSON of the API."""
+"""Serializers of the API."""

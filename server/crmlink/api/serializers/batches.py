@@ -1,4 +1,4 @@
-"""Batches and their rows as the API shows them."""
+"""Serializers of batches and their rows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from crmlink.web.serializers import record_shape
 
 
 def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
+    """Return a batch as JSON."""
     return {
         "id": batch.id,
         "name": batch.name,
@@ -30,6 +31,7 @@ def batch_shape(batch: Batch, contacts: int) -> dict[str, Any]:
 
 
 def serialize_batch_detail(found: Overview) -> dict[str, Any]:
+    """Return a batch with counts and progress as JSON."""
     batch, counts, progress = found.batch, found.counts, found.progress
     return batch_shape(batch, counts.rows) | {
         "counts": {
@@ -55,6 +57,7 @@ def serialize_batch_detail(found: Overview) -> dict[str, Any]:
 
 
 def row_shape(found: ReviewRow) -> dict[str, Any]:
+    """Return a batch row as JSON."""
     row = found.row
     conflict = row.conflict and {
         "code": row.conflict["code"],
@@ -93,6 +96,7 @@ def row_shape(found: ReviewRow) -> dict[str, Any]:
 
 
 def failure_shape(failure: dict[str, Any] | None) -> dict[str, str] | None:
+    """Return a row's failure as JSON."""
     if not failure:
         return None
     found = problem_kept(failure)

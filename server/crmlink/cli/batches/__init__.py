@@ -1,1 +1,1 @@
-"""The commands for whole lists."""
+"""Commands for whole lists."""

@@ -309,7 +309,7 @@ def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
 
 
 def _see_through(installation: Installation, batch_id: str, as_json: bool) -> None:
-    """Wait for the server to do it, or do it here where no server runs."""
+    """Wait for the server to do it, or do it here if no server runs."""
     from crmlink.batches.progress import overview
     from crmlink.cli.batches.follow import run_to_completion
 

@@ -1,4 +1,4 @@
-"""Seeing a list through from the command line: by the server where one runs, else right here."""
+"""Progress of a list on the command line: by a running server, or in this process."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from crmlink.cli.batches.format import progress_line
 if TYPE_CHECKING:
     from crmlink.linking.context import WorkspaceContext
 
-SERVER_TAKES = 4.0  # seconds in which a server that runs has taken the work
+SERVER_TAKES = 4.0  # seconds in which a running server takes the work
 LOOK_EVERY = 0.5
 
 
 def follow(ctx: WorkspaceContext, batch_id: str, *, quiet: bool = False) -> None:
-    """Tell how far a list is until nothing works on it any more."""
+    """Print a list's progress until nothing works on it any more."""
     from crmlink.batches.progress import overview
     from crmlink.batches.state import WORKING
 
@@ -35,9 +35,9 @@ def follow(ctx: WorkspaceContext, batch_id: str, *, quiet: bool = False) -> None
 
 
 def run_to_completion(ctx: WorkspaceContext, batch_id: str, *, quiet: bool = False) -> None:
-    """Follow the server's work; where nobody takes it, do it in this process.
+    """Follow the server's work; if no process takes it, do it here.
 
-    Ctrl+C stops this process's part only: whatever was asked for stays asked for.
+    Ctrl+C stops this process's part only: the request stays.
     """
     stopping = threading.Event()
     hand = threading.Thread(target=_work, args=(ctx, batch_id, stopping), daemon=True)

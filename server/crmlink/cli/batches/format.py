@@ -1,4 +1,4 @@
-"""Whole lists in words for a terminal."""
+"""Texts about whole lists for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def counts_line(found: Overview) -> str:
-    """How a list stands, in one line."""
+    """Return a list's counts in one line."""
     counts = found.counts
     parts = [f"{counts.rows} contacts"]
     parts += [f"{number} {verdict.value}" for verdict, number in counts.verdicts.items() if number]
@@ -21,7 +21,7 @@ def counts_line(found: Overview) -> str:
 
 
 def progress_line(found: Overview) -> str:
-    """How far a list is, in one line."""
+    """Return a list's progress in one line."""
     from crmlink.store import RowState
     from crmlink.web.problems import trouble
 
@@ -41,7 +41,7 @@ def progress_line(found: Overview) -> str:
 
 
 def summary_lines(planned: Summary) -> Iterator[str]:
-    """What linking would do, and leave out."""
+    """Yield what linking would do, and omit."""
     if planned.package_missing:
         yield "Nobody has said which accounting package this list is of."
     yield (
@@ -63,7 +63,7 @@ def summary_lines(planned: Summary) -> Iterator[str]:
 
 
 def row_lines(found: ReviewRow) -> Iterator[str]:
-    """A row and what is offered for it."""
+    """Yield a row and its suggestions."""
     from crmlink.batches.row_details import label
     from crmlink.matching.reason_texts import say
     from crmlink.web.problems import problem_kept
@@ -90,7 +90,7 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
 
 
 def duration(seconds: float) -> str:
-    """A span of time as people say it."""
+    """Return a duration as text."""
     if seconds < 90:
         return f"{round(seconds)} s"
     if seconds < 90 * 60:
@@ -99,5 +99,5 @@ def duration(seconds: float) -> str:
 
 
 def _place(address: str, town: str, postcode: str) -> str:
-    """An address in one line; exports often repeat town and postcode in it."""
+    """Return an address in one line; exports often repeat town and postcode in it."""
     return ", ".join([address, *(part for part in (town, postcode) if part not in address)])

@@ -1,4 +1,4 @@
-"""Finds out what a Commusoft account speaks, step by step, and says it in words."""
+"""Doctor: checks step by step how a Commusoft account works."""
 
 from crmlink.commusoft.doctor.checks import run_checks
 from crmlink.commusoft.doctor.messages import check_text, support_message

@@ -1,4 +1,4 @@
-"""The examination: address, TLS, token, lists, references, the way to write."""
+"""Checks of the doctor: address, TLS, token, lists, references, write method."""
 
 import socket
 import ssl
@@ -36,13 +36,13 @@ def run_checks(
     *,
     journal: WriteJournal | None = None,
 ) -> Iterator[CheckResult]:
-    """One step after another; the last one carries the dialect found, if any.
+    """Yield the result of one check after another; the last one has the dialect, if found.
 
-    Reads only, unless `write_test` names a record (`customer-1001`) that the admin agreed to: its
-    own reference is then written back. With `trial`, a value is also written and taken back, which
-    alone proves that a way works. `known_reference` is the reference that Commusoft's own page
-    shows on that record: it tells where the field stands when no spelling is known. Without a
-    `journal`, which keeps what has to be put back, nothing is written (ValueError).
+    Only reads, unless `write_test` names a record (`customer-1001`) that the admin agreed to: its
+    own reference is then written back. With `trial`, a value is also written and removed, which
+    alone proves that a method works. `known_reference` is that record's reference in Commusoft's
+    own page: it locates the field if no spelling is known. Nothing is written without a `journal`,
+    which stores what must be restored (ValueError).
     """
     if write_test is not None and journal is None:
         raise ValueError("a write test needs a journal")
@@ -91,7 +91,7 @@ def _tls(connection: Connection, patience: ClientLimits) -> Iterator[CheckResult
             "tls", "failed", {"failure": "certificate", "cause": error.verify_message}
         )
     except OSError as error:
-        # Not the end: an office may reach the host through a proxy only.
+        # Continue: the host may be reachable through a proxy only.
         yield CheckResult(
             "tls", "note", {"failure": "no-connection", "cause": type(error).__name__}
         )
@@ -119,7 +119,7 @@ def _log_in(client: CommusoftClient) -> Generator[CheckResult, None, bool]:
 
 
 def _try_known_paths(connection: Connection, patience: ClientLimits) -> Iterator[CheckResult]:
-    """The same host's other known paths: an address with its end missing is the likeliest slip."""
+    """Try the host's other known paths: an incomplete address is the likeliest mistake."""
     parts = urlsplit(connection.base_url)
     for path in _KNOWN_PATHS:
         url = f"{parts.scheme}://{parts.netloc}{path}"
@@ -173,7 +173,7 @@ def _fields(survey: Survey) -> CheckResult:
 
 
 def _dialect_of(client: CommusoftClient, surveys: dict[Kind, Survey]) -> Dialect:
-    """The shape that the fields' names show, whatever the address looks like."""
+    """Return the dialect that the names of fields show, whatever the address."""
     style = surveys["customer"].style
     found = {"W": WEBSERVICE_DIALECT, "P": PUBLISHED_DIALECT}.get(style or "", client.dialect)
     return replace(found, token_place=client.dialect.token_place)
@@ -182,7 +182,7 @@ def _dialect_of(client: CommusoftClient, surveys: dict[Kind, Survey]) -> Dialect
 def _ids(
     client: CommusoftClient, surveys: dict[Kind, Survey]
 ) -> Generator[CheckResult, None, CommusoftClient]:
-    """By which id one record is to be had."""
+    """Check by which id one record can be read."""
     for kind, survey in surveys.items():
         sample = survey.sample
         if sample is None:
@@ -220,7 +220,7 @@ def _references(
     write_test: str | None,
     known_reference: str | None,
 ) -> Generator[CheckResult, None, str | None]:
-    """Where references stand; returns the place, None when only the dialect's guess is left."""
+    """Check where references are; returns the path, None if it must be guessed."""
     for kind, survey in surveys.items():
         found: dict[str, Any] = {
             "kind": kind,
@@ -248,7 +248,7 @@ def _place_of_known(
     try:
         record = client.record(test.kind, test.number)
     except CommusoftError:
-        return None  # the write test, which comes next, says so
+        return None  # the write test, which follows, reports it
     places = places_of(record.raw, known_reference)
     yield CheckResult("known-reference", "fine" if places else "failed", {"places": places})
     return places[0] if len(places) == 1 else None
@@ -277,7 +277,7 @@ def _decide(
 def _write(
     client: CommusoftClient, test: WriteCheck, place: str | None, journal: WriteJournal
 ) -> Generator[CheckResult, None, Dialect | None]:
-    """Only a test that came to its end shows that there is no way to write."""
+    """Run the write test; only a finished one shows that no method works."""
     try:
         dialect = yield from run_write_test(client, test, place, journal)
     except RecordBusy:
@@ -294,7 +294,7 @@ def _write(
 
 
 def _placed(dialect: Dialect, place: str | None) -> Dialect:
-    """The dialect with the reference where references were seen to stand."""
+    """Return the dialect with the path where references were found."""
     if place is None:
         return dialect
     for kind in KINDS:

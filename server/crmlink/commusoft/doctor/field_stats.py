@@ -1,4 +1,4 @@
-"""What a list of records shows: its shape, how full its fields are, where references stand."""
+"""Statistics of a list of records: its shape, filled fields, paths of references."""
 
 import re
 from collections import Counter
@@ -28,10 +28,10 @@ _KNOWN = {spelling for spellings in SPELLINGS.values() for spelling in spellings
 
 @dataclass
 class Survey:
-    """One kind's list, counted. Holds one record, as a sample to ask for alone; no other data.
+    """Counts for one kind's list; contains one record to read alone, and no other data.
 
-    `filled` counts (field, spelling) pairs, `references` the places where a reference stands,
-    `shown` the known places that are there at all, `suspects` filled fields that might be one.
+    `filled` counts (field, spelling) pairs, `references` the paths of references, `shown` the known
+    paths that exist, `suspects` filled fields that might be one.
     """
 
     kind: Kind
@@ -47,12 +47,12 @@ class Survey:
 
     @property
     def style(self) -> str | None:
-        """The shape that the fields' names are of, "W" or "P"; None when they do not tell."""
+        """Shape of the fields' names, "W" or "P"; None if unclear."""
         return self.styles.most_common(1)[0][0] if self.styles else None
 
 
 def survey_list(kind: Kind, body: IO[bytes], reference: str) -> Survey:
-    """Count a whole list. Raises `InvalidCommusoftResponse`."""
+    """Return the statistics of a whole list. Raises `InvalidCommusoftResponse`."""
     survey = Survey(kind, place=list_prefix(kind, body).removesuffix("item").rstrip("."))
     for raw in iter_records(kind, body):
         _count(survey, parse_record(kind, raw, reference), reference)
@@ -82,7 +82,7 @@ def _tells_more(record: Record, sample: Record) -> bool:
 
 
 def suspects(raw: Mapping[str, Any]) -> Iterator[str]:
-    """Filled fields that might hold a reference by their name, but are no known spelling of one."""
+    """Yield filled fields whose name suggests a reference, without known spellings."""
     known = {*REFERENCE_SPELLINGS, *_KNOWN}
     for path, value in leaves(raw):
         if value and path not in known and _SUSPICIOUS.search(path):
@@ -90,7 +90,7 @@ def suspects(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def leaves(raw: Mapping[str, Any], above: str = "", depth: int = 4) -> Iterator[tuple[str, Any]]:
-    """The dotted paths and values in nested objects; a list is one value."""
+    """Yield the dotted paths and values of nested objects; a list is one value."""
     for name, value in raw.items():
         path = f"{above}.{name}" if above else str(name)
         if isinstance(value, Mapping) and depth > 1:
@@ -100,5 +100,5 @@ def leaves(raw: Mapping[str, Any], above: str = "", depth: int = 4) -> Iterator[
 
 
 def places_of(raw: Mapping[str, Any], reference: str) -> list[str]:
-    """Where exactly this text stands in a record."""
+    """Return the paths at which a record has exactly this text."""
     return [path for path, _ in leaves(raw) if value_at(raw, path) == reference]

@@ -1,4 +1,4 @@
-"""The doctor's steps as sentences for an admin, and a letter to Commusoft's support."""
+"""Sentences of the doctor's results for an admin, and a message to Commusoft's support."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -29,14 +29,14 @@ _TOKEN_SHAPES = {
 
 
 def check_text(step: CheckResult) -> str:
-    """The step as one sentence or two."""
+    """Return a result as one sentence or two."""
     return _SENTENCES[step.code](step.args)
 
 
 def support_message(steps: Iterable[CheckResult]) -> str:
-    """What to send to Commusoft's support: what was tried, what was seen, what to ask.
+    """Return a message to Commusoft's support: what was tried, seen and is asked.
 
-    Holds no credential, no record and no reference.
+    Contains no credential, no record and no reference.
     """
     seen = "\n".join(f"- {check_text(step)}" for step in steps if step.code not in _NOT_FOR_SUPPORT)
     return f"""Subject: API: updating the Third-Party Reference of a customer or supplier
@@ -59,7 +59,7 @@ Please tell us:
 Thank you."""
 
 
-# A record's id and a reference are the office's own business.
+# A record's id and reference are confidential.
 _WITH_RECORD = (
     "write-record",
     "write-not-restored",

@@ -1,4 +1,4 @@
-"""What the doctor saw at one step: a code with arguments, no words for people."""
+"""Results of the doctor's checks: codes with arguments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,9 @@ Health = Literal["fine", "note", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One step. `args` holds counts, names of fields and ids: no secret, no record's data.
+    """Result of one check; `args` has counts, names of fields and ids, no secrets or records.
 
-    The last step of an examination has the code `dialect` and carries what was found, or the code
-    `nothing` when nothing was.
+    The last result has the code `dialect` with what was found, or the code `nothing`.
     """
 
     code: str
@@ -25,5 +24,5 @@ class CheckResult:
 
 
 def failure_args(error: CommusoftError) -> dict[str, Any]:
-    """How a call failed, for a step's arguments."""
+    """Return a failed call's arguments for a result."""
     return {"failure": error.code, "cause": error.cause}

@@ -1,8 +1,8 @@
-"""Writes one named record's own reference back by each known way until one keeps it.
+"""Write check: writes a record's own reference back by each known method until one works.
 
-Writing the same value again shows that a way is accepted and harms nothing. It cannot show that
-the way would change the reference: only a trial value that is written and taken back proves that,
-and a time stamp that moves at least shows that the record was written. All three are said apart.
+Writing the same value shows that a method is accepted and does no harm. It does not show that the
+method would change the reference: only a trial value that is written and removed proves that, and a
+changed time stamp at least shows a write. The three are reported separately.
 """
 
 import contextlib
@@ -25,25 +25,25 @@ Outcome = Literal["kept", "not-this-way", "stop"]
 
 
 class RecordBusy(Exception):
-    """A decision about the record is on its way: nothing is written to it now."""
+    """A decision about the record is in progress: nothing is written to it now."""
 
 
 class WriteJournal(Protocol):
-    """Keeps what a write test has to put back, whatever ends the test."""
+    """Journal of what a write check must restore, however it ends."""
 
     def begin(self, record: Record, trial: str | None) -> bool:
-        """Keep the record's own reference; False where a decision about it is on its way."""
+        """Store the record's own reference; returns False if a decision is in progress."""
 
     def put(self, client: CommusoftClient, record: Record, reference: str | None) -> None:
-        """Send one PUT. Raises CommusoftError, and WriteWithdrawn when it may not be sent."""
+        """Send one PUT. Raises CommusoftError, and WriteWithdrawn if it may not be sent."""
 
     def end(self) -> None:
-        """No further PUT comes; what is still to be put back is seen to."""
+        """End the check: no further PUT follows; what is still to be restored is handled."""
 
 
 @dataclass(frozen=True)
 class WriteCheck:
-    """The record that the admin named, and a value to try and take back, if they agreed to one."""
+    """The record that the admin named, and a trial value if they agreed to one."""
 
     kind: Kind
     number: str
@@ -58,10 +58,10 @@ class WriteCheck:
 def run_write_test(
     client: CommusoftClient, test: WriteCheck, reference_place: str | None, journal: WriteJournal
 ) -> Generator[CheckResult, None, Dialect | None]:
-    """A step for each way tried; returns the dialect with the way that was kept, if one was.
+    """Yield a result for each method tried; returns the dialect with one that worked.
 
-    `reference_place` is where the survey found references: each way is then tried with it.
-    Raises CommusoftError where Commusoft has no such record or stops answering, and RecordBusy.
+    `reference_place` is where references were found: each method is then tried with it. Raises
+    CommusoftError if the record is missing or Commusoft stops answering, and RecordBusy.
     """
     before = client.record(test.kind, test.number)
     shown = {"has_reference": before.reference is not None, "shown": before.reference_shown}
@@ -83,7 +83,7 @@ def _try_all(
 ) -> Generator[CheckResult, None, Dialect | None]:
     for writing in _ways(client.dialect, test.kind, reference_place):
         if writing.creates and not before.uuid:
-            # Only a record's own UUID makes Commusoft refuse to create it a second time.
+            # Only a record's own UUID prevents Commusoft from creating it again.
             yield CheckResult("write-skipped", "note", {"way": writing.name})
             continue
         dialect = client.dialect.with_writing(test.kind, writing)
@@ -99,7 +99,7 @@ def _ways(dialect: Dialect, kind: Kind, place: str | None) -> Iterator[WriteMeth
     seen = set()
     for way in candidate_write_methods(kind, dialect):
         placed = replace(way, reference=place or way.reference)
-        # Ways that differ in the reference's place alone are one, once its place is known.
+        # Methods that differ only in the reference's path are equal once that is known.
         same = replace(placed, name="", seen=True)
         if same not in seen:
             seen.add(same)
@@ -107,7 +107,7 @@ def _ways(dialect: Dialect, kind: Kind, place: str | None) -> Iterator[WriteMeth
 
 
 def _for_both_kinds(dialect: Dialect, kind: Kind, writing: WriteMethod) -> Dialect:
-    """The other kind is most likely written in the same way; its first link will tell."""
+    """Return the dialect with this method for both kinds, which most likely share it."""
     for other in KINDS:
         if other != kind:
             alike = (
@@ -155,7 +155,7 @@ def _try_value(
     args: dict[str, str],
     journal: WriteJournal,
 ) -> Generator[CheckResult, None, Outcome]:
-    """Write the trial value, look, and put the record's own reference back whatever happens."""
+    """Write the trial value, read the record, and restore its own reference in any case."""
     error = _write(client, test, before, test.trial, journal)
     left: dict[str, Any] = {"fields": [], "reference": before.reference or ""}
     try:
@@ -182,10 +182,10 @@ def _write(
     reference: str | None,
     journal: WriteJournal,
 ) -> CommusoftError | None:
-    """Write to the record as it is now; the error, if any, is one more thing to look at.
+    """Write to the current record; returns the error, if any.
 
-    Does nothing when somebody else has changed the reference meanwhile: the comparison that
-    follows will say so.
+    Does nothing if the reference has been changed by someone else: the comparison that follows
+    reports it.
     """
     record = client.record(test.kind, test.number)
     if record.reference != before.reference:
@@ -202,9 +202,9 @@ def _write(
 def _restored(
     client: CommusoftClient, test: WriteCheck, before: Record, journal: WriteJournal
 ) -> Record:
-    """Put the own reference back, looking after each attempt; the record as it is then.
+    """Restore the own reference, reading after each attempt; returns the record.
 
-    Only over the trial value itself: anything else is somebody's decision.
+    Only over the trial value: any other value is someone's decision.
     """
     for _ in range(_LOOKS):
         shown = _look(client, test)
@@ -216,7 +216,7 @@ def _restored(
 
 
 def _look(client: CommusoftClient, test: WriteCheck) -> Record:
-    """The record now; asked for again when Commusoft does not answer."""
+    """Return the current record; repeated if Commusoft does not answer."""
     for _ in range(_LOOKS - 1):
         with contextlib.suppress(CommusoftError):
             return client.record(test.kind, test.number)
@@ -228,7 +228,7 @@ def _count(client: CommusoftClient, test: WriteCheck) -> int:
 
 
 def _changed(before: Record, after: Record) -> list[str]:
-    """The names of the fields that differ, never what is in them."""
+    """Return the names of fields that differ, without values."""
     old, new = dict(leaves(before.raw)), dict(leaves(after.raw))
     paths = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
     return sorted(path for path in paths if not _STAMP.search(path))

@@ -1,1 +1,1 @@
-"""The pages of whole lists."""
+"""Pages of whole lists."""

@@ -1,7 +1,7 @@
-"""What a person said about a file that is to become a list: it stays until they change it.
+"""A user's choices about an uploaded file; they stay until the user changes them.
 
-A form sends every field, also those that nobody touched. It therefore carries what it showed: a
-value that differs from that is a choice, anything else is not.
+A form sends every field, also untouched ones. It therefore also sends what it showed: a value that
+differs from that is a choice, any other is not.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ SINGLE = (
 )  # fmt: skip
 SEVERAL = ("email", "phones", "address", "other_address")
 FIELDS = SINGLE + SEVERAL
-MAX_COLUMNS = 6  # of emails, telephone numbers or an address
+MAX_COLUMNS = 6  # columns of emails, telephone numbers or an address
 MAX_NAME_LENGTH = 120
 AS_RECOGNISED = "as-is"
 DATES: tuple[DateOrder, ...] = ("dmy", "mdy")
 BOTH = "both"
-SHOWN = "shown"  # the form's field with what it showed
+SHOWN = "shown"  # name of the form's hidden field
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenColumn:
-    """A column as it was when it was chosen: its heading, its position, and of which table.
+    """A column when it was chosen: its heading, its index, and its table.
 
-    ``label`` is empty where the table had no headings.
+    ``label`` is empty if the table had no headings.
     """
 
     label: str
@@ -43,7 +43,7 @@ class ChosenColumn:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Everything that a person has chosen for one file; "" and None mean as recognised."""
+    """All choices for one file; "" and None mean as detected."""
 
     package: str = ""
     kind: str = ""  # customer, supplier, both
@@ -57,19 +57,21 @@ class Choices:
 
     @property
     def contact_kind(self) -> Kind | None:
+        """The chosen kind of the contacts; None as detected."""
         return next((kind for kind in KINDS if kind == self.kind), None)
 
     @property
     def date_order(self) -> DateOrder | None:
+        """The chosen order of day and month; None as detected."""
         return next((order for order in DATES if order == self.dates), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, to be stored as JSON."""
+        """Return plain values, to store as JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Choices:
-        """What ``as_dict`` gave; raises TypeError, KeyError for anything else."""
+        """Return the choices of ``as_dict``; raises TypeError, KeyError for other data."""
         columns = {
             name: tuple(ChosenColumn(**column) for column in several)
             for name, several in stored.get("columns", {}).items()
@@ -79,7 +81,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class ShownForm:
-    """What a form showed: the table whose columns it offered, and what was selected."""
+    """What a form showed: the table of its columns, and the selected values."""
 
     table: str = ""
     header: tuple[str, ...] = ()
@@ -90,7 +92,10 @@ class ShownForm:
 
     @classmethod
     def of(cls, found: DetectedFormat, recognised: DetectedFormat, choices: Choices) -> ShownForm:
-        """What the form for a file shows; ``recognised`` is the file without chosen columns."""
+        """Return what the form for a file shows.
+
+        ``recognised`` is the format without chosen columns.
+        """
         chosen = choices.header_line
         return cls(
             table=table_of(found),
@@ -103,7 +108,7 @@ class ShownForm:
 
     @classmethod
     def from_json(cls, text: str) -> ShownForm:
-        """What a form sent back; an empty one for anything else."""
+        """Return what a form sent back; an empty one for invalid data."""
         try:
             values = json.loads(text)
             return cls(**values | {"header": tuple(values["header"])})
@@ -111,16 +116,17 @@ class ShownForm:
             return cls()
 
     def as_json(self) -> str:
+        """Return the JSON for the form's hidden field."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
 def table_of(found: DetectedFormat) -> str:
-    """By what the positions of columns mean the same: the sheet, and how lines are divided."""
+    """Return the identity of a table: its sheet, and its delimiter."""
     return f"{found.sheet}\n{found.delimiter}"
 
 
 def selected(name: str, found: DetectedFormat, recognised: DetectedFormat) -> list[str]:
-    """The values that a field's selects show: positions, AS_RECOGNISED, or nothing."""
+    """Return the values that a field's selects show: indexes, AS_RECOGNISED, or none."""
     labels = found.columns.get(name, ())
     if name in SINGLE and len(labels) > 1 and labels == recognised.columns.get(name):
         return [AS_RECOGNISED]
@@ -128,7 +134,7 @@ def selected(name: str, found: DetectedFormat, recognised: DetectedFormat) -> li
 
 
 def is_as_sent(form: Mapping[str, str], now: ShownForm) -> bool:
-    """Whether a file would be read as the form says, so that nothing is kept unseen."""
+    """Return whether the file would be read as the form says, so that nothing changes unseen."""
     before = ShownForm.from_json(form.get(SHOWN, ""))
     line = _number(form.get("header_line", ""))
     return (
@@ -140,14 +146,14 @@ def is_as_sent(form: Mapping[str, str], now: ShownForm) -> bool:
 
 
 def sent_values(form: Mapping[str, str], name: str) -> list[str] | None:
-    """The values of a field's selects that are not empty; None where the form has none."""
+    """Return the non-empty values of a field's selects; None if the form has none."""
     numbers = range(MAX_COLUMNS) if name in SEVERAL else range(1)
     values = [form[key] for number in numbers if (key := f"{name}-{number}") in form]
     return [value for value in dict.fromkeys(values) if value] if values else None
 
 
 def choices_from(form: Mapping[str, str], before: Choices) -> Choices:
-    """The choices before, with those that this form makes."""
+    """Return the previous choices with those of this form."""
     shown = ShownForm.from_json(form.get(SHOWN, ""))
     return Choices(
         package=form.get("package", before.package),
@@ -165,15 +171,15 @@ def choices_from(form: Mapping[str, str], before: Choices) -> Choices:
 
 
 def without_lines(choices: Choices) -> Choices:
-    """The choices without those that may not fit the file at all."""
+    """Return the choices without those that may not fit the file."""
     return replace(choices, sheet="", header_line=None, encoding="", delimiter="")
 
 
 def resolved(choices: Choices, found: DetectedFormat) -> tuple[dict[str, list[str]], list[str]]:
-    """The labels of the chosen columns in this table, and the fields whose column it lacks.
+    """Return the labels of the chosen columns in this table, and fields whose column is missing.
 
-    In the table where a column was chosen its position says which it is, whatever its heading is
-    now; in another table only its heading does.
+    In the table of the choice its index identifies the column, whatever its heading is now; in
+    another table only its heading does.
     """
     columns: dict[str, list[str]] = {}
     lacking = []

@@ -1,7 +1,7 @@
-"""Kept files that hold somebody who was erased: found when that happens, and deleted.
+"""Deletion of uploaded files that contain an erased person.
 
-A file is read as it would be imported, with what was chosen for it until now. One that cannot be
-read so may hold anybody, and is deleted too: who sent it still has it, and is told to send it anew.
+A file is read as it would be imported, with the choices so far. An unreadable one may contain
+anyone and is deleted too: its sender still has it, and is asked to send it again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from crmlink.store.erased import ErasedPeople, erased_people
 
 
 def delete_uploads_of_erased(data_dir: Path, ctx: WorkspaceContext) -> int:
-    """Delete the kept files of this machine that hold somebody erased; returns how many."""
+    """Delete this machine's uploads that contain erased people; returns how many."""
     files = kept_files(data_dir)
     if not files:
         return 0
@@ -35,7 +35,7 @@ def delete_uploads_of_erased(data_dir: Path, ctx: WorkspaceContext) -> int:
 
 
 def newest_erasure(ctx: WorkspaceContext) -> int:
-    """What changes whenever somebody is erased."""
+    """Return a number that changes with every erasure."""
     with ctx.database.reading() as session:
         query = select(func.max(ErasedKey.id)).filter_by(workspace_id=ctx.workspace_id)
         return session.scalar(query) or 0
@@ -59,7 +59,7 @@ def _holds(ctx: WorkspaceContext, sent: UploadedFile, erased: ErasedPeople) -> b
             isinstance(row, RejectedRow) and row.code == "erased"
             for row in without_erased(erased, found.package or "", "", rows)
         )
-    except FileNotFoundError:  # its sender was quicker
+    except FileNotFoundError:  # its sender was faster
         return False
     except (ExportError, UnknownPackage, TypeError, KeyError):
         return True

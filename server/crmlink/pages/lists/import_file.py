@@ -1,4 +1,4 @@
-"""/lists/new: a file is sent, looked at, its columns put right, and kept as a draft."""
+"""/lists/new: upload of a file, preview and corrections, and import as a draft."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ from crmlink.web.auth import (
 )
 from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
 
-LOOKED_AT = 10_000  # rows that are read before a person says yes
+LOOKED_AT = 10_000  # rows read for the preview
 SHOWN = 6  # contacts
 SHOWN_BAD = 12
 FIRST = ("reference", "name", "company", "email", "phones", "address", "postcode")
@@ -63,10 +63,10 @@ Reply = str | Response | tuple[str, int]
 
 @dataclass
 class ImportPreview:
-    """What a file is taken for with a person's choices, and its first rows as they would be read.
+    """A file's detected format with the user's choices, and its first rows.
 
-    ``recognised`` is the same without the chosen columns. ``refused`` says why the rows cannot be
-    read, ``missing`` what has to be said first, ``question`` what has to be agreed to.
+    ``recognised`` is the format without chosen columns. ``refused`` is why rows cannot be read,
+    ``missing`` what must be chosen first, ``question`` what must be agreed to.
     """
 
     sent: UploadedFile
@@ -75,7 +75,7 @@ class ImportPreview:
     recognised: DetectedFormat
     contacts: list[ExportedContact] = field(default_factory=list)
     bad: list[RejectedRow] = field(default_factory=list)
-    lines: int = 0  # that were read, the bad ones included
+    lines: int = 0  # rows read, bad ones included
     whole: bool = True
     refused: str = ""
     missing: str = ""
@@ -85,23 +85,24 @@ class ImportPreview:
 
     @property
     def shown(self) -> ShownForm:
+        """What its form shows."""
         return ShownForm.of(self.found, self.recognised, self.choices)
 
 
 @blueprint.get("/lists/new")
 @require_permission("collect")
 def new_list() -> str:
-    """Where a file is chosen."""
+    """Show the form to choose a file."""
     return _new_page(Form())
 
 
 @blueprint.post("/lists/new")
 @require_permission("collect")
 def upload_list() -> Reply:
-    """Take a file, and show what it is."""
+    """Store a file, and show its preview."""
     upload = request.files.get("file")
     if upload is None or not upload.filename:
-        return _not_taken("Choose a file first.")
+        return _not_taken("Choose a file.")
     sent = save_upload(
         current_installation().settings.data_dir, upload, current_actor().device.public_id
     )
@@ -119,7 +120,7 @@ def upload_list() -> Reply:
 @blueprint.get("/lists/new/<token>")
 @require_permission("collect")
 def preview_import(token: str) -> Reply:
-    """What the file is taken for, with what was chosen for it until now."""
+    """Show the preview with the choices so far."""
     sent = _sent(token)
     return _page(_look(sent, _choices(sent))) if sent else _gone(token)
 
@@ -127,7 +128,7 @@ def preview_import(token: str) -> Reply:
 @blueprint.post("/lists/new/<token>")
 @require_permission("collect")
 def update_preview(token: str) -> Reply:
-    """Store what a person chose, and show the file with it, or keep the contacts as a draft."""
+    """Store the choices, and show the preview, or import the contacts as a draft."""
     sent = _sent(token)
     if sent is None:
         return _gone(token)
@@ -139,7 +140,7 @@ def update_preview(token: str) -> Reply:
         return redirect_to("pages.preview_import", token=token)
     look = _look(sent, choices)
     if not _kind_is_told(look.found) and choices.kind != BOTH:
-        look.missing = "Say what the contacts are: the file does not tell."
+        look.missing = "Choose whether these are customers or suppliers."
     look.changed = not is_as_sent(form, look.shown)
     if look.refused or look.missing or look.changed:
         return _page(look, 422)
@@ -149,7 +150,7 @@ def update_preview(token: str) -> Reply:
 @blueprint.post("/lists/new/<token>/forget")
 @require_permission("collect")
 def discard_upload(token: str) -> Response:
-    """Throw the file away."""
+    """Delete the file."""
     if sent := _sent(token):
         forget_file(sent)
     return redirect_to("pages.lists")
@@ -170,18 +171,18 @@ def _kept(look: ImportPreview, agreed: int) -> Reply:
     forget_file(look.sent)
     bad = f", {done.bad:,} line{'s' if done.bad != 1 else ''} left out" if done.bad else ""
     flash_message(
-        f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} kept as a draft{bad}."
+        f"{done.contacts:,} contact{'s' if done.contacts != 1 else ''} saved as a draft{bad}."
     )
     return redirect_to("pages.list_detail", batch_id=done.batch.id)
 
 
 def _look(sent: UploadedFile, choices: Choices) -> ImportPreview:
-    """Recognise the file, with what a person chose, and read its first rows."""
+    """Detect the file's format with the user's choices, and read its first rows."""
     packages = current_workspace().packages
     refused = ""
     try:
         recognised = _recognised(sent, choices, packages)
-    except ExportError as error:  # a choice that cannot be: show the file without
+    except ExportError as error:  # an impossible choice: show the file without it
         refused = str(error)
         if error.code == "sheet_unknown":
             choices = replace(choices, sheet="")
@@ -223,7 +224,7 @@ def _lacking(fields: list[str]) -> list[str]:
     if not fields:
         return []
     names = ", ".join(FIELDS[name] for name in fields)
-    return [f"This table has no such column as you chose for: {names}. Check these below."]
+    return [f"The columns you chose for {names} are not in this table. Choose them again below."]
 
 
 def _read(look: ImportPreview, packages: Packages) -> None:
@@ -241,9 +242,7 @@ def _read(look: ImportPreview, packages: Packages) -> None:
             look.contacts.append(row)
     look.lines, look.whole = seen, seen < LOOKED_AT
     if not look.contacts and not look.refused:
-        look.refused = (
-            "None of the first rows is a contact. ImportPreview at the reasons, and at the columns."
-        )
+        look.refused = "None of the first rows is a contact. Check the reasons and the columns."
 
 
 def _kind_is_told(found: DetectedFormat) -> bool:
@@ -276,7 +275,7 @@ def _sent(token: str) -> UploadedFile | None:
 
 def _gone(token: str) -> Response:
     data_dir, device = current_installation().settings.data_dir, current_actor().device.public_id
-    why = "The file is not here any more. Choose it again."
+    why = "This file has expired. Choose it again."
     if was_deleted_for_erased(data_dir, token, device):
         why = (
             "A person was erased from crmlink while your file waited here, and the file may have "

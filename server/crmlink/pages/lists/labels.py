@@ -1,4 +1,4 @@
-"""The words that the pages of whole lists use for states, verdicts, conflicts and columns."""
+"""Labels of the states, verdicts, conflicts and columns of whole lists."""
 
 from __future__ import annotations
 
@@ -70,6 +70,23 @@ STATE_FILTERS = {
     RowState.FAILED: "Failed",
     RowState.SUCCESSFUL: "Linked",
 }
+RESULT_HEADINGS = {  # of the table that is taken away
+    "position": "Row", "line": "Line in the file", "contact": "Contact", "email": "Email",
+    "kind": "Customer or supplier", "reference": "Reference", "verdict": "Match",
+    "decision": "Decision", "decided_by": "Decided by", "decided_at": "Decided on",
+    "record": "Commusoft number", "record_name": "Commusoft name",
+    "prior_reference": "Reference before", "outcome": "Status", "why": "Reason",
+    "when": "Finished on",
+}  # fmt: skip
+RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
+    "verdict": {verdict.value: words for verdict, (_, words) in VERDICTS.items()},
+    "decision": {"open": "Not decided", "record": "Accepted", "none": "Not in Commusoft"},
+    "outcome": {
+        "not linked": "Not linked", "linked before": "Already linked", "waiting": "Waiting",
+        "processing": "Processing", "failed": "Failed", "successful": "Linked",
+        "undoing": "Undoing", "undone": "Undone",
+    },
+}  # fmt: skip
 TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
 FIELDS = {
     "reference": "Reference",
@@ -95,7 +112,7 @@ FIELDS = {
 
 
 def conflict_text(row: ReviewRow) -> str:
-    """What a row's conflict is about; records that are gone since go by their id."""
+    """Return what a row's conflict is about; deleted records are named by id."""
     found: Mapping[str, Any] = row.row.conflict or {}
     records = {record.public_id: record for record in row.referenced_records}
     names = [_label(each, records) for each in found.get("records", [])]
@@ -127,7 +144,7 @@ def conflict_text(row: ReviewRow) -> str:
 
 
 def reason_lines(suggestion: Suggestion | DuplicatePair | None) -> list[tuple[str, str]]:
-    """Why a record was suggested, as tone and words: all that is the same in one line."""
+    """Return the reasons for a suggestion as tone and text; equal values are one line."""
     said = [(reason.agrees, say(reason)) for reason in (suggestion.reasons if suggestion else ())]
     same = [words.removeprefix("same ") for agrees, words in said if agrees and _is_plain(words)]
     others = [(agrees, words) for agrees, words in said if not (agrees and _is_plain(words))]
@@ -142,7 +159,7 @@ def _is_plain(words: str) -> bool:
 
 
 def file_type_label(file_kind: str) -> str:
-    """What sort of file it is."""
+    """Return the label of a file kind."""
     return {"csv": "a table as text (CSV)", "xlsx": "an Excel workbook", "iif": "an IIF file"}[
         file_kind
     ]

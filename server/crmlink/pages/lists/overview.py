@@ -1,4 +1,4 @@
-"""/lists: whole lists of contacts, and one of them by how far it is."""
+"""/lists: all lists, and one list with its progress."""
 
 from __future__ import annotations
 
@@ -58,13 +58,14 @@ from crmlink.store import (
     RowState,
     Verdict,
 )
+from crmlink.values.moments import format_day
 from crmlink.web.auth import current_access, current_actor, current_workspace, require_permission
 from crmlink.web.problems import Problem, problem_kept, problem_of_link
 from crmlink.web.problems import trouble as trouble_of
 
 SHOWN = tuple(state for state in BatchState if state is not BatchState.IMPORTING)
 MOST_SHOWN = 100  # lists, the newest
-FIRST_ROWS = 50  # that a page brings along; also as many as are fetched at once
+FIRST_ROWS = 50  # rows in the page, and per request
 BAD_SHOWN = 20
 MOVING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
@@ -74,7 +75,7 @@ UNWRITTEN = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class RowQuery:
-    """Which rows somebody wants to see, as the address says it, and as the rows are asked for."""
+    """The requested rows, as in the URL and as a filter."""
 
     query: Mapping[str, str]
     rows: RowFilter
@@ -83,7 +84,7 @@ class RowQuery:
 @blueprint.get("/lists")
 @require_permission("collect")
 def lists() -> str:
-    """All of them, the newest first."""
+    """Show all lists, newest first."""
     found = list_batches(current_workspace(), *SHOWN)
     views = [(draft, overview(current_workspace(), draft.batch.id)) for draft in found[:MOST_SHOWN]]
     return render_template(
@@ -96,14 +97,14 @@ def lists() -> str:
 @blueprint.get("/lists/mark")
 @require_permission("batch")
 def lists_mark() -> str:
-    """The part of the navigation that tells a person of lists of theirs that ended."""
+    """Return the navigation part with the person's lists that ended."""
     return render_template("lists/mark.html")
 
 
 @blueprint.get("/lists/<batch_id>")
 @require_permission("collect")
 def list_detail(batch_id: str) -> str:
-    """One list: how far it is, what to do next, and its rows."""
+    """Show one list: progress, next steps, and its rows."""
     note_seen(current_workspace(), _own_id(), batch_id)
     found = overview(current_workspace(), batch_id)
     wanted = parse_row_filter()
@@ -129,9 +130,9 @@ def list_detail(batch_id: str) -> str:
 @blueprint.get("/lists/<batch_id>/state")
 @require_permission("collect")
 def list_state(batch_id: str) -> str:
-    """The parts of a list's page that change: how far it is, its figures, how many rows fit.
+    """Return the changing parts of a list's page: progress, figures, number of rows.
 
-    ``total`` is how many fitted when the page was loaded; the rows are fetched by themselves.
+    ``total`` is the number when the page was loaded; rows are fetched separately.
     """
     note_seen(current_workspace(), _own_id(), batch_id)
     wanted = parse_row_filter()
@@ -150,7 +151,7 @@ def list_state(batch_id: str) -> str:
 @blueprint.get("/lists/<batch_id>/bad")
 @require_permission("collect")
 def list_bad_rows(batch_id: str) -> str:
-    """Lines of the file that were left out, all of them."""
+    """Show all lines of the file that were skipped."""
     found = overview(current_workspace(), batch_id)
     after = request.args.get("after", "0")
     line = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0
@@ -161,7 +162,7 @@ def list_bad_rows(batch_id: str) -> str:
 @blueprint.post("/lists/<batch_id>/match")
 @require_permission("batch")
 def match_list(batch_id: str) -> Response:
-    """Have the whole list matched."""
+    """Start matching the list."""
     bound = read_preferences(current_access()).sure_bound
     start_matching(current_workspace(), current_actor().device.id, batch_id, bound)
     return back_to_list(batch_id)
@@ -170,7 +171,7 @@ def match_list(batch_id: str) -> Response:
 @blueprint.post("/lists/<batch_id>/match/stop")
 @require_permission("batch")
 def stop_matching_list(batch_id: str) -> Response:
-    """Match no further."""
+    """Stop matching."""
     stop_matching(current_workspace(), current_actor().device.id, batch_id)
     flash_message("Matching was stopped.")
     return back_to_list(batch_id)
@@ -179,7 +180,7 @@ def stop_matching_list(batch_id: str) -> Response:
 @blueprint.get("/lists/<batch_id>/discard")
 @require_permission("collect")
 def ask_discard(batch_id: str) -> str:
-    """What throwing a list away means; why it is kept, where it is."""
+    """Show what discarding a list means, or why it is kept."""
     require_unwritten(current_workspace(), batch_id)
     found = overview(current_workspace(), batch_id)
     return confirmation_page(
@@ -198,7 +199,7 @@ def ask_discard(batch_id: str) -> str:
 @blueprint.post("/lists/<batch_id>/discard")
 @require_permission("collect")
 def discard_list(batch_id: str) -> Response:
-    """Throw a list away that nothing was written of."""
+    """Delete a list of which nothing was written."""
     batch = overview(current_workspace(), batch_id).batch
     if batch.state is not BatchState.DRAFT:
         _require("batch")
@@ -208,7 +209,7 @@ def discard_list(batch_id: str) -> Response:
 
 
 def list_context(found: Overview) -> dict[str, object]:
-    """What every page of a list says of it."""
+    """Return the template values that every page of a list needs."""
     batch = found.batch
     trouble = found.progress.trouble
     return {
@@ -230,14 +231,14 @@ def list_context(found: Overview) -> dict[str, object]:
 
 
 def phase_of(batch: Batch) -> str:
-    """Which of its pages a list has: before it is matched, open to decisions, or closed."""
+    """Return the page of a list: before matching, open to decisions, or closed."""
     if batch.state in BEFORE:
         return "before"
     return "open" if batch.state in DECIDABLE else "closed"
 
 
 def count_ready(found: Overview) -> int:
-    """How many rows a person has accepted that are not written yet, those without one included."""
+    """Return the number of accepted rows not written yet, those without a reference included."""
     counts = found.counts
     busy = sum(number for state, number in counts.states.items() if state in BUSY)
     return max(0, counts.choices[Choice.RECORD] - busy)
@@ -249,16 +250,16 @@ BUSY = (
 
 
 def name_of(batch: Batch) -> str:
-    """What to call a list."""
+    """Return a list's display name."""
     if batch.name or batch.file_name:
         return batch.name or batch.file_name
     known = batch.package in current_workspace().packages["packages"]
     package = package_name(current_workspace().packages, batch.package) if known else "Contacts"
-    return f"{package}, {batch.created_at.astimezone():%d/%m/%Y}"
+    return f"{package}, {format_day(batch.created_at)}"
 
 
 def parse_row_filter() -> RowQuery:
-    """The filter that the address asks for; what it cannot mean is left out."""
+    """Return the filter in the URL, without invalid parts."""
     asked = {name: request.args.get(name, "").strip() for name in ("show", "choice", "q")}
     show, choice = asked["show"], asked["choice"]
     query = {name: value for name, value in asked.items() if value}
@@ -274,12 +275,12 @@ def parse_row_filter() -> RowQuery:
 
 
 def back_to_list(batch_id: str) -> Response:
-    """To the list, with the filter that the form's address names."""
+    """Return a redirect to the list, with the filter in the form's URL."""
     return redirect_to("pages.list_detail", batch_id=batch_id, **parse_row_filter().query)
 
 
 def start_of_page() -> int:
-    """How many rows come before this page's first; without JavaScript a page is a few rows."""
+    """Return the number of rows before this page, which has few without JavaScript."""
     text = request.args.get("from", "0")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
 
@@ -294,12 +295,12 @@ def _own_id() -> int:
 
 
 def _own_lists() -> OwnBatches:
-    """What a person's own lists came to; nothing for one who sees no lists."""
+    """Return the notices of a person's own lists; none without permission."""
     if not has_permission("batch"):
         return OwnBatches((), False)
     try:
         return own_batches(current_workspace(), _own_id())
-    except (LinkingFailure, VaultKeyMissing):  # no connection opens, which the page itself says
+    except (LinkingFailure, VaultKeyMissing):  # no connection opens; the page shows that
         return OwnBatches((), False)
 
 
@@ -315,7 +316,7 @@ def _bad(row: RejectedBatchRow) -> RejectedRow:
 
 
 def _open_reason(link: Link | None) -> str:
-    """Why a row is still being worked on: what its link last met, or that an answer is awaited."""
+    """Return why a row is in progress: its link's last obstacle, or an awaited response."""
     found = problem_of_link(link) if link and link.state is LinkState.INTENDED else None
     return found.detail if found else "Waiting for an answer from Commusoft."
 
@@ -351,7 +352,7 @@ blueprint.add_app_template_filter(name_of, "list_name")
 
 @blueprint.app_template_filter("duration")
 def _duration(seconds: float) -> str:
-    """How long something takes, as people say it."""
+    """Return a duration as text."""
     if seconds < 50:
         return "less than a minute"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""The rows of a list: shown a few at a time, decided one by one, looked at by several people."""
+"""Rows of a list: shown in parts, decided one by one, reviewed by several users."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from crmlink.web.auth import current_actor, current_workspace, require_permissio
 from crmlink.web.problems import problem_of
 
 FOUND = 9  # records of a search
-PART = "Crmlink-Part"  # the header with which a page asks for a part of itself
+PART = "Crmlink-Part"  # header of htmx requests for part of a page
 
 Reply = str | Response | tuple[str, int]
 
 
 @dataclass
 class DecisionResult:
-    """What became of a decision: the sentence that is said, and what is asked back, if anything.
+    """Outcome of a decision: its sentence, and the override to ask for, if any.
 
-    ``question`` is the code of what a person has to agree to before the same is done again, with
-    the record that they chose; ``overrides`` is what they agreed to before, and this on top.
+    ``question`` is the code of the override needed to repeat the decision with the chosen record;
+    ``overrides`` are those given so far, and this one.
     """
 
     said: str = ""
@@ -53,7 +53,7 @@ class DecisionResult:
 @blueprint.get("/lists/<batch_id>/rows")
 @require_permission("collect")
 def list_rows_part(batch_id: str) -> str:
-    """Some rows, for a page that shows a long list: ``at`` says which."""
+    """Return some rows for a long list's page; ``at`` gives their positions."""
     wanted = parse_ranges(request.args.get("at", ""), FIRST_ROWS)
     rows = list_rows_at(current_workspace(), batch_id, wanted, current_actor().device.id)
     return render_template(
@@ -64,7 +64,7 @@ def list_rows_part(batch_id: str) -> str:
 @blueprint.get("/lists/<batch_id>/rows/<position>")
 @require_permission("batch")
 def list_row(batch_id: str, position: str) -> str:
-    """One row on a page of its own, with a search for any record."""
+    """Show one row on its own page, with a search for any record."""
     place = _place(position)
     row = find_row(current_workspace(), batch_id, place, current_actor().device.id)
     text = request.args.get("q", "").strip()[:200]
@@ -83,7 +83,7 @@ def list_row(batch_id: str, position: str) -> str:
 @blueprint.post("/lists/<batch_id>/rows/<position>")
 @require_permission("batch")
 def decide_row(batch_id: str, position: str) -> Reply:
-    """Accept a record, none, or take that back; ask back where a person must agree first."""
+    """Accept a record or none, or reset; asks for an override if needed."""
     place = _place(position)
     try:
         row, answer = _decided(batch_id, place)
@@ -109,7 +109,7 @@ def decide_row(batch_id: str, position: str) -> Reply:
 @blueprint.post("/lists/<batch_id>/rows/<position>/claim")
 @require_permission("batch")
 def claim_row(batch_id: str, position: str) -> str:
-    """Tell others that somebody looks at a row; says who was there first."""
+    """Show others that a user looks at a row; returns who was first."""
     row = claim(current_workspace(), current_actor().device.id, batch_id, _place(position))
     return _row_part(batch_id, row, DecisionResult())
 
@@ -117,7 +117,7 @@ def claim_row(batch_id: str, position: str) -> str:
 @blueprint.post("/lists/<batch_id>/leave")
 @require_permission("batch")
 def release_row_claims(batch_id: str) -> tuple[str, int]:
-    """Nobody of this device looks at the list any more."""
+    """Release this device's claims on the list."""
     release_claims(current_workspace(), current_actor().device.id, batch_id)
     return "", 204
 
@@ -155,7 +155,7 @@ def _overrides() -> Overrides:
 
 
 def _needs_override(failure: LinkingFailure) -> DecisionResult:
-    """Which failures a person can answer with a second, separate choice."""
+    """Return the question of a failure that an override can resolve."""
     answer = DecisionResult(tone="caution", record_id=request.form.get("record", ""))
     before, facts = _overrides(), failure.facts
     match failure.code:
@@ -185,7 +185,7 @@ def _row_page(batch_id: str, row: ReviewRow, answer: DecisionResult) -> str:
 
 
 def _place(position: str) -> int:
-    """Raises BatchUnknown for what is no position."""
+    """Return a position. Raises BatchUnknown if it is invalid."""
     if not (position.isascii() and position.isdigit() and len(position) < 10):
         raise BatchUnknown
     return int(position)

@@ -1,4 +1,4 @@
-"""Deciding many rows of a list in one go: those that are ticked, or all that a filter shows."""
+"""Decisions on many rows at once: ticked ones, or all that a filter shows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from crmlink.web.problems import problem_of
 @blueprint.get("/lists/<batch_id>/together")
 @require_permission("batch")
 def ask_decide_group(batch_id: str) -> str | Response:
-    """What deciding all rows of a filter means, with some of them drawn at random."""
+    """Show what deciding all rows of a filter means, with a random sample."""
     decision = _decision(request.args.get("do", ""))
     wanted = parse_row_filter()
     if decision is None:
@@ -63,7 +63,7 @@ def decide_rows(batch_id: str) -> Response:
 @blueprint.post("/lists/<batch_id>/together/all")
 @require_permission("batch")
 def decide_all_rows(batch_id: str) -> Response:
-    """Decide all rows of a filter, as many as the page before said."""
+    """Decide all rows of a filter, as many as the previous page said."""
     decision = _decision(request.form.get("do", ""))
     if decision is None:
         return _back(batch_id)
@@ -98,7 +98,7 @@ def _tell(decision: GroupDecision, done: GroupResult) -> None:
 
 
 def _ticked(values: Iterable[str]) -> Iterable[TickedRow]:
-    """Rows as a form sends them: position, version and record of each; of twice the same, one."""
+    """Yield the rows of a form: position, version and record; duplicates once."""
     several = (value for text in values for value in text.split(","))
     for value in dict.fromkeys(several):
         place, _, rest = value.partition(":")

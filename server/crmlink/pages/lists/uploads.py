@@ -1,4 +1,4 @@
-"""Files that somebody sent and has not said yes to: kept beside the database for a day at most."""
+"""Uploaded files that are not imported yet: stored beside the database for at most a day."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LONGEST_NAME = 120
 
 @dataclass(frozen=True, slots=True)
 class UploadedFile:
-    """A file that was sent: by whom (a device's public id), its name, what they chose for it.
+    """An uploaded file: its device's public id, its name, and the user's choices.
 
-    ``erased``: it was deleted, for it may have held somebody who was erased meanwhile.
+    ``erased``: it was deleted because it may have contained a person erased since.
     """
 
     token: str
@@ -35,11 +35,12 @@ class UploadedFile:
 
     @property
     def path(self) -> Path:
+        """Path of the file."""
         return self.folder / self.token
 
 
 def save_upload(data_dir: Path, upload: FileStorage, device: str) -> UploadedFile:
-    """Put an upload by, under a name that nobody can guess; forgets what is too old."""
+    """Store an upload under an unguessable name; deletes expired ones."""
     folder = data_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     delete_expired_uploads(data_dir)
@@ -51,7 +52,7 @@ def save_upload(data_dir: Path, upload: FileStorage, device: str) -> UploadedFil
 
 
 def keep_choices(sent: UploadedFile, choices: Mapping[str, Any]) -> UploadedFile:
-    """Store what a person chose for a file, as plain values."""
+    """Store the user's choices for a file."""
     chosen = replace(sent, choices=choices)
     _describe(chosen)
     return chosen
@@ -66,7 +67,7 @@ def _describe(sent: UploadedFile) -> None:
 
 
 def find_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
-    """The file that this device sent; None when there is none any more."""
+    """Return the file uploaded by this device; None if it no longer exists."""
     if not TOKEN.fullmatch(token):
         return None
     sent = _described(data_dir / FOLDER, token)
@@ -74,7 +75,7 @@ def find_file(data_dir: Path, token: str, device: str) -> UploadedFile | None:
 
 
 def was_deleted_for_erased(data_dir: Path, token: str, device: str) -> bool:
-    """Whether the file that this device sent was deleted because somebody was erased."""
+    """Return whether the file sent by this device was deleted by an erasure."""
     sent = _described(data_dir / FOLDER, token) if TOKEN.fullmatch(token) else None
     return sent is not None and sent.device == device and sent.erased
 
@@ -102,24 +103,24 @@ def _described(folder: Path, token: str) -> UploadedFile | None:
 
 
 def forget_file(sent: UploadedFile) -> None:
-    """Remove a file that is not needed any more."""
+    """Delete a file."""
     sent.path.unlink(missing_ok=True)
     sent.path.with_suffix(".json").unlink(missing_ok=True)
 
 
 def plain_name(filename: str) -> str:
-    """A file's name without the folders that some browsers send with it."""
+    """Return a file's name without the folders that some browsers send."""
     name = PureWindowsPath(PurePosixPath(filename).name).name
     return "".join(sign for sign in name if sign.isprintable())[-LONGEST_NAME:] or "contacts"
 
 
 def delete_expired_uploads(data_dir: Path) -> None:
-    """Remove files that nobody said yes or no to in time."""
+    """Delete files that were neither imported nor discarded in time."""
     folder = data_dir / FOLDER
     oldest = time.time() - KEPT_SECONDS
     for path in folder.iterdir() if folder.exists() else ():
         try:
             if path.stat().st_mtime < oldest:
                 path.unlink()
-        except FileNotFoundError:  # another process was quicker
+        except FileNotFoundError:  # another process was faster
             continue

@@ -1,12 +1,12 @@
-"""Linking a whole list: the sample, the summary, the work itself, its results, and its undo."""
+"""Writing of a list: sample, summary, progress, results and undo."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-from tempfile import TemporaryFile
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
 
-from flask import render_template, request, send_file, url_for
+from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from crmlink.batches.accept_sure import accept_sure, draw_sample
@@ -19,18 +19,21 @@ from crmlink.batches.control import (
     start_undo,
     start_writing,
 )
-from crmlink.batches.progress import overview, summary, write_results
+from crmlink.batches.progress import overview, result_rows, summary
 from crmlink.batches.rows import RowFilter, list_rows
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
+from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS
 from crmlink.pages.lists.overview import back_to_list, list_context, name_of
+from crmlink.pages.tables import csv_reply
 from crmlink.store import BatchState, RowState
+from crmlink.values.moments import format_for_table
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.problems import problem_kept, problem_of
 
-LISTED = 200  # rows that a summary names one by one
+LISTED = 200  # rows named one by one in a summary
 
 Reply = str | Response | tuple[str, int]
 
@@ -38,7 +41,7 @@ Reply = str | Response | tuple[str, int]
 @blueprint.get("/lists/<batch_id>/sure")
 @require_permission("batch")
 def sample_of_sure(batch_id: str) -> str:
-    """Sure rows drawn at random, to be looked at before all of them are accepted."""
+    """Show sure rows drawn at random, before all are accepted."""
     sample = draw_sample(current_workspace(), batch_id)
     facts = list_context(overview(current_workspace(), batch_id))
     return render_template("lists/sure.html", **facts, sample=sample)
@@ -47,7 +50,7 @@ def sample_of_sure(batch_id: str) -> str:
 @blueprint.post("/lists/<batch_id>/sure")
 @require_permission("batch")
 def accept_all_sure(batch_id: str) -> Response:
-    """Accept every sure row that nobody has decided."""
+    """Accept every undecided sure row."""
     try:
         done = accept_sure(
             current_workspace(),
@@ -70,7 +73,7 @@ def accept_all_sure(batch_id: str) -> Response:
 @blueprint.get("/lists/<batch_id>/link")
 @require_permission("batch")
 def summary_of_list(batch_id: str) -> str:
-    """What linking would write, and what it would leave out."""
+    """Show what linking would write and omit."""
     return _summary_page(batch_id)
 
 
@@ -100,14 +103,14 @@ def pause_list(batch_id: str) -> Response:
 @blueprint.post("/lists/<batch_id>/resume")
 @require_permission("batch")
 def resume_list(batch_id: str) -> Response:
-    """Link the contacts that still wait."""
+    """Continue a paused list."""
     return _run_and_redirect(batch_id, resume)
 
 
 @blueprint.get("/lists/<batch_id>/cancel")
 @require_permission("batch")
 def ask_cancel(batch_id: str) -> str:
-    """What cancelling means."""
+    """Show what cancelling means."""
     found = overview(current_workspace(), batch_id)
     waiting, linked = (
         found.counts.states[state] for state in (RowState.WAITING, RowState.SUCCESSFUL)
@@ -140,7 +143,7 @@ def cancel_list(batch_id: str) -> Response:
 @blueprint.post("/lists/<batch_id>/rest")
 @require_permission("batch")
 def link_rest(batch_id: str) -> Response:
-    """Open a cancelled list again; what linking the rest would write is shown first."""
+    """Reopen a cancelled list, and show the summary."""
     try:
         batch = reopen_cancelled(current_workspace(), current_actor().device.id, batch_id)
     except BatchUnknown:
@@ -156,14 +159,14 @@ def link_rest(batch_id: str) -> Response:
 @blueprint.post("/lists/<batch_id>/again")
 @require_permission("batch")
 def try_list_again(batch_id: str) -> Response:
-    """Try every failed row once more."""
+    """Repeat every failed row."""
     return _run_and_redirect(batch_id, retry_failed)
 
 
 @blueprint.get("/lists/<batch_id>/undo")
 @require_permission("batch")
 def ask_undo_list(batch_id: str) -> str:
-    """What undoing the whole list would do."""
+    """Show what undoing the whole list would do."""
     found = overview(current_workspace(), batch_id)
     linked = found.counts.states[RowState.SUCCESSFUL]
     return confirmation_page(
@@ -182,31 +185,23 @@ def ask_undo_list(batch_id: str) -> str:
 @blueprint.post("/lists/<batch_id>/undo")
 @require_permission("batch")
 def undo_list(batch_id: str) -> Response:
-    """Undo every link of the list that stands."""
+    """Undo every link of the list that is in effect."""
     return _run_and_redirect(batch_id, start_undo)
 
 
 @blueprint.get("/lists/<batch_id>/results.csv")
 @require_permission("collect")
 def list_results(batch_id: str) -> Response:
-    """Every row with what happened, for a spreadsheet."""
+    """Return every row with its outcome as CSV."""
     name = name_of(overview(current_workspace(), batch_id).batch)
-    table = TemporaryFile()  # noqa: SIM115 - closed with the answer
-    text = io.TextIOWrapper(table, encoding="utf-8-sig", newline="")
-    write_results(current_workspace(), batch_id, text, lambda failure: problem_kept(failure).detail)
-    text.flush()
-    text.detach()
-    table.seek(0)
-    return send_file(
-        table, "text/csv", as_attachment=True, download_name=f"{name} results.csv",
-        conditional=False, etag=False,
-    )  # fmt: skip
+    rows = result_rows(current_workspace(), batch_id, lambda failure: problem_kept(failure).detail)
+    return csv_reply(f"{name} results.csv", tuple(RESULT_HEADINGS.values()), map(_csv_row, rows))
 
 
 @blueprint.get("/lists/<batch_id>/summary")
 @require_permission("collect")
 def list_summary(batch_id: str) -> str:
-    """A list in figures, with what a person still has to look at: to be read or printed."""
+    """Show a list's figures and rows that need attention, also for print."""
     found = overview(current_workspace(), batch_id)
     failed = list_rows(
         current_workspace(), batch_id, RowFilter(state=RowState.FAILED), limit=LISTED
@@ -224,6 +219,18 @@ def list_summary(batch_id: str) -> str:
     )
 
 
+def _csv_row(values: Mapping[str, Any]) -> list[str]:
+    return [_csv_value(name, str(values[name])) for name in RESULT_HEADINGS]
+
+
+def _csv_value(name: str, value: str) -> str:
+    if name in ("decided_at", "when"):
+        return format_for_table(datetime.fromisoformat(value)) if value else ""
+    if name == "record":
+        return value.replace("-", " ")
+    return RESULT_WORDS.get(name, {}).get(value, value)
+
+
 def _summary_page(batch_id: str, refused: str = "") -> str:
     found = overview(current_workspace(), batch_id)
     return render_template(
@@ -237,7 +244,7 @@ def _summary_page(batch_id: str, refused: str = "") -> str:
 def _run_and_redirect(
     batch_id: str, work: Callable[[WorkspaceContext, int, str], object], done: str = ""
 ) -> Response:
-    """Back to the list, which may have gone on since its page was shown; then it is said."""
+    """Run an action and return to the list; a state that has changed is reported."""
     try:
         work(current_workspace(), current_actor().device.id, batch_id)
     except BatchUnknown:

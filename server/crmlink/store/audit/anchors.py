@@ -17,7 +17,12 @@ from typing import NamedTuple
 
 FILE_NAME = "audit.anchors"
 HEADER = re.compile(rb"crmlink audit anchors ([0-9a-f]{32})")
-HASH_LENGTH = 64
+HASH = re.compile("[0-9a-f]{64}")
+LINE = re.compile("([0-9]{1,9}) ([0-9]{1,15}) ([0-9]{1,12}) ([0-9a-f]{64})")
+TORN = re.compile(  # as a power cut leaves a line
+    "([0-9]{1,9}( ([0-9]{1,15}( ([0-9]{1,12}( [0-9a-f]{0,64})?)?)?)?)?)?\0*"
+)
+MAX_SECONDS = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 
 
 class Anchor(NamedTuple):
@@ -33,6 +38,17 @@ class Anchor(NamedTuple):
         return datetime.fromtimestamp(self.seconds, UTC)
 
 
+class AnchorLines(NamedTuple):
+    """Anchors by workspace, in their order; ``is_damaged``: some lines are none of crmlink's."""
+
+    by_workspace: dict[int, list[Anchor]]
+    is_damaged: bool
+
+    def of(self, workspace_id: int) -> list[Anchor]:
+        """Return the anchors of a workspace."""
+        return self.by_workspace.get(workspace_id, [])
+
+
 @dataclass(frozen=True, slots=True)
 class Anchors:
     """Contents of the file; ``file_id`` is "" if its first line is invalid."""
@@ -40,20 +56,23 @@ class Anchors:
     file_id: str
     content: bytes
 
-    def of(self, workspace_id: int, after: int = 0) -> list[Anchor]:
-        """Return the workspace's anchors in order, from byte ``after`` on.
+    def lines(self, after: int = 0) -> AnchorLines:
+        """Return the lines after the header, or after the first bytes, which end a line.
 
         Incomplete lines, as left by a power failure, are skipped.
         """
-        workspace = str(workspace_id)
-        anchors = []
-        for line in self.content[after:].decode("ascii", "replace").split("\n"):
-            parts = line.split(" ")
-            if len(parts) != 4 or parts[0] != workspace or len(parts[3]) != HASH_LENGTH:
-                continue
-            if parts[1].isdecimal() and parts[2].isdecimal():
-                anchors.append(Anchor(int(parts[1]), parts[3], int(parts[2])))
-        return anchors
+        found: dict[int, list[Anchor]] = {}
+        is_damaged = False
+        for line in self.content[after:].decode("latin-1").split("\n")[1:]:
+            parts = LINE.fullmatch(line)
+            if parts is None:
+                is_damaged = is_damaged or not TORN.fullmatch(line)
+            elif int(parts[3]) > MAX_SECONDS:
+                is_damaged = True
+            else:
+                anchor = Anchor(int(parts[2]), parts[4], int(parts[3]))
+                found.setdefault(int(parts[1]), []).append(anchor)
+        return AnchorLines(found, is_damaged)
 
 
 class AnchorFile:

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import ForeignKey, UniqueConstraint, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from crmlink.store.audit.signing import AuditSigner
@@ -22,6 +23,7 @@ from crmlink.store.base import Base, now
 
 log = structlog.get_logger()
 START = "0" * 64  # previous hash of the first entry
+MAX_PLACE = 2**31 - 1  # what PostgreSQL takes for a number; SQLite sorts text behind any
 SIGNER, COMMITTED = "audit_signer", "audit_committed"  # key in a session's info
 _encode = json.JSONEncoder(sort_keys=True).encode
 
@@ -82,22 +84,17 @@ def append_entry(
     Raises AuditUnsigned.
     """
     signer = signer_of(session)
-    last = session.scalar(
-        select(AuditEntry)
-        .filter_by(workspace_id=workspace_id)
-        .order_by(AuditEntry.place.desc())
-        .limit(1)
-    )
+    last_place, last_hash = _end_of_chain(session, workspace_id)
     entry = AuditEntry(
         workspace_id=workspace_id,
-        place=last.place + 1 if last else 1,
+        place=last_place + 1,
         at=now(),
         action=action,
         subject=subject,
         person_id=person_id,
         device_id=device_id,
         details=details,
-        previous_hash=last.hash if last else START,
+        previous_hash=last_hash,
         key_id=signer.key_id,
     )
     entry.hash = hash_of(entry)
@@ -107,6 +104,25 @@ def append_entry(
     session.info.setdefault(COMMITTED, {})[workspace_id] = entry
     log.info("audit", place=entry.place, action=action, subject=subject, hash=entry.hash)
     return entry
+
+
+def _end_of_chain(session: Session, workspace_id: int) -> tuple[int, str]:
+    """Return the last sequence number and its hash, even if its columns are invalid.
+
+    A check tells what is wrong with it.
+    """
+    query = (
+        select(AuditEntry.place)
+        .where(AuditEntry.workspace_id == workspace_id, AuditEntry.place < MAX_PLACE)
+        .order_by(AuditEntry.place.desc())
+        .limit(1)
+    )
+    try:
+        last = session.execute(query.add_columns(AuditEntry.hash)).first()
+    except DBAPIError:  # its text is none
+        place = session.scalar(query)
+        return int(place or 0), START
+    return (int(last.place), str(last.hash)) if last else (0, START)
 
 
 def signer_of(session: Session) -> AuditSigner:

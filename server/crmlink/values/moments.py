@@ -1,0 +1,24 @@
+"""Moments and days as people here read them, whatever language the machine speaks."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def format_day(day: date) -> str:
+    """Return a day such as 29 Nov 2026; an aware moment is taken by the local clock."""
+    day = day.astimezone() if isinstance(day, datetime) else day
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def format_moment(moment: datetime) -> str:
+    """Return an aware moment by the local clock, such as 29 Nov 2026, 17:45."""
+    local = moment.astimezone()
+    return f"{format_day(local)}, {local:%H:%M}"
+
+
+def format_for_table(moment: datetime) -> str:
+    """Return an aware moment as spreadsheets here read it: 29/11/2026 17:45, by the local clock."""
+    return moment.astimezone().strftime("%d/%m/%Y %H:%M")

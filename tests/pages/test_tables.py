@@ -1,0 +1,126 @@
+"""Tables sorted, narrowed and taken away by plain links and forms."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+from flask import Flask
+
+from crmlink.installation import Installation
+from support.list_files import linked, unlinked
+from support.page_client import PageClient, signed_in_client
+from support.sample_data import SampleData
+
+DAY = r"[0-3]\d/[01]\d/\d{4} [0-2]\d:[0-5]\d"
+SHOWN_DAY = r"\b[1-9]\d? (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4}, \d\d:\d\d\b"
+
+
+def _column(page: str, number: int = 1) -> list[str]:
+    """The words of one cell of every row of the first table."""
+    body = re.search(r"<tbody>(.*?)</tbody>", page, re.S)
+    assert body
+    rows = re.findall(r"<tr>(.*?)</tr>", body[1], re.S)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)[number - 1] for row in rows]
+    return [re.sub(r"<span.*", "", cell, flags=re.S).strip() for cell in cells]
+
+
+def _names(page: str, number: int = 1) -> list[str]:
+    return [re.sub(r"<[^>]+>", "", cell).lower() for cell in _column(page, number)]
+
+
+def _table(client: PageClient, path: str) -> list[dict[str, str]]:
+    reply = client.get(path)
+    assert reply.mimetype == "text/csv"
+    content = reply.get_data()
+    assert content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize(
+    ("path", "column"),
+    [("/links", "contact"), ("/records", "name"), ("/people", "name"), ("/devices", "name")],
+)
+def test_a_heading_sorts_its_table_and_once_more_the_other_way(
+    admin: PageClient, path: str, column: str
+) -> None:
+    up = admin.get(f"{path}?sort={column}").get_data(as_text=True)
+    down = admin.get(f"{path}?sort=-{column}").get_data(as_text=True)
+    assert 'aria-sort="ascending"' in up
+    assert f"sort=-{column}" in up
+    assert _names(up) == sorted(_names(up))
+    assert _names(down) == sorted(_names(down), reverse=True)
+    assert len(_names(up)) > (path != "/devices")
+
+
+@pytest.mark.parametrize("path", ["/links", "/records", "/audit", "/people", "/devices"])
+def test_an_order_that_cannot_be_is_the_usual_one(admin: PageClient, path: str) -> None:
+    assert admin.get(f"{path}?sort=%3Cscript%3E").status_code == 200
+
+
+def test_an_order_stays_with_a_filter_and_on_the_next_page(admin: PageClient) -> None:
+    page = admin.get("/links?sort=contact&state=linked").get_data(as_text=True)
+    assert '<input type="hidden" name="sort" value="contact">' in page
+    assert (
+        "state=linked" in (re.search(r'href="(/links\?[^"]*sort=-contact[^"]*)"', page) or [""])[0]
+    )
+
+
+def test_the_audit_is_found_by_a_person_s_name_and_email_whoever_did_it(
+    admin: PageClient, scene: SampleData
+) -> None:
+    for search in (scene.clerk.name, scene.clerk.email):
+        page = admin.read(f"/audit?q={search}")
+        assert "added a person" in page or "set a password" in page, search
+    assert "No entries match" in admin.read("/audit?q=nobody@nowhere.example")
+
+
+def test_the_audit_is_narrowed_by_person_and_day_and_turned_round(
+    admin: PageClient, scene: SampleData
+) -> None:
+    page = admin.get(f"/audit?person={scene.manager.public_id}").get_data(as_text=True)
+    assert set(_names(page, 3)) == {scene.manager.name.lower()}
+    assert "No entries match" in admin.read("/audit?until=01/01/2020")
+    assert "Enter a date like" in admin.read("/audit?since=yesterday")
+    first = admin.get("/audit?sort=when").get_data(as_text=True)
+    assert _names(first)[0] == "1"
+    older = re.search(r'rel="next" href="([^"]+)"', first)
+    if older:
+        second = admin.get(older[1].replace("&amp;", "&")).get_data(as_text=True)
+        assert int(_names(second)[0]) == int(_names(first)[-1]) + 1
+
+
+def test_tables_that_are_taken_away_are_for_people(
+    app: Flask, admin: PageClient, scene: SampleData, installation: Installation
+) -> None:
+    rows = _table(admin, "/audit.csv")
+    assert rows[0]["Line"] == "1"
+    assert all(re.fullmatch(DAY, row["When"]) for row in rows)
+    assert not [row for row in rows if "{" in row["Details"]]
+    rows = _table(admin, f"/audit.csv?person={scene.manager.public_id}")
+    assert {row["Who"] for row in rows} == {scene.manager.name}
+    rows = _table(admin, "/links.csv?state=linked")
+    assert {row["Status"] for row in rows} <= {"Linked", "Restored"}
+    assert re.fullmatch(DAY, rows[0]["When"])
+    batch = linked(installation, scene.manager, unlinked(installation, 2))
+    boss = signed_in_client(app, installation, scene.manager)
+    rows = _table(boss, f"/lists/{batch.id}/results.csv")
+    finished = [row for row in rows if row["Status"] == "Linked"]
+    assert finished
+    assert all(re.fullmatch(DAY, row["Finished on"]) for row in finished)
+
+
+def test_days_are_written_in_one_way(admin: PageClient) -> None:
+    for path in ("/", "/links", "/records", "/audit", "/people", "/devices", "/account"):
+        page = re.sub(
+            r"<input[^>]*>|<p class=.field-error.*?</p>", "", admin.get(path).get_data(as_text=True)
+        )
+        assert not re.search(r"\b\d\d/\d\d/\d{4}\b", page), path
+    assert re.search(SHOWN_DAY, admin.read("/audit"))
+
+
+def test_the_navigation_folds_without_javascript(admin: PageClient) -> None:
+    page = admin.get("/").get_data(as_text=True)
+    assert '<label class="button small menu-button" for="menu">Menu</label>' in page
