@@ -33,7 +33,7 @@ def test_the_contacts_on_a_list_are_kept_as_a_draft_and_the_next_page_joins_it(
     assert f"({len(rows)} contacts)" in clerk.reads()
     clerk.press("Enter")
     clerk.sees("list-kept")
-    assert "One contact kept" in clerk.reads()
+    assert "1 contact saved" in clerk.reads()
     [draft] = access.ask("batches")["batches"]
     assert draft["contacts"] == len(rows) + 1
     assert access.writes() == []
@@ -55,7 +55,7 @@ def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_l
     assert "(2 contacts)" in clerk.reads()
     clerk.press("Enter")
     clerk.sees("list-kept")
-    assert "One brought the reference that the list lacked." in clerk.reads()
+    assert "1 reference added." in clerk.reads()
     [draft] = access.ask("batches")["batches"]
     rows = {row["name"]: row for row in access.ask(f"batches/{draft['id']}/rows")["rows"]}
     margaret, nobody = rows["Margaret Holloway"], rows["Nobody Onthepage"]

@@ -68,7 +68,7 @@ def test_a_browser_leaves_a_server_that_it_no_longer_allows(
         clerk.look_at(xero_contact())
         clerk.link_to_crm("not-connected")
         assert "https://crm.office.example" in clerk.reads()
-        assert "Use another server" not in clerk.reads()
+        assert "Use another address" not in clerk.reads()
         kept = clerk.in_own_page("chrome.storage.local.get(null).then(JSON.stringify)")
     assert "crmr_" not in kept
     assert len(list_devices(access.doors)) == 1

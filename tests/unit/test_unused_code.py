@@ -9,12 +9,13 @@ import crmlink
 KINDS = {"class", "function", "import", "method", "property"}
 DECORATORS = [
     "@*.route", "@*.get", "@*.post", "@*.put", "@*.patch", "@*.delete", "@*.errorhandler",
-    "@*.before_request", "@*.after_request", "@*.app_context_processor", "@*.app_template_filter",
+    "@*.before_request", "@*.after_request",
+    "@*.teardown_request", "@*.app_context_processor", "@*.app_template_filter",
     "@*.command", "@*.group", "@event.listens_for", "@post_load", "@pre_load", "@validates*",
 ]  # fmt: skip
 CALLED_BY = {
     "_get_size": "openpyxl", "read_worksheets": "openpyxl", "read_strings": "openpyxl",
-    "patch": "Flask, for the HTTP method", "put": "Flask, for the HTTP method",
+    "patch": "Flask, for the HTTP method",
     "load_json": "webargs", "Meta": "marshmallow",
     "RowTwinSchema": "marshmallow, by its name", "handle_http_exception": "flask-smorest",
     "_register_responses": "flask-smorest", "get_cookie_secure": "Flask",
@@ -22,6 +23,7 @@ CALLED_BY = {
     "process_result_value": "SQLAlchemy", "_serialize": "huey", "is_revoked": "huey",
     "_set_signal_handlers": "huey", "maintenance": "waitress", "getfile": "waitress",
     "first_error_field": "a template", "has_next": "a template",
+    "aria": "a template", "toggled": "a template", "__lt__": "sorted",
     "Reader": "mypy, in a quoted annotation",
 }  # fmt: skip
 

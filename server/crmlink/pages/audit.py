@@ -24,6 +24,7 @@ CSV_HEADINGS = (
 )  # fmt: skip
 SORTS = {  # how an action begins → what people call that sort of thing
     "link": "Links",
+    "contact": "Contacts without a record",
     "batch": "Lists",
     "lookalike": "Records that look alike",
     "person": "People",

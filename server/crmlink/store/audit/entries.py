@@ -23,7 +23,7 @@ from crmlink.store.base import Base, now
 
 log = structlog.get_logger()
 START = "0" * 64  # previous hash of the first entry
-MAX_PLACE = 2**31  # no audit is longer; SQLite takes text for larger than any number
+MAX_PLACE = 2**31 - 1  # what PostgreSQL takes for a number; SQLite sorts text behind any
 SIGNER, COMMITTED = "audit_signer", "audit_committed"  # key in a session's info
 _encode = json.JSONEncoder(sort_keys=True).encode
 

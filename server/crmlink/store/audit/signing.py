@@ -36,10 +36,6 @@ class AuditSigner:
         """Return the signature (HMAC-SHA-256, hexadecimal) of a text for a purpose."""
         return hmac.digest(self.key, f"{purpose}\0{text}".encode(), "sha256").hex()
 
-    def is_signed(self, purpose: str, text: str, signature: str | None) -> bool:
-        """Return whether the signature was made with this key."""
-        return hmac.compare_digest(self.sign(purpose, text), signature or "")
-
     def anchor(self, workspace_id: int, place: int, entry_hash: str, at: datetime) -> None:
         """Write an anchor of a committed entry; a failure is logged, the next anchor covers it."""
         try:
