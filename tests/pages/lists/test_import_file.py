@@ -60,7 +60,7 @@ def _uploads(installation: Installation) -> list[str]:
 def test_a_first_visit_tells_both_ways_to_begin(clerk: PageClient) -> None:
     page = clerk.read("/lists")
     assert "No lists yet" in page
-    assert "Add a file" in page
+    assert "Import a file" in page
     assert "Link these contacts" in page
 
 
