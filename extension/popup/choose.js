@@ -86,7 +86,8 @@ function createChooser(app) {
       fillFound(others);
       list.enter();
     };
-    if (others.length > 0) remark.append(h("button", { type: "button", class: "inline", id: "show-others", on: { click: show } }, t(`show_${others[0].kind}s`)));
+    const [other] = others;
+    if (other) remark.append(h("button", { type: "button", class: "inline", id: "show-others", on: { click: show } }, t(`show_${other.kind}s`)));
     fillFound(records);
   }
 

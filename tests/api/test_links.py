@@ -102,8 +102,8 @@ def test_the_same_key_again_gives_the_same_answer(client: FlaskClient) -> None:
     ("more", "status", "code", "says"),
     [
         ({"reference": "12345"}, 422, "reference-malformed", "It should be"),
-        ({"package": "sage_9000"}, 422, "package-unknown", "package"),
-        ({"record_id": "customer-999999"}, 404, "record-unknown", "sync"),
+        ({"package": "sage_9000"}, 422, "package-unknown", "accounting software"),
+        ({"record_id": "customer-999999"}, 404, "record-unknown", "update the records"),
         ({"kind": "supplier"}, 409, "kind-differs", "supplier"),
         ({"kind": "supplier", "accepts_kind": "yes"}, 422, "invalid-fields", "accepts_kind"),
         ({"kind": "friend"}, 422, "invalid-fields", "kind"),

@@ -108,6 +108,8 @@ PAGE_CASES = (
     PageCase("records-found", _at("/records?q=john+smith"), "best match first", "clerk"),
     PageCase("record", _at("/records/customer-1001"), "Links", "clerk"),
     PageCase("record-bare", _at("/records/customer-1006"), "No links yet", "clerk"),
+    PageCase("parked", _at("/parked"), "Bramble Cottage", "clerk"),
+    PageCase("parked-contact", lambda scene: f"/parked/{scene.parked.id}", "The contact", "clerk"),
     PageCase("pair-code", _at("/pair"), "Eight letters", "clerk"),
     PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "this code", "clerk"),
     PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser shows", "clerk"),

@@ -12,7 +12,10 @@ from crmlink.access.people import invite
 from crmlink.batches.drafts import append_contacts
 from crmlink.installation import Installation
 from crmlink.linking.decisions import Decision, confirm, undo
-from crmlink.store import Device, Link, LinkState, Person
+from crmlink.linking.parked import park
+from crmlink.linking.suggest import Contact
+from crmlink.matching import Details
+from crmlink.store import Device, Link, LinkState, ParkedContact, Person
 from crmlink.store.base import new_id, now
 from support.access_factories import make_person, page_actor, pair
 from support.browser_client import proven
@@ -28,6 +31,12 @@ DONE = (  # record, reference, contact, package, organisation
 )
 
 
+NOT_IN_COMMUSOFT = Contact(
+    "xero", REFERENCE.format(9001), "customer", "!kR4N6",
+    Details(name="Bramble Cottage Nursery", email="office@bramble.example", postcode="HG4 1AA"),
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class SampleData:
     """Who is in it, and what a test may want to point at."""
@@ -40,6 +49,7 @@ class SampleData:
     conflict: Link
     failed: Link
     hanging: Link
+    parked: ParkedContact
     browser: Device  # the clerk's
     token: Device
     waiting_code: str  # of a pairing that waits for an admin
@@ -84,6 +94,7 @@ def populate(installation: Installation, commusoft: SandboxHandle) -> SampleData
             installation, browser, "customer-1010", LinkState.INTENDED,
             {"code": "commusoft-slow"}, "Castle View Care Home",
         ),
+        parked=park(ctx, NOT_IN_COMMUSOFT, browser.id),
         browser=browser,
         token=token,
         waiting_code=_wait_for_admin(installation, clerk),

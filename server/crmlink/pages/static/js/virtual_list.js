@@ -75,8 +75,9 @@ export class Rows {
 
   /** The places from one to another, in the list's order. @param {number} from @param {number} to */
   between(from, to) {
-    const ends = [this.places.indexOf(from), this.places.indexOf(to)].sort((a, b) => a - b);
-    return ends[0] < 0 ? [to] : this.places.slice(ends[0], ends[1] + 1);
+    const [start, end] = [this.places.indexOf(from), this.places.indexOf(to)];
+    if (start < 0 || end < 0) return [to];
+    return this.places.slice(Math.min(start, end), Math.max(start, end) + 1);
   }
 
   /** Rows as they are now, without putting them into the page. @param {number[]} places */
