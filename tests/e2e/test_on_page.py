@@ -56,7 +56,7 @@ def _is_on(clerk: PopupDriver) -> bool:
     try:
         wait_for(page, "document.querySelector('#on-page-xero')")
         on: bool = page.evaluate(
-            "document.querySelector('#on-page-xero').getAttribute('aria-pressed') === 'true'"
+            "document.querySelector('#on-page-xero').getAttribute('aria-checked') === 'true'"
         )
         return on
     finally:
