@@ -240,6 +240,8 @@ def _read(look: ImportPreview, packages: Packages) -> None:
             look.bad.append(row)
         elif len(look.contacts) < SHOWN:
             look.contacts.append(row)
+        if isinstance(row, RejectedRow) and row.code == "erased":
+            look.found = replace(look.found, sample=(), values={})  # either may hold the person
     look.lines, look.whole = seen, seen < LOOKED_AT
     if not look.contacts and not look.refused:
         look.refused = "None of the first rows is a contact. Check the reasons and the columns."
