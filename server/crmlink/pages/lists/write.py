@@ -66,7 +66,8 @@ def accept_all_sure(batch_id: str) -> Response:
         if done.left
         else ""
     )
-    flash_message(f"{done.accepted:,} sure matches accepted.{left}")
+    matches = "match" if done.accepted == 1 else "matches"
+    flash_message(f"{done.accepted:,} sure {matches} accepted.{left}")
     return redirect_to("pages.list_detail", batch_id=batch_id)
 
 
