@@ -119,11 +119,11 @@ def conflict_text(row: ReviewRow) -> str:
     record = _label(found.get("record", ""), records)
     match found.get("code"):
         case "reference-twice":
-            return f"This reference stands on two records: {' and '.join(names)}."
+            return f"This reference is on two records: {' and '.join(names)}."
         case "reference-elsewhere":
-            return f"This reference stands on {names[0]} already, but another record fits better."
+            return f"This reference is already on {names[0]}, but another record fits better."
         case "record-has-reference":
-            return f"{record} has the reference {found['current_reference']} already."
+            return f"{record} already has the reference {found['current_reference']}."
         case "retired-twin":
             twin = f" ({label(row.twin)} {row.twin.reference})" if row.twin else ""
             return (
