@@ -118,6 +118,7 @@ def test_another_reference_on_the_record_needs_a_second_choice(
     page = boss.read(f"/lists/{batch.id}/link")
     assert "Link 1 contact ·" in page
     assert "1 replaces an existing reference (confirmed)" in page
+    assert "This takes less than a minute." in page
 
 
 def _is_supplier(installation: Installation, batch: Batch, position: int) -> None:
@@ -207,9 +208,9 @@ def test_who_looks_at_a_row_is_shown_to_others_and_goes_when_they_leave(
     )
     priya.send(f"/lists/{batch.id}/rows/3/claim")
     assert "Priya Raman is looking at this" in boss.read(f"/lists/{batch.id}/rows?at=3")
-    assert "looks at this" not in priya.read(f"/lists/{batch.id}/rows?at=3")
+    assert "is looking at this" not in priya.read(f"/lists/{batch.id}/rows?at=3")
     priya.send(f"/lists/{batch.id}/leave")
-    assert "looks at this" not in boss.read(f"/lists/{batch.id}/rows?at=3")
+    assert "is looking at this" not in boss.read(f"/lists/{batch.id}/rows?at=3")
 
 
 def test_a_record_that_another_row_has_is_said(
@@ -248,8 +249,20 @@ def test_a_row_without_a_reference_can_be_decided_and_is_left_out_of_the_summary
     )
     _decide(boss, installation, bare, 1, do="accept", record="customer-1001")
     page = boss.read(f"/lists/{bare.id}/link")
+    assert "Nothing to link yet ·" in page
     assert "Nothing is ready to link" in page
     assert "1 without a reference yet" in page
+    assert "1 contact on the list" in boss.read(f"/lists/{bare.id}/summary")
+
+
+def test_one_sure_match_is_accepted_in_the_singular(
+    boss: PageClient, installation: Installation, marcus: Person
+) -> None:
+    one = matched(installation, marcus, CAST[:1])
+    path = f"/lists/{one.id}/sure"
+    token = TOKEN.search(boss.get(path).get_data(as_text=True))
+    assert token
+    assert "1 sure match accepted." in boss.read(boss.send(path, token=token[1]).location)
 
 
 def test_rows_are_handed_out_by_their_places(boss: PageClient, batch: Batch) -> None:
