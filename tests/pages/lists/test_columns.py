@@ -160,7 +160,7 @@ def test_the_columns_of_a_sheet_are_there_again_after_another_sheet(clerk: PageC
     form.choose("sheet", "New")
     form.values["header_line"] = "1"
     other = _press(clerk, form, "Update preview")
-    assert "columns you chose for Email are not in this table" in words(other)
+    assert "columns you chose for Emails are not in this table" in words(other)
     form = _form(other)
     assert form.chosen("sheet") == "New"
     assert form.chosen("email-0") == "Not in the file"

@@ -115,7 +115,10 @@ def test_another_reference_on_the_record_needs_a_second_choice(
         replaces="c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34",
     )  # fmt: skip
     assert _row(installation, batch, 7).choice is Choice.RECORD
-    assert "1 of them replace another reference" in boss.read(f"/lists/{batch.id}/link")
+    page = boss.read(f"/lists/{batch.id}/link")
+    assert "Link 1 contact ·" in page
+    assert "1 replaces an existing reference (confirmed)" in page
+    assert "This takes less than a minute." in page
 
 
 def _is_supplier(installation: Installation, batch: Batch, position: int) -> None:
@@ -149,7 +152,8 @@ def test_a_record_of_the_other_kind_needs_a_second_choice(
     assert asked["accepts_kind"] == ["yes"]
     _decide(boss, installation, batch, 1, **asked)
     assert _row(installation, batch, 1).choice is Choice.RECORD
-    assert "1 of them go to a record of the other kind" in boss.read(f"/lists/{batch.id}/link")
+    page = boss.read(f"/lists/{batch.id}/link")
+    assert "1 goes to a record of the other kind, customer or supplier (confirmed)" in page
 
 
 def test_one_choice_after_the_other_keeps_what_was_agreed_to_before(
@@ -204,9 +208,9 @@ def test_who_looks_at_a_row_is_shown_to_others_and_goes_when_they_leave(
     )
     priya.send(f"/lists/{batch.id}/rows/3/claim")
     assert "Priya Raman is looking at this" in boss.read(f"/lists/{batch.id}/rows?at=3")
-    assert "looks at this" not in priya.read(f"/lists/{batch.id}/rows?at=3")
+    assert "is looking at this" not in priya.read(f"/lists/{batch.id}/rows?at=3")
     priya.send(f"/lists/{batch.id}/leave")
-    assert "looks at this" not in boss.read(f"/lists/{batch.id}/rows?at=3")
+    assert "is looking at this" not in boss.read(f"/lists/{batch.id}/rows?at=3")
 
 
 def test_a_record_that_another_row_has_is_said(
@@ -215,9 +219,8 @@ def test_a_record_that_another_row_has_is_said(
     _decide(boss, installation, batch, 10, do="accept", record="customer-1001")
     assert "chosen for row 10 of this list" in boss.read(f"/lists/{batch.id}/rows?at=1")
     reply = _decide(boss, installation, batch, 1, do="accept", record="customer-1001")
-    assert "Zebedee Quillfeather on this list Only one of them can have this record" in boss.read(
-        reply.location
-    )
+    said = "Zebedee Quillfeather on this list. Only one of them can have this record."
+    assert said in boss.read(reply.location)
     assert _row(installation, batch, 1).choice is Choice.OPEN
 
 
@@ -235,7 +238,7 @@ def test_sure_ones_are_accepted_in_one_go_only_after_a_sample_was_shown(
     boss.send(path, token=token[1])
     assert overview(installation.workspace, batch.id).counts.choices[Choice.RECORD] == sure
     assert f"{sure} accepted , not linked yet." in boss.read(f"/lists/{batch.id}")
-    assert "No sure match is open" in boss.read(path)
+    assert "No sure matches left" in boss.read(path)
 
 
 def test_a_row_without_a_reference_can_be_decided_and_is_left_out_of_the_summary(
@@ -246,8 +249,20 @@ def test_a_row_without_a_reference_can_be_decided_and_is_left_out_of_the_summary
     )
     _decide(boss, installation, bare, 1, do="accept", record="customer-1001")
     page = boss.read(f"/lists/{bare.id}/link")
+    assert "Nothing to link yet ·" in page
     assert "Nothing is ready to link" in page
     assert "1 without a reference yet" in page
+    assert "1 contact on the list" in boss.read(f"/lists/{bare.id}/summary")
+
+
+def test_one_sure_match_is_accepted_in_the_singular(
+    boss: PageClient, installation: Installation, marcus: Person
+) -> None:
+    one = matched(installation, marcus, CAST[:1])
+    path = f"/lists/{one.id}/sure"
+    token = TOKEN.search(boss.get(path).get_data(as_text=True))
+    assert token
+    assert "1 sure match accepted." in boss.read(boss.send(path, token=token[1]).location)
 
 
 def test_rows_are_handed_out_by_their_places(boss: PageClient, batch: Batch) -> None:

@@ -103,6 +103,18 @@ def test_a_list_is_paused_goes_on_and_is_cancelled(
     assert "The list is cancelled" in boss.read(reply.location)
 
 
+def test_a_list_of_one_contact_is_spoken_of_in_the_singular(
+    boss: PageClient, installation: Installation, marcus: Person
+) -> None:
+    batch = started(installation, marcus, CAST[:1])
+    path = f"/lists/{batch.id}"
+    boss.send(f"{path}/pause")
+    assert "The 1 contact still waiting will not be linked." in boss.read(f"{path}/cancel")
+    boss.send(f"{path}/resume")
+    work(installation)
+    assert "Undo the link of “Xero customers”?" in boss.read(f"{path}/undo")
+
+
 def test_a_failure_has_its_reason_and_is_tried_again_alone_or_with_all_others(
     boss: PageClient, installation: Installation, marcus: Person, sandbox: SandboxHandle
 ) -> None:

@@ -111,6 +111,11 @@ FIELDS = {
 }
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """Return a count with its noun, singular for 1."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
 def conflict_text(row: ReviewRow) -> str:
     """Return what a row's conflict is about; deleted records are named by id."""
     found: Mapping[str, Any] = row.row.conflict or {}
@@ -119,11 +124,11 @@ def conflict_text(row: ReviewRow) -> str:
     record = _label(found.get("record", ""), records)
     match found.get("code"):
         case "reference-twice":
-            return f"This reference stands on two records: {' and '.join(names)}."
+            return f"This reference is on two records: {' and '.join(names)}."
         case "reference-elsewhere":
-            return f"This reference stands on {names[0]} already, but another record fits better."
+            return f"This reference is already on {names[0]}, but another record fits better."
         case "record-has-reference":
-            return f"{record} has the reference {found['current_reference']} already."
+            return f"{record} already has the reference {found['current_reference']}."
         case "retired-twin":
             twin = f" ({label(row.twin)} {row.twin.reference})" if row.twin else ""
             return (

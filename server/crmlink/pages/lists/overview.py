@@ -45,6 +45,7 @@ from crmlink.pages.lists.labels import (
     STATES,
     VERDICTS,
     conflict_text,
+    counted,
     file_type_label,
     reason_lines,
 )
@@ -183,11 +184,12 @@ def ask_discard(batch_id: str) -> str:
     """Show what discarding a list means, or why it is kept."""
     require_unwritten(current_workspace(), batch_id)
     found = overview(current_workspace(), batch_id)
+    contacts = counted(found.counts.rows, "contact", "contacts")
     return confirmation_page(
         Confirmation(
             title=f"Delete “{name_of(found.batch)}”?",
             sentences=(
-                f"Its {found.counts.rows:,} contacts and what was decided for them are deleted.",
+                f"Its {contacts} and every decision made on this list are deleted.",
                 "Nothing in Commusoft changes.",
             ),
             button="Delete the list",

@@ -25,7 +25,7 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import BatchUnknown, LinkingFailure, SampleNeeded
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
 from crmlink.pages.forms import flash_message
-from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS
+from crmlink.pages.lists.labels import RESULT_HEADINGS, RESULT_WORDS, counted
 from crmlink.pages.lists.overview import back_to_list, list_context, name_of
 from crmlink.pages.tables import csv_reply
 from crmlink.store import BatchState, RowState
@@ -66,7 +66,8 @@ def accept_all_sure(batch_id: str) -> Response:
         if done.left
         else ""
     )
-    flash_message(f"{done.accepted:,} sure matches accepted.{left}")
+    matches = counted(done.accepted, "sure match", "sure matches")
+    flash_message(f"{matches} accepted.{left}")
     return redirect_to("pages.list_detail", batch_id=batch_id)
 
 
@@ -115,12 +116,14 @@ def ask_cancel(batch_id: str) -> str:
     waiting, linked = (
         found.counts.states[state] for state in (RowState.WAITING, RowState.SUCCESSFUL)
     )
+    left = counted(waiting, "contact", "contacts")
+    kept = counted(linked, "contact is", "contacts are")
     return confirmation_page(
         Confirmation(
             title=f"Cancel “{name_of(found.batch)}”?",
             sentences=(
-                f"The {waiting:,} contacts still waiting will not be linked.",
-                f"The {linked:,} linked ones stay linked. You can undo them later.",
+                f"The {left} still waiting will not be linked.",
+                f"{kept} already linked and will stay linked. You can undo that later.",
                 "You can link the rest later from this list.",
             ),
             button="Cancel the list",
@@ -169,14 +172,15 @@ def ask_undo_list(batch_id: str) -> str:
     """Show what undoing the whole list would do."""
     found = overview(current_workspace(), batch_id)
     linked = found.counts.states[RowState.SUCCESSFUL]
+    links = "the link" if linked == 1 else f"all {linked:,} links"
     return confirmation_page(
         Confirmation(
-            title=f"Undo all {linked:,} links of “{name_of(found.batch)}”?",
+            title=f"Undo {links} of “{name_of(found.batch)}”?",
             sentences=(
                 "Each record in Commusoft gets its earlier reference back.",
                 "If a record has been changed since, we leave it and list it.",
             ),
-            button=f"Undo {linked:,} link{'s' if linked != 1 else ''}",
+            button=f"Undo {counted(linked, 'link', 'links')}",
             back=url_for("pages.list_detail", batch_id=batch_id),
         )
     )

@@ -85,7 +85,7 @@ def test_the_schema_and_the_readers_know_the_same_fields() -> None:
 def test_browsers_get_the_rules_of_pages_alone() -> None:
     served = browser_rules(PACKAGES)
     assert served["packages"].keys() == PACKAGES["packages"].keys()
-    assert set(served) == {"version", "packages"}
+    assert set(served) == {"version", "packages", "crms"}
     assert all("exports" not in package for package in served["packages"].values())
     assert all("where" in package for package in served["packages"].values())
     assert "exports" in PACKAGES["packages"]["xero"]
