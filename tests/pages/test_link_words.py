@@ -33,10 +33,11 @@ def test_the_undo_of_a_record_that_is_gone_is_not_offered_and_says_why(
     admin: PageClient, installation: Installation, sandbox: SandboxHandle, linked: Link
 ) -> None:
     assert "Undo …" in admin.read(f"/links/{linked.id}")
+    assert "In Commusoft now (as of " in admin.read(f"/links/{linked.id}")
     sandbox.delete(linked.record_id)
     installation.workspace.sync()
     page = admin.read(f"/links/{linked.id}")
-    assert "The record is not in Commusoft any more" in page
+    assert "This record is no longer in Commusoft" in page
     assert "Undo …" not in page
     assert "It cannot be undone: its record is not in Commusoft any more" in page
     assert "It cannot be undone: its record is not" in admin.read(f"/links/{linked.id}/undo")
@@ -57,14 +58,14 @@ def test_the_page_of_a_record_that_is_gone_does_not_say_that_it_may_be_new(
 
 
 @pytest.mark.parametrize("how", ["replaced", "cleared", "deleted"])
-def test_since_then_is_said_only_of_a_value_that_is_there(
+def test_now_is_said_only_of_a_value_that_is_there(
     admin: PageClient,
     installation: Installation,
     sandbox: SandboxHandle,
     linked: Link,
     how: str,
 ) -> None:
-    assert f"Since then {FIRST}" in admin.read(f"/links/{linked.id}")
+    assert f"Now {FIRST}" in admin.read(f"/links/{linked.id}")
     if how == "replaced":
         wish = decision(linked.record_id, SECOND, overrides=Overrides(replaces=FIRST))
         confirm(installation.workspace, wish, new_key(), linked.device_id)
@@ -75,5 +76,5 @@ def test_since_then_is_said_only_of_a_value_that_is_there(
         sandbox.delete(linked.record_id)
         installation.workspace.sync()
     page = admin.read(f"/links/{linked.id}")
-    assert f"Since then {FIRST}" not in page
-    assert f"Written {FIRST}" in page
+    assert f"Now {FIRST}" not in page
+    assert f"Saved {FIRST}" in page

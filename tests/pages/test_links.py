@@ -158,7 +158,7 @@ def test_putting_back_a_reference_that_is_on_another_record_by_now_needs_a_secon
     path = f"/links/{scene.linked.id}/undo"
     refused = clerk.send(path)
     assert refused.status_code == 409
-    assert "I have seen that David Owusu carries" in words(refused)
+    assert f"David Owusu has {REFERENCE.format(8)} too, and I want it on both" in words(refused)
     assert sandbox.reference("customer-1001") == HOLLOWAY
     assert clerk.send(path, also_on="customer-1008").status_code == 303
     assert sandbox.reference("customer-1001") == REFERENCE.format(8)
@@ -196,7 +196,7 @@ def test_a_record_shows_its_links_and_the_way_to_commusoft(clerk: PageClient) ->
     page = clerk.get("/records/customer-1001").get_data(as_text=True)
     assert "/customers/customer/1001/view/" in page
     assert "Margaret Holloway" in page
-    assert "The reference was there before crmlink" in clerk.read("/records/customer-1006")
+    assert "The reference was entered outside crmlink" in clerk.read("/records/customer-1006")
 
 
 def test_a_record_is_read_again_when_asked_for(

@@ -46,7 +46,7 @@ def test_a_commusoft_that_does_not_answer_is_said(
 def test_an_audit_that_did_not_hold_at_its_last_check_is_said_to_admins(
     admin: PageClient, clerk: PageClient, installation: Installation
 ) -> None:
-    warning = "The audit does not hold"
+    warning = "The audit log has been altered"
     assert warning not in admin.read("/")
     newest = "(SELECT max(place) FROM audit_entry)"
     run(
@@ -68,6 +68,7 @@ def test_an_empty_house_says_what_to_do_next(app: Flask, installation: Installat
     page = visitor.read("/")
     assert "No links yet" in page
     assert "All clear" in page
-    assert "No customer is known yet" in page
+    assert "No customers yet" in page
+    assert "No suppliers yet" in page
     assert "No records yet" in visitor.read("/records")
-    assert "Getting started lead to the first one" in visitor.read("/links")
+    assert "No links yet Get started" in visitor.read("/links")

@@ -17,6 +17,7 @@ from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
 from crmlink.pages.tables import csv_reply, parse_day, parse_order
+from crmlink.reports.link_health import mirror_state
 from crmlink.reports.links import (
     ORDERS,
     LinkFilter,
@@ -28,7 +29,12 @@ from crmlink.reports.links import (
 )
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.values.moments import format_for_table
-from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_workspace,
+    require_permission,
+)
 from crmlink.web.problems import UNDO_OBSTACLES, Problem, problem_of, problem_of_link
 
 FIELDS = ("q", "state", "kind", "package", "person", "since", "until")
@@ -93,6 +99,7 @@ def link(link_id: str) -> str:
         can_undo=story.obstacle is None,
         obstacle=_obstacle(story),
         page_url=_page_url(story.link),
+        mirror=mirror_state(current_workspace(), current_installation().settings.sync_minutes),
     )
 
 

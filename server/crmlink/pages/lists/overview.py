@@ -189,7 +189,7 @@ def ask_discard(batch_id: str) -> str:
         Confirmation(
             title=f"Delete “{name_of(found.batch)}”?",
             sentences=(
-                f"Its {contacts} and every decision made on this list will be deleted.",
+                f"Its {contacts} and every decision made on this list are deleted.",
                 "Nothing in Commusoft changes.",
             ),
             button="Delete the list",
