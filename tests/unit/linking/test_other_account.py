@@ -157,7 +157,7 @@ def test_the_button_of_a_page_that_was_open_is_refused(
     practising: Installation, real: SandboxHandle, clerk: PageClient
 ) -> None:
     path = f"/left/link/{RECORD}"
-    assert f"Put it on {label(practising)}" in clerk.read(f"{path}?url={URL}")
+    assert f"Link to {label(practising)}" in clerk.read(f"{path}?url={URL}")
     shown = clerk.hidden_field(f"{path}?url={URL}", "connection_id")
     change_over(practising, real)
     for sent in ({"connection_id": shown}, {}):
