@@ -110,7 +110,7 @@ PAGE_CASES = (
     PageCase("record-bare", _at("/records/customer-1006"), "No links yet", "clerk"),
     PageCase("parked", _at("/parked"), "Bramble Cottage", "clerk"),
     PageCase("parked-contact", lambda scene: f"/parked/{scene.parked.id}", "The contact", "clerk"),
-    PageCase("pair-code", _at("/pair"), "Eight letters", "clerk"),
+    PageCase("pair-code", _at("/pair"), "8 letters", "clerk"),
     PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "this code", "clerk"),
     PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser shows", "clerk"),
     PageCase("pair-waits", lambda scene: f"/pair?code={scene.waiting_code}", "an admin", "clerk"),
