@@ -31,7 +31,7 @@ from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
 CONTACTS = 8
 LOOK_INTERVAL = 0.3  # seconds between two looks: a server takes so many requests only
-SLOW = 4.0  # seconds that Commusoft takes to show the first record
+SLOW = 10.0  # seconds that Commusoft takes to show the first record
 SECRET = "k" * 20 + "0123456789abcdefghijklmnopqrs"
 
 

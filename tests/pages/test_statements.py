@@ -243,8 +243,8 @@ def test_an_undo_is_asked_about_without_saying_what_nobody_has_looked_up(
 ) -> None:
     sandbox.put_reference("customer-1001", "CHANGED")
     page = clerk.read(f"/links/{scene.linked.id}/undo")
-    assert "Stands there now" not in page
-    assert "Now" in page
+    assert "Saved by this link" in page
+    assert "Now" not in page
 
 
 def test_a_trouble_with_commusoft_is_stated_without_what_became_of_a_request(

@@ -296,7 +296,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "count-changed": (
         409,
         "The list has changed",
-        "It would be {contacts} contacts now. Check the summary again.",
+        "The number of contacts is now {contacts}. Check the summary again.",
     ),
     "connection-ended": (
         409,

@@ -68,7 +68,7 @@ def test_nothing_is_written_until_as_many_contacts_are_confirmed_as_the_summary_
     assert "1 already linked" in page
     refused = boss.send(path, contacts=contacts + 1)
     assert refused.status_code == 409
-    assert f"It would be {contacts} contacts now" in words(refused)
+    assert f"The number of contacts is now {contacts}" in words(refused)
     work(installation)
     assert sandbox.reference("customer-1001") is None
     assert boss.send(path, contacts=contacts).headers["Location"] == f"/lists/{batch.id}"

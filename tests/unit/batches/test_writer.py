@@ -268,8 +268,10 @@ def test_a_row_that_commusoft_gives_no_answer_for_does_not_wait_in_a_cancelled_b
 
 
 def test_a_commusoft_that_is_away_is_waited_for_and_named(
-    ctx: WorkspaceContext, device_id: int
+    ctx: WorkspaceContext, device_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(batch_work, "LONGEST_REST", 30.0)
+    monkeypatch.setattr(batch_work, "FIRST_REST", 30.0)  # so long that the next try is shown
     batch_id = asked_for(ctx, device_id, lines_of(ctx, 2))
     away = behind(ctx, record=fails(CommusoftUnreachable()))
     assert not work_on(away, batch_id, BatchState.WRITING, after(8))

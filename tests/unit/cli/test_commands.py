@@ -127,7 +127,7 @@ def test_a_name_alone_is_never_linked_unasked(run: Run, sandbox: SandboxHandle) 
         ([CONTACT, "--record", "customer-1006", "--yes"], OCONNOR_HAS),
         (
             [CONTACT.replace(HOLLOWAY, GREENFIELD_HAS), "--record", "customer-1001", "--yes"],
-            "Greenfield Lettings Limited already carries",
+            "Greenfield Lettings Limited already has this reference",
         ),
         ([CONTACT, "--name", "Qqqq Zzzz", "--yes"], "--record"),
         (
