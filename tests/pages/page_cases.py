@@ -70,7 +70,7 @@ def _send_rules(content: str) -> Callable[[Page], None]:
 
     def send(page: Page) -> None:
         page.get_by_label("An edited rule file").set_input_files(file)
-        page.get_by_role("button", name="Check it", exact=True).click()
+        page.get_by_role("button", name="Check", exact=True).click()
 
     return send
 
@@ -110,7 +110,7 @@ PAGE_CASES = (
     PageCase("record-bare", _at("/records/customer-1006"), "No links yet", "clerk"),
     PageCase("parked", _at("/parked"), "Bramble Cottage", "clerk"),
     PageCase("parked-contact", lambda scene: f"/parked/{scene.parked.id}", "The contact", "clerk"),
-    PageCase("pair-code", _at("/pair"), "Eight letters", "clerk"),
+    PageCase("pair-code", _at("/pair"), "8 letters", "clerk"),
     PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "this code", "clerk"),
     PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser shows", "clerk"),
     PageCase("pair-waits", lambda scene: f"/pair?code={scene.waiting_code}", "an admin", "clerk"),
@@ -131,12 +131,12 @@ PAGE_CASES = (
     PageCase("devices", _at("/devices?ended=yes"), "Waiting for your approval"),
     PageCase("browser", _of_browser, "acts for"),
     PageCase("token", lambda scene: f"/devices/browsers/{scene.token.public_id}", "It expires on"),
-    PageCase("token-new", _at("/devices/tokens/new"), "It may"),
+    PageCase("token-new", _at("/devices/tokens/new"), "It can"),
     PageCase("token-made", _at("/devices/tokens/new"), "shown only now", "admin", _make_token),
     PageCase("commusoft", _at("/commusoft"), "Connection check"),
     PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
-    PageCase("doctor-broken", _at("/commusoft"), "has errors", "admin", _write_to_nobody),
-    PageCase("connect", _at("/commusoft/connect"), "API access"),
+    PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_nobody),
+    PageCase("connect", _at("/commusoft/connect"), "Connect your"),
     PageCase("packages", _at("/packages"), "The rules"),
     PageCase("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
     PageCase("rules-wrong", _at("/packages"), "has errors", "admin", _send_rules(WRONG_RULES)),

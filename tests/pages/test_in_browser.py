@@ -153,7 +153,7 @@ def test_an_invitation_leaves_the_address_and_the_history_once_it_is_opened(
     expect(page.get_by_role("heading", name="Welcome, Kim Osei")).to_be_visible()
     page.get_by_label("Password", exact=True).fill("a bucket of elbow joints")
     page.get_by_label("Confirm password").fill("a bucket of elbow joints")
-    page.get_by_role("button", name="Set the password").click()
+    page.get_by_role("button", name="Set password and sign in").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     kept = context.new_cdp_session(page).send("Page.getNavigationHistory")["entries"]
     assert not any(token in entry["url"] for entry in kept)

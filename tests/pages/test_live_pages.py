@@ -86,9 +86,9 @@ def test_the_figures_above_the_rows_follow_what_others_do(
     pills = page.get_by_role("navigation", name="Which contacts")
     expect(pills).to_contain_text("Waiting 5")
     write_waiting(installation.workspace)
-    expect(pills).to_contain_text("Successful 5", timeout=TIME)
+    expect(pills).to_contain_text("Linked 5", timeout=TIME)
     expect(pills).not_to_contain_text("Waiting 5")
-    expect(page.locator("#rows")).to_contain_text("0 contacts fit now", timeout=TIME)
+    expect(page.locator("#rows")).to_contain_text("0 contacts match this filter now", timeout=TIME)
 
 
 def test_a_list_that_others_cancel_offers_no_decisions_any_more(
@@ -97,7 +97,7 @@ def test_a_list_that_others_cancel_offers_no_decisions_any_more(
     installation, scene = theatre.installation, theatre.scene
     batch = started(installation, scene.manager, (*unlinked(installation, 5), *CAST[-2:]))
     page = _open(browser, theatre, f"/lists/{batch.id}")
-    expect(page.get_by_role("button", name="Not in Commusoft")).to_have_count(2)
+    expect(page.get_by_role("button", name="Not in Commusoft", exact=True)).to_have_count(2)
     cancel(installation.workspace, batch.device_id, batch.id)
     expect(page.locator("#state-title")).to_have_text("Cancelled", timeout=TIME)
     expect(page.get_by_role("button", name="Not in Commusoft")).to_have_count(0, timeout=TIME)
@@ -129,12 +129,12 @@ def test_a_name_that_is_typed_stays_until_the_pairing_is_another(
 ) -> None:
     installation, scene = theatre.installation, theatre.scene
     page = _open(browser, theatre, f"/pair?code={scene.fresh_code}", "clerk")
-    page.get_by_label("A name for it").fill("Reception, Anna")
+    page.get_by_label("Name this browser").fill("Reception, Anna")
     for _ in range(2):
         with page.expect_response("**/pair?code=*", timeout=TIME):
             pass
-    expect(page.get_by_label("A name for it")).to_have_value("Reception, Anna")
-    expect(page.get_by_label("A name for it")).to_be_focused()
+    expect(page.get_by_label("Name this browser")).to_have_value("Reception, Anna")
+    expect(page.get_by_label("Name this browser")).to_be_focused()
     approve_pairing(
         installation.access, page_actor(installation.access, scene.clerk), scene.fresh_code, "Van 8"
     )
