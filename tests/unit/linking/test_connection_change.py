@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -30,7 +28,6 @@ from crmlink.linking.errors import (
     CredentialsMissing,
     LinkUnknown,
 )
-from crmlink.settings import Settings
 from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.worker import Worker
 from security.attack_fixture import everything
@@ -41,21 +38,6 @@ OF_A_CONNECTION = (
     "batch", "batch_bad_row", "batch_page", "batch_row", "connection", "link", "linked_share",
     "lookalike", "record", "write_test",
 )  # fmt: skip
-
-
-@pytest.fixture
-def practising(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    """An installation that has no account yet, its mirror full of practice data."""
-    settings = Settings(
-        data_dir=tmp_path,
-        database_url=database_url,
-        secret_key=secrets.token_urlsafe(48),
-        max_calls_per_second=1000,
-    )
-    installation = open_installation(settings)
-    installation.workspace.sync()
-    yield installation
-    installation.close()
 
 
 @pytest.fixture

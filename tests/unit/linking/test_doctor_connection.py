@@ -12,9 +12,9 @@ from support.access_factories import make_person
 from support.page_client import signed_in_client
 from support.sandbox import SandboxHandle
 from unit.linking.test_connection_change import account, agreement, connect
-from unit.linking.test_other_account import practising, real
+from unit.linking.test_other_account import real
 
-__all__ = ["practising", "real"]
+__all__ = ["real"]
 
 
 def test_a_dialect_stays_with_the_account_that_was_examined(

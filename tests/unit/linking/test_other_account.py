@@ -5,11 +5,9 @@ Record ids are a kind and a number, which practice data and every account have a
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -19,9 +17,8 @@ from werkzeug.test import TestResponse
 from crmlink.app import create_app
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
-from crmlink.installation import Installation, open_installation
+from crmlink.installation import Installation
 from crmlink.linking.decisions import confirm
-from crmlink.settings import Settings
 from crmlink.store import Link, MirroredRecord
 from support.access_factories import make_person, make_token, with_token
 from support.page_client import PageClient, signed_in_client, words
@@ -30,21 +27,6 @@ from unit.linking.test_connection_change import account, actor, agreement, conne
 
 RECORD = "customer-2001"  # Alasdair Robertson in practice, Angela Baker in the account
 URL = f"https://go.xero.com/app/!kR4N6/contacts/contact/{HOLLOWAY}"
-
-
-@pytest.fixture
-def practising(tmp_path: Path, database_url: str) -> Iterator[Installation]:
-    """An installation that has no account yet, its mirror full of practice data."""
-    settings = Settings(
-        data_dir=tmp_path,
-        database_url=database_url,
-        secret_key=secrets.token_urlsafe(48),
-        max_calls_per_second=1000,
-    )
-    installation = open_installation(settings)
-    installation.workspace.sync()
-    yield installation
-    installation.close()
 
 
 @pytest.fixture
