@@ -282,6 +282,7 @@ export function fakeServer() {
 
   /** @type {typeof globalThis.fetch} */
   const fetch = async (address, options = {}) => {
+    options.signal?.throwIfAborted(); // as a browser does: the limit may have passed before anything was sent
     const url = new URL(String(address));
     const path = url.pathname.replace("/api/v1", "") + url.search;
     const headers = /** @type {Record<string, string>} */ (options.headers ?? {});
