@@ -24,7 +24,7 @@ class RecordsView(MethodView):
     @blueprint.arguments(RecordQuerySchema, location="query")
     @blueprint.response(200, RecordsSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """Records by name, company, address, postcode, telephone, e-mail or account number"""
+        """Search records by name, company, address, postcode, phone, email or account number"""
         rows = search(current_workspace(), query["q"], query.get("kind"), query["limit"])
         return {
             "connection_id": current_workspace().public_connection_id,
@@ -39,7 +39,7 @@ class RecordView(MethodView):
     @require_permission("read")
     @blueprint.response(200, ReadRecordSchema)
     def get(self, record_id: str) -> dict[str, Any]:
-        """One record, read from Commusoft now"""
+        """Read one record from Commusoft now"""
         here = current_workspace()
         with here.database.reading() as session:
             row = find_record(session, here.connection_id, record_id)

@@ -51,29 +51,31 @@ def parse_columns(given: Iterable[str]) -> dict[str, list[str]]:
     for each in given:
         field, equals, headings = each.partition("=")
         if not equals:
-            raise click.UsageError(f"--column {each}: give it as FIELD=HEADING, such as name=Name.")
+            raise click.UsageError(
+                f"--column {each}: write it as FIELD=HEADING, such as name=Name."
+            )
         columns[field.strip()] = [heading for heading in headings.split("=") if heading.strip()]
     return columns
 
 
 _OPTIONS = (
-    click.option("--package", help="Which package the file is of, such as sage_50."),
-    click.option("--kind", type=click.Choice(KINDS), help="What the contacts are."),
-    click.option("--sheet", help="Which sheet of a workbook."),
+    click.option("--package", help="Which accounting software the file is from, such as sage_50."),
     click.option(
-        "--header-line", type=click.IntRange(0), help="Where the headings are; 0: nowhere."
+        "--kind", type=click.Choice(KINDS), help="Whether the contacts are customers or suppliers."
     ),
+    click.option("--sheet", help="Which sheet of the workbook to read."),
     click.option(
-        "--encoding", type=click.Choice(ENCODINGS), help="How a text file's letters are written."
+        "--header-line", type=click.IntRange(0), help="Which line has the headings; 0 if none does."
     ),
+    click.option("--encoding", type=click.Choice(ENCODINGS), help="The text file's encoding."),
     click.option(
-        "--delimiter", type=click.Choice(list(DELIMITERS)), help="What is between its columns."
+        "--delimiter", type=click.Choice(list(DELIMITERS)), help="What separates its columns."
     ),
     click.option(
         "--column",
         "columns",
         multiple=True,
         metavar="FIELD=HEADING",
-        help="Which column holds what; with several headings: phones=Phone=Mobile.",
+        help="Which column to use for a field; for several columns: phones=Phone=Mobile.",
     ),
 )

@@ -24,20 +24,20 @@ CSV_HEADINGS = (
 )  # fmt: skip
 SORTS = {  # how an action begins → what people call that sort of thing
     "link": "Links",
-    "contact": "Contacts without a record",
+    "contact": "Parked contacts",
     "batch": "Lists",
-    "lookalike": "Records that look alike",
+    "lookalike": "Possible duplicates",
     "person": "People",
     "session": "Sign-ins",
-    "pairing": "Browsers that asked",
+    "pairing": "Approval of browsers",
     "device": "Browsers",
     "token": "Tokens",
     "personal": "Personal data",
     "preferences": "Settings",
     "commusoft": "Commusoft",
-    "host": "Addresses of packages",
-    "rules": "Rules of packages",
-    "audit": "The audit itself",
+    "host": "Addresses of accounting software",
+    "rules": "Rules of accounting software",
+    "audit": "Audit log",
     "workspace": "This installation",
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")

@@ -167,9 +167,7 @@ def _undo_page(
 
 def _tell_end(link: Link) -> None:
     if link.state is LinkState.LINKED:
-        flash_message(
-            "Undone: Commusoft was read again and shows the reference that it had before."
-        )
+        flash_message("Undone. Commusoft shows the earlier reference again.")
     elif link.state is not LinkState.INTENDED:  # its page shows the progress
         failure = _failure(link)
         flash_message(failure.detail if failure else "", "stop")
