@@ -44,4 +44,4 @@ def verify_password(password: str, kept: str | None) -> bool:
             return False
 
 
-_DUMMY_HASH = _hasher.hash("nobody has this password")
+_DUMMY_HASH = _hasher.hash("no one has this password")

@@ -28,7 +28,7 @@ WAIT_AFTER_LATE = 30.0  # seconds to look on, once nothing that was sent may lan
 @click.argument("urls", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
-    """Say which contact a web address is of; - reads addresses from standard input."""
+    """Show which contact a web address is of; - reads addresses from standard input."""
     from crmlink.accounting.locate import cautions, locate
     from crmlink.accounting.package_rules import package_rules
     from crmlink.accounting.rule_loading import load_packages

@@ -148,7 +148,7 @@ def _show_progress(result: SyncResult) -> None:
 def sandbox_command(
     port: int, customers: int, suppliers: int, seed: int, state: Path | None
 ) -> None:
-    """Run a stand-in for Commusoft's API, for demos and tests. Every credential is “sandbox”."""
+    """Run a stand-in for Commusoft's API, for demos and tests. Credentials: always “sandbox”."""
     from waitress.server import create_server
 
     from crmlink.commusoft.sandbox import create_sandbox

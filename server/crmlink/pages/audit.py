@@ -13,8 +13,8 @@ from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 from crmlink.access.people import list_people
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.labels import action_in_words, value_in_words
-from crmlink.pages.tables import csv_reply, parse_day, parse_order
-from crmlink.values.moments import format_for_table
+from crmlink.pages.tables import csv_reply, parse_order
+from crmlink.values.moments import format_for_table, parse_day
 from crmlink.web.auth import current_access, require_permission
 
 SHOWN = 50

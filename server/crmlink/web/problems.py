@@ -97,7 +97,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "grant-refused": (
         400,
         "Not connected",
-        "crmlink does not know this browser's connection. Connect it again.",
+        "crmlink doesn't recognise this browser's connection. Connect it again.",
     ),
     "device-revoked": (
         400,
@@ -208,7 +208,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "record-unknown": (
         404,
         "Record not known",
-        "crmlink does not know this Commusoft record. It may be new: an admin can update the "
+        "crmlink doesn't know this Commusoft record. It may be new: an admin can update the "
         "records under Commusoft.",
     ),
     "method-not-allowed": (405, "Not possible here", "This address doesn't allow that method."),
