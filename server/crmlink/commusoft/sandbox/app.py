@@ -60,7 +60,7 @@ def sandbox_app(
     @app.before_request
     def refuse_other_names() -> None:
         """Reject requests for another host name, against DNS rebinding."""
-        host = Host.parse(request.headers.get("Host"))
+        host = Host.from_text(request.headers.get("Host"))
         if host is None or not host.is_loopback:
             abort(421)
 
