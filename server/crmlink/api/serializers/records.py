@@ -7,7 +7,7 @@ from typing import Any
 from crmlink.accounting.package_rules import Packages, package_name
 from crmlink.linking.listed_details import label
 from crmlink.linking.record_contacts import ContactSuggestion
-from crmlink.matching.reason_texts import say
+from crmlink.matching.reason_texts import reason_text
 from crmlink.web.serializers import record_shape
 
 
@@ -37,7 +37,7 @@ def contact_suggestion_shape(item: ContactSuggestion, packages: Packages) -> dic
         "probability": round(item.suggestion.probability, 4),
         "sure": item.suggestion.sure,
         "reasons": [
-            {"code": reason.code, "text": say(reason), "agrees": reason.agrees}
+            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
             for reason in item.suggestion.reasons
         ],
         "list": {"id": batch.id, "name": batch.name, "position": row.position},
