@@ -77,7 +77,7 @@ def match_rows(
     progress = _Progress(database, job, stopping)
     try:
         progress.report(force=True)
-        share = matcher.estimate_share(_sample(database, job))
+        share = matcher.estimate_match_rate(_sample(database, job))
         asked = _suggest_rows(database, job, matcher.with_match_rate(share), progress)
         _write_judgements(database, job, _judged(database, job, asked), progress)
     except LeaseLost:

@@ -131,7 +131,7 @@ def summary(ctx: WorkspaceContext, batch_id: str) -> Summary:
             agreed["replaces"] += bool(kept and kept.get("replaces"))
             agreed["also_on"] += bool(kept and kept.get("also_on"))
         to_link = sum(kinds.values())
-    per_second = ctx.commusoft.patient_per_second
+    per_second = ctx.commusoft.background_per_second
     return Summary(
         to_link=to_link,
         customers=kinds["customer"],

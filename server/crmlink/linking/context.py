@@ -84,7 +84,7 @@ class WorkspaceContext:
         return self.rule_file.current()
 
     @property
-    def sandboxed(self) -> bool:
+    def uses_sandbox(self) -> bool:
         """Whether the remote system is a sandbox, this installation's or another one."""
         return self.practice or self.commusoft.sandbox
 
