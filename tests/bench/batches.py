@@ -104,10 +104,10 @@ def _print_sure(installation: Installation, batch_id: str, ids: Sequence[str], t
 
 def write(wanted: int, per_second: float) -> None:
     """Prints what writing takes, and what it leaves to people."""
-    patience = ClientLimits(per_second=per_second, at_once=4)
+    limits = ClientLimits(max_per_second=per_second, max_concurrent=4)
     with (
         sandbox_process(int(wanted * 1.35) + 200) as address,
-        _house(address, patience) as installation,
+        _house(address, limits) as installation,
     ):
         started = time.perf_counter()
         installation.workspace.sync()
@@ -251,7 +251,7 @@ def _served(installation: Installation) -> Iterator[_Client]:
 
 
 @contextmanager
-def _house(address: str, patience: ClientLimits) -> Iterator[Installation]:
+def _house(address: str, limits: ClientLimits) -> Iterator[Installation]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             data_dir=Path(folder),
@@ -261,7 +261,7 @@ def _house(address: str, patience: ClientLimits) -> Iterator[Installation]:
             requests_per_minute=1_000_000,
         )
         installation = open_installation(
-            settings, CommusoftClient(connection_to(address), patience=patience)
+            settings, CommusoftClient(connection_to(address), limits=limits)
         )
         yield installation
         installation.close()

@@ -36,7 +36,7 @@ def alone(held: Rows, asked: Rows) -> Iterator[tuple[str, str]]:
     """The first record for each contact, as the command line finds them."""
     matcher = Matcher()
     matcher.update(held)
-    matcher.share = matcher.estimate_share([details for _, details in asked])
+    matcher.match_rate = matcher.estimate_match_rate([details for _, details in asked])
     for contact_id, suggestions in suggest_many(matcher, asked):
         if suggestions.items:
             yield contact_id, suggestions.items[0].record_id
@@ -46,7 +46,7 @@ def single(held: Rows, asked: Rows) -> Iterator[tuple[str, str]]:
     """The same with a record for one contact only."""
     matcher = Matcher()
     matcher.update(held)
-    matcher.share = matcher.estimate_share([details for _, details in asked])
+    matcher.match_rate = matcher.estimate_match_rate([details for _, details in asked])
     for contact_id, suggestions in assign_one_to_one_streaming(suggest_many(matcher, asked)):
         if suggestions.items:
             yield contact_id, suggestions.items[0].record_id

@@ -48,7 +48,7 @@ class WorkspaceView(MethodView):
             },
             "person": {"name": person.name, "role": person.role} if person else None,
             "commusoft": {
-                "sandbox": here.sandboxed,
+                "sandbox": here.uses_sandbox,
                 "web_url": f"{address.scheme}://{address.netloc}",
             },
             "mirror": {

@@ -73,7 +73,7 @@ def detect(
         source, filename, ctx.packages, package=package, sheet=sheet, header_line=header_line,
         encoding=encoding, delimiter=delimiter,
     )  # fmt: skip
-    return found.corrected(kind=kind, columns=columns, dates=dates)
+    return found.with_overrides(kind=kind, columns=columns, dates=dates)
 
 
 def import_file(

@@ -43,7 +43,7 @@ def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
         found = detect_format(
             file, file.name, packages, package=said.package, sheet=said.sheet,
             header_line=said.header_line, encoding=said.encoding, delimiter=said.delimiter,
-        ).corrected(kind=said.kind, columns=said.columns)  # fmt: skip
+        ).with_overrides(kind=said.kind, columns=said.columns)  # fmt: skip
         if not as_json:
             show_recognised(found, file, packages)
         _report(read_contacts(file, found, packages), found, packages, rows, as_json)

@@ -48,7 +48,7 @@ def match_command(
         asked = _contacts(contacts)
     except HeaderMissing as missing:
         raise click.UsageError(str(missing)) from missing
-    matcher.share = matcher.estimate_share([details for _, details in asked])
+    matcher.match_rate = matcher.estimate_match_rate([details for _, details in asked])
     answers: Iterable[Answer] = suggest_many(matcher, asked, top)
     _write(out, assign_one_to_one_streaming(answers) if single else answers)
 

@@ -2,7 +2,7 @@
 
 from crmlink.matching.details import Details, Reason, Suggestion, Suggestions, is_retired
 from crmlink.matching.matcher import Matcher
-from crmlink.matching.reason_texts import say
+from crmlink.matching.reason_texts import reason_text
 from crmlink.values import Address
 
 __all__ = [
@@ -13,5 +13,5 @@ __all__ = [
     "Suggestion",
     "Suggestions",
     "is_retired",
-    "say",
+    "reason_text",
 ]

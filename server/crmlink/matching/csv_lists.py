@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmlink.matching.details import Details, Suggestions
-from crmlink.matching.reason_texts import say
+from crmlink.matching.reason_texts import reason_text
 from crmlink.values import Address
 
 if TYPE_CHECKING:
@@ -99,5 +99,5 @@ def answer_rows(contact_id: str, suggestions: Suggestions) -> Iterator[tuple[str
             item.record_id,
             f"{item.probability:.9f}",
             "true" if item.sure else "false",
-            "; ".join(say(reason) for reason in item.reasons),
+            "; ".join(reason_text(reason) for reason in item.reasons),
         )

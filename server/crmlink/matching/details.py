@@ -37,7 +37,7 @@ def is_retired(details: Details) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One agreement or difference as a code with arguments; `reason_texts.say` renders it.
+    """One agreement or difference as a code with arguments; `reason_texts.reason_text` renders it.
 
     `agrees` is None for a note about other records.
     """

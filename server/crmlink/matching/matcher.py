@@ -28,7 +28,7 @@ class Matcher:
 
     def __init__(self, country: str = "GB", model: Scorecard | None = None) -> None:
         self.model = model or load_model()
-        self.share = self.model.default_match_rate
+        self.match_rate = self.model.default_match_rate
         self._country = country
         self._index = InvertedIndex()
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class Matcher:
         with self._lock:
             self._index.refresh()
             scored = score(self._index, normalised, candidates(self._index, normalised), self.model)
-            decision = rank(self._index, scored, self.model, self.share)
+            decision = rank(self._index, scored, self.model, self.match_rate)
             return self._suggestions(normalised, decision, limit)
 
     def warm_up(self) -> None:
@@ -82,7 +82,7 @@ class Matcher:
         vars(other).update(vars(self), share=share)
         return other
 
-    def estimate_share(self, contacts: Sequence[Details]) -> float:
+    def estimate_match_rate(self, contacts: Sequence[Details]) -> float:
         """Return the estimated match rate of such contacts, from at most 2,000 of them."""
         step = max(1, len(contacts) // 2_000)
         scores = []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmlink.matching import Details, Matcher, say
+from crmlink.matching import Details, Matcher, reason_text
 
 HELD = Details(
     kind="customer",
@@ -20,7 +20,7 @@ def said(contact: Details, *records: Details) -> dict[str, bool | None]:
     matcher = Matcher()
     matcher.update((f"r{place}", details) for place, details in enumerate(records or (HELD,)))
     reasons = matcher.suggest(contact).items[0].reasons
-    return {say(reason): reason.agrees for reason in reasons}
+    return {reason_text(reason): reason.agrees for reason in reasons}
 
 
 @pytest.mark.parametrize(

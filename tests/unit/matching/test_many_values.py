@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.uk import records
-from crmlink.matching import Address, Details, Matcher, Suggestion, say
+from crmlink.matching import Address, Details, Matcher, Suggestion, reason_text
 from crmlink.matching.features.vector import FEATURES, FeatureVectors
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import normalised_details
@@ -174,7 +174,7 @@ def test_the_letter_of_a_flat_is_one_with_its_house(matcher: Matcher, address: s
 def test_reasons_say_flat_where_people_wrote_flat(matcher: Matcher) -> None:
     contact = Details(name="Ann Brook", address="Flat 3, Cathedral Road, Pontcanna, Llandaff")
     item = matcher.suggest(contact).items[0]
-    said = "; ".join(say(reason) for reason in item.reasons)
+    said = "; ".join(reason_text(reason) for reason in item.reasons)
     assert "Flat 3" in said
     assert "Apartment" not in said
 

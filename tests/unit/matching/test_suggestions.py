@@ -2,7 +2,7 @@
 
 import pytest
 
-from crmlink.matching import Details, Matcher, say
+from crmlink.matching import Details, Matcher, reason_text
 
 HOLLOWAY = Details(
     kind="customer",
@@ -90,7 +90,7 @@ def test_a_name_with_one_more_detail_puts_the_right_record_first(
     first = matcher.suggest(contact).items[0]
     assert first.record_id == "customer-1001"
     assert any(reason.agrees for reason in first.reasons)
-    assert all(say(reason) for reason in first.reasons)
+    assert all(reason_text(reason) for reason in first.reasons)
 
 
 def test_a_name_alone_is_never_sure(matcher: Matcher) -> None:

@@ -133,7 +133,7 @@ class DetectedFormat:
         """Whether the file matches formats of several packages and the user chose none."""
         return self.package is None and len({fit.package for fit in self.fits}) > 1
 
-    def corrected(
+    def with_overrides(
         self,
         *,
         package: str | None = None,

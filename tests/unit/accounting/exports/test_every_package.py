@@ -134,11 +134,11 @@ def test_an_unknown_table_is_read_with_columns_chosen_by_hand() -> None:
 def test_an_unknown_package_and_a_reference_without_a_package_are_refused() -> None:
     with pytest.raises(UnknownPackage):
         look(table(OTHER_TABLE), package="quicken")
-    found = look(table(OTHER_TABLE)).corrected(columns={"reference": "Code"})
+    found = look(table(OTHER_TABLE)).with_overrides(columns={"reference": "Code"})
     with pytest.raises(ExportError, match="which accounting package"):
         read_contacts(io.BytesIO(), found, PACKAGES)
     with pytest.raises(UnknownPackage):
-        read_contacts(io.BytesIO(), found.corrected(package="quicken"), PACKAGES)
+        read_contacts(io.BytesIO(), found.with_overrides(package="quicken"), PACKAGES)
 
 
 def test_without_references_matches_can_still_be_prepared() -> None:
@@ -161,7 +161,7 @@ def test_without_references_matches_can_still_be_prepared() -> None:
 )
 def test_a_wrong_correction_is_refused(columns: dict[str, Any], code: str) -> None:
     with pytest.raises(ExportError) as refused:
-        look(table(OTHER_TABLE)).corrected(columns=columns)
+        look(table(OTHER_TABLE)).with_overrides(columns=columns)
     assert refused.value.code == code
 
 
@@ -229,7 +229,7 @@ def test_a_person_says_where_the_header_is_or_that_there_is_none() -> None:
     assert look(content).header == ("A", "B")
     told = look(content, header_line=1, package="freeagent")
     assert told.header == ("Numéro", "Nom")
-    found = told.corrected(columns={"reference": "Numéro", "name": "Nom"})
+    found = told.with_overrides(columns={"reference": "Numéro", "name": "Nom"})
     rows = list(read_contacts(io.BytesIO(content.encode()), found, PACKAGES))
     assert [(row.reference, row.name) for row in contacts(rows)] == [("7", "Ann"), ("8", "Bob")]
     assert look(table([SAGE, ["A1", "Ann", ""]]), header_line=0).header == ("A", "B", "C")

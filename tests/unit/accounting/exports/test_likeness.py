@@ -68,7 +68,7 @@ def test_three_values_of_each_column_are_shown_beside_the_choice() -> None:
 
 
 def test_what_a_person_chooses_is_no_likeness_any_more() -> None:
-    found = look(table([TYPED, *ROWS]), package="kashflow").corrected(
+    found = look(table([TYPED, *ROWS]), package="kashflow").with_overrides(
         columns={"reference": "Ref No."}
     )
     assert found.has_references

@@ -290,7 +290,7 @@ def test_a_date_is_read_only_where_day_and_month_are_told_apart(
     text: str, order: Any, day: date | None
 ) -> None:
     content = table([["Name", "Since"], ["Ann", text]])
-    found = look(content).corrected(columns={"created": "Since"}, dates=order)
+    found = look(content).with_overrides(columns={"created": "Since"}, dates=order)
     (row,) = contacts(read_contacts(io.BytesIO(content.encode()), found, PACKAGES))
     assert row.created == day
     assert row.unread == (() if day else ("created",))
