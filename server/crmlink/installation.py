@@ -30,6 +30,7 @@ from crmlink.linking.connections import (
     use_account_of_environment,
 )
 from crmlink.linking.context import LiveMatcher, WorkspaceContext
+from crmlink.linking.known_contacts import LiveContacts
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import InvalidSettings, Settings
 from crmlink.store import (
@@ -103,11 +104,11 @@ class Installation:
         return not self.workspace.practice
 
     @property
-    def sandboxed(self) -> bool:
+    def uses_sandbox(self) -> bool:
         """Whether the remote system is a sandbox, this installation's or another one."""
-        return self.workspace.sandboxed
+        return self.workspace.uses_sandbox
 
-    def has_left(self, ctx: WorkspaceContext) -> bool:
+    def has_replaced(self, ctx: WorkspaceContext) -> bool:
         """Return whether the context's connection was replaced, checked at most once a second."""
         if time.monotonic() - self._checked_at < CHECK_INTERVAL:
             return self._workspace is not ctx
@@ -143,6 +144,7 @@ class Installation:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id),
+            contacts=LiveContacts(self.database, connection.id),
             ownership=self.ownership,
             wake=WakeUpSignal(self.settings.data_dir).send,
         )
@@ -158,8 +160,8 @@ class Installation:
             vault = Vault.at(self.settings.data_dir / KEY_FILE)
             account = credentials_of(connection, self.settings.commusoft, vault)
         limits = ClientLimits(
-            at_once=self.settings.max_concurrent_calls,
-            per_second=self.settings.max_calls_per_second,
+            max_concurrent=self.settings.max_concurrent_calls,
+            max_per_second=self.settings.max_calls_per_second,
         )
         return CommusoftClient(account, load_dialect(connection), limits)
 

@@ -114,7 +114,7 @@ class Worker:
 
         It must when the process ends or another connection is in use.
         """
-        return lambda: self._stopping.is_set() or self._installation.has_left(ctx)
+        return lambda: self._stopping.is_set() or self._installation.has_replaced(ctx)
 
     def _follow_connection(self) -> None:
         """Sync an account that was connected since the last sync, by any process."""

@@ -55,7 +55,7 @@ class WorkspaceView(MethodView):
             },
             "person": {"name": person.name, "role": person.role} if person else None,
             "commusoft": {
-                "sandbox": here.sandboxed,
+                "sandbox": here.uses_sandbox,
                 "web_url": here.commusoft.web_url,
             },
             "mirror": {

@@ -147,7 +147,7 @@ def _may_land(ctx: WorkspaceContext, link: Link) -> bool:
     """Return whether Commusoft may still carry out an unanswered PUT of this link."""
     if link.writes <= link.writes_over:
         return False
-    return ctx.first_seen.age(link.id, link.writes) < ctx.commusoft.late_after
+    return ctx.first_seen.age(link.id, link.writes) < ctx.commusoft.late_write_seconds
 
 
 def _attempt(ctx: WorkspaceContext, link: Link) -> Link:

@@ -49,7 +49,7 @@ def commusoft_hosts(ctx: WorkspaceContext) -> list[str]:
 
 def _own_host(ctx: WorkspaceContext, document: Packages) -> str | None:
     """Return the web application's host, if the rules have not got it; never the sandbox's."""
-    if ctx.sandboxed or COMMUSOFT not in document.get("crms", {}):
+    if ctx.uses_sandbox or COMMUSOFT not in document.get("crms", {}):
         return None
     host = urlsplit(ctx.commusoft.web_url).netloc
     return host if host not in document["crms"][COMMUSOFT]["hosts"] else None

@@ -10,7 +10,7 @@ from crmlink.access.roles import may_undo
 from crmlink.linking.decisions import can_undo
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
-from crmlink.matching.reason_texts import say
+from crmlink.matching.reason_texts import reason_text
 from crmlink.store import Link, LinkState, MirroredRecord, ParkedContact
 from crmlink.store.records import empty_details
 from crmlink.web.auth import current_actor, current_workspace
@@ -65,7 +65,7 @@ def suggestion_shape(row: MirroredRecord, suggestion: Suggestion) -> dict[str, A
         "probability": round(suggestion.probability, 4),
         "sure": suggestion.sure,
         "reasons": [
-            {"code": reason.code, "text": say(reason), "agrees": reason.agrees}
+            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
             for reason in suggestion.reasons
         ],
     }

@@ -65,12 +65,6 @@ def shown_on_page() -> fields.Nested:
     return fields.Nested("SeenOnPageSchema", allow_none=True, load_default=None)
 
 
-class ReadRecordSchema(RecordSchema):
-    """One record, read by its id."""
-
-    connection_id = shown_connection()
-
-
 class RecordsSchema(Schema):
     """Records."""
 
