@@ -6,7 +6,7 @@ import { httpUrl } from "../lib/linking/ranking.js";
 import { sendMessage } from "../ui/send_message.js";
 import { h } from "../ui/dom.js";
 import { t, tCount } from "../ui/i18n.js";
-import { earlier } from "./other_contact.js";
+import { earlier, showOtherContact } from "./other_contact.js";
 import { button, headline, notice, openLink } from "./components.js";
 import { showWorking } from "./progress.js";
 
@@ -18,11 +18,26 @@ import { showWorking } from "./progress.js";
 /** @typedef {import("../lib/types.js").Kind} Kind */
 
 /**
+ * What a page without a contact has for us, if it is one of Commusoft's.
+ * @param {App} app
+ */
+export async function loadCrmPage(app) {
+  const current = app.beginTask();
+  const answer = await sendMessage("crm_page", { tab: app.tab });
+  if (!current()) return undefined;
+  if (!answer.ok) return app.trouble(answer.problem);
+  /** @type {AtTable | RecordsView | null} */
+  const place = answer.data;
+  if (place === null) return showOtherContact(app);
+  return place.page === "table" ? showTable(app, place) : showRecords(app, place);
+}
+
+/**
  * The table of references, and the reviewed lists that can go into it.
  * @param {App} app
  * @param {AtTable} place
  */
-export function showTable(app, { several, lists }) {
+function showTable(app, { several, lists }) {
   const possible = !several && lists.length > 0;
   const words = several ? "table_several" : lists.length > 0 ? "table_choose" : "table_no_lists";
   const buttons = possible ? lists.map((list, at) => fillButton(app, list, at === 0)) : [];
@@ -64,7 +79,7 @@ const counted = (kind, count) => tCount(kind === "customer" ? "customers" : "sup
  * @param {App} app
  * @param {RecordsView} place
  */
-export function showRecords(app, { kind, count, names, list, begun }) {
+function showRecords(app, { kind, count, names, list, begun }) {
   const title = t(kind === "customer" ? "records_title_customers" : "records_title_suppliers");
   const send = button(t("records_save", counted(kind, count)), () => void save(app, list, false), { first: true, hint: t("key_enter") });
   const more = count - names.length;
@@ -132,7 +147,7 @@ function askRemoval(app, kind, { would_remove, begun }) {
   const gone = counted(kind, would_remove);
   app.stage.show({
     name: "records-removal",
-    body: [headline("warn", "stop", t("records_removal", gone)), h("p", {}, t("records_removal_text", counted(kind, begun.count)))],
+    body: [headline("caution", "stop", t("records_removal", gone)), h("p", {}, t("records_removal_text", counted(kind, begun.count)))],
     actions: [button(t("records_remove", gone), () => void complete(app, kind, would_remove)), button(t("cancel"), app.start, { first: true })],
     focusStep: true,
     hear: t("records_removal", gone),

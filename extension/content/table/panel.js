@@ -18,6 +18,7 @@
   const PAUSE = 300;
   const AT_ONCE = 500; // rows that the server takes at once
   const SHOWN_FOR = 4_000;
+  const MOST_VALUE = 200; // characters that the server takes
 
   /** @param {string} key @param {...string} values */
   const say = (key, ...values) => chrome.i18n.getMessage(key, values);
@@ -138,7 +139,7 @@
     const seen = rows.filter((row) => row.value !== null && row.state !== "ambiguous");
     for (let at = 0; at < seen.length; at += AT_ONCE) {
       const piece = seen.slice(at, at + AT_ONCE);
-      const sent = piece.map(({ wanted, value }) => ({ id: wanted.id, value: value ?? "", replaces: replacing.has(wanted.id) }));
+      const sent = piece.map(({ wanted, value }) => ({ id: wanted.id, value: (value ?? "").slice(0, MOST_VALUE), replaces: replacing.has(wanted.id) }));
       const answer = await ask("table_seen", { page: performance.timeOrigin, rows: sent });
       if (!answer.ok) return false;
       const fill = new Set(answer.data.fill);
@@ -154,7 +155,7 @@
   function offer(begun, looked) {
     busy = false;
     const ready = looked.rows.filter((row) => row.state === "ready").length;
-    const all = () => ready + chosen.size;
+    const all = () => (begun.filled_here ? 0 : ready + chosen.size);
     const go = table.button("", () => void fill(begun, looked), { first: true });
     const name = () => {
       go.textContent = count("table_fill", all());
@@ -195,7 +196,7 @@
     const replaced = rows.filter((row) => row.state === "different" && chosen.has(row.wanted.id));
     if (replaced.length > 0 && !(await observe(replaced, chosen))) return tell(say("table_unanswered"), true);
     const ready = rows.filter((row) => row.state === "ready");
-    if (!(await ask("table_filling", { page: performance.timeOrigin })).ok) return tell(say("table_lost"));
+    if (!(await ask("table_filling", { page: performance.timeOrigin, rows: ready.map((row) => row.wanted.id) })).ok) return tell(say("table_lost"));
     const progress = work(say("table_filling"), "table_filled_rows");
     const values = new Map(ready.map(({ wanted }) => [wanted.id, wanted.target]));
     const expected = new Map(ready.map(({ wanted, value }) => [wanted.id, value ?? ""]));

@@ -80,7 +80,7 @@
 
   table.lookup = (wanted, kind, sure, rules) => {
     const all = kind === null ? [] : wanted.filter((one) => one.kind === kind);
-    return { all, rules, sure, byNumber: grouped(all, (one) => [one.number]), byName: grouped(all, (one) => one.names.map(flatName)) };
+    return { all, rules, sure, byNumber: grouped(all, (one) => [one.number]), byName: grouped(all, (one) => one.names.slice(0, 1).map(flatName)) };
   };
 
   /** @param {Wanted[]} all @param {(one: Wanted) => string[]} keysOf */

@@ -26,7 +26,7 @@
  * @property {string} id the list row's
  * @property {Kind} kind
  * @property {string} number of the record, as Commusoft's addresses have it; "" where it is not known
- * @property {string[]} names the company's and the person's
+ * @property {string[]} names what it may be called, first as it is listed
  * @property {string} address its lines
  * @property {string} town
  * @property {string} postcode

@@ -3,6 +3,7 @@
 
 import { isOwnCrm, recordsOn, tableRules } from "../page/crm_tables.js";
 import { problem } from "../server/problem.js";
+import { createRecordLists } from "./record_lists.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
 /** @typedef {import("../types.js").Kind} Kind */
@@ -36,15 +37,20 @@ import { problem } from "../server/problem.js";
  * @property {string} list what it is called
  * @property {string} connection_id
  * @property {number | null} page that was filled; another one was loaded since
- * @property {boolean} filled whether any page was
+ * @property {string[]} filled ids of the list's rows that were filled on any page
  * @property {boolean} reload whether the person asked to load the page anew and to read it
  */
 
+/** @typedef {{api: Api, workspace: Workspace, packages: any, rules: TableRules}} At */
+
 const KEY = "table_run";
+const MOST_LISTS = 5;
 
 /**
  * @param {object} parts
  * @param {import("../server/session.js").Store} parts.memory
+ * @param {() => string} parts.newKey
+ * @param {() => number} parts.now milliseconds
  * @param {Pick<import("../page/target.js").Tabs, "address" | "readList">} parts.tabs
  * @param {TableTabs} parts.tableTabs
  * @param {import("../server/rule_cache.js").Rules} parts.rules
@@ -52,7 +58,7 @@ const KEY = "table_run";
  * @param {<T>(work: (api: Api, connection: import("../server/session.js").SessionState) => Promise<Answer<T>>) => Promise<Answer<T>>} parts.connected
  * @param {(connection: import("../server/session.js").SessionState, api: Api) => Promise<Answer<Workspace>>} parts.askWorkspace
  */
-export function createLinkTable({ memory, tabs, tableTabs, rules, onPage, connected, askWorkspace }) {
+export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, rules, onPage, connected, askWorkspace }) {
   /** @returns {Promise<Run | null>} */
   async function current() {
     return (await memory.get(KEY))[KEY] ?? null;
@@ -65,7 +71,7 @@ export function createLinkTable({ memory, tabs, tableTabs, rules, onPage, connec
    * What a tab of the workspace's own Commusoft may be asked.
    * @template T
    * @param {number} tab
-   * @param {(at: {api: Api, workspace: Workspace, packages: any, rules: TableRules}) => Promise<Answer<T>>} work
+   * @param {(at: At) => Promise<Answer<T>>} work
    * @returns {Promise<Answer<T>>}
    */
   function atCrm(tab, work) {
@@ -82,7 +88,7 @@ export function createLinkTable({ memory, tabs, tableTabs, rules, onPage, connec
    * For our script in a page: only where its tab is the one that the person began in.
    * @template T
    * @param {number} tab
-   * @param {(run: Run, at: {api: Api, workspace: Workspace, packages: any, rules: TableRules}) => Promise<Answer<T>>} work
+   * @param {(run: Run, at: At) => Promise<Answer<T>>} work
    * @returns {Promise<Answer<T>>}
    */
   function inRun(tab, work) {
@@ -93,80 +99,109 @@ export function createLinkTable({ memory, tabs, tableTabs, rules, onPage, connec
     });
   }
 
+  /**
+   * @param {number} tab
+   * @param {At} at
+   * @returns {Promise<AtTable | import("./record_lists.js").RecordsView | null>}
+   */
+  async function placeOf(tab, at) {
+    const address = await tabs.address(tab);
+    const look = await tableTabs.look(tab, at.rules);
+    if (!look || (await tabs.address(tab)) !== address) return null;
+    if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, lists: await waiting(at.api) };
+    const found = recordsOn(look.tables, await tabs.readList(tab), at.packages);
+    return found && records.keepRecords({ page: "records", ...found }, tab, at.workspace.connection_id ?? "");
+  }
+
+  const records = createRecordLists({
+    memory, newId, now,
+    connected: (work) => connected(work),
+    async readAgain(tab) {
+      const answer = await atCrm(tab, async ({ rules: known, packages }) => {
+        const look = await tableTabs.look(tab, known);
+        return { ok: true, data: look && look.count === 0 ? recordsOn(look.tables, await tabs.readList(tab), packages) : null };
+      });
+      return answer.ok && answer.data ? { page: "records", ...answer.data } : null;
+    },
+  });
+
   return {
-    /**
-     * The table or list that a page of Commusoft shows; null where it shows neither.
-     * @param {number} tab
-     * @param {any} packages
-     * @param {Workspace} workspace
-     * @param {Api} api
-     * @returns {Promise<AtTable | AtRecords | null>}
-     */
-    async placeOf(tab, packages, workspace, api) {
-      const address = await tabs.address(tab);
-      const known = tableRules(packages);
-      if (!known || address === null || !isOwnCrm(address, packages, workspace)) return null;
-      const look = await tableTabs.look(tab, known);
-      if (!look || (await tabs.address(tab)) !== address) return null;
-      if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, lists: await waiting(api) };
-      const found = recordsOn(look.tables, await tabs.readList(tab), address, packages);
-      return found && { page: "records", ...found };
+    popup: {
+      records_send: records.records_send,
+      records_complete: records.records_complete,
+
+      /**
+       * The table or list that a tab shows; null where it shows neither, or is not of Commusoft.
+       * @param {{tab: number}} asked
+       * @returns {Promise<Answer<AtTable | import("./record_lists.js").RecordsView | null>>}
+       */
+      async crm_page({ tab }) {
+        const answer = await atCrm(tab, async (at) => ({ ok: true, data: await placeOf(tab, at) }));
+        return answer.ok || answer.problem.type !== "tab-moved" ? answer : { ok: true, data: null };
+      },
+
+      /** @param {{tab: number, batch: string, list: string}} asked */
+      table_start: ({ tab, batch, list }) =>
+        atCrm(tab, async ({ workspace, api }) => {
+          // Whoever may not do this learns it here, not in the page.
+          const allowed = await api.tableRows(batch, 0);
+          if (!allowed.ok) return allowed;
+          const before = await current();
+          const page = before?.tab === tab ? before.page : null;
+          const filled = before?.tab === tab && before.batch === batch ? before.filled : [];
+          await keep({ tab, batch, list, connection_id: workspace.connection_id ?? "", reload: false, page, filled });
+          return (await tableTabs.open(tab)) ? { ok: true, data: null } : { ok: false, problem: problem("tab-moved") };
+        }),
     },
 
-    /** @param {{tab: number, batch: string, list: string}} asked */
-    table_start: ({ tab, batch, list }) =>
-      atCrm(tab, async ({ workspace }) => {
-        const before = await current();
-        const same = before?.tab === tab && before.batch === batch;
-        const page = same ? { page: before.page, filled: before.filled } : { page: null, filled: false };
-        await keep({ tab, batch, list, connection_id: workspace.connection_id ?? "", reload: false, ...page });
-        return (await tableTabs.open(tab)) ? { ok: true, data: null } : { ok: false, problem: problem("tab-moved") };
-      }),
+    page: {
+      /**
+       * @param {number} tab
+       * @param {{page: number}} asked
+       * @returns {Promise<Answer<Begun>>}
+       */
+      table_begin: (tab, { page }) =>
+        inRun(tab, async (run, at) => {
+          const rows = await rowsOf(at.api, run.batch);
+          if (!rows.ok) return rows;
+          return { ok: true, data: { list: run.list, rows: rows.data, rules: at.rules, filled_here: run.page === page } };
+        }),
 
-    /**
-     * @param {number} tab
-     * @param {{page: number}} asked
-     * @returns {Promise<Answer<Begun>>}
-     */
-    table_begin: (tab, { page }) =>
-      inRun(tab, async (run, at) => {
-        const answer = await at.api.tableRows(run.batch);
-        if (!answer.ok) return answer;
-        const { rows } = answer.data;
-        return { ok: true, data: { list: run.list, rows: rows.map(wantedOf), rules: at.rules, filled_here: run.page === page } };
-      }),
+      /**
+       * What rows of the table show; which of them may be filled.
+       * @param {number} tab
+       * @param {{page: number, rows: {id: string, value: string, replaces: boolean}[]}} asked
+       * @returns {Promise<Answer<{fill: string[]}>>}
+       */
+      table_seen: (tab, { page, rows }) =>
+        inRun(tab, async (run, { api }) => {
+          // A page that we filled shows what we filled, saved or not.
+          if (run.page === page && !rows.every((one) => one.replaces)) return { ok: false, problem: problem("unexpected") };
+          const filled = new Set(run.filled);
+          const after = await tell(api, run, "after", rows.filter((one) => filled.has(one.id) && !one.replaces));
+          if (!after.ok) return after;
+          // What was filled and not saved is as it was before.
+          const settled = new Set(after.data.filter((one) => one.state !== "intended").map((one) => one.link_id));
+          const before = await tell(api, run, "before", rows.filter((one) => !settled.has(one.id)));
+          if (!before.ok) return before;
+          void onPage.refresh();
+          return { ok: true, data: { fill: before.data.filter((one) => one.fill).map((one) => one.link_id) } };
+        }),
 
-    /**
-     * What rows of the table show; which of them may be filled.
-     * @param {number} tab
-     * @param {{page: number, rows: {id: string, value: string, replaces: boolean}[]}} asked
-     * @returns {Promise<Answer<{fill: string[]}>>}
-     */
-    table_seen: (tab, { page, rows }) =>
-      inRun(tab, async (run, { api }) => {
-        // A page that we filled shows what we filled, saved or not.
-        if (run.page === page && !rows.every((one) => one.replaces)) return { ok: false, problem: problem("unexpected") };
-        const stage = run.filled && run.page !== page ? "after" : "before";
-        const seen = rows.map(({ id, value, replaces }) => ({ row_id: id, value: value || null, ...(replaces ? { replaces: value } : {}) }));
-        const answer = await api.tableSeen(run.batch, { connection_id: run.connection_id, stage, rows: seen });
-        if (!answer.ok) return answer;
-        void onPage.refresh();
-        return { ok: true, data: { fill: answer.data.rows.filter((/** @type {any} */ one) => one.fill).map((/** @type {any} */ one) => one.row_id) } };
-      }),
+      /** @param {number} tab @param {{page: number, rows: string[]}} asked rows: those that are filled now */
+      table_filling: (tab, { page, rows }) =>
+        inRun(tab, async (run) => {
+          await keep({ ...run, page, filled: [...new Set([...run.filled, ...rows])] });
+          return { ok: true, data: null };
+        }),
 
-    /** @param {number} tab @param {{page: number}} asked */
-    table_filling: (tab, { page }) =>
-      inRun(tab, async (run) => {
-        await keep({ ...run, page, filled: true });
-        return { ok: true, data: null };
-      }),
-
-    /** @param {number} tab */
-    table_reload: (tab) =>
-      inRun(tab, async (run) => {
-        await keep({ ...run, reload: true });
-        return { ok: true, data: null };
-      }),
+      /** @param {number} tab */
+      table_reload: (tab) =>
+        inRun(tab, async (run) => {
+          await keep({ ...run, reload: true });
+          return { ok: true, data: null };
+        }),
+    },
 
     /** A tab has loaded a page. @param {number} tab */
     async loaded(tab) {
@@ -180,14 +215,50 @@ export function createLinkTable({ memory, tabs, tableTabs, rules, onPage, connec
 
 /** @param {Api} api @returns {Promise<WaitingList[]>} */
 async function waiting(api) {
-  const answer = await api.tableLists();
-  return answer.ok ? answer.data.batches : [];
+  const found = await Promise.all([api.listsIn("filling"), api.listsIn("reverting")]);
+  const lists = found.flatMap((answer) => (answer.ok ? answer.data.batches : [])).slice(0, MOST_LISTS);
+  return Promise.all(lists.map(async (/** @type {import("../types.js").Draft} */ one) => {
+    const answer = await api.listCounts(one.id);
+    const rows = answer.ok ? Number(answer.data.counts.states.filling ?? 0) : one.contacts;
+    return { id: one.id, name: one.name || one.id, rows };
+  }));
+}
+
+/**
+ * Every row of a list that waits.
+ * @param {Api} api
+ * @param {string} batch
+ * @returns {Promise<Answer<Wanted[]>>}
+ */
+async function rowsOf(api, batch) {
+  /** @type {Wanted[]} */
+  const rows = [];
+  for (let after = 0; ; ) {
+    const answer = await api.tableRows(batch, after);
+    if (!answer.ok) return answer;
+    rows.push(...answer.data.rows.map(wantedOf));
+    if (answer.data.next === null) return { ok: true, data: rows };
+    after = answer.data.next;
+  }
+}
+
+/**
+ * @param {Api} api
+ * @param {Run} run
+ * @param {"before" | "after"} stage
+ * @param {{id: string, value: string, replaces: boolean}[]} rows
+ * @returns {Promise<Answer<{link_id: string, state: string | null, fill: boolean}[]>>}
+ */
+async function tell(api, run, stage, rows) {
+  if (rows.length === 0) return { ok: true, data: [] };
+  const seen = rows.map(({ id, value, replaces }) => ({ link_id: id, value: value || null, replaces: replaces ? value : null }));
+  const answer = await api.tableSeen(run.batch, { connection_id: run.connection_id, stage, rows: seen });
+  return answer.ok ? { ok: true, data: answer.data.rows } : answer;
 }
 
 /** @param {any} row as the server has it @returns {Wanted} */
-function wantedOf(row) {
-  return {
-    id: row.row_id, kind: row.kind, number: row.number, names: [...new Set([row.name, row.company, row.person])].filter(Boolean),
-    address: row.address, town: row.town, postcode: row.postcode, alone: row.alone === true, prior: row.prior ?? "", target: row.target ?? "",
-  };
+function wantedOf({ link_id, record, number, alone, prior, target }) {
+  const { kind, label, company, name, address, town, postcode } = record;
+  const names = [...new Set([label, company, name])].filter(Boolean);
+  return { id: link_id, kind, number, names, address, town, postcode, alone, prior: prior ?? "", target: target ?? "" };
 }

@@ -28,14 +28,14 @@ export const crmRule = (packages) => packages?.crms?.[CRM] ?? null;
  * address is none of Commusoft's, as in practice, takes any of them.
  * @param {string | null} address
  * @param {any} packages
- * @param {{commusoft_origin?: string | null}} workspace
+ * @param {{commusoft_origin?: string | null, commusoft_hosts?: string[]}} workspace
  */
-export function isOwnCrm(address, packages, { commusoft_origin: origin }) {
+export function isOwnCrm(address, packages, { commusoft_origin: origin, commusoft_hosts: hosts }) {
   const rule = crmRule(packages);
   if (!rule || !address || !URL.canParse(address)) return false;
   const { protocol, host } = new URL(address);
+  if (hosts) return protocol === "https:" && hosts.includes(host);
   const own = origin && URL.canParse(origin) ? new URL(origin) : null;
-  if (own && own.host === host && own.protocol === protocol) return true;
   return protocol === "https:" && rule.hosts.includes(host) && (!own || !rule.hosts.includes(own.host));
 }
 
@@ -67,12 +67,11 @@ function patternOf(path, number) {
  * The customers or suppliers that a list shows, each once: of its tables, or else of its links.
  * @param {ReadTable[]} tables
  * @param {unknown} links what `readList` returned
- * @param {string} address of the page
  * @param {any} packages
  * @returns {{kind: Kind, records: ListedRecord[]} | null} null where it is no such list, or not of one kind
  */
-export function recordsOn(tables, links, address, packages) {
-  const found = tables.flatMap((table) => ofTable(table, address, packages));
+export function recordsOn(tables, links, packages) {
+  const found = tables.flatMap((table) => ofTable(table, packages));
   const all = found.length > 0 ? found : ofLinks(links, packages);
   const [kind, other] = new Set(all.map((one) => one.kind));
   if (!kind || other) return null;
@@ -84,11 +83,10 @@ export function recordsOn(tables, links, address, packages) {
 
 /**
  * @param {ReadTable} table
- * @param {string} address
  * @param {any} packages
  * @returns {ListedRecord[]}
  */
-function ofTable({ headings, rows }, address, packages) {
+function ofTable({ headings, rows }, packages) {
   const columns = columnsOf(headings, packages);
   if (!columns) return [];
   return rows.flatMap(({ cells, hrefs }) => {
