@@ -29,6 +29,7 @@ from crmlink.linking.connections import (
     use_account_of_environment,
 )
 from crmlink.linking.context import LiveMatcher, WorkspaceContext
+from crmlink.linking.known_contacts import LiveContacts
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import InvalidSettings, Settings
 from crmlink.store import (
@@ -142,6 +143,7 @@ class Installation:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id),
+            contacts=LiveContacts(self.database, connection.id),
             ownership=self.ownership,
             wake=WakeUpSignal(self.settings.data_dir).send,
         )

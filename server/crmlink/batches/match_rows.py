@@ -18,10 +18,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.classify import ExistingLinks, MatchedRow, classify_rows
-from crmlink.batches.row_details import dump_suggestions, row_details
+from crmlink.batches.row_details import dump_suggestions
 from crmlink.batches.state import LeaseLost, keep_lease, leased
 from crmlink.folding import fold
 from crmlink.linking.context import LiveMatcher
+from crmlink.linking.listed_details import row_details
 from crmlink.linking.suggest import MIN_PROBABILITY, records_by_id
 from crmlink.matching import Details, Matcher, is_retired
 from crmlink.matching.assignment import suggest_many

@@ -15,6 +15,7 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.linking.first_seen import FirstSeen
+from crmlink.linking.known_contacts import LiveContacts
 from crmlink.matching import Address, Details, Matcher
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 
@@ -58,7 +59,8 @@ class WorkspaceContext:
     """A workspace with one of its connections; another connection has another context.
 
     ``public_connection_id`` is the connection's id for clients; ``practice`` marks this
-    installation's sandbox. ``ownership`` knows this process's work and which processes are alive.
+    installation's sandbox. ``index`` holds its records, ``contacts`` those of its lists.
+    ``ownership`` knows this process's work and which processes are alive.
     ``first_seen`` times writes that Commusoft may still carry out, and attempts of versions without
     owners. ``wake`` notifies the worker of new work; without it the worker finds it by polling.
     """
@@ -71,6 +73,7 @@ class WorkspaceContext:
     commusoft: CommusoftClient
     rule_file: RuleFile
     index: LiveMatcher
+    contacts: LiveContacts
     ownership: Ownership
     first_seen: FirstSeen = field(default_factory=FirstSeen)
     wake: Callable[[], None] = lambda: None

@@ -59,12 +59,6 @@ def shown_connection() -> fields.String:
     return fields.String(metadata={"description": CONNECTION})
 
 
-class ReadRecordSchema(RecordSchema):
-    """One record, read by its id."""
-
-    connection_id = shown_connection()
-
-
 class RecordsSchema(Schema):
     """Records."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from crmlink.batches.progress import Overview
-from crmlink.batches.row_details import label
 from crmlink.batches.rows import ReviewRow, RowSuggestion
+from crmlink.linking.listed_details import label
 from crmlink.matching.reason_texts import reason_text
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept, trouble

@@ -64,7 +64,7 @@ def summary_lines(planned: Summary) -> Iterator[str]:
 
 def row_lines(found: ReviewRow) -> Iterator[str]:
     """Yield a row and its suggestions."""
-    from crmlink.batches.row_details import label
+    from crmlink.linking.listed_details import label
     from crmlink.matching.reason_texts import reason_text
     from crmlink.web.problems import problem_kept
 

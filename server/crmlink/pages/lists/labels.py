@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crmlink.batches.row_details import label
 from crmlink.batches.rows import ReviewRow
+from crmlink.linking.listed_details import label
 from crmlink.matching import Suggestion, reason_text
 from crmlink.reports.duplicates import DuplicatePair
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
