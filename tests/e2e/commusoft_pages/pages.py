@@ -215,7 +215,8 @@ class CommusoftPages:
         return SavedPage(
             "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Commusoft</title>"
             "<link rel='stylesheet' href='/assets/style.css'></head><body><nav>"
-            "<a href='/customers'>Customers</a> <input type='search' placeholder='Search everything'></nav>"
+            "<a href='/customers'>Customers</a>"
+            "<input type='search' placeholder='Search everything'></nav>"
             f"<div id='shell'><div id='app'></div></div><script>window.PAGE = {told};</script>"
             f"{tags}</body></html>"
         )
