@@ -44,7 +44,6 @@ from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.installation import Installation, open_installation
-from crmlink.matching import Details
 from crmlink.settings import Settings
 from crmlink.store import (
     Batch,
@@ -55,6 +54,7 @@ from crmlink.store import (
     Verdict,
     WorkspaceConnection,
 )
+from crmlink.values.contact_details import ContactDetails
 from faults.shared_installation import sandbox_process
 from support.access_factories import make_token
 from support.sandbox import connection_to
@@ -283,7 +283,7 @@ def _sampled() -> Iterator[list[float]]:
     watch.join()
 
 
-def _fill_mirror(installation: Installation, known: Sequence[tuple[str, Details]]) -> None:
+def _fill_mirror(installation: Installation, known: Sequence[tuple[str, ContactDetails]]) -> None:
     rows = (
         _fields(details) | {
             "connection_id": installation.workspace.connection_id, "kind": "customer",
@@ -299,15 +299,15 @@ def _fill_mirror(installation: Installation, known: Sequence[tuple[str, Details]
 
 
 def _draft(
-    installation: Installation, device_id: int, asked: Sequence[tuple[str, Details]]
+    installation: Installation, device_id: int, asked: Sequence[tuple[str, ContactDetails]]
 ) -> tuple[str, list[str]]:
     """A batch of contacts; its id, and the contacts' by position."""
     batch_id = _batch(installation, device_id, BatchState.DRAFT)
     rows = (
         _fields(details) | {
             "batch_id": batch_id, "position": position, "kind": "customer",
-            "reference": f"R{position}", "name": details.company or details.name,
-            "person": details.name,
+            "reference": f"R{position}", "name": details.company or details.person,
+            "person": details.person,
         }
         for position, (_, details) in enumerate(asked, 1)
     )  # fmt: skip
@@ -353,7 +353,7 @@ def _insert(installation: Installation, table: type[Any], rows: Iterator[dict[st
             session.execute(insert(table), some)
 
 
-def _fields(details: Details) -> dict[str, Any]:
+def _fields(details: ContactDetails) -> dict[str, Any]:
     fields = asdict(details)
     del fields["kind"]
     return fields | {"phones": list(details.phones)}

@@ -22,10 +22,11 @@ import numpy as np
 
 from bench.peers import text
 from bench.uk import contacts, records
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Matcher
 from crmlink.matching.assignment import assign_one_to_one_streaming, suggest_many
+from crmlink.values.contact_details import ContactDetails
 
-Rows = list[tuple[str, Details]]
+Rows = list[tuple[str, ContactDetails]]
 RECORDS = 100_000
 GOALS = {10_000: (60.0, 1_000.0), 100_000: (240.0, 1_000.0)}  # seconds, MB
 SAMPLED_EVERY = 0.5  # seconds

@@ -181,7 +181,7 @@ def _contact(
     from crmlink.accounting.locate import cautions, locate
     from crmlink.linking.suggest import Contact
     from crmlink.linking.workspace_rules import workspace_rules
-    from crmlink.matching import Details
+    from crmlink.values.contact_details import ContactDetails
 
     packages = workspace_rules(ctx)
     location = locate(url, packages)
@@ -204,10 +204,9 @@ def _contact(
         reference=location.reference,
         kind=location.kind or kind,
         organisation=location.organisation or "",
-        details=Details(
+        details=ContactDetails(
             kind=location.kind or kind,
             name=name,
-            company=name,
             email=email,
             postcode=postcode,
             phones=(phone,) if phone else (),

@@ -16,8 +16,9 @@ from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.linking.first_seen import FirstSeen
 from crmlink.linking.known_contacts import LiveContacts
-from crmlink.matching import Address, Details, Matcher
+from crmlink.matching import Address, Matcher
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
+from crmlink.values.contact_details import ContactDetails
 
 
 class LiveMatcher:
@@ -100,11 +101,11 @@ class WorkspaceContext:
         )
 
 
-def details(row: MirroredRecord) -> Details:
+def details(row: MirroredRecord) -> ContactDetails:
     """Return a mirrored record's details, for matching."""
-    return Details(
+    return ContactDetails(
         kind=row.kind,
-        name=row.name,
+        person=row.name,
         company=row.company,
         address=row.address,
         town=row.town,

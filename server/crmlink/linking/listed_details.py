@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from crmlink.kinds import KINDS, Kind
-from crmlink.matching import Address, Details
 from crmlink.store import BatchRow
+from crmlink.values.addresses import Address
+from crmlink.values.contact_details import ContactDetails
 
 
-def row_details(row: BatchRow) -> Details:
-    """Return a row's details.
-
-    The package's name may be a person's or a company's: without another name it serves as both.
-    """
-    return Details(
+def row_details(row: BatchRow) -> ContactDetails:
+    """Return a row's details."""
+    return ContactDetails(
         kind=kind_of(row),
-        name=row.person or row.name,
-        company=row.company or row.name,
+        name=row.name,
+        person=row.person,
+        company=row.company,
         address=row.address,
         town=row.town,
         postcode=row.postcode,

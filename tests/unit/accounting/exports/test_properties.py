@@ -136,7 +136,7 @@ def test_what_is_written_is_read_again(
             for text in address
             if text and normalise_heading(text) != normalise_heading(row.name)
         ]
-        assert row.address == read_address([str(line) for line in lines]).lines
+        assert row.address_lines == read_address([str(line) for line in lines]).lines
 
 
 @SLOW

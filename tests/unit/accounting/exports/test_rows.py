@@ -175,7 +175,7 @@ def test_quotation_marks_about_a_reference_are_never_taken_for_part_of_it() -> N
 def test_line_breaks_within_quotation_marks_belong_to_their_value() -> None:
     rows = read(sage(["A1", "Ann\r\nBrook", "1 Road,\nFlat 2,\nLeeds, LS1 4AP\n"], ["B1", "B", ""]))
     ann, other = contacts(rows)
-    assert (ann.name, ann.address) == ("Ann Brook", ("1 Road,", "Flat 2,", "Leeds"))
+    assert (ann.name, ann.address_lines) == ("Ann Brook", ("1 Road,", "Flat 2,", "Leeds"))
     assert (ann.postcode, other.line) == ("LS1 4AP", 7)
 
 
