@@ -17,3 +17,5 @@
     <a href="" ng-click="move(-1)" ng-show="page > 0">Previous</a> <a href="" ng-click="move(1)" ng-show="page < last">Next</a>`;
   angular.bootstrap(app, ["commusoft"]);
 })();
+
+window.commusoftModel = () => null;
