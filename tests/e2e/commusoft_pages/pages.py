@@ -78,7 +78,7 @@ class OpenPage:
     def click(self, words: str) -> None:
         """Press the first link or button with these words."""
         found = f"[...{ROOT}.querySelectorAll('a, button')].find((it) => it.offsetParent && it.textContent.trim() === {json.dumps(words)})"  # noqa: E501
-        wait_for(self.driver, found)
+        wait_for(self.driver, f"!!({found})")
         self.driver.evaluate(f"{found}.click()")
 
     def save(self) -> None:
@@ -181,7 +181,7 @@ class CommusoftPages:
     def open(self, address: str) -> OpenPage:
         """Open an address of the imitation in a fresh tab in front."""
         page = OpenPage(self.browser.visit(address))
-        wait_for(page.driver, "window.backend && window.commusoftModel")
+        wait_for(page.driver, "!!window.backend && !!window.commusoftModel")
         unknown = page.driver.evaluate("window.unknownDecoys()")
         if unknown:
             raise ValueError(f"the page knows no decoy {', '.join(unknown)}")
