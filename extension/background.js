@@ -115,7 +115,7 @@ function onPageMessage({ type, tab, fields }, sender, reply) {
     openPopup(sender.tab);
     return false;
   }
-  const work = /** @type {Record<string, (tab: number, fields: any) => Promise<unknown>>} */ (desk.onCrmPage)[type];
+  const work = /** @type {Record<string, (tab: number, fields: any) => Promise<unknown>>} */ (desk.onRecordPage)[type];
   if (work) {
     work(tab, fields).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
     return true;

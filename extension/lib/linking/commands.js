@@ -336,7 +336,7 @@ export function createCommands(parts) {
     ...assist.popup,
 
     /** What our scripts on Commusoft's pages may ask. */
-    onCrmPage: { ...assist.page, ...linkTable.page },
+    onRecordPage: { ...assist.page, ...linkTable.page },
 
     ...linkTable.popup,
 

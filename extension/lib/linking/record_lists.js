@@ -25,6 +25,7 @@ import { problem } from "../server/problem.js";
 
 const KEY = "record_list";
 const IMPORT = "record_import";
+const REUSED = "import-key-reused";
 const SHOWN = 6;
 /** A person who pages through a list does it in one go. */
 const JOINS_FOR = 2 * 60 * 60 * 1000;
@@ -59,11 +60,16 @@ export function createRecordLists({ memory, newId, now, connected, readAgain }) 
    * @param {Api} api
    * @param {Import} whole
    * @param {{rows: ListedRecord[], complete?: boolean, removes?: number | null}} part
+   * @param {boolean} [retried]
    * @returns {Promise<Answer<Sent>>}
    */
-  async function send(api, whole, { rows, complete = false, removes = null }) {
+  async function send(api, whole, { rows, complete = false, removes = null }, retried = false) {
     const { connection_id, id, part } = whole;
+    // Kept before it is sent: where the answer is lost, the same part is sent again.
+    await memory.set({ [IMPORT]: whole });
     const answer = await api.importRecords({ connection_id, import_id: id, part, parts: complete ? part : null, complete, removes, rows });
+    // The part before came through, though its answer did not, and the person went on to another page.
+    if (!answer.ok && answer.problem.type === REUSED && !complete && !retried) return send(api, { ...whole, part: part + 1 }, { rows }, true);
     if (!answer.ok) return answer;
     const numbers = [...new Set([...whole.numbers, ...rows.map((one) => one.number)])];
     const { data } = answer;
