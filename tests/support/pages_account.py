@@ -1,0 +1,72 @@
+"""An installation without an API: an account of which only the pages are known."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crmlink.commusoft.connection import DEFAULT_ORIGIN, WebApplication
+from crmlink.commusoft.mirror import show_reference, upsert_record
+from crmlink.commusoft.records import Record
+from crmlink.installation import Installation, open_installation
+from crmlink.kinds import Kind
+from crmlink.linking.connections import save_connection
+from crmlink.linking.context import WorkspaceContext
+from crmlink.settings import Settings
+from crmlink.store import Link, MirroredRecord
+
+HELD = "0f9d8c7b-1111-4222-8333-944455556666"  # on customer-1003
+
+
+@contextmanager
+def open_pages_installation(
+    folder: Path, database_url: str, origin: str = DEFAULT_ORIGIN
+) -> Iterator[Installation]:
+    """An installation with a dozen customers and a supplier, as if they had been imported."""
+    settings = Settings(
+        data_dir=folder, database_url=database_url, secret_key=secrets.token_urlsafe(48)
+    )
+    installation = open_installation(settings)
+    database, access = installation.database, installation.access
+    save_connection(database, access.workspace_id, WebApplication(origin))
+    ctx = installation.workspace
+    with database.writing() as session:
+        for number in range(1001, 1013):
+            upsert_record(session, ctx.connection_id, _record("customer", str(number)))
+        upsert_record(session, ctx.connection_id, _record("supplier", "501"))
+        session.flush()
+        show_reference(session, ctx.connection_id, "customer", "1003", HELD)
+    yield installation
+    installation.close()
+
+
+def link_of(ctx: WorkspaceContext, link_id: str) -> Link:
+    with ctx.database.reading() as session:
+        return session.get_one(Link, link_id)
+
+
+def mirrored(ctx: WorkspaceContext, record_id: str) -> MirroredRecord:
+    kind, _, number = record_id.partition("-")
+    with ctx.database.reading() as session:
+        return session.query(MirroredRecord).filter_by(kind=kind, number=number).one()
+
+
+def _record(kind: Kind, number: str) -> Record:
+    return Record(
+        kind=kind,
+        number=number,
+        uuid=None,
+        name=f"Person {number}",
+        company=f"Company {number} Limited",
+        email=f"accounts@company{number}.example",
+        phones=(f"01242 55{number}",),
+        address=f"{number} High Street",
+        town="Cheltenham",
+        postcode="GL50 2TR",
+        account_number="",
+        reference=None,
+        deleted=False,
+        raw={},
+    )
