@@ -17,6 +17,13 @@ from crmlink.linking.context import WorkspaceContext
 from crmlink.settings import Settings
 from crmlink.store import Link, MirroredRecord
 
+NAMES = (
+    "Ashworth Bakery Limited", "Birch Lane Surgery", "Cotswold Cycles Limited",
+    "Dunmore Veterinary Practice", "Elmstead Nurseries", "Foxglove Interiors Limited",
+    "Greyfriars Print Works", "Harbour View Hotel", "Ivy House Care Limited",
+    "Juniper Street Dental", "Kestrel Joinery Limited", "Larkspur Catering",
+)  # fmt: skip
+STREETS = ("Mill", "Station", "Church", "Castle", "Orchard", "Priory")
 HELD = "0f9d8c7b-1111-4222-8333-944455556666"  # on customer-1003
 
 
@@ -54,17 +61,18 @@ def mirrored(ctx: WorkspaceContext, record_id: str) -> MirroredRecord:
 
 
 def _record(kind: Kind, number: str) -> Record:
+    at = int(number) % 1001 % len(NAMES)
     return Record(
         kind=kind,
         number=number,
         uuid=None,
-        name=f"Person {number}",
-        company=f"Company {number} Limited",
+        name=f"Pat {NAMES[at].split()[1]}",
+        company=NAMES[at],
         email=f"accounts@company{number}.example",
         phones=(f"01242 55{number}",),
-        address=f"{number} High Street",
+        address=f"{number[-2:]} {STREETS[at % 6]} Street",
         town="Cheltenham",
-        postcode="GL50 2TR",
+        postcode=f"GL{50 + at} {1 + at % 9}TR",
         account_number="",
         reference=None,
         deleted=False,

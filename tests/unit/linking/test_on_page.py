@@ -113,7 +113,7 @@ def test_the_same_observation_again_changes_nothing(ctx: WorkspaceContext, devic
     link = linked(ctx, device_id)
     before, entries = link_of(ctx, link.id), audited(ctx)
     for stage in ("before", "after"):
-        found = see(ctx, link, device_id, stage, HOLLOWAY)  # type: ignore[arg-type] # both are
+        found = see(ctx, link, device_id, stage, HOLLOWAY)
         assert (found.link.state, found.link.settled_at) == (LinkState.LINKED, before.settled_at)
     assert audited(ctx) == entries
 
@@ -364,15 +364,15 @@ def test_a_person_who_is_erased_while_it_waits_can_still_be_linked_and_leaves_no
     installation: Installation, ctx: WorkspaceContext, device_id: int
 ) -> None:
     named = replace(
-        decision(reference="Company 1001 Limited"), package="quickbooks_desktop", organisation=""
+        decision(reference="Ashworth Bakery Limited"), package="quickbooks_desktop", organisation=""
     )
     link = confirm(ctx, named, new_key(), device_id)
     actor = command_line_actor(installation.access)
     erase(installation.access, actor, "customer-1001")
     waiting = link_of(ctx, link.id)
-    assert (waiting.state, waiting.target) == (LinkState.INTENDED, "Company 1001 Limited")
+    assert (waiting.state, waiting.target) == (LinkState.INTENDED, "Ashworth Bakery Limited")
     assert waiting.record_label == "(erased)"
-    done = see(ctx, link, device_id, "after", "Company 1001 Limited").link
+    done = see(ctx, link, device_id, "after", "Ashworth Bakery Limited").link
     assert done.state is LinkState.LINKED
     assert holds_pseudonym(done.target)
     assert holds_pseudonym(mirrored(ctx, "customer-1001").reference)
