@@ -1,80 +1,72 @@
-"""An installation without an API: an account of which only the pages are known."""
+"""An installation whose account has no API: its records are imported."""
 
 from __future__ import annotations
 
+import csv
+import io
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from crmlink.commusoft.connection import DEFAULT_ORIGIN, WebApplication
-from crmlink.commusoft.mirror import show_reference, upsert_record
-from crmlink.commusoft.records import Record
+from crmlink.commusoft.connection import WebApplication
 from crmlink.installation import Installation, open_installation
-from crmlink.kinds import Kind
 from crmlink.linking.connections import save_connection
-from crmlink.linking.context import WorkspaceContext
 from crmlink.settings import Settings
-from crmlink.store import Link, MirroredRecord
 
-NAMES = (
-    "Ashworth Bakery Limited", "Birch Lane Surgery", "Cotswold Cycles Limited",
-    "Dunmore Veterinary Practice", "Elmstead Nurseries", "Foxglove Interiors Limited",
-    "Greyfriars Print Works", "Harbour View Hotel", "Ivy House Care Limited",
-    "Juniper Street Dental", "Kestrel Joinery Limited", "Larkspur Catering",
+HEADINGS = (
+    "Customer ID", "Customer Name", "Customer Landline", "Customer Mobile", "Customer Email",
+    "Customer Address Line 1", "Customer Address Line 2", "Customer Address Town",
+    "Customer Address County", "Customer Address Postcode", "Customer Account Number",
 )  # fmt: skip
-STREETS = ("Mill", "Station", "Church", "Castle", "Orchard", "Priory")
-HELD = "0f9d8c7b-1111-4222-8333-944455556666"  # on customer-1003
+PEOPLE: tuple[dict[str, str], ...] = (
+    {
+        "Customer ID": "1001", "Customer Name": "Margaret Holloway",
+        "Customer Mobile": "07700 900100", "Customer Email": "margaret.holloway@postbox.example",
+        "Customer Address Line 1": "14 Orchard Rise", "Customer Address Town": "Cheltenham",
+        "Customer Address Postcode": "GL50 2TR",
+    },
+    {
+        "Customer ID": "1002", "Customer Name": "Priya Raman",
+        "Customer Landline": "01242 555 010", "Customer Address Line 1": "3 Mill Lane",
+        "Customer Address Town": "Stroud", "Customer Address Postcode": "GL5 1AA",
+    },
+    {
+        "Customer ID": "1003", "Customer Name": "Northgate Lettings Ltd",
+        "Customer Email": "office@northgate.example", "Customer Address Town": "Leeds",
+        "Customer Address Postcode": "LS1 4AP", "Customer Account Number": "NG3",
+    },
+)  # fmt: skip
 
 
 @contextmanager
-def open_pages_installation(
-    folder: Path, database_url: str, origin: str = DEFAULT_ORIGIN
-) -> Iterator[Installation]:
-    """An installation with a dozen customers and a supplier, as if they had been imported."""
+def open_without_api(folder: Path, database_url: str) -> Iterator[Installation]:
+    """An installation of an account without an API, without records yet."""
     settings = Settings(
         data_dir=folder, database_url=database_url, secret_key=secrets.token_urlsafe(48)
     )
     installation = open_installation(settings)
-    database, access = installation.database, installation.access
-    save_connection(database, access.workspace_id, WebApplication(origin))
-    ctx = installation.workspace
-    with database.writing() as session:
-        for number in range(1001, 1013):
-            upsert_record(session, ctx.connection_id, _record("customer", str(number)))
-        upsert_record(session, ctx.connection_id, _record("supplier", "501"))
-        session.flush()
-        show_reference(session, ctx.connection_id, "customer", "1003", HELD)
+    account = WebApplication("https://app.commusoft.co.uk")
+    save_connection(installation.database, installation.access.workspace_id, account)
     yield installation
     installation.close()
 
 
-def link_of(ctx: WorkspaceContext, link_id: str) -> Link:
-    with ctx.database.reading() as session:
-        return session.get_one(Link, link_id)
+def report(
+    people: Sequence[Mapping[str, str]] = PEOPLE, headings: Sequence[str] = HEADINGS
+) -> bytes:
+    """Commusoft's report of customers, as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(headings)
+    writer.writerows([one.get(heading, "") for heading in headings] for one in people)
+    return text.getvalue().encode()
 
 
-def mirrored(ctx: WorkspaceContext, record_id: str) -> MirroredRecord:
-    kind, _, number = record_id.partition("-")
-    with ctx.database.reading() as session:
-        return session.query(MirroredRecord).filter_by(kind=kind, number=number).one()
-
-
-def _record(kind: Kind, number: str) -> Record:
-    at = int(number) % 1001 % len(NAMES)
-    return Record(
-        kind=kind,
-        number=number,
-        uuid=None,
-        name=f"Pat {NAMES[at].split()[1]}",
-        company=NAMES[at],
-        email=f"accounts@company{number}.example",
-        phones=(f"01242 55{number}",),
-        address=f"{number[-2:]} {STREETS[at % 6]} Street",
-        town="Cheltenham",
-        postcode=f"GL{50 + at} {1 + at % 9}TR",
-        account_number="",
-        reference=None,
-        deleted=False,
-        raw={},
-    )
+def many(count: int, first: int = 5001) -> list[dict[str, str]]:
+    """As many customers as asked for."""
+    return [
+        {"Customer ID": str(number), "Customer Name": f"Person {number}",
+         "Customer Address Postcode": "GL50 2TR"}
+        for number in range(first, first + count)
+    ]  # fmt: skip

@@ -31,6 +31,7 @@ ACTIONS = {
     "batch.discarded": "deleted a list",
     "contact.parked": "parked a contact without a record",
     "contact.unparked": "removed a parked contact",
+    "records.imported": "imported records",
     "lookalike.dismissed": "marked two records as not duplicates",
     "person.invited": "added a person",
     "person.invited_again": "created a one-time link",

@@ -412,6 +412,16 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Idempotency-Key used twice",
         "This Idempotency-Key belongs to another decision. Use a new key for each decision.",
     ),
+    "records-from-api": (
+        409,
+        "Records come from the API",
+        "crmlink reads this account's records from Commusoft's API, so none are imported.",
+    ),
+    "import-key-reused": (
+        409,
+        "Another import",
+        "This import, or this part of it, had other records before. Start a new import.",
+    ),
     "too-many-requests": (
         429,
         "Too many requests",

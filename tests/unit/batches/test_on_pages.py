@@ -22,7 +22,7 @@ from crmlink.linking.errors import LinkingFailure, LinkUnknown, RecordHasReferen
 from crmlink.linking.on_page import Observation, Observed, SeenOnPage, Stage, observe
 from crmlink.store import AuditEntry, Batch, BatchState, Link, LinkMethod, LinkState, RowState
 from support.batch_factories import asked_for, lines_of, rows_of
-from support.pages_account import mirrored, open_pages_installation
+from support.page_links import mirrored, open_pages_installation
 from support.sandbox import OTHER
 
 COUNT = 5

@@ -34,7 +34,7 @@ from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import AuditEntry, Link, LinkMethod, LinkState, Writes
 from crmlink.store.base import now
-from support.pages_account import HELD, link_of, mirrored, open_pages_installation
+from support.page_links import HELD, link_of, mirrored, open_pages_installation
 from support.sandbox import HOLLOWAY, OTHER, decision, new_key
 
 
