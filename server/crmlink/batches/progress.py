@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from crmlink.batches.control import rows_ready_to_write
-from crmlink.batches.row_details import label
 from crmlink.batches.state import get_batch
 from crmlink.csv_safety import escape_formula
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.listed_details import label
 from crmlink.linking.suggest import records_by_id
 from crmlink.store import (
     Batch,
@@ -37,6 +37,7 @@ COLUMNS = (
     "decision", "decided_by", "decided_at", "record", "record_name", "prior_reference", "outcome",
     "why", "when", "link",
 )  # fmt: skip
+ASKED_FOR = (RowState.WAITING, RowState.PROCESSING, RowState.FILLING)
 ENDED = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
 
 
@@ -131,7 +132,7 @@ def summary(ctx: WorkspaceContext, batch_id: str) -> Summary:
             agreed["replaces"] += bool(kept and kept.get("replaces"))
             agreed["also_on"] += bool(kept and kept.get("also_on"))
         to_link = sum(kinds.values())
-    per_second = ctx.commusoft.patient_per_second
+    per_second = ctx.commusoft.background_per_second
     return Summary(
         to_link=to_link,
         customers=kinds["customer"],
@@ -274,10 +275,10 @@ def _progress(batch: Batch, counts: Counts) -> Progress:
     if batch.state is BatchState.MATCHING:
         return Progress(batch.progress, batch.progress_of, None, None, trouble)
     states = counts.states
-    if batch.state is BatchState.UNDOING:
-        left, done = states[RowState.UNDOING], states[RowState.UNDONE]
+    if batch.state in (BatchState.UNDOING, BatchState.REVERTING):
+        left, done = states[RowState.UNDOING] + states[RowState.FILLING], states[RowState.UNDONE]
     else:
-        left = states[RowState.WAITING] + states[RowState.PROCESSING]
+        left = sum(states[state] for state in ASKED_FOR)
         done = sum(states[state] for state in ENDED)
     seconds = left / batch.rate if batch.rate and left else None
     next_at = (batch.trouble or {}).get("next_at")

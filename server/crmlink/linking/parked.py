@@ -28,7 +28,7 @@ def park(ctx: WorkspaceContext, contact: Contact, device_id: int) -> ParkedConta
     details = contact.details
     with ctx.database.writing() as session:
         signs = Signs(
-            frozenset((details.name, details.company)),
+            details.names,
             (details.email, *details.other_emails),
             details.postcode,
             details.phones,
@@ -51,7 +51,8 @@ def park(ctx: WorkspaceContext, contact: Contact, device_id: int) -> ParkedConta
             session.add(kept)
             session.flush()
             _note(session, ctx.workspace_id, device_id, "contact.parked", kept)
-        for field in ("name", "company", "address", "town", "postcode", "email"):
+        kept.name, kept.company = details.person_or_name, details.company_or_name
+        for field in ("address", "town", "postcode", "email"):
             setattr(kept, field, getattr(details, field))
         kept.phones = list(details.phones)
         session.flush()

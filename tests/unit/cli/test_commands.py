@@ -123,7 +123,7 @@ def test_a_name_alone_is_never_linked_unasked(run: Run, sandbox: SandboxHandle) 
     ("arguments", "says"),
     [
         (["https://go.xero.com/app/!x/invoicing/view/" + HOLLOWAY], "isn't a contact page"),
-        ([CONTACT, "--record", "customer-424242", "--yes"], "does not know this Commusoft record"),
+        ([CONTACT, "--record", "customer-424242", "--yes"], "doesn't know this Commusoft record"),
         ([CONTACT, "--record", "customer-1006", "--yes"], OCONNOR_HAS),
         (
             [CONTACT.replace(HOLLOWAY, GREENFIELD_HAS), "--record", "customer-1001", "--yes"],

@@ -51,6 +51,14 @@ REFUSALS = {
     "column_unknown": "The file has no column “{column}”. It has: {columns}.",
     "column_needed_once": "Choose one column for the reference.",
     "columns_needed": "Match your columns: choose at least the one with the names.",
+    "number_column_needed": "Choose the column with Commusoft's own id of each customer or "
+    "supplier: the number in the address of its page.",
+    "record_name_needed": "Choose the column with the names.",
+    "record_kind_needed": "Choose whether these are customers or suppliers.",
+    "no_records": "No line of this file is a customer or supplier. Check the reasons and the "
+    "columns.",
+    "too_many_records": "The file has more than {most} customers or suppliers. Export fewer at a "
+    "time.",
     "package_needed": "Choose the accounting software this file came from.",
 }
 
@@ -72,6 +80,11 @@ ROWS = {
     "export it again.",
     "letters_doubtful": "The reference has letters we can't be sure of: {reference}. Choose the "
     "text encoding, Windows or Mac, or export the file again.",
+    "number_missing": "No id.",
+    "number_malformed": "“{shown}” isn't an id in Commusoft, which is a whole number.",
+    "record_twice": "The id {number} is in other lines too: {lines}. We don't know which is right.",
+    "name_missing": "No name.",
+    "kind_missing": "Not marked as a customer or a supplier.",
     "nothing_to_match": "No name, email or phone to match on.",
     "too_many_values": "{found} values for {columns} columns. There may be a comma in a value "
     "without quotation marks.",
@@ -93,6 +106,7 @@ OLD_LETTERS = {
 }
 
 FIELD_WORDS = {
+    "reference": "reference",
     "name": "name",
     "company": "company",
     "person": "person",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crmlink.batches.row_details import label
 from crmlink.batches.rows import ReviewRow
-from crmlink.matching import Suggestion, say
+from crmlink.linking.listed_details import label
+from crmlink.matching import Suggestion, reason_text
 from crmlink.reports.duplicates import DuplicatePair
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
 
@@ -22,6 +22,8 @@ STATES = {  # tone, words
     BatchState.CANCELLED: ("", "Cancelled"),
     BatchState.UNDOING: ("info", "… Undoing"),
     BatchState.UNDONE: ("", "↶ Undone"),
+    BatchState.FILLING: ("caution", "To fill in"),
+    BatchState.REVERTING: ("caution", "To put back"),
 }
 SOURCES = {
     BatchSource.LIST_PAGE: "from list pages",
@@ -67,6 +69,7 @@ GROUP_DONE = {
 STATE_FILTERS = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
+    RowState.FILLING: "To fill in",
     RowState.FAILED: "Failed",
     RowState.SUCCESSFUL: "Linked",
 }
@@ -85,6 +88,7 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
         "not linked": "Not linked", "linked before": "Already linked", "waiting": "Waiting",
         "processing": "Processing", "failed": "Failed", "successful": "Linked",
         "undoing": "Undoing", "undone": "Undone",
+        "filling": "To fill in on Commusoft's page",
     },
 }  # fmt: skip
 TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
@@ -150,7 +154,10 @@ def conflict_text(row: ReviewRow) -> str:
 
 def reason_lines(suggestion: Suggestion | DuplicatePair | None) -> list[tuple[str, str]]:
     """Return the reasons for a suggestion as tone and text; equal values are one line."""
-    said = [(reason.agrees, say(reason)) for reason in (suggestion.reasons if suggestion else ())]
+    said = [
+        (reason.agrees, reason_text(reason))
+        for reason in (suggestion.reasons if suggestion else ())
+    ]
     same = [words.removeprefix("same ") for agrees, words in said if agrees and _is_plain(words)]
     others = [(agrees, words) for agrees, words in said if not (agrees and _is_plain(words))]
     return [
