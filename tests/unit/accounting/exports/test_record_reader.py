@@ -160,8 +160,10 @@ def test_a_workbook_with_numbers_dates_and_formulas() -> None:
 
 
 def test_headings_below_merged_titles_and_on_another_sheet() -> None:
-    about = [["Commusoft report of 28 Nov 2026"], ["Made by Anna"]]
-    rows = [["Customers", None, None], [None] * 3, list(SHORT), ["5", "Anna", "GL50 2TR"]]
+    about: list[list[object]] = [["Commusoft report of 28 Nov 2026"], ["Made by Anna"]]
+    rows: list[list[object]] = [
+        ["Customers", None, None], [None] * 3, [*SHORT], ["5", "Anna", "GL50 2TR"],
+    ]  # fmt: skip
     packed = workbook(about, rows, names=("About", "Report"))
     found = look(packed, "Customers.xlsx", sheet="Report")
     assert found.header_line == 3
