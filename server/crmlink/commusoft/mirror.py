@@ -123,7 +123,7 @@ def mark_deleted(session: Session, connection_id: int, kind: Kind, number: str) 
     """Clear the row of a record that no longer exists in Commusoft."""
     row = _row(session, connection_id, kind, number)
     if row:
-        _clear(row, _next_version(session, connection_id))
+        clear_row(row, _next_version(session, connection_id))
 
 
 def _row(session: Session, connection_id: int, kind: Kind, number: str) -> MirroredRecord | None:
@@ -301,7 +301,7 @@ def _clear_unseen(
     for number in missing:
         row = _row(session, connection_id, kind, number)
         if row:
-            _clear(row, version)
+            clear_row(row, version)
     result.gone += len(missing)
 
 
@@ -327,7 +327,7 @@ def _new_row(connection_id: int, record: Record) -> MirroredRecord:
     return MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
 
 
-def _is_erased(record: Record, erased: ErasedPeople, *, is_new: bool) -> bool:
+def is_erased_person(record: Record, erased: ErasedPeople, *, is_new: bool) -> bool:
     """Return whether a record is, or has become, that of an erased person.
 
     Only a new record is identified by its reference: on others a user may have written it.
@@ -342,7 +342,7 @@ def _is_erased(record: Record, erased: ErasedPeople, *, is_new: bool) -> bool:
 
 def _fill(row: MirroredRecord, record: Record, reading: _Reading, version: int) -> None:
     erased = reading.erased
-    if row.erased_at is None and _is_erased(record, erased, is_new=row.id is None):
+    if row.erased_at is None and is_erased_person(record, erased, is_new=row.id is None):
         row.erased_at = now()
     if not reading.keeps_page_value(row, record):
         row.reference_seen_at = None
@@ -353,7 +353,8 @@ def _fill(row: MirroredRecord, record: Record, reading: _Reading, version: int) 
     row.gone_at = None
 
 
-def _clear(row: MirroredRecord, version: int) -> None:
+def clear_row(row: MirroredRecord, version: int) -> None:
+    """Clear the row of a record that no longer exists."""
     for name, value in empty_details().items():
         setattr(row, name, value)
     row.reference = row.reference_seen_at = None
@@ -376,10 +377,10 @@ def _values(row: MirroredRecord, record: Record, erased: ErasedPeople) -> dict[s
     values["reference"] = hide(record.reference)
     if row.erased_at:
         return values | empty_details()
-    return values | {name: _stored(getattr(record, name)) for name in empty_details()}
+    return values | {name: stored_value(getattr(record, name)) for name in empty_details()}
 
 
-def _stored(value: str | tuple[str | Address, ...]) -> object:
+def stored_value(value: str | tuple[str | Address, ...]) -> object:
     """Return a record's field in the form of its column."""
     if isinstance(value, str):
         return value

@@ -219,6 +219,18 @@ class ManyLinesLeftOut(LinkingFailure):
     code = "lines-left-out"
 
 
+class RecordsComeFromApi(LinkingFailure):
+    """The connection has an API, which is the source of its records: nothing is imported."""
+
+    code = "records-from-api"
+
+
+class ImportKeyReused(LinkingFailure):
+    """The import's key, or the number of one of its parts, belongs to other records."""
+
+    code = "import-key-reused"
+
+
 class LinkFailed(Exception):
     """The decision was stored and attempted, and failed or conflicted; the link has the reason."""
 

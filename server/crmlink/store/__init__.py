@@ -30,6 +30,7 @@ from crmlink.store.erased import ErasedKey
 from crmlink.store.links import Link, LinkMethod, LinkState
 from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
+from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
 from crmlink.store.records import MirroredRecord
 from crmlink.store.reports import Lookalike, ShareSnapshot
 from crmlink.store.workspaces import PackageHost, RecordField, Workspace, Writes
@@ -50,6 +51,7 @@ __all__ = [
     "Device",
     "DeviceType",
     "ErasedKey",
+    "ImportSource",
     "Invitation",
     "Link",
     "LinkMethod",
@@ -65,6 +67,8 @@ __all__ = [
     "Process",
     "ProcessRole",
     "RecordField",
+    "RecordImport",
+    "RecordImportPart",
     "Refresh",
     "RejectedBatchRow",
     "Role",

@@ -65,6 +65,8 @@ BATCH_WORDS = {
     "importing": "being read", "draft": "a draft", "matching": "being matched",
     "review": "under review", "writing": "being linked", "paused": "paused", "done": "finished",
     "cancelled": "cancelled", "undoing": "being undone", "undone": "undone",
+    "filling": "being filled in on Commusoft's page",
+    "reverting": "being put back on Commusoft's page",
 }  # fmt: skip
 
 # code → HTTP status, title, sentence
@@ -409,6 +411,16 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         422,
         "Idempotency-Key used twice",
         "This Idempotency-Key belongs to another decision. Use a new key for each decision.",
+    ),
+    "records-from-api": (
+        409,
+        "Records come from the API",
+        "crmlink reads this account's records from Commusoft's API, so none are imported.",
+    ),
+    "import-key-reused": (
+        409,
+        "Another import",
+        "This import, or this part of it, had other records before. Start a new import.",
     ),
     "too-many-requests": (
         429,
