@@ -17,8 +17,9 @@ from crmlink.access.context import AccessContext
 from crmlink.access.usage import UsageCounter
 from crmlink.accounting.rule_file import RuleFile
 from crmlink.commusoft.client import CommusoftClient
-from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.no_api import PagesClient
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
 from crmlink.linking.connections import (
@@ -149,6 +150,8 @@ class Installation:
         )
 
     def _client(self, connection: WorkspaceConnection, practice: bool) -> CommusoftClient:
+        if connection.kind is ConnectionKind.PAGES:
+            return PagesClient(WebApplication(connection.base_url))
         if self._commusoft is not None:
             return self._commusoft
         if practice:

@@ -180,6 +180,8 @@ class Worker:
     def _sync(self) -> None:
         ctx = self._synced_context = self._installation.workspace
         ctx.index.matcher()  # build the index first: it works even while Commusoft is unreachable
+        if not ctx.has_api:
+            return
         try:
             result = ctx.sync(full=full_sync_is_due(ctx.database, ctx.connection_id))
         except SyncInProgress:

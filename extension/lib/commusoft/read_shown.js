@@ -13,6 +13,9 @@
 
   const RECORD_FIELD = /(?:^|[\s.[])(?:name|surname|companyname|mobile|landline|email(?:address)?|addressline[1-3]?|address_line_?[1-3]|town|county|postcode)(?:$|[\s\]])/i;
 
+  /** As the search says that is under way. */
+  let textOnly = false;
+
   /** @typedef {import("./types.js").Search} Search */
   /** @typedef {import("./types.js").Shown} Shown */
 
@@ -42,7 +45,7 @@
 
   /** @param {Element} control @returns {Shown} what it holds, where nothing can be typed into it */
   function valueOfControl(control) {
-    if (control.localName !== "input" || !control.matches("[type=text i], :not([type])")) return { state: "unknown" };
+    if (textOnly || control.localName !== "input" || !control.matches("[type=text i], :not([type])")) return { state: "unknown" };
     if (!control.matches("[readonly], :disabled")) return { state: "unknown" };
     const { value } = /** @type {HTMLInputElement} */ (control);
     return value === "" ? { state: "empty" } : { state: "shown", value };
@@ -168,7 +171,9 @@
    * @param {Search} search
    * @returns {Shown}
    */
-  function readShown(document, { labels, subject }) {
+  function readShown(document, search) {
+    const { labels, subject } = search;
+    textOnly = search.textOnly ?? false;
     const keys = new Set(labels.map(labelKey).filter(Boolean));
     const places = labelsOf(document, keys).filter((one) => !tools.isForeign(one, subject)).map(shownAt);
     const lines = linesOf(document, keys).filter(({ element }) => !tools.isForeign(element, subject)).map(({ shown }) => shown);
@@ -184,6 +189,7 @@
    * @returns {import("./types.js").Reading}
    */
   function readReference(document, search) {
+    textOnly = search.textOnly ?? false;
     const found = tools.findField(document, search);
     const shown = found.field ? readShownBeside(document, search, found.field) : readShown(document, search);
     return { found, shown };

@@ -13,7 +13,10 @@
  * @typedef {{selector: string, label: string}} FieldRule
  */
 
-/** @typedef {{labels: string[], subject: Subject, rule: FieldRule | null}} Search */
+/**
+ * `textOnly`: what a field holds that takes nothing is not what the page shows. It may be on its way to be saved.
+ * @typedef {{labels: string[], subject: Subject, rule: FieldRule | null, textOnly?: boolean}} Search
+ */
 
 /**
  * Why a field with the right label is not to be filled.
@@ -68,6 +71,8 @@
  * @property {(reading: Reading) => boolean} agrees whether the text on the page goes with the field
  * @property {(document: Document, search: Search) => HTMLElement | null} findEdit the only thing to press that lets a person edit
  * @property {(document: Document, names: string[]) => boolean} showsSubject
+ * @property {(field: HTMLInputElement, watch: {touched: WeakSet<EventTarget>, since: number}) => boolean} isAsLoaded
+ * @property {(document: Document) => Element[]} failuresIn
  * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, own?: Element}) => Promise<Filled>} fillField
  */
 

@@ -4,7 +4,7 @@
 
 import { KEY_LOST } from "./problem.js";
 import { validated } from "./request.js";
-import { isDrafts, isSearchResult, isLink, isParked, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
+import { isDrafts, isRecordImport, isListCounts, isTableRows, isTableSeen, isSearchResult, isLink, isLinks, isParked, isRecordContacts, isRecordResult, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
 
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("./request.js").Options} Options */
@@ -51,12 +51,34 @@ export function createApi(connection, { call, access }) {
     readLink: async (id) => validated(isLink, await ask("GET", `/links/${encodeURIComponent(id)}`)),
     /** @param {string} id @param {object} json @param {string} key */
     undo: async (id, json, key) => validated(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/undo`, { json, key })),
+    /** Decisions that wait for a record's page. @param {string} record */
+    openLinks: async (record) => validated(isLinks, await ask("GET", `/links?${query({ state: "intended", method: "pages", record_id: record })}`)),
+    /** What a record's page shows. @param {string} id @param {object} json */
+    observe: async (id, json) => validated(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/observations`, { json })),
+    /** @param {string} id @param {object} json */
+    withdraw: async (id, json) => validated(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/withdraw`, { json })),
+    /** @param {string} id */
+    record: async (id) => validated(isRecordResult, await ask("GET", `/records/${encodeURIComponent(id)}`)),
+    /** @param {string} id */
+    recordContacts: async (id) => validated(isRecordContacts, await ask("GET", `/records/${encodeURIComponent(id)}/contacts`)),
+    /** @param {Kind} kind @param {object} json */
+    showField: (kind, json) => ask("PUT", `/workspace/record-fields/${kind}`, { json }),
     /** @param {object} json a contact without a record */
     park: async (json) => validated(isParked, await ask("POST", "/parked", { json })),
     /** @param {string} id */
     unpark: (id) => ask("DELETE", `/parked/${encodeURIComponent(id)}`),
     /** @param {object} json a list page's contacts */
     collect: async (json) => validated(isAppendResult, await ask("POST", "/batches", { json })),
+    /** Lists whose references wait for Commusoft's pages. @param {"filling" | "reverting"} state */
+    listsIn: async (state) => validated(isDrafts, await ask("GET", `/batches?${query({ state })}`)),
+    /** @param {string} batch */
+    listCounts: async (batch) => validated(isListCounts, await ask("GET", `/batches/${encodeURIComponent(batch)}`)),
+    /** Rows of a list that wait for Commusoft's pages. @param {string} batch @param {number} after */
+    tableRows: async (batch, after) => validated(isTableRows, await ask("GET", `/batches/${encodeURIComponent(batch)}/table?${query({ after: String(after) })}`)),
+    /** What rows of the table show. @param {string} batch @param {object} json */
+    tableSeen: async (batch, json) => validated(isTableSeen, await ask("POST", `/batches/${encodeURIComponent(batch)}/table/observations`, { json })),
+    /** A page of one of Commusoft's lists. @param {object} json */
+    importRecords: async (json) => validated(isRecordImport, await ask("POST", "/records/import", { json })),
     drafts: async () => validated(isDrafts, await ask("GET", "/batches")),
     /** End this browser's connection on the server. */
     leave: () => ask("DELETE", "/devices/me"),

@@ -1,4 +1,4 @@
-"""/records: search as you type, one record, and the contacts that it may be of."""
+"""/records: search as you type, one record and its contacts, and imports without an API."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from flask.views import MethodView
 
 from crmlink.api.schemas.common import RecordQuerySchema, RecordsSchema
+from crmlink.api.schemas.record_imports import RecordImportResultSchema, RecordImportSchema
 from crmlink.api.schemas.records import (
     ReadRecordQuerySchema,
     ReadRecordSchema,
@@ -14,11 +15,18 @@ from crmlink.api.schemas.records import (
     RecordContactsSchema,
 )
 from crmlink.api.serializers.records import contact_suggestion_shape
+from crmlink.commusoft.records import Record, record_names
+from crmlink.folding import compose
 from crmlink.linking.attempts import fetch_record
+from crmlink.linking.decisions import require_connection
 from crmlink.linking.record_contacts import suggest_contacts
+from crmlink.linking.record_imports import ImportPart, import_records
 from crmlink.linking.suggest import search
+from crmlink.matching import Address
 from crmlink.reports.records import record_in_effect
-from crmlink.web.auth import current_workspace, require_permission
+from crmlink.store import ImportSource
+from crmlink.store.base import now
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.serializers import link_shape, record_shape
 from crmlink.web.strict_parsing import Blueprint
 
@@ -38,6 +46,41 @@ class RecordsView(MethodView):
         return {
             "connection_id": current_workspace().public_connection_id,
             "records": [record_shape(row) for row in rows],
+        }
+
+
+@blueprint.route("/records/import")
+class RecordImportView(MethodView):
+    """Import of records, where there is no API."""
+
+    @require_permission("batch")
+    @blueprint.arguments(RecordImportSchema)
+    @blueprint.response(200, RecordImportResultSchema)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Take the records that a list page of Commusoft shows"""
+        here = current_workspace()
+        require_connection(here, body["connection_id"])
+        part = ImportPart(
+            records=[imported_record(row) for row in body["rows"]],
+            read_at=body["read_at"] or now(),
+            source=ImportSource.LIST_PAGE,
+            key=body["import_id"],
+            part=body["part"],
+            parts=body["parts"],
+            complete=body["complete"],
+            agreed=body["removes"],
+        )
+        done = import_records(here, current_actor().device.id, part)
+        return {
+            "import_id": done.key,
+            "new": done.counts.added,
+            "changed": done.counts.changed,
+            "unchanged": done.counts.unchanged,
+            "older": done.counts.older,
+            "gone": done.gone,
+            "would_remove": done.would_remove,
+            "missing_parts": list(done.missing_parts),
+            "finished": done.finished,
         }
 
 
@@ -83,3 +126,27 @@ class RecordContactsView(MethodView):
             "compared": found.indexed,
             "suggestions": [contact_suggestion_shape(item, here.packages) for item in found.items],
         }
+
+
+def imported_record(row: dict[str, Any]) -> Record:
+    """Return a row of an import as a record."""
+    name, company = record_names(row["kind"], row["name"], row["company"], row["person"])
+    return Record(
+        kind=row["kind"],
+        number=row["number"],
+        uuid=None,
+        name=compose(name),
+        company=compose(company),
+        email=compose(row["email"]),
+        phones=tuple(row["phones"]),
+        address=compose(row["address"]),
+        town=compose(row["town"]),
+        postcode=row["postcode"],
+        account_number=compose(row["account_number"]),
+        reference=row.get("reference") or None,
+        deleted=False,
+        raw={},
+        reference_shown="reference" in row,
+        other_emails=tuple(row["other_emails"]),
+        other_addresses=tuple(Address(**address) for address in row["other_addresses"]),
+    )

@@ -36,6 +36,8 @@ class CommusoftClient:
     Every call ends within `limits.total_timeout` seconds and raises a `CommusoftError` on failure.
     """
 
+    has_api = True
+
     def __init__(
         self,
         connection: Connection,

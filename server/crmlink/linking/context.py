@@ -88,6 +88,11 @@ class WorkspaceContext:
         return self.rule_file.current()
 
     @property
+    def has_api(self) -> bool:
+        """Whether the account has an API; without one there are only its pages."""
+        return self.commusoft.has_api
+
+    @property
     def uses_sandbox(self) -> bool:
         """Whether the remote system is a sandbox, this installation's or another one."""
         return self.practice or self.commusoft.sandbox

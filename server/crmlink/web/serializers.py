@@ -106,6 +106,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "failure": _failure(link),
             "undoes": link.undoes_id,
             "undone_by": undone_by.get(link.id),
+            "method": link.method.value,
             "can_undo": can_undo(link)
             and link.record_id in rows
             and may_undo(current_actor(), link.device),

@@ -133,18 +133,19 @@ class DetectedFormat:
         kind: Kind | None = None,
         columns: Columns | None = None,
         dates: DateOrder | None = None,
+        fields: Sequence[str] = IMPORT_FIELDS,
     ) -> DetectedFormat:
         """Return the format with a user's corrections; omitted options stay as they are.
 
         `columns` maps fields to a column's label or index, or to several; None or an empty sequence
-        removes a field. Raises ExportError (`field_unknown`, `column_unknown`,
-        `column_needed_once`).
+        removes a field; `fields` are those that this sort of file can hold. Raises ExportError
+        (`field_unknown`, `column_unknown`, `column_needed_once`).
         """
         changes = columns or {}
         changed = dict(self.columns)
         for name, mapping in changes.items():
-            if name not in IMPORT_FIELDS:
-                raise ExportError("field_unknown", field=name, fields=", ".join(IMPORT_FIELDS))
+            if name not in fields:
+                raise ExportError("field_unknown", field=name, fields=", ".join(fields))
             changed.pop(name, None)
             if labels := tuple(self._label(column) for column in _several(mapping)):
                 changed[name] = labels
