@@ -366,3 +366,21 @@ export function problemReply(name, status, detail, more = {}) {
 export function lost() {
   throw new TypeError("Failed to fetch");
 }
+
+/** Commusoft's pages with tables, as our scripts there tell of them. */
+export function fakeTableTabs() {
+  const made = {
+    shows: /** @type {import("../../extension/lib/linking/link_table.js").TableLook | null} */ (null),
+    opened: /** @type {number[]} */ ([]),
+    allowed: true,
+    async look() {
+      return made.shows;
+    },
+    /** @param {number} tab */
+    async open(tab) {
+      if (made.allowed) made.opened.push(tab);
+      return made.allowed;
+    },
+  };
+  return made;
+}

@@ -30,7 +30,8 @@
   function writeField(field, value, find) {
     field.focus({ preventScroll: true });
     // What the page does when a field is entered may draw its rows anew.
-    if (!find()?.cell.contains(field) || field.disabled || field.readOnly) return false;
+    const now = find();
+    if (!now?.editable || !now.cell.contains(field)) return false;
     type(field, value);
     send(field, "change");
     field.blur();

@@ -20,7 +20,7 @@ from crmlink.api import (
     tokens,
     workspace,
 )
-from crmlink.api.batches import drafts, rows
+from crmlink.api.batches import drafts, rows, table
 from crmlink.installation import Installation
 from crmlink.web.error_handlers import register_errors
 from crmlink.web.openapi import ProblemApi
@@ -61,6 +61,7 @@ def register_api(app: Flask, installation: Installation) -> None:
         links,
         drafts,
         rows,
+        table,
         pairings,
         parked,
         people,

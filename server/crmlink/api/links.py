@@ -14,12 +14,14 @@ from crmlink.api.schemas.common import (
     LinkQuerySchema,
     LinkSchema,
     LinksSchema,
-    ObservationSchema,
-    ObservedSchema,
     UndoSchema,
-    WithdrawalSchema,
     overrides_of,
     seen_of,
+)
+from crmlink.api.schemas.on_pages import (
+    ObservationSchema,
+    ObservedSchema,
+    WithdrawalSchema,
 )
 from crmlink.linking.decisions import Decision, confirm, find_link, require_connection, undo
 from crmlink.linking.errors import LinkFailed

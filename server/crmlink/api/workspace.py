@@ -7,12 +7,8 @@ from typing import Any
 from flask.views import MethodView
 from sqlalchemy import func, select
 
-from crmlink.api.schemas.common import (
-    RecordFieldsSchema,
-    ShownFieldSchema,
-    WorkspaceSchema,
-    WritesSchema,
-)
+from crmlink.api.schemas.common import WorkspaceSchema
+from crmlink.api.schemas.on_pages import RecordFieldsSchema, ShownFieldSchema, WritesSchema
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import Kind
 from crmlink.linking.record_fields import ShownField, record_fields, remove_field, show_field

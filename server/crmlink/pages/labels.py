@@ -26,6 +26,8 @@ ACTIONS = {
     "batch.done": "finished linking a list",
     "batch.undoing": "started undoing a list",
     "batch.undone": "finished undoing a list",
+    "batch.filling": "left a list to be filled in on Commusoft's page",
+    "batch.reverting": "left a list to be put back on Commusoft's page",
     "batch.discarded": "deleted a list",
     "contact.parked": "parked a contact without a record",
     "contact.unparked": "removed a parked contact",

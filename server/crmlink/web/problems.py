@@ -65,6 +65,8 @@ BATCH_WORDS = {
     "importing": "being read", "draft": "a draft", "matching": "being matched",
     "review": "under review", "writing": "being linked", "paused": "paused", "done": "finished",
     "cancelled": "cancelled", "undoing": "being undone", "undone": "undone",
+    "filling": "being filled in on Commusoft's page",
+    "reverting": "being put back on Commusoft's page",
 }  # fmt: skip
 
 # code → HTTP status, title, sentence

@@ -294,33 +294,6 @@ class UndoSchema(Schema):
     seen = shown_on_page()
 
 
-class ObservationSchema(Schema):
-    """What a record's page showed, before it was filled or after the person saved."""
-
-    connection_id = text(100, required=True, metadata={"description": CONNECTION})
-    stage = fields.String(required=True, validate=validate.OneOf(["before", "after"]))
-    value = text(200, required=True, allow_none=True)
-    replaces = text(
-        200,
-        allow_none=True,
-        load_default=None,
-        metadata={"description": "The other reference that the person has agreed to replace."},
-    )
-
-
-class ObservedSchema(LinkSchema):
-    """The link after an observation."""
-
-    fill = fields.Boolean(metadata={"description": "The page may be filled with it now."})
-
-
-class WithdrawalSchema(Schema):
-    """The end of a link that waits on a page; `value` is what the page shows, if it was read."""
-
-    connection_id = text(100, required=True, metadata={"description": CONNECTION})
-    value = text(200, allow_none=True)
-
-
 class LinkQuerySchema(Schema):
     """Query of links."""
 
@@ -372,35 +345,6 @@ class MirrorSchema(Schema):
     syncing = fields.Boolean()
 
 
-class WritesSchema(Schema):
-    """How the workspace writes references."""
-
-    writes = fields.Enum(Writes, by_value=True, required=True)
-
-
-class ShownFieldSchema(Schema):
-    """The field of the reference on the pages of one kind of record."""
-
-    host = text(260, required=True)
-    selector = text(300, required=True)
-    label = text(100, required=True)
-    section = text(100, load_default="")
-
-
-class RecordFieldSchema(ShownFieldSchema):
-    """Such a field as an admin showed it."""
-
-    kind = fields.String()
-    by = fields.String()
-    created_at = fields.AwareDateTime()
-
-
-class RecordFieldsSchema(Schema):
-    """Such fields, at most one of each kind of record."""
-
-    record_fields = fields.List(fields.Nested(RecordFieldSchema))
-
-
 class WorkspaceSchema(Schema):
     """The caller's device, the Commusoft account and the state of the mirror."""
 
@@ -417,7 +361,7 @@ class WorkspaceSchema(Schema):
     commusoft_hosts = fields.List(
         fields.String(), metadata={"description": "Every host on which records have their pages."}
     )
-    record_fields = fields.List(fields.Nested(RecordFieldSchema))
+    record_fields = fields.List(fields.Nested("RecordFieldSchema"))
 
 
 class HostSchema(Schema):

@@ -22,6 +22,8 @@ STATES = {  # tone, words
     BatchState.CANCELLED: ("", "Cancelled"),
     BatchState.UNDOING: ("info", "… Undoing"),
     BatchState.UNDONE: ("", "↶ Undone"),
+    BatchState.FILLING: ("caution", "To fill in"),
+    BatchState.REVERTING: ("caution", "To put back"),
 }
 SOURCES = {
     BatchSource.LIST_PAGE: "from list pages",
@@ -67,6 +69,7 @@ GROUP_DONE = {
 STATE_FILTERS = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
+    RowState.FILLING: "To fill in",
     RowState.FAILED: "Failed",
     RowState.SUCCESSFUL: "Linked",
 }
@@ -85,6 +88,7 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
         "not linked": "Not linked", "linked before": "Already linked", "waiting": "Waiting",
         "processing": "Processing", "failed": "Failed", "successful": "Linked",
         "undoing": "Undoing", "undone": "Undone",
+        "filling": "To fill in on Commusoft's page",
     },
 }  # fmt: skip
 TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
