@@ -48,7 +48,7 @@ async function open(html, more = {}) {
     runtime: { id: "x", sendMessage: async (/** @type {any} */ message) => structuredClone(answer(message)), onMessage: { addListener: () => undefined, removeListener: () => undefined } },
     i18n: { getMessage: (/** @type {string} */ key, /** @type {string[]} */ values = []) => (words[key]?.message ?? "").replace(/\$([1-9])/g, (/** @type {string} */ _, /** @type {string} */ at) => values[Number(at) - 1] ?? "") },
   };
-  const globals = { window, document, location: { get href() { return state.url; } }, chrome, Element: window.Element, HTMLElement: window.HTMLElement };
+  const globals = { window, document, location: { get href() { return state.url; } }, chrome, Element: window.Element, HTMLElement: window.HTMLElement, MutationObserver: window.MutationObserver };
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   /** @type {any} */ (globalThis).crmlinkPanel = { createPanel: () => panel };
   await import(`../../extension/content/assist/views.js?${(runs += 1)}`);
