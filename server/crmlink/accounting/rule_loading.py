@@ -45,6 +45,12 @@ def load_packages(path: Path | None = None) -> Packages:
     return cast("Packages", document)
 
 
+@cache
+def built_in_packages() -> Packages:
+    """Return the rules that crmlink comes with, read once; do not modify them."""
+    return load_packages()
+
+
 def problems(document: object) -> Iterator[str]:
     """Yield one sentence for each fault of a rule document."""
     if not isinstance(document, dict):

@@ -270,9 +270,10 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
 
 
 def _sent(token: str) -> UploadedFile | None:
-    return find_file(
+    sent = find_file(
         current_installation().settings.data_dir, token, current_actor().device.public_id
     )
+    return None if sent is None or sent.records else sent
 
 
 def _gone(token: str) -> Response:

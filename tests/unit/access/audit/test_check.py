@@ -440,8 +440,10 @@ def test_an_audit_of_before_is_checked_signed_and_anchored_at_the_first_start(
         assert not check(later).sound
 
 
-def test_a_database_of_before_is_upgraded_with_its_audit(database_url: str, tmp_path: Path) -> None:
-    older = Database(database_url)
+def test_a_database_of_before_is_upgraded_with_its_audit(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    older = Database(empty_database_url)
     older.migrate("0004")
     previous = START
     with older.engine.begin() as connection:
@@ -464,7 +466,7 @@ def test_a_database_of_before_is_upgraded_with_its_audit(database_url: str, tmp_
             statement = f"INSERT INTO audit_entry ({names}) VALUES ({values})"  # noqa: S608
             connection.execute(text(statement), row)
     older.close()
-    database = open_database(Settings(tmp_path, database_url, KEY))
+    database = open_database(Settings(tmp_path, empty_database_url, KEY))
     verdict = verify_audit(database, 1)
     assert verdict_sentences(verdict) == []
     assert verdict.count == 31

@@ -246,3 +246,9 @@ def test_a_stream_given_stays_open_and_is_read_from_its_beginning() -> None:
     next(half_way)
     half_way.close()  # type: ignore[attr-defined]
     assert not packed.closed
+
+
+def test_a_chosen_encoding_that_cannot_be_the_files_is_refused() -> None:
+    with pytest.raises(ExportError) as failure:
+        look(GOOD, encoding="utf-16")
+    assert failure.value.code == "encoding"
