@@ -76,6 +76,19 @@ test("what the page shows goes to the server, and its word comes back", async ()
   assert.deepEqual(server.times("POST /links/lnk_1/observations").map((one) => one.body), [{ connection_id: "con_1", stage: "before", value: "OLD", replaces: "OLD" }]);
 });
 
+test("a page that is loaded anew knows that it was filled in, in this tab and until it has shown what became of it", async () => {
+  const { page, server, start } = await atRecord();
+  server.replies["POST /links/lnk_1/observations"] = WAITING;
+  await page.assist_filled(TAB, { link: "lnk_1" });
+  const later = start().desk.onRecordPage; // another worker
+  const filled = async () => /** @type {any} */ (await later.assist_look(TAB)).data.was_filled;
+  assert.equal(await filled(), true);
+  await later.assist_observe(TAB, OBSERVED);
+  assert.equal(await filled(), true);
+  await later.assist_observe(TAB, { ...OBSERVED, stage: "after" });
+  assert.equal(await filled(), false);
+});
+
 test("without the server's word nothing is to be filled", async () => {
   const { page, server } = await atRecord();
   server.replies["POST /links/lnk_1/observations"] = WAITING;

@@ -183,7 +183,7 @@
     const target = job?.link.reference ?? null;
     if (now.kind === "seen") return true;
     if (now.kind !== "shown" || now.value === undefined) return false;
-    return now.value === target || filled !== null;
+    return now.value === target || filled !== null || Boolean(job?.was_filled);
   }
 
   /** @param {Situation} now */
@@ -194,12 +194,13 @@
     if (resting?.text !== text || complains) resting = { text, since: Date.now() };
     if (Date.now() - resting.since < AT_REST) return;
     resting = null;
-    const stage = filled ? "after" : "before";
+    const stage = filled || job?.was_filled ? "after" : "before";
     const answer = await observe(stage, value, null);
     if (!answer) return;
     if (!answer.ok) return tell(views.trouble(answer.problem?.detail ?? "", steps));
     filled = null;
     if (answer.data.link.state !== "intended") return settle(answer.data.link);
+    if (job) job.was_filled = false;
     tell(views.notSeen(steps));
   }
 
@@ -248,6 +249,7 @@
     filledHere.add(link.id);
     const result = await tools.fillField(field, link.reference ?? "", { same, own: panel.host });
     phase = "open";
+    if (result.ok) void send("assist_filled", { link: link.id });
     if (result.restored) putBack.set(field, value ?? "");
     if (!result.ok) return tell(views.notFilled(result, steps));
     filled = { link: link.id, field, old: value ?? "" };
