@@ -28,8 +28,8 @@ import { problem } from "../server/problem.js";
 /**
  * What is needed of the browser's tabs with Commusoft's pages.
  * @typedef {object} RecordTabs
- * @property {(isRecord: (address: string) => boolean, url: string) => Promise<number | null>} show the tab that shows
- *   a record, or a new one
+ * @property {(isRecord: (address: string) => boolean, url: string | null) => Promise<number | null>} show the tab that
+ *   shows a record, or a new one where there is an address
  * @property {(tab: number) => Promise<boolean>} assist run our script there; false where we may not
  * @property {(tab: number, search: import("../commusoft/types.js").Search) => Promise<PageReading | null>} read
  */
@@ -180,9 +180,9 @@ export function createAssist({ rules, onPage, tabs, recordTabs, memory, connecte
           /** @param {string} address */
           const isRecord = (address) => packages !== null && recordAt(address, packages, told.data)?.id === record.id;
           // A practice account's own web address is no page of Commusoft: the person opens it.
-          if (!isRecord(record.page_url)) return { ok: true, data: { assisted: false } };
-          const tab = await recordTabs.show(isRecord, record.page_url);
-          const assisted = tab === null ? await onPage.isOn(COMMUSOFT) : await recordTabs.assist(tab);
+          const url = isRecord(record.page_url) ? record.page_url : null;
+          const tab = await recordTabs.show(isRecord, url);
+          const assisted = tab === null ? url !== null && (await onPage.isOn(COMMUSOFT)) : await recordTabs.assist(tab);
           return { ok: true, data: { assisted } };
         }),
 
