@@ -132,6 +132,7 @@
       ALWAYS[name]?.();
       if (editing) WHILE_EDITING[name]?.({ root, input: field(root) });
     }
+    window.drawnEditing = editing;
   });
 
   /** Whether anything that is no field of the record holds a value that was not there before. */
