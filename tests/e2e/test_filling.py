@@ -20,7 +20,7 @@ BY_NAME = {variant.name: variant for variant in VARIANTS}
 # Each has another way to keep what is typed.
 KEEPERS = ("plain-old", "angularjs", "angular", "react", "vue")
 SCRIPTS = [
-    f"lib/commusoft/{name}.js"
+    f"/lib/commusoft/{name}.js"
     for name in (
         "dom_text",
         "control_name",
@@ -59,9 +59,9 @@ def fill(browser: Browser, value: str = REFERENCE) -> dict[str, Any]:
                 " const target = { tabId: tab.id };"
                 f" const files = {json.dumps(SCRIPTS)};"
                 " await chrome.scripting.executeScript({ target, files });"
-                " const [{ result }] = await chrome.scripting.executeScript({ target,"
+                " const [{ result, error }] = await chrome.scripting.executeScript({ target,"
                 f" func: {FILL}, args: [{json.dumps(SEARCH)}, {json.dumps(value)}] }});"
-                " return result; })"
+                " if (error) throw new Error(error.message ?? String(error)); return result; })"
             )
         )
     finally:

@@ -70,5 +70,5 @@ DECOYS = (
     Decoy("puts-back-later", "not believed", "the page empties the field a little later"),
     Decoy("copies", "not believed", "the page copies what is typed to another field"),
     Decoy("replaced-on-focus", "either", "the page puts a new field in the field's place"),
-    Decoy("moves-on-focus", "not believed", "the page goes to another record meanwhile"),
+    Decoy("moves-on-input", "not believed", "the page goes to another record while it is filled"),
 )
