@@ -24,6 +24,7 @@ from browsers.page_driver import (
     SEEN,
     BrowserTrouble,
     PageDriver,
+    Panel,
     Site,
     WaitTimeout,
 )
@@ -197,6 +198,21 @@ class Chromium:
         buttons = _nodes(host, "button") if host else iter(())
         return next((_text(button) for button in buttons), None)
 
+    def on_page_panel(self) -> Panel | None:
+        if self.tab is None:
+            return None
+        session = self.context.new_cdp_session(self.tab)
+        try:
+            document = session.send("DOM.getDocument", {"depth": -1, "pierce": True})
+            host = next(_nodes(document["root"], "crmlink-assist"), None)
+            section = next(_nodes(host, "section"), None) if host else None
+            if section is None:
+                return None
+            focused = [_text(one) for one in _nodes(section, "button") if _has_focus(session, one)]
+            return Panel(_text(section), focused[0] if focused else "")
+        finally:
+            session.detach()
+
     def window_on_page(self) -> bool:
         address = f"chrome-extension://{self.id}{POPUP_PATH}?tab="
         windows = [page for page in self.context.pages if page.url.startswith(address)]
@@ -265,6 +281,16 @@ class Chromium:
 
     def close(self) -> None:
         self._stack.close()
+
+
+def _has_focus(session: CDPSession, node: dict[str, Any]) -> bool:
+    found = session.send("DOM.resolveNode", {"backendNodeId": node["backendNodeId"]})
+    asked = {
+        "objectId": found["object"]["objectId"],
+        "functionDeclaration": "function () { return this.matches(':focus'); }",
+        "returnByValue": True,
+    }
+    return bool(session.send("Runtime.callFunctionOn", asked)["result"]["value"])
 
 
 def _nodes(top: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:

@@ -91,6 +91,9 @@ const DECOYS = {
   "a column of labels beside a column of fields": "<div><div><p>Name</p><p>Third-Party Reference</p></div><div><input id=f><input id=g></div></div>",
   "two fields with the label": `${LABEL}<input id=f><label for=g>Accounting reference</label><input id=g>`,
   "a placeholder on a field with another name": "<label for=f>Name</label><input id=f placeholder='Third-Party Reference'>",
+  "a label beside one field that names another": "<div><label for=t>Third-Party Reference</label><input id=f></div><div><input id=t></div>",
+  "a label far above a field": "<p>Third-Party Reference</p><hr><h3>Elsewhere</h3><div><div><input id=f></div></div>",
+  "a filter under a heading of a table": "<table><thead><tr><th>Contact</th><th>Third-Party Reference</th></tr><tr><th><input aria-label=Filter></th><th><input id=f></th></tr></thead><tbody><tr><td>A</td><td>B</td></tr></tbody></table>",
   "no such label": "<label for=f>Account number</label><input id=f>",
   "an element that only looks like a field": `${LABEL}<div id=f contenteditable=true></div>`,
 };

@@ -22,6 +22,7 @@ from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 from crmlink.web.auth import SESSION_COOKIE
 from pages.page_cases import Who
+from support.databases import sqlite_database
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sample_data import SampleData, populate
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
@@ -55,7 +56,7 @@ def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveSer
         connection = connection_to(sandbox.url)
         settings = Settings(
             data_dir=folder,
-            database_url=f"sqlite:///{folder / 'crmlink.sqlite'}",
+            database_url=sqlite_database(folder),
             secret_key=secrets.token_urlsafe(48),
             commusoft=connection,
             requests_per_minute=100_000,

@@ -5,7 +5,7 @@
   const tools = /** @type {{crmlinkPage: import("./types.js").PageTools}} */ (/** @type {unknown} */ (globalThis)).crmlinkPage;
   const { rootsOf } = tools;
 
-  const SETTLES = 300; // milliseconds until a page has done what it does after typing
+  const SETTLES = 800; // milliseconds until a page has done what it does after typing
   const DIRTY_BY = 3_000; // a model may take a value only when typing has paused
   const LOOKS_EVERY = 100;
   const CONTROLS = "input, select, textarea, [contenteditable]";
