@@ -44,7 +44,7 @@ def test_a_link_tells_its_history(clerk: PageClient, scene: SampleData) -> None:
     page = clerk.read(f"/links/{scene.undone.id}")
     assert "↶ Undone" in page
     assert "Marcus Bello" in page
-    assert "it was undone already" in page
+    assert "it was already undone" in page
     assert "is SMITH01: neither" in clerk.read(f"/links/{scene.conflict.id}")
 
 
@@ -58,7 +58,7 @@ def test_a_clerk_undoes_an_own_link_and_commusoft_shows_what_stood_there_before(
     reply = clerk.send(f"/links/{scene.linked.id}/undo", key=key[1])
     assert reply.status_code == 303
     assert sandbox.reference("customer-1001") is None
-    assert "Undone: Commusoft was read again" in clerk.read(reply.headers["Location"])
+    assert "Undone. Commusoft shows the earlier reference" in clerk.read(reply.headers["Location"])
     again = clerk.send(f"/links/{scene.linked.id}/undo", key=key[1])
     assert again.headers["Location"] == reply.headers["Location"], "a second click did it twice"
 
@@ -98,7 +98,7 @@ def test_an_undo_stops_where_somebody_changed_the_record_since(
     sandbox.put_reference("customer-1001", "BY-HAND-1")
     reply = clerk.send(f"/links/{scene.linked.id}/undo")
     assert reply.status_code == 409
-    assert "Commusoft now holds BY-HAND-1" in words(reply)
+    assert "the reference in Commusoft is now BY-HAND-1" in words(reply)
     assert sandbox.reference("customer-1001") == "BY-HAND-1"
 
 
@@ -122,7 +122,7 @@ def test_an_undo_that_commusoft_does_not_answer_is_said_and_nothing_is_lost(
     sandbox.stop()
     reply = clerk.send(f"/links/{scene.linked.id}/undo")
     assert reply.status_code == 503
-    assert "Nothing was written" in words(reply)
+    assert "Nothing was changed" in words(reply)
     assert "✓ Linked" in clerk.read(f"/links/{scene.linked.id}")
 
 
