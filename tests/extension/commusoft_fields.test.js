@@ -56,6 +56,8 @@ const DECOYS = {
   "a help text between": group("<span>Third-Party Reference</span><p>Mobile</p><input id=f>"),
   "the label of another field before it": "<label for=x>Third-Party Reference</label><input id=f><input id=x disabled>",
   "an aria-label that says otherwise": `${LABEL}<input id=f aria-label='Old reference'>`,
+  "a label that stands beside one field and names another": `${group("<label for=f>Third-Party Reference</label><input id=g>")}${group("<span>Town</span><input id=f value=Ripon>")}`,
+  "a label whose field has another's id": `${group("<input id=f>")}${group("<label for=f>Third-Party Reference</label><input id=f>")}`,
   "a text area": "<label for=f>Third-Party Reference</label><textarea id=f></textarea>",
   "a list to choose from": `${LABEL}<select id=f><option>A</option></select>`,
   "a number field": `${LABEL}<input id=f type=number>`,

@@ -167,6 +167,11 @@
     if (!guard.same()) return untouched("moved");
     const old = field.value;
     const before = { others: othersOf(field), wasInvalid: isInvalid(field), guard };
+    // A page may do something of its own when a field is entered.
+    field.focus({ preventScroll: true });
+    if (!field.isConnected) return untouched("gone");
+    if (!guard.same()) return untouched("moved");
+    if (field.value !== old) return untouched("changed");
     type(field, value);
     const why = await outcome(field, value, before);
     if (why === null) return { ok: true, why, restored: false };
