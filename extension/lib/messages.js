@@ -115,6 +115,7 @@ export const PAGE_MESSAGES = {
   page_open: {},
   assist_look: {},
   assist_observe: { link: id, stage: (value) => value === "before" || value === "after", value: orNull(text(250)), replaces: orNull(text(250)) },
+  assist_filled: { link: id },
   assist_withdraw: { link: id, seen: flag, value: orNull(text(250)) },
   sage_begin: {},
   table_begin: { page: instant },

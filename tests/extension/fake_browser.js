@@ -161,10 +161,10 @@ export function fakeRecordTabs() {
     shows: /** @type {import("../../extension/lib/linking/assist.js").PageReading | null} */ ({ state: "empty" }),
     /** What a page does while it is read. */
     whileReading: () => undefined,
-    /** @param {(address: string) => boolean} isRecord @param {string} url */
+    /** @param {(address: string) => boolean} isRecord @param {string | null} url */
     async show(isRecord, url) {
       const found = [...made.open].find(([, address]) => isRecord(address));
-      if (!found) made.opened.push(url);
+      if (!found && url !== null) made.opened.push(url);
       return found?.[0] ?? null;
     },
     /** @param {number} tab */
