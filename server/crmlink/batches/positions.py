@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from crmlink.batches.rows import RowFilter, filter_conditions
 from crmlink.batches.state import get_batch
@@ -14,7 +15,7 @@ from crmlink.store import BatchRow, Choice, Verdict
 
 MOST_PLACES = 10_000
 _NEED = (Verdict.CONFLICT, Verdict.CHECK, Verdict.SURE, Verdict.NONE, Verdict.LINKED)
-ROW_ORDERS: Mapping[str, ColumnElement[Any]] = {
+ROW_ORDERS: Mapping[str, ColumnElement[Any] | InstrumentedAttribute[Any]] = {
     "name": func.lower(func.coalesce(func.nullif(BatchRow.company, ""), BatchRow.name)),
     "town": func.lower(BatchRow.town),
     "reference": func.lower(BatchRow.reference),
