@@ -270,8 +270,10 @@ def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
     """
     from crmlink.linking.attempts import recover
     from crmlink.linking.decisions import find_link
-    from crmlink.store import LinkState
+    from crmlink.store import LinkMethod, LinkState
 
+    if link.method is LinkMethod.PAGES:
+        return link
     until = time.monotonic() + ctx.commusoft.late_write_seconds + WAIT_AFTER_LATE
     if link.state is LinkState.INTENDED:
         click.echo("Kept. Commusoft has not answered yet; waiting until it is certain…", err=True)
@@ -284,7 +286,7 @@ def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
 
 def _report(link: Link, as_json: bool) -> None:
     from crmlink.linking.errors import LinkFailed
-    from crmlink.store import LinkState
+    from crmlink.store import LinkMethod, LinkState
 
     if link.state in (LinkState.FAILED, LinkState.CONFLICT):
         raise LinkFailed(link)
@@ -297,6 +299,11 @@ def _report(link: Link, as_json: bool) -> None:
             "prior_reference": link.prior,
         }
         click.echo(json.dumps(fields))
+    elif link.state is LinkState.INTENDED and link.method is LinkMethod.PAGES:
+        click.echo(
+            f"Kept, to be saved on Commusoft's page: open {link.record_label} there in a browser "
+            "that is connected to crmlink."
+        )
     elif link.state is LinkState.INTENDED:
         click.echo(
             "Kept, and not finished: Commusoft does not answer. crmlink serve finishes it once it "
