@@ -113,7 +113,7 @@ PAGE_CASES = (
     PageCase("parked-contact", lambda scene: f"/parked/{scene.parked.id}", "The contact", "clerk"),
     PageCase("pair-code", _at("/pair"), "8 letters", "clerk"),
     PageCase("pair", lambda scene: f"/pair?code={scene.fresh_code}", "this code", "clerk"),
-    PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser shows", "clerk"),
+    PageCase("pair-unknown", _at("/pair?code=BBBBBBBB"), "No browser is showing", "clerk"),
     PageCase("pair-waits", lambda scene: f"/pair?code={scene.waiting_code}", "an admin", "clerk"),
     PageCase("pair-admin", lambda scene: f"/pair?code={scene.waiting_code}", "Approve"),
     PageCase("account", _at("/account"), "signed in", "clerk"),
@@ -123,11 +123,15 @@ PAGE_CASES = (
     PageCase("people-wrong", _at("/people"), "no email", "admin", _add_nobody),
     PageCase("invited", _at("/people"), "Give this link", "admin", _add_somebody),
     PageCase("person", lambda scene: f"/people/{scene.clerk.public_id}", "Name and role"),
-    PageCase("disconnect", lambda scene: _of_browser(scene) + "/revoke", "by the admin"),
     PageCase(
-        "rotate", lambda scene: f"/devices/tokens/{scene.token.public_id}/rotate", "stays good"
+        "disconnect", lambda scene: _of_browser(scene) + "/revoke", "an admin disconnected it"
     ),
-    PageCase("revoke-all", _at("/devices/tokens/revoke-all"), "refused from now on"),
+    PageCase(
+        "rotate",
+        lambda scene: f"/devices/tokens/{scene.token.public_id}/rotate",
+        "until the new one is used",
+    ),
+    PageCase("revoke-all", _at("/devices/tokens/revoke-all"), "stop working"),
     PageCase("remove", lambda scene: f"/people/{scene.clerk.public_id}/remove", "What happens now"),
     PageCase("devices", _at("/devices?ended=yes"), "Waiting for your approval"),
     PageCase("browser", _of_browser, "acts for"),
@@ -141,7 +145,7 @@ PAGE_CASES = (
     PageCase("packages", _at("/packages"), "The rules"),
     PageCase("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
     PageCase("rules-wrong", _at("/packages"), "has errors", "admin", _send_rules(WRONG_RULES)),
-    PageCase("rules-remove", _at("/packages/rules/remove"), "extensions follow"),
+    PageCase("rules-remove", _at("/packages/rules/remove"), "use the built-in rules"),
     PageCase("audit", _at("/audit"), "Audit log verified"),
     PageCase("settings", _at("/settings"), "must approve"),
     PageCase("not-allowed", _at("/people"), "Not allowed", "clerk"),

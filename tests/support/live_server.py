@@ -47,9 +47,18 @@ class LiveServer:
         return context
 
 
+@dataclass(frozen=True)
+class SampleInstallation:
+    """An installation with sample data, and the sandbox that it is connected to."""
+
+    installation: Installation
+    scene: SampleData
+    commusoft: SandboxHandle
+
+
 @contextmanager
-def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveServer]:
-    """A sandbox, a house with a past, and its pages."""
+def sample_installation(customers: int = 60, suppliers: int = 12) -> Iterator[SampleInstallation]:
+    """A sandbox, and an installation with a past."""
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
         sandbox = exits.enter_context(SandboxServer(create_faulty_sandbox(customers, suppliers)))
@@ -65,9 +74,16 @@ def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveSer
         exits.callback(installation.close)
         installation.workspace.sync()
         commusoft = SandboxHandle(sandbox.url, lambda: None)
-        scene = populate(installation, commusoft)
-        web = exits.enter_context(SandboxServer(create_app(settings, installation)))
-        yield LiveServer(installation, scene, commusoft, web.url)
+        yield SampleInstallation(installation, populate(installation, commusoft), commusoft)
+
+
+@contextmanager
+def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveServer]:
+    """An installation with a past, and its pages over HTTP."""
+    with sample_installation(customers, suppliers) as sample:
+        app = create_app(sample.installation.settings, sample.installation)
+        with SandboxServer(app) as web:
+            yield LiveServer(sample.installation, sample.scene, sample.commusoft, web.url)
 
 
 @contextmanager

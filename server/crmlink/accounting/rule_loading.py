@@ -123,7 +123,7 @@ def _page_problems(place: str, package: Package, page: dict[str, Any]) -> Iterat
     everywhere = templates + "".join(package["hosts"])
     required = {"contact": (1, 0), "list": (0, 0), "redirect": (0, 1)}[page["page"]]
     if "{record}" in templates:
-        yield f"In {place}: {{record}} stands for a record, which a package has not."
+        yield f"In {place}: {{record}} is only for records, not for contacts."
     if (templates.count("{reference}"), templates.count("{target}")) != required:
         yield (
             f"In {place}: a contact page needs {{reference}} once, a redirect {{target}} once, "

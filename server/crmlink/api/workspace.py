@@ -19,7 +19,7 @@ from crmlink.store import MirroredRecord, WorkspaceConnection
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
-blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Where you are")
+blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Workspace")
 
 
 @blueprint.route("/workspace")
@@ -28,7 +28,7 @@ class WorkspaceView(MethodView):
 
     @blueprint.response(200, WorkspaceSchema)
     def get(self) -> dict[str, Any]:
-        """The workspace that the token belongs to"""
+        """Read the workspace that the token belongs to"""
         here = current_workspace()
         with here.database.reading() as session:
             connection = session.get_one(WorkspaceConnection, here.connection_id)

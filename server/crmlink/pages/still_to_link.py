@@ -102,7 +102,7 @@ def dismiss_pair(pair_id: str) -> Response:
     """Mark a suspected duplicate pair as distinct."""
     number = int(pair_id) if pair_id.isascii() and pair_id.isdigit() and len(pair_id) < 10 else 0
     if dismiss_duplicate_pair(current_workspace(), current_actor().device.id, number):
-        flash_message("They stay two; crmlink does not ask again.")
+        flash_message("Marked as not duplicates. crmlink won't ask again.")
     return redirect_to("pages.left")
 
 

@@ -50,7 +50,7 @@ class RecordSchema(Schema):
 
 CONNECTION = "Which Commusoft its records are of: a decision about one of them has to name it."
 CONNECTION_NEEDED = (
-    "Say which Commusoft this was decided for, as GET /workspace and the suggestions tell it. An "
+    "Name the Commusoft account this was decided for, as in GET /workspace and suggestions. An "
     "extension that does not is too old: update it."
 )
 
