@@ -39,14 +39,20 @@ def register_api(app: Flask, installation: Installation) -> None:
     api = ProblemApi(
         app,
         spec_kwargs={
-            "info": {"description": "Puts accounting references on Commusoft records, safely."},
+            "info": {
+                "description": "Puts references from accounting software on Commusoft records."
+            },
             "components": {
                 "securitySchemes": {
-                    "token": {"type": "http", "scheme": "bearer", "description": "A script's."},
+                    "token": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "A script's token.",
+                    },
                     "browser": {
                         "type": "http",
                         "scheme": "DPoP",
-                        "description": "A paired browser's, with a proof of its key (RFC 9449).",
+                        "description": "A browser's token, with a proof of its key (RFC 9449).",
                     },
                 },
             },

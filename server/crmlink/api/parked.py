@@ -23,14 +23,14 @@ class ParkedView(MethodView):
     @require_permission("read")
     @blueprint.response(200, ParkedContactsSchema)
     def get(self) -> dict[str, Any]:
-        """The contacts that are parked, those that have waited longest first"""
+        """Read the parked contacts, oldest first"""
         return {"contacts": [parked_shape(each) for each in parked_contacts(current_workspace())]}
 
     @require_permission("link")
     @blueprint.arguments(ContactSchema)
     @blueprint.response(201, ParkedContactSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Park a contact; parking it again only brings its details up to date"""
+        """Park a contact; parking it again updates its details"""
         device_id = current_actor().device.id
         return parked_shape(park(current_workspace(), contact_of(body), device_id))
 
@@ -42,5 +42,5 @@ class ParkedContactView(MethodView):
     @require_permission("link")
     @blueprint.response(204)
     def delete(self, parked_id: str) -> None:
-        """Remove a contact from the list"""
+        """Remove a parked contact"""
         unpark(current_workspace(), parked_id, current_actor().device.id)

@@ -174,7 +174,7 @@ def check_agreement(form: Form, account: Account) -> None:
     if contents is None or not contents.has_decisions:
         return
     if not is_ticked("agreed"):
-        form.errors["agreed"] = "Tick the box to agree to what is said above."
+        form.errors["agreed"] = "Tick the box to agree."
     elif form.values["agreement"] != contents.agreement:
         form.errors["agreed"] = "Something was added in the meantime. Check the numbers again."
 

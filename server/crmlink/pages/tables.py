@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from flask import Response, request
@@ -53,13 +51,6 @@ def sorted_rows(
 ) -> list[Row]:
     """Return the rows in this order; rows that are alike keep their places."""
     return sorted(rows, key=keys[order.column], reverse=order.descending)
-
-
-def parse_day(text: str) -> date | None:
-    """Return a day as people here write it: 31/01/2026."""
-    with suppress(ValueError):
-        return datetime.strptime(text, "%d/%m/%Y").date()
-    return None
 
 
 def csv_reply(name: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:

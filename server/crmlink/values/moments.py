@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -22,3 +23,10 @@ def format_moment(moment: datetime) -> str:
 def format_for_table(moment: datetime) -> str:
     """Return an aware moment as spreadsheets here read it: 29/11/2026 17:45, by the local clock."""
     return moment.astimezone().strftime("%d/%m/%Y %H:%M")
+
+
+def parse_day(text: str) -> date | None:
+    """Return a day as people here write it: 31/01/2026."""
+    with suppress(ValueError):
+        return datetime.strptime(text, "%d/%m/%Y").date()
+    return None

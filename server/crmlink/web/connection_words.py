@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crmlink.linking.connections import ConnectionContents
 
-STAYS = "People, browsers, tokens, settings and the audit stay as they are."
+STAYS = "People, browsers, tokens, settings and the audit log stay as they are."
 
 
 def replaced_in_words(contents: ConnectionContents) -> list[str]:
@@ -12,14 +12,14 @@ def replaced_in_words(contents: ConnectionContents) -> list[str]:
     held = (
         f"{_count(contents.links, 'link')} and {_count(contents.lists, 'list')}"
         if contents.has_decisions
-        else "no link and no list"
+        else "no links and no lists"
     )
     if contents.practice:
         records = _count(contents.records, "made-up record")
-        return [f"Connecting empties what came from practice: {records}, {held}.", STAYS]
+        return [f"Connecting deletes the practice data: {records}, {held}.", STAYS]
     return [
-        f"Another account takes the place of {contents.name}, which holds {held}: they are kept, "
-        f"and shown again when {contents.name} is connected again.",
+        f"This replaces the account {contents.name}, which has {held}. They are kept, and shown "
+        f"again when {contents.name} is connected again.",
         *_unfinished(contents),
         STAYS,
     ]
@@ -29,7 +29,7 @@ def ended_in_words(contents: ConnectionContents) -> list[str]:
     """Return sentences about an account's data when it is disconnected."""
     held = f"{_count(contents.links, 'link')} and {_count(contents.lists, 'list')}"
     return [
-        f"crmlink forgets the credentials and works with the sandbox, at once. {held} of this "
+        f"crmlink deletes the credentials and uses practice data immediately. {held} of this "
         "account are kept, and shown again when it is connected again.",
         *_unfinished(contents),
         STAYS,
@@ -40,7 +40,7 @@ def _unfinished(contents: ConnectionContents) -> list[str]:
     if not contents.unfinished:
         return []
     waiting = _count(contents.unfinished, "link")
-    return [f"{waiting} not finished yet will be finished only then."]
+    return [f"{waiting} not finished yet will be finished then."]
 
 
 def _count(number: int, noun: str) -> str:

@@ -58,7 +58,7 @@ GROUP_DECISIONS = {  # title, button, what it means
     "reopen": (
         "Reopen {contacts}?",
         "Reopen {contacts}",
-        "What was decided for them is undone here. Links that were made stay.",
+        "The decisions on them are undone. Links already made stay.",
     ),
 }
 GROUP_DONE = {
@@ -101,7 +101,7 @@ FIELDS = {
     "last_name": "Last name",
     "account_number": "Account number",
     "email": "Emails",
-    "phones": "Telephone numbers",
+    "phones": "Phone numbers",
     "address": "Address",
     "town": "Town",
     "postcode": "Postcode",
@@ -136,7 +136,7 @@ def conflict_text(row: ReviewRow) -> str:
         case "retired-twin":
             twin = f" ({label(row.twin)} {row.twin.reference})" if row.twin else ""
             return (
-                f"The package marks this contact as no longer in use. Row {found['rows'][0]}{twin} "
+                f"This contact is marked as no longer in use. Row {found['rows'][0]}{twin} "
                 f"fits {record} too and is in use."
             )
         case "kind-differs":
@@ -172,9 +172,7 @@ def _is_plain(words: str) -> bool:
 
 def file_type_label(file_kind: str) -> str:
     """Return the label of a file kind."""
-    return {"csv": "a table as text (CSV)", "xlsx": "an Excel workbook", "iif": "an IIF file"}[
-        file_kind
-    ]
+    return {"csv": "a CSV file", "xlsx": "an Excel workbook", "iif": "an IIF file"}[file_kind]
 
 
 def _label(record_id: str, records: Mapping[str, MirroredRecord]) -> str:

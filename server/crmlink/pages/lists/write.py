@@ -152,7 +152,7 @@ def cancel_list(batch_id: str) -> Response:
     return _run_and_redirect(
         batch_id,
         cancel,
-        "Cancelled. What is linked stays linked. You can link the rest from here.",
+        "Cancelled. Contacts already linked stay linked. You can link the rest from here.",
     )
 
 
