@@ -38,6 +38,20 @@
     return [referenced, control.getAttribute("aria-label") ?? "", ...labels].map((text) => text.trim()).filter(Boolean);
   }
 
+  /**
+   * Whether a label that names a control stands beside others: its words and its markup say two things.
+   * @param {Element} control
+   */
+  function isNamedFromAfar(control) {
+    return [.../** @type {HTMLInputElement} */ (control).labels ?? []].filter(isVisible).some((label) => {
+      for (let at = parentOf(label); isElement(at); at = parentOf(at)) {
+        const near = controlsIn(at);
+        if (near.length > 0) return !near.includes(control);
+      }
+      return false;
+    });
+  }
+
   /** @param {Element} element */
   const isCell = (element) => CELL.test(element.localName) || CELL_ROLE.test(element.getAttribute("role") ?? "");
 
@@ -131,7 +145,7 @@
    */
   function nameOf(control) {
     const texts = explicitNames(control);
-    if (texts.length > 0) return { texts, how: "explicit", group: null };
+    if (texts.length > 0) return { texts, how: isNamedFromAfar(control) ? "none" : "explicit", group: null };
     const beside = besideName(control);
     if (beside.texts.length > 0 || beside.column) return sharesLabel(control, beside) ? { ...beside, how: "none" } : beside;
     const placeholder = control.getAttribute("placeholder")?.trim();

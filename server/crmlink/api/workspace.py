@@ -12,6 +12,7 @@ from crmlink.api.schemas.on_pages import RecordFieldsSchema, ShownFieldSchema, W
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import Kind
 from crmlink.linking.record_fields import ShownField, record_fields, remove_field, show_field
+from crmlink.linking.record_imports import latest_imports
 from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.linking.workspace_rules import commusoft_hosts
 from crmlink.store import MirroredRecord, WorkspaceConnection
@@ -59,6 +60,10 @@ class WorkspaceView(MethodView):
                 "suppliers": counts.get("supplier", 0),
                 "synced_at": connection.synced_at,
                 "syncing": syncing,
+                "imports": [
+                    {"kind": kind, "source": latest.source, "read_at": latest.read_at}
+                    for kind, latest in latest_imports(here).items()
+                ],
             },
             "writes": how_it_writes(here).value,
             "commusoft_origin": here.commusoft.web_url,

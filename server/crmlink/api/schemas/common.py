@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from crmlink.kinds import KINDS
 from crmlink.linking.on_page import SeenOnPage
 from crmlink.linking.overrides import Overrides
-from crmlink.store import LinkMethod, LinkState, Writes
+from crmlink.store import ImportSource, LinkMethod, LinkState, Writes
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
 
 KIND = validate.OneOf(KINDS)
@@ -336,6 +336,14 @@ class CommusoftSchema(Schema):
     web_url = fields.String()
 
 
+class ImportedKindSchema(Schema):
+    """When, and from where, the records of a kind were imported last."""
+
+    kind = fields.String()
+    source = fields.String(validate=validate.OneOf([source.value for source in ImportSource]))
+    read_at = fields.AwareDateTime()
+
+
 class MirrorSchema(Schema):
     """State of the mirror."""
 
@@ -343,6 +351,10 @@ class MirrorSchema(Schema):
     suppliers = fields.Integer()
     synced_at = fields.AwareDateTime(allow_none=True)
     syncing = fields.Boolean()
+    imports = fields.List(
+        fields.Nested(ImportedKindSchema),
+        metadata={"description": "Of an account without an API; empty where there is one."},
+    )
 
 
 class WorkspaceSchema(Schema):
