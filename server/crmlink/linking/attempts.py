@@ -163,6 +163,11 @@ def _attempt(ctx: WorkspaceContext, link: Link) -> Link:
         return _confirm_before_failing(ctx, link, GONE)
     except CommusoftError as error:
         return _leave_open(ctx, link, _pending_verdict(link) or error.code)
+    return _settle_or_write(ctx, link, held)
+
+
+def _settle_or_write(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
+    """Settle the link by the record as it is, or send a PUT while it has the prior value."""
     if held.reference == link.target:
         return _settle_by_value(ctx, link, held)
     if _may_land(ctx, link):
@@ -181,31 +186,42 @@ def _write(ctx: WorkspaceContext, link: Link, before: Record) -> Link:
     """Send one PUT, and settle the link by the read-back."""
     if not _begin_write(ctx, link):
         return _reload(ctx, link)
-    trouble = _put(ctx, before, link)
-    if isinstance(trouble, WriteWithdrawn):
+    write_error = _put(ctx, before, link)
+    if isinstance(write_error, WriteWithdrawn):
         return _reload(ctx, link)
-    if trouble is None or isinstance(trouble, ANSWERED_WRITE_ERRORS):
+    if write_error is None or isinstance(write_error, ANSWERED_WRITE_ERRORS):
         link.writes_over = link.writes
     try:
-        held = _read_back(ctx, link, retry=trouble is None)
+        held = _read_back(ctx, link, retry=write_error is None)
     except CommusoftError as error:
         return _leave_open(ctx, link, error.code)
+    return _settle_by_read_back(ctx, link, before, held, write_error)
+
+
+def _settle_by_read_back(
+    ctx: WorkspaceContext,
+    link: Link,
+    before: Record,
+    held: Record,
+    write_error: CommusoftError | None,
+) -> Link:
+    """Settle the link by the record before and after its PUT, which had this error, if any."""
     if held.reference == link.target:
         return _settle_by_value(ctx, link, held)
     if _may_land(ctx, link):
         return _leave_open(ctx, link, UNANSWERED)
     if held.reference != link.prior:
         return _settle_by_value(ctx, link, held)
-    if trouble is None:
+    if write_error is None:
         # A record that changed while its reference did not was read after the PUT: no doubt then.
         if held.raw != before.raw:
             return _refused(ctx, link, NOT_KEPT, held)
         return _confirm_before_failing(ctx, link, NOT_KEPT, held)
-    if isinstance(trouble, WriteRejected):
-        return _refused(ctx, link, trouble.code, held)
+    if isinstance(write_error, WriteRejected):
+        return _refused(ctx, link, write_error.code, held)
     if link.writes >= MOST_WRITES:
-        return _settle(ctx, link, LinkState.FAILED, {"code": trouble.code}, held)
-    return _leave_open(ctx, link, trouble.code)
+        return _settle(ctx, link, LinkState.FAILED, {"code": write_error.code}, held)
+    return _leave_open(ctx, link, write_error.code)
 
 
 def _settle_by_value(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
