@@ -112,12 +112,15 @@ def test_a_decision_is_filled_in_on_the_page_saved_there_and_seen(
     assert page.record(RECORD)["reference"] == MARGARET
 
 
-def test_the_popup_opens_the_record_where_the_decision_waits(
-    clerk: PopupDriver, access: RunningServices, commusoft: CommusoftPages
+def test_the_popup_says_that_the_decision_is_kept_and_can_give_it_up(
+    clerk: PopupDriver, access: RunningServices
 ) -> None:
     decide(clerk)
+    clerk.sees("assist")
     becomes(access, "intended")
-    assert commusoft.tab(RECORD, "old").record(RECORD)["surname"] == "Holloway"
+    clerk.press_button("Withdraw this link")
+    clerk.sees("choose")
+    assert becomes(access, "failed")["failure"]
 
 
 def test_a_save_that_fails_once_is_not_called_linked(

@@ -26,6 +26,7 @@ async function open(html, more = {}) {
     url: RECORD_PAGE,
     link: /** @type {any} */ ({ id: "lnk_1", state: "intended", reference: TARGET, prior_reference: null, contact_name: "Margaret", by: "Jan", created_at: "2026-03-02T09:00:00Z", record: "Margaret Holloway", failure: null, ...more }),
     asked: /** @type {any[]} */ ([]),
+    wasFilled: Boolean(/** @type {any} */ (more).wasFilled),
     view: /** @type {any} */ (null),
     /** What the server says to an observation. @type {(seen: any) => any} */
     judge: ({ stage, value }) => {
@@ -38,7 +39,7 @@ async function open(html, more = {}) {
   /** @param {any} message */
   const answer = (message) => {
     const { type, ...fields } = message;
-    if (type === "assist_look") return { ok: true, data: state.link.state === "intended" ? { address: state.url, link: state.link, search, may_show: false } : null };
+    if (type === "assist_look") return { ok: true, data: state.link.state === "intended" ? { address: state.url, link: state.link, search, may_show: false, was_filled: state.wasFilled } : null };
     state.asked.push({ type, ...fields });
     if (type === "assist_observe") return state.judge(fields);
     return { ok: true, data: { link: { ...state.link, state: "failed" } } };
@@ -48,7 +49,7 @@ async function open(html, more = {}) {
     runtime: { id: "x", sendMessage: async (/** @type {any} */ message) => structuredClone(answer(message)), onMessage: { addListener: () => undefined, removeListener: () => undefined } },
     i18n: { getMessage: (/** @type {string} */ key, /** @type {string[]} */ values = []) => (words[key]?.message ?? "").replace(/\$([1-9])/g, (/** @type {string} */ _, /** @type {string} */ at) => values[Number(at) - 1] ?? "") },
   };
-  const globals = { window, document, location: { get href() { return state.url; } }, chrome, Element: window.Element, HTMLElement: window.HTMLElement };
+  const globals = { window, document, location: { get href() { return state.url; } }, chrome, Element: window.Element, HTMLElement: window.HTMLElement, MutationObserver: window.MutationObserver };
   for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
   /** @type {any} */ (globalThis).crmlinkPanel = { createPanel: () => panel };
   await import(`../../extension/content/assist/views.js?${(runs += 1)}`);
@@ -248,6 +249,16 @@ test("given up after it was filled, the field is put back first", async () => {
   await pass(2_000);
   assert.equal(at.field().value, "");
   assert.deepEqual(at.state.asked.at(-1), { type: "assist_withdraw", link: "lnk_1", seen: true, value: null });
+});
+
+test("a page that was loaded anew after it was filled is read again: not seen, or another value", async () => {
+  const at = await open(VIEW, { wasFilled: true });
+  await pass(3_000);
+  assert.deepEqual([at.observed(), at.title()], [[["after", null, null]], "Not seen yet"]);
+  await pass(5_000);
+  assert.equal(at.observed().length, 1);
+  await at.press("Check again");
+  assert.equal(at.title(), "Select Edit in Commusoft");
 });
 
 test("nothing waits for the page: no panel", async () => {

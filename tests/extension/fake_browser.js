@@ -161,10 +161,10 @@ export function fakeRecordTabs() {
     shows: /** @type {import("../../extension/lib/linking/assist.js").PageReading | null} */ ({ state: "empty" }),
     /** What a page does while it is read. */
     whileReading: () => undefined,
-    /** @param {(address: string) => boolean} isRecord @param {string} url */
+    /** @param {(address: string) => boolean} isRecord @param {string | null} url */
     async show(isRecord, url) {
       const found = [...made.open].find(([, address]) => isRecord(address));
-      if (!found) made.opened.push(url);
+      if (!found && url !== null) made.opened.push(url);
       return found?.[0] ?? null;
     },
     /** @param {number} tab */
@@ -375,6 +375,12 @@ export function fakeTableTabs() {
     allowed: true,
     async look() {
       return made.shows;
+    },
+    compared: /** @type {number[]} */ ([]),
+    /** @param {number} tab */
+    async compare(tab) {
+      made.compared.push(tab);
+      return made.allowed;
     },
     /** @param {number} tab */
     async open(tab) {

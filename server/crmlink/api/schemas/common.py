@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from crmlink.kinds import KINDS
 from crmlink.linking.on_page import SeenOnPage
 from crmlink.linking.overrides import Overrides
-from crmlink.store import LinkMethod, LinkState, Writes
+from crmlink.store import ImportSource, LinkMethod, LinkState, Writes
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
 
 KIND = validate.OneOf(KINDS)
@@ -60,9 +60,15 @@ def shown_connection() -> fields.String:
     return fields.String(metadata={"description": CONNECTION})
 
 
+class SeenOnPageSchema(Schema):
+    """What the record's page showed just before."""
+
+    reference = text(200, required=True, allow_none=True)
+
+
 def shown_on_page() -> fields.Nested:
     """Return the field for what the record's page showed, of a workspace that writes there."""
-    return fields.Nested("SeenOnPageSchema", allow_none=True, load_default=None)
+    return fields.Nested(SeenOnPageSchema, allow_none=True, load_default=None)
 
 
 class RecordsSchema(Schema):
@@ -240,12 +246,6 @@ class OverridesSchema(Schema):
     )
 
 
-class SeenOnPageSchema(Schema):
-    """What the record's page showed just before."""
-
-    reference = text(200, required=True, allow_none=True)
-
-
 def seen_of(body: dict[str, Any]) -> SeenOnPage | None:
     """Return what a decision's body says that the record's page showed."""
     seen = body["seen"]
@@ -336,6 +336,14 @@ class CommusoftSchema(Schema):
     web_url = fields.String()
 
 
+class ImportedKindSchema(Schema):
+    """When, and from where, the records of a kind were imported last."""
+
+    kind = fields.String()
+    source = fields.String(validate=validate.OneOf([source.value for source in ImportSource]))
+    read_at = fields.AwareDateTime()
+
+
 class MirrorSchema(Schema):
     """State of the mirror."""
 
@@ -343,6 +351,10 @@ class MirrorSchema(Schema):
     suppliers = fields.Integer()
     synced_at = fields.AwareDateTime(allow_none=True)
     syncing = fields.Boolean()
+    imports = fields.List(
+        fields.Nested(ImportedKindSchema),
+        metadata={"description": "Of an account without an API; empty where there is one."},
+    )
 
 
 class WorkspaceSchema(Schema):
