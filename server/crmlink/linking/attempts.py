@@ -24,14 +24,17 @@ from crmlink.commusoft.errors import (
     CommusoftTimeout,
     ConnectionEnded,
     RecordNotFound,
+    ReferenceErased,
     WriteRejected,
     WriteWithdrawn,
 )
 from crmlink.commusoft.mirror import mark_deleted, upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
+from crmlink.linking.audit import record_left_to_page
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.settling import note_settled
+from crmlink.linking.ways import ways_to_write
 from crmlink.linking.write_tests import open_write_tests, recover_write_tests
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
@@ -212,9 +215,11 @@ def _settle_by_read_back(
     if write_error is None:
         # A record that changed while its reference did not was read after the PUT: no doubt then.
         if held.raw != before.raw:
-            return _settle(ctx, link, LinkState.FAILED, {"code": NOT_KEPT}, held)
+            return _refused(ctx, link, NOT_KEPT, held)
         return _confirm_before_failing(ctx, link, NOT_KEPT, held)
-    if isinstance(write_error, WriteRejected) or link.writes >= MOST_WRITES:
+    if isinstance(write_error, WriteRejected):
+        return _refused(ctx, link, write_error.code, held)
+    if link.writes >= MOST_WRITES:
         return _settle(ctx, link, LinkState.FAILED, {"code": write_error.code}, held)
     return _leave_open(ctx, link, write_error.code)
 
@@ -233,7 +238,28 @@ def _confirm_before_failing(
     """Fail a link once a later attempt gives the same verdict; keep it intended until then."""
     if _pending_verdict(link) != verdict:
         return _leave_open(ctx, link, verdict)
-    return _settle(ctx, link, LinkState.FAILED, {"code": verdict}, held)
+    if held is None:
+        return _settle(ctx, link, LinkState.FAILED, {"code": verdict}, None)
+    return _refused(ctx, link, verdict, held)
+
+
+def _refused(ctx: WorkspaceContext, link: Link, code: str, held: Record) -> Link:
+    """End an answered write that changed nothing: failed, or left to a person on the page."""
+    if code == ReferenceErased.code or not ways_to_write(ctx).then_pages:
+        return _settle(ctx, link, LinkState.FAILED, {"code": code}, held)
+    with ctx.database.writing() as session:
+        left = session.scalar(
+            _update_if_owned(link)
+            .values(
+                method=LinkMethod.PAGES, attempt_id="", owner_id=None, failure={"code": code},
+                writes_over=link.writes,
+            )
+            .returning(Link.id)
+        )  # fmt: skip
+        if left:
+            upsert_record(session, ctx.connection_id, held)
+            record_left_to_page(session, link, code)
+    return _reload(ctx, link)
 
 
 def _pending_verdict(link: Link) -> str | None:
