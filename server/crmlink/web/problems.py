@@ -18,7 +18,7 @@ from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 
 TYPE = "urn:crmlink:problem:"
-WAIT = "Nothing was changed. Try again in a minute."
+WAIT = "Nothing was saved. Try again in a minute."
 OPEN = "We don't know yet whether the change was made; crmlink will finish it automatically."
 
 # Causes at Commusoft, independent of the request.
@@ -39,6 +39,14 @@ UNDO_OBSTACLES = {
     "undo": "it is itself an undo; link the contact again instead",
     "unchanged": "the record had this reference before",
     "gone": "the customer or supplier was deleted in Commusoft",
+}
+
+
+# Errors whose own text is the sentence.
+WITH_OWN_SENTENCE: dict[type[Exception], str] = {
+    InvalidReference: "reference-malformed",
+    ExportError: "export-refused",
+    InvalidHost: "host-refused",
 }
 
 
@@ -453,7 +461,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "commusoft-refused": (
         502,
         "crmlink can't sign in to Commusoft",
-        f"{CAUSES['commusoft-refused']} Nothing was changed. An admin can connect it again.",
+        f"{CAUSES['commusoft-refused']} Nothing was saved. An admin can connect it again.",
     ),
     "commusoft-unreadable": (
         502,
@@ -496,12 +504,8 @@ def problem_of(error: Exception) -> Problem:
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
         case LinkingFailure(code=code, facts=facts) | AccessFailure(code=code, facts=facts):
             return problem(code, **facts)
-        case InvalidReference():
-            return problem("reference-malformed", sentence=str(error))
-        case ExportError():
-            return problem("export-refused", sentence=str(error))
-        case InvalidHost():
-            return problem("host-refused", sentence=str(error))
+        case InvalidReference() | ExportError() | InvalidHost():
+            return problem(WITH_OWN_SENTENCE[type(error)], sentence=str(error))
         case UnknownPackage():
             return problem("package-unknown")
         case RecordNotFound():
