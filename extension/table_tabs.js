@@ -3,6 +3,10 @@
 
 const TOOLS = ["dom", "find", "rows", "scan", "write", "fill"].map((name) => `lib/commusoft/table_${name}.js`);
 const PANEL = ["frame", "report", "panel"].map((name) => `content/table/${name}.js`);
+const COMPARE = [
+  ...["dom_text", "control_name", "context", "find_field", "fill_field", "detail_fields"].map((name) => `lib/commusoft/${name}.js`),
+  "content/table/frame.js", "content/table/sage.js",
+];
 /** A page that hangs must not hang the popup. */
 const LIMIT = 8_000;
 
@@ -20,15 +24,19 @@ export const tableTabs = {
     }
   },
 
-  async open(tabId) {
-    try {
-      await chrome.scripting.executeScript({ target: { tabId }, files: [...TOOLS, ...PANEL] });
-      return true;
-    } catch {
-      return false;
-    }
-  },
+  open: (tabId) => run(tabId, [...TOOLS, ...PANEL]),
+  compare: (tabId) => run(tabId, COMPARE),
 };
+
+/** @param {number} tabId @param {string[]} files @returns {Promise<boolean>} */
+async function run(tabId, files) {
+  try {
+    await chrome.scripting.executeScript({ target: { tabId }, files });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * What tables a page has. It runs in the page, after our tools for it.

@@ -39,6 +39,7 @@ FLAGS = (
     "--disable-sync",
     "--enable-unsafe-extension-debugging",  # without it older releases refuse the button command
 )
+PANELS = ("crmlink-assist", "crmlink-table")
 POPUP_PATH = "/popup/popup.html"
 PAUSE = 10.0  # milliseconds between two looks at what the browser has opened
 
@@ -204,12 +205,15 @@ class Chromium:
         session = self.context.new_cdp_session(self.tab)
         try:
             document = session.send("DOM.getDocument", {"depth": -1, "pierce": True})
-            host = next(_nodes(document["root"], "crmlink-assist"), None)
+            found = (_nodes(document["root"], name) for name in PANELS)
+            host = next((node for nodes in found for node in nodes), None)
             section = next(_nodes(host, "section"), None) if host else None
             if section is None:
                 return None
             focused = [_text(one) for one in _nodes(section, "button") if _has_focus(session, one)]
             return Panel(_text(section), focused[0] if focused else "")
+        except Error:  # the page went on while it was looked at
+            return None
         finally:
             session.detach()
 

@@ -376,6 +376,12 @@ export function fakeTableTabs() {
     async look() {
       return made.shows;
     },
+    compared: /** @type {number[]} */ ([]),
+    /** @param {number} tab */
+    async compare(tab) {
+      made.compared.push(tab);
+      return made.allowed;
+    },
     /** @param {number} tab */
     async open(tab) {
       if (made.allowed) made.opened.push(tab);

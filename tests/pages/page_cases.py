@@ -106,6 +106,7 @@ PAGE_CASES = (
     PageCase("undo-refused", lambda scene: f"/links/{scene.undone.id}/undo", "already", "clerk"),
     PageCase("records", _at("/records"), "by name", "clerk"),
     PageCase("records-found", _at("/records?q=john+smith"), "best match first", "clerk"),
+    PageCase("records-import-refused", _at("/records/import"), "none are imported", "manager"),
     PageCase("record", _at("/records/customer-1001"), "Links", "clerk"),
     PageCase("record-bare", _at("/records/customer-1006"), "No links yet", "clerk"),
     PageCase("parked", _at("/parked"), "Bramble Cottage", "clerk"),

@@ -6,18 +6,22 @@ import html
 import io
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from crmlink.access.devices import command_line_actor
 from crmlink.app import create_app
 from crmlink.installation import Installation
 from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased
-from crmlink.store import AuditEntry, MirroredRecord
+from crmlink.store import AuditEntry, MirroredRecord, RecordImport, Verdict
+from crmlink.store.base import now
 from support.access_factories import make_person
+from support.batch_factories import Line, matched, rows_of
 from support.page_client import PageClient, signed_in_client, words
 from support.pages_account import PEOPLE, many, open_without_api, report
 
@@ -191,6 +195,45 @@ def test_a_waiting_report_goes_with_an_erasure(office: PageClient, no_api: Insta
     path = uploaded(office, report())
     assert delete_uploads_of_erased(no_api.settings.data_dir, no_api.workspace) == 0
     assert office.get(path).status_code == 200
+
+
+def test_every_page_with_records_says_how_old_they_are(
+    office: PageClient, server: Flask, no_api: Installation
+) -> None:
+    admin = signed_in_client(server, no_api, make_person(no_api.access, "admin", "Alex Admin"))
+    pages = ("/", "/records", "/left", "/left/customer", "/commusoft")
+    for path in pages:
+        assert "No customers or suppliers have been imported yet." in admin.read(path), path
+    assert "No customers and suppliers yet" in office.read("/")
+    assert "A manager or admin imports" in office.read("/records")
+    assert "Import a report" in office.read("/records")
+    sent(office, uploaded(office, report(), modified="2026-11-28T17:45:00.000Z"), do="keep")
+    for path in pages:
+        assert "export of 28 Nov 2026, 17:45" in admin.read(path), path
+    one = office.read("/records/customer-1001")
+    assert "As Commusoft had it: 28 Nov 2026, 17:45" in one
+    assert "Update now" not in one
+    assert "Update now" not in admin.read("/commusoft")
+    clerk = signed_in_client(server, no_api, make_person(no_api.access, "clerk", "Kim Clerk"))
+    assert "Import a report" not in clerk.read("/records")
+    with no_api.database.writing() as session:
+        session.execute(update(RecordImport).values(read_at=now() - timedelta(days=8)))
+    assert "Customers and suppliers are out of date" in office.read("/")
+
+
+def test_lists_search_and_what_is_left_work_on_imported_records(
+    office: PageClient, no_api: Installation
+) -> None:
+    sent(office, uploaded(office, report()), do="keep")
+    device_id = command_line_actor(no_api.access).device.id
+    line = Line("HOLL01", "Margaret Holloway", "14 Orchard Rise", "Cheltenham", "GL50 2TR", "",
+                "07700 900100")  # fmt: skip
+    batch_id = matched(no_api.workspace, device_id, [line])
+    [row] = rows_of(no_api.workspace, batch_id)
+    assert row.row.verdict is Verdict.SURE
+    assert row.offers[0].record.public_id == "customer-1001"
+    assert "Margaret Holloway" in office.read("/records?q=orchard+rise")
+    assert "3 customers without a reference" in office.read("/left/customer")
 
 
 def test_clerks_may_not_and_an_account_with_an_api_does_not(

@@ -26,7 +26,7 @@
     button { font: inherit; padding: 6px 12px; border: 1px solid #0b564f; border-radius: 7px; background: #fff; color: #0b564f; cursor: pointer; }
     button.first { background: #0f6b63; color: #fff; font-weight: 600; } li button { padding: 1px 8px; }
     button:focus-visible, summary:focus-visible, input:focus-visible, h2:focus-visible { outline: 2px solid #1d8f84; outline-offset: 2px; }
-    .quiet { color: #51605d; }
+    .quiet { color: #51605d; } .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
     .mark { position: fixed; border: 3px solid #c77700; border-radius: 4px; pointer-events: none; }`;
 
   /**
@@ -67,7 +67,7 @@
     const title = table.make("h2", { tabindex: "-1" });
     const body = table.make("div", { class: "body" });
     const actions = table.make("div", { class: "actions" });
-    const status = table.make("div", { role: "status", "aria-live": "polite", class: "quiet" });
+    const status = table.make("div", { role: "status", "aria-live": "polite", class: "unseen" });
     const mark = table.make("div", { class: "mark", hidden: true });
     root.append(style, table.make("section", { role: "dialog", "aria-label": chrome.i18n.getMessage("table_title") }, title, body, status, actions), mark);
     // What is done in the panel is not done in the page.

@@ -121,8 +121,9 @@
     const reading = await table.readAll(found, begun.rules, lookup, { ...control, progress });
     if (!reading) return tell(say(stopped ? "table_stopped" : "table_moves"), true);
     const rows = lookup.all.map((wanted) => {
-      const { standing, value } = reading.placed.get(wanted.id) ?? { standing: "not_found", value: null };
-      return { wanted, value, state: standing === "locked" ? "not_taken" : standing };
+      const { standing, value, loaded } = reading.placed.get(wanted.id) ?? { standing: "not_found", value: null, loaded: true };
+      const state = standing === "locked" ? "not_taken" : standing;
+      return { wanted, value, loaded, state: state === "right" && !loaded ? "unsure" : state };
     });
     const looked = { found, lookup, reading, rows: /** @type {Row[]} */ (rows) };
     // What was filled in this page and not loaded since is ours, and tells nothing of Commusoft.
@@ -136,7 +137,7 @@
    * @param {Set<string>} [replacing] rows whose other value may go
    */
   async function observe(rows, replacing = new Set()) {
-    const seen = rows.filter((row) => row.value !== null && row.state !== "ambiguous");
+    const seen = rows.filter((row) => row.value !== null && row.state !== "ambiguous" && (row.loaded || row.value === row.wanted.prior));
     for (let at = 0; at < seen.length; at += AT_ONCE) {
       const piece = seen.slice(at, at + AT_ONCE);
       const sent = piece.map(({ wanted, value }) => ({ id: wanted.id, value: (value ?? "").slice(0, MOST_VALUE), replaces: replacing.has(wanted.id) }));
@@ -226,7 +227,9 @@
   function reloadButton() {
     return table.button(say("table_reload"), async () => {
       await ask("table_reload");
-      location.reload();
+      // Opened and not refreshed: a browser that refreshes puts back what was typed.
+      if (location.hash) location.reload();
+      else location.assign(location.href);
     }, { first: true });
   }
 

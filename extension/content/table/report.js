@@ -20,6 +20,7 @@
     ["ambiguous", "table_ambiguous", "table_ambiguous_text"],
     ["not_found", "table_not_found", "table_not_found_text"],
     ["not_taken", "table_not_taken", "table_not_taken_text"],
+    ["unsure", "table_unsure", "table_unsure_text"],
     ["refused", "table_refused", "table_refused_text"],
   ];
 

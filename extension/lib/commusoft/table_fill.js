@@ -42,6 +42,8 @@
       refused = outcome === "not_taken" ? refused + 1 : 0;
       control.progress(outcomes.size, wanted.length);
     }
+    table.release(work.found.element);
+    await table.settle();
     return outcomes;
   };
 

@@ -52,10 +52,22 @@
   /** @param {Element} cell @param {boolean} saves */
   function content(cell, saves) {
     const field = table.field(cell);
-    if (field) return { value: field.value.trim(), editable: !field.matches(LOCKED) };
+    if (field) return { value: field.value.trim(), editable: !field.matches(LOCKED), loaded: isLoaded(field) };
     const value = cell.classList.contains("htPlaceholder") ? "" : table.text(cell);
     const locked = cell.classList.contains("htDimmed") || cell.getAttribute("aria-readonly") === "true" || cell.querySelector("input, textarea, select, button") !== null;
-    return { value, editable: !locked && (saves || table.isGrid(cell)) };
+    return { value, editable: !locked && (saves || table.isGrid(cell)), loaded: true };
+  }
+
+  /**
+   * Whether a field holds what its page came with: a browser puts back what was typed before a page is refreshed,
+   * saved or not.
+   * @param {HTMLInputElement | HTMLTextAreaElement} field
+   */
+  function isLoaded(field) {
+    if (field.classList.contains("ng-dirty")) return false;
+    if (field.classList.contains("ng-pristine") || field.defaultValue === field.value) return true;
+    const [opened] = /** @type {PerformanceNavigationTiming[]} */ (field.ownerDocument.defaultView?.performance.getEntriesByType?.("navigation") ?? []);
+    return opened?.type === "navigate";
   }
 
   /**

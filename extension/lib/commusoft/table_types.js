@@ -58,6 +58,7 @@
  * @property {string} address
  * @property {string} value
  * @property {boolean} editable
+ * @property {boolean} loaded whether the value is what the page came with
  * @property {string} key the same as long as the row reads the same, whatever its reference is
  */
 
@@ -68,7 +69,7 @@
 /**
  * How a row of the list stands in the table.
  * @typedef {"ready" | "right" | "not_found" | "ambiguous" | "different" | "locked"} Standing
- * @typedef {{standing: Standing, value: string | null, at: number | null, element: Element | null}} Placed
+ * @typedef {{standing: Standing, value: string | null, loaded: boolean, at: number | null, element: Element | null}} Placed
  */
 
 /**
@@ -121,6 +122,7 @@
  * @property {(found: FoundTable, rules: TableRules, lookup: Lookup, control: Control) => Promise<Reading | null>} readAll
  *   null when the table did not stay still
  * @property {(find: Find, value: string) => Promise<boolean>} write
+ * @property {(element: Element) => void} release
  * @property {(work: Work) => Promise<Map<string, Outcome>>} fill
  * @property {(tag: string, attributes?: Record<string, string | boolean>, ...children: (Node | string | null | false | (Node | string | null | false)[])[]) => HTMLElement} make
  * @property {(words: string, act: () => void, how?: {first?: boolean}) => HTMLElement} button
@@ -131,8 +133,9 @@
 
 /**
  * A row of the list in the panel.
- * @typedef {Exclude<Standing, "locked"> | Exclude<Outcome, "gone"> | "refused"} State refused: the server says no
- * @typedef {{wanted: Wanted, value: string | null, state: State}} Row
+ * @typedef {Exclude<Standing, "locked"> | Exclude<Outcome, "gone"> | "refused" | "unsure"} State refused: the server says no; unsure:
+ *   whether it is saved
+ * @typedef {{wanted: Wanted, value: string | null, loaded: boolean, state: State}} Row
  */
 
 /**

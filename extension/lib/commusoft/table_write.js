@@ -22,6 +22,13 @@
     return field ? writeField(field, value, find) : writeCell(find, value);
   };
 
+  /** A grid that has a cell chosen takes the keys of the whole page. */
+  table.release = (element) => {
+    if (!element.closest(".handsontable")) return;
+    const { documentElement } = element.ownerDocument;
+    for (const type of ["mousedown", "mouseup"]) documentElement.dispatchEvent(new MouseEvent(type, { bubbles: true, composed: true, button: 0 }));
+  };
+
   /**
    * @param {Field} field
    * @param {string} value

@@ -73,6 +73,7 @@
  * @property {(document: Document, names: string[]) => boolean} showsSubject
  * @property {(field: HTMLInputElement, watch: {touched: WeakSet<EventTarget>, since: number}) => boolean} isAsLoaded
  * @property {(document: Document) => Element[]} failuresIn
+ * @property {(labels: string[], subject: Subject) => HTMLInputElement | null} detailField
  * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, own?: Element}) => Promise<Filled>} fillField
  */
 

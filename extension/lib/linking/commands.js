@@ -10,6 +10,7 @@ import { createParking } from "./parking.js";
 import { createAssist } from "./assist.js";
 import { createLinkTable } from "./link_table.js";
 import { createRecordCommands, readBeforeDecision } from "./record_commands.js";
+import { createSageForm } from "./sage_form.js";
 import { createSettings } from "./option_commands.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
@@ -206,6 +207,7 @@ export function createCommands(parts) {
   }
 
   const assist = createAssist({ ...parts, connected, askWorkspace });
+  const sageForm = createSageForm({ tableTabs: parts.tableTabs, atRecord: assist.atRecord });
   const linkTable = createLinkTable({ ...parts, connected, askWorkspace });
 
   return {
@@ -336,9 +338,11 @@ export function createCommands(parts) {
     ...assist.popup,
 
     /** What our scripts on Commusoft's pages may ask. */
-    onRecordPage: { ...assist.page, ...linkTable.page },
+    onRecordPage: { ...assist.page, ...linkTable.page, ...sageForm.page },
 
     ...linkTable.popup,
+
+    ...sageForm.popup,
 
     /** A tab has loaded a page. */
     loaded: linkTable.loaded,

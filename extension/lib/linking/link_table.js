@@ -24,6 +24,7 @@ import { createRecordLists } from "./record_lists.js";
  * @typedef {object} TableTabs
  * @property {(tab: number, rules: TableRules) => Promise<TableLook | null>} look null where the page may not be read
  * @property {(tab: number) => Promise<boolean>} open our panel there; false where we may not
+ * @property {(tab: number) => Promise<boolean>} compare a record's form with Sage's details, likewise
  */
 
 /** @typedef {{id: string, name: string, rows: number}} WaitingList */

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from crmlink.kinds import KINDS
 from crmlink.linking.on_page import SeenOnPage
 from crmlink.linking.overrides import Overrides
-from crmlink.store import LinkMethod, LinkState, Writes
+from crmlink.store import ImportSource, LinkMethod, LinkState, Writes
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
 
 KIND = validate.OneOf(KINDS)
@@ -60,9 +60,15 @@ def shown_connection() -> fields.String:
     return fields.String(metadata={"description": CONNECTION})
 
 
+class SeenOnPageSchema(Schema):
+    """What the record's page showed just before."""
+
+    reference = text(200, required=True, allow_none=True)
+
+
 def shown_on_page() -> fields.Nested:
     """Return the field for what the record's page showed, of a workspace that writes there."""
-    return fields.Nested("SeenOnPageSchema", allow_none=True, load_default=None)
+    return fields.Nested(SeenOnPageSchema, allow_none=True, load_default=None)
 
 
 class RecordsSchema(Schema):
@@ -88,8 +94,8 @@ class ContactIdentitySchema(Schema):
     organisation = text(200, allow_none=True, load_default=None)
 
 
-class ContactSchema(ContactIdentitySchema):
-    """A contact as read from its page; only its identity is required."""
+class ContactDetailsSchema(Schema):
+    """What a page, a list or a file says of a contact; see `ContactDetails`."""
 
     kind = fields.String(validate=KIND, allow_none=True, load_default=None)
     name = text(300, load_default="")
@@ -99,7 +105,7 @@ class ContactSchema(ContactIdentitySchema):
     phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
     address = text(500, load_default="")
     town = text(200, load_default="")
-    postcode = text(20, load_default="")
+    postcode = text(60, load_default="")
     other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
     other_addresses = fields.List(
         fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
@@ -108,6 +114,12 @@ class ContactSchema(ContactIdentitySchema):
         load_default=False,
         metadata={"description": "The package marks the contact as no longer in use."},
     )
+
+
+class ContactSchema(ContactIdentitySchema, ContactDetailsSchema):
+    """A contact as read from its page; only its identity is required."""
+
+    postcode = text(20, load_default="")
 
 
 class ReasonSchema(Schema):
@@ -240,12 +252,6 @@ class OverridesSchema(Schema):
     )
 
 
-class SeenOnPageSchema(Schema):
-    """What the record's page showed just before."""
-
-    reference = text(200, required=True, allow_none=True)
-
-
 def seen_of(body: dict[str, Any]) -> SeenOnPage | None:
     """Return what a decision's body says that the record's page showed."""
     seen = body["seen"]
@@ -336,6 +342,14 @@ class CommusoftSchema(Schema):
     web_url = fields.String()
 
 
+class ImportedKindSchema(Schema):
+    """When, and from where, the records of a kind were imported last."""
+
+    kind = fields.String()
+    source = fields.String(validate=validate.OneOf([source.value for source in ImportSource]))
+    read_at = fields.AwareDateTime()
+
+
 class MirrorSchema(Schema):
     """State of the mirror."""
 
@@ -343,6 +357,10 @@ class MirrorSchema(Schema):
     suppliers = fields.Integer()
     synced_at = fields.AwareDateTime(allow_none=True)
     syncing = fields.Boolean()
+    imports = fields.List(
+        fields.Nested(ImportedKindSchema),
+        metadata={"description": "Of an account without an API; empty where there is one."},
+    )
 
 
 class WorkspaceSchema(Schema):
