@@ -45,7 +45,7 @@
    * @returns {HTMLElement | null} null where there is none, or more than one that it might be
    */
   function findEdit(document, { labels, subject, edits }) {
-    const says = sayings(edits, subject.kind);
+    const says = sayings(edits ?? [], subject.kind);
     const all = rootsOf(document).flatMap((root) => [.../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(PRESSED))])
       .filter((one) => says.has(wordsOf(one)) && isVisible(one) && !one.matches(":disabled, [aria-disabled=true]") && staysHere(one) && !tools.isForeign(one, subject));
     if (all.length < 2) return all[0] ?? null;
