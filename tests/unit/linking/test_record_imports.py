@@ -128,7 +128,7 @@ def test_an_erased_person_does_not_return_by_any_report(no_api: Installation) ->
 
 def test_a_removed_record_is_not_brought_back_by_an_older_report(no_api: Installation) -> None:
     everyone = [record(number) for number in range(1, 21)]
-    take(no_api, *everyone)
+    take(no_api, *everyone, read_at=now() - timedelta(hours=2))
     assert take(no_api, *everyone[:19], complete=True).gone == 1
     older = take(no_api, *everyone, read_at=now() - timedelta(hours=1))
     assert older.counts.older == 20
