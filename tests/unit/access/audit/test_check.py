@@ -257,7 +257,7 @@ def test_what_was_verified_tells_any_change_of_what_a_column_holds(
     run(engine, f"UPDATE audit_entry SET {change} WHERE place = 7")  # noqa: S608
     assert not _is_remembered(filled)
     if "AS BLOB" not in change:  # bytes that are the same text mean the same
-        assert codes(filled) == [Code.LINE_CHANGED]
+        assert not check(filled).sound
 
 
 def _is_remembered(access: AccessContext) -> bool:
