@@ -20,7 +20,14 @@ from crmlink.access.api_tokens import create_api_token, list_tokens, revoke_toke
 from crmlink.access.context import AccessContext
 from crmlink.access.people import find_person
 from crmlink.store import BatchRow, Device, Link, Person, RowState
-from security.attack_fixture import AttackFixture, linked_batch, make_world, new_batch, new_link
+from security.attack_fixture import (
+    AttackFixture,
+    linked_batch,
+    make_world,
+    new_batch,
+    new_link,
+    new_parked,
+)
 from support.access_factories import make_person, page_actor, pair, with_token
 from support.installations import open_app
 
@@ -175,6 +182,23 @@ def test_it_throws_no_list_away_but_its_own(world: AttackFixture, access: Access
     assert thief.delete(f"{API}/batches/{new_batch(world, own)}").status_code == 204
     manager = with_token(world.app, world.browsers["manager"].access_token)
     assert manager.delete(f"{API}/batches/{batch_id}").status_code == 204
+
+
+@pytest.mark.parametrize("scopes", [("link",), ALL_SCOPES])
+def test_it_neither_removes_nor_renames_parked_contacts_of_others(
+    world: AttackFixture, access: AccessContext, scopes: tuple[str, ...]
+) -> None:
+    own, thief = script(world, *scopes)
+    contact = {"package": "sage_50", "reference": "H001", "name": "Margaret Holloway"}
+    manager = with_token(world.app, world.browsers["manager"].access_token)
+    kept = manager.post(f"{API}/parked", json=contact).get_json()
+    renamed = thief.post(f"{API}/parked", json=contact | {"name": "Angela Baker"})
+    assert (renamed.status_code, renamed.get_json()["name"]) == (201, "Margaret Holloway")
+    path = f"{API}/parked/{kept['id']}"
+    assert code(thief.delete(path)) == (403, "not-your-parked-contact")
+    assert thief.delete(f"{API}/parked/{new_parked(world, own)}").status_code == 204
+    clerk = with_token(world.app, world.browsers["clerk"].access_token)
+    assert clerk.delete(path).status_code == 204
 
 
 def test_an_admin_token_lets_nobody_in(world: AttackFixture, access: AccessContext) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from crmlink.accounting.locate import canonical_reference
-from crmlink.commusoft.errors import CommusoftTimeout, ConnectionEnded, RecordNotFound
+from crmlink.commusoft.errors import CommusoftTimeout, RecordNotFound
 from crmlink.folding import compose, fold
 from crmlink.kinds import Kind
 from crmlink.linking.attempts import attempt, fetch_record, is_worked_on
@@ -39,7 +39,6 @@ from crmlink.linking.write_tests import write_test_on
 from crmlink.pseudonyms import holds_pseudonym
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.base import new_id, now
-from crmlink.store.connections import is_in_use
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.folded import carries
 from crmlink.store.hidden_references import hide_new_link
@@ -428,8 +427,7 @@ def _intend_and_attempt(
         with ctx.database.writing() as session:
             if guard is not None:
                 guard(session)
-            if not is_in_use(session, ctx.connection_id):
-                raise ConnectionEnded
+            ctx.require_in_use(session)
             failure = _find_race_conflict(session, ctx, link, accepted)
             if failure is None:
                 hide_new_link(session, ctx.workspace_id, link)

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import delete, select
 
 from crmlink.accounting.errors import InvalidHost, UnknownPackage
-from crmlink.accounting.package_rules import Packages, with_hosts
+from crmlink.accounting.package_rules import Packages, normalised_host, with_hosts
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import PackageHost
@@ -63,8 +63,8 @@ def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> 
 
     Adding it again changes nothing. Raises InvalidHost or UnknownPackage.
     """
-    host = host.strip().lower()
-    with_hosts(ctx.packages, package, [host])
+    with_hosts(workspace_rules(ctx), package, [host])
+    host = normalised_host(host)
     if host not in list_hosts(ctx).get(package, []):
         with ctx.database.writing() as session:
             session.add(PackageHost(workspace_id=ctx.workspace_id, package=package, host=host))
@@ -73,12 +73,16 @@ def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> 
 
 
 def remove_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> list[str]:
-    """Remove an added host; returns the remaining ones."""
-    host = host.strip().lower()
+    """Remove an added host; returns the remaining ones.
+
+    One that an older version stored as it was typed, with the usual port, goes too.
+    """
+    host = host.strip().lower().removesuffix(":443")
     with ctx.database.writing() as session:
         removed = session.scalars(
             delete(PackageHost)
-            .filter_by(workspace_id=ctx.workspace_id, package=package, host=host)
+            .filter_by(workspace_id=ctx.workspace_id, package=package)
+            .where(PackageHost.host.in_((host, f"{host}:443")))
             .returning(PackageHost.id)
         ).all()
         if removed:

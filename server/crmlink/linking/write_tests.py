@@ -18,7 +18,6 @@ from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.errors import (
     ANSWERED_WRITE_ERRORS,
     CommusoftError,
-    ConnectionEnded,
     RecordNotFound,
     WriteWithdrawn,
 )
@@ -63,8 +62,7 @@ class CommittedWriteTest:
         ownership.working_on.add(test.attempt_id)
         try:
             with self._ctx.database.writing() as session:
-                if not is_in_use(session, self._ctx.connection_id):
-                    raise ConnectionEnded
+                self._ctx.require_in_use(session)
                 if not _is_busy(session, test):
                     test.owner_id = ownership.register(session)
                     session.add(test)

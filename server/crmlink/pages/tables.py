@@ -15,6 +15,7 @@ from flask import Response, request
 from crmlink.csv_safety import escape_formula
 
 Row = TypeVar("Row")
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(9999, 12, 29)
 
 
 class _Sortable(Protocol):
@@ -56,9 +57,12 @@ def sorted_rows(
 
 
 def parse_day(text: str) -> date | None:
-    """Return a day as people here write it: 31/01/2026."""
+    """Return a day as people here write it: 31/01/2026.
+
+    A day before or after all that is kept counts as the first or last one that can be compared.
+    """
     with suppress(ValueError):
-        return datetime.strptime(text, "%d/%m/%Y").date()
+        return min(max(datetime.strptime(text, "%d/%m/%Y").date(), FIRST_DAY), LAST_DAY)
     return None
 
 

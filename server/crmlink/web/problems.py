@@ -181,6 +181,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "{by} collected this list. A token throws only lists away that it collected; people can, "
         "in crmlink under Lists.",
     ),
+    "not-your-parked-contact": (
+        403,
+        "Not your parked contact",
+        "{by} parked this contact. A token removes only contacts that it parked; people can, in "
+        "crmlink under Parked contacts.",
+    ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
     "beyond-token": (
         403,
