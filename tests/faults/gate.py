@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
+from crmlink.commusoft.sandbox.shapes import UpdateForm
 
 LIMIT = 60.0  # seconds; a test that waits for longer has gone wrong
 Application = Callable[..., Iterable[bytes]]
@@ -88,9 +89,11 @@ class RequestGate:
 
 
 @contextmanager
-def gated_sandbox(customers: int = 60, suppliers: int = 12) -> Iterator[tuple[str, RequestGate]]:
+def gated_sandbox(
+    customers: int = 60, suppliers: int = 12, update: UpdateForm = "W"
+) -> Iterator[tuple[str, RequestGate]]:
     """The address of a sandbox in this process, and the gate in front of it."""
-    application = create_sandbox(customers, suppliers)
+    application = create_sandbox(customers, suppliers, update=update)
     gate = RequestGate(application.wsgi_app)
     application.wsgi_app = gate  # type: ignore[method-assign, assignment] # Flask's way
     with SandboxServer(application) as server:

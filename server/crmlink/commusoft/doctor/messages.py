@@ -66,6 +66,7 @@ _WITH_RECORD = (
     "write-interrupted",
     "write-created",
     "write-busy",
+    "write-unsuited",
 )
 _NOT_FOR_SUPPORT = ("sandbox", "dialect", "nothing", "not-written", *_WITH_RECORD)
 
@@ -155,6 +156,7 @@ def _write_record(args: Args) -> str:
 
 
 _PROOFS = {
+    "form": "a trial value was written, read and taken back, and a field that was not sent stayed",
     "trial": "a trial value was written, read and taken back",
     "stamp": "the record's time stamp moved, so it was written",
     "none": "whether it would change the reference, only a trial value or the first link can tell",
@@ -174,6 +176,11 @@ def _write_spoiled(args: Args) -> str:
 
 
 def _write_not_restored(args: Args) -> str:
+    if args["fields"] and args["way"] == "mapped-form":
+        return (
+            f"Not everything could be put back. Please open {args['record']} in Commusoft and look"
+            f" at {', '.join(args['fields'])}; crmlink shows what was there under Commusoft."
+        )
     own = f"set it back to {args['reference']}" if args["reference"] else "empty it again"
     return (
         f"The trial value could not be taken back. Please open {args['record']} in Commusoft,"
@@ -210,6 +217,17 @@ _SENTENCES: Mapping[str, Callable[[Args], str]] = {
         f" {args['record']} in Commusoft."
     ),
     "write-skipped": lambda args: f"Not tried: {args['way']}, which might create a record.",
+    "write-needs-trial": lambda args: (
+        f"Not tried: {args['way']}, which only a trial value can prove (--trial)."
+    ),
+    "write-unsuited": lambda args: (
+        f"Not tried: {args['way']}, which {args['record']} cannot prove. Name a customer with a"
+        " county or a second address line, and without a title."
+    ),
+    "write-put-back": lambda args: (
+        f"Written as {args['way']} in {args['place']}: the record changed in"
+        f" {', '.join(args['fields'])}. All was put back, and this way is not used."
+    ),
     "write-tried": lambda args: f"Written as {args['way']} in {args['place']}: {_failed(args)}.",
     "write-kept": _write_kept,
     "write-spoiled": _write_spoiled,

@@ -15,7 +15,13 @@ from crmlink.commusoft.sandbox.forms import json_object, wrapped
 from crmlink.commusoft.sandbox.pages import pages
 from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.commusoft.sandbox.records import SandboxRecord
-from crmlink.commusoft.sandbox.shapes import RequestRejected, Shape, p_shape, w_shape
+from crmlink.commusoft.sandbox.shapes import (
+    RequestRejected,
+    Shape,
+    UpdateForm,
+    p_shape,
+    w_shape,
+)
 from crmlink.commusoft.transport import SANDBOX_HEADER
 from crmlink.hosts import Host
 from crmlink.kinds import KINDS, Kind
@@ -30,24 +36,29 @@ def create_sandbox(
     seed: int = 1,
     state_file: Path | None = None,
     drop_supplier_reference: bool = False,
+    update: UpdateForm = "W",
 ) -> Flask:
     """Return a WSGI application that simulates Commusoft; a seed always gives the same records.
 
     Shape W is below `/webservice_dev.php/api/v1`, P below `/api/v1`; client id, user name, password
     and application id are all `sandbox`. Edits are appended to `state_file`, if given, and survive
     a kill. `drop_supplier_reference` makes shape P discard the reference of suppliers, as its
-    published profile has no field for it. Raises `StateDamaged`.
+    published profile has no field for it. `update` is the form by which shape W changes a customer:
+    N has names of its own, and what it is not sent stays, or is emptied. Raises `StateDamaged`.
     """
     ledger = RecordStore({"customer": customers, "supplier": suppliers}, seed, state_file)
-    return sandbox_app(ledger, set(), drop_supplier_reference)
+    return sandbox_app(ledger, set(), drop_supplier_reference, update)
 
 
 def sandbox_app(
-    ledger: RecordStore, tokens: set[str], drop_supplier_reference: bool = False
+    ledger: RecordStore,
+    tokens: set[str],
+    drop_supplier_reference: bool = False,
+    update: UpdateForm = "W",
 ) -> Flask:
     """Return the application for these records and valid tokens."""
     app = Flask(__name__)
-    for shape in (w_shape(), p_shape(drop_supplier_reference)):
+    for shape in (w_shape(update), p_shape(drop_supplier_reference)):
         app.register_blueprint(_api(shape, ledger, tokens), url_prefix=shape.prefix)
     app.register_blueprint(pages(ledger))
     app.register_error_handler(RequestRejected, _unacceptable)
@@ -129,7 +140,7 @@ def _add_records(api: Blueprint, shape: Shape, ledger: RecordStore, kind: Kind) 
 
     def updated(key: str) -> Response:
         entry = found(key)
-        changes = shape.take(entry, _sent(shape, kind))
+        changes = shape.changes(entry, _sent(shape, kind))
         return jsonify(shape.show(ledger.change(entry, changes | {"updated": _now()})))
 
     def deleted(key: str) -> Response:
