@@ -10,7 +10,7 @@ import { problem } from "./lib/server/problem.js";
 import { readContact, readList } from "./lib/page/read_contact.js";
 import { parseServer } from "./lib/server/server_url.js";
 import { noAnswer } from "./lib/server/wrong_answer.js";
-import { pageScripts } from "./content_scripts.js";
+import { pageScripts, recordTabs } from "./content_scripts.js";
 
 const MENU = "link-to-crm";
 /** A page that hangs must not hang the popup. */
@@ -26,6 +26,7 @@ const background = composeBackground({
   net: { fetch: (...request) => fetch(...request), explainNetworkFailure },
   tabs: { address, read, readList: (tab) => inPage(tab, readList, []), wait: pause },
   scripts: pageScripts,
+  recordTabs,
   hasPermissions: (origins) => chrome.permissions.contains({ origins }),
   name: async () => browserName(/** @type {any} */ (navigator), (await chrome.runtime.getPlatformInfo()).os),
   open: (url) => chrome.tabs.create({ url }),
@@ -94,7 +95,7 @@ function onMessage(message, sender, reply) {
   if (fromPage) return onPageMessage(fromPage, sender, reply);
   const type = acceptMessage(message, sender, own);
   if (type === null) return false;
-  const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (desk)[type];
+  const work = /** @type {Record<string, (asked: any) => Promise<unknown>>} */ (/** @type {unknown} */ (desk))[type];
   if (!work) return false;
   work(message).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
   return true;
@@ -102,14 +103,19 @@ function onMessage(message, sender, reply) {
 
 /**
  * Our script in a page: what its button shows, and that it was pressed.
- * @param {{type: string, tab: number}} said
+ * @param {{type: string, tab: number, fields: any}} said
  * @param {chrome.runtime.MessageSender} sender
  * @param {(answer: unknown) => void} reply
  */
-function onPageMessage({ type, tab }, sender, reply) {
+function onPageMessage({ type, tab, fields }, sender, reply) {
   if (type === "page_open") {
     openPopup(sender.tab);
     return false;
+  }
+  const work = /** @type {Record<string, (tab: number, fields: any) => Promise<unknown>>} */ (desk.onRecordPage)[type];
+  if (work) {
+    work(tab, fields).then(reply, () => reply({ ok: false, problem: problem("unexpected") }));
+    return true;
   }
   desk.mark(tab).then((data) => reply({ ok: true, data }), () => reply({ ok: false }));
   return true;

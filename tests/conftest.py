@@ -87,7 +87,7 @@ def settings(sandbox: SandboxHandle, tmp_path: Path, database_url: str) -> Setti
 def installation(settings: Settings) -> Iterator[Installation]:
     """An opened house whose mirror is full, with a client that does not dawdle."""
     assert settings.commusoft
-    opened = open_installation(settings, CommusoftClient(settings.commusoft, patience=FAST_LIMITS))
+    opened = open_installation(settings, CommusoftClient(settings.commusoft, limits=FAST_LIMITS))
     opened.workspace.sync()
     yield opened
     opened.close()

@@ -25,6 +25,7 @@ import { createOAuthClient } from "./server/oauth.js";
  * @property {import("./server/dpop.js").KeyStore} keys
  * @property {import("./page/target.js").Tabs} tabs
  * @property {import("./linking/page_button.js").PageScripts} scripts
+ * @property {import("./linking/assist.js").RecordTabs} recordTabs
  * @property {import("./server/connection.js").Parts["permitted"]} hasPermissions
  * @property {() => Promise<string>} name what the browser is called
  * @property {(address: string) => Promise<unknown>} open show a page in a tab
@@ -34,7 +35,7 @@ import { createOAuthClient } from "./server/oauth.js";
  */
 
 /** @param {Browser} browser */
-export function composeBackground({ local, memory, managed, net, tabs, scripts, hasPermissions, name, open, now, sleep, newKey, keys }) {
+export function composeBackground({ local, memory, managed, net, tabs, scripts, recordTabs, hasPermissions, name, open, now, sleep, newKey, keys }) {
   const prover = createProver(keys, memory, now);
   const call = createRequester({ ...net, prover });
   const tokens = createOAuthClient(call, prover.newKey);
@@ -55,7 +56,7 @@ export function composeBackground({ local, memory, managed, net, tabs, scripts, 
   const looks = createLooks(memory, newKey);
   const lists = createLists(memory, newKey);
   const connecting = createConnectionManager({ ...shared, looks, lists, pairings, permitted: hasPermissions, revoke: scripts.revoke, forgetKey: prover.forget, policy: createPolicy(managed) });
-  const desk = createCommands({ ...shared, connecting, looks, lists, tabs });
+  const desk = createCommands({ ...shared, connecting, looks, lists, tabs, recordTabs });
 
   return {
     /** What each message of our pages leads to, and the mark on a page. */

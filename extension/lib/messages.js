@@ -37,6 +37,12 @@ const shape = (fields) => (value) => {
 
 const difference = shape({ field: text(20), contact: text(500), record: text(500) });
 const typed = orNull(shape({ name: text(300), postcode: text(20) }));
+const address = shape({ address: text(500), town: text(300), postcode: text(50) });
+const knownContact = shape({
+  package: id, package_name: text(100), organisation: orNull(text(200)), kind: orNull(kind), reference: text(200), label: text(500),
+  name: text(300), company: text(300), person: text(300), email: text(320), phones: listOf(text(60), 20), address: text(500),
+  town: text(300), postcode: text(50), other_emails: listOf(text(320), 20), other_addresses: listOf(address, 20), retired: flag,
+});
 const POPUP = "/popup/popup.html";
 const OPTIONS = "/options/options.html";
 
@@ -74,6 +80,11 @@ export const MESSAGES = {
     from: [POPUP],
     fields: { look: orNull(id), link: id, title: text(300), also_on: listOf(id, 50) },
   },
+  record: { from: [POPUP], fields: { tab } },
+  choose_contact: { from: [POPUP], fields: { tab, record: id, contact: knownContact } },
+  assist_open: { from: [POPUP], fields: { link: id } },
+  assist_here: { from: [POPUP], fields: { tab } },
+  withdraw: { from: [POPUP], fields: { link: id } },
   standing: { from: [POPUP, OPTIONS], fields: {} },
   pair: { from: [POPUP, OPTIONS], fields: { server: text(500) } },
   pair_again: { from: [POPUP, OPTIONS], fields: {} },
@@ -85,23 +96,34 @@ export const MESSAGES = {
   on_page_off: { from: [OPTIONS], fields: { package: id } },
 };
 
-/** All that our script in a page may say, without any more words: the address is asked of the browser. */
-export const PAGE_MESSAGES = ["page_mark", "page_open"];
+/**
+ * All that our scripts in a page may say: which page it is is asked of the browser, and which record by its address.
+ * @type {Record<string, Record<string, Check>>}
+ */
+export const PAGE_MESSAGES = {
+  page_mark: {},
+  page_open: {},
+  assist_look: {},
+  assist_observe: { link: id, stage: (value) => value === "before" || value === "after", value: orNull(text(250)), replaces: orNull(text(250)) },
+  assist_withdraw: { link: id, seen: flag, value: orNull(text(250)) },
+  assist_field: { selector: text(300), label: text(100), section: text(100) },
+};
 
 /**
  * What our script in a page said, and in which tab; null for anybody and anything else.
  * @param {unknown} message
  * @param {{id?: string, url?: string, frameId?: number, tab?: {id?: number}}} sender
  * @param {{id: string, origin: string}} own
- * @returns {{type: string, tab: number} | null}
+ * @returns {{type: string, tab: number, fields: any} | null}
  */
 export function acceptPageMessage(message, sender, own) {
   if (sender.id !== own.id || typeof message !== "object" || message === null) return null;
   const { type, ...fields } = /** @type {Record<string, unknown>} */ (message);
-  if (typeof type !== "string" || !PAGE_MESSAGES.includes(type) || Object.keys(fields).length > 0) return null;
+  const rule = typeof type === "string" && Object.hasOwn(PAGE_MESSAGES, type) ? PAGE_MESSAGES[type] : null;
+  if (typeof type !== "string" || !rule || !shape(rule)(fields)) return null;
   const from = sender.tab?.id;
   if (sender.frameId !== 0 || from === undefined || !sender.url?.startsWith("https://")) return null;
-  return { type, tab: from };
+  return { type, tab: from, fields };
 }
 
 /**

@@ -52,11 +52,12 @@
  * @property {string} id
  * @property {string | null} connection_id the Commusoft whose records are offered for it; null where the server does
  *   not tell
- * @property {"tab" | "address" | "hand"} source
+ * @property {"tab" | "address" | "hand" | "record"} source
  * @property {number | null} tab
  * @property {string} [address] that was pasted
  * @property {Contact} contact
  * @property {Details} details
+ * @property {{tab: number, record: string}} [at] the record's page that it was chosen on
  */
 
 /**
@@ -102,7 +103,22 @@
  * @property {string | null} undoes
  * @property {string | null} undone_by
  * @property {boolean} can_undo
+ * @property {"api" | "pages"} [method] pages: a person saves it on Commusoft's own page
  */
+
+/**
+ * A contact of a list that crmlink keeps.
+ * @typedef {Partial<Omit<Details, "name">> & {package: string, package_name: string, organisation: string | null, kind: Kind | null,
+ *   reference: string, label: string, name: string}} KnownContact
+ */
+
+/**
+ * A contact that a record may be of.
+ * @typedef {{contact: KnownContact, probability: number, sure: boolean, reasons: Reason[], list: {id: string, name: string},
+ *   holder: CrmRecord | null, chosen: CrmRecord | null}} ContactSuggestion
+ */
+
+/** @typedef {{connection_id?: string, known: number, suggestions: ContactSuggestion[]}} RecordContacts */
 
 /**
  * A field in which contact and record differ.
@@ -163,6 +179,9 @@
  * @property {{name: string, scopes: string[]}} device
  * @property {{sandbox: boolean, web_url: string}} commusoft
  * @property {{customers: number, suppliers: number, synced_at: string | null, syncing: boolean}} mirror
+ * @property {"api" | "pages" | "api-then-pages"} [writes]
+ * @property {string} [commusoft_origin] of its web application
+ * @property {{kind: Kind, host: string, selector: string, label: string}[]} [record_fields] that an admin showed
  */
 
 /**

@@ -4,11 +4,11 @@
 import { h } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
 import { connectionCard } from "./connection.js";
-import { drawOnPage, onPageCard } from "./page_button.js";
+import { drawOnPage, onPageCards } from "./page_button.js";
 import { shortcutCard } from "./shortcut.js";
 
 document.body.append(
   h("header", { class: "brand" }, h("img", { src: "../icons/48.png", alt: "", width: "40", height: "40" }), h("h1", {}, t("settings_title"))),
-  h("main", {}, await connectionCard(() => void drawOnPage()), onPageCard(), await shortcutCard()),
+  h("main", {}, await connectionCard(() => void drawOnPage()), ...onPageCards(), await shortcutCard()),
 );
 await drawOnPage();

@@ -1,7 +1,8 @@
 // @ts-check
-// The button on the packages' own pages: off until a person switches it on, package by package.
+// The button on the packages' own pages, and working on Commusoft's: off until a person switches it on, one by one.
 
 import { requiredPermissions } from "../lib/linking/consent.js";
+import { COMMUSOFT } from "../lib/page/record_page.js";
 import { sendMessage } from "../ui/send_message.js";
 import { h } from "../ui/dom.js";
 import { t } from "../ui/i18n.js";
@@ -12,6 +13,17 @@ import { t } from "../ui/i18n.js";
 const held = await chrome.permissions.getAll();
 const list = h("ul", { class: "switches" });
 const outcome = h("div", { role: "status", "aria-live": "polite", class: "outcome" });
+const commusoftList = h("ul", { class: "switches" });
+const commusoftOutcome = h("div", { role: "status", "aria-live": "polite", class: "outcome" });
+const commusoftCard = h(
+  "section",
+  { class: "card", "aria-labelledby": "commusoft-title", hidden: true },
+  h("h2", { id: "commusoft-title" }, t("work_title")),
+  h("p", { class: "muted" }, t("work_text")),
+  h("p", { class: "muted" }, t("work_reason")),
+  commusoftList,
+  commusoftOutcome,
+);
 const card = h(
   "section",
   { class: "card", "aria-labelledby": "on-page-title", hidden: true },
@@ -22,9 +34,9 @@ const card = h(
   outcome,
 );
 
-/** The card, which shows itself once something is known to switch. */
-export function onPageCard() {
-  return card;
+/** The cards, which show themselves once something is known to switch. */
+export function onPageCards() {
+  return [commusoftCard, card];
 }
 
 /** As things are now: after connecting and disconnecting too. */
@@ -32,9 +44,15 @@ export async function drawOnPage() {
   const answer = await sendMessage("on_page");
   /** @type {Switch[]} */
   const switches = answer.ok ? answer.data : [];
-  card.hidden = switches.length === 0;
-  list.replaceChildren(...switches.map(line));
+  const [commusoft, packages] = [switches.filter(isCommusoft), switches.filter((one) => !isCommusoft(one))];
+  commusoftCard.hidden = commusoft.length === 0;
+  commusoftList.replaceChildren(...commusoft.map(line));
+  card.hidden = packages.length === 0;
+  list.replaceChildren(...packages.map(line));
 }
+
+/** @param {Pick<Switch, "package">} one */
+const isCommusoft = (one) => one.package === COMMUSOFT;
 
 /** @param {Switch} one */
 function line(one) {
@@ -65,18 +83,20 @@ function pressed(one) {
  * @param {Promise<boolean>} granted
  */
 async function change(one, granted) {
-  if (!(await granted.catch(() => false))) return tell("stop", t("on_page_refused"));
+  if (!(await granted.catch(() => false))) return tell(one, "stop", t(isCommusoft(one) ? "work_refused" : "on_page_refused"));
   const answer = await sendMessage(one.on ? "on_page_off" : "on_page_on", { package: one.package });
   await drawOnPage();
   document.getElementById(`on-page-${one.package}`)?.focus();
-  if (!answer.ok) return tell("stop", t("on_page_failed"));
-  return tell("good", t(one.on ? "on_page_is_off" : "on_page_is_on", one.name));
+  if (!answer.ok) return tell(one, "stop", t("on_page_failed"));
+  if (isCommusoft(one)) return tell(one, "good", t(one.on ? "work_is_off" : "work_is_on"));
+  return tell(one, "good", t(one.on ? "on_page_is_off" : "on_page_is_on", one.name));
 }
 
 /**
+ * @param {Switch} one
  * @param {"good" | "stop"} tone
  * @param {string} words
  */
-function tell(tone, words) {
-  outcome.replaceChildren(h("div", { class: `notice ${tone}` }, words));
+function tell(one, tone, words) {
+  (isCommusoft(one) ? commusoftOutcome : outcome).replaceChildren(h("div", { class: `notice ${tone}` }, words));
 }

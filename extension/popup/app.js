@@ -14,7 +14,9 @@ import { showConnect } from "./connect.js";
 import { showOtherContact } from "./other_contact.js";
 import { showListSent, showList } from "./contact_list.js";
 import { showAlready, showConflict, showLinked, showNoAnswer, showUndone, showWaiting } from "./outcome.js";
+import { openAssist, showAssist } from "./assist.js";
 import { showProblem } from "./problem_screen.js";
+import { loadRecord } from "./record.js";
 import { showLoading, showWorking } from "./progress.js";
 
 /** @typedef {import("../lib/linking/commands.js").PopupState} View */
@@ -140,6 +142,7 @@ export class PopupController {
     if (place?.page === "contact") this.place = place;
     if (problem) return this.#trouble(problem);
     if (place?.page === "list") return showList(this, place);
+    if (place?.page === "record") return loadRecord(this);
     if (place?.page !== "contact") return showOtherContact(this);
     if (attempt) return this.resume(attempt.key);
     return this.suggest(null);
@@ -162,6 +165,7 @@ export class PopupController {
     this.answer = answer.data;
     this.kind = answer.data.kind;
     const standing = contactState(answer.data, this.place.contact);
+    if (standing === "waiting" && answer.data.link?.method === "pages") return showAssist(this, answer.data.link, null);
     if (standing === "waiting") return this.pollLink(answer.data.link);
     if (standing === "already" && !how.stay) {
       return showAlready(this, answer.data, holdersOf(answer.data, this.place.contact));
@@ -171,6 +175,23 @@ export class PopupController {
 
   /** Back to the suggestions, asked anew: what was refused may have changed them. */
   choose = () => (this.place ? this.suggest(this.kind, { stay: true }) : this.start());
+
+  /**
+   * On a record's page: one of the contacts suggested for it.
+   * @param {import("../lib/types.js").ContactSuggestion} suggestion
+   * @param {CrmRecord} record
+   */
+  async decideContact({ contact, holder }, record) {
+    showWorking(this, "linking");
+    const current = this.beginTask();
+    const answer = await sendMessage("choose_contact", { tab: this.tab, record: record.id, contact });
+    if (!current()) return undefined;
+    if (!answer.ok) return this.#trouble(answer.problem);
+    this.place = answer.data;
+    this.kind = contact.kind ?? record.kind;
+    this.answer = { likely_kind: this.kind, suggestions: [], none: 0, holders: holder ? [holder] : [], link: null };
+    return this.decide(record);
+  }
 
   /** @param {CrmRecord} record */
   decide(record) {
@@ -273,6 +294,7 @@ export class PopupController {
    * @returns {unknown}
    */
   showLink(link) {
+    if (link.state === "intended" && link.method === "pages") return openAssist(this, link);
     if (link.state === "intended") return this.pollLink(link);
     if (link.state === "conflict") return showConflict(this, link);
     if (link.state === "undone") return this.start();
@@ -286,6 +308,9 @@ export class PopupController {
     if (!this.decision || !overrides) return this.#trouble(problem);
     return this.#askOverrides({ ...this.decision, record: problem.record ?? this.decision.record, overrides });
   }
+
+  /** @param {Problem} problem */
+  trouble = (problem) => this.#trouble(problem);
 
   /**
    * What does not work; a connection that is no more is no trouble, but a reason to connect again.

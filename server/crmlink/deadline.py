@@ -26,11 +26,11 @@ _current: ContextVar["Deadline | None"] = ContextVar("deadline", default=None)
 class Deadline:
     """Deadline of one call, as a context manager; `expired` is True once it has passed.
 
-    `patient` marks background work, which yields to interactive calls.
+    `background` marks background work, which yields to interactive calls.
     """
 
-    def __init__(self, seconds: float, *, patient: bool = False) -> None:
-        self.background = patient
+    def __init__(self, seconds: float, *, background: bool = False) -> None:
+        self.background = background
         self._ends = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []

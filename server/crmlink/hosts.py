@@ -24,7 +24,7 @@ class Host:
     port: int | None = None
 
     @classmethod
-    def parse(cls, text: str | None) -> Self | None:
+    def from_text(cls, text: str | None) -> Self | None:
         """Return the host of a header or URL; None if it is invalid."""
         if not text or len(text) > _MAX_LENGTH:
             return None

@@ -17,8 +17,9 @@ from crmlink.access.context import AccessContext
 from crmlink.access.usage import UsageCounter
 from crmlink.accounting.rule_file import RuleFile
 from crmlink.commusoft.client import CommusoftClient
-from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.limits import ClientLimits
+from crmlink.commusoft.no_api import PagesClient
 from crmlink.commusoft.sandbox import SandboxServer, create_sandbox
 from crmlink.commusoft.vault import Vault
 from crmlink.linking.connections import (
@@ -29,6 +30,7 @@ from crmlink.linking.connections import (
     use_account_of_environment,
 )
 from crmlink.linking.context import LiveMatcher, WorkspaceContext
+from crmlink.linking.known_contacts import LiveContacts
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.settings import InvalidSettings, Settings
 from crmlink.store import (
@@ -102,11 +104,11 @@ class Installation:
         return not self.workspace.practice
 
     @property
-    def sandboxed(self) -> bool:
+    def uses_sandbox(self) -> bool:
         """Whether the remote system is a sandbox, this installation's or another one."""
-        return self.workspace.sandboxed
+        return self.workspace.uses_sandbox
 
-    def has_left(self, ctx: WorkspaceContext) -> bool:
+    def has_replaced(self, ctx: WorkspaceContext) -> bool:
         """Return whether the context's connection was replaced, checked at most once a second."""
         if time.monotonic() - self._checked_at < CHECK_INTERVAL:
             return self._workspace is not ctx
@@ -142,11 +144,14 @@ class Installation:
             commusoft=self._client(connection, practice),
             rule_file=RuleFile(self.settings.data_dir / RULES_FILE),
             index=LiveMatcher(self.database, connection.id),
+            contacts=LiveContacts(self.database, connection.id),
             ownership=self.ownership,
             wake=WakeUpSignal(self.settings.data_dir).send,
         )
 
     def _client(self, connection: WorkspaceConnection, practice: bool) -> CommusoftClient:
+        if connection.kind is ConnectionKind.PAGES:
+            return PagesClient(WebApplication(connection.base_url))
         if self._commusoft is not None:
             return self._commusoft
         if practice:
@@ -155,8 +160,8 @@ class Installation:
             vault = Vault.at(self.settings.data_dir / KEY_FILE)
             account = credentials_of(connection, self.settings.commusoft, vault)
         limits = ClientLimits(
-            at_once=self.settings.max_concurrent_calls,
-            per_second=self.settings.max_calls_per_second,
+            max_concurrent=self.settings.max_concurrent_calls,
+            max_per_second=self.settings.max_calls_per_second,
         )
         return CommusoftClient(account, load_dialect(connection), limits)
 

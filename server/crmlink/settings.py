@@ -231,7 +231,7 @@ def _public_url(text: str) -> str:
     if not text:
         return ""
     parts = urlsplit(text)
-    host = Host.parse(parts.netloc)
+    host = Host.from_text(parts.netloc)
     plain = parts.path in ("", "/") and not parts.query and not parts.fragment
     if parts.scheme not in ("http", "https") or not host or host.is_unspecified or not plain:
         raise InvalidSettings(
@@ -242,7 +242,7 @@ def _public_url(text: str) -> str:
 
 
 def _host(text: str) -> Host:
-    host = Host.parse(text)
+    host = Host.from_text(text)
     if host is None or host.is_unspecified:
         raise InvalidSettings(
             f"CRMLINK_ALLOWED_HOSTS: {text!r} is no host such as office-server or "

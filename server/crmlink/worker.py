@@ -114,7 +114,7 @@ class Worker:
 
         It must when the process ends or another connection is in use.
         """
-        return lambda: self._stopping.is_set() or self._installation.has_left(ctx)
+        return lambda: self._stopping.is_set() or self._installation.has_replaced(ctx)
 
     def _follow_connection(self) -> None:
         """Sync an account that was connected since the last sync, by any process."""
@@ -180,6 +180,8 @@ class Worker:
     def _sync(self) -> None:
         ctx = self._synced_context = self._installation.workspace
         ctx.index.matcher()  # build the index first: it works even while Commusoft is unreachable
+        if not ctx.has_api:
+            return
         try:
             result = ctx.sync(full=full_sync_is_due(ctx.database, ctx.connection_id))
         except SyncInProgress:

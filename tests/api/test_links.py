@@ -256,14 +256,6 @@ def test_links_are_listed_newest_first_a_page_at_a_time(client: FlaskClient) -> 
     assert client.get("/api/v1/links?state=wrong").status_code == 422
 
 
-def test_a_record_is_shown_as_commusoft_has_it_now(
-    client: FlaskClient, sandbox: SandboxHandle
-) -> None:
-    sandbox.put_reference("customer-1002", OTHER)
-    assert client.get("/api/v1/records/customer-1002").get_json()["reference"] == OTHER
-    assert client.get("/api/v1/records/customer-0").status_code == 404
-
-
 def test_search_finds_by_name_postcode_and_telephone(client: FlaskClient) -> None:
     for text, wanted in [("holloway", "1001"), ("GL50 2TR", "1001"), ("07700 900231", "1002")]:
         found = client.get("/api/v1/records", query_string={"q": text}).get_json()["records"]

@@ -44,7 +44,6 @@ from crmlink.batches.writer import write_waiting
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.installation import Installation, open_installation
-from crmlink.matching import Details
 from crmlink.settings import Settings
 from crmlink.store import (
     Batch,
@@ -55,6 +54,7 @@ from crmlink.store import (
     Verdict,
     WorkspaceConnection,
 )
+from crmlink.values.contact_details import ContactDetails
 from faults.shared_installation import sandbox_process
 from support.access_factories import make_token
 from support.sandbox import connection_to
@@ -104,10 +104,10 @@ def _print_sure(installation: Installation, batch_id: str, ids: Sequence[str], t
 
 def write(wanted: int, per_second: float) -> None:
     """Prints what writing takes, and what it leaves to people."""
-    patience = ClientLimits(per_second=per_second, at_once=4)
+    limits = ClientLimits(max_per_second=per_second, max_concurrent=4)
     with (
         sandbox_process(int(wanted * 1.35) + 200) as address,
-        _house(address, patience) as installation,
+        _house(address, limits) as installation,
     ):
         started = time.perf_counter()
         installation.workspace.sync()
@@ -251,7 +251,7 @@ def _served(installation: Installation) -> Iterator[_Client]:
 
 
 @contextmanager
-def _house(address: str, patience: ClientLimits) -> Iterator[Installation]:
+def _house(address: str, limits: ClientLimits) -> Iterator[Installation]:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
             data_dir=Path(folder),
@@ -261,7 +261,7 @@ def _house(address: str, patience: ClientLimits) -> Iterator[Installation]:
             requests_per_minute=1_000_000,
         )
         installation = open_installation(
-            settings, CommusoftClient(connection_to(address), patience=patience)
+            settings, CommusoftClient(connection_to(address), limits=limits)
         )
         yield installation
         installation.close()
@@ -283,7 +283,7 @@ def _sampled() -> Iterator[list[float]]:
     watch.join()
 
 
-def _fill_mirror(installation: Installation, known: Sequence[tuple[str, Details]]) -> None:
+def _fill_mirror(installation: Installation, known: Sequence[tuple[str, ContactDetails]]) -> None:
     rows = (
         _fields(details) | {
             "connection_id": installation.workspace.connection_id, "kind": "customer",
@@ -299,15 +299,15 @@ def _fill_mirror(installation: Installation, known: Sequence[tuple[str, Details]
 
 
 def _draft(
-    installation: Installation, device_id: int, asked: Sequence[tuple[str, Details]]
+    installation: Installation, device_id: int, asked: Sequence[tuple[str, ContactDetails]]
 ) -> tuple[str, list[str]]:
     """A batch of contacts; its id, and the contacts' by position."""
     batch_id = _batch(installation, device_id, BatchState.DRAFT)
     rows = (
         _fields(details) | {
             "batch_id": batch_id, "position": position, "kind": "customer",
-            "reference": f"R{position}", "name": details.company or details.name,
-            "person": details.name,
+            "reference": f"R{position}", "name": details.company or details.person,
+            "person": details.person,
         }
         for position, (_, details) in enumerate(asked, 1)
     )  # fmt: skip
@@ -353,7 +353,7 @@ def _insert(installation: Installation, table: type[Any], rows: Iterator[dict[st
             session.execute(insert(table), some)
 
 
-def _fields(details: Details) -> dict[str, Any]:
+def _fields(details: ContactDetails) -> dict[str, Any]:
     fields = asdict(details)
     del fields["kind"]
     return fields | {"phones": list(details.phones)}

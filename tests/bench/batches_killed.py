@@ -41,7 +41,7 @@ from faults.killable_lists import Place, life
 from faults.processes import processes
 from faults.shared_installation import sandbox_process
 
-PATIENCE = ClientLimits(per_second=10_000, at_once=4, late_after=0)
+SLOW_LIMITS = ClientLimits(max_per_second=10_000, max_concurrent=4, late_write_seconds=0)
 SAMPLED_EVERY = 2.0  # seconds
 WARM = 500  # rows of a life before its memory counts
 ENDED = (RowState.SUCCESSFUL, RowState.FAILED)
@@ -53,7 +53,7 @@ def run(contacts: int, kills: int, rows: int) -> None:
         sandbox_process(int(contacts * 1.35) + 200) as address,
         tempfile.TemporaryDirectory() as folder,
     ):
-        place = _prepared(Place(Path(folder), address, PATIENCE), contacts)
+        place = _prepared(Place(Path(folder), address, SLOW_LIMITS), contacts)
         installation = place.open()
         began, written = time.monotonic(), 0
         for number in range(1, kills + 2):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.sets import MatchingSet
 from bench.uk import WORDS, a_forename, a_record, a_surname, records, typed
-from crmlink.matching import Details
+from crmlink.values.contact_details import ContactDetails
 
 KINDS = json.loads(Path(__file__).with_name("organisation_words.json").read_text("utf-8"))
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -37,14 +37,14 @@ def worn_set(size: int, asked: int, seed: int, emails: bool = True) -> MatchingS
     return MatchingSet(f"worn_{size}{'' if emails else '_homes'}", of, held, truth)
 
 
-def _known_by(draw: random.Random, details: Details, emails: bool) -> Details:
+def _known_by(draw: random.Random, details: ContactDetails, emails: bool) -> ContactDetails:
     """The details that such a list has at all."""
     details = replace(details, phones=(), kind=None)
     if not emails:
         return replace(details, email="")
     if draw.random() < 0.8:
         details = replace(details, address="", postcode="")
-    words = details.name.lower().replace("'", "").split()
+    words = details.person.lower().replace("'", "").split()
     if not words:
         return details
     email = _mailbox(draw, words[0], words[-1]) if draw.random() < 0.8 else ""
@@ -69,7 +69,7 @@ def _mailbox(draw: random.Random, given: str, family: str) -> str:
     return f"{local}{number}@{host.lower()}.{draw.choice(['com', 'net', 'org', 'example'])}"
 
 
-def _partial(draw: random.Random, details: Details) -> Details:
+def _partial(draw: random.Random, details: ContactDetails) -> ContactDetails:
     """As a contact page shows it: some of the fields."""
     if not details.email and details.address:
         shown = draw.choice(["nothing", "postcode", "address", "all"])
@@ -79,9 +79,9 @@ def _partial(draw: random.Random, details: Details) -> Details:
     return replace(details, email="") if draw.random() < 0.2 else details
 
 
-def _worn(draw: random.Random, details: Details, chance: float) -> Details:
+def _worn(draw: random.Random, details: ContactDetails, chance: float) -> ContactDetails:
     """Misspelt anywhere, half a name or another forename, fields lost."""
-    words = details.name.split()
+    words = details.person.split()
     if len(words) > 1:
         turn = draw.random() / chance
         if turn < 0.5:
@@ -92,7 +92,7 @@ def _worn(draw: random.Random, details: Details, chance: float) -> Details:
             words[0] = a_forename(draw)
         elif turn < 1.0:
             words[-1] = a_surname(draw)
-    fields = {"name": " ".join(words), "company": details.company, "town": details.town}
+    fields = {"person": " ".join(words), "company": details.company, "town": details.town}
     fields |= {"email": details.email, "address": details.address}
     for field, value in fields.items():
         for _ in range(draw.choice([1, 1, 2])):
@@ -128,7 +128,7 @@ def organisations(size: int, asked: int, seed: int) -> MatchingSet:
         if known and draw.random() < 0.1:
             some = some.neighbour_of(draw, next(reversed(known.values())))
         known[some.written(draw, 0.25)] = some
-    held = [(f"o{at}", Details(company=name)) for at, name in enumerate(known)]
+    held = [(f"o{at}", ContactDetails(company=name)) for at, name in enumerate(known)]
     listed = list(known.values())
     of, truth = [], {}
     for number in range(asked):
@@ -141,7 +141,7 @@ def organisations(size: int, asked: int, seed: int) -> MatchingSet:
             if draw.random() < 0.6:
                 other.neighbour_of(draw, listed[at])
             name = other.written(draw, 0.6)
-        of.append((f"a{number}", Details(company=name)))
+        of.append((f"a{number}", ContactDetails(company=name)))
     return MatchingSet(f"organisations_{size}", of, held, truth)
 
 

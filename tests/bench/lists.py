@@ -22,10 +22,11 @@ import numpy as np
 
 from bench.peers import text
 from bench.uk import contacts, records
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Matcher
 from crmlink.matching.assignment import assign_one_to_one_streaming, suggest_many
+from crmlink.values.contact_details import ContactDetails
 
-Rows = list[tuple[str, Details]]
+Rows = list[tuple[str, ContactDetails]]
 RECORDS = 100_000
 GOALS = {10_000: (60.0, 1_000.0), 100_000: (240.0, 1_000.0)}  # seconds, MB
 SAMPLED_EVERY = 0.5  # seconds
@@ -36,7 +37,7 @@ def alone(held: Rows, asked: Rows) -> Iterator[tuple[str, str]]:
     """The first record for each contact, as the command line finds them."""
     matcher = Matcher()
     matcher.update(held)
-    matcher.share = matcher.estimate_share([details for _, details in asked])
+    matcher.match_rate = matcher.estimate_match_rate([details for _, details in asked])
     for contact_id, suggestions in suggest_many(matcher, asked):
         if suggestions.items:
             yield contact_id, suggestions.items[0].record_id
@@ -46,7 +47,7 @@ def single(held: Rows, asked: Rows) -> Iterator[tuple[str, str]]:
     """The same with a record for one contact only."""
     matcher = Matcher()
     matcher.update(held)
-    matcher.share = matcher.estimate_share([details for _, details in asked])
+    matcher.match_rate = matcher.estimate_match_rate([details for _, details in asked])
     for contact_id, suggestions in assign_one_to_one_streaming(suggest_many(matcher, asked)):
         if suggestions.items:
             yield contact_id, suggestions.items[0].record_id

@@ -60,7 +60,9 @@ def ours(matching_set: MatchingSet, claims: Claims) -> Ranked:
     """Our answers, as `crmlink match` gives them; adds to the claims."""
     matcher = Matcher()
     matcher.update(matching_set.records)
-    matcher.share = matcher.estimate_share([details for _, details in matching_set.contacts])
+    matcher.match_rate = matcher.estimate_match_rate(
+        [details for _, details in matching_set.contacts]
+    )
     ranked: Ranked = {}
     for contact_id, details in matching_set.contacts:
         items = matcher.suggest(details).items

@@ -17,11 +17,11 @@ from rapidfuzz.distance import JaroWinkler
 from bench.peers import text
 from bench.sets import SHARED
 from bench.uk import records
-from crmlink.matching import Details
 from crmlink.matching.features.vector import FeatureVectors
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import normalised_details
 from crmlink.matching.scorecard import Scorecard, load_model
+from crmlink.values.contact_details import ContactDetails
 
 PEERS: dict[str, Callable[[str, str], float]] = {
     "token_set_ratio": fuzz.token_set_ratio,
@@ -29,15 +29,15 @@ PEERS: dict[str, Callable[[str, str], float]] = {
     "WRatio": fuzz.WRatio,
     "Jaro-Winkler": JaroWinkler.normalized_similarity,
 }
-SCHEMAS = {"Person": "name", "Company": "company", "Organization": "company"}
+SCHEMAS = {"Person": "person", "Company": "company", "Organization": "company"}
 
 
 @dataclass(frozen=True)
 class Pair:
     """Two names and whether they are one person's or one firm's."""
 
-    one: Details
-    other: Details
+    one: ContactDetails
+    other: ContactDetails
     match: bool
 
 
@@ -54,9 +54,9 @@ def pairs() -> list[Pair]:
         ]
 
 
-def _details(row: dict[str, str], side: str) -> Details:
+def _details(row: dict[str, str], side: str) -> ContactDetails:
     said = {SCHEMAS[row["schema"]]: row[side]}
-    return Details(**said)  # type: ignore[arg-type]  # name or company
+    return ContactDetails(**said)  # type: ignore[arg-type]  # name or company
 
 
 def ranked_right(scores: list[float], of: list[Pair]) -> float:
@@ -76,7 +76,7 @@ def ours(model: Scorecard, of: list[Pair]) -> float:
             for record_id, details in records(5_000, 91)
         ]
     )
-    rows: dict[Details, int] = {}
+    rows: dict[ContactDetails, int] = {}
     for pair in of:
         if pair.other not in rows:
             rows[pair.other] = len(index.ids)
@@ -103,10 +103,10 @@ def main() -> None:
     if not of:
         print("There is no ../shared/bench/nk_names beside this checkout.")
         return
-    for field in ("name", "company"):
+    for field in ("person", "company"):
         some = [pair for pair in of if getattr(pair.one, field)]
         shown = {"crmlink": ours(load_model(), some)} | peers(some)
-        kind = "persons" if field == "name" else "firms"
+        kind = "persons" if field == "person" else "firms"
         print(
             f"{len(some)} pairs of {kind}: " + ", ".join(f"{n} {v:.3f}" for n, v in shown.items())
         )

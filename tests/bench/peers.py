@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 
 from bench.sets import MatchingSet
-from crmlink.matching import Details
+from crmlink.values.contact_details import ContactDetails
 
 Ranked = dict[str, list[tuple[str, float]]]
-FIELDS = ("name", "company", "address", "town", "postcode", "email", "phone")
+FIELDS = ("person", "company", "address", "town", "postcode", "email", "phone")
 FEW = 5
 
 
-def text(details: Details) -> str:
+def text(details: ContactDetails) -> str:
     """All fields as one plain text."""
     values = [getattr(details, field) for field in FIELDS[:-1]] + list(details.phones)
     return " ".join(re.sub(r"[^\w\s]", "", value.lower()) for value in values if value)
@@ -76,7 +76,7 @@ def w_ratio(matching_set: MatchingSet) -> Ranked:
     return _brute(matching_set, fuzz.WRatio)
 
 
-def _frame(rows: list[tuple[str, Details]]) -> Any:
+def _frame(rows: list[tuple[str, ContactDetails]]) -> Any:
     import pandas as pd
 
     return pd.DataFrame(

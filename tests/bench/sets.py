@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from crmlink.matching import Details
+from crmlink.values.contact_details import ContactDetails
 
 SHARED = Path(__file__).parents[3] / "shared" / "bench"
 PERSONS = ("febrl3_dev", "febrl3_partial_dev", "fake1000_dev")
@@ -22,8 +22,8 @@ class MatchingSet:
     """Contacts, records and which belong together; a contact may have no record, or several."""
 
     name: str
-    contacts: list[tuple[str, Details]]
-    records: list[tuple[str, Details]]
+    contacts: list[tuple[str, ContactDetails]]
+    records: list[tuple[str, ContactDetails]]
     truth: dict[str, set[str]]
 
 
@@ -54,9 +54,9 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-def details(row: dict[str, str]) -> Details:
-    return Details(
-        name=row["name"],
+def details(row: dict[str, str]) -> ContactDetails:
+    return ContactDetails(
+        person=row["name"],
         company=row["company"],
         address=row["address"],
         town=row["city"],
@@ -117,8 +117,8 @@ def febrl_partial() -> MatchingSet:
     records, contacts, truth = [], [], {}
     for row_id, row in load_febrl3().fillna("").astype(str).iterrows():
         number, copy = row_id.split("-")[1:3]
-        details = Details(
-            name=f"{row['given_name']} {row['surname']}".strip(),
+        details = ContactDetails(
+            person=f"{row['given_name']} {row['surname']}".strip(),
             address=f"{row['street_number']} {row['address_1']} {row['address_2']}".strip(),
             town=f"{row['suburb']} {row['state']}".strip(),
             postcode=row["postcode"],
@@ -131,7 +131,7 @@ def febrl_partial() -> MatchingSet:
     return MatchingSet("febrl3_partial", contacts, records, truth)
 
 
-def _stripped(draw: random.Random, details: Details) -> Details:
+def _stripped(draw: random.Random, details: ContactDetails) -> ContactDetails:
     """As on a contact page that shows a name, and perhaps a postcode or an address."""
     kept = draw.choice(["nothing", "postcode", "address", "address"])
     if kept == "address":

@@ -16,10 +16,11 @@ from rapidfuzz.process import extract
 
 from bench.peers import text
 from bench.uk import contacts, records
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Matcher
+from crmlink.values.contact_details import ContactDetails
 
 GOALS = {100_000: (8.0, 400.0), 1_000_000: (25.0, 2_500.0)}  # p95 ms, MB
-Rows = list[tuple[str, Details]]
+Rows = list[tuple[str, ContactDetails]]
 
 
 def memory() -> float:
@@ -96,7 +97,7 @@ def _searches(matcher: Matcher, held: Rows) -> None:
     took = []
     for _ in range(40):
         _, details = held[draw.randrange(len(held))]
-        typed = draw.choice([details.name, details.company, details.postcode, details.address])
+        typed = draw.choice([details.person, details.company, details.postcode, details.address])
         for end in range(1, min(len(typed), 14) + 1):
             started = time.thread_time()
             matcher.search(typed[:end])

@@ -27,11 +27,11 @@ from bench.uk import records
 from browsers.real_services import Service, _environment
 from crmlink.commusoft.limits import ClientLimits
 from crmlink.installation import Installation
-from crmlink.matching import Details
 from crmlink.store import MirroredRecord
+from crmlink.values.contact_details import ContactDetails
 from support.access_factories import make_token
 
-Rows = list[tuple[str, Details]]
+Rows = list[tuple[str, ContactDetails]]
 GOAL = 50.0  # ms at p95
 PER_FIELD = 12  # records of which each field is typed
 LONGEST = 14  # letters typed
@@ -42,7 +42,7 @@ LIKED = ("name", "company", "postcode", "address", "email", "account_number")
 def all_within_goals(size: int = 100_000) -> bool:
     """Prints what searches take; whether nineteen in twenty are quick enough."""
     held = [
-        (record_id, replace(details, account_number=f"{details.name[:3].upper()}{place:06d}"))
+        (record_id, replace(details, account_number=f"{details.person[:3].upper()}{place:06d}"))
         for place, (record_id, details) in enumerate(records(size, 25))
     ]
     with _house(NOWHERE, ClientLimits()) as installation:
@@ -74,8 +74,8 @@ def _served(installation: Installation) -> Iterator[Service]:
         server.stop()
 
 
-def _suggested(session: requests.Session, address: str, details: Details) -> None:
-    asked = {"package": "sage_50", "reference": "ZZ1", "kind": "customer", "name": details.name,
+def _suggested(session: requests.Session, address: str, details: ContactDetails) -> None:
+    asked = {"package": "sage_50", "reference": "ZZ1", "kind": "customer", "name": details.person,
              "company": details.company, "postcode": details.postcode}  # fmt: skip
     session.post(f"{address}/api/v1/suggestions", json=asked, timeout=600).raise_for_status()
 
@@ -116,7 +116,7 @@ def _core(server: Service) -> float:
 def _typed(held: Rows) -> Iterator[tuple[str, list[str]]]:
     """For each field what stands in the box after each keystroke of some records' values."""
     draw = random.Random(3)
-    for field in ("name", "company", "postcode", "phone", "account_number", "address", "email"):
+    for field in ("person", "company", "postcode", "phone", "account_number", "address", "email"):
         values: list[str] = []
         while len(values) < PER_FIELD:
             _, details = held[draw.randrange(len(held))]

@@ -13,8 +13,8 @@ from itertools import accumulate
 from pathlib import Path
 
 from bench.sets import MatchingSet
-from crmlink.matching import Details
 from crmlink.matching.normalise import NICKNAMES
+from crmlink.values.contact_details import ContactDetails
 
 WORDS = json.loads(Path(__file__).with_name("uk_words.json").read_text("utf-8"))
 _SURNAMES = WORDS["surnames"] + [
@@ -89,13 +89,13 @@ def _company(draw: random.Random) -> str:
     return f"{head} {draw.choice(WORDS['trades'])} {draw.choice(WORDS['forms'])}".strip()
 
 
-def a_record(draw: random.Random, kind: str) -> Details:
+def a_record(draw: random.Random, kind: str) -> ContactDetails:
     person = _person(draw)
     company = _company(draw) if draw.random() < (0.9 if kind == "supplier" else 0.25) else ""
     address, town, code = _home(draw)
-    return Details(
+    return ContactDetails(
         kind=kind,  # type: ignore[arg-type]  # one of KINDS
-        name=person if not company or draw.random() < 0.6 else "",
+        person=person if not company or draw.random() < 0.6 else "",
         company=company,
         address=address,
         town=town,
@@ -105,7 +105,7 @@ def a_record(draw: random.Random, kind: str) -> Details:
     )
 
 
-def _relative(draw: random.Random, record: Details) -> Details:
+def _relative(draw: random.Random, record: ContactDetails) -> ContactDetails:
     """Somebody else: of the same family and house, or another branch of the same firm."""
     if record.company:
         address, town, code = _home(draw)
@@ -116,22 +116,22 @@ def _relative(draw: random.Random, record: Details) -> Details:
             address=address,
             town=town,
             postcode=code,
-            name="",
+            person="",
             email="",
             phones=(_phone(draw),),
         )
-    first, *_, family = record.name.split()
+    first, *_, family = record.person.split()
     others = NICKNAMES.get(first.lower(), frozenset()) | {first.lower()}
     forename = a_forename(draw)
     while forename.lower() in others:
         forename = a_forename(draw)
     name = f"{forename} {family}"
-    return replace(record, name=name, email=_email(draw, name, "") if draw.random() < 0.5 else "")
+    return replace(record, person=name, email=_email(draw, name, "") if draw.random() < 0.5 else "")
 
 
-def _near_name(draw: random.Random, record: Details) -> Details:
+def _near_name(draw: random.Random, record: ContactDetails) -> ContactDetails:
     """Somebody else again, elsewhere: a name that differs in one word or by a few letters."""
-    words = (record.company or record.name).split()
+    words = (record.company or record.person).split()
     at = draw.randrange(len(words))
     chance = draw.random()
     if record.company and chance < 0.4:
@@ -147,14 +147,14 @@ def _near_name(draw: random.Random, record: Details) -> Details:
     other = a_record(draw, record.kind or "customer")
     name = " ".join(words)
     if record.company:
-        return replace(other, company=name, name="")
-    return replace(other, name=name, company="")
+        return replace(other, company=name, person="")
+    return replace(other, person=name, company="")
 
 
-def records(count: int, seed: int) -> list[tuple[str, Details]]:
+def records(count: int, seed: int) -> list[tuple[str, ContactDetails]]:
     """Made-up records with ids, nine customers to one supplier, with families and branches."""
     draw = random.Random(f"records {seed}")
-    made: list[tuple[str, Details]] = []
+    made: list[tuple[str, ContactDetails]] = []
     for number in range(count):
         kind = "supplier" if draw.random() < 0.1 else "customer"
         if made and draw.random() < 0.12:
@@ -166,13 +166,13 @@ def records(count: int, seed: int) -> list[tuple[str, Details]]:
 
 
 def contacts(
-    of: list[tuple[str, Details]],
+    of: list[tuple[str, ContactDetails]],
     count: int,
     seed: int,
     share: float = 0.75,
     partial: bool = False,
     once: bool = False,
-) -> tuple[list[tuple[str, Details]], dict[str, set[str]]]:
+) -> tuple[list[tuple[str, ContactDetails]], dict[str, set[str]]]:
     """Contacts and the truth about them; `share` of them have a record.
 
     With `partial` every contact is of a record that has a postcode, and has a name and an
@@ -199,7 +199,7 @@ def contacts(
     return made, truth
 
 
-def _as_contact(draw: random.Random, details: Details, partial: bool) -> Details:
+def _as_contact(draw: random.Random, details: ContactDetails, partial: bool) -> ContactDetails:
     moved = draw.random() < 0.06
     if moved:
         address, town, code = _home(draw)
@@ -222,23 +222,23 @@ def _as_contact(draw: random.Random, details: Details, partial: bool) -> Details
             _phone(draw) if draw.random() < 0.1 else _redialled(draw, details.phones[-1]),
         )
     if "email" not in changes and draw.random() < 0.12:
-        changes["email"] = _email(draw, details.name or "a b", details.company)
+        changes["email"] = _email(draw, details.person or "a b", details.company)
     if "address" not in changes:
         changes["address"] = typed(draw, _abbreviated(draw, details.address), 0.15)
     if "postcode" not in changes:
         changes["postcode"] = _postcode_typed(draw, details.postcode)
-    changes["name"], changes["company"] = _renamed(draw, details)
+    changes["person"], changes["company"] = _renamed(draw, details)
     return replace(details, kind=details.kind if draw.random() < 0.7 else None, **changes)  # type: ignore[arg-type]  # fields by name
 
 
-def _renamed(draw: random.Random, details: Details) -> tuple[str, str]:
+def _renamed(draw: random.Random, details: ContactDetails) -> tuple[str, str]:
     company = details.company
     for form in (" Ltd.", " Ltd", " Limited", " PLC", " LLP", " & Sons"):
         if company.endswith(form) and draw.random() < 0.5:
             company = company.removesuffix(form)
     if "&" in company and draw.random() < 0.5:
         company = company.replace("&", "and")
-    person = _renamed_person(draw, details.name)
+    person = _renamed_person(draw, details.person)
     if company and draw.random() < 0.6:
         person = ""
     return typed(draw, person, 0.1), typed(draw, company, 0.1)

@@ -44,6 +44,7 @@ const COMMANDS = {
     ({ extension } = await send("webExtension.install", { extensionData: data, "moz:allowPrivateBrowsing": alwaysPrivate }));
     const { contexts } = await send("browsingContext.getTree", { "moz:scope": "chrome" });
     window = contexts[0].context;
+    await answerEverywhere();
     return { version: await browser.version() };
   },
 
@@ -55,8 +56,6 @@ const COMMANDS = {
   async visit({ url }) {
     const page = await browser.newPage();
     const before = (await browser.pages()).filter((one) => one !== page);
-    await page.setRequestInterception(true);
-    page.on("request", answer);
     await page.goto(url);
     for (const one of before) await one.close();
     return remember(page);
@@ -102,13 +101,27 @@ const COMMANDS = {
   },
 };
 
-/** @param {import("puppeteer-core").HTTPRequest} request */
-function answer(request) {
-  const address = request.url().split(/[?#]/)[0];
-  if (!address.startsWith("https://")) return request.continue();
-  const page = site[address];
-  if (!page) return request.respond({ status: 404, body: "No such saved page" });
-  return request.respond({ status: 200, contentType: page.content_type, body: page.body });
+/** Answer https requests of every tab, those that the extension opens too: Puppeteer's own way knows one tab at a time. */
+async function answerEverywhere() {
+  const { connection } = /** @type {any} */ (browser);
+  const https = { type: "pattern", protocol: "https" };
+  const { intercept } = await send("network.addIntercept", { phases: ["beforeRequestSent"], urlPatterns: [https] });
+  connection.on("network.beforeRequestSent", (/** @type {any} */ event) => {
+    // A tab that was closed in the meantime wants no answer.
+    if (event.intercepts?.includes(intercept)) answer(event.request).catch(() => {});
+  });
+}
+
+/** @param {{request: string, url: string}} request */
+async function answer({ request, url }) {
+  const page = site[url.split(/[?#]/)[0]];
+  const body = Buffer.from(page ? page.body : "No such saved page").toString("base64");
+  await send("network.provideResponse", {
+    request,
+    statusCode: page ? 200 : 404,
+    headers: [{ name: "Content-Type", value: { type: "string", value: page ? page.content_type : "text/plain" } }],
+    body: { type: "base64", value: body },
+  });
 }
 
 /**

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from browsers.page_driver import THIS_MACHINE, Browser
 from browsers.popup_driver import PopupDriver
 from browsers.real_services import RunningServices, ServicesAhead
 from browsers.saved import saved_site
+from e2e.commusoft_pages.pages import CommusoftPages, bundle
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,6 +46,18 @@ def access(offices: ServicesAhead) -> Iterator[RunningServices]:
     """A server and a Commusoft that nobody has touched."""
     with offices.next() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def commusoft_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scripts of the imitated pages that have to be put together first."""
+    return bundle(tmp_path_factory.mktemp("commusoft"))
+
+
+@pytest.fixture
+def commusoft(browser: Browser, commusoft_bundles: Path) -> CommusoftPages:
+    """Imitations of Commusoft's pages, with real frameworks, under its address."""
+    return CommusoftPages(browser, commusoft_bundles)
 
 
 @pytest.fixture

@@ -143,11 +143,43 @@ export function fakeScripts() {
     register: async (name, origins) => void registered.set(name, origins),
     /** @param {string} name */
     unregister: async (name) => void registered.delete(name),
-    /** @param {string[]} origins */
-    inject: async (origins) => void injected.push(origins),
+    /** @param {string} name @param {string[]} origins */
+    inject: async (name, origins) => void injected.push([name, ...origins]),
     /** @param {string[]} origins @param {"look_again" | "leave"} word */
     tell: async (origins, word) => void told.push({ origins, word }),
   };
+}
+
+/** Tabs with Commusoft's pages: what was opened, where our script runs, and what a page shows. */
+export function fakeRecordTabs() {
+  const made = {
+    /** Tab → its address, as far as we may see it. @type {Map<number, string>} */
+    open: new Map(),
+    opened: /** @type {string[]} */ ([]),
+    assisted: /** @type {number[]} */ ([]),
+    searched: /** @type {any[]} */ ([]),
+    shows: /** @type {import("../../extension/lib/linking/assist.js").PageReading | null} */ ({ state: "empty" }),
+    /** What a page does while it is read. */
+    whileReading: () => undefined,
+    /** @param {(address: string) => boolean} isRecord @param {string} url */
+    async show(isRecord, url) {
+      const found = [...made.open].find(([, address]) => isRecord(address));
+      if (!found) made.opened.push(url);
+      return found?.[0] ?? null;
+    },
+    /** @param {number} tab */
+    async assist(tab) {
+      made.assisted.push(tab);
+      return true;
+    },
+    /** @param {number} _tab @param {any} search */
+    async read(_tab, search) {
+      made.searched.push(search);
+      made.whileReading();
+      return made.shows;
+    },
+  };
+  return made;
 }
 
 export const MARGARET = {

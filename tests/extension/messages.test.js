@@ -78,6 +78,8 @@ test("no message asks for the token", () => {
 
 const PAGE = { id: OWN.id, url: "https://go.xero.com/app/!x/contacts", frameId: 0, tab: { id: 7 } };
 
+const OBSERVED = { type: "assist_observe", link: "lnk_1", stage: "before", value: null, replaces: null };
+
 /** Who may not speak as our script in a page, or not in this way. */
 const UNHEARD = /** @type {[string, unknown, object][]} */ ([
   ["another extension's script", { type: "page_mark" }, { ...PAGE, id: "another" }],
@@ -90,13 +92,25 @@ const UNHEARD = /** @type {[string, unknown, object][]} */ ([
   ["what only the popup may ask", CONFIRM, PAGE],
   ["what only the settings may ask", { type: "standing" }, PAGE],
   ["an unknown message", { type: "page_text" }, PAGE],
+  ["a name from the object's prototype", { type: "constructor" }, PAGE],
+  ["a link with a path in it", { type: "assist_withdraw", link: "a/../b", seen: true, value: null }, PAGE],
+  ["a record in place of a link", { type: "assist_look", record: "customer-1001" }, PAGE],
+  ["a stage that there is not", { ...OBSERVED, stage: "linked" }, PAGE],
+  ["a value of a megabyte", { ...OBSERVED, value: "x".repeat(1e6) }, PAGE],
+  ["a value that is no text", { ...OBSERVED, value: 7 }, PAGE],
   ["no object", "page_mark", PAGE],
 ]);
 
-test("our script in a page may say that it is there and that it was pressed, and nothing else", () => {
-  assert.deepEqual(acceptPageMessage({ type: "page_mark" }, PAGE, OWN), { type: "page_mark", tab: 7 });
-  assert.deepEqual(acceptPageMessage({ type: "page_open" }, PAGE, OWN), { type: "page_open", tab: 7 });
+test("our button in a page may say that it is there and that it was pressed, and nothing else", () => {
+  assert.deepEqual(acceptPageMessage({ type: "page_mark" }, PAGE, OWN), { type: "page_mark", tab: 7, fields: {} });
+  assert.deepEqual(acceptPageMessage({ type: "page_open" }, PAGE, OWN), { type: "page_open", tab: 7, fields: {} });
   assert.deepEqual(UNHEARD.filter(([, message, sender]) => acceptPageMessage(message, sender, OWN) !== null), []);
+});
+
+test("our panel on a record's page may say what the page shows of a link, never of which record", () => {
+  const { type, ...fields } = OBSERVED;
+  assert.deepEqual(acceptPageMessage(OBSERVED, PAGE, OWN), { type, tab: 7, fields });
+  assert.equal(acceptMessage(OBSERVED, POPUP, OWN), null);
 });
 
 test("what a page's script may say is not heard as a page of ours, nor the other way round", () => {

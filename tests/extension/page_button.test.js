@@ -36,7 +36,7 @@ test("every package with pages can be switched, and none is on by itself", async
   const { desk, scripts } = await setting();
   const { data } = /** @type {any} */ (await desk.on_page());
   assert.deepEqual(data.map((/** @type {any} */ one) => [one.package, one.on]), [
-    ["freeagent", false], ["kashflow", false], ["quickbooks_online", false], ["sage_200", false], ["sage_business_cloud", false], ["xero", false],
+    ["commusoft", false], ["freeagent", false], ["kashflow", false], ["quickbooks_online", false], ["sage_200", false], ["sage_business_cloud", false], ["xero", false],
   ]);
   assert.equal(scripts.registered.size, 0);
 });
@@ -59,7 +59,7 @@ for (const name of ["sage_50", "constructor", "nothing"]) {
 test("switched on, the script is registered and put into open pages; switched off, nothing of it is left", async () => {
   const { desk, scripts } = await switched();
   assert.deepEqual(scripts.registered.get("xero"), XERO);
-  assert.deepEqual(scripts.injected, [XERO]);
+  assert.deepEqual(scripts.injected, [["xero", ...XERO]]);
   await desk.on_page_off({ package: "xero" });
   assert.equal(scripts.registered.size, 0);
   assert.deepEqual(scripts.told.at(-1), { origins: XERO, word: "leave" });

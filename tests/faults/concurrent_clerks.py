@@ -80,7 +80,7 @@ def _device(installation: Installation, name: str) -> int:
 def _serve(settings: Settings, desks: list[tuple[str, int, Connection]]) -> None:
     assert settings.commusoft
     installation = open_installation(
-        settings, CommusoftClient(settings.commusoft, patience=FAST_LIMITS)
+        settings, CommusoftClient(settings.commusoft, limits=FAST_LIMITS)
     )
     threads = [threading.Thread(target=_decide, args=(installation, *ctx)) for ctx in desks]
     for thread in threads:

@@ -33,7 +33,7 @@ class Place:
 
     folder: Path
     sandbox: str
-    patience: ClientLimits
+    limits: ClientLimits
     batch_id: str = ""
 
     def open(self) -> Installation:
@@ -43,7 +43,7 @@ class Place:
             secret_key="k" * 48,
             commusoft=connection_to(self.sandbox),
         )
-        commusoft = CommusoftClient(connection_to(self.sandbox), patience=self.patience)
+        commusoft = CommusoftClient(connection_to(self.sandbox), limits=self.limits)
         return open_installation(settings, commusoft, ProcessRole.SERVER)
 
 

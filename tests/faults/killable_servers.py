@@ -51,7 +51,7 @@ class Firm:
             secret_key=SECRET,
             commusoft=account,
         )
-        return open_installation(settings, CommusoftClient(account, patience=FAST_LIMITS))
+        return open_installation(settings, CommusoftClient(account, limits=FAST_LIMITS))
 
     def prepare(self, contacts: int) -> None:
         installation = self.open()

@@ -46,7 +46,7 @@ def safe_writer(job: Job, parent: Connection) -> None:
     settings = job.settings
     assert settings.commusoft
     installation = open_installation(
-        settings, CommusoftClient(settings.commusoft, patience=FAST_LIMITS), ProcessRole.SERVER
+        settings, CommusoftClient(settings.commusoft, limits=FAST_LIMITS), ProcessRole.SERVER
     )
     ctx = installation.workspace
     with installation.database.reading() as session:
@@ -81,7 +81,7 @@ def safe_writer(job: Job, parent: Connection) -> None:
 
 def naive_writer(job: Job, parent: Connection) -> None:
     """What one writes on a Friday afternoon: read, put, note. The note comes too late."""
-    commusoft = CommusoftClient(connection_to(job.sandbox), patience=FAST_LIMITS)
+    commusoft = CommusoftClient(connection_to(job.sandbox), limits=FAST_LIMITS)
     notes = sqlite3.connect(job.folder / "naive.sqlite", isolation_level=None)
     notes.execute("CREATE TABLE IF NOT EXISTS link (record TEXT, prior TEXT, target TEXT)")
     done = {record for (record,) in notes.execute("SELECT record FROM link")}
@@ -102,7 +102,7 @@ def naive_writer(job: Job, parent: Connection) -> None:
 def safe_priors(job: Job) -> dict[str, str | None]:
     """What each finished link says stood on its record before."""
     installation = open_installation(
-        job.settings, CommusoftClient(connection_to(job.sandbox), patience=FAST_LIMITS)
+        job.settings, CommusoftClient(connection_to(job.sandbox), limits=FAST_LIMITS)
     )
     with installation.database.reading() as session:
         assert session.query(Link).filter(Link.state != LinkState.LINKED).count() == 0

@@ -32,7 +32,7 @@ from support.sandbox import FAST_LIMITS
 
 LIMIT = 60.0  # seconds
 LATE_AFTER = 1_000.0  # seconds of the peers' own time
-PATIENCE = replace(FAST_LIMITS, read=50, total=55, late_after=LATE_AFTER)
+SLOW_LIMITS = replace(FAST_LIMITS, read_timeout=50, total_timeout=55, late_write_seconds=LATE_AFTER)
 
 
 class Care(enum.Enum):
@@ -95,7 +95,7 @@ class _Life:
     def __init__(self, settings: Settings) -> None:
         assert settings.commusoft
         self.installation = open_installation(
-            settings, CommusoftClient(settings.commusoft, None, PATIENCE)
+            settings, CommusoftClient(settings.commusoft, None, SLOW_LIMITS)
         )
         self.seconds = 0.0
         self.work: list[threading.Thread] = []
@@ -106,10 +106,12 @@ class _Life:
         assert self.installation.settings.commusoft
         self.ownership.close()
         self.ownership = self._ownership()
-        patience = replace(PATIENCE, late_after=0) if care is not Care.CAREFUL else PATIENCE
+        limits = (
+            replace(SLOW_LIMITS, late_write_seconds=0) if care is not Care.CAREFUL else SLOW_LIMITS
+        )
         self.workspace = replace(
             self.installation.workspace,
-            commusoft=CommusoftClient(self.installation.settings.commusoft, None, patience),
+            commusoft=CommusoftClient(self.installation.settings.commusoft, None, limits),
             ownership=self.ownership,
             first_seen=FirstSeen(lambda: self.seconds),
         )

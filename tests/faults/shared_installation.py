@@ -37,16 +37,16 @@ class SharedInstallation:
     free: Iterator[str]
 
     def __post_init__(self) -> None:
-        self._onlooker = CommusoftClient(connection_to(self.address), patience=FAST_LIMITS)
+        self._onlooker = CommusoftClient(connection_to(self.address), limits=FAST_LIMITS)
 
     @property
     def workspace(self) -> WorkspaceContext:
         return self.installation.workspace
 
-    def desk_with(self, patience: ClientLimits) -> WorkspaceContext:
+    def desk_with(self, limits: ClientLimits) -> WorkspaceContext:
         """The desk with a client of its own that has no token yet."""
         return replace(
-            self.workspace, commusoft=CommusoftClient(connection_to(self.address), None, patience)
+            self.workspace, commusoft=CommusoftClient(connection_to(self.address), None, limits)
         )
 
     def record(self, reference: str | None = None) -> str:
@@ -77,7 +77,7 @@ def number_of(record_id: str) -> str:
 
 @contextmanager
 def open_shared_installation(
-    database_url: str, folder: Path, address: str, patience: ClientLimits = FAST_LIMITS
+    database_url: str, folder: Path, address: str, limits: ClientLimits = FAST_LIMITS
 ) -> Iterator[SharedInstallation]:
     """An office whose mirror holds what the sandbox at that address has."""
     settings = Settings(
@@ -87,7 +87,7 @@ def open_shared_installation(
         commusoft=connection_to(address),
     )
     installation = open_installation(
-        settings, CommusoftClient(connection_to(address), None, patience)
+        settings, CommusoftClient(connection_to(address), None, limits)
     )
     installation.workspace.sync()
     device = command_line_actor(installation.access).device

@@ -32,8 +32,8 @@ class StepRecordingClient:
         return record
 
     @property
-    def late_after(self) -> float:
-        return self._real.late_after
+    def late_write_seconds(self) -> float:
+        return self._real.late_write_seconds
 
     def write_reference(self, record: Record, reference: str | None, **more: Any) -> None:
         self._real.write_reference(record, reference, **more)

@@ -330,7 +330,7 @@ def test_a_clock_set_back_does_not_let_one_stuck_link_keep_the_others_waiting(
 
     class Stuck:
         write_reference = real.write_reference
-        late_after = real.late_after
+        late_write_seconds = real.late_write_seconds
 
         def record(self, kind: Any, number: str, uuid: str | None) -> Any:
             if number == "1002":

@@ -38,7 +38,7 @@ def prepare(folder: Path, crowd: SandboxHandle, links: int) -> Job:
     """The first ``links`` records of the mirror, each to get a reference of its own."""
     job = Job(folder, crowd.address, ())
     installation = open_installation(
-        job.settings, CommusoftClient(connection_to(crowd.address), patience=FAST_LIMITS)
+        job.settings, CommusoftClient(connection_to(crowd.address), limits=FAST_LIMITS)
     )
     installation.workspace.sync()
     command_line_actor(installation.access)

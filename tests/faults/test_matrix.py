@@ -38,17 +38,17 @@ from support.sandbox import decision, new_key
 
 # What a hanging fault costs, and an absurd Retry-After.
 SHORT = ClientLimits(
-    connect=2,
-    read=2,
-    total=0.4,
-    at_once=50,
-    per_second=10_000,
-    read_again=0,
-    wait_most=0.3,
-    wait_unsaid=0.01,
-    retry_after_most=0.2,
-    rest=0.05,
-    late_after=0,
+    connect_timeout=2,
+    read_timeout=2,
+    total_timeout=0.4,
+    max_concurrent=50,
+    max_per_second=10_000,
+    read_retries=0,
+    max_wait=0.3,
+    default_retry_after=0.01,
+    max_retry_after=0.2,
+    open_seconds=0.05,
+    late_write_seconds=0,
     record_bytes=256 * 1024,
 )
 LONGEST_CALL = 30.0  # seconds

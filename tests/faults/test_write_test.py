@@ -141,7 +141,7 @@ def test_a_doctor_killed_with_its_trial_on_the_record_loses_nothing(tmp_path: Pa
             secret_key=environment.get("CRMLINK_SECRET_KEY") or (data / "secret.key").read_text(),
             commusoft=connection_to(address),
         )  # fmt: skip
-        client = CommusoftClient(connection_to(address), patience=FAST_LIMITS)
+        client = CommusoftClient(connection_to(address), limits=FAST_LIMITS)
         installation = open_installation(settings, client)
         with installation.database.writing() as session:
             session.execute(delete(Process))
@@ -189,7 +189,7 @@ def test_a_doctor_killed_while_it_proves_a_form_loses_nothing(
             secret_key=SECRET,
             commusoft=connection_to(address),
         )
-        client = CommusoftClient(connection_to(address), patience=FAST_LIMITS)
+        client = CommusoftClient(connection_to(address), limits=FAST_LIMITS)
         installation = open_installation(settings, client)
         with installation.database.writing() as session:
             session.execute(delete(Process))
@@ -238,7 +238,9 @@ def test_a_trial_that_may_still_land_is_waited_for(
 ) -> None:
     sandbox.put_reference(RECORD, OTHER)
     fresh = left_behind(ctx, device_id)
-    slow = CommusoftClient(ctx.commusoft.connection, patience=replace(FAST_LIMITS, late_after=60))
+    slow = CommusoftClient(
+        ctx.commusoft.connection, limits=replace(FAST_LIMITS, late_write_seconds=60)
+    )
     patient = replace(fresh, commusoft=slow)
     recover(patient)
     with pytest.raises(LinkingFailure):

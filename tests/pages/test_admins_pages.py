@@ -172,7 +172,7 @@ def test_an_account_is_tried_kept_locked_and_forgotten_by_pages(
 ) -> None:
     settings = replace(settings, commusoft=None)
     bare = open_installation(
-        settings, CommusoftClient(connection_to(sandbox.address), patience=FAST_LIMITS)
+        settings, CommusoftClient(connection_to(sandbox.address), limits=FAST_LIMITS)
     )
     vault = Vault.at(settings.data_dir / KEY_FILE)
     fields = dict.fromkeys(("client_id", "username", "password", "application_id"), "sandbox")

@@ -9,13 +9,13 @@ from crmlink.access.devices import command_line_actor
 from crmlink.installation import Installation
 from crmlink.linking.parked import count_parked, park
 from crmlink.linking.suggest import Contact
-from crmlink.matching import Details
 from crmlink.store import ParkedContact
+from crmlink.values.contact_details import ContactDetails
 from support.access_factories import make_person
 from support.page_client import PageClient, signed_in_client
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle
 
-MARGARET = Details(name="Margaret Holloway", email="margaret.holloway@postbox.example")
+MARGARET = ContactDetails(person="Margaret Holloway", email="margaret.holloway@postbox.example")
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_at_most_two_calls_are_out_at_once(app: Flask, provider: SlowProvider) -
     assert 200 in statuses
 
 
-def send_form(outside: Outside, source: str, wait: float = 0.5, **fields: str) -> bytes:
+def send_form(outside: Outside, source: str, fields: dict[str, str], wait: float = 0.5) -> bytes:
     """Send the log-in's form from some address, as a stranger does who waits for no answer."""
     csrf_page = outside.raw(
         f"GET /log-in HTTP/1.0\r\nHost: 127.0.0.1:{outside.port}\r\n\r\n".encode(), source=source
@@ -175,7 +175,7 @@ def test_a_slow_provider_does_not_stop_the_server(tmp_path: Path) -> None:
         with real_server(tmp_path, **oidc) as outside:
             sources = [f"127.0.1.{number}" for number in range(1, 21)]
             with ThreadPoolExecutor(20) as pool:
-                pool.map(lambda source: send_form(outside, source, **{"with": "sso"}), sources)
+                pool.map(lambda source: send_form(outside, source, {"with": "sso"}), sources)
                 wait_until(lambda: provider.asked, "the provider is asked")
                 slowest = max(outside.seconds_to_answer() for _ in range(5))
             assert slowest < 1
@@ -195,14 +195,16 @@ def test_passwords_and_sign_on_flooded_together_keep_nobody_out(tmp_path: Path) 
 
             def set_out(source: str) -> None:
                 while not over.is_set():
-                    send_form(outside, source, **{"with": "sso"})
+                    send_form(outside, source, {"with": "sso"})
 
             def guess(source: str) -> None:
                 for number in itertools.count():
                     if over.is_set():
                         return
                     email = EMAIL if number == 0 else f"{number}@{source}.example"
-                    reply = send_form(outside, source, SLOWEST, email=email, password="wrong")
+                    reply = send_form(
+                        outside, source, {"email": email, "password": "wrong"}, SLOWEST
+                    )
                     guesses[reply[9:12]] += 1
 
             with ThreadPoolExecutor(40) as pool:

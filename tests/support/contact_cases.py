@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.uk import records as crowd
-from crmlink.matching import Address, Details
+from crmlink.matching import Address
+from crmlink.values.contact_details import ContactDetails
 
 FOLDER = Path(__file__).parents[1] / "cases"
 DOCUMENT = json.loads((FOLDER / "contacts.json").read_text(encoding="utf-8"))
@@ -55,18 +56,18 @@ def cases() -> list[Case]:
     ]  # fmt: skip
 
 
-def records() -> list[tuple[str, Details]]:
+def records() -> list[tuple[str, ContactDetails]]:
     """The cases' records among 400 others."""
     own = [(each["id"], _details(each)) for each in DOCUMENT["records"]]
     return [*own, *((f"{d.kind}-7{number:04}", d) for number, (_, d) in enumerate(crowd(400, 52)))]
 
 
-def _details(record: dict[str, Any]) -> Details:
-    plain = {name: record.get(name, "") for name in ("name", "company", "address", "town",
-                                                     "postcode", "email")}  # fmt: skip
-    return Details(
+def _details(record: dict[str, Any]) -> ContactDetails:
+    fields = ("company", "address", "town", "postcode", "email")
+    return ContactDetails(
         kind=record["kind"],
-        **plain,
+        person=record.get("name", ""),
+        **{name: record.get(name, "") for name in fields},
         phones=tuple(record.get("phones", ())),
         other_emails=tuple(record.get("other_emails", ())),
         other_addresses=tuple(Address(**place) for place in record.get("other_addresses", ())),
@@ -79,7 +80,7 @@ def record_list() -> str:
     for record_id, d in records():
         second = d.other_addresses[0] if d.other_addresses else Address()
         rows.append(
-            (record_id, d.name, d.company, d.address, d.town, d.postcode, d.email,
+            (record_id, d.person, d.company, d.address, d.town, d.postcode, d.email,
              "; ".join(d.phones), second.address, second.town, second.postcode,
              "; ".join(d.other_emails))
         )  # fmt: skip

@@ -35,7 +35,7 @@ def open_app(folder: Path, commusoft: str = NOWHERE, **more: Any) -> Iterator[Fl
         ),
         **more,
     )
-    installation = open_installation(settings, CommusoftClient(connection, patience=FAST_LIMITS))
+    installation = open_installation(settings, CommusoftClient(connection, limits=FAST_LIMITS))
     app = create_app(settings, installation)
     app.testing = False
     yield app

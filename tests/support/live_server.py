@@ -60,9 +60,7 @@ def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveSer
             commusoft=connection,
             requests_per_minute=100_000,
         )
-        installation = open_installation(
-            settings, CommusoftClient(connection, patience=FAST_LIMITS)
-        )
+        installation = open_installation(settings, CommusoftClient(connection, limits=FAST_LIMITS))
         exits.callback(installation.close)
         installation.workspace.sync()
         commusoft = SandboxHandle(sandbox.url, lambda: None)

@@ -14,9 +14,9 @@ from crmlink.installation import Installation
 from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.linking.parked import park
 from crmlink.linking.suggest import Contact
-from crmlink.matching import Details
 from crmlink.store import Device, Link, LinkState, ParkedContact, Person
 from crmlink.store.base import new_id, now
+from crmlink.values.contact_details import ContactDetails
 from support.access_factories import make_person, page_actor, pair
 from support.browser_client import proven
 from support.sandbox import SandboxHandle, decision, new_key
@@ -32,9 +32,14 @@ DONE = (  # record, reference, contact, package, organisation
 
 
 NOT_IN_COMMUSOFT = Contact(
-    "xero", REFERENCE.format(9001), "customer", "!kR4N6",
-    Details(name="Bramble Cottage Nursery", email="office@bramble.example", postcode="HG4 1AA"),
-)  # fmt: skip
+    "xero",
+    REFERENCE.format(9001),
+    "customer",
+    "!kR4N6",
+    ContactDetails(
+        person="Bramble Cottage Nursery", email="office@bramble.example", postcode="HG4 1AA"
+    ),
+)
 
 
 @dataclass(frozen=True)

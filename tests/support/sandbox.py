@@ -21,7 +21,13 @@ OTHER = "11111111-2222-4333-8444-555555555555"
 OCONNOR_HAS = "5f0c2b1e-7a3d-4c58-9e21-3b8a6d4f1c70"
 GREENFIELD_HAS = "c1a7e0d2-94b6-4f3a-8d5e-6f2b7c9a1e34"
 FAST_LIMITS = ClientLimits(
-    connect=2, read=3, total=5, at_once=50, per_second=10_000, read_again=0, late_after=0
+    connect_timeout=2,
+    read_timeout=3,
+    total_timeout=5,
+    max_concurrent=50,
+    max_per_second=10_000,
+    read_retries=0,
+    late_write_seconds=0,
 )
 OVERRIDES = [each.name for each in dataclass_fields(Overrides)]
 WEBSERVICE = "/webservice_dev.php/api/v1"
@@ -41,9 +47,7 @@ class SandboxHandle:
     stop: Callable[[], None]
 
     def __post_init__(self) -> None:
-        self.other_user = CommusoftClient(
-            connection_to(self.address, PROFILE), patience=FAST_LIMITS
-        )
+        self.other_user = CommusoftClient(connection_to(self.address, PROFILE), limits=FAST_LIMITS)
 
     def reference(self, record_id: str) -> str | None:
         """What stands on a record now."""

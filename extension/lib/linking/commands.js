@@ -7,6 +7,8 @@ import { markFor } from "./page_button.js";
 import { targetFromForm, targetOfUrl, targetOfTab, isSameContact } from "../page/target.js";
 import { outcomeUnknown, problem, wasRejectedUnprocessed } from "../server/problem.js";
 import { createParking } from "./parking.js";
+import { createAssist } from "./assist.js";
+import { createRecordCommands, readBeforeDecision } from "./record_commands.js";
 import { createSettings } from "./option_commands.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
@@ -39,6 +41,7 @@ import { createSettings } from "./option_commands.js";
  * @property {import("./list_drafts.js").Lists} lists
  * @property {import("./page_button.js").OnPage} onPage
  * @property {import("../page/target.js").Tabs} tabs
+ * @property {import("./assist.js").RecordTabs} recordTabs
  * @property {(connection: Connection) => Api} api
  */
 
@@ -57,7 +60,7 @@ import { createSettings } from "./option_commands.js";
  * @typedef {object} PopupState what a popup needs to draw its first screen
  * @property {Standing} standing
  * @property {Problem | null} problem why the server could not be asked
- * @property {AtContact & {look: string} | ListView | Elsewhere | null} place null where nothing could be looked up
+ * @property {AtContact & {look: string} | ListView | import("../page/target.js").AtRecord | Elsewhere | null} place null where nothing could be looked up
  * @property {PackageInWords[]} packages
  * @property {OpenAttempt | null} attempt a request about this contact whose outcome nobody has seen
  * @property {OpenAttempt[]} others such requests about other contacts
@@ -75,7 +78,7 @@ export function createCommands(parts) {
   const inFlight = new Map();
 
   /**
-   * @param {(packages: any) => Promise<AtContact | AtList | Elsewhere | {expected: string}>} find
+   * @param {(packages: any) => Promise<AtContact | AtList | import("../page/target.js").AtRecord | Elsewhere | {expected: string}>} find
    * @param {number | null} [tab]
    * @returns {Promise<Answer<PopupState>>}
    */
@@ -197,6 +200,8 @@ export function createCommands(parts) {
     return { ...plain, open };
   }
 
+  const assist = createAssist({ ...parts, connected, askWorkspace });
+
   return {
     /** @param {{tab: number}} asked */
     look: ({ tab }) => view((packages) => targetOfTab(tab, packages, tabs), tab),
@@ -259,7 +264,10 @@ export function createCommands(parts) {
       if (!packages) return { ok: false, problem: problem("rules-unknown") };
       const now = await isSameContact(look, packages, tabs);
       if (now !== "same") return { ok: false, problem: problem(now) };
-      return send(await attempts.begin(linkRequest(look, asked)));
+      const workspace = connection.workspace ?? /** @type {any} */ ({});
+      const { same, seen } = await readBeforeDecision(look, { packages, workspace, tabs, recordTabs: parts.recordTabs });
+      if (!same || (look.at && look.at.record !== asked.record)) return { ok: false, problem: problem("tab-moved") };
+      return send(await attempts.begin(linkRequest(look, asked, seen)));
     },
 
     /**
@@ -319,6 +327,13 @@ export function createCommands(parts) {
 
     ...createParking(looks, connected),
 
+    ...assist.popup,
+
+    /** What our script on a record's page may ask. */
+    onRecordPage: assist.page,
+
+    ...createRecordCommands({ ...parts, atRecord: assist.atRecord }),
+
     ...createSettings(parts, { connected, askWorkspace }),
 
     /**
@@ -355,9 +370,10 @@ function isFinal(found, attempt) {
 /**
  * @param {Look} look
  * @param {{kind: Kind, record: string} & SentOverrides & Typed & LinkedOver} asked
+ * @param {{reference: string | null} | null} seen what the record's page showed just before
  * @returns {import("./pending_requests.js").NewRequest}
  */
-function linkRequest(look, asked) {
+function linkRequest(look, asked, seen) {
   const { contact, connection_id } = look;
   const title = displayName(withOverrides(look.details, asked.typed));
   const body = {
@@ -373,6 +389,7 @@ function linkRequest(look, asked) {
     // Left out where they are not needed or known: a server of an earlier version refuses what it does not know.
     ...(connection_id ? { connection_id } : {}),
     ...(asked.accepts_kind ? { accepts_kind: true } : {}),
+    ...(seen ? { seen } : {}),
     differences: asked.differences,
   };
   return { action: "link", subject: contactKey(contact), title, body, connection_id };

@@ -1,6 +1,7 @@
 // @ts-check
 // What the background does for the settings page: trying the connection, and the button on the pages themselves.
 
+import { COMMUSOFT, commusoftSite } from "../page/record_page.js";
 import { parseServer } from "../server/server_url.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
@@ -26,9 +27,15 @@ import { parseServer } from "../server/server_url.js";
 export function createSettings(parts, { connected, askWorkspace }) {
   const { session, connecting, rules, onPage } = parts;
 
-  async function knownRules() {
+  /**
+   * Where a button can be: the packages' pages, and the workspace's Commusoft.
+   * @returns {Promise<Record<string, {name: string, hosts?: string[]}>>}
+   */
+  async function knownSites() {
     const connection = await session.read();
-    return connection ? (await rules.get(connection.server, parts.api(connection))).packages : null;
+    const known = connection ? (await rules.get(connection.server, parts.api(connection))).packages : null;
+    const commusoft = commusoftSite(known, connection?.workspace ?? null);
+    return { ...known?.packages, ...(commusoft ? { [COMMUSOFT]: commusoft } : {}) };
   }
 
   return {
@@ -41,13 +48,13 @@ export function createSettings(parts, { connected, askWorkspace }) {
 
     /** The switches for the button on the pages themselves. */
     async on_page() {
-      return { ok: true, data: await onPage.describe(await knownRules()) };
+      return { ok: true, data: await onPage.describe(await knownSites()) };
     },
 
     /** @param {{package: string}} asked */
     async on_page_on({ package: name }) {
-      const packages = (await knownRules())?.packages ?? {};
-      return onPage.switchOn(name, Object.hasOwn(packages, name) ? packages[name] : null);
+      const sites = await knownSites();
+      return onPage.switchOn(name, Object.hasOwn(sites, name) ? sites[name] : null);
     },
 
     /** @param {{package: string}} asked */

@@ -4,6 +4,7 @@
 import { holdersOf } from "./ranking.js";
 import { locate } from "../page/locate.js";
 import { contactAt } from "../page/target.js";
+import { COMMUSOFT } from "../page/record_page.js";
 import { problem } from "../server/problem.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
@@ -21,7 +22,7 @@ import { problem } from "../server/problem.js";
  * @property {(origins: string[]) => Promise<void>} revoke
  * @property {(name: string, origins: string[]) => Promise<void>} register the script for pages to come
  * @property {(name: string) => Promise<void>} unregister
- * @property {(origins: string[]) => Promise<void>} inject it into the pages that are open
+ * @property {(name: string, origins: string[]) => Promise<void>} inject it into the pages that are open
  * @property {(origins: string[], word: "look_again" | "leave") => Promise<void>} tell
  */
 
@@ -112,14 +113,14 @@ export function createOnPage(store, scripts) {
     isOn: async (name) => Object.hasOwn(await all(), name),
 
     /**
-     * Every package that has pages, and what is still on of others.
-     * @param {any} packages null when no rules are known
+     * Every site that has pages, and what is still on of others.
+     * @param {Record<string, {name: string, hosts?: string[]}>} sites packages, and Commusoft
      * @returns {Promise<Switch[]>}
      */
-    async describe(packages) {
+    async describe(sites) {
       const on = await all();
       /** @type {Switch[]} */
-      const known = Object.entries(packages?.packages ?? {}).map(([name, rule]) => {
+      const known = Object.entries(sites).map(([name, rule]) => {
         const origins = originsOf(rule);
         const kept = on[name];
         const stale = kept !== undefined && origins.some((one) => !kept.origins.includes(one));
@@ -145,7 +146,7 @@ export function createOnPage(store, scripts) {
         }
         await scripts.register(name, origins);
         await store.set({ [KEY]: { ...(await all()), [name]: { name: String(rule.name), origins } } });
-        await scripts.inject(origins);
+        await scripts.inject(name, origins);
         return { ok: true, data: null };
       }),
 
@@ -162,7 +163,7 @@ export function createOnPage(store, scripts) {
           if (!(await scripts.granted(origins))) await drop(name, origins);
           else {
             await scripts.register(name, origins);
-            await scripts.inject(origins);
+            await scripts.inject(name, origins);
           }
         }
       }),
@@ -181,11 +182,24 @@ export function createOnPage(store, scripts) {
 export async function markFor(address, { packages, onPage, api }) {
   if (address === null || !packages) return null;
   const location = locate(address, packages);
+  if (location.page === "record" && (await onPage.isOn(COMMUSOFT))) return markForRecord(`${location.kind}-${location.record}`, api);
   if (location.page !== "contact" || !(await onPage.isOn(String(location.package)))) return null;
   const contact = contactAt(location, packages);
   const { package: name, reference, organisation, kind } = contact;
   const answer = await api.suggest({ package: name, reference, organisation, kind });
   return { mark: answer.ok ? linkMark(answer.data, contact) : "unknown", places: packages.packages[name].hints?.name ?? [] };
+}
+
+/**
+ * @param {string} record its id
+ * @param {Api} api
+ * @returns {Promise<{mark: Mark, places: string[]}>}
+ */
+async function markForRecord(record, api) {
+  const answer = await api.record(record);
+  if (!answer.ok) return { mark: "unknown", places: [] };
+  const { open_link, record: found } = answer.data;
+  return { mark: open_link ? "waiting" : found.reference ? "linked" : "not_linked", places: [] };
 }
 
 /**

@@ -58,6 +58,11 @@
  * @typedef {object} CrmRules
  * @property {string} name
  * @property {{pattern: string}} record the form of a record's id
+ * @property {string[]} [reference_labels] how the reference's field is labelled on a record's page
+ * @property {string[]} [reference_sections] headings under which that field is
+ * @property {string[]} [edit_words] what begins editing a record's page
+ * @property {string[]} [save_words] what saves it: the person's to press
+ * @property {{titles: string[], save_words: string[], columns: {reference: string[], number?: string[], name: string[], address: string[]}}} [table]
  * @property {string[]} hosts
  * @property {PageRule[]} pages
  */

@@ -26,6 +26,7 @@ import { canonicalReference, cautions, locate } from "./locate.js";
  * @typedef {{page: "list", package: string, package_name: string, kind: Kind | null, organisation: string | null,
  *   contacts: import("./read_list.js").Listed[]}} AtList the contacts are all of one organisation
  * @typedef {{page: null}} NoTarget
+ * @typedef {{page: "record"}} AtRecord a Commusoft record's own page
  */
 
 /** A page on its way from one contact to the next is read once more, and then not for ever. */
@@ -38,7 +39,7 @@ const LOADING_PAUSE_MS = 500;
  * @param {number} tab
  * @param {any} packages
  * @param {Tabs} tabs
- * @returns {Promise<AtContact | AtList | NoTarget>}
+ * @returns {Promise<AtContact | AtList | AtRecord | NoTarget>}
  */
 export async function targetOfTab(tab, packages, tabs) {
   let address = await tabs.address(tab);
@@ -58,10 +59,11 @@ export async function targetOfTab(tab, packages, tabs) {
  * @param {Location} location
  * @param {any} packages
  * @param {Tabs} tabs
- * @returns {Promise<AtContact | AtList | NoTarget>}
+ * @returns {Promise<AtContact | AtList | AtRecord | NoTarget>}
  */
 async function read(tab, location, packages, tabs) {
   if (location.page === "list") return placeOfList(location, await tabs.readList(tab), packages);
+  if (location.page === "record") return { page: "record" };
   if (location.page !== "contact") return { page: null };
   const { details, translated } = await readOnceLoaded(tab, location, packages, tabs);
   return { page: "contact", source: "tab", tab, contact: contactAt(location, packages), details, translated };

@@ -4,7 +4,7 @@
 
 import { KEY_LOST } from "./problem.js";
 import { validated } from "./request.js";
-import { isDrafts, isSearchResult, isLink, isParked, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
+import { isDrafts, isSearchResult, isLink, isLinks, isParked, isRecordContacts, isRecordResult, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
 
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("./request.js").Options} Options */
@@ -51,6 +51,18 @@ export function createApi(connection, { call, access }) {
     readLink: async (id) => validated(isLink, await ask("GET", `/links/${encodeURIComponent(id)}`)),
     /** @param {string} id @param {object} json @param {string} key */
     undo: async (id, json, key) => validated(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/undo`, { json, key })),
+    /** Decisions that wait for a record's page. @param {string} record */
+    openLinks: async (record) => validated(isLinks, await ask("GET", `/links?${query({ state: "intended", method: "pages", record_id: record })}`)),
+    /** What a record's page shows. @param {string} id @param {object} json */
+    observe: async (id, json) => validated(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/observations`, { json })),
+    /** @param {string} id @param {object} json */
+    withdraw: async (id, json) => validated(isLink, await ask("POST", `/links/${encodeURIComponent(id)}/withdraw`, { json })),
+    /** @param {string} id */
+    record: async (id) => validated(isRecordResult, await ask("GET", `/records/${encodeURIComponent(id)}`)),
+    /** @param {string} id */
+    recordContacts: async (id) => validated(isRecordContacts, await ask("GET", `/records/${encodeURIComponent(id)}/contacts`)),
+    /** @param {Kind} kind @param {object} json */
+    showField: (kind, json) => ask("PUT", `/workspace/record-fields/${kind}`, { json }),
     /** @param {object} json a contact without a record */
     park: async (json) => validated(isParked, await ask("POST", "/parked", { json })),
     /** @param {string} id */

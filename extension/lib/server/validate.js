@@ -22,6 +22,36 @@ export function isLink(value) {
 
 /**
  * @param {any} value
+ * @returns {value is {links: import("../types.js").Link[]}}
+ */
+export function isLinks(value) {
+  return Array.isArray(value?.links) && value.links.every(isLink);
+}
+
+/**
+ * A record's page: the record as crmlink has it, and what linked it.
+ * @param {any} value
+ */
+export function isRecordResult(value) {
+  return isRecord(value?.record) && (value.link === null || isLink(value.link)) && (value.open_link === null || isLink(value.open_link));
+}
+
+/**
+ * @param {any} value
+ * @returns {value is import("../types.js").RecordContacts}
+ */
+export function isRecordContacts(value) {
+  return typeof value?.known === "number" && Array.isArray(value.suggestions) && value.suggestions.every(isContactSuggestion);
+}
+
+/** @param {any} value */
+function isContactSuggestion({ contact, probability, reasons }) {
+  return isText(contact?.package) && isText(contact.reference) && isText(contact.label) && isText(contact.name) &&
+    typeof probability === "number" && Array.isArray(reasons);
+}
+
+/**
+ * @param {any} value
  * @returns {value is import("../types.js").SuggestionAnswer}
  */
 export function isSuggestionResult(value) {

@@ -1,4 +1,4 @@
-"""/links: confirm, read, undo."""
+"""/links: confirm, read, undo; observe and withdraw those written on Commusoft's pages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from crmlink.api.schemas.common import (
     LinkQuerySchema,
     LinkSchema,
     LinksSchema,
+    ObservationSchema,
+    ObservedSchema,
     UndoSchema,
+    WithdrawalSchema,
     overrides_of,
+    seen_of,
 )
 from crmlink.linking.decisions import Decision, confirm, find_link, require_connection, undo
 from crmlink.linking.errors import LinkFailed
+from crmlink.linking.on_page import Observation, SeenOnPage, observe, withdraw
 from crmlink.store import Link, LinkState
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.error_handlers import MissingIdempotencyKey
@@ -34,6 +39,7 @@ KEY_HEADER = {
     "description": "Makes a repeated request the same decision.",
     "schema": {"type": "string", "minLength": 8, "maxLength": 100},
 }
+KEPT = "Kept; Commusoft did not answer yet, or it is to be saved on Commusoft's page."
 Answer = tuple[dict[str, Any], int]
 
 
@@ -47,8 +53,12 @@ class LinksView(MethodView):
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
         """Links, the newest first"""
         found = select(Link).filter_by(connection_id=current_workspace().connection_id)
-        if state := query.get("state"):
-            found = found.filter_by(state=state)
+        found = found.filter_by(
+            **{name: query[name] for name in ("state", "method") if name in query}
+        )
+        if "record_id" in query:
+            kind, _, number = query["record_id"].partition("-")
+            found = found.filter_by(kind=kind, record_number=number)
         if cursor := query.get("cursor"):
             last = find_link(current_workspace(), cursor)
             found = found.where(tuple_(Link.created_at, Link.id) < (last.created_at, last.id))
@@ -65,9 +75,7 @@ class LinksView(MethodView):
     @blueprint.doc(parameters=[KEY_HEADER])
     @blueprint.arguments(DecisionSchema)
     @blueprint.response(201, LinkSchema, description="Linked and read back.")
-    @blueprint.alt_response(
-        202, schema=LinkSchema, description="Kept; Commusoft did not answer yet.", success=True
-    )
+    @blueprint.alt_response(202, schema=LinkSchema, description=KEPT, success=True)
     def post(self, body: dict[str, Any]) -> Answer:
         """Put the contact's reference on a record"""
         key = _key()
@@ -81,6 +89,7 @@ class LinksView(MethodView):
             contact_name=body["contact_name"],
             overrides=overrides_of(body),
             differences=tuple(body["differences"]),
+            seen=seen_of(body),
         )
         return _answer(confirm(current_workspace(), decision, key, current_actor().device.id))
 
@@ -104,9 +113,7 @@ class UndoView(MethodView):
     @blueprint.doc(parameters=[KEY_HEADER])
     @blueprint.arguments(UndoSchema)
     @blueprint.response(201, LinkSchema, description="Undone; the link that did it.")
-    @blueprint.alt_response(
-        202, schema=LinkSchema, description="Kept; Commusoft did not answer yet.", success=True
-    )
+    @blueprint.alt_response(202, schema=LinkSchema, description=KEPT, success=True)
     def post(self, body: dict[str, Any], link_id: str) -> Answer:
         """Put back what stood on the record before; another's link only as a manager or admin"""
         key = _key()
@@ -114,7 +121,41 @@ class UndoView(MethodView):
             require_connection(current_workspace(), body["connection_id"])
         require_may_undo(current_actor(), find_link(current_workspace(), link_id).device)
         also_on = frozenset(body["also_on"])
-        return _answer(undo(current_workspace(), link_id, key, current_actor().device.id, also_on))
+        device_id = current_actor().device.id
+        return _answer(
+            undo(current_workspace(), link_id, key, device_id, also_on, seen=seen_of(body))
+        )
+
+
+@blueprint.route("/links/<link_id>/observations")
+class ObservationsView(MethodView):
+    """What a page showed of a link's record."""
+
+    @require_permission("link")
+    @blueprint.arguments(ObservationSchema)
+    @blueprint.response(200, ObservedSchema)
+    def post(self, body: dict[str, Any], link_id: str) -> dict[str, Any]:
+        """Tell what the record's page shows; the same again changes nothing"""
+        require_connection(current_workspace(), body["connection_id"])
+        seen = Observation(body["stage"], SeenOnPage.of(body["value"]), body["replaces"])
+        found = observe(current_workspace(), link_id, seen, current_actor().device.id)
+        return link_shape(found.link) | {"fill": found.fill}
+
+
+@blueprint.route("/links/<link_id>/withdraw")
+class WithdrawalView(MethodView):
+    """The withdrawal of a link that waits on a page."""
+
+    @require_permission("link")
+    @blueprint.arguments(WithdrawalSchema)
+    @blueprint.response(200, LinkSchema)
+    def post(self, body: dict[str, Any], link_id: str) -> dict[str, Any]:
+        """Give up what is not saved yet; another's link only as a manager or admin"""
+        here = current_workspace()
+        require_connection(here, body["connection_id"])
+        require_may_undo(current_actor(), find_link(here, link_id).device)
+        seen = SeenOnPage.of(body["value"]) if "value" in body else None
+        return link_shape(withdraw(here, link_id, seen, current_actor().device.id))
 
 
 def _key() -> str:

@@ -1,4 +1,4 @@
-"""/records: search as you type, and one record read from Commusoft."""
+"""/records: search as you type, one record and its contacts, and imports without an API."""
 
 from __future__ import annotations
 
@@ -6,11 +6,28 @@ from typing import Any
 
 from flask.views import MethodView
 
-from crmlink.api.schemas.common import ReadRecordSchema, RecordQuerySchema, RecordsSchema
+from crmlink.api.schemas.common import RecordQuerySchema, RecordsSchema
+from crmlink.api.schemas.record_imports import RecordImportResultSchema, RecordImportSchema
+from crmlink.api.schemas.records import (
+    ReadRecordQuerySchema,
+    ReadRecordSchema,
+    RecordContactsQuerySchema,
+    RecordContactsSchema,
+)
+from crmlink.api.serializers.records import contact_suggestion_shape
+from crmlink.commusoft.records import Record, record_names
+from crmlink.folding import compose
 from crmlink.linking.attempts import fetch_record
-from crmlink.linking.suggest import find_record, search
-from crmlink.web.auth import current_workspace, require_permission
-from crmlink.web.serializers import record_shape
+from crmlink.linking.decisions import require_connection
+from crmlink.linking.record_contacts import suggest_contacts
+from crmlink.linking.record_imports import ImportPart, import_records
+from crmlink.linking.suggest import search
+from crmlink.matching import Address
+from crmlink.reports.records import record_in_effect
+from crmlink.store import ImportSource
+from crmlink.store.base import now
+from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.web.serializers import link_shape, record_shape
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("records", __name__, url_prefix="/api/v1", description="Commusoft's records")
@@ -32,18 +49,104 @@ class RecordsView(MethodView):
         }
 
 
+@blueprint.route("/records/import")
+class RecordImportView(MethodView):
+    """Import of records, where there is no API."""
+
+    @require_permission("batch")
+    @blueprint.arguments(RecordImportSchema)
+    @blueprint.response(200, RecordImportResultSchema)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Take the records that a list page of Commusoft shows"""
+        here = current_workspace()
+        require_connection(here, body["connection_id"])
+        part = ImportPart(
+            records=[imported_record(row) for row in body["rows"]],
+            read_at=body["read_at"] or now(),
+            source=ImportSource.LIST_PAGE,
+            key=body["import_id"],
+            part=body["part"],
+            parts=body["parts"],
+            complete=body["complete"],
+            agreed=body["removes"],
+        )
+        done = import_records(here, current_actor().device.id, part)
+        return {
+            "import_id": done.key,
+            "new": done.counts.added,
+            "changed": done.counts.changed,
+            "unchanged": done.counts.unchanged,
+            "older": done.counts.older,
+            "gone": done.gone,
+            "would_remove": done.would_remove,
+            "missing_parts": list(done.missing_parts),
+            "finished": done.finished,
+        }
+
+
 @blueprint.route("/records/<record_id>")
 class RecordView(MethodView):
     """One record."""
 
     @require_permission("read")
+    @blueprint.arguments(ReadRecordQuerySchema, location="query")
     @blueprint.response(200, ReadRecordSchema)
-    def get(self, record_id: str) -> dict[str, Any]:
-        """One record, read from Commusoft now"""
+    def get(self, query: dict[str, Any], record_id: str) -> dict[str, Any]:
+        """One record as crmlink has it, and what linked it; ``now`` reads Commusoft first"""
         here = current_workspace()
-        with here.database.reading() as session:
-            row = find_record(session, here.connection_id, record_id)
-        fetch_record(here, row.kind, row.number, row.uuid)
-        with here.database.reading() as session:
-            row = find_record(session, here.connection_id, record_id)
-            return record_shape(row) | {"connection_id": here.public_connection_id}
+        if query["now"]:
+            row = record_in_effect(here, record_id).record
+            fetch_record(here, row.kind, row.number, row.uuid)
+        found = record_in_effect(here, record_id)
+        return {
+            "connection_id": here.public_connection_id,
+            "record": record_shape(found.record),
+            "synced_at": found.synced_at,
+            "link": link_shape(found.link) if found.link else None,
+            "open_link": link_shape(found.open_link) if found.open_link else None,
+            "url": here.commusoft.page_url(found.record.kind, found.record.number),
+        }
+
+
+@blueprint.route("/records/<record_id>/contacts")
+class RecordContactsView(MethodView):
+    """Suggestions for a record."""
+
+    @require_permission("suggest")
+    @blueprint.arguments(RecordContactsQuerySchema, location="query")
+    @blueprint.response(200, RecordContactsSchema)
+    def get(self, query: dict[str, Any], record_id: str) -> dict[str, Any]:
+        """The contacts of kept lists that a record may be of"""
+        here = current_workspace()
+        found = suggest_contacts(here, record_id, query["limit"])
+        return {
+            "connection_id": here.public_connection_id,
+            "record": record_shape(found.record),
+            "known": found.known,
+            "compared": found.indexed,
+            "suggestions": [contact_suggestion_shape(item, here.packages) for item in found.items],
+        }
+
+
+def imported_record(row: dict[str, Any]) -> Record:
+    """Return a row of an import as a record."""
+    name, company = record_names(row["kind"], row["name"], row["company"], row["person"])
+    return Record(
+        kind=row["kind"],
+        number=row["number"],
+        uuid=None,
+        name=compose(name),
+        company=compose(company),
+        email=compose(row["email"]),
+        phones=tuple(row["phones"]),
+        address=compose(row["address"]),
+        town=compose(row["town"]),
+        postcode=row["postcode"],
+        account_number=compose(row["account_number"]),
+        reference=row.get("reference") or None,
+        deleted=False,
+        raw={},
+        reference_shown="reference" in row,
+        other_emails=tuple(row["other_emails"]),
+        other_addresses=tuple(Address(**address) for address in row["other_addresses"]),
+    )

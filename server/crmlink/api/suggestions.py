@@ -10,7 +10,7 @@ from crmlink.accounting.package_rules import package_rules
 from crmlink.api.schemas.common import ContactSchema, SuggestionResultSchema
 from crmlink.linking.parked import parked_as
 from crmlink.linking.suggest import Contact, suggest
-from crmlink.matching import Address, Details
+from crmlink.values.contact_details import ContactDetails, details_fields
 from crmlink.web.auth import current_workspace, require_permission
 from crmlink.web.serializers import (
     link_shape,
@@ -60,26 +60,11 @@ class SuggestionsView(MethodView):
 
 
 def contact_of(body: dict[str, Any]) -> Contact:
-    """Return the contact of a request.
-
-    A page's heading may be a person's name or a company's: without another name it serves as both.
-    """
+    """Return the contact of a request."""
     return Contact(
         package=body["package"],
         reference=body["reference"],
         kind=body["kind"],
         organisation=body["organisation"] or "",
-        details=Details(
-            kind=body["kind"],
-            name=body["person"] or body["name"],
-            company=body["company"] or body["name"],
-            address=body["address"],
-            town=body["town"],
-            postcode=body["postcode"],
-            email=body["email"],
-            phones=tuple(body["phones"]),
-            other_emails=tuple(body["other_emails"]),
-            other_addresses=tuple(Address(**address) for address in body["other_addresses"]),
-            retired=body["retired"],
-        ),
+        details=ContactDetails(**details_fields(body)),
     )

@@ -1,17 +1,25 @@
-"""/workspace: the caller, and whether the remote system is a sandbox."""
+"""/workspace: the caller, the remote system, and how references are written there."""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask.views import MethodView
 from sqlalchemy import func, select
 
-from crmlink.api.schemas.common import WorkspaceSchema
+from crmlink.api.schemas.common import (
+    RecordFieldsSchema,
+    ShownFieldSchema,
+    WorkspaceSchema,
+    WritesSchema,
+)
 from crmlink.commusoft.mirror import is_syncing
+from crmlink.kinds import Kind
+from crmlink.linking.record_fields import ShownField, record_fields, remove_field, show_field
+from crmlink.linking.ways import choose_writes, how_it_writes
+from crmlink.linking.workspace_rules import commusoft_hosts
 from crmlink.store import MirroredRecord, WorkspaceConnection
-from crmlink.web.auth import current_actor, current_workspace
+from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
 blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Where you are")
@@ -36,7 +44,6 @@ class WorkspaceView(MethodView):
                 ).all()
             )
         device, person = current_actor().device, current_actor().person
-        address = urlsplit(here.commusoft.page_url("customer", "0"))
         return {
             "name": connection.name,
             "connection_id": here.public_connection_id,
@@ -48,8 +55,8 @@ class WorkspaceView(MethodView):
             },
             "person": {"name": person.name, "role": person.role} if person else None,
             "commusoft": {
-                "sandbox": here.sandboxed,
-                "web_url": f"{address.scheme}://{address.netloc}",
+                "sandbox": here.uses_sandbox,
+                "web_url": here.commusoft.web_url,
             },
             "mirror": {
                 "customers": counts.get("customer", 0),
@@ -57,4 +64,57 @@ class WorkspaceView(MethodView):
                 "synced_at": connection.synced_at,
                 "syncing": syncing,
             },
+            "writes": how_it_writes(here).value,
+            "commusoft_origin": here.commusoft.web_url,
+            "commusoft_hosts": commusoft_hosts(here),
+            **_fields(),
         }
+
+
+@blueprint.route("/workspace/writes")
+class WritesView(MethodView):
+    """How the workspace writes."""
+
+    @require_permission("admin")
+    @blueprint.arguments(WritesSchema)
+    @blueprint.response(200, WritesSchema)
+    def put(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Choose how references are written: by the API, on Commusoft's pages, or both"""
+        choose_writes(current_workspace(), body["writes"], current_actor().device.id)
+        return {"writes": how_it_writes(current_workspace())}
+
+
+@blueprint.route("/workspace/record-fields/<any(customer, supplier):kind>")
+class RecordFieldView(MethodView):
+    """The field of the reference on the pages of one kind of record."""
+
+    @require_permission("admin")
+    @blueprint.arguments(ShownFieldSchema)
+    @blueprint.response(200, RecordFieldsSchema)
+    def put(self, body: dict[str, Any], kind: Kind) -> dict[str, Any]:
+        """Show crmlink the field, for every browser of the workspace"""
+        show_field(current_workspace(), ShownField(kind, **body), current_actor().device.id)
+        return _fields()
+
+    @require_permission("admin")
+    @blueprint.response(200, RecordFieldsSchema)
+    def delete(self, kind: Kind) -> dict[str, Any]:
+        """Forget the field: it is found by its label again"""
+        remove_field(current_workspace(), kind, current_actor().device.id)
+        return _fields()
+
+
+def _fields() -> dict[str, Any]:
+    shown = [
+        {
+            "kind": field.kind,
+            "host": field.host,
+            "selector": field.selector,
+            "label": field.label,
+            "section": field.section,
+            "by": field.device.who,
+            "created_at": field.created_at,
+        }
+        for field in record_fields(current_workspace())
+    ]
+    return {"record_fields": shown}

@@ -6,30 +6,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from crmlink.folding import compose
-from crmlink.kinds import Kind
 from crmlink.values.addresses import Address
+from crmlink.values.contact_details import ContactDetails
 
 Identity = tuple[str, str]  # kind or "", reference
 
 
 @dataclass(frozen=True, slots=True)
-class ListedContact:
+class ListedContact(ContactDetails):
     """One contact from a list page or an API client; ``reference`` may be empty."""
 
     reference: str
-    kind: Kind | None = None
-    name: str = ""
-    email: str = ""
-    phones: tuple[str, ...] = ()
-    company: str = ""
-    person: str = ""
-    address: str = ""
-    town: str = ""
-    postcode: str = ""
-    account_number: str = ""
-    other_emails: tuple[str, ...] = ()
-    other_addresses: tuple[Address, ...] = ()
-    retired: bool = False
 
 
 def compose_contact(contact: ListedContact) -> ListedContact:

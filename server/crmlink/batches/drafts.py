@@ -37,6 +37,7 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.erased import ErasedPeople, Signs, erased_people, pseudonyms_of
+from crmlink.values.contact_details import plain_details
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ def _without_erased(
 
     def is_kept(contact: ListedContact, reference: str) -> bool:
         signs = Signs(
-            frozenset((contact.name, contact.company, contact.person)),
+            contact.names,
             (contact.email, *contact.other_emails),
             contact.postcode, contact.phones, package, organisation, reference,
         )  # fmt: skip
@@ -325,19 +326,11 @@ def _add(session: Session, batch: Batch, new: Sequence[tuple[str, str, ListedCon
         BatchRow(
             batch_id=batch.id,
             position=position,
-            kind=kind,
             reference=reference,
-            **_fields(contact),
+            **plain_details(contact) | {"kind": kind},
         )
         for position, (kind, reference, contact) in enumerate(new, (last or 0) + 1)
     )
-
-
-def _fields(contact: ListedContact) -> Mapping[str, Any]:
-    fields = asdict(contact)
-    del fields["reference"], fields["kind"]
-    lists = ("phones", "other_emails", "other_addresses")
-    return fields | {name: list(fields[name]) for name in lists}
 
 
 def _taken(

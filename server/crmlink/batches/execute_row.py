@@ -12,12 +12,13 @@ import structlog
 from sqlalchemy import ColumnElement, String, cast, literal, select
 
 from crmlink.accounting.errors import InvalidReference, UnknownPackage
-from crmlink.batches.row_details import kind_of, label
 from crmlink.commusoft.errors import CommusoftError, RecordNotFound
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import Decision, Guard, confirm, undo
+from crmlink.linking.decisions import Decision, confirm, undo
 from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure, ReferenceErased
+from crmlink.linking.intents import Guard
+from crmlink.linking.listed_details import kind_of, label
 from crmlink.linking.overrides import Overrides
 from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
 from crmlink.store.erased import pseudonyms_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -32,6 +32,7 @@ from crmlink.linking.errors import ManyLinesLeftOut
 from crmlink.store import Batch, BatchRow, BatchSource, BatchState, RejectedBatchRow
 from crmlink.store.base import new_id
 from crmlink.store.erased import ErasedPeople, Signs, erased_people
+from crmlink.values.contact_details import plain_details
 
 log = structlog.get_logger()
 
@@ -73,7 +74,7 @@ def detect(
         source, filename, ctx.packages, package=package, sheet=sheet, header_line=header_line,
         encoding=encoding, delimiter=delimiter,
     )  # fmt: skip
-    return found.corrected(kind=kind, columns=columns, dates=dates)
+    return found.with_overrides(kind=kind, columns=columns, dates=dates)
 
 
 def import_file(
@@ -146,7 +147,7 @@ def without_erased(
     for row in rows:
         if isinstance(row, ExportedContact):
             signs = Signs(
-                frozenset((row.name, row.company, row.person)),
+                row.names,
                 (row.email, *row.other_emails), row.postcode,
                 tuple(row.phones), package, organisation, row.reference,
             )  # fmt: skip
@@ -207,27 +208,18 @@ def _values(
 ) -> Iterator[dict[str, Any]]:
     for position, contact in enumerate(contacts, before + 1):
         newest = max(filter(None, (contact.created, contact.last_used)), default=None)
-        yield {
-            "batch_id": batch_id,
-            "position": position,
-            "line": contact.line,
-            "kind": contact.kind or "",
-            "reference": contact.reference,
-            "name": contact.name,
-            "company": contact.company,
-            "person": contact.person,
-            "address": ", ".join(contact.address),
-            "town": contact.town,
-            "postcode": contact.postcode,
-            "email": contact.email,
-            "phones": list(contact.phones),
-            "account_number": contact.account_number,
-            "other_emails": list(contact.other_emails),
-            "other_addresses": [asdict(address) for address in contact.other_addresses],
-            "retired": contact.retired,
-            "open_pence": _pence(contact.open_balance),
-            "newest": newest,
-        }
+        yield (
+            {
+                "batch_id": batch_id,
+                "position": position,
+                "line": contact.line,
+                "reference": contact.reference,
+                "open_pence": _pence(contact.open_balance),
+                "newest": newest,
+            }
+            | plain_details(contact)
+            | {"kind": contact.kind or ""}
+        )
 
 
 def _pence(money: Decimal | None) -> int | None:

@@ -18,12 +18,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.classify import ExistingLinks, MatchedRow, classify_rows
-from crmlink.batches.row_details import dump_suggestions, row_details
+from crmlink.batches.row_details import dump_suggestions
 from crmlink.batches.state import LeaseLost, keep_lease, leased
 from crmlink.folding import fold
 from crmlink.linking.context import LiveMatcher
+from crmlink.linking.listed_details import row_details
 from crmlink.linking.suggest import MIN_PROBABILITY, records_by_id
-from crmlink.matching import Details, Matcher, is_retired
+from crmlink.matching import Matcher, is_retired
 from crmlink.matching.assignment import suggest_many
 from crmlink.matching.details import Suggestions
 from crmlink.pseudonyms import holds_pseudonym
@@ -37,6 +38,7 @@ from crmlink.store import (
     RowState,
 )
 from crmlink.store.base import now
+from crmlink.values.contact_details import ContactDetails
 
 PAGE = 2_000  # rows read at once
 PARCEL = 500  # rows written in one transaction
@@ -77,7 +79,7 @@ def match_rows(
     progress = _Progress(database, job, stopping)
     try:
         progress.report(force=True)
-        share = matcher.estimate_share(_sample(database, job))
+        share = matcher.estimate_match_rate(_sample(database, job))
         asked = _suggest_rows(database, job, matcher.with_match_rate(share), progress)
         _write_judgements(database, job, _judged(database, job, asked), progress)
     except LeaseLost:
@@ -122,7 +124,7 @@ def _undecided(job: MatchJob) -> Any:
     )
 
 
-def _sample(database: Database, job: MatchJob) -> list[Details]:
+def _sample(database: Database, job: MatchJob) -> list[ContactDetails]:
     """Return contacts spread evenly over the list."""
     with database.reading() as session:
         count = session.scalar(select(func.count()).where(*_undecided(job))) or 0
@@ -159,7 +161,7 @@ def _suggest_rows(
     held = _holders(database, job)
     named: dict[str, tuple[int, str, bool]] = {}
 
-    def contacts() -> Iterator[tuple[str, Details]]:
+    def contacts() -> Iterator[tuple[str, ContactDetails]]:
         for row in _contacts(database, job):
             asked_for = row_details(row)
             named[str(row.id)] = (row.position, row.reference, is_retired(asked_for))

@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from crmlink.batches.control import rows_ready_to_write
-from crmlink.batches.row_details import label
 from crmlink.batches.state import get_batch
 from crmlink.csv_safety import escape_formula
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.listed_details import label
 from crmlink.linking.suggest import records_by_id
 from crmlink.store import (
     Batch,
@@ -131,7 +131,7 @@ def summary(ctx: WorkspaceContext, batch_id: str) -> Summary:
             agreed["replaces"] += bool(kept and kept.get("replaces"))
             agreed["also_on"] += bool(kept and kept.get("also_on"))
         to_link = sum(kinds.values())
-    per_second = ctx.commusoft.patient_per_second
+    per_second = ctx.commusoft.background_per_second
     return Summary(
         to_link=to_link,
         customers=kinds["customer"],

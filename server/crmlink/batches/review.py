@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from crmlink.batches.row_details import kind_of, label, load_suggestions
+from crmlink.batches.row_details import load_suggestions
 from crmlink.batches.rows import CLAIM_SECONDS, ReviewRow, find_row, get_row, is_claimed
 from crmlink.batches.state import DECIDABLE, ago, bump_version, get_batch
 from crmlink.linking.context import WorkspaceContext
@@ -24,6 +24,7 @@ from crmlink.linking.errors import (
     RowAlreadyDecided,
     RowInProgress,
 )
+from crmlink.linking.listed_details import kind_of, label
 from crmlink.linking.overrides import Overrides, require_kind
 from crmlink.linking.suggest import find_record, holders, records_by_id
 from crmlink.store import BatchRow, Choice, MirroredRecord, RowState

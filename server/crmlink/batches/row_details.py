@@ -1,4 +1,4 @@
-"""A batch row's details for matching, and the encoding of its suggestions.
+"""The encoding of a batch row's suggestions.
 
 A stored suggestion is [record id, probability, sure, [[reason code, agrees, args], ...]].
 """
@@ -7,43 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from crmlink.kinds import KINDS, Kind
-from crmlink.matching import Address, Details, Reason, Suggestion
+from crmlink.matching import Reason, Suggestion
 from crmlink.matching.details import Suggestions
-from crmlink.store import BatchRow
 
 DIGITS = 6  # of a probability
-
-
-def row_details(row: BatchRow) -> Details:
-    """Return a row's details.
-
-    The package's name may be a person's or a company's: without another name it serves as both.
-    """
-    return Details(
-        kind=kind_of(row),
-        name=row.person or row.name,
-        company=row.company or row.name,
-        address=row.address,
-        town=row.town,
-        postcode=row.postcode,
-        email=row.email,
-        phones=tuple(row.phones),
-        account_number=row.account_number,
-        other_emails=tuple(row.other_emails),
-        other_addresses=tuple(Address(**address) for address in row.other_addresses),
-        retired=row.retired,
-    )
-
-
-def kind_of(row: BatchRow) -> Kind | None:
-    """Return the contact's kind, if its list gives it."""
-    return next((kind for kind in KINDS if kind == row.kind), None)
-
-
-def label(row: BatchRow) -> str:
-    """Return the contact's display name."""
-    return row.name or row.company or row.person or row.email or row.reference
 
 
 def dump_suggestions(suggestions: Suggestions, least: float) -> list[Any]:

@@ -78,7 +78,7 @@ def work_on(
     lease = take_lease(ctx.database, ctx.ownership, batch_id, state)
     if lease is None:
         return False
-    at_once = max(1, ctx.commusoft.at_once - 1)
+    at_once = max(1, ctx.commusoft.max_concurrent - 1)
     try:
         with _background_context(ctx, at_once) as own, ThreadPoolExecutor(at_once) as hands:
             return BatchWriter(own, batch_id, state, lease, hands, at_once, stopping).go()
@@ -94,7 +94,7 @@ def _background_context(ctx: WorkspaceContext, at_once: int) -> Iterator[Workspa
     """Yield the context with background calls, and threads of its own."""
     attempts = ThreadPoolExecutor(at_once, thread_name_prefix="batch")
     try:
-        yield replace(ctx, commusoft=ctx.commusoft.behind_people(), attempts=attempts)
+        yield replace(ctx, commusoft=ctx.commusoft.in_background(), attempts=attempts)
     finally:
         attempts.shutdown()
 

@@ -21,6 +21,7 @@ from crmlink.cli.connection import (
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
 from crmlink.cli.people import device_group, person_group
+from crmlink.cli.records import records_group
 from crmlink.cli.rules import hosts_group, rules_group
 from crmlink.cli.serve import sandbox_command, serve_command, sync_command
 from crmlink.cli.tokens import token_group
@@ -87,6 +88,7 @@ for command in (
     undo_command,
     export_group,
     batch_group,
+    records_group,
     token_group,
     person_group,
     device_group,

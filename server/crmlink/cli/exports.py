@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,7 +42,7 @@ def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
         found = detect_format(
             file, file.name, packages, package=said.package, sheet=said.sheet,
             header_line=said.header_line, encoding=said.encoding, delimiter=said.delimiter,
-        ).corrected(kind=said.kind, columns=said.columns)  # fmt: skip
+        ).with_overrides(kind=said.kind, columns=said.columns)  # fmt: skip
         if not as_json:
             show_recognised(found, file, packages)
         _report(read_contacts(file, found, packages), found, packages, rows, as_json)
@@ -105,7 +104,7 @@ def _report(
             "advice": import_hints(found, packages),
             "contacts": contacts,
             "bad": bad_count,
-            "first": [dataclasses.asdict(contact) for contact in first],
+            "first": [contact.as_dict() for contact in first],
             "bad_rows": bad,
         }
         click.echo(json.dumps(told, ensure_ascii=False, default=str))
@@ -123,6 +122,6 @@ def _line(contact: ExportedContact) -> str:
     others = [text for place in contact.other_addresses
               for text in (place.address, place.town, place.postcode)]  # fmt: skip
     parts = [contact.reference, contact.kind, contact.label, contact.email, *contact.other_emails,
-             *contact.phones, *contact.address, contact.town, contact.postcode, *others,
+             *contact.phones, contact.address, contact.town, contact.postcode, *others,
              "no longer in use" if contact.retired else ""]  # fmt: skip
     return " · ".join(part for part in parts if part)

@@ -30,16 +30,23 @@ class FileOptions:
     @classmethod
     def of(cls, options: dict[str, Any]) -> FileOptions:
         """Return the options of a command; raises UsageError."""
-        names = ("package", "kind", "sheet", "header_line", "encoding")
+        names = ("kind", "sheet", "header_line", "encoding")
         return cls(
             **{name: options[name] for name in names},
+            package=options.get("package"),
             delimiter=DELIMITERS.get(options["delimiter"] or ""),
             columns=parse_columns(options["columns"]),
         )
 
 
 def file_options(command: Command) -> Command:
-    """Add the options to a command."""
+    """Add the options for a file of a package to a command."""
+    package = click.option("--package", help="Which package the file is of, such as sage_50.")
+    return package(table_options(command))
+
+
+def table_options(command: Command) -> Command:
+    """Add the options for any table to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
@@ -57,8 +64,7 @@ def parse_columns(given: Iterable[str]) -> dict[str, list[str]]:
 
 
 _OPTIONS = (
-    click.option("--package", help="Which package the file is of, such as sage_50."),
-    click.option("--kind", type=click.Choice(KINDS), help="What the contacts are."),
+    click.option("--kind", type=click.Choice(KINDS), help="What the file's lines are."),
     click.option("--sheet", help="Which sheet of a workbook."),
     click.option(
         "--header-line", type=click.IntRange(0), help="Where the headings are; 0: nowhere."

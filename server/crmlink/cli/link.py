@@ -117,7 +117,7 @@ def link_command(
     if connection_id:
         require_connection(ctx, connection_id)
     contact = _contact(ctx, url, kind, name, email, postcode, phone)
-    if installation.sandboxed:
+    if installation.uses_sandbox:
         click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
     sync_once(ctx)
     offer = suggest(ctx, contact)
@@ -181,7 +181,7 @@ def _contact(
     from crmlink.accounting.locate import cautions, locate
     from crmlink.linking.suggest import Contact
     from crmlink.linking.workspace_rules import workspace_rules
-    from crmlink.matching import Details
+    from crmlink.values.contact_details import ContactDetails
 
     packages = workspace_rules(ctx)
     location = locate(url, packages)
@@ -204,10 +204,9 @@ def _contact(
         reference=location.reference,
         kind=location.kind or kind,
         organisation=location.organisation or "",
-        details=Details(
+        details=ContactDetails(
             kind=location.kind or kind,
             name=name,
-            company=name,
             email=email,
             postcode=postcode,
             phones=(phone,) if phone else (),
@@ -230,7 +229,7 @@ def _chosen(
     ctx: WorkspaceContext, offer: SuggestionResult, record_id: str | None, yes: bool
 ) -> MirroredRecord:
     from crmlink.linking.suggest import find_record
-    from crmlink.matching.reason_texts import say
+    from crmlink.matching.reason_texts import reason_text
 
     if record_id:
         with ctx.database.reading() as session:
@@ -252,7 +251,7 @@ def _chosen(
         place = ", ".join(part for part in (row.address, row.town, row.postcode) if part)
         click.echo(f"{position}. {row.label} ({row.public_id})  {item.probability:.0%}", err=True)
         click.echo(f"   {place}", err=True)
-        click.echo(f"   {'; '.join(say(reason) for reason in item.reasons)}", err=True)
+        click.echo(f"   {'; '.join(reason_text(reason) for reason in item.reasons)}", err=True)
     number = click.prompt("Which one", type=click.IntRange(1, len(offer.suggestions)), err=True)
     return offer.suggestions[number - 1][0]
 
@@ -273,7 +272,7 @@ def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
     from crmlink.linking.decisions import find_link
     from crmlink.store import LinkState
 
-    until = time.monotonic() + ctx.commusoft.late_after + WAIT_AFTER_LATE
+    until = time.monotonic() + ctx.commusoft.late_write_seconds + WAIT_AFTER_LATE
     if link.state is LinkState.INTENDED:
         click.echo("Kept. Commusoft has not answered yet; waiting until it is certain…", err=True)
     while link.state is LinkState.INTENDED and time.monotonic() < until:

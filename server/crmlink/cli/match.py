@@ -7,18 +7,14 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from crmlink.matching.assignment import assign_one_to_one_streaming, suggest_many
 from crmlink.matching.csv_lists import ANSWER_HEADER, HeaderMissing, answer_rows, read_list
-from crmlink.matching.details import Details
 from crmlink.matching.matcher import Matcher
 from crmlink.matching.parallel import Answer
-
-if TYPE_CHECKING:
-    from crmlink.accounting.exports.reader import ExportedContact
+from crmlink.values.contact_details import ContactDetails
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -48,12 +44,12 @@ def match_command(
         asked = _contacts(contacts)
     except HeaderMissing as missing:
         raise click.UsageError(str(missing)) from missing
-    matcher.share = matcher.estimate_share([details for _, details in asked])
+    matcher.match_rate = matcher.estimate_match_rate([details for _, details in asked])
     answers: Iterable[Answer] = suggest_many(matcher, asked, top)
     _write(out, assign_one_to_one_streaming(answers) if single else answers)
 
 
-def _contacts(path: Path) -> list[tuple[str, Details]]:
+def _contacts(path: Path) -> list[tuple[str, ContactDetails]]:
     """Return the contacts of a plain list, or of an export file.
 
     Raises HeaderMissing if it is neither.
@@ -69,7 +65,7 @@ def _contacts(path: Path) -> list[tuple[str, Details]]:
             raise missing from refused
 
 
-def _exported(path: Path) -> Iterator[tuple[str, Details]]:
+def _exported(path: Path) -> Iterator[tuple[str, ContactDetails]]:
     """Yield the contacts of a known export file; raises ExportError for others."""
     from crmlink.accounting.exports.errors import ExportError
     from crmlink.accounting.exports.reader import (
@@ -88,25 +84,7 @@ def _exported(path: Path) -> Iterator[tuple[str, Details]]:
         if isinstance(row, RejectedRow):
             _complain(f"{path}, line {row.line}: {rejected_row_text(row)} Skipped.")
         else:
-            yield row.reference or f"line {row.line}", _details(row)
-
-
-def _details(contact: ExportedContact) -> Details:
-    """Return a contact's details as a list's row; an unclear name is person and company."""
-    return Details(
-        kind=contact.kind,
-        name=contact.person or contact.name,
-        company=contact.company or contact.name,
-        address=", ".join(contact.address),
-        town=contact.town,
-        postcode=contact.postcode,
-        email=contact.email,
-        phones=contact.phones,
-        account_number=contact.account_number,
-        other_emails=contact.other_emails,
-        other_addresses=contact.other_addresses,
-        retired=contact.retired,
-    )
+            yield row.reference or f"line {row.line}", row
 
 
 def _complain(sentence: str) -> None:

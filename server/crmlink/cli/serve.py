@@ -79,7 +79,7 @@ def _print_welcome(installation: Installation, listening: Host) -> None:
 
     where = (
         "with the sandbox: made-up customers, not your Commusoft"
-        if installation.sandboxed
+        if installation.uses_sandbox
         else f"with Commusoft at {installation.workspace.commusoft.connection.base_url}"
     )
     local = Host("127.0.0.1", listening.port) if listening.is_unspecified else listening

@@ -78,7 +78,7 @@ class AuthenticatedTransport:
 
     def _send_with_retry_after(self, call: Request, deadline: Deadline) -> Response:
         """Send a read, and repeat it after a short wait that Commusoft requested."""
-        for _ in range(self.limits.read_again + 1):
+        for _ in range(self.limits.read_retries + 1):
             reply = self.transport.send(call, deadline)
             wait = self._requested_wait(reply)
             if wait is None:
@@ -90,9 +90,9 @@ class AuthenticatedTransport:
 
     def _requested_wait(self, reply: Response) -> float | None:
         """Return the requested wait in seconds, None without one."""
-        requested = reply.retry_after(self.limits.retry_after_most)
+        requested = reply.retry_after(self.limits.max_retry_after)
         if reply.status == 429:
-            return self.limits.wait_unsaid if requested is None else requested
+            return self.limits.default_retry_after if requested is None else requested
         return requested if reply.status == 503 else None
 
     def write(

@@ -28,30 +28,30 @@ class CircuitBreaker:
         self._lock = threading.Lock()
         self._failures = 0
         self._last: CommusoftError | None = None
-        self._open_seconds = limits.rest
+        self._open_seconds = limits.open_seconds
         self._opens_at = 0.0
         self._probing = False
 
     @property
-    def trouble(self) -> str | None:
+    def last_error_code(self) -> str | None:
         """Code of the error the last call ended with; None if it got a response."""
         return self._last.code if self._last else None
 
     def admit(self) -> None:
         """Raise a copy of the last error while open, and while a probe is in progress."""
         with self._lock:
-            if self._last is None or self._failures < self._limits.faults_to_open:
+            if self._last is None or self._failures < self._limits.failure_threshold:
                 return
             current_time = self._clock()
             if current_time < self._opens_at:
                 raise _copy_error(self._last)
             # This call is the probe; others fail for as long as it may take.
-            self._opens_at, self._probing = current_time + self._limits.total, True
+            self._opens_at, self._probing = current_time + self._limits.total_timeout, True
 
     def succeeded(self) -> None:
         """Record a response: reset the failures."""
         with self._lock:
-            self._failures, self._last, self._open_seconds = 0, None, self._limits.rest
+            self._failures, self._last, self._open_seconds = 0, None, self._limits.open_seconds
             self._probing = False
 
     def failed(self, error: CommusoftError) -> None:
@@ -75,10 +75,10 @@ class CircuitBreaker:
             if self._probing:
                 # Concurrent calls fail together; double the interval only once.
                 self._open_seconds, self._probing = (
-                    min(self._open_seconds * 2, self._limits.rest_most),
+                    min(self._open_seconds * 2, self._limits.max_open_seconds),
                     False,
                 )
-            if self._failures >= self._limits.faults_to_open:
+            if self._failures >= self._limits.failure_threshold:
                 self._opens_at = self._clock() + self._open_seconds
 
 

@@ -33,22 +33,22 @@ _PAGES: dict[Kind, str] = {
 class CommusoftClient:
     """Client of one Commusoft account; thread-safe.
 
-    Every call ends within `patience.total` seconds and raises a `CommusoftError` on failure.
+    Every call ends within `limits.total_timeout` seconds and raises a `CommusoftError` on failure.
     """
+
+    has_api = True
 
     def __init__(
         self,
         connection: Connection,
         dialect: Dialect | None = None,
-        patience: ClientLimits | None = None,
+        limits: ClientLimits | None = None,
     ) -> None:
         self.connection = connection
         self._dialect = dialect or dialect_for(connection.base_url)
-        self._patience = patience or ClientLimits()
-        self._account = AuthenticatedTransport(
-            connection, self._patience, self._dialect.token_place
-        )
-        self._patient = False
+        self._limits = limits or ClientLimits()
+        self._account = AuthenticatedTransport(connection, self._limits, self._dialect.token_place)
+        self._background = False
 
     @property
     def sandbox(self) -> bool:
@@ -56,9 +56,9 @@ class CommusoftClient:
         return self._account.transport.sandbox
 
     @property
-    def trouble(self) -> str | None:
+    def last_error_code(self) -> str | None:
         """Code of the error of the last call; None if it got a response."""
-        return self._account.transport.trouble
+        return self._account.transport.last_error_code
 
     @property
     def dialect(self) -> Dialect:
@@ -90,7 +90,7 @@ class CommusoftClient:
         path = fill_path(ways.record_path, number, uuid)
         with (
             self._deadline() as deadline,
-            self._account.get(path, {}, self._patience.record_bytes, deadline) as reply,
+            self._account.get(path, {}, self._limits.record_bytes, deadline) as reply,
         ):
             if reply.status in (404, 410):
                 raise RecordNotFound(kind, number)
@@ -122,35 +122,35 @@ class CommusoftClient:
         with self._deadline() as deadline:
             self._account.write(writing.method, path, body, content_type, deadline, before_sending)
 
-    def speaking(self, dialect: Dialect) -> "CommusoftClient":
+    def with_dialect(self, dialect: Dialect) -> "CommusoftClient":
         """Return the same session with another dialect, for the doctor."""
         other = copy.copy(self)
         other._dialect = dialect
         return other
 
-    def behind_people(self) -> "CommusoftClient":
+    def in_background(self) -> "CommusoftClient":
         """Return the same session for background work: interactive calls take precedence."""
         other = copy.copy(self)
-        other._patient = True
+        other._background = True
         return other
 
     @property
-    def at_once(self) -> int:
+    def max_concurrent(self) -> int:
         """Maximum number of concurrent calls."""
-        return self._patience.at_once
+        return self._limits.max_concurrent
 
     @property
-    def late_after(self) -> float:
+    def late_write_seconds(self) -> float:
         """Seconds for which a write without a response may still be carried out."""
-        return self._patience.late_after
+        return self._limits.late_write_seconds
 
     @property
-    def patient_per_second(self) -> float:
+    def background_per_second(self) -> float:
         """Calls per second available to background work."""
-        return self._account.transport.patient_per_second
+        return self._account.transport.background_per_second
 
     def _deadline(self) -> Deadline:
-        return Deadline(self._patience.total, patient=self._patient)
+        return Deadline(self._limits.total_timeout, background=self._background)
 
     def token_shape(self) -> str:
         """Return the shape in which the token was received, for the doctor."""
@@ -161,7 +161,7 @@ class CommusoftClient:
         """Return the list's response unparsed; the caller closes it."""
         path = self._dialect.ways(kind).list_path
         with self._deadline() as deadline:
-            reply = self._account.get(path, query or {}, self._patience.list_bytes, deadline)
+            reply = self._account.get(path, query or {}, self._limits.list_bytes, deadline)
         if reply.status in (404, 410):
             reply.body.close()
             raise InvalidCommusoftResponse(f"no list at this address: status {reply.status}")

@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+DEFAULT_ORIGIN = "https://app.commusoft.co.uk"
 DEFAULT_BASE_URL = "https://app.commusoft.co.uk/webservice_dev.php/api/v1"
 
 
@@ -32,6 +33,24 @@ class Connection:
     def is_loopback(self) -> bool:
         """Whether the address is this machine."""
         return _is_loopback(urlsplit(self.base_url).hostname or "")
+
+
+@dataclass(frozen=True)
+class WebApplication:
+    """An account's web application, for work on its pages; `origin` is its scheme and host.
+
+    Raises `ConnectionUnsafe`.
+    """
+
+    origin: str
+
+    def __post_init__(self) -> None:
+        address = _safe_address(self.origin).lower()
+        if urlsplit(address).path:
+            raise ConnectionUnsafe(
+                "Give the address of Commusoft's web application without what follows its host."
+            )
+        object.__setattr__(self, "origin", address)
 
 
 def _safe_address(base_url: str) -> str:

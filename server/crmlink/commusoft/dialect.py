@@ -199,7 +199,7 @@ def dialect_for(base_url: str) -> Dialect:
 def candidate_write_methods(kind: Kind, dialect: Dialect) -> tuple[WriteMethod, ...]:
     """Return every write method to try: the dialect's own first, the riskiest last."""
     p, w = _p_writing(kind), _w_writing(kind)
-    ways = (
+    ways: tuple[WriteMethod, ...] = (
         p,
         replace(p, name="json-without-read-only", omit=_READ_ONLY, seen=False),
         w,

@@ -101,6 +101,12 @@ class ReferenceErased(WriteRejected):
         super().__init__(0)
 
 
+class NoApi(CommusoftError):
+    """The account has no API."""
+
+    code = "commusoft-no-api"
+
+
 class ConnectionEnded(CommusoftError):
     """The connection was replaced or deleted while in use."""
 

@@ -86,20 +86,44 @@ def full_sync_is_due(database: Database, connection_id: int) -> bool:
 def upsert_record(session: Session, connection_id: int, record: Record) -> MirroredRecord:
     """Write one record as just read from Commusoft; returns its row."""
     version = _next_version(session, connection_id)
-    erased = erased_people_of(session, connection_id)
+    reading = _Reading(session, connection_id)
     row = _row(session, connection_id, record.kind, record.number)
     if row is None:
         row = _new_row(connection_id, record)
         session.add(row)
-    _fill(row, record, erased, version)
+    _fill(row, record, reading, version)
     return row
+
+
+def show_reference(
+    session: Session, connection_id: int, kind: Kind, number: str, reference: str | None
+) -> None:
+    """Write the reference that a page of Commusoft showed just now to a record's row."""
+    row = _row(session, connection_id, kind, number)
+    if row is None or row.gone_at is not None:
+        return
+    erased = erased_people_of(session, connection_id)
+    hide = erased.pseudonyms.hidden if row.erased_at else erased.hidden
+    row.reference, row.reference_seen_at = hide(reference), now()
+    row.changed = _next_version(session, connection_id)
+
+
+def api_shows_references(session: Session, connection_id: int, kind: Kind) -> bool:
+    """Return whether the API showed a reference on any record of a kind.
+
+    If so, an absent one is empty.
+    """
+    query = select(MirroredRecord.id).filter_by(
+        connection_id=connection_id, kind=kind, reference_seen_at=None
+    )
+    return session.scalar(query.where(MirroredRecord.reference.is_not(None)).limit(1)) is not None
 
 
 def mark_deleted(session: Session, connection_id: int, kind: Kind, number: str) -> None:
     """Clear the row of a record that no longer exists in Commusoft."""
     row = _row(session, connection_id, kind, number)
     if row:
-        _clear(row, _next_version(session, connection_id))
+        clear_row(row, _next_version(session, connection_id))
 
 
 def _row(session: Session, connection_id: int, kind: Kind, number: str) -> MirroredRecord | None:
@@ -233,12 +257,12 @@ def _apply(
             .where(MirroredRecord.number.in_(present))
         )
     }
-    erased = erased_people_of(session, connection_id)
+    reading = _Reading(session, connection_id)
     touched = [
         record
         for number, record in present.items()
         if number not in rows
-        or (rows[number].changed <= start and _differs(rows[number], record, erased))
+        or (rows[number].changed <= start and _differs(rows[number], record, reading))
     ]
     if not touched:
         return
@@ -251,7 +275,7 @@ def _apply(
             result.added += 1
         else:
             result.changed += 1
-        _fill(row, record, erased, version)
+        _fill(row, record, reading, version)
 
 
 def _clear_unseen(
@@ -277,15 +301,33 @@ def _clear_unseen(
     for number in missing:
         row = _row(session, connection_id, kind, number)
         if row:
-            _clear(row, version)
+            clear_row(row, version)
     result.gone += len(missing)
+
+
+class _Reading:
+    """What one transaction needs to know to write records of the API to the mirror."""
+
+    def __init__(self, session: Session, connection_id: int) -> None:
+        self._session, self._connection_id = session, connection_id
+        self._shown: dict[Kind, bool] = {}
+        self.erased = erased_people_of(session, connection_id)
+
+    def keeps_page_value(self, row: MirroredRecord, record: Record) -> bool:
+        """Return whether a page showed the reference, and the API shows none of this kind."""
+        if record.reference_shown or row.reference_seen_at is None:
+            return False
+        if record.kind not in self._shown:
+            shown = api_shows_references(self._session, self._connection_id, record.kind)
+            self._shown[record.kind] = shown
+        return not self._shown[record.kind]
 
 
 def _new_row(connection_id: int, record: Record) -> MirroredRecord:
     return MirroredRecord(connection_id=connection_id, kind=record.kind, number=record.number)
 
 
-def _is_erased(record: Record, erased: ErasedPeople, *, is_new: bool) -> bool:
+def is_erased_person(record: Record, erased: ErasedPeople, *, is_new: bool) -> bool:
     """Return whether a record is, or has become, that of an erased person.
 
     Only a new record is identified by its reference: on others a user may have written it.
@@ -298,26 +340,34 @@ def _is_erased(record: Record, erased: ErasedPeople, *, is_new: bool) -> bool:
     return erased.are(signs)
 
 
-def _fill(row: MirroredRecord, record: Record, erased: ErasedPeople, version: int) -> None:
-    if row.erased_at is None and _is_erased(record, erased, is_new=row.id is None):
+def _fill(row: MirroredRecord, record: Record, reading: _Reading, version: int) -> None:
+    erased = reading.erased
+    if row.erased_at is None and is_erased_person(record, erased, is_new=row.id is None):
         row.erased_at = now()
+    if not reading.keeps_page_value(row, record):
+        row.reference_seen_at = None
     for name, value in _values(row, record, erased).items():
-        setattr(row, name, value)
+        if name != "reference" or row.reference_seen_at is None:
+            setattr(row, name, value)
     row.changed = version
     row.gone_at = None
 
 
-def _clear(row: MirroredRecord, version: int) -> None:
+def clear_row(row: MirroredRecord, version: int) -> None:
+    """Clear the row of a record that no longer exists."""
     for name, value in empty_details().items():
         setattr(row, name, value)
-    row.reference = None
+    row.reference = row.reference_seen_at = None
     row.changed, row.gone_at = version, now()
 
 
-def _differs(row: MirroredRecord, record: Record, erased: ErasedPeople) -> bool:
-    return row.gone_at is not None or any(
-        getattr(row, name) != value for name, value in _values(row, record, erased).items()
-    )
+def _differs(row: MirroredRecord, record: Record, reading: _Reading) -> bool:
+    if row.gone_at is not None:
+        return True
+    values = _values(row, record, reading.erased)
+    if reading.keeps_page_value(row, record):
+        del values["reference"]
+    return any(getattr(row, name) != value for name, value in values.items())
 
 
 def _values(row: MirroredRecord, record: Record, erased: ErasedPeople) -> dict[str, object]:
@@ -327,10 +377,10 @@ def _values(row: MirroredRecord, record: Record, erased: ErasedPeople) -> dict[s
     values["reference"] = hide(record.reference)
     if row.erased_at:
         return values | empty_details()
-    return values | {name: _stored(getattr(record, name)) for name in empty_details()}
+    return values | {name: stored_value(getattr(record, name)) for name in empty_details()}
 
 
-def _stored(value: str | tuple[str | Address, ...]) -> object:
+def stored_value(value: str | tuple[str | Address, ...]) -> object:
     """Return a record's field in the form of its column."""
     if isinstance(value, str):
         return value

@@ -23,20 +23,20 @@ class RateLimiter:
 
     def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
-        self._slots = threading.BoundedSemaphore(limits.at_once)
+        self._slots = threading.BoundedSemaphore(limits.max_concurrent)
         self._lock = threading.Lock()
-        max_starts = max(1, int(limits.per_second))
-        self._span = max_starts / limits.per_second
+        max_starts = max(1, int(limits.max_per_second))
+        self._span = max_starts / limits.max_per_second
         self._starts: deque[float] = deque(maxlen=max_starts)
         self._paused_until = 0.0
-        self._background_slots = threading.BoundedSemaphore(max(1, limits.at_once - 1))
+        self._background_slots = threading.BoundedSemaphore(max(1, limits.max_concurrent - 1))
         self._background_max = max(1, max_starts - -(-max_starts // 4))
         self._background_next = 0.0
         self._interactive_calls = 0
         self._quiet_until = 0.0
 
     @property
-    def patient_per_second(self) -> float:
+    def background_per_second(self) -> float:
         """Calls per second available to background work."""
         return self._background_max / self._span
 
@@ -86,7 +86,7 @@ class RateLimiter:
         with self._lock:
             now = time.monotonic()
             pause = self._paused_until - now
-            if pause > min(self._limits.wait_most, deadline.remaining()):
+            if pause > min(self._limits.max_wait, deadline.remaining()):
                 raise CommusoftBusy(pause, cause="asked to wait")
             start = max(now, self._paused_until)
             if len(self._starts) == self._starts.maxlen:

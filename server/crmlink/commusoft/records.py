@@ -44,3 +44,14 @@ class Record:
 
     def __repr__(self) -> str:
         return f"Record({self.id})"
+
+
+def record_names(kind: Kind, name: str, company: str, person: str) -> tuple[str, str]:
+    """Return the person and the company of a record of which a list shows only what it calls it.
+
+    A name without either is the company of a supplier, and the person of a customer.
+    """
+    if not (company or person):
+        return ("", name) if kind == "supplier" else (name, "")
+    other = name if name not in (company, person) else ""
+    return (person or other, company) if company else (person, other)

@@ -58,7 +58,7 @@ class TokenCache:
             self._lock.release()
 
     def _is_old(self, token: Token) -> bool:
-        return time.monotonic() - token.made >= self._limits.token_life
+        return time.monotonic() - token.made >= self._limits.token_ttl
 
     def _fetch(self, deadline: Deadline) -> Token:
         connection = self._connection
@@ -88,7 +88,7 @@ def _check_status(reply: Response, limits: ClientLimits) -> None:
     if status in (400, 401, 403, 422):
         raise CommusoftAuthError(f"no token: status {status}")
     if status in (429, 503):
-        raise CommusoftBusy(reply.retry_after(limits.retry_after_most), f"status {status}")
+        raise CommusoftBusy(reply.retry_after(limits.max_retry_after), f"status {status}")
     if status >= 500:
         raise CommusoftServerError(status)
     raise InvalidCommusoftResponse(f"no token: status {status}")

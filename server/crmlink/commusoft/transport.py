@@ -147,14 +147,14 @@ class Transport:
         _redact_tokens_in_logs()
 
     @property
-    def trouble(self) -> str | None:
+    def last_error_code(self) -> str | None:
         """Code of the error of the last call; None if it got a response."""
-        return self._breaker.trouble
+        return self._breaker.last_error_code
 
     @property
-    def patient_per_second(self) -> float:
+    def background_per_second(self) -> float:
         """Calls per second available to background work."""
-        return self._limiter.patient_per_second
+        return self._limiter.background_per_second
 
     def send(self, call: Request, deadline: Deadline) -> Response:
         """Return the complete response of any status. Raises `CommusoftError` without one."""
@@ -198,7 +198,7 @@ class Transport:
             params=dict(call.query),
             headers=dict(call.headers),
             data=call.body,
-            timeout=(self._limits.connect, self._limits.read),
+            timeout=(self._limits.connect_timeout, self._limits.read_timeout),
             allow_redirects=False,
             stream=True,
         ) as response:
@@ -211,7 +211,7 @@ def _session(
 ) -> requests.Session:
     session = requests.Session()
     retry = _ReadRetry(
-        total=limits.read_again,
+        total=limits.read_retries,
         allowed_methods={"GET"},
         status_forcelist={500, 502, 504},
         backoff_factor=0.3,
@@ -219,7 +219,7 @@ def _session(
         respect_retry_after_header=False,
     )
     retry.limiter = limiter
-    adapter = WatchedAdapter(max_retries=retry, pool_maxsize=limits.at_once)
+    adapter = WatchedAdapter(max_retries=retry, pool_maxsize=limits.max_concurrent)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     # Prefer JSON; the published profile's token is plain text only.

@@ -1,4 +1,4 @@
-"""Attempts at an intended link; the only code that writes links to Commusoft.
+"""Attempts at an intended link; the only code that writes links to Commusoft by its API.
 
 The intent is committed with the prior value before anything here runs. Then: compare the current
 record → PUT → read back → linked. ``recover`` reads back whatever was interrupted.
@@ -30,15 +30,12 @@ from crmlink.commusoft.errors import (
 from crmlink.commusoft.mirror import mark_deleted, upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
-from crmlink.linking.audit import record_settled
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.parked import unpark_linked
+from crmlink.linking.settling import note_settled
 from crmlink.linking.write_tests import open_write_tests, recover_write_tests
-from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
+from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
-from crmlink.store.batches import show_as_undone
 from crmlink.store.connections import is_in_use
-from crmlink.store.hidden_references import hide_settled_link
 from crmlink.store.processes import is_alive
 
 OWNERLESS_FOR = 300.0  # seconds unchanged after which a version without owners counts as dead
@@ -129,7 +126,7 @@ def _recoverable(ctx: WorkspaceContext) -> list[Link]:
     moment = now()
     query = (
         select(Link)
-        .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
+        .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED, method=LinkMethod.API)
         # After the clock was set back, a future time counts as long ago.
         .order_by(Link.attempted_at <= moment, Link.attempted_at)
     )
@@ -150,7 +147,7 @@ def _may_land(ctx: WorkspaceContext, link: Link) -> bool:
     """Return whether Commusoft may still carry out an unanswered PUT of this link."""
     if link.writes <= link.writes_over:
         return False
-    return ctx.first_seen.age(link.id, link.writes) < ctx.commusoft.late_after
+    return ctx.first_seen.age(link.id, link.writes) < ctx.commusoft.late_write_seconds
 
 
 def _attempt(ctx: WorkspaceContext, link: Link) -> Link:
@@ -329,34 +326,19 @@ def _settle(
     failure: dict[str, Any] | None,
     held: Record | None,
 ) -> Link:
-    """Settle a link and write what was read to the mirror; None: the record is gone.
-
-    A linked undo also settles the link it undoes, and its row of a list, in the same transaction.
-    """
+    """Settle a link and write what was read to the mirror; None: the record is gone."""
     with ctx.database.writing() as session:
         settled = session.scalar(
             _update_if_owned(link)
             .values(state=state, failure=failure, settled_at=now(), owner_id=None)
             .returning(Link.id)
         )
-        if settled:
-            record_settled(session, link, state, (failure or {}).get("code"))
         if settled and held:
             upsert_record(session, ctx.connection_id, held)
         elif settled:
             mark_deleted(session, ctx.connection_id, link.kind, link.record_number)
-        if settled and state is LinkState.LINKED and not link.undoes_id:
-            unpark_linked(session, link)
-        if settled and state is LinkState.LINKED and link.undoes_id:
-            session.execute(
-                update(Link)
-                .where(Link.id == link.undoes_id, Link.state == LinkState.LINKED)
-                .values(state=LinkState.UNDONE)
-            )
-            show_as_undone(session, link.undoes_id)
         if settled:
-            session.flush()
-            hide_settled_link(session, link.id)
+            note_settled(session, link, state, failure)
     return _reload(ctx, link)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from crmlink.store import Device, Link, LinkState, WorkspaceConnection, audit
+from crmlink.store import Device, Link, LinkMethod, LinkState, WorkspaceConnection, audit
 from crmlink.store.erased import pseudonyms_of
 
 OUTCOMES = {
@@ -39,23 +39,34 @@ def note(
 
 def record_intended(session: Session, link: Link) -> None:
     """Record that a link was decided."""
-    _note_link(session, link, "link.intended")
+    _note_link(session, link, "link.intended", link.device_id)
 
 
-def record_settled(session: Session, link: Link, state: LinkState, code: str | None) -> None:
-    """Record that a link was settled; ``code`` is the reason of a failure."""
+def record_settled(
+    session: Session, link: Link, state: LinkState, code: str | None, seen_by_id: int | None = None
+) -> None:
+    """Record that a link was settled, by the device that saw it; ``code`` says why it failed."""
     done = "link.undone" if link.undoes_id and state is LinkState.LINKED else OUTCOMES[state]
-    _note_link(session, link, done, **({"problem": code} if code else {}))
+    problem = {"problem": code} if code else {}
+    _note_link(session, link, done, seen_by_id or link.device_id, **problem)
 
 
-def _note_link(session: Session, link: Link, action: str, **more: Any) -> None:
+def record_prior_replaced(session: Session, link: Link, before: str | None, device_id: int) -> None:
+    """Record that a user agreed to replace another value than the one decided about."""
+    was = pseudonyms_of(session).hidden(before)
+    _note_link(session, link, "link.prior_replaced", device_id, prior_before=was)
+
+
+def _note_link(session: Session, link: Link, action: str, device_id: int, **more: Any) -> None:
     if link.undoes_id:
         more["undoes"] = link.undoes_id
     if link.contact_kind != link.kind:
         more["contact_kind"] = link.contact_kind
+    if link.method is LinkMethod.PAGES:
+        more["method"] = link.method.value
     workspace_id = session.get_one(WorkspaceConnection, link.connection_id).workspace_id
     hidden = pseudonyms_of(session).hidden  # entries cannot be changed, and the link has it
     note(
-        session, workspace_id, link.device_id, action, link.record_id, link=link.id,
+        session, workspace_id, device_id, action, link.record_id, link=link.id,
         package=link.package, prior=hidden(link.prior), new=hidden(link.target), **more,
     )  # fmt: skip

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from crmlink.commusoft.connection import Connection
+from crmlink.commusoft.connection import Connection, WebApplication
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.vault import Vault, add_key, drop_old_keys
 from crmlink.linking.audit import note
@@ -30,6 +31,8 @@ from crmlink.store import (
     WorkspaceConnection,
 )
 from crmlink.store.base import Base, now
+
+Account = Connection | WebApplication  # by an API, or by its pages alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def use_account_of_environment(
 
 
 def contents_in_use(
-    database: Database, workspace_id: int, account: Connection | None = None
+    database: Database, workspace_id: int, account: Account | None = None
 ) -> ConnectionContents | None:
     """Return what an account would replace; None for nothing, or for the same account."""
     with database.reading() as session:
@@ -116,7 +119,7 @@ def contents_in_use(
 def save_connection(
     database: Database,
     workspace_id: int,
-    account: Connection,
+    account: Account,
     *,
     vault: Vault | None = None,
     dialect: Dialect | None = None,
@@ -125,8 +128,8 @@ def save_connection(
 ) -> WorkspaceConnection:
     """Put an account into use; practice data is deleted, another account's is kept.
 
-    Without a vault the credentials stay in the environment. Raises ConnectionNotAgreed if links or
-    lists are affected that the agreement does not cover.
+    Without a vault the credentials stay in the environment; a web application has none. Raises
+    ConnectionNotAgreed if links or lists are affected that the agreement does not cover.
     """
     with database.writing() as session:
         replaced = _in_use(session, workspace_id)
@@ -137,12 +140,13 @@ def save_connection(
             session.add(connection)
         else:
             connection = replaced
-        connection.credentials = vault.encrypt(account) if vault else None
+        sealed = vault.encrypt(account) if vault and isinstance(account, Connection) else None
+        connection.credentials = sealed
         connection.connected_at, connection.ended_at = now(), None
         if dialect:
             connection.dialect = dialect.as_dict()
         session.flush()
-        _note(session, workspace_id, by, "commusoft.connected", account=connection.client_id)
+        _note(session, workspace_id, by, "commusoft.connected", account=connection.name)
     return connection
 
 
@@ -156,14 +160,24 @@ def delete_connection(database: Database, workspace_id: int, by: Device | None =
         if connection is None or connection.kind is ConnectionKind.SANDBOX:
             return False
         _end(connection)
-        _note(session, workspace_id, by, "commusoft.disconnected", account=connection.client_id)
+        _note(session, workspace_id, by, "commusoft.disconnected", account=connection.name)
     return True
 
 
-def is_account(connection: WorkspaceConnection, account: Connection) -> bool:
+def is_account(connection: WorkspaceConnection, account: Account) -> bool:
     """Return whether a workspace's connection is to this account, whatever its password."""
-    known = (connection.kind, connection.base_url, connection.client_id)
-    return known == (ConnectionKind.API, account.base_url, account.client_id)
+    return all(getattr(connection, name) == value for name, value in _identity(account).items())
+
+
+def _identity(account: Account) -> dict[str, Any]:
+    """Return the columns that identify an account."""
+    if isinstance(account, WebApplication):
+        return {"kind": ConnectionKind.PAGES, "base_url": account.origin, "client_id": ""}
+    return {
+        "kind": ConnectionKind.API,
+        "base_url": account.base_url,
+        "client_id": account.client_id,
+    }
 
 
 def credentials_of(
@@ -230,14 +244,9 @@ def _in_use(session: Session, workspace_id: int) -> WorkspaceConnection | None:
     )
 
 
-def _account_row(session: Session, workspace_id: int, account: Connection) -> WorkspaceConnection:
+def _account_row(session: Session, workspace_id: int, account: Account) -> WorkspaceConnection:
     """Return the account's earlier row with its contents, or a new one."""
-    identity = {
-        "workspace_id": workspace_id,
-        "kind": ConnectionKind.API,
-        "base_url": account.base_url,
-        "client_id": account.client_id,
-    }
+    identity = {"workspace_id": workspace_id, **_identity(account)}
     known = session.scalar(select(WorkspaceConnection).filter_by(**identity))
     return known or WorkspaceConnection(**identity)
 
@@ -252,7 +261,7 @@ def _replace(
     if not contents.practice:
         _end(replaced)
         action = "commusoft.disconnected"
-        _note(session, replaced.workspace_id, by, action, account=replaced.client_id)
+        _note(session, replaced.workspace_id, by, action, account=replaced.name)
     else:
         _delete_contents(session, replaced.id)
         session.delete(replaced)

@@ -16,9 +16,11 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.errors import ConnectionEnded
 from crmlink.commusoft.mirror import SyncResult, sync
 from crmlink.linking.first_seen import FirstSeen
-from crmlink.matching import Address, Details, Matcher
+from crmlink.linking.known_contacts import LiveContacts
+from crmlink.matching import Address, Matcher
 from crmlink.store import Database, MirroredRecord, Ownership, WorkspaceConnection
 from crmlink.store.connections import is_in_use
+from crmlink.values.contact_details import ContactDetails
 
 
 class LiveMatcher:
@@ -60,7 +62,8 @@ class WorkspaceContext:
     """A workspace with one of its connections; another connection has another context.
 
     ``public_connection_id`` is the connection's id for clients; ``practice`` marks this
-    installation's sandbox. ``ownership`` knows this process's work and which processes are alive.
+    installation's sandbox. ``index`` holds its records, ``contacts`` those of its lists.
+    ``ownership`` knows this process's work and which processes are alive.
     ``first_seen`` times writes that Commusoft may still carry out, and attempts of versions without
     owners. ``wake`` notifies the worker of new work; without it the worker finds it by polling.
     """
@@ -73,6 +76,7 @@ class WorkspaceContext:
     commusoft: CommusoftClient
     rule_file: RuleFile
     index: LiveMatcher
+    contacts: LiveContacts
     ownership: Ownership
     first_seen: FirstSeen = field(default_factory=FirstSeen)
     wake: Callable[[], None] = lambda: None
@@ -86,7 +90,12 @@ class WorkspaceContext:
         return self.rule_file.current()
 
     @property
-    def sandboxed(self) -> bool:
+    def has_api(self) -> bool:
+        """Whether the account has an API; without one there are only its pages."""
+        return self.commusoft.has_api
+
+    @property
+    def uses_sandbox(self) -> bool:
         """Whether the remote system is a sandbox, this installation's or another one."""
         return self.practice or self.commusoft.sandbox
 
@@ -104,11 +113,11 @@ class WorkspaceContext:
         )
 
 
-def details(row: MirroredRecord) -> Details:
+def details(row: MirroredRecord) -> ContactDetails:
     """Return a mirrored record's details, for matching."""
-    return Details(
+    return ContactDetails(
         kind=row.kind,
-        name=row.name,
+        person=row.name,
         company=row.company,
         address=row.address,
         town=row.town,

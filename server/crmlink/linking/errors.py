@@ -89,6 +89,30 @@ class LinkInProgress(LinkingFailure):
     code = "link-in-progress"
 
 
+class LinkWaitsOnPage(LinkInProgress):
+    """Such a link waits to be saved on Commusoft's page (facts: by, since, waits_on, link)."""
+
+    code = "link-waits-on-page"
+
+
+class NotOnPage(LinkingFailure):
+    """The link is not written on Commusoft's page, so nothing seen there settles it."""
+
+    code = "not-on-page"
+
+
+class PagesAlone(LinkingFailure):
+    """Without an API references can be written on Commusoft's pages alone."""
+
+    code = "pages-alone"
+
+
+class InvalidRecordField(LinkingFailure):
+    """A field on Commusoft's page is not described as it must be (facts: errors)."""
+
+    code = "invalid-fields"
+
+
 class RecordBeingTested(LinkingFailure):
     """The doctor is writing to this record, or has to restore it (facts: by, since)."""
 
@@ -193,6 +217,18 @@ class ManyLinesLeftOut(LinkingFailure):
     """More than 1 in 20 lines of a file would be skipped (facts: left_out, contacts)."""
 
     code = "lines-left-out"
+
+
+class RecordsComeFromApi(LinkingFailure):
+    """The connection has an API, which is the source of its records: nothing is imported."""
+
+    code = "records-from-api"
+
+
+class ImportKeyReused(LinkingFailure):
+    """The import's key, or the number of one of its parts, belongs to other records."""
+
+    code = "import-key-reused"
 
 
 class LinkFailed(Exception):

@@ -33,7 +33,7 @@ def park(
     with ctx.database.writing() as session:
         ctx.require_in_use(session)
         signs = Signs(
-            frozenset((details.name, details.company)),
+            details.names,
             (details.email, *details.other_emails),
             details.postcode,
             details.phones,
@@ -58,7 +58,9 @@ def park(
             _note(session, ctx.workspace_id, device_id, "contact.parked", kept)
         if only_own and kept.device_id != device_id:
             return kept
-        for field in ("name", "company", "address", "town", "postcode", "email"):
+        kept.name = compose(details.person_or_name)
+        kept.company = compose(details.company_or_name)
+        for field in ("address", "town", "postcode", "email"):
             setattr(kept, field, compose(getattr(details, field)))
         kept.phones = list(details.phones)
         session.flush()

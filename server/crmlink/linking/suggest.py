@@ -12,10 +12,11 @@ from crmlink.accounting.locate import canonical_reference
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.errors import RecordGone, RecordUnknown
-from crmlink.matching import Details, Suggestion
+from crmlink.matching import Suggestion
 from crmlink.store import Link, LinkState, MirroredRecord
 from crmlink.store.erased import pseudonyms_of
 from crmlink.store.folded import carries
+from crmlink.values.contact_details import ContactDetails
 
 MIN_PROBABILITY = 0.001  # less likely records would only hide the others; search finds them
 
@@ -28,7 +29,7 @@ class Contact:
     reference: str
     kind: Kind | None = None
     organisation: str = ""
-    details: Details = field(default_factory=Details)
+    details: ContactDetails = field(default_factory=ContactDetails)
 
 
 @dataclass(frozen=True, slots=True)

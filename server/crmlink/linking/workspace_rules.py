@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy import delete, select
@@ -17,20 +18,41 @@ from crmlink.store import PackageHost
 
 log = structlog.get_logger()
 
+COMMUSOFT = "commusoft"  # its id in the rule file
+
 
 def workspace_rules(ctx: WorkspaceContext) -> Packages:
     """Return the rule document for this workspace's extensions.
 
-    Hosts that a newer rule file no longer allows are omitted.
+    The host of the account's own web application is one of Commusoft's. Hosts that a newer rule
+    file no longer allows are omitted.
     """
     document = ctx.packages
-    for package, added in list_hosts(ctx).items():
+    added_hosts = list_hosts(ctx)
+    if own := _own_host(ctx, document):
+        added_hosts.setdefault(COMMUSOFT, []).append(own)
+    for package, added in added_hosts.items():
         for host in added:
             try:
                 document = with_hosts(document, package, [host])
             except (InvalidHost, UnknownPackage) as error:
                 log.warning("added host left out", host=host, problem=type(error).__name__)
     return document
+
+
+def commusoft_hosts(ctx: WorkspaceContext) -> list[str]:
+    """Return the hosts on which records have their pages, the sandbox's included."""
+    hosts = list(workspace_rules(ctx).get("crms", {}).get(COMMUSOFT, {}).get("hosts", []))
+    own = urlsplit(ctx.commusoft.web_url).netloc
+    return hosts if own in hosts else [*hosts, own]
+
+
+def _own_host(ctx: WorkspaceContext, document: Packages) -> str | None:
+    """Return the web application's host, if the rules have not got it; never the sandbox's."""
+    if ctx.uses_sandbox or COMMUSOFT not in document.get("crms", {}):
+        return None
+    host = urlsplit(ctx.commusoft.web_url).netloc
+    return host if host not in document["crms"][COMMUSOFT]["hosts"] else None
 
 
 def install_rules(ctx: WorkspaceContext, file: Path, device_id: int) -> None:

@@ -186,13 +186,14 @@ def _may_land(ctx: WorkspaceContext, test: WriteTest) -> bool:
     """Return whether Commusoft may still carry out an unanswered PUT of this test."""
     if test.writes <= test.writes_over:
         return False
-    return ctx.first_seen.age(test.id, test.writes) < ctx.commusoft.late_after
+    return ctx.first_seen.age(test.id, test.writes) < ctx.commusoft.late_write_seconds
 
 
 def _client(ctx: WorkspaceContext, test: WriteTest) -> CommusoftClient:
     """Return a client with the test's dialect, which may not be the connection's yet."""
     try:
-        return ctx.commusoft.speaking(whole_form(Dialect.from_dict(test.dialect or {}), test.kind))
+        dialect = whole_form(Dialect.from_dict(test.dialect or {}), test.kind)
+        return ctx.commusoft.with_dialect(dialect)
     except ValueError:
         return ctx.commusoft
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crmlink.matching.details import Details, Suggestions
-from crmlink.matching.reason_texts import say
+from crmlink.matching.details import Suggestions
+from crmlink.matching.reason_texts import reason_text
 from crmlink.values import Address
+from crmlink.values.contact_details import ContactDetails
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -24,7 +25,7 @@ class HeaderMissing(ValueError):
         super().__init__(f"{path}: the header lacks {', '.join(missing)}.")
 
 
-def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str, Details]]:
+def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str, ContactDetails]]:
     """Yield the id and details of each row; values may be empty, the id may not.
 
     Invalid rows are skipped and reported to `complain`. Raises HeaderMissing.
@@ -75,10 +76,10 @@ def _problem(row: list[str], header: list[str], ids: set[str]) -> str:
     return ""
 
 
-def _details(values: dict[str, str]) -> Details:
+def _details(values: dict[str, str]) -> ContactDetails:
     second = Address(*(values.get(name, "") for name in OPTIONAL_COLUMNS[:3]))
-    return Details(
-        name=values["name"],
+    return ContactDetails(
+        person=values["name"],
         company=values["company"],
         address=values["address"],
         town=values["city"],
@@ -99,5 +100,5 @@ def answer_rows(contact_id: str, suggestions: Suggestions) -> Iterator[tuple[str
             item.record_id,
             f"{item.probability:.9f}",
             "true" if item.sure else "false",
-            "; ".join(say(reason) for reason in item.reasons),
+            "; ".join(reason_text(reason) for reason in item.reasons),
         )

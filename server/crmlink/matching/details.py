@@ -3,41 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crmlink.kinds import Kind
-from crmlink.values import Address, read_name
+from crmlink.values import ContactDetails, read_name
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
-    """Details of a contact or a record; empty text where unknown.
-
-    `name` is the person, `company` the organisation. Values are as entered, possibly several in one
-    text; matching parses them. Emails, phones and addresses differ only if all pairs differ.
-    `retired` marks one that is kept but no longer used (hidden, archived, deleted).
-    """
-
-    kind: Kind | None = None
-    name: str = ""
-    company: str = ""
-    address: str = ""
-    town: str = ""
-    postcode: str = ""
-    email: str = ""
-    phones: tuple[str, ...] = ()
-    account_number: str = ""
-    other_emails: tuple[str, ...] = ()
-    other_addresses: tuple[Address, ...] = ()
-    retired: bool = False
-
-
-def is_retired(details: Details) -> bool:
+def is_retired(details: ContactDetails) -> bool:
     """Return whether it is marked as no longer in use, by its package or in its name."""
-    return details.retired or read_name(details.name).retired or read_name(details.company).retired
+    names = (details.person_or_name, details.company_or_name)
+    return details.retired or any(read_name(name).retired for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One agreement or difference as a code with arguments; `reason_texts.say` renders it.
+    """One agreement or difference as a code with arguments; `reason_texts.reason_text` renders it.
 
     `agrees` is None for a note about other records.
     """

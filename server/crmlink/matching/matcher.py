@@ -8,13 +8,14 @@ from typing import Any
 from crmlink.kinds import KINDS, Kind
 from crmlink.matching.candidates import candidates
 from crmlink.matching.decide import Ranking, rank, score
-from crmlink.matching.details import Details, Reason, Suggestion, Suggestions
+from crmlink.matching.details import Reason, Suggestion, Suggestions
 from crmlink.matching.explain import reasons
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.indexed_record import indexed_record
 from crmlink.matching.normalised import NormalisedDetails, normalised_details
 from crmlink.matching.scorecard import Scorecard, load_model
 from crmlink.matching.search import search
+from crmlink.values.contact_details import ContactDetails
 
 UPDATE_CHUNK_SIZE = 2_000  # records added under one hold of the lock
 
@@ -28,7 +29,7 @@ class Matcher:
 
     def __init__(self, country: str = "GB", model: Scorecard | None = None) -> None:
         self.model = model or load_model()
-        self.share = self.model.default_match_rate
+        self.match_rate = self.model.default_match_rate
         self._country = country
         self._index = InvertedIndex()
         self._lock = threading.Lock()
@@ -43,7 +44,7 @@ class Matcher:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
 
-    def update(self, records: Iterable[tuple[str, Details]]) -> None:
+    def update(self, records: Iterable[tuple[str, ContactDetails]]) -> None:
         """Add records, or replace those with the same id."""
         incoming = iter(records)
         while some := list(islice(incoming, UPDATE_CHUNK_SIZE)):
@@ -56,13 +57,13 @@ class Matcher:
         with self._lock:
             self._index.remove(record_ids)
 
-    def suggest(self, contact: Details, limit: int = 5) -> Suggestions:
+    def suggest(self, contact: ContactDetails, limit: int = 5) -> Suggestions:
         """Return the records that the contact may be, likeliest first, at most `limit`."""
         normalised = self._terms(contact)
         with self._lock:
             self._index.refresh()
             scored = score(self._index, normalised, candidates(self._index, normalised), self.model)
-            decision = rank(self._index, scored, self.model, self.share)
+            decision = rank(self._index, scored, self.model, self.match_rate)
             return self._suggestions(normalised, decision, limit)
 
     def warm_up(self) -> None:
@@ -82,7 +83,7 @@ class Matcher:
         vars(other).update(vars(self), share=share)
         return other
 
-    def estimate_share(self, contacts: Sequence[Details]) -> float:
+    def estimate_match_rate(self, contacts: Sequence[ContactDetails]) -> float:
         """Return the estimated match rate of such contacts, from at most 2,000 of them."""
         step = max(1, len(contacts) // 2_000)
         scores = []
@@ -94,7 +95,7 @@ class Matcher:
                 scores.append(score(self._index, normalised, rows, self.model).scores)
         return self.model.estimated_match_rate(scores)
 
-    def _terms(self, details: Details) -> NormalisedDetails:
+    def _terms(self, details: ContactDetails) -> NormalisedDetails:
         return normalised_details(details, self._country)
 
     def _suggestions(

@@ -7,7 +7,6 @@ from itertools import chain
 
 from crmlink.kinds import Kind
 from crmlink.matching import normalise
-from crmlink.matching.details import Details
 from crmlink.values import (
     ContactName,
     PostalAddress,
@@ -17,6 +16,7 @@ from crmlink.values import (
     read_phones,
 )
 from crmlink.values.addresses import street_text
+from crmlink.values.contact_details import ContactDetails
 from crmlink.values.phones import NEIGHBOURS
 
 MAX_WORDS = 20
@@ -83,12 +83,15 @@ class NormalisedDetails:
         return tuple(map(email_text, self.emails))
 
 
-def normalised_details(details: Details, country: str) -> NormalisedDetails:
+def normalised_details(details: ContactDetails, country: str) -> NormalisedDetails:
     """Return the details as words and identifiers.
 
     `country` is the ISO code for telephone numbers without a country code.
     """
-    names = (read_name(details.company), read_name(details.name, person=True))
+    names = (
+        read_name(details.company_or_name),
+        read_name(details.person_or_name, person=True),
+    )
     addresses = _read_addresses(details, names)
     emails = _emails(details, names)
     company = _with_counter(_name(names[0].name, True, 0), names[0].counter)
@@ -117,7 +120,7 @@ def _country(addresses: Sequence[PostalAddress], country: str) -> str:
     return countries[0] if countries and country in NEIGHBOURS else country
 
 
-def _read_addresses(details: Details, names: Sequence[ContactName]) -> list[PostalAddress]:
+def _read_addresses(details: ContactDetails, names: Sequence[ContactName]) -> list[PostalAddress]:
     main = (details.address, details.town, details.postcode)
     read = [read_address((main[0],), main[1], main[2])]
     read += [read_address((a.address,), a.town, a.postcode) for a in details.other_addresses]
@@ -155,7 +158,7 @@ def _normalised_address(address: PostalAddress) -> NormalisedAddress:
     return NormalisedAddress(words_in_use, code, outward, address.is_postal, tuple(written.items()))
 
 
-def _emails(details: Details, names: Sequence[ContactName]) -> tuple[str, ...]:
+def _emails(details: ContactDetails, names: Sequence[ContactName]) -> tuple[str, ...]:
     texts = (details.email, *details.other_emails, *filter(_has_email, details.phones))
     read = [read_emails(text) for text in texts]
     texts_read = [email for parsed in read for email in parsed.emails]
@@ -173,7 +176,7 @@ def _has_email(text: str) -> bool:
     return "@" in text
 
 
-def _phones(details: Details, names: Sequence[ContactName], country: str) -> tuple[str, ...]:
+def _phones(details: ContactDetails, names: Sequence[ContactName], country: str) -> tuple[str, ...]:
     texts = chain(details.phones, *(name.phones for name in names))
     numbers = (number.e164 for text in texts for number in read_phones(text, country).numbers)
     return tuple(dict.fromkeys(numbers))[:MAX_PHONES]

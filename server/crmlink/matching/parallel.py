@@ -19,10 +19,11 @@ from contextlib import contextmanager, suppress
 from itertools import islice, repeat
 from multiprocessing.connection import wait
 
-from crmlink.matching.details import Details, Suggestions
+from crmlink.matching.details import Suggestions
 from crmlink.matching.matcher import Matcher
+from crmlink.values.contact_details import ContactDetails
 
-Contact = tuple[str, Details]
+Contact = tuple[str, ContactDetails]
 Answer = tuple[str, Suggestions]
 CHUNK_SIZE = 100  # contacts in a chunk, the unit of work of a process
 CHUNKS_PER_ROUND = 20  # chunks that the coordinator distributes at once

@@ -41,7 +41,7 @@ SENTENCES = {
 }
 
 
-def say(reason: Reason) -> str:
+def reason_text(reason: Reason) -> str:
     """Return the reason as a phrase for users, without a full stop.
 
     Raises KeyError for an unknown code.

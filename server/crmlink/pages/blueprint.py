@@ -27,7 +27,7 @@ blueprint = Blueprint("pages", __name__)
 def _template_context() -> dict[str, Any]:
     actor = optional_actor()
     return {
-        "sandboxed": _sandboxed(),
+        "uses_sandbox": _uses_sandbox(),
         "person": actor.person if actor else None,
         "may": has_permission,
         "section": _active_section(),
@@ -35,10 +35,10 @@ def _template_context() -> dict[str, Any]:
     }
 
 
-def _sandboxed() -> bool:
+def _uses_sandbox() -> bool:
     """Return whether the remote system is a sandbox; False if no connection opens."""
     try:
-        return current_workspace().sandboxed
+        return current_workspace().uses_sandbox
     except (LinkingFailure, VaultKeyMissing):
         return False
 

@@ -231,7 +231,7 @@ def _page(form: Form) -> str:
     errand = _sync_job()
     mirror = mirror_state(current_workspace(), here_.settings.sync_minutes)
     newest = not (errand.ended and mirror.since and mirror.since > errand.ended)
-    trouble = (errand.problem if newest else None) or current_workspace().commusoft.trouble
+    trouble = (errand.problem if newest else None) or current_workspace().commusoft.last_error_code
     return render_template(
         "commusoft.html",
         form=form,

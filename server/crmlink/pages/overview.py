@@ -47,7 +47,7 @@ def _of_links() -> list[PendingTask]:
     found = [
         PendingTask("conflict", len(waiting.conflicts), _where(waiting.conflicts, "conflict")),
         PendingTask("failed", len(waiting.failed), _where(waiting.failed, "failed")),
-        PendingTask("hanging", len(waiting.hanging), _where(waiting.hanging, "intended")),
+        PendingTask("stalled", len(waiting.stalled), _where(waiting.stalled, "intended")),
         PendingTask("drafts", len(list_batches(current_workspace())), lists),
         PendingTask(
             "reviews",
@@ -88,7 +88,7 @@ def _of_devices() -> list[PendingTask]:
 def _of_commusoft(mirror: MirrorState) -> list[PendingTask]:
     where = url_for("pages.commusoft") if has_permission("admin") else ""
     found = []
-    if trouble := current_workspace().commusoft.trouble:
+    if trouble := current_workspace().commusoft.last_error_code:
         found.append(PendingTask("commusoft", 1, where, problem(trouble).title))
     if mirror.is_stale and not mirror.syncing:
         found.append(PendingTask("mirror" if mirror.since else "unread", 1, where))

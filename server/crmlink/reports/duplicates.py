@@ -11,10 +11,11 @@ import structlog
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import aliased
 
-from crmlink.batches.row_details import dump_suggestions, label, load_suggestions
+from crmlink.batches.row_details import dump_suggestions, load_suggestions
 from crmlink.folding import fold
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext, details
+from crmlink.linking.listed_details import label
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Matcher, Reason, normalise
 from crmlink.matching.details import Suggestions

@@ -50,7 +50,7 @@ class OpenLinks:
 
     conflicts: tuple[Link, ...]
     failed: tuple[Link, ...]
-    hanging: tuple[Link, ...]
+    stalled: tuple[Link, ...]
 
 
 def shares(ctx: WorkspaceContext) -> list[Share]:
@@ -86,7 +86,7 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
     """
     with ctx.database.reading() as session:
         ended = list(session.scalars(_unresolved_links(ctx)))
-        hanging = session.scalars(
+        stalled = session.scalars(
             select(Link)
             .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
             .where(or_(Link.attempt_id == "", Link.created_at < now() - STALLED_AFTER))
@@ -95,7 +95,7 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
     return OpenLinks(
         conflicts=tuple(link for link in ended if link.state is LinkState.CONFLICT),
         failed=tuple(link for link in ended if link.state is LinkState.FAILED),
-        hanging=tuple(hanging),
+        stalled=tuple(stalled),
     )
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.decisions import find_link, same_contact, same_record, undo_obstacle
+from crmlink.linking.decisions import find_link, undo_obstacle
+from crmlink.linking.obstacles import same_contact, same_record
 from crmlink.store import Device, Link, LinkState, MirroredRecord, Person
 from crmlink.store.erased import pseudonyms_of
 

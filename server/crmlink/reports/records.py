@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
 
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.suggest import find_record, search
+from crmlink.linking.suggest import find_record, links_behind, search
 from crmlink.reports.links import PAGE_SIZE, Page
-from crmlink.store import Link, MirroredRecord
+from crmlink.store import Link, LinkState, MirroredRecord, WorkspaceConnection
 
 ORDERS: dict[str, ColumnElement[Any]] = {
     "name": func.lower(func.coalesce(func.nullif(MirroredRecord.company, ""), MirroredRecord.name)),
@@ -34,6 +35,19 @@ class RecordFilter:
     search: str = ""
     kind: Kind | None = None
     linked: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordInEffect:
+    """A record as the mirror has it, read at ``synced_at``.
+
+    ``link`` wrote its present reference, if a link did; ``open_link`` is one without an outcome.
+    """
+
+    record: MirroredRecord
+    synced_at: datetime | None
+    link: Link | None
+    open_link: Link | None
 
 
 def list_records(
@@ -63,6 +77,23 @@ def record_with_links(ctx: WorkspaceContext, record_id: str) -> tuple[MirroredRe
             .order_by(Link.created_at.desc(), Link.id)
         ).all()
     return row, list(links)
+
+
+def record_in_effect(ctx: WorkspaceContext, record_id: str) -> RecordInEffect:
+    """Return a mirrored record with its links in effect; raises RecordUnknown or RecordGone."""
+    with ctx.database.reading() as session:
+        row = find_record(session, ctx.connection_id, record_id)
+        connection = session.get_one(WorkspaceConnection, ctx.connection_id)
+        intended = session.scalar(
+            select(Link).filter_by(
+                connection_id=ctx.connection_id,
+                kind=row.kind,
+                record_number=row.number,
+                state=LinkState.INTENDED,
+            )
+        )
+        behind = links_behind(session, ctx.connection_id, [row])
+        return RecordInEffect(row, connection.synced_at, next(iter(behind), None), intended)
 
 
 def _search_page(

@@ -27,12 +27,13 @@ from crmlink.store.batches import (
 from crmlink.store.connections import ConnectionKind, WorkspaceConnection
 from crmlink.store.database import Database
 from crmlink.store.erased import ErasedKey
-from crmlink.store.links import Link, LinkState
+from crmlink.store.links import Link, LinkMethod, LinkState
 from crmlink.store.parked import ParkedContact
 from crmlink.store.processes import Ownership, Process, ProcessRole
+from crmlink.store.record_imports import ImportSource, RecordImport, RecordImportPart
 from crmlink.store.records import MirroredRecord
 from crmlink.store.reports import Lookalike, ShareSnapshot
-from crmlink.store.workspaces import PackageHost, Workspace
+from crmlink.store.workspaces import PackageHost, RecordField, Workspace, Writes
 from crmlink.store.write_tests import WriteTest
 
 __all__ = [
@@ -50,8 +51,10 @@ __all__ = [
     "Device",
     "DeviceType",
     "ErasedKey",
+    "ImportSource",
     "Invitation",
     "Link",
+    "LinkMethod",
     "LinkState",
     "Lookalike",
     "MirroredRecord",
@@ -63,6 +66,9 @@ __all__ = [
     "Person",
     "Process",
     "ProcessRole",
+    "RecordField",
+    "RecordImport",
+    "RecordImportPart",
     "Refresh",
     "RejectedBatchRow",
     "Role",
@@ -74,4 +80,5 @@ __all__ = [
     "Workspace",
     "WorkspaceConnection",
     "WriteTest",
+    "Writes",
 ]

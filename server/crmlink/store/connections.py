@@ -19,6 +19,7 @@ class ConnectionKind(enum.StrEnum):
 
     SANDBOX = "sandbox"  # fictional data of this installation
     API = "api"
+    PAGES = "pages"  # an account without an API: base_url is its web application's origin
 
 
 class WorkspaceConnection(Base):
@@ -62,8 +63,9 @@ class WorkspaceConnection(Base):
 
     @property
     def name(self) -> str:
-        """Display name: the account's user name, or the sandbox."""
-        return self.client_id or "Sandbox"
+        """Display name: the account's user name or web application, or the sandbox."""
+        host = self.base_url.rpartition("/")[2] if self.kind is ConnectionKind.PAGES else ""
+        return self.client_id or host or "Sandbox"
 
 
 def is_in_use(session: Session, connection_id: int) -> bool:

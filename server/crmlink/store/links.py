@@ -25,6 +25,13 @@ class LinkState(enum.StrEnum):
     UNDONE = "undone"
 
 
+class LinkMethod(enum.StrEnum):
+    """How a link is written: by Commusoft's API, or by a person on Commusoft's own pages."""
+
+    API = "api"
+    PAGES = "pages"
+
+
 IS_INTENDED = text(f"state = '{LinkState.INTENDED.value}'")
 
 
@@ -44,7 +51,9 @@ class Link(Base):
 
     ``attempt_id`` is the current attempt's, empty without one, and ``owner_id`` that attempt's
     process (None: of a version without owners). ``writes`` counts the PUTs begun, ``writes_over``
-    those that Commusoft can no longer carry out.
+    those that Commusoft can no longer carry out. A link of the method ``pages`` has none of these:
+    it stays intended until a page of Commusoft showed the target, or a user gave it up; ``also_on``
+    are the records that may keep the reference too, checked again before it is filled in.
     """
 
     __tablename__ = "link"
@@ -99,6 +108,9 @@ class Link(Base):
     undoes_id: Mapped[str | None] = mapped_column(ForeignKey("link.id"))
 
     differences: Mapped[list[dict[str, str]]] = mapped_column(default=list)
+
+    method: Mapped[LinkMethod] = mapped_column(default=LinkMethod.API)
+    also_on: Mapped[list[str]] = mapped_column(default=list)
 
     state: Mapped[LinkState] = mapped_column(default=LinkState.INTENDED)
     attempt_id: Mapped[str] = mapped_column(default=new_id)

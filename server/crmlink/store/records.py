@@ -61,6 +61,8 @@ class MirroredRecord(Base):
     other_addresses: Mapped[list[dict[str, str]]] = mapped_column(default=list)
     reference: Mapped[str | None]
     reference_key: Mapped[str | None]
+    reference_seen_at: Mapped[datetime | None]  # on a page or in an import; None: by the API
+    read_at: Mapped[datetime | None]  # by an import; None: by the API
     changed: Mapped[int]
     gone_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]  # on a person's request: details are never stored again

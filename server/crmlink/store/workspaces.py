@@ -1,14 +1,25 @@
-"""Tables of workspaces and of their packages' hosts."""
+"""Tables of workspaces, of their packages' hosts, and of fields shown on Commusoft's pages."""
 
 from __future__ import annotations
 
+import enum
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crmlink.kinds import Kind
+from crmlink.store.access import Device
 from crmlink.store.base import Base, now
+
+
+class Writes(enum.StrEnum):
+    """How a workspace writes references; the last: on the pages where the API refuses."""
+
+    API = "api"
+    PAGES = "pages"
+    API_THEN_PAGES = "api-then-pages"
 
 
 class Workspace(Base):
@@ -18,6 +29,7 @@ class Workspace(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     preferences: Mapped[dict[str, Any] | None]
+    writes: Mapped[Writes] = mapped_column(default=Writes.API)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -31,3 +43,26 @@ class PackageHost(Base):
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
     package: Mapped[str]
     host: Mapped[str]
+
+
+class RecordField(Base):
+    """The field of the reference on a record's page, as an admin showed it to crmlink.
+
+    ``selector`` is a CSS selector within the page; ``label`` and ``section`` are the texts beside
+    and above the field, which must still be there for the rule to count.
+    """
+
+    __tablename__ = "record_field"
+    __table_args__ = (UniqueConstraint("workspace_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    kind: Mapped[Kind]
+    host: Mapped[str]
+    selector: Mapped[str]
+    label: Mapped[str]
+    section: Mapped[str]
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+    device: Mapped[Device] = relationship(lazy="joined")

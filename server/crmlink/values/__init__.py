@@ -6,6 +6,7 @@ parsed is returned as such, so that it is never counted as a difference.
 """
 
 from crmlink.values.addresses import Address, PostalAddress, read_address
+from crmlink.values.contact_details import ContactDetails
 from crmlink.values.emails import Emails, read_emails
 from crmlink.values.names import ContactName, read_name
 from crmlink.values.phones import PhoneNumber, Phones, read_phones
@@ -14,6 +15,7 @@ from crmlink.values.retired import is_retired_status
 
 __all__ = [
     "Address",
+    "ContactDetails",
     "ContactName",
     "Emails",
     "PhoneNumber",

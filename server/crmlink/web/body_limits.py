@@ -16,7 +16,8 @@ UPLOAD_MB = 50
 UPLOAD_BYTES = UPLOAD_MB * 2**20
 FORM_BYTES = 100_000  # around an uploaded file
 LARGEST = UPLOAD_BYTES + FORM_BYTES
-LARGE_ENDPOINTS = {"pages.upload_list": LARGEST}
+RECORDS_BYTES = 8_000_000  # larger than 5,000 rows of a list page
+LARGE_ENDPOINTS = {"pages.upload_list": LARGEST, "records.RecordImportView": RECORDS_BYTES}
 REFUSED = "crmlink.body_refused"  # key in the WSGI environment: the body was discarded
 
 

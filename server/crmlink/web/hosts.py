@@ -31,7 +31,7 @@ class ServedHosts:
     def __init__(self, settings: Settings) -> None:
         self.public_address = settings.public_url
         self._allowed = settings.allowed_hosts
-        self._public = Host.parse(settings.public_url.partition("://")[2])
+        self._public = Host.from_text(settings.public_url.partition("://")[2])
         self._listening: Host | None = None
 
     def listen_on(self, host: Host) -> None:
@@ -69,7 +69,7 @@ def serve_at(app: Flask, host: Host) -> None:
 
 def public_address() -> str:
     """Return this server's base URL without a trailing slash, for links."""
-    host = Host.parse(request.headers.get("Host"))
+    host = Host.from_text(request.headers.get("Host"))
     if known := _hosts(current_app).public_address:
         return known
     assert host  # noqa: S101 # others were refused
@@ -97,7 +97,7 @@ def invitation_url(address: str, token: str) -> str:
 
 
 def _refuse_other_hosts() -> None:
-    host = Host.parse(request.headers.get("Host"))
+    host = Host.from_text(request.headers.get("Host"))
     if request.endpoint in FROM_ANYWHERE:
         return
     if host is None or not _hosts(current_app).serves(host):

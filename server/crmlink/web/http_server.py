@@ -232,8 +232,8 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         request = self.request
         if request is not None and (request.header_plus or request.headers_finished):
             return bool(now > request.deadline())
-        patience = IDLE_SECONDS if self._has_sent else HEADER_SECONDS
-        return now - self._waiting_since > patience
+        allowed = IDLE_SECONDS if self._has_sent else HEADER_SECONDS
+        return now - self._waiting_since > allowed
 
     def readable(self) -> bool:
         return not self._is_asking and super().readable()

@@ -13,7 +13,7 @@ from crmlink.accounting.exports.errors import ExportError
 from crmlink.batches.execute_row import load_params
 from crmlink.commusoft.errors import CommusoftBusy, CommusoftError, RecordNotFound
 from crmlink.linking.errors import LinkFailed, LinkingFailure
-from crmlink.store import Link, LinkState
+from crmlink.store import Link, LinkMethod, LinkState
 from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 
@@ -258,6 +258,45 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "A link is in progress",
         "{by} started linking this contact or this record at {since}. Check again in a moment.",
     ),
+    "link-waits-on-page": (
+        409,
+        "A link waits to be saved",
+        "{by} decided at {since} what reference {waits_on} gets, and it is not saved on "
+        "Commusoft's page yet. Save it there, or withdraw it.",
+    ),
+    "not-on-page": (
+        409,
+        "Not written on the page",
+        "This link is written by Commusoft's API, so what a page shows does not end it.",
+    ),
+    "pages-alone": (
+        409,
+        "There is no API",
+        "This account is connected without an API, so references are written on Commusoft's pages.",
+    ),
+    "not-seen-yet": (
+        409,
+        "Not seen on the page yet",
+        "Commusoft's page still shows what was there before. crmlink looks again when the page is "
+        "opened next.",
+    ),
+    "withdrawn": (
+        409,
+        "Withdrawn",
+        "This was withdrawn before it was saved on Commusoft's page.",
+    ),
+    "withdrawn-unseen": (
+        409,
+        "Withdrawn without a look",
+        "This was withdrawn without a look at Commusoft's page. Check the record there: it may "
+        "have been saved all the same.",
+    ),
+    "commusoft-no-api": (
+        409,
+        "There is no API",
+        "This account is connected without an API. Nothing can be read or written there by crmlink "
+        "itself.",
+    ),
     "record-being-tested": (
         409,
         "The record is being tested",
@@ -377,6 +416,16 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Idempotency-Key used twice",
         "This Idempotency-Key belongs to another decision. Use a new key for each decision.",
     ),
+    "records-from-api": (
+        409,
+        "Records come from the API",
+        "crmlink reads this account's records from Commusoft's API, so none are imported.",
+    ),
+    "import-key-reused": (
+        409,
+        "Another import",
+        "This import, or this part of it, had other records before. Start a new import.",
+    ),
     "too-many-requests": (
         429,
         "Too many requests",
@@ -481,7 +530,7 @@ def problem_of_link(link: Link) -> Problem | None:
     if not link.failure:
         return None
     found = problem(**link.failure)
-    if link.state is not LinkState.INTENDED:
+    if link.state is not LinkState.INTENDED or link.method is LinkMethod.PAGES:
         return found
     return replace(found, detail=f"{CAUSES.get(found.code, '')} {OPEN}".strip())
 
@@ -510,6 +559,7 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     words["batch_state"] = BATCH_WORDS.get(str(words.get("state")), "not ready")
     words["decision"] = _decision(words)
     words.setdefault("record", "the chosen record")
+    words.setdefault("waits_on", "this record")
     current = words["current_reference"]
     if "errors" in facts:
         words["errors"] = " ".join(facts["errors"])

@@ -10,7 +10,7 @@ from crmlink.access.roles import may_undo
 from crmlink.linking.decisions import can_undo
 from crmlink.linking.suggest import records_by_id
 from crmlink.matching import Suggestion
-from crmlink.matching.reason_texts import say
+from crmlink.matching.reason_texts import reason_text
 from crmlink.store import Link, LinkState, MirroredRecord, ParkedContact
 from crmlink.store.records import empty_details
 from crmlink.web.auth import current_actor, current_workspace
@@ -65,7 +65,7 @@ def suggestion_shape(row: MirroredRecord, suggestion: Suggestion) -> dict[str, A
         "probability": round(suggestion.probability, 4),
         "sure": suggestion.sure,
         "reasons": [
-            {"code": reason.code, "text": say(reason), "agrees": reason.agrees}
+            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
             for reason in suggestion.reasons
         ],
     }
@@ -106,6 +106,7 @@ def link_shapes(links: list[Link]) -> list[dict[str, Any]]:
             "failure": _failure(link),
             "undoes": link.undoes_id,
             "undone_by": undone_by.get(link.id),
+            "method": link.method.value,
             "can_undo": can_undo(link)
             and link.record_id in rows
             and may_undo(current_actor(), link.device),

@@ -8,6 +8,7 @@ from flask import Flask
 
 from crmlink.commusoft.sandbox.app import sandbox_app
 from crmlink.commusoft.sandbox.shapes import p_shape, w_shape
+from crmlink.commusoft.sandbox.web import WebSessions
 from support.faulty_sandbox.controls import controls
 from support.faulty_sandbox.faults import FaultRegistry
 from support.faulty_sandbox.middleware import FaultMiddleware
@@ -25,8 +26,9 @@ def create_faulty_sandbox(
     records = FaultyRecords({"customer": customers, "supplier": suppliers}, seed, state_file)
     tokens: set[str] = set()
     faults = FaultRegistry()
-    app = sandbox_app(records, tokens, drop_supplier_reference)
-    app.register_blueprint(controls(records, tokens, faults), url_prefix="/sandbox")
+    sessions = WebSessions()
+    app = sandbox_app(records, tokens, sessions, drop_supplier_reference)
+    app.register_blueprint(controls(records, tokens, sessions, faults), url_prefix="/sandbox")
     prefixes = (w_shape().prefix, p_shape(drop_supplier_reference).prefix)
     app.wsgi_app = FaultMiddleware(app.wsgi_app, faults, prefixes)  # type: ignore[method-assign]  # Flask's way
     return app

@@ -5,12 +5,18 @@ from dataclasses import asdict
 from flask import Blueprint, Response, abort, jsonify, request
 
 from crmlink.commusoft.sandbox.forms import json_object
+from crmlink.commusoft.sandbox.web import WebSessions
 from support.faulty_sandbox.faults import FAULTS, FaultRegistry, read_fault
 from support.faulty_sandbox.records import FaultyRecords
 
 
-def controls(records: FaultyRecords, tokens: set[str], faults: FaultRegistry) -> Blueprint:
-    """The edits done (`GET writes`), making every token old (`DELETE tokens`), and the faults."""
+def controls(
+    records: FaultyRecords, tokens: set[str], sessions: WebSessions, faults: FaultRegistry
+) -> Blueprint:
+    """The edits done (`GET writes`), and the faults; `DELETE tokens` makes every token old.
+
+    `DELETE sessions` lets every session of the web application run out.
+    """
     blueprint = Blueprint("controls", __name__)
 
     @blueprint.before_request
@@ -26,6 +32,11 @@ def controls(records: FaultyRecords, tokens: set[str], faults: FaultRegistry) ->
     @blueprint.delete("/tokens")
     def forget_tokens() -> tuple[str, int]:
         tokens.clear()
+        return "", 204
+
+    @blueprint.delete("/sessions")
+    def end_sessions() -> tuple[str, int]:
+        sessions.clear()
         return "", 204
 
     @blueprint.get("/faults")

@@ -37,7 +37,7 @@ def test_no_table_holds_an_erased_name_before_or_after_a_sync(
 ) -> None:
     ctx = installation.workspace
     link = confirm(ctx, of_desktop(), new_key(), actor.device.id)
-    contact = ListedContact(NAME, "customer", NAME, EMAIL, ("01632 960114",))
+    contact = ListedContact(NAME, kind="customer", name=NAME, email=EMAIL, phones=("01632 960114",))
     append_contacts(ctx, actor.device.id, PACKAGE, "", "customer", [contact], name=f"Only {NAME}")
     assert "link.target" in where_kept(installation, NAME)
     erase(installation.access, actor, EMAIL)
@@ -156,11 +156,11 @@ def test_lists_and_files_do_not_bring_an_erased_person_back(
     ctx, device_id = installation.workspace, actor.device.id
     confirm(ctx, of_desktop(), new_key(), device_id)
     erase(installation.access, actor, EMAIL)
-    other = ListedContact("Liam Stays", "customer", "Liam Stays", "", ())
+    other = ListedContact("Liam Stays", kind="customer", name="Liam Stays")
     back = [
-        ListedContact(NAME, "customer"),
-        ListedContact("M Holloway", "customer", NAME, "", ("+44 1632 960114",)),
-        ListedContact("Mrs H", "customer", "", EMAIL),
+        ListedContact(NAME, kind="customer"),
+        ListedContact("M Holloway", kind="customer", name=NAME, phones=("+44 1632 960114",)),
+        ListedContact("Mrs H", kind="customer", email=EMAIL),
     ]
     taken = append_contacts(ctx, device_id, PACKAGE, "", "customer", [*back, other])
     assert (taken.contacts, taken.added) == (1, 1)
@@ -201,7 +201,7 @@ def test_a_failed_row_hides_its_reference_and_cannot_be_tried_again(
     from crmlink.store import Batch, BatchState, Choice
 
     ctx, device_id = installation.workspace, actor.device.id
-    contact = ListedContact(NAME, "customer", NAME, EMAIL)
+    contact = ListedContact(NAME, kind="customer", name=NAME, email=EMAIL)
     batch_id = append_contacts(ctx, device_id, PACKAGE, "", "customer", [contact]).batch.id
     with installation.database.writing() as session:
         row = session.query(BatchRow).one()

@@ -84,7 +84,7 @@ def test_a_row_leads_to_the_link_that_was_made_of_it(
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
     batch_id = under_review(
-        installation, actor, [ListedContact(HOLLOWAY, "customer", ZEB, ZEB_EMAIL)]
+        installation, actor, [ListedContact(HOLLOWAY, kind="customer", name=ZEB, email=ZEB_EMAIL)]
     )
     row = list_rows(ctx, batch_id)[0].row
     accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002")
@@ -144,10 +144,10 @@ def test_nor_a_row_of_which_only_the_name_is_known(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
-    bare = [ListedContact("", "customer", NAME)]
+    bare = [ListedContact("", kind="customer", name=NAME)]
     append_contacts(ctx, device_id, PACKAGE, "", "customer", bare)
     assert erase(installation.access, actor, EMAIL).drafts == 1
-    other = ListedContact("", "customer", NAME, "another@person.example")
+    other = ListedContact("", kind="customer", name=NAME, email="another@person.example")
     kept = append_contacts(ctx, device_id, PACKAGE, "", "customer", [*bare, other])
     assert kept.contacts == 1  # a namesake with an email of their own
 
@@ -156,10 +156,10 @@ def test_nor_a_row_found_by_the_email_of_their_record(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
-    rows = [ListedContact("HOLL9", "customer", "Mrs M. Holloway", EMAIL)]
+    rows = [ListedContact("HOLL9", kind="customer", name="Mrs M. Holloway", email=EMAIL)]
     append_contacts(ctx, device_id, "sage_50", "", "customer", rows)
     assert erase(installation.access, actor, "customer-1001").drafts == 1
-    again = [*rows, ListedContact("HOLL8", "customer", "Maggie", EMAIL)]
+    again = [*rows, ListedContact("HOLL8", kind="customer", name="Maggie", email=EMAIL)]
     append_contacts(ctx, device_id, "sage_50", "", "customer", again)
     assert where_kept(installation, EMAIL) == []
 
@@ -172,7 +172,7 @@ def test_an_email_that_other_records_share_takes_nobody_else_along(
         for number in ("1001", "1002"):
             record = session.query(MirroredRecord).filter_by(kind="customer", number=number).one()
             record.email = shared
-    tenant = [ListedContact("TEN1", "customer", "Another Tenant", shared)]
+    tenant = [ListedContact("TEN1", kind="customer", name="Another Tenant", email=shared)]
     append_contacts(ctx, device_id, "sage_50", "", "customer", tenant)
     assert erase(installation.access, actor, "customer-1001").drafts == 0
     append_contacts(ctx, device_id, "sage_50", "", "customer", tenant)
@@ -188,7 +188,7 @@ def test_a_linked_contact_does_not_return_from_a_source_with_or_without_organisa
     ctx, device_id = installation.workspace, actor.device.id
     confirm(ctx, decision(organisation=linked_in), new_key(), device_id)
     erase(installation.access, actor, EMAIL)
-    back = [ListedContact(HOLLOWAY, "customer", NAME)]
+    back = [ListedContact(HOLLOWAY, kind="customer", name=NAME)]
     append_contacts(ctx, device_id, "xero", listed_in, "customer", back)
     assert where_kept(installation, NAME) == []
 
@@ -200,9 +200,12 @@ def test_a_plain_number_of_another_organisation_is_another_contact(
     made = decision(reference="17", package="freeagent", organisation="acme")
     confirm(ctx, made, new_key(), device_id)
     erase(installation.access, actor, EMAIL)
-    back = [ListedContact("17", "customer", "Some Body"), ListedContact("18", "customer", "Else")]
+    back = [
+        ListedContact("17", kind="customer", name="Some Body"),
+        ListedContact("18", kind="customer", name="Else"),
+    ]
     assert append_contacts(ctx, device_id, "freeagent", "", "customer", back).contacts == 2
-    same = [ListedContact("17", "customer", NAME)]
+    same = [ListedContact("17", kind="customer", name=NAME)]
     assert append_contacts(ctx, device_id, "freeagent", "", "customer", same).contacts == 0
 
 
@@ -210,7 +213,10 @@ def test_two_rows_whose_references_differ_in_case_are_erased(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
-    twins = [ListedContact(name, "customer", NAME, EMAIL) for name in (NAME, NAME.upper())]
+    twins = [
+        ListedContact(name, kind="customer", name=NAME, email=EMAIL)
+        for name in (NAME, NAME.upper())
+    ]
     batch_id = under_review(installation, actor, twins, PACKAGE)
     for record_id in ("customer-1001", "customer-1002"):
         row = next(each.row for each in list_rows(ctx, batch_id) if not each.row.record_id)
@@ -253,8 +259,15 @@ def test_somebody_erased_while_a_list_is_matched_stops_nothing_and_stays_out(
     installation: Installation, actor: Actor, monkeypatch: pytest.MonkeyPatch, own: bool
 ) -> None:
     """Own: a row of the list is theirs and goes. Else: their record was offered for another."""
-    some = [ListedContact("H1", "customer", "Margret Holloway & Sons", "", ("01632 960114",))]
-    some += [ListedContact("H2", "customer", NAME, EMAIL)] * own
+    some = [
+        ListedContact(
+            "H1",
+            kind="customer",
+            name="Margret Holloway & Sons",
+            phones=("01632 960114",),
+        )
+    ]
+    some += [ListedContact("H2", kind="customer", name=NAME, email=EMAIL)] * own
     store, done = match_rows._store, list[Any]()
 
     def late(*args: Any) -> None:
@@ -276,7 +289,7 @@ def test_somebody_erased_while_a_list_is_matched_stops_nothing_and_stays_out(
 def test_a_record_that_becomes_theirs_is_not_read(installation: Installation, actor: Actor) -> None:
     """Erased over a list; later Commusoft's record is given their name and email."""
     ctx = installation.workspace
-    row = [ListedContact("HOLL9", "customer", NAME, EMAIL)]
+    row = [ListedContact("HOLL9", kind="customer", name=NAME, email=EMAIL)]
     with installation.database.writing() as session:
         record = session.query(MirroredRecord).filter_by(kind="customer", number="1001").one()
         record.name, record.email, record.company = "Old Tenant", "old@tenant.example", ""
@@ -290,7 +303,9 @@ def test_rows_that_only_grew_old_keep_their_reference(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, access = installation.workspace, installation.access
-    contact = ListedContact("BROW01", "customer", "Bill Brown", "bill@brown.example")
+    contact = ListedContact(
+        "BROW01", kind="customer", name="Bill Brown", email="bill@brown.example"
+    )
     append_contacts(ctx, actor.device.id, "sage_50", "", "customer", [contact])
     with installation.database.writing() as session:
         row = session.query(BatchRow).one()
@@ -314,7 +329,10 @@ def test_a_waiting_row_hides_its_reference_once_it_is_settled(
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
     batch_id = under_review(
-        installation, actor, [ListedContact(ZEB, "customer", ZEB, ZEB_EMAIL)], PACKAGE
+        installation,
+        actor,
+        [ListedContact(ZEB, kind="customer", name=ZEB, email=ZEB_EMAIL)],
+        PACKAGE,
     )
     row = list_rows(ctx, batch_id)[0].row
     accept(ctx, device_id, batch_id, row.position, row.version, "customer-1002")
@@ -332,7 +350,7 @@ def test_why_a_row_failed_names_no_record_erased_meanwhile(
     """The failure was found before the erasing and is noted after it."""
     ctx, device_id = installation.workspace, actor.device.id
     confirm(ctx, decision(), new_key(), device_id)
-    taken = [ListedContact(HOLLOWAY, "customer", "Some Body", "some@body.example")]
+    taken = [ListedContact(HOLLOWAY, kind="customer", name="Some Body", email="some@body.example")]
     batch_id = under_review(installation, actor, taken)
     row = list_rows(ctx, batch_id)[0].row
     agreed = Overrides(also_on=frozenset({"customer-1001"}))

@@ -52,7 +52,7 @@ def test_a_list_sees_which_record_carries_its_reference(
     ctx, device_id = installation.workspace, actor.device.id
     sandbox.put_reference("customer-1001", NFC.upper())
     ctx.sync()
-    page = [ListedContact(NFD, "customer", "Some Body")]
+    page = [ListedContact(NFD, kind="customer", name="Some Body")]
     batch_id = append_contacts(ctx, device_id, PACKAGE, "", "customer", page).batch.id
     start_matching(ctx, device_id, batch_id, 0.998)
     match_waiting(ctx)
@@ -77,7 +77,10 @@ def test_records_that_share_a_reference_are_listed(
 
 def test_what_comes_in_either_form_is_kept_in_one(installation: Installation, actor: Actor) -> None:
     ctx, device_id = installation.workspace, actor.device.id
-    page = [ListedContact(NFD, "customer", NFD), ListedContact(NFC, "customer", NFC)]
+    page = [
+        ListedContact(NFD, kind="customer", name=NFD),
+        ListedContact(NFC, kind="customer", name=NFC),
+    ]
     append_contacts(ctx, device_id, PACKAGE, "", "customer", page)
     imported(ctx, device_id, [Line("IBAN01", NFD)])
     with installation.database.reading() as session:
@@ -91,7 +94,7 @@ def test_an_erased_person_does_not_return_in_the_other_form(
     ctx, device_id = installation.workspace, actor.device.id
     confirm(ctx, of_desktop("customer-1001", NFC, contact_name=NFC), new_key(), device_id)
     erase(installation.access, actor, "customer-1001")
-    back = [ListedContact(NFD, "customer", NFD)]
+    back = [ListedContact(NFD, kind="customer", name=NFD)]
     append_contacts(ctx, device_id, PACKAGE, "", "customer", back)
     assert where_kept(installation, NFC, NFD) == []
 
@@ -120,8 +123,8 @@ def test_a_row_of_the_same_name_is_found(installation: Installation, actor: Acto
     name = "Éamon Kelly"
     rename_record(installation, "1001", name)
     rows = [
-        ListedContact("KELL01", "customer", name),
-        ListedContact("K2", "customer", name.upper()),
+        ListedContact("KELL01", kind="customer", name=name),
+        ListedContact("K2", kind="customer", name=name.upper()),
     ]
     append_contacts(installation.workspace, actor.device.id, "sage_50", "", "customer", rows)
     erase(installation.access, actor, "customer-1001")
@@ -131,7 +134,7 @@ def test_a_row_of_the_same_name_is_found(installation: Installation, actor: Acto
 def test_a_row_of_the_same_reference_is_found(installation: Installation, actor: Actor) -> None:
     ctx, name = installation.workspace, "Éamon Kelly"
     confirm(ctx, of_desktop("customer-1001", name, contact_name="E"), new_key(), actor.device.id)
-    rows = [ListedContact(name.upper(), "customer", "Some Body")]
+    rows = [ListedContact(name.upper(), kind="customer", name="Some Body")]
     append_contacts(ctx, actor.device.id, PACKAGE, "", "customer", rows)
     erase(installation.access, actor, "customer-1001")
     assert where_kept(installation, name, name.upper()) == []

@@ -26,11 +26,12 @@ from crmlink.linking.decisions import confirm, find_link, undo
 from crmlink.linking.errors import BatchUnknown
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import holders
-from crmlink.matching import Address, Details
+from crmlink.matching import Address
 from crmlink.pseudonyms import Pseudonyms
 from crmlink.store import Batch, BatchRow, Choice, Link, MirroredRecord, Pairing, RowState
 from crmlink.store.base import now
 from crmlink.store.erased import ERASED
+from crmlink.values.contact_details import ContactDetails
 from crmlink.web.problems import problem_kept
 from security.attack_fixture import everything
 from support.access_factories import make_person, pair
@@ -47,7 +48,9 @@ def actor(installation: Installation) -> Actor:
 
 
 def link_holloway(installation: Installation, actor: Actor) -> Link:
-    contact = ListedContact(HOLLOWAY, "customer", "Margaret Holloway", EMAIL, ("01632 960114",))
+    contact = ListedContact(
+        HOLLOWAY, kind="customer", name="Margaret Holloway", email=EMAIL, phones=("01632 960114",)
+    )
     append_contacts(
         installation.workspace, actor.device.id, "xero", "!kR4N6", "customer", [contact]
     )
@@ -72,7 +75,7 @@ def test_an_erased_customer_does_not_come_back_and_their_link_can_still_be_undon
     assert (erased.records, erased.links, erased.drafts) == (1, 1, 1)
     installation.workspace.sync()
     found = installation.workspace.index.matcher().suggest(
-        Details(name="Margaret Holloway", email=EMAIL)
+        ContactDetails(person="Margaret Holloway", email=EMAIL)
     )
     assert "customer-1001" not in [item.record_id for item in found.items]
     with installation.database.reading() as session:
@@ -198,9 +201,9 @@ def test_rows_without_an_email_are_found_by_name_reference_and_suggestion(
     ctx, device_id = installation.workspace, actor.device.id
     confirm(ctx, decision(), new_key(), device_id)
     contacts = [
-        ListedContact(HOLLOWAY, "customer", "M. Holloway", "", ()),
-        ListedContact(OTHER, "customer", "margaret holloway", "", ()),
-        ListedContact(OCONNOR_HAS, "customer", "Liam Stays", "", ()),
+        ListedContact(HOLLOWAY, kind="customer", name="M. Holloway"),
+        ListedContact(OTHER, kind="customer", name="margaret holloway"),
+        ListedContact(OCONNOR_HAS, kind="customer", name="Liam Stays"),
     ]
     append_contacts(ctx, device_id, "xero", "!kR4N6", "customer", contacts)
     erased = erase(installation.access, actor, "customer-1001")
@@ -213,7 +216,7 @@ def test_a_row_that_a_person_gave_to_another_record_is_not_the_erased_ones(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
-    namesake = ListedContact(OTHER, "customer", "Margaret Holloway", "", ())
+    namesake = ListedContact(OTHER, kind="customer", name="Margaret Holloway")
     append_contacts(ctx, device_id, "xero", "!kR4N6", "customer", [namesake])
     with installation.database.writing() as session:
         row = session.query(BatchRow).one()
@@ -258,7 +261,7 @@ def test_a_second_email_finds_what_is_kept_and_nothing_of_it_comes_back(
     ctx, second = installation.workspace, "meg@letterbox.example"
     site = Address("2 Site Lane", "Ripon", "HG4 1AB")
     contact = ListedContact(
-        OTHER, "customer", "M. Holloway", "office@shared.example", (),
+        OTHER, kind="customer", name="M. Holloway", email="office@shared.example",
         other_emails=("Meg@Letterbox.example",), other_addresses=(site,),
     )  # fmt: skip
     append_contacts(ctx, actor.device.id, "xero", "!kR4N6", "customer", [contact])

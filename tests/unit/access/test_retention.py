@@ -61,7 +61,7 @@ def test_a_finished_lists_rows_keep_their_reference_and_outcome(
     installation: Installation, actor: Actor
 ) -> None:
     ctx, device_id = installation.workspace, actor.device.id
-    contact = ListedContact(ZEB, "customer", ZEB, "zeb@quux.example")
+    contact = ListedContact(ZEB, kind="customer", name=ZEB, email="zeb@quux.example")
     batch_id = append_contacts(ctx, device_id, PACKAGE, "", "customer", [contact]).batch.id
     start_matching(ctx, device_id, batch_id, 0.998)
     match_waiting(ctx)
@@ -100,7 +100,7 @@ def test_what_bad_lines_say_of_an_erased_person_goes_from_all(
     ctx, device_id = installation.workspace, actor.device.id
     imported(ctx, device_id, [Line("not a Sage A/C", ZEB), Line("A1", "Ann")])
     other = "margaret@elsewhere.example"
-    row = ListedContact("H1", "customer", "Maggie", EMAIL, other_emails=(other,))
+    row = ListedContact("H1", kind="customer", name="Maggie", email=EMAIL, other_emails=(other,))
     append_contacts(ctx, device_id, "sage_50", "", "customer", [row])
     with installation.database.writing() as session:
         for bad in session.query(RejectedBatchRow):

@@ -15,8 +15,8 @@ from crmlink.commusoft.mirror import mark_deleted, upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.matching import Details
 from crmlink.store import Verdict
+from crmlink.values.contact_details import ContactDetails
 from support.batch_factories import BOUND, rows_of
 from support.contact_cases import Case, cases, records, typed_table
 
@@ -34,15 +34,15 @@ def case_records(ctx: WorkspaceContext) -> None:
             upsert_record(session, ctx.connection_id, _record(record_id, details))
 
 
-def _record(record_id: str, details: Details) -> Record:
+def _record(record_id: str, details: ContactDetails) -> Record:
     kind: Kind = "supplier" if record_id.startswith("supplier") else "customer"
     plain = {name: getattr(details, name) for name in (
-        "name", "company", "email", "phones", "address", "town", "postcode", "account_number",
+        "company", "email", "phones", "address", "town", "postcode", "account_number",
         "other_emails", "other_addresses",
     )}  # fmt: skip
     return Record(
         kind=kind, number=record_id.partition("-")[2], uuid=None, reference=None, deleted=False,
-        raw={}, **plain,
+        raw={}, name=details.person, **plain,
     )  # fmt: skip
 
 

@@ -141,7 +141,10 @@ def test_a_page_sent_again_with_its_key_is_told_the_same_and_makes_no_second_dra
 def test_a_page_that_does_not_tell_the_kind_brings_nobody_twice(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
-    told, untold = ListedContact("12", "customer", "Ann"), ListedContact("12", None, "Ann")
+    told, untold = (
+        ListedContact("12", kind="customer", name="Ann"),
+        ListedContact("12", kind=None, name="Ann"),
+    )
     first = append_contacts(ctx, device_id, "freeagent", "firm", None, [told, untold])
     assert first.added == 1
     again = append_contacts(ctx, device_id, "freeagent", "firm", None, [untold], first.batch.id)

@@ -96,7 +96,12 @@ def a_list(
 ) -> str:
     """A page of a list in a package whose references tell no kind; the batch's id."""
     contact = ListedContact(
-        REFERENCE, kind, record.label, record.email, tuple(record.phones), postcode=record.postcode
+        REFERENCE,
+        kind=kind,
+        name=record.label,
+        email=record.email,
+        phones=tuple(record.phones),
+        postcode=record.postcode,
     )
     return append_contacts(ctx, device_id, SBC, "", kind, [contact], batch_id).batch.id
 

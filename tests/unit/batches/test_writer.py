@@ -79,7 +79,7 @@ def behind(ctx: WorkspaceContext, **instead: Any) -> WorkspaceContext:
     """A desk whose Commusoft is meddled with, also for work that nobody waits for."""
     away = meddled(ctx, **instead)
     commusoft: Any = away.commusoft
-    commusoft.behind_people = lambda: commusoft
+    commusoft.in_background = lambda: commusoft
     return replace(away, commusoft=commusoft)
 
 

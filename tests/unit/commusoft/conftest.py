@@ -45,12 +45,12 @@ def sandbox() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def enter() -> Enter:
-    """A client for a sandbox's address: `enter(url, dialect=None, patience=QUICK)`."""
+    """A client for a sandbox's address: `enter(url, dialect=None, limits=QUICK)`."""
 
     def make(
-        url: str, dialect: Dialect | None = None, patience: ClientLimits = QUICK
+        url: str, dialect: Dialect | None = None, limits: ClientLimits = QUICK
     ) -> CommusoftClient:
-        return CommusoftClient(Connection(url, *["sandbox"] * 4), dialect, patience)
+        return CommusoftClient(Connection(url, *["sandbox"] * 4), dialect, limits)
 
     return make
 

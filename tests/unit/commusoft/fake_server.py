@@ -18,14 +18,14 @@ SECRETS = {
     "application_id": "application-secret",
 }
 QUICK = ClientLimits(
-    connect=2,
-    read=2,
-    total=4,
-    at_once=8,
-    per_second=10_000,
-    read_again=1,
-    wait_unsaid=0.01,
-    rest=0.05,
+    connect_timeout=2,
+    read_timeout=2,
+    total_timeout=4,
+    max_concurrent=8,
+    max_per_second=10_000,
+    read_retries=1,
+    default_retry_after=0.01,
+    open_seconds=0.05,
 )
 
 

@@ -168,7 +168,7 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.limits import ClientLimits
 connection = Connection(sys.argv[1], *["sandbox"] * 4)
-client = CommusoftClient(connection, patience=ClientLimits(per_second=1000))
+client = CommusoftClient(connection, limits=ClientLimits(max_per_second=1000))
 client.record("customer", "1001")
 for work in (lambda: sum(1 for _ in client.records("customer")),
              lambda: len(list(client.records("customer")))):
@@ -202,7 +202,7 @@ def test_a_token_is_made_once_and_shared_by_threads(
 def test_a_token_is_renewed_before_it_grows_old(
     sandbox: SandboxServer, faults: Faults, enter: Enter
 ) -> None:
-    client = enter(sandbox.w_url, patience=ClientLimits(per_second=1000, token_life=0.0))
+    client = enter(sandbox.w_url, limits=ClientLimits(max_per_second=1000, token_ttl=0.0))
     faults.add("latency", path="/getToken", seconds=0)
     for _ in range(3):
         client.record("customer", "1001")

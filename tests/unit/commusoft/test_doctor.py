@@ -46,7 +46,7 @@ class PlainJournal:
 
 def steps_of(url: str, **more: Any) -> list[CheckResult]:
     account = Connection(url, *["sandbox"] * 4)
-    return list(run_checks(account, patience=QUICK, journal=PlainJournal(), **more))
+    return list(run_checks(account, limits=QUICK, journal=PlainJournal(), **more))
 
 
 def by_code(steps: list[CheckResult], code: str) -> list[CheckResult]:
@@ -347,7 +347,7 @@ def test_no_step_tells_a_secret_or_what_is_in_a_record(
 ) -> None:
     url = sandbox.w_url if shape == "W" else sandbox.p_url
     steps = steps_of(url, write_test="customer-1006", trial="crmlink-trial")
-    refused = list(run_checks(Connection(url, **secrets), patience=QUICK))
+    refused = list(run_checks(Connection(url, **secrets), limits=QUICK))
     told = "\n".join(
         [
             *(repr(step) + check_text(step) for step in steps + refused),

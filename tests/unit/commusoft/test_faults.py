@@ -25,7 +25,7 @@ from support.faulty_sandbox.faults import FAULTS
 from unit.commusoft.fake_server import QUICK, Enter, Faults
 
 # Short enough that a hanging fault costs a test half a second, and never opens the breaker.
-HASTY = replace(QUICK, total=0.5, wait_most=0.2, faults_to_open=100)
+HASTY = replace(QUICK, total_timeout=0.5, max_wait=0.2, failure_threshold=100)
 
 READ_FAULTS: list[tuple[dict[str, Any], type[CommusoftError]]] = [
     ({"fault": "timeout"}, CommusoftTimeout),
@@ -89,7 +89,7 @@ def name_of(value: Any) -> str | None:
 @pytest.fixture
 def client(sandbox: SandboxServer, enter: Enter) -> CommusoftClient:
     """A client that has its token and knows where to put it."""
-    client = enter(sandbox.w_url, patience=HASTY)
+    client = enter(sandbox.w_url, limits=HASTY)
     client.record("customer", "1001")
     return client
 
@@ -188,11 +188,11 @@ def test_a_long_list_is_no_fault_until_it_passes_the_bound(
     sandbox: SandboxServer, faults: Faults, enter: Enter
 ) -> None:
     faults.add("large", path="/customers")
-    patient = replace(QUICK, total=20, read=20)
-    assert len(list(enter(sandbox.w_url, patience=patient).records("customer"))) == 60
+    patient = replace(QUICK, total_timeout=20, read_timeout=20)
+    assert len(list(enter(sandbox.w_url, limits=patient).records("customer"))) == 60
     bounded = replace(patient, list_bytes=1024 * 1024)
     with pytest.raises(InvalidCommusoftResponse):
-        enter(sandbox.w_url, patience=bounded).records("customer")
+        enter(sandbox.w_url, limits=bounded).records("customer")
 
 
 def test_a_token_that_grows_old_in_mid_run_is_renewed(
@@ -284,7 +284,7 @@ def test_a_log_in_that_fails_says_how(
     failure: type[CommusoftError],
 ) -> None:
     faults.add(**fault, path="/getToken")
-    client = enter(sandbox.w_url, patience=HASTY)
+    client = enter(sandbox.w_url, limits=HASTY)
     with pytest.raises(CommusoftError) as caught:
         client.record("customer", "1001")
     assert type(caught.value) is failure
@@ -297,7 +297,7 @@ def test_no_server_at_all_is_unreachable(sandbox: SandboxServer, enter: Enter) -
     plain = f"https://127.0.0.1:{sandbox.port}/api/v1"  # TLS to a server that speaks none
     for url in (f"http://127.0.0.1:{port}/api/v1", "https://crm.invalid/api/v1", plain):
         with pytest.raises((CommusoftUnreachable, CommusoftTimeout)):
-            enter(url, patience=HASTY).record("customer", "1001")
+            enter(url, limits=HASTY).record("customer", "1001")
 
 
 def test_a_client_with_socket_time_outs_alone_would_wait_on(

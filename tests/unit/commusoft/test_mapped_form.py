@@ -25,6 +25,7 @@ from crmlink.commusoft.sandbox import SandboxServer
 from crmlink.commusoft.sandbox.app import sandbox_app
 from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.commusoft.sandbox.shapes import UpdateForm
+from crmlink.commusoft.sandbox.web import WebSessions
 from unit.commusoft.fake_server import QUICK
 
 RECORD, TRIAL = "customer-2011", "TRIAL-1"  # without a title, with a county
@@ -60,7 +61,7 @@ class KeepingJournal:
 @contextmanager
 def commusoft(update: UpdateForm) -> Iterator[tuple[SandboxServer, RecordStore]]:
     ledger = RecordStore({"customer": 60, "supplier": 20}, 1, None)
-    with SandboxServer(sandbox_app(ledger, set(), update=update)) as server:
+    with SandboxServer(sandbox_app(ledger, set(), WebSessions(), update=update)) as server:
         yield server, ledger
 
 
@@ -76,7 +77,7 @@ def examined(
 ) -> tuple[list[CheckResult], KeepingJournal]:
     journal = KeepingJournal()
     account = Connection(server.w_url, *["sandbox"] * 4)
-    return list(run_checks(account, record, trial, patience=QUICK, journal=journal)), journal
+    return list(run_checks(account, record, trial, limits=QUICK, journal=journal)), journal
 
 
 def codes(steps: list[CheckResult]) -> list[str]:

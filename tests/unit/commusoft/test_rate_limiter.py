@@ -62,14 +62,14 @@ def test_no_more_calls_are_under_way_at_once_than_allowed(obey: Obey, enter: Ent
             under_way -= 1
         return 200, {}, b'{"id": 1, "thirdpartyreference": ""}'
 
-    client = enter(f"{obey(answer).url}/webservice", patience=replace(QUICK, at_once=3))
+    client = enter(f"{obey(answer).url}/webservice", limits=replace(QUICK, max_concurrent=3))
     with ThreadPoolExecutor(9) as pool:
         assert len(list(pool.map(lambda _: client.record("customer", "1"), range(18)))) == 18
     assert max_starts == 3
 
 
 def test_no_second_has_more_starts_than_allowed() -> None:
-    pace, starts = RateLimiter(ClientLimits(per_second=50)), []
+    pace, starts = RateLimiter(ClientLimits(max_per_second=50)), []
     with Deadline(5) as deadline:
         for _ in range(120):
             pace.reserve_start(deadline)
@@ -81,7 +81,7 @@ def test_no_second_has_more_starts_than_allowed() -> None:
 
 
 def test_a_turn_that_cannot_come_in_time_is_refused_at_once() -> None:
-    pace = RateLimiter(ClientLimits(per_second=1, at_once=1))
+    pace = RateLimiter(ClientLimits(max_per_second=1, max_concurrent=1))
     with Deadline(0.5) as deadline, pace.slot(deadline):
         with pytest.raises(CommusoftBusy) as caught:
             pace.reserve_start(deadline)
@@ -89,8 +89,8 @@ def test_a_turn_that_cannot_come_in_time_is_refused_at_once() -> None:
 
 
 def test_a_place_is_given_back_when_a_call_fails(obey: Obey, enter: Enter) -> None:
-    patience = replace(QUICK, at_once=1, faults_to_open=100)
-    client = enter(obey(lambda _: (500, {}, b"")).url, patience=patience)
+    limits = replace(QUICK, max_concurrent=1, failure_threshold=100)
+    client = enter(obey(lambda _: (500, {}, b"")).url, limits=limits)
     for _ in range(5):
         with pytest.raises(CommusoftServerError):
             client.record("customer", "1", "u")
@@ -108,7 +108,7 @@ def failing(breaker: CircuitBreaker, error: CommusoftError, times: int) -> None:
 def test_after_some_failures_in_a_row_calls_fail_at_once_in_the_same_way(
     error: CommusoftError,
 ) -> None:
-    breaker = CircuitBreaker(ClientLimits(faults_to_open=3), Clock())
+    breaker = CircuitBreaker(ClientLimits(failure_threshold=3), Clock())
     failing(breaker, error, 3)
     for _ in range(2):
         with pytest.raises(type(error), match="resting after") as caught:
@@ -127,11 +127,11 @@ def test_after_some_failures_in_a_row_calls_fail_at_once_in_the_same_way(
     ],
 )
 def test_an_answer_that_shows_commusoft_alive_opens_nothing(error: CommusoftError) -> None:
-    failing(CircuitBreaker(ClientLimits(faults_to_open=3), Clock()), error, 10)
+    failing(CircuitBreaker(ClientLimits(failure_threshold=3), Clock()), error, 10)
 
 
 def test_one_success_in_between_begins_the_count_anew() -> None:
-    breaker = CircuitBreaker(ClientLimits(faults_to_open=3), Clock())
+    breaker = CircuitBreaker(ClientLimits(failure_threshold=3), Clock())
     for _ in range(4):
         failing(breaker, CommusoftTimeout(), 2)
         breaker.succeeded()
@@ -139,7 +139,7 @@ def test_one_success_in_between_begins_the_count_anew() -> None:
 
 def test_after_the_rest_one_call_probes_and_its_success_lets_all_through() -> None:
     clock = Clock()
-    breaker = CircuitBreaker(ClientLimits(faults_to_open=3, rest=5), clock)
+    breaker = CircuitBreaker(ClientLimits(failure_threshold=3, open_seconds=5), clock)
     failing(breaker, CommusoftTimeout(), 3)
     clock.now += 5
     breaker.admit()
@@ -152,7 +152,9 @@ def test_after_the_rest_one_call_probes_and_its_success_lets_all_through() -> No
 
 def test_a_probe_that_fails_doubles_the_rest_up_to_a_bound() -> None:
     clock = Clock()
-    breaker = CircuitBreaker(ClientLimits(faults_to_open=3, rest=5, rest_most=15), clock)
+    breaker = CircuitBreaker(
+        ClientLimits(failure_threshold=3, open_seconds=5, max_open_seconds=15), clock
+    )
     failing(breaker, CommusoftTimeout(), 3)
     for rest in (5, 10, 15, 15):
         clock.now += rest - 0.5
@@ -165,7 +167,7 @@ def test_a_probe_that_fails_doubles_the_rest_up_to_a_bound() -> None:
 
 def test_calls_that_were_out_together_do_not_lengthen_the_rest() -> None:
     clock = Clock()
-    breaker = CircuitBreaker(ClientLimits(faults_to_open=3, rest=5), clock)
+    breaker = CircuitBreaker(ClientLimits(failure_threshold=3, open_seconds=5), clock)
     failing(breaker, CommusoftTimeout(), 3)
     for _ in range(3):
         breaker.failed(CommusoftTimeout())
@@ -175,7 +177,7 @@ def test_calls_that_were_out_together_do_not_lengthen_the_rest() -> None:
 
 def test_a_probe_that_never_came_to_its_turn_leaves_the_next_call_to_probe() -> None:
     clock = Clock()
-    breaker = CircuitBreaker(ClientLimits(faults_to_open=1, rest=5), clock)
+    breaker = CircuitBreaker(ClientLimits(failure_threshold=1, open_seconds=5), clock)
     failing(breaker, CommusoftTimeout(), 1)
     clock.now += 5
     breaker.admit()
@@ -185,7 +187,9 @@ def test_a_probe_that_never_came_to_its_turn_leaves_the_next_call_to_probe() -> 
 
 def test_a_probe_that_is_never_heard_of_again_does_not_block_for_ever() -> None:
     clock = Clock()
-    breaker = CircuitBreaker(ClientLimits(faults_to_open=1, rest=5, total=29), clock)
+    breaker = CircuitBreaker(
+        ClientLimits(failure_threshold=1, open_seconds=5, total_timeout=29), clock
+    )
     failing(breaker, CommusoftTimeout(), 1)
     clock.now += 5
     breaker.admit()
@@ -196,7 +200,7 @@ def test_a_probe_that_is_never_heard_of_again_does_not_block_for_ever() -> None:
 def test_a_client_leaves_a_sick_commusoft_alone_and_comes_back_by_itself(
     sandbox: SandboxServer, faults: Faults, enter: Enter
 ) -> None:
-    client = enter(sandbox.w_url, patience=replace(QUICK, read_again=0, faults_to_open=3))
+    client = enter(sandbox.w_url, limits=replace(QUICK, read_retries=0, failure_threshold=3))
     client.record("customer", "1001")
     faults.add("status", status=500, path="/customers/*")
     for _ in range(12):

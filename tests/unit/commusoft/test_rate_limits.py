@@ -12,29 +12,29 @@ from crmlink.commusoft.rate_limiter import RateLimiter
 from crmlink.deadline import Deadline
 
 
-def started(pace: RateLimiter, *, patient: bool, seconds: float = 10.0) -> float:
+def started(pace: RateLimiter, *, background: bool, seconds: float = 10.0) -> float:
     """Waits for a slot and gives it back at once; when it began."""
-    with Deadline(seconds, patient=patient) as deadline, pace.slot(deadline):
+    with Deadline(seconds, background=background) as deadline, pace.slot(deadline):
         return time.monotonic()
 
 
 def test_a_list_leaves_a_quarter_of_the_starts_free_and_comes_evenly() -> None:
-    pace, now, starts = RateLimiter(ClientLimits(per_second=8, at_once=4)), 0.0, []
+    pace, now, starts = RateLimiter(ClientLimits(max_per_second=8, max_concurrent=4)), 0.0, []
     while now < 1.0:
         wait = pace._background_wait(now)
         if wait <= 0:
             starts.append(now)
         now += max(wait, 1e-6)
-    assert len(starts) == pace.patient_per_second == 6
+    assert len(starts) == pace.background_per_second == 6
     assert min(later - earlier for earlier, later in pairwise(starts)) > 0.16
 
 
 def test_a_pace_of_one_call_a_second_lets_a_list_go_on() -> None:
-    assert RateLimiter(ClientLimits(per_second=1, at_once=1)).patient_per_second == 1
+    assert RateLimiter(ClientLimits(max_per_second=1, max_concurrent=1)).background_per_second == 1
 
 
 def test_while_a_persons_call_is_out_a_list_begins_none() -> None:
-    pace = RateLimiter(ClientLimits(per_second=1000, at_once=4))
+    pace = RateLimiter(ClientLimits(max_per_second=1000, max_concurrent=4))
     out, over = threading.Event(), threading.Event()
 
     def person() -> None:
@@ -46,26 +46,26 @@ def test_while_a_persons_call_is_out_a_list_begins_none() -> None:
     call.start()
     assert out.wait(10)
     with pytest.raises(CommusoftBusy):
-        started(pace, patient=True, seconds=0.2)
+        started(pace, background=True, seconds=0.2)
     over.set()
     call.join()
-    started(pace, patient=True)
+    started(pace, background=True)
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_a_person_gets_in_however_few_places_there_are(at_once: int) -> None:
-    pace = RateLimiter(ClientLimits(per_second=1000, at_once=at_once))
+    pace = RateLimiter(ClientLimits(max_per_second=1000, max_concurrent=at_once))
     stop = threading.Event()
 
     def lists() -> None:
         while not stop.is_set():
-            started(pace, patient=True)
+            started(pace, background=True)
 
     hands = [threading.Thread(target=lists) for _ in range(3)]
     for hand in hands:
         hand.start()
     for _ in range(5):
-        started(pace, patient=False)
+        started(pace, background=False)
     stop.set()
     for hand in hands:
         hand.join()

@@ -53,7 +53,7 @@ def in_query(said: ScriptedResponse) -> bool:
 
 
 def client_of(server: ScriptedServer, secrets: Mapping[str, str]) -> CommusoftClient:
-    return CommusoftClient(Connection(f"{server.url}/webservice/api", **secrets), patience=QUICK)
+    return CommusoftClient(Connection(f"{server.url}/webservice/api", **secrets), limits=QUICK)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_password_for_the_host_in_a_netrc_file_is_not_sent(
     (tmp_path / "netrc").write_text("machine crm.example login somebody password something\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     stopped = Stopped()
-    client = CommusoftClient(Connection("https://crm.example/api/v1", **secrets), patience=QUICK)
+    client = CommusoftClient(Connection("https://crm.example/api/v1", **secrets), limits=QUICK)
     client._account.transport._session.mount("https://", stopped)  # the host is not here
     with pytest.raises(CommusoftUnreachable):
         client.record("customer", "1", "u")
@@ -230,8 +230,8 @@ def test_nothing_secret_is_in_the_log_or_in_an_exception(
     caplog.set_level(logging.DEBUG)
     query = replace(WEBSERVICE_DIALECT, token_place="query")
     connection = Connection(sandbox.w_url, *["sandbox"] * 4)
-    patience = ClientLimits(per_second=1000, total=1, wait_unsaid=0.01)
-    client = CommusoftClient(connection, query, patience)
+    limits = ClientLimits(max_per_second=1000, total_timeout=1, default_retry_after=0.01)
+    client = CommusoftClient(connection, query, limits)
     client.record("customer", "1001")
     told = []
     for fault in ("reset", "html", "broken-off", "timeout"):

@@ -76,7 +76,7 @@ def actor(installation: Installation) -> Actor:
 def practise(installation: Installation) -> Link:
     """A link and a list."""
     device_id = actor(installation).device.id
-    contact = ListedContact(HOLLOWAY, "customer", "Margaret Holloway", "", ())
+    contact = ListedContact(HOLLOWAY, kind="customer", name="Margaret Holloway", phones=())
     append_contacts(
         installation.workspace, device_id, "xero", "!kR4N6", "customer", [contact], key=new_key()
     )
@@ -120,7 +120,7 @@ def test_what_was_decided_since_the_consent_is_asked_for_again(
 ) -> None:
     practise(practising)
     agreed = agreement(practising)
-    contact = ListedContact(HOLLOWAY, "customer", "Margaret Holloway", "", ())
+    contact = ListedContact(HOLLOWAY, kind="customer", name="Margaret Holloway", phones=())
     device_id = actor(practising).device.id
     append_contacts(
         practising.workspace, device_id, "xero", "!other", "customer", [contact], key=new_key()
@@ -144,7 +144,7 @@ def test_what_began_in_practice_ends_without_a_trace(
     with pytest.raises(Exception):  # noqa: B017, PT011
         append_contacts(
             stale, actor(practising).device.id, "xero", "", "customer",
-            [ListedContact(HOLLOWAY, "customer", "M H", "", ())], key=new_key(),
+            [ListedContact(HOLLOWAY, kind="customer", name="M H")], key=new_key(),
         )  # fmt: skip
     after = everything(practising.database)
     assert [len(after[name]) for name in OF_A_CONNECTION] == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0]

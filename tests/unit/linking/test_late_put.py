@@ -50,7 +50,7 @@ def waiting(
     """A desk that gives a PUT two minutes, and whose write path is meddled with."""
     away = meddled(replace(ctx, first_seen=FirstSeen(seconds)), **steps)
     commusoft: Any = away.commusoft
-    commusoft.late_after = LATE_AFTER
+    commusoft.late_write_seconds = LATE_AFTER
     return away
 
 

@@ -20,8 +20,8 @@ from crmlink.linking.errors import ConnectionNotAgreed
 from crmlink.linking.parked import park, parked_as, parked_contacts
 from crmlink.linking.suggest import Contact
 from crmlink.linking.workspace_rules import add_host, list_hosts, remove_host, workspace_rules
-from crmlink.matching import Details
 from crmlink.store import Batch, ParkedContact
+from crmlink.values.contact_details import ContactDetails
 from crmlink.web.connection_words import replaced_in_words
 from support.batch_factories import Line, sage_file
 from support.sandbox import SandboxHandle, decision, new_key
@@ -29,8 +29,10 @@ from unit.linking.test_connection_change import account, actor, agreement, conne
 
 __all__ = ["other"]
 
-SAGE_50 = Contact("sage_50", "H001", "customer", "A Ltd", Details(name="Margaret Holloway"))
-LISTED = ListedContact("H001", "customer", "Margaret Holloway", "", ())
+SAGE_50 = Contact(
+    "sage_50", "H001", "customer", "A Ltd", ContactDetails(person="Margaret Holloway")
+)
+LISTED = ListedContact("H001", kind="customer", name="Margaret Holloway")
 
 
 def organisations(ctx: WorkspaceContext) -> list[str]:
@@ -68,7 +70,7 @@ def test_a_parked_name_is_kept_in_one_form_of_unicode(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
     decomposed = unicodedata.normalize("NFD", "Zoë Quill")
-    kept = park(ctx, replace(SAGE_50, details=Details(name=decomposed)), device_id)
+    kept = park(ctx, replace(SAGE_50, details=ContactDetails(person=decomposed)), device_id)
     assert kept.name == "Zoë Quill"
 
 

@@ -18,9 +18,9 @@ from crmlink.linking.decisions import confirm, undo
 from crmlink.linking.errors import ParkedUnknown, RecordHasReference, ReferenceErased
 from crmlink.linking.parked import count_parked, park, parked_contacts, unpark
 from crmlink.linking.suggest import Contact
-from crmlink.matching import Details
 from crmlink.store import AuditEntry, ParkedContact
 from crmlink.store.base import now
+from crmlink.values.contact_details import ContactDetails
 from support.sandbox import HOLLOWAY, OTHER, SandboxHandle, decision, new_key
 
 EMAIL = "margaret.holloway@postbox.example"
@@ -29,7 +29,7 @@ CONTACT = Contact(
     HOLLOWAY.upper(),
     "customer",
     "!kR4N6",
-    Details(name="Margaret Holloway", email=EMAIL, phones=("01632 960114",)),
+    ContactDetails(person="Margaret Holloway", email=EMAIL, phones=("01632 960114",)),
 )
 
 
@@ -90,14 +90,14 @@ def test_an_erased_person_is_taken_off_and_cannot_be_parked_again(
 ) -> None:
     ctx, actor = installation.workspace, command_line_actor(installation.access)
     stranger = Contact(
-        "xero", OTHER, None, "", Details(name="Ann Nowhere", email="ann@nowhere.example")
+        "xero", OTHER, None, "", ContactDetails(person="Ann Nowhere", email="ann@nowhere.example")
     )
     park(ctx, stranger, actor.device.id)
     kept = export(installation.access, "ann@nowhere.example")
     assert [each["name"] for each in kept["parked"]] == ["Ann Nowhere"]
     assert erase(installation.access, actor, "ann@nowhere.example").drafts == 1
     assert count_parked(ctx) == 0
-    for again in (stranger, replace(stranger, details=Details(name="A. Nowhere"))):
+    for again in (stranger, replace(stranger, details=ContactDetails(person="A. Nowhere"))):
         with pytest.raises(ReferenceErased):
             park(ctx, again, actor.device.id)
     with pytest.raises(PersonUnknown):
@@ -109,7 +109,11 @@ def test_a_record_of_an_erased_person_takes_their_parked_contact_with_it(
 ) -> None:
     ctx, actor = installation.workspace, command_line_actor(installation.access)
     park(ctx, CONTACT, actor.device.id)
-    park(ctx, replace(CONTACT, reference=OTHER, details=Details(name="Other")), actor.device.id)
+    park(
+        ctx,
+        replace(CONTACT, reference=OTHER, details=ContactDetails(person="Other")),
+        actor.device.id,
+    )
     erase(installation.access, actor, "customer-1001")
     assert [each.name for each in parked_contacts(ctx)] == ["Other"]
 

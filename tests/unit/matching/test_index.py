@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from bench.uk import contacts, records
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Matcher
+from crmlink.values.contact_details import ContactDetails
 
 
 def test_after_many_changes_answers_are_those_of_a_fresh_index() -> None:
@@ -25,7 +26,7 @@ def test_after_many_changes_answers_are_those_of_a_fresh_index() -> None:
         followed.discard(gone)
         for record_id in gone:
             del held[record_id]
-        followed.suggest(Details(name="John Smith"))
+        followed.suggest(ContactDetails(person="John Smith"))
     built = Matcher()
     built.update(held.items())
     assert len(followed) == len(built) == len(held)
@@ -38,7 +39,9 @@ def test_after_many_changes_answers_are_those_of_a_fresh_index() -> None:
 
 def test_the_last_of_several_records_with_one_id_counts() -> None:
     matcher = Matcher()
-    matcher.update([("a", Details(name="Ann Old")), ("a", Details(name="Berta New"))])
+    matcher.update(
+        [("a", ContactDetails(person="Ann Old")), ("a", ContactDetails(person="Berta New"))]
+    )
     assert len(matcher) == 1
     assert matcher.search("berta") == ["a"]
     assert matcher.search("ann") == []
@@ -75,8 +78,8 @@ def test_readers_are_answered_while_records_change() -> None:
 
 def test_texts_without_any_letter_are_no_trouble() -> None:
     matcher = Matcher()
-    matcher.update([("a", Details(name="!!!", company="???")), ("b", Details())])
-    assert matcher.suggest(Details(name="...")).none > 0.5
+    matcher.update([("a", ContactDetails(person="!!!", company="???")), ("b", ContactDetails())])
+    assert matcher.suggest(ContactDetails(person="...")).none > 0.5
     assert matcher.search("?!") == []
     assert len(matcher) == 2
 
@@ -84,5 +87,7 @@ def test_texts_without_any_letter_are_no_trouble() -> None:
 def test_very_long_values_are_cut_and_still_found() -> None:
     matcher = Matcher()
     long = " ".join(f"word{number}" for number in range(500))
-    matcher.update([("a", Details(company=long, address=long, email="x" * 3000 + "@b.example"))])
-    assert matcher.suggest(Details(company=long)).items[0].record_id == "a"
+    matcher.update(
+        [("a", ContactDetails(company=long, address=long, email="x" * 3000 + "@b.example"))]
+    )
+    assert matcher.suggest(ContactDetails(company=long)).items[0].record_id == "a"

@@ -6,46 +6,82 @@ import numpy as np
 import pytest
 
 from bench.uk import records
-from crmlink.matching import Address, Details, Matcher, Suggestion, say
+from crmlink.matching import Address, Matcher, Suggestion, reason_text
 from crmlink.matching.features.vector import FEATURES, FeatureVectors
 from crmlink.matching.index import InvertedIndex
 from crmlink.matching.normalised import normalised_details
+from crmlink.values.contact_details import ContactDetails
 
-HOLLOWAY = Details(
+HOLLOWAY = ContactDetails(
     kind="customer",
-    name="Margaret Holloway",
+    person="Margaret Holloway",
     address="14 Orchard Close",
     town="Cheltenham",
     postcode="GL50 2TR",
     email="margaret.holloway@postbox.example",
     phones=("01632 960114", "07700 900114"),
 )
-SMITH = Details(
-    "customer", "John Smith", "", "8 Mill Lane", "Ripon", "HG4 1AB", "", ("01632 960501",)
+SMITH = ContactDetails(
+    kind="customer",
+    person="John Smith",
+    address="8 Mill Lane",
+    town="Ripon",
+    postcode="HG4 1AB",
+    phones=("01632 960501",),
 )
-NAMESAKE = Details("customer", "John Smith", "", "52 Station Road", "York", "YO24 1AA",
-                   "john.smith@letterbox.example")  # fmt: skip
-FLATS = Details("customer", "Anil Rao", "", "34A High Street", "Leeds", "LS1 4AP")
-AGENT = Details(
-    "customer", "Ann Brook", "Brook Lettings", "1 Queen Street", "Cardiff", "CF10 2AA",
-    other_emails=("ann@brooklettings.example",), email="accounts@brooklettings.example",
+NAMESAKE = ContactDetails(
+    kind="customer",
+    person="John Smith",
+    address="52 Station Road",
+    town="York",
+    postcode="YO24 1AA",
+    email="john.smith@letterbox.example",
+)
+FLATS = ContactDetails(
+    kind="customer",
+    person="Anil Rao",
+    address="34A High Street",
+    town="Leeds",
+    postcode="LS1 4AP",
+)
+AGENT = ContactDetails(
+    kind="customer",
+    person="Ann Brook",
+    company="Brook Lettings",
+    address="1 Queen Street",
+    town="Cardiff",
+    postcode="CF10 2AA",
+    other_emails=("ann@brooklettings.example",),
+    email="accounts@brooklettings.example",
     other_addresses=(Address("Flat 3, 27 Cathedral Road", "Cardiff", "CF11 9HA"),),
-)  # fmt: skip
-IRISH = Details("customer", "Aoife Murphy", "", "12 Main Street, Rathmines", "Dublin 6",
-                "D06 X2K5", "", ("+353 1 496 0101",))  # fmt: skip
+)
+IRISH = ContactDetails(
+    kind="customer",
+    person="Aoife Murphy",
+    address="12 Main Street, Rathmines",
+    town="Dublin 6",
+    postcode="D06 X2K5",
+    phones=("+353 1 496 0101",),
+)
 
 
 @pytest.fixture(scope="module")
 def matcher() -> Matcher:
     made = Matcher()
     made.update(records(400, 52))
-    held = {"holloway": HOLLOWAY, "smith": SMITH, "namesake": NAMESAKE, "flats": FLATS,
-            "agent": AGENT, "irish": IRISH}  # fmt: skip
+    held = {
+        "holloway": HOLLOWAY,
+        "smith": SMITH,
+        "namesake": NAMESAKE,
+        "flats": FLATS,
+        "agent": AGENT,
+        "irish": IRISH,
+    }
     made.update(held.items())
     return made
 
 
-def first(matcher: Matcher, contact: Details) -> tuple[Suggestion, set[str]]:
+def first(matcher: Matcher, contact: ContactDetails) -> tuple[Suggestion, set[str]]:
     item = matcher.suggest(contact).items[0]
     return item, {reason.code for reason in item.reasons}
 
@@ -57,15 +93,17 @@ def first(matcher: Matcher, contact: Details) -> tuple[Suggestion, set[str]]:
      "01632 960501 after 6pm", "01632 960501 07700 900777"],
 )  # fmt: skip
 def test_a_second_number_does_not_make_a_namesake_likelier(matcher: Matcher, phone: str) -> None:
-    item, reasons = first(matcher, Details(name="John Smith", phones=(phone,)))
-    alone, _ = first(matcher, Details(name="John Smith", phones=("01632 960501",)))
+    item, reasons = first(matcher, ContactDetails(person="John Smith", phones=(phone,)))
+    alone, _ = first(matcher, ContactDetails(person="John Smith", phones=("01632 960501",)))
     assert (item.record_id, item.probability) == ("smith", alone.probability)
     assert "same_phone" in reasons
 
 
 def test_a_second_number_that_agrees_too_makes_a_record_likelier(matcher: Matcher) -> None:
-    one, _ = first(matcher, Details(name="Holloway", phones=("01632 960114",)))
-    both, _ = first(matcher, Details(name="Holloway", phones=("01632 960114 / 07700 900114",)))
+    one, _ = first(matcher, ContactDetails(person="Holloway", phones=("01632 960114",)))
+    both, _ = first(
+        matcher, ContactDetails(person="Holloway", phones=("01632 960114 / 07700 900114",))
+    )
     assert both.probability > one.probability
 
 
@@ -80,16 +118,16 @@ def test_a_number_that_cannot_be_read_is_no_difference(matcher: Matcher, phone: 
 @pytest.mark.parametrize(
     "contact",
     [
-        Details(name="John Smith", email="jane@x.example; john.smith@letterbox.example"),
-        Details(name="John Smith", email="jane@x.example / john.smith@letterbox.example"),
-        Details(
-            name="John Smith", email="jane@x.example",
+        ContactDetails(person="John Smith", email="jane@x.example; john.smith@letterbox.example"),
+        ContactDetails(person="John Smith", email="jane@x.example / john.smith@letterbox.example"),
+        ContactDetails(
+            person="John Smith", email="jane@x.example",
             other_emails=("john.smith@letterbox.example",),
         ),
-        Details(name="John Smith", phones=("john.smith@letterbox.example",)),
+        ContactDetails(person="John Smith", phones=("john.smith@letterbox.example",)),
     ],
 )  # fmt: skip
-def test_any_email_may_agree(matcher: Matcher, contact: Details) -> None:
+def test_any_email_may_agree(matcher: Matcher, contact: ContactDetails) -> None:
     item, reasons = first(matcher, contact)
     assert item.record_id == "namesake"
     assert "same_email" in reasons
@@ -106,7 +144,9 @@ def test_emails_differ_only_where_all_do(matcher: Matcher) -> None:
 
 
 def test_a_records_second_email_counts_as_its_first(matcher: Matcher) -> None:
-    item, reasons = first(matcher, Details(name="Ann Brook", email="ann@brooklettings.example"))
+    item, reasons = first(
+        matcher, ContactDetails(person="Ann Brook", email="ann@brooklettings.example")
+    )
     assert item.record_id == "agent"
     assert "same_email" in reasons
 
@@ -120,12 +160,12 @@ def test_a_records_second_email_counts_as_its_first(matcher: Matcher) -> None:
                  town="Cardiff", postcode="CF10 2AA",
                  other_addresses=(Address("14 Orchard Close", "Cheltenham", "GL50 2TR"),)),
          "holloway"),
-        (Details(name="Ann Brook", address="27 Cathedral Road Flat 3", town="Cardiff",
+        (ContactDetails(person="Ann Brook", address="27 Cathedral Road Flat 3", town="Cardiff",
                  postcode="CF11 9HA"), "agent"),
-        (Details(name="John Smith 8 Mill Lane, HG4 1AB"), "smith"),
+        (ContactDetails(person="John Smith 8 Mill Lane, HG4 1AB"), "smith"),
     ],
 )  # fmt: skip
-def test_either_address_may_agree(matcher: Matcher, contact: Details, record: str) -> None:
+def test_either_address_may_agree(matcher: Matcher, contact: ContactDetails, record: str) -> None:
     item, reasons = first(matcher, contact)
     assert item.record_id == record
     assert "same_postcode" in reasons
@@ -166,15 +206,19 @@ def test_a_po_box_speaks_against_no_record(matcher: Matcher) -> None:
     ["34A High Street", "34 A High Street", "Flat A, 34 High Street", "34 Flat A High St"],
 )
 def test_the_letter_of_a_flat_is_one_with_its_house(matcher: Matcher, address: str) -> None:
-    item, reasons = first(matcher, Details(name="Anil Rao", address=address, postcode="LS1 4AP"))
+    item, reasons = first(
+        matcher, ContactDetails(person="Anil Rao", address=address, postcode="LS1 4AP")
+    )
     assert item.record_id == "flats"
     assert "same_address" in reasons
 
 
 def test_reasons_say_flat_where_people_wrote_flat(matcher: Matcher) -> None:
-    contact = Details(name="Ann Brook", address="Flat 3, Cathedral Road, Pontcanna, Llandaff")
+    contact = ContactDetails(
+        person="Ann Brook", address="Flat 3, Cathedral Road, Pontcanna, Llandaff"
+    )
     item = matcher.suggest(contact).items[0]
-    said = "; ".join(say(reason) for reason in item.reasons)
+    said = "; ".join(reason_text(reason) for reason in item.reasons)
     assert "Flat 3" in said
     assert "Apartment" not in said
 
@@ -182,14 +226,16 @@ def test_reasons_say_flat_where_people_wrote_flat(matcher: Matcher) -> None:
 @pytest.mark.parametrize(
     "contact",
     [
-        Details(name="Aoife Murphy", phones=("01 496 0101",)),
-        Details(name="Aoife Murphy", postcode="DO6X 2KS"),
-        Details(name="Aoife Murphy", address="12 Main St, Rathmines, Dublin 6, D06 X2K5, Ireland"),
-        Details(name="Aoife Murphy D06 X2K5"),
+        ContactDetails(person="Aoife Murphy", phones=("01 496 0101",)),
+        ContactDetails(person="Aoife Murphy", postcode="DO6X 2KS"),
+        ContactDetails(
+            person="Aoife Murphy", address="12 Main St, Rathmines, Dublin 6, D06 X2K5, Ireland"
+        ),
+        ContactDetails(person="Aoife Murphy D06 X2K5"),
     ],
 )
 def test_irish_contacts_are_known_by_their_codes_and_numbers(
-    matcher: Matcher, contact: Details
+    matcher: Matcher, contact: ContactDetails
 ) -> None:
     item, reasons = first(matcher, contact)
     assert item.record_id == "irish"
@@ -202,16 +248,19 @@ def test_irish_contacts_are_known_by_their_codes_and_numbers(
      "Margaret Holloway (C)"],
 )  # fmt: skip
 def test_what_stands_in_a_name_is_no_part_of_it(matcher: Matcher, name: str) -> None:
-    item, reasons = first(matcher, replace(HOLLOWAY, name=name, email=""))
+    item, reasons = first(matcher, replace(HOLLOWAY, person=name, email=""))
     assert item.record_id == "holloway"
     assert "same_name" in reasons
 
 
 @pytest.mark.parametrize(
     "contact",
-    [replace(HOLLOWAY, retired=True), replace(HOLLOWAY, name="ZZ Margaret Holloway (do not use)")],
+    [
+        replace(HOLLOWAY, retired=True),
+        replace(HOLLOWAY, person="ZZ Margaret Holloway (do not use)"),
+    ],
 )
-def test_a_retired_contact_is_never_sure(matcher: Matcher, contact: Details) -> None:
+def test_a_retired_contact_is_never_sure(matcher: Matcher, contact: ContactDetails) -> None:
     assert first(matcher, HOLLOWAY)[0].sure
     item, reasons = first(matcher, contact)
     assert (item.record_id, item.sure) == ("holloway", False)
@@ -221,7 +270,7 @@ def test_a_retired_contact_is_never_sure(matcher: Matcher, contact: Details) -> 
 def test_of_two_records_the_one_in_use_stands_first() -> None:
     made = Matcher()
     made.update(records(400, 52))
-    retired = replace(HOLLOWAY, name="ZZ Margaret Holloway DO NOT USE")
+    retired = replace(HOLLOWAY, person="ZZ Margaret Holloway DO NOT USE")
     made.update([("a-retired", retired), ("b-live", HOLLOWAY)])
     items = made.suggest(HOLLOWAY).items
     assert [item.record_id for item in items[:2]] == ["b-live", "a-retired"]

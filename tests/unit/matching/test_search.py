@@ -3,22 +3,45 @@
 import pytest
 
 from bench.uk import records
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Matcher
+from crmlink.values.contact_details import ContactDetails
 
 RECORDS = [
-    ("a", Details("customer", "Margaret Holloway", "", "14 Orchard Close", "Bath", "GL50 2TR")),
+    (
+        "a",
+        ContactDetails(
+            kind="customer",
+            person="Margaret Holloway",
+            address="14 Orchard Close",
+            town="Bath",
+            postcode="GL50 2TR",
+        ),
+    ),
     (
         "b",
-        Details("customer", "", "Holloway Road Garage Ltd", "2 Mill Lane", "London", "N7 8DD"),
+        ContactDetails(
+            kind="customer",
+            company="Holloway Road Garage Ltd",
+            address="2 Mill Lane",
+            town="London",
+            postcode="N7 8DD",
+        ),
     ),
     (
         "c",
-        Details(
-            "supplier", "Karen Whitlock", "Northgate Plumbing Supplies Ltd", "Unit 9, Foundry Way",
-            "Darlington", "DL1 2PB", "sales@northgate.example", ("01632 960801",), "NOR-77",
+        ContactDetails(
+            kind="supplier",
+            person="Karen Whitlock",
+            company="Northgate Plumbing Supplies Ltd",
+            address="Unit 9, Foundry Way",
+            town="Darlington",
+            postcode="DL1 2PB",
+            email="sales@northgate.example",
+            phones=("01632 960801",),
+            account_number="NOR-77",
         ),
     ),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +93,7 @@ def test_what_nothing_has_finds_nothing(matcher: Matcher, typed: str) -> None:
 
 def test_every_record_is_found_by_its_own_name(matcher: Matcher) -> None:
     for record_id, details in records(3_000, 61)[:60]:
-        text = f"{details.company or details.name} {details.postcode}"
+        text = f"{details.company or details.person} {details.postcode}"
         assert record_id in matcher.search(text, limit=20)
 
 
@@ -81,5 +104,5 @@ def test_words_that_came_one_by_one_are_found_as_those_that_came_at_once() -> No
     for record in held:
         one_by_one.update([record])
         one_by_one.search("a")
-    typed = [details.name[:end] for _, details in held for end in (1, 2, 4) if details.name]
+    typed = [details.person[:end] for _, details in held for end in (1, 2, 4) if details.person]
     assert [one_by_one.search(text) for text in typed] == [at_once.search(text) for text in typed]

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from bench.uk import records
-from crmlink.matching import Details, Matcher
+from crmlink.matching import Matcher
+from crmlink.values.contact_details import ContactDetails
 
-HELD = Details(
+HELD = ContactDetails(
     kind="customer",
-    name="Margaret Holloway",
+    person="Margaret Holloway",
     address="14 Orchard Close",
     town="Cheltenham",
     postcode="GL50 2TR",
@@ -19,12 +20,12 @@ HELD = Details(
 
 
 @pytest.fixture(scope="module")
-def crowd() -> list[tuple[str, Details]]:
+def crowd() -> list[tuple[str, ContactDetails]]:
     return records(1_500, 51)
 
 
 def first_is_sure(
-    crowd: list[tuple[str, Details]], contact: Details, *held: Details
+    crowd: list[tuple[str, ContactDetails]], contact: ContactDetails, *held: ContactDetails
 ) -> tuple[str, bool]:
     matcher = Matcher()
     matcher.update([*crowd, *((f"h{place}", d) for place, d in enumerate(held or (HELD,)))])
@@ -36,13 +37,13 @@ def first_is_sure(
     "contact",
     [
         replace(HELD, kind=None),
-        Details(name=HELD.name, postcode=HELD.postcode, email=HELD.email),
-        Details(name="Mrs M Holloway", email=HELD.email, phones=HELD.phones),
-        Details(name=HELD.name, address=HELD.address, town=HELD.town),
+        ContactDetails(person=HELD.person, postcode=HELD.postcode, email=HELD.email),
+        ContactDetails(person="Mrs M Holloway", email=HELD.email, phones=HELD.phones),
+        ContactDetails(person=HELD.person, address=HELD.address, town=HELD.town),
     ],
 )
 def test_a_name_with_strong_evidence_beside_it_is_sure(
-    crowd: list[tuple[str, Details]], contact: Details
+    crowd: list[tuple[str, ContactDetails]], contact: ContactDetails
 ) -> None:
     assert first_is_sure(crowd, contact) == ("h0", True)
 
@@ -50,26 +51,26 @@ def test_a_name_with_strong_evidence_beside_it_is_sure(
 @pytest.mark.parametrize(
     "contact",
     [
-        Details(name=HELD.name),
-        Details(name=HELD.name, town=HELD.town),
-        Details(email=HELD.email),
-        replace(HELD, name="Peter Holloway"),
+        ContactDetails(person=HELD.person),
+        ContactDetails(person=HELD.person, town=HELD.town),
+        ContactDetails(email=HELD.email),
+        replace(HELD, person="Peter Holloway"),
         replace(HELD, postcode="TR1 2AB"),
         replace(HELD, email="someone.else@letterbox.example"),
         replace(HELD, phones=("01632 111222",)),
         replace(HELD, kind="supplier"),
-        replace(HELD, name="M Holloway", email=""),
+        replace(HELD, person="M Holloway", email=""),
         replace(HELD, address="41 Station Road"),
     ],
 )
 def test_a_name_alone_or_any_conflict_is_never_sure(
-    crowd: list[tuple[str, Details]], contact: Details
+    crowd: list[tuple[str, ContactDetails]], contact: ContactDetails
 ) -> None:
     assert first_is_sure(crowd, contact)[1] is False
 
 
 def test_two_records_of_one_person_are_both_offered_and_neither_is_sure(
-    crowd: list[tuple[str, Details]],
+    crowd: list[tuple[str, ContactDetails]],
 ) -> None:
     matcher = Matcher()
     matcher.update([*crowd, ("h0", HELD), ("h1", HELD)])
@@ -79,14 +80,16 @@ def test_two_records_of_one_person_are_both_offered_and_neither_is_sure(
     assert all("near_tie" in [r.code for r in item.reasons] for item in items[:2])
 
 
-def test_an_email_that_many_share_vouches_for_nobody(crowd: list[tuple[str, Details]]) -> None:
-    shared = Details(name="Margaret Holloway", email="info@managing.example")
-    others = [Details(name=f"Tenant {n}", email="info@managing.example") for n in range(5)]
+def test_an_email_that_many_share_vouches_for_nobody(
+    crowd: list[tuple[str, ContactDetails]],
+) -> None:
+    shared = ContactDetails(person="Margaret Holloway", email="info@managing.example")
+    others = [ContactDetails(person=f"Tenant {n}", email="info@managing.example") for n in range(5)]
     assert first_is_sure(crowd, shared, shared, *others) == ("h0", False)
 
 
 def test_a_record_of_the_other_kind_stands_lower_than_one_of_the_own(
-    crowd: list[tuple[str, Details]],
+    crowd: list[tuple[str, ContactDetails]],
 ) -> None:
     contact = replace(HELD, kind="supplier", email="", phones=())
     same = replace(HELD, kind="supplier")

@@ -57,7 +57,7 @@ def test_what_waits_is_what_ended_badly_or_not_at_all(
     waiting = unfinished(installation.workspace)
     assert [link.id for link in waiting.conflicts] == [scene.conflict.id]
     assert [link.id for link in waiting.failed] == [scene.failed.id]
-    assert [link.id for link in waiting.hanging] == [scene.hanging.id]
+    assert [link.id for link in waiting.stalled] == [scene.hanging.id]
 
 
 def test_a_failed_link_waits_no_more_once_the_contact_is_linked_or_the_reference_put_in_by_hand(
@@ -91,7 +91,7 @@ def test_a_link_that_has_just_begun_does_not_hang_yet(
     with installation.database.writing() as session:
         row = session.get_one(Link, scene.hanging.id)
         row.attempt_id, row.created_at = "somebody works on it", now()
-    assert unfinished(installation.workspace).hanging == ()
+    assert unfinished(installation.workspace).stalled == ()
 
 
 def test_the_mirror_is_old_when_several_syncs_were_missed(installation: Installation) -> None:

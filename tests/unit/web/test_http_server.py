@@ -59,7 +59,7 @@ def only_channel(server: HTTPServer) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("sent", "patience"),
+    ("sent", "allowed"),
     [
         (b"", http_server.HEADER_SECONDS),
         (b"GET / HTT", http_server.HEADER_SECONDS),
@@ -68,7 +68,7 @@ def only_channel(server: HTTPServer) -> Any:
         (b"POST / HTTP/1.1\r\nContent-Length: 16000\r\n\r\nx", http_server.BODY_SECONDS + 1),
     ],
 )
-def test_a_connection_has_its_time(app: Flask, sent: bytes, patience: float) -> None:
+def test_a_connection_has_its_time(app: Flask, sent: bytes, allowed: float) -> None:
     with running(app) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
         channel = only_channel(server)
         client.sendall(sent)
@@ -77,8 +77,8 @@ def test_a_connection_has_its_time(app: Flask, sent: bytes, patience: float) -> 
         wait_until(lambda: not sent or channel._has_sent, "it arrives")
         wait_until(lambda: not channel.requests and not channel.total_outbufs_len, "it is answered")
         now = time.time()
-        assert not channel.is_overdue(now + patience - 5)
-        assert channel.is_overdue(now + patience + 1)
+        assert not channel.is_overdue(now + allowed - 5)
+        assert channel.is_overdue(now + allowed + 1)
 
 
 def test_a_connection_that_is_answered_is_never_overdue(app: Flask) -> None:

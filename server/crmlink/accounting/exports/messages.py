@@ -53,6 +53,14 @@ REFUSALS = {
     "column_unknown": "The file has no column “{column}”. It has: {columns}.",
     "column_needed_once": "A reference stands in one column. Choose one.",
     "columns_needed": "Say which columns hold what: at least the name.",
+    "number_column_needed": "Choose the column with Commusoft's own id of each customer or "
+    "supplier: the number in the address of its page.",
+    "record_name_needed": "Choose the column with the names.",
+    "record_kind_needed": "Choose whether these are customers or suppliers.",
+    "no_records": "No line of this file is a customer or supplier. Check the reasons and the "
+    "columns.",
+    "too_many_records": "The file has more than {most} customers or suppliers. Export fewer at a "
+    "time.",
     "package_needed": "Say which accounting package the file is of.",
 }
 
@@ -74,6 +82,12 @@ ROWS = {
     "or export it again.",
     "letters_doubtful": "Letters of its reference are in doubt: {reference}. Say whether the file "
     "comes from Windows or a Mac, or export it again.",
+    "number_missing": "It has no id.",
+    "number_malformed": "“{shown}” cannot be its id in Commusoft, which is a whole number.",
+    "record_twice": "Its id {number} is in other lines too: {lines}. It is not known which is "
+    "right.",
+    "name_missing": "It has no name.",
+    "kind_missing": "It does not say whether it is a customer or a supplier.",
     "nothing_to_match": "It has neither a name nor anything else to find its record by.",
     "too_many_values": "It has {found} values for {columns} columns: perhaps a comma stands in a "
     "value without quotation marks.",
@@ -96,6 +110,7 @@ OLD_LETTERS = {
 }
 
 FIELD_WORDS = {
+    "reference": "reference",
     "name": "name",
     "company": "company",
     "person": "person",

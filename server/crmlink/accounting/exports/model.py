@@ -11,7 +11,7 @@ from typing import Any, Literal
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.headings import normalise_heading
 from crmlink.kinds import Kind
-from crmlink.values.addresses import Address
+from crmlink.values.contact_details import ContactDetails
 
 FileKind = Literal["csv", "xlsx", "iif"]
 DateOrder = Literal["dmy", "mdy"]
@@ -28,42 +28,35 @@ IMPORT_FIELDS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ExportedContact:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedContact(ContactDetails):
     """One contact of an export file, with trimmed values.
 
     `line` is the line (in a workbook the row) where it starts, from 1. `reference` is canonical, or
     empty if the file has none. `name` is the package's name of the contact, a person or a company.
-    Of several emails and addresses the first is separate. `postcode` is taken out of the address if
-    no column has one. `retired`: the package marks the contact as no longer in use. `unread` names
-    fields with a value that could not be parsed; the parsed ones are kept.
+    Of several emails and addresses the first is separate; `address_lines` are the first address's,
+    as `address` has them in one text. `postcode` is taken out of the address if no column has one.
+    `unread` names fields with a value that could not be parsed; the parsed ones are kept.
     """
 
     line: int
     reference: str = ""
-    kind: Kind | None = None
-    name: str = ""
-    company: str = ""
-    person: str = ""
-    account_number: str = ""
-    email: str = ""
-    phones: tuple[str, ...] = ()
-    address: tuple[str, ...] = ()
-    town: str = ""
-    postcode: str = ""
+    address_lines: tuple[str, ...] = ()
     open_balance: Decimal | None = None
     open_invoices: int | None = None
     created: date | None = None
     last_used: date | None = None
     unread: tuple[str, ...] = ()
-    other_emails: tuple[str, ...] = ()
-    other_addresses: tuple[Address, ...] = ()
-    retired: bool = False
 
     @property
     def label(self) -> str:
         """Display name of the contact; empty if the file has none."""
         return self.name or self.company or self.person
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON output; `address` is a list of lines there."""
+        plain = asdict(self)
+        return plain | {"address": plain.pop("address_lines")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +126,26 @@ class DetectedFormat:
         """Whether the file matches formats of several packages and the user chose none."""
         return self.package is None and len({fit.package for fit in self.fits}) > 1
 
-    def corrected(
+    def with_overrides(
         self,
         *,
         package: str | None = None,
         kind: Kind | None = None,
         columns: Columns | None = None,
         dates: DateOrder | None = None,
+        fields: Sequence[str] = IMPORT_FIELDS,
     ) -> DetectedFormat:
         """Return the format with a user's corrections; omitted options stay as they are.
 
         `columns` maps fields to a column's label or index, or to several; None or an empty sequence
-        removes a field. Raises ExportError (`field_unknown`, `column_unknown`,
-        `column_needed_once`).
+        removes a field; `fields` are those that this sort of file can hold. Raises ExportError
+        (`field_unknown`, `column_unknown`, `column_needed_once`).
         """
         changes = columns or {}
         changed = dict(self.columns)
         for name, mapping in changes.items():
-            if name not in IMPORT_FIELDS:
-                raise ExportError("field_unknown", field=name, fields=", ".join(IMPORT_FIELDS))
+            if name not in fields:
+                raise ExportError("field_unknown", field=name, fields=", ".join(fields))
             changed.pop(name, None)
             if labels := tuple(self._label(column) for column in _several(mapping)):
                 changed[name] = labels

@@ -1,7 +1,7 @@
 """Export files of accounting packages: detection, and the contacts in them.
 
 detected = detect_format(file, "Contacts.csv", packages) for row in read_contacts(file,
-detected.corrected(kind="customer"), packages): ... # an ExportedContact or a RejectedRow
+detected.with_overrides(kind="customer"), packages): ... # an ExportedContact or a RejectedRow
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ from crmlink.batches.drafts import (
 from crmlink.batches.match_job import start_matching, stop_matching
 from crmlink.batches.progress import bad_rows, overview, summary, write_results
 from crmlink.batches.state import find_batch
-from crmlink.matching import Address
 from crmlink.store import BatchSource, BatchState, DeviceType
+from crmlink.values.contact_details import details_fields
 from crmlink.web.auth import (
     MissingPermission,
     current_access,
@@ -115,9 +115,7 @@ class BatchesView(MethodView):
 
 
 def _contact(body: dict[str, Any]) -> ListedContact:
-    addresses = tuple(Address(**address) for address in body["other_addresses"])
-    lists = {name: tuple(body[name]) for name in ("phones", "other_emails")}
-    return ListedContact(**body | lists | {"other_addresses": addresses})
+    return ListedContact(body["reference"], **details_fields(body))
 
 
 @blueprint.route("/batches/<batch_id>")

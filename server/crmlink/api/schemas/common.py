@@ -7,8 +7,9 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from crmlink.kinds import KINDS
+from crmlink.linking.on_page import SeenOnPage
 from crmlink.linking.overrides import Overrides
-from crmlink.store import LinkState
+from crmlink.store import LinkMethod, LinkState, Writes
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
 
 KIND = validate.OneOf(KINDS)
@@ -59,10 +60,9 @@ def shown_connection() -> fields.String:
     return fields.String(metadata={"description": CONNECTION})
 
 
-class ReadRecordSchema(RecordSchema):
-    """One record, read by its id."""
-
-    connection_id = shown_connection()
+def shown_on_page() -> fields.Nested:
+    """Return the field for what the record's page showed, of a workspace that writes there."""
+    return fields.Nested("SeenOnPageSchema", allow_none=True, load_default=None)
 
 
 class RecordsSchema(Schema):
@@ -168,6 +168,10 @@ class LinkSchema(Schema):
     undoes = fields.String(allow_none=True)
     undone_by = fields.String(allow_none=True)
     can_undo = fields.Boolean()
+    method = fields.String(
+        validate=validate.OneOf([method.value for method in LinkMethod]),
+        metadata={"description": "By Commusoft's API, or on its own pages, where a person saves."},
+    )
 
 
 class ParkedContactSchema(Schema):
@@ -236,6 +240,18 @@ class OverridesSchema(Schema):
     )
 
 
+class SeenOnPageSchema(Schema):
+    """What the record's page showed just before."""
+
+    reference = text(200, required=True, allow_none=True)
+
+
+def seen_of(body: dict[str, Any]) -> SeenOnPage | None:
+    """Return what a decision's body says that the record's page showed."""
+    seen = body["seen"]
+    return SeenOnPage.of(seen["reference"]) if seen else None
+
+
 def overrides_of(body: dict[str, Any]) -> Overrides:
     """Return the overrides of a decision's body (`OverridesSchema`)."""
     return Overrides(
@@ -263,6 +279,7 @@ class DecisionSchema(ContactIdentitySchema, OverridesSchema):
     differences = fields.List(
         fields.Nested(DifferenceSchema), validate=validate.Length(max=10), load_default=list
     )
+    seen = shown_on_page()
 
 
 class UndoSchema(Schema):
@@ -274,12 +291,42 @@ class UndoSchema(Schema):
         metadata={"description": "The connection that the link was shown of, where it is known."},
     )
     also_on = fields.List(text(100), validate=validate.Length(max=50), load_default=list)
+    seen = shown_on_page()
+
+
+class ObservationSchema(Schema):
+    """What a record's page showed, before it was filled or after the person saved."""
+
+    connection_id = text(100, required=True, metadata={"description": CONNECTION})
+    stage = fields.String(required=True, validate=validate.OneOf(["before", "after"]))
+    value = text(200, required=True, allow_none=True)
+    replaces = text(
+        200,
+        allow_none=True,
+        load_default=None,
+        metadata={"description": "The other reference that the person has agreed to replace."},
+    )
+
+
+class ObservedSchema(LinkSchema):
+    """The link after an observation."""
+
+    fill = fields.Boolean(metadata={"description": "The page may be filled with it now."})
+
+
+class WithdrawalSchema(Schema):
+    """The end of a link that waits on a page; `value` is what the page shows, if it was read."""
+
+    connection_id = text(100, required=True, metadata={"description": CONNECTION})
+    value = text(200, allow_none=True)
 
 
 class LinkQuerySchema(Schema):
     """Query of links."""
 
     state = fields.Enum(LinkState, by_value=True)
+    method = fields.Enum(LinkMethod, by_value=True)
+    record_id = text(100)
     limit = QueryInteger(load_default=50, validate=validate.Range(1, 200))
     cursor = text(64)
 
@@ -325,6 +372,35 @@ class MirrorSchema(Schema):
     syncing = fields.Boolean()
 
 
+class WritesSchema(Schema):
+    """How the workspace writes references."""
+
+    writes = fields.Enum(Writes, by_value=True, required=True)
+
+
+class ShownFieldSchema(Schema):
+    """The field of the reference on the pages of one kind of record."""
+
+    host = text(260, required=True)
+    selector = text(300, required=True)
+    label = text(100, required=True)
+    section = text(100, load_default="")
+
+
+class RecordFieldSchema(ShownFieldSchema):
+    """Such a field as an admin showed it."""
+
+    kind = fields.String()
+    by = fields.String()
+    created_at = fields.AwareDateTime()
+
+
+class RecordFieldsSchema(Schema):
+    """Such fields, at most one of each kind of record."""
+
+    record_fields = fields.List(fields.Nested(RecordFieldSchema))
+
+
 class WorkspaceSchema(Schema):
     """The caller's device, the Commusoft account and the state of the mirror."""
 
@@ -334,6 +410,14 @@ class WorkspaceSchema(Schema):
     person = fields.Nested(ActingPersonSchema, allow_none=True)
     commusoft = fields.Nested(CommusoftSchema)
     mirror = fields.Nested(MirrorSchema)
+    writes = fields.String(validate=validate.OneOf([way.value for way in Writes]))
+    commusoft_origin = fields.String(
+        metadata={"description": "The web application to open; a firm may have its own host."}
+    )
+    commusoft_hosts = fields.List(
+        fields.String(), metadata={"description": "Every host on which records have their pages."}
+    )
+    record_fields = fields.List(fields.Nested(RecordFieldSchema))
 
 
 class HostSchema(Schema):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from crmlink.batches.progress import Overview
-from crmlink.batches.row_details import label
 from crmlink.batches.rows import ReviewRow, RowSuggestion
-from crmlink.matching.reason_texts import say
+from crmlink.linking.listed_details import label
+from crmlink.matching.reason_texts import reason_text
 from crmlink.store import Batch
 from crmlink.web.problems import TYPE, problem_kept, trouble
 from crmlink.web.serializers import record_shape
@@ -116,7 +116,7 @@ def _offer(item: RowSuggestion) -> dict[str, Any]:
         "record": record_shape(item.record),
         "probability": round(item.suggestion.probability, 4) if item.suggestion else None,
         "reasons": [
-            {"code": reason.code, "text": say(reason), "agrees": reason.agrees}
+            {"code": reason.code, "text": reason_text(reason), "agrees": reason.agrees}
             for reason in reasons
         ],
         "held_by_row": item.holder,

@@ -351,7 +351,7 @@ def _house(*, synced: bool = False) -> Installation:
     from crmlink.cli.link import sync_once
 
     installation = open_installation_from_env()
-    if installation.sandboxed:
+    if installation.uses_sandbox:
         click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
     if synced:
         sync_once(installation.workspace)

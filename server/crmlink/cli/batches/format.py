@@ -64,8 +64,8 @@ def summary_lines(planned: Summary) -> Iterator[str]:
 
 def row_lines(found: ReviewRow) -> Iterator[str]:
     """Yield a row and its suggestions."""
-    from crmlink.batches.row_details import label
-    from crmlink.matching.reason_texts import say
+    from crmlink.linking.listed_details import label
+    from crmlink.matching.reason_texts import reason_text
     from crmlink.web.problems import problem_kept
 
     row = found.row
@@ -84,7 +84,7 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
         where = _place(record.address, record.town, record.postcode)
         yield f"     {record.label} ({record.public_id}){sure}  {where}"
         if suggestion:
-            yield f"     {'; '.join(say(reason) for reason in suggestion.reasons)}"
+            yield f"     {'; '.join(reason_text(reason) for reason in suggestion.reasons)}"
     if row.failure:
         yield f"     {problem_kept(row.failure).detail}"
 

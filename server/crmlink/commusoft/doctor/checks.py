@@ -13,11 +13,11 @@ from crmlink.commusoft.client import CommusoftClient
 from crmlink.commusoft.connection import Connection
 from crmlink.commusoft.dialect import PUBLISHED_DIALECT, WEBSERVICE_DIALECT, Dialect, dialect_for
 from crmlink.commusoft.doctor.field_stats import Survey, places_of, survey_list
+from crmlink.commusoft.doctor.form_check import WriteJournal
 from crmlink.commusoft.doctor.results import CheckResult, failure_args
 from crmlink.commusoft.doctor.write_check import (
     RecordBusy,
     WriteCheck,
-    WriteJournal,
     run_write_test,
 )
 from crmlink.commusoft.errors import CommusoftError, InvalidCommusoftResponse, RecordNotFound
@@ -32,7 +32,7 @@ def run_checks(
     write_test: str | None = None,
     trial: str | None = None,
     known_reference: str | None = None,
-    patience: ClientLimits | None = None,
+    limits: ClientLimits | None = None,
     *,
     journal: WriteJournal | None = None,
 ) -> Iterator[CheckResult]:
@@ -46,19 +46,19 @@ def run_checks(
     """
     if write_test is not None and journal is None:
         raise ValueError("a write test needs a journal")
-    patience = patience or ClientLimits()
+    limits = limits or ClientLimits()
     yield _address(connection)
-    yield from _tls(connection, patience)
-    client = CommusoftClient(connection, patience=patience)
+    yield from _tls(connection, limits)
+    client = CommusoftClient(connection, limits=limits)
     if not (yield from _log_in(client)):
-        yield from _try_known_paths(connection, patience)
+        yield from _try_known_paths(connection, limits)
         yield CheckResult("nothing", "failed")
         return
     surveys = yield from _survey(client)
     if "customer" not in surveys:
         yield CheckResult("nothing", "failed")
         return
-    client = client.speaking(_dialect_of(client, surveys))
+    client = client.with_dialect(_dialect_of(client, surveys))
     client = yield from _ids(client, surveys)
     place = yield from _references(client, surveys, write_test, known_reference)
     test = (write_test, trial, journal) if write_test is not None and journal else None
@@ -72,7 +72,7 @@ def _address(connection: Connection) -> CheckResult:
     return CheckResult("address", "fine", args | {"loopback": connection.is_loopback})
 
 
-def _tls(connection: Connection, patience: ClientLimits) -> Iterator[CheckResult]:
+def _tls(connection: Connection, limits: ClientLimits) -> Iterator[CheckResult]:
     parts = urlsplit(connection.base_url)
     if parts.scheme != "https" or parts.hostname is None:
         yield CheckResult("tls", "note", {"failure": "not-used"})
@@ -81,7 +81,7 @@ def _tls(connection: Connection, patience: ClientLimits) -> Iterator[CheckResult
     try:
         with (
             socket.create_connection(
-                (parts.hostname, parts.port or 443), patience.connect
+                (parts.hostname, parts.port or 443), limits.connect_timeout
             ) as plain,
             context.wrap_socket(plain, server_hostname=parts.hostname) as sock,
         ):
@@ -118,7 +118,7 @@ def _log_in(client: CommusoftClient) -> Generator[CheckResult, None, bool]:
     return True
 
 
-def _try_known_paths(connection: Connection, patience: ClientLimits) -> Iterator[CheckResult]:
+def _try_known_paths(connection: Connection, limits: ClientLimits) -> Iterator[CheckResult]:
     """Try the host's other known paths: an incomplete address is the likeliest mistake."""
     parts = urlsplit(connection.base_url)
     for path in _KNOWN_PATHS:
@@ -126,7 +126,7 @@ def _try_known_paths(connection: Connection, patience: ClientLimits) -> Iterator
         if url == connection.base_url:
             continue
         try:
-            CommusoftClient(replace(connection, base_url=url), patience=patience).token_shape()
+            CommusoftClient(replace(connection, base_url=url), limits=limits).token_shape()
         except CommusoftError:
             continue
         yield CheckResult("better-address", "note", {"url": url})
@@ -192,7 +192,7 @@ def _ids(
         for path in dict.fromkeys(paths):
             if "{uuid}" in path and not sample.uuid:
                 continue
-            candidate = client.speaking(
+            candidate = client.with_dialect(
                 client.dialect.with_ways(kind, replace(own, record_path=path))
             )
             try:
@@ -257,7 +257,7 @@ def _place_of_known(
 def _decide(
     client: CommusoftClient, asked: tuple[str, str | None, WriteJournal] | None, place: str | None
 ) -> Iterator[CheckResult]:
-    client = client.speaking(_placed(client.dialect, place))
+    client = client.with_dialect(_placed(client.dialect, place))
     if asked is None:
         yield CheckResult("dialect", "note", _tested(client.dialect, None), client.dialect)
         return

@@ -58,7 +58,7 @@ class FormProof:
     writing: WriteMethod
     trial: str | None
     journal: WriteJournal
-    args: Mapping[str, Any]
+    args: dict[str, Any]
 
     def write(self, reference: str | None, left_out: str) -> CommusoftError | None:
         """Send the current record without one field; returns the error, if any.
@@ -101,7 +101,7 @@ class FormProof:
 
     def _put(self, record: Record, reference: str | None, left_out: str) -> CommusoftError | None:
         writing = replace(self.writing, left_out=left_out)
-        client = self.client.speaking(self.client.dialect.with_writing(record.kind, writing))
+        client = self.client.with_dialect(self.client.dialect.with_writing(record.kind, writing))
         try:
             self.journal.put(client, record, reference)
         except WriteWithdrawn:

@@ -80,7 +80,7 @@ def _try_all(
             yield CheckResult("write-skipped", "note", {"way": writing.name})
             continue
         dialect = client.dialect.with_writing(test.kind, writing)
-        outcome = yield from _try(client.speaking(dialect), test, before, writing, journal)
+        outcome = yield from _try(client.with_dialect(dialect), test, before, writing, journal)
         if outcome == "kept":
             writing = proven_form(writing, before)
             dialect = dialect.with_writing(test.kind, writing)

@@ -1,4 +1,4 @@
-"""Web application of the sandbox: both shapes of the API, and its pages."""
+"""The sandbox: both shapes of the API, and the web application, over the same records."""
 
 import json
 import secrets
@@ -12,7 +12,6 @@ from flask import Blueprint, Flask, Response, abort, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from crmlink.commusoft.sandbox.forms import json_object, wrapped
-from crmlink.commusoft.sandbox.pages import pages
 from crmlink.commusoft.sandbox.record_store import RecordStore
 from crmlink.commusoft.sandbox.records import SandboxRecord
 from crmlink.commusoft.sandbox.shapes import (
@@ -22,6 +21,8 @@ from crmlink.commusoft.sandbox.shapes import (
     p_shape,
     w_shape,
 )
+from crmlink.commusoft.sandbox.web import WebSessions, web
+from crmlink.commusoft.sandbox.web.blueprint import add_page_headers, problem_page
 from crmlink.commusoft.transport import SANDBOX_HEADER
 from crmlink.hosts import Host
 from crmlink.kinds import KINDS, Kind
@@ -47,34 +48,35 @@ def create_sandbox(
     N has names of its own, and what it is not sent stays, or is emptied. Raises `StateDamaged`.
     """
     ledger = RecordStore({"customer": customers, "supplier": suppliers}, seed, state_file)
-    return sandbox_app(ledger, set(), drop_supplier_reference, update)
+    return sandbox_app(ledger, set(), WebSessions(), drop_supplier_reference, update)
 
 
 def sandbox_app(
     ledger: RecordStore,
     tokens: set[str],
+    sessions: WebSessions,
     drop_supplier_reference: bool = False,
     update: UpdateForm = "W",
 ) -> Flask:
-    """Return the application for these records and valid tokens."""
+    """Return the application for these records, valid tokens, and sessions of its pages."""
     app = Flask(__name__)
     for shape in (w_shape(update), p_shape(drop_supplier_reference)):
         app.register_blueprint(_api(shape, ledger, tokens), url_prefix=shape.prefix)
-    app.register_blueprint(pages(ledger))
+    app.register_blueprint(web(ledger, sessions))
     app.register_error_handler(RequestRejected, _unacceptable)
     app.register_error_handler(HTTPException, _http_error)
 
     @app.before_request
     def refuse_other_names() -> None:
         """Reject requests for another host name, against DNS rebinding."""
-        host = Host.parse(request.headers.get("Host"))
+        host = Host.from_text(request.headers.get("Host"))
         if host is None or not host.is_loopback:
             abort(421)
 
     @app.after_request
     def say_that_this_is_a_sandbox(response: Response) -> Response:
         response.headers[SANDBOX_HEADER] = "crmlink"
-        return response
+        return response if _is_api() else add_page_headers(response)
 
     return app
 
@@ -84,9 +86,15 @@ def _unacceptable(error: Exception) -> tuple[Response, int]:
     return jsonify(message=error.message, code=error.status), error.status
 
 
-def _http_error(error: Exception) -> tuple[Response, int]:
+def _is_api() -> bool:
+    return "/api/" in request.path
+
+
+def _http_error(error: Exception) -> tuple[Response | str, int]:
     assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type alone
     status = error.code or 500
+    if not _is_api() and not request.is_json:
+        return problem_page(status, error.name)
     return jsonify(message=error.name, code=status), status
 
 

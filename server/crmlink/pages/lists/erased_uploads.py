@@ -49,7 +49,7 @@ def _holds(ctx: WorkspaceContext, sent: UploadedFile, erased: ErasedPeople) -> b
             sheet=choices.sheet or None, header_line=choices.header_line,
             encoding=choices.encoding or None, delimiter=choices.delimiter or None,
         )  # fmt: skip
-        found = recognised.corrected(
+        found = recognised.with_overrides(
             kind=choices.contact_kind,
             columns=resolved(choices, recognised)[0],
             dates=choices.date_order,

@@ -188,7 +188,7 @@ def _look(sent: UploadedFile, choices: Choices) -> ImportPreview:
             choices = replace(choices, sheet="")
         recognised = _recognised(sent, list_choices.without_lines(choices), packages)
     columns, lacking = resolved(choices, recognised)
-    found = recognised.corrected(
+    found = recognised.with_overrides(
         kind=choices.contact_kind, columns=columns, dates=choices.date_order
     )
     look = ImportPreview(sent, choices, found, recognised, refused=refused)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from crmlink.batches.row_details import label
 from crmlink.batches.rows import ReviewRow
-from crmlink.matching import Suggestion, say
+from crmlink.linking.listed_details import label
+from crmlink.matching import Suggestion, reason_text
 from crmlink.reports.duplicates import DuplicatePair
 from crmlink.store import BatchSource, BatchState, MirroredRecord, RowState, Verdict
 
@@ -150,7 +150,10 @@ def conflict_text(row: ReviewRow) -> str:
 
 def reason_lines(suggestion: Suggestion | DuplicatePair | None) -> list[tuple[str, str]]:
     """Return the reasons for a suggestion as tone and text; equal values are one line."""
-    said = [(reason.agrees, say(reason)) for reason in (suggestion.reasons if suggestion else ())]
+    said = [
+        (reason.agrees, reason_text(reason))
+        for reason in (suggestion.reasons if suggestion else ())
+    ]
     same = [words.removeprefix("same ") for agrees, words in said if agrees and _is_plain(words)]
     others = [(agrees, words) for agrees, words in said if not (agrees and _is_plain(words))]
     return [

@@ -23,11 +23,11 @@ from crmlink.batches.positions import (
     row_positions,
 )
 from crmlink.batches.progress import Overview, bad_rows, overview
-from crmlink.batches.row_details import label
 from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.listed_details import label
 from crmlink.pages.blueprint import (
     Confirmation,
     blueprint,

@@ -17,9 +17,9 @@ from crmlink.batches.review import (
     release_claims,
     reopen,
 )
-from crmlink.batches.row_details import kind_of, label
 from crmlink.batches.rows import ReviewRow, RowFilter, find_row, list_rows_at
 from crmlink.linking.errors import BatchUnknown, LinkingFailure
+from crmlink.linking.listed_details import kind_of, label
 from crmlink.linking.overrides import Overrides
 from crmlink.linking.suggest import search
 from crmlink.pages.blueprint import blueprint, redirect_to

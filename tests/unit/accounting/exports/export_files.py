@@ -96,7 +96,7 @@ def read(
     columns: Columns | None = None,
     **told: Any,
 ) -> list[ExportedContact | RejectedRow]:
-    found = look(content, name, **told).corrected(columns=columns)
+    found = look(content, name, **told).with_overrides(columns=columns)
     return list(read_contacts(_stream(content), found, PACKAGES))
 
 

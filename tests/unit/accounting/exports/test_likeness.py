@@ -54,7 +54,7 @@ def test_a_table_with_typed_headings_is_read_by_them_but_for_its_references() ->
     assert not found.has_references
     brook, ann = contacts(read(table([TYPED, *ROWS])))
     assert (brook.name, brook.phones) == ("Brook Pipes", ("0113 496 0102", "07700 900102"))
-    assert (brook.address, brook.postcode) == (("2 Mill Lane", "Bradford"), "BD1 1AA")
+    assert (brook.address_lines, brook.postcode) == (("2 Mill Lane", "Bradford"), "BD1 1AA")
     assert (brook.reference, ann.phones) == ("", ())
 
 
@@ -68,7 +68,7 @@ def test_three_values_of_each_column_are_shown_beside_the_choice() -> None:
 
 
 def test_what_a_person_chooses_is_no_likeness_any_more() -> None:
-    found = look(table([TYPED, *ROWS]), package="kashflow").corrected(
+    found = look(table([TYPED, *ROWS]), package="kashflow").with_overrides(
         columns={"reference": "Ref No."}
     )
     assert found.has_references

@@ -50,9 +50,9 @@ def all_of(content: bytes, name: str) -> list[ExportedContact | RejectedRow]:
     found = detect_format(io.BytesIO(content), name, PACKAGES)
     assert DetectedFormat.from_dict(found.as_dict()) == found
     if found.package is None:
-        found = found.corrected(package="sage_50")
+        found = found.with_overrides(package="sage_50")
     if not found.columns:
-        found = found.corrected(columns={"name": 0, "reference": -1 + len(found.header)})
+        found = found.with_overrides(columns={"name": 0, "reference": -1 + len(found.header)})
     return list(read_contacts(io.BytesIO(content), found, PACKAGES))
 
 
@@ -136,7 +136,7 @@ def test_what_is_written_is_read_again(
             for text in address
             if text and normalise_heading(text) != normalise_heading(row.name)
         ]
-        assert row.address == read_address([str(line) for line in lines]).lines
+        assert row.address_lines == read_address([str(line) for line in lines]).lines
 
 
 @SLOW

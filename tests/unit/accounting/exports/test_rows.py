@@ -175,7 +175,7 @@ def test_quotation_marks_about_a_reference_are_never_taken_for_part_of_it() -> N
 def test_line_breaks_within_quotation_marks_belong_to_their_value() -> None:
     rows = read(sage(["A1", "Ann\r\nBrook", "1 Road,\nFlat 2,\nLeeds, LS1 4AP\n"], ["B1", "B", ""]))
     ann, other = contacts(rows)
-    assert (ann.name, ann.address) == ("Ann Brook", ("1 Road,", "Flat 2,", "Leeds"))
+    assert (ann.name, ann.address_lines) == ("Ann Brook", ("1 Road,", "Flat 2,", "Leeds"))
     assert (ann.postcode, other.line) == ("LS1 4AP", 7)
 
 
@@ -290,7 +290,7 @@ def test_a_date_is_read_only_where_day_and_month_are_told_apart(
     text: str, order: Any, day: date | None
 ) -> None:
     content = table([["Name", "Since"], ["Ann", text]])
-    found = look(content).corrected(columns={"created": "Since"}, dates=order)
+    found = look(content).with_overrides(columns={"created": "Since"}, dates=order)
     (row,) = contacts(read_contacts(io.BytesIO(content.encode()), found, PACKAGES))
     assert row.created == day
     assert row.unread == (() if day else ("created",))

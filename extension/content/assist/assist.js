@@ -1,0 +1,353 @@
+// @ts-check
+// Writing a reference on a record's own page: look, ask the server, fill, and read again after the person has saved.
+// What was decided and how it ended is the server's; what is here may be ended at any moment.
+
+(() => {
+  const OWN = "crmlinkAssist";
+  const world = /** @type {any} */ (globalThis);
+  const tools = /** @type {import("../../lib/commusoft/types.js").PageTools} */ (world.crmlinkPage);
+  const { createPanel, createViews, describeField, pickField } = /** @type {Required<import("./types.js").PanelTools>} */ (world.crmlinkPanel);
+
+  const LOOKS_EVERY = 500; // milliseconds
+  const AT_REST = 1_500; // what a page shows right after saving may be taken back
+  const MAY_LOAD = 4_000; // a page that does not show its record yet
+
+  /** @typedef {import("./types.js").Job} Job */
+  /** @typedef {import("./types.js").Situation} Situation */
+
+  const before = /** @type {{isAlive: () => boolean, open: () => void, leave: () => void} | undefined} */ (world[OWN]);
+  if (before?.isAlive()) return before.open();
+  before?.leave();
+
+  /** @type {Job | null} */
+  let job = null;
+  /** What is on the panel that no look at the page changes. @type {"open" | "busy" | "told" | "picking"} */
+  let phase = "open";
+  /** @type {{link: string, field: HTMLInputElement, old: string} | null} */
+  let filled = null;
+  /** @type {{text: string, since: number} | null} */
+  let resting = null;
+  let closed = false;
+  let sureOf = "";
+  let shownFor = "";
+  let arrivedAt = Date.now();
+  let drawn = "";
+  let asked = 0;
+  let endPick = () => {};
+  /** The keyboard goes to the panel with its next words: the person asked for them. */
+  let called = false;
+  /** Links that were filled in this document: what a field holds is no proof of them any more. @type {Set<string>} */
+  const filledHere = new Set();
+  /** What the page complained of before the field was filled. @type {Set<Element>} */
+  let complaints = new Set();
+  const touched = new WeakSet();
+  const startedAt = performance.now();
+
+  const isAlive = () => Boolean(globalThis.chrome?.runtime?.id);
+  /** @type {import("./types.js").Words} */
+  const say = (key, ...values) => (isAlive() && chrome.i18n.getMessage(key, values)) || "";
+  const panel = createPanel(say, () => {
+    closed = true;
+    endPick();
+    if (phase !== "busy") phase = "open";
+  });
+  const views = createViews(say);
+
+  /** @type {import("./types.js").Steps} */
+  const steps = {
+    fill: () => void fill(null),
+    edit: (edit) => {
+      edit.click();
+      again();
+      called = true; // when the field is there
+    },
+    withdraw: () => void withdraw(),
+    close: () => {
+      panel.hide();
+      closed = true;
+      phase = "open";
+    },
+    again,
+    sure: () => {
+      sureOf = job ? job.link.id + location.href : "";
+      again();
+    },
+    pick,
+  };
+
+  /** @param {string} type @param {object} [fields] @returns {Promise<any>} */
+  async function send(type, fields = {}) {
+    try {
+      return await chrome.runtime.sendMessage({ type, ...fields });
+    } catch {
+      if (!isAlive()) leave();
+      return null;
+    }
+  }
+
+  /** Which decision waits for this page, if any. */
+  async function ask() {
+    asked += 1;
+    const mine = asked;
+    const address = location.href;
+    const answer = await send("assist_look");
+    if (mine !== asked || address !== location.href) return;
+    const found = answer?.ok && answer.data?.address === address ? /** @type {Job} */ (answer.data) : null;
+    if (filled && filled.link !== found?.link.id) filled = null;
+    job = found;
+    if (phase !== "told" || !found) phase = "open";
+    if (!job) return panel.hide();
+    drawn = "";
+    tick();
+  }
+
+  /** @returns {Situation} */
+  function situation() {
+    const { search, link } = /** @type {Job} */ (job);
+    const target = link.reference ?? "";
+    const reading = tools.readReference(document, { ...search, textOnly: filledHere.has(link.id) });
+    const { found, shown } = reading;
+    if (sureOf !== link.id + location.href && !tools.showsSubject(document, search.subject.names)) {
+      return { kind: Date.now() - arrivedAt < MAY_LOAD ? "waiting" : "doubt" };
+    }
+    const { field } = found;
+    if (field && filled?.field === field && field.value === target) return { kind: "save" };
+    if (field && !tools.agrees(reading)) return { kind: "differs" };
+    if (field && field.value === target) return !filledHere.has(link.id) && tools.isAsLoaded(field, { touched, since: startedAt }) ? { kind: "seen", value: field.value || null } : { kind: "save" };
+    if (field && filled?.field !== field && isEdited(field)) return { kind: "edited" };
+    if (field) return { kind: "ready", field, value: field.value || null };
+    if (filled && shown.state !== "shown" && shown.state !== "empty") return { kind: "save" };
+    if (found.state === "several") return { kind: "several", count: found.count };
+    const edit = tools.findEdit(document, search);
+    if (shown.state === "absent") return { kind: "missing", why: found.unfit[0]?.why ?? null, edit };
+    return { kind: "shown", value: shown.state === "shown" ? shown.value : shown.state === "empty" ? null : undefined, edit };
+  }
+
+  /** Whether the person has typed into it and not saved. @param {HTMLInputElement} field */
+  const isEdited = (field) => touched.has(field) || field.classList.contains("ng-dirty");
+
+  function tick() {
+    if (!isAlive()) return leave();
+    if (location.href !== shownFor) return arrive();
+    if (!job || phase === "busy" || phase === "picking") return;
+    const now = situation();
+    if (isTelling(now)) return void observeAtRest(now);
+    resting = null;
+    if (phase === "open" && !closed) draw(now);
+  }
+
+  /** The page has gone on, to another record or another part of this one. */
+  function arrive() {
+    shownFor = location.href;
+    arrivedAt = Date.now();
+    resting = null;
+    closed = false;
+    endPick();
+    if (phase !== "busy") phase = "open";
+    panel.hide();
+    void ask();
+  }
+
+  /** @param {Situation} now */
+  function draw(now) {
+    if (!job) return;
+    const key = JSON.stringify([now, job.link.id], (_, value) => (value instanceof Element ? value.id || value.localName : value));
+    if (key === drawn) return;
+    const view = views.situation(now, job, steps);
+    if (!view) return;
+    drawn = key;
+    panel.show(view, { focus: called });
+    called = false;
+  }
+
+  /** @param {import("./types.js").PanelView} view */
+  function tell(view) {
+    phase = "told";
+    closed = false;
+    drawn = "";
+    panel.show(view, { focus: false });
+  }
+
+  /** Whether the page shows how it ended: our value, or after our filling and without the field any value. @param {Situation} now */
+  function isTelling(now) {
+    const target = job?.link.reference ?? null;
+    if (now.kind === "seen") return true;
+    if (now.kind !== "shown" || now.value === undefined) return false;
+    return now.value === target || filled !== null;
+  }
+
+  /** @param {Situation} now */
+  async function observeAtRest(now) {
+    const value = now.kind === "seen" || now.kind === "shown" ? (now.value ?? null) : null;
+    const text = JSON.stringify([now.kind, value]);
+    const complains = filled !== null && tools.failuresIn(document).some((one) => !complaints.has(one));
+    if (resting?.text !== text || complains) resting = { text, since: Date.now() };
+    if (Date.now() - resting.since < AT_REST) return;
+    resting = null;
+    const stage = filled ? "after" : "before";
+    const answer = await observe(stage, value, null);
+    if (!answer) return;
+    if (!answer.ok) return tell(views.trouble(answer.problem?.detail ?? "", steps));
+    filled = null;
+    if (answer.data.link.state !== "intended") return settle(answer.data.link);
+    tell(views.notSeen(steps));
+  }
+
+  /**
+   * What the server says to what the page shows; null where the page has gone on since.
+   * @param {"before" | "after"} stage
+   * @param {string | null} value
+   * @param {string | null} replaces
+   */
+  async function observe(stage, value, replaces) {
+    if (!job) return null;
+    const { link } = job;
+    const address = location.href;
+    phase = "busy";
+    const answer = await send("assist_observe", { link: link.id, stage, value, replaces });
+    if (phase === "busy") phase = "open";
+    if (address !== location.href || job?.link.id !== link.id) return null;
+    return answer ?? { ok: false, problem: null };
+  }
+
+  /** @param {Job["link"]} link */
+  function settle(link) {
+    filled = null;
+    job = null;
+    tell(views.outcome(link, steps));
+  }
+
+  /** @param {string | null} replaces the other reference that the person agreed to replace */
+  async function fill(replaces) {
+    const now = situation();
+    if (!job || now.kind !== "ready") return again();
+    const { link } = job;
+    const { field, value } = now;
+    const address = location.href;
+    panel.show(views.busy(), { focus: true });
+    const answer = await observe("before", value, replaces);
+    if (!answer) return again();
+    if (!answer.ok && answer.problem?.type === "record-has-reference") return askToReplace(answer.problem.current_reference ?? value);
+    if (!answer.ok) return tell(views.trouble(answer.problem?.detail ?? "", steps));
+    if (answer.data.link.state !== "intended") return settle(answer.data.link);
+    const then = situation();
+    if (!answer.data.fill || then.kind !== "ready" || then.field !== field || then.value !== value) return again();
+    phase = "busy";
+    const same = () => location.href === address && job?.link.id === link.id;
+    complaints = new Set(tools.failuresIn(document));
+    filledHere.add(link.id);
+    const result = await tools.fillField(field, link.reference ?? "", { same, own: panel.host });
+    phase = "open";
+    if (!result.ok) return tell(views.notFilled(result, steps));
+    filled = { link: link.id, field, old: value ?? "" };
+    called = true;
+    again();
+  }
+
+  /** @param {string | null} now */
+  function askToReplace(now) {
+    if (!job) return;
+    tell(views.replace(job, now, { ...steps, replace: () => {
+      phase = "open";
+      void fill(now);
+    } }));
+  }
+
+  /** The person gives the decision up: what was filled and not saved goes first. */
+  async function withdraw() {
+    if (!job) return;
+    const { link } = job;
+    const address = location.href;
+    const same = () => location.href === address;
+    panel.show(views.busy(), { focus: true });
+    phase = "busy";
+    if (filled?.field.isConnected && filled.field.value === (link.reference ?? "")) {
+      const result = await tools.fillField(filled.field, filled.old, { same, own: panel.host });
+      if (!result.ok) return tell(views.notFilled({ ...result, restored: false }, steps));
+    }
+    if (!same() || !job) return again();
+    const now = situation();
+    const seen = now.kind === "ready" || (now.kind === "shown" && now.value !== undefined);
+    const value = seen && "value" in now ? (now.value ?? null) : null;
+    const answer = await send("assist_withdraw", { link: link.id, seen, value });
+    if (!same()) return again();
+    if (!answer?.ok) return tell(views.trouble(answer?.problem?.detail ?? "", steps));
+    return settle(answer.data.link);
+  }
+
+  function again() {
+    endPick();
+    phase = "open";
+    closed = false;
+    drawn = "";
+    resting = null;
+    if (!job) return void ask();
+    tick();
+  }
+
+  function pick() {
+    endPick();
+    phase = "picking";
+    panel.show(views.pick(steps), { focus: false });
+    const end = pickField(picked, (target) => target === panel.host);
+    endPick = () => {
+      end();
+      endPick = () => {};
+    };
+  }
+
+  /** @param {HTMLInputElement} field */
+  function picked(field) {
+    const described = job && tools.unfitness(field, job.search.subject) === null ? describeField(field) : null;
+    panel.show(views.picked(described, { ...steps, use: () => described && void use(described) }), { focus: true });
+  }
+
+  /** @param {{selector: string, label: string, section: string}} described */
+  async function use(described) {
+    endPick();
+    phase = "busy";
+    const answer = await send("assist_field", described);
+    phase = "open";
+    if (!answer?.ok) return tell(views.trouble(answer?.problem?.detail ?? "", steps));
+    await ask();
+  }
+
+  /** Called again by the popup: the panel was closed, or something was decided since. */
+  function open() {
+    closed = false;
+    called = true;
+    drawn = "";
+    if (phase === "told") phase = "open";
+    void ask();
+  }
+
+  /** @param {Event} event */
+  function typed(event) {
+    // What crmlink fills is not the person's.
+    if (event.isTrusted && event.composedPath()[0]) touched.add(/** @type {EventTarget} */ (event.composedPath()[0]));
+  }
+
+  /** @param {any} message @param {chrome.runtime.MessageSender} sender */
+  function hear(message, sender) {
+    if (sender.id !== chrome.runtime.id || sender.tab) return;
+    if (message?.type === "leave") leave();
+    if (message?.type === "look_again" && phase === "open" && !filled) void ask();
+  }
+
+  const pulse = setInterval(tick, LOOKS_EVERY);
+
+  function leave() {
+    asked += 1;
+    clearInterval(pulse);
+    endPick();
+    panel.leave();
+    document.removeEventListener("input", typed, true);
+    if (isAlive()) chrome.runtime.onMessage.removeListener(hear);
+    world[OWN] = undefined;
+  }
+
+  world[OWN] = { isAlive, open, leave };
+  document.addEventListener("input", typed, true);
+  chrome.runtime.onMessage.addListener(hear);
+  tick();
+})();

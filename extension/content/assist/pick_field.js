@@ -1,0 +1,107 @@
+// @ts-check
+// An admin shows crmlink the reference's field: points at it, or goes to it with the keyboard, and sees it framed.
+
+(() => {
+  const own = /** @type {{crmlinkPanel: import("./types.js").PanelTools, crmlinkPage: import("../../lib/commusoft/types.js").PageTools}} */ (/** @type {unknown} */ (globalThis));
+  const tools = own.crmlinkPage;
+
+  const FRAME = "crmlink-frame";
+  const NAMES = ["formcontrolname", "name", "ng-model", "data-ng-model", "data-testid"];
+  const HEADINGS = "h1, h2, h3, h4, h5, h6, legend, [role=heading]";
+  /** Where a record's number, or one that is drawn anew each time, is part of a name, it is not lasting. */
+  const PASSING = /[0-9]{2,}|^(?:mat-input|cdk|ember|react|radix|headlessui|:r)/i;
+
+  /** @param {HTMLInputElement} field */
+  function describeField(field) {
+    const root = /** @type {Document} */ (field.getRootNode());
+    const selector = [field.id && /^[A-Za-z_][\w-]*$/.test(field.id) && !PASSING.test(field.id) ? `#${field.id}` : "",
+      ...NAMES.map((name) => attributeSelector(field, name))].filter(Boolean).find((one) => root.querySelectorAll(one).length === 1);
+    const { texts, column } = tools.nameOf(field);
+    const label = (texts[0] ?? column ?? "").slice(0, 100);
+    return selector && label ? { selector, label, section: headingOf(field).slice(0, 100) } : null;
+  }
+
+  /** @param {Element} field @param {string} name */
+  function attributeSelector(field, name) {
+    const value = field.getAttribute(name) ?? "";
+    return value && value.length <= 100 && !/["\\\]\n]/.test(value) && !PASSING.test(value) ? `input[${name}="${value}"]` : "";
+  }
+
+  /** @param {Element} field */
+  function headingOf(field) {
+    for (let at = tools.parentOf(field); at; at = tools.parentOf(at)) {
+      const found = at.nodeType === 1 ? /** @type {Element} */ (at).querySelector(HEADINGS) : null;
+      if (found) return tools.textOf(found);
+    }
+    return "";
+  }
+
+  /**
+   * @param {(field: HTMLInputElement) => void} picked
+   * @param {(target: EventTarget | undefined) => boolean} isOwn
+   */
+  function pickField(picked, isOwn) {
+    const frame = document.createElement(FRAME);
+    for (const [name, value] of Object.entries({ all: "initial", position: "fixed", display: "none", "pointer-events": "none", "z-index": "2147483646", border: "3px solid #0f6b63", "border-radius": "6px", "box-shadow": "0 0 0 3px rgb(255 255 255 / 80%)" })) frame.style.setProperty(name, value, "important");
+    document.documentElement.append(frame);
+    const ending = new AbortController();
+    /** @type {HTMLInputElement | null} */
+    let at = null;
+
+    /** @param {Event} event @returns {HTMLInputElement | null} */
+    function fieldIn(event) {
+      const [target] = /** @type {Element[]} */ (event.composedPath());
+      const control = target?.localName === "label" ? /** @type {HTMLLabelElement} */ (/** @type {Element} */ (target)).control : target;
+      return control?.localName === "input" && /** @type {HTMLInputElement} */ (control).type === "text" ? /** @type {HTMLInputElement} */ (control) : null;
+    }
+
+    /** @param {HTMLInputElement | null} field */
+    function outline(field) {
+      at = field;
+      if (!field) return frame.style.setProperty("display", "none", "important");
+      const box = boxOf(field);
+      for (const [name, value] of Object.entries({ display: "block", left: `${box.left - 5}px`, top: `${box.top - 5}px`, width: `${box.width + 4}px`, height: `${box.height + 4}px` })) frame.style.setProperty(name, value, "important");
+    }
+
+    /** @param {Event} event */
+    function point(event) {
+      if (!isOwn(event.composedPath()[0])) outline(fieldIn(event));
+    }
+
+    /** @param {Event} event */
+    function choose(event) {
+      if (isOwn(event.composedPath()[0])) return;
+      const key = "key" in event ? event.key : "Enter";
+      if (!event.isTrusted || key !== "Enter") return;
+      const field = event.type === "keydown" ? at : fieldIn(event);
+      if (!field) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      outline(field);
+      picked(field);
+    }
+
+    for (const root of tools.rootsOf(document).filter((one) => one.nodeType === 9)) {
+      const how = { capture: true, signal: ending.signal };
+      root.addEventListener("pointermove", point, how);
+      root.addEventListener("focusin", point, how);
+      root.addEventListener("click", choose, how);
+      root.addEventListener("keydown", choose, how);
+    }
+    return () => {
+      ending.abort();
+      frame.remove();
+    };
+  }
+
+  /** Where a field is in the window, also one in a frame. @param {Element} field */
+  function boxOf(field) {
+    const { left, top, width, height } = field.getBoundingClientRect();
+    const frame = field.ownerDocument.defaultView?.frameElement;
+    const outer = frame ? frame.getBoundingClientRect() : { left: 0, top: 0 };
+    return { left: left + outer.left, top: top + outer.top, width, height };
+  }
+
+  for (const left of document.querySelectorAll(FRAME)) left.remove();
+  Object.assign(own.crmlinkPanel, { describeField, pickField });
+})();

@@ -1,0 +1,62 @@
+// The shapes that the parts of our panel share in a Commusoft page.
+
+/** @typedef {import("../../lib/linking/assist.js").AssistView} Job */
+
+/** @typedef {{words: string, act: () => void, hint?: string}} PanelAction  the first is the one that Enter takes */
+
+/**
+ * @typedef {object} PanelView
+ * @property {string} title
+ * @property {string[]} lines
+ * @property {string} [small] who decided it, and when
+ * @property {{before: string | null | undefined, after: string | null}} [change] undefined: not known
+ * @property {PanelAction[]} actions
+ * @property {"good" | "caution"} [tone]
+ * @property {boolean} [asks] the keyboard is on the first action
+ */
+
+/**
+ * @typedef {object} Panel
+ * @property {HTMLElement} host
+ * @property {(view: PanelView, how: {focus: boolean}) => void} show
+ * @property {() => void} hide
+ * @property {() => void} leave
+ */
+
+/**
+ * @typedef {object} PanelTools
+ * @property {(say: (key: string) => string, closed: () => void) => Panel} createPanel
+ * @property {(picked: (field: HTMLInputElement) => void, isOwn: (target: EventTarget | undefined) => boolean) => () => void} [pickField]
+ *   let the person point at a field; returns what ends it
+ * @property {(field: HTMLInputElement) => {selector: string, label: string, section: string} | null} [describeField] how
+ *   to find a field again on another record's page; null where it has no lasting name
+ * @property {(words: Words) => Views} [createViews]
+ */
+
+/**
+ * What a page allows now.
+ * @typedef {{kind: "waiting" | "doubt" | "save" | "differs" | "edited"}
+ *   | {kind: "several", count: number}
+ *   | {kind: "ready", field: HTMLInputElement, value: string | null}
+ *   | {kind: "seen", value: string | null}
+ *   | {kind: "shown", value: string | null | undefined, edit: HTMLElement | null}
+ *   | {kind: "missing", why: import("../../lib/commusoft/types.js").Unfit | null, edit: HTMLElement | null}} Situation
+ */
+
+/** @typedef {(key: string, ...values: string[]) => string} Words */
+
+/**
+ * What the person can do.
+ * @typedef {object} Steps
+ * @property {() => void} fill
+ * @property {(edit: HTMLElement) => void} edit
+ * @property {() => void} withdraw
+ * @property {() => void} close
+ * @property {() => void} again
+ * @property {() => void} sure
+ * @property {() => void} pick
+ */
+
+/** @typedef {{situation: (now: Situation, job: Job, steps: Steps) => PanelView | null, outcome: (link: Job["link"], steps: Steps) => PanelView, [name: string]: any}} Views */
+
+export {};

@@ -1,0 +1,133 @@
+// @ts-check
+// Whether a part of a record's page is about the record: other forms and dialogs have fields of the same name.
+
+(() => {
+  const tools = /** @type {{crmlinkPage: import("./types.js").PageTools}} */ (/** @type {unknown} */ (globalThis)).crmlinkPage;
+  const { childrenOf, isVisible, parentOf, textOf } = tools;
+
+  const DIALOG = "dialog, [role=dialog], [role=alertdialog], [aria-modal=true], .modal, .ui-dialog, .mat-dialog-container, .mat-mdc-dialog-container, .cdk-dialog-container, .popover, .p-dialog, .ReactModal__Content";
+  const FORM = "form, [role=form], fieldset, ng-form, [ng-form], [formgroup], [data-controller], [ng-controller]";
+  const HEADING = "h1, h2, h3, h4, h5, h6, legend, [role=heading], .modal-title, .ui-dialog-title, .mat-dialog-title, .mat-mdc-dialog-title, .panel-title, .card-title, [class*=section-title], [class*=sectionTitle], [class*=section-header]";
+  /** What holds a heading, and perhaps the buttons beside it. */
+  const HEAD = "header, hgroup, [class*=head i], [class*=title i]";
+  const MAX_HEADING = 150;
+  const NAMES = ["id", "name", "action", "ng-submit", "data-ng-submit", "formgroup", "ng-form", "ng-controller", "data-controller"];
+  /** What is below a record, or beside it, and has pages and forms of its own. */
+  const OTHER_THINGS = "job|invoice|invoicing|estimate|quote|quotation|contract|asset|appliance|appointment|diary|opportunity|opportunities|purchase order|parts|product|stock|credit note|certificate|engineer|employee|reminder|site contact|work address|branch|parent|new|add|create|merge|import|duplicate|log ?in|sign ?in|link customers";
+  const OTHER = new RegExp(`\\b(?:${OTHER_THINGS})(?:e?s)?\\b`, "i");
+  const OTHER_FORM = /job|invoice|estimate|quot(?:e|ation)|contract(?!or)|asset|appliance|appointment|purchase_?-?order|opportunit|search|filter|log-?in|sign-?in|import|^new|[/_-]new(?:[/_-]|$)|^add|merge/i;
+  const OF_A_RECORD = new Set("edit editing update change amend the a of details detail general information info other account accounts accounting settings profile record number customer supplier and".split(" "));
+  const RECORD_ID = /^(?:data-)?(?:customer|supplier|record|client|entity)[-_]?id$/i;
+  const RECORD_PATH = /\/(customers?|suppliers?)\/(?:[a-z_]+\/)?([0-9]+)(?:\/|$)/i;
+
+  /** @typedef {import("./types.js").Subject} Subject */
+
+  /** @param {Node | null} node @returns {node is Element} */
+  const isElement = (node) => node?.nodeType === 1;
+
+  /** @param {string} text */
+  const wordsOf = (text) => text.normalize("NFKC").toLowerCase().split(/[^\p{L}\p{N}]+/u).filter(Boolean);
+
+  /** A heading without the record's own name in it. @param {string} text @param {Subject} subject */
+  function withoutName(text, subject) {
+    const own = new Set([...subject.names.flatMap(wordsOf), subject.number]);
+    return wordsOf(text).filter((word) => !own.has(word));
+  }
+
+  /** @param {Subject} subject */
+  const otherKind = ({ kind }) => (kind === "customer" ? "supplier" : "customer");
+
+  /** @param {string} text @param {Subject} subject */
+  function namesOther(text, subject) {
+    const words = withoutName(text, subject);
+    return OTHER.test(words.join(" ")) || words.some((word) => word.startsWith(otherKind(subject)));
+  }
+
+  /**
+   * The heading that a node stands under within `top`: the last one before it that is not part of something else.
+   * @param {Element} top
+   * @param {Node} branch the child of `top` that holds the node
+   */
+  function headingBefore(top, branch) {
+    let heading = "";
+    for (const child of childrenOf(top)) {
+      if (child === branch) break;
+      if (isElement(child) && isVisible(child)) heading = headingIn(child) || heading;
+    }
+    return heading;
+  }
+
+  /** @param {Element} element a heading, or a small part of a page that holds nothing else */
+  function headingIn(element) {
+    if (element.matches(HEADING)) return textOf(element).slice(0, MAX_HEADING);
+    const inner = element.querySelector(HEADING);
+    if (!inner || !element.matches(HEAD) || element.querySelector("input:not([type=hidden]), select, textarea, table, form, ul")) return "";
+    return textOf(inner).slice(0, MAX_HEADING);
+  }
+
+  /** @param {Element} dialog */
+  function titleOf(dialog) {
+    const root = /** @type {Document} */ (dialog.getRootNode());
+    const ids = (dialog.getAttribute("aria-labelledby") ?? "").split(/\s+/).filter(Boolean);
+    const named = ids.map((id) => root.getElementById?.(id)).map((one) => (one ? textOf(one) : "")).join(" ").trim();
+    const heading = [...dialog.querySelectorAll(HEADING)].find(isVisible);
+    return named || (dialog.getAttribute("aria-label") ?? "") || (heading ? textOf(heading) : "");
+  }
+
+  /** A dialog is the record's only where its title says so, and names nothing else. @param {Element} dialog @param {Subject} subject */
+  function isOtherDialog(dialog, subject) {
+    const title = titleOf(dialog);
+    return title === "" || withoutName(title, subject).some((word) => !OF_A_RECORD.has(word) || word === otherKind(subject));
+  }
+
+  /** @param {Element} form @param {Subject} subject */
+  function isOtherForm(form, subject) {
+    const values = NAMES.map((name) => form.getAttribute(name) ?? "");
+    if (values.some((value) => OTHER_FORM.test(value))) return true;
+    const words = values.join(" ").toLowerCase();
+    if (words.includes(otherKind(subject)) && !words.includes(subject.kind)) return true;
+    return namesOther(form.getAttribute("aria-label") ?? "", subject);
+  }
+
+  /** @param {Element} element @param {Subject} subject */
+  function isOfOtherRecord(element, subject) {
+    for (const { name, value } of element.attributes) {
+      if (RECORD_ID.test(name) && /^[0-9]+$/.test(value) && value !== subject.number) return true;
+      const path = name === "action" || name === "data-url" ? RECORD_PATH.exec(value) : null;
+      if (path && (path[2] !== subject.number || !path[1]?.toLowerCase().startsWith(subject.kind))) return true;
+    }
+    return false;
+  }
+
+  /**
+   * @param {Element} element
+   * @param {Subject} subject
+   */
+  function isForeign(element, subject) {
+    let branch = /** @type {Node} */ (element);
+    for (let at = parentOf(element); at; branch = at, at = parentOf(at)) {
+      if (!isElement(at)) continue;
+      if (isOfOtherRecord(at, subject)) return true;
+      if (at.matches(DIALOG) && isOtherDialog(at, subject)) return true;
+      if (at.matches(FORM) && isOtherForm(at, subject)) return true;
+      if (at.matches("nav, footer, [role=navigation], [role=tooltip], [role=menu]")) return true;
+      if (namesOther(headingBefore(at, branch), subject)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Whether the page shows one of the names that the record is known by: a page that goes on to another record may
+   * have its address before its content.
+   * @param {Document} document
+   * @param {string[]} names
+   */
+  function showsSubject(document, names) {
+    const typed = tools.rootsOf(document).flatMap((root) => [...root.querySelectorAll("input")]).filter((one) => one.type !== "hidden").flatMap((one) => wordsOf(one.value));
+    const text = ` ${wordsOf(document.body ? textOf(document.body) : "").join(" ")} `;
+    const inFields = new Set(typed);
+    return names.map(wordsOf).some((words) => words.length > 0 && (text.includes(` ${words.join(" ")} `) || words.every((word) => inFields.has(word))));
+  }
+
+  Object.assign(tools, { isForeign, showsSubject });
+})();

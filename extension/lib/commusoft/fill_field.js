@@ -1,0 +1,180 @@
+// @ts-check
+// Fill one field as a person's typing would, see whether the page took it over, and undo it where it did not.
+
+(() => {
+  const tools = /** @type {{crmlinkPage: import("./types.js").PageTools}} */ (/** @type {unknown} */ (globalThis)).crmlinkPage;
+  const { rootsOf } = tools;
+
+  const SETTLES = 300; // milliseconds until a page has done what it does after typing
+  const DIRTY_BY = 3_000; // a model may take a value only when typing has paused
+  const LOOKS_EVERY = 100;
+  const CONTROLS = "input, select, textarea, [contenteditable]";
+
+  /** @typedef {import("./types.js").Filled} Filled */
+  /** @typedef {{same: () => boolean, own?: Element}} Guard same: the page is still the record's; own: our panel */
+
+  /** @param {number} milliseconds @returns {Promise<void>} */
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+  /**
+   * The browser's own setter: a framework may have put one of its own over it, to notice what is not typed.
+   * @param {HTMLInputElement} field
+   * @param {string} value
+   */
+  function setValue(field, value) {
+    for (let at = Object.getPrototypeOf(field); at; at = Object.getPrototypeOf(at)) {
+      const setter = Object.getOwnPropertyDescriptor(at, "value")?.set;
+      if (setter) return setter.call(field, value);
+    }
+    field.value = value;
+  }
+
+  /** @param {HTMLInputElement} field @param {string} value */
+  function type(field, value) {
+    const view = /** @type {Window & typeof globalThis} */ (field.ownerDocument.defaultView);
+    const all = { bubbles: true, composed: true };
+    let left = false;
+    const note = () => (left = true);
+    field.focus({ preventScroll: true });
+    field.dispatchEvent(new view.KeyboardEvent("keydown", { ...all, key: "Unidentified", cancelable: true }));
+    setValue(field, value);
+    field.dispatchEvent(new view.InputEvent("input", { ...all, data: value, inputType: "insertText" }));
+    field.dispatchEvent(new view.KeyboardEvent("keyup", { ...all, key: "Unidentified" }));
+    field.dispatchEvent(new view.Event("change", { bubbles: true }));
+    field.addEventListener("blur", note, { once: true });
+    field.blur();
+    field.removeEventListener("blur", note);
+    if (left) return;
+    // A window in the background has no focus to lose.
+    field.dispatchEvent(new view.FocusEvent("blur", { composed: true }));
+    field.dispatchEvent(new view.FocusEvent("focusout", all));
+  }
+
+  /** What a control holds, as text. @param {Element} control */
+  function stateOf(control) {
+    const one = /** @type {HTMLInputElement & HTMLSelectElement} */ (control);
+    if (one.localName === "select") return [...one.options].map((option) => (option.selected ? "1" : "0")).join("");
+    if (one.localName === "input" || one.localName === "textarea") return /^(?:checkbox|radio)$/.test(one.type) ? String(one.checked) : one.value;
+    return one.textContent ?? "";
+  }
+
+  /** @param {HTMLInputElement} field */
+  function othersOf(field) {
+    const document = topDocument(field.ownerDocument);
+    const all = rootsOf(document).flatMap((root) => [...root.querySelectorAll(CONTROLS)]).filter((one) => one !== field);
+    return new Map(all.map((one) => [one, stateOf(one)]));
+  }
+
+  /** @param {Document} document */
+  function topDocument(document) {
+    for (let at = document; ; ) {
+      const outer = /** @type {Document | null | undefined} */ (tools.parentOf(at)?.ownerDocument);
+      if (!outer) return at;
+      at = outer;
+    }
+  }
+
+  /**
+   * Those that hold something else now. A hidden one that repeats what was filled is the page's way to send it.
+   * @param {Map<Element, string>} before
+   * @param {string} value
+   */
+  function changed(before, value) {
+    return [...before].filter(([one, held]) => {
+      if (!one.isConnected || stateOf(one) === held) return false;
+      return !(/** @type {HTMLInputElement} */ (one).type === "hidden" && stateOf(one) === value);
+    });
+  }
+
+  /** Whether something lies over the field, so that a person could not type there. @param {HTMLInputElement} field @param {Element | undefined} own */
+  function isCovered(field, own) {
+    field.scrollIntoView?.({ block: "center" });
+    const root = /** @type {Document} */ (field.getRootNode());
+    const { left, top, width, height } = field.getBoundingClientRect();
+    if (width === 0 || !root.elementsFromPoint) return false;
+    for (const share of [0.1, 0.5, 0.9]) {
+      const [first] = root.elementsFromPoint(left + width * share, top + height / 2).filter((one) => one !== own);
+      if (first && (first === field || field.contains(first) || first.contains(field) || isLabel(first, field))) return false;
+    }
+    return true;
+  }
+
+  /** @param {Element} element @param {HTMLInputElement} field */
+  const isLabel = (element, field) => [...(field.labels ?? [])].some((one) => one.contains(element));
+
+  /** Whether a framework that marks its fields has taken the value over; null where it marks none. @param {Element} field */
+  function isTaken(field) {
+    if (field.classList.contains("ng-dirty")) return true;
+    return field.classList.contains("ng-pristine") ? false : null;
+  }
+
+  /** @param {HTMLInputElement} field */
+  function isInvalid(field) {
+    return field.classList.contains("ng-invalid") || field.getAttribute("aria-invalid") === "true" || !field.validity.valid;
+  }
+
+  /** @param {HTMLInputElement} field @param {string} value @returns {Filled["why"]} why it cannot be filled */
+  function hindrance(field, value) {
+    if (value !== value.trim() || /[\u0000-\u001f\u007f]/.test(value)) return "spaces";
+    if (field.maxLength >= 0 && value.length > field.maxLength) return "too-long";
+    return null;
+  }
+
+  /**
+   * What the page made of it.
+   * @param {HTMLInputElement} field
+   * @param {string} value
+   * @param {{others: Map<Element, string>, wasInvalid: boolean, guard: Guard}} before
+   * @returns {Promise<Filled["why"]>}
+   */
+  async function outcome(field, value, { others, wasInvalid, guard }) {
+    await pause(SETTLES);
+    for (let waited = SETTLES; isTaken(field) === false && field.value === value && waited < DIRTY_BY; waited += LOOKS_EVERY) await pause(LOOKS_EVERY);
+    if (!guard.same()) return "moved";
+    if (!field.isConnected) return "gone";
+    if (field.value !== value) return "changed";
+    if (isTaken(field) === false) return "not-taken";
+    if (!wasInvalid && isInvalid(field)) return "invalid";
+    return changed(others, value).length > 0 ? "others" : null;
+  }
+
+  /**
+   * @param {HTMLInputElement} field
+   * @param {string} value
+   * @param {Guard} guard
+   * @returns {Promise<Filled>}
+   */
+  async function fillField(field, value, guard) {
+    /** @param {Filled["why"]} why @returns {Filled} */
+    const untouched = (why) => ({ ok: false, why, restored: true });
+    const hindered = hindrance(field, value);
+    if (hindered) return untouched(hindered);
+    if (!field.isConnected) return untouched("gone");
+    if (isCovered(field, guard.own)) return untouched("covered");
+    if (!guard.same()) return untouched("moved");
+    const old = field.value;
+    const before = { others: othersOf(field), wasInvalid: isInvalid(field), guard };
+    type(field, value);
+    const why = await outcome(field, value, before);
+    if (why === null) return { ok: true, why, restored: false };
+    // The field may be another record's by now, with that one's value in it.
+    if (why === "moved" && (!field.isConnected || field.value !== value)) return { ok: false, why, restored: true };
+    return { ok: false, why, restored: await putBack(field, old, before.others) };
+  }
+
+  /**
+   * @param {HTMLInputElement} field
+   * @param {string} old
+   * @param {Map<Element, string>} others
+   */
+  async function putBack(field, old, others) {
+    if (field.isConnected) type(field, old);
+    for (const [one, held] of changed(others, "")) {
+      if (one.localName === "input" && !/^(?:checkbox|radio|file|hidden)$/.test(/** @type {HTMLInputElement} */ (one).type)) type(/** @type {HTMLInputElement} */ (one), held);
+    }
+    await pause(SETTLES);
+    return (!field.isConnected || field.value === old) && changed(others, old).length === 0;
+  }
+
+  Object.assign(tools, { fillField });
+})();

@@ -1,0 +1,152 @@
+// @ts-check
+// The one field that a record's reference is typed into: found by its label, and only if exactly one fits.
+
+(() => {
+  const tools = /** @type {{crmlinkPage: import("./types.js").PageTools}} */ (/** @type {unknown} */ (globalThis)).crmlinkPage;
+  const { isControl, isVisible, labelKey, nameOf, parentOf, rootsOf, textOf } = tools;
+
+  const MAX_CONTROLS = 20_000;
+  const SEARCHES = /(?:^|[^a-z])(?:search|filter|typeahead|autocomplete|lookup|quick-?find)/i;
+  const SEARCH_PLACES =
+    "[role=search], [role=grid], [role=listbox], .handsontable, .handsontableInputHolder, .select2-container, .select2-drop, .select2-search, " +
+    ".select2-dropdown, .chosen-container, .dataTables_filter, .ag-root, .ui-grid, .typeahead";
+
+  /** @typedef {import("./types.js").Search} Search */
+  /** @typedef {import("./types.js").Unfit} Unfit */
+
+  /** @param {Element} element @param {string} selector also outside of a shadow root or a frame */
+  function closest(element, selector) {
+    for (let at = /** @type {Node | null} */ (element); at; at = parentOf(at)) {
+      const found = at.nodeType === 1 ? /** @type {Element} */ (at).closest(selector) : null;
+      if (found) return found;
+      if (at.nodeType === 1) at = at.getRootNode();
+    }
+    return null;
+  }
+
+  /**
+   * Whether a control is called so, and by what.
+   * @param {Element} control
+   * @param {Set<string>} keys
+   */
+  function isCalled(control, keys) {
+    const { texts, column, how } = nameOf(control);
+    const is = (/** @type {string} */ text) => keys.has(labelKey(text));
+    if (texts.length > 0 && texts.every(is)) return how === "none" ? "shared" : "own";
+    return how !== "explicit" && column && is(column) ? "column" : null;
+  }
+
+  /**
+   * A column's field is this record's only where it has the only row, and the row names no other.
+   * @param {Element} control
+   * @param {import("./types.js").Subject} subject
+   */
+  function isOnlyRow(control, subject) {
+    const row = closest(control, "tr");
+    const body = row?.parentElement;
+    if (!row || !body) return false;
+    const rows = [...body.children].filter((one) => one.localName === "tr" && isVisible(one) && !one.querySelector(":scope > th:only-child") && one.closest("thead") === null);
+    if (rows.length !== 1) return false;
+    const texts = [...row.children].map((one) => textOf(one)).filter(Boolean);
+    const names = new Set([...subject.names, subject.number].map(labelKey));
+    return texts.length === 0 || texts.some((text) => names.has(labelKey(text)));
+  }
+
+  /** @param {Element} control */
+  function isSearch(control) {
+    const role = control.getAttribute("role") ?? "";
+    if (control.getAttribute("type")?.toLowerCase() === "search" || /^(?:searchbox|combobox|listbox|spinbutton)$/.test(role)) return true;
+    if (control.matches("[aria-autocomplete]:not([aria-autocomplete=none]), [aria-haspopup=listbox], [list]") || closest(control, SEARCH_PLACES)) return true;
+    const words = ["id", "name", "class", "placeholder", "ng-model", "formcontrolname"].map((one) => control.getAttribute(one) ?? "");
+    return words.some((text) => SEARCHES.test(text));
+  }
+
+  /** @param {Element} control */
+  function isSignIn(control) {
+    const words = `${control.id} ${control.getAttribute("name") ?? ""}`;
+    if (/(?:^|\s)logintype_/i.test(words) || /username|current-password|one-time-code/.test(control.getAttribute("autocomplete") ?? "")) return true;
+    return Boolean(/** @type {HTMLInputElement} */ (control).form?.querySelector("input[type=password]"));
+  }
+
+  /** @param {Element} control */
+  function isDisabled(control) {
+    return control.matches(":disabled") || closest(control, "[aria-disabled=true], [inert]") !== null;
+  }
+
+  /**
+   * @param {Element} control
+   * @param {import("./types.js").Subject} subject
+   * @returns {Unfit | null}
+   */
+  function unfitness(control, subject) {
+    if (!isVisible(control) || closest(control, "[aria-hidden=true]")) return "hidden";
+    if (isSearch(control)) return "search";
+    if (isSignIn(control)) return "sign-in";
+    if (control.localName !== "input" || /** @type {HTMLInputElement} */ (control).type !== "text") return "not-text";
+    if (tools.isForeign(control, subject)) return "foreign";
+    if (isDisabled(control)) return "disabled";
+    if (control.matches("[readonly], [aria-readonly=true]")) return "readonly";
+    return null;
+  }
+
+  /** @param {Document} document */
+  function controlsOf(document) {
+    const all = rootsOf(document).flatMap((root) => [...root.querySelectorAll("input, textarea, select, [contenteditable], [role=textbox], [role=combobox]")]);
+    return all.filter(isControl).slice(0, MAX_CONTROLS);
+  }
+
+  /**
+   * @param {Document} document
+   * @param {Search} search
+   * @returns {import("./types.js").Found}
+   */
+  function findField(document, { labels, subject, rule }) {
+    const keys = new Set(labels.map(labelKey).filter(Boolean));
+    /** @type {HTMLInputElement[]} */
+    const fits = [];
+    /** @type {{control: Element, why: Unfit}[]} */
+    const unfit = [];
+    for (const control of controlsOf(document)) {
+      const called = isCalled(control, keys);
+      if (!called) continue;
+      const foreign = called === "column" && !isOnlyRow(control, subject);
+      const why = foreign ? "foreign" : (unfitness(control, subject) ?? (called === "shared" ? "shared-label" : null));
+      if (why) unfit.push({ control, why });
+      else fits.push(/** @type {HTMLInputElement} */ (control));
+    }
+    const shared = unfit.some(({ why }) => why === "shared-label");
+    if (fits.length === 0 && unfit.length === 0 && rule) return byRule(document, rule, subject);
+    const one = fits.length === 1 && !shared ? (fits[0] ?? null) : null;
+    const state = one ? "one" : fits.length > 0 || shared ? "several" : "none";
+    return { state, field: one, count: fits.length, unfit, byRule: false };
+  }
+
+  /**
+   * Where the label is not known, the field that an admin showed, while it is still called the same.
+   * @param {Document} document
+   * @param {import("./types.js").FieldRule} rule
+   * @param {import("./types.js").Subject} subject
+   * @returns {import("./types.js").Found}
+   */
+  function byRule(document, { selector, label }, subject) {
+    const found = rootsOf(document).flatMap((root) => matching(root, selector)).filter(isControl);
+    const unfit = found.map((control) => ({ control, why: unfitness(control, subject) }));
+    const fits = found.filter((_, at) => unfit[at]?.why === null);
+    const [field] = fits;
+    const named = field !== undefined && [...nameOf(field).texts, nameOf(field).column ?? ""].some((text) => labelKey(text) === labelKey(label));
+    const one = fits.length === 1 && named ? /** @type {HTMLInputElement} */ (field) : null;
+    const why = unfit.flatMap((each) => (each.why ? [{ control: each.control, why: each.why }] : []));
+    return { state: one ? "one" : fits.length > 1 ? "several" : "none", field: one, count: fits.length, unfit: why, byRule: true };
+  }
+
+  /** @param {Document | ShadowRoot} root @param {string} selector */
+  function matching(root, selector) {
+    try {
+      return [...root.querySelectorAll(selector)];
+    } catch {
+      return [];
+    }
+  }
+
+  Object.assign(tools, { findField, unfitness });
+})();

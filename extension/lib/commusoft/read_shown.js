@@ -1,0 +1,235 @@
+// @ts-check
+// The reference that a record's page shows beside the label, where nothing can be typed. What is not surely the whole
+// value is unknown.
+
+(() => {
+  const tools = /** @type {{crmlinkPage: import("./types.js").PageTools}} */ (/** @type {unknown} */ (globalThis)).crmlinkPage;
+  const { isControl, isVisible, labelKey, parentOf, rootsOf, textOf } = tools;
+
+  const MAX_LEVELS = 3;
+  const MAX_VALUE = 250;
+  const NOTHING = /^[-\u2010-\u2015]*$/;
+  const UNSURE = /^(?:not (?:yet )?(?:set|provided|given|available|specified|entered|known|recorded)|none|n\/?a|no [a-z ]+|add\b.*|click\b.*|enter\b.*|edit|loading.*|null|undefined|unknown)\.?$|(?:\.\.\.|\u2026)$/i;
+
+  const RECORD_FIELD = /(?:^|[\s.[])(?:name|surname|companyname|mobile|landline|email(?:address)?|addressline[1-3]?|address_line_?[1-3]|town|county|postcode)(?:$|[\s\]])/i;
+
+  /** As the search says that is under way. */
+  let textOnly = false;
+
+  /** @typedef {import("./types.js").Search} Search */
+  /** @typedef {import("./types.js").Shown} Shown */
+
+  /** @param {Node | null} node @returns {node is Element} */
+  const isElement = (node) => node?.nodeType === 1;
+
+  /** @param {string} value @returns {Shown} */
+  function judged(value) {
+    if (NOTHING.test(value)) return { state: "empty" };
+    return value.length > MAX_VALUE || UNSURE.test(value) ? { state: "unknown" } : { state: "shown", value };
+  }
+
+  /** The value in an element that holds nothing else. @param {Element | null | undefined} element @returns {Shown} */
+  function valueIn(element) {
+    if (!element) return { state: "unknown" };
+    const inner = [element, ...element.querySelectorAll("*")].filter(isControl);
+    if (inner.length > 0) return inner.length === 1 && inner[0] ? valueOfControl(inner[0]) : { state: "unknown" };
+    if (element.shadowRoot) return { state: "unknown" };
+    const lines = tools.blocksBefore(element, document_(element));
+    if (lines.length > 1) return { state: "unknown" };
+    const value = lines[0]?.text ?? "";
+    return /[:\uff1a]$/.test(value) ? { state: "unknown" } : judged(value);
+  }
+
+  /** @param {Node} node */
+  const document_ = (node) => /** @type {Document} */ (node.ownerDocument);
+
+  /** @param {Element} control @returns {Shown} what it holds, where nothing can be typed into it */
+  function valueOfControl(control) {
+    if (textOnly || control.localName !== "input" || !control.matches("[type=text i], :not([type])")) return { state: "unknown" };
+    if (!control.matches("[readonly], :disabled")) return { state: "unknown" };
+    const { value } = /** @type {HTMLInputElement} */ (control);
+    return value === "" ? { state: "empty" } : { state: "shown", value };
+  }
+
+  /**
+   * What is written after a label, in its own line or in the part of the page beside it.
+   * @param {Element} label
+   * @returns {Shown}
+   */
+  function valueBeside(label) {
+    if (label.localName === "dt") return label.nextElementSibling?.localName === "dd" ? valueIn(label.nextElementSibling) : { state: "unknown" };
+    if (/^(?:td|th)$/.test(label.localName)) return valueOfRow(label);
+    let at = /** @type {Element} */ (label);
+    for (let level = 0; level < MAX_LEVELS; level += 1) {
+      const next = nextOf(at);
+      if (next) return isAnotherLabel(next, at) ? { state: "unknown" } : next.nodeType === 3 ? judged(textAfter(at)) : valueIn(/** @type {Element} */ (next));
+      const parent = parentOf(at);
+      if (!isElement(parent) || labelKey(textOf(parent)) !== labelKey(textOf(label))) break;
+      at = parent;
+      if (/^(?:td|th)$/.test(at.localName)) return valueOfRow(at);
+      if (at.localName === "dt") return valueBeside(at);
+    }
+    return { state: "unknown" };
+  }
+
+  /** @param {Element} cell with the label */
+  function valueOfRow(cell) {
+    if (cell.closest("thead")) return { state: /** @type {const} */ ("unknown") };
+    const next = cell.nextElementSibling;
+    if (!next || !/^(?:td|th)$/.test(next.localName)) return { state: /** @type {const} */ ("unknown") };
+    return labelKey(textOf(next)) === labelKey(textOf(cell)) ? { state: /** @type {const} */ ("unknown") } : valueIn(next);
+  }
+
+  /** The next node that can hold a value: an element, or text. @param {Element} element */
+  function nextOf(element) {
+    for (let at = element.nextSibling; at; at = at.nextSibling) {
+      if (at.nodeType === 3 && at.nodeValue?.trim()) return at;
+      if (isElement(at) && !/^(?:button|svg|script|style|template)$/.test(at.localName) && (isVisible(at) || textOf(at) === "")) return at;
+    }
+    return null;
+  }
+
+  /** The text after an element up to the next line; "" where another element's text follows in it. @param {Element} element */
+  function textAfter(element) {
+    let text = "";
+    for (let at = element.nextSibling; at; at = at.nextSibling) {
+      if (at.nodeType === 3) text += at.nodeValue ?? "";
+      else if (isElement(at) && at.localName === "br") break;
+      else if (isElement(at) && textOf(at) !== "") return "\u2026";
+    }
+    return text.replace(/\s*[\n\r]\s*/g, " ").trim();
+  }
+
+  /** A page of labels without values has one label after the other. @param {Node} next @param {Element} label */
+  function isAnotherLabel(next, label) {
+    if (!isElement(next)) return false;
+    if (/^(?:label|dt|th|h[1-6]|legend|br|hr)$/.test(next.localName)) return true;
+    const name = label.getAttribute("class") ?? "";
+    const alike = next.localName === label.localName && (next.getAttribute("class") ?? "") === name;
+    const others = isElement(label.parentNode) ? label.parentNode.childElementCount : 0;
+    return alike && (name !== "" || others > 2);
+  }
+
+  /**
+   * Every place where a label stands as text.
+   * @param {Document} document
+   * @param {Set<string>} keys
+   * @returns {Element[]}
+   */
+  function labelsOf(document, keys) {
+    const found = rootsOf(document).flatMap((root) => {
+      const walker = document_(root.firstChild ?? document.documentElement).createTreeWalker(root, 4);
+      /** @type {Element[]} */
+      const here = [];
+      while (walker.nextNode()) {
+        const element = walker.currentNode.parentElement;
+        if (element && keys.has(labelKey(walker.currentNode.nodeValue)) && keys.has(labelKey(textOf(element)))) here.push(element);
+      }
+      return here;
+    });
+    return [...new Set(found)].filter((one) => !one.closest("button, option, [role=option], [role=columnheader], nav, thead") && isVisible(one));
+  }
+
+  /**
+   * Lines that hold label and value in one text.
+   * @param {Document} document
+   * @param {Set<string>} keys
+   * @returns {{element: Element, shown: Shown}[]}
+   */
+  function linesOf(document, keys) {
+    return rootsOf(document).flatMap((root) => {
+      const walker = document_(root.firstChild ?? document.documentElement).createTreeWalker(root, 4);
+      /** @type {{element: Element, shown: Shown}[]} */
+      const here = [];
+      while (walker.nextNode()) {
+        const text = walker.currentNode.nodeValue ?? "";
+        const element = walker.currentNode.parentElement;
+        const parts = text.length > MAX_VALUE * 2 ? null : /^\s*([^:\uff1a]{3,80})[:\uff1a](.+)$/s.exec(text);
+        if (!element || !parts?.[2]?.trim() || !keys.has(labelKey(parts[1])) || !isVisible(element)) continue;
+        const whole = textOf(element) === text.replace(/\s*[\n\r]\s*/g, " ").trim();
+        here.push({ element, shown: whole ? judged(parts[2].trim()) : { state: "unknown" } });
+      }
+      return here;
+    });
+  }
+
+  /**
+   * A label of a control is read from the control.
+   * @param {Element} element
+   * @returns {Shown | null} null where something can be typed into it
+   */
+  function shownAt(element) {
+    const label = /** @type {HTMLLabelElement | null} */ (element.closest("label"));
+    const control = label?.control;
+    if (!control || !isVisible(control)) return valueBeside(label ?? element);
+    const shown = valueOfControl(control);
+    return shown.state === "unknown" ? null : shown;
+  }
+
+  /**
+   * @param {Document} document
+   * @param {Search} search
+   * @returns {Shown}
+   */
+  function readShown(document, search) {
+    const { labels, subject } = search;
+    textOnly = search.textOnly ?? false;
+    const keys = new Set(labels.map(labelKey).filter(Boolean));
+    const places = labelsOf(document, keys).filter((one) => !tools.isForeign(one, subject)).map(shownAt);
+    const lines = linesOf(document, keys).filter(({ element }) => !tools.isForeign(element, subject)).map(({ shown }) => shown);
+    const all = [...places, ...lines].filter((one) => one !== null);
+    const [first] = all;
+    if (!first) return { state: "absent" };
+    return all.every((one) => JSON.stringify(one) === JSON.stringify(first)) ? first : { state: "unknown" };
+  }
+
+  /**
+   * @param {Document} document
+   * @param {Search} search
+   * @returns {import("./types.js").Reading}
+   */
+  function readReference(document, search) {
+    textOnly = search.textOnly ?? false;
+    const found = tools.findField(document, search);
+    const shown = found.field ? readShownBeside(document, search, found.field) : readShown(document, search);
+    return { found, shown };
+  }
+
+  /** What else the page shows, while the field can be typed into. @param {Document} document @param {Search} search @param {Element} field */
+  function readShownBeside(document, search, field) {
+    const keys = new Set(search.labels.map(labelKey).filter(Boolean));
+    const name = tools.nameOf(field);
+    const elsewhere = labelsOf(document, keys).filter((one) => !tools.isForeign(one, search.subject) && !isLabelOf(one, field, name)).map(shownAt).filter((one) => one !== null);
+    const [first] = elsewhere;
+    if (!first) return { state: /** @type {const} */ ("absent") };
+    return elsewhere.every((one) => JSON.stringify(one) === JSON.stringify(first)) ? first : { state: /** @type {const} */ ("unknown") };
+  }
+
+  /** @param {Element} element @param {Element} field @param {import("./types.js").Name} name */
+  function isLabelOf(element, field, name) {
+    if ([.../** @type {HTMLInputElement} */ (field).labels ?? []].some((one) => one.contains(element))) return true;
+    const root = /** @type {Document} */ (field.getRootNode());
+    const ids = (field.getAttribute("aria-labelledby") ?? "").split(/\s+/).filter(Boolean);
+    if (ids.some((id) => root.getElementById?.(id)?.contains(element))) return true;
+    return name.group?.contains(element) ?? false;
+  }
+
+  /**
+   * Whether what the page shows as text goes with what the field holds: a page in view mode may have another form, of
+   * something else, with a field of the same name.
+   * @param {import("./types.js").Reading} reading
+   */
+  function agrees({ found: { field }, shown }) {
+    if (!field || shown.state === "absent") return true;
+    if (shown.state === "shown") return shown.value === field.value;
+    return field.value === "" && isInRecordForm(field);
+  }
+
+  /** Whether the fields beside it are those of a customer or supplier. @param {Element} field */
+  function isInRecordForm(field) {
+    const form = field.closest("form, ng-form, [formgroup], [role=dialog], dialog, #editcustomer, section") ?? field.ownerDocument;
+    return [...form.querySelectorAll("input")].some((one) => one !== field && RECORD_FIELD.test([one.id, one.name, one.getAttribute("formcontrolname")].join(" ")));
+  }
+
+  Object.assign(tools, { agrees, readShown, readReference });
+})();

@@ -1,0 +1,135 @@
+// @ts-check
+// Tables of a page, whatever they are made of: rows, cells, headings, the texts in them.
+
+(() => {
+  /** @type {import("./table_types.js").CrmlinkTable} */
+  const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
+
+  const CELL = "td, th, [role=gridcell], [role=cell], [role=rowheader], [role=columnheader]";
+  const GRID = "[role=grid], [role=treegrid], [role=table]";
+  const NO_TEXT = "script, style, template, [hidden], select, option";
+  const FIELD = "input:not([type]), input[type=text], input[type=search], input[type=tel], input[type=number], textarea";
+  const BUTTON = "button, a, input[type=submit], input[type=button], [role=button]";
+  /** Handsontable draws its headings and fixed columns a second time, over the table itself. */
+  const COPY = "[class*='ht_clone']";
+
+  /** Without regard to case, hyphens and signs. */
+  table.fold = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim();
+
+  /** Without regard to white space and commas, which separate the parts of an address. */
+  table.flat = (text) => text.normalize("NFC").replace(/[\s,]+/g, " ").trim();
+
+  /** The page's document and those of its frames that we may look into. */
+  table.documents = () => {
+    /** @type {Document[]} */
+    const found = [];
+    /** @param {Document} one */
+    const add = (one) => {
+      found.push(one);
+      for (const frame of one.querySelectorAll("iframe, frame")) {
+        const inner = contentOf(/** @type {HTMLIFrameElement} */ (frame));
+        if (inner) add(inner);
+      }
+    };
+    add(document);
+    return found;
+  };
+
+  /** @param {HTMLIFrameElement} frame */
+  function contentOf(frame) {
+    try {
+      return frame.contentDocument;
+    } catch {
+      return null;
+    }
+  }
+
+  table.roots = () => table.documents().flatMap((one) => [one, ...shadows(one)]);
+
+  /** @param {Document | ShadowRoot} root @returns {ShadowRoot[]} */
+  function shadows(root) {
+    /** @type {ShadowRoot[]} */
+    const found = [];
+    for (const element of root.querySelectorAll("*")) {
+      if (element.shadowRoot) found.push(element.shadowRoot, ...shadows(element.shadowRoot));
+    }
+    return found;
+  }
+
+  table.seen = (element) => element.checkVisibility?.({ visibilityProperty: true }) ?? true;
+
+  table.cells = (row) => {
+    const own = [...row.children].filter((one) => one.matches(CELL));
+    if (own.length > 0) return own.flatMap(spread);
+    return [...row.querySelectorAll(CELL)].filter((one) => one.closest("[role=row]") === row);
+  };
+
+  /** A cell over several columns, once for each. @param {Element} cell */
+  function spread(cell) {
+    const span = Number(cell.getAttribute("colspan") ?? 1);
+    return Array.from({ length: Math.min(Math.max(1, span || 1), 50) }, () => cell);
+  }
+
+  table.text = (cell) => {
+    const walker = cell.ownerDocument.createTreeWalker(cell, 4);
+    const pieces = [];
+    while (walker.nextNode()) {
+      if (!walker.currentNode.parentElement?.closest(NO_TEXT)) pieces.push(walker.currentNode.nodeValue ?? "");
+    }
+    const text = pieces.join(" ").replace(/\s+/g, " ").trim();
+    return text || (table.field(cell)?.value.trim() ?? "");
+  };
+
+  /** The one field of a cell; null where there is none or more than one. */
+  table.field = (cell) => {
+    const fields = [...cell.querySelectorAll(FIELD)].filter(table.seen);
+    return fields.length === 1 ? /** @type {HTMLInputElement} */ (fields[0]) : null;
+  };
+
+  table.isGrid = (element) => element.closest(".handsontable, [role=grid], [role=treegrid]") !== null;
+
+  table.buttons = (words) => {
+    const folded = words.map(table.fold);
+    return table.roots().flatMap((root) => [...root.querySelectorAll(BUTTON)])
+      .filter((one) => folded.includes(table.fold(one.textContent || /** @type {HTMLInputElement} */ (one).value || "")) && table.seen(one));
+  };
+
+  table.rowElements = (element) => {
+    const all = isTable(element)
+      ? [...element.rows].filter((row) => row.parentElement?.tagName !== "THEAD" && row.parentElement?.tagName !== "TFOOT")
+      : [...element.querySelectorAll("[role=row]")].filter((row) => row.closest(GRID) === element);
+    return all.filter((row) => row.querySelector("td, [role=gridcell], [role=cell]") !== null);
+  };
+
+  /** Rows of headings, the likeliest first. */
+  table.headings = (element) => {
+    if (!isTable(element)) return [...element.querySelectorAll("[role=row]")].map(table.cells).filter(isHeading);
+    const head = element.tHead ? [...element.tHead.rows] : [...element.rows].slice(0, 2);
+    const own = head.map(table.cells).filter((cells) => cells.length > 0);
+    return own.some((cells) => cells.some((one) => table.text(one) !== "")) ? own : apart(element);
+  };
+
+  /** @param {Element[]} cells */
+  function isHeading(cells) {
+    return cells.length > 0 && cells.every((one) => one.getAttribute("role") === "columnheader");
+  }
+
+  /**
+   * The headings of a table that scrolls below them: they are a table of their own, just before it.
+   * @param {Element} element
+   */
+  function apart(element) {
+    let block = element.parentElement;
+    for (let up = 0; block && up < 4; up += 1, block = block.parentElement) {
+      const tables = [...block.querySelectorAll("table")].filter((one) => !one.matches(`${COPY} *`));
+      const before = tables[tables.indexOf(/** @type {HTMLTableElement} */ (element)) - 1];
+      if (before) return before.tBodies[0]?.rows.length ? [] : [...before.rows].map(table.cells);
+    }
+    return [];
+  }
+
+  /** @param {Element} element @returns {element is HTMLTableElement} */
+  function isTable(element) {
+    return element.tagName === "TABLE";
+  }
+})();

@@ -1,0 +1,129 @@
+// @ts-check
+// The table *Link Customers and Suppliers* on the page, by its headings, and whose records it shows.
+
+(() => {
+  /** @type {import("./table_types.js").CrmlinkTable} */
+  const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
+
+  /** @typedef {import("./table_types.js").FoundTable} FoundTable */
+  /** @typedef {import("./table_types.js").TableRules} TableRules */
+  /** @typedef {import("./table_types.js").Kind} Kind */
+
+  const TABLE = "table, [role=grid], [role=treegrid], [role=table]";
+  const COPY = "[class*='ht_clone'] *";
+  const CHOSEN = "[role=tab][aria-selected=true], .active, h1, h2, h3, caption, option:checked";
+  const AROUND = "nav, header, aside, footer, [role=navigation], [role=banner], [role=menubar]";
+  /** How many rows are looked at to see what a table is. */
+  const SAMPLE = 30;
+
+  table.find = (rules) => {
+    const saves = table.buttons(rules.words.save).length > 0;
+    const fitting = table.roots()
+      .flatMap((root) => [...root.querySelectorAll(TABLE)])
+      .filter((one) => !one.matches(COPY) && table.seen(one))
+      .map((one) => fit(one, rules, saves))
+      .filter((one) => one !== null);
+    // An element with the role of a table may hold a real one: the inner one has the rows.
+    const inner = fitting.filter((one) => !fitting.some((other) => other !== one && one.element.contains(other.element)));
+    return { table: inner.length === 1 ? (inner[0] ?? null) : null, count: inner.length };
+  };
+
+  /**
+   * @param {Element} element
+   * @param {TableRules} rules
+   * @param {boolean} saves
+   * @returns {FoundTable | null}
+   */
+  function fit(element, rules, saves) {
+    const columns = columnsOf(element, rules);
+    if (!columns) return null;
+    /** @type {FoundTable} */
+    const found = { element, columns, kind: null, saves, sure: false };
+    const rows = table.rowElements(element).slice(0, SAMPLE);
+    const sample = rows.flatMap((row) => table.read(row, found, rules) ?? []);
+    if (!sample.some((row) => row.editable)) return null;
+    return { ...found, ...kindOf(element, rows, rules) };
+  }
+
+  /**
+   * @param {Element} element
+   * @param {TableRules} rules
+   */
+  function columnsOf(element, { words }) {
+    for (const cells of table.headings(element)) {
+      const texts = cells.map((one) => table.fold(table.text(one)));
+      const reference = referenceColumn(texts, words.reference.map(table.fold));
+      const name = firstOf(texts, words.name);
+      const id = firstOf(texts, words.id);
+      const address = allOf(texts, words.address);
+      if (reference !== null && (name !== null || id !== null)) return { reference, name, id, address };
+    }
+    return null;
+  }
+
+  /**
+   * The one column whose heading is a reference's, or else holds those words; null where several do.
+   * @param {string[]} texts
+   * @param {string[]} words
+   */
+  function referenceColumn(texts, words) {
+    const same = indexes(texts, (text) => words.includes(text));
+    const near = indexes(texts, (text) => words.some((word) => ` ${text} `.includes(` ${word} `)));
+    const [only, another] = same.length > 0 ? same : near;
+    return only === undefined || another !== undefined ? null : only;
+  }
+
+  /** @param {string[]} texts @param {string[]} words the likeliest first */
+  function firstOf(texts, words) {
+    for (const word of words.map(table.fold)) {
+      if (texts.includes(word)) return texts.indexOf(word);
+    }
+    return null;
+  }
+
+  /** @param {string[]} texts @param {string[]} words */
+  function allOf(texts, words) {
+    const folded = words.map(table.fold);
+    return indexes(texts, (text) => folded.includes(text));
+  }
+
+  /** @param {string[]} texts @param {(text: string) => boolean} test */
+  function indexes(texts, test) {
+    return texts.flatMap((text, index) => (test(text) ? [index] : []));
+  }
+
+  /**
+   * Whose records the table shows: as its links tell, or its headings, or what is chosen around it, which is less
+   * sure. Null where these tell nothing or not the same: a number may then be a customer's or a supplier's.
+   * @param {Element} element
+   * @param {Element[]} rows
+   * @param {TableRules} rules
+   * @returns {{kind: Kind | null, sure: boolean}}
+   */
+  function kindOf(element, rows, rules) {
+    const links = rows.flatMap((row) => [...row.querySelectorAll("a[href]")].map((link) => linkKind(link, rules)));
+    const headings = table.headings(element).flat().map((one) => kindIn(table.text(one)));
+    const chosen = [...element.ownerDocument.querySelectorAll(CHOSEN)]
+      .filter((one) => !one.contains(element) && !one.closest(AROUND) && table.seen(one))
+      .map((one) => kindIn((one.textContent ?? "").slice(0, 100)));
+    for (const signs of [links, headings, chosen]) {
+      const [kind, other] = new Set(signs.filter((one) => one !== null));
+      if (kind) return { kind: other ? null : kind, sure: signs !== chosen };
+    }
+    return { kind: null, sure: false };
+  }
+
+  /** @param {Element} link @param {TableRules} rules */
+  function linkKind(link, { links }) {
+    const { pathname } = /** @type {HTMLAnchorElement} */ (link);
+    return links.find(({ path }) => new RegExp(path).test(pathname))?.kind ?? null;
+  }
+
+  /** @param {string} text @returns {Kind | null} */
+  function kindIn(text) {
+    const customer = /\bcustomers?\b/i.test(text);
+    const supplier = /\bsuppliers?\b/i.test(text);
+    if (customer === supplier) return null;
+    return customer ? "customer" : "supplier";
+  }
+})();

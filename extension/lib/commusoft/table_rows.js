@@ -1,0 +1,159 @@
+// @ts-check
+// A row of the table: what it shows, and which record of the list it is, if it surely is one.
+
+(() => {
+  /** @type {import("./table_types.js").CrmlinkTable} */
+  const table = (/** @type {any} */ (globalThis).crmlinkTable ??= {});
+
+  /** @typedef {import("./table_types.js").ShownRow} ShownRow */
+  /** @typedef {import("./table_types.js").Wanted} Wanted */
+  /** @typedef {import("./table_types.js").Lookup} Lookup */
+  /** @typedef {import("./table_types.js").TableRules} TableRules */
+
+  const NUMBER = /^[1-9][0-9]{0,17}$/;
+  const NAMED = ["data-customer-id", "data-supplier-id", "data-record-id", "data-customerid", "data-supplierid"];
+  const COUNTY = /^[\p{L}.'-]+(?: [\p{L}.'-]+){0,3}$/u;
+  /** These may be the number of the row and not the record's. */
+  const UNNAMED = ["data-id", "data-key", "data-row-id", "row-id"];
+
+  table.read = (element, found, rules) => {
+    const cells = table.cells(element);
+    const { reference, name, id, address } = found.columns;
+    const cell = cells[reference];
+    // A row over several columns is a remark of the table's, not a record's.
+    if (!cell || new Set(cells).size < cells.length) return null;
+    const shown = {
+      numbers: numbersOf(element, id === null ? undefined : cells[id], rules),
+      weak: attributes(element, UNNAMED),
+      name: name === null ? "" : flatName(textIn(cells, name)),
+      address: address.map((one) => table.flat(textIn(cells, one))).reduce(added, ""),
+    };
+    const key = JSON.stringify([shown.numbers, shown.weak, shown.name, shown.address]);
+    return { ...shown, key, element, cell, ...content(cell, found.saves) };
+  };
+
+  /** @param {Element[]} cells @param {number} place */
+  function textIn(cells, place) {
+    const cell = cells[place];
+    return cell ? table.text(cell) : "";
+  }
+
+  /** @param {string} text */
+  function flatName(text) {
+    return text.normalize("NFC").replace(/\s+/g, " ").trim();
+  }
+
+  /** A column may show again what is part of another. @param {string} address @param {string} part */
+  function added(address, part) {
+    return ` ${address} `.includes(` ${part} `) ? address : `${address} ${part}`.trim();
+  }
+
+  /** @param {Element} cell @param {boolean} saves */
+  function content(cell, saves) {
+    const field = table.field(cell);
+    if (field) return { value: field.value.trim(), editable: !field.disabled && !field.readOnly };
+    const value = cell.classList.contains("htPlaceholder") ? "" : table.text(cell);
+    const locked = cell.classList.contains("htDimmed") || cell.getAttribute("aria-readonly") === "true" || cell.querySelector("input, textarea, select, button") !== null;
+    return { value, editable: !locked && (saves || table.isGrid(cell)) };
+  }
+
+  /**
+   * @param {Element} row
+   * @param {Element | undefined} idCell
+   * @param {TableRules} rules
+   */
+  function numbersOf(row, idCell, { links }) {
+    const linked = [...row.querySelectorAll("a[href]")].flatMap((link) => {
+      const { pathname } = /** @type {HTMLAnchorElement} */ (link);
+      return links.flatMap(({ path }) => new RegExp(path).exec(pathname)?.[1] ?? []);
+    });
+    const written = idCell ? [table.text(idCell).replace(/^#\s*/, "")] : [];
+    return [...new Set([...linked, ...attributes(row, NAMED), ...written])].filter((one) => NUMBER.test(one));
+  }
+
+  /** @param {Element} row @param {string[]} names */
+  function attributes(row, names) {
+    const within = names.flatMap((name) => [row, ...row.querySelectorAll(`[${name}]`)].map((one) => one.getAttribute(name) ?? ""));
+    return [...new Set(within)].filter((one) => NUMBER.test(one));
+  }
+
+  table.lookup = (wanted, kind, sure) => {
+    const all = kind === null ? [] : wanted.filter((one) => one.kind === kind);
+    return { all, sure, byNumber: grouped(all, (one) => [one.number]), byName: grouped(all, (one) => one.names.map(flatName)) };
+  };
+
+  /** @param {Wanted[]} all @param {(one: Wanted) => string[]} keysOf */
+  function grouped(all, keysOf) {
+    /** @type {Map<string, Wanted[]>} */
+    const groups = new Map();
+    for (const one of all) {
+      for (const key of new Set(keysOf(one))) if (key) groups.set(key, [...(groups.get(key) ?? []), one]);
+    }
+    return groups;
+  }
+
+  /**
+   * Whether an address is the record's: all that is known of it, in this order, and nothing else but a county, which
+   * crmlink does not keep.
+   * @param {string} shown
+   * @param {Wanted} wanted
+   */
+  function isAt(shown, { address, town, postcode }) {
+    const start = table.flat(`${address} ${town}`);
+    const end = table.flat(postcode);
+    if (!start || !shown) return false;
+    if (shown === table.flat(`${start} ${end}`)) return true;
+    const between = end !== "" && shown.startsWith(`${start} `) && shown.endsWith(` ${end}`) ? shown.slice(start.length, -end.length).trim() : "";
+    return COUNTY.test(between);
+  }
+
+  table.identify = (row, lookup) => {
+    const [number, another] = row.numbers;
+    if (number !== undefined) return byNumber(row, lookup, number, another !== undefined);
+    const same = (lookup.byName.get(row.name) ?? []).filter((one) => isAt(row.address, one));
+    const [only] = same;
+    if (!only) return byWeak(row, lookup);
+    const known = row.weak.includes(only.number);
+    // A record that is not shown, or not on the list, may have the same name and address.
+    const sure = same.length === 1 && (known || only.alone);
+    return { wanted: only, doubt: !sure };
+  };
+
+  /**
+   * @param {ShownRow} row
+   * @param {Lookup} lookup
+   * @param {string} number
+   * @param {boolean} several whether the row names more than one
+   */
+  function byNumber(row, lookup, number, several) {
+    const named = row.numbers.flatMap((one) => lookup.byNumber.get(one) ?? []);
+    const [only] = named;
+    if (!only) return { wanted: null, doubt: false };
+    const doubt = several || named.length > 1 || only.number !== number || !only.names.some((name) => alike(row.name, name, lookup.sure));
+    return { wanted: only, doubt };
+  }
+
+  /**
+   * A number that may be the row's own counts only beside the record's name.
+   * @param {ShownRow} row
+   * @param {Lookup} lookup
+   */
+  function byWeak(row, lookup) {
+    const named = row.weak.flatMap((one) => lookup.byNumber.get(one) ?? []);
+    const [only] = named.filter((one) => row.name !== "" && one.names.map(flatName).includes(row.name));
+    return { wanted: only ?? null, doubt: only !== undefined && (named.length > 1 || row.address !== "") };
+  }
+
+  /**
+   * Whether two names can be one record's: a number alone may be something else's.
+   * @param {string} shown
+   * @param {string} known
+   * @param {boolean} sure whether the number is one of a record of the kind
+   */
+  function alike(shown, known, sure) {
+    if (table.fold(shown) === table.fold(known)) return true;
+    if (!shown || !known || !sure) return sure;
+    const words = new Set(table.fold(known).split(" "));
+    return table.fold(shown).split(" ").some((one) => one.length > 1 && words.has(one));
+  }
+})();

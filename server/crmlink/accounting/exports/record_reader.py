@@ -1,0 +1,221 @@
+"""Reader of Commusoft's reports of customers and suppliers: a table by its headings.
+
+It reads files as the readers of contacts do; a record has its id in Commusoft besides, and perhaps
+the accounting reference that Commusoft has for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from crmlink.accounting.exports.cells import CellConverted, cell_text, parse_kind, reference_text
+from crmlink.accounting.exports.detect import detect_format
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.accounting.exports.files import Source, open_seekable
+from crmlink.accounting.exports.model import (
+    IMPORT_FIELDS,
+    Columns,
+    DetectedFormat,
+    ExportedContact,
+    RejectedRow,
+)
+from crmlink.accounting.exports.record_headings import (
+    NUMBER,
+    REFERENCE,
+    kind_of_headings,
+    maybe_number,
+    record_headings,
+)
+from crmlink.accounting.exports.row_parser import RowParser, RowRejected
+from crmlink.accounting.exports.rows import Row, rows_of
+from crmlink.kinds import Kind
+
+RECORD_FIELDS = (
+    NUMBER, REFERENCE, "name", "company", "person", "first_name", "last_name", "account_number",
+    "email", "phones", "address", "town", "county", "postcode", "country", "other_address",
+    "other_town", "other_county", "other_postcode", "other_country", "kind",
+)  # fmt: skip
+MAX_REFERENCE = 200
+_TABLES: Mapping[str, Any] = {"version": 1, "packages": {}, "any_table": record_headings()}
+_ANY_REFERENCE = {
+    # A number that is a reference with a zero before it too would have lost that zero unseen.
+    REFERENCE: {"pattern": r"(?!0).*", "max": MAX_REFERENCE, "canonical": "exact"}
+}
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_NAMED = frozenset(("name", "company", "person", "first_name", "last_name"))
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedRecord:
+    """One record of a report; ``reference`` is None where the report has no such column."""
+
+    kind: Kind
+    number: str
+    contact: ExportedContact
+    reference: str | None
+
+    @property
+    def id(self) -> str:
+        """The record's public id."""
+        return f"{self.kind}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRecord:
+    """A line that is no record, or not a whole one; ``record_id`` is empty if it is not known."""
+
+    row: RejectedRow
+    record_id: str = ""
+
+
+def detect_records(  # noqa: PLR0913 - each option is one answer of the user
+    source: Source,
+    filename: str,
+    *,
+    kind: Kind | None = None,
+    sheet: str | None = None,
+    header_line: int | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    columns: Columns | None = None,
+) -> DetectedFormat:
+    """Return a report's format with the user's corrections. Raises ExportError."""
+    found = detect_format(
+        source, filename, dict(_TABLES),
+        sheet=sheet, header_line=header_line, encoding=encoding, delimiter=delimiter,
+    )  # fmt: skip
+    if found.file_kind == "iif":
+        raise ExportError("not_a_list", found="iif")
+    return with_choices(_recognised(found), kind=kind, columns=columns)
+
+
+def with_choices(
+    found: DetectedFormat, *, kind: Kind | None = None, columns: Columns | None = None
+) -> DetectedFormat:
+    """Return the format with a user's corrections, as ``DetectedFormat.with_overrides``."""
+    return found.with_overrides(kind=kind, columns=columns, fields=RECORD_FIELDS)
+
+
+def read_records(
+    source: Source, detected: DetectedFormat
+) -> Iterator[ExportedRecord | RejectedRecord]:
+    """Yield every line below the header that is not empty, as a record or as a rejected line.
+
+    Raises ExportError at once (`number_column_needed`, `record_name_needed`,
+    `record_kind_needed`) and while reading.
+    """
+    if len(detected.columns.get(NUMBER, ())) != 1:
+        raise ExportError("number_column_needed")
+    if not _NAMED & detected.columns.keys():
+        raise ExportError("record_name_needed")
+    if detected.kind is None and "kind" not in detected.columns:
+        raise ExportError("record_kind_needed")
+    return _records(source, detected)
+
+
+def _recognised(found: DetectedFormat) -> DetectedFormat:
+    """Return the format with the fields of a record, as far as its headings leave no doubt."""
+    columns = dict(found.columns)
+    likely = {name: labels for name, labels in found.likely.items() if name != REFERENCE}
+    if len(columns.get(NUMBER, ())) > 1:
+        del columns[NUMBER]
+    if len(columns.get(REFERENCE, ())) > 1:
+        del columns[REFERENCE]
+    if NUMBER not in columns and (label := maybe_number(found.header)):
+        likely[NUMBER] = (label,)
+    named = kind_of_headings(found.header) if "kind" not in columns else None
+    return replace(found, columns=columns, likely=likely, kind=named)
+
+
+def _records(source: Source, detected: DetectedFormat) -> Iterator[ExportedRecord | RejectedRecord]:
+    parser = _RecordParser(detected)
+    with (
+        open_seekable(source) as stream,
+        closing(rows_of(stream, detected, dict(_TABLES))) as rows,
+    ):
+        for row in rows:
+            result = RejectedRecord(row) if isinstance(row, RejectedRow) else parser.parse(row)
+            if result is not None:
+                yield result
+
+
+class _RecordParser:
+    """Parser of a report's lines."""
+
+    def __init__(self, detected: DetectedFormat) -> None:
+        own = {
+            name: labels
+            for name, labels in detected.columns.items()
+            if name in IMPORT_FIELDS and name not in (REFERENCE, "kind")
+        }
+        self._kind = detected.kind
+        self._parser = RowParser(replace(detected, package=None, columns=own), dict(_TABLES))
+        self._places = {
+            name: detected.header.index(labels[0])
+            for name, labels in detected.columns.items()
+            if name in (NUMBER, REFERENCE, "kind") and labels
+        }
+
+    def parse(self, row: Row) -> ExportedRecord | RejectedRecord | None:
+        """Return the record of a line or why it is none; None for an empty line."""
+        contact = self._parser.parse(row)
+        if contact is None:
+            return None
+        if isinstance(contact, RejectedRow) and not contact.may_be_contact:
+            return RejectedRecord(contact)
+        kind, number = self._kind_of(row), _number(self._cell(row, NUMBER))
+        try:
+            return self._record(row, contact, kind, number)
+        except RowRejected as rejected:
+            record_id = f"{kind}-{number}" if kind and number else ""
+            return RejectedRecord(RejectedRow(row.line, rejected.code, rejected.params), record_id)
+
+    def _record(
+        self, row: Row, contact: ExportedContact | RejectedRow, kind: Kind | None, number: str
+    ) -> ExportedRecord:
+        """Return the record of a line. Raises RowRejected."""
+        if not number:
+            shown = cell_text(self._cell(row, NUMBER))[:60]
+            raise RowRejected("number_malformed" if shown else "number_missing", shown=shown)
+        if kind is None:
+            raise RowRejected("kind_missing")
+        if isinstance(contact, RejectedRow) and contact.code != "nothing_to_match":
+            raise RowRejected(contact.code, **contact.args)
+        if isinstance(contact, RejectedRow) or not contact.label:
+            raise RowRejected("name_missing")
+        return ExportedRecord(kind, number, contact, self._reference(row))
+
+    def _cell(self, row: Row, field: str) -> Any:
+        place = self._places.get(field)
+        return row.cells[place] if place is not None and place < len(row.cells) else None
+
+    def _kind_of(self, row: Row) -> Kind | None:
+        cell = self._cell(row, "kind")
+        return parse_kind(cell) if cell_text(cell) else self._kind
+
+    def _reference(self, row: Row) -> str | None:
+        """Return the reference, empty for none; None without a column. Raises RowRejected."""
+        if REFERENCE not in self._places:
+            return None
+        cell = self._cell(row, REFERENCE)
+        try:
+            text = cell_text(reference_text(cell, _ANY_REFERENCE, through_excel=True))
+        except CellConverted as changed:
+            raise RowRejected(changed.code, shown=changed.shown) from changed
+        if "\x00" in text:
+            raise RowRejected("broken_text")
+        if len(text) > MAX_REFERENCE:
+            raise RowRejected("field_too_long", field=REFERENCE, most=MAX_REFERENCE)
+        return text
+
+
+def _number(cell: Any) -> str:
+    """Return a record's id as Commusoft writes it; empty for anything else."""
+    if isinstance(cell, bool) or not isinstance(cell, (str, int, float)):
+        return ""
+    text = cell_text(cell)
+    return text if _NUMBER.fullmatch(text) else ""

@@ -1,0 +1,80 @@
+"""Intents: a decision is committed, once for each key, before anything is done about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from crmlink.linking.attempts import is_worked_on
+from crmlink.linking.audit import record_intended
+from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure
+from crmlink.linking.obstacles import find_race_conflict, in_progress_error
+from crmlink.store import Link, LinkMethod, LinkState
+from crmlink.store.erased import pseudonyms_of
+from crmlink.store.hidden_references import hide_new_link
+
+Guard = Callable[[Session], None]  # raises if the decision must not be stored any more
+
+
+def await_link_by_key(
+    ctx: WorkspaceContext, key: str, fingerprint: str, deadline: float
+) -> Link | None:
+    """Return the link that this key already made, once its attempt ends.
+
+    Raises if the key belongs to another decision.
+    """
+    while True:
+        with ctx.database.reading() as session:
+            link = session.scalar(
+                select(Link).filter_by(connection_id=ctx.connection_id, idempotency_key=key)
+            )
+            if link is None:
+                return None
+            if link.fingerprint not in pseudonyms_of(session).forms(fingerprint):
+                raise IdempotencyKeyReused
+            over = link.state is not LinkState.INTENDED or not is_worked_on(ctx, session, link)
+        if over or time.monotonic() > deadline:
+            return link
+        time.sleep(0.05)
+
+
+def intend(
+    ctx: WorkspaceContext,
+    link: Link,
+    accepted: frozenset[str],
+    deadline: float,
+    guard: Guard | None = None,
+) -> Link:
+    """Commit a decision; of two on one record or contact one wins.
+
+    Returns the link itself, or the one that its key made in the meantime. Raises LinkingFailure,
+    ConnectionEnded, and any error of ``guard``, which is called in the same transaction. A link
+    that the API writes needs its ``attempt_id`` before.
+    """
+    fingerprint = link.fingerprint
+    failure: LinkingFailure | None
+    try:
+        with ctx.database.writing() as session:
+            if guard is not None:
+                guard(session)
+            ctx.require_in_use(session)
+            failure = find_race_conflict(session, ctx, link, accepted)
+            if failure is None:
+                hide_new_link(session, ctx.workspace_id, link)
+                if link.method is LinkMethod.API:
+                    link.owner_id = ctx.ownership.register(session)
+                session.add(link)
+                session.flush()
+                record_intended(session, link)
+    except IntegrityError:
+        failure = in_progress_error(ctx, link)
+    if failure is None:
+        return link
+    if earlier := await_link_by_key(ctx, link.idempotency_key, fingerprint, deadline):
+        return earlier
+    raise failure

@@ -1,0 +1,149 @@
+"""The contacts that kept lists hold, in memory, for suggestions from a record's side."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from crmlink.linking.listed_details import row_details
+from crmlink.matching import Matcher
+from crmlink.store import Batch, BatchRow, BatchState, Database, RowState, Verdict
+from crmlink.store.erased import ERASED
+
+MAX_INDEXED = 30_000  # contacts in memory, of the newest lists: about 90 MB and 5 s once
+CHUNK_SIZE = 500
+USABLE = (BatchRow.reference != "", BatchRow.erased_at.is_(None), BatchRow.name != ERASED)
+
+Mark = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContacts:
+    """The contacts of a connection's lists at one time.
+
+    The matcher's ids are those of rows. ``known`` counts contacts that are not linked, each once,
+    of all lists; ``indexed`` those that the matcher holds, linked ones included.
+    """
+
+    matcher: Matcher
+    known: int
+    indexed: int
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Which rows the matcher is to hold, newest list first, and how many contacts are open."""
+
+    rows: dict[int, str] = field(default_factory=dict)  # row id to batch id
+    known: int = 0
+
+
+class LiveContacts:
+    """Index of the contacts of a connection's lists, as changed by any process.
+
+    Only contacts that can be linked: with a reference, of a list whose package is known, not
+    erased. Of a contact in several lists the newest list's row is held. Whether a contact is linked
+    is for the caller to ask: that changes without any change of its details.
+    """
+
+    def __init__(self, database: Database, connection_id: int) -> None:
+        self._database = database
+        self._connection_id = connection_id
+        self._matcher = Matcher()
+        self._rows: dict[int, str] = {}
+        self._versions: dict[str, int] = {}
+        self._marks: dict[str, Mark] = {}
+        self._known = 0
+        self._lock = threading.Lock()
+
+    def current(self) -> KnownContacts:
+        """Return the contacts, read again where a list has changed."""
+        with self._lock, self._database.reading() as session:
+            versions = self._versions_of_lists(session)
+            if versions != self._versions:
+                self._follow(session, list(versions))
+                self._versions = versions
+            return KnownContacts(self._matcher, self._known, len(self._rows))
+
+    def _versions_of_lists(self, session: Session) -> dict[str, int]:
+        query = (
+            select(Batch.id, Batch.version)
+            .where(
+                Batch.connection_id == self._connection_id,
+                Batch.package != "",
+                Batch.state != BatchState.IMPORTING,
+            )
+            .order_by(Batch.created_at.desc(), Batch.id)
+        )
+        return dict(session.execute(query).all())
+
+    def _follow(self, session: Session, batch_ids: list[str]) -> None:
+        marks = _marks(session, batch_ids)
+        plan = _planned(session, batch_ids)
+        changed = {
+            batch_id for batch_id in batch_ids if marks.get(batch_id) != self._marks.get(batch_id)
+        }
+        stale = [
+            row_id
+            for row_id, batch_id in self._rows.items()
+            if row_id not in plan.rows or batch_id in changed
+        ]
+        self._matcher.discard(map(str, stale))
+        kept = self._rows.keys() - set(stale)
+        for rows in _rows(session, [row_id for row_id in plan.rows if row_id not in kept]):
+            self._matcher.update((str(row.id), row_details(row)) for row in rows)
+        self._matcher.warm_up()
+        self._rows, self._marks, self._known = plan.rows, marks, plan.known
+
+
+def _marks(session: Session, batch_ids: Iterable[str]) -> dict[str, Mark]:
+    """Return what changes with the details of each list's contacts, decisions left aside."""
+    query = (
+        select(BatchRow.batch_id, func.count(), func.max(BatchRow.id))
+        .where(BatchRow.batch_id.in_(list(batch_ids)), *USABLE)
+        .group_by(BatchRow.batch_id)
+    )
+    return {batch_id: tuple(mark) for batch_id, *mark in session.execute(query)}
+
+
+def _planned(session: Session, batch_ids: list[str]) -> _Plan:
+    """Return the rows to hold: of each contact the newest list's, at most MAX_INDEXED."""
+    plan = _Plan()
+    seen: set[tuple[str, ...]] = set()
+    for batch_id in batch_ids:
+        for row in _identities(session, batch_id):
+            identity = (row.package, row.organisation, row.kind, row.reference)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            plan.known += row.verdict is not Verdict.LINKED and row.state is not RowState.SUCCESSFUL
+            if len(plan.rows) < MAX_INDEXED:
+                plan.rows[row.id] = batch_id
+    return plan
+
+
+def _identities(
+    session: Session, batch_id: str
+) -> Iterator[Row[int, str, str, str, str, Verdict, RowState]]:
+    query = (
+        select(
+            BatchRow.id, Batch.package, Batch.organisation, BatchRow.kind, BatchRow.reference,
+            BatchRow.verdict, BatchRow.state,
+        )
+        .join(Batch, Batch.id == BatchRow.batch_id)
+        .where(BatchRow.batch_id == batch_id, *USABLE)
+        .order_by(BatchRow.position)
+    )  # fmt: skip
+    yield from session.execute(query)
+
+
+def _rows(session: Session, row_ids: list[int]) -> Iterator[list[BatchRow]]:
+    """Yield the rows in chunks."""
+    for start in range(0, len(row_ids), CHUNK_SIZE):
+        some = row_ids[start : start + CHUNK_SIZE]
+        yield list(session.scalars(select(BatchRow).where(BatchRow.id.in_(some))))
+        session.expunge_all()  # of a whole list only the chunk in hand is kept

@@ -1,0 +1,212 @@
+// @ts-check
+// Writing on a Commusoft page: what the background lets our script there know and do.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { CHOICE, setting, TAB } from "./commands_fixture.js";
+import { link, problemReply, record, REFERENCE, reply, RULES, WORKSPACE } from "./fake_browser.js";
+
+const PAGE = "https://app.commusoft.co.uk/customers/customer/1001/view/property/view";
+const OTHER_TAB_OF_IT = "https://app.commusoft.co.uk/customers/customer_list/1001/view_v2/work/view";
+const OTHER = "https://app.commusoft.co.uk/customers/customer/2002/view/property/view";
+const HERE = record({ page_url: PAGE });
+const WAITING = link({ state: "intended", method: "pages", settled_at: null, can_undo: false, record: HERE });
+const LINKS = "GET /links?state=intended&method=pages&record_id=customer-1001";
+
+/** @param {object} [workspace] */
+async function atRecord(workspace = {}) {
+  const made = await setting();
+  made.server.replies["GET /workspace"] = { ...WORKSPACE, writes: "pages", commusoft_origin: "https://app.commusoft.co.uk", record_fields: [], ...workspace };
+  made.server.replies["GET /links/lnk_1"] = WAITING;
+  made.server.replies[LINKS] = { links: [WAITING] };
+  made.tabs.open.set(TAB, { url: PAGE, details: null });
+  return { ...made, page: made.desk.onRecordPage };
+}
+
+const OBSERVED = { link: "lnk_1", stage: /** @type {const} */ ("before"), value: null, replaces: null };
+
+test("a record's page is told what waits for it, and what to look for", async () => {
+  const { page } = await atRecord();
+  const { data } = /** @type {any} */ (await page.assist_look(TAB));
+  assert.equal(data.address, PAGE);
+  assert.deepEqual([data.link.id, data.link.reference, data.link.record], ["lnk_1", REFERENCE, "Margaret Holloway"]);
+  assert.deepEqual(data.search, {
+    labels: RULES.crms.commusoft.reference_labels, subject: { kind: "customer", number: "1001", names: ["Margaret Holloway"] }, rule: null,
+  });
+  assert.equal(data.may_show, false);
+});
+
+test("nothing waits: the page is told so", async () => {
+  const { page, server } = await atRecord();
+  server.replies[LINKS] = { links: [] };
+  assert.deepEqual(await page.assist_look(TAB), { ok: true, data: null });
+});
+
+test("a link that is written by the API, or is another record's, is none of the page's business", async () => {
+  const { page, server } = await atRecord();
+  server.replies[LINKS] = { links: [{ ...WAITING, method: "api" }, { ...WAITING, record: record({ id: "customer-2002" }) }, { ...WAITING, state: "linked" }] };
+  assert.deepEqual(await page.assist_look(TAB), { ok: true, data: null });
+});
+
+for (const [what, url] of Object.entries({
+  "another record's page": OTHER,
+  "the same number of a supplier": "https://app.commusoft.co.uk/suppliers/list_supplier/1001/view/supplier_details",
+  "the same number on another host": PAGE.replace(".co.uk", ".us"),
+  "a job below it": "https://app.commusoft.co.uk/customers/customer/1001/jobs/5/view",
+  "the log-in page": "https://app.commusoft.co.uk/login",
+  "a page that looks alike": PAGE.replace("app.commusoft.co.uk", "app.commusoft.co.uk.evil.example"),
+})) {
+  test(`nothing is told, observed or given up from ${what}`, async () => {
+    const { page, server, tabs } = await atRecord();
+    server.replies["GET /links?state=intended&method=pages&record_id=customer-2002"] = { links: [] };
+    server.replies["GET /links?state=intended&method=pages&record_id=supplier-1001"] = { links: [] };
+    tabs.open.set(TAB, { url, details: null });
+    assert.ok(!(/** @type {any} */ (await page.assist_look(TAB)).data));
+    assert.equal((await page.assist_observe(TAB, OBSERVED)).ok, false);
+    assert.equal((await page.assist_withdraw(TAB, { link: "lnk_1", seen: true, value: null })).ok, false);
+    assert.deepEqual(server.asked.filter((one) => one.method === "POST"), []);
+  });
+}
+
+test("what the page shows goes to the server, and its word comes back", async () => {
+  const { page, server } = await atRecord();
+  server.replies["POST /links/lnk_1/observations"] = { ...WAITING, fill: true };
+  const answer = /** @type {any} */ (await page.assist_observe(TAB, { ...OBSERVED, value: "OLD", replaces: "OLD" }));
+  assert.deepEqual([answer.ok, answer.data.fill, answer.data.link.state], [true, true, "intended"]);
+  assert.deepEqual(server.times("POST /links/lnk_1/observations").map((one) => one.body), [{ connection_id: "con_1", stage: "before", value: "OLD", replaces: "OLD" }]);
+});
+
+test("without the server's word nothing is to be filled", async () => {
+  const { page, server } = await atRecord();
+  server.replies["POST /links/lnk_1/observations"] = WAITING;
+  assert.equal(/** @type {any} */ (await page.assist_observe(TAB, OBSERVED)).data.fill, false);
+  server.replies["POST /links/lnk_1/observations"] = () => problemReply("record-has-reference", 409, "It has another.", { current_reference: "OTHER" });
+  const refused = /** @type {any} */ (await page.assist_observe(TAB, OBSERVED));
+  assert.deepEqual([refused.problem.type, refused.problem.current_reference], ["record-has-reference", "OTHER"]);
+});
+
+test("an admin's field goes with the page's host, and comes back with every look", async () => {
+  const { page, server } = await atRecord({ person: { name: "Ada", role: "admin" } });
+  server.replies["PUT /workspace/record-fields/customer"] = {};
+  const shown = { selector: "#ext", label: "Ext. ref", section: "Other details" };
+  assert.equal((await page.assist_field(TAB, shown)).ok, true);
+  assert.deepEqual(server.times("PUT /workspace/record-fields/customer")[0].body, { host: "app.commusoft.co.uk", ...shown });
+  server.replies["GET /workspace"] = { ...server.replies["GET /workspace"], record_fields: [
+    { kind: "supplier", host: "app.commusoft.co.uk", selector: "#s", label: "S" }, { kind: "customer", host: "app.commusoft.us", selector: "#u", label: "U" },
+    { kind: "customer", host: "app.commusoft.co.uk", ...shown },
+  ] };
+  const { data } = /** @type {any} */ (await page.assist_look(TAB));
+  assert.deepEqual([data.search.rule, data.may_show], [{ selector: "#ext", label: "Ext. ref" }, true]);
+});
+
+test("the popup leads to the record's page: to the tab that shows it, else to a new one", async () => {
+  const { desk, recordTabs } = await atRecord();
+  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
+  assert.deepEqual(recordTabs.opened, [PAGE]);
+  recordTabs.open.set(3, OTHER);
+  recordTabs.open.set(4, OTHER_TAB_OF_IT);
+  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: true } });
+  assert.deepEqual([recordTabs.opened.length, recordTabs.assisted], [1, [4]]);
+});
+
+test("given up in the popup, nothing is said of what the page shows", async () => {
+  const { desk, server } = await atRecord();
+  server.replies["POST /links/lnk_1/withdraw"] = { ...WAITING, state: "failed" };
+  assert.equal((await desk.withdraw({ link: "lnk_1" })).ok, true);
+  assert.deepEqual(server.times("POST /links/lnk_1/withdraw")[0].body, { connection_id: "con_1" });
+});
+
+const CONTACT = /** @type {any} */ ({
+  package: "xero", package_name: "Xero", organisation: "!kR4N6", kind: "customer", reference: REFERENCE, label: "Margaret Holloway", name: "Margaret Holloway",
+  company: "", person: "", email: "", phones: [], address: "", town: "", postcode: "GL50 2TR", other_emails: [], other_addresses: [], retired: false,
+});
+const RECORD = { record: HERE, synced_at: "2026-03-02T09:00:00Z", link: null, open_link: null, url: PAGE };
+
+/** @param {object} [known] */
+async function popupAtRecord(known = { known: 1, suggestions: [{ contact: CONTACT, probability: 0.97, sure: true, reasons: [], list: { id: "b", name: "Xero" }, holder: null, chosen: null }] }) {
+  const made = await atRecord();
+  made.server.replies["GET /records/customer-1001"] = RECORD;
+  made.server.replies["GET /records/customer-1001/contacts"] = known;
+  made.server.replies["POST /links"] = () => reply(WAITING, 202);
+  return made;
+}
+
+test("the popup on a record's page gets the record, its reference on the page, and the contacts that it may be", async () => {
+  const { desk, recordTabs } = await popupAtRecord();
+  assert.deepEqual(/** @type {any} */ (await desk.look({ tab: TAB })).data.place, { page: "record" });
+  recordTabs.shows = { state: "shown", value: "OLD" };
+  const { data } = /** @type {any} */ (await desk.record({ tab: TAB }));
+  assert.deepEqual([data.record.id, data.page, data.contacts.suggestions[0].contact.reference], ["customer-1001", { state: "shown", value: "OLD" }, REFERENCE]);
+});
+
+test("what was read while the tab went on to another page is not this record's", async () => {
+  const { desk, recordTabs, tabs } = await popupAtRecord();
+  recordTabs.whileReading = () => void tabs.open.set(TAB, { url: OTHER, details: null });
+  assert.equal(/** @type {any} */ (await desk.record({ tab: TAB })).data.page, null);
+});
+
+test("a contact chosen on a record's page is linked with what the page shows", async () => {
+  const { desk, server, recordTabs } = await popupAtRecord();
+  recordTabs.shows = { state: "empty" };
+  const chosen = /** @type {any} */ (await desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
+  const answer = await desk.confirm({ ...CHOICE, look: chosen.data.look });
+  assert.equal(answer.ok, true);
+  const { body } = server.times("POST /links")[0];
+  assert.deepEqual([body.record_id, body.reference, body.package, body.organisation, body.seen, body.connection_id], ["customer-1001", REFERENCE, "xero", "!kR4N6", { reference: null }, "con_1"]);
+});
+
+test("a value that is not surely read is not said to be seen", async () => {
+  const { desk, server, recordTabs } = await popupAtRecord();
+  recordTabs.shows = { state: "unknown" };
+  const chosen = /** @type {any} */ (await desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
+  await desk.confirm({ ...CHOICE, look: chosen.data.look });
+  assert.equal("seen" in server.times("POST /links")[0].body, false);
+});
+
+test("a choice on a record's page goes to that record alone, and only while its page is there", async () => {
+  const { desk, server, tabs, recordTabs } = await popupAtRecord();
+  const chosen = /** @type {any} */ (await desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
+  const { look } = chosen.data;
+  assert.equal((await desk.confirm({ ...CHOICE, look, record: "customer-2002" })).ok, false);
+  tabs.open.set(TAB, { url: OTHER, details: null });
+  assert.equal((await desk.confirm({ ...CHOICE, look })).ok, false);
+  assert.equal((await desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT })).ok, false);
+  tabs.open.set(TAB, { url: PAGE, details: null });
+  recordTabs.whileReading = () => void tabs.open.set(TAB, { url: OTHER, details: null });
+  assert.equal((await desk.confirm({ ...CHOICE, look })).ok, false);
+  assert.deepEqual(server.times("POST /links"), []);
+});
+
+test("a choice made before the worker was ended is still known after it", async () => {
+  const made = await popupAtRecord();
+  const chosen = /** @type {any} */ (await made.desk.choose_contact({ tab: TAB, record: "customer-1001", contact: CONTACT }));
+  const again = made.start();
+  assert.equal((await again.desk.confirm({ ...CHOICE, look: chosen.data.look })).ok, true);
+});
+
+test("switched on for Commusoft, only the workspace's own host is asked for", async () => {
+  const { desk, scripts } = await atRecord();
+  await desk.look({ tab: TAB });
+  const { data } = /** @type {any} */ (await desk.on_page());
+  assert.deepEqual(data.find((/** @type {any} */ one) => one.package === "commusoft").origins, ["https://app.commusoft.co.uk/*"]);
+  assert.equal((await desk.on_page_on({ package: "commusoft" })).ok, false);
+  scripts.allowed.add("https://app.commusoft.co.uk/*");
+  assert.equal((await desk.on_page_on({ package: "commusoft" })).ok, true);
+  assert.deepEqual(scripts.registered.get("commusoft"), ["https://app.commusoft.co.uk/*"]);
+  await desk.on_page_off({ package: "commusoft" });
+  assert.deepEqual([scripts.registered.size, scripts.allowed.size], [0, 0]);
+});
+
+test("the button on a record's page says how the record stands, once it is switched on", async () => {
+  const { desk, scripts, server } = await popupAtRecord();
+  assert.equal(await desk.mark(TAB), null);
+  await desk.look({ tab: TAB });
+  scripts.allowed.add("https://app.commusoft.co.uk/*");
+  await desk.on_page_on({ package: "commusoft" });
+  assert.equal((await desk.mark(TAB))?.mark, "not_linked");
+  server.replies["GET /records/customer-1001"] = { ...RECORD, open_link: WAITING };
+  assert.equal((await desk.mark(TAB))?.mark, "waiting");
+  server.replies["GET /records/customer-1001"] = { ...RECORD, record: { ...HERE, reference: "X" } };
+  assert.equal((await desk.mark(TAB))?.mark, "linked");
+});
+

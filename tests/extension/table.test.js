@@ -1,0 +1,291 @@
+// @ts-check
+// The reviewed list put into the table: every value in its own row, whatever the table is made of and whatever a
+// person does to it meanwhile.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { drawGrid, entries, fillAll, inputTable, linked, openPage, RULES, wanted } from "./table_page.js";
+
+/** @param {any} page */
+const inputs = ({ document }) => [...document.querySelectorAll("td input")].map((one) => one.value);
+
+test("each field gets its own record's reference, found by the link in its row", async () => {
+  const list = entries(3);
+  const page = openPage(inputTable(list, linked));
+  const { outcomes } = await fillAll(page, [list[2], list[0]].map((one) => wanted(one)));
+  assert.deepEqual(inputs(page), ["REF-1001", "", "REF-1003"]);
+  assert.deepEqual([...outcomes.values()], ["filled", "filled"]);
+  page.window.close();
+});
+
+test("without numbers a row is found by name and address, commas and white space aside", async () => {
+  const list = entries(3);
+  const shown = list.map((one) => ({ ...one, address: one.address.replaceAll(", ", "<br>") }));
+  const page = openPage(`<h2>Customers</h2>${inputTable(shown)}`);
+  await fillAll(page, [wanted(list[1])]);
+  assert.deepEqual(inputs(page), ["", "REF-1002", ""]);
+  page.window.close();
+});
+
+for (const [what, change] of /** @type {[string, object][]} */ ([
+  ["another letter case in its name", { name: "firm 1 ltd" }],
+  ["another address", { address: "1 High Street, Leeds, LS1 9ZZ" }],
+  ["no address", { address: "" }],
+])) {
+  test(`a row with ${what} is not the record's`, async () => {
+    const list = entries(3);
+    const page = openPage(`<h2>Customers</h2>${inputTable(list)}`);
+    const { standing } = await fillAll(page, [wanted({ ...list[1], ...change })]);
+    assert.equal(standing("1002"), "not_found");
+    assert.deepEqual(inputs(page), ["", "", ""]);
+    page.window.close();
+  });
+}
+
+test("two rows that read the same are both left alone", async () => {
+  const list = entries(3);
+  const twin = { ...list[1], id: "1999" };
+  const page = openPage(`<h2>Customers</h2>${inputTable([...list, twin])}`);
+  const { standing } = await fillAll(page, [wanted(list[1])]);
+  assert.equal(standing("1002"), "ambiguous");
+  assert.deepEqual(inputs(page), ["", "", "", ""]);
+  page.window.close();
+});
+
+test("a name and address that another record has too, shown or not, decide nothing", async () => {
+  const list = entries(2);
+  const page = openPage(`<h2>Customers</h2>${inputTable(list)}`);
+  const { standing } = await fillAll(page, [wanted(list[0], { alone: false })]);
+  assert.equal(standing("1001"), "ambiguous");
+  assert.deepEqual(inputs(page), ["", ""]);
+  page.window.close();
+});
+
+test("a number in two rows decides nothing", async () => {
+  const list = entries(2);
+  const page = openPage(inputTable([...list, list[0]], linked));
+  const { standing } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual([standing("1001"), standing("1002")], ["ambiguous", "ready"]);
+  assert.deepEqual(inputs(page), ["", "REF-1002", ""]);
+  page.window.close();
+});
+
+test("a column of numbers that are not the records' fills nothing", async () => {
+  const list = entries(2);
+  const rows = `<tr><td>1002</td><td>Firm 0 Ltd</td><td><input></td></tr><tr><td>7</td><td>Quite Another</td><td><input></td></tr>`;
+  const page = openPage(`<h2>Customers</h2><table><tr><th>ID</th><th>Name</th><th>Accounting reference</th></tr>${rows}</table>`);
+  const { standing } = await fillAll(page, [wanted(list[1]), wanted({ id: "7", name: "Seventh Heaven", address: "", reference: "" })]);
+  assert.deepEqual([standing("1002"), standing("7")], ["ambiguous", "ambiguous"]);
+  assert.deepEqual(inputs(page), ["", ""]);
+  page.window.close();
+});
+
+test("a supplier's number fills no row of the customers", async () => {
+  const [one] = entries(1);
+  const page = openPage(inputTable([one], linked));
+  const { reading, outcomes } = await fillAll(page, [wanted(one, { kind: "supplier" })]);
+  assert.equal(reading.placed.size + outcomes.size, 0);
+  assert.deepEqual(inputs(page), [""]);
+  page.window.close();
+});
+
+test("a table that does not say whose records it shows is of no kind until a person tells", async () => {
+  const list = entries(1);
+  const page = openPage(`<h1>Link Customers and Suppliers</h1><nav><a class="active">Suppliers</a></nav>${inputTable(list)}`);
+  assert.equal(page.table.find(RULES).table?.kind, null);
+  const nothing = await fillAll(page, [wanted(list[0])]);
+  assert.equal(nothing.outcomes.size, 0);
+  await fillAll(page, [wanted(list[0])], { kind: "customer" });
+  assert.deepEqual(inputs(page), ["REF-1001"]);
+  page.window.close();
+});
+
+test("what is there already is told apart: right, and different", async () => {
+  const list = entries(3);
+  list[0].reference = "REF-1001";
+  list[1].reference = "OTHER";
+  const page = openPage(inputTable(list, linked));
+  const { standing } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual(["1001", "1002", "1003"].map(standing), ["right", "different", "ready"]);
+  assert.deepEqual(inputs(page), ["REF-1001", "OTHER", "REF-1003"]);
+  page.window.close();
+});
+
+test("a value that a person types after the reading stays", async () => {
+  const list = entries(2);
+  const page = openPage(inputTable(list, linked));
+  const { outcomes } = await fillAll(page, list.map((one) => wanted(one)), {
+    afterReading: () => (page.document.querySelector("input").value = "typed"),
+  });
+  assert.deepEqual(inputs(page), ["typed", "REF-1002"]);
+  assert.equal(outcomes.get("row-1001"), "different");
+  page.window.close();
+});
+
+for (const [what, html] of /** @type {[string, string][]} */ ([
+  ["a list that only shows the references", "<table><tr><th>Name</th><th>Accounting reference</th></tr><tr><td>Firm</td><td>X</td></tr></table>"],
+  ["two columns of references", "<table><tr><th>Name</th><th>Accounting reference</th><th>Third-Party Reference</th></tr><tr><td>Firm</td><td><input></td><td><input></td></tr></table>"],
+  ["a table of something else", "<table><tr><th>Name</th><th>Reference</th></tr><tr><td>Firm</td><td><input></td></tr></table>"],
+  ["references that cannot be typed", "<table><tr><th>Name</th><th>Accounting reference</th></tr><tr><td>Firm</td><td><input readonly></td></tr></table>"],
+  ["fields without names or numbers", "<table><tr><th>Colour</th><th>Accounting reference</th></tr><tr><td>Red</td><td><input></td></tr></table>"],
+])) {
+  test(`${what} is not the table`, () => {
+    const page = openPage(html);
+    assert.equal(page.table.find(RULES).table, null);
+    page.window.close();
+  });
+}
+
+test("of two tables that fit neither is taken", () => {
+  const page = openPage(inputTable(entries(1), linked).repeat(2));
+  const { table, count } = page.table.find(RULES);
+  assert.deepEqual([table, count], [null, 2]);
+  page.window.close();
+});
+
+test("a page that keeps its rows in the order of their references moves none to another", async () => {
+  const list = entries(6);
+  const page = openPage(inputTable(list, linked));
+  const body = page.document.querySelector("tbody");
+  body.addEventListener("change", () => {
+    const rows = [...body.rows].sort((one, other) => (one.querySelector("input").value < other.querySelector("input").value ? -1 : 1));
+    body.append(...rows);
+  });
+  await fillAll(page, list.slice(0, 4).map((one) => wanted(one)));
+  const filled = [...body.rows].map((row) => [row.querySelector("a").getAttribute("href").split("/")[3], row.querySelector("input").value]);
+  assert.deepEqual(Object.fromEntries(filled), { 1001: "REF-1001", 1002: "REF-1002", 1003: "REF-1003", 1004: "REF-1004", 1005: "", 1006: "" });
+  page.window.close();
+});
+
+test("a page that draws its rows anew when a field is entered gets nothing into a wrong row", async () => {
+  const list = entries(4);
+  const page = openPage(inputTable(list, linked));
+  const body = page.document.querySelector("tbody");
+  let turned = 0;
+  body.addEventListener("focusin", () => {
+    if (turned++ > 1) return;
+    const links = [...body.querySelectorAll("a")].reverse().map((one) => one.outerHTML);
+    [...body.rows].forEach((row, at) => (row.cells[0].innerHTML = links[at]));
+  });
+  await fillAll(page, list.map((one) => wanted(one)));
+  const wrong = [...body.rows].filter((row) => {
+    const { value } = row.querySelector("input");
+    return value !== "" && value !== `REF-${row.querySelector("a").getAttribute("href").split("/")[3]}`;
+  });
+  assert.equal(wrong.length, 0);
+  page.window.close();
+});
+
+/** @param {import("./table_page.js").Entry[]} list */
+const references = (list) => Object.fromEntries(list.filter((one) => one.reference !== "").map((one) => [one.id, one.reference]));
+
+test("a grid that holds only the rows in sight is read and filled to its end", async () => {
+  const list = entries(120);
+  const page = openPage("");
+  drawGrid(page, list);
+  const chosen = [list[0], list[7], list[60], list[119]];
+  const { reading, outcomes } = await fillAll(page, chosen.map((one) => wanted(one)));
+  assert.deepEqual([reading.count, reading.virtual], [120, true]);
+  assert.deepEqual(references(list), { 1001: "REF-1001", 1008: "REF-1008", 1061: "REF-1061", 1120: "REF-1120" });
+  assert.deepEqual([...outcomes.values()], ["filled", "filled", "filled", "filled"]);
+  page.window.close();
+});
+
+test("a grid of another make, which draws new rows when one is chosen, is filled as well", async () => {
+  const list = entries(60);
+  const page = openPage("");
+  drawGrid(page, list, { ids: false, anew: true });
+  await fillAll(page, [list[3], list[40]].map((one) => wanted(one)));
+  assert.deepEqual(references(list), { 1004: "REF-1004", 1041: "REF-1041" });
+  page.window.close();
+});
+
+test("an address in several columns, with a county that crmlink does not keep, is the record's", async () => {
+  const cells = ["Firm Ltd", "1 Mill Lane", "Otley", "West Yorkshire", "LS21 1AA", "<input>"].map((one) => `<td>${one}</td>`).join("");
+  const page = openPage(`<table><tr><th>Customer name</th><th>Address</th><th>Town</th><th>County</th><th>Postcode</th><th>Accounting reference</th></tr><tr>${cells}</tr></table>`);
+  await fillAll(page, [wanted({ id: "5", name: "Firm Ltd", address: "1 Mill Lane, Otley, LS21 1AA", reference: "" })]);
+  assert.deepEqual(inputs(page), ["REF-5"]);
+  page.window.close();
+});
+
+test("two rows of a grid that read the same and are never in sight together are ambiguous", async () => {
+  const list = entries(120);
+  list[110] = { ...list[3], id: "5555" };
+  const page = openPage("");
+  drawGrid(page, list, { ids: false });
+  const { standing } = await fillAll(page, [wanted(list[3]), wanted(list[4])]);
+  assert.deepEqual([standing("1004"), standing("1005")], ["ambiguous", "ready"]);
+  assert.deepEqual(references(list), { 1005: "REF-1005" });
+  page.window.close();
+});
+
+test("a person who sorts the grid after each row puts nothing in a wrong row", async () => {
+  const list = entries(60);
+  const page = openPage("");
+  const grid = drawGrid(page, list);
+  let turn = 1;
+  const chosen = [3, 20, 41, 59].map((at) => wanted(list[at]));
+  await fillAll(page, chosen, { progress: () => {
+    turn = -turn;
+    grid.sort((one, other) => turn * (Number(one.id) - Number(other.id)));
+  } });
+  assert.deepEqual(references(list), { 1004: "REF-1004", 1021: "REF-1021", 1042: "REF-1042", 1060: "REF-1060" });
+  page.window.close();
+});
+
+test("a grid that sorts itself between the choice of a cell and what is typed has it put back", async () => {
+  const list = entries(60);
+  list[59].reference = "KEEP";
+  const page = openPage("");
+  const grid = drawGrid(page, list);
+  let sorted = false;
+  grid.beforeCommit = () => {
+    if (!sorted) grid.shown.reverse();
+    sorted = true;
+  };
+  const { outcomes } = await fillAll(page, [wanted(list[5])]);
+  assert.deepEqual(references(list), { 1006: "REF-1006", 1060: "KEEP" });
+  assert.equal(outcomes.get("row-1006"), "filled");
+  page.window.close();
+});
+
+test("a row that a filter took away is left, and no other is taken for it", async () => {
+  const list = entries(60);
+  const page = openPage("");
+  const grid = drawGrid(page, list);
+  const { outcomes } = await fillAll(page, [wanted(list[5]), wanted(list[50])], { afterReading: () => grid.filter((one) => one.id !== "1006") });
+  assert.deepEqual(references(list), { 1051: "REF-1051" });
+  assert.equal(outcomes.get("row-1006"), "gone");
+  page.window.close();
+});
+
+test("a grid that changes what is typed has its own value back", async () => {
+  const list = entries(30);
+  const page = openPage("");
+  const grid = drawGrid(page, list);
+  grid.accepts = (text) => text.slice(0, 4);
+  const { outcomes } = await fillAll(page, [wanted(list[2])]);
+  assert.deepEqual(references(list), {});
+  assert.equal(outcomes.get("row-1003"), "not_taken");
+  page.window.close();
+});
+
+test("a table that takes nothing is given up after three rows", async () => {
+  const list = entries(30);
+  const page = openPage("");
+  const grid = drawGrid(page, list);
+  grid.accepts = () => null;
+  const { outcomes } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual([...outcomes.values()], ["not_taken", "not_taken", "not_taken"]);
+  page.window.close();
+});
+
+test("Stop ends it before the next row", async () => {
+  const list = entries(10);
+  const page = openPage(inputTable(list, linked));
+  let done = 0;
+  const { outcomes } = await fillAll(page, list.map((one) => wanted(one)), { progress: () => (done += 1), stopped: () => done === 3 });
+  assert.equal(outcomes.size, 3);
+  assert.equal(inputs(page).filter(Boolean).length, 3);
+  page.window.close();
+});
