@@ -16,7 +16,8 @@ from support.installations import installation_of
 from support.sandbox import HOLLOWAY
 
 KEY = {"Idempotency-Key": "a key of a test"}
-DECISION = {
+OF_CONNECTION = {"connection_id": ""}  # each request gives the one in use
+DECISION = OF_CONNECTION | {
     "package": "xero",
     "kind": "customer",
     "reference": HOLLOWAY,
@@ -28,6 +29,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/suggestions": CONTACT,
     "POST /api/v1/links": DECISION,
     "POST /api/v1/links/<link_id>/undo": {},
+    "POST /api/v1/links/<link_id>/withdraw": OF_CONNECTION,
+    "POST /api/v1/links/<link_id>/observations": OF_CONNECTION | {"stage": "after", "value": None},
     "POST /api/v1/parked": CONTACT,
     "POST /api/v1/batches": {"package": "xero", "contacts": [{"reference": HOLLOWAY}]},
     "POST /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},
@@ -112,8 +115,8 @@ class Route:
             return {"data": {"code": new_code(world), "name": "Mine"}}
         if self.name in BODIES:
             body = BODIES[self.name]
-            if body is DECISION:
-                body = DECISION | {"connection_id": connection_id(world)}
+            if "connection_id" in body:
+                body = body | {"connection_id": connection_id(world)}
             return {"json": body}
         return {"data": FORMS[self.name]} if self.name in FORMS else {}
 

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from crmlink.access.api_tokens import create_api_token, list_tokens, revoke_token
 from crmlink.access.context import AccessContext
 from crmlink.access.people import find_person
-from crmlink.store import BatchRow, Device, Link, Person, RowState
+from crmlink.store import BatchRow, Device, Link, LinkMethod, LinkState, Person, RowState
 from security.attack_fixture import (
     AttackFixture,
     linked_batch,
@@ -29,7 +29,8 @@ from security.attack_fixture import (
     new_parked,
 )
 from support.access_factories import make_person, page_actor, pair, with_token
-from support.installations import open_app
+from support.installations import installation_of, open_app
+from support.sandbox import HOLLOWAY
 
 API = "/api/v1"
 URN = "urn:crmlink:problem:"
@@ -230,6 +231,33 @@ def test_it_undoes_no_link_but_its_own(
         assert code(thief.post(path, json={}, headers=KEY)) == (403, "not-yours")
     mine = thief.post(f"{API}/links/{new_link(world, own)}/undo", json={}, headers=KEY)
     assert mine.status_code != 403
+
+
+@pytest.mark.parametrize("scopes", [("link",), ALL_SCOPES])
+def test_it_says_of_no_link_but_its_own_what_a_page_showed(
+    world: AttackFixture, access: AccessContext, boss: Person, scopes: tuple[str, ...]
+) -> None:
+    """What is said settles a link: linked though nothing was saved, or a conflict."""
+    own, thief = script(world, *scopes)
+    ctx = installation_of(world.app).workspace
+    seen = {"connection_id": ctx.public_connection_id, "stage": "after", "value": HOLLOWAY}
+    for device, answer in (
+        (pair(access, boss).device, (403, "not-yours")),
+        (token(access, boss, "link")[0], (403, "not-yours")),
+        (own, None),
+    ):
+        link_id = new_link(world, device)
+        with access.database.writing() as session:
+            link = session.get_one(Link, link_id)
+            link.state, link.settled_at = LinkState.INTENDED, None
+            link.method, link.record_number = LinkMethod.PAGES, link_id
+        reply = thief.post(f"{API}/links/{link_id}/observations", json=seen)
+        with access.database.reading() as session:
+            state = session.get_one(Link, link_id).state
+        assert state is (LinkState.INTENDED if answer else LinkState.LINKED)
+        assert code(reply) == answer if answer else reply.status_code == 200
+        with access.database.writing() as session:
+            session.get_one(Link, link_id).state = LinkState.UNDONE
 
 
 def states(world: AttackFixture, batch_id: str) -> set[Any]:

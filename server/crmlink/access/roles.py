@@ -58,3 +58,9 @@ def require_may_unpark(actor: Actor, parked_by: Device) -> None:
     """Raise NotParkedContactOwner if a script would remove a contact parked by others."""
     if actor.is_script and not actor.owns(parked_by):
         raise NotParkedContactOwner(by=parked_by.who)
+
+
+def require_may_observe(actor: Actor, linked_by: Device) -> None:
+    """Raise NotLinkOwner if a script would say what a page showed of another's link."""
+    if actor.is_script and not actor.owns(linked_by):
+        raise NotLinkOwner(by=linked_by.who)
