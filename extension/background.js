@@ -11,6 +11,7 @@ import { readContact, readList } from "./lib/page/read_contact.js";
 import { parseServer } from "./lib/server/server_url.js";
 import { noAnswer } from "./lib/server/wrong_answer.js";
 import { pageScripts, recordTabs } from "./content_scripts.js";
+import { tableTabs } from "./table_tabs.js";
 
 const MENU = "link-to-crm";
 /** A page that hangs must not hang the popup. */
@@ -27,6 +28,7 @@ const background = composeBackground({
   tabs: { address, read, readList: (tab) => inPage(tab, readList, []), wait: pause },
   scripts: pageScripts,
   recordTabs,
+  tableTabs,
   hasPermissions: (origins) => chrome.permissions.contains({ origins }),
   name: async () => browserName(/** @type {any} */ (navigator), (await chrome.runtime.getPlatformInfo()).os),
   open: (url) => chrome.tabs.create({ url }),
@@ -43,6 +45,7 @@ chrome.contextMenus.onClicked.addListener(openFromMenu);
 chrome.runtime.onMessage.addListener(onMessage);
 chrome.permissions.onAdded.addListener(() => void connecting.onPermissionsAdded());
 chrome.permissions.onRemoved.addListener(() => void onPage.restore());
+chrome.tabs.onUpdated.addListener((tab, { status }) => status === "complete" && void desk.loaded(tab));
 managed?.onChanged?.addListener(() => void connecting.applyPolicy());
 
 restrictStorageAccess();

@@ -56,7 +56,7 @@ export const recordTabs = {
     const tabs = await chrome.tabs.query({});
     const open = tabs.find((tab) => tab.url !== undefined && isRecord(tab.url));
     if (open?.id === undefined) {
-      await chrome.tabs.create({ url });
+      if (url !== null) await chrome.tabs.create({ url });
       return null;
     }
     await chrome.tabs.update(open.id, { active: true });

@@ -24,7 +24,7 @@ from crmlink.installation import Installation, open_installation
 from crmlink.linking.context import WorkspaceContext
 from crmlink.settings import Settings
 from support.access_factories import make_token, with_token
-from support.databases import KINDS, empty_database
+from support.databases import KINDS, empty_database, new_database
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
 
@@ -69,7 +69,13 @@ def postgresql() -> Iterator[str]:
 
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of each of the two kinds."""
+    """A database of each of the two kinds, with today's tables and no rows."""
+    return new_database(request, tmp_path)
+
+
+@pytest.fixture(params=KINDS)
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of each of the two kinds without tables, for migrations."""
     return empty_database(request, tmp_path)
 
 

@@ -26,6 +26,7 @@ import { createOAuthClient } from "./server/oauth.js";
  * @property {import("./page/target.js").Tabs} tabs
  * @property {import("./linking/page_button.js").PageScripts} scripts
  * @property {import("./linking/assist.js").RecordTabs} recordTabs
+ * @property {import("./linking/link_table.js").TableTabs} tableTabs
  * @property {import("./server/connection.js").Parts["permitted"]} hasPermissions
  * @property {() => Promise<string>} name what the browser is called
  * @property {(address: string) => Promise<unknown>} open show a page in a tab
@@ -35,7 +36,7 @@ import { createOAuthClient } from "./server/oauth.js";
  */
 
 /** @param {Browser} browser */
-export function composeBackground({ local, memory, managed, net, tabs, scripts, recordTabs, hasPermissions, name, open, now, sleep, newKey, keys }) {
+export function composeBackground({ local, memory, managed, net, tabs, scripts, recordTabs, tableTabs, hasPermissions, name, open, now, sleep, newKey, keys }) {
   const prover = createProver(keys, memory, now);
   const call = createRequester({ ...net, prover });
   const tokens = createOAuthClient(call, prover.newKey);
@@ -56,7 +57,7 @@ export function composeBackground({ local, memory, managed, net, tabs, scripts, 
   const looks = createLooks(memory, newKey);
   const lists = createLists(memory, newKey);
   const connecting = createConnectionManager({ ...shared, looks, lists, pairings, permitted: hasPermissions, revoke: scripts.revoke, forgetKey: prover.forget, policy: createPolicy(managed) });
-  const desk = createCommands({ ...shared, connecting, looks, lists, tabs, recordTabs });
+  const desk = createCommands({ ...shared, connecting, looks, lists, tabs, recordTabs, tableTabs, memory, newKey, now });
 
   return {
     /** What each message of our pages leads to, and the mark on a page. */

@@ -43,6 +43,11 @@ const knownContact = shape({
   name: text(300), company: text(300), person: text(300), email: text(320), phones: listOf(text(60), 20), address: text(500),
   town: text(300), postcode: text(50), other_emails: listOf(text(320), 20), other_addresses: listOf(address, 20), retired: flag,
 });
+/** @type {Check} */
+const count = (value) => Number.isInteger(value) && Number(value) >= 0;
+/** When a page was loaded, by which the browser's pages are told apart. @type {Check} */
+const instant = (value) => typeof value === "number" && Number.isFinite(value) && value > 0;
+const seenRow = shape({ id, value: text(250), replaces: flag });
 const POPUP = "/popup/popup.html";
 const OPTIONS = "/options/options.html";
 
@@ -85,6 +90,11 @@ export const MESSAGES = {
   assist_open: { from: [POPUP], fields: { link: id } },
   assist_here: { from: [POPUP], fields: { tab } },
   withdraw: { from: [POPUP], fields: { link: id } },
+  sage_compare: { from: [POPUP], fields: { tab } },
+  crm_page: { from: [POPUP], fields: { tab } },
+  table_start: { from: [POPUP], fields: { tab, batch: id, list: text(300) } },
+  records_send: { from: [POPUP], fields: { list: id, fresh: flag } },
+  records_complete: { from: [POPUP], fields: { kind, removes: orNull(count) } },
   standing: { from: [POPUP, OPTIONS], fields: {} },
   pair: { from: [POPUP, OPTIONS], fields: { server: text(500) } },
   pair_again: { from: [POPUP, OPTIONS], fields: {} },
@@ -105,7 +115,13 @@ export const PAGE_MESSAGES = {
   page_open: {},
   assist_look: {},
   assist_observe: { link: id, stage: (value) => value === "before" || value === "after", value: orNull(text(250)), replaces: orNull(text(250)) },
+  assist_filled: { link: id },
   assist_withdraw: { link: id, seen: flag, value: orNull(text(250)) },
+  sage_begin: {},
+  table_begin: { page: instant },
+  table_seen: { page: instant, rows: listOf(seenRow, 500) },
+  table_filling: { page: instant, rows: listOf(id, 20_000) },
+  table_reload: {},
   assist_field: { selector: text(300), label: text(100), section: text(100) },
 };
 

@@ -181,6 +181,7 @@
  * @property {{customers: number, suppliers: number, synced_at: string | null, syncing: boolean}} mirror
  * @property {"api" | "pages" | "api-then-pages"} [writes]
  * @property {string} [commusoft_origin] of its web application
+ * @property {string[]} [commusoft_hosts] every host of its pages
  * @property {{kind: Kind, host: string, selector: string, label: string}[]} [record_fields] that an admin showed
  */
 

@@ -10,8 +10,8 @@ import { endsConnection, problem } from "../lib/server/problem.js";
 import { sendMessage } from "../ui/send_message.js";
 import { showOverrides } from "./confirm_overrides.js";
 import { showChoose } from "./choose.js";
+import { loadCrmPage } from "./commusoft_lists.js";
 import { showConnect } from "./connect.js";
-import { showOtherContact } from "./other_contact.js";
 import { showListSent, showList } from "./contact_list.js";
 import { showAlready, showConflict, showLinked, showNoAnswer, showUndone, showWaiting } from "./outcome.js";
 import { openAssist, showAssist } from "./assist.js";
@@ -143,7 +143,7 @@ export class PopupController {
     if (problem) return this.#trouble(problem);
     if (place?.page === "list") return showList(this, place);
     if (place?.page === "record") return loadRecord(this);
-    if (place?.page !== "contact") return showOtherContact(this);
+    if (place?.page !== "contact") return loadCrmPage(this);
     if (attempt) return this.resume(attempt.key);
     return this.suggest(null);
   }

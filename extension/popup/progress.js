@@ -19,7 +19,7 @@ export function showLoading(app) {
 
 /**
  * @param {App} app
- * @param {"linking" | "undoing" | "resuming" | "collecting"} what
+ * @param {"linking" | "undoing" | "resuming" | "collecting" | "records_saving"} what
  */
 export function showWorking(app, what) {
   app.stage.show({

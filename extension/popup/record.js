@@ -6,6 +6,7 @@ import { sendMessage } from "../ui/send_message.js";
 import { h, icon, unseen } from "../ui/dom.js";
 import { t, tCount, formatDateTime } from "../ui/i18n.js";
 import { openAssist } from "./assist.js";
+import { compareButton } from "./sage_compare.js";
 import { earlier, otherWays } from "./other_contact.js";
 import { button, notice, recordCard, referenceChange, referenceLine } from "./components.js";
 import { showLoading } from "./progress.js";
@@ -46,6 +47,7 @@ export function showRecord(app, view) {
     ],
     actions: [
       view.link?.can_undo && !open_link && button(t("undo"), () => void app.undo(/** @type {NonNullable<RecordView["link"]>} */ (view.link)), { drawing: "undo" }),
+      compareButton(app, open_link ?? view.link),
       waits && button(t("assist_withdraw"), () => void withdraw(app, waits.id)),
       waits && button(t("assist_continue"), () => void openAssist(app, waits), { first: true, drawing: "link" }),
       chooser?.submit,

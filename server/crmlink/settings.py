@@ -93,8 +93,8 @@ def _make_private(data_dir: Path, database_url: str) -> None:
         raise InvalidSettings(_privacy_advice(error)) from error
     except OSError as error:
         raise InvalidSettings(
-            f"The data folder {data_dir} cannot be made ({error.strerror}). "
-            "Set CRMLINK_DATA_DIR to a folder you may write to."
+            f"The data folder {data_dir} can't be created ({error.strerror}). "
+            "Set CRMLINK_DATA_DIR to a folder you can write to."
         ) from error
 
 
@@ -102,29 +102,28 @@ def _privacy_advice(error: NotPrivate) -> str:
     match error:
         case OwnedByAnother():
             return (
-                f"{error.path} belongs to another user, who could read and change what crmlink "
-                "keeps. Run crmlink as that user, or make it yours with chown."
+                f"{error.path} belongs to another user, who could read and change crmlink's data. "
+                "Run crmlink as that user, or make it yours with chown."
             )
         case SeveralNames():
             return (
-                f"{error.path} has another name on its disk (a hard link), by which it can be "
-                "changed unseen. Remove the other name, or put a copy in its place."
+                f"{error.path} has another name on its disk (a hard link), so it could be changed "
+                "unnoticed. Remove the other name, or replace it with a copy."
             )
         case SharedFolder():
             return (
-                f"Others can open the folder {error.path}, and it holds more than crmlink's files. "
-                "Set CRMLINK_DATA_DIR to a folder of crmlink's own, or close this one with "
+                f"Others can open the folder {error.path}, and it has files that aren't crmlink's. "
+                "Set CRMLINK_DATA_DIR to a folder for crmlink alone, or close this one with "
                 "chmod 700."
             )
         case Replaceable():
             return (
-                f"Others can write to the folder {error.path}, and so put another database in "
-                "place of crmlink's. Close it with chmod go-w, or keep the database in the data "
-                "folder."
+                f"Others can write to the folder {error.path}, so they could replace crmlink's "
+                "database. Close it with chmod go-w, or keep the database in the data folder."
             )
         case _:
             return (
-                f"Others can open {error.path}, and crmlink cannot close it. Move the data folder "
+                f"Others can open {error.path}, and crmlink can't close it. Move the data folder "
                 "to a disk that keeps permissions, or close it with chmod go-rwx."
             )
 
@@ -143,8 +142,8 @@ def _database_url(configured: str, data_dir: Path) -> str:
     if file is None:
         raise InvalidSettings(
             "CRMLINK_DATABASE_URL must look like sqlite:////folder/crmlink.sqlite or "
-            "postgresql://user@host/database. It names the file itself, without file: and uri. A "
-            "database that lives in memory would lose every link when the server stops."
+            "postgresql://user@host/database. Give the file itself, without file: or uri. A "
+            "database in memory would lose every link when the server stops."
         )
     return url
 
@@ -154,7 +153,7 @@ def _secret_key(configured: str, data_dir: Path) -> str:
         if _is_weak(configured):
             raise InvalidSettings(
                 f"CRMLINK_SECRET_KEY is too easy to guess: use {MIN_SECRET_LENGTH} random "
-                "characters or more, or leave it out and crmlink makes one in the data folder."
+                "characters or more, or leave it out and crmlink creates one in the data folder."
             )
         return configured
     path = data_dir / "secret.key"
@@ -175,9 +174,9 @@ def _read_secret_key(path: Path) -> str:
     key = path.read_text().strip()
     if _is_weak(key):
         raise InvalidSettings(
-            f"The key in {path} is not whole. Put it back from a backup, or remove the file: "
-            "crmlink makes a new one, everybody logs in again, browsers and scripts are connected "
-            "anew."
+            f"The key in {path} is incomplete. Restore it from a backup, or delete the file: "
+            "crmlink then creates a new one, everyone signs in again, and browsers and scripts "
+            "have to be connected again."
         )
     return key
 
@@ -201,8 +200,8 @@ def _commusoft(env: Env) -> Connection | None:
     missing = [f"CRMLINK_COMMUSOFT_{name}" for name, value in credentials.items() if not value]
     if missing:
         raise InvalidSettings(
-            f"Commusoft's credentials are not complete: {', '.join(missing)} missing. "
-            "Give all four, or none to work with the sandbox."
+            f"Commusoft's credentials are incomplete: {', '.join(missing)} missing. "
+            "Set all four, or none to use practice data."
         )
     try:
         return Connection(url or DEFAULT_BASE_URL, *credentials.values())
@@ -217,7 +216,7 @@ def _oidc(env: Env) -> OidcProvider | None:
     missing = [f"CRMLINK_OIDC_{name}" for name, value in values.items() if not value]
     if missing:
         raise InvalidSettings(
-            f"Single sign-on is not complete: {', '.join(missing)} missing. Give all three or none."
+            f"Single sign-on is incomplete: {', '.join(missing)} missing. Set all three or none."
         )
     try:
         return OidcProvider(
@@ -235,8 +234,8 @@ def _public_url(text: str) -> str:
     plain = parts.path in ("", "/") and not parts.query and not parts.fragment
     if parts.scheme not in ("http", "https") or not host or host.is_unspecified or not plain:
         raise InvalidSettings(
-            "CRMLINK_PUBLIC_URL must be the address that people type to reach crmlink, such as "
-            "https://crmlink.firm.example or http://192.168.1.5:8787, without anything behind it."
+            "CRMLINK_PUBLIC_URL must be the address people type to reach crmlink, such as "
+            "https://crmlink.firm.example or http://192.168.1.5:8787, with nothing after it."
         )
     return host.address(parts.scheme)
 
@@ -245,8 +244,8 @@ def _host(text: str) -> Host:
     host = Host.from_text(text)
     if host is None or host.is_unspecified:
         raise InvalidSettings(
-            f"CRMLINK_ALLOWED_HOSTS: {text!r} is no host such as office-server or "
-            "192.168.1.5:8787. Leave http:// and anything behind the name out."
+            f"CRMLINK_ALLOWED_HOSTS: {text!r} isn't a host such as office-server or "
+            "192.168.1.5:8787. Leave out http:// and anything after the name."
         )
     return host
 
@@ -259,13 +258,13 @@ def _networks(text: str) -> tuple[str, ...]:
         ]
     except ValueError as error:
         raise InvalidSettings(
-            "CRMLINK_PROXY_ADDRESSES must hold IP addresses or networks, such as 10.0.0.5 or "
+            "CRMLINK_PROXY_ADDRESSES must be IP addresses or networks, such as 10.0.0.5 or "
             f"172.18.0.0/16: {error}."
         ) from error
     if not all(network.prefixlen for network in networks):
         raise InvalidSettings(
-            "CRMLINK_PROXY_ADDRESSES: every address would be taken for a proxy, so anybody could "
-            "say who they are. Name the proxy's own address."
+            "CRMLINK_PROXY_ADDRESSES: every address would count as a proxy, so anyone could "
+            "pretend to be someone else. Set the proxy's own address."
         )
     return tuple(map(str, networks)) or LOOPBACK_NETWORKS
 
@@ -274,6 +273,6 @@ def _origin(text: str) -> str:
     parts = urlsplit(text)
     if not parts.scheme or not parts.netloc or parts.path not in ("", "/") or "*" in text:
         raise InvalidSettings(
-            f"CRMLINK_CORS_ORIGINS: {text!r} is no single origin such as https://intranet.example."
+            f"CRMLINK_CORS_ORIGINS: {text!r} isn't an origin such as https://intranet.example."
         )
     return f"{parts.scheme}://{parts.netloc}"

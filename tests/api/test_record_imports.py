@@ -71,6 +71,9 @@ def test_rows_become_records_that_are_found_matched_and_suggested_from(
 ) -> None:
     assert counts(send(office, MARGARET, PRIYA, MERCHANT)) == (3, 0, 0, 0, 0)
     workspace = office.get("/api/v1/workspace").get_json()["mirror"]
+    ages = {one["kind"]: one["source"] for one in workspace["imports"]}
+    assert ages == {"customer": "list_page", "supplier": "list_page"}
+    assert workspace["imports"][0]["read_at"] == workspace["synced_at"]
     assert (workspace["customers"], workspace["suppliers"]) == (2, 1)
     found = office.get("/api/v1/records?q=holloway").get_json()["records"]
     assert [record["id"] for record in found] == ["customer-1001"]

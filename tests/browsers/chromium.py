@@ -24,6 +24,7 @@ from browsers.page_driver import (
     SEEN,
     BrowserTrouble,
     PageDriver,
+    Panel,
     Site,
     WaitTimeout,
 )
@@ -38,6 +39,7 @@ FLAGS = (
     "--disable-sync",
     "--enable-unsafe-extension-debugging",  # without it older releases refuse the button command
 )
+PANELS = ("crmlink-assist", "crmlink-table")
 POPUP_PATH = "/popup/popup.html"
 PAUSE = 10.0  # milliseconds between two looks at what the browser has opened
 
@@ -197,6 +199,24 @@ class Chromium:
         buttons = _nodes(host, "button") if host else iter(())
         return next((_text(button) for button in buttons), None)
 
+    def on_page_panel(self) -> Panel | None:
+        if self.tab is None:
+            return None
+        session = self.context.new_cdp_session(self.tab)
+        try:
+            document = session.send("DOM.getDocument", {"depth": -1, "pierce": True})
+            found = (_nodes(document["root"], name) for name in PANELS)
+            host = next((node for nodes in found for node in nodes), None)
+            section = next(_nodes(host, "section"), None) if host else None
+            if section is None:
+                return None
+            focused = [_text(one) for one in _nodes(section, "button") if _has_focus(session, one)]
+            return Panel(_text(section), focused[0] if focused else "")
+        except Error:  # the page went on while it was looked at
+            return None
+        finally:
+            session.detach()
+
     def window_on_page(self) -> bool:
         address = f"chrome-extension://{self.id}{POPUP_PATH}?tab="
         windows = [page for page in self.context.pages if page.url.startswith(address)]
@@ -265,6 +285,16 @@ class Chromium:
 
     def close(self) -> None:
         self._stack.close()
+
+
+def _has_focus(session: CDPSession, node: dict[str, Any]) -> bool:
+    found = session.send("DOM.resolveNode", {"backendNodeId": node["backendNodeId"]})
+    asked = {
+        "objectId": found["object"]["objectId"],
+        "functionDeclaration": "function () { return this.matches(':focus'); }",
+        "returnByValue": True,
+    }
+    return bool(session.send("Runtime.callFunctionOn", asked)["result"]["value"])
 
 
 def _nodes(top: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:

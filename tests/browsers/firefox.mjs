@@ -4,7 +4,7 @@
 
 import { createInterface } from "node:readline";
 import puppeteer from "puppeteer-core";
-import { endBackground, onPageButton, popup, pressShortcut, removeExtension, windowOnPage } from "./firefox_window.mjs";
+import { endBackground, onPageButton, onPagePanel, popup, pressShortcut, removeExtension, windowOnPage } from "./firefox_window.mjs";
 
 /** @typedef {{body: string, content_type: string}} SavedPage */
 
@@ -91,6 +91,7 @@ const COMMANDS = {
   open_popup: () => inWindow(pressShortcut),
   popup: (asked) => inWindow(popup, asked),
   on_page_button: () => inWindow(onPageButton),
+  on_page_panel: () => inWindow(onPagePanel),
   window_on_page: () => inWindow(windowOnPage),
   end_background: () => inWindow(endBackground, extension),
   remove_extension: () => inWindow(removeExtension, extension),

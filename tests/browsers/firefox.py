@@ -21,6 +21,7 @@ from browsers.page_driver import (
     SEEN,
     BrowserTrouble,
     PageDriver,
+    Panel,
     Site,
     WaitTimeout,
 )
@@ -195,6 +196,10 @@ class Firefox:
             return None
         said = self.ask("on_page_button")
         return str(said) if said else None
+
+    def on_page_panel(self) -> Panel | None:
+        said = self.ask("on_page_panel")
+        return Panel(str(said["words"]), str(said["focus"])) if said else None
 
     def window_on_page(self) -> bool:
         return bool(self.ask("window_on_page"))

@@ -97,6 +97,33 @@ export function onPageButton() {
   });
 }
 
+/** What the panel on the page in front says, and which of its buttons the keyboard is on. */
+export function onPagePanel() {
+  const inside = (/** @type {Frame} */ frame, /** @type {string} */ answer) => {
+    const root = frame.content.document.querySelector("crmlink-assist, crmlink-table")?.openOrClosedShadowRoot;
+    const section = root?.querySelector("section");
+    const words = (/** @type {Element} */ top) => {
+      const walker = top.ownerDocument.createTreeWalker(top, 4);
+      const parts = [];
+      while (walker.nextNode()) parts.push(walker.currentNode.nodeValue?.trim());
+      return parts.filter(Boolean).join(" ");
+    };
+    const focused = root?.activeElement?.localName === "button" ? words(root.activeElement) : "";
+    frame.sendAsyncMessage(answer, section ? { words: words(section), focus: focused } : null);
+  };
+  return new Promise((resolve) => {
+    const answer = `crmlink:${crypto.randomUUID()}`;
+    const manager = gBrowser.selectedBrowser.messageManager;
+    const hear = (/** @type {Told} */ { data }) => {
+      manager.removeMessageListener(answer, hear);
+      resolve(data);
+    };
+    manager.addMessageListener(answer, hear);
+    const script = `(${inside})(this, ${JSON.stringify(answer)});`;
+    manager.loadFrameScript(`data:text/javascript;charset=utf-8,${encodeURIComponent(script)}`, false);
+  });
+}
+
 /** Whether the popup stands open in a window of its own; it is closed again. */
 export function windowOnPage() {
   const found = [...Services.wm.getEnumerator("navigator:browser")].filter((one) =>

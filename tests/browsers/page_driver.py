@@ -34,6 +34,14 @@ class SavedPage:
 Site = Mapping[str, SavedPage]
 
 
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The panel on a Commusoft page, which the page itself cannot look into."""
+
+    words: str
+    focus: str  # the button that the keyboard is on, or nothing
+
+
 class PageDriver(Protocol):
     """A page of any kind: a tab, a page of the extension, or its popup."""
 
@@ -82,6 +90,9 @@ class Browser(Protocol):
 
     def on_page_button(self) -> str | None:
         """What the button on the page in front says; None where none can be seen."""
+
+    def on_page_panel(self) -> Panel | None:
+        """What the panel on the page in front says; None where there is none."""
 
     def end_worker(self) -> None:
         """End the extension's background, as browsers do when they want its memory."""

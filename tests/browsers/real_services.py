@@ -26,6 +26,8 @@ from sqlalchemy import select
 from crmlink.access.context import AccessContext as Doors
 from crmlink.store import AuditSigner, Database, Workspace
 from support.access_factories import make_token
+from support.databases import sqlite_database
+from support.prepared_process import PreparedProcess
 from support.sandbox import WEBSERVICE, SandboxHandle
 
 CRMLINK = Path(sys.executable).with_name("crmlink")
@@ -50,14 +52,15 @@ class Service:
         folder: Path,
         environment: dict[str, str],
         program: Sequence[str | Path] = (CRMLINK,),
+        name: str = "",
     ) -> None:
         """`command` as typed after `program`; its first start chooses a free port."""
         self.command = command
         self.program = program
-        self.log = folder / f"{command.split()[0]}.log"
+        self.log = folder / f"{name or command.split()[0]}.log"
         self.environment = environment
         self.port = 0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | PreparedProcess | None = None
 
     @property
     def address(self) -> str:
@@ -65,15 +68,18 @@ class Service:
 
     def start(self) -> None:
         """Start it, on the port it had before if it ran before. Raises ServiceFailed."""
+        self.process = self._begin([*self.command.split(), "--port", str(self.port)])
+        self.port = wait_until(self._announced_port, f"crmlink {self.command} starts", self.said)
+
+    def _begin(self, arguments: Sequence[str]) -> subprocess.Popen[bytes] | PreparedProcess:
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*self.program, *self.command.split(), "--port", str(self.port)],
+            return subprocess.Popen(
+                [*self.program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environment,
             )
-        self.port = wait_until(self._announced_port, f"crmlink {self.command} starts", self.said)
 
     def _announced_port(self) -> int:
         if self.process and self.process.poll() is not None:
@@ -96,6 +102,14 @@ class Service:
             self.process.kill()
             self.process.wait(STOP_LIMIT)
         self.process = None
+
+
+class PreparedService(Service):
+    """A service that begins without imports; its program is an entry point."""
+
+    def _begin(self, arguments: Sequence[str]) -> PreparedProcess:
+        self.log.write_bytes(b"")
+        return PreparedProcess(str(self.program[0]), arguments, self.log, self.environment)
 
 
 @dataclass
@@ -156,21 +170,21 @@ class RunningServices:
 
 
 @contextmanager
-def running_services(customers: int = 60, suppliers: int = 12) -> Iterator[RunningServices]:
-    """Start both processes and wait until the server has its copy of the records."""
+def running_services(
+    customers: int = 60, suppliers: int = 12, *, prepared: bool = False
+) -> Iterator[RunningServices]:
+    """Start both processes and wait until the server has its copy of the records.
+
+    Prepared: for tests that each take a pair, from a database that has its tables already.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
         state = folder / "sandbox.json"
         size = f"--customers {customers} --suppliers {suppliers}"
-        sandbox = Service(
-            f"support.faulty_sandbox {size} --state {state}",
-            folder,
-            os.environ | {"PYTHONPATH": str(TESTS)},
-            (sys.executable, "-m"),
-        )
+        sandbox = _sandbox(f"{size} --state {state}", folder, prepared)
         stack.callback(sandbox.stop)
         sandbox.start()
-        server = Service("serve", folder, _environment(folder / "data", sandbox.address))
+        server = _server(folder, _environment(folder / "data", sandbox.address), prepared)
         stack.callback(server.stop)
         server.start()
         doors = stack.enter_context(_doors(folder / "data"))
@@ -183,6 +197,24 @@ def running_services(customers: int = 60, suppliers: int = 12) -> Iterator[Runni
             server.said,
         )
         yield access
+
+
+def _sandbox(options: str, folder: Path, prepared: bool) -> Service:
+    environment = os.environ | {"PYTHONPATH": str(TESTS)}
+    if prepared:
+        program = ("support.faulty_sandbox.__main__:main",)
+        return PreparedService(options, folder, environment, program, name="sandbox")
+    module = (sys.executable, "-m", "support.faulty_sandbox")
+    return Service(options, folder, environment, module, name="sandbox")
+
+
+def _server(folder: Path, environment: dict[str, str], prepared: bool) -> Service:
+    if not prepared:
+        return Service("serve", folder, environment)
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    sqlite_database(data)
+    return PreparedService("serve", folder, environment, ("crmlink.cli:main",))
 
 
 @contextmanager
@@ -207,7 +239,7 @@ class ServicesAhead:
 
     def _make(self) -> tuple[RunningServices, ExitStack]:
         with ExitStack() as stack:
-            access = stack.enter_context(running_services())
+            access = stack.enter_context(running_services(prepared=True))
             return access, stack.pop_all()
 
     @contextmanager

@@ -1,103 +1,273 @@
-"""The imitations of Commusoft's pages are true to their frameworks, and their decoys are there.
-
-These hold the imitations alone: a person types, without crmlink.
-"""
+"""From a contact to its reference on Commusoft's own page: decided, filled, saved, seen."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from browsers.page_driver import wait_for, wait_through
-from e2e.commusoft_pages.decoys import DECOYS
-from e2e.commusoft_pages.pages import VARIANTS, CommusoftPages, Variant
-from e2e.commusoft_pages.records import many_records
+from browsers.assist_driver import AssistDriver, becomes, decide, newest_link, until
+from browsers.chromium import Chromium
+from browsers.firefox import Firefox
+from browsers.page_driver import Browser, wait_for
+from browsers.popup_driver import PopupDriver
+from browsers.real_services import RunningServices
+from browsers.saved import MARGARET
+from crmlink.store import Workspace, Writes
+from e2e.commusoft_pages import ORIGIN, VARIANTS, CommusoftPages, OpenPage, Variant
 
-PLAIN = VARIANTS[0]
+COMMUSOFT = (f"{ORIGIN}/*", "https://app.commusoft.us/*")
+PLAIN = next(one for one in VARIANTS if one.name == "plain-old")
+FRAMEWORKS = [one for one in VARIANTS if one.name in ("angularjs", "angular", "react", "vue")]
+RECORD = "customer-1001"
+OTHER_RECORD = "customer-1002"
+FORGED = """(() => {
+    const host = document.querySelector('crmlink-assist');
+    const seen = host.shadowRoot;
+    for (const key of ['Enter', ' ', 'Escape'])
+        for (const type of ['keydown', 'keypress', 'keyup'])
+            host.dispatchEvent(new KeyboardEvent(type, { key, bubbles: true, composed: true }));
+    host.click();
+    for (const type of ['pointerdown', 'mousedown', 'mouseup', 'click'])
+        host.dispatchEvent(new MouseEvent(type, { bubbles: true, composed: true }));
+    host.remove();
+    return seen === null;
+})()"""
 
 
-@pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)
-def test_what_a_person_types_reaches_the_model_and_is_saved(
-    commusoft: CommusoftPages, variant: Variant
+@pytest.fixture(scope="module", params=["chromium", "firefox"])
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """A browser that lets the extension have Commusoft's pages as soon as it asks for them."""
+    running: Browser = (
+        Chromium(("http://127.0.0.1/*", *COMMUSOFT)) if request.param == "chromium" else Firefox()
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def commusoft(browser: Browser, commusoft_bundles: Path) -> CommusoftPages:
+    """Commusoft's pages in this module's browser."""
+    return CommusoftPages(browser, commusoft_bundles)
+
+
+@pytest.fixture
+def clerk(
+    browser: Browser, access: RunningServices, commusoft: CommusoftPages
+) -> Iterator[PopupDriver]:
+    """A clerk of a workspace that writes on Commusoft's pages, with the mode switched on."""
+    with access.doors.database.writing() as session:
+        session.get_one(Workspace, access.doors.workspace_id).writes = Writes.PAGES
+    commusoft.serve(PLAIN)
+    clerk = PopupDriver(browser)
+    clerk.connect(access)
+    assert "now works" in clerk.switch_on_page("commusoft")
+    yield clerk
+    clerk.switch_on_page("commusoft")
+
+
+@pytest.fixture
+def assist(browser: Browser) -> AssistDriver:
+    """The panel on the page in front."""
+    return AssistDriver(browser)
+
+
+@pytest.fixture
+def page(clerk: PopupDriver, access: RunningServices, commusoft: CommusoftPages) -> OpenPage:
+    """The record's page, for which a decision waits."""
+    decide(clerk)
+    becomes(access, "intended")
+    return commusoft.open_record(RECORD, "old")
+
+
+@pytest.mark.parametrize("variant", [PLAIN, *FRAMEWORKS], ids=lambda one: one.name)
+def test_a_decision_is_filled_in_on_the_page_saved_there_and_seen(
+    clerk: PopupDriver,
+    assist: AssistDriver,
+    access: RunningServices,
+    commusoft: CommusoftPages,
+    variant: Variant,
 ) -> None:
     commusoft.serve(variant)
-    page = commusoft.open_record("customer-1001", variant.layout)
-    page.edit()
+    decide(clerk)
+    becomes(access, "intended")
+    page = commusoft.open_record(RECORD, variant.layout)
+    assist.says("Select Edit in Commusoft")
+    assist.press(page.driver, "Select Edit")
+    assert MARGARET in assist.says("Fill in the Third-Party Reference?").words
     before = page.model()
-    assert before
-    page.type_reference("REF-1")
-    wait_for(page.driver, "window.commusoftModel().values.reference === 'REF-1'")
-    assert page.model() == before | {"reference": "REF-1"}
-    assert page.is_dirty() in (True, None)
-    page.save()
-    page.is_saved()
-    assert page.record("customer-1001")["reference"] == "REF-1"
-    assert [save["id"] for save in page.saves()] == ["customer-1001"]
-
-
-@pytest.mark.parametrize(
-    "name", ["angularjs", "angularjs-blur", "angular", "angular-blur", "react", "vue", "vue-lazy"]
-)
-def test_a_value_that_is_only_set_does_not_reach_the_model(
-    commusoft: CommusoftPages, name: str
-) -> None:
-    variant = next(one for one in VARIANTS if one.name == name)
-    commusoft.serve(variant)
-    page = commusoft.open_record("customer-1001", variant.layout)
-    page.edit()
-    page.focus_reference()
-    page.driver.evaluate("document.activeElement.value = 'ONLY-SET'")
-    page.driver.evaluate("document.activeElement.blur()")
-    page.save()
-    page.is_saved()
-    assert page.record("customer-1001").get("reference", "") == ""
-
-
-@pytest.mark.parametrize("decoy", DECOYS, ids=lambda decoy: decoy.name)
-def test_every_decoy_is_known_to_the_pages(commusoft: CommusoftPages, decoy: object) -> None:
-    name = decoy.name  # type: ignore[attr-defined]
-    commusoft.serve(PLAIN, [name])
-    page = commusoft.open_record("customer-1001", "old")
-    page.edit()
-    assert page.model()
-
-
-def test_a_record_is_left_for_another_in_the_same_document(commusoft: CommusoftPages) -> None:
-    commusoft.serve(VARIANTS[-2])
-    page = commusoft.open_record("customer-1001")
-    page.edit()
-    page.driver.evaluate("window.same = true")
-    page.go("customer-1002")
-    wait_for(page.driver, "document.querySelector('h1').textContent === 'Jonathan Pryce-Davies'")
-    assert page.model() is None
-    assert page.driver.evaluate("window.same") is True
-
-
-def test_saves_fail_as_they_are_told_to(commusoft: CommusoftPages) -> None:
-    commusoft.serve(next(one for one in VARIANTS if one.name == "react"))
-    page = commusoft.open_record()
-    page.fault(failOnce=True)
-    page.edit()
-    page.type_reference("REF-1")
-    page.save()
-    wait_for(page.driver, "document.querySelector('.said').textContent.includes('try again')")
+    assist.press(page.driver, "Fill in")
+    assist.says("Now select Save in Commusoft")
+    wait_for(page.driver, f"window.commusoftModel().values.reference === {json.dumps(MARGARET)}")
+    assert before is not None
+    assert page.model() == before | {"reference": MARGARET}
     assert page.saves() == []
-    page.fault(drop=True)
+    assert newest_link(access)["state"] == "intended"
     page.save()
     page.is_saved()
-    assert page.record("customer-1001").get("reference") is None
-    page.fault(session=True)
-    page.edit()
+    assist.says("Linked, seen on the page")
+    assert becomes(access, "linked")["reference"] == MARGARET
+    assert page.record(RECORD)["reference"] == MARGARET
+
+
+def test_the_popup_says_that_the_decision_is_kept_and_can_give_it_up(
+    clerk: PopupDriver, access: RunningServices
+) -> None:
+    decide(clerk)
+    clerk.sees("assist")
+    becomes(access, "intended")
+    clerk.press_button("Withdraw this link")
+    clerk.sees("choose")
+    assert becomes(access, "failed")["failure"]
+
+
+def test_a_save_that_fails_once_is_not_called_linked(
+    page: OpenPage, assist: AssistDriver, access: RunningServices
+) -> None:
+    page.fault(failOnce=True)
+    assist.fill(page.driver)
     page.save()
-    wait_through(page.driver, "document.querySelector('#logintype_username')")
-    assert len(page.saves()) == 1
+    wait_for(page.driver, "backend.state().faults.failOnce === false")
+    page.driver.evaluate("new Promise((done) => setTimeout(done, 2500))")
+    assert newest_link(access)["state"] == "intended"
+    page.save()
+    page.is_saved()
+    assist.says("Linked, seen on the page")
+    becomes(access, "linked")
 
 
-@pytest.mark.parametrize("framework", ["table_inputs", "table_grid"])
-def test_the_tables_show_what_the_records_hold(commusoft: CommusoftPages, framework: str) -> None:
-    commusoft.serve(Variant(framework, framework), records=many_records(500))
-    page = commusoft.open_table()
-    held = page.model()
-    assert held
-    assert (len(held), held["customer-4"], held["customer-5"]) == (500, "HAS-4", "")
-    drawn = page.driver.evaluate("document.querySelectorAll('tbody tr').length")
-    assert drawn == 500 if framework == "table_inputs" else drawn < 100
+def test_a_save_that_drops_the_reference_is_not_seen_and_stays_open(
+    page: OpenPage, assist: AssistDriver, access: RunningServices
+) -> None:
+    page.fault(drop=True)
+    assist.fill(page.driver)
+    page.save()
+    page.is_saved()
+    assist.says("Not seen yet")
+    assert newest_link(access)["state"] == "intended"
+    page.driver.evaluate("(location.reload(), null)")
+    assist.says("Select Edit in Commusoft")
+
+
+def test_a_session_that_ran_out_loses_nothing(
+    page: OpenPage, assist: AssistDriver, access: RunningServices, commusoft: CommusoftPages
+) -> None:
+    page.fault(session=True)
+    assist.fill(page.driver)
+    page.save()
+    wait_for(page.driver, "document.querySelector('#logintype_username')")
+    page.driver.evaluate("new Promise((done) => setTimeout(done, 2500))")
+    assert page.driver.evaluate("document.querySelector('#logintype_username').value") == ""
+    assert newest_link(access)["state"] == "intended"
+    page.fault(session=False)
+    page.driver.evaluate("(location.reload(), null)")
+    assist.says("Select Edit in Commusoft")
+
+
+def test_going_to_another_record_takes_the_panel_away_and_coming_back_brings_it(
+    page: OpenPage, assist: AssistDriver, access: RunningServices
+) -> None:
+    assist.says("Select Edit in Commusoft")
+    assist.press(page.driver, "Select Edit")
+    assist.says("Fill in the Third-Party Reference?")
+    page.go(OTHER_RECORD, "old")
+    assist.is_gone()
+    page.edit()
+    page.driver.evaluate("new Promise((done) => setTimeout(done, 1500))")
+    model = page.model()
+    assert model is not None
+    assert not model.get("reference")
+    page.go(RECORD, "old")
+    assist.says("Select Edit in Commusoft")
+    assert newest_link(access)["state"] == "intended"
+
+
+def test_another_reference_is_replaced_only_by_a_second_choice(
+    page: OpenPage, assist: AssistDriver, access: RunningServices
+) -> None:
+    page.change_behind(RECORD, reference="ANOTHER-1")
+    page.driver.evaluate("(location.reload(), null)")
+    assist.says("ANOTHER-1")
+    assist.press(page.driver, "Select Edit")
+    assist.says("Fill in the Third-Party Reference?")
+    assist.press(page.driver, "Fill in")
+    assert assist.says("Another reference is there already").focus == "Keep it"
+    assert page.shown() == "ANOTHER-1"
+    assist.press(page.driver, "Replace it")
+    assist.says("Now select Save in Commusoft")
+    page.save()
+    page.is_saved()
+    assist.says("Linked, seen on the page")
+    assert becomes(access, "linked")["prior_reference"] == "ANOTHER-1"
+
+
+def test_a_page_can_neither_press_nor_keep_away_the_panel(
+    page: OpenPage, assist: AssistDriver, access: RunningServices
+) -> None:
+    assist.says("Select Edit in Commusoft")
+    assist.press(page.driver, "Select Edit")
+    assist.says("Fill in the Third-Party Reference?")
+    page.driver.evaluate("new Promise((done) => setTimeout(done, 500))")
+    assert page.driver.evaluate(FORGED)
+    assist.says("Fill in the Third-Party Reference?")
+    assert page.shown() == ""
+    assert newest_link(access)["state"] == "intended"
+
+
+def test_escape_closes_the_panel_and_the_decision_is_asked_about_at_the_next_visit(
+    page: OpenPage, assist: AssistDriver, access: RunningServices
+) -> None:
+    assist.says("Select Edit in Commusoft")
+    page.driver.press("Escape")
+    assist.is_gone()
+    assert newest_link(access)["state"] == "intended"
+    page.driver.evaluate("(location.reload(), null)")
+    assist.says("Select Edit in Commusoft")
+
+
+def test_a_worker_that_is_ended_between_filling_and_saving_loses_nothing(
+    page: OpenPage, assist: AssistDriver, access: RunningServices, browser: Browser
+) -> None:
+    assist.fill(page.driver)
+    browser.end_worker()
+    page.save()
+    page.is_saved()
+    assist.says("Linked, seen on the page")
+    becomes(access, "linked")
+
+
+def test_given_up_on_the_page_the_field_is_as_it_was(
+    page: OpenPage, assist: AssistDriver, access: RunningServices
+) -> None:
+    assist.fill(page.driver)
+    assist.press(page.driver, "Withdraw this link")
+    assist.says("Withdrawn")
+    assert page.shown() == ""
+    assert becomes(access, "failed")["failure"]
+
+
+def test_the_popup_on_the_records_page_knows_the_record_and_brings_the_panel_back(
+    page: OpenPage, assist: AssistDriver, clerk: PopupDriver
+) -> None:
+    assist.says("Select Edit in Commusoft")
+    page.driver.press("Escape")
+    assist.is_gone()
+    clerk.link_to_crm("record")
+    assert "Margaret Holloway" in clerk.reads()
+    assert "A link waits to be saved on this page" in clerk.reads()
+    clerk.press("Enter")
+    assist.says("Select Edit in Commusoft")
+
+
+def test_switched_off_nothing_of_it_is_left_on_an_open_page(
+    page: OpenPage, assist: AssistDriver, clerk: PopupDriver
+) -> None:
+    assist.says("Select Edit in Commusoft")
+    assert "no longer works" in clerk.switch_on_page("commusoft")
+    until(
+        lambda: page.driver.evaluate("!document.querySelector('crmlink-assist, crmlink-button')"),
+        lambda: "the panel is left on the page",
+    )
+    clerk.switch_on_page("commusoft")

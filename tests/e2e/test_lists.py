@@ -49,7 +49,7 @@ def test_a_page_of_the_list_brings_the_references_that_the_packages_own_export_l
         "Nobody Onthepage,,nobody@nowhere.example,,,1 Moon Lane,TR1 2AB\n"
     )
     told = access.crmlink("batch", "import", str(export), "--kind", "customer")
-    assert "No column is known to hold the references" in told
+    assert "This file doesn't include" in told
     clerk.look_at(LIST)
     clerk.link_to_crm("list")
     assert "(2 contacts)" in clerk.reads()

@@ -76,6 +76,19 @@ test("what the page shows goes to the server, and its word comes back", async ()
   assert.deepEqual(server.times("POST /links/lnk_1/observations").map((one) => one.body), [{ connection_id: "con_1", stage: "before", value: "OLD", replaces: "OLD" }]);
 });
 
+test("a page that is loaded anew knows that it was filled in, in this tab and until it has shown what became of it", async () => {
+  const { page, server, start } = await atRecord();
+  server.replies["POST /links/lnk_1/observations"] = WAITING;
+  await page.assist_filled(TAB, { link: "lnk_1" });
+  const later = start().desk.onRecordPage; // another worker
+  const filled = async () => /** @type {any} */ (await later.assist_look(TAB)).data.was_filled;
+  assert.equal(await filled(), true);
+  await later.assist_observe(TAB, OBSERVED);
+  assert.equal(await filled(), true);
+  await later.assist_observe(TAB, { ...OBSERVED, stage: "after" });
+  assert.equal(await filled(), false);
+});
+
 test("without the server's word nothing is to be filled", async () => {
   const { page, server } = await atRecord();
   server.replies["POST /links/lnk_1/observations"] = WAITING;
@@ -107,6 +120,15 @@ test("the popup leads to the record's page: to the tab that shows it, else to a 
   recordTabs.open.set(4, OTHER_TAB_OF_IT);
   assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: true } });
   assert.deepEqual([recordTabs.opened.length, recordTabs.assisted], [1, [4]]);
+});
+
+test("a practice account's own web address is not opened, but a tab that shows the record is", async () => {
+  const { desk, recordTabs, server } = await atRecord({ commusoft_origin: "http://127.0.0.1:8790" });
+  server.replies["GET /links/lnk_1"] = { ...WAITING, record: record({ page_url: "http://127.0.0.1:8790/customers/customer/1001/view/property/view" }) };
+  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: false } });
+  assert.deepEqual(recordTabs.opened, []);
+  recordTabs.open.set(4, OTHER_TAB_OF_IT);
+  assert.deepEqual(await desk.assist_open({ link: "lnk_1" }), { ok: true, data: { assisted: true } });
 });
 
 test("given up in the popup, nothing is said of what the page shows", async () => {

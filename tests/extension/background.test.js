@@ -50,6 +50,7 @@ function fakeChrome() {
     },
     windows: { create: async (/** @type {any} */ one) => windows.push(one) },
     tabs: {
+      onUpdated: fakeEvent(),
       create: async (/** @type {any} */ { url }) => opened.push(url),
       async get(/** @type {number} */ id) {
         if (!tabs.open.has(id)) throw new Error("No tab with that id.");

@@ -2,7 +2,7 @@
 // A background without a browser: all of its parts on fake stores, fake tabs and a fake server.
 
 import { composeBackground } from "../../extension/lib/compose.js";
-import { CONNECTION, fakeKeys, fakeRecordTabs, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, KEY_PAIR, MARGARET } from "./fake_browser.js";
+import { CONNECTION, fakeKeys, fakeRecordTabs, fakeTableTabs, fakeScripts, fakeServer, fakeStore, fakeTabs, HOLLOWAY_PAGE, KEY_PAIR, MARGARET } from "./fake_browser.js";
 
 export const TAB = 7;
 /** @type {Omit<Parameters<import("../../extension/lib/linking/commands.js").Commands["confirm"]>[0], "look">} */
@@ -18,6 +18,7 @@ export async function setting({ connected = true } = {}) {
   const tabs = fakeTabs();
   const scripts = fakeScripts();
   const recordTabs = fakeRecordTabs();
+  const tableTabs = fakeTableTabs();
   const clock = { now: 1_000_000 };
   /** What the browser allows, what IT has set, and the pages that were opened. */
   const browser = { permitted: true, managed: /** @type {Record<string, any>} */ ({}), opened: /** @type {string[]} */ ([]), naps: 0 };
@@ -28,7 +29,7 @@ export async function setting({ connected = true } = {}) {
   /** A worker: what it holds in memory is lost when it is ended, what lies in the stores is not. */
   const start = () =>
     composeBackground({
-      local, memory, tabs, scripts, recordTabs, newKey, keys,
+      local, memory, tabs, scripts, recordTabs, tableTabs, newKey, keys,
       managed: { get: async () => browser.managed },
       net: { fetch: server.fetch, explainNetworkFailure: async () => "server-unreachable" },
       hasPermissions: async () => browser.permitted,
@@ -44,7 +45,7 @@ export async function setting({ connected = true } = {}) {
 
   if (connected) await local.set({ connection: CONNECTION });
   tabs.open.set(TAB, { url: HOLLOWAY_PAGE, details: MARGARET });
-  return { ...start(), server, tabs, scripts, recordTabs, local, memory, clock, browser, keys, start };
+  return { ...start(), server, tabs, scripts, recordTabs, tableTabs, local, memory, clock, browser, keys, start };
 }
 
 /**

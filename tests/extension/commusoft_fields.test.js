@@ -30,6 +30,9 @@ const FOUND = {
   "a twin that takes nothing": "<label for=a>Third-Party Reference</label><input id=a readonly><label for=f>Third-Party Reference</label><input id=f>",
   "the only row of a table with a column": "<table><thead><tr><th>Name</th><th>Accounting reference</th></tr></thead><tbody><tr><td>Margaret Holloway</td><td><input id=f></td></tr></tbody></table>",
   "a dialog that edits the customer": "<div role=dialog aria-label='Edit customer: Margaret Holloway'><label for=f>Third-Party Reference</label><input id=f></div>",
+  "an untitled dialog with the record's name in it": "<div role=dialog><label for=n>Name</label><input id=n value='Margaret Holloway'><label for=f>Third-Party Reference</label><input id=f></div>",
+  "a form for addresses and emergencies": "<form id=addressForm name=emergencyContact><label for=f>Third-Party Reference</label><input id=f></form>",
+  "a field with a class that only sounds like a search": "<label for=f>Third-Party Reference</label><input id=f class='form-control no-autocomplete searchable'>",
   "a record whose name is a trade": "<h1>Job Invoice Services</h1><label for=f>Third-Party Reference</label><input id=f>",
 };
 
@@ -53,6 +56,8 @@ const DECOYS = {
   "a help text between": group("<span>Third-Party Reference</span><p>Mobile</p><input id=f>"),
   "the label of another field before it": "<label for=x>Third-Party Reference</label><input id=f><input id=x disabled>",
   "an aria-label that says otherwise": `${LABEL}<input id=f aria-label='Old reference'>`,
+  "a label that stands beside one field and names another": `${group("<label for=f>Third-Party Reference</label><input id=g>")}${group("<span>Town</span><input id=f value=Ripon>")}`,
+  "a label whose field has another's id": `${group("<input id=f>")}${group("<label for=f>Third-Party Reference</label><input id=f>")}`,
   "a text area": "<label for=f>Third-Party Reference</label><textarea id=f></textarea>",
   "a list to choose from": `${LABEL}<select id=f><option>A</option></select>`,
   "a number field": `${LABEL}<input id=f type=number>`,
@@ -89,6 +94,14 @@ const DECOYS = {
   "a column of labels beside a column of fields": "<div><div><p>Name</p><p>Third-Party Reference</p></div><div><input id=f><input id=g></div></div>",
   "two fields with the label": `${LABEL}<input id=f><label for=g>Accounting reference</label><input id=g>`,
   "a placeholder on a field with another name": "<label for=f>Name</label><input id=f placeholder='Third-Party Reference'>",
+  "a label beside one field that names another": "<div><label for=t>Third-Party Reference</label><input id=f></div><div><input id=t></div>",
+  "a label far above a field": "<p>Third-Party Reference</p><hr><h3>Elsewhere</h3><div><div><input id=f></div></div>",
+  "a filter under a heading of a table": "<table><thead><tr><th>Contact</th><th>Third-Party Reference</th></tr><tr><th><input aria-label=Filter></th><th><input id=f></th></tr></thead><tbody><tr><td>A</td><td>B</td></tr></tbody></table>",
+  "an untitled dialog with another's name in it": `<div role=dialog><label for=n>Surname</label><input id=n value=Adeyemi>${LABEL}<input id=f></div>`,
+  "a form whose name is another's": `<form><input name='customerDetails.surname' value=Adeyemi>${LABEL}<input id=f></form>`,
+  "a part with a job's class": `<div class='job-form'>${LABEL}<input id=f></div>`,
+  "a part that is called after a new job": `<div id=newJob>${LABEL}<input id=f></div>`,
+  "a card of a related customer": `<section><h3>Related customer</h3>${LABEL}<input id=f></section>`,
   "no such label": "<label for=f>Account number</label><input id=f>",
   "an element that only looks like a field": `${LABEL}<div id=f contenteditable=true></div>`,
 };
@@ -135,6 +148,9 @@ test("a field that an admin showed counts only where no label is found, and whil
   assert.equal(find(`${named}<input id=x aria-label='Ext. ledger code'>`, { rule }).state, "several");
   assert.equal(find(`${named}${LABEL}<input id=f>`, { rule }).id, "f");
   assert.equal(find(named, { rule: { ...rule, selector: "][" } }).state, "none");
+  assert.equal(find(`<h3>Invoice settings</h3>${named}`, { rule }).id, "x");
+  assert.equal(find(`<div role=dialog aria-label='New invoice'>${named}</div>`, { rule }).field, null);
+  assert.equal(find(`${named}<label for=r>Third-Party Reference</label><input id=r readonly>`, { rule }).field, null);
 });
 
 test("a page shows a record by its name, in its text or its fields", () => {

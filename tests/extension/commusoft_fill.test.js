@@ -47,6 +47,25 @@ test("a model that takes a value over late is waited for", async () => {
   assert.equal((await tools.fillField(field, VALUE, same)).ok, true);
 });
 
+test("a field that the page replaces when it is entered is left alone", async () => {
+  const { document, field } = form("value=OLD");
+  let heard = 0;
+  field.addEventListener("input", () => (heard += 1));
+  field.addEventListener("focus", () => field.replaceWith(field.cloneNode()), { once: true });
+  assert.deepEqual(await tools.fillField(field, VALUE, same), { ok: false, why: "gone", restored: true });
+  assert.deepEqual([heard, field.value, document.querySelector("#f").value], [0, "OLD", "OLD"]);
+});
+
+test("a page that goes to another record when the field is entered is left alone", async () => {
+  const { field } = form("value=OLD");
+  let here = true;
+  let heard = 0;
+  field.addEventListener("input", () => (heard += 1));
+  field.addEventListener("focus", () => { here = false; });
+  assert.deepEqual(await tools.fillField(field, VALUE, { same: () => here }), { ok: false, why: "moved", restored: true });
+  assert.deepEqual([heard, field.value], [0, "OLD"]);
+});
+
 /** What pages do that must not be accepted. @type {Record<string, {why: string, attributes?: string, does?: (field: any, document: any) => void, value?: string}>} */
 const REFUSED = {
   "a page that writes in capitals": { why: "changed", does: (field) => field.addEventListener("blur", () => (field.value = field.value.toUpperCase())) },

@@ -161,10 +161,10 @@ export function fakeRecordTabs() {
     shows: /** @type {import("../../extension/lib/linking/assist.js").PageReading | null} */ ({ state: "empty" }),
     /** What a page does while it is read. */
     whileReading: () => undefined,
-    /** @param {(address: string) => boolean} isRecord @param {string} url */
+    /** @param {(address: string) => boolean} isRecord @param {string | null} url */
     async show(isRecord, url) {
       const found = [...made.open].find(([, address]) => isRecord(address));
-      if (!found) made.opened.push(url);
+      if (!found && url !== null) made.opened.push(url);
       return found?.[0] ?? null;
     },
     /** @param {number} tab */
@@ -365,4 +365,28 @@ export function problemReply(name, status, detail, more = {}) {
 /** A network that loses the request. */
 export function lost() {
   throw new TypeError("Failed to fetch");
+}
+
+/** Commusoft's pages with tables, as our scripts there tell of them. */
+export function fakeTableTabs() {
+  const made = {
+    shows: /** @type {import("../../extension/lib/linking/link_table.js").TableLook | null} */ (null),
+    opened: /** @type {number[]} */ ([]),
+    allowed: true,
+    async look() {
+      return made.shows;
+    },
+    compared: /** @type {number[]} */ ([]),
+    /** @param {number} tab */
+    async compare(tab) {
+      made.compared.push(tab);
+      return made.allowed;
+    },
+    /** @param {number} tab */
+    async open(tab) {
+      if (made.allowed) made.opened.push(tab);
+      return made.allowed;
+    },
+  };
+  return made;
 }

@@ -18,7 +18,7 @@ const code = (path) => text(path).replace(/^\s*(\/\/|\*|\/\*).*$/gm, "");
 const source = sources.map(text).join("\n") + text("manifest.json");
 
 /** Keys that are put together while running. */
-const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_|ended_|role_|earlier_)|_(one|other|text)$|^(show_customers|show_suppliers|linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
+const COMPOSED = /^(trouble_|confidence_|found_none_|no_answer_|accept_|care_|ended_|role_|earlier_|detail_)|_(one|other|text)$|^(show_customers|show_suppliers|linking|undoing|resuming|replace_and_link|link_as_well|link_anyway|undo_anyway)$/;
 
 test("every word that is said stands in the messages", () => {
   const calls = [...source.matchAll(/\bt\(([^()]*)[()]/g)].map((found) => found[1]);

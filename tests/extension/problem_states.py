@@ -83,7 +83,7 @@ TROUBLES = [
     State(
         "trouble-internal",
         "trouble-general",
-        {SUGGEST: problem("internal-error", 500, "crmlink failed unexpectedly.")},
+        {SUGGEST: problem("internal-error", 500, "We didn't expect this.")},
         shows="req-7c1e90d2",
     ),
     State(
@@ -148,19 +148,17 @@ TROUBLES = [
     refused(
         "commusoft-unreachable",
         503,
-        "Commusoft cannot be reached at the moment. Nothing was written.",
+        "We can't reach Commusoft at the moment. Nothing was changed.",
     ),
-    refused("commusoft-slow", 504, "Commusoft did not answer in time. Nothing was written."),
-    refused(
-        "commusoft-busy", 503, "Commusoft asks us to wait. Nothing was written.", retry_after=40
-    ),
+    refused("commusoft-slow", 504, "Commusoft didn't answer in time. Nothing was changed."),
+    refused("commusoft-busy", 503, "Commusoft is busy. Nothing was changed.", retry_after=40),
     refused(
         "commusoft-refused",
         502,
-        "Commusoft does not accept crmlink's credentials. Nothing was written; tell your admin.",
+        "Commusoft doesn't accept crmlink's credentials. Nothing was changed.",
     ),
-    refused("commusoft-fault", 502, "Commusoft reported a fault. Nothing was written."),
-    refused("commusoft-unreadable", 502, "Commusoft answered with something that is not a record."),
+    refused("commusoft-fault", 502, "Commusoft reported an error. Nothing was changed."),
+    refused("commusoft-unreadable", 502, "Commusoft sent an answer we couldn't read."),
     refused("reference-malformed", 422, "This is not a reference as Xero gives them."),
     refused("role-too-low", 403, "Your role does not reach so far."),
     State(
@@ -170,7 +168,7 @@ TROUBLES = [
             UNDO: problem(
                 "cannot-undo",
                 409,
-                "This link cannot be undone: Commusoft now holds another value.",
+                "This link can't be undone: the reference in Commusoft is now A1.",
                 current_reference=OLD,
             )
         },

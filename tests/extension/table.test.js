@@ -289,3 +289,14 @@ test("Stop ends it before the next row", async () => {
   assert.equal(inputs(page).filter(Boolean).length, 3);
   page.window.close();
 });
+
+test("a value that the browser may have kept through a refresh is not what the page came with", async () => {
+  const list = entries(2);
+  list[1].reference = "REF-1002";
+  const page = openPage(inputTable(list, linked));
+  const [first] = page.document.querySelectorAll("td input");
+  first.value = "REF-1001";
+  const { reading } = await fillAll(page, list.map((one) => wanted(one)));
+  assert.deepEqual([...reading.placed.values()].map((one) => [one.standing, one.loaded]), [["right", false], ["right", true]]);
+  page.window.close();
+});

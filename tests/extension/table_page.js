@@ -180,7 +180,7 @@ export function drawGrid({ window, document }, list, { ids = true, anew = false 
 export async function fillAll({ table }, list, how = {}) {
   const { table: found, count } = table.find(RULES);
   if (!found) throw new Error(`${count} tables fit`);
-  const lookup = table.lookup(list, how.kind ?? found.kind, found.sure || how.kind !== undefined);
+  const lookup = table.lookup(list, how.kind ?? found.kind, found.sure || how.kind !== undefined, RULES);
   const control = { stopped: how.stopped ?? (() => false), progress: how.progress ?? (() => undefined) };
   const reading = await table.readAll(found, RULES, lookup, { ...control, progress: () => undefined });
   if (!reading) throw new Error("the table did not stay still");

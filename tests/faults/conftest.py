@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.databases import KINDS, empty_database
+from support.databases import KINDS, new_database
 
 
 @pytest.fixture(scope="module")
@@ -17,4 +17,4 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module", params=KINDS)
 def lasting_database_url(request: pytest.FixtureRequest, folder: Path) -> str:
     """An empty database that the tests of one file share."""
-    return empty_database(request, folder)
+    return new_database(request, folder)

@@ -6,7 +6,10 @@ import multiprocessing
 from multiprocessing.context import ForkServerContext
 
 # Only what is installed: the server that is copied knows no path of the tests, and says nothing.
-IMPORTED = ["crmlink.installation", "crmlink.linking.decisions", "crmlink.access.api_tokens"]
+IMPORTED = [
+    "crmlink.cli.serve", "crmlink.app", "crmlink.worker", "crmlink.installation",
+    "crmlink.commusoft.sandbox.app", "crmlink.linking.decisions", "crmlink.access.api_tokens",
+]  # fmt: skip
 
 
 def processes() -> ForkServerContext:

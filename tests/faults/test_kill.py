@@ -29,8 +29,8 @@ Life = Callable[[Job, Connection], None]
 
 @pytest.fixture
 def crowd() -> Iterator[SandboxHandle]:
-    """A sandbox with some three thousand customers, a share of whose answers get lost."""
-    with SandboxServer(create_faulty_sandbox(3_200, 5)) as server:
+    """A sandbox with some sixteen hundred customers, a share of whose answers get lost."""
+    with SandboxServer(create_faulty_sandbox(1_600, 5)) as server:
         yield SandboxHandle(server.url, lambda: None)
 
 
@@ -99,8 +99,8 @@ def judge(job: Job, priors: dict[str, str | None], crowd: SandboxHandle) -> dict
 def test_two_hundred_kills_lose_nothing_double_nothing_and_remember_what_stood_there(
     tmp_path: Path, crowd: SandboxHandle
 ) -> None:
-    job = prepare(tmp_path, crowd, 3_000)
-    killed = live_and_die(safe_writer, job, kills=200, longest=0.7)
+    job = prepare(tmp_path, crowd, 1_500)
+    killed = live_and_die(safe_writer, job, kills=200, longest=0.35)
     print(f"{killed} kills in a run of {len(job.wanted)} links")
     assert killed >= 150
     assert judge(job, safe_priors(job), crowd) == {"lost": [], "doubled": [], "wrong prior": []}

@@ -22,7 +22,7 @@ from faults.shared_installation import (
 )
 from support.sandbox import decision, new_key
 
-DOUBLES = 500  # of each sort: a thousand
+DOUBLES = 250  # of each sort on each kind of database: a thousand
 IMPATIENT = 50
 THREADS = 8
 REFUSALS = {"link-in-progress", "record-has-reference", "reference-taken"}

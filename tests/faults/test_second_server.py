@@ -165,7 +165,7 @@ def test_a_second_server_and_an_undo_while_a_put_is_on_its_way_leave_both_sides_
             time.sleep(0.05)
     except ServiceFailed:
         assert firm.database_url.startswith("sqlite")
-        assert "Error: A crmlink server runs on" in second.said()
+        assert "Error: A crmlink server is already using" in second.said()
     link = firm.links()[0]
     undone = undoer.post(f"links/{link.id}/undo", {})
     put.release()

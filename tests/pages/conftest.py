@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
 from crmlink.installation import Installation
+from support.databases import sqlite_database
 from support.page_client import PageClient, anonymous_client, signed_in_client
 from support.sample_data import SampleData, populate
 from support.sandbox import SandboxHandle
 
 
 @pytest.fixture
-def database_url(tmp_path: str) -> str:
+def database_url(tmp_path: Path) -> str:
     """SQLite alone: what the pages ask of a database is asked of both kinds in other tests."""
-    return f"sqlite:///{tmp_path}/crmlink.sqlite"
+    return sqlite_database(tmp_path)
 
 
 @pytest.fixture

@@ -51,13 +51,13 @@ def test_a_token_is_shown_once_and_works(
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"name": "", "days": "30", "scopes": ["read"]}, "Give it a name"),
+        ({"name": "", "days": "30", "scopes": ["read"]}, "Enter a name"),
         ({"name": "Export", "days": "0", "scopes": ["read"]}, "1 to 365"),
         ({"name": "Export", "days": "366", "scopes": ["read"]}, "1 to 365"),
         ({"name": "Export", "days": "many", "scopes": ["read"]}, "1 to 365"),
         ({"name": "Export", "days": "9" * 5000, "scopes": ["read"]}, "1 to 365"),
-        ({"name": "Export", "days": "30"}, "Choose some of"),
-        ({"name": "Export", "days": "30", "scopes": ["everything"]}, "Choose some of"),
+        ({"name": "Export", "days": "30"}, "Choose one or more of"),
+        ({"name": "Export", "days": "30", "scopes": ["everything"]}, "Choose one or more of"),
     ],
 )
 def test_a_token_that_will_not_do_is_not_made(
@@ -77,7 +77,7 @@ def test_a_rotated_token_takes_over_when_it_is_first_used(app: Flask, admin: Pag
     found = re.search(r'/devices/browsers/(\w+)">Export<', listed)
     assert found
     path = f"/devices/tokens/{found[1]}/rotate"
-    assert "stays good until the new one is used" in admin.read(path)
+    assert "works until the new one is used" in admin.read(path)
     new = _shown(admin.send(path).get_data(as_text=True))
     assert with_token(app, old).get("/api/v1/workspace").status_code == 200
     assert with_token(app, new).get("/api/v1/workspace").status_code == 200
@@ -89,7 +89,7 @@ def test_tokens_and_browsers_are_revoked_after_a_second_yes(
 ) -> None:
     for device, done in ((scene.browser, "is disconnected"), (scene.token, "is revoked")):
         path = f"/devices/browsers/{device.public_id}/revoke"
-        assert "cannot be taken back" in admin.read(path)
+        assert "can't undo this" in admin.read(path)
         assert device.name in admin.read("/devices")
         assert admin.send(path).status_code == 303
         assert done in admin.read("/devices"), "said once"
@@ -101,7 +101,7 @@ def test_tokens_and_browsers_are_revoked_after_a_second_yes(
 def test_all_tokens_are_revoked_at_once_and_browsers_stay(
     admin: PageClient, scene: SampleData, installation: Installation
 ) -> None:
-    assert "refused from now on: 2" in admin.read("/devices/tokens/revoke-all")
+    assert "stop working: 2" in admin.read("/devices/tokens/revoke-all")
     admin.send("/devices/tokens/revoke-all")
     told = admin.read("/audit?action=token")
     assert (
@@ -119,7 +119,7 @@ def test_a_device_is_renamed_and_a_name_that_will_not_do_is_said(
     path = f"/devices/browsers/{scene.browser.public_id}"
     assert admin.send(path, name="Chrome at the till").status_code == 303
     assert "Chrome at the till" in admin.read(path)
-    assert "Give it a name" in words(admin.send(path, name=" "))
+    assert "Enter a name" in words(admin.send(path, name=" "))
 
 
 def test_the_doctor_says_each_step_and_remembers_what_it_found(
@@ -148,7 +148,7 @@ def test_the_doctor_writes_only_to_a_record_that_was_agreed_to(
     ):
         assert admin.send("/commusoft/doctor", **fields).status_code == 422
     page = words(admin.send("/commusoft/doctor", record="customer-1006", agreed="yes"))
-    assert "Write test on customer-1006" in page
+    assert "Saving test on customer-1006" in page
 
 
 def test_an_account_that_lets_nobody_in_gives_a_letter_without_secrets(
@@ -219,7 +219,7 @@ def test_the_firms_own_address_is_added_and_taken_away(
     assert admin.send(path, host="sage.office.example:10444").status_code == 303
     assert list_hosts(installation.workspace) == {"sage_200": ["sage.office.example:10444"]}
     away = f"{path}/remove?host=sage.office.example:10444"
-    assert "Take sage.office.example:10444 away" in admin.read(away)
+    assert "Remove sage.office.example:10444" in admin.read(away)
     assert list_hosts(installation.workspace), "asking takes nothing away"
     admin.send(away)
     assert list_hosts(installation.workspace) == {}
@@ -346,7 +346,7 @@ def test_settings_are_saved_and_what_is_no_number_of_days_is_said(
     for wrong in ("-1", "many", "", "99999", "9" * 5000):
         reply = admin.send("/settings", **(good | {"keep_names_days": wrong}))
         assert reply.status_code == 422, wrong
-        assert "whole number of days" in words(reply)
+        assert "a whole number" in words(reply)
     assert read_preferences(installation.access) == kept
 
 

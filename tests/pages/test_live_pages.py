@@ -151,7 +151,7 @@ def test_a_link_whose_outcome_is_open_shows_it_once_it_is_known(
         row = session.get_one(Link, link.id)
         row.state, row.failure = LinkState.LINKED, None
     expect(page.locator("main")).to_contain_text("Linked", timeout=TIME)
-    expect(page.locator("main")).not_to_contain_text("Commusoft is slow")
+    expect(page.locator("main")).not_to_contain_text("Commusoft is taking too long")
     expect(page.get_by_role("link", name="Undo …")).to_be_visible()
 
 

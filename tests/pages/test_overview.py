@@ -35,12 +35,12 @@ def test_the_page_tells_an_admin_all_of_it_and_a_clerk_what_concerns_a_clerk(
 def test_a_commusoft_that_does_not_answer_is_said(
     admin: PageClient, installation: Installation, sandbox: SandboxHandle
 ) -> None:
-    assert "cannot be reached" not in admin.read("/")
+    assert "reach Commusoft" not in admin.read("/")
     sandbox.stop()
     with pytest.raises(CommusoftUnreachable):
         installation.workspace.commusoft.record("customer", "1001")
-    assert "Commusoft cannot be reached" in admin.read("/")
-    assert "Commusoft cannot be reached" in admin.read("/commusoft")
+    assert "We can't reach Commusoft" in admin.read("/")
+    assert "We can't reach Commusoft" in admin.read("/commusoft")
 
 
 def test_an_audit_that_did_not_hold_at_its_last_check_is_said_to_admins(
@@ -55,7 +55,7 @@ def test_an_audit_that_did_not_hold_at_its_last_check_is_said_to_admins(
     )
     Worker(installation)._check_audit()  # as each night
     assert warning in admin.read("/")
-    assert "was changed, or put in" in admin.read("/audit")
+    assert "was altered, or added" in admin.read("/audit")
     assert warning not in clerk.read("/")
     accept_findings(installation.access, command_line_actor(installation.access))
     assert warning not in admin.read("/")

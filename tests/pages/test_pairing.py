@@ -60,7 +60,7 @@ def test_a_browser_that_is_refused_gets_nothing(clerk: PageClient, scene: Sample
 def test_a_code_that_no_browser_shows_is_said(clerk: PageClient, code: str) -> None:
     reply = clerk.client.get("/pair", query_string={"code": code})
     assert reply.status_code == 404
-    assert "No browser shows this code" in words(reply)
+    assert "No browser is showing this code" in words(reply)
     assert clerk.send("/pair", code=code, name="Chrome", answer="approve").status_code == 404
 
 
@@ -70,7 +70,7 @@ def test_a_browser_needs_a_name(
 ) -> None:
     reply = clerk.send("/pair", code=scene.fresh_code, name=name, answer="approve")
     assert reply.status_code == 422
-    assert "Give it a name" in words(reply)
+    assert "Enter a name" in words(reply)
     assert find_pairing(installation.access, scene.fresh_code).state is PairingState.WAITING
 
 

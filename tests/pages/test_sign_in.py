@@ -104,7 +104,7 @@ def test_the_whole_link_may_be_pasted(app: Flask, installation: Installation) ->
         (NEW, NEW + "x", "not the same"),
         ("short", "short", "12 characters"),
         ("aaaaaaaaaaaaaaaa", "aaaaaaaaaaaaaaaa", "same few"),
-        ("kim osei kim osei", "kim osei kim osei", "name or the email"),
+        ("kim osei kim osei", "kim osei kim osei", "name or email"),
         ("", "", "12 characters"),
     ],
 )

@@ -30,7 +30,7 @@ from support.page_client import PageClient, signed_in_client, words
 from support.sample_data import SampleData
 from support.sandbox import SandboxHandle, new_key
 
-UNWRITTEN = "Nothing was written"
+UNWRITTEN = "Nothing was changed"
 NOTHING_TO_DO = "Nothing to do: this customer or supplier already has this reference"
 
 
@@ -137,17 +137,17 @@ def test_why_a_link_cannot_be_undone_is_said_for_each_state(
     clerk: PageClient, in_state: Callable[..., str]
 ) -> None:
     for state, undoes, why in (
-        (LinkState.INTENDED, False, "its outcome is not known yet"),
+        (LinkState.INTENDED, False, "we don't know its outcome yet"),
         (LinkState.FAILED, False, "it changed nothing"),
         (LinkState.FAILED, True, "it changed nothing"),
         (LinkState.CONFLICT, True, "it ended in a conflict"),
-        (LinkState.LINKED, True, "it is an undo itself"),
+        (LinkState.LINKED, True, "it is itself an undo"),
     ):
         path = in_state(state, "write-refused" if state is LinkState.FAILED else None,
                         undoes=undoes)  # fmt: skip
         assert f"It cannot be undone: {why}" in clerk.read(path)
         refused = clerk.send(f"{path}/undo")
-        assert f"This link cannot be undone: {why}" in words(refused)
+        assert f"This link can't be undone: {why}" in words(refused)
 
 
 def test_a_paused_list_whose_commusoft_is_away_does_not_say_that_nothing_was_written(
@@ -158,10 +158,10 @@ def test_a_paused_list_whose_commusoft_is_away_does_not_say_that_nothing_was_wri
     with installation.database.writing() as session:
         session.get_one(Batch, batch.id).trouble = {"code": "commusoft-unreachable"}
     page = manager.read(f"/lists/{batch.id}")
-    assert "Commusoft cannot be reached at the moment. What is linked already stays" in page
+    assert "We can't reach Commusoft at the moment. What is linked already stays" in page
     assert UNWRITTEN not in page
     told = _api(app, installation, f"batches/{batch.id}")["progress"]["trouble"]["detail"]
-    assert told == "Commusoft cannot be reached at the moment."
+    assert told == "We can't reach Commusoft at the moment."
 
 
 def test_what_is_to_be_checked_and_what_has_no_match_are_told_apart(
@@ -257,7 +257,7 @@ def test_a_trouble_with_commusoft_is_stated_without_what_became_of_a_request(
     admin.send("/records/customer-1001/look")
     assert UNWRITTEN in admin.read("/")  # of the reading that was asked for
     page = admin.read("/commusoft")
-    assert "Commusoft has a fault. Commusoft reported a fault." in page
+    assert "Commusoft has a problem. Commusoft reported an error." in page
     assert UNWRITTEN not in page
 
 
@@ -281,5 +281,5 @@ def test_a_link_that_was_undone_by_another_is_not_offered_for_undo(
     device = pair(installation.access, scene.manager).device
     undo(installation.workspace, scene.linked.id, new_key(), device.id, frozenset())
     page = clerk.read(f"/links/{scene.linked.id}/undo")
-    assert "It cannot be undone: it was undone already, by Marcus Bello" in page
+    assert "It cannot be undone: it was already undone, by Marcus Bello" in page
     assert "Undo this link?" not in page

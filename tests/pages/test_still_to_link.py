@@ -109,7 +109,7 @@ def test_a_record_is_linked_by_the_address_of_its_contact(
     assert HOLLOWAY in clerk.read(f"{path}?url={XERO}{HOLLOWAY}")
     assert sandbox.reference("customer-1001") is None
     reply = put_on(clerk, "customer-1001", XERO + HOLLOWAY)
-    assert "Linked: Commusoft was read again" in clerk.read(reply.location)
+    assert "Linked. Commusoft now shows the reference" in clerk.read(reply.location)
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 

@@ -134,12 +134,12 @@ def anchors_cut(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("attack", "sentence"),
     [
-        (cut_short, "The end of the audit is missing"),
-        (cut_to_nothing, "The end of the audit is missing"),
-        (cut_and_continued, "The audit is not the one that was anchored"),
+        (cut_short, "The end of the audit log is missing"),
+        (cut_to_nothing, "The end of the audit log is missing"),
+        (cut_and_continued, "The audit log is not the one that was anchored"),
         (rewritten, "Line 5 is not signed with crmlink's key"),
-        (anchors_removed, "the anchor file was missing, and a new one was begun"),
-        (anchors_cut, "The anchor file was cut"),
+        (anchors_removed, "the anchor file was missing, and a new one was started"),
+        (anchors_cut, "The anchor file was shortened"),
     ],
 )
 def test_whoever_meddles_with_the_audit_is_found_out(

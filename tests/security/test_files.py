@@ -105,7 +105,7 @@ def test_a_database_that_lies_elsewhere_is_closed_too(folder: Path) -> None:
     elsewhere.chmod(0o777)
     refused = crmlink(folder, "token list", CRMLINK_DATABASE_URL=url)
     assert refused.returncode == 1
-    assert "put another database in place of crmlink's" in refused.stderr
+    assert "they could replace crmlink's database" in refused.stderr
 
 
 def test_tables_that_commands_write_are_not_for_everybody(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_what_cannot_be_closed_is_refused(
 ) -> None:
     with_folder(monkeypatch, folder)
     monkeypatch.setattr(Path, "chmod", chmod)
-    with pytest.raises(InvalidSettings, match="cannot close it"):
+    with pytest.raises(InvalidSettings, match="can't close it"):
         load_settings()
 
 
@@ -180,7 +180,7 @@ def test_a_folder_that_is_not_crmlinks_own_is_refused_and_left_as_it_is(
         (folder / others).touch(0o644)
     folder.chmod(mode)
     with_folder(monkeypatch, folder)
-    with pytest.raises(InvalidSettings, match="a folder of crmlink's own"):
+    with pytest.raises(InvalidSettings, match="a folder for crmlink alone"):
         load_settings()
     assert stat.S_IMODE(folder.stat().st_mode) == mode
     assert [path.name for path in folder.iterdir()] == ([others] if others else [])
@@ -227,7 +227,7 @@ def test_a_database_is_known_by_one_name_only(
         url = f"sqlite:///{elsewhere / 'x.sqlite'}"
     monkeypatch.setenv("CRMLINK_DATA_DIR", str(elsewhere / "data"))
     monkeypatch.setenv("CRMLINK_DATABASE_URL", url)
-    with pytest.raises(InvalidSettings, match=r"without file: and uri|a hard link"):
+    with pytest.raises(InvalidSettings, match=r"without file: or uri|a hard link"):
         load_settings()
 
 

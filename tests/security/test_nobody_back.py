@@ -101,4 +101,4 @@ def test_an_account_is_used_at_once_after_a_consent_that_names_what_goes(
         lambda: 0 < ask("GET", "workspace").json()["mirror"]["customers"] < 200,
         "the account's own records",
     )
-    assert "emptied what came from practice" in anna.get("/audit?action=commusoft").text
+    assert "deleted practice data" in anna.get("/audit?action=commusoft").text

@@ -33,7 +33,7 @@ from crmlink.store.base import now
 from security.attack_fixture import everything
 from security.used_installation import KEYS, MarkedCredential, Used, used_installation
 from support.browser_client import proven
-from support.databases import KINDS, empty_database
+from support.databases import KINDS, new_database
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def remains(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Remains]:
     folder = tmp_path_factory.mktemp("used")
-    url = empty_database(request, folder)
+    url = new_database(request, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crmlink.commusoft.sandbox.app.CREDENTIAL", MarkedCredential())
         with (

@@ -15,6 +15,7 @@ from crmlink.app import create_app
 from crmlink.commusoft.client import CommusoftClient
 from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
+from support.databases import sqlite_database
 from support.sandbox import FAST_LIMITS, connection_to
 
 NOWHERE = "http://127.0.0.1:9"  # nothing listens on the discard port
@@ -28,7 +29,7 @@ def open_app(folder: Path, commusoft: str = NOWHERE, **more: Any) -> Iterator[Fl
     settings = replace(
         Settings(
             data_dir=folder,
-            database_url=f"sqlite:///{folder / 'crmlink.sqlite'}",
+            database_url=sqlite_database(folder),
             secret_key=secrets.token_urlsafe(48),
             commusoft=connection,
             requests_per_minute=PLENTY,

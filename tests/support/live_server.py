@@ -22,6 +22,7 @@ from crmlink.installation import Installation, open_installation
 from crmlink.settings import Settings
 from crmlink.web.auth import SESSION_COOKIE
 from pages.page_cases import Who
+from support.databases import sqlite_database
 from support.faulty_sandbox.app import create_faulty_sandbox
 from support.sample_data import SampleData, populate
 from support.sandbox import FAST_LIMITS, SandboxHandle, connection_to
@@ -46,16 +47,25 @@ class LiveServer:
         return context
 
 
+@dataclass(frozen=True)
+class SampleInstallation:
+    """An installation with sample data, and the sandbox that it is connected to."""
+
+    installation: Installation
+    scene: SampleData
+    commusoft: SandboxHandle
+
+
 @contextmanager
-def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveServer]:
-    """A sandbox, a house with a past, and its pages."""
+def sample_installation(customers: int = 60, suppliers: int = 12) -> Iterator[SampleInstallation]:
+    """A sandbox, and an installation with a past."""
     with ExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="crmlink-")))
         sandbox = exits.enter_context(SandboxServer(create_faulty_sandbox(customers, suppliers)))
         connection = connection_to(sandbox.url)
         settings = Settings(
             data_dir=folder,
-            database_url=f"sqlite:///{folder / 'crmlink.sqlite'}",
+            database_url=sqlite_database(folder),
             secret_key=secrets.token_urlsafe(48),
             commusoft=connection,
             requests_per_minute=100_000,
@@ -64,9 +74,16 @@ def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveSer
         exits.callback(installation.close)
         installation.workspace.sync()
         commusoft = SandboxHandle(sandbox.url, lambda: None)
-        scene = populate(installation, commusoft)
-        web = exits.enter_context(SandboxServer(create_app(settings, installation)))
-        yield LiveServer(installation, scene, commusoft, web.url)
+        yield SampleInstallation(installation, populate(installation, commusoft), commusoft)
+
+
+@contextmanager
+def running_server(customers: int = 60, suppliers: int = 12) -> Iterator[LiveServer]:
+    """An installation with a past, and its pages over HTTP."""
+    with sample_installation(customers, suppliers) as sample:
+        app = create_app(sample.installation.settings, sample.installation)
+        with SandboxServer(app) as web:
+            yield LiveServer(sample.installation, sample.scene, sample.commusoft, web.url)
 
 
 @contextmanager

@@ -51,22 +51,22 @@ def test_credentials_reach_the_client_and_stay_out_of_the_repr(
         ("CRMLINK_SECRET_KEY", "a" * 64, "too easy to guess"),
         ("CRMLINK_DATABASE_URL", "sqlite:///:memory:", "lose every link"),
         ("CRMLINK_DATABASE_URL", "sqlite:///:memory:?timeout=5", "lose every link"),
-        ("CRMLINK_DATABASE_URL", "sqlite:///file:x.sqlite?uri=true", "without file: and uri"),
-        ("CRMLINK_DATABASE_URL", "sqlite:///FILE:x.sqlite?uri=true", "without file: and uri"),
-        ("CRMLINK_DATABASE_URL", "sqlite:///x.sqlite?uri=true", "without file: and uri"),
-        ("CRMLINK_DATABASE_URL", "sqlite:///file:x.sqlite", "without file: and uri"),
+        ("CRMLINK_DATABASE_URL", "sqlite:///file:x.sqlite?uri=true", "without file: or uri"),
+        ("CRMLINK_DATABASE_URL", "sqlite:///FILE:x.sqlite?uri=true", "without file: or uri"),
+        ("CRMLINK_DATABASE_URL", "sqlite:///x.sqlite?uri=true", "without file: or uri"),
+        ("CRMLINK_DATABASE_URL", "sqlite:///file:x.sqlite", "without file: or uri"),
         ("CRMLINK_DATABASE_URL", "mysql://db/crmlink", "must look like"),
-        ("CRMLINK_COMMUSOFT_URL", "https://app.commusoft.co.uk/api", "not complete"),
-        ("CRMLINK_CORS_ORIGINS", "*", "no single origin"),
-        ("CRMLINK_PUBLIC_URL", "crmlink.firm.example", "the address that people type"),
-        ("CRMLINK_PUBLIC_URL", "ftp://crmlink.firm.example", "the address that people type"),
-        ("CRMLINK_PUBLIC_URL", "https://crmlink.firm.example/app", "the address that people type"),
-        ("CRMLINK_PUBLIC_URL", "https://a:b@crmlink.firm.example", "the address that people type"),
-        ("CRMLINK_PUBLIC_URL", "http://0.0.0.0:8787", "the address that people type"),
-        ("CRMLINK_ALLOWED_HOSTS", "office-server http://office", "'http://office' is no host"),
-        ("CRMLINK_ALLOWED_HOSTS", "*", "'*' is no host"),
+        ("CRMLINK_COMMUSOFT_URL", "https://app.commusoft.co.uk/api", "incomplete"),
+        ("CRMLINK_CORS_ORIGINS", "*", "isn't an origin"),
+        ("CRMLINK_PUBLIC_URL", "crmlink.firm.example", "the address people type"),
+        ("CRMLINK_PUBLIC_URL", "ftp://crmlink.firm.example", "the address people type"),
+        ("CRMLINK_PUBLIC_URL", "https://crmlink.firm.example/app", "the address people type"),
+        ("CRMLINK_PUBLIC_URL", "https://a:b@crmlink.firm.example", "the address people type"),
+        ("CRMLINK_PUBLIC_URL", "http://0.0.0.0:8787", "the address people type"),
+        ("CRMLINK_ALLOWED_HOSTS", "office-server http://office", "'http://office' isn't a host"),
+        ("CRMLINK_ALLOWED_HOSTS", "*", "'*' isn't a host"),
         ("CRMLINK_PROXY_ADDRESSES", "proxy.firm.example", "IP addresses or networks"),
-        ("CRMLINK_PROXY_ADDRESSES", "10.0.0.1, 0.0.0.0/0", "every address would be taken"),
+        ("CRMLINK_PROXY_ADDRESSES", "10.0.0.1, 0.0.0.0/0", "every address would count"),
         ("CRMLINK_SYNC_MINUTES", "soon", "CRMLINK_SYNC_MINUTES"),
         ("CRMLINK_SYNC_MINUTES", "0", "CRMLINK_SYNC_MINUTES"),
     ],
@@ -140,7 +140,7 @@ def test_an_issuer_that_could_be_listened_to_is_refused(
 def test_a_key_file_that_was_cut_off_is_no_key(kept: str) -> None:
     settings = load_settings()
     (settings.data_dir / "secret.key").write_text(kept)
-    with pytest.raises(InvalidSettings, match="not whole"):
+    with pytest.raises(InvalidSettings, match="incomplete"):
         load_settings()
 
 

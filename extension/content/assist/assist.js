@@ -9,6 +9,7 @@
   const { createPanel, createViews, describeField, pickField } = /** @type {Required<import("./types.js").PanelTools>} */ (world.crmlinkPanel);
 
   const LOOKS_EVERY = 500; // milliseconds
+  const IDLE_TICKS = 4;
   const AT_REST = 1_500; // what a page shows right after saving may be taken back
   const MAY_LOAD = 4_000; // a page that does not show its record yet
 
@@ -34,6 +35,8 @@
   let drawn = "";
   let asked = 0;
   let endPick = () => {};
+  let changed = true;
+  let idle = 0;
   /** The keyboard goes to the panel with its next words: the person asked for them. */
   let called = false;
   /** Links that were filled in this document: what a field holds is no proof of them any more. @type {Set<string>} */
@@ -41,6 +44,8 @@
   /** What the page complained of before the field was filled. @type {Set<Element>} */
   let complaints = new Set();
   const touched = new WeakSet();
+  /** Fields that did not take the value, and hold what they held before. @type {WeakMap<Element, string>} */
+  const putBack = new WeakMap();
   const startedAt = performance.now();
 
   const isAlive = () => Boolean(globalThis.chrome?.runtime?.id);
@@ -98,6 +103,7 @@
     if (phase !== "told" || !found) phase = "open";
     if (!job) return panel.hide();
     drawn = "";
+    changed = true;
     tick();
   }
 
@@ -124,12 +130,16 @@
   }
 
   /** Whether the person has typed into it and not saved. @param {HTMLInputElement} field */
-  const isEdited = (field) => touched.has(field) || field.classList.contains("ng-dirty");
+  const isEdited = (field) => putBack.get(field) !== field.value && (touched.has(field) || field.classList.contains("ng-dirty"));
 
   function tick() {
     if (!isAlive()) return leave();
     if (location.href !== shownFor) return arrive();
     if (!job || phase === "busy" || phase === "picking") return;
+    // A page in which nothing happened is not read again each time; what a frame does is not heard.
+    idle += 1;
+    if (!changed && !resting && idle < IDLE_TICKS) return;
+    [changed, idle] = [false, 0];
     const now = situation();
     if (isTelling(now)) return void observeAtRest(now);
     resting = null;
@@ -173,7 +183,7 @@
     const target = job?.link.reference ?? null;
     if (now.kind === "seen") return true;
     if (now.kind !== "shown" || now.value === undefined) return false;
-    return now.value === target || filled !== null;
+    return now.value === target || filled !== null || Boolean(job?.was_filled);
   }
 
   /** @param {Situation} now */
@@ -184,12 +194,13 @@
     if (resting?.text !== text || complains) resting = { text, since: Date.now() };
     if (Date.now() - resting.since < AT_REST) return;
     resting = null;
-    const stage = filled ? "after" : "before";
+    const stage = filled || job?.was_filled ? "after" : "before";
     const answer = await observe(stage, value, null);
     if (!answer) return;
     if (!answer.ok) return tell(views.trouble(answer.problem?.detail ?? "", steps));
     filled = null;
     if (answer.data.link.state !== "intended") return settle(answer.data.link);
+    if (job) job.was_filled = false;
     tell(views.notSeen(steps));
   }
 
@@ -238,6 +249,8 @@
     filledHere.add(link.id);
     const result = await tools.fillField(field, link.reference ?? "", { same, own: panel.host });
     phase = "open";
+    if (result.ok) void send("assist_filled", { link: link.id });
+    if (result.restored) putBack.set(field, value ?? "");
     if (!result.ok) return tell(views.notFilled(result, steps));
     filled = { link: link.id, field, old: value ?? "" };
     called = true;
@@ -281,6 +294,7 @@
     closed = false;
     drawn = "";
     resting = null;
+    changed = true;
     if (!job) return void ask();
     tick();
   }
@@ -298,7 +312,7 @@
 
   /** @param {HTMLInputElement} field */
   function picked(field) {
-    const described = job && tools.unfitness(field, job.search.subject) === null ? describeField(field) : null;
+    const described = job && tools.unfitness(field, job.search.subject, { byHeading: false }) === null ? describeField(field) : null;
     panel.show(views.picked(described, { ...steps, use: () => described && void use(described) }), { focus: true });
   }
 
@@ -323,6 +337,7 @@
 
   /** @param {Event} event */
   function typed(event) {
+    changed = true;
     // What crmlink fills is not the person's.
     if (event.isTrusted && event.composedPath()[0]) touched.add(/** @type {EventTarget} */ (event.composedPath()[0]));
   }
@@ -335,10 +350,12 @@
   }
 
   const pulse = setInterval(tick, LOOKS_EVERY);
+  const watch = new MutationObserver(() => (changed = true));
 
   function leave() {
     asked += 1;
     clearInterval(pulse);
+    watch.disconnect();
     endPick();
     panel.leave();
     document.removeEventListener("input", typed, true);
@@ -348,6 +365,7 @@
 
   world[OWN] = { isAlive, open, leave };
   document.addEventListener("input", typed, true);
+  watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
   chrome.runtime.onMessage.addListener(hear);
   tick();
 })();

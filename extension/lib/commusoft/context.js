@@ -6,16 +6,20 @@
   const { childrenOf, isVisible, parentOf, textOf } = tools;
 
   const DIALOG = "dialog, [role=dialog], [role=alertdialog], [aria-modal=true], .modal, .ui-dialog, .mat-dialog-container, .mat-mdc-dialog-container, .cdk-dialog-container, .popover, .p-dialog, .ReactModal__Content";
-  const FORM = "form, [role=form], fieldset, ng-form, [ng-form], [formgroup], [data-controller], [ng-controller]";
+  const FORM = "form, [role=form], fieldset, ng-form, [ng-form], [formgroup]";
   const HEADING = "h1, h2, h3, h4, h5, h6, legend, [role=heading], .modal-title, .ui-dialog-title, .mat-dialog-title, .mat-mdc-dialog-title, .panel-title, .card-title, [class*=section-title], [class*=sectionTitle], [class*=section-header]";
   /** What holds a heading, and perhaps the buttons beside it. */
   const HEAD = "header, hgroup, [class*=head i], [class*=title i]";
   const MAX_HEADING = 150;
-  const NAMES = ["id", "name", "action", "ng-submit", "data-ng-submit", "formgroup", "ng-form", "ng-controller", "data-controller"];
+  const NAMES = ["id", "name", "action", "ng-submit", "data-ng-submit", "formgroup", "ng-form"];
   /** What is below a record, or beside it, and has pages and forms of its own. */
-  const OTHER_THINGS = "job|invoice|invoicing|estimate|quote|quotation|contract|asset|appliance|appointment|diary|opportunity|opportunities|purchase order|parts|product|stock|credit note|certificate|engineer|employee|reminder|site contact|work address|branch|parent|new|add|create|merge|import|duplicate|log ?in|sign ?in|link customers";
+  const OTHER_THINGS = "job|invoice|invoicing|estimate|quote|quotation|contract|asset|appliance|appointment|diary|opportunity|opportunities|purchase order|parts|product|stock|credit note|certificate|engineer|employee|reminder|site contact|work address|branch|parent|related|sub|landlord|letting agent|new|add|create|merge|import|duplicate|log ?in|sign ?in|link customers";
   const OTHER = new RegExp(`\\b(?:${OTHER_THINGS})(?:e?s)?\\b`, "i");
-  const OTHER_FORM = /job|invoice|estimate|quot(?:e|ation)|contract(?!or)|asset|appliance|appointment|purchase_?-?order|opportunit|search|filter|log-?in|sign-?in|import|^new|[/_-]new(?:[/_-]|$)|^add|merge/i;
+  const THING = "(?:job|invoice|estimate|quote|quotation|contract|asset|appliance|appointment|opportunity|purchaseorder)s?";
+  /** A word of an attribute, as one that programmers write. */
+  const OTHER_WORD = new RegExp(`^(?:(?:new|add|create|edit)?${THING}(?:form|dialog|modal|details|editor|panel)?|search|filter|login|signin|import|new|add|create|merge)$`);
+  const OTHER_CLASS = new RegExp(`^(?:new|add|create|edit)?[-_]?${THING}[-_]?(?:form|dialog|modal|details|editor|panel)?$`, "i");
+  const RECORD_NAMES = /^(?:firstname|surname|lastname|name|fullname|company|companyname|customername|suppliername|customerdetailssurname|customerdetailscompanyname)$/;
   const OF_A_RECORD = new Set("edit editing update change amend the a of details detail general information info other account accounts accounting settings profile record number customer supplier and".split(" "));
   const RECORD_ID = /^(?:data-)?(?:customer|supplier|record|client|entity)[-_]?id$/i;
   const RECORD_PATH = /\/(customers?|suppliers?)\/(?:[a-z_]+\/)?([0-9]+)(?:\/|$)/i;
@@ -74,16 +78,49 @@
     return named || (dialog.getAttribute("aria-label") ?? "") || (heading ? textOf(heading) : "");
   }
 
-  /** A dialog is the record's only where its title says so, and names nothing else. @param {Element} dialog @param {Subject} subject */
+  /** A dialog is the record's only where its title says so and names nothing else, or it has none and holds the record's name. @param {Element} dialog @param {Subject} subject */
   function isOtherDialog(dialog, subject) {
     const title = titleOf(dialog);
-    return title === "" || withoutName(title, subject).some((word) => !OF_A_RECORD.has(word) || word === otherKind(subject));
+    if (title === "") return !holdsName([...dialog.querySelectorAll("input")], subject);
+    return withoutName(title, subject).some((word) => !OF_A_RECORD.has(word) || word === otherKind(subject));
+  }
+
+  /** @param {string} value as programmers write it: newJob, new_job, /jobs/new @returns {string[]} */
+  const partsOf = (value) => value.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().split(/[^a-z]+/).filter(Boolean);
+
+  /** @param {Element} element */
+  const hasOtherClass = (element) => [element.id, ...element.classList].some((name) => OTHER_CLASS.test(name));
+
+  /** @param {HTMLInputElement[]} fields @param {Subject} subject whether they hold one of its names */
+  function holdsName(fields, subject) {
+    const held = new Set(fields.filter((one) => one.type !== "hidden").flatMap((one) => wordsOf(one.value)));
+    return subject.names.map(wordsOf).some((words) => words.length > 0 && words.every((word) => held.has(word)));
+  }
+
+  /**
+   * Whether the fields for a name beside it hold another's.
+   * @param {Element} control
+   * @param {Subject} subject
+   */
+  function isBesideOtherName(control, subject) {
+    const form = control.closest("form, ng-form, [formgroup], [role=dialog], dialog, .modal, fieldset, section, article");
+    if (!form) return false;
+    const fields = [...form.querySelectorAll("input")].filter((one) => one !== control && isNameField(one) && isVisible(one));
+    const words = fields.flatMap((one) => wordsOf(one.value));
+    const own = new Set(subject.names.flatMap(wordsOf));
+    return words.length > 0 && own.size > 0 && !words.some((word) => own.has(word));
+  }
+
+  /** @param {HTMLInputElement} field */
+  function isNameField(field) {
+    const names = [field.id, field.name, field.getAttribute("formcontrolname") ?? "", ...tools.nameOf(field).texts];
+    return names.some((name) => RECORD_NAMES.test(tools.labelKey(name)));
   }
 
   /** @param {Element} form @param {Subject} subject */
   function isOtherForm(form, subject) {
     const values = NAMES.map((name) => form.getAttribute(name) ?? "");
-    if (values.some((value) => OTHER_FORM.test(value))) return true;
+    if (values.flatMap(partsOf).some((word) => OTHER_WORD.test(word))) return true;
     const words = values.join(" ").toLowerCase();
     if (words.includes(otherKind(subject)) && !words.includes(subject.kind)) return true;
     return namesOther(form.getAttribute("aria-label") ?? "", subject);
@@ -102,16 +139,18 @@
   /**
    * @param {Element} element
    * @param {Subject} subject
+   * @param {{byHeading?: boolean}} [signs] byHeading: false where a person showed the field, whatever it stands under
    */
-  function isForeign(element, subject) {
+  function isForeign(element, subject, { byHeading = true } = {}) {
+    if (tools.isControl(element) && isBesideOtherName(element, subject)) return true;
     let branch = /** @type {Node} */ (element);
     for (let at = parentOf(element); at; branch = at, at = parentOf(at)) {
       if (!isElement(at)) continue;
-      if (isOfOtherRecord(at, subject)) return true;
+      if (isOfOtherRecord(at, subject) || (hasOtherClass(at) && at !== at.ownerDocument.body)) return true;
       if (at.matches(DIALOG) && isOtherDialog(at, subject)) return true;
       if (at.matches(FORM) && isOtherForm(at, subject)) return true;
       if (at.matches("nav, footer, [role=navigation], [role=tooltip], [role=menu]")) return true;
-      if (namesOther(headingBefore(at, branch), subject)) return true;
+      if (byHeading && namesOther(headingBefore(at, branch), subject)) return true;
     }
     return false;
   }

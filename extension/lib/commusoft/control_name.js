@@ -6,6 +6,8 @@
   const { childrenOf, isControl, isVisible, parentOf, textOf } = tools;
 
   const MAX_LEVELS = 6;
+  /** What no label says. */
+  const AMBIGUOUS = "?!";
   const CELL = /^(?:td|th)$/;
   const CELL_ROLE = /^(?:cell|gridcell|rowheader)$/;
   const END = /^(?:form|fieldset|section|article|dialog|table|main|body|html)$/;
@@ -15,13 +17,39 @@
   /** @param {Node | null} node @returns {node is Element} */
   const isElement = (node) => node?.nodeType === 1;
 
+  /**
+   * Whether a label that names a control from elsewhere stands beside another one.
+   * @param {HTMLLabelElement} label
+   * @param {Element} control
+   */
+  function isBesideAnother(label, control) {
+    let at = parentOf(label);
+    while (isElement(at) && !holdsControl(at)) at = parentOf(at);
+    return isElement(at) && !at.contains(control);
+  }
+
   /** @param {Element} control */
   function explicitNames(control) {
     const root = /** @type {Document} */ (control.getRootNode());
     const ids = (control.getAttribute("aria-labelledby") ?? "").split(/\s+/).filter(Boolean);
     const referenced = ids.map((id) => root.getElementById?.(id)).map((one) => (one ? textOf(one) : "")).join(" ");
-    const labels = [.../** @type {HTMLInputElement} */ (control).labels ?? []].filter(isVisible).map((one) => textOf(one));
+    const labels = [.../** @type {HTMLInputElement} */ (control).labels ?? []].filter(isVisible)
+      .map((one) => (isBesideAnother(one, control) ? AMBIGUOUS : textOf(one)));
     return [referenced, control.getAttribute("aria-label") ?? "", ...labels].map((text) => text.trim()).filter(Boolean);
+  }
+
+  /**
+   * Whether a label that names a control stands beside others: its words and its markup say two things.
+   * @param {Element} control
+   */
+  function isNamedFromAfar(control) {
+    return [.../** @type {HTMLInputElement} */ (control).labels ?? []].filter(isVisible).some((label) => {
+      for (let at = parentOf(label); isElement(at); at = parentOf(at)) {
+        const near = controlsIn(at);
+        if (near.length > 0) return !near.includes(control);
+      }
+      return false;
+    });
   }
 
   /** @param {Element} element */
@@ -117,7 +145,7 @@
    */
   function nameOf(control) {
     const texts = explicitNames(control);
-    if (texts.length > 0) return { texts, how: "explicit", group: null };
+    if (texts.length > 0) return { texts, how: isNamedFromAfar(control) ? "none" : "explicit", group: null };
     const beside = besideName(control);
     if (beside.texts.length > 0 || beside.column) return sharesLabel(control, beside) ? { ...beside, how: "none" } : beside;
     const placeholder = control.getAttribute("placeholder")?.trim();

@@ -5,7 +5,7 @@
   const tools = /** @type {{crmlinkPage: import("./types.js").PageTools}} */ (/** @type {unknown} */ (globalThis)).crmlinkPage;
   const { rootsOf } = tools;
 
-  const SETTLES = 300; // milliseconds until a page has done what it does after typing
+  const SETTLES = 800; // milliseconds until a page has done what it does after typing
   const DIRTY_BY = 3_000; // a model may take a value only when typing has paused
   const LOOKS_EVERY = 100;
   const CONTROLS = "input, select, textarea, [contenteditable]";
@@ -89,14 +89,27 @@
   /** Whether something lies over the field, so that a person could not type there. @param {HTMLInputElement} field @param {Element | undefined} own */
   function isCovered(field, own) {
     field.scrollIntoView?.({ block: "center" });
-    const root = /** @type {Document} */ (field.getRootNode());
     const { left, top, width, height } = field.getBoundingClientRect();
-    if (width === 0 || !root.elementsFromPoint) return false;
-    for (const share of [0.1, 0.5, 0.9]) {
-      const [first] = root.elementsFromPoint(left + width * share, top + height / 2).filter((one) => one !== own);
-      if (first && (first === field || field.contains(first) || first.contains(field) || isLabel(first, field))) return false;
-    }
-    return true;
+    if (width === 0 || !field.ownerDocument.elementsFromPoint) return false;
+    return ![0.1, 0.5, 0.9].some((share) => isOnTop(field, left + width * share, top + height / 2, own));
+  }
+
+  /**
+   * Whether a click there would reach the field, through every frame that it is in.
+   * @param {Element} element
+   * @param {number} x
+   * @param {number} y
+   * @param {Element | undefined} own
+   * @returns {boolean}
+   */
+  function isOnTop(element, x, y, own) {
+    const root = /** @type {Document} */ (element.getRootNode());
+    const [first] = root.elementsFromPoint(x, y).filter((one) => one !== own);
+    if (!first || !(first === element || element.contains(first) || first.contains(element) || isLabel(first, /** @type {HTMLInputElement} */ (element)))) return false;
+    const outer = root.nodeType === 11 ? /** @type {any} */ (root).host : element.ownerDocument.defaultView?.frameElement;
+    if (!outer) return true;
+    const { left, top } = root.nodeType === 11 ? { left: 0, top: 0 } : outer.getBoundingClientRect();
+    return isOnTop(outer, x + left, y + top, own);
   }
 
   /** @param {Element} element @param {HTMLInputElement} field */
@@ -154,6 +167,11 @@
     if (!guard.same()) return untouched("moved");
     const old = field.value;
     const before = { others: othersOf(field), wasInvalid: isInvalid(field), guard };
+    // A page may do something of its own when a field is entered.
+    field.focus({ preventScroll: true });
+    if (!field.isConnected) return untouched("gone");
+    if (!guard.same()) return untouched("moved");
+    if (field.value !== old) return untouched("changed");
     type(field, value);
     const why = await outcome(field, value, before);
     if (why === null) return { ok: true, why, restored: false };

@@ -6,7 +6,8 @@
   const { isControl, isVisible, labelKey, nameOf, parentOf, rootsOf, textOf } = tools;
 
   const MAX_CONTROLS = 20_000;
-  const SEARCHES = /(?:^|[^a-z])(?:search|filter|typeahead|autocomplete|lookup|quick-?find)/i;
+  const SEARCHES = /(?:^|[^a-z])(?:search|filter|typeahead|lookup|quick-?find)/i;
+  const SEARCH_CLASS = /(?:^|[\s_-])(?:search|filter|typeahead|quick-?find)(?:$|[\s_-])/i;
   const SEARCH_PLACES =
     "[role=search], [role=grid], [role=listbox], .handsontable, .handsontableInputHolder, .select2-container, .select2-drop, .select2-search, " +
     ".select2-dropdown, .chosen-container, .dataTables_filter, .ag-root, .ui-grid, .typeahead";
@@ -57,7 +58,8 @@
     const role = control.getAttribute("role") ?? "";
     if (control.getAttribute("type")?.toLowerCase() === "search" || /^(?:searchbox|combobox|listbox|spinbutton)$/.test(role)) return true;
     if (control.matches("[aria-autocomplete]:not([aria-autocomplete=none]), [aria-haspopup=listbox], [list]") || closest(control, SEARCH_PLACES)) return true;
-    const words = ["id", "name", "class", "placeholder", "ng-model", "formcontrolname"].map((one) => control.getAttribute(one) ?? "");
+    if (SEARCH_CLASS.test(control.getAttribute("class") ?? "")) return true;
+    const words = ["id", "name", "placeholder", "ng-model", "formcontrolname"].map((one) => control.getAttribute(one) ?? "");
     return words.some((text) => SEARCHES.test(text));
   }
 
@@ -76,14 +78,15 @@
   /**
    * @param {Element} control
    * @param {import("./types.js").Subject} subject
+   * @param {{byHeading?: boolean}} [signs]
    * @returns {Unfit | null}
    */
-  function unfitness(control, subject) {
+  function unfitness(control, subject, signs) {
     if (!isVisible(control) || closest(control, "[aria-hidden=true]")) return "hidden";
     if (isSearch(control)) return "search";
     if (isSignIn(control)) return "sign-in";
     if (control.localName !== "input" || /** @type {HTMLInputElement} */ (control).type !== "text") return "not-text";
-    if (tools.isForeign(control, subject)) return "foreign";
+    if (tools.isForeign(control, subject, signs)) return "foreign";
     if (isDisabled(control)) return "disabled";
     if (control.matches("[readonly], [aria-readonly=true]")) return "readonly";
     return null;
@@ -115,7 +118,7 @@
       else fits.push(/** @type {HTMLInputElement} */ (control));
     }
     const shared = unfit.some(({ why }) => why === "shared-label");
-    if (fits.length === 0 && unfit.length === 0 && rule) return byRule(document, rule, subject);
+    if (fits.length === 0 && rule && unfit.every(({ why }) => why === "foreign")) return byRule(document, rule, subject);
     const one = fits.length === 1 && !shared ? (fits[0] ?? null) : null;
     const state = one ? "one" : fits.length > 0 || shared ? "several" : "none";
     return { state, field: one, count: fits.length, unfit, byRule: false };
@@ -130,7 +133,7 @@
    */
   function byRule(document, { selector, label }, subject) {
     const found = rootsOf(document).flatMap((root) => matching(root, selector)).filter(isControl);
-    const unfit = found.map((control) => ({ control, why: unfitness(control, subject) }));
+    const unfit = found.map((control) => ({ control, why: unfitness(control, subject, { byHeading: false }) }));
     const fits = found.filter((_, at) => unfit[at]?.why === null);
     const [field] = fits;
     const named = field !== undefined && [...nameOf(field).texts, nameOf(field).column ?? ""].some((text) => labelKey(text) === labelKey(label));

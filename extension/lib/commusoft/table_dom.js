@@ -8,7 +8,7 @@
   const CELL = "td, th, [role=gridcell], [role=cell], [role=rowheader], [role=columnheader]";
   const GRID = "[role=grid], [role=treegrid], [role=table]";
   const NO_TEXT = "script, style, template, [hidden], select, option";
-  const FIELD = "input:not([type]), input[type=text], input[type=search], input[type=tel], input[type=number], textarea";
+  const FIELD = "input:not([type]), input[type=text], input[type=search], input[type=tel], textarea";
   const BUTTON = "button, a, input[type=submit], input[type=button], [role=button]";
   /** Handsontable draws its headings and fixed columns a second time, over the table itself. */
   const COPY = "[class*='ht_clone']";

@@ -42,6 +42,8 @@
       refused = outcome === "not_taken" ? refused + 1 : 0;
       control.progress(outcomes.size, wanted.length);
     }
+    table.release(work.found.element);
+    await table.settle();
     return outcomes;
   };
 
@@ -83,10 +85,12 @@
    * @param {string} expected
    */
   function findAgain({ work }, row, wanted, expected) {
-    const rows = work.reading.virtual ? inSight(work) : readAgain(work, row);
-    const mine = rows.filter((one) => table.identify(one, work.lookup).wanted?.id === wanted.id);
-    const [now] = mine;
-    return now && mine.length === 1 && isOf(work, now, wanted) && now.value === expected ? now : null;
+    /** @param {ShownRow} one */
+    const isMine = (one) => isOf(work, one, wanted) && one.value === expected;
+    const same = readAgain(work, row).find(isMine);
+    if (same) return same;
+    const mine = work.reading.virtual ? inSight(work).filter((one) => table.identify(one, work.lookup).wanted?.id === wanted.id) : [];
+    return mine.length === 1 && mine[0] && isMine(mine[0]) ? mine[0] : null;
   }
 
   /** @param {Work} work @param {ShownRow} row */

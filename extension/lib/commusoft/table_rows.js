@@ -12,6 +12,7 @@
 
   const NUMBER = /^[1-9][0-9]{0,17}$/;
   const NAMED = ["data-customer-id", "data-supplier-id", "data-record-id", "data-customerid", "data-supplierid"];
+  const LOCKED = ":disabled, :read-only, [aria-readonly=true], [aria-disabled=true]";
   const COUNTY = /^[\p{L}.'-]+(?: [\p{L}.'-]+){0,3}$/u;
   /** These may be the number of the row and not the record's. */
   const UNNAMED = ["data-id", "data-key", "data-row-id", "row-id"];
@@ -51,10 +52,22 @@
   /** @param {Element} cell @param {boolean} saves */
   function content(cell, saves) {
     const field = table.field(cell);
-    if (field) return { value: field.value.trim(), editable: !field.disabled && !field.readOnly };
+    if (field) return { value: field.value.trim(), editable: !field.matches(LOCKED), loaded: isLoaded(field) };
     const value = cell.classList.contains("htPlaceholder") ? "" : table.text(cell);
     const locked = cell.classList.contains("htDimmed") || cell.getAttribute("aria-readonly") === "true" || cell.querySelector("input, textarea, select, button") !== null;
-    return { value, editable: !locked && (saves || table.isGrid(cell)) };
+    return { value, editable: !locked && (saves || table.isGrid(cell)), loaded: true };
+  }
+
+  /**
+   * Whether a field holds what its page came with: a browser puts back what was typed before a page is refreshed,
+   * saved or not.
+   * @param {HTMLInputElement | HTMLTextAreaElement} field
+   */
+  function isLoaded(field) {
+    if (field.classList.contains("ng-dirty")) return false;
+    if (field.classList.contains("ng-pristine") || field.defaultValue === field.value) return true;
+    const [opened] = /** @type {PerformanceNavigationTiming[]} */ (field.ownerDocument.defaultView?.performance.getEntriesByType?.("navigation") ?? []);
+    return opened?.type === "navigate";
   }
 
   /**
@@ -77,9 +90,9 @@
     return [...new Set(within)].filter((one) => NUMBER.test(one));
   }
 
-  table.lookup = (wanted, kind, sure) => {
+  table.lookup = (wanted, kind, sure, rules) => {
     const all = kind === null ? [] : wanted.filter((one) => one.kind === kind);
-    return { all, sure, byNumber: grouped(all, (one) => [one.number]), byName: grouped(all, (one) => one.names.map(flatName)) };
+    return { all, rules, sure, byNumber: grouped(all, (one) => [one.number]), byName: grouped(all, (one) => one.names.slice(0, 1).map(flatName)) };
   };
 
   /** @param {Wanted[]} all @param {(one: Wanted) => string[]} keysOf */

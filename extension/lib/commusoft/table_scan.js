@@ -239,9 +239,9 @@
    */
   function place(wanted, rows, doubted, virtual) {
     const [only] = rows;
-    if (!only) return { standing: "not_found", value: null, at: null, element: null };
+    if (!only) return { standing: "not_found", value: null, loaded: true, at: null, element: null };
     const { row, at } = only;
-    const where = { value: row.value, at, element: virtual ? null : row.element };
+    const where = { value: row.value, loaded: row.loaded, at, element: virtual ? null : row.element };
     if (rows.length > 1 || doubted) return { ...where, standing: "ambiguous", value: null };
     if (row.value === wanted.target) return { ...where, standing: "right" };
     if (row.value !== wanted.prior) return { ...where, standing: "different" };

@@ -26,7 +26,7 @@
  * @property {string} id the list row's
  * @property {Kind} kind
  * @property {string} number of the record, as Commusoft's addresses have it; "" where it is not known
- * @property {string[]} names the company's and the person's
+ * @property {string[]} names what it may be called, first as it is listed
  * @property {string} address its lines
  * @property {string} town
  * @property {string} postcode
@@ -58,6 +58,7 @@
  * @property {string} address
  * @property {string} value
  * @property {boolean} editable
+ * @property {boolean} loaded whether the value is what the page came with
  * @property {string} key the same as long as the row reads the same, whatever its reference is
  */
 
@@ -68,7 +69,7 @@
 /**
  * How a row of the list stands in the table.
  * @typedef {"ready" | "right" | "not_found" | "ambiguous" | "different" | "locked"} Standing
- * @typedef {{standing: Standing, value: string | null, at: number | null, element: Element | null}} Placed
+ * @typedef {{standing: Standing, value: string | null, loaded: boolean, at: number | null, element: Element | null}} Placed
  */
 
 /**
@@ -115,19 +116,56 @@
  * @property {(rules: TableRules) => Search} find
  * @property {(row: Element, found: FoundTable, rules: TableRules) => ShownRow | null} read
  * @property {(row: ShownRow, wanted: Lookup) => Identified} identify
- * @property {(wanted: Wanted[], kind: Kind | null, sure: boolean) => Lookup} lookup
+ * @property {(wanted: Wanted[], kind: Kind | null, sure: boolean, rules: TableRules) => Lookup} lookup
  * @property {(element: Element) => Scroller | null} scroller
  * @property {(milliseconds?: number) => Promise<void>} settle
  * @property {(found: FoundTable, rules: TableRules, lookup: Lookup, control: Control) => Promise<Reading | null>} readAll
  *   null when the table did not stay still
  * @property {(find: Find, value: string) => Promise<boolean>} write
+ * @property {(element: Element) => void} release
  * @property {(work: Work) => Promise<Map<string, Outcome>>} fill
+ * @property {(tag: string, attributes?: Record<string, string | boolean>, ...children: (Node | string | null | false | (Node | string | null | false)[])[]) => HTMLElement} make
+ * @property {(words: string, act: () => void, how?: {first?: boolean}) => HTMLElement} button
+ * @property {(onEscape: () => void) => Frame} openFrame
+ * @property {(rows: Row[], how: {show: (row: Row) => void, chosen: Set<string>, chose: () => void}) => HTMLElement[]} report
+ * @property {(() => void) | undefined} leave ends the panel that is open
+ */
+
+/**
+ * A row of the list in the panel.
+ * @typedef {Exclude<Standing, "locked"> | Exclude<Outcome, "gone"> | "refused" | "unsure"} State refused: the server says no; unsure:
+ *   whether it is saved
+ * @typedef {{wanted: Wanted, value: string | null, loaded: boolean, state: State}} Row
+ */
+
+/**
+ * What the background tells the panel first.
+ * @typedef {object} Begun
+ * @property {string} list what the list is called
+ * @property {Wanted[]} rows
+ * @property {TableRules} rules
+ * @property {boolean} filled_here whether this page was filled, and not loaded since
+ */
+
+/**
+ * Any table of a page, as text.
+ * @typedef {{headings: string[], rows: {cells: string[], hrefs: string[]}[]}} ReadTable
+ */
+
+/**
+ * @typedef {object} Frame
+ * @property {(screen: {title: string, body: (Node | string | null | false)[], actions: HTMLElement[]}) => void} show
+ * @property {(words: string) => void} announce
+ * @property {(element: Element) => void} point
+ * @property {() => void} unpoint
+ * @property {() => void} close
  */
 
 /**
  * The list's rows by what the table may show of them.
  * @typedef {object} Lookup
  * @property {Wanted[]} all
+ * @property {TableRules} rules
  * @property {boolean} sure whether the table is known to be of the kind
  * @property {Map<string, Wanted[]>} byNumber
  * @property {Map<string, Wanted[]>} byName

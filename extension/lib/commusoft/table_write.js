@@ -22,6 +22,13 @@
     return field ? writeField(field, value, find) : writeCell(find, value);
   };
 
+  /** A grid that has a cell chosen takes the keys of the whole page. */
+  table.release = (element) => {
+    if (!element.closest(".handsontable")) return;
+    const { documentElement } = element.ownerDocument;
+    for (const type of ["mousedown", "mouseup"]) documentElement.dispatchEvent(new MouseEvent(type, { bubbles: true, composed: true, button: 0 }));
+  };
+
   /**
    * @param {Field} field
    * @param {string} value
@@ -30,7 +37,8 @@
   function writeField(field, value, find) {
     field.focus({ preventScroll: true });
     // What the page does when a field is entered may draw its rows anew.
-    if (!find()?.cell.contains(field) || field.disabled || field.readOnly) return false;
+    const now = find();
+    if (!now?.editable || !now.cell.contains(field)) return false;
     type(field, value);
     send(field, "change");
     field.blur();

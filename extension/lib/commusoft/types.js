@@ -63,9 +63,9 @@
  * @property {(top: Node, until: Node) => Block[]} blocksBefore what is written before a node, since the last control
  * @property {(element: Element) => boolean} isControl
  * @property {(control: Element) => Name} nameOf
- * @property {(element: Element, subject: Subject) => boolean} isForeign
+ * @property {(element: Element, subject: Subject, signs?: {byHeading?: boolean}) => boolean} isForeign
  * @property {(document: Document, search: Search) => Found} findField
- * @property {(control: Element, subject: Subject) => Unfit | null} unfitness
+ * @property {(control: Element, subject: Subject, signs?: {byHeading?: boolean}) => Unfit | null} unfitness
  * @property {(document: Document, search: Search) => Shown} readShown
  * @property {(document: Document, search: Search) => Reading} readReference
  * @property {(reading: Reading) => boolean} agrees whether the text on the page goes with the field
@@ -73,6 +73,7 @@
  * @property {(document: Document, names: string[]) => boolean} showsSubject
  * @property {(field: HTMLInputElement, watch: {touched: WeakSet<EventTarget>, since: number}) => boolean} isAsLoaded
  * @property {(document: Document) => Element[]} failuresIn
+ * @property {(labels: string[], subject: Subject) => HTMLInputElement | null} detailField
  * @property {(field: HTMLInputElement, value: string, guard: {same: () => boolean, own?: Element}) => Promise<Filled>} fillField
  */
 

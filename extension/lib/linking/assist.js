@@ -2,6 +2,7 @@
 // Writing on a Commusoft page: what our script there may know and do. Which record it is about is read from the tab's
 // address each time; what is decided, and how it ended, is the server's to keep.
 
+import { createFilledFields } from "./filled_fields.js";
 import { COMMUSOFT, recordAt, searchFor } from "../page/record_page.js";
 import { problem } from "../server/problem.js";
 
@@ -20,14 +21,15 @@ import { problem } from "../server/problem.js";
 /** @typedef {Pick<Link, "id" | "state" | "reference" | "prior_reference" | "contact_name" | "by" | "created_at"> & {record: string, failure: string | null}} AssistLink */
 /**
  * What a page's script is told of its page.
- * @typedef {{address: string, link: AssistLink, search: import("../commusoft/types.js").Search, may_show: boolean}} AssistView
+ * @typedef {{address: string, link: AssistLink, search: import("../commusoft/types.js").Search, may_show: boolean,
+ *   was_filled: boolean}} AssistView was_filled: in this tab, and the page has not shown since what became of it
  */
 
 /**
  * What is needed of the browser's tabs with Commusoft's pages.
  * @typedef {object} RecordTabs
- * @property {(isRecord: (address: string) => boolean, url: string) => Promise<number | null>} show the tab that shows
- *   a record, or a new one
+ * @property {(isRecord: (address: string) => boolean, url: string | null) => Promise<number | null>} show the tab that
+ *   shows a record, or a new one where there is an address
  * @property {(tab: number) => Promise<boolean>} assist run our script there; false where we may not
  * @property {(tab: number, search: import("../commusoft/types.js").Search) => Promise<PageReading | null>} read
  */
@@ -35,11 +37,13 @@ import { problem } from "../server/problem.js";
 /** @typedef {{state: "shown", value: string} | {state: "empty" | "unknown" | "absent"}} PageReading */
 
 /**
- * @param {Pick<import("./commands.js").Parts, "rules" | "onPage" | "api" | "tabs" | "recordTabs"> & {
+ * @param {Pick<import("./commands.js").Parts, "rules" | "onPage" | "api" | "tabs" | "recordTabs" | "memory"> & {
  *   connected: <T>(work: (api: Api, connection: import("../server/session.js").SessionState) => Promise<Answer<T>>) => Promise<Answer<T>>,
  *   askWorkspace: (connection: import("../server/session.js").SessionState, api: Api) => Promise<Answer<Workspace>>}} parts
  */
-export function createAssist({ rules, onPage, tabs, recordTabs, connected, askWorkspace }) {
+export function createAssist({ rules, onPage, tabs, recordTabs, memory, connected, askWorkspace }) {
+  const filledFields = createFilledFields(memory);
+
   /**
    * What a tab shows now, for work that needs a record's page.
    * @template T
@@ -61,11 +65,13 @@ export function createAssist({ rules, onPage, tabs, recordTabs, connected, askWo
   /**
    * @param {AtRecord} at
    * @param {Link} link
-   * @returns {AssistView}
+   * @param {number} tab
+   * @returns {Promise<AssistView>}
    */
-  function viewOf({ address, place, packages, workspace }, link) {
+  async function viewOf({ address, place, packages, workspace }, link, tab) {
     const may_show = workspace.person?.role === "admin";
-    return { address, link: forPage(link), search: searchFor(place, link.record, packages, workspace), may_show };
+    const was_filled = await filledFields.has({ link: link.id, tab });
+    return { address, link: forPage(link), search: searchFor(place, link.record, packages, workspace), may_show, was_filled };
   }
 
   /**
@@ -104,7 +110,7 @@ export function createAssist({ rules, onPage, tabs, recordTabs, connected, askWo
           const found = await at.api.openLinks(at.place.id);
           if (!found.ok) return found;
           const link = found.data.links.find((/** @type {Link} */ one) => one.state === "intended" && one.method === "pages" && one.record.id === at.place.id);
-          return { ok: true, data: link ? viewOf(at, link) : null };
+          return { ok: true, data: link ? await viewOf(at, link, tab) : null };
         }),
 
       /**
@@ -115,10 +121,22 @@ export function createAssist({ rules, onPage, tabs, recordTabs, connected, askWo
        */
       assist_observe: (tab, { link: id, stage, value, replaces }) =>
         withLink(tab, id, async ({ api, workspace }, link) => {
+          if (stage === "after") await filledFields.forget(id);
           const answer = await api.observe(link.id, { connection_id: workspace.connection_id ?? "", stage, value, replaces });
           noteSettled(answer);
           return answer.ok ? { ok: true, data: { link: forPage(answer.data), fill: answer.data.fill === true } } : answer;
         }),
+
+      /**
+       * The field was filled in, and is not saved yet.
+       * @param {number} tab
+       * @param {{link: string}} filled
+       * @returns {Promise<Answer<null>>}
+       */
+      async assist_filled(tab, { link }) {
+        await filledFields.note({ link, tab });
+        return { ok: true, data: null };
+      },
 
       /**
        * Give the decision up; `seen` where the page surely shows what `value` says.
@@ -162,9 +180,9 @@ export function createAssist({ rules, onPage, tabs, recordTabs, connected, askWo
           /** @param {string} address */
           const isRecord = (address) => packages !== null && recordAt(address, packages, told.data)?.id === record.id;
           // A practice account's own web address is no page of Commusoft: the person opens it.
-          if (!isRecord(record.page_url)) return { ok: true, data: { assisted: false } };
-          const tab = await recordTabs.show(isRecord, record.page_url);
-          const assisted = tab === null ? await onPage.isOn(COMMUSOFT) : await recordTabs.assist(tab);
+          const url = isRecord(record.page_url) ? record.page_url : null;
+          const tab = await recordTabs.show(isRecord, url);
+          const assisted = tab === null ? url !== null && (await onPage.isOn(COMMUSOFT)) : await recordTabs.assist(tab);
           return { ok: true, data: { assisted } };
         }),
 

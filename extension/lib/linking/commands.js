@@ -8,7 +8,9 @@ import { targetFromForm, targetOfUrl, targetOfTab, isSameContact } from "../page
 import { outcomeUnknown, problem, wasRejectedUnprocessed } from "../server/problem.js";
 import { createParking } from "./parking.js";
 import { createAssist } from "./assist.js";
+import { createLinkTable } from "./link_table.js";
 import { createRecordCommands, readBeforeDecision } from "./record_commands.js";
+import { createSageForm } from "./sage_form.js";
 import { createSettings } from "./option_commands.js";
 
 /** @typedef {import("../server/api.js").Api} Api */
@@ -42,6 +44,10 @@ import { createSettings } from "./option_commands.js";
  * @property {import("./page_button.js").OnPage} onPage
  * @property {import("../page/target.js").Tabs} tabs
  * @property {import("./assist.js").RecordTabs} recordTabs
+ * @property {import("./link_table.js").TableTabs} tableTabs
+ * @property {import("../server/session.js").Store} memory kept while the browser runs
+ * @property {() => string} newKey
+ * @property {() => number} now milliseconds
  * @property {(connection: Connection) => Api} api
  */
 
@@ -201,6 +207,8 @@ export function createCommands(parts) {
   }
 
   const assist = createAssist({ ...parts, connected, askWorkspace });
+  const sageForm = createSageForm({ tableTabs: parts.tableTabs, atRecord: assist.atRecord });
+  const linkTable = createLinkTable({ ...parts, connected, askWorkspace });
 
   return {
     /** @param {{tab: number}} asked */
@@ -329,8 +337,15 @@ export function createCommands(parts) {
 
     ...assist.popup,
 
-    /** What our script on a record's page may ask. */
-    onRecordPage: assist.page,
+    /** What our scripts on Commusoft's pages may ask. */
+    onRecordPage: { ...assist.page, ...linkTable.page, ...sageForm.page },
+
+    ...linkTable.popup,
+
+    ...sageForm.popup,
+
+    /** A tab has loaded a page. */
+    loaded: linkTable.loaded,
 
     ...createRecordCommands({ ...parts, atRecord: assist.atRecord }),
 

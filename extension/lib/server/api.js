@@ -4,7 +4,7 @@
 
 import { KEY_LOST } from "./problem.js";
 import { validated } from "./request.js";
-import { isDrafts, isSearchResult, isLink, isLinks, isParked, isRecordContacts, isRecordResult, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
+import { isDrafts, isRecordImport, isListCounts, isTableRows, isTableSeen, isSearchResult, isLink, isLinks, isParked, isRecordContacts, isRecordResult, isSuggestionResult, isAppendResult, isWorkspace } from "./validate.js";
 
 /** @typedef {import("../types.js").Kind} Kind */
 /** @typedef {import("./request.js").Options} Options */
@@ -69,6 +69,16 @@ export function createApi(connection, { call, access }) {
     unpark: (id) => ask("DELETE", `/parked/${encodeURIComponent(id)}`),
     /** @param {object} json a list page's contacts */
     collect: async (json) => validated(isAppendResult, await ask("POST", "/batches", { json })),
+    /** Lists whose references wait for Commusoft's pages. @param {"filling" | "reverting"} state */
+    listsIn: async (state) => validated(isDrafts, await ask("GET", `/batches?${query({ state })}`)),
+    /** @param {string} batch */
+    listCounts: async (batch) => validated(isListCounts, await ask("GET", `/batches/${encodeURIComponent(batch)}`)),
+    /** Rows of a list that wait for Commusoft's pages. @param {string} batch @param {number} after */
+    tableRows: async (batch, after) => validated(isTableRows, await ask("GET", `/batches/${encodeURIComponent(batch)}/table?${query({ after: String(after) })}`)),
+    /** What rows of the table show. @param {string} batch @param {object} json */
+    tableSeen: async (batch, json) => validated(isTableSeen, await ask("POST", `/batches/${encodeURIComponent(batch)}/table/observations`, { json })),
+    /** A page of one of Commusoft's lists. @param {object} json */
+    importRecords: async (json) => validated(isRecordImport, await ask("POST", "/records/import", { json })),
     drafts: async () => validated(isDrafts, await ask("GET", "/batches")),
     /** End this browser's connection on the server. */
     leave: () => ask("DELETE", "/devices/me"),

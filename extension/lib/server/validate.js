@@ -107,3 +107,29 @@ export function isWorkspace(value) {
     typeof value.mirror?.customers === "number" && typeof value.mirror.suppliers === "number"
   );
 }
+
+/** @param {any} value */
+export function isListCounts(value) {
+  return typeof value?.counts?.states === "object" && value.counts.states !== null;
+}
+
+/** @param {any} value */
+export function isTableRows(value) {
+  return Array.isArray(value?.rows) && value.rows.every(isTableRow) && (value.next === null || typeof value.next === "number");
+}
+
+/** @param {any} row */
+function isTableRow(row) {
+  const values = [row?.prior, row?.target].every((one) => one === null || isText(one));
+  return isText(row?.link_id) && isText(row.number) && typeof row.alone === "boolean" && isRecord(row.record) && values;
+}
+
+/** @param {any} value */
+export function isTableSeen(value) {
+  return Array.isArray(value?.rows) && value.rows.every((/** @type {any} */ one) => isText(one?.link_id) && typeof one.fill === "boolean");
+}
+
+/** @param {any} value */
+export function isRecordImport(value) {
+  return [value?.new, value?.changed, value?.unchanged, value?.older, value?.gone, value?.would_remove].every((one) => typeof one === "number") && typeof value.finished === "boolean";
+}

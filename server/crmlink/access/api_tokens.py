@@ -40,9 +40,9 @@ def create_api_token(
     name = validate_device_name(name)
     errors = []
     if not scopes or set(scopes) - set(SCOPES):
-        errors.append(f"scopes: Choose some of {', '.join(SCOPES)}.")
+        errors.append(f"scopes: Choose one or more of {', '.join(SCOPES)}.")
     if days is not None and not 1 <= days <= MOST_DAYS:
-        errors.append(f"days: A token lives from 1 to {MOST_DAYS} days.")
+        errors.append(f"days: Choose from 1 to {MOST_DAYS} days.")
     if errors:
         raise InvalidFields(errors=errors)
     _refuse_more_scopes(actor, scopes)

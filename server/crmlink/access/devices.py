@@ -130,7 +130,7 @@ def validate_device_name(text: str) -> str:
     """Return a valid device name; raises InvalidFields."""
     name = " ".join(text.split())
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise InvalidFields(errors=[f"name: Give it a name of up to {LONGEST_NAME} letters."])
+        raise InvalidFields(errors=[f"name: Enter a name of up to {LONGEST_NAME} characters."])
     return name
 
 

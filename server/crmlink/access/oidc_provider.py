@@ -26,8 +26,8 @@ class OidcProvider:
     def __post_init__(self) -> None:
         if not is_safe_issuer(self.issuer):
             raise UnsafeIssuer(
-                "The issuer must be an address that begins with https://, without a query: over "
-                "http whoever listens could log in as anybody."
+                "The issuer must be an address that starts with https://, without a query: over "
+                "http, others on the network could sign in as anyone."
             )
         if not self.name:
             object.__setattr__(self, "name", urlsplit(self.issuer).hostname or "")

@@ -24,11 +24,13 @@ def hash_password(password: str, *known: str) -> str:
     ``known`` is what an attacker knows too: name, email.
     """
     if not SHORTEST <= len(password) <= LONGEST:
-        raise WeakPassword(reason=f"Use {SHORTEST} characters or more; a few words do well.")
+        raise WeakPassword(
+            reason=f"Use at least {SHORTEST} characters. Three random words work well."
+        )
     if len(set(password)) < MIN_DISTINCT_CHARS:
-        raise WeakPassword(reason="It repeats the same few characters.")
+        raise WeakPassword(reason="This password repeats the same few characters. Choose another.")
     if any(len(word) > 3 and word.casefold() in password.casefold() for word in known):
-        raise WeakPassword(reason="It contains the name or the email.")
+        raise WeakPassword(reason="This password contains the name or email. Choose another.")
     with _slots.one(TooManyAttempts(retry_after=2)):
         return _hasher.hash(password)
 
@@ -42,4 +44,4 @@ def verify_password(password: str, kept: str | None) -> bool:
             return False
 
 
-_DUMMY_HASH = _hasher.hash("nobody has this password")
+_DUMMY_HASH = _hasher.hash("no one has this password")

@@ -374,14 +374,14 @@ def _find_valid_invitation(session: Session, access: AccessContext, token: str) 
 def _name(text: str) -> str:
     name = " ".join(text.split())
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise InvalidFields(errors=["name: Say who it is, in up to 100 letters."])
+        raise InvalidFields(errors=["name: Enter a name of up to 100 characters."])
     return name
 
 
 def _email(text: str) -> str:
     email = text.strip()
     if len(email) > LONGEST_EMAIL or not _EMAIL.fullmatch(email):
-        raise InvalidFields(errors=["email: This is no email address."])
+        raise InvalidFields(errors=["email: Enter an email address like anna@firm.example."])
     return email
 
 

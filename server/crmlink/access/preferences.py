@@ -43,13 +43,14 @@ def read_preferences(access: AccessContext) -> Preferences:
 def save_preferences(access: AccessContext, actor: Actor, preferences: Preferences) -> None:
     """Store the preferences. Raises InvalidFields."""
     errors = [
-        f"{name}: A whole number of days from 0 to {MOST_DAYS}."
+        f"{name}: Enter a whole number from 0 to {MOST_DAYS}."
         for name in ("keep_names_days", "keep_drafts_days")
         if not 0 <= getattr(preferences, name) <= MOST_DAYS
     ]
     if not LEAST_SURE <= preferences.sure_bound <= MOST_SURE:
         errors.append(
-            f"sure_bound: From {format_percent(LEAST_SURE)} to {format_percent(MOST_SURE)} percent."
+            f"sure_bound: Enter a percentage from {format_percent(LEAST_SURE)} "
+            f"to {format_percent(MOST_SURE)}%."
         )
     if errors:
         raise InvalidFields(errors=errors)

@@ -13,7 +13,7 @@ class UnknownPackage(AccountingError):
     """No accounting package has this id."""
 
     def __init__(self, package: str) -> None:
-        super().__init__(f"crmlink knows no accounting package called “{package}”.")
+        super().__init__(f"crmlink doesn't support accounting software called “{package}”.")
         self.package = package
 
 
@@ -21,7 +21,7 @@ class InvalidReference(AccountingError):
     """The text cannot be a reference of this package; `expected` describes a valid one."""
 
     def __init__(self, package: str, reference: str, expected: str) -> None:
-        super().__init__(f"“{reference}” cannot be the reference. It should be {expected}.")
+        super().__init__(f"“{reference}” isn't a valid reference. It should be {expected}.")
         self.package = package
         self.reference = reference
         self.expected = expected

@@ -55,14 +55,16 @@ def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Pac
     sites = sites_of(changed)
     package = sites[package_id] if package_id in sites else package_rules(changed, package_id)
     if not package.get("more_hosts"):
-        raise InvalidHost(f"{package['name']} has fixed addresses: no host can be added to it.")
+        raise InvalidHost(
+            f"{package['name']} always has the same addresses, so you can't add another."
+        )
     for host in hosts:
         host_ = normalised_host(host)
         for other_package in sites.values():
             if other_package is not package and any(
                 _collides_with(rule, host_) for rule in other_package.get("hosts", [])
             ):
-                raise InvalidHost(f"{host_} is an address of {other_package['name']}.")
+                raise InvalidHost(f"{host_} is already an address of {other_package['name']}.")
         if host_ not in package["hosts"]:
             package["hosts"].append(host_)
     return changed
@@ -74,8 +76,8 @@ def normalised_host(host: str) -> str:
     match = _ADDED_HOST.fullmatch(normalised)
     if not match or (match["port"] and not 0 < int(match["port"][1:]) < 65536):
         raise InvalidHost(
-            f"“{host}” is not a host name. Give it like server.office.example:10444, "
-            "without https:// and without what follows."
+            f"“{host}” isn't a host name. Enter it like server.office.example:10444, "
+            "without https:// or anything after it."
         )
     return normalised
 

@@ -9,7 +9,7 @@ import structlog
 
 from crmlink.accounting.errors import InvalidRules
 from crmlink.accounting.package_rules import Packages
-from crmlink.accounting.rule_loading import load_packages
+from crmlink.accounting.rule_loading import built_in_packages, load_packages
 
 log = structlog.get_logger()
 
@@ -20,7 +20,7 @@ class RuleFile:
     def __init__(self, path: Path) -> None:
         self.own = path
         self._stamp: tuple[int, int] | None = None
-        self._rules = load_packages()
+        self._rules = built_in_packages()
         self._lock = threading.Lock()
 
     def current(self) -> Packages:
@@ -54,6 +54,6 @@ class RuleFile:
 
     def _load(self) -> None:
         try:
-            self._rules = load_packages(self.own if self._stamp else None)
+            self._rules = load_packages(self.own) if self._stamp else built_in_packages()
         except InvalidRules as error:
             log.warning("rule file refused, the last good one stays", problem=str(error))

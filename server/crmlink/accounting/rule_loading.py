@@ -45,6 +45,12 @@ def load_packages(path: Path | None = None) -> Packages:
     return cast("Packages", document)
 
 
+@cache
+def built_in_packages() -> Packages:
+    """Return the rules that crmlink comes with, read once; do not modify them."""
+    return load_packages()
+
+
 def problems(document: object) -> Iterator[str]:
     """Yield one sentence for each fault of a rule document."""
     if not isinstance(document, dict):
@@ -117,7 +123,7 @@ def _page_problems(place: str, package: Package, page: dict[str, Any]) -> Iterat
     everywhere = templates + "".join(package["hosts"])
     required = {"contact": (1, 0), "list": (0, 0), "redirect": (0, 1)}[page["page"]]
     if "{record}" in templates:
-        yield f"In {place}: {{record}} stands for a record, which a package has not."
+        yield f"In {place}: {{record}} is only for records, not for contacts."
     if (templates.count("{reference}"), templates.count("{target}")) != required:
         yield (
             f"In {place}: a contact page needs {{reference}} once, a redirect {{target}} once, "

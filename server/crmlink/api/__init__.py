@@ -20,7 +20,7 @@ from crmlink.api import (
     tokens,
     workspace,
 )
-from crmlink.api.batches import drafts, rows
+from crmlink.api.batches import drafts, rows, table
 from crmlink.installation import Installation
 from crmlink.web.error_handlers import register_errors
 from crmlink.web.openapi import ProblemApi
@@ -39,14 +39,20 @@ def register_api(app: Flask, installation: Installation) -> None:
     api = ProblemApi(
         app,
         spec_kwargs={
-            "info": {"description": "Puts accounting references on Commusoft records, safely."},
+            "info": {
+                "description": "Puts references from accounting software on Commusoft records."
+            },
             "components": {
                 "securitySchemes": {
-                    "token": {"type": "http", "scheme": "bearer", "description": "A script's."},
+                    "token": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "A script's token.",
+                    },
                     "browser": {
                         "type": "http",
                         "scheme": "DPoP",
-                        "description": "A paired browser's, with a proof of its key (RFC 9449).",
+                        "description": "A browser's token, with a proof of its key (RFC 9449).",
                     },
                 },
             },
@@ -61,6 +67,7 @@ def register_api(app: Flask, installation: Installation) -> None:
         links,
         drafts,
         rows,
+        table,
         pairings,
         parked,
         people,

@@ -27,7 +27,7 @@ class AuditView(MethodView):
     @blueprint.arguments(AuditQuerySchema, location="query")
     @blueprint.response(200, AuditSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any] | Response:
-        """Who did what to which record, the newest first; the whole of it with Accept: text/csv"""
+        """Read the audit log, newest first; all of it with Accept: text/csv"""
         if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
             table = io.StringIO()
             write_csv(current_access(), table)
@@ -55,14 +55,14 @@ class PreferencesView(MethodView):
     @require_permission("admin")
     @blueprint.response(200, PreferencesSchema)
     def get(self) -> dict[str, Any]:
-        """What the workspace has settled"""
+        """Read the workspace's settings"""
         return asdict(read_preferences(current_access()))
 
     @require_permission("admin")
     @blueprint.arguments(PreferencesSchema)
     @blueprint.response(200, PreferencesSchema)
     def put(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Settle it anew"""
+        """Change the workspace's settings"""
         save_preferences(current_access(), current_actor(), Preferences(**body))
         return asdict(read_preferences(current_access()))
 

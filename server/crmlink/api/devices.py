@@ -22,7 +22,7 @@ class DevicesView(MethodView):
     @require_permission("admin")
     @blueprint.response(200, DevicesSchema)
     def get(self) -> dict[str, Any]:
-        """All paired browsers, the newest first, ended ones too"""
+        """Read all connected browsers, newest first, including disconnected ones"""
         return {"devices": [_shape(device) for device in list_devices(current_access())]}
 
 
@@ -33,7 +33,7 @@ class DeviceView(MethodView):
     @blueprint.arguments(NameSchema)
     @blueprint.response(200, DeviceSchema)
     def patch(self, body: dict[str, Any], device_id: str) -> dict[str, Any]:
-        """Rename a browser; «me» is the one that asks"""
+        """Rename a browser; “me” is the one asking"""
         return _shape(
             rename_device(
                 current_access(), current_actor(), _is_own_device(device_id), body["name"]
@@ -42,7 +42,7 @@ class DeviceView(MethodView):
 
     @blueprint.response(204)
     def delete(self, device_id: str) -> None:
-        """End a browser's connection at once; «me» is the one that asks"""
+        """Disconnect a browser immediately; “me” is the one asking"""
         revoke_device(current_access(), current_actor(), _is_own_device(device_id))
 
 

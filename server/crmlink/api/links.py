@@ -14,12 +14,14 @@ from crmlink.api.schemas.common import (
     LinkQuerySchema,
     LinkSchema,
     LinksSchema,
-    ObservationSchema,
-    ObservedSchema,
     UndoSchema,
-    WithdrawalSchema,
     overrides_of,
     seen_of,
+)
+from crmlink.api.schemas.on_pages import (
+    ObservationSchema,
+    ObservedSchema,
+    WithdrawalSchema,
 )
 from crmlink.linking.decisions import Decision, confirm, find_link, require_connection, undo
 from crmlink.linking.errors import LinkFailed
@@ -39,7 +41,7 @@ KEY_HEADER = {
     "description": "Makes a repeated request the same decision.",
     "schema": {"type": "string", "minLength": 8, "maxLength": 100},
 }
-KEPT = "Kept; Commusoft did not answer yet, or it is to be saved on Commusoft's page."
+KEPT = "Saved; Commusoft hasn't answered yet, or it is to be saved on Commusoft's page."
 Answer = tuple[dict[str, Any], int]
 
 
@@ -51,7 +53,7 @@ class LinksView(MethodView):
     @blueprint.arguments(LinkQuerySchema, location="query")
     @blueprint.response(200, LinksSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """Links, the newest first"""
+        """Read all links, newest first"""
         found = select(Link).filter_by(connection_id=current_workspace().connection_id)
         found = found.filter_by(
             **{name: query[name] for name in ("state", "method") if name in query}
@@ -74,7 +76,7 @@ class LinksView(MethodView):
     @require_permission("link")
     @blueprint.doc(parameters=[KEY_HEADER])
     @blueprint.arguments(DecisionSchema)
-    @blueprint.response(201, LinkSchema, description="Linked and read back.")
+    @blueprint.response(201, LinkSchema, description="Linked, and checked in Commusoft.")
     @blueprint.alt_response(202, schema=LinkSchema, description=KEPT, success=True)
     def post(self, body: dict[str, Any]) -> Answer:
         """Put the contact's reference on a record"""
@@ -101,7 +103,7 @@ class LinkView(MethodView):
     @require_permission("read")
     @blueprint.response(200, LinkSchema)
     def get(self, link_id: str) -> dict[str, Any]:
-        """One link"""
+        """Read one link"""
         return link_shape(find_link(current_workspace(), link_id))
 
 
@@ -115,7 +117,7 @@ class UndoView(MethodView):
     @blueprint.response(201, LinkSchema, description="Undone; the link that did it.")
     @blueprint.alt_response(202, schema=LinkSchema, description=KEPT, success=True)
     def post(self, body: dict[str, Any], link_id: str) -> Answer:
-        """Put back what stood on the record before; another's link only as a manager or admin"""
+        """Undo a link; someone else's only as a manager or admin"""
         key = _key()
         if body["connection_id"]:
             require_connection(current_workspace(), body["connection_id"])

@@ -25,7 +25,7 @@ class PackagesView(MethodView):
     @blueprint.response(200, {"type": "object"}, description="The rule file, with an ETag.")
     @blueprint.alt_response(304, description="It has not changed.")
     def get(self) -> Response:
-        """What each accounting package's pages look like"""
+        """Read the rules that describe each accounting software's pages"""
         body = json.dumps(
             browser_rules(workspace_rules(current_workspace())), ensure_ascii=False, sort_keys=True
         )
@@ -43,14 +43,14 @@ class HostsView(MethodView):
     @require_permission("admin")
     @blueprint.response(200, HostsSchema)
     def get(self, package: str) -> dict[str, Any]:
-        """The firm's own addresses of a package"""
+        """Read the firm's own addresses of accounting software"""
         return {"hosts": list_hosts(current_workspace()).get(package, [])}
 
     @require_permission("admin")
     @blueprint.arguments(HostSchema)
     @blueprint.response(200, HostsSchema)
     def post(self, body: dict[str, Any], package: str) -> dict[str, Any]:
-        """Add an address where a package runs for this firm"""
+        """Add an address of accounting software"""
         return {
             "hosts": add_host(current_workspace(), package, body["host"], current_actor().device.id)
         }
@@ -59,7 +59,7 @@ class HostsView(MethodView):
     @blueprint.arguments(HostSchema)
     @blueprint.response(200, HostsSchema)
     def delete(self, body: dict[str, Any], package: str) -> dict[str, Any]:
-        """Take an added address away"""
+        """Remove an added address"""
         return {
             "hosts": remove_host(
                 current_workspace(), package, body["host"], current_actor().device.id

@@ -40,7 +40,7 @@ blueprint = Blueprint("pairings", __name__, url_prefix="/api/v1", description="C
 @blueprint.arguments(PairingSchema, location="form")
 @blueprint.response(200, DeviceAuthorizationSchema)
 def create_pairing(form: dict[str, Any]) -> dict[str, Any]:
-    """Ask for a browser to be connected; a person approves it at the verification address"""
+    """Ask to connect a browser; a person approves it at the verification address"""
     proof = proof_of_request()
     begun = start_pairing(current_access(), form["browser"], request.remote_addr or "", proof)
     return {
@@ -59,7 +59,7 @@ def create_pairing(form: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(TokenRequestSchema, location="form")
 @blueprint.response(200, TokenResponseSchema)
 def issue_token(form: dict[str, Any]) -> dict[str, Any]:
-    """Tokens for an approved browser, or new ones in place of old ones
+    """Get tokens for an approved browser, or replace old ones
 
     Asked again with the same code or token, because an answer was lost, it gives the same refresh
     token, until that or its access token was used. They work only with the key that the proof of

@@ -24,14 +24,14 @@ class ParkedView(MethodView):
     @require_permission("read")
     @blueprint.response(200, ParkedContactsSchema)
     def get(self) -> dict[str, Any]:
-        """The contacts that are parked, those that have waited longest first"""
+        """Read the parked contacts, oldest first"""
         return {"contacts": [parked_shape(each) for each in parked_contacts(current_workspace())]}
 
     @require_permission("link")
     @blueprint.arguments(ContactSchema)
     @blueprint.response(201, ParkedContactSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Park a contact; parking it again only brings its details up to date"""
+        """Park a contact; parking it again updates its details"""
         actor = current_actor()
         ctx, contact = current_workspace(), contact_of(body)
         return parked_shape(park(ctx, contact, actor.device.id, only_own=actor.is_script))
@@ -44,7 +44,7 @@ class ParkedContactView(MethodView):
     @require_permission("link")
     @blueprint.response(204)
     def delete(self, parked_id: str) -> None:
-        """Remove a contact from the list; a script only one that it parked"""
+        """Remove a parked contact; a script only one that it parked"""
         ctx = current_workspace()
         require_may_unpark(current_actor(), find_parked(ctx, parked_id).device)
         unpark(ctx, parked_id, current_actor().device.id)

@@ -40,14 +40,14 @@ class PeopleView(MethodView):
     @require_permission("admin")
     @blueprint.response(200, PeopleSchema)
     def get(self) -> dict[str, Any]:
-        """Everybody who may log in"""
+        """Read everyone who can sign in"""
         return {"people": [_shape(person) for person in list_people(current_access())]}
 
     @require_permission("admin")
     @blueprint.arguments(NewPersonSchema)
     @blueprint.response(201, InvitationSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Invite somebody; hand them the one-time link"""
+        """Add a person; give them the one-time link"""
         person, token = invite(
             current_access(), current_actor(), body["name"], body["email"], body["role"]
         )
@@ -61,7 +61,7 @@ class PersonView(MethodView):
     @require_permission("admin")
     @blueprint.response(200, PersonSchema)
     def get(self, person_id: str) -> dict[str, Any]:
-        """One person"""
+        """Read one person"""
         return _shape(find_person(current_access(), person_id))
 
     @require_permission("admin")
@@ -78,7 +78,7 @@ class PersonView(MethodView):
     @require_permission("admin")
     @blueprint.response(204)
     def delete(self, person_id: str) -> None:
-        """Remove a person; their browsers and tokens stop at once"""
+        """Remove a person; their browsers and tokens stop immediately"""
         remove_person(current_access(), current_actor(), person_id)
 
 
@@ -89,7 +89,7 @@ class LogOutsView(MethodView):
     @blueprint.arguments(LogOutSchema)
     @blueprint.response(200, LoggedOutSchema)
     def post(self, body: dict[str, Any], person_id: str) -> dict[str, Any]:
-        """End every log-in of a person, and on request their browsers; «me» is who asks"""
+        """Sign a person out everywhere, and disconnect their browsers if asked; “me” is who asks"""
         ended = end_sessions(
             current_access(), current_actor(), _own(person_id), browsers_too=body["browsers"]
         )
@@ -103,7 +103,7 @@ class InvitationsView(MethodView):
     @require_permission("admin")
     @blueprint.response(201, InvitationSchema)
     def post(self, person_id: str) -> dict[str, Any]:
-        """A new one-time link for somebody, such as after a forgotten password"""
+        """Create a new one-time link, for example after a forgotten password"""
         token = new_invitation(current_access(), current_actor(), person_id)
         return _shape(find_person(current_access(), person_id)) | {
             "link": invitation_url(public_address(), token)

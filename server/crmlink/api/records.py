@@ -41,7 +41,7 @@ class RecordsView(MethodView):
     @blueprint.arguments(RecordQuerySchema, location="query")
     @blueprint.response(200, RecordsSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """Records by name, company, address, postcode, telephone, e-mail or account number"""
+        """Search records by name, company, address, postcode, phone, email or account number"""
         rows = search(current_workspace(), query["q"], query.get("kind"), query["limit"])
         return {
             "connection_id": current_workspace().public_connection_id,
@@ -92,7 +92,7 @@ class RecordView(MethodView):
     @blueprint.arguments(ReadRecordQuerySchema, location="query")
     @blueprint.response(200, ReadRecordSchema)
     def get(self, query: dict[str, Any], record_id: str) -> dict[str, Any]:
-        """One record as crmlink has it, and what linked it; ``now`` reads Commusoft first"""
+        """Read one record as crmlink has it, and what linked it; ``now`` reads Commusoft first"""
         here = current_workspace()
         if query["now"]:
             row = record_in_effect(here, record_id).record

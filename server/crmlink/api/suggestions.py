@@ -32,7 +32,7 @@ class SuggestionsView(MethodView):
     @blueprint.arguments(ContactSchema)
     @blueprint.response(200, SuggestionResultSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The records that a contact may be"""
+        """Suggest records for a contact"""
         offer = suggest(current_workspace(), contact_of(body))
         contact = offer.contact
         ctx = current_workspace()

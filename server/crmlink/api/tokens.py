@@ -35,7 +35,7 @@ class TokensView(MethodView):
     @require_permission("admin")
     @blueprint.response(200, TokensSchema)
     def get(self) -> dict[str, Any]:
-        """All tokens, the newest first, revoked ones too"""
+        """Read all tokens, newest first, including revoked ones"""
         tokens = list_tokens(current_access())
         ids: dict[int | None, str] = {device.id: device.public_id for device in tokens}
         return {"tokens": [_shape(device, ids.get(device.made_by_id)) for device in tokens]}
@@ -44,7 +44,7 @@ class TokensView(MethodView):
     @blueprint.arguments(NewTokenSchema)
     @blueprint.response(201, ShownTokenSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Make a token; it is shown only in this answer"""
+        """Create a token; it is shown only in this answer"""
         device, token = create_api_token(
             current_access(), current_actor(), body["name"], tuple(body["scopes"]), body["days"]
         )
@@ -54,7 +54,7 @@ class TokensView(MethodView):
     @require_permission("admin")
     @blueprint.response(200, RevokedSchema)
     def delete(self) -> dict[str, Any]:
-        """Revoke every token of the workspace"""
+        """Revoke every token"""
         return {"revoked": revoke_all_tokens(current_access(), current_actor())}
 
 
@@ -76,7 +76,7 @@ class RotationsView(MethodView):
     @require_permission("admin")
     @blueprint.response(201, SecretSchema)
     def post(self, token_id: str) -> dict[str, Any]:
-        """A new token in place of one, which works until the new one is first used"""
+        """Replace a token; the old one works until the new one is first used"""
         device, token = rotate_token(current_access(), current_actor(), token_id)
         return {"token": token, "expires_at": device.expires_at}
 

@@ -7,22 +7,19 @@ from typing import Any
 from flask.views import MethodView
 from sqlalchemy import func, select
 
-from crmlink.api.schemas.common import (
-    RecordFieldsSchema,
-    ShownFieldSchema,
-    WorkspaceSchema,
-    WritesSchema,
-)
+from crmlink.api.schemas.common import WorkspaceSchema
+from crmlink.api.schemas.on_pages import RecordFieldsSchema, ShownFieldSchema, WritesSchema
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import Kind
 from crmlink.linking.record_fields import ShownField, record_fields, remove_field, show_field
+from crmlink.linking.record_imports import latest_imports
 from crmlink.linking.ways import choose_writes, how_it_writes
 from crmlink.linking.workspace_rules import commusoft_hosts
 from crmlink.store import MirroredRecord, WorkspaceConnection
 from crmlink.web.auth import current_actor, current_workspace, require_permission
 from crmlink.web.strict_parsing import Blueprint
 
-blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Where you are")
+blueprint = Blueprint("workspace", __name__, url_prefix="/api/v1", description="Workspace")
 
 
 @blueprint.route("/workspace")
@@ -31,7 +28,7 @@ class WorkspaceView(MethodView):
 
     @blueprint.response(200, WorkspaceSchema)
     def get(self) -> dict[str, Any]:
-        """The workspace that the token belongs to"""
+        """Read the workspace that the token belongs to"""
         here = current_workspace()
         with here.database.reading() as session:
             connection = session.get_one(WorkspaceConnection, here.connection_id)
@@ -63,6 +60,10 @@ class WorkspaceView(MethodView):
                 "suppliers": counts.get("supplier", 0),
                 "synced_at": connection.synced_at,
                 "syncing": syncing,
+                "imports": [
+                    {"kind": kind, "source": latest.source, "read_at": latest.read_at}
+                    for kind, latest in latest_imports(here).items()
+                ],
             },
             "writes": how_it_writes(here).value,
             "commusoft_origin": here.commusoft.web_url,

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from crmlink.access.errors import NotLinkOwner
+from crmlink.batches.page_table import withdraw_rows
 from crmlink.batches.rows import get_row
 from crmlink.batches.settle import count_on_their_way, put_back
 from crmlink.batches.state import DECIDABLE, editing_batch, find_batch
@@ -27,6 +28,7 @@ from crmlink.store import Batch, BatchRow, BatchState, Choice, Device, Link, Row
 from crmlink.store.base import now
 
 WAITING, PAUSED, WRITING = RowState.WAITING, BatchState.PAUSED, BatchState.WRITING
+ON_PAGES = (BatchState.FILLING, BatchState.REVERTING)
 
 
 def start_writing(ctx: WorkspaceContext, device_id: int, batch_id: str, contacts: int) -> Batch:
@@ -114,14 +116,16 @@ def resume(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
 def cancel(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Batch:
     """Link nothing further of this batch; links made stay and can be undone.
 
-    Raises BatchUnknown, or InvalidBatchState if it has ended.
+    What waits to be saved on Commusoft's page is withdrawn. Raises BatchUnknown, or
+    InvalidBatchState if it has ended.
     """
-    states = (BatchState.DRAFT, BatchState.REVIEW, WRITING, PAUSED, BatchState.DONE)
+    states = (BatchState.DRAFT, BatchState.REVIEW, WRITING, PAUSED, BatchState.DONE, *ON_PAGES)
     with editing_batch(ctx, batch_id, *states) as (session, batch):
         if batch.state is BatchState.DONE and not _any(session, batch_id, RowState.FAILED):
             raise InvalidBatchState(state=batch.state.value)
         put_back(session, ctx, _waiting(batch_id), RowState.IDLE)
         batch.state, batch.finished_at, batch.rate = BatchState.CANCELLED, now(), None
+        withdraw_rows(session, batch_id, device_id)
         batch.trouble = None
         note(session, ctx.workspace_id, device_id, "batch.cancelled", batch_id)
     return batch
@@ -133,7 +137,13 @@ def reopen_cancelled(ctx: WorkspaceContext, device_id: int, batch_id: str) -> Ba
     Raises BatchUnknown, InvalidBatchState.
     """
     with editing_batch(ctx, batch_id, BatchState.CANCELLED) as (session, batch):
-        begun = (RowState.PROCESSING, RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
+        begun = (
+            RowState.PROCESSING,
+            RowState.SUCCESSFUL,
+            RowState.FAILED,
+            RowState.UNDONE,
+            RowState.FILLING,
+        )
         if any(_any(session, batch_id, state) for state in begun):
             batch.state = BatchState.DONE
         else:
@@ -148,14 +158,17 @@ def start_undo(
 ) -> int:
     """Undo every link of the batch that is in effect or in progress; returns how many.
 
+    Links that wait to be saved on Commusoft's page are withdrawn.
     ``own_only``: the device may undo only its own links. Raises NothingToLink without any,
     NotLinkOwner, BatchUnknown, InvalidBatchState.
     """
-    states = (PAUSED, BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE)
+    states = (PAUSED, BatchState.DONE, BatchState.CANCELLED, BatchState.UNDONE, BatchState.FILLING)
     with editing_batch(ctx, batch_id, *states) as (session, batch):
         put_back(session, ctx, _waiting(batch_id), RowState.IDLE)
         if own_only:
             _refuse_links_of_others(session, batch, device_id)
+        batch.state = BatchState.UNDOING  # so that the last withdrawal does not end the batch
+        withdrawn = withdraw_rows(session, batch_id, device_id)
         undone = session.scalars(
             update(BatchRow)
             .where(BatchRow.batch_id == batch_id, BatchRow.state == RowState.SUCCESSFUL)
@@ -164,10 +177,10 @@ def start_undo(
             .execution_options(synchronize_session=False)
         ).all()
         on_their_way = count_on_their_way(session, ctx, batch_id)
-        if not undone and not on_their_way:
+        if not undone and not on_their_way and not withdrawn:
             raise NothingToLink
-        links = len(undone) + on_their_way
-        batch.state, batch.started_by_id = BatchState.UNDOING, device_id
+        links = len(undone) + on_their_way + withdrawn
+        batch.started_by_id = device_id
         batch.rate = batch.trouble = batch.finished_at = None
         note(session, ctx.workspace_id, device_id, "batch.undoing", batch_id, links=links)
     ctx.wake()
@@ -199,7 +212,7 @@ def _refuse_links_of_others(session: Session, batch: Batch, device_id: int) -> N
         .join(BatchRow, BatchRow.link_id == Link.id)
         .where(
             BatchRow.batch_id == batch.id,
-            BatchRow.state == RowState.SUCCESSFUL,
+            BatchRow.state.in_((RowState.SUCCESSFUL, RowState.FILLING)),
             Link.device_id != device_id,
         )
         .limit(1)

@@ -20,7 +20,7 @@ from crmlink.linking.errors import IdempotencyKeyReused, LinkingFailure, Referen
 from crmlink.linking.intents import Guard
 from crmlink.linking.listed_details import kind_of, label
 from crmlink.linking.overrides import Overrides
-from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.erased import pseudonyms_of
 
 log = structlog.get_logger()
@@ -32,7 +32,8 @@ class RowOutcome:
 
     With ``trouble`` nothing was decided: Commusoft gave no usable response, and the row will be
     tried again. ``gives_up`` is the state once it is not; None while its link is in progress, whose
-    end is awaited. ``stopped``: it was not begun because its batch was stopped.
+    end is awaited. ``stopped``: it was not begun because its batch was stopped. ``waits_for`` is
+    the link that waits on Commusoft's page, the row's or its undo.
     """
 
     state: RowState
@@ -41,6 +42,7 @@ class RowOutcome:
     trouble: str | None = None
     gives_up: RowState | None = RowState.FAILED
     stopped: bool = False
+    waits_for: str | None = None
 
 
 class BatchStopped(Exception):
@@ -119,6 +121,9 @@ def outcome_of(link: Link) -> RowOutcome:
             return RowOutcome(RowState.SUCCESSFUL, link_id=link.id)
         case LinkState.UNDONE:
             return RowOutcome(RowState.UNDONE, link_id=link.id)
+        case LinkState.INTENDED if link.method is LinkMethod.PAGES:
+            own = None if undoing else link.id
+            return RowOutcome(RowState.FILLING, link_id=own, waits_for=link.id)
         case LinkState.INTENDED if undoing:
             # Its row waits in the queue: the same key finds the same undo again.
             code = (link.failure or {}).get("code", "commusoft-slow")

@@ -37,6 +37,7 @@ COLUMNS = (
     "decision", "decided_by", "decided_at", "record", "record_name", "prior_reference", "outcome",
     "why", "when", "link",
 )  # fmt: skip
+ASKED_FOR = (RowState.WAITING, RowState.PROCESSING, RowState.FILLING)
 ENDED = (RowState.SUCCESSFUL, RowState.FAILED, RowState.UNDONE)
 
 
@@ -274,10 +275,10 @@ def _progress(batch: Batch, counts: Counts) -> Progress:
     if batch.state is BatchState.MATCHING:
         return Progress(batch.progress, batch.progress_of, None, None, trouble)
     states = counts.states
-    if batch.state is BatchState.UNDOING:
-        left, done = states[RowState.UNDOING], states[RowState.UNDONE]
+    if batch.state in (BatchState.UNDOING, BatchState.REVERTING):
+        left, done = states[RowState.UNDOING] + states[RowState.FILLING], states[RowState.UNDONE]
     else:
-        left = states[RowState.WAITING] + states[RowState.PROCESSING]
+        left = sum(states[state] for state in ASKED_FOR)
         done = sum(states[state] for state in ENDED)
     seconds = left / batch.rate if batch.rate and left else None
     next_at = (batch.trouble or {}).get("next_at")

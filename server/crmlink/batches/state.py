@@ -16,7 +16,13 @@ from crmlink.store.base import new_id, now
 
 LEASE = timedelta(seconds=60)  # time after which versions without owners take over
 OPEN = (BatchState.DRAFT, BatchState.REVIEW)
-DECIDABLE = (BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED, BatchState.DONE)
+DECIDABLE = (
+    BatchState.REVIEW,
+    BatchState.WRITING,
+    BatchState.PAUSED,
+    BatchState.DONE,
+    BatchState.FILLING,
+)
 WORKING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 
 

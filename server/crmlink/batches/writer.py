@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from crmlink.batches.execute_row import BatchStopped, RowOutcome, carry_out, outcome_of
+from crmlink.batches.page_table import withdraw_rows
 from crmlink.batches.settle import put_back, settle_before_undo
 from crmlink.batches.state import (
     LeaseLost,
@@ -29,7 +30,7 @@ from crmlink.batches.state import (
 from crmlink.linking.attempts import recover
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
-from crmlink.store import Batch, BatchRow, BatchState, Link, LinkState, RowState
+from crmlink.store import Batch, BatchRow, BatchState, Link, LinkMethod, LinkState, RowState
 from crmlink.store.base import now
 from crmlink.store.connections import is_in_use
 from crmlink.store.hidden_references import hide_settled_row
@@ -52,6 +53,10 @@ CREDENTIAL_CODES = {"commusoft-refused"}  # errors that need a person
 
 QUEUED_STATE = {BatchState.WRITING: RowState.WAITING, BatchState.UNDOING: RowState.UNDOING}
 TAKEN = {BatchState.WRITING: RowState.PROCESSING, BatchState.UNDOING: RowState.UNDOING}
+ON_PAGE_STATE = {
+    BatchState.WRITING: BatchState.FILLING,
+    BatchState.UNDOING: BatchState.REVERTING,
+}
 FINAL_STATE = {BatchState.WRITING: BatchState.DONE, BatchState.UNDOING: BatchState.UNDONE}
 
 
@@ -302,7 +307,7 @@ class BatchWriter:
             values["link_id"] = outcome.link_id
         if outcome.state is RowState.UNDOING:
             values["attempt"] = job.attempt + 1
-        elif outcome.state is not RowState.PROCESSING:
+        elif outcome.state not in (RowState.PROCESSING, RowState.FILLING):
             values["settled_at"] = now()
         return values
 
@@ -368,10 +373,10 @@ class BatchWriter:
             found = [(_Job(row_id, attempt), link)
                      for row_id, attempt, link in session.execute(waiting)]  # fmt: skip
         ended = [(job, self._end_of(link)) for job, link in found
-                 if link.state is not LinkState.INTENDED]  # fmt: skip
+                 if not _is_attempted(link)]  # fmt: skip
         self._note(ended)
         for _, link in found:
-            if link.state is LinkState.INTENDED:
+            if _is_attempted(link):
                 self._meet((link.failure or {}).get("code", "commusoft-slow"))
                 self._rests_until = time.monotonic() + LOOK_AGAIN
         return len(ended) < len(found) or self._take()
@@ -395,19 +400,34 @@ class BatchWriter:
             )
             if left is not None or batch.state is not self._state:
                 return False
-            batch.state, batch.finished_at, batch.rate = FINAL_STATE[self._state], now(), None
-            batch.trouble = None
+            if self._state is BatchState.UNDOING:  # links that came to wait on a page meanwhile
+                withdraw_rows(session, batch.id, self._device_id, undos_too=False)
+            end = self._end_state(session)
+            batch.state, batch.rate, batch.trouble = end, None, None
+            batch.finished_at = now() if end is FINAL_STATE[self._state] else None
             bump_version(batch)
-            note(
-                session, self._workspace.workspace_id, None,
-                "batch.done" if self._state is BatchState.WRITING else "batch.undone", batch.id,
-            )  # fmt: skip
-        log.info("batch finished", batch=self._batch_id, state=FINAL_STATE[self._state].value)
+            note(session, self._workspace.workspace_id, None, f"batch.{end.value}", batch.id)
+        log.info("batch finished", batch=self._batch_id, state=end.value)
         return True
+
+    def _end_state(self, session: Session) -> BatchState:
+        """Return the batch's state after the worker: it may wait to be saved on pages."""
+        filling = select(BatchRow.id).filter_by(batch_id=self._batch_id, state=RowState.FILLING)
+        waits = session.scalar(filling.limit(1)) is not None
+        return (ON_PAGE_STATE if waits else FINAL_STATE)[self._state]
+
+
+def _is_attempted(link: Link) -> bool:
+    """Return whether a link is still being written by the API."""
+    return link.state is LinkState.INTENDED and link.method is LinkMethod.API
 
 
 def _as_it_is_now(session: Session, outcome: RowOutcome) -> RowOutcome:
-    """Return the outcome, unless its link was undone before it was stored."""
+    """Return the outcome, unless its link was undone, or seen on a page, before it was stored."""
+    if outcome.waits_for:
+        waiting = session.get(Link, outcome.waits_for)
+        if waiting is not None and waiting.state is not LinkState.INTENDED:
+            return outcome_of(waiting)
     if outcome.state is RowState.SUCCESSFUL and outcome.link_id:
         link = session.get(Link, outcome.link_id)
         if link is not None and link.state is LinkState.UNDONE:

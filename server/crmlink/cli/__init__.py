@@ -64,8 +64,8 @@ class CrmlinkGroup(click.Group):
             click.echo(f"Error: {problem_of(error).detail}", err=True)
         except VaultKeyMissing:
             click.echo(
-                "Error: The stored Commusoft credentials were locked with another key. Bring "
-                "credential.keys back from your backup, or run: crmlink disconnect",
+                "Error: The stored Commusoft credentials were encrypted with another key. Restore "
+                "credential.keys from your backup, or run: crmlink disconnect",
                 err=True,
             )
         except InvalidSettings as error:
@@ -76,7 +76,7 @@ class CrmlinkGroup(click.Group):
 @click.group(cls=CrmlinkGroup)
 @click.version_option(package_name="crmlink")
 def main() -> None:
-    """Put the accounting package's reference on the matching Commusoft record."""
+    """Put the reference from your accounting software on the matching Commusoft record."""
 
 
 for command in (

@@ -20,7 +20,7 @@ def audit_group() -> None:
 
 @audit_group.command("export")
 def audit_export_command() -> None:
-    """The whole audit as a table (CSV) on standard output."""
+    """Print the whole audit log as a table (CSV)."""
     from crmlink.access.audit.log import write_csv
 
     write_csv(_office(), sys.stdout)
@@ -29,10 +29,10 @@ def audit_export_command() -> None:
 @audit_group.command("verify")
 @click.option("--json", "as_json", is_flag=True)
 def audit_verify_command(as_json: bool) -> None:
-    """Check that no line was changed or taken out; exit code 1 when one was.
+    """Check that no entry was altered or removed; the exit code is 1 if one was.
 
-    Compares the audit with its signatures and with the anchor file, and the anchor file with what
-    is known of it.
+    Compares the audit log with its signatures and with the anchor file, and the anchor file with
+    what it was before.
     """
     from crmlink.access.audit.log import verify
 
@@ -45,11 +45,11 @@ def audit_verify_command(as_json: bool) -> None:
 
 
 @audit_group.command("accept")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 def audit_accept_command(yes: bool) -> None:
-    """Accept what is wrong with the audit, as after the database was restored from a backup.
+    """Accept what is wrong with the audit log, such as after restoring a backup.
 
-    The audit keeps what was accepted and when. The anchor file so far is kept beside a new one.
+    The audit log keeps what was accepted and when. The old anchor file is kept beside a new one.
     """
     from crmlink.access.audit.log import verify
     from crmlink.access.audit.upkeep import accept_findings
@@ -58,20 +58,23 @@ def audit_accept_command(yes: bool) -> None:
     access = _office()
     verdict = verify(access)
     if verdict.sound:
-        click.echo("The audit holds; there is nothing to accept.")
+        click.echo("Nothing is wrong with the audit log, so there is nothing to accept.")
         return
     _tell(verdict)
     if not yes:
-        click.confirm("Do you know why, and accept it?", abort=True, err=True)
+        click.confirm("Do you know the cause, and accept this?", abort=True, err=True)
     accept_findings(access, command_line_actor(access))
-    click.echo("Accepted. From here on the audit is checked against what it is now.")
+    click.echo("Accepted. From now on, the audit log is checked against what it is now.")
 
 
 def _tell(verdict: Verdict) -> None:
     from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 
     if verdict.sound:
-        click.echo(f"All {verdict.count:,} lines hold, by their signatures and by the anchor file.")
+        click.echo(
+            f"Audit log verified: {verdict.count:,} entries, none altered or removed, by their "
+            "signatures and by the anchor file."
+        )
     for sentence in verdict_sentences(verdict):
         click.echo(sentence, err=True)
     for noted in verdict.accepted:

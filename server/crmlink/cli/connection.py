@@ -20,13 +20,13 @@ MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
 
 
 @click.command("connect")
-@click.option("--url", help="The address of Commusoft's API, where it is not the usual one.")
-@click.option("--yes", is_flag=True, help="Agree to what is said of practice data and of links.")
+@click.option("--url", help="The address of Commusoft's API, if not the usual one.")
+@click.option("--yes", is_flag=True, help="Agree to what happens to practice data and links.")
 def connect_command(url: str | None, yes: bool) -> None:
-    """Connect your Commusoft account: asks for the credentials, tries them, keeps them locked.
+    """Connect your Commusoft account: asks for the credentials, tests and stores them encrypted.
 
-    What came from practice is emptied; you are told how much it is, and asked. Where
-    CRMLINK_COMMUSOFT_… variables name the account, they are tried and nothing is kept.
+    Practice data is deleted; crmlink says how much there is, and asks first. If CRMLINK_COMMUSOFT_…
+    variables set the account, they are tested and nothing is stored.
     """
     from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
@@ -44,7 +44,7 @@ def connect_command(url: str | None, yes: bool) -> None:
     account = settings.commusoft or _ask_for_account(url)
     dialect = _print_checks(run_checks(account), as_json=False)
     if dialect is None:
-        raise click.ClickException("Nothing was stored. Mend what is marked above and try again.")
+        raise click.ClickException("Nothing was saved. Fix the items marked ✗ and try again.")
     database = open_database(settings)
     workspace_id = get_or_create_workspace(database).id
     contents = contents_in_use(database, workspace_id, account)
@@ -59,13 +59,13 @@ def connect_command(url: str | None, yes: bool) -> None:
         by=command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device,
         agreement=contents.agreement if contents else "",
     )
-    click.echo("Connected. A crmlink that runs goes over to this account within a minute.")
+    click.echo("Connected. A running crmlink switches to this account within a minute.")
 
 
 @click.command("disconnect")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 def disconnect_command(yes: bool) -> None:
-    """Forget the credentials of your Commusoft account, and work with the sandbox."""
+    """Delete the credentials of your Commusoft account, and use practice data."""
     from crmlink.access.context import AccessContext
     from crmlink.access.devices import command_line_actor
     from crmlink.installation import open_database
@@ -80,20 +80,20 @@ def disconnect_command(yes: bool) -> None:
     settings = load_settings()
     if settings.commusoft:
         raise click.ClickException(
-            "The account is named by CRMLINK_COMMUSOFT_… variables. Remove them first, where "
-            "crmlink is started, and run this again."
+            "CRMLINK_COMMUSOFT_… variables set the account. Remove them where crmlink is started, "
+            "then run this again."
         )
     database = open_database(settings)
     workspace_id = get_or_create_workspace(database).id
     contents = contents_in_use(database, workspace_id)
     if contents is None or contents.practice:
-        raise click.ClickException("No account is connected: crmlink works with the sandbox.")
+        raise click.ClickException("No account is connected: crmlink uses practice data.")
     click.echo(" ".join(ended_in_words(contents)), err=True)
     if not yes:
         click.confirm("Disconnect?", abort=True, err=True)
     by = command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device
     delete_connection(database, workspace_id, by)
-    click.echo("Disconnected. A crmlink that runs goes over to the sandbox within a minute.")
+    click.echo("Disconnected. A running crmlink switches to practice data within a minute.")
 
 
 def _ask_for_account(url: str | None) -> Connection:
@@ -117,18 +117,20 @@ def _agree(contents: ConnectionContents, yes: bool) -> None:
 
     click.echo(" ".join(replaced_in_words(contents)), err=True)
     if contents.has_decisions and not yes:
-        click.confirm("Go on?", abort=True, err=True)
+        click.confirm("Continue?", abort=True, err=True)
 
 
 @click.command("doctor")
-@click.option("--write-test", metavar="RECORD", help="Write this record's own reference back.")
 @click.option(
-    "--trial", metavar="VALUE", help="With --write-test: also put VALUE and take it back."
+    "--write-test", metavar="RECORD", help="Also save this record's existing reference again."
 )
 @click.option(
-    "--known-reference", metavar="VALUE", help="What Commusoft's own page shows on that record."
+    "--trial", metavar="VALUE", help="With --write-test: also save VALUE, then restore the record."
 )
-@click.option("--yes", is_flag=True, help="Do not ask before a write test.")
+@click.option(
+    "--known-reference", metavar="VALUE", help="The reference Commusoft's page shows for it."
+)
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 @click.option("--json", "as_json", is_flag=True)
 def doctor_command(
     write_test: str | None,
@@ -137,18 +139,18 @@ def doctor_command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Find out what your Commusoft account speaks, and remember it."""
+    """Check how your Commusoft account can be read and written, and remember it."""
     from crmlink.access.devices import command_line_actor
     from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.examination import examine
 
     if (trial or known_reference) and not write_test:
-        raise click.UsageError("--trial and --known-reference go with --write-test.")
+        raise click.UsageError("--trial and --known-reference need --write-test.")
     installation = open_installation_from_env()
     ctx = installation.workspace  # read before asking: another may be connected in the meantime
     if write_test and not yes:
-        what = f"{trial} and then its own reference" if trial else "its own reference"
-        click.confirm(f"Write {what} to {write_test} in Commusoft?", abort=True, err=True)
+        what = f"{trial}, then its existing reference," if trial else "its existing reference"
+        click.confirm(f"Save {what} on {write_test} in Commusoft?", abort=True, err=True)
     by = command_line_actor(installation.access).device.id
     if _print_checks(examine(ctx, by, write_test, trial, known_reference), as_json) is None:
         sys.exit(1)
@@ -156,12 +158,12 @@ def doctor_command(
 
 @click.group("keys")
 def keys_group() -> None:
-    """The keys that lock the Commusoft credentials."""
+    """The keys that encrypt the Commusoft credentials."""
 
 
 @keys_group.command("rotate")
 def rotate_command() -> None:
-    """Lock the credentials with a new key and drop the old one."""
+    """Encrypt the credentials with a new key and delete the old one."""
     from crmlink.installation import KEY_FILE, open_database
     from crmlink.linking.connections import rotate_keys
     from crmlink.settings import load_settings
@@ -169,7 +171,8 @@ def rotate_command() -> None:
     settings = load_settings()
     database = open_database(settings)
     count = rotate_keys(database, settings.data_dir / KEY_FILE)
-    click.echo(f"A new key locks {count} account{'s' if count != 1 else ''}; the old one is gone.")
+    accounts = "1 account" if count == 1 else f"{count} accounts"
+    click.echo(f"The credentials of {accounts} are encrypted with a new key.")
 
 
 def _print_checks(steps: Iterable[CheckResult], as_json: bool) -> Dialect | None:
@@ -188,6 +191,6 @@ def _print_checks(steps: Iterable[CheckResult], as_json: bool) -> Dialect | None
             click.echo(f"{MARKS[step.health]} {check_text(step)}")
     found = seen[-1].dialect if seen else None
     if found is None and not as_json:
-        click.echo("\nTo send to Commusoft's support:\n")
+        click.echo("\nA letter for Commusoft's support:\n")
         click.echo(support_message(seen))
     return found

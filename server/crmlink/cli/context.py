@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from crmlink.installation import Installation
 
 
+PRACTICE = "Practice data: made-up customers, not your Commusoft."
+
+
 def open_installation_from_env() -> Installation:
     """Yield the installation of the environment, closed when the command ends.
 

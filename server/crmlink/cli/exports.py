@@ -20,16 +20,16 @@ MOST_BAD_ROWS = 1000
 
 @click.group("export")
 def export_group() -> None:
-    """Files that the accounting packages export."""
+    """Files exported from accounting software."""
 
 
 @export_group.command("read")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @file_options
 @click.option("--rows", default=10, show_default=True, type=click.IntRange(0, 1000))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def read_command(file: Path, rows: int, as_json: bool, **options: Any) -> None:
-    """Show what FILE is taken for, its first contacts, and every row that is none."""
+    """Show what crmlink reads from FILE: its columns, first contacts and lines left out."""
     from crmlink.accounting.exports.errors import ExportError
     from crmlink.accounting.exports.reader import detect_format, read_contacts
     from crmlink.accounting.rule_file import RuleFile
@@ -55,11 +55,11 @@ def show_recognised(found: DetectedFormat, file: Path, packages: Packages) -> No
     from crmlink.accounting.exports.reader import import_hints
     from crmlink.accounting.package_rules import package_name
 
-    name = package_name(packages, found.package) if found.package else "not known"
+    name = package_name(packages, found.package) if found.package else "not recognised"
     forms = ", ".join(f"{fit.form} (certainty: {fit.certainty})" for fit in found.fits)
     kind = f", {found.kind}s" if found.kind else ""
     click.echo(f"{file.name}: {name}{kind}{': ' if forms else ''}{forms}")
-    place = f"line {found.header_line}" if found.header_line else "no header"
+    place = f"headings in line {found.header_line}" if found.header_line else "no headings"
     facts = [found.file_kind.upper(), found.encoding, found.sheet and f"sheet “{found.sheet}”"]
     click.echo(", ".join([*(fact for fact in facts if fact), place]))
     for field, labels in found.columns.items():
@@ -68,7 +68,7 @@ def show_recognised(found: DetectedFormat, file: Path, packages: Packages) -> No
         for label in labels:
             values = ", ".join(found.values.get(label, ())) or "no values"
             is_read = label in found.columns.get(field, ())
-            click.echo(f"  {'' if is_read else 'perhaps '}{field} by likeness: {label} ({values})")
+            click.echo(f"  {field}{'' if is_read else '?'} similar heading: {label} ({values})")
     used = {label for labels in found.columns.values() for label in labels}
     unused = [label for label in found.header if label not in used]
     if unused:
@@ -112,10 +112,10 @@ def _report(
     for contact in first:
         click.echo(f"line {contact.line}: {_line(contact)}")
     for each in bad:
-        click.echo(f"line {each['line']}, not taken: {each['sentence']}")
+        click.echo(f"line {each['line']}, left out: {each['sentence']}")
     if bad_count > len(bad):
-        click.echo(f"And {bad_count - len(bad)} more rows are not taken.")
-    click.echo(f"{contacts} contacts, {bad_count} rows not taken.")
+        click.echo(f"{bad_count - len(bad):,} more lines are left out.")
+    click.echo(f"{contacts:,} contacts read, {bad_count:,} lines left out.")
 
 
 def _line(contact: ExportedContact) -> str:

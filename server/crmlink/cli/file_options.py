@@ -41,7 +41,9 @@ class FileOptions:
 
 def file_options(command: Command) -> Command:
     """Add the options for a file of a package to a command."""
-    package = click.option("--package", help="Which package the file is of, such as sage_50.")
+    package = click.option(
+        "--package", help="Which accounting software the file is from, such as sage_50."
+    )
     return package(table_options(command))
 
 
@@ -58,28 +60,30 @@ def parse_columns(given: Iterable[str]) -> dict[str, list[str]]:
     for each in given:
         field, equals, headings = each.partition("=")
         if not equals:
-            raise click.UsageError(f"--column {each}: give it as FIELD=HEADING, such as name=Name.")
+            raise click.UsageError(
+                f"--column {each}: write it as FIELD=HEADING, such as name=Name."
+            )
         columns[field.strip()] = [heading for heading in headings.split("=") if heading.strip()]
     return columns
 
 
 _OPTIONS = (
-    click.option("--kind", type=click.Choice(KINDS), help="What the file's lines are."),
-    click.option("--sheet", help="Which sheet of a workbook."),
     click.option(
-        "--header-line", type=click.IntRange(0), help="Where the headings are; 0: nowhere."
+        "--kind", type=click.Choice(KINDS), help="Whether they are customers or suppliers."
     ),
+    click.option("--sheet", help="Which sheet of the workbook to read."),
     click.option(
-        "--encoding", type=click.Choice(ENCODINGS), help="How a text file's letters are written."
+        "--header-line", type=click.IntRange(0), help="Which line has the headings; 0 if none does."
     ),
+    click.option("--encoding", type=click.Choice(ENCODINGS), help="The text file's encoding."),
     click.option(
-        "--delimiter", type=click.Choice(list(DELIMITERS)), help="What is between its columns."
+        "--delimiter", type=click.Choice(list(DELIMITERS)), help="What separates its columns."
     ),
     click.option(
         "--column",
         "columns",
         multiple=True,
         metavar="FIELD=HEADING",
-        help="Which column holds what; with several headings: phones=Phone=Mobile.",
+        help="Which column to use for a field; for several columns: phones=Phone=Mobile.",
     ),
 )

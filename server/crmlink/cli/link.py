@@ -26,9 +26,9 @@ WAIT_AFTER_LATE = 30.0  # seconds to look on, once nothing that was sent may lan
 
 @click.command("locate")
 @click.argument("urls", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
-    """Tell what the address of a page shows; - reads addresses from standard input."""
+    """Show which contact a web address is of; - reads addresses from standard input."""
     from crmlink.accounting.locate import cautions, locate
     from crmlink.accounting.package_rules import package_rules
     from crmlink.accounting.rule_loading import load_packages
@@ -43,7 +43,7 @@ def locate_command(urls: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"Commusoft: {location.kind} {location.record}")
             continue
         if location.package is None:
-            click.echo(f"No contact page that crmlink knows: {url}")
+            click.echo(f"Not a contact page that crmlink recognises: {url}")
             continue
         name = package_rules(packages, location.package)["name"]
         inside = f" in {location.organisation}" if location.organisation else ""
@@ -70,24 +70,24 @@ def _lines(urls: tuple[str, ...]) -> Iterable[str]:
 @click.option("--email", default="")
 @click.option("--postcode", default="")
 @click.option("--phone", default="")
-@click.option("--kind", type=click.Choice(KINDS), help="Where the address does not tell.")
-@click.option("--record", "record_id", help="The record's id, such as customer-1001.")
+@click.option(
+    "--kind", type=click.Choice(KINDS), help="Customer or supplier, if the address doesn't show it."
+)
+@click.option("--record", "record_id", help="The Commusoft record, such as customer-1001.")
 @click.option(
     "--connection",
     "connection_id",
-    help="Which Commusoft the record's id is of, as GET /api/v1/workspace tells it; for scripts.",
+    help="For scripts: the Commusoft account of the record, from GET /api/v1/workspace.",
 )
-@click.option("--replace", "replaces", help="The other reference on the record, to be replaced.")
-@click.option("--also-on", multiple=True, help="A record that may keep the same reference.")
+@click.option("--replace", "replaces", help="The record's current reference, to be replaced.")
+@click.option("--also-on", multiple=True, help="A record that has this reference and keeps it.")
 @click.option(
     "--other-kind",
     "accepts_kind",
     is_flag=True,
-    help="The record is a customer and the contact a supplier, or the reverse.",
+    help="Link a supplier to a customer's record, or a customer to a supplier's.",
 )
-@click.option(
-    "--yes", is_flag=True, help="Do not ask; without --record only a sure match is taken."
-)
+@click.option("--yes", is_flag=True, help="Don't ask; without --record, link only a sure match.")
 @click.option("--json", "as_json", is_flag=True)
 def link_command(
     url: str,
@@ -104,8 +104,8 @@ def link_command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Put the reference of the contact page URL on its Commusoft record."""
-    from crmlink.cli.context import open_installation_from_env
+    """Put the reference of the contact at URL on the matching Commusoft record."""
+    from crmlink.cli.context import PRACTICE, open_installation_from_env
     from crmlink.linking.decisions import Decision, confirm, require_connection
     from crmlink.linking.overrides import Overrides, require_kind
     from crmlink.linking.suggest import suggest
@@ -118,7 +118,7 @@ def link_command(
         require_connection(ctx, connection_id)
     contact = _contact(ctx, url, kind, name, email, postcode, phone)
     if installation.uses_sandbox:
-        click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
+        click.echo(PRACTICE, err=True)
     sync_once(ctx)
     offer = suggest(ctx, contact)
     row = _chosen(ctx, offer, record_id, yes)
@@ -149,7 +149,7 @@ def link_command(
 @click.argument("link_ids", nargs=-1, required=True, metavar="LINK...")
 @click.option("--json", "as_json", is_flag=True)
 def undo_command(link_ids: tuple[str, ...], as_json: bool) -> None:
-    """Put back what stood on the records before these links."""
+    """Undo links: each record gets back the reference it had before."""
     from crmlink.cli.context import open_installation_from_env
     from crmlink.commusoft.errors import CommusoftError
     from crmlink.linking.decisions import undo
@@ -187,18 +187,18 @@ def _contact(
     location = locate(url, packages)
     if location.record:
         raise click.ClickException(
-            f"This is the page of Commusoft's {location.kind} {location.record}. Open the contact "
-            "in your accounting package and copy the address from there."
+            f"This is the page of {location.kind} {location.record} in Commusoft. Open the contact "
+            "in your accounting software and copy the address from there."
         )
     if location.page != "contact" or not location.package or not location.reference:
         raise click.ClickException(
-            "This address is no contact page that crmlink knows. Open the contact in your "
-            "accounting package and copy the address from there."
+            "That isn't a contact page that crmlink recognises. Open the contact in your "
+            "accounting software and copy the address from there."
         )
     for caution in cautions(location, packages):
         click.echo(caution, err=True)
     if kind and location.kind and kind != location.kind:
-        raise click.ClickException(f"The address is that of a {location.kind}, not a {kind}.")
+        raise click.ClickException(f"The address is of a {location.kind}, not a {kind}.")
     return Contact(
         package=location.package,
         reference=location.reference,
@@ -229,30 +229,32 @@ def _chosen(
     ctx: WorkspaceContext, offer: SuggestionResult, record_id: str | None, yes: bool
 ) -> MirroredRecord:
     from crmlink.linking.suggest import find_record
-    from crmlink.matching.reason_texts import reason_text
+    from crmlink.matching.reason_texts import confidence, reason_text
 
     if record_id:
         with ctx.database.reading() as session:
             return find_record(session, ctx.connection_id, record_id)
     if not offer.suggestions:
         raise click.ClickException(
-            "No record looks like this contact. Name one with --record, or give more with "
-            "--name, --email, --postcode or --phone."
+            "Nothing in Commusoft looks like this contact. Choose a record with --record, or add "
+            "details with --name, --email, --postcode or --phone."
         )
     if yes:
         row, best = offer.suggestions[0]
         if not best.sure:
             raise click.ClickException(
-                f"The best match, {row.label} ({row.public_id}, {best.probability:.0%}), is not "
-                "sure. Name the record with --record."
+                f"The best match, {row.label} ({row.public_id}), is not sure. Choose the record "
+                "with --record."
             )
         return row
     for position, (row, item) in enumerate(offer.suggestions, 1):
         place = ", ".join(part for part in (row.address, row.town, row.postcode) if part)
-        click.echo(f"{position}. {row.label} ({row.public_id})  {item.probability:.0%}", err=True)
+        click.echo(f"{position}. {row.label} ({row.public_id})  {confidence(item)}", err=True)
         click.echo(f"   {place}", err=True)
         click.echo(f"   {'; '.join(reason_text(reason) for reason in item.reasons)}", err=True)
-    number = click.prompt("Which one", type=click.IntRange(1, len(offer.suggestions)), err=True)
+    number = click.prompt(
+        "Which one?", prompt_suffix=" ", type=click.IntRange(1, len(offer.suggestions)), err=True
+    )
     return offer.suggestions[number - 1][0]
 
 
@@ -274,7 +276,9 @@ def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
 
     until = time.monotonic() + ctx.commusoft.late_write_seconds + WAIT_AFTER_LATE
     if link.state is LinkState.INTENDED:
-        click.echo("Kept. Commusoft has not answered yet; waiting until it is certain…", err=True)
+        click.echo(
+            "Saved. Commusoft hasn't answered yet; waiting until the outcome is known…", err=True
+        )
     while link.state is LinkState.INTENDED and time.monotonic() < until:
         time.sleep(LOOK_INTERVAL)
         recover(ctx)
@@ -299,11 +303,12 @@ def _report(link: Link, as_json: bool) -> None:
         click.echo(json.dumps(fields))
     elif link.state is LinkState.INTENDED:
         click.echo(
-            "Kept, and not finished: Commusoft does not answer. crmlink serve finishes it once it "
-            "runs and Commusoft answers; until then nothing else is decided for this record."
+            "Saved, but not finished: Commusoft isn't answering. crmlink serve will finish it when "
+            "Commusoft answers. Until then, nothing else can be decided for this record."
         )
     elif link.undoes_id:
-        click.echo(f"Undone: {link.record_label} has {link.target or 'no reference'} again.")
+        now = f"its earlier reference {link.target} back" if link.target else "no reference now"
+        click.echo(f"Undone: {link.record_label} has {now}.")
     else:
         click.echo(f"Linked: {link.record_label} ({link.record_id}) now has {link.target}.")
-        click.echo(f"Read back from Commusoft. To undo: crmlink undo {link.id}")
+        click.echo(f"Checked in Commusoft. To undo: crmlink undo {link.id}")

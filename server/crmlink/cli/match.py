@@ -24,19 +24,26 @@ EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("records", type=EXISTING)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--top", default=5, show_default=True, type=click.IntRange(1, 50))
-@click.option("--one-to-one", "single", is_flag=True, help="Offer a record to one contact only.")
-@click.option("--country", default="GB", show_default=True, help="Whose phone numbers they are.")
+@click.option(
+    "--one-to-one", "single", is_flag=True, help="Suggest each record for one contact only."
+)
+@click.option(
+    "--country",
+    default="GB",
+    show_default=True,
+    help="The country of phone numbers without a country code.",
+)
 def match_command(
     contacts: Path, records: Path, out: Path, top: int, single: bool, country: str
 ) -> None:
-    """Find the record of each contact: CONTACTS.csv and RECORDS.csv to a list of suggestions.
+    """Match CONTACTS with RECORDS, and write a list of suggestions.
 
-    Both files have the columns id, name, company, address, city, postcode, email and phone; all
-    but the id may be empty, and other_address, other_city, other_postcode and other_email may be
-    there too. CONTACTS may also be an export file of an accounting package: then a contact's id is
-    its reference, or `line N` where the file has none. The answer has contact_id, rank, record_id,
-    probability, sure and reasons; a contact that no record resembles has no line. Bad rows are
-    named and skipped.
+    Both are CSV files with the columns id, name, company, address, city, postcode, email and phone.
+    Everything but the id may be empty; other_address, other_city, other_postcode and other_email
+    are optional columns. CONTACTS may also be a file exported from accounting software: a contact's
+    id is then its reference, or `line N` if the file has no references. The result has the columns
+    contact_id, rank, record_id, probability, sure and reasons; a contact without a similar record
+    has no line. Lines that can't be read are reported and skipped.
     """
     try:
         matcher = Matcher(country)

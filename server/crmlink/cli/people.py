@@ -16,30 +16,30 @@ ROLES = click.Choice(["clerk", "manager", "admin"])
 
 @click.group("person")
 def person_group() -> None:
-    """People who may log in, and what is kept about anybody."""
+    """People who can sign in, and the personal data that crmlink keeps."""
 
 
 @person_group.command("add")
 @click.argument("name")
 @click.argument("email")
 @click.option("--role", type=ROLES, default="clerk", show_default=True)
-@click.option("--server", help="Where people reach crmlink, if CRMLINK_PUBLIC_URL does not say.")
+@click.option("--server", help="The web address of crmlink, if CRMLINK_PUBLIC_URL is not set.")
 def add_command(name: str, email: str, role: str, server: str | None) -> None:
-    """Invite somebody; prints the one-time link to hand to them."""
+    """Add a person; prints the one-time link to give them."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import invite
 
     access = _office()
     _, token = invite(access, command_line_actor(access), name, email, role)
     click.echo(_welcome_link(server, token))
-    click.echo("It works once, for seven days.", err=True)
+    click.echo("The link works once and expires after seven days.", err=True)
 
 
 @person_group.command("link")
 @click.argument("email")
-@click.option("--server", help="Where people reach crmlink, if CRMLINK_PUBLIC_URL does not say.")
+@click.option("--server", help="The web address of crmlink, if CRMLINK_PUBLIC_URL is not set.")
 def link_command(email: str, server: str | None) -> None:
-    """A new one-time link for somebody, such as after a forgotten password."""
+    """Create a new one-time link, for example if someone forgot their password."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import new_invitation
 
@@ -52,12 +52,13 @@ def link_command(email: str, server: str | None) -> None:
 @person_group.command("list")
 @click.option("--json", "as_json", is_flag=True)
 def list_command(as_json: bool) -> None:
-    """Everybody who may log in."""
+    """List everyone who can sign in."""
     from crmlink.access.people import list_people
+    from crmlink.values.moments import format_moment
 
     people = list_people(_office())
     if not people and not as_json:
-        click.echo("Nobody yet: crmlink serve prints the first admin's one-time link.")
+        click.echo("No one yet. crmlink serve prints the first admin's one-time link.")
     for person in people:
         seen = person.last_seen_at
         if as_json:
@@ -71,7 +72,7 @@ def list_command(as_json: bool) -> None:
             }
             click.echo(json.dumps(fields))
         else:
-            last = f"last here {seen:%d/%m/%Y %H:%M}" if seen else "invited"
+            last = f"last seen {format_moment(seen)}" if seen else "invited"
             click.echo(f"{person.role:<8} {person.name} <{person.email}>  {last}")
 
 
@@ -79,35 +80,35 @@ def list_command(as_json: bool) -> None:
 @click.argument("email")
 @click.argument("role", type=ROLES)
 def role_command(email: str, role: str) -> None:
-    """Make somebody a clerk, a manager or an admin."""
+    """Make a person a clerk, a manager or an admin."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import change_role
 
     access = _office()
     person = _by_email(access, email)
     change_role(access, command_line_actor(access), person.public_id, role)
-    click.echo(f"{person.name} is {role} now.")
+    click.echo(f"{person.name} is now {'an' if role == 'admin' else 'a'} {role}.")
 
 
 @person_group.command("rename")
 @click.argument("email")
 @click.argument("name")
 def rename_command(email: str, name: str) -> None:
-    """Correct somebody's name."""
+    """Correct a person's name."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import rename_person
 
     access = _office()
     person = _by_email(access, email)
     rename_person(access, command_line_actor(access), person.public_id, name)
-    click.echo(f"{person.name} is called {name} now.")
+    click.echo(f"{person.name} is now called {name}.")
 
 
 @person_group.command("log-out")
 @click.argument("email")
-@click.option("--browsers", is_flag=True, help="Disconnect their browsers too.")
+@click.option("--browsers", is_flag=True, help="Also disconnect their browsers.")
 def log_out_command(email: str, browsers: bool) -> None:
-    """End every log-in of somebody to the pages, such as after a password was seen."""
+    """Sign a person out everywhere, for example if someone saw their password."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.sessions import end_sessions
 
@@ -115,7 +116,7 @@ def log_out_command(email: str, browsers: bool) -> None:
     person = _by_email(access, email)
     actor = command_line_actor(access)
     ended = end_sessions(access, actor, person.public_id, browsers_too=browsers)
-    click.echo(f"{person.name} is logged out everywhere.")
+    click.echo(f"{person.name} is signed out everywhere.")
     if browsers:
         click.echo(f"Browsers disconnected: {ended}.")
 
@@ -123,22 +124,22 @@ def log_out_command(email: str, browsers: bool) -> None:
 @person_group.command("remove")
 @click.argument("email")
 def remove_command(email: str) -> None:
-    """Let somebody in no more; their browsers and tokens stop at once."""
+    """Remove a person; their browsers and tokens stop immediately."""
     from crmlink.access.devices import command_line_actor
     from crmlink.access.people import remove_person
 
     access = _office()
     person = _by_email(access, email)
     remove_person(access, command_line_actor(access), person.public_id)
-    click.echo(f"{person.name} is removed. What they linked stays.")
+    click.echo(f"{person.name} is removed. Their links stay.")
 
 
 @person_group.command("export")
 @click.argument("who")
 def export_command(who: str) -> None:
-    """All that is kept about a person, as JSON. WHO is an email, or a record such as customer-1001.
+    """Print all personal data about WHO as JSON: an email, or a record such as customer-1001.
 
-    Prints what the records, the links, the drafts and the people here say about them.
+    It includes the records, links, draft lists and people that mention them.
     """
     from crmlink.access.personal_data.subject import export
 
@@ -147,12 +148,12 @@ def export_command(who: str) -> None:
 
 @person_group.command("erase")
 @click.argument("who")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 def erase_command(who: str, yes: bool) -> None:
-    """Erase what names a person. WHO is an email, or a record such as customer-1001.
+    """Erase personal data about WHO: an email, or a record such as customer-1001.
 
-    References, states and the audit stay; they name nobody. What Commusoft knows is not touched,
-    and the next sync does not bring the person back.
+    References, states and the audit log stay; they do not identify anyone. Nothing changes in
+    Commusoft, and updating the records does not bring the data back.
     """
     from crmlink.access.devices import command_line_actor
     from crmlink.access.personal_data.subject import erase
@@ -160,31 +161,34 @@ def erase_command(who: str, yes: bool) -> None:
     from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased
 
     if not yes:
-        click.confirm(f"Erase what names {who}? This cannot be undone", abort=True, err=True)
+        click.confirm(
+            f"Erase all personal data about {who}? This can't be undone.", abort=True, err=True
+        )
     installation = open_installation_from_env()
     access = installation.access
     erased = erase(access, command_line_actor(access), who)
     files = delete_uploads_of_erased(installation.settings.data_dir, installation.workspace)
     click.echo(
-        f"Erased: {erased.people} people, {erased.records} records, {erased.links} links, "
-        f"{erased.drafts} contacts in drafts, {files} files that waited to be imported."
+        f"Erased from {erased.people} people, {erased.records} records, {erased.links} links, "
+        f"{erased.drafts} contacts in draft lists and {files} files waiting to be imported."
     )
 
 
 @click.group("device")
 def device_group() -> None:
-    """Paired browsers."""
+    """Connected browsers."""
 
 
 @device_group.command("list")
 @click.option("--json", "as_json", is_flag=True)
 def device_list_command(as_json: bool) -> None:
-    """All paired browsers, the newest first."""
+    """List all connected browsers, newest first."""
     from crmlink.access.devices import device_status, list_devices
+    from crmlink.values.moments import format_moment
 
     devices = list_devices(_office())
     if not devices and not as_json:
-        click.echo("No browser is connected yet: press Connect in the extension.")
+        click.echo("No browser is connected yet. Select Connect in the extension.")
     for device in devices:
         used = device.last_used_at
         if as_json:
@@ -200,7 +204,7 @@ def device_list_command(as_json: bool) -> None:
             click.echo(json.dumps(fields))
         else:
             last = (
-                f"last used {used:%d/%m/%Y %H:%M} from {device.last_used_address}"
+                f"last used {format_moment(used)} from {device.last_used_address}"
                 if used
                 else "never used"
             )
@@ -212,18 +216,18 @@ def device_list_command(as_json: bool) -> None:
 @click.argument("device_id")
 @click.argument("name")
 def device_rename_command(device_id: str, name: str) -> None:
-    """Give a browser another name, or a token (its id: crmlink token list --json)."""
+    """Rename a browser, or a token (for its id: crmlink token list --json)."""
     from crmlink.access.devices import command_line_actor, rename_device
 
     access = _office()
     device = rename_device(access, command_line_actor(access), device_id, name)
-    click.echo(f"It is called {device.name} now.")
+    click.echo(f"It is now called {device.name}.")
 
 
 @device_group.command("revoke")
 @click.argument("device_id")
 def device_revoke_command(device_id: str) -> None:
-    """End a browser's connection at once."""
+    """Disconnect a browser; it stops working immediately."""
     from crmlink.access.devices import command_line_actor, revoke_device
 
     access = _office()
@@ -250,4 +254,4 @@ def _by_email(access: AccessContext, email: str) -> Person:
 
     if person := person_by_email(access, email):
         return person
-    raise click.ClickException("Nobody here has this email: see crmlink person list.")
+    raise click.ClickException("No one here has this email. To see everyone: crmlink person list")

@@ -23,17 +23,21 @@ SHOWN_BAD = 20
 
 @click.group("records")
 def records_group() -> None:
-    """Commusoft's records, where they do not come from its API."""
+    """Commusoft's records, if you have no access to its API."""
 
 
 @records_group.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @table_options
-@click.option("--complete", is_flag=True, help="FILE has them all: those that it lacks are gone.")
-@click.option("--removes", type=click.IntRange(0), help="So many may go, even if they are many.")
+@click.option("--complete", is_flag=True, help="FILE has all records: remove those not in it.")
+@click.option(
+    "--removes",
+    type=click.IntRange(0),
+    help="Remove up to this many records, even if that is a lot.",
+)
 @click.option("--exported-at", help="When FILE was exported, such as 2026-11-28T17:45.")
-@click.option("--yes", is_flag=True, help="Do not ask about lines that are left out.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--yes", is_flag=True, help="Don't ask about lines that are left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def import_command(
     file: Path,
     complete: bool,
@@ -43,9 +47,9 @@ def import_command(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Read Commusoft's customers or suppliers from FILE, its report as XLSX or CSV.
+    """Import Commusoft's customers or suppliers from FILE, its report as XLSX or CSV.
 
-    Columns are found by their headings; --column number=HEADING names the one with the ids.
+    Columns are found by their headings; --column number=HEADING sets the one with the ids.
     """
     from crmlink.access.devices import command_line_actor
     from crmlink.accounting.exports.record_reader import detect_records
@@ -84,7 +88,7 @@ def _read_at(file: Path, given: str | None) -> datetime:
             return datetime.fromisoformat(given).astimezone(UTC)
         except ValueError as error:
             raise click.UsageError(
-                f"--exported-at {given}: give it like 2026-11-28T17:45."
+                f"--exported-at {given}: write it like 2026-11-28T17:45."
             ) from error
     changed = datetime.fromtimestamp(file.stat().st_mtime, UTC)
     return exported_at(file) or likely_time(changed) or now()
@@ -92,14 +96,14 @@ def _read_at(file: Path, given: str | None) -> datetime:
 
 def _show_columns(found: DetectedFormat, file: Path) -> None:
     kind = f"{found.kind}s" if found.kind else "records"
-    place = f"line {found.header_line}" if found.header_line else "no header"
+    place = f"headings in line {found.header_line}" if found.header_line else "no headings"
     click.echo(f"{file.name}: {kind}, {found.file_kind.upper()}, {place}")
     for field, labels in found.columns.items():
         click.echo(f"  {field:15} {', '.join(labels)}")
     for field, labels in found.likely.items():
         if field not in found.columns:
             values = ", ".join(found.values.get(labels[0], ())) or "no values"
-            click.echo(f"  perhaps {field}: {labels[0]} ({values})")
+            click.echo(f"  {field}? similar heading: {labels[0]} ({values})")
 
 
 def _ask_about_lines(contents: RecordFile) -> None:
@@ -123,7 +127,8 @@ def _ask_about_removal(
     from crmlink.linking.record_imports import import_records
 
     click.echo(
-        f"{done.would_remove} records are not in the file. That is more than one in ten.", err=True
+        f"{done.would_remove:,} records are not in the file. That is more than one in ten.",
+        err=True,
     )
     if not click.confirm("Remove them from crmlink?", err=True):
         return None
@@ -152,15 +157,19 @@ def _report(contents: RecordFile, done: ImportOutcome, as_json: bool) -> None:
             click.echo(line)
         click.echo(
             f"{counts.added} new, {counts.changed} changed, {counts.unchanged} unchanged, "
-            f"{done.gone} gone; {contents.left_out} lines not taken."
+            f"{done.gone} deleted; {contents.left_out} lines left out."
         )
         if counts.older:
-            click.echo(f"{counts.older} were read later than this file, and stay as they are.")
+            click.echo(
+                f"{counts.older} were updated after this file was exported, and were not changed."
+            )
         if done.kept_back:
-            click.echo("Nothing was removed: lines without a readable id may be what is missing.")
+            click.echo(
+                "Nothing was removed: the missing records may be the lines without a readable id."
+            )
     if done.would_remove:
         click.echo(
-            f"{done.would_remove} records that the file lacks were kept. To remove them, add "
+            f"{done.would_remove} records that are not in the file were kept. To remove them, add "
             f"--removes {done.would_remove}",
             err=True,
         )
@@ -171,8 +180,8 @@ def _bad_lines(contents: RecordFile) -> list[str]:
     from crmlink.accounting.exports.reader import rejected_row_text
 
     shown = [
-        f"line {row.line}, not taken: {rejected_row_text(row)}"
+        f"line {row.line}, left out: {rejected_row_text(row)}"
         for row in contents.rejected[:SHOWN_BAD]
     ]
     more = contents.left_out - len(shown)
-    return [*shown, f"And {more} more lines are not taken."] if more > 0 else shown
+    return [*shown, f"{more} more lines are left out."] if more > 0 else shown

@@ -11,15 +11,19 @@ import click
 
 @click.group("rules")
 def rules_group() -> None:
-    """The file that says what each accounting package's pages look like."""
+    """The rules that describe each accounting software's pages."""
 
 
 @rules_group.command("check")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--vectors", type=click.Path(exists=True, path_type=Path), help="Known addresses.")
+@click.option(
+    "--vectors",
+    type=click.Path(exists=True, path_type=Path),
+    help="A file or folder of known addresses.",
+)
 @click.option("--json", "as_json", is_flag=True)
 def check_command(file: Path, vectors: Path | None, as_json: bool) -> None:
-    """Check an edited rule file against its schema and the addresses that are known."""
+    """Check an edited rule file against its schema and the known addresses."""
     wrong = _wrong(file, vectors)
     if as_json:
         click.echo(json.dumps({"good": not wrong, "problems": wrong}, ensure_ascii=False))
@@ -28,14 +32,18 @@ def check_command(file: Path, vectors: Path | None, as_json: bool) -> None:
     if wrong:
         sys.exit(1)
     if not as_json:
-        click.echo("The file is good.")
+        click.echo("No problems found.")
 
 
 @rules_group.command("install")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--vectors", type=click.Path(exists=True, path_type=Path), help="Known addresses.")
+@click.option(
+    "--vectors",
+    type=click.Path(exists=True, path_type=Path),
+    help="A file or folder of known addresses.",
+)
 def install_command(file: Path, vectors: Path | None) -> None:
-    """Check a rule file and put it to use; running servers and extensions follow by themselves."""
+    """Check and install a rule file; running servers and extensions pick it up automatically."""
     from crmlink.access.devices import command_line_actor
     from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.workspace_rules import install_rules
@@ -56,7 +64,7 @@ def remove_command() -> None:
 
     installation = open_installation_from_env()
     remove_rules(installation.workspace, command_line_actor(installation.access).device.id)
-    click.echo("The rules that came with crmlink are in use.")
+    click.echo("crmlink's own rules are in use again.")
 
 
 def _wrong(file: Path, vectors: Path | None) -> list[str]:
@@ -64,18 +72,18 @@ def _wrong(file: Path, vectors: Path | None) -> list[str]:
 
     vectors = vectors or known_addresses()
     if vectors is None:
-        click.echo("Checked without known addresses: name them with --vectors.", err=True)
+        click.echo("Checked without known addresses. Choose them with --vectors.", err=True)
     return check_rule_file(file, vectors)
 
 
 @click.group("hosts")
 def hosts_group() -> None:
-    """Addresses of the firm's own where a package runs, such as Sage 200 on its premises."""
+    """Your own addresses of accounting software, such as Sage 200 on your server."""
 
 
 @hosts_group.command("list")
 def list_hosts_command() -> None:
-    """The addresses that were added."""
+    """List the addresses that were added."""
     from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.workspace_rules import list_hosts
 
@@ -84,7 +92,7 @@ def list_hosts_command() -> None:
         for host in added:
             click.echo(f"{package}  {host}")
     if not found:
-        click.echo("No address was added.")
+        click.echo("No addresses were added.")
 
 
 @hosts_group.command("add")
@@ -100,14 +108,14 @@ def add_host_command(package: str, host: str) -> None:
     added = add_host(
         installation.workspace, package, host, command_line_actor(installation.access).device.id
     )
-    click.echo(f"{package} is known at: {', '.join(added)}")
+    click.echo(f"Added addresses of {package}: {', '.join(added)}")
 
 
 @hosts_group.command("remove")
 @click.argument("package")
 @click.argument("host")
 def remove_host_command(package: str, host: str) -> None:
-    """Take an added HOST of PACKAGE away."""
+    """Remove an added HOST from PACKAGE."""
     from crmlink.access.devices import command_line_actor
     from crmlink.cli.context import open_installation_from_env
     from crmlink.linking.workspace_rules import remove_host
@@ -116,4 +124,4 @@ def remove_host_command(package: str, host: str) -> None:
     left = remove_host(
         installation.workspace, package, host, command_line_actor(installation.access).device.id
     )
-    click.echo(f"{package} has {len(left)} added addresses left.")
+    click.echo(f"Removed. Added addresses of {package}: {', '.join(left) or 'none'}")

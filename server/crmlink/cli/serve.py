@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8787, show_default=True)
 def serve_command(host: str, port: int) -> None:
-    """Start the server, with its worker inside; a SQLite database has one at a time."""
+    """Start the server and its background work; a SQLite database has one server at a time."""
     from crmlink.settings import load_settings
     from crmlink.store.only_server import ServerRunning, only_server
 
@@ -54,8 +54,8 @@ def _serve(settings: Settings, host: str, port: int, *, alone: bool) -> None:
         server = HTTPServer(app, host, port)
     except OSError as error:
         raise click.ClickException(
-            f"Port {port} cannot be used ({error.strerror}). Is crmlink running already? "
-            "Choose another with --port."
+            f"Port {port} can't be used ({error.strerror}). If crmlink is not running already, "
+            "choose another port with --port."
         ) from error
     listening = Host(host.strip("[]"), server.port)
     serve_at(app, listening)
@@ -78,22 +78,22 @@ def _print_welcome(installation: Installation, listening: Host) -> None:
     from crmlink.web.hosts import invitation_url
 
     where = (
-        "with the sandbox: made-up customers, not your Commusoft"
+        "with practice data: made-up customers, not your Commusoft"
         if installation.uses_sandbox
         else f"with Commusoft at {installation.workspace.commusoft.connection.base_url}"
     )
     local = Host("127.0.0.1", listening.port) if listening.is_unspecified else listening
     address = installation.settings.public_url or local.address("http")
-    click.echo(f"crmlink runs at {local.address('http')} {where}. Stop it with Ctrl+C.")
+    click.echo(f"crmlink runs at {local.address('http')} {where}. Press Ctrl+C to stop it.")
     for sentence in _about_addresses(installation.settings, listening):
         click.echo(sentence)
     if token := create_first_admin_invitation(installation.access):
         link = invitation_url(address, token)
-        click.echo(f"1. Become its admin, by this link that works once: {link}")
+        click.echo(f"1. Set yourself up as its admin. This link works once: {link}")
     else:
-        click.echo(f"1. Log in at {address}; it guides you.")
+        click.echo(f"1. Sign in at {address} and follow Getting started.")
     click.echo(f"2. Load the extension from {EXTENSION_DIR}")
-    click.echo("3. Press Connect in the extension, and approve it on the page that opens.")
+    click.echo("3. Select Connect in the extension, and approve it on the page that opens.")
     click.echo("4. Open a contact in Xero and press Alt+Shift+K.")
 
 
@@ -101,22 +101,22 @@ def _about_addresses(settings: Settings, listening: Host) -> Iterator[str]:
     """Yield the settings needed for access from other computers."""
     public = settings.public_url
     if public:
-        yield f"People reach it at {public}"
+        yield f"Its web address is {public}"
     elif listening.is_unspecified:
         yield (
-            "Only this computer gets an answer. For others, set CRMLINK_PUBLIC_URL to the address "
-            f"that they type, such as http://192.168.1.5:{listening.port}, and start it again."
+            "Only this computer can use it. For other computers, set CRMLINK_PUBLIC_URL to the "
+            f"address people type, such as http://192.168.1.5:{listening.port}, and restart it."
         )
     if public.startswith("https:") and not settings.trusted_proxies:
         yield (
-            "A proxy must stand in front of it for https. Set CRMLINK_TRUSTED_PROXIES=1, or "
-            "everybody counts as one address."
+            "For https it needs a proxy in front. Set CRMLINK_TRUSTED_PROXIES=1; otherwise "
+            "everyone counts as one address."
         )
 
 
 @click.command("sync")
 def sync_command() -> None:
-    """Bring the copy of Commusoft's records up to date."""
+    """Update the copy of Commusoft's records."""
     from crmlink.cli.context import open_installation_from_env
     from crmlink.commusoft.mirror import SyncInProgress
 
@@ -124,11 +124,13 @@ def sync_command() -> None:
     try:
         result = installation.workspace.sync(_show_progress)
     except SyncInProgress:
-        raise click.ClickException("Another sync is running: let it finish.") from None
+        raise click.ClickException(
+            "The records are already being updated. Wait until that has finished."
+        ) from None
     click.echo("\r", nl=False, err=True)
     click.echo(
         f"{result.read['customer']:,} customers and {result.read['supplier']:,} suppliers read: "
-        f"{result.added:,} new, {result.changed:,} changed, {result.gone:,} gone."
+        f"{result.added:,} new, {result.changed:,} changed, {result.gone:,} deleted."
     )
 
 
@@ -142,11 +144,11 @@ def _show_progress(result: SyncResult) -> None:
 @click.option("--customers", default=2_000, show_default=True)
 @click.option("--suppliers", default=200, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--state", type=click.Path(path_type=Path), help="Keep its changes in this file.")
+@click.option("--state", type=click.Path(path_type=Path), help="Save its changes in this file.")
 def sandbox_command(
     port: int, customers: int, suppliers: int, seed: int, state: Path | None
 ) -> None:
-    """Play Commusoft over HTTP, for demos and tests. Every credential is «sandbox»."""
+    """Run a stand-in for Commusoft's API, for demos and tests. Credentials: always “sandbox”."""
     from waitress.server import create_server
 
     from crmlink.commusoft.sandbox import create_sandbox
@@ -154,7 +156,7 @@ def sandbox_command(
     application = create_sandbox(customers, suppliers, seed, state_file=state)
     server = create_server(application, host="127.0.0.1", port=port, threads=8, ident=None)
     address = f"http://127.0.0.1:{server.effective_port}"
-    click.echo(f"A sandbox that plays Commusoft runs at {address}. It is not Commusoft.")
-    click.echo(f"As live accounts answer: {address}/webservice_dev.php/api/v1")
-    click.echo(f"As the published profile says: {address}/api/v1")
+    click.echo(f"A stand-in for Commusoft runs at {address}. It is not Commusoft.")
+    click.echo(f"Like live accounts: {address}/webservice_dev.php/api/v1")
+    click.echo(f"Like the published profile: {address}/api/v1")
     server.run()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @click.group("token")
 def token_group() -> None:
-    """Tokens for scripts; browsers are connected by the extension's Connect."""
+    """API tokens for scripts. Browsers connect with the extension and need none."""
 
 
 @token_group.command("create")
@@ -23,14 +23,15 @@ def token_group() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    help="Repeat for several. Default: suggest, link, read, batch.",
+    help="What it can do; repeat for several. Default: suggest, link, read, batch.",
 )
-@click.option("--days", default=90, show_default=True, help="How long it is good for, up to 365.")
+@click.option("--days", default=90, show_default=True, help="How long it is valid, up to 365.")
 @click.option("--json", "as_json", is_flag=True)
 def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool) -> None:
-    """Make a token. It is shown once; NAME says whose it is."""
+    """Create a token, shown only once. NAME says which script it is for."""
     from crmlink.access.api_tokens import USUAL_SCOPES, create_api_token
     from crmlink.access.devices import command_line_actor
+    from crmlink.values.moments import format_day
 
     access = _house().access
     device, token = create_api_token(
@@ -40,62 +41,65 @@ def create_command(name: str, scopes: tuple[str, ...], days: int, as_json: bool)
         click.echo(json.dumps(_fields(device) | {"token": token}))
         return
     click.echo(token)
-    click.echo(
-        f"Good until {device.expires_at:%d/%m/%Y}. It is shown only now: keep it safe.", err=True
-    )
+    expires = format_day(device.expires_at)
+    click.echo(f"Valid until {expires}. It is shown only now: keep it safe.", err=True)
 
 
 @token_group.command("list")
 @click.option("--json", "as_json", is_flag=True)
 def list_command(as_json: bool) -> None:
-    """The tokens of this workspace, the newest first."""
+    """List the API tokens, newest first."""
     from crmlink.access.api_tokens import list_tokens
     from crmlink.access.devices import DeviceStatus, device_status
+    from crmlink.values.moments import format_day, format_moment
 
     devices = list_tokens(_house().access)
     if not devices and not as_json:
-        click.echo("There are no tokens yet. Make one with: crmlink token create NAME")
+        click.echo("There are no tokens yet. To create one: crmlink token create NAME")
     for device in devices:
         if as_json:
             click.echo(json.dumps(_fields(device)))
             continue
         used = device.last_used_at
         last = (
-            f"used {device.use_count:,} times, last {used:%d/%m/%Y %H:%M} "
+            f"{device.use_count:,} requests, last used {format_moment(used)} "
             f"from {device.last_used_address}"
             if used
             else "never used"
         )
         click.echo(
-            f"{device.prefix}…  {device_status(device):<8} until {device.expires_at:%d/%m/%Y}  "
+            f"{device.prefix}…  {device_status(device):<8} until {format_day(device.expires_at)}  "
             f"{last}  {device.name} ({', '.join(device.scopes)})"
         )
         if device_status(device) is DeviceStatus.EXPIRING:
-            click.echo(f"{device.name} ends soon: crmlink token rotate {device.prefix}", err=True)
+            click.echo(
+                f"{device.name} expires soon. For a new one: crmlink token rotate {device.prefix}",
+                err=True,
+            )
 
 
 @token_group.command("rotate")
 @click.argument("prefix")
 def rotate_command(prefix: str) -> None:
-    """A new token in place of one, which works until the new one is first used."""
+    """Replace a token; the old one works until the new one is first used."""
     from crmlink.access.api_tokens import rotate_token
     from crmlink.access.devices import command_line_actor
 
     access = _house().access
     click.echo(rotate_token(access, command_line_actor(access), prefix)[1])
-    click.echo("It is shown only now. The old one works until this one is first used.", err=True)
+    click.echo("It is shown only now. The old token works until this one is first used.", err=True)
 
 
 @token_group.command("revoke")
 @click.argument("prefix", required=False)
-@click.option("--all", "every", is_flag=True, help="Every token of this workspace.")
+@click.option("--all", "every", is_flag=True, help="Revoke every token.")
 def revoke_command(prefix: str | None, every: bool) -> None:
-    """Refuse a token from now on. PREFIX is how it begins, as the list shows it."""
+    """Revoke a token; it stops working immediately. PREFIX is how it begins, as in the list."""
     from crmlink.access.api_tokens import revoke_all_tokens, revoke_token
     from crmlink.access.devices import command_line_actor
 
     if bool(prefix) == every:
-        raise click.UsageError("Say which token: how it begins, or --all.")
+        raise click.UsageError("Give the beginning of the token, or --all.")
     access = _house().access
     actor = command_line_actor(access)
     if prefix:

@@ -60,16 +60,16 @@ def _safe_address(base_url: str) -> str:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        raise ConnectionUnsafe("The Commusoft address is not a web address.") from None
+        raise ConnectionUnsafe("The Commusoft address isn't a web address.") from None
     if parts.scheme not in ("http", "https") or not host:
-        raise ConnectionUnsafe("The Commusoft address must begin with https:// and name a host.")
+        raise ConnectionUnsafe("The Commusoft address must start with https:// and a host name.")
     if parts.username is not None or parts.password is not None:
-        raise ConnectionUnsafe("The Commusoft address must not hold a user name or password.")
+        raise ConnectionUnsafe("The Commusoft address must not contain a user name or password.")
     if parts.query or parts.fragment:
-        raise ConnectionUnsafe("The Commusoft address must end with its path.")
+        raise ConnectionUnsafe("The Commusoft address must not have anything after its path.")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ConnectionUnsafe(
-            "The Commusoft address must begin with https://: over http the password could be read."
+            "The Commusoft address must start with https://, or others could read the password."
         )
     return text.rstrip("/")
 

@@ -7,6 +7,7 @@ transaction, and a repeated one gives the same answer; so browser and server may
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from crmlink.commusoft.mirror import show_reference
 from crmlink.folding import compose, fold
 from crmlink.linking.audit import record_prior_replaced
 from crmlink.linking.context import WorkspaceContext
-from crmlink.linking.errors import CannotUndo, LinkUnknown, NotOnPage
+from crmlink.linking.errors import CannotUndo, LinkingFailure, LinkUnknown, NotOnPage
 from crmlink.linking.obstacles import (
     is_same,
     possible_holders,
@@ -114,29 +115,74 @@ def observe(ctx: WorkspaceContext, link_id: str, seen: Observation, device_id: i
     ReferenceTaken if another record has got the link's since; the link stays intended then. An
     observation of a settled link changes nothing of it.
     """
-    value = seen.value.reference
     with ctx.database.writing() as session:
-        link = _page_link(session, ctx, link_id)
-        _show(session, link, value)
-        if link.state is LinkState.INTENDED:
-            found = _judge(pseudonyms_of(session), link, seen)
-            match found:
-                case "linked":
-                    _settle(session, link, LinkState.LINKED, None, device_id)
-                case "conflict":
-                    failure = {"code": CHANGED, "current_reference": value}
-                    _settle(session, link, LinkState.CONFLICT, failure, device_id)
-                case "not-seen":
-                    link.failure = {"code": NOT_SEEN}
-                case "replaced":
-                    before, link.prior = link.prior, value
-                    record_prior_replaced(session, link, before, device_id)
-        else:
-            found = "settled"
+        found = _take(session, ctx, link_id, seen, device_id)
+    return _answer(ctx, link_id, seen, found)
+
+
+def observe_many(
+    ctx: WorkspaceContext, many: Sequence[tuple[str, Observation]], device_id: int
+) -> list[Observed | LinkingFailure]:
+    """Take what a table of many records showed, in one transaction; in order.
+
+    Returns for each the link, or the failure that ``observe`` would raise.
+    """
+    found: list[Finding | LinkingFailure] = []
+    with ctx.database.writing() as session:
+        for link_id, seen in many:
+            try:
+                found.append(_take(session, ctx, link_id, seen, device_id))
+            except LinkingFailure as failure:
+                found.append(failure)
+    answers: list[Observed | LinkingFailure] = []
+    for (link_id, seen), finding in zip(many, found, strict=True):
+        try:
+            answers.append(
+                finding
+                if isinstance(finding, LinkingFailure)
+                else _answer(ctx, link_id, seen, finding)
+            )
+        except LinkingFailure as failure:
+            answers.append(failure)
+    return answers
+
+
+def _take(
+    session: Session, ctx: WorkspaceContext, link_id: str, seen: Observation, device_id: int
+) -> Finding:
+    """Store what an observation means; nothing is written that ``_answer`` may refuse."""
+    value = seen.value.reference
+    link = _page_link(session, ctx, link_id)
+    _show(session, link, value)
+    if link.state is not LinkState.INTENDED:
+        return "settled"
+    found = _judge(pseudonyms_of(session), link, seen)
+    match found:
+        case "linked":
+            _settle(session, link, LinkState.LINKED, None, device_id)
+        case "conflict":
+            failure = {"code": CHANGED, "current_reference": value}
+            _settle(session, link, LinkState.CONFLICT, failure, device_id)
+        case "not-seen":
+            link.failure = {"code": NOT_SEEN}
+        case "replaced":
+            before, link.prior = link.prior, value
+            record_prior_replaced(session, link, before, device_id)
+    return found
+
+
+def _answer(ctx: WorkspaceContext, link_id: str, seen: Observation, found: Finding) -> Observed:
     fill = found in ("fill", "replaced")
+    link = _reload(ctx, link_id)
     if found == "other" or fill:
-        _require_fillable(ctx, link, value, is_agreed=fill)
-    return Observed(_reload(ctx, link_id), fill)
+        _require_fillable(ctx, link, seen.value.reference, is_agreed=fill)
+    return Observed(link, fill)
+
+
+def give_up(session: Session, link: Link, device_id: int) -> None:
+    """Give up an intended link in a writing session, without a look at its page."""
+    failure = {"code": WITHDRAWN_UNSEEN}
+    _settle(session, link, LinkState.FAILED, failure, device_id)
 
 
 def withdraw(ctx: WorkspaceContext, link_id: str, seen: SeenOnPage | None, device_id: int) -> Link:

@@ -121,7 +121,7 @@ def _record(one: ExportedRecord) -> Record:
         company=company,
         email=contact.email,
         phones=contact.phones,
-        address=", ".join(contact.address),
+        address=contact.address,
         town=contact.town,
         postcode=contact.postcode,
         account_number=contact.account_number,

@@ -22,7 +22,7 @@ class HeaderMissing(ValueError):
     """The file's header lacks required columns."""
 
     def __init__(self, path: Path, missing: list[str]) -> None:
-        super().__init__(f"{path}: the header lacks {', '.join(missing)}.")
+        super().__init__(f"{path}: these columns are missing: {', '.join(missing)}.")
 
 
 def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str, ContactDetails]]:
@@ -41,7 +41,7 @@ def read_list(path: Path, complain: Callable[[str], None]) -> Iterator[tuple[str
         for number, row in _numbered(rows, path, complain):
             problem = _problem(row, header, ids)
             if problem:
-                complain(f"{path}, line {number}: {problem}; skipped.")
+                complain(f"{path}, line {number}: {problem}. Skipped.")
             elif row:
                 columns = [name for name in (*HEADER, *OPTIONAL_COLUMNS) if name in header]
                 values = {name: row[header.index(name)] for name in columns}
@@ -58,7 +58,7 @@ def _numbered(
         except StopIteration:
             return
         except csv.Error as error:
-            complain(f"{path}, line {rows.line_num}: {error}; skipped.")
+            complain(f"{path}, line {rows.line_num}: {error}. Skipped.")
 
 
 def _problem(row: list[str], header: list[str], ids: set[str]) -> str:
@@ -70,7 +70,7 @@ def _problem(row: list[str], header: list[str], ids: set[str]) -> str:
     if not record_id.strip():
         return "no id"
     if record_id in ids:
-        return f"the id {record_id} was there before"
+        return f"the id {record_id} is already used"
     if any("\ufffd" in value for value in row):
         return "not UTF-8"
     return ""

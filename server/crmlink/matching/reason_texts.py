@@ -1,6 +1,8 @@
-"""Sentences for reasons."""
+"""Phrases for reasons and for how likely a match is."""
 
-from crmlink.matching.details import Reason
+from crmlink.matching.details import Reason, Suggestion
+
+VERY_LIKELY = 0.9  # as in extension/lib/linking/ranking.js
 
 SENTENCES = {
     "same_account_number": "same account number",
@@ -47,3 +49,10 @@ def reason_text(reason: Reason) -> str:
     Raises KeyError for an unknown code.
     """
     return SENTENCES[reason.code].format_map(reason.args)
+
+
+def confidence(suggestion: Suggestion) -> str:
+    """Return how likely a suggestion is, in the words that the browser extension uses."""
+    if suggestion.sure:
+        return "Sure"
+    return "Very likely" if suggestion.probability >= VERY_LIKELY else "Possible"

@@ -38,7 +38,7 @@ def new_password() -> Reply:
     """Change the own password; ends other sessions, and on request all browsers."""
     form = sent("old", "password", "again", "browsers")
     if form.values["password"] != form.values["again"]:
-        form.errors["again"] = "The two passwords are not the same."
+        form.errors["again"] = "The two passwords don't match."
         return _page(form), 422
     try:
         with guessing_own_password():
@@ -50,7 +50,7 @@ def new_password() -> Reply:
                 browsers_too=is_ticked("browsers"),
             )
     except InvalidCredentials:
-        form.errors["old"] = "This is not your present password."
+        form.errors["old"] = "Wrong current password."
         return _page(form), 422
     except TooManyAttempts:
         raise
@@ -109,8 +109,8 @@ def ask_disconnect_own(device_id: str) -> str:
     return confirmation_page(
         Confirmation(
             title=f"Disconnect {own[device_id].name}?",
-            sentences=("Links that were made with it stay as they are.",),
-            consequences=("The extension in that browser says that it was disconnected.",),
+            sentences=("Links made with it stay.",),
+            consequences=("The extension in that browser will say so.",),
             button="Disconnect",
             back=url_for("pages.account"),
         )

@@ -13,8 +13,8 @@ from crmlink.access.audit.sentences import noted_sentence, verdict_sentences
 from crmlink.access.people import list_people
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.labels import action_in_words, value_in_words
-from crmlink.pages.tables import csv_reply, parse_day, parse_order
-from crmlink.values.moments import format_for_table
+from crmlink.pages.tables import csv_reply, parse_order
+from crmlink.values.moments import format_for_table, parse_day
 from crmlink.web.auth import current_access, require_permission
 
 SHOWN = 50
@@ -24,20 +24,20 @@ CSV_HEADINGS = (
 )  # fmt: skip
 SORTS = {  # how an action begins → what people call that sort of thing
     "link": "Links",
-    "contact": "Contacts without a record",
+    "contact": "Parked contacts",
     "batch": "Lists",
-    "lookalike": "Records that look alike",
+    "lookalike": "Possible duplicates",
     "person": "People",
     "session": "Sign-ins",
-    "pairing": "Browsers that asked",
+    "pairing": "Approval of browsers",
     "device": "Browsers",
     "token": "Tokens",
     "personal": "Personal data",
     "preferences": "Settings",
     "commusoft": "Commusoft",
-    "host": "Addresses of packages",
-    "rules": "Rules of packages",
-    "audit": "The audit itself",
+    "host": "Addresses of accounting software",
+    "rules": "Rules of accounting software",
+    "audit": "Audit log",
     "workspace": "This installation",
 }
 RECORD = re.compile(r"(customer|supplier)-\w+")

@@ -74,9 +74,9 @@ def run_doctor() -> Reply:
     form = sent("record")
     record = form.values["record"].strip().lower()
     if record and not RECORD_ID.fullmatch(record):
-        form.errors["record"] = "A record's id looks like customer-1001 or supplier-501."
+        form.errors["record"] = "Enter a record like customer-1001 or supplier-501."
     elif record and "agreed" not in request.form:
-        form.errors["record"] = "Tick the box too, or leave the record out."
+        form.errors["record"] = "Tick the box too, or leave the record empty."
     if form.errors:
         return _page(form), 422
     steps = examine(current_workspace(), current_actor().device.id, record or None)
@@ -128,7 +128,7 @@ def ask_disconnect() -> Reply:
         Confirmation(
             title="Disconnect Commusoft?",
             sentences=tuple(ended_in_words(contents)),
-            button="Forget the credentials",
+            button="Delete the credentials",
             back=url_for("pages.commusoft"),
         )
     )
@@ -139,11 +139,11 @@ def ask_disconnect() -> Reply:
 def disconnect() -> Response:
     """Delete the credentials and use the sandbox."""
     if current_installation().settings.commusoft:
-        flash_message("The account is named by environment variables: remove them first.", "stop")
+        flash_message("Environment variables set the account. Remove them first.", "stop")
     elif delete_connection(
         current_installation().database, current_access().workspace_id, current_actor().device
     ):
-        flash_message("The credentials are forgotten. crmlink works with the sandbox now.")
+        flash_message("The credentials are deleted. crmlink now uses practice data.")
     return redirect_to("pages.commusoft")
 
 
@@ -155,7 +155,7 @@ def _check_agreement(form: Form, account: Connection) -> None:
     if contents is None or not contents.has_decisions:
         return
     if request.form.get("agreed") != "yes":
-        form.errors["agreed"] = "Tick the box to agree to what is said above."
+        form.errors["agreed"] = "Tick the box to agree."
     elif form.values["agreement"] != contents.agreement:
         form.errors["agreed"] = "Something was added in the meantime. Check the numbers again."
 

@@ -39,10 +39,10 @@ from crmlink.web.auth import current_access, current_actor, require_permission
 
 Reply = str | Response | tuple[str, int]
 ENDING = {  # is a script's token → verb and consequence
-    True: ("Revoke", "Its next request is refused."),
+    True: ("Revoke", "It stops working immediately."),
     False: (
         "Disconnect",
-        "The extension in that browser says that it was disconnected by the admin.",
+        "The extension in that browser will say that an admin disconnected it.",
     ),
 }
 
@@ -122,11 +122,11 @@ def ask_revoke(device_id: str) -> str:
     made = [
         one for one in list_tokens(current_access()) if one.made_by_id == found.id and is_good(one)
     ]
-    also = (f"Tokens that were made with it and end too: {len(made)}.",) if made else ()
+    also = (f"Tokens made with it that stop too: {len(made)}.",) if made else ()
     return confirmation_page(
         Confirmation(
             title=f"{verb} {found.name}?",
-            sentences=("What was linked with it stays as it is. This cannot be taken back.",),
+            sentences=("Links made with it stay. You can't undo this.",),
             consequences=(consequence, *also),
             button=verb,
             back=url_for("pages.device", device_id=device_id),
@@ -180,12 +180,10 @@ def ask_rotate(device_id: str) -> str:
     found = _find(device_id)
     return confirmation_page(
         Confirmation(
-            title=f"Make a new token for {found.name}?",
-            sentences=("You are shown a new token, which you put into the script.",),
-            consequences=(
-                "The old token stays good until the new one is used, never past its own end.",
-            ),
-            button="Make a new token",
+            title=f"Replace the token for {found.name}?",
+            sentences=("You'll see a new token, to put into the script.",),
+            consequences=("The old token works until the new one is used, or until it expires.",),
+            button="Replace token",
             back=url_for("pages.device", device_id=device_id),
         )
     )
@@ -207,8 +205,8 @@ def ask_revoke_all() -> str:
     return confirmation_page(
         Confirmation(
             title="Revoke all tokens?",
-            sentences=("Browsers stay connected. This cannot be taken back.",),
-            consequences=(f"Tokens of scripts that are refused from now on: {len(good)}.",),
+            sentences=("Browsers stay connected. You can't undo this.",),
+            consequences=(f"Tokens that stop working: {len(good)}.",),
             button="Revoke all tokens",
             back=url_for("pages.devices"),
         )

@@ -90,7 +90,7 @@ def _page(record: MirroredRecord, address: str, refused: str = "") -> str:
 def tell_end(link: Link) -> None:
     """Say on the next page how a link ended that was asked for on this one."""
     if link.state is LinkState.LINKED:
-        flash_message("Linked: Commusoft was read again and shows the reference.")
+        flash_message("Linked. Commusoft now shows the reference.")
     elif link.state is not LinkState.INTENDED:  # its page shows the progress
         found = problem_of_link(link)
         flash_message(found.detail if found else "", "stop")

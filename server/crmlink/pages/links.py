@@ -16,7 +16,7 @@ from crmlink.linking.decisions import find_link, undo
 from crmlink.linking.errors import LinkingFailure, ReferenceTaken
 from crmlink.pages.blueprint import blueprint
 from crmlink.pages.forms import flash_message
-from crmlink.pages.tables import csv_reply, parse_day, parse_order
+from crmlink.pages.tables import csv_reply, parse_order
 from crmlink.reports.link_health import mirror_state
 from crmlink.reports.links import (
     ORDERS,
@@ -28,7 +28,7 @@ from crmlink.reports.links import (
     people_who_linked,
 )
 from crmlink.store import Link, LinkState, MirroredRecord
-from crmlink.values.moments import format_for_table
+from crmlink.values.moments import format_for_table, parse_day
 from crmlink.web.auth import (
     current_actor,
     current_installation,
@@ -167,9 +167,7 @@ def _undo_page(
 
 def _tell_end(link: Link) -> None:
     if link.state is LinkState.LINKED:
-        flash_message(
-            "Undone: Commusoft was read again and shows the reference that it had before."
-        )
+        flash_message("Undone. Commusoft shows the earlier reference again.")
     elif link.state is not LinkState.INTENDED:  # its page shows the progress
         failure = _failure(link)
         flash_message(failure.detail if failure else "", "stop")

@@ -87,9 +87,12 @@ def _of_devices() -> list[PendingTask]:
 
 def _of_commusoft(mirror: MirrorState) -> list[PendingTask]:
     where = url_for("pages.commusoft") if has_permission("admin") else ""
+    unread = "unread" if mirror.has_api else "import"
+    if not mirror.has_api:
+        where = url_for("pages.new_record_import") if has_permission("batch") else ""
     found = []
     if trouble := current_workspace().commusoft.last_error_code:
         found.append(PendingTask("commusoft", 1, where, problem(trouble).title))
     if mirror.is_stale and not mirror.syncing:
-        found.append(PendingTask("mirror" if mirror.since else "unread", 1, where))
+        found.append(PendingTask("mirror" if mirror.since else unread, 1, where))
     return found

@@ -65,10 +65,10 @@ def ask_remove_rules() -> str:
     """Show what returning to the built-in rules means."""
     return confirmation_page(
         Confirmation(
-            title="Go back to the rules that came with crmlink?",
-            sentences=("The office's own rule file is deleted. Keep a copy if you may need it.",),
-            consequences=("Contacts are known by the built-in rules; extensions follow.",),
-            button="Go back to them",
+            title="Go back to crmlink's own rules?",
+            sentences=("Your office's rule file is deleted. Keep a copy if you may need it.",),
+            consequences=("crmlink and its extensions use the built-in rules.",),
+            button="Go back",
             back=url_for("pages.packages"),
         )
     )
@@ -79,7 +79,7 @@ def ask_remove_rules() -> str:
 def remove_own_rules() -> Response:
     """Return to the built-in rules."""
     remove_rules(current_workspace(), current_actor().device.id)
-    flash_message("The rules that came with crmlink are in use.")
+    flash_message("crmlink's own rules are in use again.")
     return redirect_to("pages.packages")
 
 
@@ -106,10 +106,10 @@ def ask_remove_host(package: str) -> str:
     host = request.args.get("host", "")[:300]
     return confirmation_page(
         Confirmation(
-            title=f"Take {host} away from {name}?",
+            title=f"Remove {host} from {name}?",
             sentences=("You can add it again at any time.",),
-            consequences=(f"crmlink does not know {name} at this address any more.",),
-            button="Take it away",
+            consequences=(f"crmlink will no longer recognise {name} at this address.",),
+            button="Remove",
             back=url_for("pages.packages"),
         )
     )
@@ -122,7 +122,7 @@ def remove_package_host(package: str) -> Response:
     remove_host(
         current_workspace(), package, request.args.get("host", ""), current_actor().device.id
     )
-    flash_message("Taken away.")
+    flash_message("Removed.")
     return redirect_to("pages.packages")
 
 

@@ -119,7 +119,7 @@ def ask_remove_person(person_id: str) -> str:
     return confirmation_page(
         Confirmation(
             title=f"Remove {found.name}?",
-            sentences=("The links they made stay, and so does what the audit says of them.",),
+            sentences=("Their links stay, and so do their entries in the audit log.",),
             consequences=tuple(_what_stops(found)),
             button=f"Remove {found.name}",
             back=url_for("pages.person", person_id=person_id),
@@ -148,7 +148,7 @@ def _what_stops(found: Person) -> list[str]:
     return [
         f"They can no longer sign in. Sessions that end: {len(sessions)}.",
         f"Connected browsers that stop: {len(_good(list_devices(current_access(), found)))}.",
-        f"Script tokens of theirs that stop: {len(_good(tokens))}.",
+        f"Their API tokens that stop: {len(_good(tokens))}.",
     ]
 
 

@@ -73,5 +73,5 @@ def refresh_record(record_id: str) -> Response:
     except CommusoftError as error:
         flash_message(problem_of(error).detail, "stop")
     else:
-        flash_message("Commusoft was read just now; this is what it shows.")
+        flash_message("Updated from Commusoft just now.")
     return redirect(url_for("pages.record", record_id=record_id), 303)

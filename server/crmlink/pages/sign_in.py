@@ -77,7 +77,7 @@ def welcome() -> Reply:
     if "password" not in request.form:
         return _welcome_page(form, invitation)
     if form.values["password"] != form.values["again"]:
-        form.errors["again"] = "The two passwords are not the same."
+        form.errors["again"] = "The two passwords don't match."
         return _welcome_page(form, invitation), 422
     return _accept_invitation(form, invitation)
 

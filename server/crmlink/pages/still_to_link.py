@@ -19,8 +19,14 @@ from crmlink.reports.duplicates import (
     duplicate_pairs,
     shared_references,
 )
+from crmlink.reports.link_health import MirrorState, mirror_state
 from crmlink.reports.unlinked import SharePoint, malformed_references, share_history, unlinked
-from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_workspace,
+    require_permission,
+)
 
 SPANS = (30, 90, 365)  # periods of the plot, in days
 SHOWN = 50  # of each type of duplicate
@@ -67,6 +73,7 @@ def left() -> str:
     days = _days()
     return render_template(
         "reports/still_to_link.html",
+        mirror=_mirror(),
         plot=draw(share_history(current_workspace(), days)),
         days=days,
         spans=SPANS,
@@ -83,6 +90,7 @@ def left_unlinked(kind: str) -> str:
     wanted = kind_of(kind) or "customer"
     return render_template(
         "reports/unlinked.html",
+        mirror=_mirror(),
         kind=wanted,
         leaf=unlinked(current_workspace(), wanted, page_number()),
     )
@@ -94,8 +102,12 @@ def dismiss_pair(pair_id: str) -> Response:
     """Mark a suspected duplicate pair as distinct."""
     number = int(pair_id) if pair_id.isascii() and pair_id.isdigit() and len(pair_id) < 10 else 0
     if dismiss_duplicate_pair(current_workspace(), current_actor().device.id, number):
-        flash_message("They stay two; crmlink does not ask again.")
+        flash_message("Marked as not duplicates. crmlink won't ask again.")
     return redirect_to("pages.left")
+
+
+def _mirror() -> MirrorState:
+    return mirror_state(current_workspace(), current_installation().settings.sync_minutes)
 
 
 def draw(points: Sequence[SharePoint]) -> Plot:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any, Protocol, TypeVar
 
 from flask import Response, request
@@ -15,7 +13,6 @@ from flask import Response, request
 from crmlink.csv_safety import escape_formula
 
 Row = TypeVar("Row")
-FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(9999, 12, 29)
 
 
 class _Sortable(Protocol):
@@ -54,16 +51,6 @@ def sorted_rows(
 ) -> list[Row]:
     """Return the rows in this order; rows that are alike keep their places."""
     return sorted(rows, key=keys[order.column], reverse=order.descending)
-
-
-def parse_day(text: str) -> date | None:
-    """Return a day as people here write it: 31/01/2026.
-
-    A day before or after all that is kept counts as the first or last one that can be compared.
-    """
-    with suppress(ValueError):
-        return min(max(datetime.strptime(text, "%d/%m/%Y").date(), FIRST_DAY), LAST_DAY)
-    return None
 
 
 def csv_reply(name: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:

@@ -261,7 +261,7 @@ def _contested_rows(ctx: WorkspaceContext) -> Iterator[ContestedRecord]:
         .where(
             Batch.connection_id == ctx.connection_id,
             Batch.state.in_((BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED,
-                             BatchState.DONE)),
+                             BatchState.DONE, BatchState.FILLING)),
             BatchRow.verdict == Verdict.CONFLICT,
             BatchRow.choice == Choice.OPEN,
         )

@@ -12,10 +12,12 @@ from sqlalchemy.orm import InstrumentedAttribute
 from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
-from crmlink.store import Device, Link, LinkState, MirroredRecord, WorkspaceConnection
+from crmlink.linking.record_imports import latest_imports
+from crmlink.store import Device, ImportSource, Link, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import now
 
 STALLED_AFTER = timedelta(minutes=2)  # a link usually takes seconds
+IMPORT_STALE_AFTER = timedelta(days=7)  # for records that are imported
 MAX_MISSED_SYNCS = 3  # the mirror is stale after so many missed syncs
 UNSUCCESSFUL_STATES = (LinkState.CONFLICT, LinkState.FAILED)
 
@@ -36,12 +38,26 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedKind:
+    """When, and from where, the records of a kind were imported last."""
+
+    kind: Kind
+    source: ImportSource
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MirrorState:
-    """Age of the mirror; ``since`` is None before the first sync."""
+    """Age of the mirror; ``since`` is None before the first sync.
+
+    Without an API its records are imported: ``imports`` then tells the age of each kind.
+    """
 
     since: datetime | None
     syncing: bool
     is_stale: bool
+    has_api: bool = True
+    imports: tuple[ImportedKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +88,21 @@ def mirror_state(ctx: WorkspaceContext, sync_minutes: int) -> MirrorState:
     with ctx.database.reading() as session:
         connection = session.get_one(WorkspaceConnection, ctx.connection_id)
         syncing = is_syncing(session, connection, ctx.ownership)
+    if not ctx.has_api:
+        return _imported_state(ctx)
     since = connection.synced_at
     limit = timedelta(minutes=sync_minutes * MAX_MISSED_SYNCS)
     is_stale = since is None or now() - since > limit
     return MirrorState(since, syncing, is_stale)
+
+
+def _imported_state(ctx: WorkspaceContext) -> MirrorState:
+    """Return the age of imported records; the oldest kind's counts."""
+    latest = latest_imports(ctx)
+    imports = tuple(ImportedKind(kind, one.source, one.read_at) for kind, one in latest.items())
+    since = min((one.read_at for one in imports), default=None)
+    is_stale = since is None or now() - since > IMPORT_STALE_AFTER
+    return MirrorState(since, False, is_stale, has_api=False, imports=imports)
 
 
 def unfinished(ctx: WorkspaceContext) -> OpenLinks:

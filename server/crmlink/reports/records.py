@@ -93,7 +93,9 @@ def record_in_effect(ctx: WorkspaceContext, record_id: str) -> RecordInEffect:
             )
         )
         behind = links_behind(session, ctx.connection_id, [row])
-        return RecordInEffect(row, connection.synced_at, next(iter(behind), None), intended)
+        return RecordInEffect(
+            row, row.read_at or connection.synced_at, next(iter(behind), None), intended
+        )
 
 
 def _search_page(

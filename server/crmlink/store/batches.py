@@ -18,7 +18,9 @@ from crmlink.store.links import Link
 class BatchState(enum.StrEnum):
     """State of a batch: draft → matching → review → writing ⇄ paused → done, or cancelled.
 
-    While ``importing`` it is incomplete and hidden.
+    While ``importing`` it is incomplete and hidden. Between ``writing`` and ``done`` it is
+    ``filling`` while links of it wait to be saved on Commusoft's page; between ``undoing`` and
+    ``undone`` likewise ``reverting``.
     """
 
     IMPORTING = "importing"
@@ -31,6 +33,8 @@ class BatchState(enum.StrEnum):
     CANCELLED = "cancelled"
     UNDOING = "undoing"
     UNDONE = "undone"
+    FILLING = "filling"
+    REVERTING = "reverting"
 
 
 class BatchSource(enum.StrEnum):
@@ -62,7 +66,10 @@ class Choice(enum.StrEnum):
 
 
 class RowState(enum.StrEnum):
-    """State of writing a row; ``idle`` until it is requested."""
+    """State of writing a row; ``idle`` until it is requested.
+
+    ``filling``: its link, or the undo of its link, waits to be saved on Commusoft's page.
+    """
 
     IDLE = "idle"
     WAITING = "waiting"
@@ -71,6 +78,7 @@ class RowState(enum.StrEnum):
     SUCCESSFUL = "successful"
     UNDOING = "undoing"
     UNDONE = "undone"
+    FILLING = "filling"
 
 
 class Batch(Base):
@@ -216,13 +224,24 @@ class BatchRow(Base):
 
 def show_as_undone(session: Session, link_id: str) -> None:
     """Mark the rows of an undone link as undone."""
+    states = (RowState.SUCCESSFUL, RowState.UNDOING, RowState.FILLING)
+    _settle_rows(session, link_id, states, state=RowState.UNDONE, failure=None)
+
+
+def show_as_filled(
+    session: Session, link_id: str, state: RowState, failure: dict[str, Any] | None
+) -> None:
+    """Settle the rows of a link whose value, or whose undo's value, waited on a page."""
+    _settle_rows(session, link_id, (RowState.FILLING,), state=state, failure=failure)
+
+
+def _settle_rows(
+    session: Session, link_id: str, states: tuple[RowState, ...], **values: Any
+) -> None:
     batch_ids = session.scalars(
         update(BatchRow)
-        .where(
-            BatchRow.link_id == link_id,
-            BatchRow.state.in_((RowState.SUCCESSFUL, RowState.UNDOING)),
-        )
-        .values(state=RowState.UNDONE, failure=None, settled_at=now())
+        .where(BatchRow.link_id == link_id, BatchRow.state.in_(states))
+        .values(settled_at=now(), **values)
         .returning(BatchRow.batch_id)
         .execution_options(synchronize_session=False)
     ).all()

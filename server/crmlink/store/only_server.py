@@ -40,13 +40,13 @@ def _hold(path: Path, locks: ExitStack) -> None:
         locked = _try_lock(locks.enter_context(path.open("ab")))
     except OSError as error:
         raise ServerRunning(
-            f"The folder {path.parent} cannot be locked ({error.strerror}). Keep crmlink's data on "
-            "a disk of this machine."
+            f"The folder {path.parent} can't be locked ({error.strerror}). Keep crmlink's data on "
+            "a disk of this computer."
         ) from error
     if not locked:
         raise ServerRunning(
-            f"A crmlink server runs on {path.parent} already. Stop it first, or give this one a "
-            "folder of its own with CRMLINK_DATA_DIR."
+            f"A crmlink server is already using {path.parent}. Stop it first, or give this one its "
+            "own folder with CRMLINK_DATA_DIR."
         )
 
 

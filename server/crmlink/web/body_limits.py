@@ -17,7 +17,11 @@ UPLOAD_BYTES = UPLOAD_MB * 2**20
 FORM_BYTES = 100_000  # around an uploaded file
 LARGEST = UPLOAD_BYTES + FORM_BYTES
 RECORDS_BYTES = 8_000_000  # larger than 5,000 rows of a list page
-LARGE_ENDPOINTS = {"pages.upload_list": LARGEST, "records.RecordImportView": RECORDS_BYTES}
+LARGE_ENDPOINTS = {
+    "pages.upload_list": LARGEST,
+    "pages.upload_records": LARGEST,
+    "records.RecordImportView": RECORDS_BYTES,
+}
 REFUSED = "crmlink.body_refused"  # key in the WSGI environment: the body was discarded
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from crmlink.linking.connections import ConnectionContents
 
-STAYS = "People, browsers, tokens, settings and the audit stay as they are."
+STAYS = "People, browsers, tokens, settings and the audit log stay as they are."
 
 
 def replaced_in_words(contents: ConnectionContents) -> list[str]:
     """Return sentences about what another account would replace, with counts."""
-    held = _held(contents) if contents.has_decisions else "no link and no list"
+    held = _held(contents) if contents.has_decisions else "no links and no lists"
     if contents.practice:
         records = _count(contents.records, "made-up record")
-        return [f"Connecting empties what came from practice: {records}, {held}.", STAYS]
+        return [f"Connecting deletes the practice data: {records}, {held}.", STAYS]
     return [
-        f"Another account takes the place of {contents.name}, which holds {held}: they are kept, "
-        f"and shown again when {contents.name} is connected again.",
+        f"This replaces the account {contents.name}, which has {held}. They are kept, and shown "
+        f"again when {contents.name} is connected again.",
         *_unfinished(contents),
         STAYS,
     ]
@@ -25,7 +25,7 @@ def ended_in_words(contents: ConnectionContents) -> list[str]:
     """Return sentences about an account's data when it is disconnected."""
     held = _held(contents)
     return [
-        f"crmlink forgets the credentials and works with the sandbox, at once. {held} of this "
+        f"crmlink deletes the credentials and uses practice data immediately. {held} of this "
         "account are kept, and shown again when it is connected again.",
         *_unfinished(contents),
         STAYS,
@@ -43,7 +43,7 @@ def _unfinished(contents: ConnectionContents) -> list[str]:
     if not contents.unfinished:
         return []
     waiting = _count(contents.unfinished, "link")
-    return [f"{waiting} not finished yet will be finished only then."]
+    return [f"{waiting} not finished yet will be finished then."]
 
 
 def _count(number: int, noun: str) -> str:

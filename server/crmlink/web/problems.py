@@ -18,27 +18,27 @@ from crmlink.values.moments import format_moment
 from crmlink.web.connection_words import replaced_in_words
 
 TYPE = "urn:crmlink:problem:"
-WAIT = "Nothing was written. Try again in a minute."
-OPEN = "It is not known yet whether the change was made; crmlink finishes it automatically."
+WAIT = "Nothing was changed. Try again in a minute."
+OPEN = "We don't know yet whether the change was made; crmlink will finish it automatically."
 
 # Causes at Commusoft, independent of the request.
 CAUSES = {
-    "commusoft-refused": "Commusoft does not accept crmlink's credentials.",
-    "commusoft-unreadable": "Commusoft answered with something that is not a record.",
-    "commusoft-fault": "Commusoft reported a fault.",
-    "commusoft-unreachable": "Commusoft cannot be reached at the moment.",
-    "commusoft-busy": "Commusoft asks us to wait.",
-    "commusoft-slow": "Commusoft did not answer in time.",
+    "commusoft-refused": "Commusoft doesn't accept crmlink's credentials.",
+    "commusoft-unreadable": "Commusoft sent an answer we couldn't read.",
+    "commusoft-fault": "Commusoft reported an error.",
+    "commusoft-unreachable": "We can't reach Commusoft at the moment.",
+    "commusoft-busy": "Commusoft is busy.",
+    "commusoft-slow": "Commusoft didn't answer in time.",
 }
 
 UNDO_OBSTACLES = {
-    "undone": "it was undone already",
-    "intended": "its outcome is not known yet",
+    "undone": "it was already undone",
+    "intended": "we don't know its outcome yet",
     "failed": "it changed nothing",
-    "conflict": "it ended in a conflict, so look at the record in Commusoft",
-    "undo": "it is an undo itself; link the contact again instead",
+    "conflict": "it ended in a conflict, so check the record in Commusoft",
+    "undo": "it is itself an undo; link the contact again instead",
     "unchanged": "the record had this reference before",
-    "gone": "its record is not in Commusoft any more",
+    "gone": "the customer or supplier was deleted in Commusoft",
 }
 
 
@@ -65,6 +65,8 @@ BATCH_WORDS = {
     "importing": "being read", "draft": "a draft", "matching": "being matched",
     "review": "under review", "writing": "being linked", "paused": "paused", "done": "finished",
     "cancelled": "cancelled", "undoing": "being undone", "undone": "undone",
+    "filling": "being filled in on Commusoft's page",
+    "reverting": "being put back on Commusoft's page",
 }  # fmt: skip
 
 # code → HTTP status, title, sentence
@@ -72,7 +74,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "malformed-request": (
         400,
         "Request not understood",
-        "The request cannot be read; a body must be one JSON object.",
+        "The request can't be read; its body must be one JSON object.",
     ),
     "form-expired": (
         400,
@@ -81,7 +83,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Reload it and try again.",
     ),
     "pairing-pending": (400, "Not approved yet", "This browser has not been approved yet."),
-    "pairing-hasty": (400, "Too soon", "Ask again a little later."),
+    "pairing-hasty": (400, "Too soon", "Try again a little later."),
     "pairing-denied": (400, "Not approved", "This browser was not approved."),
     "pairing-over": (
         400,
@@ -92,12 +94,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "grant-malformed": (
         400,
         "Request not understood",
-        "The request's form lacks something, or asks for something that is not offered.",
+        "The request is missing something, or asks for something crmlink doesn't offer.",
     ),
     "grant-refused": (
         400,
         "Not connected",
-        "crmlink does not know this browser's connection. Connect it again.",
+        "crmlink doesn't recognise this browser's connection. Connect it again.",
     ),
     "device-revoked": (
         400,
@@ -119,15 +121,15 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "proof-refused": (
         400,
         "Not connected",
-        "This browser did not prove that it is the one that was connected. Connect it again.",
+        "We couldn't check that this is the browser that was connected. Connect it again.",
     ),
     "proof-elsewhere": (
         400,
         "Another address",
-        "crmlink was asked at another address than it knows itself by, so it trusts no browser "
-        "there. Tell your admin: the proxy in front of crmlink has to pass the address on.",
+        "crmlink doesn't know the address it was reached at, so it can't trust this browser. Tell "
+        "your admin: the proxy in front of crmlink must pass on the address.",
     ),
-    "proof-nonce": (400, "Once more", "Send the same again, with the nonce that came with this."),
+    "proof-nonce": (400, "Send it again", "Send this again with the nonce in this answer."),
     "token-reused": (
         400,
         "Disconnected for safety",
@@ -137,7 +139,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "idempotency-key-missing": (
         400,
         "Idempotency-Key missing",
-        "Send an Idempotency-Key header, so that a repeated request is carried out only once.",
+        "Send an Idempotency-Key header, so that a repeated request has no further effect.",
     ),
     "token-refused": (
         401,
@@ -157,12 +159,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "sso-denied": (
         403,
         "Single sign-on refused",
-        "The single sign-on did not let you in. Try again, or use your password.",
+        "Your single sign-on refused to sign you in. Try again, or use your password.",
     ),
     "sso-unproven": (
         403,
         "Email not proven",
-        "The single sign-on does not vouch for your email address. Ask your admin to have it "
+        "Your single sign-on hasn't confirmed your email address. Ask your admin to have it "
         "confirmed, or use your password.",
     ),
     "sso-unknown": (
@@ -178,51 +180,51 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "not-your-list": (
         403,
         "Not your list",
-        "{by} collected this list. A token throws only lists away that it collected; people can, "
-        "in crmlink under Lists.",
+        "{by} collected this list. A token can only delete lists that it collected. People can "
+        "delete it in crmlink, under Lists.",
     ),
     "not-your-parked-contact": (
         403,
         "Not your parked contact",
-        "{by} parked this contact. A token removes only contacts that it parked; people can, in "
-        "crmlink under Parked contacts.",
+        "{by} parked this contact. A token can only remove contacts that it parked. People can "
+        "remove it in crmlink, under Parked contacts.",
     ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
     "beyond-token": (
         403,
         "Beyond this token",
-        "A token cannot make another with more scopes or a later end than its own, and makes none "
-        "anew but itself and what it made. An admin can, in crmlink under Devices.",
+        "A token can't create one with more scopes or a later expiry than its own, and can only "
+        "replace itself and tokens it created. An admin can, in crmlink under Devices.",
     ),
     "person-needed": (
         403,
         "Only a person can do this",
-        "A token cannot invite anyone, make one-time links or raise a role. An admin can, in "
+        "A token can't invite anyone, create one-time links or raise a role. An admin can, in "
         "crmlink under People.",
     ),
     "scope-missing": (
         403,
         "Not allowed",
-        "Your role or this token does not allow that: it lacks “{scope}”.",
+        "Your role or this token doesn't allow this; it needs “{scope}”.",
     ),
     "not-found": (404, "Not found", "There is nothing at this address."),
     "pairing-unknown": (
         404,
-        "Code not known",
-        "No browser shows this code. Check it letter by letter, or select Connect again.",
+        "Code not recognised",
+        "No browser is showing this code. Check each letter, or select Connect again.",
     ),
     "record-unknown": (
         404,
         "Record not known",
-        "crmlink does not know this Commusoft record. It may be new: an admin can update the "
+        "crmlink doesn't know this Commusoft record. It may be new: an admin can update the "
         "records under Commusoft.",
     ),
-    "method-not-allowed": (405, "Not possible here", "This address does not take that method."),
+    "method-not-allowed": (405, "Not possible here", "This address doesn't allow that method."),
     "other-connection": (
         409,
         "Another account is connected",
-        "Another Commusoft account is connected now than the one that this was decided for, so it "
-        "was not carried out. Check it: the same number may be another record there.",
+        "crmlink now uses a different Commusoft account from the one this was decided for, so "
+        "nothing was changed. Check it: the same number may be someone else there.",
     ),
     "record-has-reference": (
         409,
@@ -244,8 +246,8 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "reference-not-shown": (
         409,
         "Commusoft does not show the reference",
-        "Commusoft does not tell crmlink whether {record} already has a reference. Look at the "
-        "record in Commusoft first; nothing was changed.",
+        "Commusoft doesn't show us whether {record} already has a reference. Check the record in "
+        "Commusoft first. Nothing was changed.",
     ),
     "record-changed": (
         409,
@@ -300,23 +302,23 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "record-being-tested": (
         409,
         "The record is being tested",
-        "crmlink has been testing since {since} how this record is written, as {by} asked. Check "
-        "again in a few minutes; Commusoft's page here shows how far it is.",
+        "{by} started a saving test on this record at {since}. Try again in a few minutes; the "
+        "Commusoft page in crmlink shows its progress.",
     ),
     "cannot-undo": (
         409,
         "Cannot be undone",
-        "This link cannot be undone: {present}. Nothing was changed.",
+        "This link can't be undone: {present}. Nothing was changed.",
     ),
     "batch-state": (
         409,
         "Not possible now",
-        "The list is {batch_state}, so this cannot be done now. Refresh the page.",
+        "The list is {batch_state}, so this can't be done now. Refresh the page.",
     ),
     "batch-written": (
         409,
         "The list is kept",
-        "Something of this list was written to Commusoft, so crmlink keeps it.",
+        "Contacts of this list were linked in Commusoft, so it can't be deleted.",
     ),
     "row-decided": (
         409,
@@ -346,21 +348,21 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "connection-ended": (
         409,
         "Commusoft changed",
-        "Another Commusoft account was connected, or this one disconnected, while this was under "
-        "way. Check before you repeat it.",
+        "Another Commusoft account was connected, or this one disconnected, in the meantime. Check "
+        "before you repeat it.",
     ),
     "connection-not-agreed": (
         409,
         "This replaces what is here",
-        "{replaced} Nothing was changed. To go on, agree under Commusoft, Connect your account; or "
-        "run at the server: crmlink connect",
+        "{replaced} Nothing was changed. To continue, agree under Commusoft, Connect your account, "
+        "or run on the server: crmlink connect",
     ),
-    "nothing-to-link": (409, "Nothing to do", "No contact of this list is ready for that."),
-    "email-taken": (409, "Email in use", "A person here has this email already."),
+    "nothing-to-link": (409, "Nothing to do", "No contact on this list is ready for this."),
+    "email-taken": (409, "Email in use", "Someone here already has this email."),
     "last-admin": (
         409,
         "The last admin",
-        "There must be an admin. Make another person an admin first.",
+        "crmlink needs an admin. Make someone else an admin first.",
     ),
     "invitation-refused": (
         410,
@@ -370,22 +372,22 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "reference-erased": (
         410,
         "The contact was erased",
-        "This contact was erased, so crmlink keeps no reference that could be written. To link it "
-        "after all, open it in the accounting package.",
+        "This contact was erased, so crmlink no longer has its reference. To link it after all, "
+        "open it in your accounting software.",
     ),
     "record-gone": (
         410,
         "The record is gone",
         "This record has been deleted in Commusoft, so its reference cannot be changed.",
     ),
-    "too-large": (413, "Too much at once", "The request is larger than crmlink accepts."),
+    "too-large": (413, "Too large", "This is larger than crmlink accepts."),
     "unsupported-type": (415, "Send JSON", "Send the request's body as application/json."),
     "misdirected": (
         421,
         "Not crmlink's address",
-        "crmlink is not served at this address. Use the one that your admin gave you. For admins: "
-        "set CRMLINK_PUBLIC_URL to the address that people type, or name this one in "
-        "CRMLINK_ALLOWED_HOSTS, and start crmlink again.",
+        "This isn't crmlink's address. Use the one your admin gave you. For admins: set "
+        "CRMLINK_PUBLIC_URL to the address people type, or add this one to "
+        "CRMLINK_ALLOWED_HOSTS, and restart crmlink.",
     ),
     "invalid-fields": (422, "Some fields are not right", "{errors}"),
     "password-weak": (422, "Choose another password", "{reason}"),
@@ -399,7 +401,7 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Which accounting software?",
         "Choose the accounting software this list came from.",
     ),
-    "export-refused": (422, "The file cannot be taken", "{sentence}"),
+    "export-refused": (422, "The file can't be imported", "{sentence}"),
     "lines-left-out": (
         409,
         "Many lines would be left out",
@@ -407,10 +409,10 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "package-unknown": (
         422,
-        "Software not known",
-        "crmlink does not know this accounting software.",
+        "Software not supported",
+        "crmlink doesn't support this accounting software.",
     ),
-    "host-refused": (422, "Not an address to add", "{sentence}"),
+    "host-refused": (422, "This address can't be added", "{sentence}"),
     "idempotency-key-reused": (
         422,
         "Idempotency-Key used twice",
@@ -434,20 +436,20 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     "internal-error": (
         500,
         "Something went wrong in crmlink",
-        "crmlink failed unexpectedly. What you asked for may or may not have been done: check "
-        "before you repeat it.",
+        "We didn't expect this. What you asked for may or may not have been done: check before you "
+        "repeat it.",
     ),
     "reference-not-kept": (
         502,
         "Commusoft did not keep it",
-        "Commusoft accepted the change but does not show it: the record's reference is as it was "
-        "before. Make the change in Commusoft by hand.",
+        "Commusoft accepted the change but doesn't show it: the record's reference is as it was "
+        "before. Enter the reference in Commusoft yourself.",
     ),
     "write-unanswered": (
         504,
         "Commusoft has not answered yet",
-        "Commusoft has not said whether it took the reference. crmlink looks until it is certain, "
-        "for some minutes. Until then nothing else can be decided for this record.",
+        "Commusoft hasn't said whether it saved the reference. crmlink keeps checking for a few "
+        "minutes. Until then, nothing else can be decided for this record.",
     ),
     "write-refused": (
         502,
@@ -456,35 +458,35 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
     ),
     "commusoft-refused": (
         502,
-        "Commusoft does not let us in",
-        f"{CAUSES['commusoft-refused']} Nothing was written. An admin can connect it again.",
+        "crmlink can't sign in to Commusoft",
+        f"{CAUSES['commusoft-refused']} Nothing was changed. An admin can connect it again.",
     ),
     "commusoft-unreadable": (
         502,
-        "Commusoft's answer is not readable",
+        "We couldn't read Commusoft's answer",
         f"{CAUSES['commusoft-unreadable']} {WAIT}",
     ),
-    "commusoft-fault": (502, "Commusoft has a fault", f"{CAUSES['commusoft-fault']} {WAIT}"),
+    "commusoft-fault": (502, "Commusoft has a problem", f"{CAUSES['commusoft-fault']} {WAIT}"),
     "commusoft-unreachable": (
         503,
-        "Commusoft cannot be reached",
+        "We can't reach Commusoft",
         f"{CAUSES['commusoft-unreachable']} {WAIT}",
     ),
     "commusoft-busy": (503, "Commusoft is busy", f"{CAUSES['commusoft-busy']} {WAIT}"),
     "credentials-missing": (
         503,
         "Commusoft's credentials are missing",
-        "This crmlink works with the Commusoft account {client_id} at {base_url}, and its "
-        "credentials came from CRMLINK_COMMUSOFT_… variables that are not set now. Set them again, "
-        "or run at the server: crmlink disconnect",
+        "crmlink uses the Commusoft account {client_id} at {base_url}, but the CRMLINK_COMMUSOFT_… "
+        "variables with its credentials are no longer set. Set them again, or run on the server: "
+        "crmlink disconnect",
     ),
     "sso-unreachable": (
         503,
-        "Single sign-on cannot be reached",
-        "The single sign-on cannot be reached at the moment. Try again in a minute, or use your "
+        "We can't reach the single sign-on",
+        "We can't reach the single sign-on at the moment. Try again in a minute, or use your "
         "password.",
     ),
-    "commusoft-slow": (504, "Commusoft is slow", f"{CAUSES['commusoft-slow']} {WAIT}"),
+    "commusoft-slow": (504, "Commusoft is taking too long", f"{CAUSES['commusoft-slow']} {WAIT}"),
 }
 
 
@@ -564,11 +566,11 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
     if "errors" in facts:
         words["errors"] = " ".join(facts["errors"])
     words["present"] = (
-        f"Commusoft now holds {current or 'no reference'}"
+        f"the reference in Commusoft is now {current or 'empty'}"
         if "current_reference" in facts
-        else f"the record was linked anew since{words['whom']}"
+        else f"the record has been linked again since{words['whom']}"
         if facts.get("by")
-        else "what stood there before was erased with the personal data of its contact"
+        else "the earlier reference was erased with the personal data of its contact"
         if facts.get("erased")
         else UNDO_OBSTACLES.get(str(facts.get("obstacle")), "it was changed since")
     )
@@ -579,8 +581,8 @@ def _in_words(facts: dict[str, Any]) -> dict[str, Any]:
 def _decision(words: Mapping[str, Any]) -> str:
     match words.get("choice"):
         case "record":
-            return f": it is {words['record']}" if "record" in words else ": it has a record"
+            return f": {words['record']}" if "record" in words else ": a record was chosen"
         case "none":
-            return ": no record is its"
+            return ": not in Commusoft"
         case _:
             return ""

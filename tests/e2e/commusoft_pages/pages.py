@@ -73,7 +73,7 @@ class OpenPage:
     def edit(self) -> None:
         """Press Edit, and wait for the form."""
         self.click("Edit")
-        wait_for(self.driver, "window.commusoftModel() !== null")
+        wait_for(self.driver, "window.drawnEditing && window.commusoftModel() !== null")
 
     def click(self, words: str) -> None:
         """Press the first link or button with these words."""

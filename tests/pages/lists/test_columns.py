@@ -122,7 +122,7 @@ def test_columns_stay_chosen_through_errors_and_a_line_of_headings_that_is_not_t
     form = _form(refused)
     form.values["header_line"] = "99"
     lost = _press(clerk, form, "Update preview")
-    assert "There is no header in line 99" in words(lost)
+    assert "There are no headings in line 99" in words(lost)
     form = _form(lost)
     assert form.values["header_line"] == "99"
     form.values |= {"header_line": "1", "kind": "both"}

@@ -35,7 +35,7 @@ def refused_as_written(manager: PageClient, batch_id: str) -> None:
         manager.send(f"/lists/{batch_id}/discard"),
     ):
         assert reply.status_code == 409
-        assert "Something of this list was written to Commusoft" in words(reply)
+        assert "Contacts of this list were linked in Commusoft" in words(reply)
         assert NOTHING_WRITTEN not in words(reply)
 
 

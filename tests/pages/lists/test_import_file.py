@@ -68,7 +68,7 @@ def test_a_file_is_recognised_and_its_first_rows_are_shown_as_they_will_be_read(
     clerk: PageClient,
 ) -> None:
     page = clerk.read(_look(clerk, xero_file(references=False)))
-    assert "Xero, Contacts.csv: a table as text (CSV)" in page
+    assert "Xero, Contacts.csv: a CSV file" in page
     assert "2 Margaret Holloway none" in page
     assert "margaret.holloway@postbox.example 01632 960114" in page
     assert "14 Orchard Close, Cheltenham GL50 2TR" in page
@@ -78,7 +78,7 @@ def test_a_file_without_references_says_so_and_what_to_do(
     clerk: PageClient, installation: Installation
 ) -> None:
     path = _look(clerk, xero_file(references=False))
-    assert "hold the references of Xero" in clerk.read(path)
+    assert "doesn't include Xero's references" in clerk.read(path)
     kept = _correct(clerk, path, do="keep", kind="customer")
     page = clerk.read(kept.headers["Location"])
     assert "11 of 11 contacts have no reference yet" in page
@@ -111,7 +111,7 @@ def test_bad_rows_are_shown_with_line_and_reason_before_and_after(
     field = {"reference-0": REFERENCE_COLUMN}
     shown = _shown(clerk, path, **field)
     assert (
-        "1 of 12 lines will be left out Line 13 “not one of Xero's” cannot be its reference"
+        "1 of 12 lines will be left out Line 13 “not one of Xero's” isn't a valid reference"
         in shown
     )
     asked = _correct(clerk, path, do="keep", kind="customer", **field)
@@ -120,7 +120,7 @@ def test_bad_rows_are_shown_with_line_and_reason_before_and_after(
     assert not list_batches(installation.workspace)
     kept = _correct(clerk, path, agreed="1", kind="customer", **field).headers["Location"]
     assert "11 contacts saved as a draft, 1 line left out" in clerk.read(kept)
-    assert "Line 13 “not one of Xero's” cannot be its reference" in clerk.read(f"{kept}/bad")
+    assert "Line 13 “not one of Xero's” isn't a valid reference" in clerk.read(f"{kept}/bad")
 
 
 def test_it_is_asked_whether_they_are_customers_where_the_file_does_not_tell(
@@ -141,9 +141,9 @@ def test_it_is_asked_whether_they_are_customers_where_the_file_does_not_tell(
 def test_a_correction_that_cannot_be_is_said_and_the_file_still_shown(clerk: PageClient) -> None:
     path = _look(clerk, xero_file())
     page = _shown(clerk, path, header_line="99")
-    assert "There is no header in line 99" in page
+    assert "There are no headings in line 99" in page
     assert "Match your columns" in page
-    assert "There is no header" not in _shown(clerk, path, header_line="1", package="sage_50")
+    assert "There are no headings" not in _shown(clerk, path, header_line="1", package="sage_50")
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def test_the_whole_list_is_undone_and_what_could_not_be_is_listed(
     summary = boss.read(f"/lists/{batch.id}/summary")
     assert f"{done - 1} undone" in summary
     assert "Could not be undone Row Contact Record Why 1 Margaret Holloway" in summary
-    assert "Commusoft now holds CHANGED-SINCE" in summary
+    assert "the reference in Commusoft is now CHANGED-SINCE" in summary
 
 
 def test_results_are_a_table_that_a_spreadsheet_opens(

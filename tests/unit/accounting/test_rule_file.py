@@ -178,7 +178,7 @@ def test_a_packages_page_names_no_record(tmp_path: Path) -> None:
 
 
 def test_a_package_with_fixed_addresses_takes_no_host() -> None:
-    with pytest.raises(InvalidHost, match="Xero has fixed addresses"):
+    with pytest.raises(InvalidHost, match="Xero always has the same addresses"):
         with_hosts(PACKAGES, "xero", ["xero.office.example"])
 
 

@@ -19,8 +19,8 @@ BEFORE = (
 )
 
 
-def test_drafts_of_before_are_drafts_in_their_old_order(database_url: str) -> None:
-    database = Database(database_url)
+def test_drafts_of_before_are_drafts_in_their_old_order(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     database.migrate("0002")
     with database.writing() as session:
         for statement in BEFORE:
@@ -40,8 +40,8 @@ def test_drafts_of_before_are_drafts_in_their_old_order(database_url: str) -> No
     database.close()
 
 
-def test_a_reference_and_an_accepted_record_stand_once_in_a_batch(database_url: str) -> None:
-    database = Database(database_url)
+def test_a_reference_and_an_accepted_record_stand_once_in_a_batch(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     database.migrate()
     with database.writing() as session:
         for statement in (

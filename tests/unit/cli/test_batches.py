@@ -47,7 +47,7 @@ def test_a_file_becomes_links_and_is_undone(run: Run, export: Path, sandbox: San
         "batch", "import", str(export), "--package", "sage_50", "--kind", "customer", "--yes"
     )
     assert told.exit_code == 0, told.output
-    assert "line 4, not taken: It has no reference." in told.stdout
+    assert "line 4, left out: No reference." in told.stdout
     listed = run("batch", "list", "--json")
     batch_id = json.loads(listed.stdout)["id"]
     matched = run("batch", "match", batch_id, "--json")
@@ -91,9 +91,9 @@ def test_more_than_one_line_in_twenty_is_left_out_only_when_a_person_says_so(
     refused = run("batch", "import", str(export), "--package", "sage_50", typed="n\n")
     assert refused.exit_code == 1
     assert "1 of 3 lines would be left out." in refused.stderr
-    assert "There is no list yet" in run("batch", "list").stdout
+    assert "No lists yet" in run("batch", "list").stdout
     kept = run("batch", "import", str(export), "--package", "sage_50", typed="y\n")
-    assert "2 contacts kept, 1 rows not taken." in kept.stdout
+    assert "2 contacts saved, 1 lines left out." in kept.stdout
 
 
 def test_a_file_is_read_with_the_delimiter_and_the_encoding_that_are_told(
@@ -104,7 +104,7 @@ def test_a_file_is_read_with_the_delimiter_and_the_encoding_that_are_told(
                      .encode("cp1252"))  # fmt: skip
     told = ("--delimiter", "bar", "--encoding", "cp1252")
     assert "Zoë, A" in run("export", "read", str(path), *told).stdout
-    assert "2 contacts kept" in run("batch", "import", str(path), *told).stdout
+    assert "2 contacts saved" in run("batch", "import", str(path), *told).stdout
 
 
 def test_the_commands_know_every_delimiter_and_encoding() -> None:

@@ -19,11 +19,11 @@ def run(folder: Path, *arguments: str) -> Result:
 def test_a_person_sees_what_the_file_is_its_first_contacts_and_the_bad_rows(tmp_path: Path) -> None:
     said = run(tmp_path, str(EXPORTS / "kashflow.csv"), "--rows", "1").stdout.splitlines()
     assert said[0] == "kashflow.csv: KashFlow, customers: Customers (certainty: medium)"
-    assert said[1] == "CSV, utf-8, line 1"
+    assert said[1] == "CSV, utf-8, headings in line 1"
     assert "  reference       Customer Code" in said
     assert any(line.startswith("This file has KashFlow Codes.") for line in said)
     assert sum(line.startswith("line 2: HOL01 · customer · Holloway") for line in said) == 1
-    assert said[-1] == "3 contacts, 0 rows not taken."
+    assert said[-1] == "3 contacts read, 0 lines left out."
 
 
 def test_a_script_gets_one_json_object(tmp_path: Path) -> None:
@@ -39,8 +39,8 @@ def test_columns_and_package_are_corrected_by_hand(tmp_path: Path) -> None:
     file.write_text("Number,Who,Landline,Cell\n7,Ann,01632 960001,07700 900001\n")
     unknown = run(tmp_path, str(file))
     assert unknown.exit_code == 1
-    assert "crmlink does not know this file" in unknown.stdout
-    assert "Say which columns hold what" in unknown.stderr
+    assert "We don't recognise this file" in unknown.stdout
+    assert "Match your columns" in unknown.stderr
     read = run(
         tmp_path, str(file), "--package", "freeagent", "--kind", "supplier", "--header-line", "1",
         "--column", "reference=Number", "--column", "name=Who",
@@ -54,9 +54,9 @@ def test_columns_and_package_are_corrected_by_hand(tmp_path: Path) -> None:
     ("arguments", "says"),
     [
         (["--column", "name=Nowhere"], "The file has no column “Nowhere”"),
-        (["--column", "favourite=Name"], "nothing that a column can hold"),
+        (["--column", "favourite=Name"], "isn't a field for contacts"),
         (["--column", "name"], "FIELD=HEADING"),
-        (["--header-line", "5000"], "no header in line 5000"),
+        (["--header-line", "5000"], "no headings in line 5000"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_sentence(

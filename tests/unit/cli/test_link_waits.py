@@ -47,7 +47,7 @@ def test_a_link_whose_answer_is_late_is_waited_for(
     linked = run(*ARGUMENTS)
     assert linked.exit_code == 0, linked.output
     assert "Linked: Margaret Holloway" in linked.stdout
-    assert "waiting until it is certain" in linked.stderr
+    assert "waiting until the outcome is known" in linked.stderr
     assert sandbox.reference("customer-1001") == HOLLOWAY
 
 
@@ -56,5 +56,5 @@ def test_a_link_without_an_outcome_is_not_said_to_be_finished_by_itself(
 ) -> None:
     unreachable(10_000, monkeypatch)
     left = run(*ARGUMENTS)
-    assert "Kept, and not finished" in left.stdout
-    assert "once it runs" in left.stdout
+    assert "Saved, but not finished" in left.stdout
+    assert "when Commusoft answers" in left.stdout

@@ -46,7 +46,7 @@ def test_a_missing_header_ends_with_exit_code_2_and_names_the_columns(
 ) -> None:
     result = run(tmp_path, broken)
     assert result.exit_code == 2
-    assert "c.csv: the header lacks" in result.output
+    assert "c.csv: these columns are missing" in result.output
     assert not (tmp_path / "o.csv").exists()
 
 

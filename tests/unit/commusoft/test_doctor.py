@@ -115,7 +115,7 @@ def test_without_a_trial_only_the_own_reference_is_written(
 ) -> None:
     steps = steps_of(sandbox.w_url, write_test="customer-1006")
     assert by_code(steps, "write-kept")[0].args["proof"] == "none"
-    assert "only a trial value or the first link can tell" in check_text(
+    assert "only a trial value or the first link can show" in check_text(
         by_code(steps, "write-kept")[0]
     )
     assert {(write["before"], write["after"]) for write in faults.writes()} == {(OCONNOR, OCONNOR)}
@@ -148,7 +148,7 @@ def test_suppliers_without_a_field_are_told_and_reading_goes_on() -> None:
     with SandboxServer(app) as server:
         steps = steps_of(server.p_url, write_test="supplier-501", trial="crmlink-trial")
     assert [step.code for step in steps[-2:]] == ["not-written", "dialect"]
-    assert "page in Commusoft" in check_text(steps[-2])
+    assert "enter references in Commusoft" in check_text(steps[-2])
     assert steps[-1].health == "note"
 
 
@@ -216,7 +216,7 @@ def test_a_trial_that_cannot_be_taken_back_says_what_to_put_in_by_hand(obey: Obe
     url = f"{obey(server).url}/api/v1"
     steps = steps_of(url, write_test="customer-7", trial="crmlink-trial")
     (left,) = by_code(steps, "write-not-restored")
-    assert "set it back to R-1" in check_text(left)
+    assert "change it back to R-1" in check_text(left)
     assert "R-1" not in support_message(steps)
 
 

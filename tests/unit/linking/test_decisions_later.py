@@ -30,7 +30,7 @@ def test_the_undo_of_a_link_takes_back_no_later_decision_for_the_same_value(
     last = link(ctx, device_id, HOLLOWAY, replaces=OTHER)
     with pytest.raises(CannotUndo) as caught:
         undo(ctx, first.id, new_key(), device_id, NOTHING)
-    assert "linked anew since (Office" in problem_of(caught.value).detail
+    assert "linked again since (Office" in problem_of(caught.value).detail
     assert sandbox.reference("customer-1001") == HOLLOWAY
     assert undo(ctx, last.id, new_key(), device_id, NOTHING).target == OTHER
 

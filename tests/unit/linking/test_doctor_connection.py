@@ -39,7 +39,7 @@ def test_a_dialect_stays_with_the_account_that_was_examined(
     with monkeypatch.context() as patched:
         patched.setattr(CommusoftClient, "token_shape", change_over)
         reply = admin.send("/commusoft/doctor")
-        assert "Found: shape" in reply.get_data(as_text=True)
+        assert "Works: API type" in reply.get_data(as_text=True)
     in_use = connection_in_use(practising.database, practising.access.workspace_id)
     assert in_use.client_id == account(real).client_id
     assert in_use.dialect is None

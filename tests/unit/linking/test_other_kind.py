@@ -101,8 +101,8 @@ def test_a_decision_without_it_keeps_the_fingerprint_that_earlier_versions_gave(
     assert agreed.fingerprint() != decision(kind="supplier").fingerprint()
 
 
-def test_links_of_an_older_database_are_of_their_records_kind(database_url: str) -> None:
-    older = Database(database_url)
+def test_links_of_an_older_database_are_of_their_records_kind(empty_database_url: str) -> None:
+    older = Database(empty_database_url)
     older.migrate("0004")
     with older.writing() as session:
         for statement in (

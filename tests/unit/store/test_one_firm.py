@@ -34,8 +34,8 @@ from unit.store.revision_0004 import ACCOUNT, OldDatabase, day
 
 
 @pytest.fixture
-def old(database_url: str, tmp_path: Path) -> Iterator[OldDatabase]:
-    database = Database(database_url, signer=AuditSigner.of("k" * 48, tmp_path))
+def old(empty_database_url: str, tmp_path: Path) -> Iterator[OldDatabase]:
+    database = Database(empty_database_url, signer=AuditSigner.of("k" * 48, tmp_path))
     yield OldDatabase(database)
     database.close()
 

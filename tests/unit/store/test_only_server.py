@@ -48,8 +48,8 @@ def test_a_second_server_is_refused_in_a_sentence_and_let_in_once_the_first_was_
     first = holder(tmp_path, address(tmp_path))
     try:
         assert refused(tmp_path, address(tmp_path)) == (
-            f"A crmlink server runs on {tmp_path} already. Stop it first, or give this one a "
-            "folder of its own with CRMLINK_DATA_DIR."
+            f"A crmlink server is already using {tmp_path}. Stop it first, or give this one its "
+            "own folder with CRMLINK_DATA_DIR."
         )
     finally:
         first.kill()
@@ -95,4 +95,4 @@ def test_a_postgresql_may_have_many_servers(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_locked_says_so(tmp_path: Path) -> None:
-    assert "cannot be locked" in refused(tmp_path / "missing", address(tmp_path))
+    assert "can't be locked" in refused(tmp_path / "missing", address(tmp_path))

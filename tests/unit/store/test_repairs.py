@@ -19,8 +19,8 @@ PSEUDONYM = f"erased:{'0' * 32}"
 
 
 @pytest.fixture
-def old(database_url: str) -> Iterator[OldDatabase]:
-    database = Database(database_url)
+def old(empty_database_url: str) -> Iterator[OldDatabase]:
+    database = Database(empty_database_url)
     yield OldDatabase(database)
     database.close()
 

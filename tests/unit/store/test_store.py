@@ -15,8 +15,8 @@ from crmlink.store.base import Base
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+def database(empty_database_url: str) -> Iterator[Database]:
+    database = Database(empty_database_url)
     database.migrate()
     yield database
     database.close()
@@ -108,8 +108,8 @@ def test_values_of_people_do_not_show_in_database_errors(database: Database) -> 
     assert "Mrs Marked" not in str(caught.value)
 
 
-def test_an_older_database_with_rows_is_brought_up_to_date(database_url: str) -> None:
-    older = Database(database_url)
+def test_an_older_database_with_rows_is_brought_up_to_date(empty_database_url: str) -> None:
+    older = Database(empty_database_url)
     older.migrate("0001")
     with older.writing() as session:
         for statement in (
@@ -133,9 +133,9 @@ def test_an_older_database_with_rows_is_brought_up_to_date(database_url: str) ->
 
 
 def test_browsers_without_a_key_end_and_tokens_learn_which_token_made_them(
-    database_url: str,
+    empty_database_url: str,
 ) -> None:
-    older = Database(database_url)
+    older = Database(empty_database_url)
     older.migrate("0004")
     device = (
         "INSERT INTO device (id, public_id, workspace_id, sort, name, prefix, token_hash, scopes, "

@@ -2,65 +2,64 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from crmlink.access.audit.findings import Code, Finding, Noted, Verdict
 from crmlink.access.audit.vouching import Action
+from crmlink.values.moments import format_moment
 
 FOUND = {
-    Code.LINE_CHANGED: "Line {place} was changed, or put in, in the database.",
-    Code.LINES_MISSING: "Lines {place} to {until} were taken out of the database.",
+    Code.LINE_CHANGED: "Line {place} was altered, or added, in the database.",
+    Code.LINES_MISSING: "Lines {place} to {until} were removed from the database.",
     Code.LINE_UNSIGNED: (
-        "Line {place} is not signed with crmlink's key: it was written or changed in the database, "
+        "Line {place} is not signed with crmlink's key: it was added or altered in the database, "
         "not by this crmlink."
     ),
     Code.CHAIN_CUT: (
-        "The end of the audit is missing: lines {place} to {until}, of which the anchor file "
-        "knows since {at}, are not in the database."
+        "The end of the audit log is missing: lines {place} to {until}, which the anchor file has "
+        "had since {at}, are not in the database."
     ),
     Code.CHAIN_CONTINUED: (
-        "The audit is not the one that was anchored on {at}: at line {place} or before, lines were "
-        "taken out or rewritten, and others put in their place."
+        "The audit log is not the one that was anchored on {at}: at line {place} or before, lines "
+        "were removed or rewritten, and others added in their place."
     ),
     Code.ANCHORS_MISSING: (
         "The anchor file (audit.anchors in the data folder) is missing or cannot be read, so "
-        "nothing shows whether the end of the audit was cut off."
+        "nothing shows whether the end of the audit log was removed."
     ),
-    Code.ANCHORS_CUT: "The anchor file was cut: it is shorter than it was before.",
-    Code.ANCHORS_CHANGED: "The anchor file was changed: its beginning is not what it was before.",
+    Code.ANCHORS_CUT: "The anchor file was shortened: it is shorter than it was before.",
+    Code.ANCHORS_CHANGED: "The anchor file was altered: its beginning is not what it was before.",
     Code.ANCHORS_DAMAGED: (
-        "The anchor file was changed or damaged: it has lines that crmlink does not write."
+        "The anchor file was altered or damaged: it has lines that crmlink does not write."
     ),
 }
 WAS_FOUND = {
-    Code.LINE_CHANGED: "a line had been changed in the database",
-    Code.LINES_MISSING: "lines had been taken out of the database",
+    Code.LINE_CHANGED: "a line had been altered in the database",
+    Code.LINES_MISSING: "lines had been removed from the database",
     Code.LINE_UNSIGNED: "lines were not signed with crmlink's key",
     Code.KEY_CHANGED: (
-        "the secret key was another than before, so the lines up to there are held by the anchors "
-        "only"
+        "the secret key was not the same as before, so only the anchors vouch for the lines up to "
+        "there"
     ),
-    Code.CHAIN_CUT: "the end of the audit was missing",
-    Code.CHAIN_CONTINUED: "the audit was not the one that had been anchored",
-    Code.ANCHORS_MISSING: "the anchor file was missing, and a new one was begun",
-    Code.ANCHORS_CUT: "the anchor file had been cut",
-    Code.ANCHORS_CHANGED: "the anchor file had been changed",
-    Code.ANCHORS_DAMAGED: "the anchor file had been changed or damaged",
+    Code.CHAIN_CUT: "the end of the audit log was missing",
+    Code.CHAIN_CONTINUED: "the audit log was not the one that had been anchored",
+    Code.ANCHORS_MISSING: "the anchor file was missing, and a new one was started",
+    Code.ANCHORS_CUT: "the anchor file had been shortened",
+    Code.ANCHORS_CHANGED: "the anchor file had been altered",
+    Code.ANCHORS_DAMAGED: "the anchor file had been altered or damaged",
     Code.WORKSPACE_CHANGED: (
-        "the anchor file knew another audit than this one: the firm had been given another number "
-        "in the database, and its audit so far was left behind or rewritten"
+        "the anchor file was of another audit log: the firm had been given another number in the "
+        "database, and its audit log so far was left behind or rewritten"
     ),
 }
 
 
 def finding_sentence(finding: Finding) -> str:
     """Return the sentence of one present fault."""
-    at = _time(finding.at) if finding.at else ""
+    at = format_moment(finding.at) if finding.at else ""
     if finding.place and finding.place == finding.until:
         singular = {
-            Code.LINES_MISSING: "Line {place} was taken out of the database.",
+            Code.LINES_MISSING: "Line {place} was removed from the database.",
             Code.CHAIN_CUT: (
-                "The end of the audit is missing: line {place}, of which the anchor file knows "
+                "The end of the audit log is missing: line {place}, which the anchor file has had "
                 "since {at}, is not in the database."
             ),
         }
@@ -71,7 +70,7 @@ def finding_sentence(finding: Finding) -> str:
 def noted_sentence(noted: Noted) -> str:
     """Return the sentence of one recorded fault, or of its acceptance."""
     found = "; ".join(WAS_FOUND[code] for code in noted.codes)
-    when = f"on {_time(noted.at)} (line {noted.place:,})"
+    when = f"on {format_moment(noted.at)} (line {noted.place:,})"
     if noted.action == Action.ACCEPTED:
         return f"Accepted by an admin {when}: {found}."
     return f"When crmlink started {when}, {found}."
@@ -83,7 +82,3 @@ def verdict_sentences(verdict: Verdict) -> list[str]:
         *map(finding_sentence, verdict.findings),
         *map(noted_sentence, verdict.noted),
     ]
-
-
-def _time(at: datetime) -> str:
-    return f"{at:%d/%m/%Y at %H:%M} UTC"

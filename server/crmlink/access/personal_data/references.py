@@ -43,7 +43,7 @@ from crmlink.store.hidden_references import (
 
 SHORTEST = 4  # characters; shorter words would match inside others
 Row = TypeVar("Row", Link, BatchRow)
-STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING)
+STILL_TO_WRITE = (RowState.IDLE, RowState.WAITING, RowState.PROCESSING, RowState.FILLING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from crmlink.accounting.package_rules import Packages
 
 THINGS = {
-    "csv": "a table as text (CSV)",
+    "csv": "a CSV file",
     "iif": "an IIF file",
     "xlsx": "an Excel workbook (XLSX)",
     "xls": "an old Excel workbook (XLS)",
@@ -24,35 +24,33 @@ THINGS = {
     "xml": "an XML document",
     "rtf": "a text document",
     "picture": "a picture",
-    "binary": "no text",
+    "binary": "not a text file",
 }
 
 REFUSALS = {
-    "unreadable": "The file cannot be opened.",
+    "unreadable": "The file can't be opened.",
     "empty": "The file is empty.",
     "too_large": "The file is larger than {most} MB. Export fewer contacts at a time.",
-    "too_large_unpacked": "The workbook unpacks to more than {most} MB, which no contact list "
-    "does. Save the sheet with the contacts alone, or as CSV.",
+    "too_large_unpacked": "The workbook unpacks to more than {most} MB, which is too much for a "
+    "contact list. Save only the sheet with the contacts, or save it as CSV.",
     "too_many_rows": "The file has more than {most} rows. Export fewer contacts at a time.",
     "not_as_named": "{filename} should be {named}, but it is {found}. Export it again as CSV, "
     "XLSX or IIF.",
     "not_a_list": "This is {found}. Export the contacts as CSV, XLSX or IIF.",
-    "old_excel": "This is an old Excel workbook (XLS), or one with a password. Open it in Excel "
+    "old_excel": "This is an old Excel workbook (XLS), or it has a password. Open it in Excel "
     "and save it as XLSX without a password, or as CSV.",
     "damaged": "The workbook is damaged. Open it in Excel and save it again, or export it again.",
-    "encoding": "The file's text is written in a way that crmlink does not know. Save it as CSV "
-    "UTF-8.",
+    "encoding": "We can't read this file's text encoding. Save it as CSV UTF-8.",
     "no_table": "There is no table in this file.",
-    "no_contact_table": "This IIF file holds neither customers nor vendors. In QuickBooks, export "
-    "the lists Customer List and Vendor List.",
+    "no_contact_table": "There are no customers or vendors in this IIF file. In QuickBooks, export "
+    "the Customer List and the Vendor List.",
     "sheet_unknown": "The workbook has no sheet called “{sheet}”. It has: {sheets}.",
-    "line_unknown": "There is no header in line {line}.",
-    "header_changed": "This file's header differs from that of the file that was looked at. "
-    "Choose the file again.",
-    "field_unknown": "“{field}” is nothing that a column can hold. It can hold: {fields}.",
+    "line_unknown": "There are no headings in line {line}.",
+    "header_changed": "This file's headings have changed since the preview. Choose the file again.",
+    "field_unknown": "“{field}” isn't a field for contacts. Choose from: {fields}.",
     "column_unknown": "The file has no column “{column}”. It has: {columns}.",
-    "column_needed_once": "A reference stands in one column. Choose one.",
-    "columns_needed": "Say which columns hold what: at least the name.",
+    "column_needed_once": "Choose one column for the reference.",
+    "columns_needed": "Match your columns: choose at least the one with the names.",
     "number_column_needed": "Choose the column with Commusoft's own id of each customer or "
     "supplier: the number in the address of its page.",
     "record_name_needed": "Choose the column with the names.",
@@ -61,52 +59,50 @@ REFUSALS = {
     "columns.",
     "too_many_records": "The file has more than {most} customers or suppliers. Export fewer at a "
     "time.",
-    "package_needed": "Say which accounting package the file is of.",
+    "package_needed": "Choose the accounting software this file came from.",
 }
 
 ROWS = {
-    "erased": "It is of a person who was erased from crmlink, and is not taken again.",
-    "reference_missing": "It has no reference.",
-    "reference_malformed": "“{reference}” cannot be its reference. It should be {expected}.",
-    "reference_twice": "The reference {reference} stands in line {first_line} already.",
-    "reference_number": "Its reference was turned into the number {shown}, perhaps by Excel, and "
-    "may have lost zeros at its beginning. Format the column as text, or export it again.",
-    "reference_long_number": "Its reference was turned into the number {shown} by Excel, which "
-    "keeps only 15 digits. Format the column as text, or export it again.",
-    "reference_date": "Its reference was turned into the date {shown}, perhaps by Excel. Format "
+    "erased": "This person was erased from crmlink, so it isn't imported again.",
+    "reference_missing": "No reference.",
+    "reference_malformed": "“{reference}” isn't a valid reference. It should be {expected}.",
+    "reference_twice": "Same reference as line {first_line}: {reference}.",
+    "reference_number": "The reference was changed into the number {shown}, perhaps by Excel, and "
+    "may have lost zeros at the start. Format the column as text, or export it again.",
+    "reference_long_number": "Excel changed the reference into the number {shown} and only keeps "
+    "15 digits. Format the column as text, or export it again.",
+    "reference_date": "The reference was changed into the date {shown}, perhaps by Excel. Format "
     "the column as text, or export it again.",
-    "reference_value": "Where its reference should be, Excel has {shown}.",
-    "reference_quoted": "Its reference stands in quotation marks that may not belong to it: "
+    "reference_value": "Excel has {shown} instead of a reference.",
+    "reference_quoted": "The reference is in quotation marks that may not be part of it: "
     "{reference}.",
-    "letters_lost": "Letters of its reference were lost: {reference}. Save the file as CSV UTF-8, "
-    "or export it again.",
-    "letters_doubtful": "Letters of its reference are in doubt: {reference}. Say whether the file "
-    "comes from Windows or a Mac, or export it again.",
-    "number_missing": "It has no id.",
-    "number_malformed": "“{shown}” cannot be its id in Commusoft, which is a whole number.",
-    "record_twice": "Its id {number} is in other lines too: {lines}. It is not known which is "
-    "right.",
-    "name_missing": "It has no name.",
-    "kind_missing": "It does not say whether it is a customer or a supplier.",
-    "nothing_to_match": "It has neither a name nor anything else to find its record by.",
-    "too_many_values": "It has {found} values for {columns} columns: perhaps a comma stands in a "
-    "value without quotation marks.",
-    "quote_open": "A quotation mark in it is not closed, or stands where none belongs.",
-    "cut_row": "It has {found} values for {columns} columns, near a quotation mark that is not "
-    "closed.",
-    "line_too_long": "The line is longer than any contact's.",
-    "field_too_long": "Its {field} is longer than {most} characters: perhaps a quotation mark is "
+    "letters_lost": "The reference has lost letters: {reference}. Save the file as CSV UTF-8, or "
+    "export it again.",
+    "letters_doubtful": "The reference has letters we can't be sure of: {reference}. Choose the "
+    "text encoding, Windows or Mac, or export the file again.",
+    "number_missing": "No id.",
+    "number_malformed": "“{shown}” isn't an id in Commusoft, which is a whole number.",
+    "record_twice": "The id {number} is in other lines too: {lines}. We don't know which is right.",
+    "name_missing": "No name.",
+    "kind_missing": "Not marked as a customer or a supplier.",
+    "nothing_to_match": "No name, email or phone to match on.",
+    "too_many_values": "{found} values for {columns} columns. There may be a comma in a value "
+    "without quotation marks.",
+    "quote_open": "A quotation mark is not closed, or is in the wrong place.",
+    "cut_row": "{found} values for {columns} columns, near a quotation mark that is not closed.",
+    "line_too_long": "The line is too long for a contact.",
+    "field_too_long": "The {field} is longer than {most} characters. A quotation mark may be "
     "missing.",
-    "broken_text": "It holds signs that are no text (NUL).",
-    "header_again": "This is the header again, not a contact.",
-    "total": "This is a total, not a contact.",
-    "time_stamp": "This is the time of the export, not a contact.",
-    "heading_missing": "No row with headings for {table} stands above it.",
+    "broken_text": "Some of it is not text (NUL).",
+    "header_again": "The headings again, not a contact.",
+    "total": "A total, not a contact.",
+    "time_stamp": "The time of the export, not a contact.",
+    "heading_missing": "There are no headings for {table} above it.",
 }
 
 OLD_LETTERS = {
-    "mac_roman": "The file's letters were read as those of an old Mac.",
-    "cp850": "The file's letters were read as those of DOS.",
+    "mac_roman": "The text was read as written by an old Mac.",
+    "cp850": "The text was read as written by DOS.",
 }
 
 FIELD_WORDS = {
@@ -144,28 +140,29 @@ def import_hints(detected: DetectedFormat, packages: Packages) -> list[str]:
     hints = []
     if detected.ambiguous:
         several = " and ".join(dict.fromkeys(rules[fit.package]["name"] for fit in detected.fits))
-        hints.append(f"Files of {several} look like this. Say which package it is of.")
+        hints.append(f"Files from {several} look like this. Choose the accounting software.")
     elif detected.package is None:
-        hints.append("crmlink does not know this file. Say which package it is of, and which "
-                    "columns hold what.")  # fmt: skip
+        hints.append("We don't recognise this file. Choose the accounting software it came from, "
+                    "and which columns to use.")  # fmt: skip
     if "reference" in detected.unclear:
-        hints.append("The column of references stands more than once. Say which is right.")
+        hints.append("More than one column looks like the reference. Choose the right one.")
     elif detected.package and not detected.has_references:
         how = (
-            "the references come from the contact list's pages, read with the browser extension"
+            "Collect the references with the browser extension from the contact list."
             if has_list_page(packages, detected.package)
-            else "to link its contacts, say which column holds the references"
+            else "To link its contacts, choose the column with the references."
         )
         hints.append(
-            "No column is known to hold the references of "
-            f"{rules[detected.package]['name']}. Matches can be prepared with this file; {how}."
+            f"This file doesn't include {rules[detected.package]['name']}'s references. You can "
+            f"match it already. {how}"
         )
     if detected.encoding in OLD_LETTERS:
         hints.append(OLD_LETTERS[detected.encoding])
     if not detected.letters_certain:
-        hints.append("Its letters with accents could be read in two ways. Look at the names below, "
-                    "and say whether the file comes from Windows or a Mac.")  # fmt: skip
+        hints.append("Letters with accents could be read in two ways. Check the names below, and "
+                    "choose the text encoding: Windows or Mac.")  # fmt: skip
     if detected.also:
         several = ", ".join(f"“{sheet}”" for sheet in detected.also)
-        hints.append(f"Only the sheet “{detected.sheet}” is read. Contacts stand in {several} too.")
+        has = "has" if len(detected.also) == 1 else "have"
+        hints.append(f"Only the sheet “{detected.sheet}” is read. {several} {has} contacts too.")
     return [*hints, detected.caution] if detected.caution else hints

@@ -83,11 +83,16 @@ def _is_utf8(stream: BinaryIO) -> bool:
 
 @contextmanager
 def text_of(stream: BinaryIO, encoding: str) -> Iterator[io.TextIOWrapper]:
-    """Yield the file as text with unchanged line ends; undecodable bytes become U+FFFD."""
+    """Yield the file as text with unchanged line ends; undecodable bytes become U+FFFD.
+
+    Raises ExportError (`encoding`) for UTF-16 that does not say its byte order.
+    """
     stream.seek(0)
     text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
     try:
         yield text
+    except UnicodeError as error:
+        raise ExportError("encoding") from error
     finally:
         text.detach()
 

@@ -80,7 +80,7 @@ class BatchesView(MethodView):
     @blueprint.arguments(BatchQuerySchema, location="query")
     @blueprint.response(200, BatchesSchema)
     def get(self, query: dict[str, Any]) -> dict[str, Any]:
-        """The lists, the newest first"""
+        """Read all lists, newest first"""
         state = query.get("state")
         if state is None:
             found = batches_open_to_append(current_workspace())
@@ -95,7 +95,7 @@ class BatchesView(MethodView):
     @blueprint.arguments(NewBatchSchema)
     @blueprint.response(201, AppendedBatchSchema)
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Keep contacts as a draft, or add them to one"""
+        """Save contacts as a draft list, or add them to one"""
         contacts = [_contact(contact) for contact in body["contacts"]]
         by_script = current_actor().device.sort is DeviceType.SCRIPT
         taken = append_contacts(
@@ -125,15 +125,15 @@ class BatchView(MethodView):
     @require_permission("collect")
     @blueprint.response(200, BatchDetailSchema)
     def get(self, batch_id: str) -> dict[str, Any]:
-        """One list, with its counts and how far it is"""
+        """Read one list, with its counts and progress"""
         return serialize_batch_detail(overview(current_workspace(), batch_id))
 
     @require_permission("collect")
     @blueprint.response(204)
     def delete(self, batch_id: str) -> None:
-        """Throw a list away of which nothing was linked; what was decided for it needs *batch*
+        """Delete a list without links; deleting decisions needs *batch*
 
-        A script throws away only what it collected.
+        A script can only delete what it collected.
         """
         batch = find_batch(current_workspace(), batch_id)
         require_may_discard(current_actor(), batch.device)
@@ -150,7 +150,7 @@ class BadRowsView(MethodView):
     @blueprint.arguments(AfterSchema, location="query")
     @blueprint.response(200, BadRowsSchema)
     def get(self, query: dict[str, Any], batch_id: str) -> dict[str, Any]:
-        """The lines of a file that are no contacts, and why"""
+        """Read the lines of a file that were left out, and why"""
         rows = bad_rows(current_workspace(), batch_id, query["after"], BAD_ROWS + 1)
         shown = rows[:BAD_ROWS]
         return {
@@ -173,7 +173,7 @@ class MatchView(MethodView):
     @require_permission("batch")
     @blueprint.response(202, BatchDetailSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
-        """Match the whole list; decisions that were made stay"""
+        """Match a list; decisions already made stay"""
         bound = read_preferences(current_access()).sure_bound
         start_matching(current_workspace(), current_actor().device.id, batch_id, bound)
         return serialize_batch_detail(overview(current_workspace(), batch_id))
@@ -193,7 +193,7 @@ class SampleView(MethodView):
     @require_permission("batch")
     @blueprint.response(201, SampleSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
-        """Draw sure rows at random, to be looked at before all are accepted"""
+        """Draw a random sample of sure matches, to check before accepting them all"""
         sample = draw_sample(current_workspace(), batch_id)
         rows = [row_shape(row) for row in sample.rows]
         return {"token": sample.token, "of": sample.of, "rows": rows}
@@ -207,7 +207,7 @@ class SureView(MethodView):
     @blueprint.arguments(AcceptSureSchema)
     @blueprint.response(200, AcceptedSchema)
     def post(self, body: dict[str, Any], batch_id: str) -> dict[str, Any]:
-        """Accept every sure row, by the sample's token"""
+        """Accept every sure match, with the sample's token"""
         return asdict(
             accept_sure(current_workspace(), current_actor().device.id, batch_id, body["token"])
         )
@@ -220,7 +220,7 @@ class SummaryView(MethodView):
     @require_permission("collect")
     @blueprint.response(200, SummarySchema)
     def get(self, batch_id: str) -> dict[str, Any]:
-        """What linking this list would do now"""
+        """Read what linking this list would do now"""
         return asdict(summary(current_workspace(), batch_id))
 
 
@@ -244,7 +244,7 @@ class PauseView(MethodView):
     @require_permission("batch")
     @blueprint.response(200, BatchDetailSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
-        """Begin no further link"""
+        """Pause linking; no further links are started"""
         pause(current_workspace(), current_actor().device.id, batch_id)
         return serialize_batch_detail(overview(current_workspace(), batch_id))
 
@@ -256,7 +256,7 @@ class ResumeView(MethodView):
     @require_permission("batch")
     @blueprint.response(202, BatchDetailSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
-        """Go on"""
+        """Resume linking"""
         resume(current_workspace(), current_actor().device.id, batch_id)
         return serialize_batch_detail(overview(current_workspace(), batch_id))
 
@@ -268,7 +268,7 @@ class CancelView(MethodView):
     @require_permission("batch")
     @blueprint.response(200, BatchDetailSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
-        """Link nothing further of it; what is linked stays"""
+        """Cancel linking; contacts already linked stay linked"""
         cancel(current_workspace(), current_actor().device.id, batch_id)
         return serialize_batch_detail(overview(current_workspace(), batch_id))
 
@@ -280,7 +280,7 @@ class RetryView(MethodView):
     @require_permission("batch")
     @blueprint.response(202, StartedSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
-        """Try every failed contact again"""
+        """Retry every failed contact"""
         return {"contacts": retry_failed(current_workspace(), current_actor().device.id, batch_id)}
 
 
@@ -291,7 +291,7 @@ class UndoView(MethodView):
     @require_permission("batch")
     @blueprint.response(202, StartedSchema)
     def post(self, batch_id: str) -> dict[str, Any]:
-        """Undo every link of this list that stands; a token only where it made them all"""
+        """Undo every link of this list; a token only if it made them all"""
         own_only = "undo_any" not in current_actor().permissions
         undone = start_undo(
             current_workspace(), current_actor().device.id, batch_id, own_only=own_only
@@ -306,7 +306,7 @@ class ResultsView(MethodView):
     @require_permission("collect")
     @blueprint.response(200, {"type": "string"}, content_type="text/csv")
     def get(self, batch_id: str) -> Response:
-        """Every row with what happened, as a table"""
+        """Read every contact with its result, as a table"""
         table = io.StringIO()
         write_results(
             current_workspace(), batch_id, table, lambda failure: problem_kept(failure).detail

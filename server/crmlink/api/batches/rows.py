@@ -35,7 +35,7 @@ class RowsView(MethodView):
     @blueprint.arguments(RowQuerySchema, location="query")
     @blueprint.response(200, RowsSchema)
     def get(self, query: dict[str, Any], batch_id: str) -> dict[str, Any]:
-        """The contacts of a list, in its order"""
+        """Read the contacts of a list, in order"""
         wanted = RowFilter(
             verdict=Verdict(query["verdict"]) if "verdict" in query else None,
             choice=Choice(query["choice"]) if "choice" in query else None,
@@ -61,7 +61,7 @@ class RowView(MethodView):
     @require_permission("collect")
     @blueprint.response(200, RowSchema)
     def get(self, batch_id: str, position: int) -> dict[str, Any]:
-        """One contact"""
+        """Read one contact"""
         return row_shape(
             find_row(
                 current_workspace(),
@@ -75,7 +75,7 @@ class RowView(MethodView):
     @blueprint.arguments(RowDecisionSchema)
     @blueprint.response(200, RowSchema)
     def put(self, body: dict[str, Any], batch_id: str, position: int) -> dict[str, Any]:
-        """Decide which record the contact is, that it is none, or take that back"""
+        """Choose the record of a contact, mark it as not in Commusoft, or undo that"""
         here = (
             current_workspace(),
             current_actor().device.id,
@@ -100,7 +100,7 @@ class ClaimView(MethodView):
     @require_permission("batch")
     @blueprint.response(200, RowSchema)
     def post(self, batch_id: str, position: int) -> dict[str, Any]:
-        """Tell others for a minute and a half that somebody looks at this contact"""
+        """Show others for a minute and a half that someone is looking at this contact"""
         return row_shape(
             claim(
                 current_workspace(),
@@ -118,7 +118,7 @@ class RetryRowView(MethodView):
     @require_permission("batch")
     @blueprint.response(202, StartedSchema)
     def post(self, batch_id: str, position: int) -> dict[str, Any]:
-        """Try a failed contact again"""
+        """Retry a failed contact"""
         return {
             "contacts": retry_failed(
                 current_workspace(),

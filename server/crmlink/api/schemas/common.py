@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from crmlink.kinds import KINDS
 from crmlink.linking.on_page import SeenOnPage
 from crmlink.linking.overrides import Overrides
-from crmlink.store import LinkMethod, LinkState, Writes
+from crmlink.store import ImportSource, LinkMethod, LinkState, Writes
 from crmlink.web.strict_parsing import QueryInteger, StrictBoolean
 
 KIND = validate.OneOf(KINDS)
@@ -50,7 +50,7 @@ class RecordSchema(Schema):
 
 CONNECTION = "Which Commusoft its records are of: a decision about one of them has to name it."
 CONNECTION_NEEDED = (
-    "Say which Commusoft this was decided for, as GET /workspace and the suggestions tell it. An "
+    "Name the Commusoft account this was decided for, as in GET /workspace and suggestions. An "
     "extension that does not is too old: update it."
 )
 
@@ -294,33 +294,6 @@ class UndoSchema(Schema):
     seen = shown_on_page()
 
 
-class ObservationSchema(Schema):
-    """What a record's page showed, before it was filled or after the person saved."""
-
-    connection_id = text(100, required=True, metadata={"description": CONNECTION})
-    stage = fields.String(required=True, validate=validate.OneOf(["before", "after"]))
-    value = text(200, required=True, allow_none=True)
-    replaces = text(
-        200,
-        allow_none=True,
-        load_default=None,
-        metadata={"description": "The other reference that the person has agreed to replace."},
-    )
-
-
-class ObservedSchema(LinkSchema):
-    """The link after an observation."""
-
-    fill = fields.Boolean(metadata={"description": "The page may be filled with it now."})
-
-
-class WithdrawalSchema(Schema):
-    """The end of a link that waits on a page; `value` is what the page shows, if it was read."""
-
-    connection_id = text(100, required=True, metadata={"description": CONNECTION})
-    value = text(200, allow_none=True)
-
-
 class LinkQuerySchema(Schema):
     """Query of links."""
 
@@ -363,6 +336,14 @@ class CommusoftSchema(Schema):
     web_url = fields.String()
 
 
+class ImportedKindSchema(Schema):
+    """When, and from where, the records of a kind were imported last."""
+
+    kind = fields.String()
+    source = fields.String(validate=validate.OneOf([source.value for source in ImportSource]))
+    read_at = fields.AwareDateTime()
+
+
 class MirrorSchema(Schema):
     """State of the mirror."""
 
@@ -370,35 +351,10 @@ class MirrorSchema(Schema):
     suppliers = fields.Integer()
     synced_at = fields.AwareDateTime(allow_none=True)
     syncing = fields.Boolean()
-
-
-class WritesSchema(Schema):
-    """How the workspace writes references."""
-
-    writes = fields.Enum(Writes, by_value=True, required=True)
-
-
-class ShownFieldSchema(Schema):
-    """The field of the reference on the pages of one kind of record."""
-
-    host = text(260, required=True)
-    selector = text(300, required=True)
-    label = text(100, required=True)
-    section = text(100, load_default="")
-
-
-class RecordFieldSchema(ShownFieldSchema):
-    """Such a field as an admin showed it."""
-
-    kind = fields.String()
-    by = fields.String()
-    created_at = fields.AwareDateTime()
-
-
-class RecordFieldsSchema(Schema):
-    """Such fields, at most one of each kind of record."""
-
-    record_fields = fields.List(fields.Nested(RecordFieldSchema))
+    imports = fields.List(
+        fields.Nested(ImportedKindSchema),
+        metadata={"description": "Of an account without an API; empty where there is one."},
+    )
 
 
 class WorkspaceSchema(Schema):
@@ -417,7 +373,7 @@ class WorkspaceSchema(Schema):
     commusoft_hosts = fields.List(
         fields.String(), metadata={"description": "Every host on which records have their pages."}
     )
-    record_fields = fields.List(fields.Nested(RecordFieldSchema))
+    record_fields = fields.List(fields.Nested("RecordFieldSchema"))
 
 
 class HostSchema(Schema):

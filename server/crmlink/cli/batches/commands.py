@@ -22,27 +22,27 @@ if TYPE_CHECKING:
     from crmlink.batches.progress import Overview
     from crmlink.installation import Installation
 
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-YES = click.option("--yes", is_flag=True, help="Do not ask.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+YES = click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 BATCH = click.argument("batch_id", metavar="ID")
 
 
 @click.group("batch")
 def batch_group() -> None:
-    """Whole lists: import, match, review, link, undo."""
+    """Link many contacts at once: import, match, review, link, undo."""
 
 
 @batch_group.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @file_options
-@click.option("--organisation", default="", help="Which company file, where there are several.")
-@click.option("--name", default="", help="What to call the list; else the file's name.")
+@click.option("--organisation", default="", help="Which company file, if you have several.")
+@click.option("--name", default="", help="A name for the list; by default the file's name.")
 @YES
 @AS_JSON
 def import_command(
     file: Path, organisation: str, name: str, yes: bool, as_json: bool, **options: Any
 ) -> None:
-    """Read the contacts of FILE into a new list."""
+    """Import the contacts of FILE into a new list."""
     from crmlink.batches.file_import import detect, import_file
     from crmlink.batches.progress import bad_rows
     from crmlink.cli.exports import show_recognised
@@ -69,9 +69,9 @@ def import_command(
         made = keep(sys.maxsize if yes else 0)
     except ManyLinesLeftOut as question:
         left_out, kept = question.facts["left_out"], question.facts["contacts"]
-        click.echo(f"{left_out} of {left_out + kept} lines would be left out.", err=True)
-        click.echo(f"To see why: crmlink export read {file} with the same options", err=True)
-        click.confirm(f"Keep the other {kept}?", abort=True, err=True)
+        click.echo(f"{left_out:,} of {left_out + kept:,} lines would be left out.", err=True)
+        click.echo(f"To see why, with the same options: crmlink export read {file}", err=True)
+        click.confirm(f"Import the other {kept:,}?", abort=True, err=True)
         made = keep(left_out)
     if as_json:
         told = {"id": made.batch.id, "contacts": made.contacts, "bad": made.bad,
@@ -80,14 +80,14 @@ def import_command(
         return
     for line in _bad_lines(bad_rows(installation.workspace, made.batch.id, limit=20)):
         click.echo(line)
-    click.echo(f"{made.contacts} contacts kept, {made.bad} rows not taken.")
+    click.echo(f"{made.contacts:,} contacts saved, {made.bad:,} lines left out.")
     click.echo(f"Next: crmlink batch match {made.batch.id}")
 
 
 @batch_group.command("list")
 @AS_JSON
 def list_command(as_json: bool) -> None:
-    """Every list, the newest first."""
+    """Show all lists, newest first."""
     from crmlink.batches.drafts import list_batches
     from crmlink.store import BatchState
 
@@ -107,7 +107,7 @@ def list_command(as_json: bool) -> None:
             f"{batch.package or '-':20} {batch.name}"
         )
     if not drafts and not as_json:
-        click.echo("There is no list yet. Begin with: crmlink batch import FILE")
+        click.echo("No lists yet. To start one: crmlink batch import FILE")
 
 
 @batch_group.command("match")
@@ -126,18 +126,20 @@ def match_command(batch_id: str, as_json: bool) -> None:
 
 @batch_group.command("show")
 @BATCH
-@click.option("--verdict", help="Only rows that are: sure, check, none, linked, conflict.")
-@click.option("--search", default="", help="Only rows with this in name, email or reference.")
+@click.option("--verdict", help="Only contacts that are: sure, check, none, linked, conflict.")
+@click.option(
+    "--search", default="", help="Only contacts with this in name, email, town or reference."
+)
 @click.option("--rows", default=20, show_default=True, type=click.IntRange(0, 500))
 @AS_JSON
 def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_json: bool) -> None:
-    """How a list stands, with its first rows."""
+    """Show a list's status and its first contacts."""
     from crmlink.batches.progress import overview
     from crmlink.batches.rows import RowFilter, list_rows
     from crmlink.store import Verdict
 
     if verdict and verdict not in set(Verdict):
-        raise click.UsageError(f"--verdict {verdict}: one of {', '.join(Verdict)}.")
+        raise click.UsageError(f"--verdict {verdict}: choose one of {', '.join(Verdict)}.")
     installation = _house()
     found = overview(installation.workspace, batch_id)
     wanted = RowFilter(verdict=Verdict(verdict) if verdict else None, search=search)
@@ -156,31 +158,32 @@ def show_command(batch_id: str, verdict: str | None, search: str, rows: int, as_
 @YES
 @AS_JSON
 def accept_sure_command(batch_id: str, yes: bool, as_json: bool) -> None:
-    """Accept every sure match, after a sample of them was shown."""
+    """Accept every sure match, after showing a sample."""
     from crmlink.batches.accept_sure import accept_sure, draw_sample
 
     installation = _house()
     sample = draw_sample(installation.workspace, batch_id)
     if not sample.of:
-        raise click.ClickException("No sure match waits for a decision.")
+        raise click.ClickException("There are no sure matches left to accept.")
     if not as_json:
-        click.echo(f"{len(sample.rows)} of {sample.of} sure matches, drawn at random:")
+        click.echo(f"A random sample, {len(sample.rows)} of {sample.of:,} sure matches:")
         for row in sample.rows:
             for line in row_lines(row):
                 click.echo(line)
     if not yes:
-        click.confirm(f"Accept all {sample.of}?", abort=True, err=True)
+        click.confirm(f"Accept all {sample.of:,}?", abort=True, err=True)
     done = accept_sure(installation.workspace, _device(installation), batch_id, sample.token)
     if as_json:
         click.echo(json.dumps({"accepted": done.accepted, "left": done.left}))
         return
-    click.echo(f"{done.accepted} accepted. Next: crmlink batch write {batch_id}")
+    click.echo(f"{done.accepted:,} accepted.")
+    click.echo(f"Next: crmlink batch write {batch_id}")
 
 
 @batch_group.command("write")
 @BATCH
 @YES
-@click.option("--follow/--no-follow", default=True, help="Wait and tell how far it is.")
+@click.option("--follow/--no-follow", default=True, help="Show progress until it has finished.")
 @AS_JSON
 def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None:
     """Link every accepted contact of a list."""
@@ -192,7 +195,7 @@ def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None
     for line in summary_lines(planned):
         click.echo(line, err=True)
     if planned.to_link and not yes:
-        click.confirm(f"Link {planned.to_link} contacts?", abort=True, err=True)
+        click.confirm(f"Link {planned.to_link:,} contacts?", abort=True, err=True)
     start_writing(installation.workspace, _device(installation), batch_id, planned.to_link)
     if follow:
         _see_through(installation, batch_id, as_json)
@@ -200,10 +203,10 @@ def write_command(batch_id: str, yes: bool, follow: bool, as_json: bool) -> None
 
 @batch_group.command("status")
 @BATCH
-@click.option("--follow", is_flag=True, help="Go on telling until it is over.")
+@click.option("--follow", is_flag=True, help="Show progress until it has finished.")
 @AS_JSON
 def status_command(batch_id: str, follow: bool, as_json: bool) -> None:
-    """How far a list is."""
+    """Show a list's progress."""
     from crmlink.batches.progress import overview
     from crmlink.cli.batches.follow import follow as follow_on
 
@@ -217,19 +220,19 @@ def status_command(batch_id: str, follow: bool, as_json: bool) -> None:
 @batch_group.command("pause")
 @BATCH
 def pause_command(batch_id: str) -> None:
-    """Begin no further link."""
+    """Pause a list; no further links are started."""
     from crmlink.batches.control import pause
 
     installation = _house()
     pause(installation.workspace, _device(installation), batch_id)
-    click.echo(f"Paused. To go on: crmlink batch resume {batch_id}")
+    click.echo(f"Paused. To resume: crmlink batch resume {batch_id}")
 
 
 @batch_group.command("resume")
 @BATCH
 @click.option("--follow/--no-follow", default=True)
 def resume_command(batch_id: str, follow: bool) -> None:
-    """Go on with a list that was paused."""
+    """Resume a paused list."""
     from crmlink.batches.control import resume
 
     installation = _house()
@@ -242,12 +245,12 @@ def resume_command(batch_id: str, follow: bool) -> None:
 @BATCH
 @click.option("--follow/--no-follow", default=True)
 def retry_command(batch_id: str, follow: bool) -> None:
-    """Try every failed contact of a list again."""
+    """Retry every failed contact of a list."""
     from crmlink.batches.control import retry_failed
 
     installation = _house()
     count = retry_failed(installation.workspace, _device(installation), batch_id)
-    click.echo(f"{count} contacts are to be tried again.")
+    click.echo(f"Retrying {count:,} contacts.")
     if follow:
         _see_through(installation, batch_id, False)
 
@@ -256,14 +259,14 @@ def retry_command(batch_id: str, follow: bool) -> None:
 @BATCH
 @YES
 def cancel_command(batch_id: str, yes: bool) -> None:
-    """Link nothing further of a list; what is linked stays."""
+    """Cancel a list; contacts already linked stay linked."""
     from crmlink.batches.control import cancel
 
     installation = _house()
     if not yes:
-        click.confirm("Cancel this list for good?", abort=True, err=True)
+        click.confirm("Cancel this list?", abort=True, err=True)
     cancel(installation.workspace, _device(installation), batch_id)
-    click.echo("Cancelled. What is linked already stays linked.")
+    click.echo("Cancelled. Contacts already linked stay linked.")
 
 
 @batch_group.command("undo")
@@ -271,14 +274,14 @@ def cancel_command(batch_id: str, yes: bool) -> None:
 @YES
 @click.option("--follow/--no-follow", default=True)
 def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
-    """Undo every link of a list that stands."""
+    """Undo every link of a list."""
     from crmlink.batches.control import start_undo
 
     installation = _house()
     if not yes:
         click.confirm("Undo every link of this list?", abort=True, err=True)
     count = start_undo(installation.workspace, _device(installation), batch_id)
-    click.echo(f"{count} links are to be undone.")
+    click.echo(f"Undoing {count:,} links.")
     if follow:
         _see_through(installation, batch_id, False)
 
@@ -286,9 +289,9 @@ def undo_batch_command(batch_id: str, yes: bool, follow: bool) -> None:
 @batch_group.command("results")
 @BATCH
 @click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a row.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per contact.")
 def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
-    """Every row with what happened, as CSV."""
+    """Print or save every contact with its result, as CSV."""
     from crmlink.batches.progress import result_rows, write_results
     from crmlink.web.problems import problem_kept
 
@@ -303,7 +306,7 @@ def results_command(batch_id: str, out: Path | None, as_json: bool) -> None:
     elif out:
         with out.open("w", encoding="utf-8-sig", newline="") as file:
             count = write_results(installation.workspace, batch_id, file, why)
-        click.echo(f"{count} rows written to {out}.")
+        click.echo(f"{count:,} contacts saved to {out}.")
     else:
         write_results(installation.workspace, batch_id, sys.stdout, why)
 
@@ -343,16 +346,16 @@ def _bad_lines(rows: list[Any]) -> list[str]:
     from crmlink.accounting.exports.reader import RejectedRow, rejected_row_text
 
     rejected = [RejectedRow(row.line, row.code, row.args) for row in rows]
-    return [f"line {row.line}, not taken: {rejected_row_text(row)}" for row in rejected]
+    return [f"line {row.line}, left out: {rejected_row_text(row)}" for row in rejected]
 
 
 def _house(*, synced: bool = False) -> Installation:
-    from crmlink.cli.context import open_installation_from_env
+    from crmlink.cli.context import PRACTICE, open_installation_from_env
     from crmlink.cli.link import sync_once
 
     installation = open_installation_from_env()
     if installation.uses_sandbox:
-        click.echo("Sandbox: made-up customers, not your Commusoft.", err=True)
+        click.echo(PRACTICE, err=True)
     if synced:
         sync_once(installation.workspace)
     return installation

@@ -43,29 +43,29 @@ def progress_line(found: Overview) -> str:
 def summary_lines(planned: Summary) -> Iterator[str]:
     """Yield what linking would do, and omit."""
     if planned.package_missing:
-        yield "Nobody has said which accounting package this list is of."
+        yield "Not known yet: which accounting software this list came from."
     yield (
-        f"{planned.to_link} contacts would be linked: {planned.customers} customers, "
-        f"{planned.suppliers} suppliers, in about {duration(planned.seconds)}."
+        f"{planned.to_link:,} contacts would be linked: {planned.customers:,} customers, "
+        f"{planned.suppliers:,} suppliers, in about {duration(planned.seconds)}."
     )
     for number, words in (
-        (planned.replaces, "replace another reference"),
-        (planned.also_on, "have their reference on another record too"),
-        (planned.other_kind, "are customers on a supplier's record, or the reverse"),
-        (planned.undecided, "are left out: nobody has decided them"),
-        (planned.conflicts, "of these are conflicts"),
-        (planned.none, "are left out: no record is theirs"),
-        (planned.without_reference, "are left out or wait: they have no reference yet"),
-        (planned.linked_already, "are linked already"),
+        (planned.replaces, "replacing an existing reference (confirmed)"),
+        (planned.also_on, "with the reference also on another record (confirmed)"),
+        (planned.other_kind, "to a record of the other kind, customer or supplier (confirmed)"),
+        (planned.undecided, "left out: not decided"),
+        (planned.conflicts, "of these in conflict"),
+        (planned.none, "left out: not in Commusoft"),
+        (planned.without_reference, "left out: without a reference yet"),
+        (planned.linked_already, "already linked"),
     ):
         if number:
-            yield f"  {number} {words}."
+            yield f"  {number:,} {words}"
 
 
 def row_lines(found: ReviewRow) -> Iterator[str]:
     """Yield a row and its suggestions."""
     from crmlink.linking.listed_details import label
-    from crmlink.matching.reason_texts import reason_text
+    from crmlink.matching.reason_texts import confidence, reason_text
     from crmlink.web.problems import problem_kept
 
     row = found.row
@@ -74,13 +74,14 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
     state = (" [no longer in use]" if row.retired else "") + state
     yield f"{row.position}. {label(row)} {row.reference} ({row.verdict.value}){state}  {place}"
     if found.twin:
-        yield f"     in use: {found.twin.position}. {label(found.twin)} {found.twin.reference}"
+        twin = found.twin
+        yield f"     still in use: {twin.position}. {label(twin)} {twin.reference}"
     record = found.chosen or (found.offers[0].record if found.offers else None)
     if record is not None:
         suggestion = next(
             (item.suggestion for item in found.offers if item.record.id == record.id), None
         )
-        sure = f" {suggestion.probability:.1%}" if suggestion else ""
+        sure = f"  {confidence(suggestion)}" if suggestion else ""
         where = _place(record.address, record.town, record.postcode)
         yield f"     {record.label} ({record.public_id}){sure}  {where}"
         if suggestion:
@@ -92,10 +93,10 @@ def row_lines(found: ReviewRow) -> Iterator[str]:
 def duration(seconds: float) -> str:
     """Return a duration as text."""
     if seconds < 90:
-        return f"{round(seconds)} s"
+        return f"{round(seconds)} seconds"
     if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"
 
 
 def _place(address: str, town: str, postcode: str) -> str:

@@ -54,6 +54,7 @@ class Choices:
     delimiter: str = ""
     dates: str = ""
     columns: Mapping[str, tuple[ChosenColumn, ...]] = field(default_factory=dict)
+    complete: bool = False  # of a report: it has every customer or supplier
 
     @property
     def contact_kind(self) -> Kind | None:
@@ -91,8 +92,14 @@ class ShownForm:
     columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: DetectedFormat, recognised: DetectedFormat, choices: Choices) -> ShownForm:
-        """Return what the form for a file shows.
+    def of(
+        cls,
+        found: DetectedFormat,
+        recognised: DetectedFormat,
+        choices: Choices,
+        fields: Sequence[str] = FIELDS,
+    ) -> ShownForm:
+        """Return what the form for a file shows, with these fields.
 
         ``recognised`` is the format without chosen columns.
         """
@@ -103,7 +110,7 @@ class ShownForm:
             sheet=found.sheet,
             header_line=chosen if chosen is not None else found.header_line or 0,
             encoding=found.encoding,
-            columns={name: selected(name, found, recognised) for name in FIELDS},
+            columns={name: selected(name, found, recognised) for name in fields},
         )
 
     @classmethod
@@ -152,8 +159,10 @@ def sent_values(form: Mapping[str, str], name: str) -> list[str] | None:
     return [value for value in dict.fromkeys(values) if value] if values else None
 
 
-def choices_from(form: Mapping[str, str], before: Choices) -> Choices:
-    """Return the previous choices with those of this form."""
+def choices_from(
+    form: Mapping[str, str], before: Choices, fields: Sequence[str] = FIELDS
+) -> Choices:
+    """Return the previous choices with those of this form, which has these fields."""
     shown = ShownForm.from_json(form.get(SHOWN, ""))
     return Choices(
         package=form.get("package", before.package),
@@ -166,7 +175,8 @@ def choices_from(form: Mapping[str, str], before: Choices) -> Choices:
             ("", *DELIMITERS), form.get("delimiter", before.delimiter), before.delimiter
         ),
         dates=_one_of(("", *DATES), form.get("dates", before.dates), before.dates),
-        columns=_columns(form, shown, before.columns),
+        columns=_columns(form, shown, before.columns, fields),
+        complete=before.complete,
     )
 
 
@@ -199,10 +209,13 @@ def _label(column: ChosenColumn, found: DetectedFormat) -> str | None:
 
 
 def _columns(
-    form: Mapping[str, str], shown: ShownForm, before: Mapping[str, tuple[ChosenColumn, ...]]
+    form: Mapping[str, str],
+    shown: ShownForm,
+    before: Mapping[str, tuple[ChosenColumn, ...]],
+    fields: Sequence[str],
 ) -> dict[str, tuple[ChosenColumn, ...]]:
     columns = dict(before)
-    for name in FIELDS:
+    for name in fields:
         values = sent_values(form, name)
         if values is None or values == list(shown.columns.get(name, [])):
             continue

@@ -1,7 +1,8 @@
 """Deletion of uploaded files that contain an erased person.
 
-A file is read as it would be imported, with the choices so far. An unreadable one may contain
-anyone and is deleted too: its sender still has it, and is asked to send it again.
+A file is read as it would be imported, with the choices so far. An unreadable one, or a report with
+a line that is no record, may contain anyone and is deleted too: its sender still has it, and is
+asked to send it again.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from crmlink.accounting.errors import UnknownPackage
 from crmlink.accounting.exports.errors import ExportError
 from crmlink.accounting.exports.reader import RejectedRow, read_contacts
 from crmlink.batches.file_import import detect, without_erased
+from crmlink.commusoft.mirror import is_erased_person
 from crmlink.linking.context import WorkspaceContext
+from crmlink.linking.record_files import read_record_file
 from crmlink.pages.lists.choices import Choices, resolved
+from crmlink.pages.lists.reports import recognised_report
 from crmlink.pages.lists.uploads import UploadedFile, delete_for_erased, kept_files
 from crmlink.store import ErasedKey
 from crmlink.store.erased import ErasedPeople, erased_people
@@ -44,6 +48,8 @@ def newest_erasure(ctx: WorkspaceContext) -> int:
 def _holds(ctx: WorkspaceContext, sent: UploadedFile, erased: ErasedPeople) -> bool:
     try:
         choices = Choices.from_dict(sent.choices)
+        if sent.records:
+            return _report_holds(sent, choices, erased)
         recognised = detect(
             ctx, sent.path, sent.filename, package=choices.package or None,
             sheet=choices.sheet or None, header_line=choices.header_line,
@@ -63,3 +69,10 @@ def _holds(ctx: WorkspaceContext, sent: UploadedFile, erased: ErasedPeople) -> b
         return False
     except (ExportError, UnknownPackage, TypeError, KeyError):
         return True
+
+
+def _report_holds(sent: UploadedFile, choices: Choices, erased: ErasedPeople) -> bool:
+    report = read_record_file(sent.path, recognised_report(sent, choices)[0])
+    return bool(report.left_out) or any(
+        is_erased_person(record, erased, is_new=True) for record in report.records
+    )

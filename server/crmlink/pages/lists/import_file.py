@@ -244,7 +244,7 @@ def _read(look: ImportPreview, packages: Packages) -> None:
             look.found = replace(look.found, sample=(), values={})  # either may hold the person
     look.lines, look.whole = seen, seen < LOOKED_AT
     if not look.contacts and not look.refused:
-        look.refused = "None of the first rows is a contact. Check the reasons and the columns."
+        look.refused = "We found no contacts in the first rows. Check the reasons and the columns."
 
 
 def _kind_is_told(found: DetectedFormat) -> bool:
@@ -270,9 +270,10 @@ def _page(look: ImportPreview, status: int = 200) -> Reply:
 
 
 def _sent(token: str) -> UploadedFile | None:
-    return find_file(
+    sent = find_file(
         current_installation().settings.data_dir, token, current_actor().device.public_id
     )
+    return None if sent is None or sent.records else sent
 
 
 def _gone(token: str) -> Response:
@@ -280,8 +281,8 @@ def _gone(token: str) -> Response:
     why = "This file has expired. Choose it again."
     if was_deleted_for_erased(data_dir, token, device):
         why = (
-            "A person was erased from crmlink while your file waited here, and the file may have "
-            "held them, so it was deleted. Choose it again: erased people are left out."
+            "Someone was erased from crmlink and may have been in this file, so it was deleted. "
+            "Choose it again: erased people are left out."
         )
     flash_message(why, "caution")
     return redirect_to("pages.new_list")

@@ -22,6 +22,8 @@ STATES = {  # tone, words
     BatchState.CANCELLED: ("", "Cancelled"),
     BatchState.UNDOING: ("info", "… Undoing"),
     BatchState.UNDONE: ("", "↶ Undone"),
+    BatchState.FILLING: ("caution", "To fill in"),
+    BatchState.REVERTING: ("caution", "To put back"),
 }
 SOURCES = {
     BatchSource.LIST_PAGE: "from list pages",
@@ -56,7 +58,7 @@ GROUP_DECISIONS = {  # title, button, what it means
     "reopen": (
         "Reopen {contacts}?",
         "Reopen {contacts}",
-        "What was decided for them is undone here. Links that were made stay.",
+        "The decisions on them are undone. Links already made stay.",
     ),
 }
 GROUP_DONE = {
@@ -67,6 +69,7 @@ GROUP_DONE = {
 STATE_FILTERS = {
     RowState.WAITING: "Waiting",
     RowState.PROCESSING: "Processing",
+    RowState.FILLING: "To fill in",
     RowState.FAILED: "Failed",
     RowState.SUCCESSFUL: "Linked",
 }
@@ -85,6 +88,7 @@ RESULT_WORDS: Mapping[str, Mapping[str, str]] = {
         "not linked": "Not linked", "linked before": "Already linked", "waiting": "Waiting",
         "processing": "Processing", "failed": "Failed", "successful": "Linked",
         "undoing": "Undoing", "undone": "Undone",
+        "filling": "To fill in on Commusoft's page",
     },
 }  # fmt: skip
 TONES: Mapping[bool | None, str] = {True: "agrees", False: "differs", None: "note"}
@@ -97,7 +101,7 @@ FIELDS = {
     "last_name": "Last name",
     "account_number": "Account number",
     "email": "Emails",
-    "phones": "Telephone numbers",
+    "phones": "Phone numbers",
     "address": "Address",
     "town": "Town",
     "postcode": "Postcode",
@@ -132,7 +136,7 @@ def conflict_text(row: ReviewRow) -> str:
         case "retired-twin":
             twin = f" ({label(row.twin)} {row.twin.reference})" if row.twin else ""
             return (
-                f"The package marks this contact as no longer in use. Row {found['rows'][0]}{twin} "
+                f"This contact is marked as no longer in use. Row {found['rows'][0]}{twin} "
                 f"fits {record} too and is in use."
             )
         case "kind-differs":
@@ -168,9 +172,7 @@ def _is_plain(words: str) -> bool:
 
 def file_type_label(file_kind: str) -> str:
     """Return the label of a file kind."""
-    return {"csv": "a table as text (CSV)", "xlsx": "an Excel workbook", "iif": "an IIF file"}[
-        file_kind
-    ]
+    return {"csv": "a CSV file", "xlsx": "an Excel workbook", "iif": "an IIF file"}[file_kind]
 
 
 def _label(record_id: str, records: Mapping[str, MirroredRecord]) -> str:

@@ -24,6 +24,7 @@ from crmlink.batches.positions import (
 )
 from crmlink.batches.progress import Overview, bad_rows, overview
 from crmlink.batches.rows import RowFilter, count_rows, list_rows_at
+from crmlink.batches.state import DECIDABLE
 from crmlink.commusoft.vault import VaultKeyMissing
 from crmlink.kinds import KINDS
 from crmlink.linking.errors import LinkingFailure
@@ -70,7 +71,6 @@ FIRST_ROWS = 50  # rows in the page, and per request
 BAD_SHOWN = 20
 MOVING = (BatchState.MATCHING, BatchState.WRITING, BatchState.UNDOING)
 BEFORE = (BatchState.DRAFT, BatchState.MATCHING)
-DECIDABLE = (BatchState.REVIEW, BatchState.WRITING, BatchState.PAUSED, BatchState.DONE)
 UNWRITTEN = (BatchState.DRAFT, BatchState.REVIEW, BatchState.CANCELLED)
 
 
@@ -248,6 +248,7 @@ def count_ready(found: Overview) -> int:
 
 BUSY = (
     RowState.WAITING, RowState.PROCESSING, RowState.FAILED, RowState.SUCCESSFUL, RowState.UNDOING,
+    RowState.FILLING,
 )  # fmt: skip
 
 

@@ -23,7 +23,9 @@ LONGEST_NAME = 120
 class UploadedFile:
     """An uploaded file: its device's public id, its name, and the user's choices.
 
-    ``erased``: it was deleted because it may have contained a person erased since.
+    ``records``: it is Commusoft's report, not a list of contacts; ``made_at`` is then when it was
+    exported, as an ISO time, as far as it can be told. ``erased``: it was deleted because it may
+    have contained a person erased since.
     """
 
     token: str
@@ -32,6 +34,8 @@ class UploadedFile:
     folder: Path
     choices: Mapping[str, Any] = field(default_factory=dict)
     erased: bool = False
+    records: bool = False
+    made_at: str = ""
 
     @property
     def path(self) -> Path:
@@ -49,6 +53,13 @@ def save_upload(data_dir: Path, upload: FileStorage, device: str) -> UploadedFil
     sent.path.chmod(0o600)
     _describe(sent)
     return sent
+
+
+def mark_as_records(sent: UploadedFile, made_at: str) -> UploadedFile:
+    """Store that a file is Commusoft's report, and when it was exported."""
+    marked = replace(sent, records=True, made_at=made_at)
+    _describe(marked)
+    return marked
 
 
 def keep_choices(sent: UploadedFile, choices: Mapping[str, Any]) -> UploadedFile:

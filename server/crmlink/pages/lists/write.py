@@ -113,8 +113,9 @@ def resume_list(batch_id: str) -> Response:
 def ask_cancel(batch_id: str) -> str:
     """Show what cancelling means."""
     found = overview(current_workspace(), batch_id)
-    waiting, linked = (
-        found.counts.states[state] for state in (RowState.WAITING, RowState.SUCCESSFUL)
+    waiting, linked, filling = (
+        found.counts.states[state]
+        for state in (RowState.WAITING, RowState.SUCCESSFUL, RowState.FILLING)
     )
     left = counted(waiting, "contact", "contacts")
     kept = counted(linked, "contact is", "contacts are")
@@ -123,6 +124,7 @@ def ask_cancel(batch_id: str) -> str:
             title=f"Cancel “{name_of(found.batch)}”?",
             sentences=(
                 f"The {left} still waiting will not be linked.",
+                *_withdrawn_in_words(filling),
                 f"{kept} already linked and will stay linked. You can undo that later.",
                 "You can link the rest later from this list.",
             ),
@@ -132,6 +134,17 @@ def ask_cancel(batch_id: str) -> str:
     )
 
 
+def _withdrawn_in_words(filling: int) -> list[str]:
+    """Return what becomes of contacts that wait on Commusoft's page, if any do."""
+    if not filling:
+        return []
+    waiting = counted(filling, "contact is", "contacts are")
+    return [
+        f"{waiting} not seen on Commusoft's page yet and will be withdrawn. Check there what was "
+        "saved."
+    ]
+
+
 @blueprint.post("/lists/<batch_id>/cancel")
 @require_permission("batch")
 def cancel_list(batch_id: str) -> Response:
@@ -139,7 +152,7 @@ def cancel_list(batch_id: str) -> Response:
     return _run_and_redirect(
         batch_id,
         cancel,
-        "Cancelled. What is linked stays linked. You can link the rest from here.",
+        "Cancelled. Contacts already linked stay linked. You can link the rest from here.",
     )
 
 
@@ -171,7 +184,9 @@ def try_list_again(batch_id: str) -> Response:
 def ask_undo_list(batch_id: str) -> str:
     """Show what undoing the whole list would do."""
     found = overview(current_workspace(), batch_id)
-    linked = found.counts.states[RowState.SUCCESSFUL]
+    linked, filling = (
+        found.counts.states[state] for state in (RowState.SUCCESSFUL, RowState.FILLING)
+    )
     links = "the link" if linked == 1 else f"all {linked:,} links"
     return confirmation_page(
         Confirmation(
@@ -179,6 +194,7 @@ def ask_undo_list(batch_id: str) -> str:
             sentences=(
                 "Each record in Commusoft gets its earlier reference back.",
                 "If a record has been changed since, we leave it and list it.",
+                *_withdrawn_in_words(filling),
             ),
             button=f"Undo {counted(linked, 'link', 'links')}",
             back=url_for("pages.list_detail", batch_id=batch_id),

@@ -103,7 +103,7 @@
       fresh.dataset.fresh = "yes";
       event.target.replaceWith(fresh);
     })),
-    "moves-on-focus": ({ root }) => onlyOnce("moves-on-focus", () => root.addEventListener("focusin", (event) => {
+    "moves-on-input": ({ root }) => onlyOnce("moves-on-input", () => root.addEventListener("input", (event) => {
       if (event.target === field(root)) setTimeout(() => backend.go(location.pathname.replace("1001", "1002")));
     })),
   };
@@ -132,6 +132,7 @@
       ALWAYS[name]?.();
       if (editing) WHILE_EDITING[name]?.({ root, input: field(root) });
     }
+    window.drawnEditing = editing;
   });
 
   /** Whether anything that is no field of the record holds a value that was not there before. */

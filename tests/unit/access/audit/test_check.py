@@ -322,7 +322,7 @@ def test_a_missing_anchor_file_is_told_until_somebody_accepts_it(
     assert codes(later) == [Code.ANCHORS_MISSING]
     assert anchors.stat().st_mode & 0o077 == 0
     assert codes(restarted(later)) == [Code.ANCHORS_MISSING]
-    assert "a new one was begun" in verdict_sentences(check(later))[0]
+    assert "a new one was started" in verdict_sentences(check(later))[0]
     accept_findings(later, server)
     assert check(later).sound
     assert [noted.codes for noted in check(later).accepted] == [(Code.ANCHORS_MISSING,)] * 2
@@ -437,7 +437,7 @@ def test_another_secret_key_is_told_and_what_was_anchored_still_compared(
 ) -> None:
     later = restarted(filled, OTHER_KEY)
     assert codes(later) == [Code.KEY_CHANGED]
-    assert "the secret key was another than before" in verdict_sentences(check(later))[0]
+    assert "the secret key was not the same as before" in verdict_sentences(check(later))[0]
     accept_findings(later, server)
     assert check(later).sound
     fill(later, server)
@@ -483,8 +483,10 @@ def test_an_audit_of_before_is_checked_signed_and_anchored_at_the_first_start(
         assert not check(later).sound
 
 
-def test_a_database_of_before_is_upgraded_with_its_audit(database_url: str, tmp_path: Path) -> None:
-    older = Database(database_url)
+def test_a_database_of_before_is_upgraded_with_its_audit(
+    empty_database_url: str, tmp_path: Path
+) -> None:
+    older = Database(empty_database_url)
     older.migrate("0004")
     previous = START
     with older.engine.begin() as connection:
@@ -507,7 +509,7 @@ def test_a_database_of_before_is_upgraded_with_its_audit(database_url: str, tmp_
             statement = f"INSERT INTO audit_entry ({names}) VALUES ({values})"  # noqa: S608
             connection.execute(text(statement), row)
     older.close()
-    database = open_database(Settings(tmp_path, database_url, KEY))
+    database = open_database(Settings(tmp_path, empty_database_url, KEY))
     verdict = verify_audit(database, 1)
     assert verdict_sentences(verdict) == []
     assert verdict.count == 31
@@ -521,7 +523,7 @@ def test_an_audit_that_was_broken_before_it_was_signed_is_told_so(
 ) -> None:
     later = before_signing(filled, "UPDATE audit_entry SET subject = 'x' WHERE place = 7")
     assert codes(later) == [Code.LINE_CHANGED]
-    assert "a line had been changed" in verdict_sentences(check(later))[0]
+    assert "a line had been altered" in verdict_sentences(check(later))[0]
     accept_findings(later, server)
     assert check(later).sound
     run(later.database.engine, "UPDATE audit_entry SET subject = 'y' WHERE place = 7")

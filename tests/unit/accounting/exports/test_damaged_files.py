@@ -76,7 +76,7 @@ def test_the_refusal_says_what_the_file_is() -> None:
     with pytest.raises(ExportError) as failure:
         look(b"%PDF-1.7", "Contacts June.csv")
     assert str(failure.value) == (
-        "Contacts June.csv should be a table as text (CSV), but it is a PDF document. "
+        "Contacts June.csv should be a CSV file, but it is a PDF document. "
         "Export it again as CSV, XLSX or IIF."
     )
 
@@ -209,9 +209,9 @@ def test_large_files_and_long_lists_are_refused(
     assert refused(table([["Name", "Email"], *[["Ann", ""]] * 4]), "list.csv") == "too_many_rows"
     monkeypatch.setattr(opening, "MAX_MB", 1)
     assert refused(b"Name,Email\n" * 100_000, "list.csv") == "too_large"
-    with pytest.raises(ExportError, match="cannot be opened"):
+    with pytest.raises(ExportError, match="can't be opened"):
         detect_format(tmp_path / "gone.csv", "gone.csv", PACKAGES)
-    with pytest.raises(ExportError, match="cannot be opened"):
+    with pytest.raises(ExportError, match="can't be opened"):
         detect_format(tmp_path, "folder.csv", PACKAGES)
 
 
@@ -246,3 +246,9 @@ def test_a_stream_given_stays_open_and_is_read_from_its_beginning() -> None:
     next(half_way)
     half_way.close()  # type: ignore[attr-defined]
     assert not packed.closed
+
+
+def test_a_chosen_encoding_that_cannot_be_the_files_is_refused() -> None:
+    with pytest.raises(ExportError) as failure:
+        look(GOOD, encoding="utf-16")
+    assert failure.value.code == "encoding"

@@ -55,7 +55,7 @@ def test_bad_rows_are_named_and_the_good_ones_go_on() -> None:
     twice = next(
         row for row in rows if isinstance(row, RejectedRow) and row.code == "reference_twice"
     )
-    assert rejected_row_text(twice) == "The reference A1 stands in line 2 already."
+    assert rejected_row_text(twice) == "Same reference as line 2: A1."
 
 
 def test_the_same_number_of_a_customer_and_of_a_supplier_are_two_references() -> None:

@@ -1,0 +1,265 @@
+// @ts-check
+// A reviewed list on its way into Commusoft's table: which list goes into which tab, and what its page may say.
+
+import { isOwnCrm, recordsOn, tableRules } from "../page/crm_tables.js";
+import { problem } from "../server/problem.js";
+import { createRecordLists } from "./record_lists.js";
+
+/** @typedef {import("../server/api.js").Api} Api */
+/** @typedef {import("../types.js").Kind} Kind */
+/** @typedef {import("../types.js").Workspace} Workspace */
+/** @typedef {import("../commusoft/table_types.js").Wanted} Wanted */
+/** @typedef {import("../commusoft/table_types.js").TableRules} TableRules */
+/** @typedef {import("../commusoft/table_types.js").Begun} Begun */
+
+/**
+ * @template T
+ * @typedef {import("../types.js").Answer<T>} Answer
+ */
+
+/** @typedef {{count: number, kind: Kind | null, tables: import("../commusoft/table_types.js").ReadTable[]}} TableLook */
+
+/**
+ * What is needed of the browser's tabs.
+ * @typedef {object} TableTabs
+ * @property {(tab: number, rules: TableRules) => Promise<TableLook | null>} look null where the page may not be read
+ * @property {(tab: number) => Promise<boolean>} open our panel there; false where we may not
+ * @property {(tab: number) => Promise<boolean>} compare a record's form with Sage's details, likewise
+ */
+
+/** @typedef {{id: string, name: string, rows: number}} WaitingList */
+/** @typedef {{page: "table", kind: Kind | null, several: boolean, lists: WaitingList[]}} AtTable */
+/** @typedef {{page: "records", kind: Kind, records: import("../page/crm_tables.js").ListedRecord[]}} AtRecords */
+
+/**
+ * @typedef {object} Run
+ * @property {number} tab
+ * @property {string} batch
+ * @property {string} list what it is called
+ * @property {string} connection_id
+ * @property {number | null} page that was filled; another one was loaded since
+ * @property {string[]} filled ids of the list's rows that were filled on any page
+ * @property {boolean} reload whether the person asked to load the page anew and to read it
+ */
+
+/** @typedef {{api: Api, workspace: Workspace, packages: any, rules: TableRules}} At */
+
+const KEY = "table_run";
+const MOST_LISTS = 5;
+
+/**
+ * @param {object} parts
+ * @param {import("../server/session.js").Store} parts.memory
+ * @param {() => string} parts.newKey
+ * @param {() => number} parts.now milliseconds
+ * @param {Pick<import("../page/target.js").Tabs, "address" | "readList">} parts.tabs
+ * @param {TableTabs} parts.tableTabs
+ * @param {import("../server/rule_cache.js").Rules} parts.rules
+ * @param {import("./page_button.js").OnPage} parts.onPage
+ * @param {<T>(work: (api: Api, connection: import("../server/session.js").SessionState) => Promise<Answer<T>>) => Promise<Answer<T>>} parts.connected
+ * @param {(connection: import("../server/session.js").SessionState, api: Api) => Promise<Answer<Workspace>>} parts.askWorkspace
+ */
+export function createLinkTable({ memory, newKey: newId, now, tabs, tableTabs, rules, onPage, connected, askWorkspace }) {
+  /** @returns {Promise<Run | null>} */
+  async function current() {
+    return (await memory.get(KEY))[KEY] ?? null;
+  }
+
+  /** @param {Run} run */
+  const keep = (run) => memory.set({ [KEY]: run });
+
+  /**
+   * What a tab of the workspace's own Commusoft may be asked.
+   * @template T
+   * @param {number} tab
+   * @param {(at: At) => Promise<Answer<T>>} work
+   * @returns {Promise<Answer<T>>}
+   */
+  function atCrm(tab, work) {
+    return connected(async (api, connection) => {
+      const [{ packages }, told] = await Promise.all([rules.get(connection.server, api), askWorkspace(connection, api)]);
+      if (!told.ok) return told;
+      const known = tableRules(packages);
+      if (!known || !isOwnCrm(await tabs.address(tab), packages, told.data)) return { ok: false, problem: problem("tab-moved") };
+      return work({ api, workspace: told.data, packages, rules: known });
+    });
+  }
+
+  /**
+   * For our script in a page: only where its tab is the one that the person began in.
+   * @template T
+   * @param {number} tab
+   * @param {(run: Run, at: At) => Promise<Answer<T>>} work
+   * @returns {Promise<Answer<T>>}
+   */
+  function inRun(tab, work) {
+    return atCrm(tab, async (at) => {
+      const run = await current();
+      const mine = run !== null && run.tab === tab && run.connection_id === at.workspace.connection_id;
+      return mine ? work(run, at) : { ok: false, problem: problem("tab-moved") };
+    });
+  }
+
+  /**
+   * @param {number} tab
+   * @param {At} at
+   * @returns {Promise<AtTable | import("./record_lists.js").RecordsView | null>}
+   */
+  async function placeOf(tab, at) {
+    const address = await tabs.address(tab);
+    const look = await tableTabs.look(tab, at.rules);
+    if (!look || (await tabs.address(tab)) !== address) return null;
+    if (look.count > 0) return { page: "table", kind: look.kind, several: look.count > 1, lists: await waiting(at.api) };
+    const found = recordsOn(look.tables, await tabs.readList(tab), at.packages);
+    return found && records.keepRecords({ page: "records", ...found }, tab, at.workspace.connection_id ?? "");
+  }
+
+  const records = createRecordLists({
+    memory, newId, now,
+    connected: (work) => connected(work),
+    async readAgain(tab) {
+      const answer = await atCrm(tab, async ({ rules: known, packages }) => {
+        const look = await tableTabs.look(tab, known);
+        return { ok: true, data: look && look.count === 0 ? recordsOn(look.tables, await tabs.readList(tab), packages) : null };
+      });
+      return answer.ok && answer.data ? { page: "records", ...answer.data } : null;
+    },
+  });
+
+  return {
+    popup: {
+      records_send: records.records_send,
+      records_complete: records.records_complete,
+
+      /**
+       * The table or list that a tab shows; null where it shows neither, or is not of Commusoft.
+       * @param {{tab: number}} asked
+       * @returns {Promise<Answer<AtTable | import("./record_lists.js").RecordsView | null>>}
+       */
+      async crm_page({ tab }) {
+        const answer = await atCrm(tab, async (at) => ({ ok: true, data: await placeOf(tab, at) }));
+        return answer.ok || answer.problem.type !== "tab-moved" ? answer : { ok: true, data: null };
+      },
+
+      /** @param {{tab: number, batch: string, list: string}} asked */
+      table_start: ({ tab, batch, list }) =>
+        atCrm(tab, async ({ workspace, api }) => {
+          // Whoever may not do this learns it here, not in the page.
+          const allowed = await api.tableRows(batch, 0);
+          if (!allowed.ok) return allowed;
+          const before = await current();
+          const page = before?.tab === tab ? before.page : null;
+          const filled = before?.tab === tab && before.batch === batch ? before.filled : [];
+          await keep({ tab, batch, list, connection_id: workspace.connection_id ?? "", reload: false, page, filled });
+          return (await tableTabs.open(tab)) ? { ok: true, data: null } : { ok: false, problem: problem("tab-moved") };
+        }),
+    },
+
+    page: {
+      /**
+       * @param {number} tab
+       * @param {{page: number}} asked
+       * @returns {Promise<Answer<Begun>>}
+       */
+      table_begin: (tab, { page }) =>
+        inRun(tab, async (run, at) => {
+          const rows = await rowsOf(at.api, run.batch);
+          if (!rows.ok) return rows;
+          return { ok: true, data: { list: run.list, rows: rows.data, rules: at.rules, filled_here: run.page === page } };
+        }),
+
+      /**
+       * What rows of the table show; which of them may be filled.
+       * @param {number} tab
+       * @param {{page: number, rows: {id: string, value: string, replaces: boolean}[]}} asked
+       * @returns {Promise<Answer<{fill: string[]}>>}
+       */
+      table_seen: (tab, { page, rows }) =>
+        inRun(tab, async (run, { api }) => {
+          // A page that we filled shows what we filled, saved or not.
+          if (run.page === page && !rows.every((one) => one.replaces)) return { ok: false, problem: problem("unexpected") };
+          const filled = new Set(run.filled);
+          const after = await tell(api, run, "after", rows.filter((one) => filled.has(one.id) && !one.replaces));
+          if (!after.ok) return after;
+          // What was filled and not saved is as it was before.
+          const settled = new Set(after.data.filter((one) => one.state !== "intended").map((one) => one.link_id));
+          const before = await tell(api, run, "before", rows.filter((one) => !settled.has(one.id)));
+          if (!before.ok) return before;
+          void onPage.refresh();
+          return { ok: true, data: { fill: before.data.filter((one) => one.fill).map((one) => one.link_id) } };
+        }),
+
+      /** @param {number} tab @param {{page: number, rows: string[]}} asked rows: those that are filled now */
+      table_filling: (tab, { page, rows }) =>
+        inRun(tab, async (run) => {
+          await keep({ ...run, page, filled: [...new Set([...run.filled, ...rows])] });
+          return { ok: true, data: null };
+        }),
+
+      /** @param {number} tab */
+      table_reload: (tab) =>
+        inRun(tab, async (run) => {
+          await keep({ ...run, reload: true });
+          return { ok: true, data: null };
+        }),
+    },
+
+    /** A tab has loaded a page. @param {number} tab */
+    async loaded(tab) {
+      const run = await current();
+      if (run?.tab !== tab || !run.reload) return;
+      await keep({ ...run, reload: false });
+      await tableTabs.open(tab);
+    },
+  };
+}
+
+/** @param {Api} api @returns {Promise<WaitingList[]>} */
+async function waiting(api) {
+  const found = await Promise.all([api.listsIn("filling"), api.listsIn("reverting")]);
+  const lists = found.flatMap((answer) => (answer.ok ? answer.data.batches : [])).slice(0, MOST_LISTS);
+  return Promise.all(lists.map(async (/** @type {import("../types.js").Draft} */ one) => {
+    const answer = await api.listCounts(one.id);
+    const rows = answer.ok ? Number(answer.data.counts.states.filling ?? 0) : one.contacts;
+    return { id: one.id, name: one.name || one.id, rows };
+  }));
+}
+
+/**
+ * Every row of a list that waits.
+ * @param {Api} api
+ * @param {string} batch
+ * @returns {Promise<Answer<Wanted[]>>}
+ */
+async function rowsOf(api, batch) {
+  /** @type {Wanted[]} */
+  const rows = [];
+  for (let after = 0; ; ) {
+    const answer = await api.tableRows(batch, after);
+    if (!answer.ok) return answer;
+    rows.push(...answer.data.rows.map(wantedOf));
+    if (answer.data.next === null) return { ok: true, data: rows };
+    after = answer.data.next;
+  }
+}
+
+/**
+ * @param {Api} api
+ * @param {Run} run
+ * @param {"before" | "after"} stage
+ * @param {{id: string, value: string, replaces: boolean}[]} rows
+ * @returns {Promise<Answer<{link_id: string, state: string | null, fill: boolean}[]>>}
+ */
+async function tell(api, run, stage, rows) {
+  if (rows.length === 0) return { ok: true, data: [] };
+  const seen = rows.map(({ id, value, replaces }) => ({ link_id: id, value: value || null, replaces: replaces ? value : null }));
+  const answer = await api.tableSeen(run.batch, { connection_id: run.connection_id, stage, rows: seen });
+  return answer.ok ? { ok: true, data: answer.data.rows } : answer;
+}
+
+/** @param {any} row as the server has it @returns {Wanted} */
+function wantedOf({ link_id, record, number, alone, prior, target }) {
+  const { kind, label, company, name, address, town, postcode } = record;
+  const names = [...new Set([label, company, name])].filter(Boolean);
+  return { id: link_id, kind, number, names, address, town, postcode, alone, prior: prior ?? "", target: target ?? "" };
+}

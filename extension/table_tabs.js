@@ -1,0 +1,77 @@
+// @ts-check
+// Our scripts in Commusoft's pages with tables. A part of the background.
+
+const TOOLS = ["dom", "find", "rows", "scan", "write", "fill"].map((name) => `lib/commusoft/table_${name}.js`);
+const PANEL = ["frame", "report", "panel"].map((name) => `content/table/${name}.js`);
+const COMPARE = [
+  ...["dom_text", "control_name", "context", "find_field", "fill_field", "detail_fields"].map((name) => `lib/commusoft/${name}.js`),
+  "content/table/frame.js", "content/table/sage.js",
+];
+/** A page that hangs must not hang the popup. */
+const LIMIT = 8_000;
+
+/** @type {import("./lib/linking/link_table.js").TableTabs} */
+export const tableTabs = {
+  async look(tabId, rules) {
+    const target = { tabId };
+    const looking = chrome.scripting.executeScript({ target, files: TOOLS })
+      .then(() => chrome.scripting.executeScript({ target, func: lookAtTables, args: [rules] }));
+    try {
+      const results = await Promise.race([looking, new Promise((resolve) => setTimeout(resolve, LIMIT))]);
+      return cleanLook(/** @type {any} */ (results)?.[0]?.result);
+    } catch {
+      return null;
+    }
+  },
+
+  open: (tabId) => run(tabId, [...TOOLS, ...PANEL]),
+  compare: (tabId) => run(tabId, COMPARE),
+};
+
+/** @param {number} tabId @param {string[]} files @returns {Promise<boolean>} */
+async function run(tabId, files) {
+  try {
+    await chrome.scripting.executeScript({ target: { tabId }, files });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What tables a page has. It runs in the page, after our tools for it.
+ * @param {import("./lib/commusoft/table_types.js").TableRules} rules
+ */
+function lookAtTables(rules) {
+  const MOST_ROWS = 5000;
+  const MOST_TEXT = 500;
+  const table = /** @type {{crmlinkTable: import("./lib/commusoft/table_types.js").CrmlinkTable}} */ (/** @type {unknown} */ (globalThis)).crmlinkTable;
+  const { table: found, count } = table.find(rules);
+  const tables = count > 0 ? [] : table.roots()
+    .flatMap((root) => [...root.querySelectorAll("table, [role=grid], [role=table]")])
+    .filter((one) => !one.matches("[class*='ht_clone'] *") && table.seen(one))
+    .map((one) => ({
+      headings: (table.headings(one)[0] ?? []).map((cell) => table.text(cell).slice(0, MOST_TEXT)),
+      rows: table.rowElements(one).slice(0, MOST_ROWS).map((row) => ({
+        cells: table.cells(row).map((cell) => table.text(cell).slice(0, MOST_TEXT)),
+        hrefs: [...row.querySelectorAll("a[href]")].map((link) => /** @type {HTMLAnchorElement} */ (link).href),
+      })),
+    }));
+  return { count, kind: found?.kind ?? null, tables };
+}
+
+/**
+ * @param {any} told by a page that is not ours
+ * @returns {import("./lib/linking/link_table.js").TableLook | null}
+ */
+function cleanLook(told) {
+  if (typeof told?.count !== "number" || !Array.isArray(told.tables)) return null;
+  const kind = told.kind === "customer" || told.kind === "supplier" ? told.kind : null;
+  /** @param {unknown} values */
+  const texts = (values) => (Array.isArray(values) ? values.filter((one) => typeof one === "string") : []);
+  /** @param {any} row */
+  const row = (row) => ({ cells: texts(row?.cells), hrefs: texts(row?.hrefs) });
+  /** @param {any} one */
+  const table = (one) => ({ headings: texts(one?.headings), rows: Array.isArray(one?.rows) ? one.rows.map(row) : [] });
+  return { count: told.count, kind, tables: told.tables.map(table) };
+}

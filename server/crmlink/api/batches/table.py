@@ -1,0 +1,93 @@
+"""/batches/.../table: rows of a list that wait to be filled in on Commusoft's pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask.views import MethodView
+
+from crmlink.api.schemas.on_pages import (
+    SeenRowResultsSchema,
+    SeenRowsSchema,
+    TableQuerySchema,
+    TableSchema,
+)
+from crmlink.batches.page_table import TableRow, observe_rows, table_rows
+from crmlink.linking.decisions import require_connection
+from crmlink.linking.errors import LinkingFailure
+from crmlink.linking.on_page import Observation, Observed, SeenOnPage
+from crmlink.web.auth import current_actor, current_workspace, require_permission
+from crmlink.web.problems import TYPE, problem_of, problem_of_link
+from crmlink.web.serializers import record_shape
+from crmlink.web.strict_parsing import Blueprint
+
+blueprint = Blueprint("batch_table", __name__, url_prefix="/api/v1", description="Whole lists")
+
+
+@blueprint.route("/batches/<batch_id>/table")
+class TableView(MethodView):
+    """Rows to be filled in."""
+
+    @require_permission("batch")
+    @blueprint.arguments(TableQuerySchema, location="query")
+    @blueprint.response(200, TableSchema)
+    def get(self, query: dict[str, Any], batch_id: str) -> dict[str, Any]:
+        """The rows that wait to be filled in on Commusoft's page, in the list's order"""
+        here = current_workspace()
+        rows = table_rows(here, batch_id, query["after"], query["limit"])
+        return {
+            "connection_id": here.public_connection_id,
+            "rows": [_row_shape(row) for row in rows],
+            "next": rows[-1].position if rows else None,
+        }
+
+
+@blueprint.route("/batches/<batch_id>/table/observations")
+class TableObservationsView(MethodView):
+    """What the table showed."""
+
+    @require_permission("batch")
+    @blueprint.arguments(SeenRowsSchema)
+    @blueprint.response(200, SeenRowResultsSchema)
+    def post(self, body: dict[str, Any], batch_id: str) -> dict[str, Any]:
+        """Tell what the table shows, row by row; the same again changes nothing"""
+        here = current_workspace()
+        require_connection(here, body["connection_id"])
+        seen = [
+            (
+                row["link_id"],
+                Observation(body["stage"], SeenOnPage.of(row["value"]), row["replaces"]),
+            )
+            for row in body["rows"]
+        ]
+        found = observe_rows(here, batch_id, seen, current_actor().device.id)
+        pairs = zip(seen, found, strict=True)
+        return {"rows": [_result_shape(link_id, each) for (link_id, _), each in pairs]}
+
+
+def _row_shape(row: TableRow) -> dict[str, Any]:
+    return {
+        "link_id": row.link.id,
+        "position": row.position,
+        "record": record_shape(row.record),
+        "number": row.record.number,
+        "alone": row.alone,
+        "prior": row.link.prior,
+        "target": row.link.target,
+        "undoes": row.link.undoes_id,
+    }
+
+
+def _result_shape(link_id: str, found: Observed | LinkingFailure) -> dict[str, Any]:
+    shape: dict[str, Any] = {"link_id": link_id, "state": None, "fill": False}
+    if isinstance(found, LinkingFailure):
+        problem = problem_of(found)
+        shape["current_reference"] = found.facts.get("current_reference")
+    else:
+        shape |= {"state": found.link.state.value, "fill": found.fill}
+        kept = problem_of_link(found.link)
+        shape["current_reference"] = (found.link.failure or {}).get("current_reference")
+        if kept is None:
+            return shape | {"failure": None}
+        problem = kept
+    return shape | {"failure": {"type": TYPE + problem.code, "detail": problem.detail}}

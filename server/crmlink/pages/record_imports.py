@@ -1,0 +1,297 @@
+"""/records/import: upload of Commusoft's report, what it would change, and its import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from flask import render_template, request
+from werkzeug.wrappers import Response
+
+from crmlink.accounting.exports.errors import ExportError
+from crmlink.accounting.exports.reader import DetectedFormat
+from crmlink.accounting.exports.record_reader import detect_records
+from crmlink.batches.file_import import are_many
+from crmlink.commusoft.mirror import is_erased_person
+from crmlink.commusoft.records import Record
+from crmlink.linking.record_files import (
+    RecordFile,
+    exported_at,
+    likely_time,
+    read_record_file,
+)
+from crmlink.linking.record_imports import (
+    ImportOutcome,
+    import_records,
+    preview_import,
+    require_imports,
+)
+from crmlink.pages.blueprint import blueprint, redirect_to
+from crmlink.pages.forms import Form, flash_message, is_ticked
+from crmlink.pages.lists.choices import (
+    MAX_COLUMNS,
+    Choices,
+    ShownForm,
+    choices_from,
+    is_as_sent,
+    without_lines,
+)
+from crmlink.pages.lists.labels import FIELDS as CONTACT_FIELDS
+from crmlink.pages.lists.reports import FIELDS, SEVERAL, SINGLE, recognised_report
+from crmlink.pages.lists.uploads import (
+    UploadedFile,
+    find_file,
+    forget_file,
+    keep_choices,
+    mark_as_records,
+    save_upload,
+)
+from crmlink.store.base import now
+from crmlink.store.erased import erased_people
+from crmlink.web.auth import (
+    current_actor,
+    current_installation,
+    current_workspace,
+    require_permission,
+)
+from crmlink.web.body_limits import UPLOAD_BYTES, UPLOAD_MB
+
+SHOWN = 6  # records
+SHOWN_BAD = 12
+FIRST = ("number", "reference", "name", "company", "email", "phones", "address", "postcode")
+FIELD_LABELS = CONTACT_FIELDS | {
+    "number": "Id in Commusoft",
+    "reference": "Accounting reference",
+}
+
+Reply = str | Response | tuple[str, int]
+
+
+@dataclass
+class ReportPreview:
+    """A report with the user's choices: its first records, and what it would change.
+
+    ``refused`` is why it cannot be read, or what must be chosen first.
+    """
+
+    sent: UploadedFile
+    choices: Choices
+    found: DetectedFormat
+    recognised: DetectedFormat
+    advice: list[str] = field(default_factory=list)
+    refused: str = ""
+    changed: bool = False  # since the form was shown
+    asks: bool = False
+    contents: RecordFile = field(default_factory=RecordFile)
+    first: list[Record] = field(default_factory=list)
+    outcome: ImportOutcome | None = None
+
+    @property
+    def shown(self) -> ShownForm:
+        """What its form shows."""
+        return ShownForm.of(self.found, self.recognised, self.choices, FIELDS)
+
+    @property
+    def read_at(self) -> datetime:
+        """When the report was exported, as far as it can be told."""
+        return datetime.fromisoformat(self.sent.made_at)
+
+    @property
+    def many_left_out(self) -> bool:
+        """Whether more lines would be left out than are without the user's yes."""
+        lost = self.contents.left_out
+        return are_many(lost, len(self.contents.records) + lost)
+
+    @property
+    def removes(self) -> int:
+        """How many records wait for a second yes to their removal."""
+        return self.outcome.would_remove if self.outcome else 0
+
+    @property
+    def agreement(self) -> str:
+        """What the user agrees to; empty if there is nothing to ask."""
+        if not (self.many_left_out or self.removes):
+            return ""
+        return f"{self.contents.left_out}-{self.removes}"
+
+
+@blueprint.get("/records/import")
+@require_permission("batch")
+def new_record_import() -> str:
+    """Show the form to choose a report."""
+    require_imports(current_workspace())
+    return _new_page(Form())
+
+
+@blueprint.post("/records/import")
+@require_permission("batch")
+def upload_records() -> Reply:
+    """Store a report, and show what it would change."""
+    require_imports(current_workspace())
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        return _not_taken("Choose a file.")
+    sent = save_upload(
+        current_installation().settings.data_dir, upload, current_actor().device.public_id
+    )
+    try:
+        if sent.path.stat().st_size > UPLOAD_BYTES:
+            raise ExportError("too_large", most=UPLOAD_MB)
+        detect_records(sent.path, sent.filename)
+    except ExportError as refused:
+        forget_file(sent)
+        return _not_taken(str(refused))
+    made_at = exported_at(sent.path) or _file_date(request.form.get("modified", "")) or now()
+    mark_as_records(sent, made_at.isoformat())
+    return redirect_to("pages.preview_records", token=sent.token)
+
+
+@blueprint.get("/records/import/<token>")
+@require_permission("batch")
+def preview_records(token: str) -> Reply:
+    """Show what a report would change, with the choices so far."""
+    require_imports(current_workspace())
+    sent = _sent(token)
+    return _page(_look(sent, _choices(sent))) if sent else _gone()
+
+
+@blueprint.post("/records/import/<token>")
+@require_permission("batch")
+def update_record_preview(token: str) -> Reply:
+    """Store the choices, and show the preview again, or import the records."""
+    require_imports(current_workspace())
+    sent = _sent(token)
+    if sent is None:
+        return _gone()
+    form = dict(request.form.items())
+    choices = replace(choices_from(form, _choices(sent), FIELDS), complete=is_ticked("complete"))
+    sent = keep_choices(sent, choices.as_dict())
+    agreed = form.get("agreed", "")
+    if form.get("do") != "keep" and not agreed:
+        return redirect_to("pages.preview_records", token=token)
+    look = _look(sent, choices)
+    look.changed = not is_as_sent(form, look.shown)
+    if look.refused or look.changed:
+        return _page(look, 422)
+    if look.agreement and agreed != look.agreement:
+        look.asks = True
+        return _page(look, 409)
+    return _imported(look)
+
+
+@blueprint.post("/records/import/<token>/forget")
+@require_permission("batch")
+def discard_records(token: str) -> Response:
+    """Delete the file."""
+    if sent := _sent(token):
+        forget_file(sent)
+    return redirect_to("pages.records")
+
+
+def _imported(look: ReportPreview) -> Reply:
+    part = look.contents.part(look.read_at, complete=look.choices.complete, agreed=look.removes)
+    done = import_records(
+        current_workspace(), current_actor().device.id, replace(part, key=look.sent.token)
+    )
+    if not done.finished:  # others changed the records meanwhile
+        return _page(_look(look.sent, look.choices), 409)
+    forget_file(look.sent)
+    counts = done.counts
+    flash_message(
+        f"Imported: {counts.added:,} new, {counts.changed:,} changed, "
+        f"{counts.unchanged:,} unchanged, {done.gone:,} removed."
+    )
+    return redirect_to("pages.records")
+
+
+def _look(sent: UploadedFile, choices: Choices) -> ReportPreview:
+    """Read a report with the user's choices, and compare it with what is known."""
+    refused = ""
+    try:
+        found, recognised, lacking = recognised_report(sent, choices)
+    except ExportError as error:  # an impossible choice: show the file without it
+        refused = str(error)
+        found, recognised, lacking = recognised_report(sent, without_lines(choices))
+    look = ReportPreview(sent, choices, found, recognised, refused=refused)
+    if lacking:
+        names = ", ".join(FIELD_LABELS[name] for name in lacking)
+        look.advice.append(
+            f"The columns you chose for {names} are not in this table. Choose them again below."
+        )
+    if not refused:
+        _read(look)
+    return look
+
+
+def _read(look: ReportPreview) -> None:
+    ctx = current_workspace()
+    try:
+        look.contents = read_record_file(look.sent.path, look.found)
+    except ExportError as error:
+        look.refused = str(error)
+        return
+    with ctx.database.reading() as session:
+        erased = erased_people(session, ctx.workspace_id)
+    known = [
+        record
+        for record in look.contents.records
+        if not is_erased_person(record, erased, is_new=True)
+    ]
+    look.first = known[:SHOWN]
+    if len(known) < len(look.contents.records):  # the samples may hold an erased person
+        look.found = replace(look.found, sample=(), values={})
+    part = look.contents.part(look.read_at, complete=look.choices.complete)
+    look.outcome = preview_import(ctx, part)
+
+
+def _choices(sent: UploadedFile) -> Choices:
+    try:
+        return Choices.from_dict(sent.choices)
+    except (TypeError, KeyError):
+        return Choices()
+
+
+def _file_date(text: str) -> datetime | None:
+    """Return the date that a browser gave a file, if it may be that of its export."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return likely_time(moment) if moment.tzinfo else None
+
+
+def _page(look: ReportPreview, status: int = 200) -> Reply:
+    page = render_template(
+        "records_preview.html",
+        look=look,
+        found=look.found,
+        choices=look.choices,
+        shown=look.shown,
+        fields=FIELD_LABELS,
+        single=SINGLE,
+        several=SEVERAL,
+        first=FIRST,
+        most_columns=MAX_COLUMNS,
+        shown_bad=SHOWN_BAD,
+    )
+    return (page, status) if status != 200 else page
+
+
+def _sent(token: str) -> UploadedFile | None:
+    sent = find_file(
+        current_installation().settings.data_dir, token, current_actor().device.public_id
+    )
+    return sent if sent and sent.records else None
+
+
+def _gone() -> Response:
+    flash_message("This file has expired. Choose it again.", "caution")
+    return redirect_to("pages.new_record_import")
+
+
+def _not_taken(sentence: str) -> Reply:
+    return _new_page(Form(errors={"file": sentence})), 422
+
+
+def _new_page(form: Form) -> str:
+    return render_template("records_import.html", form=form, most=UPLOAD_MB)

@@ -1,0 +1,36 @@
+"""One sample installation for a whole file, for tests that change nothing another test sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from crmlink.app import create_app
+from crmlink.installation import Installation
+from support.live_server import SampleInstallation, sample_installation
+from support.sample_data import SampleData
+
+
+@pytest.fixture(scope="module")
+def sample() -> Iterator[SampleInstallation]:
+    with sample_installation() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def installation(sample: SampleInstallation) -> Installation:
+    return sample.installation
+
+
+@pytest.fixture(scope="module")
+def scene(sample: SampleInstallation) -> SampleData:
+    return sample.scene
+
+
+@pytest.fixture(scope="module")
+def app(sample: SampleInstallation) -> Flask:
+    application = create_app(sample.installation.settings, sample.installation)
+    application.testing = False
+    return application

@@ -1,0 +1,246 @@
+"""Commusoft's report through the page: uploaded, compared, agreed to, imported."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from crmlink.access.devices import command_line_actor
+from crmlink.app import create_app
+from crmlink.installation import Installation
+from crmlink.pages.lists.erased_uploads import delete_uploads_of_erased
+from crmlink.store import AuditEntry, MirroredRecord, RecordImport, Verdict
+from crmlink.store.base import now
+from support.access_factories import make_person
+from support.batch_factories import Line, matched, rows_of
+from support.page_client import PageClient, signed_in_client, words
+from support.pages_account import PEOPLE, many, open_without_api, report
+
+IMPORT = "/records/import"
+
+
+@pytest.fixture
+def no_api(tmp_path: Path) -> Iterator[Installation]:
+    with open_without_api(tmp_path, f"sqlite:///{tmp_path}/crmlink.sqlite") as installation:
+        yield installation
+
+
+@pytest.fixture
+def server(no_api: Installation) -> Flask:
+    return create_app(no_api.settings, no_api)
+
+
+@pytest.fixture
+def office(server: Flask, no_api: Installation) -> PageClient:
+    return signed_in_client(server, no_api, make_person(no_api.access, "manager", "Mia Manager"))
+
+
+def uploaded(client: PageClient, content: bytes, name: str = "Customers.csv", **more: str) -> str:
+    reply = client.send(IMPORT, file=(io.BytesIO(content), name), **more)
+    assert reply.status_code == 303, words(reply)
+    return str(reply.headers["Location"])
+
+
+def fields_of(page: str) -> dict[str, str]:
+    """What a form that is sent untouched sends."""
+    fields = {}
+    for select_ in re.findall(r"<select id=\"([^\"]+)\".*?</select>", page, re.DOTALL):
+        part = page[page.index(f'<select id="{select_}"') :]
+        chosen = re.search(r'<option value="([^"]*)" selected', part[: part.index("</select>")])
+        fields[select_] = chosen[1] if chosen else ""
+    fields["header_line"] = (re.search(r'id="header_line"[^>]*value="(\d+)"', page) or ["", ""])[1]
+    if kind := re.search(r'name="kind" value="(\w+)" checked', page):
+        fields["kind"] = kind[1]
+    return fields
+
+
+def sent(client: PageClient, path: str, **more: str) -> Any:
+    shown = client.hidden_field(path, "shown")
+    form: Mapping[str, str] = fields_of(client.get(path).get_data(as_text=True))
+    return client.send(path, **(dict(form) | {"shown": html.unescape(shown)} | more))
+
+
+def known(installation: Installation) -> dict[str, MirroredRecord]:
+    with installation.database.reading() as session:
+        rows = session.scalars(select(MirroredRecord).filter_by(gone_at=None))
+        return {row.number: row for row in rows}
+
+
+def test_a_report_is_shown_before_it_is_imported(office: PageClient, no_api: Installation) -> None:
+    assert "run the report of customers or of suppliers" in office.read(IMPORT)
+    path = uploaded(office, report(), modified="2026-11-28T17:45:00.000Z")
+    page = office.read(path)
+    assert "28 Nov 2026, 17:45" in page
+    assert "3 new 0 changed 0 unchanged" in page
+    assert "Margaret Holloway" in page
+    assert "no column with accounting references" in page
+    for sample in ("07700 900100", "margaret.holloway@postbox.example", "NG3"):
+        assert sample in page  # values of each column stand beside it
+    assert known(no_api) == {}
+    done = sent(office, path, do="keep")
+    assert (done.status_code, done.headers["Location"]) == (303, "/records")
+    assert "Imported: 3 new, 0 changed, 0 unchanged, 0 removed." in office.read("/records")
+    assert known(no_api)["1001"].town == "Cheltenham"
+    assert office.get(path).status_code == 303  # the file is gone
+    with no_api.database.reading() as session:
+        entry = session.scalars(select(AuditEntry).filter_by(action="records.imported")).one()
+    assert entry.details["source"] == "file"
+
+
+def test_the_id_and_the_kind_are_asked_for_where_they_are_not_plain(
+    office: PageClient, no_api: Installation
+) -> None:
+    path = uploaded(office, b"ID,Name,Postcode\n7,Anna,GL50 2TR\n8,Ben,LS1 4AP\n")
+    page = office.read(path)
+    assert "own id of each customer or supplier" in page
+    assert "It may be “ID”" in page
+    refused = sent(office, path, do="keep")
+    assert refused.status_code == 422
+    chosen = sent(office, path, do="show", **{"number-0": "0"})
+    assert chosen.status_code == 303
+    assert "Choose whether these are customers or suppliers." in office.read(path)
+    assert sent(office, path, do="show", kind="supplier").status_code == 303
+    assert "2 new" in office.read(path)
+    assert sent(office, path, do="keep").status_code == 303
+    assert known(no_api)["7"].kind == "supplier"
+
+
+def test_a_choice_made_with_import_is_shown_before_it_counts(
+    office: PageClient, no_api: Installation
+) -> None:
+    path = uploaded(office, report())
+    changed = sent(office, path, do="keep", encoding="cp850")
+    assert changed.status_code == 422
+    assert "Your choices changed the preview" in words(changed)
+    assert known(no_api) == {}
+
+
+def test_lines_left_out_are_named_and_many_need_a_yes(
+    office: PageClient, no_api: Installation
+) -> None:
+    path = uploaded(office, report([*PEOPLE, {"Customer ID": "x", "Customer Name": "Nobody"}]))
+    page = office.read(path)
+    assert "1 line will be left out" in page
+    assert "“x” cannot be its id in Commusoft" in page
+    asked = sent(office, path, do="keep")
+    assert asked.status_code == 409
+    assert "1 line would be left out." in words(asked)
+    assert known(no_api) == {}
+    assert sent(office, path, agreed="0-0").status_code == 409
+    assert sent(office, path, agreed="1-0").status_code == 303
+    assert len(known(no_api)) == 3
+
+
+def test_a_complete_report_removes_and_many_only_after_a_second_yes(
+    office: PageClient, no_api: Installation
+) -> None:
+    sent(office, uploaded(office, report(many(20))), do="keep")
+    path = uploaded(office, report(many(19)))
+    assert sent(office, path, do="show", complete="yes").status_code == 303
+    assert "1 removed" in office.read(path)
+    assert sent(office, path, do="keep", complete="yes").status_code == 303
+    assert len(known(no_api)) == 19
+    path = uploaded(office, report(many(9)))
+    asked = sent(office, path, do="keep", complete="yes")
+    assert asked.status_code == 409
+    assert "10 records would be removed. That is more than one in ten." in words(asked)
+    assert len(known(no_api)) == 19
+    assert sent(office, path, agreed="0-10", complete="yes").status_code == 303
+    assert len(known(no_api)) == 9
+    untold = uploaded(office, report(many(2)))
+    assert sent(office, untold, do="keep").status_code == 303
+    assert len(known(no_api)) == 9
+
+
+def test_files_that_are_no_report_are_refused_at_once(office: PageClient) -> None:
+    for content, name, sentence in (
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 9, "Customers.xls", "old Excel workbook"),
+        (b"%PDF-1.7", "Customers.csv", "should be"),
+        (b"", "Customers.csv", "empty"),
+    ):
+        reply = office.send(IMPORT, file=(io.BytesIO(content), name))
+        assert reply.status_code == 422, name
+        assert sentence in words(reply)
+    assert office.send(IMPORT).status_code == 422
+
+
+def test_choices_that_do_not_fit_the_file_are_told(office: PageClient) -> None:
+    path = uploaded(office, report())
+    for wrong in ({"header_line": "9"}, {"sheet": "Nothing"}, {"encoding": "utf-16"}):
+        sent(office, path, do="show", **wrong)
+        assert office.get(path).status_code == 200, wrong
+
+
+def test_a_file_is_discarded_and_anothers_is_not_seen(
+    office: PageClient, server: Flask, no_api: Installation
+) -> None:
+    path = uploaded(office, report())
+    other = signed_in_client(server, no_api, make_person(no_api.access, "admin", "Alex Admin"))
+    assert other.get(path).status_code == 303
+    assert office.get(path.replace("/records/import/", "/lists/new/")).status_code == 303
+    assert office.send(f"{path}/forget").status_code == 303
+    assert office.get(path).status_code == 303
+
+
+def test_a_waiting_report_goes_with_an_erasure(office: PageClient, no_api: Installation) -> None:
+    path = uploaded(office, report())
+    assert delete_uploads_of_erased(no_api.settings.data_dir, no_api.workspace) == 0
+    assert office.get(path).status_code == 200
+
+
+def test_every_page_with_records_says_how_old_they_are(
+    office: PageClient, server: Flask, no_api: Installation
+) -> None:
+    admin = signed_in_client(server, no_api, make_person(no_api.access, "admin", "Alex Admin"))
+    pages = ("/", "/records", "/left", "/left/customer", "/commusoft")
+    for path in pages:
+        assert "No customers or suppliers have been imported yet." in admin.read(path), path
+    assert "No customers and suppliers yet" in office.read("/")
+    assert "A manager or admin imports" in office.read("/records")
+    assert "Import a report" in office.read("/records")
+    sent(office, uploaded(office, report(), modified="2026-11-28T17:45:00.000Z"), do="keep")
+    for path in pages:
+        assert "export of 28 Nov 2026, 17:45" in admin.read(path), path
+    one = office.read("/records/customer-1001")
+    assert "As Commusoft had it: 28 Nov 2026, 17:45" in one
+    assert "Update now" not in one
+    assert "Update now" not in admin.read("/commusoft")
+    clerk = signed_in_client(server, no_api, make_person(no_api.access, "clerk", "Kim Clerk"))
+    assert "Import a report" not in clerk.read("/records")
+    with no_api.database.writing() as session:
+        session.execute(update(RecordImport).values(read_at=now() - timedelta(days=8)))
+    assert "Customers and suppliers are out of date" in office.read("/")
+
+
+def test_lists_search_and_what_is_left_work_on_imported_records(
+    office: PageClient, no_api: Installation
+) -> None:
+    sent(office, uploaded(office, report()), do="keep")
+    device_id = command_line_actor(no_api.access).device.id
+    line = Line("HOLL01", "Margaret Holloway", "14 Orchard Rise", "Cheltenham", "GL50 2TR", "",
+                "07700 900100")  # fmt: skip
+    batch_id = matched(no_api.workspace, device_id, [line])
+    [row] = rows_of(no_api.workspace, batch_id)
+    assert row.row.verdict is Verdict.SURE
+    assert row.offers[0].record.public_id == "customer-1001"
+    assert "Margaret Holloway" in office.read("/records?q=orchard+rise")
+    assert "3 customers without a reference" in office.read("/left/customer")
+
+
+def test_clerks_may_not_and_an_account_with_an_api_does_not(
+    server: Flask, no_api: Installation, manager: PageClient
+) -> None:
+    clerk = signed_in_client(server, no_api, make_person(no_api.access, "clerk", "Kim Clerk"))
+    assert clerk.get(IMPORT).status_code == 403
+    refused = manager.get(IMPORT)
+    assert refused.status_code == 409
+    assert "so none are imported" in words(refused)
