@@ -124,7 +124,7 @@ def test_no_address_of_the_firm_is_two_packages(
     ctx: WorkspaceContext, device_id: int, first: str, second: str
 ) -> None:
     add_host(ctx, "sage_200", first, device_id)
-    with pytest.raises(InvalidHost, match="is an address of Sage 200"):
+    with pytest.raises(InvalidHost, match="is already an address of Sage 200"):
         add_host(ctx, "commusoft", second, device_id)
     assert list(list_hosts(ctx)) == ["sage_200"]
 
