@@ -42,6 +42,14 @@ UNDO_OBSTACLES = {
 }
 
 
+# Errors whose own text is the sentence.
+WITH_OWN_SENTENCE: dict[type[Exception], str] = {
+    InvalidReference: "reference-malformed",
+    ExportError: "export-refused",
+    InvalidHost: "host-refused",
+}
+
+
 @dataclass(frozen=True)
 class Problem:
     """A problem as in RFC 9457: ``code`` ends its type, ``facts`` are its own members."""
@@ -502,12 +510,8 @@ def problem_of(error: Exception) -> Problem:
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
         case LinkingFailure(code=code, facts=facts) | AccessFailure(code=code, facts=facts):
             return problem(code, **facts)
-        case InvalidReference():
-            return problem("reference-malformed", sentence=str(error))
-        case ExportError():
-            return problem("export-refused", sentence=str(error))
-        case InvalidHost():
-            return problem("host-refused", sentence=str(error))
+        case InvalidReference() | ExportError() | InvalidHost():
+            return problem(WITH_OWN_SENTENCE[type(error)], sentence=str(error))
         case UnknownPackage():
             return problem("package-unknown")
         case RecordNotFound():

@@ -60,9 +60,15 @@ def shown_connection() -> fields.String:
     return fields.String(metadata={"description": CONNECTION})
 
 
+class SeenOnPageSchema(Schema):
+    """What the record's page showed just before."""
+
+    reference = text(200, required=True, allow_none=True)
+
+
 def shown_on_page() -> fields.Nested:
     """Return the field for what the record's page showed, of a workspace that writes there."""
-    return fields.Nested("SeenOnPageSchema", allow_none=True, load_default=None)
+    return fields.Nested(SeenOnPageSchema, allow_none=True, load_default=None)
 
 
 class RecordsSchema(Schema):
@@ -238,12 +244,6 @@ class OverridesSchema(Schema):
         load_default=False,
         metadata={"description": "The record is a customer, the contact a supplier, or reversed."},
     )
-
-
-class SeenOnPageSchema(Schema):
-    """What the record's page showed just before."""
-
-    reference = text(200, required=True, allow_none=True)
 
 
 def seen_of(body: dict[str, Any]) -> SeenOnPage | None:
