@@ -260,6 +260,23 @@ def test_it_says_of_no_link_but_its_own_what_a_page_showed(
             session.get_one(Link, link_id).state = LinkState.UNDONE
 
 
+def test_it_says_of_no_list_what_a_table_showed_of_others_links(
+    world: AttackFixture, access: AccessContext, boss: Person
+) -> None:
+    own, thief = script(world, "batch")
+    ctx = installation_of(world.app).workspace
+    path = f"{API}/batches/{new_batch(world, own)}/table/observations"
+    for device, forbidden in ((token(access, boss, "link")[0], True), (own, False)):
+        rows = [{"link_id": "none"}, {"link_id": new_link(world, device)}]
+        seen = {
+            "connection_id": ctx.public_connection_id,
+            "stage": "after",
+            "rows": [row | {"value": HOLLOWAY} for row in rows],
+        }
+        reply = thief.post(path, json=seen)
+        assert (reply.status_code == 403) is forbidden, reply.get_json()
+
+
 def states(world: AttackFixture, batch_id: str) -> set[Any]:
     with world.access.database.reading() as session:
         return set(session.scalars(select(BatchRow.state).filter_by(batch_id=batch_id)))
