@@ -129,6 +129,15 @@ def test_no_address_of_the_firm_is_two_packages(
     assert list(list_hosts(ctx)) == ["sage_200"]
 
 
+def test_no_address_is_two_packages_while_practising_either(practising: Installation) -> None:
+    """Practice has Commusoft at its own address alone; the firm's others are only put aside."""
+    ctx, device_id = practising.workspace, actor(practising).device.id
+    add_host(ctx, "commusoft", "srv.office.example", device_id)
+    for host in ("srv.office.example", "app.commusoft.co.uk"):
+        with pytest.raises(InvalidHost, match="is already an address of Commusoft"):
+            add_host(ctx, "sage_200", host, device_id)
+
+
 def test_an_address_of_the_firm_that_was_removed_is_removed(
     ctx: WorkspaceContext, device_id: int
 ) -> None:
