@@ -70,6 +70,18 @@ def with_hosts(packages: Packages, package_id: str, hosts: Iterable[str]) -> Pac
     return changed
 
 
+def at_hosts(packages: Packages, crm_id: str, hosts: list[str], scheme: str = "https") -> Packages:
+    """Return a copy of the rules in which the CRM is at these hosts alone.
+
+    Plain http is for a practice server of this computer.
+    """
+    crms = packages.get("crms", {})
+    if crm_id not in crms:
+        return packages
+    crm = crms[crm_id] | {"hosts": hosts} | ({} if scheme == "https" else {"scheme": scheme})
+    return packages | {"crms": crms | {crm_id: crm}}
+
+
 def _added_host(host: str) -> str:
     normalised = host.strip().lower().removesuffix(":443")
     match = _ADDED_HOST.fullmatch(normalised)

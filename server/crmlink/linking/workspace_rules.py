@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import delete, select
 
 from crmlink.accounting.errors import InvalidHost, UnknownPackage
-from crmlink.accounting.package_rules import Packages, with_hosts
+from crmlink.accounting.package_rules import Packages, at_hosts, with_hosts
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import PackageHost
@@ -24,35 +24,38 @@ COMMUSOFT = "commusoft"  # its id in the rule file
 def workspace_rules(ctx: WorkspaceContext) -> Packages:
     """Return the rule document for this workspace's extensions.
 
-    The host of the account's own web application is one of Commusoft's. Hosts that a newer rule
-    file no longer allows are omitted.
+    Commusoft is at the host of the account's own web application, and at those that an admin added:
+    the same number is another record in another country's Commusoft, and in practice's. Hosts that
+    a newer rule file no longer allows are omitted.
     """
     document = ctx.packages
     added_hosts = list_hosts(ctx)
-    if own := _own_host(ctx, document):
-        added_hosts.setdefault(COMMUSOFT, []).append(own)
+    own = urlsplit(ctx.commusoft.web_url)
+    if ctx.uses_sandbox:
+        added_hosts.pop(COMMUSOFT, None)
+        document = at_hosts(document, COMMUSOFT, [own.netloc], own.scheme)
+    elif own.netloc not in _crm_hosts(document):
+        added_hosts.setdefault(COMMUSOFT, []).append(own.netloc)
     for package, added in added_hosts.items():
         for host in added:
             try:
                 document = with_hosts(document, package, [host])
             except (InvalidHost, UnknownPackage) as error:
                 log.warning("added host left out", host=host, problem=type(error).__name__)
-    return document
+    if ctx.uses_sandbox:
+        return document
+    theirs = {own.netloc, *added_hosts.get(COMMUSOFT, [])}
+    return at_hosts(document, COMMUSOFT, [host for host in _crm_hosts(document) if host in theirs])
 
 
 def commusoft_hosts(ctx: WorkspaceContext) -> list[str]:
-    """Return the hosts on which records have their pages, the sandbox's included."""
-    hosts = list(workspace_rules(ctx).get("crms", {}).get(COMMUSOFT, {}).get("hosts", []))
-    own = urlsplit(ctx.commusoft.web_url).netloc
-    return hosts if own in hosts else [*hosts, own]
+    """Return the hosts on which the workspace's records have their pages."""
+    return _crm_hosts(workspace_rules(ctx))
 
 
-def _own_host(ctx: WorkspaceContext, document: Packages) -> str | None:
-    """Return the web application's host, if the rules have not got it; never the sandbox's."""
-    if ctx.uses_sandbox or COMMUSOFT not in document.get("crms", {}):
-        return None
-    host = urlsplit(ctx.commusoft.web_url).netloc
-    return host if host not in document["crms"][COMMUSOFT]["hosts"] else None
+def _crm_hosts(document: Packages) -> list[str]:
+    """Return Commusoft's hosts in a rule document."""
+    return list(document.get("crms", {}).get(COMMUSOFT, {}).get("hosts", []))
 
 
 def install_rules(ctx: WorkspaceContext, file: Path, device_id: int) -> None:

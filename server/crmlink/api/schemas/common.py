@@ -94,8 +94,8 @@ class ContactIdentitySchema(Schema):
     organisation = text(200, allow_none=True, load_default=None)
 
 
-class ContactSchema(ContactIdentitySchema):
-    """A contact as read from its page; only its identity is required."""
+class ContactDetailsSchema(Schema):
+    """What a page, a list or a file says of a contact; see `ContactDetails`."""
 
     kind = fields.String(validate=KIND, allow_none=True, load_default=None)
     name = text(300, load_default="")
@@ -105,7 +105,7 @@ class ContactSchema(ContactIdentitySchema):
     phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
     address = text(500, load_default="")
     town = text(200, load_default="")
-    postcode = text(20, load_default="")
+    postcode = text(60, load_default="")
     other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
     other_addresses = fields.List(
         fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
@@ -114,6 +114,12 @@ class ContactSchema(ContactIdentitySchema):
         load_default=False,
         metadata={"description": "The package marks the contact as no longer in use."},
     )
+
+
+class ContactSchema(ContactIdentitySchema, ContactDetailsSchema):
+    """A contact as read from its page; only its identity is required."""
+
+    postcode = text(20, load_default="")
 
 
 class ReasonSchema(Schema):
