@@ -28,6 +28,23 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/suggestions": CONTACT,
     "POST /api/v1/links": DECISION,
     "POST /api/v1/links/<link_id>/undo": {},
+    "POST /api/v1/links/<link_id>/observations": {
+        "connection_id": "",
+        "stage": "after",
+        "value": HOLLOWAY,
+    },
+    "POST /api/v1/links/<link_id>/withdraw": {"connection_id": ""},
+    "PUT /api/v1/workspace/writes": {"writes": "api"},
+    "PUT /api/v1/workspace/record-fields/<kind>": {
+        "host": "app.commusoft.co.uk",
+        "selector": "#ref",
+        "label": "Ours",
+    },
+    "POST /api/v1/batches/<batch_id>/table/observations": {
+        "connection_id": "",
+        "stage": "after",
+        "rows": [{"link_id": "x", "value": None}],
+    },
     "POST /api/v1/parked": CONTACT,
     "POST /api/v1/batches": {"package": "xero", "contacts": [{"reference": HOLLOWAY}]},
     "POST /api/v1/packages/<package>/hosts": {"host": "sage.office.example"},
@@ -55,6 +72,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /devices/tokens/new": {"name": "Mine", "days": "90", "scopes": "admin"},
     "POST /account/browsers/<device_id>/name": {"name": "Mine now"},
     "POST /packages/<package>/hosts": {"host": "sage.office.example"},
+    "POST /commusoft/writes": {"writes": "api"},
     "POST /settings": {"keep_names_days": "1", "keep_drafts_days": "1", "sure_bound": "99.9"},
 }
 
@@ -112,8 +130,8 @@ class Route:
             return {"data": {"code": new_code(world), "name": "Mine"}}
         if self.name in BODIES:
             body = BODIES[self.name]
-            if body is DECISION:
-                body = DECISION | {"connection_id": connection_id(world)}
+            if body is DECISION or "connection_id" in body:
+                body = body | {"connection_id": connection_id(world)}
             return {"json": body}
         return {"data": FORMS[self.name]} if self.name in FORMS else {}
 

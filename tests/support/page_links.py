@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from crmlink.commusoft.connection import DEFAULT_ORIGIN
 from crmlink.commusoft.mirror import show_reference, upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.installation import Installation
@@ -25,9 +26,11 @@ HELD = "0f9d8c7b-1111-4222-8333-944455556666"  # on customer-1003
 
 
 @contextmanager
-def open_pages_installation(folder: Path, database_url: str) -> Iterator[Installation]:
+def open_pages_installation(
+    folder: Path, database_url: str, origin: str = DEFAULT_ORIGIN
+) -> Iterator[Installation]:
     """An installation without an API, with a dozen customers and a supplier."""
-    with open_without_api(folder, database_url) as installation:
+    with open_without_api(folder, database_url, origin) as installation:
         ctx = installation.workspace
         with installation.database.writing() as session:
             for number in range(1001, 1013):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from crmlink.commusoft.connection import WebApplication
+from crmlink.commusoft.connection import DEFAULT_ORIGIN, WebApplication
 from crmlink.installation import Installation, open_installation
 from crmlink.linking.connections import save_connection
 from crmlink.settings import Settings
@@ -40,13 +40,15 @@ PEOPLE: tuple[dict[str, str], ...] = (
 
 
 @contextmanager
-def open_without_api(folder: Path, database_url: str) -> Iterator[Installation]:
+def open_without_api(
+    folder: Path, database_url: str, origin: str = DEFAULT_ORIGIN
+) -> Iterator[Installation]:
     """An installation of an account without an API, without records yet."""
     settings = Settings(
         data_dir=folder, database_url=database_url, secret_key=secrets.token_urlsafe(48)
     )
     installation = open_installation(settings)
-    account = WebApplication("https://app.commusoft.co.uk")
+    account = WebApplication(origin)
     save_connection(installation.database, installation.access.workspace_id, account)
     yield installation
     installation.close()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import abort
 from flask.views import MethodView
 from sqlalchemy import func, select
 
 from crmlink.api.schemas.common import WorkspaceSchema
 from crmlink.api.schemas.on_pages import RecordFieldsSchema, ShownFieldSchema, WritesSchema
 from crmlink.commusoft.mirror import is_syncing
-from crmlink.kinds import Kind
+from crmlink.kinds import KINDS, Kind
 from crmlink.linking.record_fields import ShownField, record_fields, remove_field, show_field
 from crmlink.linking.record_imports import latest_imports
 from crmlink.linking.ways import choose_writes, how_it_writes
@@ -85,24 +86,30 @@ class WritesView(MethodView):
         return {"writes": how_it_writes(current_workspace())}
 
 
-@blueprint.route("/workspace/record-fields/<any(customer, supplier):kind>")
+@blueprint.route("/workspace/record-fields/<kind>")
 class RecordFieldView(MethodView):
     """The field of the reference on the pages of one kind of record."""
 
     @require_permission("admin")
     @blueprint.arguments(ShownFieldSchema)
     @blueprint.response(200, RecordFieldsSchema)
-    def put(self, body: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    def put(self, body: dict[str, Any], kind: str) -> dict[str, Any]:
         """Show crmlink the field, for every browser of the workspace"""
-        show_field(current_workspace(), ShownField(kind, **body), current_actor().device.id)
+        show_field(current_workspace(), ShownField(_known(kind), **body), current_actor().device.id)
         return _fields()
 
     @require_permission("admin")
     @blueprint.response(200, RecordFieldsSchema)
-    def delete(self, kind: Kind) -> dict[str, Any]:
+    def delete(self, kind: str) -> dict[str, Any]:
         """Forget the field: it is found by its label again"""
-        remove_field(current_workspace(), kind, current_actor().device.id)
+        remove_field(current_workspace(), _known(kind), current_actor().device.id)
         return _fields()
+
+
+def _known(kind: str) -> Kind:
+    """Return the kind of records in a path; another is not found."""
+    found = next((known for known in KINDS if known == kind), None)
+    return found or abort(404)
 
 
 def _fields() -> dict[str, Any]:

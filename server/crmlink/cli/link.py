@@ -272,8 +272,10 @@ def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
     """
     from crmlink.linking.attempts import recover
     from crmlink.linking.decisions import find_link
-    from crmlink.store import LinkState
+    from crmlink.store import LinkMethod, LinkState
 
+    if link.method is LinkMethod.PAGES:
+        return link
     until = time.monotonic() + ctx.commusoft.late_write_seconds + WAIT_AFTER_LATE
     if link.state is LinkState.INTENDED:
         click.echo(
@@ -288,7 +290,7 @@ def _wait_for_outcome(ctx: WorkspaceContext, link: Link) -> Link:
 
 def _report(link: Link, as_json: bool) -> None:
     from crmlink.linking.errors import LinkFailed
-    from crmlink.store import LinkState
+    from crmlink.store import LinkMethod, LinkState
 
     if link.state in (LinkState.FAILED, LinkState.CONFLICT):
         raise LinkFailed(link)
@@ -301,6 +303,11 @@ def _report(link: Link, as_json: bool) -> None:
             "prior_reference": link.prior,
         }
         click.echo(json.dumps(fields))
+    elif link.state is LinkState.INTENDED and link.method is LinkMethod.PAGES:
+        click.echo(
+            f"Kept, to be saved on Commusoft's page: open {link.record_label} there in a browser "
+            "that is connected to crmlink."
+        )
     elif link.state is LinkState.INTENDED:
         click.echo(
             "Saved, but not finished: Commusoft isn't answering. crmlink serve will finish it when "

@@ -24,14 +24,17 @@ from crmlink.commusoft.errors import (
     CommusoftTimeout,
     ConnectionEnded,
     RecordNotFound,
+    ReferenceErased,
     WriteRejected,
     WriteWithdrawn,
 )
 from crmlink.commusoft.mirror import mark_deleted, upsert_record
 from crmlink.commusoft.records import Record
 from crmlink.kinds import Kind
+from crmlink.linking.audit import record_left_to_page
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.settling import note_settled
+from crmlink.linking.ways import ways_to_write
 from crmlink.linking.write_tests import open_write_tests, recover_write_tests
 from crmlink.store import Link, LinkMethod, LinkState, MirroredRecord, WorkspaceConnection
 from crmlink.store.base import new_id, now
@@ -160,6 +163,11 @@ def _attempt(ctx: WorkspaceContext, link: Link) -> Link:
         return _confirm_before_failing(ctx, link, GONE)
     except CommusoftError as error:
         return _leave_open(ctx, link, _pending_verdict(link) or error.code)
+    return _settle_or_write(ctx, link, held)
+
+
+def _settle_or_write(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
+    """Settle the link by the record as it is, or send a PUT while it has the prior value."""
     if held.reference == link.target:
         return _settle_by_value(ctx, link, held)
     if _may_land(ctx, link):
@@ -178,29 +186,42 @@ def _write(ctx: WorkspaceContext, link: Link, before: Record) -> Link:
     """Send one PUT, and settle the link by the read-back."""
     if not _begin_write(ctx, link):
         return _reload(ctx, link)
-    trouble = _put(ctx, before, link)
-    if isinstance(trouble, WriteWithdrawn):
+    write_error = _put(ctx, before, link)
+    if isinstance(write_error, WriteWithdrawn):
         return _reload(ctx, link)
-    if trouble is None or isinstance(trouble, ANSWERED_WRITE_ERRORS):
+    if write_error is None or isinstance(write_error, ANSWERED_WRITE_ERRORS):
         link.writes_over = link.writes
     try:
-        held = _read_back(ctx, link, retry=trouble is None)
+        held = _read_back(ctx, link, retry=write_error is None)
     except CommusoftError as error:
         return _leave_open(ctx, link, error.code)
+    return _settle_by_read_back(ctx, link, before, held, write_error)
+
+
+def _settle_by_read_back(
+    ctx: WorkspaceContext,
+    link: Link,
+    before: Record,
+    held: Record,
+    write_error: CommusoftError | None,
+) -> Link:
+    """Settle the link by the record before and after its PUT, which had this error, if any."""
     if held.reference == link.target:
         return _settle_by_value(ctx, link, held)
     if _may_land(ctx, link):
         return _leave_open(ctx, link, UNANSWERED)
     if held.reference != link.prior:
         return _settle_by_value(ctx, link, held)
-    if trouble is None:
+    if write_error is None:
         # A record that changed while its reference did not was read after the PUT: no doubt then.
         if held.raw != before.raw:
-            return _settle(ctx, link, LinkState.FAILED, {"code": NOT_KEPT}, held)
+            return _refused(ctx, link, NOT_KEPT, held)
         return _confirm_before_failing(ctx, link, NOT_KEPT, held)
-    if isinstance(trouble, WriteRejected) or link.writes >= MOST_WRITES:
-        return _settle(ctx, link, LinkState.FAILED, {"code": trouble.code}, held)
-    return _leave_open(ctx, link, trouble.code)
+    if isinstance(write_error, WriteRejected):
+        return _refused(ctx, link, write_error.code, held)
+    if link.writes >= MOST_WRITES:
+        return _settle(ctx, link, LinkState.FAILED, {"code": write_error.code}, held)
+    return _leave_open(ctx, link, write_error.code)
 
 
 def _settle_by_value(ctx: WorkspaceContext, link: Link, held: Record) -> Link:
@@ -217,7 +238,28 @@ def _confirm_before_failing(
     """Fail a link once a later attempt gives the same verdict; keep it intended until then."""
     if _pending_verdict(link) != verdict:
         return _leave_open(ctx, link, verdict)
-    return _settle(ctx, link, LinkState.FAILED, {"code": verdict}, held)
+    if held is None:
+        return _settle(ctx, link, LinkState.FAILED, {"code": verdict}, None)
+    return _refused(ctx, link, verdict, held)
+
+
+def _refused(ctx: WorkspaceContext, link: Link, code: str, held: Record) -> Link:
+    """End an answered write that changed nothing: failed, or left to a person on the page."""
+    if code == ReferenceErased.code or not ways_to_write(ctx).then_pages:
+        return _settle(ctx, link, LinkState.FAILED, {"code": code}, held)
+    with ctx.database.writing() as session:
+        left = session.scalar(
+            _update_if_owned(link)
+            .values(
+                method=LinkMethod.PAGES, attempt_id="", owner_id=None, failure={"code": code},
+                writes_over=link.writes,
+            )
+            .returning(Link.id)
+        )  # fmt: skip
+        if left:
+            upsert_record(session, ctx.connection_id, held)
+            record_left_to_page(session, link, code)
+    return _reload(ctx, link)
 
 
 def _pending_verdict(link: Link) -> str | None:

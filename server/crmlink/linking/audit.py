@@ -51,6 +51,11 @@ def record_settled(
     _note_link(session, link, done, seen_by_id or link.device_id, **problem)
 
 
+def record_left_to_page(session: Session, link: Link, code: str) -> None:
+    """Record that the API refused a link, which a person now writes on Commusoft's page."""
+    _note_link(session, link, "link.left_to_page", link.device_id, problem=code)
+
+
 def record_prior_replaced(session: Session, link: Link, before: str | None, device_id: int) -> None:
     """Record that a user agreed to replace another value than the one decided about."""
     was = pseudonyms_of(session).hidden(before)

@@ -224,7 +224,7 @@ def _carry_out(ctx: WorkspaceContext, link: Link, deadline: float, guard: Guard 
     accepted = frozenset(link.also_on)
     if link.method is LinkMethod.PAGES:
         link.attempt_id = ""
-        return intend(ctx, link, accepted, deadline, guard)
+        return find_link(ctx, intend(ctx, link, accepted, deadline, guard).id)
     link.attempt_id = attempt_id = new_id()
     ctx.ownership.working_on.add(attempt_id)
     kept = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from crmlink.commusoft.doctor import CheckResult, run_checks
+from crmlink.commusoft.errors import NoApi
 from crmlink.linking.connections import record_write_check, save_dialect
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.write_tests import CommittedWriteTest
@@ -22,6 +23,8 @@ def examine(
     The dialect found is stored for this context's connection, even if another is in use by then:
     checking a large account takes minutes.
     """
+    if not ctx.has_api:
+        raise NoApi
     if write_test:
         record_write_check(ctx.database, ctx.workspace_id, device_id, write_test, trial)
     steps = run_checks(

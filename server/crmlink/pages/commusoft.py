@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from flask import current_app, render_template, request, stream_template, url_for
 from werkzeug.wrappers import Response
@@ -12,6 +13,8 @@ from werkzeug.wrappers import Response
 from crmlink.commusoft.connection import DEFAULT_BASE_URL, Connection, ConnectionUnsafe
 from crmlink.commusoft.dialect import Dialect
 from crmlink.commusoft.doctor import CheckResult, check_text, run_checks, support_message
+from crmlink.commusoft.doctor.field_stats import leaves
+from crmlink.commusoft.errors import NoApi
 from crmlink.commusoft.vault import Vault
 from crmlink.installation import CLI_PATH, KEY_FILE, Installation
 from crmlink.linking.connections import (
@@ -23,10 +26,11 @@ from crmlink.linking.errors import ConnectionNotAgreed
 from crmlink.linking.examination import examine
 from crmlink.linking.write_tests import open_write_tests
 from crmlink.pages.blueprint import Confirmation, blueprint, confirmation_page, redirect_to
+from crmlink.pages.commusoft_pages import check_agreement, writing_context
 from crmlink.pages.forms import Form, flash_message, sent
 from crmlink.pages.sync_job import SyncJob
 from crmlink.reports.link_health import mirror_state, shares
-from crmlink.store import Device
+from crmlink.store import Device, WriteTest
 from crmlink.web.auth import (
     current_access,
     current_actor,
@@ -61,6 +65,8 @@ def commusoft() -> str:
 @require_permission("admin")
 def sync_now() -> Response:
     """Start a full sync; the page shows its progress."""
+    if not current_workspace().has_api:
+        raise NoApi
     _sync_job().start()
     return redirect_to("pages.commusoft")
 
@@ -69,6 +75,8 @@ def sync_now() -> Response:
 @require_permission("admin")
 def run_doctor() -> Reply:
     """Check the account; each result is sent as soon as it is known."""
+    if not current_workspace().has_api:
+        raise NoApi
     form = sent("record")
     record = form.values["record"].strip().lower()
     if record and not RECORD_ID.fullmatch(record):
@@ -106,7 +114,7 @@ def connect() -> Reply:
     except ConnectionUnsafe as error:
         form.errors["url"] = str(error)
     else:
-        _check_agreement(form, account)
+        check_agreement(form, account)
     if form.errors or current_installation().settings.commusoft:
         return _connect_page(form), 422
     attempt = Attempt(
@@ -143,19 +151,6 @@ def disconnect() -> Response:
     ):
         flash_message("The credentials are deleted. crmlink now uses practice data.")
     return redirect_to("pages.commusoft")
-
-
-def _check_agreement(form: Form, account: Connection) -> None:
-    """Check the agreement to what is replaced; adds an error if that has changed."""
-    contents = contents_in_use(
-        current_installation().database, current_access().workspace_id, account
-    )
-    if contents is None or not contents.has_decisions:
-        return
-    if request.form.get("agreed") != "yes":
-        form.errors["agreed"] = "Tick the box to agree."
-    elif form.values["agreement"] != contents.agreement:
-        form.errors["agreed"] = "Something was added in the meantime. Check the numbers again."
 
 
 @dataclass
@@ -239,9 +234,11 @@ def _page(form: Form) -> str:
         result=errand.result if newest else None,
         trouble=trouble_of(trouble) if trouble else None,
         write_tests=open_write_tests(current_workspace()),
+        held_before=_held_before,
         connection=current_workspace().commusoft.connection,
         by_environment=here_.settings.commusoft is not None,
         has_account=here_.has_account,
+        **writing_context(),
         every=here_.settings.sync_minutes,
         command=CLI_PATH,
     )
@@ -258,3 +255,8 @@ def _connect_page(form: Form) -> str:
         by_environment=current_installation().settings.commusoft is not None,
         command=CLI_PATH,
     )
+
+
+def _held_before(test: WriteTest) -> list[tuple[str, Any]]:
+    """Return the filled fields of a record before a test that may have emptied some."""
+    return [(name, value) for name, value in leaves(test.before or {}) if value]

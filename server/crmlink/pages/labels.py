@@ -10,6 +10,7 @@ ACTIONS = {
     "link.failed": "link failed",
     "link.conflict": "link ended in a conflict",
     "link.undone": "undid a link",
+    "link.left_to_page": "left a link to Commusoft's page, as the API refused it",
     "link.prior_replaced": "agreed to replace another reference",
     "batch.made": "started a list",
     "batch.imported": "added a file",

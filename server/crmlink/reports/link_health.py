@@ -13,7 +13,15 @@ from crmlink.commusoft.mirror import is_syncing
 from crmlink.kinds import KINDS, Kind
 from crmlink.linking.context import WorkspaceContext
 from crmlink.linking.record_imports import latest_imports
-from crmlink.store import Device, ImportSource, Link, LinkState, MirroredRecord, WorkspaceConnection
+from crmlink.store import (
+    Device,
+    ImportSource,
+    Link,
+    LinkMethod,
+    LinkState,
+    MirroredRecord,
+    WorkspaceConnection,
+)
 from crmlink.store.base import now
 
 STALLED_AFTER = timedelta(minutes=2)  # a link usually takes seconds
@@ -115,7 +123,9 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
         ended = list(session.scalars(_unresolved_links(ctx)))
         stalled = session.scalars(
             select(Link)
-            .filter_by(connection_id=ctx.connection_id, state=LinkState.INTENDED)
+            .filter_by(
+                connection_id=ctx.connection_id, state=LinkState.INTENDED, method=LinkMethod.API
+            )
             .where(or_(Link.attempt_id == "", Link.created_at < now() - STALLED_AFTER))
             .order_by(Link.created_at.desc())
         ).all()
@@ -124,6 +134,20 @@ def unfinished(ctx: WorkspaceContext) -> OpenLinks:
         failed=tuple(link for link in ended if link.state is LinkState.FAILED),
         stalled=tuple(stalled),
     )
+
+
+def waiting_on_pages(ctx: WorkspaceContext, limit: int) -> list[Link]:
+    """Return links that wait to be saved on Commusoft's pages, the oldest first."""
+    query = (
+        select(Link)
+        .filter_by(
+            connection_id=ctx.connection_id, state=LinkState.INTENDED, method=LinkMethod.PAGES
+        )
+        .order_by(Link.created_at, Link.id)
+        .limit(limit)
+    )
+    with ctx.database.reading() as session:
+        return list(session.scalars(query))
 
 
 def recent_links(ctx: WorkspaceContext, limit: int = 8) -> list[Link]:

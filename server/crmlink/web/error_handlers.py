@@ -176,7 +176,9 @@ def _shape(value: Any) -> Any:
         case MirroredRecord():
             return record_shape(value)
         case Link():
-            return link_shape(value)
+            return _shape(link_shape(value))
+        case dict():
+            return {name: _shape(each) for name, each in value.items()}
         case list():
             return [_shape(item) for item in value]
         case _:

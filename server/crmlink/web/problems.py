@@ -42,6 +42,14 @@ UNDO_OBSTACLES = {
 }
 
 
+# Errors whose own text is the sentence.
+WITH_OWN_SENTENCE: dict[type[Exception], str] = {
+    InvalidReference: "reference-malformed",
+    ExportError: "export-refused",
+    InvalidHost: "host-refused",
+}
+
+
 @dataclass(frozen=True)
 class Problem:
     """A problem as in RFC 9457: ``code`` ends its type, ``facts`` are its own members."""
@@ -182,6 +190,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "Not your list",
         "{by} collected this list. A token can only delete lists that it collected. People can "
         "delete it in crmlink, under Lists.",
+    ),
+    "not-your-parked-contact": (
+        403,
+        "Not your parked contact",
+        "{by} parked this contact. A token can only remove contacts that it parked. People can "
+        "remove it in crmlink, under Parked contacts.",
     ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
     "beyond-token": (
@@ -496,12 +510,8 @@ def problem_of(error: Exception) -> Problem:
             return problem(**{"code": "internal-error"} | (link.failure or {}), link=link)
         case LinkingFailure(code=code, facts=facts) | AccessFailure(code=code, facts=facts):
             return problem(code, **facts)
-        case InvalidReference():
-            return problem("reference-malformed", sentence=str(error))
-        case ExportError():
-            return problem("export-refused", sentence=str(error))
-        case InvalidHost():
-            return problem("host-refused", sentence=str(error))
+        case InvalidReference() | ExportError() | InvalidHost():
+            return problem(WITH_OWN_SENTENCE[type(error)], sentence=str(error))
         case UnknownPackage():
             return problem("package-unknown")
         case RecordNotFound():

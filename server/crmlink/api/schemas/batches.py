@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from crmlink.api.schemas.common import (
     KIND,
     AddressSchema,
+    ContactDetailsSchema,
     FailureSchema,
     OverridesSchema,
     ReasonSchema,
@@ -14,7 +15,7 @@ from crmlink.api.schemas.common import (
     text,
 )
 from crmlink.store import BatchState, Choice, RowState, Verdict
-from crmlink.web.strict_parsing import QueryInteger, StrictBoolean, StrictInteger
+from crmlink.web.strict_parsing import QueryInteger, StrictInteger
 
 MOST_CONTACTS = 1000  # in one request
 SHOWN_STATES = [state.value for state in BatchState if state is not BatchState.IMPORTING]
@@ -26,25 +27,11 @@ def enum_field(kind: type[Verdict | Choice | RowState]) -> validate.OneOf:
     return validate.OneOf([member.value for member in kind])
 
 
-class ListedContactSchema(Schema):
+class ListedContactSchema(ContactDetailsSchema):
     """One contact of a list; a later list page may add a missing reference."""
 
     reference = text(200, load_default="")
-    kind = fields.String(validate=KIND, allow_none=True, load_default=None)
-    name = text(300, load_default="")
-    company = text(300, load_default="")
-    person = text(300, load_default="")
-    address = text(500, load_default="")
-    town = text(200, load_default="")
-    postcode = text(60, load_default="")
-    email = text(320, load_default="")
-    phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
     account_number = text(100, load_default="")
-    other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
-    other_addresses = fields.List(
-        fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
-    )
-    retired = StrictBoolean(load_default=False)
 
 
 class NewBatchSchema(Schema):

@@ -60,9 +60,15 @@ def shown_connection() -> fields.String:
     return fields.String(metadata={"description": CONNECTION})
 
 
+class SeenOnPageSchema(Schema):
+    """What the record's page showed just before."""
+
+    reference = text(200, required=True, allow_none=True)
+
+
 def shown_on_page() -> fields.Nested:
     """Return the field for what the record's page showed, of a workspace that writes there."""
-    return fields.Nested("SeenOnPageSchema", allow_none=True, load_default=None)
+    return fields.Nested(SeenOnPageSchema, allow_none=True, load_default=None)
 
 
 class RecordsSchema(Schema):
@@ -88,8 +94,8 @@ class ContactIdentitySchema(Schema):
     organisation = text(200, allow_none=True, load_default=None)
 
 
-class ContactSchema(ContactIdentitySchema):
-    """A contact as read from its page; only its identity is required."""
+class ContactDetailsSchema(Schema):
+    """What a page, a list or a file says of a contact; see `ContactDetails`."""
 
     kind = fields.String(validate=KIND, allow_none=True, load_default=None)
     name = text(300, load_default="")
@@ -99,7 +105,7 @@ class ContactSchema(ContactIdentitySchema):
     phones = fields.List(text(200), validate=validate.Length(max=10), load_default=list)
     address = text(500, load_default="")
     town = text(200, load_default="")
-    postcode = text(20, load_default="")
+    postcode = text(60, load_default="")
     other_emails = fields.List(text(320), validate=validate.Length(max=10), load_default=list)
     other_addresses = fields.List(
         fields.Nested(AddressSchema), validate=validate.Length(max=5), load_default=list
@@ -108,6 +114,12 @@ class ContactSchema(ContactIdentitySchema):
         load_default=False,
         metadata={"description": "The package marks the contact as no longer in use."},
     )
+
+
+class ContactSchema(ContactIdentitySchema, ContactDetailsSchema):
+    """A contact as read from its page; only its identity is required."""
+
+    postcode = text(20, load_default="")
 
 
 class ReasonSchema(Schema):
@@ -238,12 +250,6 @@ class OverridesSchema(Schema):
         load_default=False,
         metadata={"description": "The record is a customer, the contact a supplier, or reversed."},
     )
-
-
-class SeenOnPageSchema(Schema):
-    """What the record's page showed just before."""
-
-    reference = text(200, required=True, allow_none=True)
 
 
 def seen_of(body: dict[str, Any]) -> SeenOnPage | None:

@@ -1,0 +1,175 @@
+"""Pages about work on Commusoft's own pages: the setting, the account, what waits, shown fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from crmlink.access.devices import command_line_actor
+from crmlink.app import create_app
+from crmlink.batches.writer import write_waiting
+from crmlink.installation import Installation
+from crmlink.linking.decisions import confirm, undo
+from crmlink.linking.record_fields import ShownField, record_fields, show_field
+from crmlink.linking.ways import how_it_writes
+from crmlink.store import Link, LinkState, Writes
+from support.access_factories import make_person
+from support.batch_factories import asked_for, lines_of
+from support.page_client import PageClient, signed_in_client, words
+from support.page_links import link_of, open_pages_installation
+from support.sandbox import HOLLOWAY, decision, new_key
+from unit.batches.test_on_pages import show
+
+
+@pytest.fixture
+def without_api(tmp_path: Path, database_url: str) -> Iterator[Installation]:
+    with open_pages_installation(tmp_path, database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def pages_app(without_api: Installation) -> Flask:
+    return create_app(without_api.settings, without_api)
+
+
+@pytest.fixture
+def boss(pages_app: Flask, without_api: Installation) -> PageClient:
+    person = make_person(without_api.access, "admin", "Ada Boss")
+    return signed_in_client(pages_app, without_api, person)
+
+
+@pytest.fixture
+def device_id(without_api: Installation) -> int:
+    return command_line_actor(without_api.access).device.id
+
+
+@pytest.fixture
+def waiting(without_api: Installation, device_id: int) -> Link:
+    return confirm(without_api.workspace, decision(), new_key(), device_id)
+
+
+def test_an_admin_chooses_how_references_are_written(
+    admin: PageClient, installation: Installation
+) -> None:
+    page = admin.read("/commusoft")
+    assert "By Commusoft's API" in page
+    assert "you press Save there" in page
+    for way in (Writes.PAGES, Writes.API_THEN_PAGES, Writes.API):
+        assert admin.send("/commusoft/writes", writes=way.value).status_code == 303
+        assert how_it_writes(installation.workspace) is way
+        shown = admin.get("/commusoft").get_data(as_text=True)
+        assert f'value="{way.value}" checked' in shown
+    assert admin.send("/commusoft/writes", writes="by hand").status_code == 303
+    assert how_it_writes(installation.workspace) is Writes.API
+
+
+def test_an_account_without_an_api_is_connected_by_its_address(
+    admin: PageClient, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "environment variables" in admin.read("/commusoft/connect-pages")
+    object.__setattr__(installation.settings, "commusoft", None)
+    assert "Our office has no API access" in admin.read("/commusoft/connect")
+    form = admin.get("/commusoft/connect-pages").get_data(as_text=True)
+    assert 'value="https://app.commusoft.co.uk"' in form
+    wrong = admin.send("/commusoft/connect-pages", origin="http://app.commusoft.co.uk")
+    assert wrong.status_code == 422
+    assert admin.send("/commusoft/connect-pages", origin="https://crm.example/x").status_code == 422
+    asked = admin.send("/commusoft/connect-pages", origin="https://crm.firm.example")
+    assert asked.status_code == 422
+    assert "Tick the box" in words(asked)
+    shown = admin.get("/commusoft/connect-pages").get_data(as_text=True)
+    agreement = shown.partition('name="agreement" value="')[2].partition('"')[0]
+    done = admin.send(
+        "/commusoft/connect-pages", origin="https://CRM.firm.example/", agreement=agreement,
+        agreed="yes",
+    )  # fmt: skip
+    assert done.status_code == 303
+    assert installation.workspace.commusoft.web_url == "https://crm.firm.example"
+    page = admin.read("/commusoft")
+    assert "without an API" in page
+    assert "Update now" not in page
+    assert admin.send("/commusoft/sync").status_code == 409
+    assert admin.send("/commusoft/doctor", record="").status_code == 409
+
+
+def test_what_waits_on_pages_is_shown_and_can_be_withdrawn(
+    boss: PageClient, without_api: Installation, waiting: Link
+) -> None:
+    page = boss.get("/commusoft").get_data(as_text=True)
+    assert "Ashworth Bakery Limited" in page
+    address = "https://app.commusoft.co.uk/customers/customer/1001/view/property/view"
+    assert f'href="{address}"' in page
+    assert HOLLOWAY in page
+    assert "Waits to be saved" in boss.read(f"/links/{waiting.id}")
+    assert "To save in Commusoft" in boss.read("/links")
+    assert "has not looked at the page" in boss.read(f"/links/{waiting.id}/withdraw")
+    assert boss.send(f"/links/{waiting.id}/withdraw").status_code == 303
+    assert link_of(without_api.workspace, waiting.id).state is LinkState.FAILED
+    assert "Check the record there" in boss.read(f"/links/{waiting.id}")
+    assert "Ashworth Bakery" not in boss.read("/commusoft")
+    assert boss.get(f"/links/{waiting.id}/withdraw").status_code == 303
+
+
+def test_a_link_of_another_is_not_withdrawn_by_a_clerk(
+    pages_app: Flask, without_api: Installation, waiting: Link
+) -> None:
+    person = make_person(without_api.access, "clerk", "Clara Clerk")
+    clerk = signed_in_client(pages_app, without_api, person)
+    assert clerk.send(f"/links/{waiting.id}/withdraw").status_code == 403
+    assert "go-withdraw" not in clerk.get(f"/links/{waiting.id}").get_data(as_text=True)
+    assert link_of(without_api.workspace, waiting.id).state is LinkState.INTENDED
+
+
+def test_a_link_that_waits_on_a_page_is_not_called_stalled(boss: PageClient, waiting: Link) -> None:
+    assert waiting.state is LinkState.INTENDED
+    assert "do not finish" not in boss.read("/")
+
+
+def test_a_field_that_was_shown_is_listed_and_can_be_removed(
+    boss: PageClient, without_api: Installation, device_id: int
+) -> None:
+    shown = ShownField("customer", "app.commusoft.co.uk", "#ref", "Our reference", "Other details")
+    show_field(without_api.workspace, shown, device_id)
+    page = boss.read("/commusoft")
+    assert "Our reference, under Other details" in page
+    assert boss.send("/commusoft/fields/customer/remove").status_code == 303
+    assert boss.send("/commusoft/fields/nothing/remove").status_code == 404
+    assert record_fields(without_api.workspace) == []
+    assert "Our reference" not in boss.read("/commusoft")
+
+
+def test_a_list_says_what_to_do_on_commusofts_page(
+    boss: PageClient, without_api: Installation, device_id: int
+) -> None:
+    ctx = without_api.workspace
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 3))
+    write_waiting(ctx)
+    page = boss.read(f"/lists/{batch_id}")
+    assert "To fill in on Commusoft" in page
+    assert "3 contacts wait to be filled in" in page
+    assert "Save Accounting References" in page
+    assert "to be saved on Commusoft" in boss.read(f"/lists/{batch_id}/summary")
+    assert "3 contacts are not seen" in boss.read(f"/lists/{batch_id}/cancel")
+    assert "To fill in" in boss.read("/lists")
+    show(ctx, batch_id, device_id, "after")
+    assert "Finished" in boss.read(f"/lists/{batch_id}")
+    assert boss.send(f"/lists/{batch_id}/undo").status_code == 303
+    write_waiting(ctx)
+    assert "3 contacts wait to be put back" in boss.read(f"/lists/{batch_id}")
+
+
+def test_an_undo_on_the_page_says_that_it_waits(
+    boss: PageClient, without_api: Installation, device_id: int
+) -> None:
+    ctx = without_api.workspace
+    batch_id = asked_for(ctx, device_id, lines_of(ctx, 1))
+    write_waiting(ctx)
+    show(ctx, batch_id, device_id, "after")
+    with ctx.database.reading() as session:
+        link = session.query(Link).one()
+    back = undo(ctx, link.id, new_key(), device_id, frozenset())
+    assert "undo asked for" in boss.read(f"/links/{back.id}")
+    assert "Waits to be saved" in boss.read(f"/links/{back.id}")
