@@ -223,7 +223,7 @@ def test_a_draft_without_references_is_sent_only_where_they_are_to_be_had(
     with installation.database.writing() as session:
         session.get_one(Batch, batch.id).package = "sage_50"
     page = manager.read(f"/lists/{batch.id}")
-    assert "press Link these contacts" not in page
+    assert "select Link these contacts" not in page
     assert "Import the file again with the column that has them" in page
 
 
