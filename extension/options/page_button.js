@@ -57,7 +57,7 @@ const isCommusoft = (one) => one.package === COMMUSOFT;
 /** @param {Switch} one */
 function line(one) {
   const id = `on-page-${one.package}`;
-  const hosts = one.origins.map((origin) => origin.replace(/^https:\/\/|\/\*$/g, "")).join(", ");
+  const hosts = one.origins.map((origin) => origin.replace(/^https?:\/\/|\/\*$/g, "")).join(", ");
   const button = h(
     "button",
     { type: "button", id, class: "toggle", role: "switch", "aria-checked": String(one.on), "aria-labelledby": `${id}-name`, on: { click: () => pressed(one) } },

@@ -29,7 +29,7 @@ export function createSettings(parts, { connected, askWorkspace }) {
 
   /**
    * Where a button can be: the packages' pages, and the workspace's Commusoft.
-   * @returns {Promise<Record<string, {name: string, hosts?: string[]}>>}
+   * @returns {Promise<Record<string, {name: string, hosts?: string[], scheme?: string}>>}
    */
   async function knownSites() {
     const connection = await session.read();

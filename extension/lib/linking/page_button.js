@@ -35,10 +35,10 @@ const KEY = "on_page";
 /**
  * Match patterns for a package's hosts. A label that is partly open would need a permission for its whole parent:
  * that is asked for only where the parent is the package's own.
- * @param {{hosts?: string[]}} rule
+ * @param {{hosts?: string[], scheme?: string}} rule
  * @returns {string[]}
  */
-export function originsOf({ hosts = [] }) {
+export function originsOf({ hosts = [], scheme = "https" }) {
   const names = hosts.map((host) => host.replace(/:.*/, ""));
   const patterns = names.flatMap((name) => {
     const [first = "", ...parent] = name.split(".");
@@ -49,7 +49,7 @@ export function originsOf({ hosts = [] }) {
   });
   const wide = patterns.filter((one) => one.startsWith("*.")).map((one) => one.slice(1));
   const needed = patterns.filter((one) => !wide.some((end) => isBelow(one, end)));
-  return [...new Set(needed)].map((one) => `https://${one}/*`);
+  return [...new Set(needed)].map((one) => `${scheme}://${one}/*`);
 }
 
 /**
@@ -114,7 +114,7 @@ export function createOnPage(store, scripts) {
 
     /**
      * Every site that has pages, and what is still on of others.
-     * @param {Record<string, {name: string, hosts?: string[]}>} sites packages, and Commusoft
+     * @param {Record<string, {name: string, hosts?: string[], scheme?: string}>} sites packages, and Commusoft
      * @returns {Promise<Switch[]>}
      */
     async describe(sites) {

@@ -24,19 +24,29 @@ const EMAIL = /[^\s,;<>]{1,64}@[^\s,;<>]{1,255}/;
 export const crmRule = (packages) => packages?.crms?.[CRM] ?? null;
 
 /**
- * Whether an address is of the workspace's Commusoft: numbers mean others on another host. A workspace whose own
- * address is none of Commusoft's, as in practice, takes any of them.
+ * Whether an address is of the workspace's Commusoft: numbers mean others on another host.
  * @param {string | null} address
  * @param {any} packages
- * @param {{commusoft_origin?: string | null, commusoft_hosts?: string[]}} workspace
+ * @param {Pick<import("../types.js").Workspace, "commusoft_origin" | "commusoft_hosts">} workspace
  */
-export function isOwnCrm(address, packages, { commusoft_origin: origin, commusoft_hosts: hosts }) {
+export function isOwnCrm(address, packages, workspace) {
   const rule = crmRule(packages);
   if (!rule || !address || !URL.canParse(address)) return false;
   const { protocol, host } = new URL(address);
-  if (hosts) return protocol === "https:" && hosts.includes(host);
-  const own = origin && URL.canParse(origin) ? new URL(origin) : null;
-  return protocol === "https:" && rule.hosts.includes(host) && (!own || !rule.hosts.includes(own.host));
+  return protocol === schemeOf(rule) && ownHosts(workspace).includes(host);
+}
+
+/** Plain http is the sandbox's alone: the server's rules say so for a workspace in practice. @param {any} rule */
+const schemeOf = ({ scheme = "https" }) => `${scheme}:`;
+
+/**
+ * The hosts on which the workspace's records have their pages.
+ * @param {Pick<import("../types.js").Workspace, "commusoft_origin" | "commusoft_hosts">} workspace
+ * @returns {string[]}
+ */
+export function ownHosts({ commusoft_origin: origin, commusoft_hosts: hosts }) {
+  if (hosts) return hosts;
+  return origin && URL.canParse(origin) ? [new URL(origin).host] : [];
 }
 
 /**

@@ -157,6 +157,7 @@ function* matching(address, packages) {
   const sites = Object.entries(packages.packages);
   for (const crm of Object.values(packages.crms ?? {})) sites.push([null, crm]);
   for (const [packageId, rules] of sites) {
+    if (address.scheme !== (rules.scheme ?? "https")) continue;
     for (const host of rules.hosts ?? []) {
       const captured = hostCaptures(host, address);
       for (const rule of captured ? (rules.pages ?? []) : []) {

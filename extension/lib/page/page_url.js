@@ -2,13 +2,13 @@
 /**
  * A page's address, taken apart by the rules of the WHATWG URL standard, or refused.
  *
- * Only plain addresses get through: https, no user info, the host written in plain letters, no
+ * Only plain addresses get through: https (http where a practice workspace's rules say so), no user info, the host written in plain letters, no
  * control characters, at most 8,192 characters. The server's `accounting/page_url.py` does the same.
  */
 
 /**
  * @typedef {[name: string, value: string | null]} Pair  a value that cannot be decoded is null
- * @typedef {{host: string, port: string, origin: string, path: string[] | null, query: Pair[],
+ * @typedef {{scheme: string, host: string, port: string, origin: string, path: string[] | null, query: Pair[],
  *   fragment: string[] | null, fragmentQuery: Pair[]}} Address
  *   `path` starts with "" (what stands before the first slash) and has no empty last part;
  *   `fragment` is split in the same way; both are null when they cannot be decoded
@@ -18,13 +18,13 @@ const MAX_LENGTH = 8192;
 
 // The host must be spelled as it is: no look-alike letters that a parser would turn into plain
 // ones, no backslashes, no user info, nothing between the scheme and the host.
-const PLAIN_START = /^https:\/\/[a-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|$)/i;
+const PLAIN_START = /^https?:\/\/[a-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|$)/i;
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**
  * @param {unknown} url
- * @returns {Address | null} null when it is not a plain https page address
+ * @returns {Address | null} null when it is not a plain page address
  */
 export function parseAddress(url) {
   if (typeof url !== "string" || url.length > MAX_LENGTH) return null;
@@ -39,6 +39,7 @@ export function parseAddress(url) {
   const hash = parsed.hash.slice(1);
   const mark = hash.includes("?") ? hash.indexOf("?") : hash.length;
   return {
+    scheme: parsed.protocol.slice(0, -1),
     host: parsed.hostname,
     port: parsed.port,
     origin: parsed.origin,

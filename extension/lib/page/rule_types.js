@@ -47,6 +47,7 @@
  * @property {ReferenceRule} reference
  * @property {{pattern: string, never?: string[]}} [organisation]
  * @property {string[]} [hosts]
+ * @property {string} [scheme]
  * @property {PageRule[]} [pages]
  * @property {{unless_reference?: string, say: string}[]} [cautions]
  * @property {{label: string, explain: string, reference_is_name?: boolean}} [by_hand]
@@ -64,6 +65,7 @@
  * @property {string[]} [save_words] what saves it: the person's to press
  * @property {{titles: string[], save_words: string[], columns: {reference: string[], number?: string[], name: string[], address: string[]}}} [table]
  * @property {string[]} hosts
+ * @property {string} [scheme] "http" for the sandbox, else https
  * @property {PageRule[]} pages
  */
 

@@ -139,6 +139,8 @@ def _matching(
         return
     crms = [(None, crm) for crm in packages.get("crms", {}).values()]
     for package_id, package in [*packages["packages"].items(), *crms]:
+        if address.scheme != package.get("scheme", "https"):
+            continue
         for host in package.get("hosts", []):
             captured = _host_captures(host, address)
             for rule in package["pages"] if captured is not None else []:

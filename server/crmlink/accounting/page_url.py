@@ -1,8 +1,8 @@
 """Page URLs, parsed by the rules of the WHATWG URL standard, or rejected.
 
-Only plain URLs are accepted: https, no user info, the host in plain letters, no control characters,
-at most 8,192 characters (UTF-16 units). `extension/lib/page/locate.js` must accept and reject the
-same.
+Only plain URLs are accepted: https (http where a practice workspace's rules say so), no user info,
+the host in plain letters, no control characters, at most 8,192 characters (UTF-16 units).
+`extension/lib/page/page_url.js` must accept and reject the same.
 """
 
 import re
@@ -16,7 +16,7 @@ MAX_LENGTH = 8192
 # The host must be in its final spelling: no look-alike letters that a parser would normalise,
 # no backslashes, no user info, nothing between scheme and host.
 _PLAIN_START = re.compile(
-    r"https://[a-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII
+    r"https?://[a-z0-9.-]+(?::[0-9]{1,5})?(?=[/?#]|\Z)", re.IGNORECASE | re.ASCII
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -32,6 +32,7 @@ class PageUrl:
     decoded.
     """
 
+    scheme: str
     host: str
     port: str
     path: list[str] | None
@@ -42,11 +43,11 @@ class PageUrl:
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
-        return f"https://{self.host}" + (f":{self.port}" if self.port else "")
+        return f"{self.scheme}://{self.host}" + (f":{self.port}" if self.port else "")
 
 
 def parse_page_url(url: object) -> PageUrl | None:
-    """Return the parts of a URL, or None if it is not a plain https page URL."""
+    """Return the parts of a URL, or None if it is not a plain page URL."""
     if not isinstance(url, str) or len(url) > MAX_LENGTH:
         return None
     text = url.strip(" ")
@@ -60,6 +61,7 @@ def parse_page_url(url: object) -> PageUrl | None:
         return None
     fragment, _, fragment_query = parsed.hash.removeprefix("#").partition("?")
     return PageUrl(
+        scheme=parsed.protocol.removesuffix(":"),
         host=parsed.hostname,
         port=parsed.port,
         path=_parts(parsed.pathname),

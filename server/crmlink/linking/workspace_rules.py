@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import structlog
 from sqlalchemy import delete, select
 
 from crmlink.accounting.errors import InvalidHost, UnknownPackage
-from crmlink.accounting.package_rules import Packages, with_hosts
+from crmlink.accounting.package_rules import Packages, at_hosts, normalised_host, with_hosts
 from crmlink.linking.audit import note
 from crmlink.linking.context import WorkspaceContext
 from crmlink.store import PackageHost
@@ -24,13 +25,26 @@ COMMUSOFT = "commusoft"  # its id in the rule file
 def workspace_rules(ctx: WorkspaceContext) -> Packages:
     """Return the rule document for this workspace's extensions.
 
-    The host of the account's own web application is one of Commusoft's. Hosts that a newer rule
-    file no longer allows are omitted.
+    Commusoft is at the host of the account's own web application, and at those that an admin added:
+    the same number is another record in another country's Commusoft, and in practice's. Hosts that
+    a newer rule file no longer allows are omitted.
     """
     document = ctx.packages
     added_hosts = list_hosts(ctx)
-    if own := _own_host(ctx, document):
-        added_hosts.setdefault(COMMUSOFT, []).append(own)
+    own = urlsplit(ctx.commusoft.web_url)
+    if ctx.uses_sandbox:
+        added_hosts.pop(COMMUSOFT, None)
+        document = at_hosts(document, COMMUSOFT, [own.netloc], own.scheme)
+    elif own.netloc not in _crm_hosts(document):
+        added_hosts.setdefault(COMMUSOFT, []).append(own.netloc)
+    document = _with_added(document, added_hosts)
+    if ctx.uses_sandbox:
+        return document
+    theirs = {own.netloc, *added_hosts.get(COMMUSOFT, [])}
+    return at_hosts(document, COMMUSOFT, [host for host in _crm_hosts(document) if host in theirs])
+
+
+def _with_added(document: Packages, added_hosts: Mapping[str, list[str]]) -> Packages:
     for package, added in added_hosts.items():
         for host in added:
             try:
@@ -41,18 +55,13 @@ def workspace_rules(ctx: WorkspaceContext) -> Packages:
 
 
 def commusoft_hosts(ctx: WorkspaceContext) -> list[str]:
-    """Return the hosts on which records have their pages, the sandbox's included."""
-    hosts = list(workspace_rules(ctx).get("crms", {}).get(COMMUSOFT, {}).get("hosts", []))
-    own = urlsplit(ctx.commusoft.web_url).netloc
-    return hosts if own in hosts else [*hosts, own]
+    """Return the hosts on which the workspace's records have their pages."""
+    return _crm_hosts(workspace_rules(ctx))
 
 
-def _own_host(ctx: WorkspaceContext, document: Packages) -> str | None:
-    """Return the web application's host, if the rules have not got it; never the sandbox's."""
-    if ctx.uses_sandbox or COMMUSOFT not in document.get("crms", {}):
-        return None
-    host = urlsplit(ctx.commusoft.web_url).netloc
-    return host if host not in document["crms"][COMMUSOFT]["hosts"] else None
+def _crm_hosts(document: Packages) -> list[str]:
+    """Return Commusoft's hosts in a rule document."""
+    return list(document.get("crms", {}).get(COMMUSOFT, {}).get("hosts", []))
 
 
 def install_rules(ctx: WorkspaceContext, file: Path, device_id: int) -> None:
@@ -85,8 +94,9 @@ def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> 
 
     Adding it again changes nothing. Raises InvalidHost or UnknownPackage.
     """
-    host = host.strip().lower()
-    with_hosts(ctx.packages, package, [host])
+    # Compared with all hosts, also those that are not in use while practising.
+    with_hosts(_with_added(ctx.packages, list_hosts(ctx)), package, [host])
+    host = normalised_host(host)
     if host not in list_hosts(ctx).get(package, []):
         with ctx.database.writing() as session:
             session.add(PackageHost(workspace_id=ctx.workspace_id, package=package, host=host))
@@ -95,12 +105,16 @@ def add_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> 
 
 
 def remove_host(ctx: WorkspaceContext, package: str, host: str, device_id: int) -> list[str]:
-    """Remove an added host; returns the remaining ones."""
-    host = host.strip().lower()
+    """Remove an added host; returns the remaining ones.
+
+    One that an older version stored as it was typed, with the usual port, goes too.
+    """
+    host = host.strip().lower().removesuffix(":443")
     with ctx.database.writing() as session:
         removed = session.scalars(
             delete(PackageHost)
-            .filter_by(workspace_id=ctx.workspace_id, package=package, host=host)
+            .filter_by(workspace_id=ctx.workspace_id, package=package)
+            .where(PackageHost.host.in_((host, f"{host}:443")))
             .returning(PackageHost.id)
         ).all()
         if removed:
