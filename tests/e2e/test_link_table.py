@@ -149,3 +149,28 @@ def test_a_list_is_filled_in_saved_and_seen(
     panel.says("Already right")
     assert links(access, "linked") == chosen
     assert access.writes() == []
+
+
+def test_what_commusoft_did_not_save_is_not_believed_and_can_be_filled_again(
+    manager: PopupDriver,
+    panel: AssistDriver,
+    access: RunningServices,
+    commusoft: CommusoftPages,
+    chosen: dict[str, str],
+) -> None:
+    commusoft.serve(TABLES[2])
+    page = commusoft.open_table()
+    fill(manager, panel, page)
+    page.fault(failOnce=True)
+    page.click("Save Accounting References")
+    wait_for(page.driver, "document.querySelector('.said').textContent.includes('went wrong')")
+    panel.press(page.driver, "Load the page again")
+    panel.says("To be filled in")
+    assert links(access, "linked") == {}
+    panel.press(page.driver, "Fill")
+    panel.says("filled in, not saved yet")
+    page.click("Save Accounting References")
+    wait_for(page.driver, "document.querySelector('.said').textContent.includes('saved')")
+    panel.press(page.driver, "Load the page again")
+    panel.says("Already right")
+    assert links(access, "linked") == chosen

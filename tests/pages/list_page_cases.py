@@ -12,8 +12,10 @@ from crmlink.batches.drafts import rows_of
 from crmlink.batches.match_job import start_matching
 from crmlink.batches.review import claim
 from crmlink.installation import Installation
+from crmlink.linking.record_fields import ShownField, show_field
+from crmlink.linking.ways import choose_writes
 from crmlink.reports.duplicates import search_duplicates
-from crmlink.store import Batch, RowState
+from crmlink.store import Batch, RowState, Writes
 from pages.page_cases import Who
 from support.access_factories import page_actor
 from support.list_files import (
@@ -33,6 +35,9 @@ from support.sandbox import OTHER
 
 FEW = 6
 CONTACT = f"https://go.xero.com/app/!kR4N6/contacts/contact/{OTHER}"
+SHOWN = ShownField(
+    "customer", "app.commusoft.co.uk", "#other > input", "Our reference", "Other details"
+)
 Steps = Callable[[Page], None]
 Where = Callable[["SampleBatches"], str]
 
@@ -50,6 +55,7 @@ class SampleBatches:
     paused: str
     done: str
     cancelled: str
+    filling: str
     undoing: str
     undone: str
 
@@ -74,6 +80,7 @@ def populate_batches(theatre: LiveServer) -> SampleBatches:
     installation, clerk, boss = theatre.installation, theatre.scene.clerk, theatre.scene.manager
     ctx = installation.workspace
     hands = [unlinked(installation, FEW, FEW * number) for number in range(6)]
+    on_page = unlinked(installation, FEW, 8 * FEW)
     undone = linked(installation, boss, hands[0], "Xero, old company")
     theatre.commusoft.put_reference(
         _first(installation, undone, RowState.SUCCESSFUL), "CHANGED-SINCE"
@@ -87,6 +94,10 @@ def populate_batches(theatre: LiveServer) -> SampleBatches:
     pause(ctx, paused.device_id, paused.id)
     cancelled = started(installation, boss, hands[3], "Xero, by mistake")
     cancel(ctx, cancelled.device_id, cancelled.id)
+    choose_writes(ctx, Writes.PAGES, cancelled.device_id)
+    filling = linked(installation, boss, on_page, "Xero, on Commusoft's page")
+    choose_writes(ctx, Writes.API, cancelled.device_id)
+    show_field(ctx, SHOWN, cancelled.device_id)
     undoing = linked(installation, boss, hands[4], "Xero, May")
     ready = accepted(installation, boss, hands[5], "Xero, June")
     mixed = (*CAST, *unlinked(installation, 14, 10 * FEW))
@@ -101,8 +112,8 @@ def populate_batches(theatre: LiveServer) -> SampleBatches:
         draft=draft(installation, clerk, (*CAST, BROKEN), name="Xero, with a broken line").id,
         bare=draft(installation, clerk, references=False, name="Xero, as exported").id,
         matching=matching.id, review=review.id, ready=ready.id, writing=writing.id,
-        paused=paused.id, done=done.id, cancelled=cancelled.id, undoing=undoing.id,
-        undone=undone.id,
+        paused=paused.id, done=done.id, cancelled=cancelled.id, filling=filling.id,
+        undoing=undoing.id, undone=undone.id,
     )  # fmt: skip
 
 
@@ -204,6 +215,9 @@ LIST_PAGE_CASES = (
     ListPageCase("list-paused", _list("paused"), "Paused"),
     ListPageCase("list-done", _list("done"), "Retry 1 failed"),
     ListPageCase("list-cancelled", _list("cancelled"), "Cancelled"),
+    ListPageCase("list-filling", _list("filling"), "wait to be filled in"),
+    ListPageCase("list-filling-cancel", _list("filling", "/cancel"), "will be withdrawn"),
+    ListPageCase("commusoft-waiting", lambda _: "/commusoft", "To be saved on", "admin"),
     ListPageCase("list-undoing", _list("undoing"), "Undoing"),
     ListPageCase("list-undone", _list("undone"), "Undone"),
     ListPageCase("list-undo", _list("done", "/undo"), "earlier reference back"),

@@ -142,6 +142,7 @@ PAGE_CASES = (
     PageCase("doctor", _at("/commusoft"), "can be read", "admin", _press("Run check")),
     PageCase("doctor-broken", _at("/commusoft"), "needs fixing", "admin", _write_to_nobody),
     PageCase("connect", _at("/commusoft/connect"), "Connect your"),
+    PageCase("connect-pages", _at("/commusoft/connect-pages"), "no API access"),
     PageCase("packages", _at("/packages"), "The rules"),
     PageCase("rules-good", _at("/packages"), "json is good", "admin", _send_rules(RULES)),
     PageCase("rules-wrong", _at("/packages"), "has errors", "admin", _send_rules(WRONG_RULES)),

@@ -60,6 +60,16 @@ def test_an_order_that_cannot_be_is_the_usual_one(admin: PageClient, path: str) 
     assert admin.get(f"{path}?sort=%3Cscript%3E").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/links", "/links.csv", "/audit", "/audit.csv"])
+@pytest.mark.parametrize("day", ["01/01/0001", "31/12/9999", "30/12/9999", "02/01/0001"])
+@pytest.mark.parametrize("end", ["since", "until"])
+def test_the_first_and_the_last_day_of_all_are_days_too(
+    admin: PageClient, path: str, day: str, end: str
+) -> None:
+    """The day after the last one, and the hours before the first, are outside what a date holds."""
+    assert admin.get(f"{path}?{end}={day}").status_code == 200
+
+
 def test_an_order_stays_with_a_filter_and_on_the_next_page(admin: PageClient) -> None:
     page = admin.get("/links?sort=contact&state=linked").get_data(as_text=True)
     assert '<input type="hidden" name="sort" value="contact">' in page

@@ -17,6 +17,7 @@ from crmlink.cli.connection import (
     disconnect_command,
     doctor_command,
     keys_group,
+    writes_command,
 )
 from crmlink.cli.exports import export_group
 from crmlink.cli.link import link_command, locate_command, undo_command
@@ -99,5 +100,6 @@ for command in (
     disconnect_command,
     doctor_command,
     keys_group,
+    writes_command,
 ):
     main.add_command(command)

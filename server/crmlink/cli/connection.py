@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from crmlink.commusoft.dialect import Dialect
     from crmlink.commusoft.doctor import CheckResult
     from crmlink.linking.connections import ConnectionContents
+    from crmlink.settings import Settings
 
 MARKS = {"fine": "✓", "note": "•", "failed": "✗"}
 
 
 @click.command("connect")
 @click.option("--url", help="The address of Commusoft's API, if not the usual one.")
+@click.option(
+    "--without-api", is_flag=True, help="Work on Commusoft's own pages; --url is their address."
+)
 @click.option("--yes", is_flag=True, help="Agree to what happens to practice data and links.")
-def connect_command(url: str | None, yes: bool) -> None:
+def connect_command(url: str | None, without_api: bool, yes: bool) -> None:
     """Connect your Commusoft account: asks for the credentials, tests and stores them encrypted.
 
     Practice data is deleted; crmlink says how much there is, and asks first. If CRMLINK_COMMUSOFT_…
@@ -41,6 +45,9 @@ def connect_command(url: str | None, yes: bool) -> None:
     from crmlink.settings import load_settings
 
     settings = load_settings()
+    if without_api:
+        _connect_pages(settings, url, yes)
+        return
     account = settings.commusoft or _ask_for_account(url)
     dialect = _print_checks(run_checks(account), as_json=False)
     if dialect is None:
@@ -60,6 +67,58 @@ def connect_command(url: str | None, yes: bool) -> None:
         agreement=contents.agreement if contents else "",
     )
     click.echo("Connected. A running crmlink switches to this account within a minute.")
+
+
+def _connect_pages(settings: Settings, url: str | None, yes: bool) -> None:
+    """Use an account of which only the pages are known."""
+    from crmlink.access.context import AccessContext
+    from crmlink.access.devices import command_line_actor
+    from crmlink.commusoft.connection import DEFAULT_ORIGIN, ConnectionUnsafe, WebApplication
+    from crmlink.installation import open_database
+    from crmlink.linking.connections import (
+        contents_in_use,
+        get_or_create_workspace,
+        save_connection,
+    )
+
+    if settings.commusoft:
+        raise click.ClickException(
+            "The account is named by CRMLINK_COMMUSOFT_… variables. Remove them first, where "
+            "crmlink is started, and run this again."
+        )
+    try:
+        account = WebApplication(url or DEFAULT_ORIGIN)
+    except ConnectionUnsafe as error:
+        raise click.ClickException(str(error)) from error
+    database = open_database(settings)
+    workspace_id = get_or_create_workspace(database).id
+    contents = contents_in_use(database, workspace_id, account)
+    if contents:
+        _agree(contents, yes)
+    save_connection(
+        database,
+        workspace_id,
+        account,
+        by=command_line_actor(AccessContext(database, workspace_id, settings.secret_key)).device,
+        agreement=contents.agreement if contents else "",
+    )
+    click.echo("Connected without an API. Bring records in with: crmlink records import FILE")
+
+
+@click.command("writes")
+@click.argument("method", type=click.Choice(["api", "pages", "api-then-pages"]), required=False)
+def writes_command(method: str | None) -> None:
+    """Say or choose how references are written: by the API, on Commusoft's pages, or both."""
+    from crmlink.access.devices import command_line_actor
+    from crmlink.cli.context import open_installation_from_env
+    from crmlink.linking.ways import choose_writes, how_it_writes
+    from crmlink.store import Writes
+
+    installation = open_installation_from_env()
+    ctx = installation.workspace
+    if method:
+        choose_writes(ctx, Writes(method), command_line_actor(installation.access).device.id)
+    click.echo(how_it_writes(ctx).value)
 
 
 @click.command("disconnect")
@@ -112,7 +171,7 @@ def _ask_for_account(url: str | None) -> Connection:
 
 
 def _agree(contents: ConnectionContents, yes: bool) -> None:
-    """Show what the account replaces; ask if links or lists are affected."""
+    """Show what the account replaces; ask if links, lists or parked contacts are."""
     from crmlink.web.connection_words import replaced_in_words
 
     click.echo(" ".join(replaced_in_words(contents)), err=True)

@@ -191,6 +191,12 @@ PROBLEMS: dict[str, tuple[int, str, str]] = {
         "{by} collected this list. A token can only delete lists that it collected. People can "
         "delete it in crmlink, under Lists.",
     ),
+    "not-your-parked-contact": (
+        403,
+        "Not your parked contact",
+        "{by} parked this contact. A token can only remove contacts that it parked. People can "
+        "remove it in crmlink, under Parked contacts.",
+    ),
     "role-too-low": (403, "Not allowed", "Only an admin can do this."),
     "beyond-token": (
         403,
