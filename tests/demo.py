@@ -139,14 +139,9 @@ class Demo:
         """The same decision, filled in on the record's own page."""
         decide(self.clerk)
         link = becomes(self.access, "intended")
-        self.clerk.look_at(link["record"]["page_url"])
-        if self.clerk.page is None:
-            raise Differs("The record's page is not open")
-        self.page = self.clerk.page
+        self.page = self.browser.turn_to(link["record"]["page_url"])
         self.assist.fill(self.page)
-        say(
-            "Enter, Edit, Fill in: the reference is in its field on the page, not saved yet."
-        )
+        say("Enter, Edit, Fill in: the reference is in its field on the page, not saved yet.")
         self.read_back(None)
         self.picture("8-fill-in")
 
